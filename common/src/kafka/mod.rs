@@ -1,0 +1,78 @@
+//! Kafka for both nodes: consumer and producer as actors, the topics, the embedded broker. Nothing
+//! outside this module names rdkafka.
+
+mod client;
+mod consumer;
+mod embedded;
+mod producer;
+mod topics;
+
+use std::collections::BTreeMap;
+
+use actix::Message;
+
+pub use client::KafkaError;
+pub use consumer::{ConsumerOptions, KafkaConsumerActor, StartFrom};
+pub use embedded::EmbeddedBroker;
+pub use producer::{KafkaProducerActor, ProducerStats};
+pub use topics::{cluster_id, create_topics, wait_for_topics};
+
+use crate::wire::{Inbound, Rejected, Topic, WrittenRecord};
+
+/// Where a record stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Which topic.
+    pub topic: Topic,
+    /// Which partition of it.
+    pub partition: i32,
+    /// Which record of that.
+    pub offset: i64,
+}
+
+/// The next offset to read, per topic and partition.
+pub type Offsets = BTreeMap<(Topic, i32), i64>;
+
+/// A record that was read, understood or not.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// Where it stood.
+    pub position: Position,
+    /// Kafka's timestamp of it, Unix ms.
+    pub timestamp_ms: Option<i64>,
+    /// What it says, or why it cannot be used.
+    pub content: Result<Inbound, Rejected>,
+}
+
+/// Records that were read together, in order within each partition. The consumer reads on only when this was
+/// handled: at most one batch is outstanding.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct RecordsArrived(pub Vec<Arrived>);
+
+/// What happens to a consumer, other than records.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub enum ConsumerChanged {
+    /// Partitions are assigned at explicit offsets: whatever is published from now on will be read.
+    Assigned {
+        /// Kafka's cluster id, to which offsets belong.
+        cluster_id: Option<String>,
+        /// Where reading starts.
+        from: Offsets,
+    },
+    /// A stored offset no longer exists; reading goes on at the oldest record there is.
+    OffsetOutOfRange {
+        /// Where it was lost.
+        lost: Position,
+        /// Where reading goes on.
+        resumed_at: i64,
+    },
+    /// All brokers are gone, or one is back.
+    Connected(bool),
+}
+
+/// Publishes a record; answers when Kafka has it (acks=all), or when the producer gave up.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), KafkaError>")]
+pub struct Publish(pub WrittenRecord);

@@ -1,0 +1,11 @@
+//! What both nodes of Groundswell share, and nothing else: the wire, the plan, latency, counters,
+//! settings, Kafka. It knows neither node.
+
+pub mod clock;
+pub mod counters;
+pub mod ids;
+pub mod kafka;
+pub mod latency;
+pub mod plan;
+pub mod settings;
+pub mod wire;

@@ -1,0 +1,188 @@
+//! A plan: what to send, how, to whom, for how long, and what must hold. Raw text becomes a [`Plan`] by
+//! [`read`], which reports all faults at once; a `Plan` that exists is valid. It knows no test, no node
+//! and no clock.
+
+mod fault;
+mod read;
+mod share;
+mod threshold;
+mod units;
+mod write;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use fault::{Fault, FaultKind};
+pub use read::{PlanFormat, read, read_value};
+pub use share::{Share, ShareError, share_out, split};
+pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError};
+pub use units::{parse_duration, parse_ratio, parse_throughput, write_duration};
+
+use crate::ids::NodeId;
+
+/// Largest request body, in bytes; it travels inside the test_config record.
+pub const MAX_BODY_BYTES: usize = 512 * 1024;
+
+/// A validated plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What people call it.
+    pub name: String,
+    /// Which drivers take part.
+    pub drivers: DriverChoice,
+    /// Whether amounts hold for each driver or are shared out.
+    pub per: Per,
+    /// The URL that is sent to: http or https, with a host.
+    pub target: url::Url,
+    /// What is sent.
+    pub request: Request,
+    /// When it is sent.
+    pub load: Load,
+    /// What must hold, as given, in the plan's order. The defaults are not among them.
+    pub thresholds: Vec<Threshold>,
+    /// When to distrust ourselves.
+    pub honesty: Honesty,
+}
+
+/// Which drivers take part in a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DriverChoice {
+    /// Every one that is alive when the test is triggered.
+    All,
+    /// So many of those alive.
+    Count(u32),
+    /// Those named.
+    Named(Vec<NodeId>),
+}
+
+/// What a plan's amounts are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// Each driver does all of it.
+    Driver,
+    /// The drivers share it.
+    Fleet,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// HTTP method, upper case.
+    pub method: String,
+    /// Header fields, names as given.
+    pub headers: BTreeMap<String, String>,
+    /// The body; empty for none.
+    pub body: String,
+    /// From the attempt to the last byte.
+    pub timeout: Duration,
+    /// Statuses that count as completed, as inclusive ranges, at least one.
+    pub expect_status: Vec<(u16, u16)>,
+    /// Which engine sends.
+    pub engine: EngineChoice,
+    /// Whether `x-groundswell-node: <node id>` is sent.
+    pub identify: bool,
+}
+
+impl Request {
+    /// Whether an answer with this status is expected.
+    pub fn expects(&self, status: u16) -> bool {
+        self.expect_status.iter().any(|(low, high)| (*low..=*high).contains(&status))
+    }
+}
+
+/// Which engine sends the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// The driver picks, and the report names what it picked.
+    Auto,
+    /// Our own HTTP/1.1 client.
+    Wire,
+    /// The awc client.
+    Awc,
+}
+
+/// When requests are sent. At least one of `requests` and `duration` is set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Load {
+    /// Open or closed loop, and its amounts.
+    pub mode: Mode,
+    /// Ceiling in requests per second.
+    pub target_throughput: Option<f64>,
+    /// Ticks (open loop) or attempts (closed loop) after the warm-up.
+    pub requests: Option<u64>,
+    /// Length of the schedule after the warm-up.
+    pub duration: Option<Duration>,
+    /// Sent before duration and requests begin, and counted apart.
+    pub warmup: Duration,
+    /// How long to wait for answers after the end.
+    pub drain_timeout: Duration,
+}
+
+/// Open or closed loop.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mode {
+    /// Open loop: one request every delay, whether or not earlier ones were answered.
+    Tsunami {
+        /// The delay as the plan gives it; `None` where `target_throughput` alone is the rate.
+        pace: Option<Pace>,
+        /// Most requests in flight, per driver.
+        max_in_flight: u32,
+    },
+    /// Closed loop: each connection sends as soon as its last answer is in.
+    Avalanche {
+        /// How many connections.
+        connections: u32,
+    },
+}
+
+/// The pace of an open loop, in the plan's own words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// Time between two requests, above zero.
+    Delay(Duration),
+    /// Requests per second, above zero.
+    Rate(f64),
+}
+
+impl Pace {
+    /// Requests per second.
+    pub fn rate_per_s(self) -> f64 {
+        match self {
+            Self::Delay(delay) => 1.0 / delay.as_secs_f64(),
+            Self::Rate(rate) => rate,
+        }
+    }
+}
+
+impl Load {
+    /// The rate of an open loop: the smaller of its pace and the ceiling; `None` for a closed loop.
+    pub fn open_loop_rate_per_s(&self) -> Option<f64> {
+        let Mode::Tsunami { pace, .. } = self.mode else { return None };
+        let pace = pace.map(Pace::rate_per_s);
+        match (pace, self.target_throughput) {
+            (Some(rate), Some(ceiling)) => Some(rate.min(ceiling)),
+            (rate, ceiling) => rate.or(ceiling),
+        }
+    }
+}
+
+/// When to distrust ourselves (interface.md, verdicts).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Honesty {
+    /// Highest lag at p99 that is not held against us.
+    pub max_lag_p99: Duration,
+    /// Highest share of the schedule dropped as late, 0 to 1.
+    pub max_late: f64,
+    /// How much missed schedule is caught up after a pause of the generator.
+    pub max_catch_up: Duration,
+}
+
+impl Default for Honesty {
+    fn default() -> Self {
+        Self {
+            max_lag_p99: Duration::from_millis(5),
+            max_late: 0.001,
+            max_catch_up: Duration::from_secs(1),
+        }
+    }
+}

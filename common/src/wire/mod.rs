@@ -1,0 +1,317 @@
+//! The five JSON topics (../shared/wire.md), strict in what is sent, tolerant in what is read: bytes
+//! become these types here and nowhere else. It knows no Kafka and no node.
+
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use read::{ReadAs, RejectReason, Rejected, read};
+pub use write::{Outbound, WrittenRecord};
+
+use crate::clock::UnixMicros;
+use crate::counters::{Counters, ErrorKind};
+use crate::ids::{Epoch, NodeId, TestId};
+use crate::latency::Latencies;
+use crate::plan::{Plan, Share};
+
+/// The version of our additions to the classic wire.
+pub const PROTOCOL: u32 = 1;
+
+/// One of the five topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// Node to orchestrator: I am here.
+    Register,
+    /// Orchestrator to drivers: this is the test.
+    TestConfig,
+    /// Orchestrator to drivers: go, or stop.
+    Trigger,
+    /// Driver to orchestrator: what I measured.
+    Metrics,
+    /// Everyone: I am alive.
+    Heartbeat,
+}
+
+impl Topic {
+    /// All five.
+    pub const ALL: [Topic; 5] =
+        [Self::Register, Self::TestConfig, Self::Trigger, Self::Metrics, Self::Heartbeat];
+
+    /// The topic's name, before any prefix.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::TestConfig => "test_config",
+            Self::Trigger => "trigger",
+            Self::Metrics => "metrics",
+            Self::Heartbeat => "heartbeat",
+        }
+    }
+}
+
+/// What a record of any topic turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inbound {
+    /// A node is here.
+    Register(Register),
+    /// A test is described.
+    TestConfig(Box<TestConfig>),
+    /// A test is to start or stop.
+    Trigger(Trigger),
+    /// A driver tells what it measured.
+    Metrics(Box<Metrics>),
+    /// A node is alive, or leaves.
+    Heartbeat(Box<Heartbeat>),
+    /// A bare word or a `{"kill": 0}` on a topic: some classic nodes end a test so, without any id.
+    EndWord(String),
+}
+
+/// `register`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Register {
+    /// Who.
+    pub node_id: NodeId,
+    /// Its address as sent; `None` where there is none.
+    pub address: Option<String>,
+    /// Ours: present on every record of our nodes.
+    pub ours: Option<RegisterOurs>,
+}
+
+/// What our drivers add to `register`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegisterOurs {
+    /// Version of the additions.
+    pub protocol: u32,
+    /// This life of the node.
+    pub epoch: Epoch,
+    /// The build, as in `0.1.0 (abc1234)`.
+    pub version: String,
+    /// Cores the driver may use.
+    pub cores: u32,
+    /// Free labels from its config.
+    pub labels: BTreeMap<String, String>,
+    /// `[safety] max_rate`, requests per second.
+    pub max_rate: Option<f64>,
+}
+
+/// `test_config`
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestConfig {
+    /// Which test.
+    pub test_id: TestId,
+    /// The classic fields.
+    pub classic: ClassicConfig,
+    /// Ours: the validated plan and the shares. Our drivers read this alone.
+    pub ours: Option<ConfigOurs>,
+}
+
+/// The classic fields of `test_config`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassicConfig {
+    /// Open or closed loop.
+    pub test_type: TestType,
+    /// The delay in the unit of `[classic] delay_unit`.
+    pub delay: f64,
+    /// Requests per driver.
+    pub message_count: u64,
+    /// The target, from whichever of the three fields held one.
+    pub target_url: Option<String>,
+    /// How many drivers take part, where told.
+    pub num_drivers: Option<u32>,
+}
+
+/// `test_type`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TestType {
+    /// Closed loop.
+    Avalanche,
+    /// Open loop.
+    Tsunami,
+}
+
+/// What our orchestrator adds to `test_config`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigOurs {
+    /// Counts the configs published for one test id, from 1: a test triggered again after a failed barrier has a new one.
+    pub revision: u32,
+    /// The epoch of the orchestrator that leads.
+    pub epoch: Epoch,
+    /// The whole plan.
+    pub plan: Plan,
+    /// Each chosen driver's share.
+    pub assignments: BTreeMap<NodeId, Share>,
+}
+
+/// `trigger`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trigger {
+    /// Which test.
+    pub test_id: TestId,
+    /// `YES` starts, `NO` stops.
+    pub start: bool,
+    /// Ours: all drivers start at this instant, Unix ms by the orchestrator's clock.
+    pub start_at_ms: Option<u64>,
+    /// Ours: which config it goes with.
+    pub revision: Option<u32>,
+}
+
+/// `metrics`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metrics {
+    /// Who.
+    pub node_id: NodeId,
+    /// Of which test; `None` where the record names none, or names test 0.
+    pub test_id: Option<TestId>,
+    /// As sent.
+    pub report_id: Option<String>,
+    /// The classic figures.
+    pub classic: ClassicMetrics,
+    /// Ours: a window.
+    pub ours: Option<Box<Window>>,
+}
+
+/// The classic figures of `metrics`, in milliseconds, as sent: `None` is not told, never 0.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClassicMetrics {
+    /// Mean latency.
+    pub mean_ms: Option<f64>,
+    /// Median latency.
+    pub median_ms: Option<f64>,
+    /// Lowest latency.
+    pub min_ms: Option<f64>,
+    /// Highest latency.
+    pub max_ms: Option<f64>,
+    /// Mode, as sent.
+    pub mode_ms: Option<f64>,
+    /// Requests sent so far.
+    pub num_requests: Option<u64>,
+    /// Answers so far.
+    pub num_responses: Option<u64>,
+    /// Failures so far.
+    pub num_errors: Option<u64>,
+    /// The figures contradict each other (mean below min, …): shown as sent, and marked.
+    pub implausible: bool,
+    /// `test_status: "complete"`, in any spelling that means the end.
+    pub complete: bool,
+}
+
+/// What our drivers add to `metrics`: one window of one second.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// This life of the driver.
+    pub epoch: Epoch,
+    /// 0, 1, 2 … per test, node and epoch.
+    pub seq: u64,
+    /// When it began, Unix µs by the orchestrator's clock.
+    pub from_us: UnixMicros,
+    /// When it ended, Unix µs by the orchestrator's clock.
+    pub to_us: UnixMicros,
+    /// Counters since the start of the test, this window included.
+    pub counters: Counters,
+    /// This window's samples.
+    pub latencies: Latencies,
+    /// Busiest worker's share of the window spent not waiting, 0 to 1.
+    pub busy: f64,
+    /// The last of the test.
+    pub is_final: bool,
+    /// How the driver ran the test, and how it ended; on the final window.
+    pub ending: Option<Ending>,
+}
+
+/// What a driver tells with its final window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ending {
+    /// When its schedule began (after the warm-up), Unix µs by the orchestrator's clock.
+    pub schedule_from_us: UnixMicros,
+    /// When its schedule ended, Unix µs by the orchestrator's clock.
+    pub schedule_to_us: UnixMicros,
+    /// The engine that sent, as in `awc`.
+    pub engine: String,
+    /// Workers that took part.
+    pub workers: u32,
+    /// Connections opened.
+    pub connections_opened: u64,
+    /// Why it ended early, where it did: `stopped`, `leaving`, `orchestrator silent`, … ; `None`: it ran its course.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short: Option<String>,
+}
+
+/// `heartbeat`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heartbeat {
+    /// Who.
+    pub node_id: NodeId,
+    /// `YES`: alive. `NO`: leaving, or, from some classic nodes, "test done".
+    pub alive: bool,
+    /// Ours: present on every record of our nodes.
+    pub ours: Option<HeartbeatOurs>,
+}
+
+/// What our nodes add to `heartbeat`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeartbeatOurs {
+    /// This life of the node.
+    pub epoch: Epoch,
+    /// `orchestrator` beats here too; such records are never nodes.
+    pub role: Role,
+    /// What it does; `None` from an orchestrator.
+    pub state: Option<DriverState>,
+    /// Why it refused.
+    pub reason: Option<String>,
+    /// Which test it holds.
+    pub test_id: Option<TestId>,
+    /// The config it answers to, with `ready` and `refused`.
+    pub revision: Option<u32>,
+    /// Its clock's offset: orchestrator's clock - its own, µs.
+    pub clock_offset_us: Option<i64>,
+    /// Share of its cores the process used since the last beat, 0 to 1.
+    pub cpu: Option<f64>,
+    /// Counters since the start of the test, while one runs.
+    pub counters: Option<Counters>,
+}
+
+/// What kind of node beats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sends load.
+    Driver,
+    /// Leads.
+    Orchestrator,
+}
+
+/// What a driver of ours does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DriverState {
+    /// Waits for a test.
+    Idle,
+    /// Holds a config and waits for the trigger.
+    Ready,
+    /// Will not run the config it heard.
+    Refused,
+    /// Sends.
+    Running,
+    /// Sends no more and waits for answers.
+    Draining,
+}
+
+/// Units of the classic fields, from `[classic]`: nobody states them on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// Seconds.
+    #[serde(rename = "s")]
+    Seconds,
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Milliseconds,
+}
+
+/// Failures by kind, as on the wire.
+pub type Errors = BTreeMap<ErrorKind, u64>;

@@ -1,0 +1,245 @@
+//! What the HTTP side asks of the actors, what the actors tell the store and the listeners. Messages
+//! between two actors alone stand in the receiving actor's file.
+
+use actix::Message;
+use common::clock::UnixMicros;
+use common::ids::{Epoch, NodeId, TestId};
+use common::kafka::Offsets;
+use common::plan::Plan;
+use common::wire::{Metrics, Register};
+
+use crate::model::{DriverView, TestPage, TestState, TestView, Verdict, WindowView};
+
+// --- asked of TestManagerActor -------------------------------------------------------------------
+
+/// Checks that a plan can be run by an orchestrator at all, and stores it as a test in state `configured`.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct CreateTest(pub Plan);
+
+/// Publishes the config, waits for every chosen driver's `ready`, publishes the trigger. Answers when the
+/// barrier is decided; repeating it for a test that starts or runs changes nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct TriggerTest(pub TestId);
+
+/// Stops a test; repeating it changes nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct StopTest(pub TestId);
+
+/// The test, live or from the store.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct GetTest(pub TestId);
+
+/// Why a command was not done. Knows no HTTP: `http/problem.rs` alone maps it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CommandError {
+    /// There is no such test.
+    #[error("there is no test {0}")]
+    NoSuchTest(TestId),
+    /// The state of this or another test forbids it.
+    #[error("{0}")]
+    Conflict(String),
+    /// Drivers are missing or refused.
+    #[error("{summary}")]
+    Drivers {
+        /// One sentence.
+        summary: String,
+        /// Node id, and why it cannot take part.
+        blockers: Vec<(String, String)>,
+    },
+    /// The plan is valid by itself but cannot be run here.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Plan(Vec<common::plan::Fault>),
+    /// Something of ours failed; the cause is for the log.
+    #[error("{0}")]
+    Internal(String),
+}
+
+// --- asked of DriverRegistryActor ----------------------------------------------------------------
+
+/// Every node known, in the order of their ids.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<DriverView>")]
+pub struct ListDrivers;
+
+// --- asked of StoreActor (SQLite, on a SyncArbiter) ------------------------------------------------
+// Whoever sends these keeps at most four outstanding: a SyncArbiter's queue has no bound.
+
+/// Stores or replaces a test: its life so far and, once finished, its report.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SaveTest(pub Box<StoredTest>);
+
+/// A test as the store keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredTest {
+    /// Its id.
+    pub test_id: TestId,
+    /// The whole plan, unmasked, as TOML-shaped JSON (`Plan::to_json`).
+    pub plan: serde_json::Value,
+    /// Where in its life it is.
+    pub state: TestState,
+    /// How it ended.
+    pub verdict: Option<Verdict>,
+    /// When it was created.
+    pub created_at: UnixMicros,
+    /// `start_at` of the trigger.
+    pub started_at: Option<UnixMicros>,
+    /// When it was finished.
+    pub ended_at: Option<UnixMicros>,
+    /// Last revision of its config that was published; 0 for none.
+    pub revision: u32,
+    /// Who takes part: node id, epoch (none for classic), share. In the order of their shares.
+    pub participants: Vec<StoredParticipant>,
+    /// The report as last built.
+    pub report: Option<TestView>,
+}
+
+/// A driver's part in a stored test.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct StoredParticipant {
+    /// Who.
+    pub node_id: NodeId,
+    /// Which life of it; `None` for a classic driver.
+    pub epoch: Option<Epoch>,
+    /// Its share.
+    pub share: common::plan::Share,
+}
+
+/// What one batch of records brought, and where reading goes on: one transaction.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SaveBatch {
+    /// Kafka's cluster id, to which the offsets belong; `None`: offsets are not kept (embedded broker).
+    pub cluster_id: Option<String>,
+    /// The next offset to read, per topic and partition.
+    pub offsets: Offsets,
+    /// Windows and classic reports; stored once by (test, node, epoch, seq), or by position for those without a seq.
+    pub metrics: Vec<StoredMetrics>,
+    /// Nodes that registered.
+    pub registered: Vec<Register>,
+}
+
+/// One metrics record, to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredMetrics {
+    /// Which test it was counted to.
+    pub test_id: TestId,
+    /// Where it stood: topic is metrics.
+    pub partition: i32,
+    /// Where it stood.
+    pub offset: i64,
+    /// When it arrived.
+    pub arrived_at: UnixMicros,
+    /// The record.
+    pub metrics: Box<Metrics>,
+}
+
+/// Where reading goes on for a cluster id; empty where nothing is stored.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Offsets, StoreError>")]
+pub struct LoadOffsets {
+    /// Kafka's cluster id.
+    pub cluster_id: String,
+}
+
+/// A test as stored.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<StoredTest>, StoreError>")]
+pub struct LoadTest(pub TestId);
+
+/// Tests that were starting, running or draining when the orchestrator last ended.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<StoredTest>, StoreError>")]
+pub struct LoadUnfinished;
+
+/// One page of the history, newest first.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestPage, StoreError>")]
+pub struct LoadPage {
+    /// At most so many rows, 1 to 500.
+    pub limit: u32,
+    /// From a page before.
+    pub cursor: Option<String>,
+}
+
+/// Every metrics record of a test, in the order of arrival, to build its figures again.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<StoredMetrics>, StoreError>")]
+pub struct LoadMetrics(pub TestId);
+
+/// The series of a test.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<WindowView>, StoreError>")]
+pub struct LoadWindows {
+    /// Which test.
+    pub test_id: TestId,
+    /// One driver's, or (`None`) the fleet's.
+    pub driver: Option<NodeId>,
+    /// First second.
+    pub from: u64,
+    /// Last second.
+    pub to: u64,
+}
+
+/// The epoch of this life of the orchestrator: one more than stored, no lower than the clock; stored at once.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Epoch, StoreError>")]
+pub struct TakeEpoch {
+    /// Unix ms.
+    pub now_unix_ms: u64,
+}
+
+/// Adds a line to the log of events of a node or a test.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SaveEvent {
+    /// When.
+    pub at: UnixMicros,
+    /// Of which test, where it is of one.
+    pub test_id: Option<TestId>,
+    /// What, in a word with underscores.
+    pub what: String,
+    /// More of it.
+    pub detail: String,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite failed.
+    #[error("{path}: {cause}")]
+    Sqlite {
+        /// The database file.
+        path: String,
+        /// What SQLite says.
+        cause: String,
+    },
+    /// A row that this version cannot read.
+    #[error("{path}: row {row}: {cause}")]
+    Row {
+        /// The database file.
+        path: String,
+        /// Table and key.
+        row: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+// --- told to EventsActor (the listeners of GET /api/v1/events) -------------------------------------
+
+/// Something changed that listeners want to know; sent on at once, kept for those that come back.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub enum Changed {
+    /// A node.
+    Driver(Box<DriverView>),
+    /// A test.
+    Test(Box<TestView>),
+    /// A second of a test, per driver or of the fleet.
+    Window(Box<WindowView>),
+}

@@ -1,0 +1,346 @@
+//! What the orchestrator says to people and programs: the JSON shapes of REST, of the events and of the
+//! report (interface.md). Plain data; the rules that fill it are in `tally`, `verdict` and `registry`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A test, live or finished: `GET /api/v1/tests/{id}`, the JSON report and the `test` event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TestView {
+    /// Its id.
+    pub test_id: String,
+    /// The plan's name.
+    pub name: String,
+    /// Where in its life it is.
+    pub state: TestState,
+    /// How it ended; null until it has.
+    pub verdict: Option<Verdict>,
+    /// Why the verdict is what it is, each a sentence that a person can act on, the worst first.
+    pub reasons: Vec<String>,
+    /// What does not change the verdict and yet should be known.
+    pub warnings: Vec<String>,
+    /// The plan as validated, secrets masked.
+    #[schema(value_type = Object)]
+    pub plan: serde_json::Value,
+    /// When it was created, RFC 3339.
+    pub created_at: String,
+    /// When the drivers were told to start, RFC 3339.
+    pub started_at: Option<String>,
+    /// When it was finished, RFC 3339.
+    pub ended_at: Option<String>,
+    /// All drivers together.
+    pub totals: Totals,
+    /// Each driver that took part, in the order of its share.
+    pub drivers: Vec<DriverTotals>,
+    /// What had to hold and whether it did.
+    pub thresholds: Vec<ThresholdView>,
+    /// Whether all windows arrived.
+    pub completeness: Completeness,
+    /// What happened to it, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+/// Where in its life a test is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TestState {
+    /// Checked and stored; drivers have not heard of it.
+    Configured,
+    /// Published; waits for the drivers' `ready`, or for `start_at`.
+    Starting,
+    /// Drivers send.
+    Running,
+    /// Drivers send no more; answers or final windows are still out.
+    Draining,
+    /// Over, with a verdict.
+    Finished,
+}
+
+/// How a test ended, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// All that had to hold held.
+    Passed,
+    /// A threshold broke, or nothing completed.
+    Failed,
+    /// The generator was the limit.
+    Invalid,
+    /// Drivers or windows are missing, or a given threshold cannot be decided.
+    Incomplete,
+    /// Someone stopped it.
+    Aborted,
+}
+
+/// Counters and latencies of a driver or a fleet. What a driver does not tell is null.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Totals {
+    /// Ticks that fell due (closed loop: attempts begun).
+    pub scheduled: Option<u64>,
+    /// Attempts begun.
+    pub sent: Option<u64>,
+    /// Answers with an expected status.
+    pub completed: Option<u64>,
+    /// Everything else that ended.
+    pub failed: Option<u64>,
+    /// Ticks not sent.
+    pub dropped: Option<u64>,
+    /// Why they were not.
+    pub dropped_by: DroppedBy,
+    /// Attempts that have not ended.
+    pub in_flight: Option<u64>,
+    /// Sent by a driver that was lost before it told the end.
+    pub unresolved: u64,
+    /// Of the error `closed`: how many met a kept connection.
+    pub closed_on_reuse: u64,
+    /// Bytes of answers.
+    pub bytes_received: u64,
+    /// Completed within the schedule / its length; null below 1 ms of length.
+    pub throughput_per_s: Option<f64>,
+    /// The part that was due in the warm-up; included in the counters above.
+    pub warmup: WarmupTotals,
+    /// Nodes that do not tell what they sent; the sums leave them out.
+    pub unknown_from: Vec<String>,
+    /// Latencies after the warm-up, in milliseconds.
+    pub latency_ms: LatencyView,
+    /// Answers by status.
+    pub status_codes: BTreeMap<String, u64>,
+    /// Failures without a status, by kind.
+    pub errors: BTreeMap<String, u64>,
+    /// Gaps between two sends shorter than half the delay.
+    pub short_gaps: u64,
+}
+
+/// Why ticks were not sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DroppedBy {
+    /// The in-flight bound was reached: the target's doing.
+    pub in_flight: u64,
+    /// The generator was late: ours.
+    pub late: u64,
+}
+
+/// The part of the counters that was due in the warm-up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WarmupTotals {
+    /// Ticks that fell due.
+    pub scheduled: u64,
+    /// Attempts begun.
+    pub sent: u64,
+    /// Answers with an expected status.
+    pub completed: u64,
+    /// Everything else that ended.
+    pub failed: u64,
+    /// Ticks not sent.
+    pub dropped: u64,
+}
+
+/// The latencies of a driver or a fleet, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LatencyView {
+    /// Share of the answers that these figures cover, 0 to 1; null where a driver does not tell how many it had.
+    pub coverage: Option<f64>,
+    /// Last byte - due.
+    #[schema(value_type = Object)]
+    pub response: common::latency::LatencyStats,
+    /// Last byte - attempt began.
+    #[schema(value_type = Object)]
+    pub service: common::latency::LatencyStats,
+    /// Attempt began - due.
+    #[schema(value_type = Object)]
+    pub lag: common::latency::LatencyStats,
+}
+
+/// One driver's part of a test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DriverTotals {
+    /// Who.
+    pub node_id: String,
+    /// Its epoch; null for a classic driver.
+    pub epoch: Option<u64>,
+    /// What it does or how it ended: idle, ready, refused, running, draining, done, leaving, lost, deaf, …
+    pub state: String,
+    /// How old the counters below are, ms; null before the first.
+    pub age_ms: Option<u64>,
+    /// Its figures are its own sums, not histograms: a classic driver's.
+    pub approximate: bool,
+    /// How its end was told: final_window, status, count, word, silence, lost, stopped; null before it.
+    pub ended_by: Option<String>,
+    /// The engine that sent; null before the end.
+    pub engine: Option<String>,
+    /// Busiest second of its busiest worker, 0 to 1.
+    pub busy_max: Option<f64>,
+    /// Its process's CPU as a share of its cores, as it beat last.
+    pub cpu: Option<f64>,
+    /// Marks figures that contradict each other, as a classic driver sent them.
+    pub implausible: bool,
+    /// Every key of the totals.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+/// One threshold and its outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ThresholdView {
+    /// As in `response.p99 < 250ms`.
+    pub expression: String,
+    /// What it was: ms, a ratio, or requests per second; null where it cannot be told.
+    pub value: Option<f64>,
+    /// Whether it held; null where it cannot be decided (yet).
+    pub ok: Option<bool>,
+    /// Whether the plan gave it, rather than the defaults.
+    pub given: bool,
+    /// The driver for which it is decided, with the prefix `driver.`.
+    pub driver: Option<String>,
+}
+
+/// Whether all windows arrived.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Completeness {
+    /// Windows that the drivers must have sent by their own count so far.
+    pub windows_expected: u64,
+    /// Windows that arrived, each counted once.
+    pub windows_received: u64,
+    /// Which are missing.
+    pub missing: Vec<MissingWindows>,
+}
+
+/// A run of windows that did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MissingWindows {
+    /// Whose.
+    pub node_id: String,
+    /// First missing sequence number.
+    pub from_seq: u64,
+    /// Last missing sequence number.
+    pub to_seq: u64,
+    /// When the first began, RFC 3339.
+    pub from: String,
+    /// When the last ended, RFC 3339.
+    pub to: String,
+}
+
+/// Something that happened to a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimelineEntry {
+    /// When, RFC 3339.
+    pub at: String,
+    /// What, in a few words: created, triggered, running, driver_lost, stopped, finished, revised, …
+    pub what: String,
+    /// More of it, a sentence; may be empty.
+    pub detail: String,
+}
+
+/// A node that the orchestrator knows: `GET /api/v1/drivers` and the `driver` event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DriverView {
+    /// Who.
+    pub node_id: String,
+    /// Its address as it sent it.
+    pub address: Option<String>,
+    /// Whether it speaks our additions.
+    pub classic: bool,
+    /// idle, ready, refused, running, draining; for a classic node what is known.
+    pub state: String,
+    /// alive, suspect, lost, stale, left, fenced or deaf.
+    pub liveness: String,
+    /// Whether it can be chosen for a test.
+    pub alive: bool,
+    /// When a record of it last arrived, RFC 3339.
+    pub last_seen: String,
+    /// How long ago that is, ms.
+    pub age_ms: u64,
+    /// This life of it; null for a classic node.
+    pub epoch: Option<u64>,
+    /// Its build; null for a classic node.
+    pub version: Option<String>,
+    /// Its cores; null for a classic node.
+    pub cores: Option<u32>,
+    /// Its clock's offset to ours, ms; null for a classic node.
+    pub clock_offset_ms: Option<f64>,
+    /// Its highest rate, requests per second, where it has one.
+    pub max_rate: Option<f64>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The test it takes part in.
+    pub test_id: Option<String>,
+    /// Requests sent in the test it takes, or last took, part in; null where it does not tell.
+    pub requests_sent: Option<u64>,
+}
+
+/// One second of a test: `GET /api/v1/tests/{id}/windows` and the `window` event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WindowView {
+    /// Which test.
+    pub test_id: String,
+    /// Whose; null for the fleet.
+    pub node_id: Option<String>,
+    /// The second, counted from the start.
+    pub seq: u64,
+    /// When it began, RFC 3339.
+    pub from: String,
+    /// When it ended, RFC 3339.
+    pub to: String,
+    /// Within this window.
+    pub scheduled: u64,
+    /// Within this window.
+    pub sent: u64,
+    /// Within this window.
+    pub completed: u64,
+    /// Within this window.
+    pub failed: u64,
+    /// Within this window.
+    pub dropped: u64,
+    /// Busiest worker, 0 to 1.
+    pub busy: f64,
+    /// This window's latencies.
+    pub latency_ms: LatencyView,
+}
+
+/// One page of the history: `GET /api/v1/tests`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TestPage {
+    /// Newest first.
+    pub tests: Vec<TestSummary>,
+    /// Pass it as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// One row of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TestSummary {
+    /// Its id.
+    pub test_id: String,
+    /// The plan's name.
+    pub name: String,
+    /// Where in its life it is.
+    pub state: TestState,
+    /// How it ended.
+    pub verdict: Option<Verdict>,
+    /// When it was created, RFC 3339.
+    pub created_at: String,
+    /// When it started, RFC 3339.
+    pub started_at: Option<String>,
+    /// When it was finished, RFC 3339.
+    pub ended_at: Option<String>,
+}
+
+/// What a driver needs to join: `GET /api/v1/bootstrap`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Bootstrap {
+    /// Kafka's bootstrap servers, each `host:port`.
+    pub brokers: Vec<String>,
+    /// What every topic's name begins with; may be empty.
+    pub topic_prefix: String,
+    /// Version of our additions to the wire.
+    pub protocol: u32,
+}
+
+/// The orchestrator's clock: `GET /api/v1/time`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Time {
+    /// Unix time in µs.
+    pub unix_us: i64,
+}
