@@ -1,1 +1,8 @@
-//! x
+//! The driver node: paces the load, sends it, measures it, and tells the orchestrator.
+
+pub mod actors;
+pub mod engine;
+pub mod load_job;
+pub mod pacer;
+pub mod settings;
+pub mod worker;

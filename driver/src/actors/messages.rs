@@ -1,0 +1,161 @@
+//! The messages between a test's manager, the workers and the aggregator.
+
+use std::sync::Arc;
+
+use actix::{Message, Recipient};
+use common::counters::Counters;
+use common::ids::TestId;
+use common::latency::Latencies;
+use common::wire::{ClassicMetrics, Window};
+
+use crate::load_job::{LoadJob, Nanos, WorkerSlice};
+
+/// To a worker: does its slice of a test. The answer says whether the engine can send such requests; the
+/// load then begins at `job.start`, or at once where that has passed.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StartError>")]
+pub struct StartLoad(pub Arc<LoadJob>, pub WorkerSlice);
+
+/// Why a worker cannot do its slice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// It has a test already.
+    #[error("the worker is busy with test {0}")]
+    Busy(TestId),
+    /// The engine cannot send such requests.
+    #[error("{0}")]
+    Engine(String),
+    /// No timer could be made.
+    #[error("cannot make a timer: {0}")]
+    Timer(String),
+}
+
+/// To a worker: ends its test now; what is in flight counts as cancelled. Without a test it does nothing.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct StopLoad {
+    /// Which test; another one goes on.
+    pub test_id: TestId,
+    /// Why, as in `stopped` or `leaving`: becomes the `cut_short` of the ending.
+    pub reason: String,
+}
+
+/// From a worker, at most 200 ms after the last: what it has done so far.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Progress {
+    /// Of which test.
+    pub test_id: TestId,
+    /// Which worker.
+    pub worker: u32,
+    /// Since the start of the test.
+    pub counters: Counters,
+    /// Whether it sends no more and waits for answers.
+    pub draining: bool,
+}
+
+/// From a worker: a window of one second is complete. Each worker sends 0, 1, 2 … without a gap.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct WorkerWindow {
+    /// Of which test.
+    pub test_id: TestId,
+    /// Which worker.
+    pub worker: u32,
+    /// Seconds since `start_at`, from 0.
+    pub index: u64,
+    /// What this window adds to the counters.
+    pub counters: Counters,
+    /// This window's samples.
+    pub latencies: Box<Latencies>,
+    /// Share of the window spent not waiting, 0 to 1; 1 where the aggregator's mailbox was full.
+    pub busy: f64,
+    /// With the last window: how the worker's part ended.
+    pub last: Option<WorkerEnding>,
+}
+
+/// How a worker's part of a test ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerEnding {
+    /// When its schedule began, after the warm-up.
+    pub schedule_from: Nanos,
+    /// When its schedule ended.
+    pub schedule_to: Nanos,
+    /// When its last attempt was over.
+    pub ended: Nanos,
+    /// Which engine sent.
+    pub engine: &'static str,
+    /// Connections it opened.
+    pub connections_opened: u64,
+    /// Why it ended early, where it did.
+    pub cut_short: Option<String>,
+}
+
+/// To the aggregator, before the workers start: whose windows it is to merge.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct ExpectWindows {
+    /// The test.
+    pub job: Arc<LoadJob>,
+    /// How many workers take part.
+    pub workers: u32,
+}
+
+/// To the aggregator: a worker is gone and will send no more; the test ends without it.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct WorkerLost {
+    /// Of which test.
+    pub test_id: TestId,
+    /// Which worker.
+    pub worker: u32,
+}
+
+/// From the aggregator: a window of this driver is complete, its seq the seconds since `start_at`.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct WindowClosed {
+    /// Of which test.
+    pub test_id: TestId,
+    /// The window, with cumulative counters; the last one is final and has the ending.
+    pub window: Arc<Window>,
+    /// The classic figures: of `response`, over the test so far.
+    pub classic: ClassicMetrics,
+}
+
+/// From the aggregator: all workers are done and the final window has been handed out.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct LoadEnded {
+    /// Which test.
+    pub test_id: TestId,
+    /// All of it.
+    pub counters: Counters,
+    /// Why it ended early, where it did.
+    pub cut_short: Option<String>,
+}
+
+/// Asks the aggregator how far the test is.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<DriverProgress>")]
+pub struct GetProgress;
+
+/// How far a test is on this driver, at most 200 ms ago.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DriverProgress {
+    /// Which test.
+    pub test_id: TestId,
+    /// Since the start of the test, of all workers.
+    pub counters: Counters,
+    /// Whether no worker sends any more, and one still waits for answers.
+    pub draining: bool,
+}
+
+/// Whom the aggregator tells.
+#[derive(Clone)]
+pub struct AggregatorOutputs {
+    /// Who stores and publishes windows, in this order.
+    pub windows: Vec<Recipient<WindowClosed>>,
+    /// Who waits for the end.
+    pub ended: Recipient<LoadEnded>,
+}

@@ -1,0 +1,125 @@
+//! What a driver was told to do in one test, as its workers need it: pure data, made by the test's
+//! manager once the plan is checked, the host resolved and the start known.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use common::clock::UnixMicros;
+use common::ids::{NodeId, TestId};
+use common::plan::{Honesty, Load, Mode, Request, Share, split};
+use url::Url;
+
+/// Nanoseconds since a test's `start_at` on the monotonic clock; negative before it.
+pub type Nanos = i64;
+
+/// One test on this driver.
+#[derive(Debug, Clone)]
+pub struct LoadJob {
+    /// Which test.
+    pub test_id: TestId,
+    /// This driver, for `identify`.
+    pub node_id: NodeId,
+    /// This driver's part of the plan's amounts.
+    pub share: Share,
+    /// When requests are sent.
+    pub load: Load,
+    /// When to distrust ourselves.
+    pub honesty: Honesty,
+    /// What is sent.
+    pub request: Arc<Request>,
+    /// Where it is sent: http or https, with a host.
+    pub target: Url,
+    /// The target's addresses, resolved once and allowed by `[safety]`: workers connect to these alone, in
+    /// this order. Empty where the host did not resolve: then every attempt fails as `resolve`.
+    pub resolved: Vec<SocketAddr>,
+    /// How TLS is spoken (see [`crate::engine::tls_config`]); needed where the target is https.
+    pub tls: Option<TlsConfig>,
+    /// When the test begins, for all its drivers.
+    pub start: StartAt,
+}
+
+/// A client's TLS settings, loaded once per test and shared by its workers.
+#[derive(Debug, Clone)]
+pub struct TlsConfig(pub Arc<tokio_rustls::rustls::ClientConfig>);
+
+/// The instant `start_at`, on both clocks: the monotonic one leads from there on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartAt {
+    /// On this machine's monotonic clock.
+    pub monotonic: Instant,
+    /// Unix µs by the orchestrator's clock.
+    pub unix_us: UnixMicros,
+}
+
+impl StartAt {
+    /// Nanoseconds from the start to an instant; negative before the start.
+    pub fn nanos(&self, at: Instant) -> Nanos {
+        let nanos =
+            |duration: std::time::Duration| Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX);
+        match at.checked_duration_since(self.monotonic) {
+            Some(since) => nanos(since),
+            None => -nanos(self.monotonic.duration_since(at)),
+        }
+    }
+
+    /// The instant so many nanoseconds after the start.
+    pub fn instant(&self, nanos: Nanos) -> Instant {
+        let distance = std::time::Duration::from_nanos(nanos.unsigned_abs());
+        let moved = if nanos < 0 {
+            self.monotonic.checked_sub(distance)
+        } else {
+            self.monotonic.checked_add(distance)
+        };
+        moved.unwrap_or(self.monotonic)
+    }
+
+    /// Unix µs by the orchestrator's clock, so many nanoseconds after the start.
+    pub fn unix_us_at(&self, nanos: Nanos) -> UnixMicros {
+        self.unix_us.saturating_add(nanos.div_euclid(1_000))
+    }
+}
+
+/// What one worker does of a [`LoadJob`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerSlice {
+    /// Which worker, from 0: the ticks k ≡ worker (mod workers) are its own.
+    pub worker: u32,
+    /// How many workers take part.
+    pub workers: u32,
+    /// Most attempts in flight: its part of the bound of an open loop, or its connections of a closed one.
+    pub lanes: u32,
+    /// Closed loop: its attempts after the warm-up. An open loop's ticks are counted by the driver's schedule.
+    pub attempts: Option<u64>,
+}
+
+impl LoadJob {
+    /// The slices of the workers that take part, of `available` (at least 1): no worker is left without a
+    /// request, a connection or a place in flight; remainders go to the first.
+    pub fn slices(&self, available: u32) -> Vec<WorkerSlice> {
+        let lanes = u64::from(self.lanes());
+        let requests = self.share.requests.unwrap_or(u64::MAX);
+        let workers = u64::from(available).min(lanes).min(requests).max(1);
+        let part = |total: u64, worker: u64| split(total, workers, worker);
+        (0..workers)
+            .map(|worker| WorkerSlice {
+                // All of these are at most `available` or the plan's own u32.
+                worker: u32::try_from(worker).unwrap_or(0),
+                workers: u32::try_from(workers).unwrap_or(1),
+                lanes: u32::try_from(part(lanes, worker)).unwrap_or(1).max(1),
+                attempts: match self.load.mode {
+                    Mode::Tsunami { .. } => None,
+                    Mode::Avalanche { .. } => self.share.requests.map(|total| part(total, worker)),
+                },
+            })
+            .collect()
+    }
+
+    /// Most requests that this driver has in flight: what its descriptors must suffice for.
+    pub fn lanes(&self) -> u32 {
+        match self.load.mode {
+            Mode::Tsunami { max_in_flight, .. } => self.share.max_in_flight.unwrap_or(max_in_flight),
+            Mode::Avalanche { connections } => self.share.connections.unwrap_or(connections),
+        }
+    }
+}

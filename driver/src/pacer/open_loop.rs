@@ -1,0 +1,265 @@
+//! One worker's part of an open loop: what becomes of each tick it owns. A tick is sent or dropped,
+//! exactly once, in order, and never before it is due.
+
+use std::time::Duration;
+
+use super::schedule::{Schedule, Tick, nanos};
+use crate::load_job::Nanos;
+
+/// What an open loop may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Most attempts in flight.
+    pub bound: u32,
+    /// Lateness up to which a worker counts as on time.
+    pub max_lag: Nanos,
+    /// How much missed schedule is sent after a pause; what is older is dropped.
+    pub max_catch_up: Nanos,
+}
+
+impl Rules {
+    /// The rules of a plan for a worker with so many places in flight.
+    pub fn new(bound: u32, max_lag: Duration, max_catch_up: Duration) -> Self {
+        Self { bound, max_lag: nanos(max_lag), max_catch_up: nanos(max_catch_up) }
+    }
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Begin an attempt.
+    Send(Tick),
+    /// The bound is reached: read all that is readable, then ask again.
+    ReadFirst,
+    /// Not sent, for the bound: the target's doing, if this window leaves the worker idle time.
+    DropInFlight(Tick),
+    /// Not sent, for the worker was late: ours.
+    DropLate(Tick),
+    /// Nothing is due before then.
+    WaitUntil(Nanos),
+    /// No tick is left.
+    Done,
+}
+
+/// The ticks of worker `w` of `W`: those with k ≡ w (mod W).
+#[derive(Debug, Clone)]
+pub struct OpenLoop {
+    schedule: Schedule,
+    rules: Rules,
+    workers: u64,
+    next: u64,
+    last_sent: Option<Nanos>,
+}
+
+impl OpenLoop {
+    /// Worker `worker` of `workers` (at least 1).
+    pub fn new(schedule: Schedule, rules: Rules, worker: u32, workers: u32) -> Self {
+        Self { schedule, rules, workers: u64::from(workers.max(1)), next: u64::from(worker), last_sent: None }
+    }
+
+    /// Decides about the next tick. `all_read`: nothing readable was left unread after the bound was reached.
+    pub fn decide(&mut self, now: Nanos, in_flight: u32, all_read: bool) -> Decision {
+        let Some(tick) = self.schedule.tick(self.next) else { return Decision::Done };
+        let late_by = now.saturating_sub(tick.due);
+        if late_by < 0 {
+            return Decision::WaitUntil(tick.due);
+        }
+        let decision = if late_by > self.rules.max_catch_up {
+            Decision::DropLate(tick)
+        } else if in_flight < self.rules.bound {
+            Decision::Send(tick)
+        } else if !all_read {
+            return Decision::ReadFirst;
+        } else if late_by > self.rules.max_lag {
+            Decision::DropLate(tick)
+        } else {
+            Decision::DropInFlight(tick)
+        };
+        self.next += self.workers;
+        decision
+    }
+
+    /// When the next tick is due; `None`: there is none.
+    pub fn next_due(&self) -> Option<Nanos> {
+        self.schedule.tick(self.next).map(|tick| tick.due)
+    }
+
+    /// Ends the schedule now: no tick after it falls due, and the next call of [`OpenLoop::overdue`] hands
+    /// out those that did and were neither sent nor dropped.
+    pub fn overdue(&mut self, now: Nanos) -> Option<Tick> {
+        let tick = self.schedule.tick(self.next).filter(|tick| tick.due <= now)?;
+        self.next += self.workers;
+        Some(tick)
+    }
+
+    /// Notes that an attempt began, and tells whether the gap since the last was shorter than half the delay.
+    pub fn began(&mut self, at: Nanos) -> bool {
+        let last = self.last_sent.replace(at);
+        last.is_some_and(|last| ((at - last) as f64) < self.schedule.interval_ns() / 2.0)
+    }
+
+    /// The schedule.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MS: Nanos = 1_000_000;
+
+    fn a_hundred_a_second(bound: u32, requests: u64) -> OpenLoop {
+        let schedule = Schedule::new(100.0, (0, 1), Duration::ZERO, Some(requests), None);
+        let rules = Rules::new(bound, Duration::from_millis(5), Duration::from_secs(1));
+        OpenLoop::new(schedule, rules, 0, 1)
+    }
+
+    fn told(decision: Decision) -> (&'static str, u64) {
+        match decision {
+            Decision::Send(tick) => ("send", tick.number),
+            Decision::DropInFlight(tick) => ("in flight", tick.number),
+            Decision::DropLate(tick) => ("late", tick.number),
+            Decision::ReadFirst => ("read first", 0),
+            Decision::WaitUntil(at) => ("wait", (at / MS) as u64),
+            Decision::Done => ("done", 0),
+        }
+    }
+
+    #[test]
+    fn each_tick_is_sent_when_due() {
+        let mut pacer = a_hundred_a_second(8, 2);
+        let table = [
+            ("before the start", -3 * MS, ("wait", 0)),
+            ("at the start", 0, ("send", 0)),
+            ("the next is 10 ms later", 0, ("wait", 10)),
+            ("one ns early", 10 * MS - 1, ("wait", 10)),
+            ("on time", 10 * MS, ("send", 1)),
+            ("all were sent", 10 * MS, ("done", 0)),
+        ];
+        for (caption, now, expected) in table {
+            assert_eq!(told(pacer.decide(now, 0, false)), expected, "{caption}");
+        }
+    }
+
+    #[test]
+    fn a_tick_that_meets_the_bound_is_dropped_once_all_was_read() {
+        let mut pacer = a_hundred_a_second(2, 9);
+        let table = [
+            ("a place is free", 0, 1, false, ("send", 0)),
+            ("the bound is met", 10 * MS, 2, false, ("read first", 0)),
+            ("an answer was there to read", 10 * MS, 1, true, ("send", 1)),
+            ("nothing was", 20 * MS, 2, true, ("in flight", 2)),
+            ("5 ms late is on time", 35 * MS, 2, true, ("in flight", 3)),
+            ("later is our doing", 45 * MS + 1, 2, true, ("late", 4)),
+            ("late but a place is free", 59 * MS, 1, true, ("send", 5)),
+        ];
+        for (caption, now, in_flight, all_read, expected) in table {
+            assert_eq!(told(pacer.decide(now, in_flight, all_read)), expected, "{caption}");
+        }
+    }
+
+    #[test]
+    fn after_a_pause_one_second_of_ticks_is_sent_and_the_rest_is_late() {
+        let mut pacer = a_hundred_a_second(1_000, 1_000);
+        let (mut sent, mut late) = (0, 0);
+        loop {
+            match pacer.decide(3_000 * MS, 0, false) {
+                Decision::Send(tick) => sent += i32::from(tick.due >= 2_000 * MS),
+                Decision::DropLate(tick) => late += i32::from(tick.due < 2_000 * MS),
+                other => break assert_eq!(told(other), ("wait", 3_010)),
+            }
+        }
+        assert_eq!((sent, late), (101, 200));
+    }
+
+    #[test]
+    fn a_stop_drops_what_was_due_and_schedules_no_more() {
+        let mut pacer = a_hundred_a_second(8, 9);
+        let overdue: Vec<_> = std::iter::from_fn(|| pacer.overdue(25 * MS)).map(|tick| tick.number).collect();
+        assert_eq!(overdue, [0, 1, 2]);
+    }
+
+    #[test]
+    fn gaps_below_half_the_delay_are_short() {
+        let mut pacer = a_hundred_a_second(8, 9);
+        let short: Vec<_> = [0, 4 * MS, 9 * MS, 20 * MS].into_iter().map(|at| pacer.began(at)).collect();
+        assert_eq!(short, [false, true, false, false]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// Whatever the rate, the workers, the bound, the pauses and the answers: every tick is handled exactly
+        /// once, in order, by the worker that owns it, and never early.
+        #[test]
+        fn every_tick_is_sent_or_dropped_exactly_once_and_never_early(
+            rate in 0.5..50_000.0_f64,
+            workers in 1..9_u32,
+            bound in 1..50_u32,
+            requests in 1..400_u64,
+            warmup_ms in 0..50_u64,
+            place in (0..8_u32).prop_map(|index| (index, 8)),
+            steps in prop::collection::vec((0..3_000_000_000_i64, 0..60_u32, any::<bool>()), 1..30),
+        ) {
+            let schedule = Schedule::new(rate, place, Duration::from_millis(warmup_ms), Some(requests), None);
+            let rules = Rules::new(bound, Duration::from_millis(5), Duration::from_secs(1));
+            let mut handled = BTreeSet::new();
+            for worker in 0..workers {
+                let mut pacer = OpenLoop::new(schedule, rules, worker, workers);
+                let (mut now, mut last_due) = (-5, Nanos::MIN);
+                let mut steps = steps.iter().cycle();
+                let mut n_handled = 0_u64;
+                while let Some((pause, mut in_flight, all_read)) = steps.next().copied() {
+                    now += pause;
+                    let done = loop {
+                        let decision = pacer.decide(now, in_flight, all_read);
+                        let tick = match decision {
+                            Decision::Done => break true,
+                            Decision::WaitUntil(due) => {
+                                prop_assert!(due > now);
+                                // Jump to it now and then, as a waiter does, so that slow schedules end too.
+                                now = due;
+                                break false;
+                            }
+                            Decision::ReadFirst => {
+                                prop_assert!(in_flight >= bound && !all_read);
+                                in_flight = 0;
+                                continue;
+                            }
+                            Decision::Send(tick) => {
+                                prop_assert!(in_flight < bound);
+                                prop_assert!(now - tick.due <= rules.max_catch_up);
+                                in_flight += 1;
+                                tick
+                            }
+                            Decision::DropInFlight(tick) => {
+                                prop_assert!(in_flight >= bound && all_read && now - tick.due <= rules.max_lag);
+                                tick
+                            }
+                            Decision::DropLate(tick) => {
+                                prop_assert!(now - tick.due > rules.max_lag);
+                                tick
+                            }
+                        };
+                        prop_assert!(tick.due <= now, "never before it is due");
+                        prop_assert!(tick.due >= last_due, "in order");
+                        prop_assert_eq!(tick.number % u64::from(workers), u64::from(worker));
+                        prop_assert!(handled.insert(tick.number), "once");
+                        last_due = tick.due;
+                        n_handled += 1;
+                    };
+                    if done || n_handled > schedule.ticks() {
+                        break;
+                    }
+                }
+            }
+            prop_assert_eq!(handled.len() as u64, schedule.ticks());
+        }
+    }
+}
