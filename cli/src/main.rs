@@ -1,1 +1,54 @@
-fn main(){}
+//! `groundswell`, the one binary: reads the command line, does the command, and turns its outcome into the
+//! promised exit code. What a command does stands in `commands`.
+
+mod args;
+mod client;
+mod commands;
+mod exit;
+mod follow;
+mod lifeline;
+mod plan_flags;
+mod progress;
+mod signals;
+mod stack;
+mod table;
+mod version;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::exit::{ExitCode, Stop};
+
+#[allow(clippy::print_stderr)] // the one line that says why
+fn main() {
+    let cli = Cli::parse();
+    let quiet = matches!(cli.command, Command::Run(_) | Command::Up(_));
+    // Nodes say what happens in their life; commands only what is wrong.
+    let default = if quiet { "warn" } else { "info" };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default)).init();
+    let code = match actix_rt::System::new().block_on(dispatch(cli.command)) {
+        Ok(code) => code,
+        Err(Stop { message, code }) => {
+            eprintln!("groundswell: {message}");
+            code
+        }
+    };
+    // Not by returning: a thread that still waits (stdin of a child, a resolver) must not hold the process.
+    std::process::exit(code as i32);
+}
+
+async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
+    let done = match command {
+        Command::Run(arguments) => return commands::run::run(&arguments).await,
+        Command::Up(arguments) => commands::up::up(&arguments).await,
+        Command::Orchestrator(arguments) => commands::node::orchestrator(&arguments).await,
+        Command::Driver(arguments) => commands::node::driver(&arguments).await,
+        Command::Target(arguments) => commands::node::target(&arguments).await,
+        Command::Validate(arguments) => commands::validate::validate(&arguments),
+        Command::Tests(arguments) => commands::look::tests(&arguments).await,
+        Command::Drivers(at) => commands::look::drivers(&at).await,
+        Command::Stop(arguments) => commands::look::stop(&arguments).await,
+        Command::Report(arguments) => commands::look::report(&arguments).await,
+    };
+    done.map(|()| ExitCode::Done)
+}

@@ -1,1 +1,37 @@
-//! x
+//! What the end-to-end tests share: real processes of the real binary, Apache Kafka, REST from outside,
+//! and waiting for conditions. Nothing here knows how a node works inside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a harness of tests: what fails, fails the test
+
+pub mod kafka;
+pub mod process;
+pub mod rest;
+pub mod system;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The binary under test: `GROUNDSWELL_BIN`, or the release build.
+pub fn binary() -> PathBuf {
+    let path = std::env::var_os("GROUNDSWELL_BIN")
+        .map_or_else(|| repository().join("build/release/groundswell"), PathBuf::from);
+    assert!(path.exists(), "{} is not there: make build", path.display());
+    path
+}
+
+/// Waits until `look` brings something, and fails with what it waited for.
+#[track_caller]
+pub fn wait_for<T>(what: &str, at_most: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + at_most;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {at_most:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

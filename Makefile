@@ -1,0 +1,70 @@
+# What people and CI run. `make demo` and `make test` do everything on a fresh machine, set-up included.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+
+# Absolute, so that no cargo started from another folder takes target/ (a crate) for its output.
+export CARGO_TARGET_DIR := $(CURDIR)/build
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/groundswell/tools
+export PATH := $(TOOLS)/bin:$(PATH)
+BINARY := $(CARGO_TARGET_DIR)/release/groundswell
+export GROUNDSWELL_BIN := $(BINARY)
+VENV := $(CARGO_TARGET_DIR)/venv
+export GROUNDSWELL_PYTHON := $(VENV)/bin/python
+
+CARGO_DENY := 0.20.2
+CARGO_DEB := 3.8.0
+
+.PHONY: help demo test build lint unit e2e readme package soak kafka setup setup-test tools venv clean
+
+help: ## lists the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: setup build ## a real test on this machine: embedded Kafka, orchestrator, two drivers, target
+	scripts/demo
+
+test: setup-test build lint unit e2e readme package ## everything that must hold
+
+build: ## the binary, build/release/groundswell
+	cargo build --release --locked -p groundswell
+
+lint: tools ## format, clippy, rustdoc, dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	cargo deny --locked check bans licenses sources
+
+unit: ## tests beside the code
+	cargo test --workspace --exclude e2e --locked
+
+e2e: build kafka venv ## the real binaries, on the embedded broker and on Apache Kafka
+	cargo test -p e2e --locked -- --test-threads=1
+
+readme: build ## every command of the README
+	scripts/check-readme
+
+package: build tools ## build/debian/*.deb, and what is in it
+	cargo deb --no-build --no-strip -p groundswell --output $(CARGO_TARGET_DIR)/debian/
+	scripts/check-package $(CARGO_TARGET_DIR)/debian
+
+soak: build ## ten minutes at 2,000/s; prints the memory of each node a minute
+	scripts/soak
+
+kafka: ## brings Apache Kafka for the tests into build/kafka
+	scripts/kafka fetch
+
+setup: ## system packages that the build needs; says what it installs
+	scripts/setup build
+
+setup-test: ## and those that the tests need
+	scripts/setup test
+
+tools: ## cargo-deny and cargo-deb, pinned, once a machine
+	scripts/install-tool cargo-deny $(CARGO_DENY) $(TOOLS)
+	scripts/install-tool cargo-deb $(CARGO_DEB) $(TOOLS)
+
+venv: ## Python for the fixtures: classic nodes, schemathesis
+	scripts/venv $(VENV)
+
+clean: ## what the build made
+	rm -rf build

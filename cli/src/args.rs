@@ -1,0 +1,337 @@
+//! The command line: every word of it, and nothing of what it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Where commands look for an orchestrator unless told.
+pub const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
+
+/// A distributed HTTP load tester that tells the truth.
+#[derive(Debug, Parser)]
+#[command(name = "groundswell", version = crate::version::LONG, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 passed or done, 1 could not do it, 2 wrong usage, config or plan, 3 failed, \
+    4 incomplete, 5 invalid (the generator was the limit), 6 aborted.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs one test and says what came of it; the exit code is the verdict
+    Run(Box<RunArgs>),
+    /// Starts the whole system on this machine, each node its own process, until Ctrl-C
+    Up(UpArgs),
+    /// Runs the orchestrator node in the foreground
+    Orchestrator(OrchestratorArgs),
+    /// Runs a driver node in the foreground
+    Driver(DriverArgs),
+    /// Runs the server to test, which can be made slow or broken on purpose
+    Target(TargetArgs),
+    /// Checks plans and node configs: every fault at once
+    Validate(ValidateArgs),
+    /// Lists the tests of a running orchestrator, newest first
+    Tests(TestsArgs),
+    /// Lists the drivers of a running orchestrator
+    Drivers(OrchestratorAddress),
+    /// Stops a test
+    Stop(StopArgs),
+    /// Shows the report of a test
+    Report(ReportArgs),
+}
+
+/// How to reach a running orchestrator.
+#[derive(Debug, Clone, Args)]
+pub struct OrchestratorAddress {
+    /// Address of the orchestrator, HOST:PORT or URL
+    #[arg(long, value_name = "URL", default_value = DEFAULT_ORCHESTRATOR)]
+    pub orchestrator: String,
+    /// File that holds the orchestrator's bearer token
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// `groundswell run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The plan, TOML or JSON (by the ending .json); flags override it
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+
+    /// Uses a running orchestrator instead of a stack of its own
+    #[arg(long, value_name = "URL", help_heading = "Where")]
+    pub orchestrator: Option<String>,
+    /// File that holds the orchestrator's bearer token
+    #[arg(long, value_name = "FILE", requires = "orchestrator", help_heading = "Where")]
+    pub token_file: Option<PathBuf>,
+    /// How many drivers take part (own stack: how many are started; default 2)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Where")]
+    pub drivers: Option<u32>,
+
+    /// What the amounts are for
+    #[arg(long, value_enum, help_heading = "Load")]
+    pub per: Option<PerArg>,
+    /// Open loop (tsunami) or closed loop (avalanche)
+    #[arg(long, value_enum, help_heading = "Load")]
+    pub mode: Option<ModeArg>,
+    /// Tsunami: requests per second
+    #[arg(long, value_name = "PER_SECOND", help_heading = "Load")]
+    pub rate: Option<String>,
+    /// Tsunami: time between two requests, as in 10ms
+    #[arg(long, value_name = "TIME", conflicts_with = "rate", help_heading = "Load")]
+    pub delay: Option<String>,
+    /// Tsunami: most requests in flight per driver
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub max_in_flight: Option<String>,
+    /// Avalanche: connections, each sends as soon as its answer is in
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub connections: Option<String>,
+    /// A ceiling in requests per second, in either mode
+    #[arg(long, value_name = "PER_SECOND", help_heading = "Load")]
+    pub target_throughput: Option<String>,
+    /// Ends after so many requests
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub requests: Option<String>,
+    /// Ends after so long, as in 30s
+    #[arg(long, value_name = "TIME", help_heading = "Load")]
+    pub duration: Option<String>,
+    /// Sent first and counted apart, as in 5s
+    #[arg(long, value_name = "TIME", help_heading = "Load")]
+    pub warmup: Option<String>,
+    /// How long to wait for answers after the end
+    #[arg(long, value_name = "TIME", help_heading = "Load")]
+    pub drain_timeout: Option<String>,
+
+    /// The URL to send to
+    #[arg(long, value_name = "URL", help_heading = "Request")]
+    pub url: Option<String>,
+    /// HTTP method
+    #[arg(long, value_name = "METHOD", help_heading = "Request")]
+    pub method: Option<String>,
+    /// A header field, as in 'accept: text/html'; repeatable
+    #[arg(long = "header", value_name = "K: V", help_heading = "Request")]
+    pub headers: Vec<String>,
+    /// The body
+    #[arg(long, value_name = "TEXT", help_heading = "Request")]
+    pub body: Option<String>,
+    /// A file that holds the body, 512 KiB at most
+    #[arg(long, value_name = "FILE", conflicts_with = "body", help_heading = "Request")]
+    pub body_file: Option<PathBuf>,
+    /// From the attempt to the last byte, as in 5s
+    #[arg(long, value_name = "TIME", help_heading = "Request")]
+    pub timeout: Option<String>,
+    /// Statuses that count as completed, as in 200-299; repeatable
+    #[arg(long = "expect-status", value_name = "RANGE", help_heading = "Request")]
+    pub expect_status: Vec<String>,
+    /// The client that sends
+    #[arg(long, value_name = "auto|wire|awc", help_heading = "Request")]
+    pub engine: Option<String>,
+    /// Sends x-groundswell-node with each request
+    #[arg(long, help_heading = "Request")]
+    pub identify: bool,
+
+    /// What must hold, as in 'response.p99 < 250ms'; repeatable
+    #[arg(long = "threshold", value_name = "EXPRESSION", help_heading = "Result")]
+    pub thresholds: Vec<String>,
+    /// What to call the test
+    #[arg(long, value_name = "TEXT", help_heading = "Result")]
+    pub name: Option<String>,
+    /// Writes the whole report as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    pub json: Option<PathBuf>,
+    /// Shows no progress
+    #[arg(long, help_heading = "Result")]
+    pub quiet: bool,
+}
+
+/// `--per`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PerArg {
+    /// Each driver does all of it
+    Driver,
+    /// The drivers share it
+    Fleet,
+}
+
+/// `--mode`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Open loop: a fixed delay between requests, kept on schedule
+    Tsunami,
+    /// Closed loop: each as soon as it is ready
+    Avalanche,
+}
+
+/// `groundswell up`
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// How many drivers
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub drivers: u32,
+    /// Starts the target too
+    #[arg(long)]
+    pub target: bool,
+    /// Kafka's addresses HOST:PORT,… or embedded
+    #[arg(long, value_name = "ADDRESSES", default_value = "embedded")]
+    pub kafka: String,
+    /// Where the orchestrator listens [default: port 8080, or any free one]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Folder for the nodes' data, one folder in it per node [default: each node's own]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// What every node takes.
+#[derive(Debug, Args)]
+pub struct NodeArgs {
+    /// TOML file of settings
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to listen, HOST:PORT
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Started by `run` or `up`: says on stdout when it is ready, and ends when its stdin closes.
+    #[arg(long, hide = true)]
+    pub child: bool,
+}
+
+/// What the two Kafka nodes take.
+#[derive(Debug, Args)]
+pub struct KafkaNodeArgs {
+    /// Name of this node on the wire [default: host name and a suffix, kept in the data folder]
+    #[arg(long, value_name = "ID")]
+    pub node_id: Option<String>,
+    /// Folder for its data
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// File that holds the orchestrator's bearer token
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// `groundswell orchestrator`
+#[derive(Debug, Args)]
+pub struct OrchestratorArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub node: NodeArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub kafka_node: KafkaNodeArgs,
+    /// Kafka's addresses HOST:PORT,… or embedded
+    #[arg(long, value_name = "ADDRESSES")]
+    pub kafka: Option<String>,
+}
+
+/// `groundswell driver`
+#[derive(Debug, Args)]
+pub struct DriverArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub node: NodeArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub kafka_node: KafkaNodeArgs,
+    /// Kafka's addresses HOST:PORT,… [default: asks the orchestrator]
+    #[arg(long, value_name = "ADDRESSES")]
+    pub kafka: Option<String>,
+    /// Address of the orchestrator, HOST:PORT or URL
+    #[arg(long, value_name = "URL")]
+    pub orchestrator: Option<String>,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<String>,
+    /// Target of tests that come without one (from other people's orchestrators)
+    #[arg(long, value_name = "URL")]
+    pub target_url: Option<String>,
+}
+
+/// `groundswell target`
+#[derive(Debug, Args)]
+pub struct TargetArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub node: NodeArgs,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<String>,
+    /// Added to every answer, as in 20ms
+    #[arg(long, value_name = "TIME")]
+    pub delay: Option<String>,
+    /// Up to so much more, at random
+    #[arg(long, value_name = "TIME")]
+    pub jitter: Option<String>,
+    /// Share of answers that are errors, as in 5%
+    #[arg(long, value_name = "SHARE")]
+    pub error_ratio: Option<String>,
+    /// Status of those
+    #[arg(long, value_name = "STATUS")]
+    pub error_status: Option<String>,
+    /// Answers nothing from so long after the first request …
+    #[arg(long, value_name = "TIME", requires = "stall_for")]
+    pub stall_at: Option<String>,
+    /// … for so long
+    #[arg(long, value_name = "TIME", requires = "stall_at")]
+    pub stall_for: Option<String>,
+    /// Most requests worked on at once; others wait
+    #[arg(long, value_name = "N")]
+    pub max_concurrent: Option<String>,
+    /// Share of connections closed instead of an answer, as in 1%
+    #[arg(long, value_name = "SHARE")]
+    pub drop_ratio: Option<String>,
+}
+
+/// `groundswell validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Plans and node configs
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// `groundswell tests`
+#[derive(Debug, Args)]
+pub struct TestsArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub at: OrchestratorAddress,
+    /// Rows at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
+}
+
+/// `groundswell stop`
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// The test's id
+    pub test: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub at: OrchestratorAddress,
+}
+
+/// `groundswell report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The test's id
+    pub test: String,
+    /// How to show it
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: FormatArg,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub at: OrchestratorAddress,
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// For people, 80 columns
+    Text,
+    /// For programs, everything
+    Json,
+}

@@ -1,0 +1,221 @@
+//! The orchestrator's REST, as the commands use it: typed answers, and problems as one line.
+
+use std::path::Path;
+use std::time::Duration;
+
+use awc::http::{Method, StatusCode, header};
+use orchestrator::model::{DriverView, TestPage, TestView};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::exit::{ExitCode, Stop};
+
+/// Longest answer read: a report of some hundred drivers is far below.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// How long most calls may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A trigger answers when the barrier is decided: `ready_timeout`, and for classic drivers the waits before it.
+const TRIGGER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A running orchestrator.
+pub struct Client {
+    base: String,
+    token: Option<String>,
+    http: awc::Client,
+}
+
+/// Why a call did not bring its answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No answer at all.
+    #[error("no orchestrator at {url}: {cause}")]
+    Unreachable {
+        /// Where it was looked for.
+        url: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// It answered with a problem.
+    #[error("{0}")]
+    Problem(Problem),
+    /// It answered with something else than promised.
+    #[error("{url} answered {what}")]
+    Answer {
+        /// Which call.
+        url: String,
+        /// What came instead.
+        what: String,
+    },
+}
+
+impl From<CallError> for Stop {
+    fn from(error: CallError) -> Self {
+        let code = match &error {
+            CallError::Problem(problem) if matches!(problem.status, 400 | 422) => ExitCode::Usage,
+            _ => ExitCode::CouldNot,
+        };
+        Self { message: error.to_string(), code }
+    }
+}
+
+/// `application/problem+json`, as the orchestrator writes it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Problem {
+    /// The HTTP status.
+    #[serde(default)]
+    pub status: u16,
+    /// What kind of problem.
+    #[serde(default)]
+    pub title: String,
+    /// This one.
+    #[serde(default)]
+    pub detail: String,
+    /// Each fault of a plan, or each driver that is in the way.
+    #[serde(default)]
+    pub errors: Vec<serde_json::Value>,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let said = if self.detail.is_empty() { &self.title } else { &self.detail };
+        write!(f, "{said}")?;
+        for error in &self.errors {
+            let text = |key: &str| error.get(key).and_then(|value| value.as_str()).unwrap_or("");
+            let who = if text("path").is_empty() { text("node_id") } else { text("path") };
+            if !who.is_empty() {
+                write!(f, "\n  {who}")?;
+                if !text("value").is_empty() {
+                    write!(f, " = {}", text("value"))?;
+                }
+                write!(f, ": {}", text("reason"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    /// A client for an orchestrator's address, `HOST:PORT` or a URL.
+    ///
+    /// # Errors
+    /// Where the address is none, or the token file cannot be read.
+    pub fn new(address: &str, token_file: Option<&Path>) -> Result<Self, Stop> {
+        let with_scheme =
+            if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+        let url = url::Url::parse(&with_scheme)
+            .ok()
+            .filter(|url| url.scheme() == "http" && url.host().is_some())
+            .ok_or_else(|| {
+                Stop::usage(format!("--orchestrator {address}: is no HOST:PORT and no http URL"))
+            })?;
+        let token = token_file
+            .map(common::settings::read_secret)
+            .transpose()
+            .map_err(|error| Stop::could_not(format!("--token-file: {error}")))?
+            .map(|secret| secret.expose().to_owned());
+        let http = awc::Client::builder().timeout(CALL_TIMEOUT).disable_redirects().finish();
+        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), token, http })
+    }
+
+    /// Where it is, as a URL without a slash at the end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Stores a plan as a test.
+    ///
+    /// # Errors
+    /// As every call: unreachable, a problem, or an answer that is none.
+    pub async fn create(&self, plan: &serde_json::Value) -> Result<TestView, CallError> {
+        self.call(Method::POST, "/api/v1/tests", Some(plan), CALL_TIMEOUT).await
+    }
+
+    /// Triggers a test; answers when the barrier is decided.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn trigger(&self, test_id: &str) -> Result<serde_json::Value, CallError> {
+        self.call(Method::POST, &format!("/api/v1/tests/{test_id}/trigger"), None, TRIGGER_TIMEOUT).await
+    }
+
+    /// Stops a test.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn stop(&self, test_id: &str) -> Result<serde_json::Value, CallError> {
+        self.call(Method::POST, &format!("/api/v1/tests/{test_id}/stop"), None, CALL_TIMEOUT).await
+    }
+
+    /// A test, live.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn test(&self, test_id: &str) -> Result<TestView, CallError> {
+        self.call(Method::GET, &format!("/api/v1/tests/{test_id}"), None, CALL_TIMEOUT).await
+    }
+
+    /// The report of a test, as the orchestrator stored it.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn report(&self, test_id: &str) -> Result<TestView, CallError> {
+        self.call(Method::GET, &format!("/api/v1/tests/{test_id}/report.json"), None, CALL_TIMEOUT).await
+    }
+
+    /// The history, newest first.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn tests(&self, limit: u32) -> Result<TestPage, CallError> {
+        self.call(Method::GET, &format!("/api/v1/tests?limit={limit}"), None, CALL_TIMEOUT).await
+    }
+
+    /// Every node known.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn drivers(&self) -> Result<Vec<DriverView>, CallError> {
+        self.call(Method::GET, "/api/v1/drivers", None, CALL_TIMEOUT).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+        timeout: Duration,
+    ) -> Result<T, CallError> {
+        let url = format!("{}{path}", self.base);
+        let unreachable = |cause: String| CallError::Unreachable { url: self.base.clone(), cause };
+        let mut request = self.http.request(method, &url).timeout(timeout);
+        if let Some(token) = &self.token {
+            request = request.insert_header((header::AUTHORIZATION, format!("Bearer {token}")));
+        }
+        let sent = match body {
+            Some(body) => request.send_json(body).await,
+            None => request.send().await,
+        };
+        let mut answer = sent.map_err(|error| unreachable(error.to_string()))?;
+        let status = answer.status();
+        let bytes = answer
+            .body()
+            .limit(MAX_ANSWER_BYTES)
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
+        if !status.is_success() {
+            let mut problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
+            problem.status = status.as_u16();
+            if problem.title.is_empty() {
+                problem.title = format!("{url} answered {status}");
+            }
+            if status == StatusCode::UNAUTHORIZED {
+                problem.detail = format!("{} wants a token: --token-file FILE", self.base);
+            }
+            return Err(CallError::Problem(problem));
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|error| CallError::Answer { url, what: format!("no JSON as promised: {error}") })
+    }
+}

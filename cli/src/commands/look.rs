@@ -1,0 +1,97 @@
+//! `tests`, `drivers`, `stop`, `report`: look at and steer a running orchestrator.
+#![allow(clippy::print_stdout)] // what these commands say is their result
+
+use crate::args::{FormatArg, OrchestratorAddress, ReportArgs, StopArgs, TestsArgs};
+use crate::client::Client;
+use crate::exit::Stop;
+use crate::table::Table;
+
+fn client(at: &OrchestratorAddress) -> Result<Client, Stop> {
+    Client::new(&at.orchestrator, at.token_file.as_deref())
+}
+
+/// Lists the tests, newest first.
+///
+/// # Errors
+/// Where the orchestrator cannot be asked.
+pub async fn tests(arguments: &TestsArgs) -> Result<(), Stop> {
+    let page = client(&arguments.at)?.tests(arguments.limit).await?;
+    if page.tests.is_empty() {
+        println!("no tests yet");
+        return Ok(());
+    }
+    let mut table = Table::new(&["TEST", "CREATED", "STATE", "VERDICT", "NAME"]);
+    for test in page.tests {
+        let state = serde_json::to_value(test.state).map_or_else(|_| String::new(), plain);
+        let verdict =
+            test.verdict.and_then(|verdict| serde_json::to_value(verdict).ok()).map_or("-".to_owned(), plain);
+        table.row(vec![test.test_id, seconds(&test.created_at), state, verdict, test.name]);
+    }
+    print!("{table}");
+    Ok(())
+}
+
+/// Lists the drivers.
+///
+/// # Errors
+/// Where the orchestrator cannot be asked.
+pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
+    let drivers = client(at)?.drivers().await?;
+    if drivers.is_empty() {
+        println!("no drivers yet");
+        return Ok(());
+    }
+    let mut table = Table::new(&["DRIVER", "ADDRESS", "LIVENESS", "STATE", "SEEN", "CORES", "SENT", "VERSION"]);
+    for driver in drivers {
+        let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "?".to_owned());
+        table.row(vec![
+            driver.node_id,
+            or_unknown(driver.address),
+            driver.liveness,
+            driver.state,
+            format!("{:.1} s ago", driver.age_ms as f64 / 1_000.0),
+            or_unknown(driver.cores.map(|cores| cores.to_string())),
+            or_unknown(driver.requests_sent.map(|sent| sent.to_string())),
+            if driver.classic { "classic".to_owned() } else { or_unknown(driver.version) },
+        ]);
+    }
+    print!("{table}");
+    Ok(())
+}
+
+/// Stops a test.
+///
+/// # Errors
+/// Where the orchestrator cannot be asked, or refuses.
+pub async fn stop(arguments: &StopArgs) -> Result<(), Stop> {
+    client(&arguments.at)?.stop(&arguments.test).await?;
+    println!("stopping {}", arguments.test);
+    Ok(())
+}
+
+/// Shows the report of a test.
+///
+/// # Errors
+/// Where the orchestrator cannot be asked, or does not know the test.
+pub async fn report(arguments: &ReportArgs) -> Result<(), Stop> {
+    let report = client(&arguments.at)?.report(&arguments.test).await?;
+    match arguments.format {
+        FormatArg::Text => print!("{}", orchestrator::report::text(&report)),
+        FormatArg::Json => {
+            let json = serde_json::to_string_pretty(&report)
+                .map_err(|error| Stop::could_not(format!("cannot write the report as JSON: {error}")))?;
+            println!("{json}");
+        }
+    }
+    Ok(())
+}
+
+/// A JSON string without its quotes.
+fn plain(value: serde_json::Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// An RFC 3339 instant without its fraction: what fits a table.
+fn seconds(instant: &str) -> String {
+    instant.split_once('.').map_or_else(|| instant.to_owned(), |(whole, _)| format!("{whole}Z"))
+}

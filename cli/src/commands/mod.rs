@@ -1,0 +1,7 @@
+//! One file a command.
+
+pub mod look;
+pub mod node;
+pub mod run;
+pub mod up;
+pub mod validate;

@@ -1,0 +1,71 @@
+//! `validate`: plans and node configs, every fault at once.
+#![allow(clippy::print_stdout)] // what it found is its result
+
+use std::path::Path;
+
+use common::plan::PlanFormat;
+
+use crate::args::ValidateArgs;
+use crate::exit::Stop;
+use crate::plan_flags;
+
+/// What a file is taken for.
+enum Kind {
+    Plan(PlanFormat),
+    Orchestrator,
+    Driver,
+    Target,
+}
+
+/// Checks each file; says of each what it is, or all its faults.
+///
+/// # Errors
+/// Where a file cannot be read (exit 1) or one has faults (exit 2).
+pub fn validate(arguments: &ValidateArgs) -> Result<(), Stop> {
+    let mut faults = Vec::new();
+    for path in &arguments.files {
+        let text = plan_flags::read_file(path)?;
+        match check(path, &text) {
+            Ok(what) => println!("{}: a valid {what}", path.display()),
+            Err(found) => faults.push(found),
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Stop::usage(faults.join("\n"))) }
+}
+
+fn check(path: &Path, text: &str) -> Result<&'static str, String> {
+    use common::settings::check_file;
+    match kind(path, text) {
+        Kind::Plan(format) => plan_flags::check(path, text, format).map(|()| "plan"),
+        Kind::Orchestrator => check_file::<orchestrator::settings::OrchestratorSettings>(path)
+            .map(|()| "orchestrator config")
+            .map_err(|error| error.to_string()),
+        Kind::Driver => check_file::<driver::settings::DriverSettings>(path)
+            .map(|()| "driver config")
+            .map_err(|error| error.to_string()),
+        Kind::Target => check_file::<target::settings::TargetSettings>(path)
+            .map(|()| "target config")
+            .map_err(|error| error.to_string()),
+    }
+}
+
+/// A config is told by the node's name in its file name, or by a table that only that node has; all else is
+/// a plan.
+fn kind(path: &Path, text: &str) -> Kind {
+    if path.extension().is_some_and(|extension| extension == "json") {
+        return Kind::Plan(PlanFormat::Json);
+    }
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let has = |table: &str| text.lines().any(|line| line.trim() == format!("[{table}]"));
+    if has("load") || has("request") || has("thresholds") {
+        Kind::Plan(PlanFormat::Toml)
+    } else if stem.contains("orchestrator") || has("test") || has("store") {
+        Kind::Orchestrator
+    } else if stem.contains("driver") || has("driver") || has("safety") {
+        Kind::Driver
+    } else if has("behaviour") || (stem.contains("target") && has("http")) {
+        Kind::Target
+    } else {
+        Kind::Plan(PlanFormat::Toml)
+    }
+}

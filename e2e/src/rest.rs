@@ -1,0 +1,114 @@
+//! REST from outside: blocking calls, JSON answers, statuses as they are.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Calls of one node.
+#[derive(Clone)]
+pub struct Rest {
+    /// `http://host:port`.
+    pub base: String,
+    token: Option<String>,
+    agent: ureq::Agent,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The content type, without parameters.
+    pub content_type: String,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+    }
+}
+
+impl Rest {
+    /// Calls of the node at `host:port`.
+    pub fn new(address: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        Self { base: format!("http://{address}"), token: None, agent: config.into() }
+    }
+
+    /// The same, with a bearer token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    fn authorization(&self) -> String {
+        self.token.as_ref().map_or_else(String::new, |token| format!("Bearer {token}"))
+    }
+
+    fn answer(&self, what: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
+        let mut response = response.unwrap_or_else(|error| panic!("{what} {}: {error}", self.base));
+        let header = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
+        let content_type = header.split(';').next().unwrap_or("").trim().to_owned();
+        Answer {
+            status: response.status().as_u16(),
+            content_type,
+            text: response.body_mut().read_to_string().unwrap_or_default(),
+        }
+    }
+
+    /// GET, with an Accept header where given.
+    #[track_caller]
+    pub fn get_as(&self, path: &str, accept: Option<&str>) -> Answer {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        if self.token.is_some() {
+            request = request.header("authorization", self.authorization());
+        }
+        if let Some(accept) = accept {
+            request = request.header("accept", accept);
+        }
+        self.answer(path, request.call())
+    }
+
+    /// GET.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        self.get_as(path, None)
+    }
+
+    /// POST of a text.
+    #[track_caller]
+    pub fn post_text(&self, path: &str, content_type: &str, body: &str) -> Answer {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", content_type);
+        if self.token.is_some() {
+            request = request.header("authorization", self.authorization());
+        }
+        self.answer(path, request.send(body))
+    }
+
+    /// POST of JSON.
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, "application/json", &body.to_string())
+    }
+
+    /// POST of nothing.
+    #[track_caller]
+    pub fn post_empty(&self, path: &str) -> Answer {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        if self.token.is_some() {
+            request = request.header("authorization", self.authorization());
+        }
+        self.answer(path, request.send_empty())
+    }
+
+    /// Whether the node answers at all.
+    pub fn is_up(&self) -> bool {
+        self.agent.get(format!("{}/healthz", self.base)).call().is_ok_and(|response| response.status() == 200)
+    }
+}

@@ -1,0 +1,60 @@
+//! Listens to the metrics topic beside the orchestrator, and merges every sample by itself: what the report
+//! must equal.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use common::latency::Latency;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use serde_json::Value;
+
+/// A reader of the metrics topic.
+pub struct MetricsTap(BaseConsumer);
+
+impl MetricsTap {
+    /// Reads what is published from now on.
+    pub fn from_now_on(kafka: &str) -> Self {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", kafka)
+            .set("group.id", "e2e-tap")
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap();
+        let (_, end) = consumer.fetch_watermarks("metrics", 0, Duration::from_secs(10)).unwrap();
+        let mut from = TopicPartitionList::new();
+        from.add_partition_offset("metrics", 0, Offset::Offset(end)).unwrap();
+        consumer.assign(&from).unwrap();
+        Self(consumer)
+    }
+
+    /// Merges the samples of a finished test and compares every figure, bit for bit.
+    #[track_caller]
+    pub fn assert_percentiles_are_those_of_all_samples(&self, report: &Value) {
+        let expected = report["completeness"]["windows_received"].as_u64().unwrap();
+        let mut merged: BTreeMap<&str, Latency> =
+            ["response", "service", "lag"].into_iter().map(|kind| (kind, Latency::new())).collect();
+        let mut read = 0;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while read < expected {
+            assert!(Instant::now() < deadline, "{read} of {expected} windows are on the topic");
+            let Some(record) = self.0.poll(Duration::from_millis(100)) else { continue };
+            let record: Value = serde_json::from_slice(record.unwrap().payload().unwrap()).unwrap();
+            if record["test_id"] != report["test_id"] {
+                continue;
+            }
+            read += 1;
+            for (kind, latency) in &mut merged {
+                if let Some(text) = record["histograms"][*kind].as_str() {
+                    latency.merge(&Latency::decode(text).unwrap());
+                }
+            }
+        }
+        for (kind, latency) in &merged {
+            let stats = serde_json::to_value(latency.stats(0)).unwrap();
+            for (figure, value) in stats.as_object().unwrap() {
+                assert_eq!(&report["totals"]["latency_ms"][*kind][figure], value, "{kind}.{figure}");
+            }
+        }
+    }
+}
