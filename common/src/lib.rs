@@ -6,6 +6,8 @@ pub mod counters;
 pub mod ids;
 pub mod kafka;
 pub mod latency;
+pub mod limits;
 pub mod plan;
 pub mod settings;
+pub mod tree;
 pub mod wire;

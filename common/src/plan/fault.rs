@@ -34,11 +34,20 @@ impl Fault {
     }
 
     /// Keys that contradict each other, told at the key that people would change.
-    pub fn contradiction(path: impl Into<String>, value: impl fmt::Display, reason: impl Into<String>) -> Self {
+    pub fn contradiction(
+        path: impl Into<String>,
+        value: impl fmt::Display,
+        reason: impl Into<String>,
+    ) -> Self {
         Self::new(path, value, reason, FaultKind::Contradiction)
     }
 
-    fn new(path: impl Into<String>, value: impl fmt::Display, reason: impl Into<String>, kind: FaultKind) -> Self {
+    fn new(
+        path: impl Into<String>,
+        value: impl fmt::Display,
+        reason: impl Into<String>,
+        kind: FaultKind,
+    ) -> Self {
         let value = value.to_string();
         let value = match value.char_indices().nth(80) {
             Some((end, _)) => format!("{}…", &value[..end]),

@@ -3,9 +3,12 @@
 //! and no clock.
 
 mod fault;
+mod headers;
 mod read;
 mod share;
+mod strict;
 mod threshold;
+mod tree;
 mod units;
 mod write;
 
@@ -13,10 +16,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use fault::{Fault, FaultKind};
-pub use read::{PlanFormat, read, read_value};
-pub use share::{Share, ShareError, share_out, split};
+pub use read::{parse_target_url, read_value};
+pub use share::{Share, ShareError, share_out, split, workers_used};
 pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError};
-pub use units::{parse_duration, parse_ratio, parse_throughput, write_duration};
+pub use tree::{MAX_PLAN_BYTES, PlanFormat, PlanTree, read};
+pub use units::{parse_duration, parse_ratio, parse_throughput, write_duration, write_ratio};
+pub use write::{is_secret_header, mask_json, mask_url};
 
 use crate::ids::NodeId;
 
@@ -38,7 +43,7 @@ pub struct Plan {
     pub request: Request,
     /// When it is sent.
     pub load: Load,
-    /// What must hold, as given, in the plan's order. The defaults are not among them.
+    /// What must hold, as given, in the order of the keys. The defaults are not among them.
     pub thresholds: Vec<Threshold>,
     /// When to distrust ourselves.
     pub honesty: Honesty,
@@ -179,10 +184,6 @@ pub struct Honesty {
 
 impl Default for Honesty {
     fn default() -> Self {
-        Self {
-            max_lag_p99: Duration::from_millis(5),
-            max_late: 0.001,
-            max_catch_up: Duration::from_secs(1),
-        }
+        Self { max_lag_p99: Duration::from_millis(5), max_late: 0.001, max_catch_up: Duration::from_secs(1) }
     }
 }

@@ -95,3 +95,11 @@ pub fn share_out(plan: &Plan, drivers: &[NodeId]) -> Result<Vec<(NodeId, Share)>
     }
     Ok(shares)
 }
+
+/// How many of a driver's workers take part: none is left without a request, a connection or a place in
+/// flight.
+pub fn workers_used(workers: u32, share: &Share) -> u32 {
+    let lanes = share.connections.or(share.max_in_flight).unwrap_or(u32::MAX);
+    let requests = share.requests.map_or(u32::MAX, |requests| u32::try_from(requests).unwrap_or(u32::MAX));
+    workers.min(lanes).min(requests).max(1)
+}

@@ -1,0 +1,379 @@
+//! From a parsed tree to a [`Plan`]: the walk that takes every key, checks it, and then checks how the
+//! keys fit together. It goes on after a fault, so that all of them are told at once.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::headers::{read_headers, read_method};
+use super::threshold::{Threshold, ThresholdError};
+use super::{
+    DriverChoice, EngineChoice, Fault, Honesty, Load, MAX_BODY_BYTES, Mode, Pace, Per, Plan, Request,
+};
+use crate::ids::NodeId;
+use crate::tree::{Kind, Node, Table, parse};
+
+/// Highest rate and ceiling, requests per second.
+const MAX_RATE_PER_S: f64 = 10_000_000.0;
+/// Lowest: one in a day or so.
+const MIN_RATE_PER_S: f64 = 0.000_01;
+/// Most ticks or attempts.
+const MAX_REQUESTS: u64 = 1_000_000_000_000;
+/// Most connections or requests in flight, per driver.
+const MAX_IN_FLIGHT: u32 = 1_000_000;
+/// Most drivers that a plan names or counts.
+const MAX_DRIVERS: u32 = 1_000;
+/// Longest name, in characters.
+const MAX_NAME_CHARS: usize = 200;
+/// Longest URL, in bytes.
+const MAX_URL_BYTES: usize = 8 * 1024;
+
+const MS: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+/// Longest test.
+const MAX_DURATION: Duration = Duration::from_secs(30 * 86_400);
+
+/// Reads a plan from a parsed tree.
+///
+/// # Errors
+/// Every fault, each with its path, its value and the reason.
+pub fn read_value(value: &Value) -> Result<Plan, Vec<Fault>> {
+    let (mut root, findings) = Table::root(Node::from(value));
+    let plan = read_plan(&mut root);
+    drop(root);
+    let faults: Vec<Fault> = findings.into_faults().into_iter().map(|found| found.fault).collect();
+    match plan {
+        Some(plan) if faults.is_empty() => Ok(plan),
+        _ => Err(faults),
+    }
+}
+
+/// The plan, or `None` where a value without a default is missing or wrong; faults are told to the table.
+fn read_plan(root: &mut Table) -> Option<Plan> {
+    let name = root.get("name", read_name);
+    let drivers = read_drivers(root);
+    let per = root
+        .get("per", parse::one_of(&[("driver", Per::Driver), ("fleet", Per::Fleet)]))
+        .unwrap_or(Per::Driver);
+    let target = read_target(&mut root.table("target"));
+    let request = read_request(&mut root.table("request"));
+    let load = read_load(&mut root.table("load"), request.timeout, &drivers, per);
+    let thresholds = read_thresholds(&mut root.table("thresholds"));
+    let honesty = read_honesty(&mut root.table("honesty"));
+    let (target, load) = (target?, load?);
+    let name = name.unwrap_or_else(|| default_name(&load, &target));
+    Some(Plan { name, drivers, per, target, request, load, thresholds, honesty })
+}
+
+fn read_name(node: &Node) -> Result<String, String> {
+    let name = parse::word(node)?;
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(format!("is longer than {MAX_NAME_CHARS} characters"));
+    }
+    if name.contains(char::is_control) {
+        return Err("holds a control character".to_owned());
+    }
+    Ok(name)
+}
+
+/// What a plan without a name is called.
+fn default_name(load: &Load, target: &url::Url) -> String {
+    let mode = match load.mode {
+        Mode::Tsunami { .. } => "tsunami",
+        Mode::Avalanche { .. } => "avalanche",
+    };
+    let name = format!("{mode} on {}{}", target.host_str().unwrap_or_default(), target.path());
+    name.chars().take(MAX_NAME_CHARS).collect()
+}
+
+fn read_drivers(root: &mut Table) -> DriverChoice {
+    let Some(node) = root.take("drivers") else { return DriverChoice::All };
+    let expected = "expected a number, \"all\", or a list of node ids";
+    let read = match &node.kind {
+        Kind::Integer(_) => parse::integer(1..=MAX_DRIVERS)(&node).map(DriverChoice::Count),
+        Kind::Text(text) if text == "all" => Ok(DriverChoice::All),
+        Kind::List(items) if items.is_empty() => Err("names no driver".to_owned()),
+        Kind::List(items) if items.len() > MAX_DRIVERS as usize => {
+            Err(format!("names more than {MAX_DRIVERS} drivers"))
+        }
+        Kind::List(items) => return DriverChoice::Named(read_node_ids(root, items)),
+        Kind::Text(_) => Err(expected.to_owned()),
+        kind => Err(format!("{expected}, found {}", kind.name())),
+    };
+    read.unwrap_or_else(|reason| {
+        root.fault_at("drivers", &node, reason);
+        DriverChoice::All
+    })
+}
+
+fn read_node_ids(root: &Table, items: &[Node]) -> Vec<NodeId> {
+    let mut ids: Vec<NodeId> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let key = format!("drivers[{index}]");
+        match parse::text(item).and_then(|text| NodeId::new(&text).map_err(|error| error.to_string())) {
+            Ok(id) if ids.contains(&id) => root.fault_at(&key, item, "is named twice"),
+            Ok(id) => ids.push(id),
+            Err(reason) => root.fault_at(&key, item, reason),
+        }
+    }
+    ids
+}
+
+fn read_target(target: &mut Table) -> Option<url::Url> {
+    if !target.has("url") && !target.is_faulty("url") {
+        let missing = "is missing; every plan names what it sends to, as in \"http://127.0.0.1:8081/ping\"";
+        target.take("url");
+        target.fault(Fault::value(target.path_of("url"), "", missing), None);
+        return None;
+    }
+    let node = target.take("url")?;
+    match parse::text(&node).and_then(|text| parse_target_url(&text)) {
+        Ok(url) => Some(url),
+        Err(reason) => {
+            // A URL that is refused for its password must not show it.
+            let shown = super::mask_url(&node.to_string());
+            target.fault(Fault::value(target.path_of("url"), shown, reason), None);
+            None
+        }
+    }
+}
+
+/// Reads the URL of a target: http or https, with a host, without user and fragment.
+///
+/// # Errors
+/// The reason, and what would be right.
+pub fn parse_target_url(text: &str) -> Result<url::Url, String> {
+    let text = text.trim();
+    if text.len() > MAX_URL_BYTES {
+        return Err(format!("is longer than {MAX_URL_BYTES} bytes"));
+    }
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err("holds a blank or a control character; write it as %20 and the like".to_owned());
+    }
+    if !text.contains("://") {
+        return Err(format!("has no scheme; \"http://{text}\"?"));
+    }
+    let url = url::Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("has the scheme {}, and only http and https are sent", url.scheme()));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err("has no host".to_owned());
+    }
+    if url.port() == Some(0) {
+        return Err("has the port 0, on which nothing listens".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds a user or a password; give them as request.headers.authorization".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("has a fragment (#…), which is never sent; leave it out".to_owned());
+    }
+    Ok(url)
+}
+
+fn read_request(request: &mut Table) -> Request {
+    let method = request.get("method", read_method).unwrap_or_else(|| "GET".to_owned());
+    let headers = read_headers(&mut request.table("headers"));
+    let body = request.get("body", read_body).unwrap_or_default();
+    if let Some(node) = request.take("body_file")
+        && node.kind != Kind::Text(String::new())
+    {
+        let reason = "only the command line reads files, and sends their text as body; send it so";
+        request.fault_at("body_file", &node, reason);
+    }
+    let engines = [("auto", EngineChoice::Auto), ("wire", EngineChoice::Wire), ("awc", EngineChoice::Awc)];
+    Request {
+        method,
+        headers,
+        body,
+        timeout: request.get("timeout", parse::duration(MS..=HOUR)).unwrap_or(Duration::from_secs(5)),
+        expect_status: read_expect_status(request),
+        engine: request.get("engine", parse::one_of(&engines)).unwrap_or(EngineChoice::Auto),
+        identify: request.get("identify", parse::boolean).unwrap_or(false),
+    }
+}
+
+fn read_body(node: &Node) -> Result<String, String> {
+    let body = parse::text(node)?;
+    if body.len() > MAX_BODY_BYTES {
+        return Err(format!("is {} bytes long, and a body is at most {MAX_BODY_BYTES}", body.len()));
+    }
+    Ok(body)
+}
+
+fn read_expect_status(request: &mut Table) -> Vec<(u16, u16)> {
+    let default = vec![(200, 399)];
+    let empty = matches!(request.kind_of("expect_status"), Some(Kind::List(items)) if items.is_empty());
+    if empty && let Some(node) = request.take("expect_status") {
+        request.fault_at("expect_status", &node, "names no status; leave it out for \"200-399\"");
+        return default;
+    }
+    request.get_list("expect_status", parse_status_range).unwrap_or(default)
+}
+
+/// A status or a range of them: `200`, `"200"`, `"200-399"`.
+fn parse_status_range(node: &Node) -> Result<(u16, u16), String> {
+    let reason = || "expected a status from 100 to 999 or a range of them, as in \"200-399\"".to_owned();
+    let status = |text: &str| -> Option<u16> {
+        let plain = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|status| plain && (100..=999).contains(status))
+    };
+    let text = match &node.kind {
+        Kind::Integer(integer) => integer.to_string(),
+        Kind::Text(text) => text.trim().to_owned(),
+        _ => return Err(reason()),
+    };
+    let (low, high) = text.split_once('-').unwrap_or((&text, &text));
+    let (low, high) =
+        (status(low.trim_end()).ok_or_else(reason)?, status(high.trim_start()).ok_or_else(reason)?);
+    if low > high {
+        return Err(format!("is empty; \"{high}-{low}\"?"));
+    }
+    Ok((low, high))
+}
+
+fn read_load(load: &mut Table, timeout: Duration, drivers: &DriverChoice, per: Per) -> Option<Load> {
+    #[derive(Clone, Copy)]
+    enum Loop {
+        Open,
+        Closed,
+    }
+    let mode = load.get("mode", parse::one_of(&[("tsunami", Loop::Open), ("avalanche", Loop::Closed)]));
+    // With a mode that cannot be read, nothing can be said about which keys belong to it.
+    let mode_known = mode.is_some() || !load.is_faulty("mode");
+    let rate = parse::number(MIN_RATE_PER_S..=MAX_RATE_PER_S);
+    let given = |load: &Table, key| load.has(key);
+    let (has_delay, has_rate) = (given(load, "delay"), given(load, "rate"));
+    let (has_in_flight, has_connections) = (given(load, "max_in_flight"), given(load, "connections"));
+    let has_ceiling = given(load, "target_throughput");
+    let (has_requests, has_duration) = (given(load, "requests"), given(load, "duration"));
+    if mode_known {
+        match mode.unwrap_or(Loop::Open) {
+            Loop::Open => {
+                if has_connections {
+                    let reason = "connections belong to mode \"avalanche\"; a tsunami takes max_in_flight";
+                    load.contradiction("connections", load.shown("connections"), reason);
+                }
+                if has_delay && has_rate {
+                    load.contradiction(
+                        "rate",
+                        load.shown("rate"),
+                        "delay and rate are both given; leave one out",
+                    );
+                }
+                if !has_delay && !has_rate && !has_ceiling {
+                    let reason = "is missing; a tsunami needs a rate, a delay or a target_throughput";
+                    load.fault(Fault::value(load.path_of("rate"), "", reason), None);
+                }
+            }
+            Loop::Closed => {
+                for (key, there) in [("delay", has_delay), ("rate", has_rate)] {
+                    if there {
+                        let reason =
+                            "belongs to mode \"tsunami\"; an avalanche is held back by target_throughput";
+                        load.contradiction(key, load.shown(key), reason);
+                    }
+                }
+                if has_in_flight {
+                    let reason =
+                        "belongs to mode \"tsunami\"; an avalanche has as many in flight as connections";
+                    load.contradiction("max_in_flight", load.shown("max_in_flight"), reason);
+                }
+                if !has_connections {
+                    let reason = "is missing; an avalanche needs to know how many";
+                    load.fault(Fault::value(load.path_of("connections"), "", reason), None);
+                }
+            }
+        }
+    }
+    if !has_requests && !has_duration {
+        let reason = "is missing; a test ends after a duration, so many requests, or whichever comes first";
+        load.fault(Fault::value(load.path_of("duration"), "", reason), None);
+    }
+    let delay = load.get("delay", parse::duration(Duration::from_nanos(100)..=DAY)).map(Pace::Delay);
+    let pace = delay.or(load.get("rate", &rate).map(Pace::Rate));
+    let max_in_flight = load.get("max_in_flight", parse::integer(1..=MAX_IN_FLIGHT)).unwrap_or(1_024);
+    let connections = load.get("connections", parse::integer(1..=MAX_IN_FLIGHT));
+    let target_throughput = load.get("target_throughput", &rate);
+    let requests = load.get("requests", parse::integer(1..=MAX_REQUESTS));
+    let duration = load.get("duration", parse::duration(MS..=MAX_DURATION));
+    let warmup = load.get("warmup", parse::duration(Duration::ZERO..=DAY)).unwrap_or(Duration::ZERO);
+    let drain_timeout = load
+        .get("drain_timeout", parse::duration(Duration::ZERO..=2 * HOUR))
+        .unwrap_or(timeout + Duration::from_secs(1));
+    check_shares(load, drivers, per, requests, connections);
+    let mode = match mode.unwrap_or(Loop::Open) {
+        Loop::Open => Mode::Tsunami { pace, max_in_flight },
+        Loop::Closed => Mode::Avalanche { connections: connections? },
+    };
+    Some(Load { mode, target_throughput, requests, duration, warmup, drain_timeout })
+}
+
+/// What a fleet of known size shares out must reach everyone.
+fn check_shares(
+    load: &Table,
+    drivers: &DriverChoice,
+    per: Per,
+    requests: Option<u64>,
+    connections: Option<u32>,
+) {
+    let n_drivers = match drivers {
+        _ if per == Per::Driver => return,
+        DriverChoice::All => return,
+        DriverChoice::Count(n) => u64::from(*n),
+        DriverChoice::Named(ids) => ids.len() as u64,
+    };
+    for (key, amount) in [("requests", requests), ("connections", connections.map(u64::from))] {
+        if let Some(amount) = amount.filter(|amount| *amount < n_drivers) {
+            let reason = format!("shared out among {n_drivers} drivers it leaves some without any");
+            load.contradiction(key, amount, reason);
+        }
+    }
+}
+
+fn read_thresholds(table: &mut Table) -> Vec<Threshold> {
+    let mut thresholds = Vec::new();
+    for (key, node) in table.take_all() {
+        let conditions = match &node.kind {
+            Kind::List(conditions) if !conditions.is_empty() => conditions.clone(),
+            _ => vec![node.clone()],
+        };
+        for condition in &conditions {
+            let parsed = match &condition.kind {
+                Kind::Text(text) => Threshold::parse(&key, text),
+                // An unquoted key with dots is a table of tables.
+                Kind::Table(_) => Err(ThresholdError::Figure(format!(
+                    "expected a condition, found a table; quote the key, as in \"{key}.p99\" = \"< 250ms\""
+                ))),
+                kind => Err(ThresholdError::Bound(format!(
+                    "expected a condition, as in \"< 250ms\", found {}",
+                    kind.name()
+                ))),
+            };
+            match parsed {
+                Ok(threshold) if thresholds.contains(&threshold) => {
+                    table.fault_at(&key, condition, "is there twice");
+                }
+                Ok(threshold) => thresholds.push(threshold),
+                Err(error) => table.fault_at(&key, condition, error.to_string()),
+            }
+        }
+    }
+    thresholds
+}
+
+fn read_honesty(honesty: &mut Table) -> Honesty {
+    let default = Honesty::default();
+    let one_us = Duration::from_micros(1);
+    Honesty {
+        max_lag_p99: honesty
+            .get("max_lag_p99", parse::duration(one_us..=HOUR))
+            .unwrap_or(default.max_lag_p99),
+        max_late: honesty.get("max_late", parse::ratio).unwrap_or(default.max_late),
+        max_catch_up: honesty
+            .get("max_catch_up", parse::duration(Duration::ZERO..=HOUR))
+            .unwrap_or(default.max_catch_up),
+    }
+}

@@ -1,0 +1,231 @@
+//! A plan before it is believed: the parsed text, which flags may override key by key, and which
+//! [`PlanTree::validate`] turns into a [`Plan`].
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::threshold::Threshold;
+use super::{Fault, MAX_BODY_BYTES, Plan, read_value};
+
+/// Longest text of a plan, in bytes: a body of the largest size, escaped, and room to spare.
+pub const MAX_PLAN_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a plan is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanFormat {
+    /// TOML, as people write it.
+    Toml,
+    /// JSON, as programs send it.
+    Json,
+}
+
+impl PlanFormat {
+    /// By the name of a file: JSON where it ends so, else TOML.
+    pub fn of_path(path: &Path) -> Self {
+        let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        if json { Self::Json } else { Self::Toml }
+    }
+}
+
+/// Reads a plan: text, tree, type, with every fault at once.
+///
+/// # Errors
+/// Every fault; of a text that cannot be parsed the first alone, with its line and column.
+pub fn read(text: &str, format: PlanFormat) -> Result<Plan, Vec<Fault>> {
+    PlanTree::parse(text, format)?.validate()
+}
+
+/// The parsed text of a plan, or none yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanTree(Value);
+
+impl Default for PlanTree {
+    fn default() -> Self {
+        Self(json!({}))
+    }
+}
+
+/// Keys that say the same thing in another way: setting the first removes the others.
+const INSTEAD_OF: [(&[&str], &[&[&str]]); 4] = [
+    (&["load", "rate"], &[&["load", "delay"]]),
+    (&["load", "delay"], &[&["load", "rate"]]),
+    (&["request", "body"], &[&["request", "body_file"]]),
+    (&["request", "body_file"], &[&["request", "body"]]),
+];
+
+impl PlanTree {
+    /// Parses a text, and looks at nothing in it yet.
+    ///
+    /// # Errors
+    /// One fault, with line and column, where the text is no TOML or JSON or too long.
+    pub fn parse(text: &str, format: PlanFormat) -> Result<Self, Vec<Fault>> {
+        if text.len() > MAX_PLAN_BYTES {
+            let reason = format!("is {} bytes long, and a plan is at most {MAX_PLAN_BYTES}", text.len());
+            return Err(vec![Fault::value("", "", reason)]);
+        }
+        match format {
+            PlanFormat::Toml => crate::tree::parse_toml(text).map(|table| Self(toml_value(table.into()))),
+            PlanFormat::Json => serde_json::from_str::<super::strict::StrictValue>(text)
+                .map(|value| Self(value.0))
+                .map_err(|error| Fault::value("", "", crate::tree::json_reason(&error))),
+        }
+        .map_err(|fault| vec![fault])
+    }
+
+    /// A tree that was parsed elsewhere.
+    pub fn from_value(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// The tree as it is now.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
+    /// The value at a path of keys.
+    pub fn get(&self, path: &[&str]) -> Option<&Value> {
+        path.iter().try_fold(&self.0, |value, key| value.get(key))
+    }
+
+    /// Sets the value at a path of keys, as a flag does: what says the same in another way gives way, and
+    /// a mode other than before takes the keys of the old one with it (so set the mode first).
+    pub fn set(&mut self, path: &[&str], value: impl Into<Value>) {
+        let value = value.into();
+        if path == ["load", "mode"] && self.get(path).unwrap_or(&json!("tsunami")) != &value {
+            for key in ["delay", "rate", "max_in_flight", "connections"] {
+                self.remove(&["load", key]);
+            }
+        }
+        for (_, others) in INSTEAD_OF.iter().filter(|(key, _)| *key == path) {
+            others.iter().for_each(|other| self.remove(other));
+        }
+        *self.slot(path) = value;
+    }
+
+    /// Removes the value at a path of keys, if it is there.
+    pub fn remove(&mut self, path: &[&str]) {
+        let Some((last, parents)) = path.split_last() else { return };
+        let parent = parents.iter().try_fold(&mut self.0, |value, key| value.get_mut(key));
+        if let Some(Value::Object(table)) = parent {
+            table.remove(*last);
+        }
+    }
+
+    /// Sets a header, in place of one whose name differs in case alone.
+    pub fn set_header(&mut self, name: &str, value: &str) {
+        if let Value::Object(headers) = self.slot(&["request", "headers"]) {
+            headers.retain(|known, _| !known.eq_ignore_ascii_case(name));
+        }
+        *self.slot(&["request", "headers", name]) = json!(value);
+    }
+
+    /// Sets thresholds from flags, as in `response.p99 < 250ms`: those of the plan that look at the same
+    /// figure give way; several flags for one figure hold together.
+    ///
+    /// # Errors
+    /// Every flag that is no threshold.
+    pub fn set_thresholds<S: AsRef<str>>(&mut self, expressions: &[S]) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut given: Map<String, Value> = Map::new();
+        for expression in expressions {
+            let expression = expression.as_ref();
+            let parsed =
+                Threshold::split_expression(expression).and_then(|(key, text)| Threshold::parse(key, text));
+            match parsed {
+                Ok(threshold) => {
+                    let conditions = given.entry(threshold.key()).or_insert_with(|| json!([]));
+                    if let Value::Array(conditions) = conditions {
+                        conditions.push(json!(threshold.condition()));
+                    }
+                }
+                Err(error) => {
+                    faults.push(Fault::value("thresholds", format!("{expression:?}"), error.to_string()));
+                }
+            }
+        }
+        for (key, conditions) in given {
+            *self.slot(&["thresholds", &key]) = conditions;
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// Reads the file that `request.body_file` names, relative to a folder, and puts its text in `body`:
+    /// what travels is the plan alone.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is no UTF-8 or too large, or `body` is there too.
+    pub fn inline_body_file(&mut self, base_dir: &Path) -> Result<(), Fault> {
+        let key = ["request", "body_file"];
+        // What is no text is told by the validation.
+        let Some(Value::String(name)) = self.get(&key) else { return Ok(()) };
+        let name = name.clone();
+        if name.is_empty() {
+            self.remove(&key);
+            return Ok(());
+        }
+        let fault = |reason: String| Fault::value("request.body_file", format!("{name:?}"), reason);
+        if self.get(&["request", "body"]).is_some_and(|body| body.as_str() != Some("")) {
+            let reason = "body and body_file are both given; leave one out";
+            return Err(Fault::contradiction("request.body_file", format!("{name:?}"), reason));
+        }
+        let path: PathBuf = base_dir.join(&name);
+        let bytes = read_at_most(&path, MAX_BODY_BYTES)
+            .map_err(|error| fault(format!("{}: {error}", path.display())))?;
+        let Some(bytes) = bytes else {
+            return Err(fault(format!("{} is larger than {MAX_BODY_BYTES} bytes", path.display())));
+        };
+        let body =
+            String::from_utf8(bytes).map_err(|_| fault(format!("{} is no UTF-8 text", path.display())))?;
+        self.set(&["request", "body"], body);
+        Ok(())
+    }
+
+    /// Turns the tree into a plan.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn validate(&self) -> Result<Plan, Vec<Fault>> {
+        read_value(&self.0)
+    }
+
+    /// The place at a path, made where it is missing; what stands in the way and is no table gives way.
+    fn slot(&mut self, path: &[&str]) -> &mut Value {
+        let mut value = &mut self.0;
+        for key in path {
+            if !value.is_object() {
+                *value = json!({});
+            }
+            value = &mut value[*key];
+        }
+        if value.is_null() {
+            *value = json!({});
+        }
+        value
+    }
+}
+
+/// The content of a file; `None` where it is longer than that.
+fn read_at_most(path: &Path, max_bytes: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max_bytes as u64 + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= max_bytes).then_some(bytes))
+}
+
+/// TOML as JSON: dates become texts, and so do the numbers that JSON lacks.
+fn toml_value(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => json!(text),
+        toml::Value::Integer(integer) => json!(integer),
+        toml::Value::Float(number) if number.is_finite() => json!(number),
+        toml::Value::Float(number) => json!(number.to_string()),
+        toml::Value::Boolean(on) => json!(on),
+        toml::Value::Datetime(date) => json!(date.to_string()),
+        toml::Value::Array(list) => Value::Array(list.into_iter().map(toml_value).collect()),
+        toml::Value::Table(table) => {
+            Value::Object(table.into_iter().map(|(key, value)| (key, toml_value(value))).collect())
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A node's settings: flag over environment over file over default, layered by `config`, then walked by
+//! our own walk, so that every fault is told at once. What nodes share stands here; each node's own
+//! settings stand in its crate.
+
+pub mod allow;
+pub mod data_dir;
+mod error;
+pub mod fields;
+mod kafka;
+mod layers;
+mod node;
+mod secret;
+
+use std::path::Path;
+
+pub use allow::AllowTarget;
+pub use data_dir::DataDir;
+pub use error::{SettingsError, SettingsFault};
+pub use kafka::{Brokers, BrokersAllowed, KafkaSecurity, KafkaSettings, SaslMechanism, SecurityProtocol};
+pub use layers::{ENV_PREFIX, Sources};
+pub use node::{ClassicSettings, NodeSettings};
+pub use secret::{Secret, SecretError, read_secret};
+
+use crate::tree::{Findings, Node, Table};
+
+/// The settings of a node, or a part of them.
+pub trait Section: Sized {
+    /// Takes every key out of the table and tells every fault to it. What is missing or faulty takes its
+    /// default: a value with faults is thrown away by whoever asked for it.
+    fn read(table: &mut Table) -> Self;
+}
+
+/// Loads a node's settings.
+///
+/// # Errors
+/// Every fault at once, each with file (or variable, or command line), key, value and reason.
+pub fn load<T: Section>(sources: &Sources) -> Result<T, SettingsError> {
+    let (tree, mut faults) = layers::tree(sources);
+    let (settings, findings) = walk::<T>(tree);
+    faults.extend(findings.into_faults().into_iter().map(SettingsFault::from));
+    if faults.is_empty() { Ok(settings) } else { Err(SettingsError::new(faults, sources.file.as_deref())) }
+}
+
+/// Checks a node's file alone: no environment, no flags.
+///
+/// # Errors
+/// Every fault at once.
+pub fn check_file<T: Section>(path: &Path) -> Result<(), SettingsError> {
+    load::<T>(&Sources::of_file(path)).map(drop)
+}
+
+/// The settings of a node that nobody set anything of.
+pub fn defaults<T: Section>() -> T {
+    walk::<T>(Node::empty()).0
+}
+
+/// Every key that a node's settings have, as paths.
+pub fn keys<T: Section>() -> Vec<String> {
+    walk::<T>(Node::empty()).1.keys()
+}
+
+/// Whether an environment variable sets something of this node. A parent that starts nodes of several kinds
+/// gives each its own alone: to a node, a variable of another kind is a fault.
+pub fn belongs<T: Section>(variable: &str) -> bool {
+    layers::key_of(variable).is_some_and(|path| {
+        keys::<T>().iter().any(|key| {
+            *key == path || path.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        })
+    })
+}
+
+fn walk<T: Section>(tree: Node) -> (T, Findings) {
+    let (mut root, findings) = Table::root(tree);
+    let settings = T::read(&mut root);
+    drop(root);
+    (settings, findings)
+}
+
+#[cfg(test)]
+mod tests;

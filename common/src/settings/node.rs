@@ -1,0 +1,85 @@
+//! `[node]` and `[classic]`, which both nodes have.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::fields;
+use crate::ids::NodeId;
+use crate::tree::{Table, parse};
+use crate::wire::Unit;
+
+/// `[node]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeSettings {
+    /// The node's name; by default the host's with a random suffix, kept in the data folder.
+    pub id: Option<NodeId>,
+    /// Where it keeps what must outlive it; see [`super::data_dir`] for the default.
+    pub data_dir: Option<PathBuf>,
+}
+
+impl NodeSettings {
+    /// Reads the section.
+    pub fn read(table: &mut Table) -> Self {
+        let id = |node: &_| NodeId::new(&parse::text(node)?).map_err(|error| error.to_string());
+        Self {
+            id: table.get("id", parse::or_none(id)).flatten(),
+            data_dir: table.get("data_dir", parse::or_none(parse::path)).flatten(),
+        }
+    }
+}
+
+/// `[classic]`: how other people's programs are read and led (wire.md).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassicSettings {
+    /// Unit of `test_message_delay`, which has none on the wire; seconds by default.
+    pub delay_unit: Unit,
+    /// Unit of plain latency numbers; milliseconds by default.
+    pub latency_unit: Unit,
+    /// Where a driver of ours sends when a classic orchestrator does not say.
+    pub target_url: Option<Url>,
+    /// How long a classic test lives on a driver of ours without an end of its own; 10 min by default.
+    pub max_duration: Duration,
+    /// From test_config to trigger while a classic driver is alive; 2 s by default.
+    pub trigger_gap: Duration,
+    /// How long after the trigger a classic driver that shows nothing is deaf; 15 s by default.
+    pub deaf_after: Duration,
+    /// How long a classic driver must have been known before it is led; 5 s by default.
+    pub known_for: Duration,
+}
+
+impl Default for ClassicSettings {
+    fn default() -> Self {
+        Self {
+            delay_unit: Unit::Seconds,
+            latency_unit: Unit::Milliseconds,
+            target_url: None,
+            max_duration: Duration::from_secs(600),
+            trigger_gap: Duration::from_secs(2),
+            deaf_after: Duration::from_secs(15),
+            known_for: Duration::from_secs(5),
+        }
+    }
+}
+
+impl ClassicSettings {
+    /// Reads the section.
+    pub fn read(table: &mut Table) -> Self {
+        let default = Self::default();
+        let units = [("s", Unit::Seconds), ("ms", Unit::Milliseconds)];
+        let hour = Duration::from_secs(3_600);
+        let short = || parse::duration(Duration::ZERO..=hour);
+        Self {
+            delay_unit: table.get("delay_unit", parse::one_of(&units)).unwrap_or(default.delay_unit),
+            latency_unit: table.get("latency_unit", parse::one_of(&units)).unwrap_or(default.latency_unit),
+            target_url: table.get("target_url", parse::or_none(fields::target_url)).flatten(),
+            max_duration: table
+                .get("max_duration", parse::duration(Duration::from_secs(1)..=24 * hour))
+                .unwrap_or(default.max_duration),
+            trigger_gap: table.get("trigger_gap", short()).unwrap_or(default.trigger_gap),
+            deaf_after: table.get("deaf_after", short()).unwrap_or(default.deaf_after),
+            known_for: table.get("known_for", short()).unwrap_or(default.known_for),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A table whose keys are taken out one by one; what is left over was not known, and is a fault too.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::rc::Rc;
+
+use super::suggest::closest;
+use super::{Kind, Node};
+use crate::plan::{Fault, FaultKind};
+
+/// A fault, and the file, variable or flag that it stands in, where the tree knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Where it stands.
+    pub origin: Option<Rc<str>>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+#[derive(Debug, Default)]
+struct Collected {
+    found: Vec<Found>,
+    /// Every key that was asked for, with the default it takes where the walk says.
+    keys: Vec<String>,
+    /// Keys that nobody asked for: told at the end, when all that could be meant is known.
+    unknown: Vec<(String, Node)>,
+}
+
+/// What a walk found: faults, and the keys there are. Shared by all tables of a tree.
+#[derive(Debug, Clone, Default)]
+pub struct Findings(Rc<RefCell<Collected>>);
+
+impl Findings {
+    /// Every fault, in the order of the walk, unknown keys last.
+    pub fn into_faults(self) -> Vec<Found> {
+        let mut collected = self.0.take();
+        let mut found = std::mem::take(&mut collected.found);
+        for (path, node) in std::mem::take(&mut collected.unknown) {
+            let reason = unknown_key(&path, &collected.keys);
+            let shown = if looks_secret(&path) { "***".to_owned() } else { node.to_string() };
+            found.push(Found { origin: node.origin, fault: Fault::value(path, shown, reason) });
+        }
+        found
+    }
+
+    /// Whether nothing is wrong so far.
+    pub fn is_clean(&self) -> bool {
+        let collected = self.0.borrow();
+        collected.found.is_empty() && collected.unknown.is_empty()
+    }
+
+    /// Every key that the walk asked for, as paths.
+    pub fn keys(&self) -> Vec<String> {
+        self.0.borrow().keys.clone()
+    }
+}
+
+/// Why a key is not known, and what may have been meant: a key of the same table, or of another.
+fn unknown_key(path: &str, keys: &[String]) -> String {
+    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let siblings = keys.iter().filter_map(|key| match key.rsplit_once('.') {
+        Some((table, key)) => (table == parent).then_some(key),
+        None => parent.is_empty().then_some(key.as_str()),
+    });
+    if let Some(meant) = closest(name, siblings.clone()) {
+        return format!("unknown key; did you mean {meant}?");
+    }
+    let elsewhere = keys.iter().find(|key| key.rsplit_once('.').is_some_and(|(_, key)| key == name));
+    match elsewhere.and_then(|key| key.rsplit_once('.')) {
+        Some((table, _)) => format!("unknown key here; {name} belongs in [{table}]"),
+        None => "unknown key".to_owned(),
+    }
+}
+
+/// Whether a key may hold what must not be shown, were it only spelled right.
+fn looks_secret(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
+    ["pass", "secret", "token", "authorization", "cookie", "credential", "api_key", "api-key"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// A table on its way from text to type.
+#[derive(Debug)]
+pub struct Table {
+    path: String,
+    origin: Option<Rc<str>>,
+    entries: BTreeMap<String, Node>,
+    findings: Findings,
+}
+
+impl Table {
+    /// The whole tree, and where what is found in it will be told.
+    pub fn root(node: Node) -> (Self, Findings) {
+        let findings = Findings::default();
+        let mut table =
+            Self { path: String::new(), origin: None, entries: BTreeMap::new(), findings: findings.clone() };
+        let shown = node.to_string();
+        match node.kind {
+            Kind::Table(entries) => table.entries = entries,
+            kind => table.fault(
+                Fault::value("", shown, format!("expected a table of keys, found {}", kind.name())),
+                node.origin,
+            ),
+        }
+        (table, findings)
+    }
+
+    /// The path of a key of this table.
+    pub fn path_of(&self, key: &str) -> String {
+        // A header's or threshold's name may hold dots; the path still reads well.
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// Whether the key is there (and not null) and was not taken yet.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.get(key).is_some_and(|node| node.kind != Kind::Null)
+    }
+
+    /// The value of a key as written, for faults about how keys relate; empty where it is missing.
+    pub fn shown(&self, key: &str) -> String {
+        self.entries.get(key).map(Node::to_string).unwrap_or_default()
+    }
+
+    /// What kind of value a key has, where it is there.
+    pub fn kind_of(&self, key: &str) -> Option<&Kind> {
+        self.entries.get(key).map(|node| &node.kind)
+    }
+
+    /// Takes a key out as it is.
+    pub fn take(&mut self, key: &str) -> Option<Node> {
+        self.findings.0.borrow_mut().keys.push(self.path_of(key));
+        self.entries.remove(key).filter(|node| node.kind != Kind::Null)
+    }
+
+    /// Takes every key that is left, for tables whose keys are names that people choose.
+    pub fn take_all(&mut self) -> Vec<(String, Node)> {
+        std::mem::take(&mut self.entries).into_iter().filter(|(_, node)| node.kind != Kind::Null).collect()
+    }
+
+    /// Takes a key and parses it; a fault, and `None`, where that fails.
+    pub fn get<T>(&mut self, key: &str, parse: impl FnOnce(&Node) -> Result<T, String>) -> Option<T> {
+        let node = self.take(key)?;
+        match parse(&node) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.fault_at(key, &node, reason);
+                None
+            }
+        }
+    }
+
+    /// Takes a key whose value must never be shown.
+    pub fn get_secret<T>(&mut self, key: &str, parse: impl FnOnce(&Node) -> Result<T, String>) -> Option<T> {
+        let node = self.take(key)?;
+        match parse(&node) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.fault(Fault::value(self.path_of(key), "***", reason), node.origin);
+                None
+            }
+        }
+    }
+
+    /// Takes a list, or one item in its place; parses each item, and tells each fault with its index.
+    pub fn get_list<T>(
+        &mut self,
+        key: &str,
+        mut parse: impl FnMut(&Node) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let node = self.take(key)?;
+        let (items, whole): (Vec<Node>, bool) = match &node.kind {
+            Kind::List(items) => (items.clone(), false),
+            Kind::Text(text) if node.loose => {
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+                (items.map(|item| Node::loose(item, node.origin.clone())).collect(), false)
+            }
+            _ => (vec![node.clone()], true),
+        };
+        let mut parsed = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            match parse(item) {
+                Ok(value) => parsed.push(value),
+                Err(reason) => {
+                    let key = if whole { key.to_owned() } else { format!("{key}[{index}]") };
+                    let origin = item.origin.clone().or_else(|| node.origin.clone());
+                    self.fault(Fault::value(self.path_of(&key), item, reason), origin);
+                }
+            }
+        }
+        Some(parsed)
+    }
+
+    /// Takes a table; an empty one where it is missing or no table, which is a fault.
+    pub fn table(&mut self, key: &str) -> Table {
+        let node = self.take(key);
+        let mut table = Table {
+            path: self.path_of(key),
+            origin: node.as_ref().and_then(|node| node.origin.clone()).or_else(|| self.origin.clone()),
+            entries: BTreeMap::new(),
+            findings: self.findings.clone(),
+        };
+        if let Some(node) = node {
+            match node.kind {
+                Kind::Table(entries) => table.entries = entries,
+                ref kind => {
+                    let reason = format!("expected a table of keys, found {}", kind.name());
+                    self.fault_at(key, &node, reason);
+                }
+            }
+        }
+        table
+    }
+
+    /// Tells a fault of a value.
+    pub fn fault_at(&self, key: &str, node: &Node, reason: impl Into<String>) {
+        self.fault(Fault::value(self.path_of(key), node, reason), node.origin.clone());
+    }
+
+    /// Tells that keys contradict each other, at the one that people would change.
+    pub fn contradiction(&self, key: &str, shown: impl Display, reason: impl Into<String>) {
+        let fault = Fault::contradiction(self.path_of(key), shown, reason);
+        let origin = self.entries.get(key).and_then(|node| node.origin.clone());
+        self.fault(fault, origin);
+    }
+
+    /// Tells a fault that stands somewhere else than in this table.
+    pub fn fault(&self, fault: Fault, origin: Option<Rc<str>>) {
+        let origin = origin.or_else(|| self.origin.clone());
+        self.findings.0.borrow_mut().found.push(Found { origin, fault });
+    }
+
+    /// Whether a fault of this path was told already.
+    pub fn is_faulty(&self, key: &str) -> bool {
+        let path = self.path_of(key);
+        self.findings.0.borrow().found.iter().any(|found| {
+            found.fault.kind == FaultKind::Value
+                && found
+                    .fault
+                    .path
+                    .strip_prefix(&path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        })
+    }
+}
+
+impl Drop for Table {
+    /// What was not taken was not known.
+    fn drop(&mut self) {
+        let mut collected = self.findings.0.borrow_mut();
+        for (key, node) in std::mem::take(&mut self.entries) {
+            let path = if self.path.is_empty() { key } else { format!("{}.{key}", self.path) };
+            collected.unknown.push((path, node));
+        }
+    }
+}

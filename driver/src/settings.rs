@@ -1,0 +1,208 @@
+//! A driver's settings: every key, its unit, range and default. See config/driver.toml.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use common::settings::allow::default_targets;
+use common::settings::{
+    AllowTarget, Brokers, BrokersAllowed, ClassicSettings, KafkaSettings, NodeSettings, Section,
+    SettingsError, check_file, defaults, fields,
+};
+use common::tree::{Kind, Node, Table, parse};
+use url::Url;
+
+/// Where an orchestrator listens unless told otherwise.
+const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
+/// Most workers of one driver.
+const MAX_WORKERS: u32 = 1_024;
+/// Most labels, and the longest name or value of one in bytes.
+const MAX_LABELS: usize = 64;
+const MAX_LABEL_BYTES: usize = 256;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DriverSettings {
+    /// `[node]`: its id and data folder.
+    pub node: NodeSettings,
+    /// `[kafka]`: by default the orchestrator is asked where it is.
+    pub kafka: KafkaSettings,
+    /// `[classic]`: how other people's orchestrators are understood.
+    pub classic: ClassicSettings,
+    /// `[orchestrator]`: whom it asks for Kafka and the time.
+    pub orchestrator: OrchestratorClientSettings,
+    /// `[http]`: its own small server.
+    pub http: HttpSettings,
+    /// `[driver]`: the load generator.
+    pub driver: WorkSettings,
+    /// `[safety]`: what it may be told to do.
+    pub safety: SafetySettings,
+    /// `[tls]`: towards targets.
+    pub tls: TlsSettings,
+}
+
+/// `[orchestrator]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrchestratorClientSettings {
+    /// Where it answers, as a URL; see [`DriverSettings::orchestrator_url`] for the default.
+    pub url: Option<Url>,
+    /// File that holds the bearer token for it.
+    pub token_file: Option<PathBuf>,
+    /// How long it may be silent before the driver stops its load by itself, 1 s to 1 h; 60 s by default.
+    pub grace: Duration,
+}
+
+/// `[http]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Where /healthz and /metrics are served; nowhere by default, port 0 takes a free one.
+    pub listen: Option<SocketAddr>,
+}
+
+/// `[driver]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkSettings {
+    /// Threads that send, 1 to 1024; as many as there are cores by default.
+    pub workers: Option<u32>,
+    /// What people know this driver by, as in `zone = "a"`; shown beside its id.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// `[safety]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SafetySettings {
+    /// Networks and host names that a plan may send to; loopback and private networks by default.
+    pub allow_targets: Vec<AllowTarget>,
+    /// Highest rate that a plan may ask of this driver, requests per second; none by default.
+    pub max_rate: Option<f64>,
+}
+
+/// `[tls]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// PEM file of the authorities that targets are checked against; the system's by default.
+    pub ca_file: Option<PathBuf>,
+    /// Whether targets' certificates are not checked at all; false by default.
+    pub insecure: bool,
+}
+
+impl Default for DriverSettings {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+impl DriverSettings {
+    /// Checks a file of settings.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn check_file(path: &Path) -> Result<(), SettingsError> {
+        check_file::<Self>(path)
+    }
+
+    /// Where the orchestrator answers: as set; where it is not and Kafka is to be asked for, the default
+    /// address on this machine; else none, for classic orchestrators have no HTTP.
+    pub fn orchestrator_url(&self) -> Option<Url> {
+        let asked = self.kafka.brokers == Brokers::Ask;
+        self.orchestrator.url.clone().or_else(|| Url::parse(DEFAULT_ORCHESTRATOR).ok().filter(|_| asked))
+    }
+}
+
+impl Section for DriverSettings {
+    fn read(root: &mut Table) -> Self {
+        Self {
+            node: NodeSettings::read(&mut root.table("node")),
+            kafka: KafkaSettings::read(&mut root.table("kafka"), BrokersAllowed::AskOrAt),
+            classic: ClassicSettings::read(&mut root.table("classic")),
+            orchestrator: OrchestratorClientSettings::read(&mut root.table("orchestrator")),
+            http: HttpSettings::read(&mut root.table("http")),
+            driver: WorkSettings::read(&mut root.table("driver")),
+            safety: SafetySettings::read(&mut root.table("safety")),
+            tls: TlsSettings::read(&mut root.table("tls")),
+        }
+    }
+}
+
+impl OrchestratorClientSettings {
+    fn read(table: &mut Table) -> Self {
+        let s = Duration::from_secs(1);
+        Self {
+            url: table.get("url", parse::or_none(fields::orchestrator_url)).flatten(),
+            token_file: table.get("token_file", parse::or_none(parse::path)).flatten(),
+            grace: table.get("grace", parse::duration(s..=3_600 * s)).unwrap_or(60 * s),
+        }
+    }
+}
+
+impl HttpSettings {
+    fn read(table: &mut Table) -> Self {
+        Self { listen: table.get("listen", parse::or_none(fields::listen)).flatten() }
+    }
+}
+
+impl WorkSettings {
+    fn read(table: &mut Table) -> Self {
+        Self {
+            workers: table.get("workers", parse::or_word("auto", parse::integer(1..=MAX_WORKERS))).flatten(),
+            labels: table.get("labels", labels).unwrap_or_default(),
+        }
+    }
+}
+
+/// A table of texts; from the environment `key=value` with commas between them.
+fn labels(node: &Node) -> Result<BTreeMap<String, String>, String> {
+    let labels: BTreeMap<String, String> = match &node.kind {
+        Kind::Table(entries) => entries
+            .iter()
+            .map(|(key, value)| match parse::text(value) {
+                Ok(value) => Ok((key.clone(), value)),
+                Err(reason) => Err(format!("{key}: {reason}")),
+            })
+            .collect::<Result<_, String>>()?,
+        Kind::Text(text) if node.loose => text
+            .split(',')
+            .filter(|pair| !pair.trim().is_empty())
+            .map(|pair| match pair.split_once('=') {
+                Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
+                None => Err("expected KEY=VALUE with commas between them".to_owned()),
+            })
+            .collect::<Result<_, String>>()?,
+        kind => return Err(format!("expected a table of texts, found {}", kind.name())),
+    };
+    if labels.len() > MAX_LABELS {
+        return Err(format!("more than {MAX_LABELS} labels"));
+    }
+    for (key, value) in &labels {
+        let fits = |text: &str| text.len() <= MAX_LABEL_BYTES && !text.contains(char::is_control);
+        if key.is_empty() || !fits(key) || !fits(value) {
+            return Err(format!(
+                "{key:?}: a label has a name, neither of its texts is longer than {MAX_LABEL_BYTES} bytes or holds \
+                 a control character"
+            ));
+        }
+    }
+    Ok(labels)
+}
+
+impl SafetySettings {
+    fn read(table: &mut Table) -> Self {
+        let max_rate = parse::or_word("none", parse::number(0.000_01..=10_000_000.0));
+        Self {
+            allow_targets: table
+                .get_list("allow_targets", parse::from_str::<AllowTarget>)
+                .unwrap_or_else(default_targets),
+            max_rate: table.get("max_rate", max_rate).flatten(),
+        }
+    }
+}
+
+impl TlsSettings {
+    fn read(table: &mut Table) -> Self {
+        Self {
+            ca_file: table.get("ca_file", parse::or_none(parse::path)).flatten(),
+            insecure: table.get("insecure", parse::boolean).unwrap_or(false),
+        }
+    }
+}

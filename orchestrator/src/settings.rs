@@ -1,0 +1,142 @@
+//! The orchestrator's settings: every key, its unit, range and default. See config/orchestrator.toml.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use common::settings::{
+    BrokersAllowed, ClassicSettings, KafkaSettings, NodeSettings, Section, SettingsError, check_file,
+    defaults, fields,
+};
+use common::tree::{Table, parse};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrchestratorSettings {
+    /// `[node]`: its id and data folder.
+    pub node: NodeSettings,
+    /// `[kafka]`: embedded by default.
+    pub kafka: KafkaSettings,
+    /// `[classic]`: how other people's drivers are read and led.
+    pub classic: ClassicSettings,
+    /// `[http]`: REST and the dashboard.
+    pub http: HttpSettings,
+    /// `[test]`: how tests are led.
+    pub test: TestSettings,
+    /// `[store]`: what is kept.
+    pub store: StoreSettings,
+}
+
+/// `[http]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Where it listens; 127.0.0.1:8080 by default, port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// File that holds the bearer token which everything but /healthz and /readyz asks for.
+    pub token_file: Option<PathBuf>,
+    /// Whether it may listen beyond loopback without a token; false by default.
+    pub allow_unauthenticated: bool,
+    /// Most connections at once, 1 to 65536; 1024 by default.
+    pub max_connections: u32,
+    /// Largest body of a request in bytes, 1 KiB to 16 MiB; 1 MiB by default.
+    pub max_body_bytes: usize,
+}
+
+/// `[test]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestSettings {
+    /// How long the chosen drivers have to become ready, 100 ms to 5 min; 10 s by default.
+    pub ready_timeout: Duration,
+    /// From the trigger to the common start of all drivers, 50 ms to 1 min; 1 s by default.
+    pub start_delay: Duration,
+    /// Silence after which a driver is lost, 1 s to 1 h; 10 s by default.
+    pub lost_after: Duration,
+    /// Silence after which a driver is suspect, 500 ms to 1 h, below `lost_after`; 3 s by default.
+    pub suspect_after: Duration,
+}
+
+/// `[store]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Finished tests that are kept, newest first, 1 to 1,000,000; 1000 by default.
+    pub keep_tests: u32,
+}
+
+impl Default for OrchestratorSettings {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+impl OrchestratorSettings {
+    /// Checks a file of settings.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn check_file(path: &Path) -> Result<(), SettingsError> {
+        check_file::<Self>(path)
+    }
+}
+
+impl Section for OrchestratorSettings {
+    fn read(root: &mut Table) -> Self {
+        Self {
+            node: NodeSettings::read(&mut root.table("node")),
+            kafka: KafkaSettings::read(&mut root.table("kafka"), BrokersAllowed::EmbeddedOrAt),
+            classic: ClassicSettings::read(&mut root.table("classic")),
+            http: HttpSettings::read(&mut root.table("http")),
+            test: TestSettings::read(&mut root.table("test")),
+            store: StoreSettings::read(&mut root.table("store")),
+        }
+    }
+}
+
+impl HttpSettings {
+    fn read(table: &mut Table) -> Self {
+        let shown = table.shown("listen");
+        let settings = Self {
+            listen: table
+                .get("listen", fields::listen)
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            token_file: table.get("token_file", parse::or_none(parse::path)).flatten(),
+            allow_unauthenticated: table.get("allow_unauthenticated", parse::boolean).unwrap_or(false),
+            max_connections: table.get("max_connections", parse::integer(1..=65_536)).unwrap_or(1_024),
+            max_body_bytes: table
+                .get("max_body_bytes", parse::integer(1_024..=16 * 1024 * 1024_u32))
+                .map_or(1024 * 1024, |bytes| bytes as usize),
+        };
+        let open = !fields::is_loopback(settings.listen.ip())
+            && settings.token_file.is_none()
+            && !settings.allow_unauthenticated;
+        // A token file or a permission that cannot be read was meant to be there.
+        if open && !table.is_faulty("token_file") && !table.is_faulty("allow_unauthenticated") {
+            let reason = "is beyond loopback, where anyone could start tests; set http.token_file, or \
+                          http.allow_unauthenticated = true";
+            table.contradiction("listen", shown, reason);
+        }
+        settings
+    }
+}
+
+impl TestSettings {
+    fn read(table: &mut Table) -> Self {
+        let (ms, s) = (Duration::from_millis(1), Duration::from_secs(1));
+        let shown = table.shown("suspect_after");
+        let settings = Self {
+            ready_timeout: table.get("ready_timeout", parse::duration(100 * ms..=300 * s)).unwrap_or(10 * s),
+            start_delay: table.get("start_delay", parse::duration(50 * ms..=60 * s)).unwrap_or(s),
+            lost_after: table.get("lost_after", parse::duration(s..=3_600 * s)).unwrap_or(10 * s),
+            suspect_after: table.get("suspect_after", parse::duration(500 * ms..=3_600 * s)).unwrap_or(3 * s),
+        };
+        if settings.suspect_after >= settings.lost_after {
+            table.contradiction("suspect_after", shown, "must be below test.lost_after");
+        }
+        settings
+    }
+}
+
+impl StoreSettings {
+    fn read(table: &mut Table) -> Self {
+        Self { keep_tests: table.get("keep_tests", parse::integer(1..=1_000_000)).unwrap_or(1_000) }
+    }
+}
