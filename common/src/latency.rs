@@ -54,7 +54,8 @@ impl Default for Latency {
 
 impl PartialEq for Latency {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        // hdrhistogram's own comparison depends on which of the two has grown further.
+        self.buckets().eq(other.buckets())
     }
 }
 
@@ -116,11 +117,16 @@ impl Latency {
 
     /// The samples as V2-deflate in base64 (the format of HdrHistogram logs).
     pub fn encode(&self) -> String {
+        STANDARD.encode(self.encode_bytes())
+    }
+
+    /// The samples as V2-deflate.
+    pub fn encode_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // Writing to memory fails for no histogram of our bounds; an empty text decodes to an error, never to wrong figures.
+        // Writing to memory fails for no histogram of our bounds; no bytes decode to an error, never to wrong figures.
         match V2DeflateSerializer::new().serialize(&self.0, &mut bytes) {
-            Ok(_) => STANDARD.encode(bytes),
-            Err(_) => String::new(),
+            Ok(_) => bytes,
+            Err(_) => Vec::new(),
         }
     }
 
@@ -132,7 +138,14 @@ impl Latency {
         if text.len() > MAX_ENCODED_BYTES {
             return Err(LatencyError::TooLong(text.len()));
         }
-        let bytes = STANDARD.decode(text)?;
+        Self::decode_bytes(&STANDARD.decode(text)?)
+    }
+
+    /// Reads what [`Latency::encode_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Where the bytes are no V2-deflate, or of other bounds.
+    pub fn decode_bytes(bytes: &[u8]) -> Result<Self, LatencyError> {
         let mut histogram: Histogram<u64> = Deserializer::new()
             .deserialize(&mut Cursor::new(bytes))
             .map_err(|error| LatencyError::Format(error.to_string()))?;

@@ -1,1 +1,12 @@
-//! x
+//! The orchestrator node: it knows who is here, leads tests from plan to verdict, adds up what the
+//! drivers measured, and answers people and programs over HTTP.
+//!
+//! The rules are pure modules (`registry`, `lifecycle`, `tally`, `verdict`) that take time as an
+//! argument; `actors` are thin around them, and `system` alone spawns and wires.
+
+pub mod messages;
+pub mod model;
+pub mod report;
+pub mod settings;
+pub mod tally;
+pub mod verdict;

@@ -166,10 +166,27 @@ pub struct LoadPage {
     pub cursor: Option<String>,
 }
 
-/// Every metrics record of a test, in the order of arrival, to build its figures again.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Vec<StoredMetrics>, StoreError>")]
-pub struct LoadMetrics(pub TestId);
+/// The metrics records of a test in the order of arrival, a page at a time (an hour of a fleet does not fit in
+/// memory), to build its figures again.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<MetricsPage, StoreError>")]
+pub struct LoadMetrics {
+    /// Which test.
+    pub test_id: TestId,
+    /// `next` of the page before; 0 for the first.
+    pub after: i64,
+    /// At most so many records, 1 to 1,000.
+    pub limit: u32,
+}
+
+/// Some of a test's metrics records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricsPage {
+    /// In the order of arrival.
+    pub records: Vec<StoredMetrics>,
+    /// Pass it as `after` for the next page; `None` on the last.
+    pub next: Option<i64>,
+}
 
 /// The series of a test.
 #[derive(Debug, Message)]

@@ -4,7 +4,12 @@
 mod client;
 mod consumer;
 mod embedded;
+mod positions;
 mod producer;
+mod reader;
+mod rejections;
+#[cfg(test)]
+mod tests;
 mod topics;
 
 use std::collections::BTreeMap;
@@ -12,9 +17,9 @@ use std::collections::BTreeMap;
 use actix::Message;
 
 pub use client::KafkaError;
-pub use consumer::{ConsumerOptions, KafkaConsumerActor, StartFrom};
+pub use consumer::{ConsumerOptions, ConsumerStats, GetConsumerStats, KafkaConsumerActor, StartFrom, StopConsumer};
 pub use embedded::EmbeddedBroker;
-pub use producer::{KafkaProducerActor, ProducerStats};
+pub use producer::{FlushProducer, GetProducerStats, KafkaProducerActor, ProducerStats, WarmUp};
 pub use topics::{cluster_id, create_topics, wait_for_topics};
 
 use crate::wire::{Inbound, Rejected, Topic, WrittenRecord};

@@ -1,15 +1,22 @@
 //! The five JSON topics (../shared/wire.md), strict in what is sent, tolerant in what is read: bytes
 //! become these types here and nowhere else. It knows no Kafka and no node.
 
+mod classic;
+mod fields;
+mod numbers;
+mod parse;
 mod read;
+mod window;
 mod write;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
+pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
 pub use read::{ReadAs, RejectReason, Rejected, read};
-pub use write::{Outbound, WrittenRecord};
+pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 
 use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind};
@@ -224,8 +231,7 @@ pub struct Window {
 }
 
 /// What a driver tells with its final window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// When its schedule began (after the warm-up), Unix µs by the orchestrator's clock.
     pub schedule_from_us: UnixMicros,
@@ -249,6 +255,8 @@ pub struct Heartbeat {
     pub node_id: NodeId,
     /// `YES`: alive. `NO`: leaving, or, from some classic nodes, "test done".
     pub alive: bool,
+    /// When it was sent, by its sender's clock; `None` where that cannot be told. Liveness goes by arrival alone.
+    pub sent_at_us: Option<UnixMicros>,
     /// Ours: present on every record of our nodes.
     pub ours: Option<HeartbeatOurs>,
 }

@@ -1,12 +1,31 @@
-//! The tolerant reader: what other people's programs really send.
+//! The tolerant reader: what other people's programs really send. Classic fields are taken as they come;
+//! ours, which a record has where it has an `epoch`, are taken whole or not at all.
 
-use super::{Inbound, Topic, Unit};
-use crate::ids::NodeId;
+use std::fmt;
+
+use serde_json::Value;
+
+use super::fields::{Fields, Names, bad, missing};
+use super::numbers::{self, MAX_COUNT, MAX_UNIX_US, count, number, short_text, yes_or_no};
+use super::parse::{Payload, parse};
+use super::window::{self, COUNTER_NAMES};
+use super::{
+    ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics, Register,
+    RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
+};
+use crate::ids::{Epoch, NodeId, TestId};
+use crate::plan;
+
+/// Most bytes of a target's URL in a classic test_config.
+const MAX_URL_BYTES: usize = 8 * 1024;
+
+/// Most labels of a node.
+const MAX_LABELS: usize = 256;
 
 /// How to read what nobody states on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadAs {
-    /// Unit of plain latency numbers.
+    /// Unit of plain latency numbers in classic records; ours are always milliseconds.
     pub latency_unit: Unit,
 }
 
@@ -31,21 +50,364 @@ pub enum RejectReason {
     BadField,
 }
 
+impl RejectReason {
+    /// Every reason, in the order of the enum.
+    pub const ALL: [RejectReason; 8] = [
+        Self::Empty,
+        Self::TooLarge,
+        Self::NotUtf8,
+        Self::NotJson,
+        Self::TooDeep,
+        Self::NotObject,
+        Self::MissingField,
+        Self::BadField,
+    ];
+
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLarge => "too_large",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotJson => "not_json",
+            Self::TooDeep => "too_deep",
+            Self::NotObject => "not_object",
+            Self::MissingField => "missing_field",
+            Self::BadField => "bad_field",
+        }
+    }
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A record that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {detail}")]
 pub struct Rejected {
     /// Why, as counted.
     pub reason: RejectReason,
-    /// Why, for the log: the field and the value that is wrong, shortened.
+    /// Why, for the log: the field and the value that is wrong, shortened, on one line.
     pub detail: String,
     /// Who sent it, where that could be told.
     pub node_id: Option<NodeId>,
 }
 
+impl Rejected {
+    pub(super) fn new(reason: RejectReason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), node_id: None }
+    }
+}
+
+/// A text for the log: on one line, and no longer than a log line bears.
+pub(super) fn shown(text: &str) -> String {
+    let mut escaped = text.chars().take(81).collect::<String>().escape_debug().to_string();
+    if let Some((end, _)) = escaped.char_indices().nth(80) {
+        escaped.truncate(end);
+        escaped.push('…');
+    }
+    escaped
+}
+
+/// The fields that the reader looks for in the records of a topic.
+fn names(topic: Topic) -> &'static Names {
+    match topic {
+        Topic::Register => &Names {
+            classic: &["node_id", "node_IP", "kill"],
+            ours: &["epoch", "role", "protocol", "version", "cores", "labels", "max_rate"],
+        },
+        Topic::TestConfig => &Names {
+            classic: &[
+                "test_id", "test_type", "test_message_delay", "message_count_per_driver", "target_url",
+                "target_server_ip", "test_server", "num_drivers", "kill",
+            ],
+            ours: &["epoch", "revision", "plan", "assignments"],
+        },
+        Topic::Trigger => &Names { classic: &["test_id", "trigger", "kill"], ours: &["start_at", "revision"] },
+        Topic::Metrics => &Names {
+            classic: &[
+                "node_id", "test_id", "report_id", "test_status", "metrics", "mean_latency", "mean",
+                "median_latency", "median", "min_latency", "min", "max_latency", "max", "mode_latency", "mode",
+                "num_requests", "number_of_requests", "requests_sent", "requests", "num_responses",
+                "number_of_responses", "responses_received", "responses", "num_errors", "number_of_errors",
+                "errors", "kill",
+            ],
+            ours: METRICS_OURS,
+        },
+        Topic::Heartbeat => &Names {
+            classic: &["node_id", "heartbeat", "timestamp", "kill"],
+            ours: HEARTBEAT_OURS,
+        },
+    }
+}
+
+const METRICS_OURS: &[&str] = &[
+    "epoch", "role", "seq", "window", "histograms", "busy", "final", "ending", "scheduled", "sent", "completed",
+    "failed", "dropped", "dropped_by", "errors", "status_codes", "closed_on_reuse", "bytes_received",
+    "completed_in_schedule", "short_gaps", "warmup",
+];
+
+const HEARTBEAT_OURS: &[&str] = &[
+    "epoch", "role", "state", "reason", "test_id", "revision", "clock_offset_us", "cpu", "scheduled", "sent",
+    "completed", "failed", "dropped", "dropped_by", "errors", "status_codes", "closed_on_reuse",
+    "bytes_received", "completed_in_schedule", "short_gaps", "warmup",
+];
+
 /// Reads a record's payload.
 ///
 /// # Errors
 /// Where it cannot be used; the caller counts it, logs it once a reason and source, and goes on.
-pub fn read(_topic: Topic, _payload: Option<&[u8]>, _read_as: ReadAs) -> Result<Inbound, Rejected> {
-    unreachable!()
+pub fn read(topic: Topic, payload: Option<&[u8]>, read_as: ReadAs) -> Result<Inbound, Rejected> {
+    let fields = match parse(payload, names(topic))? {
+        Payload::Word(word) => return Ok(Inbound::EndWord(word)),
+        Payload::Object(fields) => fields,
+    };
+    let nameless = fields.get("node_id").is_none() && fields.get("test_id").is_none();
+    if nameless && fields.has("kill") {
+        return Ok(Inbound::EndWord("kill".to_owned()));
+    }
+    let inbound = match topic {
+        Topic::Register => register(&fields).map(Inbound::Register),
+        Topic::TestConfig => test_config(&fields).map(|config| Inbound::TestConfig(Box::new(config))),
+        Topic::Trigger => trigger(&fields).map(Inbound::Trigger),
+        Topic::Metrics => metrics(&fields, read_as).map(|metrics| Inbound::Metrics(Box::new(metrics))),
+        Topic::Heartbeat => heartbeat(&fields).map(|beat| Inbound::Heartbeat(Box::new(beat))),
+    };
+    inbound.map_err(|rejected| Rejected { node_id: node_id(&fields).ok(), ..rejected })
+}
+
+fn node_id(fields: &Fields) -> Result<NodeId, Rejected> {
+    let (value, text) = id_text(fields, "node_id")?;
+    NodeId::new(&text).map_err(|error| bad("node_id", value, error))
+}
+
+fn test_id(fields: &Fields) -> Result<TestId, Rejected> {
+    let (value, text) = id_text(fields, "test_id")?;
+    TestId::new(&text).map_err(|error| bad("test_id", value, error))
+}
+
+/// An id as text, from a text or a number; an empty text is as good as none.
+fn id_text<'a>(fields: &'a Fields, name: &str) -> Result<(&'a Value, String), Rejected> {
+    let value = fields.get(name).ok_or_else(|| missing(name))?;
+    match value {
+        Value::String(text) if text.trim().is_empty() => Err(missing(name)),
+        Value::String(text) => Ok((value, text.clone())),
+        Value::Number(number) => Ok((value, number.to_string())),
+        _ => Err(bad(name, value, "is no id")),
+    }
+}
+
+/// The id of a test that a node names, where it names one: `0` and an empty text name none.
+fn named_test(fields: &Fields) -> Result<Option<TestId>, Rejected> {
+    match test_id(fields) {
+        Ok(id) if id.as_str() == "0" => Ok(None),
+        Ok(id) => Ok(Some(id)),
+        Err(rejected) if rejected.reason == RejectReason::MissingField => Ok(None),
+        Err(rejected) => Err(rejected),
+    }
+}
+
+/// The mark of our own records. What is no epoch of ours is somebody's extra field.
+fn epoch(fields: &Fields) -> Option<Epoch> {
+    fields.get("epoch").and_then(Value::as_u64).filter(|epoch| *epoch <= MAX_COUNT).map(Epoch)
+}
+
+fn role(fields: &Fields) -> Result<Role, Rejected> {
+    Ok(fields.ours("role")?.unwrap_or(Role::Driver))
+}
+
+/// Refuses what an orchestrator says of itself where only nodes speak: such records are never nodes.
+fn refuse_orchestrators(fields: &Fields) -> Result<(), Rejected> {
+    match fields.get("role") {
+        Some(role) if role == "orchestrator" => Err(bad("role", role, "an orchestrator is no node")),
+        _ => Ok(()),
+    }
+}
+
+fn register(fields: &Fields) -> Result<Register, Rejected> {
+    refuse_orchestrators(fields)?;
+    let ours = epoch(fields).map(|epoch| register_ours(fields, epoch)).transpose()?;
+    Ok(Register { node_id: node_id(fields)?, address: fields.get("node_IP").and_then(short_text), ours })
+}
+
+fn register_ours(fields: &Fields, epoch: Epoch) -> Result<RegisterOurs, Rejected> {
+    let ours = RegisterOurs {
+        protocol: fields.required("protocol")?,
+        epoch,
+        version: fields.ours("version")?.unwrap_or_default(),
+        cores: fields.ours("cores")?.unwrap_or_default(),
+        labels: fields.ours("labels")?.unwrap_or_default(),
+        max_rate: fields.ours("max_rate")?,
+    };
+    if ours.labels.len() > MAX_LABELS {
+        return Err(bad("labels", &Value::from(ours.labels.len()), "more labels than a node has"));
+    }
+    if let Some(rate) = ours.max_rate.filter(|rate| rate.is_nan() || *rate <= 0.0) {
+        return Err(bad("max_rate", &Value::from(rate), "is no rate"));
+    }
+    Ok(ours)
+}
+
+fn test_config(fields: &Fields) -> Result<TestConfig, Rejected> {
+    let test_id = test_id(fields)?;
+    let classic = classic_config(fields)?;
+    let ours = epoch(fields).map(|epoch| config_ours(fields, epoch)).transpose()?;
+    Ok(TestConfig { test_id, classic, ours })
+}
+
+fn classic_config(fields: &Fields) -> Result<ClassicConfig, Rejected> {
+    let test_type = fields.get("test_type").ok_or_else(|| missing("test_type"))?;
+    let test_type = match test_type.as_str().map(|name| name.trim().to_ascii_uppercase()).as_deref() {
+        Some("AVALANCHE") => TestType::Avalanche,
+        Some("TSUNAMI") => TestType::Tsunami,
+        _ => return Err(bad("test_type", test_type, "is neither AVALANCHE nor TSUNAMI")),
+    };
+    let delay = match told(fields, "test_message_delay") {
+        Some(value) => number(value)
+            .filter(|delay| *delay >= 0.0)
+            .ok_or_else(|| bad("test_message_delay", value, "is no delay"))?,
+        None if test_type == TestType::Avalanche => 0.0,
+        None => return Err(missing("test_message_delay")),
+    };
+    let message_count = told(fields, "message_count_per_driver").ok_or_else(|| missing("message_count_per_driver"))?;
+    let message_count =
+        count(message_count).ok_or_else(|| bad("message_count_per_driver", message_count, "is no count"))?;
+    let num_drivers = fields.get("num_drivers").and_then(count).and_then(|n| u32::try_from(n).ok());
+    Ok(ClassicConfig { test_type, delay, message_count, target_url: target_url(fields)?, num_drivers })
+}
+
+/// A field that says something: neither null nor an empty text.
+fn told<'a>(fields: &'a Fields, name: &str) -> Option<&'a Value> {
+    fields.get(name).filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))
+}
+
+/// The target, from the first of the three fields that holds a text.
+fn target_url(fields: &Fields) -> Result<Option<String>, Rejected> {
+    for name in ["target_url", "target_server_ip", "test_server"] {
+        let Some(value) = told(fields, name) else { continue };
+        let Some(url) = value.as_str().map(str::trim) else { continue };
+        if url.len() > MAX_URL_BYTES || url.chars().any(char::is_control) {
+            return Err(bad(name, value, "is no URL"));
+        }
+        return Ok(Some(url.to_owned()));
+    }
+    Ok(None)
+}
+
+fn config_ours(fields: &Fields, epoch: Epoch) -> Result<ConfigOurs, Rejected> {
+    let plan = fields.get("plan").ok_or_else(|| missing("plan"))?;
+    let plan = plan::read_value(plan).map_err(|faults| {
+        let faults = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        bad("plan", plan, faults)
+    })?;
+    let ours = ConfigOurs {
+        revision: fields.required("revision")?,
+        epoch,
+        plan,
+        assignments: fields.required("assignments")?,
+    };
+    for (node, share) in &ours.assignments {
+        let rate = share.rate_per_s.is_none_or(|rate| rate.is_finite() && rate > 0.0);
+        let ceiling = share.target_throughput.is_none_or(|rate| rate.is_finite() && rate > 0.0);
+        if share.index >= share.of || !rate || !ceiling || share.requests.is_some_and(|n| n > MAX_COUNT) {
+            return Err(bad("assignments", &Value::from(node.as_str()), "its share makes no sense"));
+        }
+    }
+    Ok(ours)
+}
+
+fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {
+    let test_id = test_id(fields)?;
+    let word = fields.get("trigger").ok_or_else(|| missing("trigger"))?;
+    let start = yes_or_no(word).ok_or_else(|| bad("trigger", word, "is neither YES nor NO"))?;
+    let revision = fields.get("revision").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let start_at_ms = fields.get("start_at").and_then(Value::as_u64).filter(|ms| *ms <= (MAX_UNIX_US / 1_000) as u64);
+    // Without a revision it is somebody else's, whatever its extra fields hold.
+    if let (Some(_), Some(value), None) = (revision, fields.get("start_at"), start_at_ms) {
+        return Err(bad("start_at", value, "is no instant in Unix ms"));
+    }
+    Ok(Trigger { test_id, start, start_at_ms, revision })
+}
+
+fn metrics(fields: &Fields, read_as: ReadAs) -> Result<Metrics, Rejected> {
+    refuse_orchestrators(fields)?;
+    let node_id = node_id(fields)?;
+    let test_id = named_test(fields)?;
+    let ours = epoch(fields).map(|epoch| window::read(fields, epoch).map(Box::new)).transpose()?;
+    if ours.is_some() && test_id.is_none() {
+        return Err(missing("test_id"));
+    }
+    let unit = if ours.is_some() { Unit::Milliseconds } else { read_as.latency_unit };
+    let mut classic = classic_metrics(fields, unit);
+    classic.complete |= ours.as_ref().is_some_and(|window| window.is_final);
+    Ok(Metrics { node_id, test_id, report_id: fields.get("report_id").and_then(short_text), classic, ours })
+}
+
+fn classic_metrics(fields: &Fields, unit: Unit) -> ClassicMetrics {
+    let latency = |names: [&str; 2]| fields.figure(&names, |value| numbers::latency_ms(value, unit));
+    let counted = |names: &[&str]| fields.figure(names, count);
+    let status = fields.figure(&["test_status"], short_text).unwrap_or_default();
+    let mut metrics = ClassicMetrics {
+        mean_ms: latency(["mean_latency", "mean"]),
+        median_ms: latency(["median_latency", "median"]),
+        min_ms: latency(["min_latency", "min"]),
+        max_ms: latency(["max_latency", "max"]),
+        mode_ms: latency(["mode_latency", "mode"]),
+        num_requests: counted(&["num_requests", "number_of_requests", "requests_sent", "requests"]),
+        num_responses: counted(&["num_responses", "number_of_responses", "responses_received", "responses"]),
+        num_errors: counted(&["num_errors", "number_of_errors", "errors"]),
+        implausible: false,
+        complete: ["complete", "completed", "done", "end", "ended", "finished"]
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(&status)),
+    };
+    metrics.implausible = is_implausible(&metrics);
+    metrics
+}
+
+/// Whether the figures contradict each other, beyond what rounding explains.
+fn is_implausible(metrics: &ClassicMetrics) -> bool {
+    let above = |a: Option<f64>, b: Option<f64>| {
+        a.zip(b).is_some_and(|(a, b)| a > b + 1e-9 * a.abs().max(b.abs()).max(1e-3))
+    };
+    let (min, max) = (metrics.min_ms, metrics.max_ms);
+    let middles = [metrics.mean_ms, metrics.median_ms, metrics.mode_ms];
+    let too_many = |part: Option<u64>| part.zip(metrics.num_requests).is_some_and(|(part, all)| part > all);
+    middles.iter().chain([&min, &max]).flatten().any(|ms| *ms < 0.0)
+        || middles.iter().any(|middle| above(min, *middle) || above(*middle, max))
+        || above(min, max)
+        || too_many(metrics.num_responses)
+        || too_many(metrics.num_errors)
+}
+
+fn heartbeat(fields: &Fields) -> Result<Heartbeat, Rejected> {
+    let ours = epoch(fields).map(|epoch| heartbeat_ours(fields, epoch)).transpose()?;
+    if ours.is_none() {
+        refuse_orchestrators(fields)?;
+    }
+    Ok(Heartbeat {
+        node_id: node_id(fields)?,
+        // A beat is a sign of life, whatever word it uses; only a plain no says otherwise.
+        alive: fields.get("heartbeat").and_then(yes_or_no).unwrap_or(true),
+        sent_at_us: fields.get("timestamp").and_then(numbers::instant_us),
+        ours,
+    })
+}
+
+fn heartbeat_ours(fields: &Fields, epoch: Epoch) -> Result<HeartbeatOurs, Rejected> {
+    let counted = COUNTER_NAMES.iter().any(|name| fields.get(name).is_some());
+    Ok(HeartbeatOurs {
+        epoch,
+        role: role(fields)?,
+        state: fields.ours("state")?,
+        reason: fields.ours("reason")?,
+        test_id: named_test(fields)?,
+        revision: fields.ours("revision")?,
+        clock_offset_us: fields.ours("clock_offset_us")?,
+        cpu: fields.ours("cpu")?,
+        counters: counted.then(|| window::counters(fields)).transpose()?,
+    })
 }

@@ -51,7 +51,7 @@ pub fn view(
         created_at: common::clock::rfc3339(meta.created_at),
         started_at: meta.started_at.map(common::clock::rfc3339),
         ended_at: meta.ended_at.map(common::clock::rfc3339),
-        totals: tally.totals(now_us),
+        totals: tally.totals(),
         drivers: tally.drivers(now_us),
         thresholds: judgement.map_or_else(Vec::new, |judgement| judgement.thresholds.clone()),
         completeness: tally.completeness(),

@@ -6,16 +6,46 @@
 //! (window or heartbeat), never a sum over windows; histograms are per window, so each window is merged
 //! exactly once, told apart by (node, epoch, seq), in whatever order it comes.
 
+mod classic;
+mod part;
+mod rows;
+mod runs;
+mod series;
+mod sums;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
 use common::clock::UnixMicros;
 use common::counters::Counters;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
+use common::latency::Latencies;
 use common::plan::Plan;
-use common::wire::Metrics;
+use common::wire::{Metrics, Window};
 
+use self::part::Part;
+use self::runs::Runs;
+use self::series::{FleetSeries, Second};
 use crate::messages::StoredParticipant;
 use crate::model::{Completeness, DriverTotals, Totals, WindowView};
 use crate::verdict::Facts;
+
+/// Highest seq that is believed: four months of seconds.
+const MAX_SEQ: u64 = 10_000_000;
+
+/// Most lives of one driver that are told apart in one test; more are foreign.
+const MAX_LIVES: usize = 8;
+
+/// Most foreign nodes that are named.
+const MAX_FOREIGN: usize = 16;
+
+/// Most seconds kept for [`Tally::take_windows`]; beyond it the oldest are forgotten.
+const MAX_UNTAKEN: usize = 4_096;
+
+/// Length of a window, µs.
+const WINDOW_US: i64 = 1_000_000;
 
 /// What a metrics record was to this test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +56,7 @@ pub enum Arrived {
     Duplicate,
     /// Counted, though the test was over: it revises the report.
     Late,
-    /// Of a node that takes no part, or of another test: not counted.
+    /// Of a node that takes no part, of another test, or with figures that cannot be: not counted.
     Foreign,
 }
 
@@ -71,79 +101,247 @@ impl EndedBy {
 pub struct Tally {
     test_id: TestId,
     plan: Plan,
+    start_at: Option<UnixMicros>,
+    finished: bool,
+    /// Every life of every participant, in the order of the shares; other lives after those chosen.
+    parts: Vec<Part>,
+    /// All samples of all drivers that send histograms.
+    fleet: Latencies,
+    seconds: FleetSeries,
+    untaken: VecDeque<WindowView>,
+    /// Offsets that were read, per partition.
+    read: BTreeMap<i32, Runs>,
+    foreign: BTreeSet<String>,
 }
 
 impl Tally {
     /// Nothing counted yet. The participants in the order of their shares.
     pub fn new(test_id: TestId, plan: Plan, participants: &[StoredParticipant]) -> Self {
-        let _ = participants;
-        Self { test_id, plan }
+        let part =
+            |one: &StoredParticipant| Part::new(one.node_id.clone(), one.epoch, Some(one.share.clone()));
+        Self {
+            test_id,
+            plan,
+            start_at: None,
+            finished: false,
+            parts: participants.iter().map(part).collect(),
+            fleet: Latencies::new(),
+            seconds: FleetSeries::default(),
+            untaken: VecDeque::new(),
+            read: BTreeMap::new(),
+            foreign: BTreeSet::new(),
+        }
     }
 
     /// Tells when the drivers were told to start (`start_at`); windows are counted from there.
-    pub fn started(&mut self, _start_at: UnixMicros) {}
+    pub fn started(&mut self, start_at: UnixMicros) {
+        self.start_at = Some(start_at);
+    }
 
-    /// Counts a metrics record, once.
-    pub fn arrived(&mut self, _metrics: &Metrics, _at: Position, _now_us: UnixMicros) -> Arrived {
-        Arrived::Foreign
+    /// Counts a metrics record, once. A record that names no test is taken to be of this one.
+    pub fn arrived(&mut self, metrics: &Metrics, at: Position, now_us: UnixMicros) -> Arrived {
+        if metrics.test_id.as_ref().is_some_and(|id| *id != self.test_id) {
+            return Arrived::Foreign;
+        }
+        let epoch = metrics.ours.as_ref().map(|window| window.epoch);
+        let believable = |window: &Window| window.seq <= MAX_SEQ && part::believable(&window.counters);
+        let Some(index) = self.part_of(&metrics.node_id, epoch) else {
+            if self.foreign.len() < MAX_FOREIGN {
+                self.foreign.insert(metrics.node_id.to_string());
+            }
+            return Arrived::Foreign;
+        };
+        if metrics.ours.as_ref().is_some_and(|window| !believable(window)) {
+            return Arrived::Foreign;
+        }
+        let offset = u64::try_from(at.offset).unwrap_or(0);
+        if !self.read.entry(at.partition).or_default().insert(offset) {
+            return Arrived::Duplicate;
+        }
+        match &metrics.ours {
+            Some(window) => {
+                if !self.take_window(index, window, now_us) {
+                    return Arrived::Duplicate;
+                }
+            }
+            None => {
+                let part = &mut self.parts[index];
+                part.reports.take(&metrics.classic, at.offset, at.partition, now_us);
+                if metrics.classic.complete {
+                    part.ended_by = Some(EndedBy::Status);
+                }
+            }
+        }
+        if self.finished { Arrived::Late } else { Arrived::New }
+    }
+
+    fn take_window(&mut self, index: usize, window: &Window, now_us: UnixMicros) -> bool {
+        let part = &mut self.parts[index];
+        if !part.windows.take(window, now_us) {
+            return false;
+        }
+        self.fleet.merge(&window.latencies);
+        let mut told = part.series.take(window);
+        if part.windows.final_seq.is_some() {
+            // Also where it was taken for lost: its own word is better than our guess.
+            part.ended_by = Some(EndedBy::FinalWindow);
+        }
+        if part.windows.final_seq.is_some_and(|last| part.windows.seqs.count() > last) {
+            told.extend(part.series.flush());
+        }
+        self.tell(index, &told);
+        true
     }
 
     /// Takes the cumulative counters of a heartbeat of this test, and the CPU share it told.
     pub fn beat(
         &mut self,
-        _node: &NodeId,
-        _epoch: Epoch,
-        _counters: &Counters,
-        _cpu: Option<f64>,
-        _now_us: UnixMicros,
+        node: &NodeId,
+        epoch: Epoch,
+        counters: &Counters,
+        cpu: Option<f64>,
+        now_us: UnixMicros,
     ) {
+        let Some(index) = self.part_of(node, Some(epoch)).filter(|_| part::believable(counters)) else {
+            return;
+        };
+        let windows = &mut self.parts[index].windows;
+        windows.hear(counters, now_us);
+        windows.cpu = cpu.or(windows.cpu);
     }
 
     /// Takes what the registry says a participant does (idle, ready, refused, running, draining, leaving, …).
-    pub fn set_state(&mut self, _node: &NodeId, _epoch: Option<Epoch>, _state: &str) {}
+    pub fn set_state(&mut self, node: &NodeId, epoch: Option<Epoch>, state: &str) {
+        if let Some(index) = self.find(node, epoch) {
+            self.parts[index].state = state.to_owned();
+        }
+    }
 
-    /// A driver's part is over without its own word, or by a sign that the tally cannot see. Nothing
-    /// changes where its end was told already; [`EndedBy::Lost`] gives way to any other.
-    pub fn ended(&mut self, _node: &NodeId, _epoch: Option<Epoch>, _by: EndedBy, _now_us: UnixMicros) {}
+    /// A driver's part is over without its own word, or by a sign that the tally cannot see. Changes nothing
+    /// where its end was told already; [`EndedBy::Lost`] and [`EndedBy::Deaf`] give way to any word of its own.
+    pub fn ended(&mut self, node: &NodeId, epoch: Option<Epoch>, by: EndedBy) {
+        let Some(index) = self.find(node, epoch) else { return };
+        let part = &mut self.parts[index];
+        if part.told_its_end() {
+            return;
+        }
+        part.ended_by = Some(by);
+        let told = part.series.flush();
+        self.tell(index, &told);
+    }
 
     /// A lost driver is back in the same life: it is waited for again.
-    pub fn back(&mut self, _node: &NodeId, _epoch: Option<Epoch>) {}
+    pub fn back(&mut self, node: &NodeId, epoch: Option<Epoch>) {
+        if let Some(index) = self.find(node, epoch) {
+            let ended_by = &mut self.parts[index].ended_by;
+            *ended_by = ended_by.filter(|by| !matches!(by, EndedBy::Lost | EndedBy::Deaf));
+        }
+    }
 
-    /// Whether every part's end was told (lost ones included).
+    /// Whether every part's end was told (those that are lost or deaf included).
     pub fn all_ended(&self) -> bool {
-        false
+        self.parts.iter().all(|part| part.ended_by.is_some())
+    }
+
+    /// How a driver's end was told; `None`: it was not, or it takes no part.
+    pub fn ended_by(&self, node: &NodeId, epoch: Option<Epoch>) -> Option<EndedBy> {
+        self.find(node, epoch).and_then(|index| self.parts[index].ended_by)
     }
 
     /// The test is over: what is still in flight is unresolved, and what comes now is [`Arrived::Late`].
-    pub fn finish(&mut self) {}
+    pub fn finish(&mut self) {
+        self.finished = true;
+        for index in 0..self.parts.len() {
+            let told = self.parts[index].series.flush();
+            self.tell(index, &told);
+        }
+    }
 
-    /// Seconds completed since the last call, per driver and of the fleet, for events and the live series.
+    /// Seconds told since the last call, per driver at once and of the fleet when all drivers told them, for
+    /// events and the live series. After a restart the seconds that the store gives back come again.
     pub fn take_windows(&mut self) -> Vec<WindowView> {
-        Vec::new()
+        self.untaken.drain(..).collect()
     }
 
     /// The fleet's totals at this instant.
-    pub fn totals(&self, _now_us: UnixMicros) -> Totals {
-        Totals::default()
+    pub fn totals(&self) -> Totals {
+        rows::fleet(self)
     }
 
     /// Each driver's totals, in the order of their shares.
-    pub fn drivers(&self, _now_us: UnixMicros) -> Vec<DriverTotals> {
-        Vec::new()
+    pub fn drivers(&self, now_us: UnixMicros) -> Vec<DriverTotals> {
+        self.parts.iter().map(|part| rows::driver(self, part, now_us)).collect()
     }
 
     /// Whether all windows arrived.
     pub fn completeness(&self) -> Completeness {
-        Completeness::default()
+        sums::completeness(self)
     }
 
-    /// What a verdict is made of; `stopped_by` says who or what stopped the test, where someone did.
+    /// What a verdict is made of; `stopped_by` says who or what stopped the test, where someone did. Drivers
+    /// whose end was not told count as lost: call it when the test is over.
     pub fn facts(&self, stopped_by: Option<&str>) -> Facts<'_> {
-        Facts { plan: &self.plan, stopped_by: stopped_by.map(str::to_owned) }
+        sums::facts(self, stopped_by)
     }
 
     /// Which test this is.
     pub fn test_id(&self) -> &TestId {
         &self.test_id
+    }
+
+    /// The plan of it.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn find(&self, node: &NodeId, epoch: Option<Epoch>) -> Option<usize> {
+        self.parts.iter().position(|part| part.node == *node && part.epoch == epoch)
+    }
+
+    /// The part of this life of a node; a new one where a participant shows another life than the one chosen.
+    fn part_of(&mut self, node: &NodeId, epoch: Option<Epoch>) -> Option<usize> {
+        if let Some(index) = self.find(node, epoch) {
+            return Some(index);
+        }
+        let lives = self.parts.iter().filter(|part| part.node == *node).count();
+        if lives == 0 || lives >= MAX_LIVES {
+            return None;
+        }
+        self.parts.push(Part::new(node.clone(), epoch, None));
+        Some(self.parts.len() - 1)
+    }
+
+    /// Tells a driver's seconds, and those of the fleet that they complete.
+    fn tell(&mut self, index: usize, seconds: &[Second]) {
+        for second in seconds {
+            self.seconds.add(second);
+            self.offer(Some(index), second);
+        }
+        let awaited = self.parts.iter().filter(|part| !part.is_classic() && part.ended_by.is_none());
+        let horizon = awaited.map(|part| part.series.next()).min().filter(|_| !self.finished);
+        for second in self.seconds.take_below(horizon.unwrap_or(u64::MAX)) {
+            self.offer(None, &second);
+        }
+    }
+
+    fn offer(&mut self, part: Option<usize>, second: &Second) {
+        let covers_all = part.is_some() || !self.parts.iter().any(Part::is_classic);
+        if self.untaken.len() >= MAX_UNTAKEN {
+            self.untaken.pop_front();
+        }
+        self.untaken.push_back(WindowView {
+            test_id: self.test_id.to_string(),
+            node_id: part.map(|index| self.parts[index].node.to_string()),
+            seq: second.seq,
+            from: common::clock::rfc3339(second.from_us),
+            to: common::clock::rfc3339(second.to_us),
+            scheduled: second.counts.scheduled,
+            sent: second.counts.sent,
+            completed: second.counts.completed,
+            failed: second.counts.failed,
+            dropped: second.counts.dropped,
+            busy: second.busy,
+            latency_ms: second.latency_view(covers_all),
+        });
     }
 }

@@ -1,17 +1,10 @@
 //! How a test ended and why: every rule of interface.md, over facts that the tally gives. Pure.
 
-use common::plan::Plan;
+mod facts;
+
+pub use facts::{DriverFacts, Facts, Quantile, Sample};
 
 use crate::model::{ThresholdView, Verdict};
-
-/// What a verdict is made of.
-#[derive(Debug, Clone)]
-pub struct Facts<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
-    /// Who or what stopped the test before its end.
-    pub stopped_by: Option<String>,
-}
 
 /// A verdict and all that explains it.
 #[derive(Debug, Clone, PartialEq)]

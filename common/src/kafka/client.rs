@@ -1,0 +1,254 @@
+//! How our clients talk to Kafka: settings become librdkafka's configuration, its errors become ours.
+//! Passwords and keys enter here, from files, and leave in no log and no error.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
+
+use crate::ids::NodeId;
+use crate::settings::{Brokers, KafkaSettings};
+use crate::wire::Topic;
+
+/// Largest record we send or read: a `test_config` carries bodies of up to 512 KiB, and one classic driver's
+/// reports grow to 700 kB.
+pub(super) const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
+
+/// Longest single wait for Kafka's answer to a question (metadata, watermarks). Whoever waits for Kafka asks again.
+pub(super) const ASK: Duration = Duration::from_secs(2);
+
+/// What went wrong with Kafka.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KafkaError {
+    /// The settings do not name a broker: `embedded` and `ask` must be resolved before a client is made.
+    #[error("kafka.brokers names no broker yet")]
+    NoBrokers,
+    /// A file of the security settings cannot be read.
+    #[error("kafka.security.{key}: cannot read {path}: {reason}")]
+    File {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        path: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// librdkafka does not take the configuration.
+    #[error("kafka settings are not usable: {0}")]
+    Settings(String),
+    /// The embedded broker did not start.
+    #[error("the embedded kafka did not start: {0}")]
+    Embedded(String),
+    /// No broker answers.
+    #[error("kafka does not answer at {brokers}: {reason}")]
+    Unreachable {
+        /// As in the settings.
+        brokers: String,
+        /// librdkafka's words.
+        reason: String,
+    },
+    /// A topic is missing or cannot be made.
+    #[error("kafka topic {topic}: {reason}")]
+    Topic {
+        /// Its name, with the prefix.
+        topic: String,
+        /// Kafka's words.
+        reason: String,
+    },
+    /// The producer's queue reached its bound; the record was not taken.
+    #[error("the kafka producer's queue is full")]
+    QueueFull,
+    /// Enough heartbeats wait for Kafka already; the record was not taken.
+    #[error("a heartbeat was held back: {undelivered} wait for kafka already")]
+    HeartbeatHeldBack {
+        /// How many wait.
+        undelivered: u32,
+    },
+    /// Kafka did not take the record, or not in time.
+    #[error("kafka did not take the record: {0}")]
+    NotDelivered(String),
+    /// The client was stopped with this still to do.
+    #[error("the kafka client was stopped")]
+    Stopped,
+}
+
+impl KafkaError {
+    /// Says whether waiting and asking again may help.
+    pub fn may_heal(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::QueueFull | Self::HeartbeatHeldBack { .. })
+    }
+}
+
+/// The broker addresses as librdkafka takes them.
+pub(super) fn bootstrap(settings: &KafkaSettings) -> Result<String, KafkaError> {
+    match &settings.brokers {
+        Brokers::At(addresses) if !addresses.is_empty() => Ok(addresses.join(",")),
+        _ => Err(KafkaError::NoBrokers),
+    }
+}
+
+/// Gives a topic's full name.
+pub(super) fn topic_name(settings: &KafkaSettings, topic: Topic) -> String {
+    format!("{}{}", settings.topic_prefix, topic.as_str())
+}
+
+/// What every client of ours has in common.
+pub(super) fn base_config(settings: &KafkaSettings) -> Result<ClientConfig, KafkaError> {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap(settings)?)
+        .set("client.id", "groundswell")
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "1000")
+        .set("socket.keepalive.enable", "true")
+        .set("socket.nagle.disable", "true")
+        .set("log.connection.close", "false")
+        .set("topic.metadata.refresh.interval.ms", "30000");
+    secure(&mut config, settings)?;
+    Ok(config)
+}
+
+/// A consumer that is told its offsets and remembers none in Kafka. librdkafka's assign wants a group id
+/// (librdkafka#3261); nothing is ever subscribed or committed under it.
+pub(super) fn consumer_config(settings: &KafkaSettings, node_id: &NodeId) -> Result<ClientConfig, KafkaError> {
+    let mut config = base_config(settings)?;
+    config
+        .set("group.id", format!("groundswell-{node_id}"))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "false")
+        .set("auto.offset.reset", "error")
+        .set("allow.auto.create.topics", "false")
+        .set("max.poll.interval.ms", "86400000")
+        .set("fetch.wait.max.ms", "50")
+        .set("fetch.error.backoff.ms", "200")
+        .set("fetch.queue.backoff.ms", "50")
+        .set("fetch.message.max.bytes", MAX_RECORD_BYTES.to_string())
+        .set("queued.min.messages", "10000")
+        .set("queued.max.messages.kbytes", "16384");
+    Ok(config)
+}
+
+/// A producer whose records arrive once and in order, or not at all and reported. Uncompressed: snappy, lz4 and
+/// zstd end the consumers of three classic drivers.
+pub(super) fn producer_config(settings: &KafkaSettings) -> Result<ClientConfig, KafkaError> {
+    let mut config = base_config(settings)?;
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("compression.type", "none")
+        .set("linger.ms", "5")
+        .set("retry.backoff.max.ms", "1000")
+        .set("message.timeout.ms", "300000")
+        .set("message.max.bytes", MAX_RECORD_BYTES.to_string())
+        .set("queue.buffering.max.messages", "10000")
+        .set("queue.buffering.max.kbytes", "65536");
+    Ok(config)
+}
+
+fn read_secret(key: &'static str, path: &Path) -> Result<String, KafkaError> {
+    let text = std::fs::read_to_string(path).map_err(|error| KafkaError::File {
+        key,
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn readable(key: &'static str, path: &Path) -> Result<String, KafkaError> {
+    std::fs::File::open(path).map_err(|error| KafkaError::File {
+        key,
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    Ok(path.display().to_string())
+}
+
+/// Adds encryption and sign-on.
+fn secure(config: &mut ClientConfig, settings: &KafkaSettings) -> Result<(), KafkaError> {
+    let security = &settings.security;
+    config.set("security.protocol", security.protocol.as_str());
+    let files = [
+        ("ca_file", "ssl.ca.location", &security.ca_file),
+        ("certificate_file", "ssl.certificate.location", &security.certificate_file),
+        ("key_file", "ssl.key.location", &security.key_file),
+    ];
+    for (key, property, path) in files {
+        if let Some(path) = path {
+            config.set(property, readable(key, path)?);
+        }
+    }
+    if let Some(mechanism) = &security.sasl_mechanism {
+        config.set("sasl.mechanism", mechanism.as_str());
+    }
+    if let Some(username) = &security.sasl_username {
+        config.set("sasl.username", username);
+    }
+    if let Some(path) = &security.sasl_password_file {
+        config.set("sasl.password", read_secret("sasl_password_file", path)?);
+    }
+    Ok(())
+}
+
+/// Lets one line through every 10 s: what repeats while a broker is away is said, and does not fill a disk.
+#[derive(Debug, Default)]
+pub(super) struct LogGate {
+    closed_until: Option<Instant>,
+}
+
+impl LogGate {
+    const EVERY: Duration = Duration::from_secs(10);
+
+    /// Says whether to log now.
+    pub fn opens(&mut self) -> bool {
+        let now = Instant::now();
+        let open = self.closed_until.is_none_or(|until| now >= until);
+        if open {
+            self.closed_until = Some(now + Self::EVERY);
+        }
+        open
+    }
+}
+
+/// Keeps librdkafka's own words at debug, and remembers the last error: a time-out says less than the refused
+/// connection behind it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct QuietContext {
+    last: Arc<Mutex<Option<(Instant, String)>>>,
+}
+
+impl QuietContext {
+    /// How long an error explains what happens after it.
+    const EXPLAINS: Duration = Duration::from_secs(5);
+
+    /// Words for an error: librdkafka's reason of the last moments, where there is one.
+    pub fn explain(&self, error: &ClientError) -> String {
+        let recent = self.last.lock().ok().and_then(|last| last.clone());
+        match recent {
+            Some((at, reason)) if at.elapsed() < Self::EXPLAINS => reason,
+            _ => error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string()),
+        }
+    }
+}
+
+impl ClientContext for QuietContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        log::debug!(target: "librdkafka", "librdkafka said level={level:?} facility={facility} text={text}");
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        log::debug!(target: "librdkafka", "librdkafka met an error code={error} reason={reason}");
+        // "1/1 brokers are down" explains nothing that the error before it did not.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown)
+            && let Ok(mut last) = self.last.lock()
+        {
+            *last = Some((Instant::now(), reason.to_owned()));
+        }
+    }
+}
+
+impl ConsumerContext for QuietContext {}

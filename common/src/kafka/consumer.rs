@@ -1,0 +1,200 @@
+//! The consumer as an actor: what it is told, what it hands on. The reading itself sits on a thread of its own
+//! (`reader`), because librdkafka blocks; this half knows no rdkafka.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
+use tokio::sync::{mpsc, oneshot};
+
+use super::client::{KafkaError, consumer_config};
+use super::reader::Reader;
+use super::{ConsumerChanged, Offsets, RecordsArrived};
+use crate::ids::NodeId;
+use crate::settings::KafkaSettings;
+use crate::wire::{ReadAs, RejectReason, Topic};
+
+/// Commands and queries that may wait; records never come through the mailbox.
+const MAILBOX: usize = 16;
+
+/// Where reading starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartFrom {
+    /// Behind the last record there is now: only what is published after `Assigned` is read.
+    End,
+    /// At the oldest record there is.
+    Beginning,
+    /// At stored offsets.
+    Stored {
+        /// The next offset to read, where one is known.
+        offsets: Offsets,
+        /// For partitions that have none: `true` reads them from the oldest record on, `false` from the end.
+        others_from_beginning: bool,
+    },
+}
+
+/// What a consumer reads, and how.
+#[derive(Debug, Clone)]
+pub struct ConsumerOptions {
+    /// Which Kafka; its brokers must be known.
+    pub kafka: KafkaSettings,
+    /// Names the group id that librdkafka wants.
+    pub node_id: NodeId,
+    /// Which topics.
+    pub topics: Vec<Topic>,
+    /// From where on.
+    pub start: StartFrom,
+    /// Units that nobody states on the wire.
+    pub read_as: ReadAs,
+    /// Most records in one batch.
+    pub max_batch_records: usize,
+    /// A batch is handed on when it reaches so many bytes of payload.
+    pub max_batch_bytes: usize,
+}
+
+impl ConsumerOptions {
+    /// Options with batches of at most 500 records and about 4 MiB.
+    pub fn new(kafka: KafkaSettings, node_id: NodeId, topics: Vec<Topic>, start: StartFrom, read_as: ReadAs) -> Self {
+        Self { kafka, node_id, topics, start, read_as, max_batch_records: 500, max_batch_bytes: 4 * 1024 * 1024 }
+    }
+}
+
+/// What a consumer has read since it started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConsumerStats {
+    /// `records_read_total{topic}`: records that arrived, understood or not.
+    pub read: BTreeMap<Topic, u64>,
+    /// `records_rejected_total{topic,reason}`: those of them that could not be used.
+    pub rejected: BTreeMap<(Topic, RejectReason), u64>,
+}
+
+/// Asks for the consumer's counters.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "ConsumerStats")]
+pub struct GetConsumerStats;
+
+/// Stops reading: the batch that is being handled is the last. The actor stops when its thread has ended.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct StopConsumer;
+
+/// What the reading thread says; it waits for each answer before it goes on.
+pub(super) enum Said {
+    /// Records, and the counters with them.
+    Records(RecordsArrived, ConsumerStats, oneshot::Sender<()>),
+    /// Something else happened.
+    Changed(ConsumerChanged, oneshot::Sender<()>),
+}
+
+/// Reads topics and hands their records on, batch by batch.
+///
+/// - owns: the reading thread, and with it the rdkafka consumer and the offsets.
+/// - receives: [`GetConsumerStats`], [`StopConsumer`].
+/// - sends: [`RecordsArrived`] to one recipient, [`ConsumerChanged`] to another, each awaited before the next.
+/// - on failure: a Kafka that is away or lost records is waited for, for ever, and told as [`ConsumerChanged`]; a
+///   record that cannot be read is counted and handed on as such; a recipient that is gone ends the actor.
+/// - mailbox bound: 16.
+///
+/// It runs until [`StopConsumer`] or the end of its arbiter, not until its address is dropped.
+pub struct KafkaConsumerActor {
+    reader: Option<Reader>,
+    records: Recipient<RecordsArrived>,
+    changes: Recipient<ConsumerChanged>,
+    stats: Rc<RefCell<ConsumerStats>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl KafkaConsumerActor {
+    /// Prepares a consumer; nothing is asked of Kafka before it is started.
+    ///
+    /// # Errors
+    /// Where the settings name no broker or a file that cannot be read.
+    pub fn new(
+        options: ConsumerOptions,
+        records: Recipient<RecordsArrived>,
+        changes: Recipient<ConsumerChanged>,
+    ) -> Result<Self, KafkaError> {
+        let config = consumer_config(&options.kafka, &options.node_id)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let reader = Reader::new(config, options, Arc::clone(&stop));
+        Ok(Self { reader: Some(reader), records, changes, stats: Rc::default(), stop, thread: None })
+    }
+}
+
+impl Actor for KafkaConsumerActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        let Some(reader) = self.reader.take() else { return };
+        let (to_actor, said) = mpsc::channel(1);
+        let spawned = std::thread::Builder::new().name("kafka-reader".to_owned()).spawn(move || reader.run(&to_actor));
+        match spawned {
+            Ok(thread) => self.thread = Some(thread),
+            Err(error) => {
+                log::error!("kafka consumer has no thread reason={error}");
+                ctx.stop();
+                return;
+            }
+        }
+        let handing_on = hand_on(said, self.records.clone(), self.changes.clone(), Rc::clone(&self.stats));
+        ctx.spawn(handing_on.into_actor(self).map(|(), _, ctx| ctx.stop()));
+    }
+}
+
+impl Drop for KafkaConsumerActor {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Nothing to wait for after `StopConsumer`; else at most one question to Kafka (2 s), at the end of the system.
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("kafka reader thread ended badly");
+        }
+    }
+}
+
+/// Passes on what the thread says until it ends, or until nobody listens.
+async fn hand_on(
+    mut said: mpsc::Receiver<Said>,
+    records: Recipient<RecordsArrived>,
+    changes: Recipient<ConsumerChanged>,
+    stats: Rc<RefCell<ConsumerStats>>,
+) {
+    while let Some(said) = said.recv().await {
+        let (handled, done) = match said {
+            Said::Records(batch, counted, done) => {
+                *stats.borrow_mut() = counted;
+                (records.send(batch).await, done)
+            }
+            Said::Changed(change, done) => (changes.send(change).await, done),
+        };
+        if let Err(error) = handled {
+            log::error!("kafka consumer lost its recipient and stops reason={error}");
+            return;
+        }
+        // The thread ends between two answers when it is stopped.
+        let _ = done.send(());
+    }
+}
+
+impl Handler<GetConsumerStats> for KafkaConsumerActor {
+    type Result = actix::MessageResult<GetConsumerStats>;
+
+    fn handle(&mut self, _: GetConsumerStats, _: &mut Self::Context) -> Self::Result {
+        actix::MessageResult(self.stats.borrow().clone())
+    }
+}
+
+impl Handler<StopConsumer> for KafkaConsumerActor {
+    type Result = ();
+
+    fn handle(&mut self, _: StopConsumer, _: &mut Self::Context) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,123 @@
+//! The embedded broker: librdkafka's MockCluster, for one machine and a first try. Loopback, in memory, trims a
+//! partition at 5 MB or 100,000 records, answers no CreateTopics.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use rdkafka::mocking::MockCluster;
+use tokio::sync::oneshot;
+
+use super::client::{KafkaError, topic_name};
+use crate::settings::{Brokers, KafkaSettings};
+use crate::wire::Topic;
+
+/// A broker inside this process. It stops, with all it holds, when this is dropped.
+#[derive(Debug)]
+pub struct EmbeddedBroker {
+    brokers: Vec<String>,
+    /// Dropping it ends the thread. The cluster is a raw pointer and never leaves that thread.
+    orders: Option<mpsc::Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+enum Order {
+    /// Refuse connections, or accept them again.
+    #[cfg(test)]
+    Reachable(bool),
+}
+
+impl EmbeddedBroker {
+    /// Starts a broker with the five topics.
+    ///
+    /// # Errors
+    /// Where librdkafka cannot make one: no loopback port, no thread.
+    pub async fn start(settings: &KafkaSettings) -> Result<Self, KafkaError> {
+        let (orders, next_order) = mpsc::channel();
+        let (ready, started) = oneshot::channel();
+        let topics: Vec<(String, i32)> =
+            Topic::ALL.iter().map(|&topic| (topic_name(settings, topic), partitions(settings, topic))).collect();
+        let thread = std::thread::Builder::new()
+            .name("embedded-kafka".to_owned())
+            .spawn(move || serve(&topics, ready, &next_order))
+            .map_err(|error| KafkaError::Embedded(error.to_string()))?;
+        let brokers = started.await.map_err(|_| KafkaError::Stopped)??;
+        Ok(Self { brokers, orders: Some(orders), thread: Some(thread) })
+    }
+
+    /// The addresses it listens on, `host:port`.
+    pub fn brokers(&self) -> &[String] {
+        &self.brokers
+    }
+
+    /// The same settings, with this broker as the one to use.
+    pub fn settings(&self, of: &KafkaSettings) -> KafkaSettings {
+        KafkaSettings { brokers: Brokers::At(self.brokers.clone()), ..of.clone() }
+    }
+
+    /// Plays a broker that goes away and comes back with what it held.
+    #[cfg(test)]
+    pub(super) fn set_reachable(&self, reachable: bool) {
+        if let Some(orders) = &self.orders {
+            orders.send(Order::Reachable(reachable)).expect("the broker runs");
+        }
+    }
+}
+
+impl Drop for EmbeddedBroker {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        // Milliseconds: the thread waits for nothing else, and the cluster closes its sockets.
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("embedded kafka ended badly");
+        }
+    }
+}
+
+/// One partition each, so that records without keys keep their order for readers that know only the first.
+pub(super) fn partitions(settings: &KafkaSettings, topic: Topic) -> i32 {
+    match topic {
+        Topic::Metrics => i32::try_from(settings.metrics_partitions.max(1)).unwrap_or(i32::MAX),
+        _ => 1,
+    }
+}
+
+fn serve(
+    topics: &[(String, i32)],
+    ready: oneshot::Sender<Result<Vec<String>, KafkaError>>,
+    next_order: &mpsc::Receiver<Order>,
+) {
+    let failed = |error: rdkafka::error::KafkaError| KafkaError::Embedded(error.to_string());
+    let started = MockCluster::new(1).and_then(|cluster| {
+        for (name, partitions) in topics {
+            cluster.create_topic(name, *partitions, 1)?;
+        }
+        Ok(cluster)
+    });
+    let cluster = match started {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            // Nobody waits any more: then nobody misses the broker either.
+            let _ = ready.send(Err(failed(error)));
+            return;
+        }
+    };
+    let brokers = cluster.bootstrap_servers().split(',').map(str::to_owned).collect();
+    if ready.send(Ok(brokers)).is_err() {
+        return;
+    }
+    while let Ok(order) = next_order.recv() {
+        obey(&cluster, order);
+    }
+}
+
+fn obey<C: rdkafka::ClientContext>(_cluster: &MockCluster<'_, C>, order: Order) {
+    match order {
+        #[cfg(test)]
+        Order::Reachable(true) => _cluster.broker_up(-1).expect("up"),
+        #[cfg(test)]
+        Order::Reachable(false) => _cluster.broker_down(-1).expect("down"),
+    }
+}

@@ -1,0 +1,288 @@
+//! The producer as an actor: records in, deliveries out, bounded throughout.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
+use rdkafka::producer::future_producer::DeliveryFuture;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+
+use super::Publish;
+use super::client::{ASK, KafkaError, LogGate, QuietContext, producer_config, topic_name};
+use crate::settings::KafkaSettings;
+use crate::wire::{Topic, WrittenRecord};
+
+/// Records and queries that may wait to be taken; the queue behind it is librdkafka's.
+const MAILBOX: usize = 1_024;
+/// Most heartbeats that wait for Kafka at a time. A heartbeat is news only while it is fresh: when Kafka is away,
+/// minutes of them would come out at once and say nothing.
+const MAX_UNDELIVERED_HEARTBEATS: u32 = 4;
+/// Between two producers made anew, when librdkafka gives one up.
+const REMAKE: Duration = Duration::from_secs(1);
+
+/// What became of the records so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProducerStats {
+    /// Records that Kafka has.
+    pub published: u64,
+    /// Records that it does not have: refused, too late, or not taken because the queue was full.
+    pub failed: u64,
+    /// Those of `failed` that met a full queue.
+    pub queue_full: u64,
+    /// Heartbeats that were not taken because others wait already; not in `failed`.
+    pub heartbeats_held_back: u64,
+    /// Records that wait for Kafka now.
+    pub queued: u64,
+}
+
+/// Asks for the producer's counters.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "ProducerStats")]
+pub struct GetProducerStats;
+
+/// Fetches the metadata of all topics, so that the first record does not wait for it (0.9 s on Apache Kafka).
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), KafkaError>")]
+pub struct WarmUp;
+
+/// Waits until all records taken so far are delivered or given up, at most so long; answers how many still wait.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "u64")]
+pub struct FlushProducer {
+    /// The longest wait.
+    pub within: Duration,
+}
+
+type Client = FutureProducer<QuietContext>;
+
+/// Publishes records, in the order in which it is asked to.
+///
+/// - owns: the rdkafka producer and its queue (10,000 records or 64 MiB).
+/// - receives: [`Publish`], [`WarmUp`], [`FlushProducer`], [`GetProducerStats`].
+/// - sends: nothing of its own; each answer comes when Kafka has the record or gave it up (5 minutes).
+/// - on failure: a Kafka that is away is waited for by librdkafka; a full queue and a heartbeat too many are answered
+///   at once and counted; a producer that librdkafka declares dead is made anew.
+/// - mailbox bound: 1,024.
+///
+/// What was not flushed before it stops is lost.
+pub struct KafkaProducerActor {
+    settings: KafkaSettings,
+    config: ClientConfig,
+    context: QuietContext,
+    producer: Option<Client>,
+    made_at: Instant,
+    tally: Rc<Tally>,
+    gate: LogGate,
+}
+
+/// Counters that deliveries share with the actor; all on one arbiter.
+#[derive(Debug, Default)]
+struct Tally {
+    published: Cell<u64>,
+    failed: Cell<u64>,
+    queue_full: Cell<u64>,
+    held_back: Cell<u64>,
+    queued: Cell<u64>,
+    heartbeats: Cell<u32>,
+}
+
+fn add(cell: &Cell<u64>) {
+    cell.set(cell.get() + 1);
+}
+
+impl KafkaProducerActor {
+    /// Makes a producer. It connects by itself, and waits for Kafka where it must.
+    ///
+    /// # Errors
+    /// Where the settings name no broker, a file that cannot be read, or something librdkafka does not take.
+    pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
+        let config = producer_config(settings)?;
+        let context = QuietContext::default();
+        let producer = make(&config, &context)?;
+        Ok(Self {
+            settings: settings.clone(),
+            config,
+            context,
+            producer: Some(producer),
+            made_at: Instant::now(),
+            tally: Rc::default(),
+            gate: LogGate::default(),
+        })
+    }
+
+    /// Gives a record to librdkafka, in order: this is not async.
+    fn enqueue(&mut self, record: &WrittenRecord) -> Result<DeliveryFuture, KafkaError> {
+        let heartbeats = self.tally.heartbeats.get();
+        if record.topic == Topic::Heartbeat && heartbeats >= MAX_UNDELIVERED_HEARTBEATS {
+            add(&self.tally.held_back);
+            return Err(KafkaError::HeartbeatHeldBack { undelivered: heartbeats });
+        }
+        let topic = topic_name(&self.settings, record.topic);
+        let taken = self.producer.as_ref().ok_or(KafkaError::Stopped).and_then(|producer| {
+            producer
+                .send_result(FutureRecord::to(&topic).key(&record.key).payload(&record.payload))
+                .map_err(|(error, _)| not_taken(&error))
+        });
+        match &taken {
+            Ok(_) => {
+                add(&self.tally.queued);
+                if record.topic == Topic::Heartbeat {
+                    self.tally.heartbeats.set(heartbeats + 1);
+                }
+            }
+            Err(error) => {
+                add(&self.tally.failed);
+                if *error == KafkaError::QueueFull {
+                    add(&self.tally.queue_full);
+                }
+                if self.gate.opens() {
+                    log::warn!("record not published topic={} key={} reason={error}", record.topic.as_str(), record.key);
+                }
+                self.remake_if_dead();
+            }
+        }
+        taken
+    }
+
+    /// librdkafka gives up an idempotent producer whose sequence is broken beyond repair; a new one starts a new
+    /// sequence. What the old one still held fails, and is reported to whoever published it.
+    fn remake_if_dead(&mut self) {
+        let dead = self.producer.as_ref().is_none_or(|producer| producer.client().fatal_error().is_some());
+        if !dead || self.made_at.elapsed() < REMAKE {
+            return;
+        }
+        self.made_at = Instant::now();
+        match make(&self.config, &self.context) {
+            Ok(producer) => {
+                log::error!("kafka producer died and was made anew");
+                if let Some(old) = self.producer.replace(producer) {
+                    retire(old);
+                }
+            }
+            Err(error) => log::error!("kafka producer died and cannot be made anew reason={error}"),
+        }
+    }
+}
+
+fn make(config: &ClientConfig, context: &QuietContext) -> Result<Client, KafkaError> {
+    config.create_with_context(context.clone()).map_err(|error| KafkaError::Settings(error.to_string()))
+}
+
+/// Drops a producer off the async threads: it waits up to half a second for its own end.
+fn retire(producer: Client) {
+    let spawned = std::thread::Builder::new().name("kafka-retire".to_owned()).spawn(move || drop(producer));
+    if let Err(error) = spawned {
+        log::warn!("kafka producer was closed on its actor's thread reason={error}");
+    }
+}
+
+fn not_taken(error: &ClientError) -> KafkaError {
+    match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::QueueFull) => KafkaError::QueueFull,
+        Some(code) => KafkaError::NotDelivered(code.to_string()),
+        None => KafkaError::NotDelivered(error.to_string()),
+    }
+}
+
+impl Actor for KafkaProducerActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+    }
+}
+
+impl Drop for KafkaProducerActor {
+    fn drop(&mut self) {
+        if let Some(producer) = self.producer.take() {
+            retire(producer);
+        }
+    }
+}
+
+impl Handler<Publish> for KafkaProducerActor {
+    type Result = ResponseFuture<Result<(), KafkaError>>;
+
+    fn handle(&mut self, Publish(record): Publish, _: &mut Self::Context) -> Self::Result {
+        let topic = record.topic;
+        let taken = self.enqueue(&record);
+        let tally = Rc::clone(&self.tally);
+        Box::pin(async move {
+            let delivered = match taken?.await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err((error, _))) => Err(not_taken(&error)),
+                Err(_) => Err(KafkaError::Stopped),
+            };
+            tally.queued.set(tally.queued.get().saturating_sub(1));
+            if topic == Topic::Heartbeat {
+                tally.heartbeats.set(tally.heartbeats.get().saturating_sub(1));
+            }
+            match &delivered {
+                Ok(()) => add(&tally.published),
+                Err(error) => {
+                    add(&tally.failed);
+                    log::warn!("record not delivered topic={} key={} reason={error}", topic.as_str(), record.key);
+                }
+            }
+            delivered
+        })
+    }
+}
+
+impl Handler<WarmUp> for KafkaProducerActor {
+    type Result = ResponseFuture<Result<(), KafkaError>>;
+
+    fn handle(&mut self, _: WarmUp, _: &mut Self::Context) -> Self::Result {
+        let producer = self.producer.clone();
+        let context = self.context.clone();
+        let names = Topic::ALL.map(|topic| topic_name(&self.settings, topic));
+        let brokers = self.config.get("bootstrap.servers").unwrap_or_default().to_owned();
+        Box::pin(async move {
+            let producer = producer.ok_or(KafkaError::Stopped)?;
+            let warm = tokio::task::spawn_blocking(move || {
+                names.iter().try_for_each(|name| match producer.client().fetch_metadata(Some(name), ASK) {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(KafkaError::Unreachable {
+                        brokers: brokers.clone(),
+                        reason: context.explain(&error),
+                    }),
+                })
+            });
+            warm.await.map_err(|_| KafkaError::Stopped)?
+        })
+    }
+}
+
+impl Handler<FlushProducer> for KafkaProducerActor {
+    type Result = ResponseFuture<u64>;
+
+    fn handle(&mut self, FlushProducer { within }: FlushProducer, _: &mut Self::Context) -> Self::Result {
+        let producer = self.producer.clone();
+        Box::pin(async move {
+            let Some(producer) = producer else { return 0 };
+            let flushed = tokio::task::spawn_blocking(move || {
+                // A time-out is told by what is left.
+                let _ = producer.flush(within);
+                u64::try_from(producer.in_flight_count()).unwrap_or(0)
+            });
+            flushed.await.unwrap_or(0)
+        })
+    }
+}
+
+impl Handler<GetProducerStats> for KafkaProducerActor {
+    type Result = MessageResult<GetProducerStats>;
+
+    fn handle(&mut self, _: GetProducerStats, _: &mut Self::Context) -> Self::Result {
+        MessageResult(ProducerStats {
+            published: self.tally.published.get(),
+            failed: self.tally.failed.get(),
+            queue_full: self.tally.queue_full.get(),
+            heartbeats_held_back: self.tally.held_back.get(),
+            queued: self.tally.queued.get(),
+        })
+    }
+}

@@ -1,0 +1,336 @@
+//! The reading thread: waits for Kafka, assigns explicit offsets, reads batches, and goes on after whatever happens
+//! to the brokers. Everything here may block, and nothing here is async.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tokio::sync::{mpsc, oneshot};
+
+use super::client::{ASK, LogGate, QuietContext, topic_name};
+use super::consumer::{ConsumerOptions, Said};
+use super::positions::{Held, Lost, Watermarks, in_range, starting};
+use super::rejections::Tally;
+use super::{Arrived, ConsumerChanged, Offsets, Position, RecordsArrived};
+use crate::wire::{self, Topic};
+
+/// Longest wait for a record: how soon a stop is seen.
+const POLL: Duration = Duration::from_millis(100);
+/// Between two questions to a Kafka that did not answer, or lacks something.
+const RETRY: Duration = Duration::from_millis(500);
+/// Between two looks for new partitions, and whether Kafka is there at all.
+const REFRESH: Duration = Duration::from_secs(30);
+
+/// Everything that may end reading: a stop, or nobody who listens.
+struct Ended;
+
+/// What the thread owns.
+pub(super) struct Reader {
+    config: ClientConfig,
+    options: ConsumerOptions,
+    /// Topics with their full names.
+    names: Vec<(Topic, String)>,
+    stop: Arc<AtomicBool>,
+    tally: Tally,
+    /// The next offset to read of each assigned partition.
+    next: Offsets,
+    connected: bool,
+    refresh_at: Instant,
+    /// Set when offsets may have gone: look, and assign anew.
+    lost_track: bool,
+    gate: LogGate,
+}
+
+type Client = BaseConsumer<QuietContext>;
+
+impl Reader {
+    /// Prepares the thread's state.
+    pub fn new(config: ClientConfig, options: ConsumerOptions, stop: Arc<AtomicBool>) -> Self {
+        let names = options.topics.iter().map(|&topic| (topic, topic_name(&options.kafka, topic))).collect();
+        Self {
+            config,
+            options,
+            names,
+            stop,
+            tally: Tally::default(),
+            next: Offsets::new(),
+            connected: true,
+            refresh_at: Instant::now() + REFRESH,
+            lost_track: false,
+            gate: LogGate::default(),
+        }
+    }
+
+    /// Reads until it is stopped.
+    pub fn run(mut self, to_actor: &mpsc::Sender<Said>) {
+        let consumer: Client = match self.config.create_with_context(QuietContext::default()) {
+            Ok(consumer) => consumer,
+            Err(error) => {
+                log::error!("kafka consumer cannot be made reason={error}");
+                return;
+            }
+        };
+        if self.begin(&consumer, to_actor).is_ok() {
+            while self.round(&consumer, to_actor).is_ok() {}
+        }
+        // The actor's half of the channel closes when `to_actor` goes, after the consumer has left Kafka.
+        drop(consumer);
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits until Kafka and all topics are there, then assigns the offsets to start from.
+    fn begin(&mut self, consumer: &Client, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+        let held = loop {
+            match self.watermarks(consumer) {
+                Ok(held) => break held,
+                Err(reason) => {
+                    if self.gate.opens() {
+                        log::warn!("kafka consumer waits brokers={} reason={reason}", self.brokers());
+                    }
+                }
+            }
+            self.pause(RETRY)?;
+            // Nothing is assigned yet, so all that comes is errors, for the context to explain with.
+            while consumer.poll(Duration::ZERO).is_some() {}
+        };
+        let (from, lost) = starting(&self.options.start, &held);
+        self.next = from.clone();
+        while let Err(reason) = self.assign(consumer) {
+            if self.gate.opens() {
+                log::error!("kafka consumer cannot assign partitions reason={reason}");
+            }
+            self.pause(RETRY)?;
+        }
+        let cluster_id = consumer.client().fetch_cluster_id(ASK);
+        log::info!(
+            "kafka consumer reads partitions={} cluster={}",
+            from.len(),
+            cluster_id.as_deref().unwrap_or("unknown")
+        );
+        say(to_actor, |done| Said::Changed(ConsumerChanged::Assigned { cluster_id, from }, done))?;
+        tell_lost(&lost, to_actor)
+    }
+
+    /// One batch, or one pause without any, and what else fell due.
+    fn round(&mut self, consumer: &Client, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+        if self.stopped() {
+            return Err(Ended);
+        }
+        let (batch, failure) = self.batch(consumer);
+        if !batch.is_empty() {
+            self.set_connected(true, to_actor)?;
+            let stats = self.tally.stats().clone();
+            say(to_actor, |done| Said::Records(RecordsArrived(batch), stats, done))?;
+        }
+        if let Some(error) = failure {
+            self.failed(&error);
+        }
+        if self.lost_track {
+            self.find_track(consumer, to_actor)?;
+        }
+        if Instant::now() >= self.refresh_at {
+            self.refresh(consumer, to_actor)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, within the batch's bounds; an error ends the batch and comes with it.
+    fn batch(&mut self, consumer: &Client) -> (Vec<Arrived>, Option<ClientError>) {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        let mut wait = POLL;
+        while batch.len() < self.options.max_batch_records && bytes < self.options.max_batch_bytes {
+            match consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    bytes += message.payload_len();
+                    batch.extend(self.arrived(&message));
+                }
+                Some(Err(error)) => return (batch, Some(error)),
+                None => break,
+            }
+            wait = Duration::ZERO;
+        }
+        (batch, None)
+    }
+
+    fn arrived(&mut self, message: &BorrowedMessage<'_>) -> Option<Arrived> {
+        let (topic, _) = self.names.iter().find(|(_, name)| name == message.topic())?;
+        let position = Position { topic: *topic, partition: message.partition(), offset: message.offset() };
+        self.next.insert((position.topic, position.partition), position.offset + 1);
+        self.tally.read(position.topic);
+        let content = wire::read(position.topic, message.payload(), self.options.read_as);
+        if let Err(why) = &content
+            && self.tally.rejected(position.topic, why)
+        {
+            log::warn!(
+                "record rejected topic={} reason={:?} source={} partition={} offset={} detail={}",
+                position.topic.as_str(),
+                why.reason,
+                why.node_id.as_ref().map_or("unknown", |id| id.as_str()),
+                position.partition,
+                position.offset,
+                why.detail
+            );
+        }
+        Some(Arrived { position, timestamp_ms: message.timestamp().to_millis(), content })
+    }
+
+    /// Takes note of an error; what it asks for is done after the batch before it was handed on.
+    fn failed(&mut self, error: &ClientError) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.lost_track = true,
+            _ => {
+                // Whatever it is, librdkafka goes on by itself; what can be seen from here is whether Kafka answers.
+                self.refresh_at = self.refresh_at.min(Instant::now());
+                if self.gate.opens() {
+                    log::warn!("kafka consumer met an error and goes on reason={error}");
+                }
+            }
+        }
+    }
+
+    /// After an offset out of range, librdkafka has stopped reading that partition and does not say which: looks at
+    /// all of them, moves those that are out of range, and assigns anew.
+    fn find_track(&mut self, consumer: &Client, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+        let looked = self.watermarks(consumer);
+        match looked {
+            Ok(held) => {
+                let (next, lost) = in_range(self.next.clone(), &held);
+                self.next = next;
+                if let Err(reason) = self.assign(consumer) {
+                    log::error!("kafka consumer cannot assign partitions reason={reason}");
+                    return self.pause(RETRY);
+                }
+                self.lost_track = false;
+                tell_lost(&lost, to_actor)
+            }
+            Err(reason) => {
+                if self.gate.opens() {
+                    log::warn!("kafka consumer cannot look for lost offsets yet reason={reason}");
+                }
+                self.set_connected(false, to_actor)?;
+                self.pause(RETRY)
+            }
+        }
+    }
+
+    /// Looks whether Kafka answers, and for partitions that are new: what stands there was published after the
+    /// start, so it is read from its beginning.
+    fn refresh(&mut self, consumer: &Client, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+        match self.partitions(consumer) {
+            Ok(partitions) => {
+                self.refresh_at = Instant::now() + REFRESH;
+                self.set_connected(true, to_actor)?;
+                let new: Vec<_> = partitions.into_iter().filter(|at| !self.next.contains_key(at)).collect();
+                for &(topic, partition) in &new {
+                    log::info!("kafka consumer found a new partition topic={} partition={partition}", topic.as_str());
+                    self.next.insert((topic, partition), 0);
+                }
+                // An offset 0 that was trimmed already is found out of range, which says so and repairs it.
+                self.lost_track |= !new.is_empty();
+                Ok(())
+            }
+            Err(reason) => {
+                self.refresh_at = Instant::now() + RETRY;
+                if self.gate.opens() {
+                    log::warn!("kafka does not answer brokers={} reason={reason}", self.brokers());
+                }
+                self.set_connected(false, to_actor)
+            }
+        }
+    }
+
+    fn set_connected(&mut self, connected: bool, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+        if self.connected == connected {
+            return Ok(());
+        }
+        self.connected = connected;
+        log::warn!("kafka connection changed connected={connected}");
+        if !connected {
+            self.refresh_at = Instant::now() + RETRY;
+        }
+        say(to_actor, |done| Said::Changed(ConsumerChanged::Connected(connected), done))
+    }
+
+    /// All partitions of our topics.
+    fn partitions(&self, consumer: &Client) -> Result<Vec<(Topic, i32)>, String> {
+        let mut partitions = Vec::new();
+        for (topic, name) in &self.names {
+            let metadata =
+                consumer.fetch_metadata(Some(name), ASK).map_err(|error| consumer.context().explain(&error))?;
+            let found = metadata.topics().iter().find(|found| found.name() == name);
+            let there = found.filter(|found| found.error().is_none() && !found.partitions().is_empty());
+            let there = there.ok_or_else(|| format!("topic {name} is not there yet"))?;
+            partitions.extend(there.partitions().iter().map(|partition| (*topic, partition.id())));
+        }
+        Ok(partitions)
+    }
+
+    fn watermarks(&self, consumer: &Client) -> Result<Watermarks, String> {
+        let mut held = Watermarks::new();
+        for (topic, partition) in self.partitions(consumer)? {
+            if self.stopped() {
+                return Err("stopped".to_owned());
+            }
+            let name = topic_name(&self.options.kafka, topic);
+            let (low, high) = consumer
+                .fetch_watermarks(&name, partition, ASK)
+                .map_err(|error| format!("{name}/{partition}: {}", consumer.context().explain(&error)))?;
+            held.insert((topic, partition), Held { low, high });
+        }
+        Ok(held)
+    }
+
+    fn assign(&self, consumer: &Client) -> Result<(), ClientError> {
+        let mut list = TopicPartitionList::with_capacity(self.next.len());
+        for (&(topic, partition), &offset) in &self.next {
+            list.add_partition_offset(&topic_name(&self.options.kafka, topic), partition, Offset::Offset(offset))?;
+        }
+        consumer.assign(&list)
+    }
+
+    /// Waits, unless it is stopped. It polls nothing: a record taken here would be one lost.
+    fn pause(&self, wait: Duration) -> Result<(), Ended> {
+        let until = Instant::now() + wait;
+        while !self.stopped() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(POLL));
+        }
+        Err(Ended)
+    }
+
+    fn brokers(&self) -> &str {
+        self.config.get("bootstrap.servers").unwrap_or("")
+    }
+}
+
+fn tell_lost(lost: &[Lost], to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+    for &Lost { lost, resumed_at } in lost {
+        log::warn!(
+            "kafka no longer has an offset topic={} partition={} offset={} resumed_at={resumed_at}",
+            lost.topic.as_str(),
+            lost.partition,
+            lost.offset
+        );
+        say(to_actor, |done| Said::Changed(ConsumerChanged::OffsetOutOfRange { lost, resumed_at }, done))?;
+    }
+    Ok(())
+}
+
+/// Says something to the actor and waits until it was handled.
+fn say(to_actor: &mpsc::Sender<Said>, said: impl FnOnce(oneshot::Sender<()>) -> Said) -> Result<(), Ended> {
+    let (done, handled) = oneshot::channel();
+    to_actor.blocking_send(said(done)).map_err(|_| Ended)?;
+    handled.blocking_recv().map_err(|_| Ended)
+}

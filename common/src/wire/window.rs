@@ -1,0 +1,152 @@
+//! What our own drivers add to metrics, and in part to heartbeats: windows, counters and histograms. Read
+//! strictly: a figure that cannot be makes the whole record unusable, so that no total is half of one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::fields::{Fields, bad, missing};
+use super::numbers::{MAX_COUNT, MAX_UNIX_US};
+use super::read::Rejected;
+use super::{Ending, Window};
+use crate::clock::UnixMicros;
+use crate::counters::{Counters, ErrorKind, WarmupCounters};
+use crate::ids::Epoch;
+use crate::latency::{Latencies, Latency, LatencyKind};
+
+/// Highest sequence number of a window: three years of seconds. What lists missing windows relies on it.
+const MAX_SEQ: u64 = 100_000_000;
+
+/// The counters that every record with counters has.
+pub(super) const COUNTER_NAMES: [&str; 5] = ["scheduled", "sent", "completed", "failed", "dropped"];
+
+/// When a window was.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Span {
+    pub(super) from: UnixMicros,
+    pub(super) to: UnixMicros,
+}
+
+/// Why ticks were not sent.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct DroppedBy {
+    pub(super) in_flight: u64,
+    pub(super) late: u64,
+}
+
+/// Reads our additions to metrics.
+pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
+    let seq = fields.required("seq")?;
+    if seq > MAX_SEQ {
+        return Err(bad("seq", &Value::from(seq), "more windows than a test has"));
+    }
+    let span: Span = fields.required("window")?;
+    if !(0 <= span.from && span.from <= span.to && span.to <= MAX_UNIX_US) {
+        return Err(bad("window", &Value::from(span.from), "is no span of time in Unix µs"));
+    }
+    let busy = fields.ours("busy")?.unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&busy) {
+        return Err(bad("busy", &Value::from(busy), "is no share, 0 to 1"));
+    }
+    Ok(Window {
+        epoch,
+        seq,
+        from_us: span.from,
+        to_us: span.to,
+        counters: counters(fields)?,
+        latencies: latencies(fields)?,
+        busy,
+        is_final: fields.ours("final")?.unwrap_or(false),
+        ending: fields.ours::<Ending>("ending")?,
+    })
+}
+
+/// Reads cumulative counters. Beside the five that everyone sends, ours tell more; what a sender of the
+/// five alone leaves out is filled in on the side of caution.
+pub(super) fn counters(fields: &Fields) -> Result<Counters, Rejected> {
+    let [scheduled, sent, completed, failed, dropped] = [0, 1, 2, 3, 4].map(|i| fields.required::<u64>(COUNTER_NAMES[i]));
+    let (completed, dropped) = (completed?, dropped?);
+    // Nobody said that the target was the reason, so it was us.
+    let by = fields.ours("dropped_by")?.unwrap_or(DroppedBy { in_flight: 0, late: dropped });
+    if by.in_flight.checked_add(by.late) != Some(dropped) {
+        return Err(bad("dropped", &Value::from(dropped), "is not the sum of dropped_by"));
+    }
+    let warmup: WarmupCounters = fields.ours("warmup")?.unwrap_or_default();
+    let counters = Counters {
+        scheduled: scheduled?,
+        sent: sent?,
+        completed,
+        failed: failed?,
+        dropped_in_flight: by.in_flight,
+        dropped_late: by.late,
+        closed_on_reuse: fields.ours("closed_on_reuse")?.unwrap_or(0),
+        bytes_received: fields.ours("bytes_received")?.unwrap_or(0),
+        completed_in_schedule: fields
+            .ours("completed_in_schedule")?
+            .unwrap_or(completed.saturating_sub(warmup.completed)),
+        short_gaps: fields.ours("short_gaps")?.unwrap_or(0),
+        errors: errors(fields)?,
+        status_codes: fields.ours("status_codes")?.unwrap_or_default(),
+        warmup,
+    };
+    check(&counters)?;
+    Ok(counters)
+}
+
+/// Failures by kind; kinds of a later version stay in `failed` alone.
+fn errors(fields: &Fields) -> Result<BTreeMap<ErrorKind, u64>, Rejected> {
+    let errors: BTreeMap<String, u64> = fields.ours("errors")?.unwrap_or_default();
+    Ok(errors.into_iter().filter_map(|(name, n)| Some((ErrorKind::from_name(&name)?, n))).collect())
+}
+
+/// Refuses counts that no sum over a fleet would bear, and parts larger than their whole.
+fn check(counters: &Counters) -> Result<(), Rejected> {
+    let Counters { scheduled, sent, completed, failed, dropped_in_flight, dropped_late, warmup, .. } = counters;
+    let whole_and_warmup = [
+        ("scheduled", *scheduled, warmup.scheduled),
+        ("sent", *sent, warmup.sent),
+        ("completed", *completed, warmup.completed),
+        ("failed", *failed, warmup.failed),
+        ("dropped_by.in_flight", *dropped_in_flight, warmup.dropped_in_flight),
+        ("dropped_by.late", *dropped_late, warmup.dropped_late),
+        ("warmup.failed", *failed, warmup.cancelled),
+        ("completed_in_schedule", *completed, counters.completed_in_schedule),
+        ("closed_on_reuse", *failed, counters.closed_on_reuse),
+        ("bytes_received", counters.bytes_received, 0),
+        ("short_gaps", counters.short_gaps, 0),
+    ];
+    for (name, whole, part) in whole_and_warmup {
+        if whole > MAX_COUNT || part > whole {
+            return Err(bad(name, &Value::from(whole), format!("cannot be, with {part} of it")));
+        }
+    }
+    let parts = counters.errors.values().chain(counters.status_codes.values());
+    match parts.copied().find(|n| *n > MAX_COUNT) {
+        Some(n) => Err(bad("errors and status_codes", &Value::from(n), "cannot be")),
+        None => Ok(()),
+    }
+}
+
+/// Reads this window's histograms; kinds of a later version are ignored.
+fn latencies(fields: &Fields) -> Result<Latencies, Rejected> {
+    let texts: BTreeMap<String, Value> = fields.ours("histograms")?.unwrap_or_default();
+    let mut latencies = Latencies::new();
+    for kind in LatencyKind::ALL {
+        let Some(value) = texts.get(kind.as_str()).filter(|value| !value.is_null()) else { continue };
+        let name = format!("histograms.{}", kind.as_str());
+        let text = value.as_str().ok_or_else(|| missing(&name))?;
+        *latencies.of_mut(kind) = Latency::decode(text).map_err(|error| bad(&name, value, error))?;
+    }
+    Ok(latencies)
+}
+
+/// This window's histograms as texts, the empty ones left out.
+pub(super) fn histograms(latencies: &Latencies) -> BTreeMap<&'static str, String> {
+    let of = |kind: LatencyKind| latencies.of(kind);
+    LatencyKind::ALL
+        .into_iter()
+        .filter(|kind| !of(*kind).is_empty())
+        .map(|kind| (kind.as_str(), of(kind).encode()))
+        .collect()
+}

@@ -1,0 +1,354 @@
+//! Who is here: every node that was heard, ours and classic, and whether it still is. Time is an argument
+//! and arrival alone counts; what a node says about the time is never believed. It knows no Kafka, no
+//! actor, and nothing of tests but who is busy with one.
+//!
+//! Silence is measured on a clock of its own, which runs only while the orchestrator's own heartbeats come
+//! back from Kafka: where nothing arrives at all, nobody's silence says anything.
+
+mod node;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use common::ids::{Epoch, NodeId, TestId};
+use common::wire::{DriverState, Heartbeat, Metrics, Register, Role};
+
+use node::Node;
+pub use node::Liveness;
+
+/// Most nodes kept; a flood of made-up ids stops here and is counted.
+pub const MAX_NODES: usize = 10_000;
+/// How long the clock of silence runs on after one of our own heartbeats (one a second) came back.
+const BEAT_SLACK: Duration = Duration::from_millis(1_500);
+/// Nodes that are gone this long are forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// The limits of `[test]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Suspect after so long, or three of its own intervals.
+    pub suspect_after: Duration,
+    /// Lost after so long and five of its own intervals.
+    pub lost_after: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { suspect_after: Duration::from_secs(3), lost_after: Duration::from_secs(10) }
+    }
+}
+
+/// Something about a node changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Heard for the first time.
+    Appeared(NodeId),
+    /// A later life of the node took the place of an earlier one.
+    Replaced {
+        /// Which node.
+        node: NodeId,
+        /// The life that is fenced now; `None` where it was taken for a classic node.
+        old: Option<Epoch>,
+        /// The life that counts.
+        new: Epoch,
+    },
+    /// Its liveness is another.
+    Liveness {
+        /// Which node.
+        node: NodeId,
+        /// What it was.
+        from: Liveness,
+        /// What it is.
+        to: Liveness,
+    },
+    /// What it says of itself is another.
+    State(NodeId),
+    /// A classic id registered from two addresses: perhaps two nodes with one id.
+    TwoAddresses {
+        /// Which id.
+        node: NodeId,
+        /// The address known.
+        known: String,
+        /// The address it registered with now.
+        other: String,
+    },
+    /// Another orchestrator with a higher epoch leads: we step down.
+    Superseded(Epoch),
+}
+
+/// What the registry counts, since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RegistryCounts {
+    /// Records of a fenced, earlier life of a node; ignored.
+    pub fenced_records: u64,
+    /// Records without an epoch under the id of a node of ours; ignored.
+    pub conflicting_records: u64,
+    /// Records of nodes for which there was no room.
+    pub refused_records: u64,
+}
+
+/// What choosing and leading drivers needs to know of a node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeFacts {
+    /// Who.
+    pub node_id: NodeId,
+    /// This life of it; `None` for a classic node.
+    pub epoch: Option<Epoch>,
+    /// Whether it is here.
+    pub liveness: Liveness,
+    /// How long nothing was heard of it.
+    pub silent_for: Duration,
+    /// Since when it is known, on the clock that never goes back.
+    pub known_since: Duration,
+    /// What it does, as it said last.
+    pub state: Option<DriverState>,
+    /// Why it refused.
+    pub reason: Option<String>,
+    /// Which test it holds, as it said last.
+    pub test_id: Option<TestId>,
+    /// The revision it answers to.
+    pub revision: Option<u32>,
+    /// Its highest rate, requests per second.
+    pub max_rate: Option<f64>,
+    /// When it last said `NO`, and not that it is alive since (ours) or ever again (classic).
+    pub said_no_at: Option<Duration>,
+}
+
+impl NodeFacts {
+    /// Whether it speaks the classic fields alone.
+    pub fn is_classic(&self) -> bool {
+        self.epoch.is_none()
+    }
+
+    /// Whether it can take part in a test.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.liveness, Liveness::Alive | Liveness::Suspect)
+    }
+}
+
+/// Every node known.
+#[derive(Debug)]
+pub struct Registry {
+    epoch: Epoch,
+    patience: Patience,
+    nodes: BTreeMap<NodeId, Node>,
+    busy: BTreeSet<NodeId>,
+    /// The clock of silence, as it stood when our last heartbeat came back.
+    heard: Duration,
+    own_beat_at: Option<Duration>,
+    counts: RegistryCounts,
+}
+
+impl Registry {
+    /// Nobody is known. `epoch`: this life of the orchestrator.
+    pub fn new(epoch: Epoch, patience: Patience) -> Self {
+        Self {
+            epoch,
+            patience,
+            nodes: BTreeMap::new(),
+            busy: BTreeSet::new(),
+            heard: Duration::ZERO,
+            own_beat_at: None,
+            counts: RegistryCounts::default(),
+        }
+    }
+
+    /// What was counted.
+    pub fn counts(&self) -> RegistryCounts {
+        self.counts
+    }
+
+    /// How many nodes are known.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether nobody is known.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Whether our own heartbeats come back from Kafka.
+    pub fn hears_itself(&self, now: Duration) -> bool {
+        self.own_beat_at.is_some_and(|at| now.saturating_sub(at) <= 2 * BEAT_SLACK)
+    }
+
+    /// Names who is busy with a test: a silent classic node among them is lost rather than stale.
+    pub fn set_busy(&mut self, busy: BTreeSet<NodeId>) {
+        self.busy = busy;
+    }
+
+    /// A classic driver that shows nothing of a test it was led into: left out until it registers again.
+    pub fn mark_deaf(&mut self, node_id: &NodeId, now: Duration) -> Vec<Event> {
+        let mut events = Vec::new();
+        let clock = self.silence_clock(now);
+        if let Some(node) = self.nodes.get_mut(node_id)
+            && node.epoch().is_none()
+        {
+            node.deaf = true;
+            let busy = self.busy.contains(node_id);
+            events.extend(node.relive(clock, self.patience, busy));
+        }
+        events
+    }
+
+    /// A `register` record.
+    pub fn register(&mut self, register: &Register, now: Duration) -> Vec<Event> {
+        let mut events = Vec::new();
+        let epoch = register.ours.as_ref().map(|ours| ours.epoch);
+        let clock = self.silence_clock(now);
+        let Some(node) = self.touch(&register.node_id, epoch, now, &mut events) else { return events };
+        if let (Some(known), Some(other), None) = (&node.address, &register.address, epoch)
+            && known != other
+        {
+            let (known, other) = (known.clone(), other.clone());
+            events.push(Event::TwoAddresses { node: register.node_id.clone(), known, other });
+        }
+        if register.address.is_some() {
+            node.address.clone_from(&register.address);
+        }
+        // Whoever registers is here and listens, whatever was said before.
+        node.deaf = false;
+        node.left_at = None;
+        if let (Some(ours), Some(mine)) = (&register.ours, &mut node.ours) {
+            mine.described(ours);
+        }
+        self.settle(&register.node_id, clock, events)
+    }
+
+    /// A `heartbeat` record, of a driver or of an orchestrator.
+    pub fn heartbeat(&mut self, beat: &Heartbeat, now: Duration) -> Vec<Event> {
+        let mut events = Vec::new();
+        if let Some(ours) = &beat.ours
+            && ours.role == Role::Orchestrator
+        {
+            self.orchestrator_beat(ours.epoch, now, &mut events);
+            return events;
+        }
+        let epoch = beat.ours.as_ref().map(|ours| ours.epoch);
+        let clock = self.silence_clock(now);
+        let Some(node) = self.touch(&beat.node_id, epoch, now, &mut events) else { return events };
+        if beat.alive {
+            node.beat(clock);
+            node.left_at = None;
+        } else {
+            node.left_at = epoch.map(|_| now);
+            node.said_no_at = Some(now);
+        }
+        if let (Some(ours), Some(mine)) = (&beat.ours, &mut node.ours)
+            && mine.told(ours)
+        {
+            events.push(Event::State(beat.node_id.clone()));
+        }
+        self.settle(&beat.node_id, clock, events)
+    }
+
+    /// A `metrics` record.
+    pub fn metrics(&mut self, metrics: &Metrics, now: Duration) -> Vec<Event> {
+        let mut events = Vec::new();
+        let epoch = metrics.ours.as_ref().map(|window| window.epoch);
+        let clock = self.silence_clock(now);
+        let Some(node) = self.touch(&metrics.node_id, epoch, now, &mut events) else { return events };
+        if metrics.test_id.is_some() && epoch.is_none() {
+            node.last_test.clone_from(&metrics.test_id);
+        }
+        let sent = metrics.ours.as_ref().map(|window| window.counters.sent).or(metrics.classic.num_requests);
+        if sent.is_some() {
+            node.requests_sent = sent;
+        }
+        self.settle(&metrics.node_id, clock, events)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Duration) -> Vec<Event> {
+        let clock = self.silence_clock(now);
+        let (patience, busy) = (self.patience, &self.busy);
+        let mut events = Vec::new();
+        for (node_id, node) in &mut self.nodes {
+            events.extend(node.relive(clock, patience, busy.contains(node_id)));
+        }
+        let crowded = self.nodes.len() > MAX_NODES / 10 * 9;
+        self.nodes.retain(|node_id, node| {
+            let gone = !matches!(node.liveness, Liveness::Alive | Liveness::Suspect) && !busy.contains(node_id);
+            !(gone && (crowded || now.saturating_sub(node.seen_at) > FORGOTTEN_AFTER))
+        });
+        events
+    }
+
+    /// What is known of one node.
+    pub fn facts(&self, node_id: &NodeId, now: Duration) -> Option<NodeFacts> {
+        self.nodes.get(node_id).map(|node| node.facts(now, self.silence_clock(now)))
+    }
+
+    /// What is known of everyone, in the order of their ids.
+    pub fn all_facts(&self, now: Duration) -> Vec<NodeFacts> {
+        let clock = self.silence_clock(now);
+        self.nodes.values().map(|node| node.facts(now, clock)).collect()
+    }
+
+    /// The clock of silence: stands still while our own heartbeats do not come back.
+    fn silence_clock(&self, now: Duration) -> Duration {
+        let since = self.own_beat_at.map_or(Duration::ZERO, |at| now.saturating_sub(at).min(BEAT_SLACK));
+        self.heard + since
+    }
+
+    fn orchestrator_beat(&mut self, epoch: Epoch, now: Duration, events: &mut Vec<Event>) {
+        if epoch == self.epoch {
+            self.heard = self.silence_clock(now);
+            self.own_beat_at = Some(now);
+        } else if epoch > self.epoch {
+            events.push(Event::Superseded(epoch));
+        }
+    }
+
+    /// Finds or makes the node that a record is of; `None` where the record is to be ignored.
+    fn touch(
+        &mut self,
+        node_id: &NodeId,
+        epoch: Option<Epoch>,
+        now: Duration,
+        events: &mut Vec<Event>,
+    ) -> Option<&mut Node> {
+        let clock = self.silence_clock(now);
+        if !self.nodes.contains_key(node_id) {
+            if self.nodes.len() >= MAX_NODES {
+                self.counts.refused_records += 1;
+                return None;
+            }
+            self.nodes.insert(node_id.clone(), Node::new(node_id.clone(), epoch, now, clock));
+            events.push(Event::Appeared(node_id.clone()));
+        }
+        let node = self.nodes.get_mut(node_id)?;
+        match (node.epoch(), epoch) {
+            (Some(known), Some(told)) if told < known => {
+                self.counts.fenced_records += 1;
+                return None;
+            }
+            (Some(_), None) => {
+                self.counts.conflicting_records += 1;
+                return None;
+            }
+            (old, Some(new)) if old != Some(new) => {
+                *node = Node::new(node_id.clone(), epoch, now, clock);
+                events.push(Event::Replaced { node: node_id.clone(), old, new });
+            }
+            _ => {}
+        }
+        node.seen_at = now;
+        node.seen_clock = clock;
+        Some(node)
+    }
+
+    /// Works the node's liveness out again after a record of it.
+    fn settle(&mut self, node_id: &NodeId, clock: Duration, mut events: Vec<Event>) -> Vec<Event> {
+        let busy = self.busy.contains(node_id);
+        if let Some(node) = self.nodes.get_mut(node_id) {
+            events.extend(node.relive(clock, self.patience, busy));
+        }
+        events
+    }
+}

@@ -1,0 +1,201 @@
+//! One node: what it told, when it was heard, and what follows from its silence.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::ids::{Epoch, NodeId, TestId};
+use common::wire::{DriverState, HeartbeatOurs, RegisterOurs};
+
+use super::{Event, NodeFacts, Patience};
+
+/// Intervals between heartbeats that are remembered; their median is the node's own interval.
+const GAPS: usize = 5;
+/// The interval of a node of ours before it was observed.
+const OUR_INTERVAL: Duration = Duration::from_secs(1);
+/// The interval of a classic node before it was observed: the longest seen in the wild.
+const CLASSIC_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Whether a node is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Liveness {
+    /// Heard lately.
+    Alive,
+    /// Silent for longer than it should be.
+    Suspect,
+    /// Silent for too long.
+    Lost,
+    /// Classic, in no test, and silent for too long: perhaps it beats only in tests.
+    Stale,
+    /// Said goodbye.
+    Left,
+    /// Classic, and showed nothing of the last test it was led into.
+    Deaf,
+}
+
+impl Liveness {
+    /// As REST says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Suspect => "suspect",
+            Self::Lost => "lost",
+            Self::Stale => "stale",
+            Self::Left => "left",
+            Self::Deaf => "deaf",
+        }
+    }
+}
+
+/// What a node of ours told of itself.
+#[derive(Debug)]
+pub(super) struct Ours {
+    pub epoch: Epoch,
+    pub version: Option<String>,
+    pub cores: Option<u32>,
+    pub labels: BTreeMap<String, String>,
+    pub max_rate: Option<f64>,
+    pub clock_offset_us: Option<i64>,
+    pub state: Option<DriverState>,
+    pub reason: Option<String>,
+    pub test_id: Option<TestId>,
+    pub revision: Option<u32>,
+    pub sent: Option<u64>,
+}
+
+impl Ours {
+    fn new(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            version: None,
+            cores: None,
+            labels: BTreeMap::new(),
+            max_rate: None,
+            clock_offset_us: None,
+            state: None,
+            reason: None,
+            test_id: None,
+            revision: None,
+            sent: None,
+        }
+    }
+
+    pub(super) fn described(&mut self, told: &RegisterOurs) {
+        self.version = Some(told.version.clone());
+        self.cores = Some(told.cores);
+        self.labels.clone_from(&told.labels);
+        self.max_rate = told.max_rate;
+    }
+
+    /// Takes a heartbeat; true where what it does is another than before.
+    pub(super) fn told(&mut self, beat: &HeartbeatOurs) -> bool {
+        let changed = (self.state, &self.test_id, self.revision) != (beat.state, &beat.test_id, beat.revision);
+        self.state = beat.state;
+        self.reason.clone_from(&beat.reason);
+        self.test_id.clone_from(&beat.test_id);
+        self.revision = beat.revision;
+        self.clock_offset_us = beat.clock_offset_us.or(self.clock_offset_us);
+        if let Some(counters) = &beat.counters {
+            self.sent = Some(counters.sent);
+        }
+        changed
+    }
+}
+
+/// One life of a node. `*_at` are on the clock that never goes back, `*_clock` on the clock of silence.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub node_id: NodeId,
+    pub ours: Option<Ours>,
+    pub address: Option<String>,
+    pub known_since: Duration,
+    pub seen_at: Duration,
+    pub seen_clock: Duration,
+    pub left_at: Option<Duration>,
+    pub said_no_at: Option<Duration>,
+    pub deaf: bool,
+    pub last_test: Option<TestId>,
+    pub requests_sent: Option<u64>,
+    pub liveness: Liveness,
+    beat_clock: Option<Duration>,
+    gaps: Vec<Duration>,
+}
+
+impl Node {
+    pub fn new(node_id: NodeId, epoch: Option<Epoch>, now: Duration, clock: Duration) -> Self {
+        Self {
+            node_id,
+            ours: epoch.map(Ours::new),
+            address: None,
+            known_since: now,
+            seen_at: now,
+            seen_clock: clock,
+            left_at: None,
+            said_no_at: None,
+            deaf: false,
+            last_test: None,
+            requests_sent: None,
+            liveness: Liveness::Alive,
+            beat_clock: None,
+            gaps: Vec::with_capacity(GAPS),
+        }
+    }
+
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.ours.as_ref().map(|ours| ours.epoch)
+    }
+
+    /// Notes a heartbeat on the clock of silence.
+    pub fn beat(&mut self, clock: Duration) {
+        if let Some(last) = self.beat_clock.replace(clock) {
+            if self.gaps.len() == GAPS {
+                self.gaps.remove(0);
+            }
+            self.gaps.push(clock.saturating_sub(last));
+        }
+    }
+
+    /// Its own interval between heartbeats: the median of the last ones, so that neither a pause nor two
+    /// that arrive together stand for it.
+    pub fn interval(&self) -> Duration {
+        let mut gaps = self.gaps.clone();
+        gaps.sort_unstable();
+        let unknown = if self.ours.is_some() { OUR_INTERVAL } else { CLASSIC_INTERVAL };
+        gaps.get(gaps.len() / 2).copied().unwrap_or(unknown)
+    }
+
+    /// Works out its liveness, and says where that changed.
+    pub fn relive(&mut self, clock: Duration, patience: Patience, busy: bool) -> Option<Event> {
+        let silent = clock.saturating_sub(self.seen_clock);
+        let interval = self.interval();
+        let to = if self.left_at.is_some() {
+            Liveness::Left
+        } else if silent > patience.lost_after.max(5 * interval) {
+            if self.ours.is_some() || busy { Liveness::Lost } else { Liveness::Stale }
+        } else if self.deaf {
+            Liveness::Deaf
+        } else if silent > patience.suspect_after.max(3 * interval) {
+            Liveness::Suspect
+        } else {
+            Liveness::Alive
+        };
+        let from = std::mem::replace(&mut self.liveness, to);
+        (from != to).then(|| Event::Liveness { node: self.node_id.clone(), from, to })
+    }
+
+    pub fn facts(&self, _now: Duration, clock: Duration) -> NodeFacts {
+        let ours = self.ours.as_ref();
+        NodeFacts {
+            node_id: self.node_id.clone(),
+            epoch: self.epoch(),
+            liveness: self.liveness,
+            silent_for: clock.saturating_sub(self.seen_clock),
+            known_since: self.known_since,
+            state: ours.and_then(|ours| ours.state),
+            reason: ours.and_then(|ours| ours.reason.clone()),
+            test_id: ours.and_then(|ours| ours.test_id.clone()),
+            revision: ours.and_then(|ours| ours.revision),
+            max_rate: ours.and_then(|ours| ours.max_rate),
+            said_no_at: self.said_no_at,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A node as REST and the events show it.
+
+use common::clock::rfc3339;
+use common::ids::NodeId;
+use common::wire::DriverState;
+
+use super::node::{Liveness, Node};
+use super::Registry;
+use crate::model::DriverView;
+use crate::now::Now;
+
+impl Registry {
+    /// Every node, in the order of their ids.
+    pub fn views(&self, now: Now) -> Vec<DriverView> {
+        self.nodes.values().map(|node| view(node, self.busy.contains(&node.node_id), now)).collect()
+    }
+
+    /// One node.
+    pub fn view(&self, node_id: &NodeId, now: Now) -> Option<DriverView> {
+        self.nodes.get(node_id).map(|node| view(node, self.busy.contains(node_id), now))
+    }
+}
+
+/// What a driver says of itself, as REST says it.
+pub fn state_name(state: DriverState) -> &'static str {
+    match state {
+        DriverState::Idle => "idle",
+        DriverState::Ready => "ready",
+        DriverState::Refused => "refused",
+        DriverState::Running => "running",
+        DriverState::Draining => "draining",
+    }
+}
+
+fn view(node: &Node, busy: bool, now: Now) -> DriverView {
+    let ours = node.ours.as_ref();
+    let age = now.elapsed.saturating_sub(node.seen_at);
+    let age_us = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+    // A classic node never tells; whether it takes part in a test is what is known.
+    let state = match ours.and_then(|ours| ours.state) {
+        Some(state) => state_name(state),
+        None if busy => "running",
+        None => "idle",
+    };
+    DriverView {
+        node_id: node.node_id.to_string(),
+        address: node.address.clone(),
+        classic: ours.is_none(),
+        state: state.to_owned(),
+        liveness: node.liveness.as_str().to_owned(),
+        alive: matches!(node.liveness, Liveness::Alive | Liveness::Suspect),
+        last_seen: rfc3339(now.unix_us.saturating_sub(age_us)),
+        age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
+        epoch: ours.map(|ours| ours.epoch.0),
+        version: ours.and_then(|ours| ours.version.clone()),
+        cores: ours.and_then(|ours| ours.cores),
+        #[allow(clippy::cast_precision_loss)] // an offset of years would be needed to lose a µs
+        clock_offset_ms: ours.and_then(|ours| ours.clock_offset_us).map(|us| us as f64 / 1_000.0),
+        max_rate: ours.and_then(|ours| ours.max_rate),
+        labels: ours.map(|ours| ours.labels.clone()).unwrap_or_default(),
+        test_id: match ours {
+            Some(ours) => ours.test_id.as_ref(),
+            None => node.last_test.as_ref(),
+        }
+        .map(ToString::to_string),
+        requests_sent: ours.and_then(|ours| ours.sent).or(node.requests_sent),
+    }
+}

@@ -1,0 +1,92 @@
+//! The database file: how it is opened, and how an older one becomes a current one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::messages::StoreError;
+
+/// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
+/// released never change.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+
+/// How long a write waits for another process that holds the file (a backup, a person with sqlite3).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens the file, creates it where it is missing, and brings it to the current schema.
+///
+/// # Errors
+/// Where SQLite cannot open or change it, or where a newer version of this program wrote it.
+pub fn open(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |error: rusqlite::Error| super::failed(path, &error);
+    let mut connection = Connection::open(path).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    // WAL with synchronous=NORMAL: a killed process loses nothing that was committed; a power cut may lose the
+    // last commits, offsets and what they brought alike, so that they are read from Kafka again.
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| super::failed(path, &error);
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+    let version: i64 =
+        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    let known = MIGRATIONS.len();
+    let Some(taken) = usize::try_from(version).ok().filter(|taken| *taken <= known) else {
+        return Err(StoreError::Sqlite {
+            path: path.display().to_string(),
+            cause: format!(
+                "schema version {version} was written by a newer groundswell; this one knows {known} at most"
+            ),
+        });
+    };
+    for step in &MIGRATIONS[taken..] {
+        transaction.execute_batch(step).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "user_version", known as i64).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_created_once_and_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        for _ in 0..2 {
+            let connection = open(&path).unwrap();
+            let pragma = |name: &str| {
+                connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
+            };
+            assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".to_owned()));
+            assert_eq!(pragma("user_version"), rusqlite::types::Value::Integer(MIGRATIONS.len() as i64));
+            assert_eq!(pragma("foreign_keys"), rusqlite::types::Value::Integer(1));
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let text = open(&path).unwrap_err().to_string();
+        assert!(text.contains("store.sqlite") && text.contains("99") && text.contains("newer"), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        std::fs::write(&path, "this is a text of more than a few bytes".repeat(100)).unwrap();
+        let text = open(&path).unwrap_err().to_string();
+        assert!(text.contains("store.sqlite") && text.contains("not a database"), "{text}");
+    }
+}

@@ -1,0 +1,192 @@
+//! What a classic driver tells of its part: its own sums and averages, of which the newest report counts.
+//! What it does not say stays unsaid, and figures that contradict each other are marked, not mended.
+
+use common::clock::UnixMicros;
+use common::latency::LatencyStats;
+use common::wire::ClassicMetrics;
+
+use super::part::MAX_COUNT;
+
+/// The reports of one classic driver.
+#[derive(Debug, Default)]
+pub struct Reports {
+    /// The newest by (offset, partition): they carry no number of their own.
+    latest: Option<((i64, i32), ClassicMetrics)>,
+    requests: Option<u64>,
+    responses: Option<u64>,
+    errors: Option<u64>,
+    implausible: bool,
+    heard_at: Option<UnixMicros>,
+}
+
+/// What became of a classic driver's requests, as far as it says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClassicCounts {
+    /// Requests sent; `None`: it does not say.
+    pub sent: Option<u64>,
+    /// Answers.
+    pub completed: Option<u64>,
+    /// Failures.
+    pub failed: Option<u64>,
+    /// Of those sent: not ended yet; `None` where it cannot be told.
+    pub in_flight: Option<u64>,
+    /// Of those sent: nothing says how they ended, and nothing will.
+    pub unresolved: u64,
+    /// Whether they can be added to those of others: they say what was sent and do not contradict each other.
+    pub addable: bool,
+}
+
+impl Reports {
+    /// Takes one report that was not taken before.
+    pub fn take(&mut self, metrics: &ClassicMetrics, offset: i64, partition: i32, now_us: UnixMicros) {
+        // Counts are of the whole test with some programs, of the last interval with others, and nobody says
+        // which: the highest is what it surely did.
+        let told = |n: Option<u64>| n.filter(|n| *n <= MAX_COUNT);
+        self.requests = self.requests.max(told(metrics.num_requests));
+        self.responses = self.responses.max(told(metrics.num_responses));
+        self.errors = self.errors.max(told(metrics.num_errors));
+        self.implausible |= metrics.implausible;
+        self.heard_at = self.heard_at.max(Some(now_us));
+        let at = (offset, partition);
+        if self.latest.as_ref().is_none_or(|(newest, _)| at >= *newest) {
+            self.latest = Some((at, metrics.clone()));
+        }
+    }
+
+    /// When a report last arrived.
+    pub fn heard_at(&self) -> Option<UnixMicros> {
+        self.heard_at
+    }
+
+    /// Whether its figures contradict each other.
+    pub fn implausible(&self) -> bool {
+        self.implausible || self.contradictory()
+    }
+
+    /// The counts; `over` when no more will come.
+    pub fn counts(&self, over: bool) -> ClassicCounts {
+        let as_sent = ClassicCounts {
+            sent: self.requests,
+            completed: self.responses,
+            failed: self.errors,
+            ..ClassicCounts::default()
+        };
+        let Some(sent) = self.requests else { return as_sent };
+        if self.contradictory() {
+            return as_sent;
+        }
+        let failed = self.errors.unwrap_or(0);
+        let Some(responses) = self.responses else {
+            // Without a count of answers none of the rest can be placed.
+            return ClassicCounts { unresolved: sent - failed, addable: true, ..as_sent };
+        };
+        // With some programs a failure is an answer as well.
+        let completed = if responses.saturating_add(failed) > sent { responses - failed } else { responses };
+        let rest = sent - completed - failed;
+        ClassicCounts {
+            sent: Some(sent),
+            completed: Some(completed),
+            failed: self.errors,
+            in_flight: Some(if over { 0 } else { rest }),
+            unresolved: if over { rest } else { 0 },
+            addable: true,
+        }
+    }
+
+    /// More answers or failures than requests.
+    fn contradictory(&self) -> bool {
+        let (Some(sent), failed) = (self.requests, self.errors.unwrap_or(0)) else { return false };
+        let answers = self.responses.unwrap_or(failed);
+        answers > sent || failed > sent || (answers.saturating_add(failed) > sent && failed > answers)
+    }
+
+    /// The latencies as it sent them; what it did not send is null.
+    pub fn response(&self) -> LatencyStats {
+        let Some((_, metrics)) = &self.latest else { return LatencyStats::default() };
+        LatencyStats {
+            count: self.responses.unwrap_or(0),
+            min: metrics.min_ms,
+            mean: metrics.mean_ms,
+            median: metrics.median_ms,
+            mode: metrics.mode_ms,
+            max: metrics.max_ms,
+            ..LatencyStats::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(what: &str, told: [Option<u64>; 3], over: bool, expected: ClassicCounts) {
+        let mut reports = Reports::default();
+        let [num_requests, num_responses, num_errors] = told;
+        let metrics = ClassicMetrics { num_requests, num_responses, num_errors, ..ClassicMetrics::default() };
+        reports.take(&metrics, 7, 0, 0);
+        let counts = reports.counts(over);
+        assert_eq!(counts, expected, "{what}");
+        if counts.addable {
+            let told = counts.completed.unwrap_or(0) + counts.failed.unwrap_or(0);
+            let rest = counts.in_flight.unwrap_or(0) + counts.unresolved;
+            assert_eq!(counts.sent, Some(told + rest), "{what}: the parts sum to what was sent");
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_stays_unsaid_and_the_parts_sum() {
+        let none = ClassicCounts::default();
+        check("nothing said", [None; 3], true, none);
+        check("answers alone", [None, Some(9), None], true, ClassicCounts { completed: Some(9), ..none });
+        let alone = ClassicCounts { sent: Some(9), unresolved: 9, addable: true, ..none };
+        check("requests alone", [Some(9), None, None], false, alone);
+        let live = ClassicCounts {
+            sent: Some(100),
+            completed: Some(90),
+            in_flight: Some(10),
+            addable: true,
+            ..none
+        };
+        check("live, failures not said", [Some(100), Some(90), None], false, live);
+        let over = ClassicCounts { in_flight: Some(0), unresolved: 10, ..live };
+        check("over, failures not said", [Some(100), Some(90), None], true, over);
+        let inclusive = ClassicCounts {
+            sent: Some(100),
+            completed: Some(97),
+            failed: Some(3),
+            in_flight: Some(0),
+            addable: true,
+            ..none
+        };
+        check("a failure is an answer too", [Some(100), Some(100), Some(3)], true, inclusive);
+        let contradictory = ClassicCounts { sent: Some(5), completed: Some(9), ..none };
+        check(
+            "more answers than requests: as sent, not added",
+            [Some(5), Some(9), None],
+            true,
+            contradictory,
+        );
+        let failures = ClassicCounts { sent: Some(10), completed: Some(4), failed: Some(9), ..none };
+        check("failures that are neither", [Some(10), Some(4), Some(9)], true, failures);
+    }
+
+    #[test]
+    fn the_newest_report_counts_in_whatever_order_they_come() {
+        let of = |mean, n| ClassicMetrics {
+            mean_ms: Some(mean),
+            num_responses: Some(n),
+            num_requests: Some(n),
+            ..ClassicMetrics::default()
+        };
+        let mut reports = Reports::default();
+        reports.take(&of(2.0, 20), 8, 0, 50);
+        reports.take(&of(1.0, 10), 7, 0, 60);
+        assert_eq!(reports.response().mean, Some(2.0));
+        assert_eq!((reports.response().count, reports.counts(true).sent), (20, Some(20)));
+        assert_eq!(reports.response().p99, None, "no percentile is made up");
+        assert!(!reports.implausible());
+        reports.take(&ClassicMetrics { implausible: true, ..of(3.0, 30) }, 9, 0, 70);
+        assert!(reports.implausible());
+    }
+}

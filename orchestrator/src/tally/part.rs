@@ -1,0 +1,221 @@
+//! One life of one node in a test: what it told, and how its end was told.
+
+use common::clock::UnixMicros;
+use common::counters::{Counters, ErrorKind};
+use common::ids::{Epoch, NodeId};
+use common::latency::{Latencies, LatencyKind};
+use common::plan::{Load, Share};
+use common::wire::{Ending, Window};
+
+use super::EndedBy;
+use super::classic::Reports;
+use super::runs::Runs;
+use super::series::Series;
+
+/// Highest count that is believed: the largest whole number JSON carries everywhere.
+pub const MAX_COUNT: u64 = 1 << 53;
+
+/// A busy share from which on a worker counts as having had no idle time (interface.md).
+pub const BUSY: f64 = 0.95;
+
+/// Windows shorter than this, in µs, say nothing about busy shares: the last one can be a few ms long.
+const MIN_BUSY_WINDOW_US: i64 = 100_000;
+
+/// One life of one node in a test.
+#[derive(Debug)]
+pub struct Part {
+    pub node: NodeId,
+    /// `None`: a classic driver.
+    pub epoch: Option<Epoch>,
+    /// `None`: another life of a driver than the one that was chosen.
+    pub share: Option<Share>,
+    /// What the registry says it does.
+    pub state: String,
+    pub ended_by: Option<EndedBy>,
+    pub windows: Windows,
+    pub reports: Reports,
+    pub series: Series,
+}
+
+impl Part {
+    pub fn new(node: NodeId, epoch: Option<Epoch>, share: Option<Share>) -> Self {
+        Self {
+            node,
+            epoch,
+            share,
+            state: "idle".to_owned(),
+            ended_by: None,
+            windows: Windows::default(),
+            reports: Reports::default(),
+            series: Series::default(),
+        }
+    }
+
+    pub fn is_classic(&self) -> bool {
+        self.epoch.is_none()
+    }
+
+    /// When it last told anything of this test.
+    pub fn heard_at(&self) -> Option<UnixMicros> {
+        if self.is_classic() { self.reports.heard_at() } else { self.windows.newest_at }
+    }
+
+    /// Whether it told its end itself, so that nothing of it is open.
+    pub fn told_its_end(&self) -> bool {
+        !matches!(self.ended_by, None | Some(EndedBy::Lost | EndedBy::Deaf))
+    }
+}
+
+/// What our driver told by windows and heartbeats.
+#[derive(Debug, Default)]
+pub struct Windows {
+    pub seqs: Runs,
+    /// All samples of all windows that arrived.
+    pub latencies: Latencies,
+    /// The counters of the window with the highest seq: what the histograms are measured against.
+    pub at_window: Counters,
+    /// The newest counters, of a window or a heartbeat.
+    pub newest: Counters,
+    /// When those arrived; `None`: nothing was ever heard.
+    pub newest_at: Option<UnixMicros>,
+    /// When the highest window ended.
+    pub to_us: Option<UnixMicros>,
+    pub final_seq: Option<u64>,
+    pub ending: Option<Ending>,
+    /// Windows long enough to judge their busy share by.
+    pub judged: u64,
+    /// Of these: the busy ones.
+    pub busy: u64,
+    pub busy_max: Option<f64>,
+    /// Process CPU as it beat last.
+    pub cpu: Option<f64>,
+}
+
+impl Windows {
+    /// Takes a window; false where its seq was taken already.
+    pub fn take(&mut self, window: &Window, now_us: UnixMicros) -> bool {
+        let highest = self.seqs.highest();
+        if !self.seqs.insert(window.seq) {
+            return false;
+        }
+        self.latencies.merge(&window.latencies);
+        self.busy_max = Some(self.busy_max.unwrap_or(0.0).max(window.busy));
+        if window.to_us.saturating_sub(window.from_us) >= MIN_BUSY_WINDOW_US {
+            self.judged += 1;
+            self.busy += u64::from(window.busy >= BUSY);
+        }
+        if highest.is_none_or(|highest| window.seq > highest) {
+            self.at_window = window.counters.clone();
+            self.to_us = Some(window.to_us);
+        }
+        self.hear(&window.counters, now_us);
+        if window.is_final {
+            self.final_seq = Some(window.seq);
+            self.newest = window.counters.clone();
+            self.ending = window.ending.clone();
+        }
+        true
+    }
+
+    /// Takes counters, where they are no older than those known. They only ever grow, so the further they
+    /// got the newer they are, whichever topic brought them first. The final window has the last word.
+    pub fn hear(&mut self, counters: &Counters, now_us: UnixMicros) {
+        let progress = |counters: &Counters| counters.scheduled + counters.completed + counters.failed;
+        if self.final_seq.is_none() && progress(counters) >= progress(&self.newest) {
+            self.newest = counters.clone();
+            self.newest_at = self.newest_at.max(Some(now_us));
+        }
+    }
+
+    /// The counters that the histograms are measured against: live those of the last window, for a
+    /// heartbeat is ahead of it; once no more comes, the driver's last word.
+    pub fn measured(&self, over: bool) -> &Counters {
+        if over { &self.newest } else { &self.at_window }
+    }
+
+    /// Answers and failures after the warm-up, and how many of them the histograms hold.
+    pub fn answers(&self, over: bool) -> (u64, u64) {
+        let counters = self.measured(over);
+        let warmup = &counters.warmup;
+        let ended = counters.completed + counters.failed;
+        let answers = ended.saturating_sub(warmup.completed + warmup.failed);
+        // What was given up on a stop has no latency that means anything: it may be missing.
+        let cancelled = counters.errors_of(ErrorKind::Cancelled).saturating_sub(warmup.cancelled);
+        let held = self.latencies.of(LatencyKind::Response).count();
+        let covered = if held >= answers.saturating_sub(cancelled) { answers } else { held };
+        (answers, covered)
+    }
+
+    /// Its schedule in Unix µs: as it ended, or as planned up to its last word.
+    pub fn schedule(&self, share: Option<&Share>, load: &Load, start: UnixMicros) -> Option<(i64, i64)> {
+        if let Some(ending) = &self.ending {
+            return Some((ending.schedule_from_us, ending.schedule_to_us));
+        }
+        // Driver i of n starts i·delay/n later.
+        let offset_s = share.map_or(0.0, |share| match share.rate_per_s {
+            Some(rate) if rate > 0.0 && share.of > 0 => f64::from(share.index) / f64::from(share.of) / rate,
+            _ => 0.0,
+        });
+        let micros = |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        let from = start.saturating_add((offset_s * 1e6) as i64).saturating_add(micros(load.warmup));
+        let planned_to = load.duration.map_or(i64::MAX, |duration| from.saturating_add(micros(duration)));
+        let heard = self.newest_at.max(self.to_us)?;
+        Some((from, heard.clamp(from, planned_to)))
+    }
+}
+
+/// Whether all counts are numbers that requests can reach, so that sums of them cannot overflow.
+pub fn believable(counters: &Counters) -> bool {
+    let warmup = &counters.warmup;
+    let own = [
+        counters.scheduled,
+        counters.sent,
+        counters.completed,
+        counters.failed,
+        counters.dropped_in_flight,
+        counters.dropped_late,
+        counters.closed_on_reuse,
+        counters.bytes_received,
+        counters.completed_in_schedule,
+        counters.short_gaps,
+        warmup.scheduled,
+        warmup.sent,
+        warmup.completed,
+        warmup.failed,
+        warmup.dropped_in_flight,
+        warmup.dropped_late,
+        warmup.cancelled,
+    ];
+    own.iter().chain(counters.errors.values()).chain(counters.status_codes.values()).all(|n| *n <= MAX_COUNT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(scheduled: u64, completed: u64) -> Counters {
+        Counters { scheduled, sent: scheduled, completed, ..Counters::default() }
+    }
+
+    #[test]
+    fn the_newest_word_counts_whichever_topic_brings_it_first() {
+        let mut windows = Windows::default();
+        windows.hear(&counted(20, 18), 200);
+        windows.hear(&counted(10, 9), 300);
+        assert_eq!(
+            (windows.newest.sent, windows.newest_at),
+            (20, Some(200)),
+            "an older word changes nothing"
+        );
+        windows.hear(&counted(20, 18), 400);
+        assert_eq!(windows.newest_at, Some(400), "the same word again is as new as it is");
+    }
+
+    #[test]
+    fn absurd_counts_are_not_believed() {
+        assert!(believable(&counted(MAX_COUNT, 0)));
+        assert!(!believable(&counted(MAX_COUNT + 1, 0)));
+        let status_codes = [(200, u64::MAX)].into();
+        assert!(!believable(&Counters { status_codes, ..Counters::default() }));
+    }
+}

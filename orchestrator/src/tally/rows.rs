@@ -1,0 +1,195 @@
+//! The totals as people read them: one row per driver, and the fleet as the sum of the rows.
+
+use common::clock::UnixMicros;
+use common::latency::LatencyKind;
+
+use super::part::Part;
+use super::{EndedBy, Tally};
+use crate::model::{DriverTotals, DroppedBy, LatencyView, Totals, WarmupTotals};
+
+/// Schedules shorter than this, in µs, have no throughput.
+pub const MIN_SCHEDULE_US: i64 = 1_000;
+
+/// Ticks that count as slower than any answer: those dropped after the warm-up.
+pub fn slower(counters: &common::counters::Counters) -> u64 {
+    let warmup = &counters.warmup;
+    counters.dropped().saturating_sub(warmup.dropped_in_flight + warmup.dropped_late)
+}
+
+/// Requests per second of a schedule; `None` below 1 ms of length.
+pub fn per_second(n: u64, schedule: Option<(i64, i64)>) -> Option<f64> {
+    let (from, to) = schedule?;
+    let length = to.saturating_sub(from);
+    (length >= MIN_SCHEDULE_US).then(|| n as f64 / (length as f64 / 1e6))
+}
+
+/// One driver's row.
+pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
+    let over = tally.is_over(part);
+    let totals = if part.is_classic() { classic(part, over) } else { ours(tally, part, over) };
+    // The final window's counters are the driver's for ever: they cannot be behind.
+    let age_ms = match part.ended_by {
+        Some(EndedBy::FinalWindow) => Some(0),
+        _ => part.heard_at().map(|at| u64::try_from(now_us.saturating_sub(at) / 1_000).unwrap_or(0)),
+    };
+    DriverTotals {
+        node_id: part.node.to_string(),
+        epoch: part.epoch.map(|epoch| epoch.0),
+        state: state(part, over).to_owned(),
+        age_ms,
+        approximate: part.is_classic(),
+        ended_by: part
+            .ended_by
+            .or((over && tally.was_started()).then_some(EndedBy::Lost))
+            .map(|by| by.as_str().to_owned()),
+        engine: part.windows.ending.as_ref().map(|ending| ending.engine.clone()),
+        busy_max: part.windows.busy_max,
+        cpu: part.windows.cpu,
+        implausible: part.is_classic() && part.reports.implausible(),
+        totals,
+    }
+}
+
+fn state(part: &Part, over: bool) -> &str {
+    match part.ended_by {
+        Some(EndedBy::Lost) => "lost",
+        Some(EndedBy::Deaf) => "deaf",
+        Some(_) => "done",
+        None if over => "lost",
+        None => &part.state,
+    }
+}
+
+fn ours(tally: &Tally, part: &Part, over: bool) -> Totals {
+    let windows = &part.windows;
+    if over && windows.newest_at.is_none() && tally.was_started() {
+        // It was told to start and never said a word: what it sent is not known, which is not zero.
+        let unknown_from = vec![part.node.to_string()];
+        return Totals { unknown_from, latency_ms: LatencyView::default(), ..Totals::default() };
+    }
+    let counters = &windows.newest;
+    let open = counters.in_flight();
+    let (in_flight, unresolved) = if over { (0, open) } else { (open, 0) };
+    let (answers, covered) = windows.answers(over);
+    let slower = slower(windows.measured(over));
+    Totals {
+        scheduled: Some(counters.scheduled),
+        sent: Some(counters.sent),
+        completed: Some(counters.completed),
+        failed: Some(counters.failed),
+        dropped: Some(counters.dropped()),
+        dropped_by: DroppedBy { in_flight: counters.dropped_in_flight, late: counters.dropped_late },
+        in_flight: Some(in_flight),
+        unresolved,
+        closed_on_reuse: counters.closed_on_reuse,
+        bytes_received: counters.bytes_received,
+        throughput_per_s: per_second(counters.completed_in_schedule, tally.schedule_of(part)),
+        warmup: WarmupTotals {
+            scheduled: counters.warmup.scheduled,
+            sent: counters.warmup.sent,
+            completed: counters.warmup.completed,
+            failed: counters.warmup.failed,
+            dropped: counters.warmup.dropped_in_flight + counters.warmup.dropped_late,
+        },
+        unknown_from: Vec::new(),
+        latency_ms: LatencyView {
+            coverage: Some(share(covered, answers)),
+            response: windows.latencies.of(LatencyKind::Response).stats(slower),
+            service: windows.latencies.of(LatencyKind::Service).stats(slower),
+            lag: windows.latencies.of(LatencyKind::Lag).stats(0),
+        },
+        status_codes: counters.status_codes.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
+        errors: counters.errors.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect(),
+        short_gaps: counters.short_gaps,
+    }
+}
+
+/// A classic driver has no schedule and drops nothing: what it sent is what fell due.
+fn classic(part: &Part, over: bool) -> Totals {
+    let counts = part.reports.counts(over);
+    Totals {
+        scheduled: counts.sent,
+        sent: counts.sent,
+        completed: counts.completed,
+        failed: counts.failed,
+        dropped: counts.sent.map(|_| 0),
+        in_flight: counts.in_flight,
+        unresolved: counts.unresolved,
+        unknown_from: if counts.addable { Vec::new() } else { vec![part.node.to_string()] },
+        latency_ms: LatencyView { response: part.reports.response(), ..LatencyView::default() },
+        ..Totals::default()
+    }
+}
+
+/// The fleet: the sum of the rows that can be added, and its own histograms and throughput.
+pub fn fleet(tally: &Tally) -> Totals {
+    let mut sum = Totals::default();
+    let rows = || {
+        tally.parts.iter().map(|part| {
+            let over = tally.is_over(part);
+            if part.is_classic() { classic(part, over) } else { ours(tally, part, over) }
+        })
+    };
+    for row in rows() {
+        if row.unknown_from.is_empty() {
+            add(&mut sum, &row);
+        } else {
+            sum.unknown_from.extend(row.unknown_from);
+        }
+    }
+    sum.unknown_from.dedup();
+    if tally.parts.is_empty() {
+        add(&mut sum, &Totals { scheduled: Some(0), sent: Some(0), completed: Some(0), ..Totals::default() });
+    }
+    if sum.sent.is_some() {
+        // Summed over those that tell: what none tells adds nothing.
+        for n in [&mut sum.completed, &mut sum.failed, &mut sum.dropped, &mut sum.in_flight] {
+            n.get_or_insert(0);
+        }
+    }
+    let slower = tally.fleet_slower();
+    sum.throughput_per_s = tally.fleet_throughput();
+    sum.latency_ms = LatencyView {
+        coverage: tally.fleet_coverage(),
+        response: tally.fleet.of(LatencyKind::Response).stats(slower),
+        service: tally.fleet.of(LatencyKind::Service).stats(slower),
+        lag: tally.fleet.of(LatencyKind::Lag).stats(0),
+    };
+    sum
+}
+
+fn add(sum: &mut Totals, row: &Totals) {
+    let add = |sum: &mut Option<u64>, n: Option<u64>| {
+        if let Some(n) = n {
+            *sum = Some(sum.unwrap_or(0).saturating_add(n));
+        }
+    };
+    add(&mut sum.scheduled, row.scheduled);
+    add(&mut sum.sent, row.sent);
+    add(&mut sum.completed, row.completed);
+    add(&mut sum.failed, row.failed);
+    add(&mut sum.dropped, row.dropped);
+    add(&mut sum.in_flight, row.in_flight);
+    sum.dropped_by.in_flight += row.dropped_by.in_flight;
+    sum.dropped_by.late += row.dropped_by.late;
+    sum.unresolved = sum.unresolved.saturating_add(row.unresolved);
+    sum.closed_on_reuse += row.closed_on_reuse;
+    sum.bytes_received += row.bytes_received;
+    sum.short_gaps += row.short_gaps;
+    sum.warmup.scheduled += row.warmup.scheduled;
+    sum.warmup.sent += row.warmup.sent;
+    sum.warmup.completed += row.warmup.completed;
+    sum.warmup.failed += row.warmup.failed;
+    sum.warmup.dropped += row.warmup.dropped;
+    for (status, n) in &row.status_codes {
+        *sum.status_codes.entry(status.clone()).or_default() += n;
+    }
+    for (kind, n) in &row.errors {
+        *sum.errors.entry(kind.clone()).or_default() += n;
+    }
+}
+
+/// A part of a whole, 1 where the whole is nothing.
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}

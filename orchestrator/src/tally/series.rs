@@ -1,0 +1,189 @@
+//! The series a second: from cumulative counters to what happened within each window, per driver and,
+//! once all have told a second, for the fleet. A view of what is recent; the totals never depend on it.
+
+use std::collections::BTreeMap;
+
+use common::clock::UnixMicros;
+use common::counters::Counters;
+use common::latency::{Latencies, LatencyKind};
+use common::wire::Window;
+
+use crate::model::LatencyView;
+
+/// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order, so
+/// that a window that is waited for longer than this was lost.
+const MAX_WAITING: usize = 8;
+
+/// Most seconds of the fleet that wait for a driver; the oldest is then told without it.
+const MAX_SECONDS: usize = 60;
+
+/// The counters that the series shows, cumulative or of one window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub scheduled: u64,
+    pub sent: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub dropped: u64,
+    /// Of `dropped`: due after the warm-up.
+    pub slower: u64,
+}
+
+impl Counts {
+    fn of(counters: &Counters) -> Self {
+        let in_warmup = counters.warmup.dropped_in_flight + counters.warmup.dropped_late;
+        Self {
+            scheduled: counters.scheduled,
+            sent: counters.sent,
+            completed: counters.completed,
+            failed: counters.failed,
+            dropped: counters.dropped(),
+            slower: counters.dropped().saturating_sub(in_warmup),
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            scheduled: self.scheduled.saturating_sub(before.scheduled),
+            sent: self.sent.saturating_sub(before.sent),
+            completed: self.completed.saturating_sub(before.completed),
+            failed: self.failed.saturating_sub(before.failed),
+            dropped: self.dropped.saturating_sub(before.dropped),
+            slower: self.slower.saturating_sub(before.slower),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.scheduled += other.scheduled;
+        self.sent += other.sent;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.dropped += other.dropped;
+        self.slower += other.slower;
+    }
+}
+
+/// One second: of a driver (cumulative while it waits, its own once told) or of the fleet.
+#[derive(Debug, Clone)]
+pub struct Second {
+    pub seq: u64,
+    pub from_us: UnixMicros,
+    pub to_us: UnixMicros,
+    pub counts: Counts,
+    pub latencies: Latencies,
+    pub busy: f64,
+}
+
+impl Second {
+    /// The latencies as views show them; `covers_all`: whether every driver sends histograms.
+    pub fn latency_view(&self, covers_all: bool) -> LatencyView {
+        LatencyView {
+            coverage: covers_all.then_some(1.0),
+            response: self.latencies.of(LatencyKind::Response).stats(self.counts.slower),
+            service: self.latencies.of(LatencyKind::Service).stats(self.counts.slower),
+            lag: self.latencies.of(LatencyKind::Lag).stats(0),
+        }
+    }
+}
+
+/// One driver's windows on their way to seconds.
+#[derive(Debug, Default)]
+pub struct Series {
+    told: Option<(u64, Counts, UnixMicros)>,
+    waiting: BTreeMap<u64, Second>,
+}
+
+impl Series {
+    /// The first second that was not told yet.
+    pub fn next(&self) -> u64 {
+        self.told.map_or(0, |(seq, ..)| seq + 1)
+    }
+
+    /// Takes a window that was not taken before, and tells the seconds it makes known.
+    pub fn take(&mut self, window: &Window) -> Vec<Second> {
+        if window.seq < self.next() {
+            // Later seconds were told without it: their counts hold it already.
+            return Vec::new();
+        }
+        let second = Second {
+            seq: window.seq,
+            from_us: window.from_us,
+            to_us: window.to_us,
+            counts: Counts::of(&window.counters),
+            latencies: window.latencies.clone(),
+            busy: window.busy,
+        };
+        self.waiting.insert(window.seq, second);
+        let mut told = Vec::new();
+        while self.waiting.len() > MAX_WAITING || self.waiting.contains_key(&self.next()) {
+            told.extend(self.tell_first());
+        }
+        told
+    }
+
+    /// Tells what still waits: no more will come.
+    pub fn flush(&mut self) -> Vec<Second> {
+        std::iter::from_fn(|| self.tell_first()).collect()
+    }
+
+    /// After a gap a second begins where the last one told ended: its counts span the gap.
+    fn tell_first(&mut self) -> Option<Second> {
+        let (_, mut second) = self.waiting.pop_first()?;
+        let cumulative = second.counts;
+        let (before, told_to_us) = match self.told {
+            Some((_, counts, to_us)) => (counts, Some(to_us)),
+            None => (Counts::default(), None),
+        };
+        if second.seq != self.next() {
+            let begun = second.from_us - i64::try_from(second.seq).unwrap_or(0).saturating_mul(1_000_000);
+            second.from_us = told_to_us.unwrap_or(begun).min(second.from_us);
+        }
+        second.counts = cumulative.since(before);
+        self.told = Some((second.seq, cumulative, second.to_us));
+        Some(second)
+    }
+}
+
+/// The fleet's seconds on their way to being complete.
+#[derive(Debug, Default)]
+pub struct FleetSeries {
+    waiting: BTreeMap<u64, Second>,
+    /// Seconds below were told.
+    next: u64,
+}
+
+impl FleetSeries {
+    /// Adds a driver's second. One that comes after its second was told is left out of the series.
+    pub fn add(&mut self, second: &Second) {
+        if second.seq < self.next {
+            return;
+        }
+        match self.waiting.get_mut(&second.seq) {
+            Some(fleet) => {
+                fleet.from_us = fleet.from_us.min(second.from_us);
+                fleet.to_us = fleet.to_us.max(second.to_us);
+                fleet.counts.add(second.counts);
+                fleet.latencies.merge(&second.latencies);
+                fleet.busy = fleet.busy.max(second.busy);
+            }
+            None => {
+                self.waiting.insert(second.seq, second.clone());
+            }
+        }
+    }
+
+    /// Tells the seconds below `horizon`, the first that some driver has not told yet.
+    pub fn take_below(&mut self, horizon: u64) -> Vec<Second> {
+        let mut told = Vec::new();
+        while let Some(first) = self.waiting.first_entry() {
+            if *first.key() >= horizon && self.waiting.len() <= MAX_SECONDS {
+                break;
+            }
+            if let Some((seq, second)) = self.waiting.pop_first() {
+                self.next = seq + 1;
+                told.push(second);
+            }
+        }
+        told
+    }
+}

@@ -1,0 +1,195 @@
+//! What is said of all drivers together: coverage, throughput, missing windows, and the facts for a verdict.
+
+use common::clock::{UnixMicros, rfc3339};
+use common::counters::Counters;
+
+use super::part::Part;
+use super::rows::{per_second, share, slower};
+use super::{Tally, WINDOW_US};
+use crate::model::{Completeness, MissingWindows};
+use crate::verdict::{DriverFacts, Facts, Sample};
+
+impl Tally {
+    /// Whether no more is expected of a part.
+    pub(super) fn is_over(&self, part: &Part) -> bool {
+        self.finished || part.ended_by.is_some()
+    }
+
+    /// Whether the drivers were told to start.
+    pub(super) fn was_started(&self) -> bool {
+        self.start_at.is_some()
+    }
+
+    /// Ticks of all drivers that count as slower than any answer.
+    pub(super) fn fleet_slower(&self) -> u64 {
+        self.parts.iter().map(|part| slower(part.windows.measured(self.is_over(part)))).sum()
+    }
+
+    /// Share of all answers that the histograms hold; `None` where someone does not tell how many it had.
+    pub(super) fn fleet_coverage(&self) -> Option<f64> {
+        let (mut all, mut covered) = (0_u64, 0_u64);
+        for part in &self.parts {
+            let (answers, held) = self.answers(part)?;
+            all = all.saturating_add(answers);
+            covered += held;
+        }
+        Some(share(covered, all))
+    }
+
+    /// Answers of a part and how many of them its histograms hold; `None` where it does not tell.
+    fn answers(&self, part: &Part) -> Option<(u64, u64)> {
+        let over = self.is_over(part);
+        if part.is_classic() {
+            let counts = part.reports.counts(over);
+            return Some((
+                counts.completed.filter(|_| counts.addable)?.saturating_add(counts.failed.unwrap_or(0)),
+                0,
+            ));
+        }
+        if over && self.was_started() && part.windows.newest_at.is_none() {
+            return None;
+        }
+        Some(part.windows.answers(over))
+    }
+
+    /// A part's schedule, Unix µs; `None` where it has none (yet) or does not tell.
+    pub(super) fn schedule_of(&self, part: &Part) -> Option<(i64, i64)> {
+        let start = self.start_at.filter(|_| !part.is_classic())?;
+        part.windows.schedule(part.share.as_ref(), &self.plan.load, start)
+    }
+
+    /// From the first driver's start to the last one's end.
+    fn fleet_schedule(&self) -> Option<(i64, i64)> {
+        let schedules = self.parts.iter().filter_map(|part| self.schedule_of(part));
+        schedules.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
+    }
+
+    /// Completed within the schedules, per second of all of them.
+    pub(super) fn fleet_throughput(&self) -> Option<f64> {
+        let completed = self.parts.iter().map(|part| part.windows.newest.completed_in_schedule).sum();
+        per_second(completed, self.fleet_schedule())
+    }
+
+    /// The last window that a part must have sent, by its own count or, where it is over without a final
+    /// window, by how long the others went on.
+    fn last_expected(&self, part: &Part) -> Option<u64> {
+        if let Some(last) = part.windows.final_seq {
+            return Some(last);
+        }
+        let highest = part.windows.seqs.highest();
+        if !self.is_over(part) || !self.was_started() {
+            return highest;
+        }
+        let others =
+            self.parts.iter().filter_map(|part| part.windows.final_seq.or(part.windows.seqs.highest()));
+        // At least the final one is missing.
+        Some(others.max().unwrap_or(0).max(highest.map_or(0, |highest| highest + 1)))
+    }
+}
+
+/// Whether all windows arrived, and which did not.
+pub fn completeness(tally: &Tally) -> Completeness {
+    let mut all = Completeness::default();
+    for part in tally.parts.iter().filter(|part| !part.is_classic()) {
+        let Some(last) = tally.last_expected(part) else { continue };
+        all.windows_expected += last + 1;
+        all.windows_received += part.windows.seqs.count();
+        let begun = |seq: u64| {
+            let from = i64::try_from(seq).unwrap_or(i64::MAX).saturating_mul(WINDOW_US);
+            rfc3339(tally.start_at.unwrap_or(0).saturating_add(from))
+        };
+        all.missing.extend(part.windows.seqs.gaps(last).into_iter().map(|(from_seq, to_seq)| {
+            MissingWindows {
+                node_id: part.node.to_string(),
+                from_seq,
+                to_seq,
+                from: begun(from_seq),
+                to: begun(to_seq + 1),
+            }
+        }));
+    }
+    all
+}
+
+/// The facts for a verdict.
+pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
+    let drivers: Vec<DriverFacts<'a>> = tally.parts.iter().map(|part| driver(tally, part)).collect();
+    let mut counters = Counters::default();
+    let mut partial = false;
+    for driver in &drivers {
+        if driver.sample.partial {
+            partial = true;
+        } else {
+            counters.add(&driver.sample.counters);
+        }
+    }
+    Facts {
+        plan: &tally.plan,
+        stopped_by: stopped_by.map(str::to_owned),
+        started_at: tally.start_at,
+        fleet: Sample {
+            counters,
+            partial,
+            latencies: &tally.fleet,
+            coverage: tally.fleet_coverage(),
+            throughput_per_s: tally.fleet_throughput(),
+            schedule_s: seconds(tally.fleet_schedule()),
+            windows: drivers.iter().map(|driver| driver.sample.windows).sum(),
+            busy_windows: drivers.iter().map(|driver| driver.sample.busy_windows).sum(),
+        },
+        missing: completeness(tally).missing,
+        foreign: tally.foreign.iter().cloned().collect(),
+        drivers,
+    }
+}
+
+fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
+    // A verdict is about a test that is over: no end told is an end lost.
+    let reported = part.reports.counts(true);
+    let (counters, partial, unresolved) = if part.is_classic() {
+        let counters = Counters {
+            scheduled: reported.sent.unwrap_or(0),
+            sent: reported.sent.unwrap_or(0),
+            completed: reported.completed.unwrap_or(0),
+            failed: reported.failed.unwrap_or(0),
+            ..Counters::default()
+        };
+        (counters, !reported.addable, reported.unresolved)
+    } else {
+        let counters = part.windows.newest.clone();
+        let unheard = part.windows.newest_at.is_none() && tally.was_started();
+        let unresolved = counters.in_flight();
+        (counters, unheard, unresolved)
+    };
+    let coverage = match tally.answers(part) {
+        _ if part.is_classic() => None,
+        Some((answers, held)) => Some(share(held, answers)),
+        None => None,
+    };
+    let schedule = tally.schedule_of(part);
+    DriverFacts {
+        name: part.node.to_string(),
+        classic: part.is_classic(),
+        other_life: part.share.is_none(),
+        ended_by: part.ended_by,
+        heard_at: part.heard_at(),
+        unresolved,
+        cut_short: part.windows.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
+        share: part.share.as_ref(),
+        implausible: part.is_classic() && part.reports.implausible(),
+        sample: Sample {
+            throughput_per_s: per_second(counters.completed_in_schedule, schedule),
+            schedule_s: seconds(schedule),
+            counters,
+            partial,
+            latencies: &part.windows.latencies,
+            coverage,
+            windows: part.windows.judged,
+            busy_windows: part.windows.busy,
+        },
+    }
+}
+
+fn seconds(schedule: Option<(UnixMicros, UnixMicros)>) -> Option<f64> {
+    schedule.map(|(from, to)| to.saturating_sub(from) as f64 / 1e6)
+}

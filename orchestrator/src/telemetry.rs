@@ -1,0 +1,98 @@
+//! What this process counts about itself, for `/metrics`: atomics that whoever does the work adds to.
+//! It knows no actor and no HTTP; `http/metrics.rs` writes it out.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use common::wire::{RejectReason, Topic};
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// Adds one.
+    pub fn one(&self) {
+        self.add(1);
+    }
+
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// The number so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is counted since the process started.
+#[derive(Debug, Default)]
+pub struct Telemetry {
+    read: [Count; Topic::ALL.len()],
+    rejected: [[Count; RejectReason::ALL.len()]; Topic::ALL.len()],
+    /// Windows and classic reports stored, each counted once.
+    pub windows_stored: Count,
+    /// Windows and classic reports that were stored already: redeliveries.
+    pub windows_duplicate: Count,
+    /// Windows and classic reports of tests that the store does not know: not kept.
+    pub windows_orphaned: Count,
+    /// Messages that SQLite could not serve.
+    pub store_errors: Count,
+    /// Listeners of the events, now.
+    pub subscribers: AtomicU64,
+    /// Listeners that were too slow and were disconnected.
+    pub subscribers_dropped: Count,
+    /// Listeners that were refused, for there were as many as there may be.
+    pub subscribers_refused: Count,
+    /// Events sent to listeners or kept for them.
+    pub events: Count,
+    /// Messages that a full mailbox did not take.
+    pub mailbox_overflow: Count,
+}
+
+impl Telemetry {
+    /// Counts a record that was read, understood or not.
+    pub fn record_read(&self, topic: Topic) {
+        self.read[topic as usize].one();
+    }
+
+    /// Counts a record that could not be used; it was counted as read too.
+    pub fn record_rejected(&self, topic: Topic, reason: RejectReason) {
+        self.rejected[topic as usize][reason as usize].one();
+    }
+
+    /// Records read from a topic.
+    pub fn n_read(&self, topic: Topic) -> u64 {
+        self.read[topic as usize].get()
+    }
+
+    /// Records of a topic that could not be used, for a reason.
+    pub fn n_rejected(&self, topic: Topic, reason: RejectReason) -> u64 {
+        self.rejected[topic as usize][reason as usize].get()
+    }
+}
+
+/// What `/readyz` asks: whether Kafka and the store can be used. Set by those who know.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    kafka: AtomicBool,
+    store: AtomicBool,
+}
+
+impl Readiness {
+    /// Whether Kafka's partitions are assigned and a broker answers.
+    pub fn set_kafka(&self, ready: bool) {
+        self.kafka.store(ready, Ordering::Relaxed);
+    }
+
+    /// Whether the store can be read and written.
+    pub fn set_store(&self, ready: bool) {
+        self.store.store(ready, Ordering::Relaxed);
+    }
+
+    /// (Kafka, store)
+    pub fn get(&self) -> (bool, bool) {
+        (self.kafka.load(Ordering::Relaxed), self.store.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,158 @@
+//! What a verdict is made of: plain figures, filled by the tally.
+
+use common::clock::UnixMicros;
+use common::counters::Counters;
+use common::latency::{Latencies, LatencyKind};
+use common::plan::{Plan, Share};
+
+use crate::model::MissingWindows;
+use crate::tally::EndedBy;
+
+/// What a verdict is made of.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Who or what stopped the test before its end.
+    pub stopped_by: Option<String>,
+    /// When the drivers were told to start; `None`: they never were.
+    pub started_at: Option<UnixMicros>,
+    /// All drivers together.
+    pub fleet: Sample<'a>,
+    /// Each of them, in the order of their shares.
+    pub drivers: Vec<DriverFacts<'a>>,
+    /// Windows that did not arrive.
+    pub missing: Vec<MissingWindows>,
+    /// Nodes that reported though they take no part.
+    pub foreign: Vec<String>,
+}
+
+/// The figures of a driver or of all.
+#[derive(Debug, Clone)]
+pub struct Sample<'a> {
+    /// What was counted, where it is known.
+    pub counters: Counters,
+    /// Whether the counters leave out someone who does not tell.
+    pub partial: bool,
+    /// Every sample.
+    pub latencies: &'a Latencies,
+    /// Share of the answers that the samples cover; `None` where it cannot be told.
+    pub coverage: Option<f64>,
+    /// Completed within the schedule, per second.
+    pub throughput_per_s: Option<f64>,
+    /// Length of the schedule in seconds.
+    pub schedule_s: Option<f64>,
+    /// Windows that are long enough to judge their busy share.
+    pub windows: u64,
+    /// Of these: without idle time.
+    pub busy_windows: u64,
+}
+
+/// The figures of one driver.
+#[derive(Debug, Clone)]
+pub struct DriverFacts<'a> {
+    /// Its node id.
+    pub name: String,
+    /// Whether it sends sums rather than windows.
+    pub classic: bool,
+    /// Whether this is another life of it than the one that was chosen.
+    pub other_life: bool,
+    /// How its end was told; `None`: it was not.
+    pub ended_by: Option<EndedBy>,
+    /// When it last told anything.
+    pub heard_at: Option<UnixMicros>,
+    /// Sent by it, and lost with it.
+    pub unresolved: u64,
+    /// Why its load ended early, as it says.
+    pub cut_short: Option<String>,
+    /// Its share of the plan.
+    pub share: Option<&'a Share>,
+    /// Whether its figures contradict each other.
+    pub implausible: bool,
+    /// Its figures.
+    pub sample: Sample<'a>,
+}
+
+impl Sample<'_> {
+    /// Ticks that fell due after the warm-up.
+    pub fn scheduled(&self) -> u64 {
+        self.counters.scheduled.saturating_sub(self.counters.warmup.scheduled)
+    }
+
+    /// Attempts of those.
+    pub fn sent(&self) -> u64 {
+        self.counters.sent.saturating_sub(self.counters.warmup.sent)
+    }
+
+    /// Expected answers to those.
+    pub fn completed(&self) -> u64 {
+        self.counters.completed.saturating_sub(self.counters.warmup.completed)
+    }
+
+    /// Everything else that ended.
+    pub fn failed(&self) -> u64 {
+        self.counters.failed.saturating_sub(self.counters.warmup.failed)
+    }
+
+    /// Ticks after the warm-up that the in-flight bound swallowed.
+    pub fn dropped_in_flight(&self) -> u64 {
+        self.counters.dropped_in_flight.saturating_sub(self.counters.warmup.dropped_in_flight)
+    }
+
+    /// Ticks after the warm-up that came too late to be sent.
+    pub fn dropped_late(&self) -> u64 {
+        self.counters.dropped_late.saturating_sub(self.counters.warmup.dropped_late)
+    }
+
+    /// (failed - cancelled) / (sent - cancelled); `None` where nothing was sent.
+    pub fn errors_ratio(&self) -> Option<f64> {
+        let cancelled = self.counters.errors_of(common::counters::ErrorKind::Cancelled);
+        let cancelled = cancelled.saturating_sub(self.counters.warmup.cancelled);
+        ratio(self.failed().saturating_sub(cancelled), self.sent().saturating_sub(cancelled))
+    }
+
+    /// Dropped for the in-flight bound / scheduled; `None` where nothing fell due.
+    pub fn dropped_ratio(&self) -> Option<f64> {
+        ratio(self.dropped_in_flight(), self.scheduled())
+    }
+
+    /// Dropped as late / scheduled; `None` where nothing fell due.
+    pub fn late_ratio(&self) -> Option<f64> {
+        ratio(self.dropped_late(), self.scheduled())
+    }
+
+    /// A quantile in ms, every dropped tick counted as slower than any answer where it could have had one
+    /// (not for lag and turn: those are of requests that were sent).
+    pub fn quantile_ms(&self, kind: LatencyKind, quantile: f64) -> Option<Quantile> {
+        let latency = self.latencies.of(kind);
+        let highest = latency.max_us()?;
+        let of_answers = matches!(kind, LatencyKind::Service | LatencyKind::Response);
+        let slower = if of_answers { self.dropped_in_flight() + self.dropped_late() } else { 0 };
+        Some(match latency.quantile_us(quantile, slower) {
+            Some(us) => Quantile::Known(us as f64 / 1e3),
+            None => Quantile::AtLeast(highest as f64 / 1e3),
+        })
+    }
+}
+
+/// A quantile, in ms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Quantile {
+    /// This.
+    Known(f64),
+    /// Slower than the slowest answer, which is this: it falls among the dropped ticks.
+    AtLeast(f64),
+}
+
+impl Quantile {
+    /// The figure as shown.
+    pub fn ms(self) -> f64 {
+        match self {
+            Self::Known(ms) | Self::AtLeast(ms) => ms,
+        }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
