@@ -8,6 +8,7 @@ pub mod kafka;
 pub mod latency;
 pub mod limits;
 pub mod plan;
+pub mod service;
 pub mod settings;
 pub mod tree;
 pub mod wire;

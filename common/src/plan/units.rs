@@ -42,7 +42,7 @@ fn in_ns(number: &str, unit: u128) -> Option<u128> {
     let mut ns = whole.parse::<u128>().ok()?.checked_mul(unit)?;
     let mut place = unit;
     for digit in fraction.trim_end_matches('0').chars() {
-        if place % 10 != 0 {
+        if !place.is_multiple_of(10) {
             return None;
         }
         place /= 10;
@@ -93,7 +93,7 @@ pub fn write_duration(duration: Duration) -> String {
         return "0s".to_owned();
     }
     for (unit, unit_ns) in UNITS {
-        if ns % unit_ns == 0 {
+        if ns.is_multiple_of(unit_ns) {
             return format!("{}{unit}", ns / unit_ns);
         }
     }

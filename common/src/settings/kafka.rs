@@ -280,12 +280,11 @@ impl KafkaSecurity {
         ];
         for (key, given) in given {
             match (given, self.protocol.is_signed_on()) {
-                (false, true) => {
+                (false, true)
                     // A value with a fault of its own is not missing too.
-                    if !table.is_faulty(key) {
+                    if !table.is_faulty(key) => {
                         table.contradiction(key, "", format!("is missing, and protocol is {protocol:?}"));
                     }
-                }
                 (true, false) => {
                     let reason = format!("is of no use with protocol = {protocol:?}; \"sasl_ssl\"?");
                     table.contradiction(key, "", reason);

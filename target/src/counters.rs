@@ -1,0 +1,155 @@
+//! What the target itself counted: /ping alone, in all and per driver that names itself. The other half of
+//! every report's claim.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use common::clock::unix_us;
+use serde::Serialize;
+
+/// Most drivers told apart; more are counted together under [`OTHERS`].
+const MAX_NODES: usize = 1_000;
+
+/// The name under which drivers past [`MAX_NODES`] are counted.
+const OTHERS: &str = "(others)";
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    received: AtomicU64,
+    sent: AtomicU64,
+    dropped: AtomicU64,
+    by_node: Mutex<BTreeMap<String, NodeCounts>>,
+}
+
+/// Counts of one driver.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct NodeCounts {
+    /// Requests whose head was read.
+    pub requests_received: u64,
+    /// Responses handed to the socket.
+    pub responses_sent: u64,
+    /// When the first came, Unix µs.
+    pub first_request_unix_us: i64,
+}
+
+/// What `/metrics` says.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    /// Requests whose head was read.
+    pub requests_received: u64,
+    /// Responses handed to the socket, of any status.
+    pub responses_sent: u64,
+    /// Connections closed on purpose instead of an answer.
+    pub connections_dropped: u64,
+    /// Per driver that sends `x-groundswell-node`.
+    pub by_driver: BTreeMap<String, NodeCounts>,
+}
+
+impl Counters {
+    /// Counts a request; returns its number, from 0.
+    pub fn received(&self, node: Option<&str>) -> u64 {
+        if let Some(node) = node {
+            self.of_node(node, |counts| {
+                if counts.requests_received == 0 {
+                    counts.first_request_unix_us = unix_us();
+                }
+                counts.requests_received += 1;
+            });
+        }
+        self.received.fetch_add(1, Relaxed)
+    }
+
+    /// Counts a response.
+    pub fn sent(&self, node: Option<&str>) {
+        self.sent.fetch_add(1, Relaxed);
+        if let Some(node) = node {
+            self.of_node(node, |counts| counts.responses_sent += 1);
+        }
+    }
+
+    /// Counts a connection that was closed instead.
+    pub fn dropped(&self) {
+        self.dropped.fetch_add(1, Relaxed);
+    }
+
+    fn of_node(&self, node: &str, count: impl FnOnce(&mut NodeCounts)) {
+        let mut nodes = self.by_node.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = nodes.get_mut(node) {
+            return count(counts);
+        }
+        let name = if nodes.len() < MAX_NODES { node } else { OTHERS };
+        count(nodes.entry(name.to_owned()).or_default());
+    }
+
+    /// The counts now.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            requests_received: self.received.load(Relaxed),
+            responses_sent: self.sent.load(Relaxed),
+            connections_dropped: self.dropped.load(Relaxed),
+            by_driver: self.by_node.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+impl Snapshot {
+    /// As Prometheus reads it.
+    pub fn prometheus(&self) -> String {
+        let mut text = String::new();
+        let totals = [
+            ("requests_received", "Requests to /ping whose head was read.", self.requests_received),
+            ("responses_sent", "Responses of /ping handed to the socket.", self.responses_sent),
+            (
+                "connections_dropped",
+                "Connections closed on purpose instead of an answer.",
+                self.connections_dropped,
+            ),
+        ];
+        for (name, help, value) in totals {
+            let metric = format!("groundswell_target_{name}_total");
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "# HELP {metric} {help}\n# TYPE {metric} counter\n{metric} {value}");
+        }
+        let metric = "groundswell_target_driver_requests_received_total";
+        let _ = writeln!(
+            text,
+            "# HELP {metric} Requests to /ping by the driver that names itself.\n# TYPE {metric} counter"
+        );
+        for (node, counts) in &self.by_driver {
+            let label = node.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = writeln!(text, "{metric}{{node=\"{label}\"}} {}", counts.requests_received);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_in_all_and_per_driver() {
+        let counters = Counters::default();
+        assert_eq!(counters.received(Some("a")), 0);
+        assert_eq!(counters.received(None), 1);
+        counters.sent(Some("a"));
+        let snapshot = counters.snapshot();
+        assert_eq!((snapshot.requests_received, snapshot.responses_sent), (2, 1));
+        assert_eq!(snapshot.by_driver["a"].requests_received, 1);
+        assert!(snapshot.prometheus().contains("driver_requests_received_total{node=\"a\"} 1"));
+    }
+
+    #[test]
+    fn made_up_names_do_not_eat_memory() {
+        let counters = Counters::default();
+        for n in 0..MAX_NODES + 50 {
+            counters.received(Some(&format!("node-{n}")));
+        }
+        let snapshot = counters.snapshot();
+        assert_eq!(snapshot.by_driver.len(), MAX_NODES + 1);
+        assert_eq!(snapshot.by_driver[OTHERS].requests_received, 50);
+    }
+}
