@@ -190,6 +190,8 @@ fn secure(config: &mut ClientConfig, settings: &KafkaSettings) -> Result<(), Kaf
     }
     if let Some(path) = &security.sasl_password_file {
         config.set("sasl.password", read_secret("sasl_password_file", path)?);
+    } else if let Some(password) = &security.sasl_password {
+        config.set("sasl.password", password.expose());
     }
     Ok(())
 }
