@@ -31,9 +31,8 @@ impl Names {
 
 /// `nodeId`, `Node_ID` and `NODE-ID` are spellings of `node_id`.
 fn is_spelling_of<'a>(key: &'a str, name: &'a str) -> bool {
-    let letters = |text: &'a str| {
-        text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
-    };
+    let letters =
+        |text: &'a str| text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
     key.len() <= 2 * name.len() && letters(key).eq(letters(name))
 }
 

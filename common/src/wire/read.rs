@@ -121,39 +121,105 @@ fn names(topic: Topic) -> &'static Names {
         },
         Topic::TestConfig => &Names {
             classic: &[
-                "test_id", "test_type", "test_message_delay", "message_count_per_driver", "target_url",
-                "target_server_ip", "test_server", "num_drivers", "kill",
+                "test_id",
+                "test_type",
+                "test_message_delay",
+                "message_count_per_driver",
+                "target_url",
+                "target_server_ip",
+                "test_server",
+                "num_drivers",
+                "kill",
             ],
             ours: &["epoch", "revision", "plan", "assignments"],
         },
-        Topic::Trigger => &Names { classic: &["test_id", "trigger", "kill"], ours: &["start_at", "revision"] },
+        Topic::Trigger => {
+            &Names { classic: &["test_id", "trigger", "kill"], ours: &["start_at", "revision"] }
+        }
         Topic::Metrics => &Names {
             classic: &[
-                "node_id", "test_id", "report_id", "test_status", "metrics", "mean_latency", "mean",
-                "median_latency", "median", "min_latency", "min", "max_latency", "max", "mode_latency", "mode",
-                "num_requests", "number_of_requests", "requests_sent", "requests", "num_responses",
-                "number_of_responses", "responses_received", "responses", "num_errors", "number_of_errors",
-                "errors", "kill",
+                "node_id",
+                "test_id",
+                "report_id",
+                "test_status",
+                "metrics",
+                "mean_latency",
+                "mean",
+                "median_latency",
+                "median",
+                "min_latency",
+                "min",
+                "max_latency",
+                "max",
+                "mode_latency",
+                "mode",
+                "num_requests",
+                "number_of_requests",
+                "requests_sent",
+                "requests",
+                "num_responses",
+                "number_of_responses",
+                "responses_received",
+                "responses",
+                "num_errors",
+                "number_of_errors",
+                "errors",
+                "kill",
             ],
             ours: METRICS_OURS,
         },
-        Topic::Heartbeat => &Names {
-            classic: &["node_id", "heartbeat", "timestamp", "kill"],
-            ours: HEARTBEAT_OURS,
-        },
+        Topic::Heartbeat => {
+            &Names { classic: &["node_id", "heartbeat", "timestamp", "kill"], ours: HEARTBEAT_OURS }
+        }
     }
 }
 
 const METRICS_OURS: &[&str] = &[
-    "epoch", "role", "seq", "window", "histograms", "busy", "final", "ending", "scheduled", "sent", "completed",
-    "failed", "dropped", "dropped_by", "errors", "status_codes", "closed_on_reuse", "bytes_received",
-    "completed_in_schedule", "short_gaps", "warmup",
+    "epoch",
+    "role",
+    "seq",
+    "window",
+    "histograms",
+    "busy",
+    "final",
+    "ending",
+    "scheduled",
+    "sent",
+    "completed",
+    "failed",
+    "dropped",
+    "dropped_by",
+    "errors",
+    "status_codes",
+    "closed_on_reuse",
+    "bytes_received",
+    "completed_in_schedule",
+    "short_gaps",
+    "warmup",
 ];
 
 const HEARTBEAT_OURS: &[&str] = &[
-    "epoch", "role", "state", "reason", "test_id", "revision", "clock_offset_us", "cpu", "scheduled", "sent",
-    "completed", "failed", "dropped", "dropped_by", "errors", "status_codes", "closed_on_reuse",
-    "bytes_received", "completed_in_schedule", "short_gaps", "warmup",
+    "epoch",
+    "role",
+    "state",
+    "reason",
+    "test_id",
+    "revision",
+    "clock_offset_us",
+    "cpu",
+    "scheduled",
+    "sent",
+    "completed",
+    "failed",
+    "dropped",
+    "dropped_by",
+    "errors",
+    "status_codes",
+    "closed_on_reuse",
+    "bytes_received",
+    "completed_in_schedule",
+    "short_gaps",
+    "warmup",
 ];
 
 /// Reads a record's payload.
@@ -272,7 +338,8 @@ fn classic_config(fields: &Fields) -> Result<ClassicConfig, Rejected> {
         None if test_type == TestType::Avalanche => 0.0,
         None => return Err(missing("test_message_delay")),
     };
-    let message_count = told(fields, "message_count_per_driver").ok_or_else(|| missing("message_count_per_driver"))?;
+    let message_count =
+        told(fields, "message_count_per_driver").ok_or_else(|| missing("message_count_per_driver"))?;
     let message_count =
         count(message_count).ok_or_else(|| bad("message_count_per_driver", message_count, "is no count"))?;
     let num_drivers = fields.get("num_drivers").and_then(count).and_then(|n| u32::try_from(n).ok());
@@ -324,7 +391,8 @@ fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {
     let word = fields.get("trigger").ok_or_else(|| missing("trigger"))?;
     let start = yes_or_no(word).ok_or_else(|| bad("trigger", word, "is neither YES nor NO"))?;
     let revision = fields.get("revision").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-    let start_at_ms = fields.get("start_at").and_then(Value::as_u64).filter(|ms| *ms <= (MAX_UNIX_US / 1_000) as u64);
+    let start_at_ms =
+        fields.get("start_at").and_then(Value::as_u64).filter(|ms| *ms <= (MAX_UNIX_US / 1_000) as u64);
     // Without a revision it is somebody else's, whatever its extra fields hold.
     if let (Some(_), Some(value), None) = (revision, fields.get("start_at"), start_at_ms) {
         return Err(bad("start_at", value, "is no instant in Unix ms"));

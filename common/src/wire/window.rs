@@ -65,7 +65,8 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
 /// Reads cumulative counters. Beside the five that everyone sends, ours tell more; what a sender of the
 /// five alone leaves out is filled in on the side of caution.
 pub(super) fn counters(fields: &Fields) -> Result<Counters, Rejected> {
-    let [scheduled, sent, completed, failed, dropped] = [0, 1, 2, 3, 4].map(|i| fields.required::<u64>(COUNTER_NAMES[i]));
+    let [scheduled, sent, completed, failed, dropped] =
+        [0, 1, 2, 3, 4].map(|i| fields.required::<u64>(COUNTER_NAMES[i]));
     let (completed, dropped) = (completed?, dropped?);
     // Nobody said that the target was the reason, so it was us.
     let by = fields.ours("dropped_by")?.unwrap_or(DroppedBy { in_flight: 0, late: dropped });
@@ -102,7 +103,8 @@ fn errors(fields: &Fields) -> Result<BTreeMap<ErrorKind, u64>, Rejected> {
 
 /// Refuses counts that no sum over a fleet would bear, and parts larger than their whole.
 fn check(counters: &Counters) -> Result<(), Rejected> {
-    let Counters { scheduled, sent, completed, failed, dropped_in_flight, dropped_late, warmup, .. } = counters;
+    let Counters { scheduled, sent, completed, failed, dropped_in_flight, dropped_late, warmup, .. } =
+        counters;
     let whole_and_warmup = [
         ("scheduled", *scheduled, warmup.scheduled),
         ("sent", *sent, warmup.sent),
