@@ -206,3 +206,91 @@ impl TlsSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use common::settings::{Sources, keys, load};
+
+    use super::*;
+
+    fn config() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/driver.toml")
+    }
+
+    fn with(flags: &[(&str, &str)]) -> Result<DriverSettings, SettingsError> {
+        let flags = flags.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+        load(&Sources { flags: flags.collect(), file: None, env: BTreeMap::new() })
+    }
+
+    /// The keys of a table as paths, tables below it included.
+    fn paths(table: &serde_json::Value, parent: &str, into: &mut Vec<String>) {
+        for (key, value) in table.as_object().unwrap() {
+            let path = if parent.is_empty() { key.clone() } else { format!("{parent}.{key}") };
+            if value.is_object() {
+                paths(value, &path, into);
+            }
+            into.push(path);
+        }
+    }
+
+    #[test]
+    fn the_shipped_config_is_every_key_at_its_default() {
+        let loaded: DriverSettings = load(&Sources::of_file(&config())).unwrap();
+        assert_eq!(loaded, DriverSettings::default());
+        let text = std::fs::read_to_string(config()).unwrap();
+        let tree = common::plan::PlanTree::parse(&text, common::plan::PlanFormat::Toml).unwrap();
+        let mut there = Vec::new();
+        paths(tree.value(), "", &mut there);
+        for key in keys::<DriverSettings>() {
+            // The one key that a file may not have.
+            assert!(
+                there.contains(&key) || key == "kafka.security.sasl_password",
+                "{key} is not in the config"
+            );
+        }
+        DriverSettings::check_file(&config()).unwrap();
+    }
+
+    #[test]
+    fn the_addresses_as_flags_are_enough() {
+        let settings = with(&[("kafka.brokers", "a:9092,b:9092"), ("orchestrator.url", "box:8080")]).unwrap();
+        assert_eq!(settings.kafka.brokers, Brokers::At(vec!["a:9092".to_owned(), "b:9092".to_owned()]));
+        assert_eq!(settings.orchestrator_url().unwrap().as_str(), "http://box:8080/");
+        let asks = with(&[]).unwrap();
+        assert_eq!(asks.orchestrator_url().unwrap().as_str(), "http://127.0.0.1:8080/");
+        let classic = with(&[("kafka.brokers", "a:9092")]).unwrap();
+        assert_eq!(classic.orchestrator_url(), None, "a classic orchestrator has no HTTP");
+    }
+
+    #[test]
+    fn what_a_driver_is_not_is_refused_with_a_reason() {
+        for (key, text, expected) in [
+            ("kafka.brokers", "embedded", "lives in the orchestrator"),
+            ("driver.workers", "0", "must be from 1 to 1024, or \"auto\""),
+            ("driver.labels", "zone", "KEY=VALUE"),
+            ("safety.allow_targets", "10.0.0.0/8,http://x", "is no network"),
+            ("safety.max_rate", "0", "or \"none\""),
+            ("orchestrator.url", "ftp://x", "HOST:PORT or a URL"),
+            ("classic.target_url", "x", "no scheme"),
+        ] {
+            let error = with(&[(key, text)]).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.lines().count() == 1, "{key} = {text}: {error}");
+        }
+    }
+
+    #[test]
+    fn lists_and_labels_come_from_flags_too() {
+        let flags = [
+            ("safety.allow_targets", "127.0.0.2, staging.example.com"),
+            ("driver.labels", "zone=a, rack = 7"),
+        ];
+        let settings = with(&flags).unwrap();
+        let targets: Vec<String> = settings.safety.allow_targets.iter().map(ToString::to_string).collect();
+        assert_eq!(targets, ["127.0.0.2/32", "staging.example.com"]);
+        let labels: Vec<(String, String)> = settings.driver.labels.into_iter().collect();
+        assert_eq!(labels, [("rack".to_owned(), "7".to_owned()), ("zone".to_owned(), "a".to_owned())]);
+        assert_eq!(with(&[("safety.allow_targets", "")]).unwrap().safety.allow_targets, []);
+    }
+}

@@ -140,3 +140,71 @@ impl StoreSettings {
         Self { keep_tests: table.get("keep_tests", parse::integer(1..=1_000_000)).unwrap_or(1_000) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use common::settings::{Sources, keys, load};
+
+    use super::*;
+
+    fn config() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/orchestrator.toml")
+    }
+
+    fn with(flags: &[(&str, &str)]) -> Result<OrchestratorSettings, SettingsError> {
+        let flags = flags.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+        load(&Sources { flags: flags.collect(), file: None, env: BTreeMap::new() })
+    }
+
+    /// The keys of a table as paths, tables below it included.
+    fn paths(table: &serde_json::Value, parent: &str, into: &mut Vec<String>) {
+        for (key, value) in table.as_object().unwrap() {
+            let path = if parent.is_empty() { key.clone() } else { format!("{parent}.{key}") };
+            if value.is_object() {
+                paths(value, &path, into);
+            }
+            into.push(path);
+        }
+    }
+
+    #[test]
+    fn the_shipped_config_is_every_key_at_its_default() {
+        let loaded: OrchestratorSettings = load(&Sources::of_file(&config())).unwrap();
+        assert_eq!(loaded, OrchestratorSettings::default());
+        let text = std::fs::read_to_string(config()).unwrap();
+        let tree = common::plan::PlanTree::parse(&text, common::plan::PlanFormat::Toml).unwrap();
+        let mut there = Vec::new();
+        paths(tree.value(), "", &mut there);
+        for key in keys::<OrchestratorSettings>() {
+            // The one key that a file may not have.
+            assert!(
+                there.contains(&key) || key == "kafka.security.sasl_password",
+                "{key} is not in the config"
+            );
+        }
+        OrchestratorSettings::check_file(&config()).unwrap();
+    }
+
+    #[test]
+    fn beyond_loopback_it_needs_a_token_or_a_permission() {
+        let listen = ("http.listen", "0.0.0.0:8080");
+        let error = with(&[listen]).unwrap_err().to_string();
+        let start = "command line: http.listen = 0.0.0.0:8080: is beyond loopback";
+        assert!(error.starts_with(start) && error.lines().count() == 1, "{error}");
+        assert!(with(&[("http.listen", "[::]:8080")]).is_err());
+        assert!(with(&[listen, ("http.token_file", "/etc/token")]).is_ok());
+        assert!(with(&[listen, ("http.allow_unauthenticated", "true")]).is_ok());
+        assert!(with(&[listen, ("http.allow_unauthenticated", "false")]).is_err());
+        for loopback in ["127.0.0.2:0", "[::1]:8080", "localhost:8080"] {
+            assert!(with(&[("http.listen", loopback)]).is_ok(), "{loopback}");
+        }
+    }
+
+    #[test]
+    fn a_driver_is_suspect_before_it_is_lost() {
+        let error = with(&[("test.suspect_after", "10s")]).unwrap_err().to_string();
+        assert_eq!(error, "command line: test.suspect_after = 10s: must be below test.lost_after");
+    }
+}

@@ -101,3 +101,69 @@ impl BehaviourSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use common::settings::{Sources, keys, load};
+
+    use super::*;
+
+    fn config() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/target.toml")
+    }
+
+    fn with(flags: &[(&str, &str)]) -> Result<TargetSettings, SettingsError> {
+        let flags = flags.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+        load(&Sources { flags: flags.collect(), file: None, env: BTreeMap::new() })
+    }
+
+    /// The keys of a table as paths, tables below it included.
+    fn paths(table: &serde_json::Value, parent: &str, into: &mut Vec<String>) {
+        for (key, value) in table.as_object().unwrap() {
+            let path = if parent.is_empty() { key.clone() } else { format!("{parent}.{key}") };
+            if value.is_object() {
+                paths(value, &path, into);
+            }
+            into.push(path);
+        }
+    }
+
+    #[test]
+    fn the_shipped_config_is_every_key_at_its_default() {
+        let loaded: TargetSettings = load(&Sources::of_file(&config())).unwrap();
+        assert_eq!(loaded, TargetSettings::default());
+        let text = std::fs::read_to_string(config()).unwrap();
+        let tree = common::plan::PlanTree::parse(&text, common::plan::PlanFormat::Toml).unwrap();
+        let mut there = Vec::new();
+        paths(tree.value(), "", &mut there);
+        for key in keys::<TargetSettings>() {
+            // The one key that a file may not have.
+            assert!(
+                there.contains(&key) || key == "kafka.security.sasl_password",
+                "{key} is not in the config"
+            );
+        }
+        TargetSettings::check_file(&config()).unwrap();
+    }
+
+    #[test]
+    fn every_way_of_being_bad_can_be_asked_for() {
+        let flags = [
+            ("behaviour.delay", "20ms"),
+            ("behaviour.error_ratio", "10%"),
+            ("behaviour.error_status", "500"),
+            ("behaviour.max_concurrent", "4"),
+            ("behaviour.drop_ratio", "0.25"),
+        ];
+        let behaviour = with(&flags).unwrap().behaviour;
+        assert_eq!((behaviour.delay, behaviour.error_ratio), (Duration::from_millis(20), 0.1));
+        assert_eq!((behaviour.error_status, behaviour.max_concurrent), (500, Some(4)));
+        assert_eq!(behaviour.drop_ratio, 0.25);
+        let error =
+            with(&[("behaviour.delay", "20"), ("behaviour.drop_ratio", "2")]).unwrap_err().to_string();
+        assert_eq!(error.lines().count(), 2, "{error}");
+    }
+}

@@ -187,3 +187,6 @@ impl Default for Honesty {
         Self { max_lag_p99: Duration::from_millis(5), max_late: 0.001, max_catch_up: Duration::from_secs(1) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,7 +124,7 @@ fn read_target(target: &mut Table) -> Option<url::Url> {
     if !target.has("url") && !target.is_faulty("url") {
         let missing = "is missing; every plan names what it sends to, as in \"http://127.0.0.1:8081/ping\"";
         target.take("url");
-        target.fault(Fault::value(target.path_of("url"), "", missing), None);
+        target.missing("url", missing);
         return None;
     }
     let node = target.take("url")?;
@@ -265,7 +265,7 @@ fn read_load(load: &mut Table, timeout: Duration, drivers: &DriverChoice, per: P
                 }
                 if !has_delay && !has_rate && !has_ceiling {
                     let reason = "is missing; a tsunami needs a rate, a delay or a target_throughput";
-                    load.fault(Fault::value(load.path_of("rate"), "", reason), None);
+                    load.missing("rate", reason);
                 }
             }
             Loop::Closed => {
@@ -283,14 +283,14 @@ fn read_load(load: &mut Table, timeout: Duration, drivers: &DriverChoice, per: P
                 }
                 if !has_connections {
                     let reason = "is missing; an avalanche needs to know how many";
-                    load.fault(Fault::value(load.path_of("connections"), "", reason), None);
+                    load.missing("connections", reason);
                 }
             }
         }
     }
     if !has_requests && !has_duration {
         let reason = "is missing; a test ends after a duration, so many requests, or whichever comes first";
-        load.fault(Fault::value(load.path_of("duration"), "", reason), None);
+        load.missing("duration", reason);
     }
     let delay = load.get("delay", parse::duration(Duration::from_nanos(100)..=DAY)).map(Pace::Delay);
     let pace = delay.or(load.get("rate", &rate).map(Pace::Rate));

@@ -229,3 +229,87 @@ fn toml_value(value: toml::Value) -> Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Mode, Pace};
+
+    fn tree(text: &str) -> PlanTree {
+        PlanTree::parse(text, PlanFormat::Toml).unwrap()
+    }
+
+    const PING: &str = "[target]\nurl = \"http://127.0.0.1/\"\n[load]\ndelay = \"1ms\"\nmax_in_flight = 7\nduration = \"1s\"\n";
+
+    #[test]
+    fn a_plan_is_built_from_flags_alone() {
+        let mut tree = PlanTree::default();
+        tree.set(&["target", "url"], "http://127.0.0.1/");
+        tree.set(&["load", "mode"], "avalanche");
+        tree.set(&["load", "connections"], 64);
+        tree.set(&["load", "requests"], 100_000);
+        assert_eq!(tree.validate().unwrap().load.mode, Mode::Avalanche { connections: 64 });
+    }
+
+    #[test]
+    fn a_flag_takes_the_place_of_what_says_the_same() {
+        let mut plan = tree(PING);
+        plan.set(&["load", "rate"], 50);
+        let mode = plan.validate().unwrap().load.mode;
+        assert_eq!(mode, Mode::Tsunami { pace: Some(Pace::Rate(50.0)), max_in_flight: 7 });
+        plan.set(&["load", "mode"], "tsunami");
+        assert!(plan.get(&["load", "rate"]).is_some(), "the same mode changes nothing");
+        plan.set(&["load", "mode"], "avalanche");
+        plan.set(&["load", "connections"], 3);
+        assert_eq!(plan.validate().unwrap().load.mode, Mode::Avalanche { connections: 3 });
+    }
+
+    #[test]
+    fn headers_and_thresholds_of_flags_replace_those_of_the_plan() {
+        let mut plan = tree(&format!(
+            "{PING}[request.headers]\nX-A = \"1\"\n[thresholds]\nthroughput = \"> 1\"\n\"lag.max\" = \"< 1s\"\n"
+        ));
+        plan.set_header("x-a", "2");
+        plan.set_thresholds(&["throughput >= 10/s", "throughput <= 20/s"]).unwrap();
+        let plan = plan.validate().unwrap();
+        assert_eq!(
+            plan.request.headers.into_iter().collect::<Vec<_>>(),
+            [("x-a".to_owned(), "2".to_owned())]
+        );
+        let thresholds: Vec<String> = plan.thresholds.into_iter().map(|it| it.expression).collect();
+        assert_eq!(thresholds, ["lag.max < 1s", "throughput >= 10/s", "throughput <= 20/s"]);
+        let faults = tree(PING).set_thresholds(&["p99 < 1s", "lag.max", "lag.max < 1s"]).unwrap_err();
+        assert_eq!(faults.len(), 2, "{faults:?}");
+    }
+
+    #[test]
+    fn a_body_file_is_read_relative_to_the_plan() {
+        let folder = tempfile::tempdir().unwrap();
+        let with_file = |name: &str| tree(&format!("{PING}[request]\nbody_file = {name:?}\n"));
+        std::fs::write(folder.path().join("order.json"), "{\"ü\":1}\n").unwrap();
+        let mut plan = with_file("order.json");
+        plan.inline_body_file(folder.path()).unwrap();
+        assert_eq!(plan.validate().unwrap().request.body, "{\"ü\":1}\n");
+        assert_eq!(plan.get(&["request", "body_file"]), None);
+
+        let reason = |mut plan: PlanTree| plan.inline_body_file(folder.path()).unwrap_err().to_string();
+        assert!(reason(with_file("none.json")).contains("none.json"));
+        std::fs::write(folder.path().join("raw"), [0xff]).unwrap();
+        assert!(reason(with_file("raw")).contains("no UTF-8"));
+        std::fs::write(folder.path().join("large"), vec![b'x'; MAX_BODY_BYTES + 1]).unwrap();
+        assert!(reason(with_file("large")).contains("larger than 524288 bytes"));
+        let mut both = with_file("order.json");
+        *both.slot(&["request", "body"]) = json!("x");
+        assert!(reason(both).contains("both given"));
+        let mut empty = with_file("");
+        empty.inline_body_file(folder.path()).unwrap();
+        assert!(empty.validate().is_ok());
+    }
+
+    #[test]
+    fn what_toml_has_and_json_lacks_is_a_fault_not_a_panic() {
+        let faults = tree(&format!("{PING}rate = nan\nwarmup = 2026-11-23\n")).validate().unwrap_err();
+        assert!(faults.iter().any(|fault| fault.path == "load.warmup"), "{faults:?}");
+        assert!(faults.iter().any(|fault| fault.path == "load.rate"), "{faults:?}");
+    }
+}

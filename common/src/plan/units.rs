@@ -144,3 +144,85 @@ pub fn parse_throughput(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text).trim_end();
     parse_number(number).ok_or_else(|| "expected requests per second, as in \"1980/s\"".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn duration(text: &str, ns: u64) {
+        assert_eq!(parse_duration(text), Ok(Duration::from_nanos(ns)), "{text}");
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit() {
+        duration("250ms", 250_000_000);
+        duration("1.5s", 1_500_000_000);
+        duration(" 10 µs ", 10_000);
+        duration("1m30s", 90_000_000_000);
+        duration("1h 30m", 5_400_000_000_000);
+        duration("0", 0);
+        duration("0.000000001s", 1);
+        duration("1.10m", 66_000_000_000);
+        duration("2d", 172_800_000_000_000);
+    }
+
+    #[test]
+    fn what_is_no_time_says_what_would_be() {
+        assert_eq!(parse_duration("250"), Err("has no unit; \"250s\" or \"250ms\"?".to_owned()));
+        for text in [
+            "", "ms", "-1s", "1s1s", "1s1m", "1 parsec", "1.s", ".5s", "1.2.3s", "0.1ns", "1e3s", "inf",
+            "1ss",
+        ] {
+            assert!(parse_duration(text).unwrap_err().starts_with("expected a time"), "{text}");
+        }
+        assert!(
+            parse_duration(&"9".repeat(60)).is_err()
+                && parse_duration(&format!("{}d", "9".repeat(30))).is_err()
+        );
+    }
+
+    #[test]
+    fn a_share_in_percent_is_exact() {
+        for (text, ratio) in
+            [("0.1%", 0.001), ("0.001", 0.001), ("100 %", 1.0), ("1e-3", 0.001), ("0%", 0.0), ("7%", 0.07)]
+        {
+            assert_eq!(parse_ratio(text), Ok(ratio), "{text}");
+        }
+        for text in ["", "%", "-1%", "nan", "inf", "x", "1%%", "0x1", "1e999"] {
+            assert!(parse_ratio(text).is_err(), "{text}");
+        }
+        assert_eq!(write_ratio(0.001), "0.1%");
+        assert_eq!(write_ratio(0.07), "7%");
+        assert_eq!(write_ratio(0.0), "0%");
+    }
+
+    #[test]
+    fn a_throughput_may_name_its_unit() {
+        for text in ["1980/s", "1980", " 1980.0 /s"] {
+            assert_eq!(parse_throughput(text), Ok(1980.0), "{text}");
+        }
+        for text in ["", "/s", "1980/m", "-1/s", "1,000/s"] {
+            assert!(parse_throughput(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_time_is_read_as_the_same(ns in any::<u64>(), round in 0..12_u32) {
+            let duration = Duration::from_nanos(ns / 10_u64.pow(round) * 10_u64.pow(round));
+            prop_assert_eq!(parse_duration(&write_duration(duration)), Ok(duration));
+        }
+
+        #[test]
+        fn a_written_share_is_read_as_the_same(ratio in 0.0..=1.0_f64) {
+            prop_assert_eq!(parse_ratio(&write_ratio(ratio)), Ok(ratio));
+        }
+
+        #[test]
+        fn no_text_makes_a_reader_panic(text in "[0-9.smhdµn% e/-]{0,20}|.{0,70}") {
+            let _ = (parse_duration(&text), parse_ratio(&text), parse_throughput(&text));
+        }
+    }
+}

@@ -154,3 +154,43 @@ pub fn mask_json(plan: &mut Value) {
         *url = mask_url(url);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_a_plan_are_masked_and_nothing_else() {
+        let plan = super::super::read_value(&json!({
+            "target": { "url": "http://127.0.0.1/ping" },
+            "request": { "headers": {
+                "Authorization": "Bearer hunter2", "COOKIE": "hunter2", "x-api-key": "hunter2", "X-Csrf-Token": "hunter2",
+                "accept": "text/plain", "x-keyboard": "qwerty",
+            } },
+            "load": { "rate": 1, "duration": "1s" },
+        }))
+        .unwrap();
+        let masked = plan.masked_json();
+        assert!(!masked.to_string().contains("hunter2"), "{masked}");
+        assert_eq!(masked["request"]["headers"]["accept"], "text/plain");
+        assert_eq!(masked["request"]["headers"]["x-keyboard"], "qwerty");
+        assert_eq!(masked["request"]["headers"]["Authorization"], "***");
+        assert!(plan.to_json().to_string().contains("hunter2"), "drivers need them");
+    }
+
+    #[test]
+    fn a_url_shows_no_password() {
+        for (text, expected) in [
+            ("http://me:hunter2@host/a@b", "http://me:***@host/a@b"),
+            ("http://a:b@c:hunter2@host", "http://a:***@host"),
+            ("http://me@host/", "http://me@host/"),
+            ("http://host:80/x:y@z", "http://host:80/x:y@z"),
+            ("no url", "no url"),
+        ] {
+            assert_eq!(mask_url(text), expected);
+        }
+        let mut broken = json!({ "target": { "url": "ftp://me:hunter2@host" }, "request": { "headers": 5 } });
+        mask_json(&mut broken);
+        assert!(!broken.to_string().contains("hunter2"));
+    }
+}

@@ -145,22 +145,15 @@ impl KafkaSettings {
             BrokersAllowed::AskOrAt => Brokers::Ask,
         };
         let brokers = read_brokers(table, allowed).unwrap_or(default);
-        let settings = Self {
+        Self {
             topic_prefix: table.get("topic_prefix", topic_prefix).unwrap_or_default(),
             metrics_partitions: table
                 .get("metrics_partitions", parse::integer(1..=MAX_PARTITIONS))
                 .unwrap_or(1),
             replication: table.get("replication", parse::integer(1..=i16::MAX)).unwrap_or(1),
-            security: KafkaSecurity::read(&mut table.table("security")),
+            security: KafkaSecurity::read(&mut table.table("security"), &brokers),
             brokers,
-        };
-        let protocol = settings.security.protocol;
-        if settings.brokers == Brokers::Embedded && protocol != SecurityProtocol::Plaintext {
-            let reason =
-                "the embedded broker speaks plaintext alone; name the brokers of a Kafka of your own";
-            table.contradiction("security.protocol", format!("{:?}", protocol.as_str()), reason);
         }
-        settings
     }
 }
 
@@ -231,7 +224,7 @@ fn topic_prefix(node: &Node) -> Result<String, String> {
 }
 
 impl KafkaSecurity {
-    fn read(table: &mut Table) -> Self {
+    fn read(table: &mut Table, brokers: &Brokers) -> Self {
         use SecurityProtocol::{Plaintext, SaslPlaintext, SaslSsl, Ssl};
         let protocols = [Plaintext, Ssl, SaslPlaintext, SaslSsl].map(|it| (it.as_str(), it));
         let mechanisms = [SaslMechanism::Plain, SaslMechanism::ScramSha256, SaslMechanism::ScramSha512]
@@ -248,6 +241,11 @@ impl KafkaSecurity {
             sasl_password_file: none(table.get("sasl_password_file", parse::or_none(parse::path))),
             sasl_password: password.and_then(|node| password_of_environment(table, &node)),
         };
+        if *brokers == Brokers::Embedded && settings.protocol != Plaintext {
+            let reason =
+                "the embedded broker speaks plaintext alone; name the brokers of a Kafka of your own";
+            table.contradiction("protocol", format!("{:?}", settings.protocol.as_str()), reason);
+        }
         settings.check(table);
         settings
     }

@@ -70,6 +70,14 @@ impl Node {
         Self::new(Kind::Table(BTreeMap::new()))
     }
 
+    /// Whether it, or something in it, came from the environment or a flag.
+    pub fn holds_loose(&self) -> bool {
+        match &self.kind {
+            Kind::Table(entries) => entries.values().any(Self::holds_loose),
+            _ => self.loose,
+        }
+    }
+
     /// A text whose type is decided by the field that takes it.
     pub fn loose(text: impl Into<String>, origin: Option<Rc<str>>) -> Self {
         Self { origin, loose: true, kind: Kind::Text(text.into()) }

@@ -3,8 +3,9 @@
 /// The known name closest to a word that is not known, where it is close enough to be meant.
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = match word.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=8 => 2,
         _ => 3,
     };
     known
@@ -65,6 +66,7 @@ mod tests {
     #[test]
     fn another_word_is_not() {
         check("colour", None);
+        check("name", None);
         check("x", None);
         check("", None);
         check(&"duration".repeat(100), None);

@@ -27,6 +27,25 @@ struct Collected {
     unknown: Vec<(String, Node)>,
 }
 
+impl Collected {
+    /// Notes what nobody asked for: a table as one, but for the keys in it that a variable or a flag set.
+    fn forget(&mut self, path: String, mut node: Node) {
+        if let Kind::Table(entries) = &mut node.kind {
+            let loose: Vec<String> =
+                entries.iter().filter(|(_, node)| node.holds_loose()).map(|(key, _)| key.clone()).collect();
+            for key in loose {
+                if let Some(node) = entries.remove(&key) {
+                    self.forget(format!("{path}.{key}"), node);
+                    if entries.is_empty() {
+                        return;
+                    }
+                }
+            }
+        }
+        self.unknown.push((path, node));
+    }
+}
+
 /// What a walk found: faults, and the keys there are. Shared by all tables of a tree.
 #[derive(Debug, Clone, Default)]
 pub struct Findings(Rc<RefCell<Collected>>);
@@ -38,7 +57,12 @@ impl Findings {
         let mut found = std::mem::take(&mut collected.found);
         for (path, node) in std::mem::take(&mut collected.unknown) {
             let reason = unknown_key(&path, &collected.keys);
-            let shown = if looks_secret(&path) { "***".to_owned() } else { node.to_string() };
+            let shown = match node.kind {
+                _ if looks_secret(&path) => "***".to_owned(),
+                // What a table is about is not known, nor whether it holds a secret.
+                Kind::Table(_) | Kind::List(_) => "…".to_owned(),
+                _ => node.to_string(),
+            };
             found.push(Found { origin: node.origin, fault: Fault::value(path, shown, reason) });
         }
         found
@@ -63,22 +87,21 @@ fn unknown_key(path: &str, keys: &[String]) -> String {
         Some((table, key)) => (table == parent).then_some(key),
         None => parent.is_empty().then_some(key.as_str()),
     });
-    if let Some(meant) = closest(name, siblings.clone()) {
-        return format!("unknown key; did you mean {meant}?");
+    // The same word in another table was meant before another word in this one.
+    let mut elsewhere = keys.iter().filter_map(|key| key.rsplit_once('.'));
+    if let Some((table, _)) = elsewhere.find(|(table, key)| *key == name && *table != parent) {
+        return format!("unknown key here; {name} belongs in [{table}]");
     }
-    let elsewhere = keys.iter().find(|key| key.rsplit_once('.').is_some_and(|(_, key)| key == name));
-    match elsewhere.and_then(|key| key.rsplit_once('.')) {
-        Some((table, _)) => format!("unknown key here; {name} belongs in [{table}]"),
+    match closest(name, siblings) {
+        Some(meant) => format!("unknown key; did you mean {meant}?"),
         None => "unknown key".to_owned(),
     }
 }
 
-/// Whether a key may hold what must not be shown, were it only spelled right.
+/// Whether a key may hold what must not be shown, were it only spelled right; rather one too many.
 fn looks_secret(path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
-    ["pass", "secret", "token", "authorization", "cookie", "credential", "api_key", "api-key"]
-        .iter()
-        .any(|word| name.contains(word))
+    ["pas", "pwd", "secret", "token", "key", "auth", "cookie", "cred"].iter().any(|word| name.contains(word))
 }
 
 /// A table on its way from text to type.
@@ -87,6 +110,10 @@ pub struct Table {
     path: String,
     origin: Option<Rc<str>>,
     entries: BTreeMap<String, Node>,
+    /// Where the keys that were taken came from.
+    taken: BTreeMap<String, Option<Rc<str>>>,
+    /// Whether something else stands in its place, which was told: then nothing is missing in it.
+    broken: bool,
     findings: Findings,
 }
 
@@ -94,15 +121,21 @@ impl Table {
     /// The whole tree, and where what is found in it will be told.
     pub fn root(node: Node) -> (Self, Findings) {
         let findings = Findings::default();
-        let mut table =
-            Self { path: String::new(), origin: None, entries: BTreeMap::new(), findings: findings.clone() };
-        let shown = node.to_string();
+        let mut table = Self {
+            path: String::new(),
+            origin: None,
+            entries: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            broken: false,
+            findings: findings.clone(),
+        };
         match node.kind {
             Kind::Table(entries) => table.entries = entries,
-            kind => table.fault(
-                Fault::value("", shown, format!("expected a table of keys, found {}", kind.name())),
-                node.origin,
-            ),
+            kind => {
+                table.broken = true;
+                let reason = format!("expected a table of keys, found {}", kind.name());
+                table.fault(Fault::value("", "", reason), node.origin);
+            }
         }
         (table, findings)
     }
@@ -131,7 +164,9 @@ impl Table {
     /// Takes a key out as it is.
     pub fn take(&mut self, key: &str) -> Option<Node> {
         self.findings.0.borrow_mut().keys.push(self.path_of(key));
-        self.entries.remove(key).filter(|node| node.kind != Kind::Null)
+        let node = self.entries.remove(key).filter(|node| node.kind != Kind::Null)?;
+        self.taken.insert(key.to_owned(), node.origin.clone());
+        Some(node)
     }
 
     /// Takes every key that is left, for tables whose keys are names that people choose.
@@ -199,12 +234,15 @@ impl Table {
             path: self.path_of(key),
             origin: node.as_ref().and_then(|node| node.origin.clone()).or_else(|| self.origin.clone()),
             entries: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            broken: self.broken,
             findings: self.findings.clone(),
         };
         if let Some(node) = node {
             match node.kind {
                 Kind::Table(entries) => table.entries = entries,
                 ref kind => {
+                    table.broken = true;
                     let reason = format!("expected a table of keys, found {}", kind.name());
                     self.fault_at(key, &node, reason);
                 }
@@ -221,8 +259,15 @@ impl Table {
     /// Tells that keys contradict each other, at the one that people would change.
     pub fn contradiction(&self, key: &str, shown: impl Display, reason: impl Into<String>) {
         let fault = Fault::contradiction(self.path_of(key), shown, reason);
-        let origin = self.entries.get(key).and_then(|node| node.origin.clone());
-        self.fault(fault, origin);
+        let there = self.entries.get(key).map(|node| node.origin.clone());
+        self.fault(fault, there.or_else(|| self.taken.get(key).cloned()).flatten());
+    }
+
+    /// Tells that a key is needed and not there, unless the whole table is something else.
+    pub fn missing(&self, key: &str, reason: impl Into<String>) {
+        if !self.broken {
+            self.fault(Fault::value(self.path_of(key), "", reason), None);
+        }
     }
 
     /// Tells a fault that stands somewhere else than in this table.
@@ -251,7 +296,7 @@ impl Drop for Table {
         let mut collected = self.findings.0.borrow_mut();
         for (key, node) in std::mem::take(&mut self.entries) {
             let path = if self.path.is_empty() { key } else { format!("{}.{key}", self.path) };
-            collected.unknown.push((path, node));
+            collected.forget(path, node);
         }
     }
 }

@@ -1,0 +1,459 @@
+//! Plans as people and programs write them, right and wrong.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A plan that needs nothing more, with further keys.
+fn small(mut more: Value) -> Value {
+    let mut plan =
+        json!({ "target": { "url": "http://127.0.0.1:8081/ping" }, "load": { "rate": 1, "duration": "1s" } });
+    if let Some(more) = more.as_object_mut() {
+        for (key, value) in std::mem::take(more) {
+            match (plan.get_mut(&key), value) {
+                (Some(Value::Object(table)), Value::Object(entries)) => table.extend(entries),
+                (_, value) => plan[key] = value,
+            }
+        }
+    }
+    plan
+}
+
+fn faults(value: &Value) -> Vec<String> {
+    read_value(value).expect_err("the plan is wrong").iter().map(ToString::to_string).collect()
+}
+
+/// The only fault of a small plan with further keys.
+#[track_caller]
+fn wrong(more: Value, path: &str, reason: &str) -> Fault {
+    let faults = read_value(&small(more.clone())).expect_err("the plan is wrong");
+    assert_eq!(faults.len(), 1, "{more}: {faults:#?}");
+    assert_eq!(faults[0].path, path, "{more}: {faults:#?}");
+    assert!(faults[0].reason.contains(reason), "{more}: {faults:#?}");
+    faults[0].clone()
+}
+
+#[track_caller]
+fn contradicts(more: Value, path: &str, reason: &str) {
+    assert_eq!(wrong(more, path, reason).kind, FaultKind::Contradiction);
+}
+
+const PROMISED: &str = r#"
+name = "ping at a thousand a second"
+drivers = 2
+per = "driver"
+
+[target]
+url = "http://127.0.0.1:8081/ping"
+
+[request]
+method = "GET"
+timeout = "5s"
+expect_status = ["200-399"]
+engine = "auto"
+identify = false
+
+[load]
+mode = "tsunami"
+delay = "1ms"
+max_in_flight = 1024
+duration = "30s"
+warmup = "0s"
+drain_timeout = "6s"
+
+[thresholds]
+"response.p99" = "< 250ms"
+"errors.ratio" = "< 0.1%"
+"throughput" = ">= 1980/s"
+"dropped.ratio" = "< 0.1%"
+
+[honesty]
+max_lag_p99 = "5ms"
+max_late = "0.1%"
+max_catch_up = "1s"
+"#;
+
+#[test]
+fn the_promised_plan_is_read_as_promised() {
+    let plan = read(PROMISED, PlanFormat::Toml).unwrap();
+    assert_eq!(plan.name, "ping at a thousand a second");
+    assert_eq!((plan.drivers, plan.per), (DriverChoice::Count(2), Per::Driver));
+    let pace = Some(Pace::Delay(Duration::from_millis(1)));
+    assert_eq!(plan.load.mode, Mode::Tsunami { pace, max_in_flight: 1024 });
+    assert_eq!(plan.load.open_loop_rate_per_s(), Some(1000.0));
+    let thresholds: Vec<&str> = plan.thresholds.iter().map(|it| it.expression.as_str()).collect();
+    assert_eq!(
+        thresholds,
+        ["dropped.ratio < 0.1%", "errors.ratio < 0.1%", "response.p99 < 250ms", "throughput >= 1980/s"]
+    );
+}
+
+#[test]
+fn what_is_left_out_takes_the_promised_default() {
+    let promised = read(&PROMISED.replace("drivers = 2\n", ""), PlanFormat::Toml).unwrap();
+    let text =
+        "[target]\nurl = \"http://127.0.0.1:8081/ping\"\n[load]\ndelay = \"1ms\"\nduration = \"30s\"\n";
+    let plan = read(text, PlanFormat::Toml).unwrap();
+    assert_eq!(plan.name, "tsunami on 127.0.0.1/ping");
+    assert_eq!(
+        Plan { name: promised.name.clone(), thresholds: promised.thresholds.clone(), ..plan },
+        promised
+    );
+}
+
+#[test]
+fn the_drain_waits_a_second_longer_than_a_request_may_take() {
+    let plan = read_value(&small(json!({ "request": { "timeout": "2500ms" } }))).unwrap();
+    assert_eq!(plan.load.drain_timeout, Duration::from_millis(3_500));
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let text = r#"
+        drivers = 0
+        colour = "red"
+        [target]
+        url = "127.0.0.1:8081/ping"
+        [request]
+        timeout = 5
+        expect_status = [200, "abc"]
+        [load]
+        rate = 10
+        delay = "1ms"
+        duratoin = "30s"
+        requests = 5
+        [thresholds]
+        "response.p98" = "< 1s"
+    "#;
+    let faults = read(text, PlanFormat::Toml).unwrap_err();
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    for (line, start) in lines.iter().zip([
+        "drivers = 0: must be from 1 to 1000",
+        "target.url = \"127.0.0.1:8081/ping\": has no scheme; \"http://127.0.0.1:8081/ping\"?",
+        "request.timeout = 5: expected a text with a unit, as in \"5s\" or \"5ms\"",
+        "request.expect_status[1] = \"abc\": expected a status",
+        "load.rate = 10: delay and rate are both given",
+        "thresholds.response.p98 = \"< 1s\": unknown figure of response",
+        "load.duratoin = \"30s\": unknown key; did you mean duration?",
+        "colour = \"red\": unknown key",
+    ]) {
+        assert!(line.starts_with(start), "{line}\nis not\n{start}\nin {lines:#?}");
+    }
+    assert_eq!(lines.len(), 8, "{lines:#?}");
+}
+
+#[test]
+fn a_text_that_is_no_toml_or_json_has_one_fault_with_its_place() {
+    let toml = read("name = \"x\"\n[load]\nrate = = 5\n", PlanFormat::Toml).unwrap_err();
+    assert_eq!(toml.len(), 1);
+    assert!(toml[0].reason.starts_with("line 3, column 8: "), "{toml:?}");
+    let json = read("{\n  \"name\": }", PlanFormat::Json).unwrap_err();
+    assert!(json[0].reason.starts_with("line 2, column 11: "), "{json:?}");
+    let twice = read(r#"{"load":{"rate":1,"rate":2}}"#, PlanFormat::Json).unwrap_err();
+    assert!(twice[0].reason.contains("\"rate\" is there twice"), "{twice:?}");
+    for text in ["[]", "5", "null", "\"plan\""] {
+        assert!(!read(text, PlanFormat::Json).unwrap_err().is_empty(), "{text}");
+    }
+    assert!(
+        read(&" ".repeat(MAX_PLAN_BYTES + 1), PlanFormat::Toml).unwrap_err()[0].reason.contains("at most")
+    );
+    assert!(read(&"[".repeat(100_000), PlanFormat::Json).is_err());
+    assert!(read(&format!("a = {}", "[".repeat(100_000)), PlanFormat::Toml).is_err());
+}
+
+#[test]
+fn an_empty_plan_is_told_all_that_it_needs() {
+    let told = faults(&json!({}));
+    let needs = ["target.url: is missing", "load.rate: is missing", "load.duration: is missing"];
+    assert_eq!(told.len(), needs.len(), "{told:#?}");
+    assert!(told.iter().zip(needs).all(|(line, need)| line.starts_with(need)), "{told:#?}");
+    let told = faults(&small(json!({ "load": { "mode": "avalanche", "rate": null } })));
+    assert!(told.len() == 1 && told[0].starts_with("load.connections: is missing"), "{told:#?}");
+}
+
+#[test]
+fn keys_that_contradict_each_other_are_told_so() {
+    contradicts(json!({ "load": { "delay": "1ms" } }), "load.rate", "both given");
+    contradicts(json!({ "load": { "connections": 5 } }), "load.connections", "avalanche");
+    let avalanche = |more: Value| {
+        let mut load = json!({ "mode": "avalanche", "connections": 5, "rate": null });
+        load.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "load": load })
+    };
+    contradicts(avalanche(json!({ "rate": 5 })), "load.rate", "belongs to mode \"tsunami\"");
+    contradicts(avalanche(json!({ "delay": "1s" })), "load.delay", "belongs to mode \"tsunami\"");
+    contradicts(
+        avalanche(json!({ "max_in_flight": 5 })),
+        "load.max_in_flight",
+        "belongs to mode \"tsunami\"",
+    );
+    contradicts(
+        json!({ "drivers": 3, "per": "fleet", "load": { "requests": 2 } }),
+        "load.requests",
+        "shared out among 3 drivers",
+    );
+    let mut fleet = avalanche(json!({ "connections": 1 }));
+    fleet["per"] = json!("fleet");
+    fleet["drivers"] = json!(["a", "b"]);
+    contradicts(fleet, "load.connections", "shared out among 2 drivers");
+}
+
+#[test]
+fn a_target_is_a_url_that_can_be_sent_to() {
+    for (url, reason) in [
+        ("ftp://x/", "scheme ftp"),
+        ("http://", "empty host"),
+        ("http://x:0/", "port 0"),
+        ("http://x/#top", "fragment"),
+        ("http://x/a b", "%20"),
+        ("http://x/a\nb", "%20"),
+        ("http://x:99999/", "port"),
+        ("", "no scheme"),
+        ("http://[::1", "IPv6"),
+    ] {
+        wrong(json!({ "target": { "url": url } }), "target.url", reason);
+    }
+    wrong(json!({ "target": { "url": 5 } }), "target.url", "expected a text");
+    wrong(json!({ "target": "http://x" }), "target", "expected a table");
+    let fault = wrong(json!({ "target": { "url": "http://me:hunter2@x/" } }), "target.url", "authorization");
+    assert!(!fault.to_string().contains("hunter2"), "{fault}");
+    for url in ["https://[::1]:8443/x?y=z", "http://example.com"] {
+        read_value(&small(json!({ "target": { "url": url } }))).unwrap();
+    }
+}
+
+#[test]
+fn a_head_is_what_http_carries() {
+    let header = |name: &str, value: Value| json!({ "request": { "headers": { name: value } } });
+    for name in
+        ["Content-Length", "transfer-encoding", "connection", "expect", "upgrade", "X-Groundswell-Node"]
+    {
+        wrong(header(name, json!("1")), &format!("request.headers.{name}"), "cannot be given");
+    }
+    wrong(header("a b", json!("1")), "request.headers.\"a b\"", "no name");
+    wrong(header("x\r\ny", json!("1")), "request.headers.\"x\\r\\ny\"", "no name");
+    wrong(header("x", json!("1\r\nhost: evil")), "request.headers.x", "line break");
+    wrong(header("x", json!("ü")), "request.headers.x", "ASCII");
+    wrong(header("x", json!(5)), "request.headers.x", "expected a text");
+    let fault =
+        wrong(header("Authorization", json!("hunter2\n.")), "request.headers.Authorization", "line break");
+    assert_eq!(fault.value, "***");
+    wrong(json!({ "request": { "headers": { "x-a": "1", "X-A": "2" } } }), "request.headers.x-a", "twice");
+    for method in ["", "G ET", "GET\r\n X", "CONNECT"] {
+        let told = read_value(&small(json!({ "request": { "method": method } }))).unwrap_err();
+        assert_eq!((told.len(), told[0].path.as_str()), (1, "request.method"), "{method:?}");
+    }
+    let plan =
+        read_value(&small(json!({ "request": { "method": "patch", "headers": { "Host": " a.b " } } })))
+            .unwrap();
+    assert_eq!((plan.request.method.as_str(), plan.request.headers["Host"].as_str()), ("PATCH", "a.b"));
+}
+
+#[test]
+fn statuses_are_numbers_texts_and_ranges() {
+    let expects = |value: Value| {
+        read_value(&small(json!({ "request": { "expect_status": value } })))
+            .map(|plan| plan.request.expect_status)
+    };
+    assert_eq!(expects(json!([200, "204", "300 - 399"])).unwrap(), [(200, 200), (204, 204), (300, 399)]);
+    assert_eq!(expects(json!("200-299")).unwrap(), [(200, 299)]);
+    assert_eq!(expects(json!(404)).unwrap(), [(404, 404)]);
+    for value in [
+        json!([]),
+        json!([99]),
+        json!([1000]),
+        json!(["399-200"]),
+        json!(["2xx"]),
+        json!([200.5]),
+        json!("+200"),
+    ] {
+        assert_eq!(expects(value.clone()).unwrap_err().len(), 1, "{value}");
+    }
+}
+
+#[test]
+fn every_amount_has_bounds() {
+    for (load, path) in [
+        (json!({ "rate": 0 }), "load.rate"),
+        (json!({ "rate": -1 }), "load.rate"),
+        (json!({ "rate": 10_000_001 }), "load.rate"),
+        (json!({ "rate": "1000" }), "load.rate"),
+        (json!({ "rate": null, "delay": "0s" }), "load.delay"),
+        (json!({ "rate": null, "delay": "99ns" }), "load.delay"),
+        (json!({ "max_in_flight": 0 }), "load.max_in_flight"),
+        (json!({ "max_in_flight": 1_000_001 }), "load.max_in_flight"),
+        (json!({ "requests": 0 }), "load.requests"),
+        (json!({ "requests": 1.5 }), "load.requests"),
+        (json!({ "requests": u64::MAX }), "load.requests"),
+        (json!({ "duration": "0s" }), "load.duration"),
+        (json!({ "duration": "31d" }), "load.duration"),
+        (json!({ "warmup": "-1s" }), "load.warmup"),
+        (json!({ "drain_timeout": "3h" }), "load.drain_timeout"),
+        (json!({ "target_throughput": 0 }), "load.target_throughput"),
+        (json!({ "mode": "Tsunami" }), "load.mode"),
+    ] {
+        let told = read_value(&small(json!({ "load": load }))).unwrap_err();
+        assert_eq!(told.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(), [path], "{load}");
+    }
+    wrong(json!({ "request": { "timeout": "0s" } }), "request.timeout", "from 1ms to 1h");
+    wrong(json!({ "honesty": { "max_late": "101%" } }), "honesty.max_late", "from 0% to 100%");
+    wrong(json!({ "request": { "body": "x".repeat(MAX_BODY_BYTES + 1) } }), "request.body", "at most");
+    wrong(json!({ "request": { "identify": "yes" } }), "request.identify", "expected true or false");
+    wrong(json!({ "drivers": "some" }), "drivers", "\"all\"");
+    wrong(json!({ "drivers": [] }), "drivers", "names no driver");
+    wrong(json!({ "drivers": ["a", "a"] }), "drivers[1]", "twice");
+    wrong(json!({ "drivers": ["a", 5] }), "drivers[1]", "expected a text");
+    wrong(json!({ "name": "a\u{7}b" }), "name", "control character");
+    wrong(json!({ "per": "team" }), "per", "\"fleet\"");
+}
+
+#[test]
+fn thresholds_are_quoted_and_may_have_two_bounds() {
+    let toml = |thresholds: &str| {
+        let head = "target.url = \"http://x/\"\nload = { rate = 1, duration = \"1s\" }\n[thresholds]\n";
+        read(&format!("{head}{thresholds}"), PlanFormat::Toml)
+    };
+    let plan = toml("throughput = [\">= 10/s\", \"<= 20/s\"]").unwrap();
+    assert_eq!(plan.thresholds.len(), 2);
+    assert_eq!(read_value(&plan.to_json()), Ok(plan));
+    let unquoted = toml("response.p99 = \"< 250ms\"").unwrap_err();
+    assert!(unquoted[0].reason.contains("quote the key"), "{unquoted:?}");
+    assert_eq!(toml("throughput = []").unwrap_err().len(), 1);
+    assert_eq!(toml("throughput = [\"> 1\", \"> 1\"]").unwrap_err().len(), 1);
+    assert_eq!(toml("throughput = 5").unwrap_err().len(), 1);
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_sent_to_the_right_one() {
+    wrong(json!({ "rate": 5 }), "rate", "belongs in [load]");
+    wrong(json!({ "load": { "timeout": "1s" } }), "load.timeout", "belongs in [request]");
+    wrong(json!({ "target": { "Url": "x" } }), "target.Url", "did you mean url?");
+    let fault = wrong(json!({ "request": { "api_token": "hunter2" } }), "request.api_token", "unknown key");
+    assert!(!fault.to_string().contains("hunter2"));
+    wrong(
+        json!({ "request": { "body_file": "x.json" } }),
+        "request.body_file",
+        "only the command line reads files",
+    );
+}
+
+/// Every plan that can be written, as JSON: read, written and read again it must be the same.
+fn any_plan() -> impl Strategy<Value = Value> {
+    let ns = |low: u64, high: u64| (low..=high).prop_map(|ns| format!("{ns}ns"));
+    let rate = prop_oneof![
+        (1..10_000_000_u32).prop_map(|rate| json!(rate)),
+        (0.000_01..1e7).prop_map(|rate| json!(rate))
+    ];
+    let pace = prop_oneof![
+        rate.clone().prop_map(|rate| json!({ "mode": "tsunami", "rate": rate })),
+        ns(100, 10_000_000_000).prop_map(|delay| json!({ "delay": delay, "max_in_flight": 1_000_000 })),
+        rate.clone().prop_map(|rate| json!({ "target_throughput": rate })),
+        (1..1_000_000_u32, rate).prop_map(
+            |(n, rate)| json!({ "mode": "avalanche", "connections": n, "target_throughput": rate })
+        ),
+    ];
+    let end = prop_oneof![
+        (2_000..1_000_000_000_000_u64).prop_map(|n| json!({ "requests": n })),
+        ns(1_000_000, 2_592_000_000_000_000).prop_map(|duration| json!({ "duration": duration })),
+    ];
+    let drivers = prop_oneof![
+        Just(json!("all")),
+        (1..1_000_u32).prop_map(|n| json!(n)),
+        prop::collection::btree_set("[a-zA-Z0-9_.ü-]{1,4}[ a-z]{0,4}x", 1..5).prop_map(|ids| json!(ids)),
+    ];
+    let status = prop_oneof![
+        (100..999_u16).prop_map(|status| json!(status)),
+        (100..500_u16, 500..999_u16).prop_map(|(low, high)| json!(format!("{low}-{high}"))),
+    ];
+    let request = (
+        "[A-Za-z]{1,8}x",
+        prop::collection::btree_map("[a-z]{1,8}-x", "[ -~]{0,20}", 0..5),
+        ".{0,50}",
+        prop::collection::vec(status, 1..5),
+        ns(1_000_000, 3_600_000_000_000),
+        any::<bool>(),
+    )
+        .prop_map(|(method, headers, body, expect_status, timeout, identify)| {
+            json!({ "method": method, "headers": headers, "body": body, "expect_status": expect_status,
+                    "timeout": timeout, "identify": identify })
+        });
+    let honesty = (ns(1_000, 3_600_000_000_000), 0.0..=1.0_f64)
+        .prop_map(|(lag, late)| json!({ "max_lag_p99": lag, "max_late": late }));
+    let threshold = prop_oneof![
+        (1..3_600_000_000_u64).prop_map(|us| json!({ "response.p99": format!("<{us}us") })),
+        (0.0..=1.0_f64).prop_map(|ratio| json!({ "driver.errors.ratio": format!("<= {ratio}") })),
+        (0.0..=1e9).prop_map(|rate| json!({ "throughput": [format!(">={rate}/s"), "< 1000000000/s"] })),
+    ];
+    (pace, end, drivers, request, honesty, threshold, any::<bool>(), "[ -~ü]{0,40}x").prop_map(
+        |(mut load, end, drivers, request, honesty, thresholds, fleet, name)| {
+            load.as_object_mut().unwrap().extend(end.as_object().unwrap().clone());
+            // A fleet must have something for everyone.
+            let fleet = fleet && load.get("connections").is_none();
+            json!({ "name": name, "target": { "url": "https://[::1]:8443/a%20b?c=d" }, "load": load,
+                    "drivers": drivers, "request": request, "honesty": honesty, "thresholds": thresholds,
+                    "per": if fleet { "fleet" } else { "driver" } })
+        },
+    )
+}
+
+/// JSON of any shape, with the keys of a plan and others.
+fn any_tree() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(|on| json!(on)),
+        any::<i64>().prop_map(|integer| json!(integer)),
+        any::<f64>().prop_map(|number| json!(number)),
+        "\\PC{0,10}|1s|< 1%|all|tsunami|avalanche".prop_map(|text| json!(text)),
+    ];
+    let key = "load|target|url|request|headers|rate|delay|mode|drivers|thresholds|response.p99|expect_status|body|\\PC{0,4}";
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::btree_map(key, inner, 0..6).prop_map(|table| json!(table)),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_written_plan_is_read_as_the_same(value in any_plan()) {
+        let plan = read_value(&value).map_err(|faults| TestCaseError::fail(format!("{value}: {faults:#?}")))?;
+        let text = plan.to_json().to_string();
+        prop_assert_eq!(&read(&text, PlanFormat::Json).unwrap(), &plan);
+        prop_assert_eq!(&read_value(&plan.to_json()).unwrap(), &plan);
+    }
+
+    #[test]
+    fn no_tree_makes_the_walk_panic_and_every_fault_is_one_line(value in any_tree(), more in any_tree()) {
+        for value in [value.clone(), small(value), small(json!({ "load": more.clone(), "request": more }))] {
+            if let Err(faults) = read_value(&value) {
+                prop_assert!(!faults.is_empty(), "refused without a fault");
+                for fault in faults {
+                    prop_assert!(!fault.reason.is_empty() && !fault.to_string().contains('\n'), "{:?}", fault);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_shipped_plan_is_valid_and_says_how_it_is_run() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/plans");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut tree = PlanTree::parse(&text, PlanFormat::of_path(&path)).unwrap();
+        tree.inline_body_file(&folder).unwrap();
+        let plan = tree.validate().unwrap_or_else(|faults| panic!("{}: {faults:#?}", path.display()));
+        assert_eq!(read_value(&plan.to_json()), Ok(plan), "{}", path.display());
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(text.contains(&format!("#     groundswell run config/plans/{name}")), "{name}");
+        names.push(name);
+    }
+    names.sort();
+    assert_eq!(names, ["capacity.toml", "objective.toml", "ping.toml", "post.toml", "soak.toml"]);
+}
