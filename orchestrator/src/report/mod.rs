@@ -1,5 +1,6 @@
 //! What people and programs read of a test: the view that REST and reports share, as text and as JSON.
 
+pub(crate) mod human;
 mod text;
 
 use common::clock::UnixMicros;

@@ -130,6 +130,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
         fleet: Sample {
             counters,
             partial,
+            failures_unsaid: drivers.iter().any(|driver| driver.sample.failures_unsaid),
             latencies: &tally.fleet,
             coverage: tally.fleet_coverage(),
             throughput_per_s: tally.fleet_throughput(),
@@ -182,6 +183,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             schedule_s: seconds(schedule),
             counters,
             partial,
+            failures_unsaid: part.is_classic() && reported.failed.is_none(),
             latencies: &part.windows.latencies,
             coverage,
             windows: part.windows.judged,

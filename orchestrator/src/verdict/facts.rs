@@ -34,6 +34,8 @@ pub struct Sample<'a> {
     pub counters: Counters,
     /// Whether the counters leave out someone who does not tell.
     pub partial: bool,
+    /// Whether someone counted in does not tell its failures: `failed` is a lower bound.
+    pub failures_unsaid: bool,
     /// Every sample.
     pub latencies: &'a Latencies,
     /// Share of the answers that the samples cover; `None` where it cannot be told.

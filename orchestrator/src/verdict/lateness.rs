@@ -1,0 +1,166 @@
+//! Lag against what is allowed: the larger of `max_lag_p99` and a tenth of the response at the same
+//! percentile. Open loop only: a closed loop has no schedule to be late for.
+
+use common::latency::LatencyKind;
+use common::plan::{Figure, LatencyFigure, Plan};
+
+use super::{DriverFacts, Facts, Findings, Sample};
+use crate::model::Verdict;
+use crate::report::human::{ms, names};
+
+/// Percentiles that always count.
+const ALWAYS: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
+
+/// Percentiles that count where a threshold names them, and are worth a warning where none does.
+const ABOVE: [f64; 3] = [0.999, 0.9999, 1.0];
+
+/// Share of the response that lag may be.
+const SHARE: f64 = 0.1;
+
+/// A p99 lag from which on it is worth a word, ms.
+const NOTABLE_MS: f64 = 1.0;
+
+/// A percentile at which the generator was too late.
+struct Late {
+    quantile: f64,
+    lag_ms: f64,
+    allowed_ms: f64,
+}
+
+/// Looks for lag that makes a test invalid, or is worth a warning.
+pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
+    let fleet_quantiles = with_named(facts.plan, false);
+    let found = late(facts.plan, &facts.fleet, &fleet_quantiles);
+    if let Some(worst) = found.last() {
+        findings.because(Verdict::Invalid, reason(facts, worst, &found));
+    } else {
+        let asked = named(facts.plan, true);
+        let mut named_late = false;
+        for driver in &facts.drivers {
+            if let Some(worst) = late(facts.plan, &driver.sample, &asked).last() {
+                named_late = true;
+                findings.because(Verdict::Invalid, sentence(&driver.name, worst, ""));
+            }
+        }
+        if !named_late {
+            warn_of_drivers(facts, findings);
+        }
+    }
+    warn(facts, &fleet_quantiles, found.is_empty(), findings);
+}
+
+/// The percentiles that thresholds name, for each driver or for the fleet.
+fn named(plan: &Plan, each_driver: bool) -> Vec<f64> {
+    let thresholds = plan.thresholds.iter().filter(|threshold| threshold.each_driver == each_driver);
+    let mut quantiles: Vec<f64> = thresholds
+        .filter_map(|threshold| match threshold.figure {
+            Figure::Latency { figure: LatencyFigure::Quantile(quantile), .. } => Some(quantile),
+            Figure::Latency { figure: LatencyFigure::Max, .. } => Some(1.0),
+            _ => None,
+        })
+        .collect();
+    quantiles.sort_by(f64::total_cmp);
+    quantiles.dedup();
+    quantiles
+}
+
+fn with_named(plan: &Plan, each_driver: bool) -> Vec<f64> {
+    let mut quantiles = named(plan, each_driver);
+    quantiles.extend(ALWAYS);
+    quantiles.sort_by(f64::total_cmp);
+    quantiles.dedup();
+    quantiles
+}
+
+/// Where a sample is later than allowed, lowest percentile first.
+fn late(plan: &Plan, sample: &Sample<'_>, quantiles: &[f64]) -> Vec<Late> {
+    let max_lag_ms = plan.honesty.max_lag_p99.as_secs_f64() * 1e3;
+    let at = |quantile: f64| {
+        let lag_ms = sample.quantile_ms(LatencyKind::Lag, quantile)?.ms();
+        let response = sample.quantile_ms(LatencyKind::Response, quantile);
+        let allowed_ms = max_lag_ms.max(response.map_or(0.0, |response| response.ms() * SHARE));
+        (lag_ms > allowed_ms).then_some(Late { quantile, lag_ms, allowed_ms })
+    };
+    quantiles.iter().filter_map(|quantile| at(*quantile)).collect()
+}
+
+/// One sentence for the fleet: which driver, how late, where else.
+fn reason(facts: &Facts<'_>, worst: &Late, found: &[Late]) -> String {
+    let lag = |driver: &DriverFacts<'_>| {
+        driver.sample.quantile_ms(LatencyKind::Lag, worst.quantile).map_or(0.0, |lag| lag.ms())
+    };
+    let latest = facts.drivers.iter().max_by(|a, b| lag(a).total_cmp(&lag(b)));
+    let also: Vec<&str> = found[..found.len() - 1].iter().map(|late| name(late.quantile)).collect();
+    let also = if also.is_empty() { String::new() } else { format!(", and too late at {} too", names(also)) };
+    match latest.filter(|driver| lag(driver) > worst.allowed_ms) {
+        Some(driver) => {
+            let own = Late { lag_ms: lag(driver), ..*worst };
+            sentence(&driver.name, &own, &also)
+        }
+        None => format!(
+            "the drivers were {} late at {} (allowed {}{also}): give them more cores, or lower the rate",
+            ms(worst.lag_ms),
+            name(worst.quantile),
+            ms(worst.allowed_ms)
+        ),
+    }
+}
+
+fn sentence(driver: &str, late: &Late, also: &str) -> String {
+    format!(
+        "driver {driver} was {} late at {} (allowed {}{also}): give it another core, or lower the rate",
+        ms(late.lag_ms),
+        name(late.quantile),
+        ms(late.allowed_ms)
+    )
+}
+
+/// Drivers that were late by themselves, where the fleet's figures hold.
+fn warn_of_drivers(facts: &Facts<'_>, findings: &mut Findings) {
+    if facts.drivers.len() < 2 {
+        return;
+    }
+    let own = |driver: &DriverFacts<'_>| !late(facts.plan, &driver.sample, &ALWAYS).is_empty();
+    let drivers: Vec<&str> =
+        facts.drivers.iter().filter(|driver| own(driver)).map(|driver| driver.name.as_str()).collect();
+    if !drivers.is_empty() {
+        findings.warn(format!(
+            "{} alone would be too late to be trusted; the fleet's figures hold",
+            names(drivers)
+        ));
+    }
+}
+
+fn warn(facts: &Facts<'_>, decided: &[f64], not_late: bool, findings: &mut Findings) {
+    let above: Vec<f64> = ABOVE.into_iter().filter(|quantile| !decided.contains(quantile)).collect();
+    let found = late(facts.plan, &facts.fleet, &above);
+    if let (true, Some(first)) = (not_late, found.first()) {
+        findings.warn(format!(
+            "the generator itself was {} late at {} (allowed {}): the figures above p99 hold it",
+            ms(first.lag_ms),
+            name(first.quantile),
+            ms(first.allowed_ms)
+        ));
+    }
+    let p99 = facts.fleet.quantile_ms(LatencyKind::Lag, 0.99).map(|lag| lag.ms());
+    if let (true, Some(p99)) = (not_late, p99.filter(|p99| *p99 > NOTABLE_MS)) {
+        findings.warn(format!(
+            "lag was {} at p99: response holds up to that much of the generator's own",
+            ms(p99)
+        ));
+    }
+}
+
+/// A percentile as people call it.
+fn name(quantile: f64) -> &'static str {
+    const NAMES: [(f64, &str); 7] = [
+        (0.5, "p50"),
+        (0.9, "p90"),
+        (0.95, "p95"),
+        (0.99, "p99"),
+        (0.999, "p99.9"),
+        (0.9999, "p99.99"),
+        (1.0, "max"),
+    ];
+    NAMES.iter().find(|(known, _)| *known == quantile).map_or("a percentile", |(_, name)| name)
+}
