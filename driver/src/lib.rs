@@ -4,5 +4,6 @@ pub mod actors;
 pub mod engine;
 pub mod load_job;
 pub mod pacer;
+pub mod reactor;
 pub mod settings;
 pub mod worker;

@@ -1,1 +1,185 @@
-//! One worker's part of a test: the schedule kept, attempts made, windows filled. It knows no actor and no Kafka.
+//! One worker's part of a test: the schedule kept, attempts made, windows filled. It knows no Kafka; to the
+//! rest of the driver it speaks through an [`Outlet`].
+
+mod closed_loop;
+mod flight;
+mod open_loop;
+pub mod recorder;
+mod waiter;
+pub mod windows;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::counters::{Counters, ErrorKind};
+use common::plan::Mode;
+use tokio::sync::watch;
+
+use self::flight::Flight;
+use self::recorder::Recorder;
+use self::waiter::Waiter;
+use self::windows::Closed;
+use crate::actors::messages::WorkerEnding;
+use crate::engine::Engine;
+use crate::load_job::{LoadJob, Nanos, WorkerSlice};
+use crate::reactor::BusyMeter;
+
+/// How often a worker tells how far it is.
+const PROGRESS_EVERY: Nanos = 200_000_000;
+
+/// From this share on a window counts as one without idle time.
+const BUSY: f64 = 0.95;
+
+/// Where a worker's figures go. Nothing of it waits.
+pub trait Outlet {
+    /// How far the worker is.
+    fn progress(&mut self, counters: Counters, draining: bool);
+    /// A window is complete; with the last one, how the worker's part ended.
+    fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>);
+}
+
+/// Why a load ends before its course; `None`: it does not.
+pub type StopSignal = watch::Receiver<Option<String>>;
+
+/// What the parts of one worker's load share.
+struct Load<E: Engine, O: Outlet> {
+    job: Arc<LoadJob>,
+    slice: WorkerSlice,
+    engine: Rc<E>,
+    recorder: Rc<RefCell<Recorder>>,
+    flight: Flight,
+    waiter: Waiter,
+    outlet: O,
+    busy: BusyMeter,
+    last_busy: f64,
+    next_progress: Nanos,
+}
+
+/// Does a slice of a test, from its start to its last window.
+///
+/// # Errors
+/// Where the kernel gives no timer.
+pub async fn run<E: Engine, O: Outlet>(
+    job: Arc<LoadJob>,
+    slice: WorkerSlice,
+    engine: E,
+    outlet: O,
+    mut stop: StopSignal,
+) -> std::io::Result<()> {
+    let waiter = Waiter::new()?;
+    let recorder = Rc::new(RefCell::new(Recorder::new(&job.request, Nanos::MAX)));
+    let mut load = Load {
+        engine: Rc::new(engine),
+        flight: Flight::new(Rc::clone(&recorder), job.start),
+        recorder,
+        waiter,
+        outlet,
+        busy: BusyMeter::start(),
+        last_busy: 0.0,
+        next_progress: 0,
+        job,
+        slice,
+    };
+    let lead = load.job.start.monotonic.saturating_duration_since(Instant::now());
+    tokio::select! {
+        () = load.waiter.wait(lead) => {}
+        _ = stop.wait_for(Option::is_some) => {}
+    }
+    load.busy = BusyMeter::start();
+    let from = match load.job.load.mode {
+        Mode::Tsunami { .. } => open_loop::run(&mut load, &mut stop).await,
+        Mode::Avalanche { .. } => closed_loop::run(&mut load, &mut stop).await,
+    };
+    load.finish(from, &mut stop).await;
+    Ok(())
+}
+
+/// Why a load was told to end, if it was.
+fn told_to_stop(stop: &StopSignal) -> Option<String> {
+    stop.borrow().clone()
+}
+
+impl<E: Engine, O: Outlet> Load<E, O> {
+    fn now(&self) -> Nanos {
+        self.job.start.nanos(Instant::now())
+    }
+
+    /// Closes the windows that are past and tells how far the worker is; returns when it is to be called
+    /// again.
+    fn keep_house(&mut self, now: Nanos, next_due: Option<Nanos>, draining: bool) -> Nanos {
+        let mut recorder = self.recorder.borrow_mut();
+        let end = recorder.windows.end_of_first();
+        if now >= end && next_due.is_none_or(|due| due >= end) {
+            self.last_busy = self.busy.lap();
+        }
+        while let Some(closed) = recorder.windows.close_next(now, next_due, self.last_busy >= BUSY) {
+            self.outlet.window(closed, self.last_busy, None);
+        }
+        if now >= self.next_progress {
+            self.outlet.progress(recorder.total(), draining);
+            self.next_progress = now + PROGRESS_EVERY;
+        }
+        let end = recorder.windows.end_of_first();
+        // A window that is past waits for ticks that are being handled: no need to wake for it.
+        self.next_progress.min(if end > now { end } else { Nanos::MAX })
+    }
+
+    /// Waits until an instant, or a stop.
+    async fn wait_until(&self, at: Nanos, stop: &mut StopSignal) {
+        let span = Duration::from_nanos(u64::try_from(at.saturating_sub(self.now())).unwrap_or(0));
+        tokio::select! {
+            biased;
+            () = self.waiter.wait(span) => {}
+            _ = stop.wait_for(Option::is_some) => {}
+        }
+    }
+
+    /// After the schedule: waits for what is in flight, gives up what does not come, tells the last window.
+    async fn finish(mut self, schedule_from: Nanos, stop: &mut StopSignal) {
+        let drain = Nanos::try_from(self.job.load.drain_timeout.as_nanos()).unwrap_or(Nanos::MAX);
+        let end_of_schedule = self.recorder.borrow().schedule_to();
+        let give_up_at = end_of_schedule.max(self.now()).saturating_add(drain);
+        let mut given_up = ErrorKind::Timeout;
+        loop {
+            let now = self.now();
+            let next = self.keep_house(now, None, true);
+            if self.flight.is_empty() || now >= give_up_at {
+                break;
+            }
+            if told_to_stop(stop).is_some() {
+                given_up = ErrorKind::Cancelled;
+                break;
+            }
+            tokio::select! {
+                () = self.wait_until(next.min(give_up_at), stop) => {}
+                () = self.flight.emptied() => {}
+            }
+        }
+        let now = self.now();
+        self.flight.give_up(now, given_up);
+        let ending = WorkerEnding {
+            schedule_from,
+            schedule_to: self.recorder.borrow().schedule_to(),
+            ended: now,
+            engine: self.engine.name(),
+            connections_opened: self.engine.connections_opened(),
+            cut_short: told_to_stop(stop),
+        };
+        self.tell_last_windows(now, ending);
+    }
+
+    fn tell_last_windows(&mut self, now: Nanos, ending: WorkerEnding) {
+        let busy = self.busy.lap();
+        let mut recorder = self.recorder.borrow_mut();
+        let last = recorder.windows.last_index(now);
+        loop {
+            let closed = recorder.windows.close(busy >= BUSY);
+            if closed.index >= last {
+                return self.outlet.window(closed, busy, Some(ending));
+            }
+            self.outlet.window(closed, busy, None);
+        }
+    }
+}

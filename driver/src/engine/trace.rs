@@ -1,0 +1,132 @@
+//! What an attempt's connection went through, noted by the socket itself: the HTTP client above it hides
+//! which connection was used, whether a byte was written, and the kernel's error.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use common::counters::ErrorKind;
+
+/// Notes about one attempt.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// Tells attempts apart; never 0.
+    pub id: u64,
+    /// A TCP connection was made for it, or a kept one taken.
+    pub connected: Cell<bool>,
+    /// The connection had served before.
+    pub reused: Cell<bool>,
+    /// Bytes read.
+    pub bytes_received: Cell<u64>,
+    /// How late the last read was.
+    pub turn: Cell<Duration>,
+    /// The first error of a socket.
+    pub error: Cell<Option<ErrorKind>>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Trace>>> = const { RefCell::new(None) };
+}
+
+impl Trace {
+    /// Notes a socket's error, the first one only.
+    pub fn failed(&self, kind: ErrorKind) {
+        if self.error.get().is_none() {
+            self.error.set(Some(kind));
+        }
+    }
+}
+
+/// The attempt whose future is being polled on this thread.
+pub fn with_current(note: impl FnOnce(&Trace)) {
+    CURRENT.with_borrow(|current| {
+        if let Some(trace) = current {
+            note(trace);
+        }
+    });
+}
+
+/// A future whose polls are noted in a trace.
+pub struct Traced<F> {
+    trace: Rc<Trace>,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Traced<F> {
+    /// Notes the polls of a future.
+    pub fn new(trace: Rc<Trace>, future: F) -> Self {
+        Self { trace, future: Box::pin(future) }
+    }
+}
+
+impl<F: Future> Future for Traced<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let before = CURRENT.replace(Some(Rc::clone(&self.trace)));
+        let polled = self.future.as_mut().poll(context);
+        CURRENT.set(before);
+        polled
+    }
+}
+
+/// Linux error numbers that mean this machine had no room: ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS.
+const LOCAL_LIMITS: [i32; 5] = [12, 23, 24, 99, 105];
+
+/// What a failed connect is counted as.
+pub fn connect_error(error: &io::Error) -> ErrorKind {
+    if error.raw_os_error().is_some_and(|number| LOCAL_LIMITS.contains(&number)) {
+        return ErrorKind::LocalLimit;
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => ErrorKind::Refused,
+        io::ErrorKind::TimedOut => ErrorKind::ConnectTimeout,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorKind::Reset,
+        _ => ErrorKind::Unreachable,
+    }
+}
+
+/// What a failed read is counted as.
+pub fn read_error(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorKind::Reset,
+        _ if error.raw_os_error().is_some_and(|number| LOCAL_LIMITS.contains(&number)) => ErrorKind::LocalLimit,
+        _ => ErrorKind::Closed,
+    }
+}
+
+/// What a failed write is counted as.
+pub fn write_error(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorKind::Reset,
+        _ if error.raw_os_error().is_some_and(|number| LOCAL_LIMITS.contains(&number)) => ErrorKind::LocalLimit,
+        _ => ErrorKind::Write,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_errors_are_told_apart() {
+        let os = io::Error::from_raw_os_error;
+        for (number, kind) in [
+            (111, ErrorKind::Refused),
+            (113, ErrorKind::Unreachable),
+            (101, ErrorKind::Unreachable),
+            (110, ErrorKind::ConnectTimeout),
+            (24, ErrorKind::LocalLimit),
+            (99, ErrorKind::LocalLimit),
+        ] {
+            assert_eq!(connect_error(&os(number)), kind, "errno {number}");
+        }
+        assert_eq!(read_error(&os(104)), ErrorKind::Reset);
+        assert_eq!(write_error(&os(32)), ErrorKind::Write);
+        assert_eq!(write_error(&os(104)), ErrorKind::Reset);
+    }
+}

@@ -1,0 +1,85 @@
+//! Waiting for an instant on a timerfd: tokio's own timers are 1 ms coarse, which would be part of every
+//! latency.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A timer of one worker.
+pub struct Waiter {
+    timer: AsyncFd<OwnedFd>,
+}
+
+impl Waiter {
+    /// Makes the timer; within a runtime.
+    ///
+    /// # Errors
+    /// Where the kernel gives no descriptor.
+    pub fn new() -> io::Result<Self> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        #[allow(unsafe_code)]
+        // SAFETY: AsyncFd owns the descriptor, alone, for as long as it is registered; `OwnedFd` gives no other access.
+        let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?;
+        Ok(Self { timer })
+    }
+
+    /// Waits so long; an hour at most, after which the caller looks again. Where the timer cannot be set, it
+    /// waits on tokio's, coarser but no shorter.
+    pub async fn wait(&self, span: Duration) {
+        if span.is_zero() {
+            return;
+        }
+        let span = span.min(Duration::from_secs(3_600));
+        let value = Timespec {
+            tv_sec: i64::try_from(span.as_secs()).unwrap_or(3_600),
+            tv_nsec: i64::from(span.subsec_nanos()),
+        };
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        if timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once).is_err() {
+            return tokio::time::sleep(span).await;
+        }
+        // Dropping this future leaves the timer set; the next wait sets it anew, which also forgets an expiry.
+        loop {
+            let Ok(mut guard) = self.timer.readable().await else {
+                return tokio::time::sleep(span).await;
+            };
+            let read = guard.try_io(|timer| {
+                let mut expiries = [0_u8; 8];
+                Ok(rustix::io::read(timer.get_ref(), &mut expiries)?)
+            });
+            match read {
+                Ok(Ok(_)) => return,
+                // The readiness was that of a wait before: this one goes on.
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[tokio::test]
+    async fn waits_no_shorter_than_asked_and_can_be_given_up() {
+        let waiter = Waiter::new().unwrap();
+        let began = Instant::now();
+        waiter.wait(Duration::from_micros(700)).await;
+        assert!(began.elapsed() >= Duration::from_micros(700));
+        tokio::select! {
+            () = waiter.wait(Duration::from_millis(1)) => {}
+            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+        }
+        let again = Instant::now();
+        waiter.wait(Duration::from_millis(3)).await;
+        assert!(again.elapsed() >= Duration::from_millis(3), "an earlier expiry does not count");
+    }
+}
