@@ -1,11 +1,11 @@
 //! Latency as histograms that merge exactly: one bounds for all, so that the fleet's percentile is the
 //! percentile of all samples. It knows no clock: whoever records gives microseconds.
 
-use std::io::Cursor;
+mod v2;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
 /// Longest latency told apart, in µs: one hour. Longer ones are recorded as this.
@@ -146,9 +146,7 @@ impl Latency {
     /// # Errors
     /// Where the bytes are no V2-deflate, or of other bounds.
     pub fn decode_bytes(bytes: &[u8]) -> Result<Self, LatencyError> {
-        let mut histogram: Histogram<u64> = Deserializer::new()
-            .deserialize(&mut Cursor::new(bytes))
-            .map_err(|error| LatencyError::Format(error.to_string()))?;
+        let mut histogram = v2::read(&bytes)?;
         if histogram.low() != 1 || histogram.sigfig() != DIGITS || histogram.max() > highest_us() {
             return Err(LatencyError::Bounds {
                 low: histogram.low(),
@@ -435,7 +433,10 @@ mod tests {
         other.record(5).unwrap();
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&other, &mut bytes).unwrap();
-        assert!(matches!(Latency::decode(&STANDARD.encode(bytes)), Err(LatencyError::Bounds { digits: 2, .. })));
+        assert!(matches!(
+            Latency::decode(&STANDARD.encode(bytes)),
+            Err(LatencyError::Bounds { digits: 2, .. })
+        ));
     }
 
     #[test]
