@@ -1,6 +1,11 @@
 //! What people and programs read of a test: the view that REST and reports share, as text and as JSON.
 
+mod columns;
+mod drivers_table;
 pub(crate) mod human;
+mod plan_line;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use common::clock::UnixMicros;

@@ -1,8 +1,286 @@
-//! The report as text: at most 80 columns, one screen, the verdict first.
+//! The report as text: at most 80 columns, one screen, the verdict first and what to do about it next.
 
-use crate::model::TestView;
+use common::latency::LatencyStats;
 
-/// The summary of a test.
+use super::columns::{row, short, wrap};
+use super::human::{count, ms, names, percent, rate};
+use super::{drivers_table, plan_line};
+use crate::model::{TestState, TestView, ThresholdView, Totals, Verdict};
+
+/// Most reasons, and most warnings, that the text tells.
+const MAX_SENTENCES: usize = 5;
+
+/// Most lines of thresholds.
+const MAX_THRESHOLDS: usize = 6;
+
+/// Columns of the latency table: a label and ten figures.
+const LATENCY_WIDTHS: [usize; 11] = [10, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
+
+/// The summary of a test, live or finished.
 pub fn text(view: &TestView) -> String {
-    format!("{}\n", view.name)
+    let mut out = String::new();
+    out.push_str(&format!("{}  {}\n", headline(view), short(&view.name, 60)));
+    sentences(&mut out, "  - ", &view.reasons);
+    out.push('\n');
+    wrap(&mut out, "plan       ", &plan_line::sentence(&view.plan, view.drivers.len()));
+    wrap(&mut out, "target     ", &plan_line::target(&view.plan));
+    wrap(&mut out, "test       ", &test_line(view));
+    out.push('\n');
+    totals(&mut out, view);
+    out.push('\n');
+    latencies(&mut out, &view.totals);
+    thresholds(&mut out, view);
+    drivers_table::add(&mut out, &view.drivers);
+    if !view.warnings.is_empty() {
+        out.push('\n');
+        sentences(&mut out, "  ! ", &view.warnings);
+    }
+    out
+}
+
+/// The verdict, or while there is none the state.
+fn headline(view: &TestView) -> &'static str {
+    match (view.verdict, view.state) {
+        (Some(Verdict::Passed), _) => "PASSED",
+        (Some(Verdict::Failed), _) => "FAILED",
+        (Some(Verdict::Invalid), _) => "INVALID",
+        (Some(Verdict::Incomplete), _) => "INCOMPLETE",
+        (Some(Verdict::Aborted), _) => "ABORTED",
+        (None, TestState::Configured) => "CONFIGURED",
+        (None, TestState::Starting) => "STARTING",
+        (None, TestState::Running) => "RUNNING",
+        (None, TestState::Draining) => "DRAINING",
+        (None, TestState::Finished) => "FINISHED",
+    }
+}
+
+fn sentences(out: &mut String, label: &str, sentences: &[String]) {
+    for sentence in sentences.iter().take(MAX_SENTENCES) {
+        wrap(out, label, sentence);
+    }
+    if sentences.len() > MAX_SENTENCES {
+        wrap(out, label, &format!("and {} more: see the JSON report", sentences.len() - MAX_SENTENCES));
+    }
+}
+
+fn test_line(view: &TestView) -> String {
+    let started = view.started_at.as_deref().unwrap_or(&view.created_at);
+    // 2026-11-23T23:40:00.000000Z to the second.
+    let at = started.get(..19).unwrap_or(started).replace('T', " ");
+    let windows = &view.completeness;
+    format!(
+        "{}, {at} UTC, {} of {} windows",
+        view.test_id,
+        count(windows.windows_received),
+        count(windows.windows_expected)
+    )
+}
+
+fn totals(out: &mut String, view: &TestView) {
+    let totals = &view.totals;
+    let n = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), count);
+    let by = match (totals.dropped_by.in_flight, totals.dropped_by.late) {
+        (0, 0) => String::new(),
+        (bound, late) => format!(" ({} at the bound, {} late)", count(bound), count(late)),
+    };
+    wrap(
+        out,
+        "scheduled  ",
+        &format!("{} = {} sent + {} dropped{by}", n(totals.scheduled), n(totals.sent), n(totals.dropped)),
+    );
+    let mut sent =
+        format!("{} = {} completed + {} failed", n(totals.sent), n(totals.completed), n(totals.failed));
+    for (part, name) in [(totals.in_flight.unwrap_or(0), "in flight"), (totals.unresolved, "unresolved")] {
+        if part > 0 {
+            sent.push_str(&format!(" + {} {name}", count(part)));
+        }
+    }
+    wrap(out, "sent       ", &sent);
+    let throughput = totals.throughput_per_s.map_or_else(|| "unknown".to_owned(), rate);
+    wrap(out, "throughput ", &format!("{throughput}, {} received", bytes(totals.bytes_received)));
+    wrap(out, "answers    ", &answers(totals));
+    let warmup = &totals.warmup;
+    if warmup.scheduled > 0 {
+        let text =
+            format!("{} of the scheduled; counted above, left out of all else", count(warmup.scheduled));
+        wrap(out, "warm-up    ", &text);
+    }
+    if !totals.unknown_from.is_empty() {
+        let who = names(totals.unknown_from.iter().map(String::as_str));
+        wrap(out, "unknown    ", &format!("what {who} sent: not in these sums"));
+    }
+    if totals.short_gaps > 0 {
+        wrap(out, "gaps       ", &format!("{} shorter than half the delay", count(totals.short_gaps)));
+    }
+}
+
+/// Statuses and errors, as in `200: 59,990, 503: 10, no errors`.
+fn answers(totals: &Totals) -> String {
+    let mut parts: Vec<String> =
+        totals.status_codes.iter().map(|(status, n)| format!("{status}: {}", count(*n))).collect();
+    if totals.errors.values().all(|n| *n == 0) {
+        parts.push("no errors".to_owned());
+    }
+    for (kind, n) in totals.errors.iter().filter(|(_, n)| **n > 0) {
+        let reuse = match (kind.as_str(), totals.closed_on_reuse) {
+            ("closed", reuse) if reuse > 0 => format!(" ({} on reuse)", count(reuse)),
+            _ => String::new(),
+        };
+        parts.push(format!("{kind}: {}{reuse}", count(*n)));
+    }
+    parts.join(", ")
+}
+
+fn bytes(n: u64) -> String {
+    match n as f64 {
+        b if b < 1e3 => format!("{n} B"),
+        b if b < 999.5e3 => format!("{:.1} kB", b / 1e3),
+        b if b < 999.5e6 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
+fn latencies(out: &mut String, totals: &Totals) {
+    let latency = &totals.latency_ms;
+    let heads = ["min", "mean", "median", "mode", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
+    let mut cells = vec!["ms".to_owned()];
+    cells.extend(heads.iter().map(|head| (*head).to_owned()));
+    row(out, &LATENCY_WIDTHS, &cells);
+    for (name, stats) in
+        [("response", &latency.response), ("service", &latency.service), ("lag", &latency.lag)]
+    {
+        row(out, &LATENCY_WIDTHS, &latency_row(name, stats));
+    }
+    if !latency.response.lower_bounds.is_empty() {
+        out.push_str("  ≥ at least: a dropped request counts as slower than any answer\n");
+    }
+    match latency.coverage {
+        Some(coverage) if coverage < 1.0 => {
+            wrap(
+                out,
+                "  ",
+                &format!(
+                    "these cover {} of the answers: the rest came without histograms",
+                    percent(coverage)
+                ),
+            );
+        }
+        None => wrap(out, "  ", "how many of the answers these cover is not known"),
+        Some(_) => {}
+    }
+}
+
+fn latency_row(name: &str, stats: &LatencyStats) -> Vec<String> {
+    let figures = [
+        ("min", stats.min),
+        ("mean", stats.mean),
+        ("median", stats.median),
+        ("mode", stats.mode),
+        ("p90", stats.p90),
+        ("p95", stats.p95),
+        ("p99", stats.p99),
+        ("p99.9", stats.p999),
+        ("p99.99", stats.p9999),
+        ("max", stats.max),
+    ];
+    let cell = |(figure, value): (&str, Option<f64>)| {
+        let bound = if stats.lower_bounds.iter().any(|name| name == figure) { "≥" } else { "" };
+        value.map_or_else(|| "-".to_owned(), |value| format!("{bound}{}", plain_ms(value)))
+    };
+    std::iter::once(name.to_owned()).chain(figures.into_iter().map(cell)).collect()
+}
+
+/// Milliseconds without a unit, three digits where they mean something: at most 6 columns below an hour's
+/// 3,600,000, which takes 7.
+pub fn plain_ms(ms: f64) -> String {
+    match ms {
+        ms if ms < 9.995 => format!("{ms:.3}").get(..5).map_or_else(String::new, str::to_owned),
+        ms if ms < 99.95 => format!("{ms:.1}"),
+        ms => format!("{ms:.0}"),
+    }
+}
+
+/// One line per expression; where it holds for each driver, the worst of them.
+fn thresholds(out: &mut String, view: &TestView) {
+    if view.thresholds.is_empty() {
+        return;
+    }
+    out.push('\n');
+    let mut expressions: Vec<&str> = Vec::new();
+    for threshold in &view.thresholds {
+        if !expressions.contains(&threshold.expression.as_str()) {
+            expressions.push(&threshold.expression);
+        }
+    }
+    let of = |expression: &str| -> Vec<&ThresholdView> {
+        view.thresholds.iter().filter(|threshold| threshold.expression == expression).collect()
+    };
+    // What broke first, then what cannot be decided.
+    expressions.sort_by_key(|expression| of(expression).iter().map(|threshold| rank(threshold)).min());
+    for expression in expressions.iter().take(MAX_THRESHOLDS) {
+        threshold_line(out, view, &of(expression));
+    }
+    if expressions.len() > MAX_THRESHOLDS {
+        wrap(out, "  ", &format!("and {} more thresholds", expressions.len() - MAX_THRESHOLDS));
+    }
+}
+
+fn rank(threshold: &ThresholdView) -> u8 {
+    match threshold.ok {
+        Some(false) => 0,
+        None => 1,
+        Some(true) => 2,
+    }
+}
+
+fn threshold_line(out: &mut String, view: &TestView, same: &[&ThresholdView]) {
+    let Some(worst) = same.iter().min_by_key(|threshold| rank(threshold)) else { return };
+    let word = match worst.ok {
+        Some(true) => "held",
+        Some(false) => "BROKE",
+        None => "open",
+    };
+    let alike = same.iter().filter(|threshold| rank(threshold) == rank(worst)).count();
+    let whose = match &worst.driver {
+        Some(_) if worst.ok == Some(true) => format!("  each of {} drivers", same.len()),
+        Some(driver) if alike == 1 => format!("  driver {}", short(driver, 16)),
+        Some(driver) => format!("  driver {} and {} more", short(driver, 16), alike - 1),
+        None if worst.given => String::new(),
+        None => "  by default".to_owned(),
+    };
+    let value = if worst.driver.is_some() && worst.ok == Some(true) && same.len() > 1 {
+        String::new()
+    } else {
+        threshold_value(view, worst)
+    };
+    let line = format!("  {word:<6} {:<32} {value:>10}{whose}", short(&worst.expression, 32));
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+fn threshold_value(view: &TestView, threshold: &ThresholdView) -> String {
+    let Some(value) = threshold.value else { return "unknown".to_owned() };
+    let key = threshold.expression.split_whitespace().next().unwrap_or_default();
+    let key = key.strip_prefix("driver.").unwrap_or(key);
+    let (figure, of) = key.split_once('.').unwrap_or((key, ""));
+    if figure == "throughput" {
+        return rate(value);
+    }
+    if of == "ratio" {
+        return percent(value);
+    }
+    let latency = match &threshold.driver {
+        Some(driver) => {
+            let driver = view.drivers.iter().find(|one| one.node_id == *driver);
+            driver.map_or(&view.totals.latency_ms, |driver| &driver.totals.latency_ms)
+        }
+        None => &view.totals.latency_ms,
+    };
+    let stats = match figure {
+        "service" => &latency.service,
+        "lag" => &latency.lag,
+        _ => &latency.response,
+    };
+    let bound = if stats.lower_bounds.iter().any(|name| name == of) { "≥ " } else { "" };
+    format!("{bound}{}", ms(value))
 }

@@ -1,0 +1,95 @@
+//! Text in 80 columns: wrapping, shortening, lining up. It knows no test.
+
+/// Columns of a report.
+pub const WIDTH: usize = 80;
+
+/// Columns that a text takes. A character is taken for one column wide.
+pub fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// A text on one line without control characters, shortened to `max` columns.
+pub fn short(text: &str, max: usize) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    if width(text) <= max {
+        return text.chars().map(clean).collect();
+    }
+    let mut short: String = text.chars().take(max.saturating_sub(1)).map(clean).collect();
+    short.push('…');
+    short
+}
+
+/// Adds a text after a label, wrapped at spaces, further lines indented as far as the label is long. A word
+/// longer than a line is cut.
+pub fn wrap(out: &mut String, label: &str, text: &str) {
+    let indent = width(label);
+    let room = WIDTH.saturating_sub(indent).max(20);
+    let mut line = String::new();
+    let mut first = true;
+    let mut flush = |line: &mut String| {
+        if first {
+            out.push_str(label);
+        } else {
+            out.extend(std::iter::repeat_n(' ', indent));
+        }
+        first = false;
+        out.push_str(line);
+        out.push('\n');
+        line.clear();
+    };
+    for word in text.split_whitespace() {
+        let mut word: String = word.chars().filter(|c| !c.is_control()).collect();
+        if !line.is_empty() && width(&line) + 1 + width(&word) > room {
+            flush(&mut line);
+        }
+        while width(&word) > room {
+            let rest: String = word.chars().skip(room).collect();
+            let mut piece: String = word.chars().take(room).collect();
+            flush(&mut piece);
+            word = rest;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    flush(&mut line);
+}
+
+/// Adds a line of cells: the first to the left, the others to the right, each as wide as told.
+pub fn row(out: &mut String, widths: &[usize], cells: &[String]) {
+    let mut line = String::new();
+    for (place, (columns, cell)) in widths.iter().zip(cells).enumerate() {
+        let pad = columns.saturating_sub(width(cell));
+        let (before, after) = if place == 0 { (0, pad) } else { (pad, 0) };
+        line.extend(std::iter::repeat_n(' ', before));
+        line.push_str(cell);
+        line.extend(std::iter::repeat_n(' ', after));
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_the_page_and_no_word_is_lost(text in "[a-zé,.]{0,100}( [a-z]{1,30}){0,20}") {
+            let mut out = String::new();
+            wrap(&mut out, "  - ", &text);
+            prop_assert!(out.lines().all(|line| width(line) <= WIDTH), "{}", out);
+            let plain = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(plain(&out), format!("-{}", plain(&text)));
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_shortened_and_a_line_break_is_none() {
+        assert_eq!(short("driver-with-a-name", 8), "driver-…");
+        assert_eq!(short("a\nb", 8), "a b");
+    }
+}

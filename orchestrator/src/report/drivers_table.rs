@@ -1,0 +1,90 @@
+//! The drivers, one line each; a large fleet is told by those that stand out.
+
+use super::columns::{row, short};
+use super::human::count;
+use super::text::plain_ms;
+use crate::model::DriverTotals;
+
+/// Most drivers that have a line each.
+const MAX_LINES: usize = 8;
+
+/// Lines of a larger fleet.
+const FEW_LINES: usize = 5;
+
+/// Name, sent, completed, failed, dropped, p50, p99, lag p99, busy.
+const WIDTHS: [usize; 9] = [16, 11, 11, 9, 9, 6, 6, 6, 6];
+
+/// Adds the table; nothing where nobody takes part.
+pub fn add(out: &mut String, drivers: &[DriverTotals]) {
+    if drivers.is_empty() {
+        return;
+    }
+    out.push('\n');
+    let heads = ["driver", "sent", "completed", "failed", "dropped", "p50", "p99", "lag99", "busy"];
+    row(out, &WIDTHS, &heads.map(str::to_owned));
+    let shown = chosen(drivers);
+    for driver in &shown {
+        row(out, &WIDTHS, &line(driver));
+    }
+    if shown.len() < drivers.len() {
+        let sent = drivers.iter().filter_map(|driver| driver.totals.sent);
+        let (least, most) = (sent.clone().min().unwrap_or(0), sent.max().unwrap_or(0));
+        out.push_str(&format!(
+            "  and {} more; each of {} drivers sent {} to {}\n",
+            drivers.len() - shown.len(),
+            drivers.len(),
+            count(least),
+            count(most)
+        ));
+    }
+    if drivers.iter().any(|driver| driver.approximate) {
+        out.push_str("  ~ figures as the driver sent them, over its own reports\n");
+    }
+    if drivers.iter().any(|driver| driver.implausible) {
+        out.push_str("  ? figures that contradict each other\n");
+    }
+}
+
+/// All of a small fleet; of a large one those that did not end well, then the slowest.
+fn chosen(drivers: &[DriverTotals]) -> Vec<&DriverTotals> {
+    let mut shown: Vec<&DriverTotals> = drivers.iter().collect();
+    if drivers.len() > MAX_LINES {
+        let p99 = |driver: &DriverTotals| driver.totals.latency_ms.response.p99.unwrap_or(0.0);
+        let well = |driver: &DriverTotals| matches!(driver.state.as_str(), "done" | "running" | "draining");
+        shown.sort_by(|a, b| well(a).cmp(&well(b)).then(p99(b).total_cmp(&p99(a))));
+        shown.truncate(FEW_LINES);
+    }
+    shown
+}
+
+fn line(driver: &DriverTotals) -> [String; 9] {
+    let totals = &driver.totals;
+    let n = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), count);
+    let (response, lag) = (&totals.latency_ms.response, &totals.latency_ms.lag);
+    let time = |figure: &str, value: Option<f64>| {
+        let bound = if response.lower_bounds.iter().any(|name| name == figure) { "≥" } else { "" };
+        value.map_or_else(|| "-".to_owned(), |ms| format!("{bound}{}", plain_ms(ms)))
+    };
+    let mark = match (driver.approximate, driver.implausible) {
+        (_, true) => "?",
+        (true, _) => "~",
+        _ => "",
+    };
+    // What is not as it should be says more than the busy share.
+    let last = match (driver.state.as_str(), driver.busy_max) {
+        ("done" | "running" | "draining", Some(busy)) => format!("{:.0} %", busy * 100.0),
+        ("done" | "running" | "draining", None) => "-".to_owned(),
+        (state, _) => short(state, 5),
+    };
+    [
+        format!("{mark}{}", short(&driver.node_id, 15 - mark.len())),
+        n(totals.sent),
+        n(totals.completed),
+        n(totals.failed),
+        n(totals.dropped),
+        time("median", response.median),
+        time("p99", response.p99),
+        lag.p99.map_or_else(|| "-".to_owned(), plain_ms),
+        last,
+    ]
+}
