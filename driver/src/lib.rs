@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod engine;
 pub mod load_job;
+pub mod merge;
 pub mod pacer;
 pub mod reactor;
 pub mod settings;

@@ -52,12 +52,12 @@ impl BusyMeter {
         Self { at: Instant::now(), waited: waited() }
     }
 
-    /// The share since the start or the last call, 0 to 1.
+    /// The share since the start or the last call, 0 to 1; 0 on a thread without the hooks.
     pub fn lap(&mut self) -> f64 {
         let now = Self::start();
         let wall = now.at.duration_since(self.at).as_secs_f64();
         let waited = now.waited.saturating_sub(self.waited).as_secs_f64();
         *self = now;
-        if wall > 0.0 { (1.0 - waited / wall).clamp(0.0, 1.0) } else { 0.0 }
+        if wall > 0.0 && RETURNED.get().is_some() { (1.0 - waited / wall).clamp(0.0, 1.0) } else { 0.0 }
     }
 }

@@ -1,14 +1,41 @@
 //! One worker of the driver's pool, on a thread of its own.
 
-use actix::{Actor, Addr, Context, Handler, Recipient};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use actix_rt::Arbiter;
+use common::counters::Counters;
+use common::ids::TestId;
+use tokio::sync::watch;
 
-use super::messages::{Progress, StartError, StartLoad, StopLoad, WorkerWindow};
+use super::messages::{Progress, StartError, StartLoad, StopLoad, WorkerEnding, WorkerWindow};
+use crate::engine::{AwcEngine, check_choice};
+use crate::load_job::LoadJob;
+use crate::reactor::worker_runtime;
+use crate::worker::{self, Outlet, windows::Closed};
 
-/// A worker.
+/// Commands that may wait: one test at a time, and its stop.
+const MAILBOX: usize = 8;
+
+/// The test that a worker is at.
+struct Current {
+    test_id: TestId,
+    stop: watch::Sender<Option<String>>,
+}
+
+/// Sends one worker's part of a test.
+///
+/// - owns: its thread, its engine, and with it its connections.
+/// - receives: [`StartLoad`], [`StopLoad`].
+/// - sends: [`Progress`] at most every 200 ms, [`WorkerWindow`] each second.
+/// - on failure: what it cannot start it refuses; windows that meet a full mailbox are kept and sent again, and
+///   count as busy ones, for a driver that cannot keep up with its own figures is overloaded.
+/// - mailbox bound: 8.
 pub struct RequestWorkerActor {
-    _progress: Recipient<Progress>,
-    _windows: Recipient<WorkerWindow>,
+    progress: Recipient<Progress>,
+    windows: Recipient<WorkerWindow>,
+    current: Option<Current>,
 }
 
 impl RequestWorkerActor {
@@ -16,11 +43,13 @@ impl RequestWorkerActor {
     pub fn start_on_own_thread(
         progress: Recipient<Progress>,
         windows: Recipient<WorkerWindow>,
-    ) -> (Addr<Self>, Arbiter) {
-        let arbiter = Arbiter::new();
-        let addr = Self::start_in_arbiter(&arbiter.handle(), move |_| Self {
-            _progress: progress,
-            _windows: windows,
+    ) -> (actix::Addr<Self>, Arbiter) {
+        #[allow(clippy::expect_used)] // a thread without epoll can do nothing; actix makes the same demand
+        let arbiter =
+            Arbiter::with_tokio_rt(|| worker_runtime().expect("the kernel gives an epoll descriptor"));
+        let addr = Self::start_in_arbiter(&arbiter.handle(), move |context| {
+            context.set_mailbox_capacity(MAILBOX);
+            Self { progress, windows, current: None }
         });
         (addr, arbiter)
     }
@@ -32,12 +61,93 @@ impl Actor for RequestWorkerActor {
 
 impl Handler<StartLoad> for RequestWorkerActor {
     type Result = Result<(), StartError>;
-    fn handle(&mut self, start: StartLoad, _: &mut Self::Context) -> Self::Result {
-        Err(StartError::Engine(format!("test {} cannot be run yet", start.0.test_id)))
+
+    fn handle(&mut self, StartLoad(job, slice): StartLoad, context: &mut Self::Context) -> Self::Result {
+        if let Some(current) = &self.current {
+            return Err(StartError::Busy(current.test_id.clone()));
+        }
+        check_choice(job.request.engine).map_err(StartError::Engine)?;
+        let engine = AwcEngine::new(&job).map_err(StartError::Engine)?;
+        let (stop, stopped) = watch::channel(None);
+        self.current = Some(Current { test_id: job.test_id.clone(), stop });
+        let outlet = ActorOutlet {
+            test_id: job.test_id.clone(),
+            worker: slice.worker,
+            progress: self.progress.clone(),
+            windows: self.windows.clone(),
+            waiting: VecDeque::new(),
+        };
+        let test_id = job.test_id.clone();
+        let load = async move {
+            if let Err(error) = worker::run(Arc::<LoadJob>::clone(&job), slice, engine, outlet, stopped).await
+            {
+                log::error!(test_id:% = job.test_id, error:%; "worker has no timer");
+            }
+        };
+        context.spawn(load.into_actor(self).map(move |(), worker, _| {
+            worker.current.take_if(|current| current.test_id == test_id);
+        }));
+        Ok(())
     }
 }
 
 impl Handler<StopLoad> for RequestWorkerActor {
     type Result = ();
-    fn handle(&mut self, _: StopLoad, _: &mut Self::Context) {}
+
+    fn handle(&mut self, told: StopLoad, _: &mut Self::Context) {
+        if let Some(current) = self.current.as_ref().filter(|current| current.test_id == told.test_id) {
+            current.stop.send_if_modified(|reason| reason.replace(told.reason).is_none());
+        }
+    }
+}
+
+/// Sends a worker's figures to the aggregator.
+struct ActorOutlet {
+    test_id: TestId,
+    worker: u32,
+    progress: Recipient<Progress>,
+    windows: Recipient<WorkerWindow>,
+    /// Windows that met a full mailbox, oldest first: one a second at most.
+    waiting: VecDeque<WorkerWindow>,
+}
+
+impl Outlet for ActorOutlet {
+    fn progress(&mut self, counters: Counters, draining: bool) {
+        self.send_waiting();
+        let (test_id, worker) = (self.test_id.clone(), self.worker);
+        // The next one, 200 ms later, says all that this one would have.
+        let _ = self.progress.try_send(Progress { test_id, worker, counters, draining });
+    }
+
+    fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
+        let Closed { index, counters, latencies } = closed;
+        let is_last = last.is_some();
+        let (test_id, worker) = (self.test_id.clone(), self.worker);
+        self.waiting.push_back(WorkerWindow { test_id, worker, index, counters, latencies, busy, last });
+        self.send_waiting();
+        if is_last && !self.waiting.is_empty() {
+            // Nobody calls again: from here on somebody has to wait for the mailbox.
+            let (windows, waiting) = (self.windows.clone(), std::mem::take(&mut self.waiting));
+            actix_rt::spawn(async move {
+                for window in waiting {
+                    if windows.send(window).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+}
+
+impl ActorOutlet {
+    fn send_waiting(&mut self) {
+        while let Some(window) = self.waiting.pop_front() {
+            if let Err(refused) = self.windows.try_send(window) {
+                if let actix::dev::SendError::Full(window) = refused {
+                    self.waiting.push_front(WorkerWindow { busy: 1.0, ..window });
+                }
+                return;
+            }
+        }
+    }
 }

@@ -1,52 +1,146 @@
-//! Merges the workers' windows.
+//! Merges the workers' windows into the driver's, and knows how far the test is.
 
-use actix::{Actor, Context, Handler};
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use common::ids::Epoch;
+use tokio::sync::mpsc;
 
 use super::messages::{
-    AggregatorOutputs, DriverProgress, ExpectWindows, GetProgress, Progress, WorkerLost, WorkerWindow,
+    AggregatorOutputs, DriverProgress, ExpectWindows, GetProgress, LoadEnded, Progress, WindowClosed,
+    WorkerLost, WorkerWindow,
 };
+use crate::merge::{Merge, Merged};
+
+/// Windows and progress of all workers that may wait.
+const MAILBOX: usize = 256;
+
+/// Merged windows that may wait for the store and the producer: an hour of them.
+const OUTBOX: usize = 3_600;
+
+/// What goes out, in order.
+enum Out {
+    Window(WindowClosed),
+    Ended(LoadEnded),
+}
 
 /// Merges the workers' windows.
+///
+/// - owns: the merge of the test that runs.
+/// - receives: [`ExpectWindows`], [`Progress`], [`WorkerWindow`], [`WorkerLost`], [`GetProgress`].
+/// - sends: [`WindowClosed`] each second, in order, and [`LoadEnded`] after the final one.
+/// - on failure: an outbox that is full for an hour loses windows, which the report will miss by number; logged.
+/// - mailbox bound: 256.
 pub struct StatsAggregatorActor {
-    _epoch: Epoch,
-    _outputs: AggregatorOutputs,
+    epoch: Epoch,
+    outputs: AggregatorOutputs,
+    merge: Option<Merge>,
+    outbox: Option<mpsc::Sender<Out>>,
 }
 
 impl StatsAggregatorActor {
     /// An aggregator of the driver of that epoch.
     pub fn new(epoch: Epoch, outputs: AggregatorOutputs) -> Self {
-        Self { _epoch: epoch, _outputs: outputs }
+        Self { epoch, outputs, merge: None, outbox: None }
+    }
+
+    fn hand_out(&mut self, merged: Vec<Merged>) {
+        for Merged { window, classic } in merged {
+            let Some(merge) = &self.merge else { return };
+            let test_id = merge.test_id().clone();
+            let ended = window.is_final.then(|| LoadEnded {
+                test_id: test_id.clone(),
+                counters: window.counters.clone(),
+                cut_short: window.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
+            });
+            self.put(Out::Window(WindowClosed { test_id, window: Arc::new(window), classic }));
+            if let Some(ended) = ended {
+                self.put(Out::Ended(ended));
+                self.merge = None;
+            }
+        }
+    }
+
+    fn put(&self, out: Out) {
+        if let Some(outbox) = &self.outbox
+            && outbox.try_send(out).is_err()
+        {
+            log::error!("merged window is lost, nobody takes them");
+        }
     }
 }
 
 impl Actor for StatsAggregatorActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX);
+        let (outbox, mut next) = mpsc::channel(OUTBOX);
+        self.outbox = Some(outbox);
+        let outputs = self.outputs.clone();
+        let pump = async move {
+            while let Some(out) = next.recv().await {
+                match out {
+                    Out::Window(window) => {
+                        for taker in &outputs.windows {
+                            if taker.send(window.clone()).await.is_err() {
+                                log::error!("a taker of windows is gone");
+                            }
+                        }
+                    }
+                    // Whoever waits is gone only when the driver ends.
+                    Out::Ended(ended) => drop(outputs.ended.send(ended).await),
+                }
+            }
+        };
+        context.spawn(pump.into_actor(self));
+    }
 }
 
 impl Handler<ExpectWindows> for StatsAggregatorActor {
     type Result = ();
-    fn handle(&mut self, _: ExpectWindows, _: &mut Self::Context) {}
+
+    fn handle(&mut self, ExpectWindows { job, workers }: ExpectWindows, _: &mut Self::Context) {
+        self.merge = Some(Merge::new(&job, workers, self.epoch));
+    }
 }
 
 impl Handler<Progress> for StatsAggregatorActor {
     type Result = ();
-    fn handle(&mut self, _: Progress, _: &mut Self::Context) {}
+
+    fn handle(&mut self, progress: Progress, _: &mut Self::Context) {
+        if let Some(merge) = self.merge.as_mut().filter(|merge| *merge.test_id() == progress.test_id) {
+            merge.progress(progress.worker, progress.counters, progress.draining);
+        }
+    }
 }
 
 impl Handler<WorkerWindow> for StatsAggregatorActor {
     type Result = ();
-    fn handle(&mut self, _: WorkerWindow, _: &mut Self::Context) {}
+
+    fn handle(&mut self, window: WorkerWindow, _: &mut Self::Context) {
+        if let Some(merge) = self.merge.as_mut().filter(|merge| *merge.test_id() == window.test_id) {
+            let merged = merge.window(window);
+            self.hand_out(merged);
+        }
+    }
 }
 
 impl Handler<WorkerLost> for StatsAggregatorActor {
     type Result = ();
-    fn handle(&mut self, _: WorkerLost, _: &mut Self::Context) {}
+
+    fn handle(&mut self, lost: WorkerLost, _: &mut Self::Context) {
+        if let Some(merge) = self.merge.as_mut().filter(|merge| *merge.test_id() == lost.test_id) {
+            let merged = merge.lost(lost.worker);
+            self.hand_out(merged);
+        }
+    }
 }
 
 impl Handler<GetProgress> for StatsAggregatorActor {
     type Result = Option<DriverProgress>;
+
     fn handle(&mut self, _: GetProgress, _: &mut Self::Context) -> Self::Result {
-        None
+        self.merge.as_ref().map(Merge::how_far)
     }
 }

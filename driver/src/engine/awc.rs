@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ::awc::error::{ConnectError, PayloadError, SendRequestError};
-use ::awc::http::header::{HeaderName, HeaderValue, USER_AGENT};
+use ::awc::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
 use ::awc::http::{Method, Uri};
 use ::awc::{Client, Connector, FrozenClientRequest};
 use actix_service::fn_service;
@@ -108,7 +108,7 @@ impl Engine for AwcEngine {
     async fn exchange(&self) -> Exchange {
         self.attempts.set(self.attempts.get() + 1);
         let trace = Rc::new(Trace { id: self.attempts.get(), ..Trace::default() });
-        let attempt = Traced::new(Rc::clone(&trace), self.attempt());
+        let attempt = Traced::new(Rc::clone(&trace), self.attempt(Rc::clone(&trace)));
         let outcome = match tokio::time::timeout(self.timeout, attempt).await {
             Ok(Ok(status)) => Outcome::Status(status),
             Ok(Err(failure)) => Outcome::Failed(trace.error.get().unwrap_or_else(|| failure.kind(&trace))),
@@ -130,7 +130,7 @@ impl Engine for AwcEngine {
 }
 
 impl AwcEngine {
-    async fn attempt(&self) -> Result<u16, Failure> {
+    async fn attempt(&self, trace: Rc<Trace>) -> Result<u16, Failure> {
         let sending = if self.body.is_empty() {
             self.request.send()
         } else {
@@ -143,6 +143,12 @@ impl AwcEngine {
             if n_bytes > MAX_BODY_BYTES {
                 return Err(Failure::Body(PayloadError::Overflow));
             }
+        }
+        // awc takes a close for the end of any body, though this one said how long it is.
+        let delimited =
+            answer.headers().contains_key(CONTENT_LENGTH) || answer.headers().contains_key(TRANSFER_ENCODING);
+        if trace.peer_closed.get() && delimited {
+            return Err(Failure::Body(PayloadError::Incomplete(None)));
         }
         Ok(answer.status().as_u16())
     }
@@ -158,9 +164,9 @@ impl Failure {
     fn kind(&self, trace: &Trace) -> ErrorKind {
         use ::awc::error::SendRequestError as E;
         match self {
-            Self::Send(E::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords | ConnectError::Unresolved)) => {
-                ErrorKind::Resolve
-            }
+            Self::Send(E::Connect(
+                ConnectError::Resolver(_) | ConnectError::NoRecords | ConnectError::Unresolved,
+            )) => ErrorKind::Resolve,
             // awc's word for a peer that closed without an answer.
             Self::Send(E::Connect(ConnectError::Disconnected)) => ErrorKind::Closed,
             Self::Send(E::Connect(ConnectError::Timeout)) => ErrorKind::ConnectTimeout,

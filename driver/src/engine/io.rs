@@ -71,6 +71,8 @@ impl AsyncRead for NotedStream {
                 trace.bytes_received.set(trace.bytes_received.get() + n);
                 if n > 0 {
                     trace.turn.set(reactor::since_wait());
+                } else if self.used_by.get() == trace.id {
+                    trace.peer_closed.set(true);
                 }
             }
             // Only of a connection that the attempt uses: a kept one is looked at before, and replaced.
@@ -82,7 +84,11 @@ impl AsyncRead for NotedStream {
 }
 
 impl AsyncWrite for NotedStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.note_use();
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
         if let Err(error) = &written {

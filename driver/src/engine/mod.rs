@@ -60,7 +60,8 @@ pub fn check_choice(choice: EngineChoice) -> Result<(), String> {
     match choice {
         EngineChoice::Auto | EngineChoice::Awc => Ok(()),
         EngineChoice::Wire => {
-            Err("request.engine = \"wire\": this version has the awc engine alone; use auto or awc".to_owned())
+            Err("request.engine = \"wire\": this version has the awc engine alone; use auto or awc"
+                .to_owned())
         }
     }
 }

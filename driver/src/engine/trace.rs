@@ -22,6 +22,8 @@ pub struct Trace {
     pub reused: Cell<bool>,
     /// Bytes read.
     pub bytes_received: Cell<u64>,
+    /// The peer closed while the attempt was reading.
+    pub peer_closed: Cell<bool>,
     /// How late the last read was.
     pub turn: Cell<Duration>,
     /// The first error of a socket.
@@ -94,7 +96,9 @@ pub fn connect_error(error: &io::Error) -> ErrorKind {
 pub fn read_error(error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorKind::Reset,
-        _ if error.raw_os_error().is_some_and(|number| LOCAL_LIMITS.contains(&number)) => ErrorKind::LocalLimit,
+        _ if error.raw_os_error().is_some_and(|number| LOCAL_LIMITS.contains(&number)) => {
+            ErrorKind::LocalLimit
+        }
         _ => ErrorKind::Closed,
     }
 }
@@ -103,7 +107,9 @@ pub fn read_error(error: &io::Error) -> ErrorKind {
 pub fn write_error(error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorKind::Reset,
-        _ if error.raw_os_error().is_some_and(|number| LOCAL_LIMITS.contains(&number)) => ErrorKind::LocalLimit,
+        _ if error.raw_os_error().is_some_and(|number| LOCAL_LIMITS.contains(&number)) => {
+            ErrorKind::LocalLimit
+        }
         _ => ErrorKind::Write,
     }
 }

@@ -29,7 +29,8 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
     let (job, slice) = (&load.job, load.slice);
     let attempts = Attempts::new(job.load.warmup, slice.attempts, job.load.duration);
     let (from, until) = (attempts.from(), attempts.until());
-    let permits = job.share.target_throughput.map(|rate| RefCell::new(Permits::new(rate, slice.worker, slice.workers)));
+    let permits =
+        job.share.target_throughput.map(|rate| RefCell::new(Permits::new(rate, slice.worker, slice.workers)));
     let shared = Rc::new(Shared {
         attempts: RefCell::new(attempts),
         permits,

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::recorder::{Due, Dropped};
+use super::recorder::{Dropped, Due};
 use super::{Load, Outlet, StopSignal, told_to_stop};
 use crate::engine::Engine;
 use crate::load_job::Nanos;
@@ -39,7 +39,10 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
         all_read = false;
         match decision {
             Decision::Send(tick) => {
-                let short_gap = { let pacer = Rc::clone(&pacer); move |at| pacer.borrow_mut().began(at) };
+                let short_gap = {
+                    let pacer = Rc::clone(&pacer);
+                    move |at| pacer.borrow_mut().began(at)
+                };
                 load.flight.send(&load.engine, due(tick), short_gap);
                 in_a_row += 1;
                 if in_a_row >= BURST {

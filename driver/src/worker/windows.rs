@@ -72,13 +72,18 @@ impl Windows {
 
     /// When the oldest open window ends.
     pub fn end_of_first(&self) -> Nanos {
-        Nanos::try_from(self.first).unwrap_or(Nanos::MAX / WINDOW - 1).saturating_add(1).saturating_mul(WINDOW)
+        Nanos::try_from(self.first)
+            .unwrap_or(Nanos::MAX / WINDOW - 1)
+            .saturating_add(1)
+            .saturating_mul(WINDOW)
     }
 
     /// Closes the oldest window, past or not; at the end of the load.
     pub fn close(&mut self, busy: bool) -> Closed {
-        let Open { mut counters, latencies } =
-            self.open.pop_front().unwrap_or_else(|| Open { counters: Counters::default(), latencies: Box::default() });
+        let Open { mut counters, latencies } = self
+            .open
+            .pop_front()
+            .unwrap_or_else(|| Open { counters: Counters::default(), latencies: Box::default() });
         if busy {
             counters.dropped_late += std::mem::take(&mut counters.dropped_in_flight);
             counters.warmup.dropped_late += std::mem::take(&mut counters.warmup.dropped_in_flight);

@@ -1,0 +1,297 @@
+//! The merge of the workers' windows into the driver's: pure. A driver's window is complete when every
+//! worker told it or has told its last one before.
+
+use std::collections::BTreeMap;
+
+use common::counters::Counters;
+use common::ids::{Epoch, TestId};
+use common::latency::{Latencies, Latency, LatencyKind};
+use common::wire::{ClassicMetrics, Ending, Window};
+
+use crate::actors::messages::{DriverProgress, WorkerEnding, WorkerWindow};
+use crate::load_job::{LoadJob, Nanos, StartAt};
+use crate::worker::windows::WINDOW;
+
+/// One complete window of the driver.
+#[derive(Debug)]
+pub struct Merged {
+    /// With cumulative counters.
+    pub window: Window,
+    /// The classic figures, over the test so far.
+    pub classic: ClassicMetrics,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    counters: Counters,
+    latencies: Latencies,
+    busy: f64,
+}
+
+#[derive(Debug, Default)]
+struct Worker {
+    /// The next window it will tell.
+    next: u64,
+    counters: Counters,
+    draining: bool,
+    ending: Option<WorkerEnding>,
+    lost: bool,
+}
+
+impl Worker {
+    fn is_over(&self) -> bool {
+        self.ending.is_some() || self.lost
+    }
+}
+
+/// The merge of one test.
+#[derive(Debug)]
+pub struct Merge {
+    test_id: TestId,
+    epoch: Epoch,
+    start: StartAt,
+    workers: Vec<Worker>,
+    pending: BTreeMap<u64, Pending>,
+    next: u64,
+    cumulative: Counters,
+    response: Latency,
+}
+
+impl Merge {
+    /// Nothing told yet.
+    pub fn new(job: &LoadJob, workers: u32, epoch: Epoch) -> Self {
+        Self {
+            test_id: job.test_id.clone(),
+            epoch,
+            start: job.start,
+            workers: (0..workers).map(|_| Worker::default()).collect(),
+            pending: BTreeMap::new(),
+            next: 0,
+            cumulative: Counters::default(),
+            response: Latency::new(),
+        }
+    }
+
+    /// Which test.
+    pub fn test_id(&self) -> &TestId {
+        &self.test_id
+    }
+
+    /// A worker tells how far it is.
+    pub fn progress(&mut self, worker: u32, counters: Counters, draining: bool) {
+        if let Some(worker) = self.workers.get_mut(worker as usize).filter(|worker| !worker.is_over()) {
+            worker.counters = counters;
+            worker.draining = draining;
+        }
+    }
+
+    /// How far the driver is.
+    pub fn how_far(&self) -> DriverProgress {
+        let mut counters = Counters::default();
+        self.workers.iter().for_each(|worker| counters.add(&worker.counters));
+        let draining = self.workers.iter().all(|worker| worker.draining || worker.is_over());
+        DriverProgress { test_id: self.test_id.clone(), counters, draining }
+    }
+
+    /// A worker tells a window; returns the driver's windows that this completes, in order.
+    pub fn window(&mut self, told: WorkerWindow) -> Vec<Merged> {
+        let Some(worker) = self.workers.get_mut(told.worker as usize).filter(|worker| !worker.is_over())
+        else {
+            return Vec::new();
+        };
+        worker.next = told.index + 1;
+        let pending = self.pending.entry(told.index).or_default();
+        pending.counters.add(&told.counters);
+        pending.latencies.merge(&told.latencies);
+        pending.busy = pending.busy.max(told.busy);
+        if told.last.is_some() {
+            worker.ending = told.last;
+        }
+        self.complete()
+    }
+
+    /// A worker is gone: the test ends without it.
+    pub fn lost(&mut self, worker: u32) -> Vec<Merged> {
+        if let Some(worker) = self.workers.get_mut(worker as usize) {
+            worker.lost = true;
+        }
+        self.complete()
+    }
+
+    fn complete(&mut self) -> Vec<Merged> {
+        let mut merged = Vec::new();
+        loop {
+            let all_over = self.workers.iter().all(Worker::is_over);
+            let told = |worker: &Worker| worker.next > self.next || worker.is_over();
+            let last = self.workers.iter().map(|worker| worker.next.saturating_sub(1)).max().unwrap_or(0);
+            if !self.workers.iter().all(told) || self.next > last {
+                break;
+            }
+            let is_final = all_over && self.next == last;
+            let pending = self.pending.remove(&self.next).unwrap_or_default();
+            merged.push(self.merged(pending, is_final));
+            self.next += 1;
+            if is_final {
+                break;
+            }
+        }
+        if !merged.is_empty() && merged.iter().any(|merged| merged.window.is_final) {
+            // How far it is, from here on, is what the final window says.
+            self.workers.iter_mut().for_each(|worker| worker.counters = Counters::default());
+            if let Some(first) = self.workers.first_mut() {
+                first.counters = self.cumulative.clone();
+            }
+        }
+        merged
+    }
+
+    fn merged(&mut self, pending: Pending, is_final: bool) -> Merged {
+        self.cumulative.add(&pending.counters);
+        self.response.merge(pending.latencies.of(LatencyKind::Response));
+        let from = Nanos::try_from(self.next).unwrap_or(0) * WINDOW;
+        let to = if is_final { self.ended().clamp(from, from + WINDOW) } else { from + WINDOW };
+        let window = Window {
+            epoch: self.epoch,
+            seq: self.next,
+            from_us: self.start.unix_us_at(from),
+            to_us: self.start.unix_us_at(to),
+            counters: self.cumulative.clone(),
+            latencies: pending.latencies,
+            busy: pending.busy,
+            is_final,
+            ending: is_final.then(|| self.ending()),
+        };
+        Merged { window, classic: self.classic(is_final) }
+    }
+
+    fn endings(&self) -> impl Iterator<Item = &WorkerEnding> {
+        self.workers.iter().filter_map(|worker| worker.ending.as_ref())
+    }
+
+    fn ended(&self) -> Nanos {
+        self.endings().map(|ending| ending.ended).max().unwrap_or(0)
+    }
+
+    fn ending(&self) -> Ending {
+        let from = self.endings().map(|ending| ending.schedule_from).min().unwrap_or(0);
+        let to = self.endings().map(|ending| ending.schedule_to).max().unwrap_or(from);
+        let lost = self.workers.iter().any(|worker| worker.lost).then(|| "a worker was lost".to_owned());
+        Ending {
+            schedule_from_us: self.start.unix_us_at(from),
+            schedule_to_us: self.start.unix_us_at(to),
+            engine: self.endings().next().map_or("none", |ending| ending.engine).to_owned(),
+            workers: u32::try_from(self.workers.len()).unwrap_or(u32::MAX),
+            connections_opened: self.endings().map(|ending| ending.connections_opened).sum(),
+            cut_short: self.endings().find_map(|ending| ending.cut_short.clone()).or(lost),
+        }
+    }
+
+    fn classic(&self, is_final: bool) -> ClassicMetrics {
+        let ms = |us: Option<f64>| Some(us.unwrap_or(0.0) / 1_000.0);
+        let whole = |us: Option<u64>| us.map(|us| us as f64);
+        ClassicMetrics {
+            mean_ms: ms(self.response.mean_us()),
+            median_ms: ms(whole(self.response.quantile_us(0.5, 0))),
+            min_ms: ms(whole(self.response.min_us())),
+            max_ms: ms(whole(self.response.max_us())),
+            mode_ms: ms(self.response.mode_us()),
+            num_requests: Some(self.cumulative.sent),
+            num_responses: Some(self.cumulative.status_codes.values().sum()),
+            num_errors: Some(self.cumulative.failed),
+            implausible: false,
+            complete: is_final,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn merge(workers: u32) -> Merge {
+        let plan = common::plan::read(
+            "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '3s'\n",
+            common::plan::PlanFormat::Toml,
+        )
+        .unwrap();
+        let node_id = common::ids::NodeId::new("d").unwrap();
+        let share = common::plan::share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1;
+        let job = LoadJob {
+            test_id: TestId::new("t").unwrap(),
+            node_id,
+            share,
+            load: plan.load,
+            honesty: plan.honesty,
+            request: plan.request.into(),
+            target: plan.target,
+            resolved: Vec::new(),
+            tls: None,
+            start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
+        };
+        Merge::new(&job, workers, Epoch(9))
+    }
+
+    fn told(worker: u32, index: u64, sent: u64, last: bool) -> WorkerWindow {
+        let mut latencies = Box::new(Latencies::new());
+        latencies.of_mut(LatencyKind::Response).record_n_us(1_000, sent);
+        let ended = Nanos::try_from(Duration::from_millis(2_400).as_nanos()).unwrap();
+        WorkerWindow {
+            test_id: TestId::new("t").unwrap(),
+            worker,
+            index,
+            counters: Counters { scheduled: sent, sent, completed: sent, ..Counters::default() },
+            latencies,
+            busy: 0.25,
+            last: last.then_some(WorkerEnding {
+                schedule_from: 0,
+                schedule_to: ended,
+                ended,
+                engine: "awc",
+                connections_opened: 2,
+                cut_short: None,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_window_is_complete_when_every_worker_told_it_or_was_over_before() {
+        let mut merge = merge(2);
+        assert!(merge.window(told(0, 0, 3, false)).is_empty());
+        let first = merge.window(told(1, 0, 4, true));
+        assert_eq!(first.len(), 1);
+        assert_eq!(
+            (first[0].window.seq, first[0].window.counters.sent, first[0].window.is_final),
+            (0, 7, false)
+        );
+        let second = merge.window(told(0, 1, 5, false));
+        assert_eq!(second[0].window.counters.sent, 12, "counters are cumulative");
+        assert_eq!(second[0].window.latencies.of(LatencyKind::Response).count(), 5, "samples are not");
+        let last = merge.window(told(0, 2, 1, true)).remove(0);
+        assert!(last.window.is_final);
+        assert_eq!((last.window.from_us, last.window.to_us), (7_000_000, 7_400_000));
+        assert_eq!(last.window.ending.unwrap().connections_opened, 4);
+        assert_eq!(last.classic.num_requests, Some(13));
+        assert!(last.classic.complete);
+        assert_eq!(merge.how_far().counters.sent, 13);
+    }
+
+    #[test]
+    fn workers_that_end_together_make_one_final_window() {
+        let mut merge = merge(2);
+        assert!(merge.window(told(0, 0, 1, true)).is_empty());
+        let merged = merge.window(told(1, 0, 1, true));
+        assert_eq!(merged.len(), 1);
+        assert!(merged[0].window.is_final);
+    }
+
+    #[test]
+    fn a_lost_worker_does_not_hold_the_others_back() {
+        let mut merge = merge(2);
+        assert!(merge.window(told(0, 0, 1, true)).is_empty());
+        let merged = merge.lost(1);
+        assert!(merged[0].window.is_final);
+        assert_eq!(merged[0].window.ending.as_ref().unwrap().cut_short.as_deref(), Some("a worker was lost"));
+    }
+}
