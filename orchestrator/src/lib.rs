@@ -4,6 +4,9 @@
 //! The rules are pure modules (`registry`, `lifecycle`, `tally`, `verdict`) that take time as an
 //! argument; `actors` are thin around them, and `system` alone spawns and wires.
 
+pub mod lifecycle;
+pub mod registry;
+pub mod now;
 pub mod messages;
 pub mod model;
 pub mod report;

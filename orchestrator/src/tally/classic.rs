@@ -17,6 +17,7 @@ pub struct Reports {
     errors: Option<u64>,
     implausible: bool,
     heard_at: Option<UnixMicros>,
+    taken: u64,
 }
 
 /// What became of a classic driver's requests, as far as it says.
@@ -47,10 +48,16 @@ impl Reports {
         self.errors = self.errors.max(told(metrics.num_errors));
         self.implausible |= metrics.implausible;
         self.heard_at = self.heard_at.max(Some(now_us));
+        self.taken += 1;
         let at = (offset, partition);
         if self.latest.as_ref().is_none_or(|(newest, _)| at >= *newest) {
             self.latest = Some((at, metrics.clone()));
         }
+    }
+
+    /// Reports so far.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// When a report last arrived.

@@ -10,7 +10,7 @@ mod classic;
 mod part;
 mod rows;
 mod runs;
-mod series;
+pub(crate) mod series;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -28,6 +28,7 @@ use common::wire::{Metrics, Window};
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
+use crate::lifecycle::PartSeen;
 use crate::messages::StoredParticipant;
 use crate::model::{Completeness, DriverTotals, Totals, WindowView};
 use crate::verdict::Facts;
@@ -109,7 +110,7 @@ pub struct Tally {
     fleet: Latencies,
     seconds: FleetSeries,
     untaken: VecDeque<WindowView>,
-    /// Offsets that were read, per partition.
+    /// Offsets of classic reports, per partition: these have no number of their own.
     read: BTreeMap<i32, Runs>,
     foreign: BTreeSet<String>,
 }
@@ -154,10 +155,6 @@ impl Tally {
         if metrics.ours.as_ref().is_some_and(|window| !believable(window)) {
             return Arrived::Foreign;
         }
-        let offset = u64::try_from(at.offset).unwrap_or(0);
-        if !self.read.entry(at.partition).or_default().insert(offset) {
-            return Arrived::Duplicate;
-        }
         match &metrics.ours {
             Some(window) => {
                 if !self.take_window(index, window, now_us) {
@@ -165,6 +162,10 @@ impl Tally {
                 }
             }
             None => {
+                let offset = u64::try_from(at.offset).unwrap_or(0);
+                if !self.read.entry(at.partition).or_default().insert(offset) {
+                    return Arrived::Duplicate;
+                }
                 let part = &mut self.parts[index];
                 part.reports.take(&metrics.classic, at.offset, at.partition, now_us);
                 if metrics.classic.complete {
@@ -246,6 +247,34 @@ impl Tally {
     /// How a driver's end was told; `None`: it was not, or it takes no part.
     pub fn ended_by(&self, node: &NodeId, epoch: Option<Epoch>) -> Option<EndedBy> {
         self.find(node, epoch).and_then(|index| self.parts[index].ended_by)
+    }
+
+    /// What a test's life depends on, of each part.
+    pub fn parts_seen(&self) -> Vec<PartSeen> {
+        let seen = |part: &Part| {
+            let classic = part.is_classic();
+            PartSeen {
+                node_id: part.node.clone(),
+                epoch: part.epoch,
+                ended_by: part.ended_by,
+                heard_at: part.heard_at(),
+                reports: part.reports.taken(),
+                sent: if classic { part.reports.counts(false).sent } else { None },
+            }
+        };
+        self.parts.iter().map(seen).collect()
+    }
+
+    /// A bare word that ends a test came, without any id: it is taken for the one classic part that has not
+    /// ended, and for nobody's where there are several.
+    pub fn end_word(&mut self) {
+        let waits: Vec<usize> = (0..self.parts.len())
+            .filter(|index| self.parts[*index].is_classic() && self.parts[*index].ended_by.is_none())
+            .collect();
+        if let [only] = waits[..] {
+            let node = self.parts[only].node.clone();
+            self.ended(&node, None, EndedBy::Word);
+        }
     }
 
     /// The test is over: what is still in flight is unresolved, and what comes now is [`Arrived::Late`].

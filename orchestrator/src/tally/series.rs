@@ -75,6 +75,17 @@ pub struct Second {
 }
 
 impl Second {
+    fn cumulative(window: &Window) -> Self {
+        Self {
+            seq: window.seq,
+            from_us: window.from_us,
+            to_us: window.to_us,
+            counts: Counts::of(&window.counters),
+            latencies: window.latencies.clone(),
+            busy: window.busy,
+        }
+    }
+
     /// The latencies as views show them; `covers_all`: whether every driver sends histograms.
     pub fn latency_view(&self, covers_all: bool) -> LatencyView {
         LatencyView {
@@ -105,20 +116,18 @@ impl Series {
             // Later seconds were told without it: their counts hold it already.
             return Vec::new();
         }
-        let second = Second {
-            seq: window.seq,
-            from_us: window.from_us,
-            to_us: window.to_us,
-            counts: Counts::of(&window.counters),
-            latencies: window.latencies.clone(),
-            busy: window.busy,
-        };
-        self.waiting.insert(window.seq, second);
+        self.waiting.insert(window.seq, Second::cumulative(window));
         let mut told = Vec::new();
         while self.waiting.len() > MAX_WAITING || self.waiting.contains_key(&self.next()) {
             told.extend(self.tell_first());
         }
         told
+    }
+
+    /// Takes a window that is known to be the next there is, and tells its second: the store gives them in order.
+    pub fn take_in_order(&mut self, window: &Window) -> Option<Second> {
+        self.waiting.insert(window.seq, Second::cumulative(window));
+        self.tell_first()
     }
 
     /// Tells what still waits: no more will come.

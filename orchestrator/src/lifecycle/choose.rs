@@ -1,0 +1,243 @@
+//! Which drivers take part in a test, and why others cannot: pure.
+
+use std::time::Duration;
+
+use common::ids::NodeId;
+use common::plan::{DriverChoice, Mode, Per, Plan, share_out};
+use common::wire::{DriverState, Unit};
+
+use crate::messages::{CommandError, StoredParticipant};
+use crate::registry::NodeFacts;
+
+/// How classic drivers are led: `[classic]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClassicRules {
+    /// Unit of the delay on the wire.
+    pub delay_unit: Unit,
+    /// How long one must be known before a config is sent.
+    pub known_for: Duration,
+    /// From the config to the trigger.
+    pub trigger_gap: Duration,
+    /// Silence after the trigger that means it did not hear.
+    pub deaf_after: Duration,
+}
+
+/// Chooses the drivers of a plan among those that are here, and shares the plan out.
+///
+/// # Errors
+/// Names every driver that is missing or cannot take part, and why.
+pub fn choose(
+    plan: &Plan,
+    nodes: &[NodeFacts],
+    rules: &ClassicRules,
+) -> Result<Vec<StoredParticipant>, CommandError> {
+    let alive: Vec<&NodeFacts> = nodes.iter().filter(|node| node.is_alive()).collect();
+    let chosen = match &plan.drivers {
+        DriverChoice::All => alive,
+        DriverChoice::Count(n) => {
+            let n = *n as usize;
+            if alive.len() < n {
+                let are = alive.len();
+                return Err(drivers(format!("the plan wants {n} drivers, and {are} are alive"), absent(nodes)));
+            }
+            // Ours first: they do all that a plan can ask for.
+            let (ours, classic): (Vec<_>, Vec<_>) = alive.into_iter().partition(|node| !node.is_classic());
+            ours.into_iter().chain(classic).take(n).collect()
+        }
+        DriverChoice::Named(ids) => named(ids, nodes)?,
+    };
+    if chosen.is_empty() {
+        return Err(drivers("no driver is alive".to_owned(), absent(nodes)));
+    }
+    let ids: Vec<NodeId> = chosen.iter().map(|node| node.node_id.clone()).collect();
+    let shares = share_out(plan, &ids).map_err(|error| CommandError::Conflict(error.to_string()))?;
+    let participants: Vec<StoredParticipant> = chosen
+        .iter()
+        .zip(shares)
+        .map(|(node, (node_id, share))| StoredParticipant { node_id, epoch: node.epoch, share })
+        .collect();
+    let mut blockers: Vec<(String, String)> = Vec::new();
+    for (node, participant) in chosen.iter().zip(&participants) {
+        let why = if node.is_classic() {
+            classic_blocker(plan, nodes, rules)
+        } else {
+            rate_blocker(node, participant).or_else(|| busy_blocker(node))
+        };
+        blockers.extend(why.map(|why| (node.node_id.to_string(), why)));
+    }
+    if blockers.is_empty() { Ok(participants) } else { Err(refused(blockers)) }
+}
+
+/// The error that names who is in the way.
+pub fn refused(blockers: Vec<(String, String)>) -> CommandError {
+    let told: Vec<String> = blockers.iter().map(|(node, why)| format!("{node}: {why}")).collect();
+    drivers(told.join("; "), blockers)
+}
+
+fn drivers(summary: String, blockers: Vec<(String, String)>) -> CommandError {
+    CommandError::Drivers { summary, blockers }
+}
+
+fn absent(nodes: &[NodeFacts]) -> Vec<(String, String)> {
+    let gone = nodes.iter().filter(|node| !node.is_alive());
+    gone.take(32).map(|node| (node.node_id.to_string(), format!("is {}", node.liveness.as_str()))).collect()
+}
+
+fn named<'a>(ids: &[NodeId], nodes: &'a [NodeFacts]) -> Result<Vec<&'a NodeFacts>, CommandError> {
+    let mut chosen = Vec::new();
+    let mut blockers = Vec::new();
+    for id in ids {
+        match nodes.iter().find(|node| node.node_id == *id) {
+            Some(node) if node.is_alive() => chosen.push(node),
+            Some(node) => blockers.push((id.to_string(), format!("is {}", node.liveness.as_str()))),
+            None => blockers.push((id.to_string(), "is not known here".to_owned())),
+        }
+    }
+    if blockers.is_empty() { Ok(chosen) } else { Err(refused(blockers)) }
+}
+
+fn rate_blocker(node: &NodeFacts, participant: &StoredParticipant) -> Option<String> {
+    let (most, rate) = (node.max_rate?, participant.share.rate_per_s?);
+    (rate > most).then(|| format!("safety.max_rate = {most} is below the {rate} requests/s of its share"))
+}
+
+fn busy_blocker(node: &NodeFacts) -> Option<String> {
+    let busy = matches!(node.state, Some(DriverState::Running | DriverState::Draining));
+    let test = node.test_id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
+    busy.then(|| format!("is busy with test{test}"))
+}
+
+/// What a classic driver cannot do: they know a type, a delay and a count, and whoever listens takes part.
+fn classic_blocker(plan: &Plan, nodes: &[NodeFacts], rules: &ClassicRules) -> Option<String> {
+    if plan.drivers != DriverChoice::All {
+        let alive = nodes.iter().filter(|node| node.is_alive() && node.is_classic()).count();
+        if alive > 1 || plan.drivers == DriverChoice::Count(0) {
+            return Some("is a classic driver, which cannot be chosen or left out: drivers = \"all\"".to_owned());
+        }
+    }
+    if plan.per == Per::Fleet {
+        return Some("is a classic driver, which knows no shares: per = \"driver\"".to_owned());
+    }
+    match plan.load.mode {
+        Mode::Avalanche { .. } if plan.load.requests.is_none() => {
+            Some("is a classic driver, which knows no duration: load.requests is needed".to_owned())
+        }
+        Mode::Avalanche { .. } => None,
+        Mode::Tsunami { .. } => {
+            let delay = delay_of(plan)?;
+            let amount = rules.delay_unit.amount(delay);
+            (amount.fract() != 0.0).then(|| {
+                format!(
+                    "is a classic driver, which may take a delay of {amount} {} for none: whole units are needed",
+                    unit_name(rules.delay_unit)
+                )
+            })
+        }
+    }
+}
+
+fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "s",
+        Unit::Milliseconds => "ms",
+    }
+}
+
+/// The delay between two requests of each driver; `None` for a closed loop.
+pub fn delay_of(plan: &Plan) -> Option<Duration> {
+    let rate = plan.load.open_loop_rate_per_s()?;
+    Duration::try_from_secs_f64(1.0 / rate).ok()
+}
+
+/// How many requests a classic driver is told to send: `requests`, or what fits the duration.
+pub fn count_of(plan: &Plan) -> u64 {
+    plan.load.requests.unwrap_or_else(|| {
+        let rate = plan.load.open_loop_rate_per_s().unwrap_or(0.0);
+        let seconds = plan.load.duration.unwrap_or_default().as_secs_f64();
+        (rate * seconds).round().clamp(0.0, 1e15) as u64
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Liveness;
+    use common::ids::Epoch;
+    use common::plan::{PlanFormat, read};
+
+    const RULES: ClassicRules = ClassicRules {
+        delay_unit: Unit::Seconds,
+        known_for: Duration::from_secs(5),
+        trigger_gap: Duration::from_secs(2),
+        deaf_after: Duration::from_secs(15),
+    };
+
+    fn plan(top: &str, load: &str) -> Plan {
+        read(&format!("{top}\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"), PlanFormat::Toml).unwrap()
+    }
+
+    fn node(id: &str, epoch: Option<u64>, liveness: Liveness) -> NodeFacts {
+        NodeFacts {
+            node_id: NodeId::new(id).unwrap(),
+            epoch: epoch.map(Epoch),
+            liveness,
+            silent_for: Duration::ZERO,
+            known_since: Duration::ZERO,
+            state: None,
+            reason: None,
+            test_id: None,
+            revision: None,
+            max_rate: Some(1_000.0),
+            said_no_at: None,
+        }
+    }
+
+    #[track_caller]
+    fn check(plan: &Plan, nodes: &[NodeFacts], expected: Result<&[&str], &str>) {
+        match (choose(plan, nodes, &RULES), expected) {
+            (Ok(chosen), Ok(expected)) => {
+                let ids: Vec<&str> = chosen.iter().map(|chosen| chosen.node_id.as_str()).collect();
+                assert_eq!(ids, expected);
+            }
+            (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+            (got, expected) => panic!("{got:?}, not {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn drivers_are_chosen_by_number_by_name_or_all() {
+        let nodes = [
+            node("a", Some(1), Liveness::Alive),
+            node("b", Some(1), Liveness::Lost),
+            node("c", Some(1), Liveness::Suspect),
+        ];
+        let load = "mode = 'tsunami'\nrate = 10\nduration = '1s'";
+        check(&plan("", load), &nodes, Ok(&["a", "c"]));
+        check(&plan("drivers = 1", load), &nodes, Ok(&["a"]));
+        check(&plan("drivers = 3", load), &nodes, Err("wants 3 drivers, and 2 are alive"));
+        check(&plan("drivers = ['c']", load), &nodes, Ok(&["c"]));
+        check(&plan("drivers = ['b', 'x']", load), &nodes, Err("b: is lost; x: is not known here"));
+        check(&plan("", load), &nodes[1..2], Err("no driver is alive"));
+    }
+
+    #[test]
+    fn a_rate_above_a_drivers_own_limit_is_refused_by_name() {
+        let nodes = [node("a", Some(1), Liveness::Alive)];
+        check(&plan("", "mode = 'tsunami'\nrate = 2000\nduration = '1s'"), &nodes, Err("a: safety.max_rate = 1000"));
+    }
+
+    #[test]
+    fn what_classic_drivers_cannot_do_is_said() {
+        let nodes = [node("old", None, Liveness::Alive)];
+        let table = [
+            ("", "mode = 'tsunami'\ndelay = '1s'\nrequests = 5", None),
+            ("per = 'fleet'", "mode = 'tsunami'\ndelay = '1s'\nrequests = 5", Some("no shares")),
+            ("", "mode = 'tsunami'\nrate = 10\nrequests = 5", Some("whole units")),
+            ("", "mode = 'avalanche'\nconnections = 1\nduration = '5s'", Some("no duration")),
+            ("", "mode = 'avalanche'\nconnections = 1\nrequests = 5", None),
+        ];
+        for (top, load, expected) in table {
+            check(&plan(top, load), &nodes, expected.map_or(Ok(&["old"]), Err));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! When a participant's part is over though its own word does not say so: lost, silent, deaf, by a count.
+
+use std::time::Duration;
+
+use common::plan::Mode;
+
+use super::{Effect, Lifecycle, PartSeen, count_of, delay_of};
+use crate::now::Now;
+use crate::registry::{Liveness, NodeFacts};
+use crate::tally::EndedBy;
+
+/// How long after its goodbye a driver's final window may come.
+const AFTER_GOODBYE: Duration = Duration::from_secs(5);
+
+/// How long past its schedule and drain a driver that is alive may owe its final window: Kafka may be away.
+const OVERDUE: Duration = Duration::from_secs(60);
+
+/// Least silence that ends a classic driver's part.
+const CLASSIC_SILENCE: Duration = Duration::from_secs(15);
+
+/// Looks for parts that are over, `running` after the start.
+pub fn look(
+    life: &mut Lifecycle,
+    now: Now,
+    running: Duration,
+    nodes: &[NodeFacts],
+    parts: &[PartSeen],
+) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for part in parts {
+        let node = nodes.iter().find(|node| node.node_id == part.node_id);
+        let told = match (part.epoch, part.ended_by) {
+            (Some(_), Some(EndedBy::Lost)) => {
+                let here = node.is_some_and(|node| node.is_alive() && node.epoch == part.epoch);
+                if here {
+                    effects.push(note("driver_back", part, ""));
+                    effects.push(Effect::PartBack(part.node_id.clone(), part.epoch));
+                }
+                None
+            }
+            (_, Some(_)) => None,
+            (Some(_), None) => our_end(life, now, running, node, part),
+            (None, None) => classic_end(life, now, running, node, part),
+        };
+        if let Some((by, what)) = told {
+            if by == EndedBy::Deaf {
+                effects.push(Effect::Deaf(part.node_id.clone()));
+            }
+            effects.push(note(if by == EndedBy::Lost { "driver_lost" } else { "driver_ended" }, part, what));
+            effects.push(Effect::PartEnded(part.node_id.clone(), part.epoch, by));
+        }
+    }
+    effects.extend(runaways(life, running, nodes, parts));
+    effects
+}
+
+/// After a stop: who is gone will tell nothing more, and a classic driver tells no end.
+pub fn stopped(life: &Lifecycle, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
+    let gone = |part: &PartSeen| {
+        let node = nodes.iter().find(|node| node.node_id == part.node_id);
+        part.epoch.is_none() || node.is_none_or(|node| node.epoch != part.epoch || node.liveness == Liveness::Lost)
+    };
+    let waits = parts.iter().filter(|part| part.ended_by.is_none());
+    let never_started = life.started_at().is_none();
+    waits
+        .filter(|part| gone(part) || never_started)
+        .map(|part| Effect::PartEnded(part.node_id.clone(), part.epoch, EndedBy::Stopped))
+        .collect()
+}
+
+fn note(what: &'static str, part: &PartSeen, why: &str) -> Effect {
+    let detail = if why.is_empty() { part.node_id.to_string() } else { format!("{}: {why}", part.node_id) };
+    Effect::Note { what, detail }
+}
+
+type End = (EndedBy, &'static str);
+
+fn our_end(
+    life: &Lifecycle,
+    now: Now,
+    running: Duration,
+    node: Option<&NodeFacts>,
+    part: &PartSeen,
+) -> Option<End> {
+    let Some(node) = node else { return Some((EndedBy::Lost, "is not known any more")) };
+    if node.epoch != part.epoch {
+        return Some((EndedBy::Lost, "was started again, and its earlier life told no end"));
+    }
+    match node.liveness {
+        Liveness::Lost => return Some((EndedBy::Lost, "its heartbeats stopped")),
+        Liveness::Left => {
+            let since = node.said_no_at.map_or(Duration::ZERO, |at| now.elapsed.saturating_sub(at));
+            return (since > AFTER_GOODBYE).then_some((EndedBy::Lost, "left without telling its end"));
+        }
+        _ => {}
+    }
+    let due = due_length(life)?;
+    (running > due + OVERDUE).then_some((EndedBy::Lost, "never told its end, though its schedule is long over"))
+}
+
+/// Length of one driver's part at the most; `None` where nothing bounds it.
+fn due_length(life: &Lifecycle) -> Option<Duration> {
+    let load = &life.plan().load;
+    let by_requests = match load.mode {
+        Mode::Tsunami { .. } => delay_of(life.plan()).zip(load.requests).map(|(delay, requests)| {
+            Duration::try_from_secs_f64(delay.as_secs_f64() * requests as f64).unwrap_or(Duration::MAX)
+        }),
+        Mode::Avalanche { .. } => None,
+    };
+    let length = match (load.duration, by_requests) {
+        (Some(duration), Some(requests)) => duration.min(requests),
+        (duration, requests) => duration.or(requests)?,
+    };
+    Some(length.saturating_add(load.warmup).saturating_add(load.drain_timeout))
+}
+
+fn classic_end(
+    life: &Lifecycle,
+    now: Now,
+    running: Duration,
+    node: Option<&NodeFacts>,
+    part: &PartSeen,
+) -> Option<End> {
+    let began = now.elapsed.saturating_sub(running);
+    if node.is_some_and(|node| node.said_no_at.is_some_and(|at| at > began)) {
+        return Some((EndedBy::Word, "said NO"));
+    }
+    let count = count_of(life.plan());
+    if count > 0 && (part.sent.is_some_and(|sent| sent >= count) || (part.sent.is_none() && part.reports >= count)) {
+        return Some((EndedBy::Count, "told as many as it was to send"));
+    }
+    let Some(heard_at) = part.heard_at else {
+        let deaf = running > life.rules.classic.deaf_after.max(3 * delay_of(life.plan()).unwrap_or_default());
+        return deaf.then_some((EndedBy::Deaf, "showed nothing of the test: it did not hear"));
+    };
+    let silent = Duration::from_micros(u64::try_from(now.unix_us.saturating_sub(heard_at)).unwrap_or(0));
+    let patience = CLASSIC_SILENCE.max(3 * delay_of(life.plan()).unwrap_or_default());
+    (silent > patience).then_some((EndedBy::Silence, "fell silent"))
+}
+
+/// A classic driver that does not count to its limit is told to stop, if nobody else could take that for a start.
+fn runaways(life: &mut Lifecycle, running: Duration, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
+    let delay = delay_of(life.plan()).unwrap_or_default();
+    let by_count = Duration::try_from_secs_f64(2.0 * delay.as_secs_f64() * count_of(life.plan()) as f64).ok();
+    let limit = life.plan().load.duration.or(by_count.filter(|limit| !limit.is_zero()));
+    let Some(limit) = limit.map(|limit| limit.max(life.rules.classic.deaf_after)) else { return Vec::new() };
+    if running <= limit {
+        return Vec::new();
+    }
+    let classic_alive = nodes.iter().filter(|node| node.is_alive() && node.is_classic()).count();
+    let runs_on: Vec<_> = parts
+        .iter()
+        .filter(|part| part.epoch.is_none() && part.ended_by.is_none() && !life.runaways.contains(&part.node_id))
+        .collect();
+    let mut effects = Vec::new();
+    for part in runs_on {
+        life.runaways.push(part.node_id.clone());
+        if classic_alive == 1 {
+            effects.push(Effect::PublishStop);
+            effects.push(note("driver_told_to_stop", part, "it ran past the end of the test"));
+        } else {
+            effects.push(note("driver_runs_on", part, "past the end of the test"));
+        }
+    }
+    effects
+}

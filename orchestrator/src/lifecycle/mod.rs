@@ -1,0 +1,402 @@
+//! One test's life, from its trigger to its end, as a pure state machine. It is shown the time, the nodes and
+//! the parts of the tally again and again, and says what is to be done; it knows no Kafka, no actor and no
+//! clock. What it decides does not depend on how often it is asked.
+
+mod choose;
+mod ends;
+
+use std::time::Duration;
+
+use common::clock::UnixMicros;
+use common::ids::{Epoch, NodeId, TestId};
+use common::plan::Plan;
+use common::wire::DriverState;
+
+pub use choose::{ClassicRules, choose, count_of, delay_of};
+use choose::refused;
+
+use crate::messages::{CommandError, StoredParticipant};
+use crate::model::TestState;
+use crate::now::Now;
+use crate::registry::NodeFacts;
+use crate::tally::EndedBy;
+
+/// After a stop: how long drivers have to tell their last windows.
+const STOP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// `[test]` and `[classic]`, as far as a test's life depends on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// How long the chosen drivers have to become ready.
+    pub ready_timeout: Duration,
+    /// From the trigger to the common start.
+    pub start_delay: Duration,
+    /// How classic drivers are led.
+    pub classic: ClassicRules,
+}
+
+/// What the tally knows of one part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartSeen {
+    /// Whose.
+    pub node_id: NodeId,
+    /// Which life; `None` for a classic driver.
+    pub epoch: Option<Epoch>,
+    /// How its end was told, if it was.
+    pub ended_by: Option<EndedBy>,
+    /// When its last report or window arrived.
+    pub heard_at: Option<UnixMicros>,
+    /// Classic: reports so far.
+    pub reports: u64,
+    /// Requests sent so far, where told.
+    pub sent: Option<u64>,
+}
+
+/// What is to be done, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Publish the config of this revision.
+    PublishConfig {
+        /// Counts from 1.
+        revision: u32,
+    },
+    /// Publish the trigger.
+    PublishTrigger {
+        /// Unix ms; where classic drivers alone take part they ignore it.
+        start_at_ms: u64,
+        /// Of which config.
+        revision: u32,
+    },
+    /// Publish the stop.
+    PublishStop,
+    /// The barrier is decided: answer whoever triggered.
+    Answer(Result<(), CommandError>),
+    /// The state is another, or something worth storing happened.
+    Note {
+        /// In a word with underscores.
+        what: &'static str,
+        /// A sentence, or nothing.
+        detail: String,
+    },
+    /// A participant's part is over without its own word.
+    PartEnded(NodeId, Option<Epoch>, EndedBy),
+    /// A lost participant is back.
+    PartBack(NodeId, Option<Epoch>),
+    /// A classic driver heard nothing.
+    Deaf(NodeId),
+    /// The test is over; judge it.
+    Finish,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Configured,
+    /// Classic drivers are not known for long enough.
+    Acquainting,
+    /// The config is out since.
+    Barrier { since: Duration },
+    /// All are ready; the classic ones need time.
+    Gap { until: Duration },
+    /// The trigger is out.
+    Started { at: Duration, at_us: UnixMicros },
+    /// A stop is out since.
+    Stopping { since: Duration, at_us: Option<UnixMicros> },
+    Finished,
+}
+
+/// One test's life.
+#[derive(Debug)]
+pub struct Lifecycle {
+    test_id: TestId,
+    plan: Plan,
+    rules: Rules,
+    phase: Phase,
+    revision: u32,
+    participants: Vec<StoredParticipant>,
+    stopped_by: Option<String>,
+    /// Classic drivers have heard of it: it cannot be as if nothing had happened.
+    classic_heard: bool,
+    runaways: Vec<NodeId>,
+}
+
+impl Lifecycle {
+    /// A test that is configured; `revision`: the last one published for it.
+    pub fn new(test_id: TestId, plan: Plan, rules: Rules, revision: u32) -> Self {
+        Self {
+            test_id,
+            plan,
+            rules,
+            phase: Phase::Configured,
+            revision,
+            participants: Vec::new(),
+            stopped_by: None,
+            classic_heard: false,
+            runaways: Vec::new(),
+        }
+    }
+
+    /// A test that ran when the orchestrator ended; `started_at`: its `start_at`.
+    pub fn resumed(
+        test_id: TestId,
+        plan: Plan,
+        rules: Rules,
+        revision: u32,
+        participants: Vec<StoredParticipant>,
+        started_at: UnixMicros,
+        now: Now,
+    ) -> Self {
+        let at = now.elapsed_at(started_at);
+        let phase = Phase::Started { at, at_us: started_at };
+        Self { phase, participants, ..Self::new(test_id, plan, rules, revision) }
+    }
+
+    /// Which test.
+    pub fn test_id(&self) -> &TestId {
+        &self.test_id
+    }
+
+    /// What it does.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Who takes part.
+    pub fn participants(&self) -> &[StoredParticipant] {
+        &self.participants
+    }
+
+    /// The last revision of its config.
+    pub fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    /// Who or what stopped it.
+    pub fn stopped_by(&self) -> Option<&str> {
+        self.stopped_by.as_deref()
+    }
+
+    /// When the drivers were told to start.
+    pub fn started_at(&self) -> Option<UnixMicros> {
+        match self.phase {
+            Phase::Started { at_us, .. } => Some(at_us),
+            Phase::Stopping { at_us, .. } => at_us,
+            _ => None,
+        }
+    }
+
+    /// Where in its life it is; `nodes` tell whether anyone still sends.
+    pub fn state(&self, now: Now, nodes: &[NodeFacts]) -> TestState {
+        match self.phase {
+            Phase::Configured => TestState::Configured,
+            Phase::Acquainting | Phase::Barrier { .. } | Phase::Gap { .. } => TestState::Starting,
+            Phase::Started { at, .. } if now.elapsed < at => TestState::Starting,
+            Phase::Started { .. } if self.all_drain(nodes) => TestState::Draining,
+            Phase::Started { .. } => TestState::Running,
+            Phase::Stopping { .. } => TestState::Draining,
+            Phase::Finished => TestState::Finished,
+        }
+    }
+
+    fn all_drain(&self, nodes: &[NodeFacts]) -> bool {
+        let of = |participant: &StoredParticipant| nodes.iter().find(|node| node.node_id == participant.node_id);
+        let states: Vec<_> = self.participants.iter().filter_map(of).filter(|node| node.epoch.is_some()).collect();
+        let drains = |node: &&NodeFacts| node.state == Some(DriverState::Draining);
+        let idle = |node: &&NodeFacts| node.test_id.as_ref() != Some(&self.test_id);
+        !states.is_empty() && states.iter().any(drains) && states.iter().all(|node| drains(node) || idle(node))
+    }
+
+    /// Whether drivers may be at it: a second test has to wait.
+    pub fn is_under_way(&self) -> bool {
+        !matches!(self.phase, Phase::Configured | Phase::Finished)
+    }
+
+    /// Someone triggers it. The answer comes as [`Effect::Answer`], unless it is an error at once.
+    ///
+    /// # Errors
+    /// Where its state forbids it, or the drivers it wants cannot take part.
+    pub fn trigger(&mut self, nodes: &[NodeFacts]) -> Result<(), CommandError> {
+        if self.phase == Phase::Finished {
+            return Err(CommandError::Conflict(format!("test {} is finished", self.test_id)));
+        }
+        self.participants = choose(&self.plan, nodes, &self.rules.classic)?;
+        self.phase = Phase::Acquainting;
+        Ok(())
+    }
+
+    /// Someone stops it.
+    pub fn stop(&mut self, by: &str, now: Now) -> Vec<Effect> {
+        let note = Effect::Note { what: "stopped", detail: by.to_owned() };
+        let aborted = || CommandError::Conflict("the test was stopped before it started".to_owned());
+        match self.phase {
+            Phase::Finished | Phase::Stopping { .. } => Vec::new(),
+            Phase::Configured => {
+                self.stopped_by = Some(by.to_owned());
+                self.phase = Phase::Finished;
+                vec![note, Effect::Finish]
+            }
+            Phase::Acquainting => {
+                self.stopped_by = Some(by.to_owned());
+                self.phase = Phase::Finished;
+                vec![note, Effect::Answer(Err(aborted())), Effect::Finish]
+            }
+            Phase::Barrier { .. } | Phase::Gap { .. } => {
+                self.stopped_by = Some(by.to_owned());
+                self.phase = Phase::Finished;
+                vec![Effect::PublishStop, note, Effect::Answer(Err(aborted())), Effect::Finish]
+            }
+            Phase::Started { at_us, .. } => {
+                self.stopped_by = Some(by.to_owned());
+                self.phase = Phase::Stopping { since: now.elapsed, at_us: Some(at_us) };
+                vec![Effect::PublishStop, note]
+            }
+        }
+    }
+
+    /// What could not be published ends the barrier.
+    pub fn publishing_failed(&mut self, why: &str) -> Vec<Effect> {
+        if matches!(self.phase, Phase::Finished | Phase::Configured | Phase::Stopping { .. }) {
+            return Vec::new();
+        }
+        self.barrier_failed(CommandError::Internal(format!("Kafka did not take the record: {why}")))
+    }
+
+    /// Looks at everything again and says what is to be done now.
+    pub fn step(&mut self, now: Now, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
+        match self.phase {
+            Phase::Configured | Phase::Finished => Vec::new(),
+            Phase::Acquainting => self.acquaint(now, nodes),
+            Phase::Barrier { since } => self.barrier(since, now, nodes),
+            Phase::Gap { until } if now.elapsed < until => Vec::new(),
+            Phase::Gap { .. } => self.start(now),
+            Phase::Started { at, .. } => {
+                let mut effects = ends::look(self, now, now.elapsed.saturating_sub(at), nodes, parts);
+                effects.extend(self.finish_if_over(parts, &effects));
+                effects
+            }
+            Phase::Stopping { since, .. } => {
+                let mut effects = Vec::new();
+                if now.elapsed.saturating_sub(since) > STOP_PATIENCE {
+                    let waits = parts.iter().filter(|part| part.ended_by.is_none());
+                    effects.extend(waits.map(|part| {
+                        Effect::PartEnded(part.node_id.clone(), part.epoch, EndedBy::Stopped)
+                    }));
+                } else {
+                    effects.extend(ends::stopped(self, nodes, parts));
+                }
+                effects.extend(self.finish_if_over(parts, &effects));
+                effects
+            }
+        }
+    }
+
+    fn has_classic(&self) -> bool {
+        self.participants.iter().any(|participant| participant.epoch.is_none())
+    }
+
+    fn acquaint(&mut self, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
+        let known = |node: &NodeFacts| now.elapsed.saturating_sub(node.known_since) >= self.rules.classic.known_for;
+        let strange = nodes.iter().any(|node| node.is_alive() && node.is_classic() && !known(node));
+        if strange {
+            return Vec::new();
+        }
+        self.revision += 1;
+        self.classic_heard = nodes.iter().any(|node| node.is_alive() && node.is_classic());
+        self.phase = Phase::Barrier { since: now.elapsed };
+        vec![
+            Effect::PublishConfig { revision: self.revision },
+            Effect::Note { what: "triggered", detail: format!("{} drivers chosen", self.participants.len()) },
+        ]
+    }
+
+    fn barrier(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
+        let mut waits = Vec::new();
+        let mut blockers = Vec::new();
+        for participant in self.participants.iter().filter(|participant| participant.epoch.is_some()) {
+            let name = participant.node_id.to_string();
+            let node = nodes.iter().find(|node| node.node_id == participant.node_id);
+            match node {
+                None => blockers.push((name, "is gone".to_owned())),
+                Some(node) if !node.is_alive() => blockers.push((name, format!("is {}", node.liveness.as_str()))),
+                Some(node) if node.epoch != participant.epoch => {
+                    blockers.push((name, "was started again".to_owned()));
+                }
+                Some(node) if !self.answers(node) => waits.push(name),
+                Some(node) if node.state == Some(DriverState::Refused) => {
+                    let why = node.reason.clone().unwrap_or_else(|| "refused without a reason".to_owned());
+                    // Drivers begin with their own name.
+                    let why = why.strip_prefix(&format!("{name}: ")).map_or(why.clone(), str::to_owned);
+                    blockers.push((name, why));
+                }
+                Some(_) => {}
+            }
+        }
+        if !blockers.is_empty() {
+            return self.barrier_failed(refused(blockers));
+        }
+        if waits.is_empty() {
+            if self.has_classic() || self.classic_heard {
+                self.phase = Phase::Gap { until: since + self.rules.classic.trigger_gap };
+                return Vec::new();
+            }
+            return self.start(now);
+        }
+        if now.elapsed.saturating_sub(since) > self.rules.ready_timeout {
+            let late = format!("did not become ready within {:?}", self.rules.ready_timeout);
+            return self.barrier_failed(refused(waits.into_iter().map(|name| (name, late.clone())).collect()));
+        }
+        Vec::new()
+    }
+
+    /// Whether what a driver says is about this test and revision.
+    fn answers(&self, node: &NodeFacts) -> bool {
+        node.test_id.as_ref() == Some(&self.test_id)
+            && node.revision == Some(self.revision)
+            && matches!(node.state, Some(DriverState::Ready | DriverState::Refused))
+    }
+
+    fn barrier_failed(&mut self, error: CommandError) -> Vec<Effect> {
+        let note = Effect::Note { what: "not_started", detail: error.to_string() };
+        let published = self.revision > 0 && self.phase != Phase::Acquainting;
+        let mut effects = Vec::new();
+        if self.classic_heard {
+            self.phase = Phase::Finished;
+            effects.extend([note, Effect::Answer(Err(error)), Effect::Finish]);
+        } else {
+            self.phase = Phase::Configured;
+            // Those that are ready must not wait for a trigger that never comes.
+            if published {
+                effects.push(Effect::PublishStop);
+            }
+            effects.extend([note, Effect::Answer(Err(error))]);
+        }
+        effects
+    }
+
+    fn start(&mut self, now: Now) -> Vec<Effect> {
+        let at = now.elapsed + self.rules.start_delay;
+        // In whole milliseconds, as the wire has it, so that all that follows counts from the same instant.
+        let delay_us = i64::try_from(self.rules.start_delay.as_micros()).unwrap_or(i64::MAX);
+        let at_ms = now.unix_us.saturating_add(delay_us) / 1_000;
+        self.phase = Phase::Started { at, at_us: at_ms * 1_000 };
+        vec![
+            Effect::PublishTrigger { start_at_ms: u64::try_from(at_ms).unwrap_or(0), revision: self.revision },
+            Effect::Note { what: "running", detail: String::new() },
+            Effect::Answer(Ok(())),
+        ]
+    }
+
+    fn finish_if_over(&mut self, parts: &[PartSeen], effects: &[Effect]) -> Vec<Effect> {
+        let ends_now = |part: &PartSeen| {
+            effects.iter().any(|effect| {
+                matches!(effect, Effect::PartEnded(node, epoch, _) if *node == part.node_id && *epoch == part.epoch)
+            })
+        };
+        let back = effects.iter().any(|effect| matches!(effect, Effect::PartBack(..)));
+        let over = parts.iter().all(|part| part.ended_by.is_some() || ends_now(part));
+        if !over || back || parts.is_empty() {
+            return Vec::new();
+        }
+        self.phase = Phase::Finished;
+        vec![Effect::Finish]
+    }
+}
