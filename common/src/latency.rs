@@ -146,7 +146,7 @@ impl Latency {
     /// # Errors
     /// Where the bytes are no V2-deflate, or of other bounds.
     pub fn decode_bytes(bytes: &[u8]) -> Result<Self, LatencyError> {
-        let mut histogram = v2::read(&bytes)?;
+        let mut histogram = v2::read(bytes)?;
         if histogram.low() != 1 || histogram.sigfig() != DIGITS || histogram.max() > highest_us() {
             return Err(LatencyError::Bounds {
                 low: histogram.low(),

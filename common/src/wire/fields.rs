@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::read::{RejectReason, Rejected, shown};
+use super::reject::{RejectReason, Rejected, shown};
 
 /// The fields that a topic's records are looked through for.
 pub(super) struct Names {

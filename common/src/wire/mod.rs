@@ -3,9 +3,11 @@
 
 mod classic;
 mod fields;
+mod names;
 mod numbers;
 mod parse;
 mod read;
+mod reject;
 mod window;
 mod write;
 
@@ -15,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
 pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
-pub use read::{ReadAs, RejectReason, Rejected, read};
+pub use read::{ReadAs, read};
+pub use reject::{RejectReason, Rejected};
 pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 
 use crate::clock::UnixMicros;

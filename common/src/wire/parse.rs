@@ -2,7 +2,7 @@
 //! happens to a payload before anyone looks at its fields. Never fails in any other way than a [`Rejected`].
 
 use super::fields::{Fields, Names};
-use super::read::{RejectReason, Rejected};
+use super::reject::{RejectReason, Rejected};
 
 /// Most bytes of a payload that are looked at. Real ones, which repeat every sample so far, grow to 700 kB.
 pub const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
@@ -59,9 +59,9 @@ fn parse_text(text: &str, names: &Names, wrappings: u8) -> Result<Payload, Rejec
         Some(b'[') => Err(Rejected::new(RejectReason::NotObject, "an array")),
         Some(_) if is_end_word(text) => Ok(Payload::Word(text.to_owned())),
         Some(_) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
-            Err(Rejected::new(RejectReason::NotObject, super::read::shown(text)))
+            Err(Rejected::new(RejectReason::NotObject, super::reject::shown(text)))
         }
-        Some(_) => Err(Rejected::new(RejectReason::NotJson, super::read::shown(text))),
+        Some(_) => Err(Rejected::new(RejectReason::NotJson, super::reject::shown(text))),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, bad, missing};
 use super::numbers::{MAX_COUNT, MAX_UNIX_US};
-use super::read::Rejected;
+use super::reject::Rejected;
 use super::{Ending, Window};
 use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind, WarmupCounters};

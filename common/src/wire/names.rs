@@ -1,0 +1,114 @@
+//! The fields that are looked for on each topic, by the names that the wire gives them.
+
+use super::Topic;
+use super::fields::Names;
+
+/// The fields that the reader looks for in the records of a topic.
+pub(super) fn names(topic: Topic) -> &'static Names {
+    match topic {
+        Topic::Register => &Names {
+            classic: &["node_id", "node_IP", "kill"],
+            ours: &["epoch", "role", "protocol", "version", "cores", "labels", "max_rate"],
+        },
+        Topic::TestConfig => &Names {
+            classic: &[
+                "test_id",
+                "test_type",
+                "test_message_delay",
+                "message_count_per_driver",
+                "target_url",
+                "target_server_ip",
+                "test_server",
+                "num_drivers",
+                "kill",
+            ],
+            ours: &["epoch", "revision", "plan", "assignments"],
+        },
+        Topic::Trigger => {
+            &Names { classic: &["test_id", "trigger", "kill"], ours: &["start_at", "revision"] }
+        }
+        Topic::Metrics => &Names {
+            classic: &[
+                "node_id",
+                "test_id",
+                "report_id",
+                "test_status",
+                "metrics",
+                "mean_latency",
+                "mean",
+                "median_latency",
+                "median",
+                "min_latency",
+                "min",
+                "max_latency",
+                "max",
+                "mode_latency",
+                "mode",
+                "num_requests",
+                "number_of_requests",
+                "requests_sent",
+                "requests",
+                "num_responses",
+                "number_of_responses",
+                "responses_received",
+                "responses",
+                "num_errors",
+                "number_of_errors",
+                "errors",
+                "kill",
+            ],
+            ours: METRICS_OURS,
+        },
+        Topic::Heartbeat => {
+            &Names { classic: &["node_id", "heartbeat", "timestamp", "kill"], ours: HEARTBEAT_OURS }
+        }
+    }
+}
+
+const METRICS_OURS: &[&str] = &[
+    "epoch",
+    "role",
+    "seq",
+    "window",
+    "histograms",
+    "busy",
+    "final",
+    "ending",
+    "scheduled",
+    "sent",
+    "completed",
+    "failed",
+    "dropped",
+    "dropped_by",
+    "errors",
+    "status_codes",
+    "closed_on_reuse",
+    "bytes_received",
+    "completed_in_schedule",
+    "short_gaps",
+    "warmup",
+];
+
+const HEARTBEAT_OURS: &[&str] = &[
+    "epoch",
+    "role",
+    "state",
+    "reason",
+    "test_id",
+    "revision",
+    "clock_offset_us",
+    "cpu",
+    "scheduled",
+    "sent",
+    "completed",
+    "failed",
+    "dropped",
+    "dropped_by",
+    "errors",
+    "status_codes",
+    "closed_on_reuse",
+    "bytes_received",
+    "completed_in_schedule",
+    "short_gaps",
+    "warmup",
+];

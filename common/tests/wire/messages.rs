@@ -1,0 +1,178 @@
+//! One message of ours of each kind, with every field filled, for the tests of the wire.
+
+use common::counters::{Counters, ErrorKind, WarmupCounters};
+use common::ids::{Epoch, NodeId, TestId};
+use common::latency::{Latencies, LatencyKind};
+use common::plan::{self, Share};
+use common::wire::{
+    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound,
+    Metrics, Outbound, PROTOCOL, Register, RegisterOurs, Role, TestConfig, TestType, Trigger, Window,
+};
+
+const EPOCH: Epoch = Epoch(1_795_456_638_864);
+
+fn node() -> NodeId {
+    NodeId::new("d-1").unwrap()
+}
+
+fn test() -> TestId {
+    TestId::new("t-1").unwrap()
+}
+
+/// What the reader must make of a message that was written.
+pub fn as_read(message: Outbound) -> Inbound {
+    match message {
+        Outbound::Register(register) => Inbound::Register(register),
+        Outbound::TestConfig(config) => Inbound::TestConfig(config),
+        Outbound::Trigger(trigger) => Inbound::Trigger(trigger),
+        Outbound::Metrics(metrics) => Inbound::Metrics(metrics),
+        Outbound::Heartbeat(beat) => Inbound::Heartbeat(beat),
+    }
+}
+
+pub fn register() -> Register {
+    let labels = [("rack".to_owned(), "7".to_owned())].into();
+    let version = "0.1.0 (abc1234)".to_owned();
+    let ours =
+        RegisterOurs { protocol: PROTOCOL, epoch: EPOCH, version, cores: 4, labels, max_rate: Some(2_500.5) };
+    Register { node_id: node(), address: Some("127.0.0.1:0".to_owned()), ours: Some(ours) }
+}
+
+pub fn test_config() -> TestConfig {
+    let plan = serde_json::json!({
+        "name": "ping", "drivers": 1, "target": { "url": "http://127.0.0.1:8081/ping" },
+        "load": { "mode": "tsunami", "delay": "1ms", "duration": "30s", "max_in_flight": 64 },
+        "thresholds": { "response.p99": "< 250ms" },
+    });
+    let share = Share {
+        index: 0,
+        of: 1,
+        rate_per_s: Some(1_000.0),
+        target_throughput: None,
+        requests: None,
+        connections: None,
+        max_in_flight: Some(64),
+    };
+    let classic = ClassicConfig {
+        test_type: TestType::Tsunami,
+        delay: 2.0,
+        message_count: 30_000,
+        target_url: Some("http://127.0.0.1:8081/ping".to_owned()),
+        num_drivers: Some(1),
+    };
+    let plan = plan::read_value(&plan).unwrap();
+    let ours = ConfigOurs { revision: 1, epoch: EPOCH, plan, assignments: [(node(), share)].into() };
+    TestConfig { test_id: test(), classic, ours: Some(ours) }
+}
+
+pub fn trigger() -> Trigger {
+    Trigger { test_id: test(), start: true, start_at_ms: Some(1_795_456_646_406), revision: Some(1) }
+}
+
+fn counters() -> Counters {
+    Counters {
+        scheduled: 8_000,
+        sent: 7_990,
+        completed: 7_900,
+        failed: 80,
+        dropped_in_flight: 7,
+        dropped_late: 3,
+        closed_on_reuse: 2,
+        bytes_received: 1_234_567,
+        completed_in_schedule: 6_900,
+        short_gaps: 5,
+        errors: [(ErrorKind::Closed, 2), (ErrorKind::ConnectTimeout, 8)].into(),
+        status_codes: [(200, 7_900), (503, 70)].into(),
+        warmup: WarmupCounters {
+            scheduled: 1_000,
+            sent: 999,
+            completed: 990,
+            failed: 9,
+            dropped_in_flight: 1,
+            dropped_late: 0,
+            cancelled: 0,
+        },
+    }
+}
+
+pub fn metrics(is_final: bool) -> Metrics {
+    let mut latencies = Latencies::new();
+    for us in [450, 850, 1_020, 25_400] {
+        latencies.of_mut(LatencyKind::Response).record_us(us);
+        latencies.of_mut(LatencyKind::Service).record_us(us - 20);
+        latencies.of_mut(LatencyKind::Lag).record_us(20);
+    }
+    let ending = Ending {
+        schedule_from_us: 1_795_456_639_000_000,
+        schedule_to_us: 1_795_456_646_999_000,
+        engine: "wire".to_owned(),
+        workers: 2,
+        connections_opened: 12,
+        cut_short: Some("stopped".to_owned()),
+    };
+    let window = Window {
+        epoch: EPOCH,
+        seq: 7,
+        from_us: 1_795_456_646_000_000,
+        to_us: 1_795_456_647_000_000,
+        counters: counters(),
+        latencies,
+        busy: 0.25,
+        is_final,
+        ending: is_final.then_some(ending),
+    };
+    let classic = ClassicMetrics {
+        mean_ms: Some(6.93),
+        median_ms: Some(0.85),
+        min_ms: Some(0.45),
+        max_ms: Some(25.4),
+        mode_ms: Some(0.45),
+        num_requests: Some(7_990),
+        num_responses: Some(7_970),
+        num_errors: Some(80),
+        implausible: false,
+        complete: is_final,
+    };
+    Metrics {
+        node_id: node(),
+        test_id: Some(test()),
+        report_id: Some("t-1-7".to_owned()),
+        classic,
+        ours: Some(Box::new(window)),
+    }
+}
+
+pub fn heartbeat() -> Heartbeat {
+    let ours = HeartbeatOurs {
+        epoch: EPOCH,
+        role: Role::Driver,
+        state: Some(DriverState::Running),
+        reason: Some("because".to_owned()),
+        test_id: Some(test()),
+        revision: Some(1),
+        clock_offset_us: Some(-120),
+        cpu: Some(0.5),
+        counters: Some(counters()),
+    };
+    Heartbeat { node_id: node(), alive: true, sent_at_us: Some(1_795_456_646_000_123), ours: Some(ours) }
+}
+
+pub fn orchestrator_heartbeat() -> Heartbeat {
+    let ours = HeartbeatOurs {
+        epoch: EPOCH,
+        role: Role::Orchestrator,
+        state: None,
+        reason: None,
+        test_id: None,
+        revision: None,
+        clock_offset_us: None,
+        cpu: None,
+        counters: None,
+    };
+    Heartbeat {
+        node_id: NodeId::new("o-1").unwrap(),
+        alive: true,
+        sent_at_us: Some(1_795_456_646_000_000),
+        ours: Some(ours),
+    }
+}

@@ -1,0 +1,352 @@
+//! What must hold of the wire for any message and any bytes.
+
+use crate::messages;
+use common::counters::{Counters, ErrorKind, WarmupCounters};
+use common::ids::{Epoch, NodeId, TestId};
+use common::latency::{Latencies, LatencyKind};
+use common::plan::Share;
+use common::wire::{
+    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, Metrics,
+    Outbound, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit, Window, read,
+};
+use proptest::option;
+use proptest::prelude::*;
+
+const READ_AS: ReadAs = ReadAs { latency_unit: Unit::Seconds };
+
+/// Highest Unix µs: the end of the year 9999.
+const MAX_UNIX_US: i64 = 253_402_300_799_000_000;
+
+fn node() -> impl Strategy<Value = NodeId> {
+    "[a-zA-Z0-9µ\"\\\\/{}_.-]{1,40}".prop_map(|text| NodeId::new(&text).unwrap())
+}
+
+fn test() -> impl Strategy<Value = TestId> {
+    "[a-z\"\\\\_-][a-z0-9_-]{0,40}".prop_map(|text| TestId::new(&text).unwrap())
+}
+
+fn epoch() -> impl Strategy<Value = Epoch> {
+    (0..=1_u64 << 53).prop_map(Epoch)
+}
+
+/// A part and a whole of at most 2^40, with something left over.
+fn part_and_whole() -> impl Strategy<Value = (u64, u64)> {
+    (0..1_u64 << 40, 0..1_u64 << 40).prop_map(|(part, more)| (part, part + more))
+}
+
+fn counters() -> impl Strategy<Value = Counters> {
+    let wholes = prop::collection::vec(part_and_whole(), 6);
+    let errors = prop::collection::btree_map(prop::sample::select(&ErrorKind::ALL[..]), 0..1_u64 << 40, 0..5);
+    let status_codes = prop::collection::btree_map(100..1000_u16, 0..1_u64 << 40, 0..5);
+    (wholes, errors, status_codes, any::<[u32; 5]>()).prop_map(
+        |(wholes, errors, status_codes, [a, b, c, d, e])| Counters {
+            scheduled: wholes[0].1,
+            sent: wholes[1].1,
+            completed: wholes[2].1,
+            failed: wholes[3].1,
+            dropped_in_flight: wholes[4].1,
+            dropped_late: wholes[5].1,
+            closed_on_reuse: u64::from(a).min(wholes[3].1),
+            bytes_received: u64::from(b),
+            completed_in_schedule: u64::from(c).min(wholes[2].1),
+            short_gaps: u64::from(d),
+            errors,
+            status_codes,
+            warmup: WarmupCounters {
+                scheduled: wholes[0].0,
+                sent: wholes[1].0,
+                completed: wholes[2].0,
+                failed: wholes[3].0,
+                dropped_in_flight: wholes[4].0,
+                dropped_late: wholes[5].0,
+                cancelled: u64::from(e).min(wholes[3].0),
+            },
+        },
+    )
+}
+
+fn latencies() -> impl Strategy<Value = Latencies> {
+    let samples = (prop::sample::select(&LatencyKind::ALL[..]), 0..4_000_000_000_u64, 1..1000_u64);
+    prop::collection::vec(samples, 0..30).prop_map(|samples| {
+        let mut latencies = Latencies::new();
+        for (kind, us, n) in samples {
+            latencies.of_mut(kind).record_n_us(us, n);
+        }
+        latencies
+    })
+}
+
+fn register() -> impl Strategy<Value = Register> {
+    let labels = prop::collection::btree_map("[ -~]{0,9}", any::<String>(), 0..4);
+    let ours = (any::<u32>(), epoch(), any::<String>(), any::<u32>(), labels, option::of(1e-6..1e9_f64));
+    let ours = ours.prop_map(|(protocol, epoch, version, cores, labels, max_rate)| RegisterOurs {
+        protocol,
+        epoch,
+        version,
+        cores,
+        labels,
+        max_rate,
+    });
+    (node(), "[a-z0-9.:]{1,40}", option::of(ours)).prop_map(|(node_id, address, ours)| Register {
+        node_id,
+        address: Some(address),
+        ours,
+    })
+}
+
+fn share() -> impl Strategy<Value = Share> {
+    let whole = || option::of(any::<u32>());
+    (
+        0..9_u32,
+        option::of(1e-6..1e9_f64),
+        option::of(1e-6..1e9_f64),
+        option::of(0..1_u64 << 53),
+        whole(),
+        whole(),
+    )
+        .prop_map(|(index, rate_per_s, target_throughput, requests, connections, max_in_flight)| Share {
+            index,
+            of: index + 1,
+            rate_per_s,
+            target_throughput,
+            requests,
+            connections,
+            max_in_flight,
+        })
+}
+
+fn test_config() -> impl Strategy<Value = TestConfig> {
+    let test_type = prop_oneof![Just(TestType::Avalanche), Just(TestType::Tsunami)];
+    let delay = prop_oneof![0.0..1e6_f64, (0..1_000_000_u32).prop_map(f64::from)];
+    let url = option::of("https?://[a-z0-9.]{1,20}/[a-z?=&%\"]{0,20}");
+    let classic = (test_type, delay, 0..1_u64 << 53, url, option::of(any::<u32>()));
+    let shares = prop::collection::btree_map(node(), share(), 0..5);
+    let ours = option::of((any::<u32>(), epoch(), shares));
+    (test(), classic, ours).prop_map(
+        |(test_id, (test_type, delay, message_count, target_url, num_drivers), ours)| {
+            let plan = messages::test_config().ours.unwrap().plan;
+            let ours =
+                ours.map(|(revision, epoch, assignments)| ConfigOurs { revision, epoch, plan, assignments });
+            let classic = ClassicConfig { test_type, delay, message_count, target_url, num_drivers };
+            TestConfig { test_id, classic, ours }
+        },
+    )
+}
+
+fn trigger() -> impl Strategy<Value = Trigger> {
+    let start_at = option::of(0..=(MAX_UNIX_US / 1_000) as u64);
+    (test(), any::<bool>(), start_at, option::of(any::<u32>()))
+        .prop_map(|(test_id, start, start_at_ms, revision)| Trigger { test_id, start, start_at_ms, revision })
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    (any::<[i64; 2]>(), any::<String>(), any::<u32>(), any::<u64>(), option::of(any::<String>())).prop_map(
+        |([schedule_from_us, schedule_to_us], engine, workers, connections_opened, cut_short)| Ending {
+            schedule_from_us,
+            schedule_to_us,
+            engine,
+            workers,
+            connections_opened,
+            cut_short,
+        },
+    )
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let head = (epoch(), 0..100_000_000_u64, 0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2, 0.0..=1.0_f64);
+    (head, counters(), latencies(), option::of(ending()), any::<bool>()).prop_map(
+        |((epoch, seq, from_us, length_us, busy), counters, latencies, ending, is_final)| Window {
+            epoch,
+            seq,
+            from_us,
+            to_us: from_us + length_us,
+            counters,
+            latencies,
+            busy,
+            is_final,
+            ending,
+        },
+    )
+}
+
+fn metrics() -> impl Strategy<Value = Metrics> {
+    let count = || option::of(0..1000_u64);
+    // In order, as real ones are: the reader marks what is not.
+    let figures = prop::collection::vec(0.0..1e6_f64, 5).prop_map(|mut ms| {
+        ms.sort_by(f64::total_cmp);
+        ms
+    });
+    (node(), test(), "[a-z0-9_-]{1,40}", figures, (count(), count()), window()).prop_map(
+        |(node_id, test_id, report_id, ms, (responses, errors), window)| {
+            let classic = ClassicMetrics {
+                mean_ms: Some(ms[3]),
+                median_ms: Some(ms[2]),
+                min_ms: Some(ms[0]),
+                max_ms: Some(ms[4]),
+                mode_ms: Some(ms[1]),
+                num_requests: Some(1000),
+                num_responses: responses,
+                num_errors: errors,
+                implausible: false,
+                complete: window.is_final,
+            };
+            let ours = Some(Box::new(window));
+            Metrics { node_id, test_id: Some(test_id), report_id: Some(report_id), classic, ours }
+        },
+    )
+}
+
+fn heartbeat() -> impl Strategy<Value = Heartbeat> {
+    use DriverState::{Draining, Idle, Ready, Refused, Running};
+    let states = vec![Idle, Ready, Refused, Running, Draining];
+    let role = prop_oneof![Just(Role::Driver), Just(Role::Orchestrator)];
+    let ours = (
+        (epoch(), role, option::of(prop::sample::select(states))),
+        (option::of(any::<String>()), option::of(test()), option::of(any::<u32>())),
+        (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
+    );
+    let ours = ours.prop_map(
+        |((epoch, role, state), (reason, test_id, revision), (clock_offset_us, cpu, counters))| {
+            HeartbeatOurs { epoch, role, state, reason, test_id, revision, clock_offset_us, cpu, counters }
+        },
+    );
+    (node(), any::<bool>(), 0..=MAX_UNIX_US, option::of(ours))
+        .prop_map(|(node_id, alive, at, ours)| Heartbeat { node_id, alive, sent_at_us: Some(at), ours })
+}
+
+fn message() -> impl Strategy<Value = Outbound> {
+    prop_oneof![
+        register().prop_map(Outbound::Register),
+        test_config().prop_map(Box::new).prop_map(Outbound::TestConfig),
+        trigger().prop_map(Outbound::Trigger),
+        metrics().prop_map(Box::new).prop_map(Outbound::Metrics),
+        heartbeat().prop_map(Box::new).prop_map(Outbound::Heartbeat),
+    ]
+}
+
+/// JSON of any shape, whose keys are often those of the wire.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<u64>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        ".{0,20}".prop_map(Into::into),
+        "[0-9.]{0,4}(ns|µs|ms|s|m|h)?([0-9.]{0,3}s)?".prop_map(Into::into),
+        prop::sample::select(vec!["YES", "NO", "TSUNAMI", "AVALANCHE", "", "0", "orchestrator"])
+            .prop_map(Into::into),
+    ];
+    let key = prop_oneof![".{0,8}", prop::sample::select(KEYS).prop_map(str::to_owned)];
+    leaf.prop_recursive(4, 64, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+            prop::collection::btree_map(key.clone(), inner, 0..12)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+const KEYS: &[&str] = &[
+    "node_id",
+    "test_id",
+    "node_IP",
+    "epoch",
+    "protocol",
+    "labels",
+    "max_rate",
+    "test_type",
+    "test_message_delay",
+    "message_count_per_driver",
+    "plan",
+    "assignments",
+    "revision",
+    "trigger",
+    "start_at",
+    "metrics",
+    "mean_latency",
+    "Mean",
+    "min_latency",
+    "max_latency",
+    "num_requests",
+    "seq",
+    "window",
+    "from",
+    "to",
+    "scheduled",
+    "sent",
+    "completed",
+    "failed",
+    "dropped",
+    "dropped_by",
+    "errors",
+    "status_codes",
+    "warmup",
+    "histograms",
+    "response",
+    "busy",
+    "final",
+    "ending",
+    "heartbeat",
+    "timestamp",
+    "role",
+    "state",
+    "cpu",
+    "kill",
+    "test_status",
+    "target",
+    "url",
+    "load",
+    "request",
+];
+
+fn read_everywhere(payload: &[u8]) {
+    for topic in Topic::ALL {
+        for latency_unit in [Unit::Seconds, Unit::Milliseconds] {
+            if let Err(rejected) = read(topic, Some(payload), ReadAs { latency_unit }) {
+                assert!(!rejected.detail.is_empty() && !rejected.detail.contains('\n'), "{rejected}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(message in message()) {
+        let record = message.write().unwrap();
+        let read = read(record.topic, Some(record.payload.as_bytes()), READ_AS);
+        prop_assert_eq!(read, Ok(messages::as_read(message)));
+    }
+
+    #[test]
+    fn what_is_written_survives_a_json_string(message in message()) {
+        let record = message.write().unwrap();
+        let wrapped = serde_json::to_string(&record.payload).unwrap();
+        prop_assert_eq!(read(record.topic, Some(wrapped.as_bytes()), READ_AS), Ok(messages::as_read(message)));
+    }
+
+    #[test]
+    fn no_bytes_stop_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        read_everywhere(&bytes);
+    }
+
+    #[test]
+    fn no_json_stops_the_reader(json in any_json()) {
+        read_everywhere(json.to_string().as_bytes());
+    }
+
+    /// Records of ours with bytes changed, dropped or repeated: close to what is real, and wrong.
+    #[test]
+    fn no_damage_stops_the_reader(message in message(), damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 1..6)) {
+        let mut bytes = message.write().unwrap().payload.into_bytes();
+        for (at, byte, what) in damage {
+            let at = at.index(bytes.len());
+            match what {
+                0 => bytes[at] = byte,
+                1 => drop(bytes.split_off(at.max(1))),
+                _ => bytes.insert(at, byte),
+            }
+        }
+        read_everywhere(&bytes);
+    }
+}
