@@ -4,12 +4,15 @@
 //! The rules are pure modules (`registry`, `lifecycle`, `tally`, `verdict`) that take time as an
 //! argument; `actors` are thin around them, and `system` alone spawns and wires.
 
+pub mod actors;
 pub mod lifecycle;
-pub mod registry;
-pub mod now;
 pub mod messages;
 pub mod model;
+pub mod now;
+pub mod registry;
 pub mod report;
 pub mod settings;
+pub mod store;
 pub mod tally;
+pub mod telemetry;
 pub mod verdict;

@@ -8,9 +8,6 @@
 mod node;
 mod view;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -19,6 +16,7 @@ use common::wire::{DriverState, Heartbeat, Metrics, Register, Role};
 
 use node::Node;
 pub use node::Liveness;
+pub use view::state_name;
 
 /// Most nodes kept; a flood of made-up ids stops here and is counted.
 pub const MAX_NODES: usize = 10_000;

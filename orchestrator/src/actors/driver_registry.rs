@@ -1,0 +1,179 @@
+//! Who is here: the registry behind messages.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
+use common::ids::NodeId;
+use common::kafka::Arrived;
+use common::wire::Inbound;
+use tokio::sync::watch;
+
+use crate::messages::{Changed, ListDrivers};
+use crate::model::DriverView;
+use crate::now::Clock;
+use crate::registry::{Event, NodeFacts, Registry};
+
+/// Batches, queries and ticks that may wait.
+const MAILBOX: usize = 64;
+
+/// How often silence is looked at.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How often listeners hear of every node though nothing changed: what they show is at most so old.
+const TELL_EVERY: u32 = 4;
+
+/// A batch of records was read; those of nodes are noted. Answered when they are.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct NodesHeard(pub Arc<Vec<Arrived>>);
+
+/// Asks what is known of every node.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<NodeFacts>")]
+pub struct GetFacts;
+
+/// Names who is busy with a test.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct SetBusy(pub BTreeSet<NodeId>);
+
+/// A classic driver heard nothing of the test it was led into.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct MarkDeaf(pub NodeId);
+
+/// Knows every node.
+///
+/// - owns: the registry.
+/// - receives: [`NodesHeard`], [`GetFacts`], [`SetBusy`], [`MarkDeaf`], [`ListDrivers`].
+/// - sends: [`Changed::Driver`] where a node changed, and of every live node once a second.
+/// - on failure: a higher orchestrator epoch ends the process, by the watch given in `new`.
+/// - mailbox bound: 64.
+pub struct DriverRegistryActor {
+    registry: Registry,
+    clock: Clock,
+    events: Recipient<Changed>,
+    superseded: watch::Sender<Option<u64>>,
+    ticks: u32,
+}
+
+impl DriverRegistryActor {
+    /// A registry that tells changes to `events`, and a higher epoch of another orchestrator to `superseded`.
+    pub fn new(
+        registry: Registry,
+        clock: Clock,
+        events: Recipient<Changed>,
+        superseded: watch::Sender<Option<u64>>,
+    ) -> Self {
+        Self { registry, clock, events, superseded, ticks: 0 }
+    }
+
+    fn tell(&mut self, happened: Vec<Event>) {
+        let now = self.clock.now();
+        for event in happened {
+            let node = match event {
+                Event::Superseded(epoch) => {
+                    self.superseded.send_replace(Some(epoch.0));
+                    continue;
+                }
+                Event::TwoAddresses { node, known, other } => {
+                    log::warn!(node:%, known:%, other:%; "one classic node id registers from two addresses");
+                    node
+                }
+                Event::Appeared(node) => {
+                    log::info!(node:%; "node appeared");
+                    node
+                }
+                Event::Replaced { node, new, .. } => {
+                    log::info!(node:%, epoch:% = new; "node was started again");
+                    node
+                }
+                Event::Liveness { node, from, to } => {
+                    log::info!(node:%, from = from.as_str(), to = to.as_str(); "node changed");
+                    node
+                }
+                Event::State(node) => node,
+            };
+            if let Some(view) = self.registry.view(&node, now) {
+                self.send(view);
+            }
+        }
+    }
+
+    fn send(&self, view: DriverView) {
+        // A listener that cannot keep up hears of the node again within a second.
+        let _ = self.events.try_send(Changed::Driver(Box::new(view)));
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        let events = self.registry.tick(now.elapsed);
+        self.tell(events);
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.ticks.is_multiple_of(TELL_EVERY) {
+            let views = self.registry.views(now);
+            views.into_iter().filter(|view| view.alive).for_each(|view| self.send(view));
+        }
+    }
+}
+
+impl Actor for DriverRegistryActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX);
+        context.run_interval(TICK, |registry, _| registry.tick());
+    }
+}
+
+impl Handler<NodesHeard> for DriverRegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, NodesHeard(batch): NodesHeard, _: &mut Self::Context) {
+        let now = self.clock.now().elapsed;
+        for arrived in batch.iter() {
+            let events = match &arrived.content {
+                Ok(Inbound::Register(register)) => self.registry.register(register, now),
+                Ok(Inbound::Heartbeat(beat)) => self.registry.heartbeat(beat, now),
+                Ok(Inbound::Metrics(metrics)) => self.registry.metrics(metrics, now),
+                _ => continue,
+            };
+            self.tell(events);
+        }
+    }
+}
+
+impl Handler<GetFacts> for DriverRegistryActor {
+    type Result = Vec<NodeFacts>;
+
+    fn handle(&mut self, _: GetFacts, _: &mut Self::Context) -> Self::Result {
+        self.registry.all_facts(self.clock.now().elapsed)
+    }
+}
+
+impl Handler<SetBusy> for DriverRegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, SetBusy(busy): SetBusy, _: &mut Self::Context) {
+        self.registry.set_busy(busy);
+    }
+}
+
+impl Handler<MarkDeaf> for DriverRegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, MarkDeaf(node): MarkDeaf, _: &mut Self::Context) {
+        let events = self.registry.mark_deaf(&node, self.clock.now().elapsed);
+        self.tell(events);
+    }
+}
+
+impl Handler<ListDrivers> for DriverRegistryActor {
+    type Result = Vec<DriverView>;
+
+    fn handle(&mut self, _: ListDrivers, _: &mut Self::Context) -> Self::Result {
+        self.registry.views(self.clock.now())
+    }
+}

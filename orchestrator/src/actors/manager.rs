@@ -1,0 +1,519 @@
+//! The task inside `TestManagerActor`: commands and looks, one after the other, so that a test's life never
+//! meets itself. The rules are `lifecycle`'s; this carries them out.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use actix::Recipient;
+use common::clock::{rfc3339, unix_us};
+use common::ids::{Epoch, NodeId, TestId};
+use common::kafka::Publish;
+use common::plan::{Mode, Plan, read_value};
+use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger};
+use tokio::sync::oneshot;
+
+use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
+use super::stats_aggregator::{
+    CloseTally, GetParts, GetView, Meta, OpenTally, PartChanged, Recount, TallyStarted,
+};
+use super::test_manager::Command;
+use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules, count_of, delay_of};
+use crate::messages::{
+    Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, SaveTest, StoredParticipant, StoredTest,
+};
+use crate::model::{TestState, TestView, TimelineEntry};
+use crate::now::Clock;
+use crate::registry::NodeFacts;
+use crate::tally::Tally;
+
+/// How long Kafka may take for a config, a trigger or a stop.
+const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
+
+/// Records of a page when a test is counted again.
+const PAGE: u32 = 500;
+
+/// Most lines of one test's timeline; later ones are left out.
+const MAX_TIMELINE: usize = 500;
+
+type Answer = oneshot::Sender<Result<TestView, CommandError>>;
+
+/// Whom the manager speaks to.
+#[derive(Clone)]
+#[allow(missing_docs)] // each is named for its message
+pub struct ManagerLinks {
+    pub facts: Recipient<GetFacts>,
+    pub busy: Recipient<SetBusy>,
+    pub deaf: Recipient<MarkDeaf>,
+    pub open: Recipient<OpenTally>,
+    pub recount: Recipient<Recount>,
+    pub started: Recipient<TallyStarted>,
+    pub part: Recipient<PartChanged>,
+    pub parts: Recipient<GetParts>,
+    pub view: Recipient<GetView>,
+    pub close: Recipient<CloseTally>,
+    pub publish: Recipient<Publish>,
+    pub save: Recipient<SaveTest>,
+    pub load: Recipient<LoadTest>,
+    pub unfinished: Recipient<LoadUnfinished>,
+    pub metrics: Recipient<LoadMetrics>,
+    pub events: Recipient<Changed>,
+}
+
+/// What the manager is told once.
+#[derive(Debug, Clone)]
+pub struct ManagerSettings {
+    /// This life of the orchestrator.
+    pub epoch: Epoch,
+    /// How tests are led.
+    pub rules: Rules,
+    /// The clock that the registry uses too.
+    pub clock: Clock,
+}
+
+/// The test that is under way.
+struct Active {
+    life: Lifecycle,
+    meta: Meta,
+    waiting: Vec<Answer>,
+}
+
+/// See the module.
+pub struct Manager {
+    links: ManagerLinks,
+    settings: ManagerSettings,
+    active: Option<Active>,
+}
+
+fn gone(_: actix::MailboxError) -> CommandError {
+    CommandError::Internal("the node is ending".to_owned())
+}
+
+impl Manager {
+    /// Nothing is under way.
+    pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
+        Self { links, settings, active: None }
+    }
+
+    /// Does one command; the answer to a trigger may come later.
+    pub async fn command(&mut self, command: Command, answer: Answer) {
+        let answered = match command {
+            Command::Create(plan) => self.create(*plan).await,
+            Command::Get(id) => self.get(&id).await,
+            Command::Stop(id) => self.stop(&id).await,
+            Command::Revised(view) => self.revised(*view).await,
+            Command::Trigger(id) => match self.trigger(&id).await {
+                Ok(Some(view)) => Ok(view),
+                Ok(None) => {
+                    if let Some(active) = &mut self.active {
+                        active.waiting.push(answer);
+                    }
+                    return self.look().await;
+                }
+                Err(error) => Err(error),
+            },
+        };
+        // Whoever asked may have gone away.
+        let _ = answer.send(answered);
+    }
+
+    /// Looks at the test that is under way, and does what is to be done.
+    pub async fn look(&mut self) {
+        if self.active.is_none() {
+            return;
+        }
+        let (nodes, parts) = self.seen().await;
+        let now = self.settings.clock.now();
+        let Some(active) = &mut self.active else { return };
+        let effects = active.life.step(now, &nodes, &parts);
+        active.meta.state = active.life.state(now, &nodes);
+        self.carry_out(effects).await;
+        if let Some(active) = &self.active {
+            let view = self.links.view.send(GetView(active.meta.clone())).await;
+            if let Ok(Some(view)) = view {
+                // The next look, 100 ms later, says it again.
+                let _ = self.links.events.try_send(Changed::Test(Box::new(view)));
+            }
+        }
+    }
+
+    async fn seen(&self) -> (Vec<NodeFacts>, Vec<PartSeen>) {
+        let nodes = self.links.facts.send(GetFacts).await.unwrap_or_default();
+        let parts = self.links.parts.send(GetParts).await.unwrap_or_default();
+        (nodes, parts)
+    }
+
+    async fn create(&mut self, plan: Plan) -> Result<TestView, CommandError> {
+        let test_id = TestId::random();
+        let mut meta = meta_of(&test_id, &plan, unix_us());
+        note(&mut meta, "created", "");
+        let view = empty_view(&meta, &plan);
+        self.save(&meta, &plan, 0, &[], &view).await?;
+        // Listeners that are full hear of it with its next change.
+        let _ = self.links.events.try_send(Changed::Test(Box::new(view.clone())));
+        Ok(view)
+    }
+
+    async fn get(&self, id: &TestId) -> Result<TestView, CommandError> {
+        if let Some(active) = self.active.as_ref().filter(|active| active.life.test_id() == id)
+            && let Some(view) = self.links.view.send(GetView(active.meta.clone())).await.map_err(gone)?
+        {
+            return Ok(view);
+        }
+        let stored = self.load(id).await?;
+        match stored.report {
+            Some(report) => Ok(report),
+            None => {
+                let plan = plan_of(&stored.plan)?;
+                Ok(empty_view(&meta_of(id, &plan, stored.created_at), &plan))
+            }
+        }
+    }
+
+    async fn load(&self, id: &TestId) -> Result<StoredTest, CommandError> {
+        let loaded = self.links.load.send(LoadTest(id.clone())).await.map_err(gone)?;
+        let stored = loaded.map_err(|error| CommandError::Internal(error.to_string()))?;
+        stored.ok_or_else(|| CommandError::NoSuchTest(id.clone()))
+    }
+
+    /// Makes a stored test the active one, still configured.
+    async fn activate(&mut self, stored: StoredTest) -> Result<(), CommandError> {
+        let plan = plan_of(&stored.plan)?;
+        let mut meta = meta_of(&stored.test_id, &plan, stored.created_at);
+        meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
+        let life = Lifecycle::new(stored.test_id, plan, self.settings.rules, stored.revision);
+        self.active = Some(Active { life, meta, waiting: Vec::new() });
+        Ok(())
+    }
+
+    /// `None`: the barrier will answer.
+    async fn trigger(&mut self, id: &TestId) -> Result<Option<TestView>, CommandError> {
+        if let Some(active) = &self.active {
+            if active.life.test_id() != id {
+                let running = active.life.test_id();
+                return Err(CommandError::Conflict(format!("test {running} is under way; one runs at a time")));
+            }
+            return if active.life.started_at().is_some() { self.get(id).await.map(Some) } else { Ok(None) };
+        }
+        let stored = self.load(id).await?;
+        if stored.state == TestState::Finished {
+            return Err(CommandError::Conflict(format!("test {id} is finished; create it anew to run it again")));
+        }
+        self.activate(stored).await?;
+        let (nodes, _) = self.seen().await;
+        let Some(active) = &mut self.active else { return Ok(None) };
+        if let Err(error) = active.life.trigger(&nodes) {
+            self.active = None;
+            return Err(error);
+        }
+        self.open_tally().await?;
+        Ok(None)
+    }
+
+    async fn open_tally(&self) -> Result<(), CommandError> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let participants = active.life.participants().to_vec();
+        let busy: BTreeSet<NodeId> = participants.iter().map(|one| one.node_id.clone()).collect();
+        self.links.busy.send(SetBusy(busy)).await.map_err(gone)?;
+        let test_id = active.life.test_id().clone();
+        let plan = active.life.plan().clone();
+        self.links.open.send(OpenTally { test_id, plan, participants }).await.map_err(gone)
+    }
+
+    async fn stop(&mut self, id: &TestId) -> Result<TestView, CommandError> {
+        if self.active.as_ref().is_none_or(|active| active.life.test_id() != id) {
+            let stored = self.load(id).await?;
+            if stored.state == TestState::Finished || self.active.is_some() {
+                // Repeating a stop changes nothing; and what never started cannot be stopped beside another.
+                return self.get(id).await;
+            }
+            self.activate(stored).await?;
+            self.open_tally().await?;
+        }
+        let now = self.settings.clock.now();
+        let effects = self.active.as_mut().map(|active| active.life.stop("stopped by the user", now));
+        self.carry_out(effects.unwrap_or_default()).await;
+        self.get(id).await
+    }
+
+    async fn revised(&mut self, view: TestView) -> Result<TestView, CommandError> {
+        let id = TestId::new(&view.test_id).map_err(|error| CommandError::Internal(error.to_string()))?;
+        let mut stored = self.load(&id).await?;
+        stored.verdict = view.verdict;
+        stored.report = Some(view.clone());
+        let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
+        saved.map_err(|error| CommandError::Internal(error.to_string()))?;
+        let _ = self.links.events.try_send(Changed::Test(Box::new(view.clone())));
+        Ok(view)
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>) {
+        let mut effects = std::collections::VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            let failed = match effect {
+                Effect::PublishConfig { revision } => self.publish_config(revision).await.err(),
+                Effect::PublishTrigger { start_at_ms, revision } => {
+                    self.publish_trigger(start_at_ms, revision).await.err()
+                }
+                Effect::PublishStop => {
+                    if let Err(error) = self.publish_stop().await {
+                        log::error!(error:%; "the stop was not published");
+                    }
+                    None
+                }
+                Effect::Answer(result) => {
+                    self.answer(result).await;
+                    None
+                }
+                Effect::Note { what, detail } => {
+                    if let Some(active) = &mut self.active {
+                        note(&mut active.meta, what, &detail);
+                        log::info!(test_id:% = active.meta.test_id, what, detail:%; "test");
+                    }
+                    self.save_active().await;
+                    None
+                }
+                Effect::PartEnded(node, epoch, by) => {
+                    let _ = self.links.part.send(PartChanged::Ended(node, epoch, by)).await;
+                    None
+                }
+                Effect::PartBack(node, epoch) => {
+                    let _ = self.links.part.send(PartChanged::Back(node, epoch)).await;
+                    None
+                }
+                Effect::Deaf(node) => {
+                    let _ = self.links.deaf.send(MarkDeaf(node)).await;
+                    None
+                }
+                Effect::Finish => {
+                    self.finish().await;
+                    None
+                }
+            };
+            if let Some(why) = failed {
+                log::error!(why:%; "a record was not published");
+                let more = self.active.as_mut().map(|active| active.life.publishing_failed(&why));
+                effects = more.unwrap_or_default().into();
+            }
+        }
+        // A barrier that failed leaves the test configured: another may be triggered.
+        if self.active.as_ref().is_some_and(|active| !active.life.is_under_way()) {
+            if let Some(active) = &mut self.active {
+                active.meta.state = TestState::Configured;
+            }
+            self.save_active().await;
+            self.active = None;
+            let _ = self.links.busy.send(SetBusy(BTreeSet::new())).await;
+        }
+    }
+
+    async fn answer(&mut self, result: Result<(), CommandError>) {
+        let Some(active) = &mut self.active else { return };
+        let waiting = std::mem::take(&mut active.waiting);
+        let id = active.life.test_id().clone();
+        let answered = match result {
+            Ok(()) => self.get(&id).await,
+            Err(error) => Err(error),
+        };
+        for answer in waiting {
+            let _ = answer.send(answered.clone());
+        }
+    }
+
+    async fn publish(&self, record: Outbound) -> Result<(), String> {
+        let written = record.write().map_err(|error| error.to_string())?;
+        match tokio::time::timeout(PUBLISH_WITHIN, self.links.publish.send(Publish(written))).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(error.to_string()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("not within {PUBLISH_WITHIN:?}")),
+        }
+    }
+
+    async fn publish_config(&self, revision: u32) -> Result<(), String> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let (plan, participants) = (active.life.plan(), active.life.participants());
+        let delay = delay_of(plan).unwrap_or_default();
+        let test_type = match plan.load.mode {
+            Mode::Tsunami { .. } => TestType::Tsunami,
+            Mode::Avalanche { .. } => TestType::Avalanche,
+        };
+        let config = TestConfig {
+            test_id: active.life.test_id().clone(),
+            classic: ClassicConfig {
+                test_type,
+                delay: self.settings.rules.classic.delay_unit.amount(delay),
+                message_count: count_of(plan),
+                target_url: Some(plan.target.to_string()),
+                num_drivers: u32::try_from(participants.len()).ok(),
+            },
+            ours: Some(ConfigOurs {
+                revision,
+                epoch: self.settings.epoch,
+                plan: plan.clone(),
+                assignments: participants
+                    .iter()
+                    .map(|participant| (participant.node_id.clone(), participant.share.clone()))
+                    .collect(),
+            }),
+        };
+        self.publish(Outbound::TestConfig(Box::new(config))).await
+    }
+
+    async fn publish_trigger(&mut self, start_at_ms: u64, revision: u32) -> Result<(), String> {
+        let Some(active) = &mut self.active else { return Ok(()) };
+        let at_us = i64::try_from(start_at_ms).unwrap_or(0) * 1_000;
+        active.meta.started_at = Some(at_us);
+        let trigger = Trigger {
+            test_id: active.life.test_id().clone(),
+            start: true,
+            start_at_ms: Some(start_at_ms),
+            revision: Some(revision),
+        };
+        let _ = self.links.started.send(TallyStarted(at_us)).await;
+        self.publish(Outbound::Trigger(trigger)).await
+    }
+
+    async fn publish_stop(&self) -> Result<(), String> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let trigger = Trigger {
+            test_id: active.life.test_id().clone(),
+            start: false,
+            start_at_ms: None,
+            revision: Some(active.life.revision()),
+        };
+        self.publish(Outbound::Trigger(trigger)).await
+    }
+
+    async fn finish(&mut self) {
+        let Some(mut active) = self.active.take() else { return };
+        active.meta.state = TestState::Finished;
+        active.meta.ended_at = Some(unix_us());
+        note(&mut active.meta, "finished", "");
+        let stopped_by = active.life.stopped_by().map(str::to_owned);
+        let close = CloseTally { meta: active.meta.clone(), stopped_by };
+        if let Ok(Some(view)) = self.links.close.send(close).await {
+            let (plan, revision) = (active.life.plan(), active.life.revision());
+            if let Err(error) = self.save(&active.meta, plan, revision, active.life.participants(), &view).await {
+                log::error!(error:%; "the report was not stored");
+            }
+            log::info!(test_id:% = active.meta.test_id, verdict:? = view.verdict; "test finished");
+            let _ = self.links.events.try_send(Changed::Test(Box::new(view.clone())));
+            for answer in active.waiting {
+                let _ = answer.send(Ok(view.clone()));
+            }
+        }
+        let _ = self.links.busy.send(SetBusy(BTreeSet::new())).await;
+    }
+
+    async fn save_active(&self) {
+        let Some(active) = &self.active else { return };
+        let view = match self.links.view.send(GetView(active.meta.clone())).await {
+            Ok(Some(view)) => view,
+            _ => empty_view(&active.meta, active.life.plan()),
+        };
+        let (plan, revision) = (active.life.plan(), active.life.revision());
+        if let Err(error) = self.save(&active.meta, plan, revision, active.life.participants(), &view).await {
+            log::error!(error:%; "the test was not stored");
+        }
+    }
+
+    async fn save(
+        &self,
+        meta: &Meta,
+        plan: &Plan,
+        revision: u32,
+        participants: &[StoredParticipant],
+        view: &TestView,
+    ) -> Result<(), CommandError> {
+        let stored = StoredTest {
+            test_id: meta.test_id.clone(),
+            plan: plan.to_json(),
+            state: meta.state,
+            verdict: view.verdict,
+            created_at: meta.created_at,
+            started_at: meta.started_at,
+            ended_at: meta.ended_at,
+            revision,
+            participants: participants.to_vec(),
+            report: Some(view.clone()),
+        };
+        let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
+        saved.map_err(|error| CommandError::Internal(error.to_string()))
+    }
+
+    /// Goes on with the test that ran when the orchestrator's life before ended, from what the store kept.
+    pub async fn resume(&mut self) {
+        let unfinished = match self.links.unfinished.send(LoadUnfinished).await {
+            Ok(Ok(unfinished)) => unfinished,
+            Ok(Err(error)) => return log::error!(error:%; "unfinished tests cannot be read"),
+            Err(_) => return,
+        };
+        for stored in unfinished {
+            if let Err(error) = self.resume_one(stored).await {
+                log::error!(error:%; "a test cannot be resumed");
+            }
+        }
+    }
+
+    async fn resume_one(&mut self, mut stored: StoredTest) -> Result<(), CommandError> {
+        let Some(started_at) = stored.started_at.filter(|_| self.active.is_none()) else {
+            // Its barrier ended with the life that stood at it.
+            stored.state = TestState::Configured;
+            let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
+            return saved.map_err(|error| CommandError::Internal(error.to_string()));
+        };
+        let plan = plan_of(&stored.plan)?;
+        let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
+        let life =
+            Lifecycle::resumed(id.clone(), plan.clone(), rules, stored.revision, stored.participants, started_at, now);
+        let mut meta = meta_of(&id, &plan, stored.created_at);
+        meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
+        meta.started_at = Some(started_at);
+        meta.state = TestState::Running;
+        note(&mut meta, "resumed", "the orchestrator was started again");
+        self.active = Some(Active { life, meta, waiting: Vec::new() });
+        self.open_tally().await?;
+        self.links.started.send(TallyStarted(started_at)).await.map_err(gone)?;
+        let mut after = 0;
+        loop {
+            let asked = LoadMetrics { test_id: id.clone(), after, limit: PAGE };
+            let page = self.links.metrics.send(asked).await.map_err(gone)?;
+            let page = page.map_err(|error| CommandError::Internal(error.to_string()))?;
+            self.links.recount.send(Recount(page.records)).await.map_err(gone)?;
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+fn plan_of(json: &serde_json::Value) -> Result<Plan, CommandError> {
+    read_value(json).map_err(CommandError::Plan)
+}
+
+fn meta_of(test_id: &TestId, plan: &Plan, created_at: i64) -> Meta {
+    Meta {
+        test_id: test_id.clone(),
+        name: plan.name.clone(),
+        state: TestState::Configured,
+        plan: plan.masked_json(),
+        created_at,
+        started_at: None,
+        ended_at: None,
+        timeline: Vec::new(),
+    }
+}
+
+fn note(meta: &mut Meta, what: &str, detail: &str) {
+    if meta.timeline.len() < MAX_TIMELINE {
+        let at = rfc3339(unix_us());
+        meta.timeline.push(TimelineEntry { at, what: what.to_owned(), detail: detail.to_owned() });
+    }
+}
+
+/// A test of which nothing was counted.
+fn empty_view(meta: &Meta, plan: &Plan) -> TestView {
+    let tally = Tally::new(meta.test_id.clone(), plan.clone(), &[]);
+    crate::report::view(&meta.borrowed(), &tally, None, unix_us())
+}

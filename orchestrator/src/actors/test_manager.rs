@@ -1,0 +1,133 @@
+//! Tests from plan to verdict: one at a time is under way.
+
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use common::ids::TestId;
+use common::plan::Plan;
+use tokio::sync::{mpsc, oneshot};
+
+use super::manager::{Manager, ManagerLinks, ManagerSettings};
+use super::stats_aggregator::TestRevised;
+use crate::messages::{CommandError, CreateTest, GetTest, StopTest, TriggerTest};
+use crate::model::TestView;
+
+/// Commands that may wait: each is a person's or a program's call.
+const MAILBOX: usize = 256;
+
+/// How often the test that is under way is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What is asked for.
+pub(super) enum Command {
+    Create(Box<Plan>),
+    Trigger(TestId),
+    Stop(TestId),
+    Get(TestId),
+    Revised(Box<TestView>),
+}
+
+/// A command and who waits for its answer.
+pub(super) struct Asked {
+    pub command: Command,
+    pub answer: oneshot::Sender<Result<TestView, CommandError>>,
+}
+
+/// Leads tests.
+///
+/// - owns: the life of the test that is under way, in one task that does one thing after the other (`manager`).
+/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`TestRevised`].
+/// - sends: what [`ManagerLinks`] names: records to Kafka, tests to the store, changes to the listeners.
+/// - on failure: what Kafka does not take ends the barrier; what the store does not take is answered as an error.
+/// - mailbox bound: 256.
+pub struct TestManagerActor {
+    manager: Option<Manager>,
+    commands: Option<mpsc::Sender<Asked>>,
+}
+
+impl TestManagerActor {
+    /// A manager that speaks through these links.
+    pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
+        Self { manager: Some(Manager::new(links, settings)), commands: None }
+    }
+
+    fn ask(&self, command: Command) -> ResponseFuture<Result<TestView, CommandError>> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.commands.as_ref().map(|commands| commands.try_send(Asked { command, answer }));
+        Box::pin(async move {
+            match sent {
+                Some(Ok(())) => {
+                    answered.await.unwrap_or_else(|_| Err(CommandError::Internal("the node is ending".to_owned())))
+                }
+                _ => Err(CommandError::Internal("too many commands wait".to_owned())),
+            }
+        })
+    }
+}
+
+impl Actor for TestManagerActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX);
+        let Some(mut manager) = self.manager.take() else { return };
+        let (commands, mut asked) = mpsc::channel::<Asked>(MAILBOX);
+        self.commands = Some(commands);
+        let life = async move {
+            manager.resume().await;
+            let mut look = tokio::time::interval(LOOK_EVERY);
+            look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    asked = asked.recv() => match asked {
+                        Some(Asked { command, answer }) => manager.command(command, answer).await,
+                        None => return,
+                    },
+                    _ = look.tick() => manager.look().await,
+                }
+            }
+        };
+        context.spawn(life.into_actor(self));
+    }
+}
+
+impl Handler<CreateTest> for TestManagerActor {
+    type Result = ResponseFuture<Result<TestView, CommandError>>;
+
+    fn handle(&mut self, CreateTest(plan): CreateTest, _: &mut Self::Context) -> Self::Result {
+        self.ask(Command::Create(Box::new(plan)))
+    }
+}
+
+impl Handler<TriggerTest> for TestManagerActor {
+    type Result = ResponseFuture<Result<TestView, CommandError>>;
+
+    fn handle(&mut self, TriggerTest(id): TriggerTest, _: &mut Self::Context) -> Self::Result {
+        self.ask(Command::Trigger(id))
+    }
+}
+
+impl Handler<StopTest> for TestManagerActor {
+    type Result = ResponseFuture<Result<TestView, CommandError>>;
+
+    fn handle(&mut self, StopTest(id): StopTest, _: &mut Self::Context) -> Self::Result {
+        self.ask(Command::Stop(id))
+    }
+}
+
+impl Handler<GetTest> for TestManagerActor {
+    type Result = ResponseFuture<Result<TestView, CommandError>>;
+
+    fn handle(&mut self, GetTest(id): GetTest, _: &mut Self::Context) -> Self::Result {
+        self.ask(Command::Get(id))
+    }
+}
+
+impl Handler<TestRevised> for TestManagerActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, TestRevised(view): TestRevised, _: &mut Self::Context) -> Self::Result {
+        let told = self.ask(Command::Revised(view));
+        Box::pin(async move { drop(told.await) })
+    }
+}
