@@ -189,4 +189,6 @@ impl Default for Honesty {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

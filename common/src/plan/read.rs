@@ -234,66 +234,30 @@ fn parse_status_range(node: &Node) -> Result<(u16, u16), String> {
     Ok((low, high))
 }
 
+/// The two modes, before their amounts are known.
+#[derive(Debug, Clone, Copy)]
+enum Loop {
+    Open,
+    Closed,
+}
+
 fn read_load(load: &mut Table, timeout: Duration, drivers: &DriverChoice, per: Per) -> Option<Load> {
-    #[derive(Clone, Copy)]
-    enum Loop {
-        Open,
-        Closed,
-    }
     let mode = load.get("mode", parse::one_of(&[("tsunami", Loop::Open), ("avalanche", Loop::Closed)]));
     // With a mode that cannot be read, nothing can be said about which keys belong to it.
-    let mode_known = mode.is_some() || !load.is_faulty("mode");
-    let rate = parse::number(MIN_RATE_PER_S..=MAX_RATE_PER_S);
-    let given = |load: &Table, key| load.has(key);
-    let (has_delay, has_rate) = (given(load, "delay"), given(load, "rate"));
-    let (has_in_flight, has_connections) = (given(load, "max_in_flight"), given(load, "connections"));
-    let has_ceiling = given(load, "target_throughput");
-    let (has_requests, has_duration) = (given(load, "requests"), given(load, "duration"));
-    if mode_known {
+    if !load.is_faulty("mode") {
         match mode.unwrap_or(Loop::Open) {
-            Loop::Open => {
-                if has_connections {
-                    let reason = "connections belong to mode \"avalanche\"; a tsunami takes max_in_flight";
-                    load.contradiction("connections", load.shown("connections"), reason);
-                }
-                if has_delay && has_rate {
-                    load.contradiction(
-                        "rate",
-                        load.shown("rate"),
-                        "delay and rate are both given; leave one out",
-                    );
-                }
-                if !has_delay && !has_rate && !has_ceiling {
-                    let reason = "is missing; a tsunami needs a rate, a delay or a target_throughput";
-                    load.missing("rate", reason);
-                }
-            }
-            Loop::Closed => {
-                for (key, there) in [("delay", has_delay), ("rate", has_rate)] {
-                    if there {
-                        let reason =
-                            "belongs to mode \"tsunami\"; an avalanche is held back by target_throughput";
-                        load.contradiction(key, load.shown(key), reason);
-                    }
-                }
-                if has_in_flight {
-                    let reason =
-                        "belongs to mode \"tsunami\"; an avalanche has as many in flight as connections";
-                    load.contradiction("max_in_flight", load.shown("max_in_flight"), reason);
-                }
-                if !has_connections {
-                    let reason = "is missing; an avalanche needs to know how many";
-                    load.missing("connections", reason);
-                }
-            }
+            Loop::Open => check_open_loop(load),
+            Loop::Closed => check_closed_loop(load),
         }
     }
-    if !has_requests && !has_duration {
+    if !load.has("requests") && !load.has("duration") {
         let reason = "is missing; a test ends after a duration, so many requests, or whichever comes first";
         load.missing("duration", reason);
     }
+    let rate = parse::number(MIN_RATE_PER_S..=MAX_RATE_PER_S);
     let delay = load.get("delay", parse::duration(Duration::from_nanos(100)..=DAY)).map(Pace::Delay);
-    let pace = delay.or(load.get("rate", &rate).map(Pace::Rate));
+    // Both are taken, whatever the first says.
+    let rate_given = load.get("rate", &rate).map(Pace::Rate);
     let max_in_flight = load.get("max_in_flight", parse::integer(1..=MAX_IN_FLIGHT)).unwrap_or(1_024);
     let connections = load.get("connections", parse::integer(1..=MAX_IN_FLIGHT));
     let target_throughput = load.get("target_throughput", &rate);
@@ -305,10 +269,37 @@ fn read_load(load: &mut Table, timeout: Duration, drivers: &DriverChoice, per: P
         .unwrap_or(timeout + Duration::from_secs(1));
     check_shares(load, drivers, per, requests, connections);
     let mode = match mode.unwrap_or(Loop::Open) {
-        Loop::Open => Mode::Tsunami { pace, max_in_flight },
+        Loop::Open => Mode::Tsunami { pace: delay.or(rate_given), max_in_flight },
         Loop::Closed => Mode::Avalanche { connections: connections? },
     };
     Some(Load { mode, target_throughput, requests, duration, warmup, drain_timeout })
+}
+
+fn check_open_loop(load: &Table) {
+    if load.has("connections") {
+        let reason = "connections belong to mode \"avalanche\"; a tsunami takes max_in_flight";
+        load.contradiction("connections", load.shown("connections"), reason);
+    }
+    if load.has("delay") && load.has("rate") {
+        load.contradiction("rate", load.shown("rate"), "delay and rate are both given; leave one out");
+    }
+    if !["delay", "rate", "target_throughput"].iter().any(|key| load.has(key)) {
+        load.missing("rate", "is missing; a tsunami needs a rate, a delay or a target_throughput");
+    }
+}
+
+fn check_closed_loop(load: &Table) {
+    let foreign = [
+        ("delay", "an avalanche is held back by target_throughput"),
+        ("rate", "an avalanche is held back by target_throughput"),
+        ("max_in_flight", "an avalanche has as many in flight as connections"),
+    ];
+    for (key, instead) in foreign.iter().filter(|(key, _)| load.has(key)) {
+        load.contradiction(key, load.shown(key), format!("belongs to mode \"tsunami\"; {instead}"));
+    }
+    if !load.has("connections") {
+        load.missing("connections", "is missing; an avalanche needs to know how many");
+    }
 }
 
 /// What a fleet of known size shares out must reach everyone.

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 
 /// A plan that needs nothing more, with further keys.
-fn small(mut more: Value) -> Value {
+pub(super) fn small(mut more: Value) -> Value {
     let mut plan =
         json!({ "target": { "url": "http://127.0.0.1:8081/ping" }, "load": { "rate": 1, "duration": "1s" } });
     if let Some(more) = more.as_object_mut() {
@@ -338,105 +337,6 @@ fn a_key_in_the_wrong_table_is_sent_to_the_right_one() {
         "request.body_file",
         "only the command line reads files",
     );
-}
-
-/// Every plan that can be written, as JSON: read, written and read again it must be the same.
-fn any_plan() -> impl Strategy<Value = Value> {
-    let ns = |low: u64, high: u64| (low..=high).prop_map(|ns| format!("{ns}ns"));
-    let rate = prop_oneof![
-        (1..10_000_000_u32).prop_map(|rate| json!(rate)),
-        (0.000_01..1e7).prop_map(|rate| json!(rate))
-    ];
-    let pace = prop_oneof![
-        rate.clone().prop_map(|rate| json!({ "mode": "tsunami", "rate": rate })),
-        ns(100, 10_000_000_000).prop_map(|delay| json!({ "delay": delay, "max_in_flight": 1_000_000 })),
-        rate.clone().prop_map(|rate| json!({ "target_throughput": rate })),
-        (1..1_000_000_u32, rate).prop_map(
-            |(n, rate)| json!({ "mode": "avalanche", "connections": n, "target_throughput": rate })
-        ),
-    ];
-    let end = prop_oneof![
-        (2_000..1_000_000_000_000_u64).prop_map(|n| json!({ "requests": n })),
-        ns(1_000_000, 2_592_000_000_000_000).prop_map(|duration| json!({ "duration": duration })),
-    ];
-    let drivers = prop_oneof![
-        Just(json!("all")),
-        (1..1_000_u32).prop_map(|n| json!(n)),
-        prop::collection::btree_set("[a-zA-Z0-9_.ü-]{1,4}[ a-z]{0,4}x", 1..5).prop_map(|ids| json!(ids)),
-    ];
-    let status = prop_oneof![
-        (100..999_u16).prop_map(|status| json!(status)),
-        (100..500_u16, 500..999_u16).prop_map(|(low, high)| json!(format!("{low}-{high}"))),
-    ];
-    let request = (
-        "[A-Za-z]{1,8}x",
-        prop::collection::btree_map("[a-z]{1,8}-x", "[ -~]{0,20}", 0..5),
-        ".{0,50}",
-        prop::collection::vec(status, 1..5),
-        ns(1_000_000, 3_600_000_000_000),
-        any::<bool>(),
-    )
-        .prop_map(|(method, headers, body, expect_status, timeout, identify)| {
-            json!({ "method": method, "headers": headers, "body": body, "expect_status": expect_status,
-                    "timeout": timeout, "identify": identify })
-        });
-    let honesty = (ns(1_000, 3_600_000_000_000), 0.0..=1.0_f64)
-        .prop_map(|(lag, late)| json!({ "max_lag_p99": lag, "max_late": late }));
-    let threshold = prop_oneof![
-        (1..3_600_000_000_u64).prop_map(|us| json!({ "response.p99": format!("<{us}us") })),
-        (0.0..=1.0_f64).prop_map(|ratio| json!({ "driver.errors.ratio": format!("<= {ratio}") })),
-        (0.0..=1e9).prop_map(|rate| json!({ "throughput": [format!(">={rate}/s"), "< 1000000000/s"] })),
-    ];
-    (pace, end, drivers, request, honesty, threshold, any::<bool>(), "[ -~ü]{0,40}x").prop_map(
-        |(mut load, end, drivers, request, honesty, thresholds, fleet, name)| {
-            load.as_object_mut().unwrap().extend(end.as_object().unwrap().clone());
-            // A fleet must have something for everyone.
-            let fleet = fleet && load.get("connections").is_none();
-            json!({ "name": name, "target": { "url": "https://[::1]:8443/a%20b?c=d" }, "load": load,
-                    "drivers": drivers, "request": request, "honesty": honesty, "thresholds": thresholds,
-                    "per": if fleet { "fleet" } else { "driver" } })
-        },
-    )
-}
-
-/// JSON of any shape, with the keys of a plan and others.
-fn any_tree() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(|on| json!(on)),
-        any::<i64>().prop_map(|integer| json!(integer)),
-        any::<f64>().prop_map(|number| json!(number)),
-        "\\PC{0,10}|1s|< 1%|all|tsunami|avalanche".prop_map(|text| json!(text)),
-    ];
-    let key = "load|target|url|request|headers|rate|delay|mode|drivers|thresholds|response.p99|expect_status|body|\\PC{0,4}";
-    leaf.prop_recursive(4, 40, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::btree_map(key, inner, 0..6).prop_map(|table| json!(table)),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn a_written_plan_is_read_as_the_same(value in any_plan()) {
-        let plan = read_value(&value).map_err(|faults| TestCaseError::fail(format!("{value}: {faults:#?}")))?;
-        let text = plan.to_json().to_string();
-        prop_assert_eq!(&read(&text, PlanFormat::Json).unwrap(), &plan);
-        prop_assert_eq!(&read_value(&plan.to_json()).unwrap(), &plan);
-    }
-
-    #[test]
-    fn no_tree_makes_the_walk_panic_and_every_fault_is_one_line(value in any_tree(), more in any_tree()) {
-        for value in [value.clone(), small(value), small(json!({ "load": more.clone(), "request": more }))] {
-            if let Err(faults) = read_value(&value) {
-                prop_assert!(!faults.is_empty(), "refused without a fault");
-                for fault in faults {
-                    prop_assert!(!fault.reason.is_empty() && !fault.to_string().contains('\n'), "{:?}", fault);
-                }
-            }
-        }
-    }
 }
 
 #[test]
