@@ -5,6 +5,7 @@
 //! argument; `actors` are thin around them, and `system` alone spawns and wires.
 
 pub mod actors;
+
 pub mod lifecycle;
 pub mod messages;
 pub mod model;
@@ -13,6 +14,7 @@ pub mod registry;
 pub mod report;
 pub mod settings;
 pub mod store;
+mod system;
 pub mod tally;
 pub mod telemetry;
 pub mod verdict;

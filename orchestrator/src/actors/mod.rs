@@ -9,6 +9,7 @@ mod manager;
 pub mod test_manager;
 
 pub mod heartbeat;
+pub mod events;
 pub mod store;
 
 pub use manager::{ManagerLinks, ManagerSettings};

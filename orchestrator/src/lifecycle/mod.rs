@@ -4,6 +4,8 @@
 
 mod choose;
 mod ends;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

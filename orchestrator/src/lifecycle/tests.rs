@@ -1,0 +1,205 @@
+//! A test's life in tables: what is shown, what is to be done.
+
+use super::*;
+use crate::registry::Liveness;
+use common::plan::{PlanFormat, read};
+use common::wire::Unit;
+
+const RULES: Rules = Rules {
+    ready_timeout: Duration::from_secs(10),
+    start_delay: Duration::from_secs(1),
+    classic: ClassicRules {
+        delay_unit: Unit::Seconds,
+        known_for: Duration::from_secs(5),
+        trigger_gap: Duration::from_secs(2),
+        deaf_after: Duration::from_secs(15),
+    },
+};
+
+fn at(ms: u64) -> Now {
+    Now { elapsed: Duration::from_millis(ms), unix_us: i64::try_from(ms).unwrap() * 1_000 }
+}
+
+fn plan(load: &str) -> Plan {
+    read(&format!("[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"), PlanFormat::Toml).unwrap()
+}
+
+fn life() -> Lifecycle {
+    Lifecycle::new(TestId::new("t").unwrap(), plan("mode = 'tsunami'\nrate = 10\nduration = '10s'"), RULES, 0)
+}
+
+fn id(name: &str) -> NodeId {
+    NodeId::new(name).unwrap()
+}
+
+fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
+    NodeFacts {
+        node_id: id(name),
+        epoch: epoch.map(Epoch),
+        liveness: Liveness::Alive,
+        silent_for: Duration::ZERO,
+        known_since: Duration::ZERO,
+        state: None,
+        reason: None,
+        test_id: None,
+        revision: None,
+        max_rate: None,
+        said_no_at: None,
+    }
+}
+
+fn says(name: &str, state: DriverState, reason: Option<&str>) -> NodeFacts {
+    NodeFacts {
+        state: Some(state),
+        reason: reason.map(str::to_owned),
+        test_id: Some(TestId::new("t").unwrap()),
+        revision: Some(1),
+        ..node(name, Some(1))
+    }
+}
+
+fn part(name: &str, epoch: Option<u64>, ended_by: Option<EndedBy>) -> PartSeen {
+    PartSeen { node_id: id(name), epoch: epoch.map(Epoch), ended_by, heard_at: None, reports: 0, sent: None }
+}
+
+/// The effects without their notes.
+fn told(effects: Vec<Effect>) -> Vec<Effect> {
+    effects.into_iter().filter(|effect| !matches!(effect, Effect::Note { .. })).collect()
+}
+
+/// Two drivers of ours, ready, and the trigger out at 1 s.
+fn started() -> Lifecycle {
+    let mut life = life();
+    life.trigger(&[node("a", Some(1)), node("b", Some(1))]).unwrap();
+    life.step(at(0), &[node("a", Some(1)), node("b", Some(1))], &[]);
+    let ready = [says("a", DriverState::Ready, None), says("b", DriverState::Ready, None)];
+    life.step(at(0), &ready, &[]);
+    life
+}
+
+#[test]
+fn the_trigger_goes_out_when_every_driver_is_ready() {
+    let mut life = life();
+    let idle = [node("a", Some(1)), node("b", Some(1))];
+    life.trigger(&idle).unwrap();
+    assert_eq!(told(life.step(at(0), &idle, &[])), [Effect::PublishConfig { revision: 1 }]);
+    assert_eq!(life.state(at(0), &idle), TestState::Starting);
+    let half = [says("a", DriverState::Ready, None), node("b", Some(1))];
+    assert_eq!(told(life.step(at(100), &half, &[])), []);
+    let ready = [says("a", DriverState::Ready, None), says("b", DriverState::Ready, None)];
+    assert_eq!(
+        told(life.step(at(200), &ready, &[])),
+        [Effect::PublishTrigger { start_at_ms: 1_200, revision: 1 }, Effect::Answer(Ok(()))]
+    );
+    assert_eq!(life.state(at(1_100), &ready), TestState::Starting);
+    assert_eq!(life.state(at(1_200), &ready), TestState::Running);
+    assert_eq!(life.started_at(), Some(1_200_000));
+}
+
+#[test]
+fn a_driver_that_refuses_is_named_and_the_test_is_configured_again() {
+    let mut life = life();
+    life.trigger(&[node("a", Some(1))]).unwrap();
+    life.step(at(0), &[node("a", Some(1))], &[]);
+    let refuses = [says("a", DriverState::Refused, Some("a: target 10.0.0.1 is not allowed"))];
+    let effects = told(life.step(at(100), &refuses, &[]));
+    assert_eq!(effects[0], Effect::PublishStop, "nobody stays ready for it");
+    let Effect::Answer(Err(error)) = &effects[1] else { panic!("{effects:?}") };
+    assert_eq!(error.to_string(), "a: target 10.0.0.1 is not allowed");
+    assert!(!life.is_under_way());
+    life.trigger(&[node("a", Some(1))]).unwrap();
+    assert_eq!(told(life.step(at(200), &[node("a", Some(1))], &[])), [Effect::PublishConfig { revision: 2 }]);
+}
+
+#[test]
+fn a_driver_that_does_not_answer_in_time_is_named() {
+    let mut life = life();
+    life.trigger(&[node("a", Some(1))]).unwrap();
+    life.step(at(0), &[node("a", Some(1))], &[]);
+    assert_eq!(told(life.step(at(10_000), &[node("a", Some(1))], &[])), []);
+    let effects = told(life.step(at(10_001), &[node("a", Some(1))], &[]));
+    assert!(format!("{effects:?}").contains("did not become ready within 10s"), "{effects:?}");
+}
+
+#[test]
+fn a_test_is_over_when_every_final_window_is_in() {
+    let mut life = started();
+    let nodes = [says("a", DriverState::Running, None), says("b", DriverState::Draining, None)];
+    let (a, b) = (part("a", Some(1), None), part("b", Some(1), Some(EndedBy::FinalWindow)));
+    assert_eq!(told(life.step(at(5_000), &nodes, &[a, b.clone()])), []);
+    let a = part("a", Some(1), Some(EndedBy::FinalWindow));
+    assert_eq!(told(life.step(at(12_000), &nodes, &[a, b])), [Effect::Finish]);
+    assert_eq!(life.state(at(12_000), &nodes), TestState::Finished);
+}
+
+#[test]
+fn a_lost_driver_ends_its_part_and_is_waited_for_again_when_it_is_back() {
+    let mut life = started();
+    let lost = [NodeFacts { liveness: Liveness::Lost, ..node("a", Some(1)) }, node("b", Some(1))];
+    let ended = Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Lost);
+    let parts = [part("a", Some(1), None), part("b", Some(1), None)];
+    assert_eq!(told(life.step(at(5_000), &lost, &parts)), [ended]);
+    let back = [node("a", Some(1)), node("b", Some(1))];
+    let parts = [part("a", Some(1), Some(EndedBy::Lost)), part("b", Some(1), None)];
+    assert_eq!(told(life.step(at(6_000), &back, &parts)), [Effect::PartBack(id("a"), Some(Epoch(1)))]);
+}
+
+#[test]
+fn a_driver_started_again_is_lost_in_its_earlier_life() {
+    let mut life = started();
+    let nodes = [node("a", Some(2)), node("b", Some(1))];
+    let effects = told(life.step(at(5_000), &nodes, &[part("a", Some(1), None), part("b", Some(1), None)]));
+    assert_eq!(effects, [Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Lost)]);
+}
+
+#[test]
+fn a_stop_is_published_and_waits_for_the_last_windows() {
+    let mut life = started();
+    let nodes = [node("a", Some(1)), node("b", Some(1))];
+    assert_eq!(told(life.stop("stopped by the user", at(3_000))), [Effect::PublishStop]);
+    assert_eq!(told(life.stop("stopped by the user", at(3_001))), [], "repeating it changes nothing");
+    let waits = [part("a", Some(1), None), part("b", Some(1), Some(EndedBy::FinalWindow))];
+    assert_eq!(told(life.step(at(4_000), &nodes, &waits)), []);
+    let effects = told(life.step(at(18_001), &nodes, &waits));
+    assert_eq!(effects, [Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Stopped), Effect::Finish]);
+}
+
+#[test]
+fn classic_drivers_hear_the_config_when_they_listen_and_the_trigger_after_a_gap() {
+    let load = plan("mode = 'tsunami'\ndelay = '1s'\nrequests = 3");
+    let mut life = Lifecycle::new(TestId::new("t").unwrap(), load, RULES, 0);
+    let nodes = [node("old", None)];
+    life.trigger(&nodes).unwrap();
+    assert_eq!(told(life.step(at(4_999), &nodes, &[])), [], "it may not listen yet");
+    assert_eq!(told(life.step(at(5_000), &nodes, &[])), [Effect::PublishConfig { revision: 1 }]);
+    assert_eq!(told(life.step(at(5_100), &nodes, &[])), []);
+    assert_eq!(told(life.step(at(6_900), &nodes, &[])), []);
+    let effects = told(life.step(at(7_000), &nodes, &[]));
+    assert_eq!(effects[0], Effect::PublishTrigger { start_at_ms: 8_000, revision: 1 });
+    let deaf = told(life.step(at(24_000), &nodes, &[part("old", None, None)]));
+    assert_eq!(deaf[..2], [Effect::Deaf(id("old")), Effect::PartEnded(id("old"), None, EndedBy::Deaf)]);
+}
+
+#[test]
+fn a_classic_part_ends_by_its_count_or_its_silence() {
+    let load = plan("mode = 'tsunami'\ndelay = '1s'\nrequests = 3");
+    let started_at = 1_000_000;
+    let life = || {
+        let participant = StoredParticipant {
+            node_id: id("old"),
+            epoch: None,
+            share: common::plan::share_out(&load, &[id("old")]).unwrap().remove(0).1,
+        };
+        let test = TestId::new("t").unwrap();
+        Lifecycle::resumed(test, load.clone(), RULES, 1, vec![participant], started_at, at(1_000))
+    };
+    let nodes = [node("old", None)];
+    let heard = PartSeen { heard_at: Some(2_000_000), reports: 2, ..part("old", None, None) };
+    assert_eq!(told(life().step(at(3_000), &nodes, std::slice::from_ref(&heard))), []);
+    let enough = PartSeen { reports: 3, ..heard.clone() };
+    let ended = |by| [Effect::PartEnded(id("old"), None, by), Effect::Finish];
+    assert_eq!(told(life().step(at(4_000), &nodes, &[enough])), ended(EndedBy::Count));
+    let mut silent = told(life().step(at(17_001), &nodes, &[heard]));
+    silent.retain(|effect| *effect != Effect::PublishStop);
+    assert_eq!(silent, ended(EndedBy::Silence));
+}

@@ -1,0 +1,206 @@
+//! The orchestrator's actors, spawned and wired to one another: here and nowhere else.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use actix::{Actor, Addr};
+use common::clock::unix_ms;
+use common::ids::{Epoch, NodeId};
+use common::kafka::{
+    ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, Offsets, StartFrom, StopConsumer, WarmUp,
+    cluster_id, create_topics,
+};
+use common::settings::KafkaSettings;
+use common::wire::{ReadAs, Topic};
+use tokio::sync::watch;
+
+use crate::actors::driver_registry::DriverRegistryActor;
+use crate::actors::events::EventsActor;
+use crate::actors::heartbeat::HeartbeatActor;
+use crate::actors::intake::{IntakeActor, IntakeOutputs, recipients};
+use crate::actors::stats_aggregator::StatsAggregatorActor;
+use crate::actors::store::StoreActor;
+use crate::actors::test_manager::TestManagerActor;
+use crate::actors::{ManagerLinks, ManagerSettings};
+use crate::lifecycle::{ClassicRules, Rules};
+use crate::messages::{LoadOffsets, StoreError, TakeEpoch};
+use crate::now::Clock;
+use crate::registry::{Patience, Registry};
+use crate::settings::OrchestratorSettings;
+use crate::telemetry::{Readiness, Telemetry};
+
+/// The database in the data folder.
+const DATABASE: &str = "orchestrator.sqlite3";
+
+/// The store, before anything else is known.
+pub struct Stored {
+    /// Writes, and short reads.
+    pub store: Addr<StoreActor>,
+    /// Long reads, on a thread of their own.
+    pub reader: Addr<StoreActor>,
+    /// This life of the orchestrator.
+    pub epoch: Epoch,
+}
+
+/// Everything that runs, for the HTTP side.
+#[derive(Clone)]
+pub struct System {
+    /// Tests.
+    pub tests: Addr<TestManagerActor>,
+    /// Nodes.
+    pub nodes: Addr<DriverRegistryActor>,
+    /// Listeners.
+    pub events: Addr<EventsActor>,
+    /// Long reads.
+    pub reader: Addr<StoreActor>,
+    /// The way in of records.
+    pub intake: Addr<IntakeActor>,
+    /// The way out.
+    pub producer: Addr<KafkaProducerActor>,
+    /// Writes, and short reads.
+    pub store: Addr<StoreActor>,
+}
+
+/// Opens the store and begins a new life.
+///
+/// # Errors
+/// Where the database cannot be opened or written.
+pub async fn open_store(
+    folder: &Path,
+    node_epoch: Epoch,
+    telemetry: &Arc<Telemetry>,
+    readiness: &Arc<Readiness>,
+) -> Result<Stored, StoreError> {
+    let path = folder.join(DATABASE);
+    let store = StoreActor::start_at(&path, Arc::clone(telemetry))?;
+    let reader = StoreActor::start_at(&path, Arc::clone(telemetry))?;
+    let gone = |error: actix::MailboxError| StoreError::Sqlite {
+        path: path.display().to_string(),
+        cause: error.to_string(),
+    };
+    let epoch = store.send(TakeEpoch { now_unix_ms: unix_ms() }).await.map_err(gone)??;
+    readiness.set_store(true);
+    Ok(Stored { store, reader, epoch: epoch.max(node_epoch) })
+}
+
+/// Spawns everything but the consumer, which needs a Kafka that answers.
+///
+/// # Errors
+/// Where the Kafka settings are no use.
+pub fn spawn(
+    settings: &OrchestratorSettings,
+    kafka: &KafkaSettings,
+    stored: Stored,
+    telemetry: &Arc<Telemetry>,
+    readiness: &Arc<Readiness>,
+    superseded: watch::Sender<Option<u64>>,
+    keeps_offsets: bool,
+) -> Result<System, KafkaError> {
+    let Stored { store, reader, epoch } = stored;
+    let clock = Clock::new();
+    let producer = KafkaProducerActor::new(kafka)?.start();
+    let events = EventsActor::new(epoch, Arc::clone(telemetry)).start();
+    let patience =
+        Patience { suspect_after: settings.test.suspect_after, lost_after: settings.test.lost_after };
+    let registry = Registry::new(epoch, patience);
+    let nodes = DriverRegistryActor::new(registry, clock, events.clone().recipient(), superseded).start();
+    let classic = ClassicRules {
+        delay_unit: settings.classic.delay_unit,
+        known_for: settings.classic.known_for,
+        trigger_gap: settings.classic.trigger_gap,
+        deaf_after: settings.classic.deaf_after,
+    };
+    let rules =
+        Rules { ready_timeout: settings.test.ready_timeout, start_delay: settings.test.start_delay, classic };
+    // The aggregator tells the manager of revised tests, and the manager asks the aggregator: one is made
+    // within the other's context.
+    let (events_of_tally, events_of_tests) = (events.clone(), events.clone());
+    let (nodes_of_tests, store_of_tests, producer_of_tests) = (nodes.clone(), store.clone(), producer.clone());
+    let mut aggregator = None;
+    let tests = TestManagerActor::create(|context| {
+        let tally = StatsAggregatorActor::new(events_of_tally.recipient(), actix::AsyncContext::address(context).recipient())
+            .start();
+        aggregator = Some(tally.clone());
+        let links = ManagerLinks {
+            facts: nodes_of_tests.clone().recipient(),
+            busy: nodes_of_tests.clone().recipient(),
+            deaf: nodes_of_tests.recipient(),
+            open: tally.clone().recipient(),
+            recount: tally.clone().recipient(),
+            started: tally.clone().recipient(),
+            part: tally.clone().recipient(),
+            parts: tally.clone().recipient(),
+            view: tally.clone().recipient(),
+            close: tally.recipient(),
+            publish: producer_of_tests.recipient(),
+            save: store_of_tests.clone().recipient(),
+            load: store_of_tests.clone().recipient(),
+            unfinished: store_of_tests.clone().recipient(),
+            metrics: store_of_tests.recipient(),
+            events: events_of_tests.recipient(),
+        };
+        TestManagerActor::new(links, ManagerSettings { epoch, rules, clock })
+    });
+    let aggregator = aggregator.ok_or(KafkaError::Stopped)?;
+    let outputs = IntakeOutputs {
+        nodes: nodes.clone().recipient(),
+        metrics: aggregator.recipient(),
+        batches: store.clone().recipient(),
+        events: store.clone().recipient(),
+    };
+    let intake =
+        IntakeActor::new(outputs, Arc::clone(telemetry), Arc::clone(readiness), keeps_offsets).start();
+    Ok(System { tests, nodes, events, reader, intake, producer, store })
+}
+
+/// Waits for Kafka, makes the topics first of all, and begins to read and to beat. Reading goes on where the
+/// store's data end; on a Kafka that it has not seen, behind the last record: drivers that are there already
+/// register again when they hear our heartbeat.
+///
+/// # Errors
+/// Where Kafka refuses the topics, or the settings are no use.
+pub async fn connect(
+    settings: &OrchestratorSettings,
+    kafka: &KafkaSettings,
+    system: &System,
+    node_id: &NodeId,
+    epoch: Epoch,
+    embedded: bool,
+) -> Result<Addr<KafkaConsumerActor>, KafkaError> {
+    if !embedded {
+        create_topics(kafka).await?;
+    }
+    // Without an id (None) there is nothing that stored offsets could belong to.
+    let cluster = if embedded { None } else { cluster_id(kafka).await? };
+    let offsets: Offsets = match cluster {
+        Some(cluster_id) => match system.store.send(LoadOffsets { cluster_id }).await {
+            Ok(Ok(offsets)) => offsets,
+            Ok(Err(error)) => {
+                log::error!(error:%; "stored offsets cannot be read, reading begins behind the last record");
+                Offsets::new()
+            }
+            Err(_) => return Err(KafkaError::Stopped),
+        },
+        None => Offsets::new(),
+    };
+    let start = if offsets.is_empty() {
+        StartFrom::End
+    } else {
+        StartFrom::Stored { offsets, others_from_beginning: false }
+    };
+    let topics = vec![Topic::Register, Topic::Heartbeat, Topic::Metrics];
+    let read_as = ReadAs { latency_unit: settings.classic.latency_unit };
+    let options = ConsumerOptions::new(kafka.clone(), node_id.clone(), topics, start, read_as);
+    let (records, changes) = recipients(&system.intake);
+    let consumer = KafkaConsumerActor::new(options, records, changes)?.start();
+    if let Ok(Err(error)) = system.producer.send(WarmUp).await {
+        log::warn!(error:%; "the producer is not warm yet");
+    }
+    HeartbeatActor::new(node_id.clone(), epoch, system.producer.clone().recipient()).start();
+    Ok(consumer)
+}
+
+/// Stops reading, in order.
+pub async fn disconnect(consumer: &Addr<KafkaConsumerActor>) {
+    let _ = consumer.send(StopConsumer).await;
+}
