@@ -1,27 +1,36 @@
 //! The awc engine: a whole HTTP client, for what the lean one does not speak. Its pool looks at a kept
 //! connection before it uses it again; it never repeats a request, and neither do we.
+//!
+//! awc 3.11 takes a close for the end of any body, an answer of HTTP/1.1 without a length for an empty one,
+//! waits for the body of a 304 that names its length, and takes an interim answer (1xx) for the answer. The
+//! first three are set right here; the last fails as `protocol`, and its connection never serves again: the
+//! answer still to come would be the next request's.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use ::awc::error::{ConnectError, PayloadError, SendRequestError};
-use ::awc::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
-use ::awc::http::{Method, Uri};
-use ::awc::{Client, Connector, FrozenClientRequest};
+use ::awc::http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
+use ::awc::http::{Method, StatusCode, Uri, Version};
+use ::awc::{Client, ClientResponse, Connector, FrozenClientRequest};
 use actix_service::fn_service;
 use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
 use bytes::Bytes;
 use common::counters::ErrorKind;
 use futures_util::StreamExt;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use url::Position;
 
-use super::io::connect;
+use super::io::{Connection as NotedConnection, Target, connect};
 use super::trace::{Trace, Traced};
 use super::{Engine, Exchange, Outcome};
 use crate::load_job::LoadJob;
 
-/// Largest body of an answer; a larger one counts as `too_large`.
-pub const MAX_BODY_BYTES: u64 = 64 << 20;
+/// Largest answer, head and body; a larger one counts as `too_large`, and so does a head above awc's own
+/// limits (128 KiB, 96 fields).
+pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// What names us to the target, unless the plan does.
 const USER_AGENT_VALUE: &str = concat!("groundswell/", env!("CARGO_PKG_VERSION"));
@@ -32,7 +41,8 @@ const NEVER: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// See the module.
 pub struct AwcEngine {
     request: FrozenClientRequest,
-    body: Bytes,
+    body: Option<Bytes>,
+    head_only: bool,
     timeout: Duration,
     opened: Rc<Cell<u64>>,
     attempts: Cell<u64>,
@@ -45,10 +55,14 @@ impl AwcEngine {
     /// Where awc cannot send such a request: says which part of it.
     pub fn new(job: &LoadJob) -> Result<Self, String> {
         let opened = Rc::new(Cell::new(0));
-        let request = prepared(&client(job, &opened), job)?;
+        let request = prepared(&client(job, &opened)?, job)?;
+        let body = Bytes::from(job.request.body.clone());
+        // These say that they have no body: a server may wait for one otherwise.
+        let says_length = [Method::POST, Method::PUT, Method::PATCH].contains(request.get_method());
         Ok(Self {
+            body: (says_length || !body.is_empty()).then_some(body),
+            head_only: *request.get_method() == Method::HEAD,
             request,
-            body: Bytes::from(job.request.body.clone()),
             timeout: job.request.timeout,
             opened,
             attempts: Cell::new(0),
@@ -56,38 +70,51 @@ impl AwcEngine {
     }
 }
 
-fn client(job: &LoadJob, opened: &Rc<Cell<u64>>) -> Client {
-    let addresses: Rc<[std::net::SocketAddr]> = job.resolved.clone().into();
+fn client(job: &LoadJob, opened: &Rc<Cell<u64>>) -> Result<Client, String> {
+    let target = Rc::new(Target { addresses: job.resolved.clone(), tls: tls(job)? });
     let opened = Rc::clone(opened);
     let connects = fn_service(move |info: ConnectInfo<Uri>| {
-        let (addresses, opened) = (Rc::clone(&addresses), Rc::clone(&opened));
+        let (target, opened) = (Rc::clone(&target), Rc::clone(&opened));
         async move {
-            if addresses.is_empty() {
+            if target.addresses.is_empty() {
                 return Err(TcpConnectError::NoRecords);
             }
-            let stream = connect(&addresses, &opened).await.map_err(TcpConnectError::Io)?;
+            let stream = connect(&target, &opened).await.map_err(TcpConnectError::Io)?;
             Ok(Connection::new(info.request().clone(), stream))
         }
     });
-    let mut connector = Connector::new()
+    let connector = Connector::new()
         .connector(connects)
         .timeout(NEVER)
-        .handshake_timeout(NEVER)
         .conn_keep_alive(NEVER)
         .conn_lifetime(NEVER)
         // The worker bounds what is in flight; awc's own bound would queue attempts where none can see them.
         .limit(usize::MAX >> 4);
-    if let Some(tls) = &job.tls {
-        connector = connector.rustls_0_23(std::sync::Arc::clone(&tls.0));
+    let client = Client::builder().connector(connector);
+    Ok(client.disable_redirects().disable_timeout().no_default_headers().finish())
+}
+
+fn tls(job: &LoadJob) -> Result<Option<(TlsConnector, ServerName<'static>)>, String> {
+    if job.target.scheme() != "https" {
+        return Ok(None);
     }
-    Client::builder().connector(connector).disable_redirects().disable_timeout().no_default_headers().finish()
+    let tls = job.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
+    let host = job.target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let name = ServerName::try_from(host).map_err(|error| format!("target.url = {}: {error}", job.target))?;
+    Ok(Some((TlsConnector::from(std::sync::Arc::clone(&tls.0)), name)))
 }
 
 fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, String> {
     let plan = &job.request;
     let method = Method::from_bytes(plan.method.as_bytes())
         .map_err(|error| format!("request.method = {}: {error}", plan.method))?;
-    let mut request = client.request(method, job.target.as_str()).no_decompress();
+    // TLS is spoken below awc, to which every target is plain http.
+    let host = &job.target[Position::BeforeHost..Position::AfterPort];
+    let uri = format!("http://{host}{}", &job.target[Position::BeforePath..Position::AfterQuery]);
+    let mut request = client.request(method, uri).no_decompress();
+    let host =
+        HeaderValue::from_str(host).map_err(|error| format!("target.url = {}: {error}", job.target))?;
+    request.headers_mut().insert(HOST, host);
     request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_VALUE));
     let identity = plan.identify.then(|| ("x-groundswell-node".to_owned(), job.node_id.to_string()));
     for (name, value) in plan.headers.clone().into_iter().chain(identity) {
@@ -115,6 +142,12 @@ impl Engine for AwcEngine {
             Err(_) if trace.connected.get() => Outcome::Failed(ErrorKind::Timeout),
             Err(_) => Outcome::Failed(ErrorKind::ConnectTimeout),
         };
+        if let Some(connection) = trace.connection.take() {
+            match outcome {
+                Outcome::Status(_) => connection.rests(),
+                Outcome::Failed(_) => connection.is_spent(),
+            }
+        }
         Exchange {
             outcome,
             bytes_received: trace.bytes_received.get(),
@@ -131,31 +164,78 @@ impl Engine for AwcEngine {
 
 impl AwcEngine {
     async fn attempt(&self, trace: Rc<Trace>) -> Result<u16, Failure> {
-        let sending = if self.body.is_empty() {
-            self.request.send()
-        } else {
-            self.request.send_body(self.body.clone())
+        let sending = match &self.body {
+            Some(body) => self.request.send_body(body.clone()),
+            None => self.request.send(),
         };
         let mut answer = sending.await.map_err(Failure::Send)?;
-        let mut n_bytes = 0;
+        let status = answer.status().as_u16();
+        match body_of(&answer, self.head_only) {
+            Body::None => return Ok(status),
+            Body::Interim => return Err(Failure::Interim),
+            Body::UntilClose => {
+                let connection = trace.connection.borrow().clone();
+                return to_the_end(&trace, connection).await.map(|()| status);
+            }
+            Body::Framed => {}
+        }
         while let Some(chunk) = answer.next().await {
-            n_bytes += chunk.map_err(Failure::Body)?.len() as u64;
-            if n_bytes > MAX_BODY_BYTES {
+            chunk.map_err(Failure::Body)?;
+            if trace.bytes_received.get() > MAX_ANSWER_BYTES {
                 return Err(Failure::Body(PayloadError::Overflow));
             }
         }
         // awc takes a close for the end of any body, though this one said how long it is.
-        let delimited =
-            answer.headers().contains_key(CONTENT_LENGTH) || answer.headers().contains_key(TRANSFER_ENCODING);
-        if trace.peer_closed.get() && delimited {
+        let may_end_so =
+            answer.version() == Version::HTTP_10 && !answer.headers().contains_key(CONTENT_LENGTH);
+        if trace.peer_closed.get() && !may_end_so {
             return Err(Failure::Body(PayloadError::Incomplete(None)));
         }
-        Ok(answer.status().as_u16())
+        Ok(status)
     }
+}
+
+/// What an answer's head says about its body.
+enum Body {
+    /// It has a length, or chunks, or is of HTTP/1.0: awc reads it.
+    Framed,
+    /// There is none, whatever the fields say.
+    None,
+    /// It ends when the peer closes; awc takes it for empty.
+    UntilClose,
+    /// This is not the answer yet.
+    Interim,
+}
+
+fn body_of(answer: &ClientResponse, head_only: bool) -> Body {
+    match answer.status() {
+        StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Body::None,
+        status if status.is_informational() => Body::Interim,
+        _ if head_only => Body::None,
+        _ if answer.version() != Version::HTTP_11 => Body::Framed,
+        _ if answer.headers().contains_key(CONTENT_LENGTH) => Body::Framed,
+        _ => match answer.headers().get(TRANSFER_ENCODING) {
+            Some(coding) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Body::Framed,
+            _ => Body::UntilClose,
+        },
+    }
+}
+
+/// Reads a body that ends with the connection, which serves no more.
+async fn to_the_end(trace: &Trace, connection: Option<Rc<NotedConnection>>) -> Result<(), Failure> {
+    let Some(connection) = connection else { return Ok(()) };
+    std::future::poll_fn(|context| connection.poll_to_the_end(context, trace, MAX_ANSWER_BYTES)).await;
+    connection.is_spent();
+    if trace.error.get().is_some() {
+        return Err(Failure::Body(PayloadError::Incomplete(None)));
+    }
+    if trace.peer_closed.get() { Ok(()) } else { Err(Failure::Body(PayloadError::Overflow)) }
 }
 
 /// What awc says went wrong, before the trace is asked.
 enum Failure {
+    /// An interim answer, after which awc reads no other.
+    Interim,
     Send(SendRequestError),
     Body(PayloadError),
 }
@@ -170,13 +250,15 @@ impl Failure {
             // awc's word for a peer that closed without an answer.
             Self::Send(E::Connect(ConnectError::Disconnected)) => ErrorKind::Closed,
             Self::Send(E::Connect(ConnectError::Timeout)) => ErrorKind::ConnectTimeout,
-            // The socket itself did not fail, or the trace would say so: what is left of connecting is TLS.
-            Self::Send(E::Connect(_)) if trace.connected.get() => ErrorKind::Tls,
+            Self::Interim => ErrorKind::Protocol,
             Self::Send(E::Connect(_)) => ErrorKind::Unreachable,
             Self::Send(E::Timeout) => ErrorKind::Timeout,
             Self::Send(E::Response(error)) => parse_error(error),
             Self::Send(E::Send(_)) => ErrorKind::Closed,
-            Self::Body(PayloadError::Incomplete(_) | PayloadError::Io(_)) => ErrorKind::Closed,
+            Self::Body(_) if trace.peer_closed.get() => ErrorKind::Closed,
+            // The socket did not fail, or the trace would say so: these are chunks that are none.
+            Self::Body(PayloadError::Io(_) | PayloadError::Incomplete(Some(_))) => ErrorKind::Protocol,
+            Self::Body(PayloadError::Incomplete(None)) => ErrorKind::Closed,
             Self::Body(PayloadError::Overflow) => ErrorKind::TooLarge,
             Self::Send(_) | Self::Body(_) => ErrorKind::Protocol,
         }

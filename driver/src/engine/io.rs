@@ -1,134 +1,239 @@
-//! The TCP connection under an HTTP client: connects only to the addresses it was given, and notes in the
-//! attempt's trace what happens to it.
+//! The connection under an HTTP client: goes only to the addresses it was given, does TLS itself so that a
+//! failed handshake is no failed request, and notes in the attempt's trace what happens to it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use actix_rt::net::{ActixStream, Ready, TcpStream};
+use common::counters::ErrorKind;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::trace::{connect_error, read_error, with_current, write_error};
-use crate::reactor;
+use super::trace::{Trace, connect_error, handshake_error, read_error, with_current, write_error};
 
-/// A connection that takes notes.
-#[derive(Debug)]
-pub struct NotedStream {
-    stream: TcpStream,
-    /// The attempt that wrote last; 0 before the first.
-    used_by: Cell<u64>,
+/// Where connections go.
+pub struct Target {
+    /// Tried in this order; no others.
+    pub addresses: Vec<SocketAddr>,
+    /// How TLS is spoken, and to whom; `None`: it is not.
+    pub tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-/// Connects to the first of the addresses that answers, in their order.
+/// Connects to the first of the addresses that answers, and shakes hands where TLS is wanted.
 ///
 /// # Errors
 /// The last address's error, noted in the trace too.
-pub async fn connect(addresses: &[SocketAddr], opened: &Rc<Cell<u64>>) -> io::Result<NotedStream> {
+pub async fn connect(target: &Target, opened: &Cell<u64>) -> io::Result<NotedStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the target has no address");
-    for address in addresses {
+    for address in &target.addresses {
         match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // A request is written at once and whole: waiting to fill a segment would only delay it.
-                stream.set_nodelay(true)?;
+            Ok(tcp) => {
                 opened.set(opened.get() + 1);
+                // A request is written at once and whole: waiting to fill a segment would only delay it.
+                tcp.set_nodelay(true)?;
+                let stream = match &target.tls {
+                    None => Stream::Plain(tcp),
+                    Some((connector, name)) => match connector.connect(name.clone(), tcp).await {
+                        Ok(tls) => Stream::Tls(Box::new(tls)),
+                        Err(error) => return Err(failed(error, handshake_error)),
+                    },
+                };
                 with_current(|trace| trace.connected.set(true));
-                return Ok(NotedStream { stream, used_by: Cell::new(0) });
+                return Ok(NotedStream(Rc::new(Connection::new(stream))));
             }
             Err(error) => last = error,
         }
     }
-    with_current(|trace| trace.failed(connect_error(&last)));
-    Err(last)
+    Err(failed(last, connect_error))
+}
+
+fn failed(error: io::Error, kind: fn(&io::Error) -> ErrorKind) -> io::Error {
+    with_current(|trace| trace.failed(kind(&error)));
+    error
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(tcp) => Pin::new(tcp).poll_read(context, buffer),
+            Self::Tls(tls) => Pin::new(tls).poll_read(context, buffer),
+        }
+    }
+}
+
+/// A connection and what is known of it.
+pub struct Connection {
+    stream: RefCell<Stream>,
+    /// The attempt that wrote last; 0 before the first.
+    used_by: Cell<u64>,
+    /// The attempt that wrote last read its whole answer.
+    idle: Cell<bool>,
+    spent: Cell<bool>,
+}
+
+impl Connection {
+    fn new(stream: Stream) -> Self {
+        Self {
+            stream: RefCell::new(stream),
+            used_by: Cell::new(0),
+            idle: Cell::new(true),
+            spent: Cell::new(false),
+        }
+    }
+
+    /// Notes that the answer was read whole: until the next write, nothing is expected.
+    pub fn rests(&self) {
+        self.idle.set(true);
+    }
+
+    /// Notes that it must not serve again, whatever its client believes.
+    pub fn is_spent(&self) {
+        self.rests();
+        self.spent.set(true);
+    }
+
+    /// Reads what comes until the peer closes, or there is more than `most` bytes.
+    pub fn poll_to_the_end(&self, context: &mut Context<'_>, trace: &Trace, most: u64) -> Poll<()> {
+        let mut bytes = [MaybeUninit::<u8>::uninit(); 4_096];
+        while !trace.peer_closed.get() && trace.error.get().is_none() && trace.bytes_received.get() <= most {
+            let mut buffer = ReadBuf::uninit(&mut bytes);
+            let read = ready!(self.stream.borrow_mut().poll_read(context, &mut buffer));
+            note_read(trace, &read, buffer.filled().len());
+        }
+        Poll::Ready(())
+    }
+
+    /// Looks at an idle connection: pending if it is fit to be used, otherwise ready, with a close or with
+    /// what should not be there. It asks the kernel, for the reactor may not have seen a close yet.
+    fn poll_idle(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.spent.get() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut stream = self.stream.borrow_mut();
+        let mut byte = [MaybeUninit::uninit()];
+        match SockRef::from(stream.tcp()).peek(&mut byte) {
+            Ok(0) => Poll::Ready(Ok(())),
+            // Under TLS it may be a ticket or a goodbye: rustls knows.
+            Ok(_) if matches!(*stream, Stream::Tls(_)) => stream.poll_read(context, buffer),
+            Ok(_) => {
+                buffer.put_slice(b"?");
+                Poll::Ready(Ok(()))
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+fn note_read(trace: &Trace, read: &io::Result<()>, n_bytes: usize) {
+    match read {
+        Ok(()) => trace.read(n_bytes),
+        Err(error) => trace.failed(read_error(error)),
+    }
+}
+
+/// A connection that takes notes: its client's handle.
+pub struct NotedStream(Rc<Connection>);
+
+impl fmt::Debug for NotedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.stream.borrow().tcp().fmt(f)
+    }
 }
 
 impl NotedStream {
     fn note_use(&self) {
+        self.0.idle.set(false);
         with_current(|trace| {
-            if self.used_by.get() != trace.id {
-                if self.used_by.replace(trace.id) != 0 {
-                    trace.reused.set(true);
-                }
-                trace.connected.set(true);
+            let before = self.0.used_by.replace(trace.id);
+            if before != trace.id {
+                trace.uses(&self.0, before != 0);
             }
         });
+    }
+}
+
+fn note_write(error: Option<&io::Error>) {
+    if let Some(error) = error {
+        with_current(|trace| trace.failed(write_error(error)));
     }
 }
 
 impl AsyncRead for NotedStream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.0.idle.get() {
+            // Nothing was written since the last answer: this is the pool's look before it is used again.
+            return self.0.poll_idle(context, buffer);
+        }
         let before = buffer.filled().len();
-        let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        with_current(|trace| match &read {
-            Ok(()) => {
-                let n = (buffer.filled().len() - before) as u64;
-                trace.bytes_received.set(trace.bytes_received.get() + n);
-                if n > 0 {
-                    trace.turn.set(reactor::since_wait());
-                } else if self.used_by.get() == trace.id {
-                    trace.peer_closed.set(true);
-                }
-            }
-            // Only of a connection that the attempt uses: a kept one is looked at before, and replaced.
-            Err(error) if self.used_by.get() == trace.id => trace.failed(read_error(error)),
-            Err(_) => {}
-        });
+        let read = ready!(self.0.stream.borrow_mut().poll_read(context, buffer));
+        with_current(|trace| note_read(trace, &read, buffer.filled().len() - before));
         Poll::Ready(read)
     }
 }
 
 impl AsyncWrite for NotedStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.note_use();
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
-        if let Err(error) = &written {
-            with_current(|trace| trace.failed(write_error(error)));
-        }
+        let written = ready!(match &mut *self.0.stream.borrow_mut() {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
+            Stream::Tls(tls) => Pin::new(tls).poll_write(context, bytes),
+        });
+        note_write(written.as_ref().err());
         Poll::Ready(written)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = ready!(match &mut *self.0.stream.borrow_mut() {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_flush(context),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(context),
+        });
+        note_write(flushed.as_ref().err());
+        Poll::Ready(flushed)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.note_use();
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices));
-        if let Err(error) = &written {
-            with_current(|trace| trace.failed(write_error(error)));
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self.0.stream.borrow_mut() {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
+            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(context),
         }
-        Poll::Ready(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }
 
 impl ActixStream for NotedStream {
     fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        ActixStream::poll_read_ready(&self.stream, context)
+        ActixStream::poll_read_ready(self.0.stream.borrow().tcp(), context)
     }
 
     fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        ActixStream::poll_write_ready(&self.stream, context)
+        ActixStream::poll_write_ready(self.0.stream.borrow().tcp(), context)
     }
 }

@@ -11,13 +11,18 @@ use std::time::Duration;
 
 use common::counters::ErrorKind;
 
+use super::io::Connection;
+use crate::reactor;
+
 /// Notes about one attempt.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Trace {
     /// Tells attempts apart; never 0.
     pub id: u64,
-    /// A TCP connection was made for it, or a kept one taken.
+    /// A connection was made for it, TLS included, or a kept one taken.
     pub connected: Cell<bool>,
+    /// The one it wrote to.
+    pub connection: RefCell<Option<Rc<Connection>>>,
     /// The connection had served before.
     pub reused: Cell<bool>,
     /// Bytes read.
@@ -39,6 +44,23 @@ impl Trace {
     pub fn failed(&self, kind: ErrorKind) {
         if self.error.get().is_none() {
             self.error.set(Some(kind));
+        }
+    }
+
+    /// Notes which connection it writes to, and whether that one had served before.
+    pub fn uses(&self, connection: &Rc<Connection>, reused: bool) {
+        self.connected.set(true);
+        self.reused.set(reused);
+        self.connection.replace(Some(Rc::clone(connection)));
+    }
+
+    /// Notes so many bytes read; none is the peer's close.
+    pub fn read(&self, n_bytes: usize) {
+        self.bytes_received.set(self.bytes_received.get() + n_bytes as u64);
+        if n_bytes == 0 {
+            self.peer_closed.set(true);
+        } else {
+            self.turn.set(reactor::since_wait());
         }
     }
 }
@@ -92,6 +114,14 @@ pub fn connect_error(error: &io::Error) -> ErrorKind {
     }
 }
 
+/// What a failed TLS handshake is counted as.
+pub fn handshake_error(error: &io::Error) -> ErrorKind {
+    match connect_error(error) {
+        ErrorKind::LocalLimit => ErrorKind::LocalLimit,
+        _ => ErrorKind::Tls,
+    }
+}
+
 /// What a failed read is counted as.
 pub fn read_error(error: &io::Error) -> ErrorKind {
     match error.kind() {
@@ -99,6 +129,8 @@ pub fn read_error(error: &io::Error) -> ErrorKind {
         _ if error.raw_os_error().is_some_and(|number| LOCAL_LIMITS.contains(&number)) => {
             ErrorKind::LocalLimit
         }
+        // rustls: what came was no TLS of this session.
+        io::ErrorKind::InvalidData => ErrorKind::Tls,
         _ => ErrorKind::Closed,
     }
 }
