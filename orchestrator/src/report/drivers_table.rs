@@ -11,8 +11,11 @@ const MAX_LINES: usize = 8;
 /// Lines of a larger fleet.
 const FEW_LINES: usize = 5;
 
+/// Most classic drivers whose own figures have a line each.
+const MAX_CLASSIC: usize = 3;
+
 /// Name, sent, completed, failed, dropped, p50, p99, lag p99, busy.
-const WIDTHS: [usize; 9] = [16, 11, 11, 9, 9, 6, 6, 6, 6];
+const WIDTHS: [usize; 9] = [15, 11, 11, 9, 9, 7, 7, 6, 5];
 
 /// Adds the table; nothing where nobody takes part.
 pub fn add(out: &mut String, drivers: &[DriverTotals]) {
@@ -37,8 +40,17 @@ pub fn add(out: &mut String, drivers: &[DriverTotals]) {
             count(most)
         ));
     }
-    if drivers.iter().any(|driver| driver.approximate) {
-        out.push_str("  ~ figures as the driver sent them, over its own reports\n");
+    for driver in shown.iter().filter(|driver| driver.approximate).take(MAX_CLASSIC) {
+        let response = &driver.totals.latency_ms.response;
+        let told = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), plain_ms);
+        out.push_str(&format!(
+            "  ~ {} says, in ms: min {}, mean {}, median {}, max {}\n",
+            short(&driver.node_id, 14),
+            told(response.min),
+            told(response.mean),
+            told(response.median),
+            told(response.max)
+        ));
     }
     if drivers.iter().any(|driver| driver.implausible) {
         out.push_str("  ? figures that contradict each other\n");
@@ -72,12 +84,12 @@ fn line(driver: &DriverTotals) -> [String; 9] {
     };
     // What is not as it should be says more than the busy share.
     let last = match (driver.state.as_str(), driver.busy_max) {
-        ("done" | "running" | "draining", Some(busy)) => format!("{:.0} %", busy * 100.0),
+        ("done" | "running" | "draining", Some(busy)) => format!("{:.0}%", busy * 100.0),
         ("done" | "running" | "draining", None) => "-".to_owned(),
-        (state, _) => short(state, 5),
+        (state, _) => short(state, 4),
     };
     [
-        format!("{mark}{}", short(&driver.node_id, 15 - mark.len())),
+        format!("{mark}{}", short(&driver.node_id, 14 - mark.len())),
         n(totals.sent),
         n(totals.completed),
         n(totals.failed),

@@ -1,1 +1,274 @@
+//! The text report as people see it, whole.
 
+use std::collections::BTreeMap;
+
+use common::latency::{Latency, LatencyStats};
+use serde_json::json;
+
+use super::columns::{WIDTH, width};
+use super::{json, text};
+use crate::model::{
+    Completeness, DriverTotals, DroppedBy, LatencyView, TestState, TestView, ThresholdView, Totals, Verdict,
+};
+
+fn stats(us: &[(u64, u64)], slower: u64) -> LatencyStats {
+    let mut latency = Latency::new();
+    us.iter().for_each(|(us, n)| latency.record_n_us(*us, *n));
+    latency.stats(slower)
+}
+
+/// What `n` drivers of 30,000 requests each counted, of which `failed` and `dropped` in all.
+fn totals(n: u64, failed: u64, dropped: u64) -> Totals {
+    let sent = n * 30_000 - dropped;
+    let mut status_codes = BTreeMap::from([("200".to_owned(), sent - failed)]);
+    if failed > 0 {
+        status_codes.insert("503".to_owned(), failed);
+    }
+    Totals {
+        scheduled: Some(n * 30_000),
+        sent: Some(sent),
+        completed: Some(sent - failed),
+        failed: Some(failed),
+        dropped: Some(dropped),
+        dropped_by: DroppedBy { in_flight: dropped, late: 0 },
+        in_flight: Some(0),
+        bytes_received: sent * 135,
+        throughput_per_s: Some((sent - failed) as f64 / 30.0),
+        latency_ms: LatencyView {
+            coverage: Some(1.0),
+            response: stats(&[(131, 20_000), (210, 9_000), (850, 700), (2_310, 299), (12_345, 1)], dropped),
+            service: stats(&[(120, 20_000), (190, 9_000), (840, 700), (2_290, 299), (12_301, 1)], dropped),
+            lag: stats(&[(8, 29_000), (41, 995), (380, 5)], 0),
+        },
+        status_codes,
+        ..Totals::default()
+    }
+}
+
+fn driver(name: &str, totals: Totals) -> DriverTotals {
+    DriverTotals {
+        node_id: name.to_owned(),
+        epoch: Some(1),
+        state: "done".to_owned(),
+        age_ms: Some(0),
+        approximate: false,
+        ended_by: Some("final_window".to_owned()),
+        engine: Some("wire".to_owned()),
+        busy_max: Some(0.31),
+        cpu: Some(0.3),
+        implausible: false,
+        totals,
+    }
+}
+
+fn threshold(expression: &str, value: f64, ok: bool, given: bool) -> ThresholdView {
+    ThresholdView { expression: expression.to_owned(), value: Some(value), ok: Some(ok), given, driver: None }
+}
+
+fn passed() -> TestView {
+    TestView {
+        test_id: "019aaf3e-8c5e-7b3a-9d41-0242ac120002".to_owned(),
+        name: "ping at a thousand a second".to_owned(),
+        state: TestState::Finished,
+        verdict: Some(Verdict::Passed),
+        reasons: Vec::new(),
+        warnings: Vec::new(),
+        plan: json!({
+            "per": "driver",
+            "target": { "url": "http://127.0.0.1:8081/ping" },
+            "request": { "method": "GET" },
+            "load": { "mode": "tsunami", "rate": 1000, "duration": "30s", "max_in_flight": 1024, "warmup": "0s" },
+        }),
+        created_at: "2026-11-23T23:39:58.000000Z".to_owned(),
+        started_at: Some("2026-11-23T23:40:00.000000Z".to_owned()),
+        ended_at: Some("2026-11-23T23:40:31.000000Z".to_owned()),
+        totals: totals(2, 0, 0),
+        drivers: vec![driver("vm-9511-a3f2", totals(1, 0, 0)), driver("vm-9511-77c0", totals(1, 0, 0))],
+        thresholds: vec![
+            threshold("response.p99 < 250ms", 0.85, true, true),
+            threshold("errors.ratio < 1%", 0.0, true, false),
+            threshold("dropped.ratio < 0.1%", 0.0, true, false),
+        ],
+        completeness: Completeness { windows_expected: 62, windows_received: 62, missing: Vec::new() },
+        timeline: Vec::new(),
+    }
+}
+
+fn failed() -> TestView {
+    let mut view = passed();
+    view.verdict = Some(Verdict::Failed);
+    view.totals = totals(2, 57, 7_200);
+    view.totals.errors = BTreeMap::from([("closed".to_owned(), 3)]);
+    view.totals.closed_on_reuse = 3;
+    view.drivers =
+        vec![driver("vm-9511-a3f2", totals(1, 57, 7_200)), driver("vm-9511-77c0", totals(1, 0, 0))];
+    view.reasons = vec![
+        "it did not keep up: 12 % of the schedule met 1,024 requests in flight (dropped.ratio must be < 0.1%); the \
+         percentiles leave those out and are lower bounds"
+            .to_owned(),
+    ];
+    view.warnings =
+        vec!["lag was 1.20 ms at p99: response holds up to that much of the generator's own".to_owned()];
+    view.thresholds = vec![
+        threshold("response.p99 < 250ms", 12.351, false, true),
+        threshold("errors.ratio < 1%", 0.000_95, true, false),
+        threshold("dropped.ratio < 0.1%", 0.12, false, false),
+    ];
+    view
+}
+
+#[track_caller]
+fn fits(text: &str, lines: usize) {
+    let wide: Vec<&str> = text.lines().filter(|line| width(line) > WIDTH).collect();
+    assert!(wide.is_empty(), "wider than {WIDTH}: {wide:#?}");
+    assert!(text.lines().count() <= lines, "{} lines:\n{text}", text.lines().count());
+}
+
+#[test]
+fn a_test_that_passed_fits_a_small_screen() {
+    let text = text(&passed());
+    fits(&text, 24);
+    let expected = include_str!("expected/passed.txt");
+    assert_eq!(text, expected, "{text}");
+}
+
+#[test]
+fn a_test_that_failed_says_first_what_to_do() {
+    let text = text(&failed());
+    fits(&text, 30);
+    let expected = include_str!("expected/failed.txt");
+    assert_eq!(text, expected, "{text}");
+}
+
+/// One of ours and a classic one, which was lost; the test runs on.
+fn mixed() -> TestView {
+    let mut view = passed();
+    view.verdict = Some(Verdict::Incomplete);
+    view.reasons =
+        vec!["driver c was lost 12 s into the test and did not come back: look at its log".to_owned()];
+    let mut classic = Totals { sent: Some(1_200), completed: Some(1_190), ..Totals::default() };
+    classic.latency_ms.response =
+        LatencyStats { mean: Some(2.0), max: Some(31.5), ..LatencyStats::default() };
+    let mut lost = driver("c-with-a-very-long-name", classic);
+    (lost.approximate, lost.busy_max, lost.state) = (true, None, "lost".to_owned());
+    let mut odd = driver("d", Totals::default());
+    (odd.approximate, odd.implausible, odd.busy_max) = (true, true, None);
+    view.drivers = vec![view.drivers.remove(0), lost, odd];
+    view.totals.unresolved = 10;
+    view.totals.latency_ms.coverage = None;
+    view.totals.unknown_from = vec!["d".to_owned()];
+    view.totals.warmup.scheduled = 5_000;
+    view.totals.short_gaps = 12;
+    view.totals.throughput_per_s = None;
+    view.thresholds = vec![
+        ThresholdView {
+            driver: Some("vm-9511-a3f2".to_owned()),
+            ..threshold("driver.response.p99 < 250ms", 0.85, true, true)
+        },
+        ThresholdView {
+            expression: "response.p99 < 250ms".to_owned(),
+            value: None,
+            ok: None,
+            given: true,
+            driver: None,
+        },
+    ];
+    view
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let text = text(&mixed());
+    fits(&text, 32);
+    let expected = include_str!("expected/mixed.txt");
+    assert_eq!(text, expected, "{text}");
+}
+
+#[test]
+fn a_large_fleet_is_told_by_those_that_stand_out() {
+    let mut view = passed();
+    view.drivers = (0..12).map(|n| driver(&format!("node-{n}"), totals(1, 0, 0))).collect();
+    view.drivers[7].state = "lost".to_owned();
+    view.drivers[3].totals.latency_ms.response.p99 = Some(99.0);
+    view.thresholds = view
+        .drivers
+        .iter()
+        .map(|driver| ThresholdView {
+            driver: Some(driver.node_id.clone()),
+            ..threshold("driver.response.p99 < 50ms", 0.85, driver.node_id != "node-3", true)
+        })
+        .collect();
+    let text = text(&view);
+    fits(&text, 26);
+    let lines: Vec<&str> = text.lines().collect();
+    let table = lines.iter().position(|line| line.starts_with("driver ")).unwrap();
+    assert!(lines[table + 1].starts_with("node-7 ") && lines[table + 1].ends_with("lost"), "{text}");
+    assert!(lines[table + 2].starts_with("node-3 "), "{text}");
+    assert_eq!(lines[table + 6], "  and 7 more; each of 12 drivers sent 30,000 to 30,000");
+    let broke = "  BROKE  driver.response.p99 < 50ms           850 µs  driver node-3";
+    assert!(lines.contains(&broke), "{text}");
+    view.thresholds.iter_mut().for_each(|threshold| threshold.ok = Some(true));
+    let held = "  held   driver.response.p99 < 50ms                   each of 12 drivers";
+    assert!(super::text(&view).lines().any(|line| line == held), "{}", super::text(&view));
+}
+
+#[test]
+fn the_widest_figures_keep_to_the_page() {
+    let mut view = failed();
+    let most = 9_999_999_999;
+    let n = Some(most);
+    let hour = stats(&[(3_600_000_000, 10)], 1);
+    let widest = Totals {
+        scheduled: n,
+        sent: n,
+        completed: n,
+        failed: n,
+        dropped: n,
+        dropped_by: DroppedBy { in_flight: most, late: most },
+        in_flight: n,
+        unresolved: most,
+        latency_ms: LatencyView {
+            coverage: Some(0.999_999),
+            response: hour.clone(),
+            service: hour.clone(),
+            lag: hour,
+        },
+        ..view.totals.clone()
+    };
+    view.totals = widest.clone();
+    view.name = "a name\nof two lines ".repeat(20);
+    view.reasons = vec!["x".repeat(200); 9];
+    view.plan["target"]["url"] = json!(format!("http://127.0.0.1/{}", "path/".repeat(60)));
+    view.drivers[0].node_id = "n".repeat(249);
+    view.drivers[0].totals = Totals {
+        sent: Some(99_999_999),
+        completed: Some(99_999_999),
+        failed: Some(0),
+        dropped: Some(0),
+        ..widest
+    };
+    let text = text(&view);
+    fits(&text, 60);
+    assert!(text.contains("and 4 more: see the JSON report"), "{text}");
+}
+
+#[test]
+fn before_the_end_the_state_stands_where_the_verdict_will() {
+    let mut view = passed();
+    (view.verdict, view.state) = (None, TestState::Running);
+    view.totals.in_flight = Some(7);
+    let text = text(&view);
+    assert!(text.starts_with("RUNNING  ping") && text.contains("+ 7 in flight"), "{text}");
+    view.drivers.clear();
+    view.state = TestState::Configured;
+    assert!(super::text(&view).contains("plan       tsunami: 1,000/s each"), "{}", super::text(&view));
+}
+
+#[test]
+fn the_json_report_is_the_view() {
+    let text = json(&failed());
+    assert_eq!(serde_json::from_str::<TestView>(&text).unwrap(), failed());
+    assert!(
+        text.contains("\"p99.9\": ") && text.contains("\"verdict\": \"failed\"") && text.ends_with("}\n")
+    );
+}

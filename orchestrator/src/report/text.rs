@@ -67,13 +67,7 @@ fn test_line(view: &TestView) -> String {
     let started = view.started_at.as_deref().unwrap_or(&view.created_at);
     // 2026-11-23T23:40:00.000000Z to the second.
     let at = started.get(..19).unwrap_or(started).replace('T', " ");
-    let windows = &view.completeness;
-    format!(
-        "{}, {at} UTC, {} of {} windows",
-        view.test_id,
-        count(windows.windows_received),
-        count(windows.windows_expected)
-    )
+    format!("{}, {at} UTC", view.test_id)
 }
 
 fn totals(out: &mut String, view: &TestView) {
@@ -97,7 +91,12 @@ fn totals(out: &mut String, view: &TestView) {
     }
     wrap(out, "sent       ", &sent);
     let throughput = totals.throughput_per_s.map_or_else(|| "unknown".to_owned(), rate);
-    wrap(out, "throughput ", &format!("{throughput}, {} received", bytes(totals.bytes_received)));
+    let windows = &view.completeness;
+    let windows = match windows.windows_expected {
+        0 => String::new(),
+        expected => format!(", {} of {} windows", count(windows.windows_received), count(expected)),
+    };
+    wrap(out, "throughput ", &format!("{throughput}, {} received{windows}", bytes(totals.bytes_received)));
     wrap(out, "answers    ", &answers(totals));
     let warmup = &totals.warmup;
     if warmup.scheduled > 0 {
@@ -114,7 +113,7 @@ fn totals(out: &mut String, view: &TestView) {
     }
 }
 
-/// Statuses and errors, as in `200: 59,990, 503: 10, no errors`.
+/// Statuses and errors, as in `200: 59,990 · 503: 10 · no errors`.
 fn answers(totals: &Totals) -> String {
     let mut parts: Vec<String> =
         totals.status_codes.iter().map(|(status, n)| format!("{status}: {}", count(*n))).collect();
@@ -128,7 +127,7 @@ fn answers(totals: &Totals) -> String {
         };
         parts.push(format!("{kind}: {}{reuse}", count(*n)));
     }
-    parts.join(", ")
+    parts.join(" · ")
 }
 
 fn bytes(n: u64) -> String {
@@ -143,7 +142,7 @@ fn bytes(n: u64) -> String {
 fn latencies(out: &mut String, totals: &Totals) {
     let latency = &totals.latency_ms;
     let heads = ["min", "mean", "median", "mode", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
-    let mut cells = vec!["ms".to_owned()];
+    let mut cells = vec!["latency ms".to_owned()];
     cells.extend(heads.iter().map(|head| (*head).to_owned()));
     row(out, &LATENCY_WIDTHS, &cells);
     for (name, stats) in
@@ -190,13 +189,14 @@ fn latency_row(name: &str, stats: &LatencyStats) -> Vec<String> {
     std::iter::once(name.to_owned()).chain(figures.into_iter().map(cell)).collect()
 }
 
-/// Milliseconds without a unit, three digits where they mean something: at most 6 columns below an hour's
-/// 3,600,000, which takes 7.
+/// Milliseconds without a unit, three digits where they mean something; from 100 s on seconds, with the unit.
+/// At most 5 columns.
 pub fn plain_ms(ms: f64) -> String {
     match ms {
-        ms if ms < 9.995 => format!("{ms:.3}").get(..5).map_or_else(String::new, str::to_owned),
+        ms if ms < 9.9995 => format!("{ms:.3}"),
         ms if ms < 99.95 => format!("{ms:.1}"),
-        ms => format!("{ms:.0}"),
+        ms if ms < 99_999.5 => format!("{ms:.0}"),
+        ms => format!("{:.0}s", ms / 1e3),
     }
 }
 
