@@ -1,10 +1,146 @@
 //! The driver node: paces the load, sends it, measures it, and tells the orchestrator.
+//!
+//! The rules are pure modules (`life`, `assignment`, `safety`, `clock_sync`, `pacer`, `merge`) that take time as
+//! an argument; `actors` are thin around them, and `system` alone spawns and wires.
 
 pub mod actors;
+pub mod assignment;
+pub mod bootstrap;
+pub mod clock_sync;
+pub mod cpu;
 pub mod engine;
+pub mod http;
+pub mod life;
 pub mod load_job;
 pub mod merge;
 pub mod pacer;
 pub mod reactor;
+pub mod safety;
 pub mod settings;
+pub mod store;
+pub mod system;
 pub mod worker;
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use common::ids::{Epoch, NodeId};
+use common::kafka::KafkaError;
+use common::settings::data_dir::{self, DataDirError};
+use common::settings::{SecretError, read_secret};
+use tokio::sync::mpsc;
+
+pub use settings::DriverSettings;
+
+use bootstrap::OrchestratorClient;
+use store::{StoreError, WindowStore};
+use system::{Foundation, Parts};
+
+/// A driver that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// Its id.
+    pub node_id: NodeId,
+    /// Its own server, where it has one.
+    pub http: Option<SocketAddr>,
+}
+
+/// Why a driver cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its data folder cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// Its store cannot be used.
+    #[error("the store of windows: {0}")]
+    Store(#[from] StoreError),
+    /// The token for the orchestrator cannot be read.
+    #[error("orchestrator.token_file: {0}")]
+    Token(#[from] SecretError),
+    /// Its address cannot be bound.
+    #[error("http.listen (--listen) = {address}: {cause}")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the kernel says.
+        cause: std::io::Error,
+    },
+    /// Its own server ended by itself.
+    #[error("the HTTP server ended: {0}")]
+    Server(std::io::Error),
+    /// Kafka cannot be used, and waiting does not help.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    /// A later life of the same node has begun.
+    #[error(
+        "another driver with the id {node_id} has started (epoch {other}, this one has {own}): this one ends"
+    )]
+    Fenced {
+        /// The id.
+        node_id: NodeId,
+        /// Ours.
+        own: Epoch,
+        /// The higher one.
+        other: Epoch,
+    },
+}
+
+/// Runs a driver until `stop` completes; `ready` hears what was bound. It need not find Kafka or the orchestrator
+/// to be ready: it waits for them and joins. Runs inside an actix system.
+///
+/// # Errors
+/// Where it cannot begin (folder, token, address), or may not go on (another driver has its id).
+pub async fn run(
+    settings: DriverSettings,
+    stop: impl Future<Output = ()>,
+    ready: impl FnOnce(Bound),
+) -> Result<(), RunError> {
+    let descriptors = common::limits::raise_descriptors();
+    // Held to the end: it locks the folder.
+    let data_dir = data_dir::open("driver", &settings.node)?;
+    let (node_id, folder) = (data_dir.node_id.clone(), data_dir.path.clone());
+    let epoch = data_dir.take_epoch()?;
+    // Opened once here, so that a store that cannot be used is told before anything begins.
+    drop(WindowStore::open(&folder)?);
+    let token = settings.orchestrator.token_file.as_deref().map(read_secret).transpose()?;
+    let orchestrator = settings.orchestrator_url().map(|url| OrchestratorClient::new(url, token));
+    let (fatal, mut fatal_errors) = mpsc::channel(1);
+
+    let listen = settings.http.listen;
+    let foundation = Foundation::lay(Parts {
+        settings,
+        node_id: node_id.clone(),
+        epoch,
+        folder,
+        descriptors,
+        orchestrator,
+        fatal: fatal.clone(),
+    });
+    let server = listen.map(|listen| http::serve(listen, foundation.sources())).transpose()?;
+    let (server, address) = server.unzip();
+    let handle = server.as_ref().map(actix_web::dev::Server::handle);
+    if let Some(server) = server {
+        actix_rt::spawn(async move {
+            // It ends in order only after the loop below: whichever way it ends before, the node ends too.
+            let ended = server.await.err().unwrap_or_else(|| std::io::Error::other("without an error"));
+            let _ = fatal.try_send(RunError::Server(ended));
+        });
+    }
+    let system = foundation.build(address.map_or(0, |address| address.port()));
+    ready(Bound { node_id: node_id.clone(), http: address });
+    common::service::ready();
+    log::info!("driver is ready node_id={node_id} epoch={epoch}");
+
+    let ended = tokio::select! {
+        () = stop => Ok(()),
+        Some(error) = fatal_errors.recv() => Err(error),
+    };
+    common::service::ending();
+    if ended.is_ok() {
+        system.leave().await;
+    }
+    if let Some(handle) = handle {
+        handle.stop(true).await;
+    }
+    ended
+}

@@ -152,12 +152,7 @@ impl Answer {
     }
 
     fn of(state: DriverState, candidate: &Candidate) -> Self {
-        Self {
-            state,
-            reason: None,
-            test_id: Some(candidate.test_id.clone()),
-            revision: candidate.revision(),
-        }
+        Self { state, reason: None, test_id: Some(candidate.test_id.clone()), revision: candidate.revision() }
     }
 }
 
@@ -240,10 +235,9 @@ impl Life {
         match &held.check {
             Check::Pending => Answer::idle(),
             Check::Passed => Answer::of(DriverState::Ready, &held.candidate),
-            Check::Refused { reason, .. } => Answer {
-                reason: Some(reason.clone()),
-                ..Answer::of(DriverState::Refused, &held.candidate)
-            },
+            Check::Refused { reason, .. } => {
+                Answer { reason: Some(reason.clone()), ..Answer::of(DriverState::Refused, &held.candidate) }
+            }
         }
     }
 
@@ -351,8 +345,7 @@ impl Life {
         }
         if let Some(running) = self.running_candidate().or_else(|| self.triggered_candidate()) {
             let reason = format!("{}: runs test {}", self.node_id, running.test_id);
-            let answer =
-                Answer { reason: Some(reason), ..Answer::of(DriverState::Refused, &candidate) };
+            let answer = Answer { reason: Some(reason), ..Answer::of(DriverState::Refused, &candidate) };
             return out.push(Output::Answer(answer));
         }
         // An orchestrator stands at one barrier at a time: a later config takes the place of an earlier one.
@@ -517,10 +510,7 @@ impl Life {
                 self.remember(candidate.test_id.clone(), u32::MAX);
                 self.held.retain(|held| !held.candidate.is_ours());
             }
-            out.push(Output::Start {
-                candidate: Box::new(candidate.clone()),
-                start_at_ms: go.start_at_ms,
-            });
+            out.push(Output::Start { candidate: Box::new(candidate.clone()), start_at_ms: go.start_at_ms });
             self.running = Some(Running { candidate, stopping: false });
         }
     }

@@ -1,5 +1,19 @@
-//! The driver's actors, in the order in which a request's story is told.
+//! The driver's actors, in the order in which a test's story is told.
 
 pub mod messages;
+
+pub mod kafka_link;
+
+pub mod test_manager;
+
+pub mod clock;
+
 pub mod request_worker;
+
 pub mod stats_aggregator;
+
+pub mod publisher;
+
+pub mod store;
+
+pub mod heartbeat;

@@ -109,7 +109,7 @@ impl WindowStore {
         Ok(Self { path: shown, db, keep_tests: KEEP_TESTS, keep_windows: KEEP_WINDOWS })
     }
 
-    fn fault(&self) -> impl Fn(rusqlite::Error) -> StoreError {
+    fn fault(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
         let path = self.path.clone();
         move |source| StoreError::Sqlite { path: path.clone(), source }
     }
@@ -159,7 +159,7 @@ impl WindowStore {
     /// # Errors
     /// Where SQLite cannot read them.
     pub fn unpublished(&self, limit: u32) -> Result<Vec<StoredWindow>, StoreError> {
-        let read = || {
+        let read = || -> rusqlite::Result<Vec<StoredWindow>> {
             let mut select = self.db.prepare_cached(
                 "SELECT test_id, epoch, seq, is_final, record_key, payload FROM window
                  WHERE published = 0 ORDER BY id LIMIT ?1",
@@ -205,8 +205,9 @@ fn prune(db: &Connection, keep_tests: u32, keep_windows: u64) -> rusqlite::Resul
 
 fn read_window(row: &Row<'_>) -> rusqlite::Result<StoredWindow> {
     let test_id: String = row.get(0)?;
-    let test_id = TestId::new(&test_id)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))?;
+    let test_id = TestId::new(&test_id).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+    })?;
     let key = WindowKey { test_id, epoch: Epoch(loaded(row.get(1)?)), seq: loaded(row.get(2)?) };
     let record = WrittenRecord { topic: Topic::Metrics, key: row.get(4)?, payload: row.get(5)? };
     Ok(StoredWindow { key, is_final: row.get(3)?, record })
@@ -288,7 +289,10 @@ mod tests {
         let db = Connection::open(folder.path().join(FILE)).unwrap();
         db.pragma_update(None, "user_version", 9).unwrap();
         let error = WindowStore::open(folder.path()).unwrap_err().to_string();
-        assert!(error.ends_with("windows.sqlite3: has schema version 9, and this program knows 1"), "{error}");
+        assert!(
+            error.ends_with("windows.sqlite3: has schema version 9, and this program knows 1"),
+            "{error}"
+        );
         let error = WindowStore::open(&folder.path().join("none")).unwrap_err().to_string();
         assert!(error.contains("none/windows.sqlite3"), "{error}");
     }

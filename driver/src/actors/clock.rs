@@ -1,0 +1,115 @@
+//! Keeps the offset of the orchestrator's clock measured.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseActFuture, WrapFuture,
+};
+
+use super::heartbeat::OffsetMeasured;
+use crate::bootstrap::AskError;
+use crate::clock_sync::{Offset, QUESTIONS, Sample, best, choose};
+
+/// Questions that may wait.
+const MAILBOX: usize = 16;
+/// Between two measurements while nothing asks for one.
+const REFRESH: Duration = Duration::from_secs(30);
+/// Until the first offset is there.
+const FIRST: Duration = Duration::from_secs(1);
+/// Longest measurement.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// Asks the orchestrator for its time, once.
+pub type AskTime = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Sample, AskError>>>>>;
+
+/// Measures now, and answers what is known then; `None` where the orchestrator never told its time.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<Offset>")]
+pub struct MeasureOffset;
+
+/// Knows how far the orchestrator's clock is from ours.
+///
+/// - owns: the best measurement so far.
+/// - receives: [`MeasureOffset`].
+/// - sends: [`OffsetMeasured`] after each measurement: every 30 s, and when it is asked.
+/// - on failure: goes by the last measurement; without any, answers `None` and asks every second.
+/// - mailbox bound: 16.
+pub struct ClockActor {
+    ask: Option<AskTime>,
+    measured: Recipient<OffsetMeasured>,
+    known: Option<Offset>,
+}
+
+impl ClockActor {
+    /// A clock that asks nobody (`None`) has no offset.
+    pub fn new(ask: Option<AskTime>, measured: Recipient<OffsetMeasured>) -> Self {
+        Self { ask, measured, known: None }
+    }
+
+    fn measure(&mut self) -> ResponseActFuture<Self, Option<Offset>> {
+        let Some(ask) = &self.ask else { return Box::pin(std::future::ready(None).into_actor(self)) };
+        let questions: Vec<_> = (0..QUESTIONS).map(|_| ask()).collect();
+        let asked = async move {
+            let mut samples = Vec::with_capacity(QUESTIONS);
+            let until = Instant::now() + LONGEST;
+            for question in questions {
+                // One after the other: together they would hold each other up.
+                match question.await {
+                    Ok(sample) => samples.push(sample),
+                    Err(error) => {
+                        log::debug!("orchestrator's time not told reason={error}");
+                        break;
+                    }
+                }
+                if Instant::now() >= until {
+                    break;
+                }
+            }
+            samples
+        };
+        Box::pin(asked.into_actor(self).map(|samples, actor, _| {
+            if let Some(newer) = best(&samples, Instant::now()) {
+                let offset = choose(actor.known, newer);
+                if actor.known.is_none() {
+                    log::info!("clock offset offset_us={} within_us={}", offset.offset_us, offset.within_us);
+                }
+                actor.known = Some(offset);
+                if let Err(error) = actor.measured.try_send(OffsetMeasured(offset.offset_us)) {
+                    log::warn!("clock offset not told reason={error}");
+                }
+            }
+            actor.known
+        }))
+    }
+
+    fn again(&mut self, ctx: &mut Context<Self>) {
+        let measured = self.measure();
+        ctx.spawn(measured.map(|known, _, ctx| {
+            let next = if known.is_some() { REFRESH } else { FIRST };
+            ctx.run_later(next, Self::again);
+        }));
+    }
+}
+
+impl Actor for ClockActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        if self.ask.is_some() {
+            self.again(ctx);
+        } else {
+            log::warn!("no orchestrator url: the clock offset is taken to be 0");
+        }
+    }
+}
+
+impl Handler<MeasureOffset> for ClockActor {
+    type Result = ResponseActFuture<Self, Option<Offset>>;
+
+    fn handle(&mut self, _: MeasureOffset, _: &mut Self::Context) -> Self::Result {
+        self.measure()
+    }
+}

@@ -1,0 +1,317 @@
+//! The driver's voice: it registers, beats, answers and says goodbye.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseActFuture, WrapFuture,
+};
+use common::clock::unix_us;
+use common::ids::{Epoch, NodeId};
+use common::kafka::{KafkaError, Publish};
+use common::wire::{DriverState, Heartbeat, HeartbeatOurs, Outbound, PROTOCOL, Register, RegisterOurs, Role};
+use tokio::time::Instant;
+
+use super::kafka_link::LinkUp;
+use super::messages::{DriverProgress, GetProgress};
+use crate::cpu::CpuClock;
+use crate::life::Answer;
+
+/// What may wait to be said.
+const MAILBOX: usize = 64;
+/// Between two beats while a test runs.
+const RUNNING: Duration = Duration::from_millis(250);
+/// Between two beats otherwise.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Who beats.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The node.
+    pub node_id: NodeId,
+    /// This life of it.
+    pub epoch: Epoch,
+    /// The build.
+    pub version: String,
+    /// Threads that send.
+    pub cores: u32,
+    /// Labels from its config.
+    pub labels: BTreeMap<String, String>,
+    /// `[safety] max_rate`.
+    pub max_rate: Option<f64>,
+    /// The port of its own server, or 0.
+    pub port: u16,
+}
+
+/// What the driver does has changed: tell it at once. One that does not last is said once.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct StateChanged {
+    /// What it says of itself.
+    pub answer: Answer,
+    /// Whether it goes on being so: else it is said once, as of a test refused while another runs.
+    pub lasts: bool,
+}
+
+/// An orchestrator of ours was heard.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct OrchestratorHeard(pub Epoch);
+
+/// The clock's offset was measured, in µs.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct OffsetMeasured(pub i64);
+
+/// Says that the driver leaves; answers when Kafka has it.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), KafkaError>")]
+pub struct SayGoodbye;
+
+/// Tells the orchestrator that this driver is there, and what it does.
+///
+/// - owns: what the driver says of itself; which orchestrator it has registered with.
+/// - receives: [`LinkUp`], [`StateChanged`], [`OrchestratorHeard`], [`OffsetMeasured`], [`SayGoodbye`].
+/// - sends: [`Publish`] of register and heartbeat records; asks [`GetProgress`] while a test runs.
+/// - on failure: a beat that Kafka does not take is not said again, a change of state and a registration are.
+/// - mailbox bound: 64; at most one regular beat is on its way at a time.
+pub struct HeartbeatActor {
+    identity: Identity,
+    publish: Recipient<Publish>,
+    progress: Recipient<GetProgress>,
+    address: Option<IpAddr>,
+    /// The orchestrator that was heard last, and whether it has this driver's registration.
+    heard: Option<Epoch>,
+    registered: bool,
+    registering: bool,
+    answer: Answer,
+    /// A change of state that Kafka does not have yet.
+    unsaid: bool,
+    beating: bool,
+    beaten_at: Option<Instant>,
+    offset_us: Option<i64>,
+    cpu: CpuClock,
+    leaving: bool,
+}
+
+impl HeartbeatActor {
+    /// A driver that is silent until its link is up.
+    pub fn new(identity: Identity, publish: Recipient<Publish>, progress: Recipient<GetProgress>) -> Self {
+        let cpu = CpuClock::start(identity.cores);
+        Self {
+            identity,
+            publish,
+            progress,
+            address: None,
+            heard: None,
+            registered: false,
+            registering: false,
+            answer: Answer::idle(),
+            unsaid: false,
+            beating: false,
+            beaten_at: None,
+            offset_us: None,
+            cpu,
+            leaving: false,
+        }
+    }
+
+    fn register(&mut self, ctx: &mut Context<Self>) {
+        let Some(address) = self.address else { return };
+        self.registering = true;
+        let identity = &self.identity;
+        let register = Register {
+            node_id: identity.node_id.clone(),
+            address: Some(SocketAddr::new(address, identity.port).to_string()),
+            ours: Some(RegisterOurs {
+                protocol: PROTOCOL,
+                epoch: identity.epoch,
+                version: identity.version.clone(),
+                cores: identity.cores,
+                labels: identity.labels.clone(),
+                max_rate: identity.max_rate,
+            }),
+        };
+        let heard = self.heard;
+        let published = self.put(Outbound::Register(register));
+        ctx.spawn(published.map(move |published, actor, ctx| {
+            actor.registering = false;
+            match published {
+                Ok(()) => {
+                    log::info!("registered");
+                    // One that was heard meanwhile gets a registration of its own.
+                    actor.registered = actor.heard == heard;
+                    actor.beat(ctx);
+                }
+                Err(error) => log::warn!("not registered reason={error}"),
+            }
+        }));
+    }
+
+    /// Publishes; records leave in the order of the calls.
+    fn put(&mut self, outbound: Outbound) -> ResponseActFuture<Self, Result<(), KafkaError>> {
+        let sent = outbound.write().map(|record| self.publish.send(Publish(record)));
+        let published = async move {
+            match sent {
+                Ok(sent) => sent.await.unwrap_or(Err(KafkaError::Stopped)),
+                Err(error) => Err(KafkaError::NotDelivered(error.to_string())),
+            }
+        };
+        Box::pin(published.into_actor(self))
+    }
+
+    fn tick(&mut self, ctx: &mut Context<Self>) {
+        if self.address.is_none() || self.leaving {
+            return;
+        }
+        if !self.registered && !self.registering {
+            return self.register(ctx);
+        }
+        let every = if self.answer.state == DriverState::Running { RUNNING } else { IDLE };
+        // The ticks are as long as the shortest pause: half of one early is on time.
+        let due = self.beaten_at.is_none_or(|at| at.elapsed() + RUNNING / 2 >= every);
+        if self.unsaid || (due && !self.beating) {
+            self.beat(ctx);
+        }
+    }
+
+    /// Asks how far the test is, where one runs, and beats.
+    fn beat(&mut self, ctx: &mut Context<Self>) {
+        if self.leaving {
+            return;
+        }
+        self.beating = true;
+        self.unsaid = false;
+        self.beaten_at = Some(Instant::now());
+        let running = self.answer.state == DriverState::Running;
+        let progress = running.then(|| self.progress.send(GetProgress));
+        let progress = async move {
+            match progress {
+                Some(progress) => progress.await.unwrap_or_default(),
+                None => None,
+            }
+        };
+        ctx.spawn(progress.into_actor(self).map(|progress, actor, ctx| {
+            let record = actor.record(actor.answer.clone(), progress, true);
+            let published = actor.put(record);
+            ctx.spawn(published.map(|published, actor, _| {
+                actor.beating = false;
+                if let Err(error) = published {
+                    // The state may be new to the orchestrator: the next tick says it again.
+                    actor.unsaid = true;
+                    log::debug!("heartbeat not published reason={error}");
+                }
+            }));
+        }));
+    }
+
+    fn record(&mut self, answer: Answer, progress: Option<DriverProgress>, alive: bool) -> Outbound {
+        // What was counted of another test is no progress of this one.
+        let progress = progress.filter(|progress| Some(&progress.test_id) == answer.test_id.as_ref());
+        let draining = progress.as_ref().is_some_and(|progress| progress.draining);
+        let state = if draining { DriverState::Draining } else { answer.state };
+        Outbound::Heartbeat(Box::new(Heartbeat {
+            node_id: self.identity.node_id.clone(),
+            alive,
+            sent_at_us: Some(unix_us()),
+            ours: Some(HeartbeatOurs {
+                epoch: self.identity.epoch,
+                role: Role::Driver,
+                state: Some(state),
+                reason: answer.reason,
+                test_id: answer.test_id,
+                revision: answer.revision,
+                clock_offset_us: self.offset_us,
+                cpu: self.cpu.share(),
+                counters: progress.map(|progress| progress.counters),
+            }),
+        }))
+    }
+}
+
+impl Actor for HeartbeatActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(RUNNING, Self::tick);
+    }
+}
+
+impl Handler<LinkUp> for HeartbeatActor {
+    type Result = ();
+
+    fn handle(&mut self, up: LinkUp, ctx: &mut Self::Context) {
+        self.address = Some(up.address);
+        self.registered = false;
+        if up.moved {
+            self.heard = None;
+        }
+        if !self.leaving {
+            self.register(ctx);
+        }
+    }
+}
+
+impl Handler<StateChanged> for HeartbeatActor {
+    type Result = ();
+
+    fn handle(&mut self, StateChanged { answer, lasts }: StateChanged, ctx: &mut Self::Context) {
+        if lasts {
+            self.answer = answer;
+            self.unsaid = true;
+            if self.registered {
+                self.beat(ctx);
+            }
+            return;
+        }
+        let record = self.record(answer, None, true);
+        let published = self.put(record);
+        ctx.spawn(published.map(|published, _, _| {
+            if let Err(error) = published {
+                log::warn!("refusal not published reason={error}");
+            }
+        }));
+    }
+}
+
+impl Handler<OrchestratorHeard> for HeartbeatActor {
+    type Result = ();
+
+    fn handle(&mut self, OrchestratorHeard(epoch): OrchestratorHeard, ctx: &mut Self::Context) {
+        if self.heard.is_some_and(|heard| heard >= epoch) {
+            return;
+        }
+        self.heard = Some(epoch);
+        self.registered = false;
+        if !self.registering && !self.leaving {
+            self.register(ctx);
+        }
+    }
+}
+
+impl Handler<OffsetMeasured> for HeartbeatActor {
+    type Result = ();
+
+    fn handle(&mut self, OffsetMeasured(offset_us): OffsetMeasured, _: &mut Self::Context) {
+        self.offset_us = Some(offset_us);
+    }
+}
+
+impl Handler<SayGoodbye> for HeartbeatActor {
+    type Result = ResponseActFuture<Self, Result<(), KafkaError>>;
+
+    fn handle(&mut self, _: SayGoodbye, _: &mut Self::Context) -> Self::Result {
+        self.leaving = true;
+        if self.address.is_none() {
+            return Box::pin(std::future::ready(Ok(())).into_actor(self));
+        }
+        let goodbye = self.record(Answer::idle(), None, false);
+        self.put(goodbye)
+    }
+}
+
+#[cfg(test)]
+#[path = "heartbeat_tests.rs"]
+mod tests;

@@ -1,0 +1,330 @@
+//! The driver's connection to Kafka, whichever Kafka that is: given by the settings, or asked of the
+//! orchestrator, and asked again when it is gone (an embedded broker comes back elsewhere).
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture,
+};
+use common::kafka::{
+    ConsumerChanged, FlushProducer, GetConsumerStats, GetProducerStats, KafkaError, ProducerStats, Publish,
+    StopConsumer, WarmUp,
+};
+use common::settings::{Brokers, KafkaSettings};
+use common::wire::Topic;
+use tokio::sync::{mpsc, watch};
+
+use crate::RunError;
+use crate::bootstrap::{AskError, Bootstrap, source_address};
+
+/// Records and queries that may wait.
+const MAILBOX: usize = 256;
+/// Between two questions to an orchestrator that is not there.
+const RETRY: Duration = Duration::from_millis(500);
+/// How long Kafka may be away before the orchestrator is asked whether it is elsewhere.
+const AWAY_BEFORE_ASKING: Duration = Duration::from_secs(3);
+
+/// The addresses of one Kafka's clients.
+pub struct KafkaClients {
+    /// The producer.
+    pub publish: Recipient<Publish>,
+    /// The producer.
+    pub warm_up: Recipient<WarmUp>,
+    /// The producer.
+    pub flush: Recipient<FlushProducer>,
+    /// The producer.
+    pub produced: Recipient<GetProducerStats>,
+    /// The consumer.
+    pub consumed: Recipient<GetConsumerStats>,
+    /// The consumer.
+    pub stop: Recipient<StopConsumer>,
+}
+
+/// Starts the clients of one Kafka: `system` does.
+pub type Connect =
+    Box<dyn Fn(&KafkaSettings, Recipient<ConsumerChanged>) -> Result<KafkaClients, KafkaError>>;
+/// Asks the orchestrator which Kafka to use.
+pub type Ask = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Bootstrap, AskError>>>>>;
+
+/// Records can be published, and whatever is published from now on is read: time to register.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct LinkUp {
+    /// This machine's address towards the broker.
+    pub address: IpAddr,
+    /// Whether it is another Kafka than before.
+    pub moved: bool,
+}
+
+/// Asks how the connection is.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "LinkStats")]
+pub struct GetLinkStats;
+
+/// How the connection is.
+#[derive(Debug, Clone, Default)]
+pub struct LinkStats {
+    /// Whether a broker answers.
+    pub connected: bool,
+    /// The producer's counters, since this Kafka was found.
+    pub produced: ProducerStats,
+    /// Records read, by topic.
+    pub read: Vec<(Topic, u64)>,
+    /// Records rejected, by topic and reason.
+    pub rejected: Vec<(Topic, String, u64)>,
+}
+
+/// Keeps the driver connected to its Kafka.
+///
+/// - owns: the addresses of the producer and consumer, and which Kafka they belong to.
+/// - receives: [`Publish`], [`FlushProducer`] (passed on), [`ConsumerChanged`], [`GetLinkStats`].
+/// - sends: [`LinkUp`] when reading has begun and the producer is warm; to the producer what it is given.
+/// - on failure: without an orchestrator or Kafka it waits, for ever; records given to it meanwhile are
+///   answered with an error at once, or when their producer is replaced; settings that are no use end the node.
+/// - mailbox bound: 256.
+pub struct KafkaLinkActor {
+    settings: KafkaSettings,
+    connect: Connect,
+    ask: Option<Ask>,
+    ups: Vec<Recipient<LinkUp>>,
+    fatal: mpsc::Sender<RunError>,
+    clients: Option<KafkaClients>,
+    /// Counts the Kafkas; whoever waits for the producer of an earlier one is answered when this changes.
+    generation: watch::Sender<u64>,
+    asking: bool,
+    waits_for: Option<String>,
+    away_since: Option<Instant>,
+}
+
+impl KafkaLinkActor {
+    /// A link that is not up. `ask` is needed where the settings name no brokers.
+    pub fn new(
+        settings: KafkaSettings,
+        connect: Connect,
+        ask: Option<Ask>,
+        ups: Vec<Recipient<LinkUp>>,
+        fatal: mpsc::Sender<RunError>,
+    ) -> Self {
+        let generation = watch::Sender::new(0);
+        Self {
+            settings,
+            connect,
+            ask,
+            ups,
+            fatal,
+            clients: None,
+            generation,
+            asking: false,
+            waits_for: None,
+            away_since: Some(Instant::now()),
+        }
+    }
+
+    fn use_kafka(&mut self, settings: KafkaSettings, ctx: &mut Context<Self>) {
+        match (self.connect)(&settings, ctx.address().recipient()) {
+            Ok(clients) => {
+                if let Some(old) = self.clients.replace(clients)
+                    && let Err(error) = old.stop.try_send(StopConsumer)
+                {
+                    log::warn!("old kafka consumer not stopped reason={error}");
+                }
+                self.settings = settings;
+                self.generation.send_modify(|generation| *generation += 1);
+                self.away_since = Some(Instant::now());
+            }
+            Err(error) => {
+                log::error!("kafka cannot be used reason={error}");
+                // A full channel holds an error already: one is enough to end the node.
+                let _ = self.fatal.try_send(RunError::Kafka(error));
+            }
+        }
+    }
+
+    /// Asks the orchestrator for Kafka until it answers, and goes there if it is another one.
+    fn ask(&mut self, ctx: &mut Context<Self>) {
+        let Some(ask) = &self.ask else { return };
+        if self.asking {
+            return;
+        }
+        self.asking = true;
+        ctx.spawn(ask().into_actor(self).map(|answer, actor, ctx| {
+            actor.asking = false;
+            match answer {
+                Ok(bootstrap) => actor.found(bootstrap, ctx),
+                Err(error) => actor.waits(error.to_string()),
+            }
+        }));
+    }
+
+    /// Says what it waits for, once.
+    fn waits(&mut self, reason: String) {
+        if self.waits_for.as_ref() != Some(&reason) {
+            log::warn!("waiting for the orchestrator to name its kafka reason={reason}");
+            self.waits_for = Some(reason);
+        }
+    }
+
+    fn found(&mut self, bootstrap: Bootstrap, ctx: &mut Context<Self>) {
+        self.waits_for = None;
+        let brokers = Brokers::At(bootstrap.brokers.clone());
+        let same = self.settings.brokers == brokers && self.settings.topic_prefix == bootstrap.topic_prefix;
+        if same && self.clients.is_some() {
+            return;
+        }
+        log::info!("kafka found brokers={}", bootstrap.brokers.join(","));
+        let topic_prefix = bootstrap.topic_prefix;
+        self.use_kafka(KafkaSettings { brokers, topic_prefix, ..self.settings.clone() }, ctx);
+    }
+
+    /// Reading has begun: warms the producer up, however long that takes, and tells.
+    fn assigned(&mut self, ctx: &mut Context<Self>) {
+        let Some(clients) = &self.clients else { return };
+        let warm_up = clients.warm_up.clone();
+        let brokers = match &self.settings.brokers {
+            Brokers::At(brokers) => brokers.clone(),
+            _ => Vec::new(),
+        };
+        let mut changed = self.generation.subscribe();
+        let generation = *changed.borrow_and_update();
+        let up = async move {
+            loop {
+                tokio::select! {
+                    warm = warm_up.send(WarmUp) => match warm {
+                        Ok(Ok(())) => break,
+                        Ok(Err(error)) => log::debug!("kafka producer is not warm yet reason={error}"),
+                        Err(_) => return None,
+                    },
+                    _ = changed.changed() => return None,
+                }
+                tokio::time::sleep(RETRY / 5).await;
+            }
+            Some(source_address(&brokers).await)
+        };
+        ctx.spawn(up.into_actor(self).map(move |address, actor, _| {
+            let Some(address) = address else { return };
+            log::info!("kafka joined address={address}");
+            for to in &actor.ups {
+                if let Err(error) = to.try_send(LinkUp { address, moved: generation > 1 }) {
+                    log::error!("link up not told reason={error}");
+                }
+            }
+        }));
+    }
+}
+
+impl Actor for KafkaLinkActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        if matches!(self.settings.brokers, Brokers::At(_)) {
+            // Brokers that were given are not asked for.
+            self.ask = None;
+            self.use_kafka(self.settings.clone(), ctx);
+            return;
+        }
+        self.ask(ctx);
+        ctx.run_interval(RETRY, |actor, ctx| {
+            let away = actor.away_since.is_some_and(|since| since.elapsed() >= AWAY_BEFORE_ASKING);
+            if actor.clients.is_none() || away {
+                actor.ask(ctx);
+            }
+        });
+    }
+}
+
+impl Handler<ConsumerChanged> for KafkaLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, changed: ConsumerChanged, ctx: &mut Self::Context) {
+        match changed {
+            ConsumerChanged::Assigned { .. } => {
+                self.away_since = None;
+                self.assigned(ctx);
+            }
+            ConsumerChanged::Connected(true) => {
+                if self.away_since.take().is_some() {
+                    log::info!("kafka is back");
+                }
+            }
+            ConsumerChanged::Connected(false) => {
+                if self.away_since.is_none() {
+                    log::warn!("kafka is away");
+                    self.away_since = Some(Instant::now());
+                }
+            }
+            ConsumerChanged::OffsetOutOfRange { lost, resumed_at } => {
+                log::warn!(
+                    "kafka lost records topic={} lost={} resumed_at={resumed_at}",
+                    lost.topic.as_str(),
+                    lost.offset
+                );
+            }
+        }
+    }
+}
+
+impl Handler<Publish> for KafkaLinkActor {
+    type Result = ResponseFuture<Result<(), KafkaError>>;
+
+    fn handle(&mut self, publish: Publish, _: &mut Self::Context) -> Self::Result {
+        let Some(clients) = &self.clients else {
+            return Box::pin(async { Err(KafkaError::NoBrokers) });
+        };
+        // Called now, not when the future is first polled: records keep the order in which they came.
+        let sent = clients.publish.send(publish);
+        let mut changed = self.generation.subscribe();
+        changed.mark_unchanged();
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                delivered = sent => delivered.unwrap_or(Err(KafkaError::Stopped)),
+                _ = changed.changed() => Err(KafkaError::Stopped),
+            }
+        })
+    }
+}
+
+impl Handler<FlushProducer> for KafkaLinkActor {
+    type Result = ResponseFuture<u64>;
+
+    fn handle(&mut self, flush: FlushProducer, _: &mut Self::Context) -> Self::Result {
+        let flush = self.clients.as_ref().map(|clients| clients.flush.send(flush));
+        Box::pin(async move {
+            match flush {
+                Some(flushed) => flushed.await.unwrap_or(0),
+                None => 0,
+            }
+        })
+    }
+}
+
+impl Handler<GetLinkStats> for KafkaLinkActor {
+    type Result = ResponseFuture<LinkStats>;
+
+    fn handle(&mut self, _: GetLinkStats, _: &mut Self::Context) -> Self::Result {
+        let connected = self.away_since.is_none();
+        let asked = self.clients.as_ref().map(|clients| {
+            (clients.produced.send(GetProducerStats), clients.consumed.send(GetConsumerStats))
+        });
+        Box::pin(async move {
+            let Some((produced, consumed)) = asked else {
+                return LinkStats { connected, ..LinkStats::default() };
+            };
+            let (produced, consumed) =
+                (produced.await.unwrap_or_default(), consumed.await.unwrap_or_default());
+            let rejected = consumed.rejected.into_iter();
+            LinkStats {
+                connected,
+                produced,
+                read: consumed.read.into_iter().collect(),
+                rejected: rejected
+                    .map(|((topic, reason), n)| (topic, reason.as_str().to_owned(), n))
+                    .collect(),
+            }
+        })
+    }
+}

@@ -1,0 +1,324 @@
+//! Brings every window to the store and to Kafka, in order, however long Kafka is away.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, Recipient, WrapFuture,
+};
+use common::ids::NodeId;
+use common::kafka::Publish;
+use common::wire::{Metrics, Outbound};
+use tokio::sync::oneshot;
+
+use super::kafka_link::LinkUp;
+use super::messages::WindowClosed;
+use super::store::{GetUnpublished, SaveBatch};
+use crate::store::{Batch, StoredWindow, WindowKey};
+
+/// Windows that may wait to be taken: four minutes of them.
+const MAILBOX: usize = 256;
+/// Most windows kept in memory for Kafka; past that they come from the store.
+const IN_MEMORY: usize = 128;
+/// Most windows kept in memory for a store that cannot be written.
+const UNSAVED: usize = 1_024;
+/// Most windows in one transaction, and in one reading.
+const BATCH: usize = 64;
+/// Between two attempts at what failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Waits until every window is stored and Kafka has it; whoever asks decides for how long.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct FlushWindows;
+
+/// Asks for the publisher's counters.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "PublisherStats")]
+pub struct GetPublisherStats;
+
+/// What became of the windows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PublisherStats {
+    /// Windows that the load generator closed.
+    pub closed: u64,
+    /// Windows that Kafka has.
+    pub published: u64,
+    /// Attempts that Kafka did not take, each made again.
+    pub publish_failures: u64,
+    /// Writes that the store did not take, each made again.
+    pub store_failures: u64,
+    /// Windows that could be kept nowhere: the store cannot be written and memory's bound is reached.
+    pub lost: u64,
+    /// Windows in memory that wait for Kafka.
+    pub waiting: u64,
+}
+
+/// Publishes windows, each until Kafka has it.
+///
+/// - owns: the windows that Kafka or the store do not have yet; past 128 of them the store alone does.
+/// - receives: [`WindowClosed`], [`LinkUp`], [`FlushWindows`], [`GetPublisherStats`].
+/// - sends: [`Publish`] and [`SaveBatch`], one of each outstanding; [`GetUnpublished`] for what was measured
+///   before this process started, or did not fit in memory.
+/// - on failure: tries again every second, for ever; a window that neither memory nor the store can keep is
+///   lost, counted and logged.
+/// - mailbox bound: 256 windows.
+pub struct PublisherActor {
+    node_id: NodeId,
+    publish: Recipient<Publish>,
+    save: Recipient<SaveBatch>,
+    unpublished: Recipient<GetUnpublished>,
+    /// For Kafka, the oldest first.
+    to_publish: VecDeque<StoredWindow>,
+    /// For the store.
+    to_save: VecDeque<StoredWindow>,
+    /// Kafka has them, the store does not know yet.
+    published: Vec<WindowKey>,
+    /// The store holds windows for Kafka that `to_publish` does not: new ones must wait behind them.
+    behind: bool,
+    /// Something was given to the store since it was last asked for what is unpublished.
+    grown: bool,
+    publishing: bool,
+    at_store: bool,
+    link_up: bool,
+    waiting: Vec<oneshot::Sender<()>>,
+    stats: PublisherStats,
+}
+
+impl PublisherActor {
+    /// A publisher that has yet to look at what an earlier process left in the store.
+    pub fn new(
+        node_id: NodeId,
+        publish: Recipient<Publish>,
+        save: Recipient<SaveBatch>,
+        unpublished: Recipient<GetUnpublished>,
+    ) -> Self {
+        Self {
+            node_id,
+            publish,
+            save,
+            unpublished,
+            to_publish: VecDeque::new(),
+            to_save: VecDeque::new(),
+            published: Vec::new(),
+            behind: true,
+            grown: false,
+            publishing: false,
+            at_store: false,
+            link_up: false,
+            waiting: Vec::new(),
+            stats: PublisherStats::default(),
+        }
+    }
+
+    fn take(&mut self, closed: WindowClosed) {
+        self.stats.closed += 1;
+        let window = closed.window;
+        let key = WindowKey { test_id: closed.test_id.clone(), epoch: window.epoch, seq: window.seq };
+        let report_id = format!("{}:{}:{}:{}", key.test_id, self.node_id, key.epoch, key.seq);
+        let is_final = window.is_final;
+        let metrics = Metrics {
+            node_id: self.node_id.clone(),
+            test_id: Some(closed.test_id),
+            report_id: Some(report_id),
+            classic: closed.classic,
+            ours: Some(Box::new(std::sync::Arc::unwrap_or_clone(window))),
+        };
+        let record = match Outbound::Metrics(Box::new(metrics)).write() {
+            Ok(record) => record,
+            Err(error) => {
+                self.stats.lost += 1;
+                log::error!("window lost test={} seq={} reason={error}", key.test_id, key.seq);
+                return;
+            }
+        };
+        let window = StoredWindow { key, is_final, record };
+        if !self.behind && self.to_publish.len() < IN_MEMORY {
+            self.to_publish.push_back(window.clone());
+        } else {
+            self.behind = true;
+        }
+        if self.to_save.len() >= UNSAVED
+            && let Some(lost) = self.to_save.pop_front()
+        {
+            self.stats.lost += 1;
+            log::error!("window not stored test={} seq={}", lost.key.test_id, lost.key.seq);
+        }
+        self.to_save.push_back(window);
+        self.grown = true;
+    }
+
+    /// Does what can be done next, one thing at the store and one at Kafka.
+    fn pump(&mut self, ctx: &mut Context<Self>) {
+        if !self.at_store {
+            if !self.to_save.is_empty() || !self.published.is_empty() {
+                self.save(ctx);
+            } else if self.behind && self.to_publish.is_empty() && !self.publishing {
+                self.load(ctx);
+            }
+        }
+        if !self.publishing && self.link_up {
+            self.publish_next(ctx);
+        }
+        if self.done() {
+            for waiting in self.waiting.drain(..) {
+                // Whoever waited may have given up.
+                let _ = waiting.send(());
+            }
+        }
+    }
+
+    fn done(&self) -> bool {
+        !self.behind
+            && !self.at_store
+            && self.to_publish.is_empty()
+            && self.to_save.is_empty()
+            && self.published.is_empty()
+    }
+
+    fn save(&mut self, ctx: &mut Context<Self>) {
+        self.at_store = true;
+        let n_windows = self.to_save.len().min(BATCH);
+        let windows: Vec<_> = self.to_save.iter().take(n_windows).cloned().collect();
+        let batch = Batch { windows, published: self.published.clone() };
+        let n_published = batch.published.len();
+        let saved = self.save.send(SaveBatch(batch));
+        let last = self.to_save.get(n_windows.wrapping_sub(1)).map(|window| window.key.clone());
+        ctx.spawn(saved.into_actor(self).map(move |saved, actor, ctx| {
+            let error = match saved {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(error) => Some(error.to_string()),
+            };
+            let Some(error) = error else {
+                actor.at_store = false;
+                actor.published.drain(..n_published);
+                // By name: the bound may have dropped some of them meanwhile.
+                if let Some(last) = last
+                    && let Some(at) = actor.to_save.iter().position(|window| window.key == last)
+                {
+                    actor.to_save.drain(..=at);
+                }
+                return actor.pump(ctx);
+            };
+            actor.stats.store_failures += 1;
+            log::error!("windows not stored, trying again reason={error}");
+            Self::later(ctx, |actor| actor.at_store = false);
+        }));
+    }
+
+    fn load(&mut self, ctx: &mut Context<Self>) {
+        self.at_store = true;
+        self.grown = false;
+        let limit = BATCH as u32;
+        let loaded = self.unpublished.send(GetUnpublished { limit });
+        ctx.spawn(loaded.into_actor(self).map(move |loaded, actor, ctx| {
+            let error = match loaded {
+                Ok(Ok(windows)) => {
+                    actor.at_store = false;
+                    actor.behind = windows.len() >= BATCH || actor.grown;
+                    if !windows.is_empty() {
+                        log::info!("windows found in the store that kafka does not have n={}", windows.len());
+                    }
+                    actor.to_publish.extend(windows);
+                    return actor.pump(ctx);
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            actor.stats.store_failures += 1;
+            log::error!("windows not read, trying again reason={error}");
+            Self::later(ctx, |actor| actor.at_store = false);
+        }));
+    }
+
+    fn publish_next(&mut self, ctx: &mut Context<Self>) {
+        let Some(window) = self.to_publish.front() else { return };
+        self.publishing = true;
+        let key = window.key.clone();
+        let sent = self.publish.send(Publish(window.record.clone()));
+        ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
+            let error = match sent {
+                Ok(Ok(())) => {
+                    actor.publishing = false;
+                    actor.stats.published += 1;
+                    actor.to_publish.pop_front();
+                    actor.published.push(key);
+                    return actor.pump(ctx);
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            actor.stats.publish_failures += 1;
+            log::warn!(
+                "window not published, trying again test={} seq={} reason={error}",
+                key.test_id,
+                key.seq
+            );
+            Self::later(ctx, |actor| actor.publishing = false);
+        }));
+    }
+
+    fn later(ctx: &mut Context<Self>, change: impl FnOnce(&mut Self) + 'static) {
+        let mut change = Some(change);
+        ctx.run_later(RETRY, move |actor, ctx| {
+            if let Some(change) = change.take() {
+                change(actor);
+            }
+            actor.pump(ctx);
+        });
+    }
+}
+
+impl Actor for PublisherActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        self.pump(ctx);
+    }
+}
+
+impl Handler<WindowClosed> for PublisherActor {
+    type Result = ();
+
+    fn handle(&mut self, closed: WindowClosed, ctx: &mut Self::Context) {
+        self.take(closed);
+        self.pump(ctx);
+    }
+}
+
+impl Handler<LinkUp> for PublisherActor {
+    type Result = ();
+
+    fn handle(&mut self, _: LinkUp, ctx: &mut Self::Context) {
+        self.link_up = true;
+        self.pump(ctx);
+    }
+}
+
+impl Handler<FlushWindows> for PublisherActor {
+    type Result = actix::ResponseFuture<()>;
+
+    fn handle(&mut self, _: FlushWindows, ctx: &mut Self::Context) -> Self::Result {
+        let (waiting, done) = oneshot::channel();
+        self.waiting.push(waiting);
+        self.pump(ctx);
+        Box::pin(async move {
+            // An error means that the actor is gone, and with it whatever could be waited for.
+            let _ = done.await;
+        })
+    }
+}
+
+impl Handler<GetPublisherStats> for PublisherActor {
+    type Result = MessageResult<GetPublisherStats>;
+
+    fn handle(&mut self, _: GetPublisherStats, _: &mut Self::Context) -> Self::Result {
+        MessageResult(PublisherStats { waiting: self.to_publish.len() as u64, ..self.stats })
+    }
+}
+
+#[cfg(test)]
+#[path = "publisher_tests.rs"]
+mod tests;

@@ -1,0 +1,470 @@
+//! One test's life on this driver: a thin shell around `life`, which decides, and the workers, which send.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture,
+};
+use common::clock::unix_us;
+use common::counters::Counters;
+use common::ids::{Epoch, TestId};
+use common::kafka::{Arrived, RecordsArrived};
+use common::latency::Latencies;
+use common::settings::ClassicSettings;
+use common::wire::{ClassicMetrics, Ending, Inbound, Role, Window};
+use tokio::sync::{mpsc, oneshot};
+
+use super::clock::MeasureOffset;
+use super::heartbeat::{OrchestratorHeard, StateChanged};
+use super::kafka_link::LinkUp;
+use super::messages::{ExpectWindows, LoadEnded, StartError, StartLoad, StopLoad, WindowClosed, WorkerLost};
+use crate::RunError;
+use crate::assignment::Assignment;
+use crate::clock_sync::{Offset, instant_of};
+use crate::engine::tls_config;
+use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
+use crate::load_job::{LoadJob, StartAt, TlsConfig, WorkerSlice};
+use crate::safety::Limits;
+
+/// Batches of records, ends and queries that may wait.
+const MAILBOX: usize = 64;
+/// How often time is told to the rules.
+const TICK: Duration = Duration::from_millis(250);
+/// Longest wait for a host name's addresses.
+const RESOLVE: Duration = Duration::from_secs(5);
+/// Between two tries at a worker that has not put the last test away yet, and how many.
+const BUSY: (Duration, u32) = (Duration::from_millis(20), 50);
+
+/// A worker, as its manager needs it.
+#[derive(Clone)]
+pub struct Worker {
+    /// Starts its slice of a test.
+    pub start: Recipient<StartLoad>,
+    /// Ends it.
+    pub stop: Recipient<StopLoad>,
+}
+
+/// Whom the manager talks to.
+pub struct ManagerPeers {
+    /// The pool.
+    pub workers: Vec<Worker>,
+    /// The aggregator.
+    pub expect: Recipient<ExpectWindows>,
+    /// The aggregator.
+    pub lost: Recipient<WorkerLost>,
+    /// Who publishes windows: of a test that has nothing to do, the manager itself makes the only one.
+    pub windows: Recipient<WindowClosed>,
+    /// The heartbeat.
+    pub state: Recipient<StateChanged>,
+    /// The heartbeat.
+    pub heard: Recipient<OrchestratorHeard>,
+    /// The clock.
+    pub measure: Recipient<MeasureOffset>,
+    /// Ends the node.
+    pub fatal: mpsc::Sender<RunError>,
+}
+
+/// What the manager goes by.
+pub struct ManagerOptions {
+    /// This life of the driver.
+    pub epoch: Epoch,
+    /// What it may and can do; names the node.
+    pub limits: Limits,
+    /// How classic orchestrators are understood.
+    pub classic: ClassicSettings,
+    /// How long our orchestrator may be silent while its test runs.
+    pub grace: Duration,
+    /// `[tls] ca_file`.
+    pub ca_file: Option<PathBuf>,
+    /// `[tls] insecure`.
+    pub insecure: bool,
+}
+
+/// The driver leaves: ends its test; answers when its final window is out.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Leave;
+
+/// What a check found out, for the start.
+struct Prepared {
+    /// `None`: there is nothing to do.
+    assignment: Option<Assignment>,
+    resolved: Vec<SocketAddr>,
+    tls: Option<TlsConfig>,
+    offset: Option<Offset>,
+}
+
+struct Running {
+    test_id: TestId,
+    stopping: Option<&'static str>,
+}
+
+/// Leads one test at a time through its life.
+///
+/// - owns: the state machine of `life`, and what its checks found out.
+/// - receives: [`RecordsArrived`] (test_config, trigger, heartbeat), [`LoadEnded`], [`LinkUp`], [`Leave`].
+/// - sends: [`StartLoad`] and [`StopLoad`] to the workers, [`ExpectWindows`] and [`WorkerLost`] to the aggregator,
+///   [`StateChanged`] and [`OrchestratorHeard`] to the heartbeat, [`MeasureOffset`] to the clock.
+/// - on failure: a worker that cannot start ends the test, cut short for that reason; a node of the same id with a
+///   higher epoch ends this one.
+/// - mailbox bound: 64.
+pub struct TestManagerActor {
+    options: Arc<ManagerOptions>,
+    peers: ManagerPeers,
+    life: Life,
+    prepared: BTreeMap<Ticket, Prepared>,
+    running: Option<Running>,
+    leaving: Vec<oneshot::Sender<()>>,
+}
+
+impl TestManagerActor {
+    /// A manager that has heard of no test.
+    pub fn new(options: ManagerOptions, peers: ManagerPeers) -> Self {
+        let life = Life::new(options.limits.node_id.clone(), options.grace);
+        Self {
+            options: Arc::new(options),
+            peers,
+            life,
+            prepared: BTreeMap::new(),
+            running: None,
+            leaving: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, input: Input, ctx: &mut Context<Self>) {
+        for output in self.life.step(input, Instant::now()) {
+            match output {
+                Output::Check(candidate) => self.check(*candidate, ctx),
+                Output::Answer(answer) => self.tell(answer),
+                Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
+                Output::Stop(why) => self.stop(why, ctx),
+                Output::Ignored { test_id, why } => log::info!("not acted on test={test_id} reason={why}"),
+                Output::Left => {
+                    for left in self.leaving.drain(..) {
+                        // Whoever asked may have given up waiting.
+                        let _ = left.send(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell(&self, answer: Answer) {
+        let lasts = answer == self.life.answer();
+        if let Err(error) = self.peers.state.try_send(StateChanged { answer, lasts }) {
+            log::error!("state not told reason={error}");
+        }
+    }
+
+    fn heard(&mut self, arrived: Arrived, ctx: &mut Context<Self>) {
+        let timestamp_ms = arrived.timestamp_ms;
+        match arrived.content {
+            Ok(Inbound::TestConfig(config)) => self.step(Input::Config { config, timestamp_ms }, ctx),
+            Ok(Inbound::Trigger(trigger)) => self.step(Input::Trigger { trigger, timestamp_ms }, ctx),
+            Ok(Inbound::Heartbeat(beat)) => {
+                let Some(ours) = &beat.ours else { return };
+                if ours.role == Role::Orchestrator {
+                    self.step(Input::OrchestratorHeard(ours.epoch), ctx);
+                    if let Err(error) = self.peers.heard.try_send(OrchestratorHeard(ours.epoch)) {
+                        log::warn!("orchestrator's beat not told reason={error}");
+                    }
+                } else if beat.node_id == self.options.limits.node_id && ours.epoch > self.options.epoch {
+                    let fenced = RunError::Fenced {
+                        node_id: beat.node_id,
+                        own: self.options.epoch,
+                        other: ours.epoch,
+                    };
+                    // A full channel holds an error already: one is enough to end the node.
+                    let _ = self.peers.fatal.try_send(fenced);
+                }
+            }
+            // The consumer counts and logs what cannot be read; the rest is not for drivers.
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    fn check(&mut self, candidate: Candidate, ctx: &mut Context<Self>) {
+        let ticket = candidate.ticket;
+        let (options, measure) = (Arc::clone(&self.options), self.peers.measure.clone());
+        let checked = async move {
+            let prepared = prepare(&options, &measure, &candidate).await;
+            if let Err(reason) = &prepared {
+                log::warn!("test refused test={} reason={reason}", candidate.test_id);
+            }
+            prepared
+        };
+        ctx.spawn(checked.into_actor(self).map(move |prepared, actor, ctx| {
+            let result = prepared.map(|prepared| {
+                // Configs that came to nothing leave something behind; tickets only grow.
+                while actor.prepared.len() >= 2 * crate::life::MAX_HELD {
+                    actor.prepared.pop_first();
+                }
+                actor.prepared.insert(ticket, prepared);
+            });
+            actor.step(Input::Checked(ticket, result), ctx);
+        }));
+    }
+
+    fn start(&mut self, candidate: Candidate, start_at_ms: Option<u64>, ctx: &mut Context<Self>) {
+        let test_id = candidate.test_id;
+        self.running = Some(Running { test_id: test_id.clone(), stopping: None });
+        let prepared = self.prepared.remove(&candidate.ticket);
+        let offset_us =
+            prepared.as_ref().and_then(|prepared| prepared.offset).map_or(0, |offset| offset.offset_us);
+        let (now_us, now) = (unix_us(), Instant::now());
+        let start_us = start_at_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000));
+        let start = StartAt {
+            monotonic: start_us.map_or(now, |start_us| instant_of(start_us, offset_us, now_us, now)),
+            unix_us: start_us.unwrap_or(now_us.saturating_add(offset_us)),
+        };
+        let Some(Prepared { assignment: Some(assignment), resolved, tls, .. }) = prepared else {
+            return self.nothing_to_do(test_id, start, ctx);
+        };
+        let job = Arc::new(LoadJob {
+            test_id: test_id.clone(),
+            node_id: self.options.limits.node_id.clone(),
+            share: assignment.share,
+            load: assignment.load,
+            honesty: assignment.honesty,
+            request: Arc::new(assignment.request),
+            target: assignment.target,
+            resolved,
+            tls,
+            start,
+        });
+        let slices = job.slices(u32::try_from(self.peers.workers.len()).unwrap_or(u32::MAX));
+        log::info!(
+            "test starts test={test_id} workers={} in_ms={}",
+            slices.len(),
+            start.monotonic.saturating_duration_since(now).as_millis()
+        );
+        let (expect, lost) = (self.peers.expect.clone(), self.peers.lost.clone());
+        let workers = self.peers.workers.clone();
+        let started = async move {
+            let n_workers = u32::try_from(slices.len()).unwrap_or(u32::MAX);
+            let expected = expect.send(ExpectWindows { job: Arc::clone(&job), workers: n_workers }).await;
+            let mut failed = expected.err().map(|error| error.to_string());
+            for (worker, slice) in workers.iter().zip(slices) {
+                if let Err(reason) = start_worker(worker, &job, slice).await {
+                    log::error!(
+                        "worker not started test={} worker={} reason={reason}",
+                        job.test_id,
+                        slice.worker
+                    );
+                    failed = Some(reason);
+                    let lost = lost.send(WorkerLost { test_id: job.test_id.clone(), worker: slice.worker });
+                    if let Err(error) = lost.await {
+                        log::error!("lost worker not told reason={error}");
+                    }
+                }
+            }
+            failed
+        };
+        ctx.spawn(started.into_actor(self).map(|failed, actor, ctx| {
+            let stopping = actor.running.as_ref().and_then(|running| running.stopping);
+            // A stop that came between overtook the starts of some workers: it is said again.
+            if let Some(reason) = failed.or(stopping.map(str::to_owned)) {
+                actor.stop_workers(reason, ctx);
+            }
+        }));
+    }
+
+    /// A test without a request is over at once: its one window says so.
+    fn nothing_to_do(&mut self, test_id: TestId, start: StartAt, ctx: &mut Context<Self>) {
+        let at_us = start.unix_us;
+        let ending = Ending {
+            schedule_from_us: at_us,
+            schedule_to_us: at_us,
+            engine: "none".to_owned(),
+            workers: 0,
+            connections_opened: 0,
+            cut_short: None,
+        };
+        let window = Arc::new(Window {
+            epoch: self.options.epoch,
+            seq: 0,
+            from_us: at_us,
+            to_us: at_us,
+            counters: Counters::default(),
+            latencies: Latencies::new(),
+            busy: 0.0,
+            is_final: true,
+            ending: Some(ending),
+        });
+        let zero = Some(0.0);
+        let classic = ClassicMetrics {
+            mean_ms: zero,
+            median_ms: zero,
+            min_ms: zero,
+            max_ms: zero,
+            num_requests: Some(0),
+            num_responses: Some(0),
+            num_errors: Some(0),
+            complete: true,
+            ..ClassicMetrics::default()
+        };
+        let closed = WindowClosed { test_id: test_id.clone(), window, classic };
+        let told = self.peers.windows.send(closed);
+        ctx.spawn(told.into_actor(self).map(move |told, actor, ctx| {
+            if let Err(error) = told {
+                log::error!("empty test's window not published reason={error}");
+            }
+            actor.ended(&test_id, ctx);
+        }));
+    }
+
+    fn stop(&mut self, why: &'static str, ctx: &mut Context<Self>) {
+        if let Some(running) = &mut self.running {
+            log::info!("test stops test={} reason={why}", running.test_id);
+            running.stopping = Some(why);
+            self.stop_workers(why.to_owned(), ctx);
+        }
+    }
+
+    fn stop_workers(&self, reason: String, ctx: &mut Context<Self>) {
+        let Some(running) = &self.running else { return };
+        let stops: Vec<_> = self
+            .peers
+            .workers
+            .iter()
+            .map(|worker| {
+                worker.stop.send(StopLoad { test_id: running.test_id.clone(), reason: reason.clone() })
+            })
+            .collect();
+        let stopped = async move {
+            for stop in stops {
+                if let Err(error) = stop.await {
+                    log::error!("worker not stopped reason={error}");
+                }
+            }
+        };
+        ctx.spawn(stopped.into_actor(self));
+    }
+
+    fn ended(&mut self, test_id: &TestId, ctx: &mut Context<Self>) {
+        if self.running.take_if(|running| running.test_id == *test_id).is_some() {
+            log::info!("test ended test={test_id}");
+            self.step(Input::Ended, ctx);
+        }
+    }
+}
+
+/// Starts a worker; one that is still putting its last test away is waited for.
+async fn start_worker(worker: &Worker, job: &Arc<LoadJob>, slice: WorkerSlice) -> Result<(), String> {
+    let (pause, tries) = BUSY;
+    for _ in 0..tries {
+        match worker.start.send(StartLoad(Arc::clone(job), slice)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(StartError::Busy(_))) => tokio::time::sleep(pause).await,
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Err("the worker does not come to an end with its last test".to_owned())
+}
+
+/// Finds out all that a start needs, and whether this driver may do it.
+async fn prepare(
+    options: &ManagerOptions,
+    measure: &Recipient<MeasureOffset>,
+    candidate: &Candidate,
+) -> Result<Prepared, String> {
+    let assignment = Assignment::of(&candidate.lead, &options.classic)?;
+    let mut prepared = Prepared { assignment: None, resolved: Vec::new(), tls: None, offset: None };
+    let Some(assignment) = assignment else { return Ok(prepared) };
+    // First without addresses: what is refused anyway asks no resolver.
+    options.limits.check(&assignment, &[])?;
+    prepared.resolved = resolve(&assignment.target).await;
+    options.limits.check(&assignment, &prepared.resolved)?;
+    let named = |reason: String| format!("{}: {reason}", options.limits.node_id);
+    if assignment.target.scheme() == "https" {
+        let (ca_file, insecure) = (options.ca_file.clone(), options.insecure);
+        let loaded = tokio::task::spawn_blocking(move || tls_config(ca_file.as_deref(), insecure)).await;
+        let loaded = loaded.map_err(|error| named(error.to_string()))?;
+        prepared.tls = Some(loaded.map_err(|error| named(error.to_string()))?);
+    }
+    if let Lead::Ours { .. } = candidate.lead {
+        prepared.offset = measure.send(MeasureOffset).await.unwrap_or_default();
+    }
+    prepared.assignment = Some(assignment);
+    Ok(prepared)
+}
+
+/// The target's addresses; none where its name does not resolve: then every attempt fails as `resolve`, and
+/// the report says so.
+async fn resolve(target: &url::Url) -> Vec<SocketAddr> {
+    let Some(host) = target.host_str() else { return Vec::new() };
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = target.port_or_known_default().unwrap_or(80);
+    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((host.as_str(), port))).await {
+        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Err(error)) => {
+            log::warn!("target does not resolve host={host} reason={error}");
+            Vec::new()
+        }
+        Err(_) => {
+            log::warn!("target does not resolve host={host} reason=no answer within 5 s");
+            Vec::new()
+        }
+    }
+}
+
+impl Actor for TestManagerActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(TICK, |actor, ctx| actor.step(Input::Tick, ctx));
+    }
+}
+
+impl Handler<RecordsArrived> for TestManagerActor {
+    type Result = ();
+
+    fn handle(&mut self, RecordsArrived(records): RecordsArrived, ctx: &mut Self::Context) {
+        for arrived in records {
+            self.heard(arrived, ctx);
+        }
+    }
+}
+
+impl Handler<LoadEnded> for TestManagerActor {
+    type Result = ();
+
+    fn handle(&mut self, ended: LoadEnded, ctx: &mut Self::Context) {
+        self.ended(&ended.test_id, ctx);
+    }
+}
+
+impl Handler<LinkUp> for TestManagerActor {
+    type Result = ();
+
+    fn handle(&mut self, up: LinkUp, _: &mut Self::Context) {
+        if up.moved {
+            self.life.forget_leader();
+        }
+    }
+}
+
+impl Handler<Leave> for TestManagerActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Leave, ctx: &mut Self::Context) -> Self::Result {
+        let (left, done) = oneshot::channel();
+        self.leaving.push(left);
+        log::info!("leaving");
+        self.step(Input::Leave, ctx);
+        Box::pin(async move {
+            // An error means that the actor is gone, and its test with it.
+            let _ = done.await;
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "test_manager_tests.rs"]
+mod tests;

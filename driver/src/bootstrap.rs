@@ -1,0 +1,184 @@
+//! What a driver asks the orchestrator over HTTP: which Kafka to use, and what time it is. It knows no
+//! actor and decides nothing.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use awc::error::{JsonPayloadError, SendRequestError};
+use common::clock::{UnixMicros, unix_us};
+use common::settings::Secret;
+use common::wire::PROTOCOL;
+use serde::Deserialize;
+use url::Url;
+
+use crate::clock_sync::Sample;
+
+/// Longest wait for an answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Largest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// `GET /api/v1/bootstrap`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Bootstrap {
+    /// Kafka's bootstrap servers, each `host:port`.
+    pub brokers: Vec<String>,
+    /// What every topic's name begins with.
+    pub topic_prefix: String,
+    /// Version of the additions to the wire.
+    pub protocol: u32,
+}
+
+/// `GET /api/v1/time`
+#[derive(Debug, Deserialize)]
+struct Time {
+    unix_us: UnixMicros,
+}
+
+/// Why the orchestrator gave no answer of use.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nothing answers there.
+    #[error("no answer: {0}")]
+    Send(#[from] SendRequestError),
+    /// It wants a token, or another one.
+    #[error("it refuses this driver's token (HTTP {0}): see --token-file")]
+    Token(u16),
+    /// It answers something else.
+    #[error("it answered HTTP {0}")]
+    Status(u16),
+    /// The answer is not what an orchestrator says.
+    #[error("its answer cannot be read: {0}")]
+    Body(#[from] JsonPayloadError),
+    /// It is of another version.
+    #[error("it speaks protocol {0}, and this driver {PROTOCOL}")]
+    Protocol(u32),
+    /// It knows no Kafka yet.
+    #[error("it names no kafka broker")]
+    NoBrokers,
+}
+
+/// Asks an orchestrator.
+#[derive(Clone)]
+pub struct OrchestratorClient {
+    client: awc::Client,
+    url: Url,
+    token: Option<Secret>,
+}
+
+impl OrchestratorClient {
+    /// A client of the orchestrator at a URL.
+    pub fn new(url: Url, token: Option<Secret>) -> Self {
+        let client = awc::Client::builder().timeout(TIMEOUT).disable_redirects().finish();
+        Self { client, url, token }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, AskError> {
+        let url = format!("{}/{path}", self.url.as_str().trim_end_matches('/'));
+        let mut request = self.client.get(url);
+        if let Some(token) = &self.token {
+            request = request.insert_header(("authorization", format!("Bearer {}", token.expose())));
+        }
+        let mut answer = request.send().await?;
+        match answer.status().as_u16() {
+            200 => Ok(answer.json().limit(MAX_ANSWER_BYTES).await?),
+            status @ (401 | 403) => Err(AskError::Token(status)),
+            status => Err(AskError::Status(status)),
+        }
+    }
+
+    /// Asks which Kafka to use.
+    ///
+    /// # Errors
+    /// Where there is no answer, or one that this driver cannot use.
+    pub async fn bootstrap(&self) -> Result<Bootstrap, AskError> {
+        let bootstrap: Bootstrap = self.get("api/v1/bootstrap").await?;
+        if bootstrap.protocol != PROTOCOL {
+            return Err(AskError::Protocol(bootstrap.protocol));
+        }
+        if bootstrap.brokers.is_empty() {
+            return Err(AskError::NoBrokers);
+        }
+        Ok(bootstrap)
+    }
+
+    /// Asks for the time.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn time(&self) -> Result<Sample, AskError> {
+        let (asked_us, asked) = (unix_us(), Instant::now());
+        let time: Time = self.get("api/v1/time").await?;
+        Ok(Sample { asked_us, round_trip: asked.elapsed(), told_us: time.unix_us })
+    }
+}
+
+/// The address from which this machine reaches a broker; the unspecified one where it cannot tell.
+pub async fn source_address(brokers: &[String]) -> IpAddr {
+    for broker in brokers {
+        // Connecting a UDP socket sends nothing: it picks a route.
+        for local in ["0.0.0.0:0", "[::]:0"] {
+            let Ok(socket) = tokio::net::UdpSocket::bind(local).await else { continue };
+            if socket.connect(broker.as_str()).await.is_ok()
+                && let Ok(address) = socket.local_addr()
+            {
+                return address.ip();
+            }
+        }
+    }
+    IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_rt::test]
+    async fn the_source_address_is_the_one_towards_the_broker() {
+        let towards = async |broker: &str| source_address(&[broker.to_owned()]).await.to_string();
+        assert_eq!(towards("127.0.0.1:9092").await, "127.0.0.1");
+        assert_eq!(towards("no port").await, "0.0.0.0");
+    }
+
+    #[actix_rt::test]
+    async fn the_answers_are_read_with_the_token_and_refusals_are_told_apart() {
+        use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+        let server = HttpServer::new(|| {
+            let bootstrap = |request: HttpRequest| async move {
+                let token = request.headers().get("authorization").map(|value| value.to_str().unwrap());
+                match token {
+                    Some("Bearer right") => HttpResponse::Ok()
+                        .content_type("application/json")
+                        .body(r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"p.","protocol":1,"later":true}"#),
+                    Some("Bearer newer") => HttpResponse::Ok()
+                        .content_type("application/json")
+                        .body(r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"","protocol":2}"#),
+                    _ => HttpResponse::Unauthorized().finish(),
+                }
+            };
+            let time =
+                || async { HttpResponse::Ok().content_type("application/json").body(r#"{"unix_us":5}"#) };
+            App::new()
+                .route("/api/v1/bootstrap", web::get().to(bootstrap))
+                .route("/api/v1/time", web::get().to(time))
+        });
+        let server = server.workers(1).bind(("127.0.0.1", 0)).unwrap();
+        let url: Url = format!("http://{}", server.addrs()[0]).parse().unwrap();
+        let running = actix_rt::spawn(server.run());
+        let client = |token: &str| OrchestratorClient::new(url.clone(), Some(Secret::new(token)));
+        let expected =
+            Bootstrap { brokers: vec!["127.0.0.1:1".into()], topic_prefix: "p.".into(), protocol: 1 };
+        assert_eq!(client("right").bootstrap().await.unwrap(), expected);
+        assert!(matches!(client("wrong").bootstrap().await, Err(AskError::Token(401))));
+        assert!(matches!(client("newer").bootstrap().await, Err(AskError::Protocol(2))));
+        assert_eq!(client("any").time().await.unwrap().told_us, 5);
+        running.abort();
+        let gone = OrchestratorClient::new("http://127.0.0.1:1".parse().unwrap(), None);
+        assert!(matches!(gone.bootstrap().await, Err(AskError::Send(_))));
+    }
+}

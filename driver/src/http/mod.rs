@@ -1,0 +1,69 @@
+//! The driver's own small server, where `http.listen` asks for one: /healthz and /metrics. It only reads.
+
+mod metrics;
+
+use std::net::SocketAddr;
+
+use actix::Recipient;
+use actix_web::dev::Server;
+use actix_web::{App, HttpResponse, HttpServer, web};
+
+use crate::RunError;
+use crate::actors::kafka_link::GetLinkStats;
+use crate::actors::messages::GetProgress;
+use crate::actors::publisher::GetPublisherStats;
+use metrics::{Figures, prometheus};
+
+/// Most connections at a time: a scraper or two.
+const MAX_CONNECTIONS: usize = 64;
+
+/// Whom the server asks.
+#[derive(Clone)]
+pub struct Sources {
+    /// The aggregator.
+    pub progress: Recipient<GetProgress>,
+    /// The publisher.
+    pub publisher: Recipient<GetPublisherStats>,
+    /// The link to Kafka.
+    pub link: Recipient<GetLinkStats>,
+}
+
+/// Binds the server; it serves when it is polled.
+///
+/// # Errors
+/// Where the address cannot be bound.
+pub fn serve(listen: SocketAddr, sources: Sources) -> Result<(Server, SocketAddr), RunError> {
+    let bind = |cause| RunError::Bind { address: listen, cause };
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(sources.clone()))
+            .route("/healthz", web::get().to(healthz))
+            .route("/metrics", web::get().to(scrape))
+    })
+    .workers(1)
+    .max_connections(MAX_CONNECTIONS)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .bind(listen)
+    .map_err(bind)?;
+    let address = server.addrs().first().copied().unwrap_or(listen);
+    Ok((server.run(), address))
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+async fn scrape(sources: web::Data<Sources>) -> HttpResponse {
+    let (progress, publisher, link) = futures_util::future::join3(
+        sources.progress.send(GetProgress),
+        sources.publisher.send(GetPublisherStats),
+        sources.link.send(GetLinkStats),
+    )
+    .await;
+    let (Ok(progress), Ok(publisher), Ok(link)) = (progress, publisher, link) else {
+        return HttpResponse::ServiceUnavailable().finish();
+    };
+    let figures = Figures { progress, publisher, link };
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(prometheus(&figures))
+}

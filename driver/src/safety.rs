@@ -1,0 +1,144 @@
+//! What this driver refuses to do, and why, in words that name it: `[safety]`, its descriptors, its
+//! engines. Pure: addresses are resolved by others, and those that were checked are the only ones used.
+
+use std::net::SocketAddr;
+
+use common::ids::NodeId;
+use common::settings::AllowTarget;
+use common::settings::allow::allows;
+
+use crate::assignment::Assignment;
+use crate::engine::check_choice;
+
+/// Descriptors that the driver needs besides its connections: Kafka, the store, timers, its own server.
+pub const RESERVED_DESCRIPTORS: u64 = 128;
+
+/// What this driver may and can do.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Who says so.
+    pub node_id: NodeId,
+    /// `[safety] allow_targets`.
+    pub allow_targets: Vec<AllowTarget>,
+    /// `[safety] max_rate`, requests per second.
+    pub max_rate: Option<f64>,
+    /// Descriptors that this process may open.
+    pub descriptors: u64,
+}
+
+impl Limits {
+    /// Checks what an assignment asks for, its target's addresses included: every one of them must be allowed.
+    ///
+    /// # Errors
+    /// The reason, beginning with the driver's name.
+    pub fn check(&self, assignment: &Assignment, resolved: &[SocketAddr]) -> Result<(), String> {
+        self.engine(assignment)
+            .and_then(|()| self.rate(assignment))
+            .and_then(|()| self.open(assignment))
+            .and_then(|()| self.target(assignment, resolved))
+            .map_err(|reason| format!("{}: {reason}", self.node_id))
+    }
+
+    fn engine(&self, assignment: &Assignment) -> Result<(), String> {
+        check_choice(assignment.request.engine)
+    }
+
+    fn rate(&self, assignment: &Assignment) -> Result<(), String> {
+        match (self.max_rate, assignment.rate_ceiling_per_s()) {
+            (Some(most), Some(rate)) if rate > most => {
+                Err(format!("{rate} requests/s are more than safety.max_rate = {most} of this driver"))
+            }
+            (Some(most), None) => Err(format!(
+                "a closed loop without load.target_throughput may pass safety.max_rate = {most} of this driver"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&self, assignment: &Assignment) -> Result<(), String> {
+        let needed = u64::from(assignment.lanes()) + RESERVED_DESCRIPTORS;
+        if needed <= self.descriptors {
+            return Ok(());
+        }
+        Err(format!(
+            "{} connections need {needed} descriptors, and this driver may open {} (ulimit -n)",
+            assignment.lanes(),
+            self.descriptors
+        ))
+    }
+
+    fn target(&self, assignment: &Assignment, resolved: &[SocketAddr]) -> Result<(), String> {
+        let host = assignment.target.host_str().unwrap_or_default();
+        let forbidden = resolved.iter().find(|address| !allows(&self.allow_targets, host, address.ip()));
+        match forbidden {
+            None => Ok(()),
+            Some(address) => Err(format!(
+                "target {host} ({}) is not among safety.allow_targets of this driver",
+                address.ip()
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::settings::ClassicSettings;
+    use common::wire::{ClassicConfig, TestType};
+
+    use super::*;
+    use crate::life::Lead;
+
+    fn assignment(test_type: TestType, delay: f64) -> Assignment {
+        let target_url = Some("http://shop.test:8081/ping".to_owned());
+        let config =
+            ClassicConfig { test_type, delay, message_count: 100_000, target_url, num_drivers: None };
+        Assignment::of(&Lead::Classic(config), &ClassicSettings::default()).unwrap().unwrap()
+    }
+
+    fn limits(allow: &[&str], max_rate: Option<f64>, descriptors: u64) -> Limits {
+        let allow_targets = allow.iter().map(|entry| entry.parse().unwrap()).collect();
+        Limits { node_id: NodeId::new("d1").unwrap(), allow_targets, max_rate, descriptors }
+    }
+
+    #[track_caller]
+    fn check(limits: &Limits, assignment: &Assignment, resolved: &[&str], refusal: Option<&str>) {
+        let resolved: Vec<SocketAddr> = resolved.iter().map(|address| address.parse().unwrap()).collect();
+        match (limits.check(assignment, &resolved), refusal) {
+            (Ok(()), None) => {}
+            (Err(reason), Some(expected)) => {
+                assert!(reason.starts_with("d1: ") && reason.contains(expected), "{reason}");
+            }
+            (got, expected) => panic!("expected {expected:?}, got {got:?}"),
+        }
+    }
+
+    #[test]
+    fn every_resolved_address_must_be_allowed() {
+        let tsunami = assignment(TestType::Tsunami, 0.1);
+        let loopback = limits(&["127.0.0.0/8"], None, 10_000);
+        check(&loopback, &tsunami, &["127.0.0.1:80", "127.0.0.2:80"], None);
+        check(&loopback, &tsunami, &["127.0.0.1:80", "93.184.216.34:80"], Some("shop.test (93.184.216.34)"));
+        check(&loopback, &tsunami, &["[::1]:80"], Some("safety.allow_targets"));
+        check(&loopback, &tsunami, &[], None);
+        check(&limits(&["shop.test"], None, 10_000), &tsunami, &["93.184.216.34:80"], None);
+        check(&limits(&[], None, 10_000), &tsunami, &["127.0.0.1:80"], Some("allow_targets"));
+    }
+
+    #[test]
+    fn a_rate_above_the_bound_or_without_one_is_refused() {
+        let anywhere = ["0.0.0.0/0"];
+        let tsunami = assignment(TestType::Tsunami, 0.01);
+        check(&limits(&anywhere, Some(100.0), 10_000), &tsunami, &[], None);
+        check(&limits(&anywhere, Some(99.0), 10_000), &tsunami, &[], Some("safety.max_rate = 99"));
+        let avalanche = assignment(TestType::Avalanche, 0.0);
+        check(&limits(&anywhere, Some(1e9), 10_000), &avalanche, &[], Some("target_throughput"));
+        check(&limits(&anywhere, None, 10_000), &avalanche, &[], None);
+    }
+
+    #[test]
+    fn more_connections_than_descriptors_are_refused() {
+        let tsunami = assignment(TestType::Tsunami, 0.1);
+        check(&limits(&["0.0.0.0/0"], None, 1_152), &tsunami, &[], None);
+        check(&limits(&["0.0.0.0/0"], None, 1_151), &tsunami, &[], Some("may open 1151 (ulimit -n)"));
+    }
+}

@@ -1,0 +1,232 @@
+//! The only place of the driver where actors are spawned and wired to one another.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix::{Actor, Addr, AsyncContext, Context, Recipient, SyncArbiter};
+use actix_rt::Arbiter;
+use common::ids::{Epoch, NodeId};
+use common::kafka::{
+    ConsumerChanged, ConsumerOptions, FlushProducer, KafkaConsumerActor, KafkaError, KafkaProducerActor,
+    RecordsArrived, StartFrom,
+};
+use common::settings::KafkaSettings;
+use common::wire::{ReadAs, Topic};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::RunError;
+use crate::actors::clock::{AskTime, ClockActor};
+use crate::actors::heartbeat::{HeartbeatActor, Identity, SayGoodbye};
+use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
+use crate::actors::messages::AggregatorOutputs;
+use crate::actors::publisher::{FlushWindows, PublisherActor};
+use crate::actors::request_worker::RequestWorkerActor;
+use crate::actors::stats_aggregator::StatsAggregatorActor;
+use crate::actors::store::StoreActor;
+use crate::actors::test_manager::{Leave, ManagerOptions, ManagerPeers, TestManagerActor, Worker};
+use crate::bootstrap::OrchestratorClient;
+use crate::http::Sources;
+use crate::safety::Limits;
+use crate::settings::DriverSettings;
+
+/// Longest wait for the load to end and its final window to be merged, when the driver leaves.
+const LEAVE: Duration = Duration::from_secs(5);
+/// Longest wait for Kafka to take the last windows.
+const LAST_WINDOWS: Duration = Duration::from_secs(5);
+/// Longest wait for Kafka to take the goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What the actors are made of.
+pub struct Parts {
+    /// All settings.
+    pub settings: DriverSettings,
+    /// The node's id.
+    pub node_id: NodeId,
+    /// This life of it.
+    pub epoch: Epoch,
+    /// The data folder.
+    pub folder: PathBuf,
+    /// Descriptors that may be open.
+    pub descriptors: u64,
+    /// Whom to ask for Kafka and the time.
+    pub orchestrator: Option<OrchestratorClient>,
+    /// Who ends the node.
+    pub fatal: mpsc::Sender<RunError>,
+}
+
+/// The actors that have begun, before the rest can: the server's address is part of what the rest says.
+pub struct Foundation {
+    parts: Parts,
+    manager: Context<TestManagerActor>,
+    heartbeat: Context<HeartbeatActor>,
+    link: Context<KafkaLinkActor>,
+    aggregator: Addr<StatsAggregatorActor>,
+    publisher: Addr<PublisherActor>,
+}
+
+/// The running driver.
+pub struct System {
+    manager: Addr<TestManagerActor>,
+    heartbeat: Addr<HeartbeatActor>,
+    publisher: Addr<PublisherActor>,
+    link: Addr<KafkaLinkActor>,
+    workers: Vec<Arbiter>,
+}
+
+impl Foundation {
+    /// Starts what measures and keeps; nothing is heard or said yet.
+    pub fn lay(parts: Parts) -> Self {
+        // Manager, heartbeat and link know one another: their addresses exist before they run.
+        let (manager, heartbeat, link) = (Context::new(), Context::new(), Context::<KafkaLinkActor>::new());
+        let folder = parts.folder.clone();
+        let store = SyncArbiter::start(1, move || StoreActor::new(folder.clone()));
+        let publisher = PublisherActor::new(
+            parts.node_id.clone(),
+            link.address().recipient(),
+            store.clone().recipient(),
+            store.recipient(),
+        )
+        .start();
+        let manager_address: Addr<TestManagerActor> = AsyncContext::<TestManagerActor>::address(&manager);
+        let outputs = AggregatorOutputs {
+            windows: vec![publisher.clone().recipient()],
+            ended: manager_address.recipient(),
+        };
+        let aggregator = StatsAggregatorActor::new(parts.epoch, outputs).start();
+        Self { parts, manager, heartbeat, link, aggregator, publisher }
+    }
+
+    /// Whom the driver's own server asks.
+    pub fn sources(&self) -> Sources {
+        Sources {
+            progress: self.aggregator.clone().recipient(),
+            publisher: self.publisher.clone().recipient(),
+            link: self.link.address().recipient(),
+        }
+    }
+
+    /// Starts the rest. `port`: that of the driver's own server, or 0.
+    pub fn build(self, port: u16) -> System {
+        let Self { parts, manager, heartbeat, link, aggregator, publisher } = self;
+        let Parts { settings, node_id, epoch, descriptors, orchestrator, fatal, .. } = parts;
+        let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
+        let cores = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+        let n_workers = settings.driver.workers.unwrap_or(cores);
+
+        let pool: Vec<_> = (0..n_workers)
+            .map(|_| {
+                let (progress, windows) = (aggregator.clone().recipient(), aggregator.clone().recipient());
+                RequestWorkerActor::start_on_own_thread(progress, windows)
+            })
+            .collect();
+        let workers = pool
+            .iter()
+            .map(|(worker, _)| Worker { start: worker.clone().recipient(), stop: worker.clone().recipient() })
+            .collect();
+
+        let ask_time = orchestrator.clone().map(|client| -> AskTime {
+            Box::new(move || {
+                let client = client.clone();
+                Box::pin(async move { client.time().await })
+            })
+        });
+        let clock = ClockActor::new(ask_time, heartbeat_address.clone().recipient()).start();
+
+        let limits = Limits {
+            node_id: node_id.clone(),
+            allow_targets: settings.safety.allow_targets,
+            max_rate: settings.safety.max_rate,
+            descriptors,
+        };
+        let options = ManagerOptions {
+            epoch,
+            limits,
+            classic: settings.classic.clone(),
+            grace: settings.orchestrator.grace,
+            ca_file: settings.tls.ca_file,
+            insecure: settings.tls.insecure,
+        };
+        let peers = ManagerPeers {
+            workers,
+            expect: aggregator.clone().recipient(),
+            lost: aggregator.clone().recipient(),
+            windows: publisher.clone().recipient(),
+            state: heartbeat_address.clone().recipient(),
+            heard: heartbeat_address.clone().recipient(),
+            measure: clock.recipient(),
+            fatal: fatal.clone(),
+        };
+        let manager = manager.run(TestManagerActor::new(options, peers));
+
+        let identity = Identity {
+            node_id: node_id.clone(),
+            epoch,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            cores: n_workers,
+            labels: settings.driver.labels,
+            max_rate: settings.safety.max_rate,
+            port,
+        };
+        let publish = link.address().recipient();
+        let heartbeat = heartbeat.run(HeartbeatActor::new(identity, publish, aggregator.recipient()));
+
+        let read_as = ReadAs { latency_unit: settings.classic.latency_unit };
+        let connect = connect(node_id, read_as, manager_address.clone().recipient());
+        let ask = orchestrator.map(|client| -> Ask {
+            Box::new(move || {
+                let client = client.clone();
+                Box::pin(async move { client.bootstrap().await })
+            })
+        });
+        let ups =
+            vec![heartbeat_address.recipient(), publisher.clone().recipient(), manager_address.recipient()];
+        let link = link.run(KafkaLinkActor::new(settings.kafka, connect, ask, ups, fatal));
+        let workers = pool.into_iter().map(|(_, arbiter)| arbiter).collect();
+        System { manager, heartbeat, publisher, link, workers }
+    }
+}
+
+/// Starts the clients of a Kafka.
+fn connect(node_id: NodeId, read_as: ReadAs, records: Recipient<RecordsArrived>) -> Connect {
+    Box::new(move |kafka: &KafkaSettings, changes: Recipient<ConsumerChanged>| -> Result<_, KafkaError> {
+        let topics = vec![Topic::TestConfig, Topic::Trigger, Topic::Heartbeat];
+        let options = ConsumerOptions::new(kafka.clone(), node_id.clone(), topics, StartFrom::End, read_as);
+        let producer = KafkaProducerActor::new(kafka)?.start();
+        let consumer = KafkaConsumerActor::new(options, records.clone(), changes)?.start();
+        Ok(KafkaClients {
+            publish: producer.clone().recipient(),
+            warm_up: producer.clone().recipient(),
+            flush: producer.clone().recipient(),
+            produced: producer.recipient(),
+            consumed: consumer.clone().recipient(),
+            stop: consumer.recipient(),
+        })
+    })
+}
+
+impl System {
+    /// Leaves in order: the load ends, its final window goes out, then the goodbye.
+    pub async fn leave(self) {
+        if timeout(LEAVE, self.manager.send(Leave)).await.is_err() {
+            log::warn!("load did not end in time");
+        }
+        if timeout(LAST_WINDOWS, self.publisher.send(FlushWindows)).await.is_err() {
+            log::warn!(
+                "kafka did not take the last windows in time: the store keeps them for the next start"
+            );
+        }
+        match timeout(GOODBYE, self.heartbeat.send(SayGoodbye)).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => log::warn!("goodbye not published reason={error}"),
+            Ok(Err(error)) => log::warn!("goodbye not published reason={error}"),
+            Err(_) => log::warn!("goodbye not published in time"),
+        }
+        if let Err(error) = self.link.send(FlushProducer { within: Duration::from_millis(500) }).await {
+            log::warn!("kafka producer not flushed reason={error}");
+        }
+        for worker in self.workers {
+            worker.stop();
+        }
+    }
+}
