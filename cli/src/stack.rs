@@ -27,6 +27,20 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most lines of children's logs that wait to be shown; later ones are dropped and counted.
 const LOG_LINES: usize = 1_024;
 
+/// What the names of variables that set a node begin with.
+const SETTING: &str = "GROUNDSWELL__";
+
+/// Whether a variable sets the kind of node that these arguments start.
+fn sets(arguments: &[String], variable: &str) -> bool {
+    use common::settings::belongs;
+    match arguments.first().map(String::as_str) {
+        Some("orchestrator") => belongs::<orchestrator::settings::OrchestratorSettings>(variable),
+        Some("driver") => belongs::<driver::settings::DriverSettings>(variable),
+        Some("target") => belongs::<target::settings::TargetSettings>(variable),
+        _ => true,
+    }
+}
+
 /// What a node says when it is ready.
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 pub struct Ready {
@@ -76,7 +90,14 @@ impl Stack {
     /// # Errors
     /// Where it cannot be started, ends, or is not ready in time; its last line says why.
     pub async fn start(&mut self, label: &str, arguments: &[String]) -> Result<Ready, Stop> {
-        let mut child = Command::new(&self.binary)
+        let mut command = Command::new(&self.binary);
+        // A variable that sets another kind of node is a fault to this one.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with(SETTING) && !sets(arguments, name)) {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
             .args(arguments)
             .arg("--child")
             .stdin(Stdio::piped())
