@@ -110,7 +110,7 @@ pub struct StoredParticipant {
 }
 
 /// What one batch of records brought, and where reading goes on: one transaction.
-#[derive(Debug, Message)]
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), StoreError>")]
 pub struct SaveBatch {
     /// Kafka's cluster id, to which the offsets belong; `None`: offsets are not kept (embedded broker).

@@ -1,11 +1,11 @@
 //! Who is here: the registry behind messages.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
-use common::ids::NodeId;
+use common::ids::{Epoch, NodeId};
 use common::kafka::Arrived;
 use common::wire::Inbound;
 use tokio::sync::watch;
@@ -34,10 +34,10 @@ pub struct NodesHeard(pub Arc<Vec<Arrived>>);
 #[rtype(result = "Vec<NodeFacts>")]
 pub struct GetFacts;
 
-/// Names who is busy with a test.
+/// Names who is busy with a test, in which life; after a restart they are waited for.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct SetBusy(pub BTreeSet<NodeId>);
+pub struct SetBusy(pub BTreeMap<NodeId, Option<Epoch>>);
 
 /// A classic driver heard nothing of the test it was led into.
 #[derive(Debug, Clone, Message)]
@@ -157,7 +157,7 @@ impl Handler<SetBusy> for DriverRegistryActor {
     type Result = ();
 
     fn handle(&mut self, SetBusy(busy): SetBusy, _: &mut Self::Context) {
-        self.registry.set_busy(busy);
+        self.registry.set_busy(busy, self.clock.now().elapsed);
     }
 }
 

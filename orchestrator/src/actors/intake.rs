@@ -1,13 +1,17 @@
 //! The way in: a batch of records goes to those who understand it, then to the store, and only then is the
 //! next one read.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
 use common::clock::unix_us;
 use common::kafka::{ConsumerChanged, Offsets, RecordsArrived};
 use common::wire::Inbound;
+use tokio::time::{Instant, sleep};
 
 use super::driver_registry::NodesHeard;
 use super::stats_aggregator::MetricsHeard;
@@ -16,6 +20,12 @@ use crate::telemetry::{Readiness, Telemetry};
 
 /// Batches come one at a time; news of the consumer beside them.
 const MAILBOX: usize = 16;
+
+/// How often offsets alone are stored: heartbeats of up to so long are read again after a restart.
+const OFFSETS_EVERY: Duration = Duration::from_secs(1);
+
+/// Between two tries to store a batch.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an intake hands on to.
 #[derive(Clone)]
@@ -35,8 +45,8 @@ pub struct IntakeOutputs {
 /// - owns: which cluster the offsets belong to.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
 /// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`], each awaited; [`SaveEvent`].
-/// - on failure: what the store does not take is logged and counted by it, and read again after a restart, for its
-///   offsets were not stored either.
+/// - on failure: what the store does not take is tried again until it does; meanwhile nothing more is read, and
+///   the node is not ready.
 /// - mailbox bound: 16.
 pub struct IntakeActor {
     outputs: IntakeOutputs,
@@ -44,6 +54,7 @@ pub struct IntakeActor {
     readiness: Arc<Readiness>,
     keeps_offsets: bool,
     cluster_id: Option<String>,
+    stored_at: Rc<Cell<Option<Instant>>>,
 }
 
 impl IntakeActor {
@@ -54,7 +65,7 @@ impl IntakeActor {
         readiness: Arc<Readiness>,
         keeps_offsets: bool,
     ) -> Self {
-        Self { outputs, telemetry, readiness, keeps_offsets, cluster_id: None }
+        Self { outputs, telemetry, readiness, keeps_offsets, cluster_id: None, stored_at: Rc::default() }
     }
 }
 
@@ -77,6 +88,7 @@ impl Handler<RecordsArrived> for IntakeActor {
             }
         }
         let (outputs, cluster_id) = (self.outputs.clone(), self.cluster_id.clone());
+        let (readiness, stored_at) = (Arc::clone(&self.readiness), Rc::clone(&self.stored_at));
         let batch = Arc::new(records);
         Box::pin(async move {
             // Whoever is gone is gone because the node ends.
@@ -92,14 +104,13 @@ impl Handler<RecordsArrived> for IntakeActor {
                     registered.push(register.clone());
                 }
             }
-            if metrics.is_empty() && registered.is_empty() {
-                // Heartbeats alone bring nothing to keep: reading them again after a restart does no harm.
+            let lately = stored_at.get().is_some_and(|at| at.elapsed() < OFFSETS_EVERY);
+            if metrics.is_empty() && registered.is_empty() && (lately || cluster_id.is_none()) {
+                // Heartbeats alone bring nothing to keep, and their offsets can wait.
                 return;
             }
-            match outputs.batches.send(SaveBatch { cluster_id, offsets, metrics, registered }).await {
-                Ok(Err(error)) => log::error!(error:%; "a batch was not stored"),
-                Ok(Ok(())) | Err(_) => {}
-            }
+            store(&outputs.batches, SaveBatch { cluster_id, offsets, metrics, registered }, &readiness).await;
+            stored_at.set(Some(Instant::now()));
         })
     }
 }
@@ -127,6 +138,23 @@ impl Handler<ConsumerChanged> for IntakeActor {
                 context.spawn(async move { drop(save.await) }.into_actor(self));
             }
         }
+    }
+}
+
+/// Stores a batch, however long that takes: reading on without it would lose it.
+async fn store(batches: &Recipient<SaveBatch>, batch: SaveBatch, readiness: &Readiness) {
+    let mut tries = 0_u64;
+    while let Ok(Err(error)) = batches.send(batch.clone()).await {
+        if tries.is_multiple_of(10) {
+            log::error!(error:%, tries; "a batch is not stored, trying again");
+        }
+        tries += 1;
+        readiness.set_store(false);
+        sleep(STORE_AGAIN).await;
+    }
+    if tries > 0 {
+        log::info!(tries; "the store takes batches again");
+        readiness.set_store(true);
     }
 }
 

@@ -1,12 +1,12 @@
 //! The task inside `TestManagerActor`: commands and looks, one after the other, so that a test's life never
 //! meets itself. The rules are `lifecycle`'s; this carries them out.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix::Recipient;
 use common::clock::{rfc3339, unix_us};
-use common::ids::{Epoch, NodeId, TestId};
+use common::ids::{Epoch, TestId};
 use common::kafka::Publish;
 use common::plan::{Mode, Plan, read_value};
 use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger};
@@ -212,7 +212,7 @@ impl Manager {
     async fn open_tally(&self) -> Result<(), CommandError> {
         let Some(active) = &self.active else { return Ok(()) };
         let participants = active.life.participants().to_vec();
-        let busy: BTreeSet<NodeId> = participants.iter().map(|one| one.node_id.clone()).collect();
+        let busy = participants.iter().map(|one| (one.node_id.clone(), one.epoch)).collect();
         self.links.busy.send(SetBusy(busy)).await.map_err(gone)?;
         let test_id = active.life.test_id().clone();
         let plan = active.life.plan().clone();
@@ -302,7 +302,7 @@ impl Manager {
             }
             self.save_active().await;
             self.active = None;
-            let _ = self.links.busy.send(SetBusy(BTreeSet::new())).await;
+            let _ = self.links.busy.send(SetBusy(BTreeMap::new())).await;
         }
     }
 
@@ -402,7 +402,7 @@ impl Manager {
                 let _ = answer.send(Ok(view.clone()));
             }
         }
-        let _ = self.links.busy.send(SetBusy(BTreeSet::new())).await;
+        let _ = self.links.busy.send(SetBusy(BTreeMap::new())).await;
     }
 
     async fn save_active(&self) {

@@ -38,7 +38,10 @@ pub fn choose(
             let n = *n as usize;
             if alive.len() < n {
                 let are = alive.len();
-                return Err(drivers(format!("the plan wants {n} drivers, and {are} are alive"), absent(nodes)));
+                return Err(drivers(
+                    format!("the plan wants {n} drivers, and {are} are alive"),
+                    absent(nodes),
+                ));
             }
             // Ours first: they do all that a plan can ask for.
             let (ours, classic): (Vec<_>, Vec<_>) = alive.into_iter().partition(|node| !node.is_classic());
@@ -59,12 +62,19 @@ pub fn choose(
     let mut blockers: Vec<(String, String)> = Vec::new();
     for (node, participant) in chosen.iter().zip(&participants) {
         let why = if node.is_classic() {
-            classic_blocker(plan, nodes, rules)
+            classic_blocker(plan, rules)
         } else {
             rate_blocker(node, participant).or_else(|| busy_blocker(node))
         };
         blockers.extend(why.map(|why| (node.node_id.to_string(), why)));
     }
+    // Whoever listens takes part: a classic driver cannot be left out.
+    let left_out =
+        nodes.iter().filter(|node| node.is_alive() && node.is_classic() && !ids.contains(&node.node_id));
+    blockers.extend(left_out.map(|node| {
+        let why = "is a classic driver, which cannot be left out: drivers = \"all\", or end it";
+        (node.node_id.to_string(), why.to_owned())
+    }));
     if blockers.is_empty() { Ok(participants) } else { Err(refused(blockers)) }
 }
 
@@ -108,17 +118,17 @@ fn busy_blocker(node: &NodeFacts) -> Option<String> {
 }
 
 /// What a classic driver cannot do: they know a type, a delay and a count, and whoever listens takes part.
-fn classic_blocker(plan: &Plan, nodes: &[NodeFacts], rules: &ClassicRules) -> Option<String> {
-    if plan.drivers != DriverChoice::All {
-        let alive = nodes.iter().filter(|node| node.is_alive() && node.is_classic()).count();
-        if alive > 1 || plan.drivers == DriverChoice::Count(0) {
-            return Some("is a classic driver, which cannot be chosen or left out: drivers = \"all\"".to_owned());
-        }
-    }
+fn classic_blocker(plan: &Plan, rules: &ClassicRules) -> Option<String> {
     if plan.per == Per::Fleet {
         return Some("is a classic driver, which knows no shares: per = \"driver\"".to_owned());
     }
+    if !plan.load.warmup.is_zero() {
+        return Some("is a classic driver, which knows no warm-up: load.warmup = \"0s\"".to_owned());
+    }
     match plan.load.mode {
+        Mode::Avalanche { .. } if plan.load.target_throughput.is_some() => {
+            Some("is a classic driver, which knows no ceiling: leave load.target_throughput out".to_owned())
+        }
         Mode::Avalanche { .. } if plan.load.requests.is_none() => {
             Some("is a classic driver, which knows no duration: load.requests is needed".to_owned())
         }
@@ -173,7 +183,8 @@ mod tests {
     };
 
     fn plan(top: &str, load: &str) -> Plan {
-        read(&format!("{top}\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"), PlanFormat::Toml).unwrap()
+        read(&format!("{top}\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"), PlanFormat::Toml)
+            .unwrap()
     }
 
     fn node(id: &str, epoch: Option<u64>, liveness: Liveness) -> NodeFacts {
@@ -223,7 +234,11 @@ mod tests {
     #[test]
     fn a_rate_above_a_drivers_own_limit_is_refused_by_name() {
         let nodes = [node("a", Some(1), Liveness::Alive)];
-        check(&plan("", "mode = 'tsunami'\nrate = 2000\nduration = '1s'"), &nodes, Err("a: safety.max_rate = 1000"));
+        check(
+            &plan("", "mode = 'tsunami'\nrate = 2000\nduration = '1s'"),
+            &nodes,
+            Err("a: safety.max_rate = 1000"),
+        );
     }
 
     #[test]
@@ -235,9 +250,26 @@ mod tests {
             ("", "mode = 'tsunami'\nrate = 10\nrequests = 5", Some("whole units")),
             ("", "mode = 'avalanche'\nconnections = 1\nduration = '5s'", Some("no duration")),
             ("", "mode = 'avalanche'\nconnections = 1\nrequests = 5", None),
+            (
+                "",
+                "mode = 'avalanche'\nconnections = 1\nrequests = 5\ntarget_throughput = 9",
+                Some("no ceiling"),
+            ),
+            ("", "mode = 'tsunami'\ndelay = '1s'\nrequests = 5\nwarmup = '2s'", Some("no warm-up")),
         ];
         for (top, load, expected) in table {
             check(&plan(top, load), &nodes, expected.map_or(Ok(&["old"]), Err));
         }
+    }
+
+    #[test]
+    fn a_classic_driver_that_listens_cannot_be_left_out() {
+        let load = "mode = 'tsunami'\ndelay = '1s'\nrequests = 5";
+        let deaf = node("deaf", None, Liveness::Deaf);
+        let nodes = [node("new", Some(1), Liveness::Alive), node("old", None, Liveness::Alive), deaf];
+        check(&plan("", load), &nodes, Ok(&["new", "old"]));
+        check(&plan("drivers = 2", load), &nodes, Ok(&["new", "old"]));
+        check(&plan("drivers = 1", load), &nodes, Err("old: is a classic driver, which cannot be left out"));
+        check(&plan("drivers = ['new']", load), &nodes, Err("cannot be left out"));
     }
 }

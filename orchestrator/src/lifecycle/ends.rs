@@ -15,6 +15,9 @@ const AFTER_GOODBYE: Duration = Duration::from_secs(5);
 /// How long past its schedule and drain a driver that is alive may owe its final window: Kafka may be away.
 const OVERDUE: Duration = Duration::from_secs(60);
 
+/// How long a driver may say that it does something else, and tell no window, before its part is over.
+const ELSEWHERE: Duration = Duration::from_secs(30);
+
 /// Least silence that ends a classic driver's part.
 const CLASSIC_SILENCE: Duration = Duration::from_secs(15);
 
@@ -58,7 +61,8 @@ pub fn look(
 pub fn stopped(life: &Lifecycle, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
     let gone = |part: &PartSeen| {
         let node = nodes.iter().find(|node| node.node_id == part.node_id);
-        part.epoch.is_none() || node.is_none_or(|node| node.epoch != part.epoch || node.liveness == Liveness::Lost)
+        part.epoch.is_none()
+            || node.is_none_or(|node| node.epoch != part.epoch || node.liveness == Liveness::Lost)
     };
     let waits = parts.iter().filter(|part| part.ended_by.is_none());
     let never_started = life.started_at().is_none();
@@ -94,8 +98,14 @@ fn our_end(
         }
         _ => {}
     }
+    let elsewhere = node.state.is_some() && node.test_id.as_ref() != Some(life.test_id());
+    let told = part.heard_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
+    if elsewhere && running > ELSEWHERE && told > ELSEWHERE {
+        return Some((EndedBy::Lost, "does something else, and told no end"));
+    }
     let due = due_length(life)?;
-    (running > due + OVERDUE).then_some((EndedBy::Lost, "never told its end, though its schedule is long over"))
+    (running > due + OVERDUE)
+        .then_some((EndedBy::Lost, "never told its end, though its schedule is long over"))
 }
 
 /// Length of one driver's part at the most; `None` where nothing bounds it.
@@ -126,7 +136,9 @@ fn classic_end(
         return Some((EndedBy::Word, "said NO"));
     }
     let count = count_of(life.plan());
-    if count > 0 && (part.sent.is_some_and(|sent| sent >= count) || (part.sent.is_none() && part.reports >= count)) {
+    if count > 0
+        && (part.sent.is_some_and(|sent| sent >= count) || (part.sent.is_none() && part.reports >= count))
+    {
         return Some((EndedBy::Count, "told as many as it was to send"));
     }
     let Some(heard_at) = part.heard_at else {
@@ -140,17 +152,26 @@ fn classic_end(
 
 /// A classic driver that does not count to its limit is told to stop, if nobody else could take that for a start.
 fn runaways(life: &mut Lifecycle, running: Duration, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
-    let delay = delay_of(life.plan()).unwrap_or_default();
-    let by_count = Duration::try_from_secs_f64(2.0 * delay.as_secs_f64() * count_of(life.plan()) as f64).ok();
-    let limit = life.plan().load.duration.or(by_count.filter(|limit| !limit.is_zero()));
+    let load = &life.plan().load;
+    let twice_due = delay_of(life.plan()).and_then(|delay| {
+        Duration::try_from_secs_f64(2.0 * delay.as_secs_f64() * count_of(life.plan()) as f64).ok()
+    });
+    // Where the duration alone made the count, a driver that is a little late ends by its count.
+    let duration = load.duration.filter(|_| load.requests.is_some());
+    let limit = twice_due.into_iter().chain(duration).min();
     let Some(limit) = limit.map(|limit| limit.max(life.rules.classic.deaf_after)) else { return Vec::new() };
     if running <= limit {
         return Vec::new();
     }
-    let classic_alive = nodes.iter().filter(|node| node.is_alive() && node.is_classic()).count();
+    // A deaf one is alive as well, and could take the stop for a start.
+    let listens =
+        |node: &&NodeFacts| node.is_classic() && (node.is_alive() || node.liveness == Liveness::Deaf);
+    let classic_alive = nodes.iter().filter(listens).count();
     let runs_on: Vec<_> = parts
         .iter()
-        .filter(|part| part.epoch.is_none() && part.ended_by.is_none() && !life.runaways.contains(&part.node_id))
+        .filter(|part| {
+            part.epoch.is_none() && part.ended_by.is_none() && !life.runaways.contains(&part.node_id)
+        })
         .collect();
     let mut effects = Vec::new();
     for part in runs_on {

@@ -6,6 +6,8 @@
 //! back from Kafka: where nothing arrives at all, nobody's silence says anything.
 
 mod node;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +16,8 @@ use std::time::Duration;
 use common::ids::{Epoch, NodeId, TestId};
 use common::wire::{DriverState, Heartbeat, Metrics, Register, Role};
 
-use node::Node;
 pub use node::Liveness;
+use node::Node;
 pub use view::state_name;
 
 /// Most nodes kept; a flood of made-up ids stops here and is counted.
@@ -175,9 +177,15 @@ impl Registry {
         self.own_beat_at.is_some_and(|at| now.saturating_sub(at) <= 2 * BEAT_SLACK)
     }
 
-    /// Names who is busy with a test: a silent classic node among them is lost rather than stale.
-    pub fn set_busy(&mut self, busy: BTreeSet<NodeId>) {
-        self.busy = busy;
+    /// Names who is busy with a test: a silent classic node among them is lost rather than stale. One of them
+    /// that was not heard in this life of the orchestrator is taken for alive until its silence says otherwise.
+    pub fn set_busy(&mut self, busy: BTreeMap<NodeId, Option<Epoch>>, now: Duration) {
+        let clock = self.silence_clock(now);
+        for (node_id, epoch) in &busy {
+            let expected = || Node::new(node_id.clone(), *epoch, now, clock);
+            self.nodes.entry(node_id.clone()).or_insert_with(expected);
+        }
+        self.busy = busy.into_keys().collect();
     }
 
     /// A classic driver that shows nothing of a test it was led into: left out until it registers again.
@@ -271,7 +279,8 @@ impl Registry {
         }
         let crowded = self.nodes.len() > MAX_NODES / 10 * 9;
         self.nodes.retain(|node_id, node| {
-            let gone = !matches!(node.liveness, Liveness::Alive | Liveness::Suspect) && !busy.contains(node_id);
+            let gone =
+                !matches!(node.liveness, Liveness::Alive | Liveness::Suspect) && !busy.contains(node_id);
             !(gone && (crowded || now.saturating_sub(node.seen_at) > FORGOTTEN_AFTER))
         });
         events

@@ -88,7 +88,8 @@ impl Ours {
 
     /// Takes a heartbeat; true where what it does is another than before.
     pub(super) fn told(&mut self, beat: &HeartbeatOurs) -> bool {
-        let changed = (self.state, &self.test_id, self.revision) != (beat.state, &beat.test_id, beat.revision);
+        let changed =
+            (self.state, &self.test_id, self.revision) != (beat.state, &beat.test_id, beat.revision);
         self.state = beat.state;
         self.reason.clone_from(&beat.reason);
         self.test_id.clone_from(&beat.test_id);

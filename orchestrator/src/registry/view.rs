@@ -4,8 +4,8 @@ use common::clock::rfc3339;
 use common::ids::NodeId;
 use common::wire::DriverState;
 
-use super::node::{Liveness, Node};
 use super::Registry;
+use super::node::{Liveness, Node};
 use crate::model::DriverView;
 use crate::now::Now;
 

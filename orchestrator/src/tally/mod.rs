@@ -39,6 +39,9 @@ const MAX_SEQ: u64 = 10_000_000;
 /// Most lives of one driver that are told apart in one test; more are foreign.
 const MAX_LIVES: usize = 8;
 
+/// Most classic drivers of one test, those that join it late included.
+const MAX_JOINED: usize = 1_000;
+
 /// Most foreign nodes that are named.
 const MAX_FOREIGN: usize = 16;
 
@@ -146,7 +149,9 @@ impl Tally {
         }
         let epoch = metrics.ours.as_ref().map(|window| window.epoch);
         let believable = |window: &Window| window.seq <= MAX_SEQ && part::believable(&window.counters);
-        let Some(index) = self.part_of(&metrics.node_id, epoch) else {
+        let names_it = metrics.test_id.is_some();
+        let index = self.part_of(&metrics.node_id, epoch);
+        let Some(index) = index.or_else(|| self.join(&metrics.node_id, epoch.is_none() && names_it)) else {
             if self.foreign.len() < MAX_FOREIGN {
                 self.foreign.insert(metrics.node_id.to_string());
             }
@@ -337,6 +342,16 @@ impl Tally {
             return None;
         }
         self.parts.push(Part::new(node.clone(), epoch, None));
+        Some(self.parts.len() - 1)
+    }
+
+    /// A classic driver that was not known at the trigger heard it all the same, where it names this test.
+    fn join(&mut self, node: &NodeId, takes_part: bool) -> Option<usize> {
+        let joined = self.parts.iter().filter(|part| part.is_classic()).count();
+        if !takes_part || joined >= MAX_JOINED || self.parts.iter().any(|part| part.node == *node) {
+            return None;
+        }
+        self.parts.push(Part::new(node.clone(), None, None));
         Some(self.parts.len() - 1)
     }
 

@@ -1,0 +1,321 @@
+//! Who is here, told as stories: what arrives when, and what follows.
+
+use common::counters::Counters;
+use common::wire::{ClassicMetrics, HeartbeatOurs, RegisterOurs};
+
+use super::*;
+use crate::now::Now;
+
+const LEADER: Epoch = Epoch(100);
+
+fn id(name: &str) -> NodeId {
+    NodeId::new(name).unwrap()
+}
+
+fn s(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+fn register(name: &str, epoch: Option<u64>, address: &str) -> Register {
+    let ours = epoch.map(|epoch| RegisterOurs {
+        protocol: 1,
+        epoch: Epoch(epoch),
+        version: "0.1.0".to_owned(),
+        cores: 2,
+        labels: [("rack".to_owned(), "7".to_owned())].into(),
+        max_rate: Some(500.0),
+    });
+    Register { node_id: id(name), address: Some(address.to_owned()), ours }
+}
+
+fn beat(name: &str, epoch: Option<u64>, alive: bool) -> Heartbeat {
+    let ours = epoch.map(|epoch| HeartbeatOurs {
+        epoch: Epoch(epoch),
+        role: Role::Driver,
+        state: Some(DriverState::Idle),
+        reason: None,
+        test_id: None,
+        revision: None,
+        clock_offset_us: Some(1_500),
+        cpu: None,
+        counters: None,
+    });
+    Heartbeat { node_id: id(name), alive, sent_at_us: None, ours }
+}
+
+fn leader_beat(epoch: u64) -> Heartbeat {
+    let mut beat = beat("leader", Some(epoch), true);
+    if let Some(ours) = &mut beat.ours {
+        ours.role = Role::Orchestrator;
+    }
+    beat
+}
+
+fn report(name: &str, test: &str) -> Metrics {
+    Metrics {
+        node_id: id(name),
+        test_id: TestId::new(test).ok(),
+        report_id: None,
+        classic: ClassicMetrics { num_requests: Some(7), ..ClassicMetrics::default() },
+        ours: None,
+    }
+}
+
+/// A registry, the time, and our own heartbeats coming back each second while Kafka works.
+struct Story {
+    registry: Registry,
+    now: Duration,
+    kafka: bool,
+}
+
+impl Story {
+    fn new() -> Self {
+        let mut story =
+            Self { registry: Registry::new(LEADER, Patience::default()), now: s(0.0), kafka: true };
+        story.registry.heartbeat(&leader_beat(LEADER.0), story.now);
+        story
+    }
+
+    /// Lets time pass in steps of 250 ms; `each` is called at every step.
+    fn pass(&mut self, seconds: f64, mut each: impl FnMut(&mut Registry, Duration)) {
+        let end = self.now + s(seconds);
+        while self.now < end {
+            self.now += s(0.25);
+            if self.kafka && self.now.subsec_millis() == 0 {
+                self.registry.heartbeat(&leader_beat(LEADER.0), self.now);
+            }
+            each(&mut self.registry, self.now);
+            self.registry.tick(self.now);
+        }
+    }
+
+    fn silence(&mut self, seconds: f64) {
+        self.pass(seconds, |_, _| {});
+    }
+
+    fn beats(&mut self, name: &str, epoch: Option<u64>, every: f64, seconds: f64) {
+        let mut due = self.now;
+        self.pass(seconds, |registry, now| {
+            if now >= due {
+                registry.heartbeat(&beat(name, epoch, true), now);
+                due += s(every);
+            }
+        });
+    }
+
+    #[track_caller]
+    fn is(&self, name: &str, expected: Liveness) {
+        let facts = self.registry.facts(&id(name), self.now).expect("the node is known");
+        assert_eq!(facts.liveness, expected, "{name} at {:?}", self.now);
+    }
+}
+
+#[test]
+fn a_driver_that_falls_silent_is_suspect_then_lost_and_back_with_its_next_word() {
+    let mut story = Story::new();
+    story.registry.register(&register("a", Some(5), "127.0.0.1:0"), story.now);
+    story.beats("a", Some(5), 1.0, 8.0);
+    story.is("a", Liveness::Alive);
+    story.silence(2.75);
+    story.is("a", Liveness::Alive);
+    story.silence(1.5);
+    story.is("a", Liveness::Suspect);
+    story.silence(7.0);
+    story.is("a", Liveness::Lost);
+    let events = story.registry.heartbeat(&beat("a", Some(5), true), story.now);
+    assert!(events.contains(&Event::Liveness { node: id("a"), from: Liveness::Lost, to: Liveness::Alive }));
+}
+
+#[test]
+fn patience_goes_by_the_nodes_own_interval() {
+    // (beats every, still alive after, suspect after, lost after)
+    for (every, alive, suspect, lost) in
+        [(1.0, 2.5, 3.5, 10.5), (3.0, 8.5, 9.5, 15.5), (10.0, 29.0, 31.0, 51.0)]
+    {
+        let mut story = Story::new();
+        story.beats("a", Some(1), every, every * 8.0);
+        // The last beat came just now.
+        story.silence(alive);
+        story.is("a", Liveness::Alive);
+        story.silence(suspect - alive);
+        story.is("a", Liveness::Suspect);
+        story.silence(lost - suspect);
+        story.is("a", Liveness::Lost);
+    }
+}
+
+#[test]
+fn a_pause_or_a_burst_does_not_become_the_interval() {
+    let mut story = Story::new();
+    story.beats("a", Some(1), 1.0, 6.0);
+    story.silence(8.0);
+    // What waited in Kafka arrives at once, then the rhythm goes on.
+    for _ in 0..2 {
+        story.registry.heartbeat(&beat("a", Some(1), true), story.now);
+    }
+    story.beats("a", Some(1), 1.0, 2.0);
+    story.silence(11.0);
+    story.is("a", Liveness::Lost);
+}
+
+#[test]
+fn silence_does_not_count_while_our_own_heartbeats_stay_out() {
+    let mut story = Story::new();
+    story.beats("a", Some(1), 1.0, 5.0);
+    story.kafka = false;
+    story.silence(600.0);
+    story.is("a", Liveness::Alive);
+    assert!(!story.registry.hears_itself(story.now));
+    story.kafka = true;
+    story.beats("a", Some(1), 1.0, 3.0);
+    story.is("a", Liveness::Alive);
+    story.silence(12.0);
+    story.is("a", Liveness::Lost);
+}
+
+#[test]
+fn a_later_life_fences_the_earlier_one() {
+    let mut story = Story::new();
+    story.registry.register(&register("a", Some(5), "127.0.0.1:1"), story.now);
+    let events = story.registry.heartbeat(&beat("a", Some(9), true), story.now);
+    assert_eq!(
+        events,
+        [Event::Replaced { node: id("a"), old: Some(Epoch(5)), new: Epoch(9) }, Event::State(id("a"))]
+    );
+    assert!(story.registry.heartbeat(&beat("a", Some(5), false), story.now).is_empty());
+    story.is("a", Liveness::Alive);
+    assert_eq!(story.registry.counts().fenced_records, 1);
+    let facts = story.registry.facts(&id("a"), story.now).unwrap();
+    assert_eq!((facts.epoch, facts.max_rate), (Some(Epoch(9)), None), "nothing of the earlier life stays");
+}
+
+#[test]
+fn a_record_without_an_epoch_says_nothing_about_a_node_of_ours() {
+    let mut story = Story::new();
+    story.beats("a", Some(1), 1.0, 5.0);
+    for _ in 0..12 {
+        story.pass(1.0, |registry, now| {
+            registry.heartbeat(&beat("a", None, true), now);
+        });
+    }
+    story.is("a", Liveness::Lost);
+    assert!(story.registry.counts().conflicting_records >= 12);
+}
+
+#[test]
+fn a_node_that_never_registered_is_known_by_any_record_and_ours_by_its_epoch() {
+    let mut story = Story::new();
+    assert_eq!(story.registry.heartbeat(&beat("old", None, true), story.now), [Event::Appeared(id("old"))]);
+    story.registry.metrics(&report("quiet", "t"), story.now);
+    let facts = |story: &Story, name: &str| story.registry.facts(&id(name), story.now).unwrap();
+    assert!(facts(&story, "old").is_classic() && facts(&story, "quiet").is_classic());
+    story.registry.heartbeat(&beat("old", Some(3), true), story.now);
+    assert!(!facts(&story, "old").is_classic(), "ours if any record of it has an epoch");
+}
+
+#[test]
+fn goodbye_means_left_until_it_registers_and_only_for_ours() {
+    let mut story = Story::new();
+    story.beats("ours", Some(1), 1.0, 2.0);
+    story.beats("old", None, 1.0, 2.0);
+    story.registry.heartbeat(&beat("ours", Some(1), false), story.now);
+    story.registry.heartbeat(&beat("old", None, false), story.now);
+    story.is("ours", Liveness::Left);
+    story.is("old", Liveness::Alive);
+    assert_eq!(story.registry.facts(&id("old"), story.now).unwrap().said_no_at, Some(story.now));
+    story.registry.register(&register("ours", Some(1), "127.0.0.1:0"), story.now);
+    story.is("ours", Liveness::Alive);
+}
+
+#[test]
+fn an_idle_classic_node_becomes_stale_and_is_lost_only_in_a_test() {
+    for (busy, expected) in [(false, Liveness::Stale), (true, Liveness::Lost)] {
+        let mut story = Story::new();
+        story.beats("old", None, 1.0, 5.0);
+        if busy {
+            story.registry.set_busy([(id("old"), None)].into(), story.now);
+        }
+        story.silence(11.5);
+        story.is("old", expected);
+    }
+}
+
+#[test]
+fn a_deaf_classic_node_is_left_out_until_it_registers_again() {
+    let mut story = Story::new();
+    story.beats("old", None, 1.0, 5.0);
+    story.registry.mark_deaf(&id("old"), story.now);
+    story.beats("old", None, 1.0, 5.0);
+    story.is("old", Liveness::Deaf);
+    assert!(!story.registry.facts(&id("old"), story.now).unwrap().is_alive());
+    story.registry.register(&register("old", None, "127.0.0.1"), story.now);
+    story.is("old", Liveness::Alive);
+}
+
+#[test]
+fn after_a_restart_the_drivers_of_a_test_are_waited_for() {
+    let mut story = Story::new();
+    story.registry.set_busy([(id("a"), Some(Epoch(5)))].into(), story.now);
+    story.is("a", Liveness::Alive);
+    story.silence(9.0);
+    assert_ne!(story.registry.facts(&id("a"), story.now).unwrap().liveness, Liveness::Lost);
+    story.silence(2.5);
+    story.is("a", Liveness::Lost);
+    story.registry.heartbeat(&beat("a", Some(5), true), story.now);
+    story.is("a", Liveness::Alive);
+}
+
+#[test]
+fn an_orchestrator_is_never_a_node_and_a_higher_epoch_ends_ours() {
+    let mut story = Story::new();
+    assert!(story.registry.heartbeat(&leader_beat(LEADER.0 - 1), story.now).is_empty());
+    assert!(story.registry.is_empty());
+    assert_eq!(
+        story.registry.heartbeat(&leader_beat(LEADER.0 + 1), story.now),
+        [Event::Superseded(Epoch(LEADER.0 + 1))]
+    );
+}
+
+#[test]
+fn two_addresses_under_one_classic_id_are_told() {
+    let mut story = Story::new();
+    story.registry.register(&register("old", None, "127.0.0.1"), story.now);
+    assert!(story.registry.register(&register("old", None, "127.0.0.1"), story.now).is_empty());
+    let events = story.registry.register(&register("old", None, "127.0.0.2"), story.now);
+    assert!(matches!(&events[..], [Event::TwoAddresses { known, .. }] if known == "127.0.0.1"));
+}
+
+#[test]
+fn a_flood_of_made_up_ids_stops_at_the_bound_and_leaves_when_silent() {
+    let mut story = Story::new();
+    for n in 0..MAX_NODES + 50 {
+        story.registry.heartbeat(&beat(&format!("made-up-{n}"), None, true), story.now);
+    }
+    assert_eq!(story.registry.len(), MAX_NODES);
+    assert_eq!(story.registry.counts().refused_records, 50);
+    story.registry.set_busy([(id("made-up-7"), None)].into(), story.now);
+    story.silence(60.0);
+    assert_eq!(story.registry.len(), 1, "who is busy with a test stays");
+}
+
+#[test]
+fn a_view_shows_what_the_node_told() {
+    let mut story = Story::new();
+    story.registry.register(&register("a", Some(5), "127.0.0.1:9"), story.now);
+    let mut running = beat("a", Some(5), true);
+    if let Some(ours) = &mut running.ours {
+        ours.state = Some(DriverState::Running);
+        ours.test_id = TestId::new("t").ok();
+        ours.counters = Some(Counters { sent: 42, ..Counters::default() });
+    }
+    story.registry.heartbeat(&running, story.now);
+    story.registry.metrics(&report("old", "t"), story.now);
+    let now = Now { elapsed: story.now + s(0.5), unix_us: 1_000_000 };
+    let views = story.registry.views(now);
+    let [ours, old] = &views[..] else { panic!("{views:?}") };
+    assert_eq!((ours.state.as_str(), ours.liveness.as_str(), ours.age_ms), ("running", "alive", 500));
+    assert_eq!((ours.requests_sent, ours.clock_offset_ms, ours.epoch), (Some(42), Some(1.5), Some(5)));
+    assert_eq!((ours.version.as_deref(), ours.cores, ours.max_rate), (Some("0.1.0"), Some(2), Some(500.0)));
+    assert_eq!(ours.last_seen, "1970-01-01T00:00:00.500000Z");
+    assert_eq!((old.classic, old.requests_sent, old.test_id.as_deref()), (true, Some(7), Some("t")));
+}
