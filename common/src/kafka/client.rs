@@ -21,6 +21,10 @@ pub(super) const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 /// Longest single wait for Kafka's answer to a question (metadata, watermarks). Whoever waits for Kafka asks again.
 pub(super) const ASK: Duration = Duration::from_secs(2);
 
+/// How long to serve librdkafka's queue for the errors in it: log lines stand before them, and a poll that does not
+/// wait ends at the first.
+pub(super) const SERVE: Duration = Duration::from_millis(20);
+
 /// What went wrong with Kafka.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KafkaError {
@@ -114,7 +118,10 @@ pub(super) fn base_config(settings: &KafkaSettings) -> Result<ClientConfig, Kafk
 
 /// A consumer that is told its offsets and remembers none in Kafka. librdkafka's assign wants a group id
 /// (librdkafka#3261); nothing is ever subscribed or committed under it.
-pub(super) fn consumer_config(settings: &KafkaSettings, node_id: &NodeId) -> Result<ClientConfig, KafkaError> {
+pub(super) fn consumer_config(
+    settings: &KafkaSettings,
+    node_id: &NodeId,
+) -> Result<ClientConfig, KafkaError> {
     let mut config = base_config(settings)?;
     config
         .set("group.id", format!("groundswell-{node_id}"))

@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
-use tokio::sync::{mpsc, oneshot};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture,
+};
+use tokio::sync::mpsc;
 
 use super::client::{KafkaError, consumer_config};
 use super::reader::Reader;
@@ -58,8 +61,22 @@ pub struct ConsumerOptions {
 
 impl ConsumerOptions {
     /// Options with batches of at most 500 records and about 4 MiB.
-    pub fn new(kafka: KafkaSettings, node_id: NodeId, topics: Vec<Topic>, start: StartFrom, read_as: ReadAs) -> Self {
-        Self { kafka, node_id, topics, start, read_as, max_batch_records: 500, max_batch_bytes: 4 * 1024 * 1024 }
+    pub fn new(
+        kafka: KafkaSettings,
+        node_id: NodeId,
+        topics: Vec<Topic>,
+        start: StartFrom,
+        read_as: ReadAs,
+    ) -> Self {
+        Self {
+            kafka,
+            node_id,
+            topics,
+            start,
+            read_as,
+            max_batch_records: 500,
+            max_batch_bytes: 4 * 1024 * 1024,
+        }
     }
 }
 
@@ -85,9 +102,9 @@ pub struct StopConsumer;
 /// What the reading thread says; it waits for each answer before it goes on.
 pub(super) enum Said {
     /// Records, and the counters with them.
-    Records(RecordsArrived, ConsumerStats, oneshot::Sender<()>),
+    Records(RecordsArrived, ConsumerStats, SyncSender<()>),
     /// Something else happened.
-    Changed(ConsumerChanged, oneshot::Sender<()>),
+    Changed(ConsumerChanged, SyncSender<()>),
 }
 
 /// Reads topics and hands their records on, batch by batch.
@@ -133,7 +150,8 @@ impl Actor for KafkaConsumerActor {
         ctx.set_mailbox_capacity(MAILBOX);
         let Some(reader) = self.reader.take() else { return };
         let (to_actor, said) = mpsc::channel(1);
-        let spawned = std::thread::Builder::new().name("kafka-reader".to_owned()).spawn(move || reader.run(&to_actor));
+        let spawned =
+            std::thread::Builder::new().name("kafka-reader".to_owned()).spawn(move || reader.run(&to_actor));
         match spawned {
             Ok(thread) => self.thread = Some(thread),
             Err(error) => {
@@ -178,8 +196,8 @@ async fn hand_on(
             log::error!("kafka consumer lost its recipient and stops reason={error}");
             return;
         }
-        // The thread ends between two answers when it is stopped.
-        let _ = done.send(());
+        // There is room for the one answer; a thread that was stopped no longer waits for it.
+        let _ = done.try_send(());
     }
 }
 

@@ -35,8 +35,10 @@ impl EmbeddedBroker {
     pub async fn start(settings: &KafkaSettings) -> Result<Self, KafkaError> {
         let (orders, next_order) = mpsc::channel();
         let (ready, started) = oneshot::channel();
-        let topics: Vec<(String, i32)> =
-            Topic::ALL.iter().map(|&topic| (topic_name(settings, topic), partitions(settings, topic))).collect();
+        let topics: Vec<(String, i32)> = Topic::ALL
+            .iter()
+            .map(|&topic| (topic_name(settings, topic), partitions(settings, topic)))
+            .collect();
         let thread = std::thread::Builder::new()
             .name("embedded-kafka".to_owned())
             .spawn(move || serve(&topics, ready, &next_order))

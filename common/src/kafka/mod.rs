@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 use actix::Message;
 
 pub use client::KafkaError;
-pub use consumer::{ConsumerOptions, ConsumerStats, GetConsumerStats, KafkaConsumerActor, StartFrom, StopConsumer};
+pub use consumer::{
+    ConsumerOptions, ConsumerStats, GetConsumerStats, KafkaConsumerActor, StartFrom, StopConsumer,
+};
 pub use embedded::EmbeddedBroker;
 pub use producer::{FlushProducer, GetProducerStats, KafkaProducerActor, ProducerStats, WarmUp};
 pub use topics::{cluster_id, create_topics, wait_for_topics};

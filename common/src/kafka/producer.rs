@@ -139,7 +139,11 @@ impl KafkaProducerActor {
                     add(&self.tally.queue_full);
                 }
                 if self.gate.opens() {
-                    log::warn!("record not published topic={} key={} reason={error}", record.topic.as_str(), record.key);
+                    log::warn!(
+                        "record not published topic={} key={} reason={error}",
+                        record.topic.as_str(),
+                        record.key
+                    );
                 }
                 self.remake_if_dead();
             }
@@ -224,7 +228,11 @@ impl Handler<Publish> for KafkaProducerActor {
                 Ok(()) => add(&tally.published),
                 Err(error) => {
                     add(&tally.failed);
-                    log::warn!("record not delivered topic={} key={} reason={error}", topic.as_str(), record.key);
+                    log::warn!(
+                        "record not delivered topic={} key={} reason={error}",
+                        topic.as_str(),
+                        record.key
+                    );
                 }
             }
             delivered

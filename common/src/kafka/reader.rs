@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::ClientConfig;
@@ -10,9 +11,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::client::{ASK, LogGate, QuietContext, topic_name};
+use super::client::{ASK, LogGate, QuietContext, SERVE, topic_name};
 use super::consumer::{ConsumerOptions, Said};
 use super::positions::{Held, Lost, Watermarks, in_range, starting};
 use super::rejections::Tally;
@@ -67,7 +68,9 @@ impl Reader {
     }
 
     /// Reads until it is stopped.
-    pub fn run(mut self, to_actor: &mpsc::Sender<Said>) {
+    pub fn run(mut self, said: &mpsc::Sender<Said>) {
+        let stop = Arc::clone(&self.stop);
+        let to_actor = &ToActor { said, stop: &stop };
         let consumer: Client = match self.config.create_with_context(QuietContext::default()) {
             Ok(consumer) => consumer,
             Err(error) => {
@@ -78,7 +81,7 @@ impl Reader {
         if self.begin(&consumer, to_actor).is_ok() {
             while self.round(&consumer, to_actor).is_ok() {}
         }
-        // The actor's half of the channel closes when `to_actor` goes, after the consumer has left Kafka.
+        // The channel closes after this, so the actor ends after the consumer has left Kafka.
         drop(consumer);
     }
 
@@ -87,7 +90,7 @@ impl Reader {
     }
 
     /// Waits until Kafka and all topics are there, then assigns the offsets to start from.
-    fn begin(&mut self, consumer: &Client, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+    fn begin(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         let held = loop {
             match self.watermarks(consumer) {
                 Ok(held) => break held,
@@ -99,7 +102,7 @@ impl Reader {
             }
             self.pause(RETRY)?;
             // Nothing is assigned yet, so all that comes is errors, for the context to explain with.
-            while consumer.poll(Duration::ZERO).is_some() {}
+            while consumer.poll(SERVE).is_some() {}
         };
         let (from, lost) = starting(&self.options.start, &held);
         self.next = from.clone();
@@ -120,7 +123,7 @@ impl Reader {
     }
 
     /// One batch, or one pause without any, and what else fell due.
-    fn round(&mut self, consumer: &Client, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+    fn round(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         if self.stopped() {
             return Err(Ended);
         }
@@ -186,7 +189,9 @@ impl Reader {
     /// Takes note of an error; what it asks for is done after the batch before it was handed on.
     fn failed(&mut self, error: &ClientError) {
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.lost_track = true,
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                self.lost_track = true
+            }
             _ => {
                 // Whatever it is, librdkafka goes on by itself; what can be seen from here is whether Kafka answers.
                 self.refresh_at = self.refresh_at.min(Instant::now());
@@ -199,7 +204,7 @@ impl Reader {
 
     /// After an offset out of range, librdkafka has stopped reading that partition and does not say which: looks at
     /// all of them, moves those that are out of range, and assigns anew.
-    fn find_track(&mut self, consumer: &Client, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+    fn find_track(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         let looked = self.watermarks(consumer);
         match looked {
             Ok(held) => {
@@ -224,14 +229,17 @@ impl Reader {
 
     /// Looks whether Kafka answers, and for partitions that are new: what stands there was published after the
     /// start, so it is read from its beginning.
-    fn refresh(&mut self, consumer: &Client, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+    fn refresh(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         match self.partitions(consumer) {
             Ok(partitions) => {
                 self.refresh_at = Instant::now() + REFRESH;
                 self.set_connected(true, to_actor)?;
                 let new: Vec<_> = partitions.into_iter().filter(|at| !self.next.contains_key(at)).collect();
                 for &(topic, partition) in &new {
-                    log::info!("kafka consumer found a new partition topic={} partition={partition}", topic.as_str());
+                    log::info!(
+                        "kafka consumer found a new partition topic={} partition={partition}",
+                        topic.as_str()
+                    );
                     self.next.insert((topic, partition), 0);
                 }
                 // An offset 0 that was trimmed already is found out of range, which says so and repairs it.
@@ -248,7 +256,7 @@ impl Reader {
         }
     }
 
-    fn set_connected(&mut self, connected: bool, to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+    fn set_connected(&mut self, connected: bool, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         if self.connected == connected {
             return Ok(());
         }
@@ -264,8 +272,9 @@ impl Reader {
     fn partitions(&self, consumer: &Client) -> Result<Vec<(Topic, i32)>, String> {
         let mut partitions = Vec::new();
         for (topic, name) in &self.names {
-            let metadata =
-                consumer.fetch_metadata(Some(name), ASK).map_err(|error| consumer.context().explain(&error))?;
+            let metadata = consumer
+                .fetch_metadata(Some(name), ASK)
+                .map_err(|error| consumer.context().explain(&error))?;
             let found = metadata.topics().iter().find(|found| found.name() == name);
             let there = found.filter(|found| found.error().is_none() && !found.partitions().is_empty());
             let there = there.ok_or_else(|| format!("topic {name} is not there yet"))?;
@@ -292,7 +301,11 @@ impl Reader {
     fn assign(&self, consumer: &Client) -> Result<(), ClientError> {
         let mut list = TopicPartitionList::with_capacity(self.next.len());
         for (&(topic, partition), &offset) in &self.next {
-            list.add_partition_offset(&topic_name(&self.options.kafka, topic), partition, Offset::Offset(offset))?;
+            list.add_partition_offset(
+                &topic_name(&self.options.kafka, topic),
+                partition,
+                Offset::Offset(offset),
+            )?;
         }
         consumer.assign(&list)
     }
@@ -315,7 +328,7 @@ impl Reader {
     }
 }
 
-fn tell_lost(lost: &[Lost], to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> {
+fn tell_lost(lost: &[Lost], to_actor: &ToActor<'_>) -> Result<(), Ended> {
     for &Lost { lost, resumed_at } in lost {
         log::warn!(
             "kafka no longer has an offset topic={} partition={} offset={} resumed_at={resumed_at}",
@@ -328,9 +341,24 @@ fn tell_lost(lost: &[Lost], to_actor: &mpsc::Sender<Said>) -> Result<(), Ended> 
     Ok(())
 }
 
-/// Says something to the actor and waits until it was handled.
-fn say(to_actor: &mpsc::Sender<Said>, said: impl FnOnce(oneshot::Sender<()>) -> Said) -> Result<(), Ended> {
-    let (done, handled) = oneshot::channel();
-    to_actor.blocking_send(said(done)).map_err(|_| Ended)?;
-    handled.blocking_recv().map_err(|_| Ended)
+/// The way to the actor, and whether to go on using it.
+struct ToActor<'a> {
+    said: &'a mpsc::Sender<Said>,
+    stop: &'a AtomicBool,
+}
+
+/// Says something to the actor and waits until it was handled, or until the thread is to end: an actor that is being
+/// dropped answers nothing any more, and waits for this thread.
+fn say(to_actor: &ToActor<'_>, said: impl FnOnce(SyncSender<()>) -> Said) -> Result<(), Ended> {
+    let (done, handled) = sync_channel(1);
+    // One is outstanding at a time, so there is room.
+    to_actor.said.try_send(said(done)).map_err(|_| Ended)?;
+    while !to_actor.stop.load(Ordering::Relaxed) {
+        match handled.recv_timeout(POLL) {
+            Ok(()) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => return Err(Ended),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+    Err(Ended)
 }

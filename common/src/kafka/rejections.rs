@@ -30,7 +30,9 @@ impl Tally {
         let source = why.node_id.as_ref().map(|id| id.as_str().to_owned());
         let news = self.logged.insert((topic, why.reason, source));
         if self.logged.len() == MAX_LOGGED {
-            log::warn!("more kinds of rejected records than are remembered, from now on only counted kinds={MAX_LOGGED}");
+            log::warn!(
+                "more kinds of rejected records than are remembered, from now on only counted kinds={MAX_LOGGED}"
+            );
         }
         news
     }

@@ -22,7 +22,13 @@ fn settings() -> KafkaSettings {
 
 fn options(kafka: &KafkaSettings, topics: &[Topic], start: StartFrom) -> ConsumerOptions {
     let node_id = NodeId::new("reader").unwrap();
-    ConsumerOptions::new(kafka.clone(), node_id, topics.to_vec(), start, ReadAs { latency_unit: Unit::Milliseconds })
+    ConsumerOptions::new(
+        kafka.clone(),
+        node_id,
+        topics.to_vec(),
+        start,
+        ReadAs { latency_unit: Unit::Milliseconds },
+    )
 }
 
 /// Stands for whoever the consumer reports to: keeps what comes, and answers when the test lets it.
@@ -174,7 +180,8 @@ async fn records_make_the_round_trip_in_order() {
 
     let before_ms = unix_us() / 1_000;
     let sent: Vec<String> = (0..200).map(|n| n.to_string()).collect();
-    let deliveries: Vec<_> = sent.iter().map(|id| producer.send(record(Topic::Trigger, &trigger(id)))).collect();
+    let deliveries: Vec<_> =
+        sent.iter().map(|id| producer.send(record(Topic::Trigger, &trigger(id)))).collect();
     for delivery in deliveries {
         timeout(SOON, delivery).await.unwrap().unwrap().unwrap();
     }
@@ -198,7 +205,8 @@ async fn what_was_there_before_is_not_read_from_the_end_and_what_comes_after_is(
     for id in ["old", "older"] {
         publish(&producer, Topic::Trigger, &trigger(id)).await;
     }
-    let mut reading = Reading::start(options(&kafka, &[Topic::Trigger, Topic::TestConfig], StartFrom::End), true);
+    let mut reading =
+        Reading::start(options(&kafka, &[Topic::Trigger, Topic::TestConfig], StartFrom::End), true);
     let from = reading.assigned().await;
     assert_eq!(from, Offsets::from([((Topic::Trigger, 0), 2), ((Topic::TestConfig, 0), 0)]));
     publish(&producer, Topic::Trigger, &trigger("new")).await;
@@ -232,7 +240,8 @@ async fn rejected_records_are_counted_and_stop_nothing() {
 #[actix::test]
 async fn one_batch_is_outstanding_and_it_is_bounded() {
     let (_broker, kafka, producer) = broker().await;
-    let options = ConsumerOptions { max_batch_records: 3, ..options(&kafka, &[Topic::Trigger], StartFrom::Beginning) };
+    let options =
+        ConsumerOptions { max_batch_records: 3, ..options(&kafka, &[Topic::Trigger], StartFrom::Beginning) };
     for n in 0..10 {
         publish(&producer, Topic::Trigger, &trigger(&n.to_string())).await;
     }
@@ -281,7 +290,9 @@ async fn a_stored_offset_that_is_gone_is_told_and_reading_resumes_at_the_oldest(
     let start = StartFrom::Stored { offsets, others_from_beginning: true };
     let mut reading = Reading::start(options(&kafka, &[Topic::Metrics], start), true);
     assert_eq!(reading.assigned().await, Offsets::from([((Topic::Metrics, 0), 0)]));
-    let ConsumerChanged::OffsetOutOfRange { lost, resumed_at } = reading.change().await else { panic!("not told") };
+    let ConsumerChanged::OffsetOutOfRange { lost, resumed_at } = reading.change().await else {
+        panic!("not told")
+    };
     assert_eq!((lost, resumed_at), (Position { topic: Topic::Metrics, partition: 0, offset: 40 }, 0));
     assert_eq!(reading.words(1).await, ["EOT"]);
 }
@@ -310,7 +321,9 @@ async fn a_reader_that_was_overtaken_by_the_trimming_goes_on_at_the_oldest() {
                 last = batch[0].position.offset;
                 answer.unwrap().send(()).unwrap();
             }
-            Seen::Changed(ConsumerChanged::OffsetOutOfRange { lost, resumed_at }) => break (lost, resumed_at),
+            Seen::Changed(ConsumerChanged::OffsetOutOfRange { lost, resumed_at }) => {
+                break (lost, resumed_at);
+            }
             Seen::Changed(other) => panic!("{other:?}"),
         }
     };

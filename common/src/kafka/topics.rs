@@ -8,7 +8,9 @@ use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::client::{ASK, KafkaError, LogGate, MAX_RECORD_BYTES, QuietContext, base_config, bootstrap, topic_name};
+use super::client::{
+    ASK, KafkaError, LogGate, MAX_RECORD_BYTES, QuietContext, SERVE, base_config, bootstrap, topic_name,
+};
 use super::embedded::partitions;
 use crate::settings::KafkaSettings;
 use crate::wire::Topic;
@@ -92,7 +94,9 @@ fn asker(settings: &KafkaSettings) -> Result<Asker, KafkaError> {
 }
 
 fn create<T: FromClientConfigAndContext<QuietContext>>(config: &ClientConfig) -> Result<T, KafkaError> {
-    config.create_with_context(QuietContext::default()).map_err(|error| KafkaError::Settings(error.to_string()))
+    config
+        .create_with_context(QuietContext::default())
+        .map_err(|error| KafkaError::Settings(error.to_string()))
 }
 
 /// How many partitions a topic has; 0 where it does not exist.
@@ -100,7 +104,7 @@ fn metadata_of(client: &Asker, settings: &KafkaSettings, topic: Topic) -> Result
     let name = topic_name(settings, topic);
     let metadata = client.fetch_metadata(Some(&name), ASK).map_err(|error| {
         // Errors wait in the queue for a poll; with no group there is nothing else in it.
-        while client.poll(Duration::ZERO).is_some() {}
+        while client.poll(SERVE).is_some() {}
         KafkaError::Unreachable {
             brokers: bootstrap(settings).unwrap_or_default(),
             reason: client.context().explain(&error),
@@ -119,7 +123,10 @@ fn missing(settings: &KafkaSettings) -> Result<Vec<Topic>, KafkaError> {
         if has == 0 {
             missing.push(topic);
         } else if has != wanted {
-            log::debug!("kafka topic has its own partitions topic={} has={has} configured={wanted}", topic.as_str());
+            log::debug!(
+                "kafka topic has its own partitions topic={} has={has} configured={wanted}",
+                topic.as_str()
+            );
         }
     }
     Ok(missing)
@@ -144,7 +151,8 @@ fn create_missing(settings: &KafkaSettings) -> Result<(), KafkaError> {
     let options = AdminOptions::new()
         .request_timeout(Some(Duration::from_secs(5)))
         .operation_timeout(Some(Duration::from_secs(5)));
-    let unreachable = |reason: String| KafkaError::Unreachable { brokers: bootstrap(settings).unwrap_or_default(), reason };
+    let unreachable =
+        |reason: String| KafkaError::Unreachable { brokers: bootstrap(settings).unwrap_or_default(), reason };
     let results = tokio::runtime::Handle::current()
         .block_on(admin.create_topics(&new, &options))
         .map_err(|error| unreachable(admin.inner().context().explain(&error)))?;
@@ -153,7 +161,9 @@ fn create_missing(settings: &KafkaSettings) -> Result<(), KafkaError> {
             Ok(topic) => log::info!("kafka topic created topic={topic}"),
             // Another node was faster.
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) if is_final(code) => return Err(KafkaError::Topic { topic, reason: code.to_string() }),
+            Err((topic, code)) if is_final(code) => {
+                return Err(KafkaError::Topic { topic, reason: code.to_string() });
+            }
             Err((topic, code)) => return Err(unreachable(format!("topic {topic}: {code}"))),
         }
     }
