@@ -64,7 +64,9 @@ mod tests {
         for _ in 0..2 {
             let connection = open(&path).unwrap();
             let pragma = |name: &str| {
-                connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
+                connection
+                    .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+                    .unwrap()
             };
             assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".to_owned()));
             assert_eq!(pragma("user_version"), rusqlite::types::Value::Integer(MIGRATIONS.len() as i64));

@@ -42,7 +42,7 @@ CREATE TABLE windows (
   is_final   INTEGER,
   counters   TEXT,             -- JSON, cumulative
   ending     TEXT,             -- JSON
-  named      INTEGER NOT NULL, -- 1: the record named its test
+  named_test TEXT,             -- the test that the record itself named
   report_id  TEXT,
   classic    TEXT NOT NULL,    -- JSON
   partition  INTEGER NOT NULL,
@@ -54,6 +54,7 @@ CREATE TABLE windows (
 
 CREATE UNIQUE INDEX windows_once ON windows (test_id, node_id, epoch, seq) WHERE seq IS NOT NULL;
 CREATE UNIQUE INDEX reports_once ON windows (test_id, partition, position) WHERE seq IS NULL;
+CREATE INDEX windows_by_arrival ON windows (test_id, arrival);
 CREATE INDEX windows_by_second ON windows (test_id, seq);
 
 CREATE TABLE nodes (

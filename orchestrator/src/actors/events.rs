@@ -1,0 +1,316 @@
+//! [`EventsActor`]: what changes, to whoever listens at `GET /api/v1/events`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::{Actor, Context, Handler, Message};
+use common::ids::Epoch;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::messages::Changed;
+use crate::telemetry::Telemetry;
+
+/// Most events kept for those who come back.
+const MAX_KEPT: usize = 4_096;
+
+/// Most bytes of events kept for those who come back.
+const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Most listeners at once.
+const MAX_SUBSCRIBERS: usize = 256;
+
+/// Most events that wait for a listener; a slower one is disconnected, and resumes where it was.
+const MAX_WAITING: usize = 256;
+
+/// Most nodes whose last state a new listener is told.
+const MAX_SNAPSHOT_DRIVERS: usize = 4_096;
+
+/// Messages that may wait.
+const MAILBOX: usize = 1_024;
+
+/// An event as it goes over the wire: `id:`, `event:` and `data:` lines and the empty line behind them.
+pub type Frame = Arc<str>;
+
+/// Asks to be told what changes.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Subscription, TooManySubscribers>")]
+pub struct Subscribe {
+    /// The id of the last event that the listener has seen.
+    pub last_event_id: Option<String>,
+}
+
+/// What a listener gets: first `backlog`, then what comes over `live` until one of the two gives up.
+#[derive(Debug)]
+pub struct Subscription {
+    /// What it missed, where its last event is still known; else the present state.
+    pub backlog: Vec<Frame>,
+    /// What changes from now on; closed when the listener is too slow or the orchestrator ends.
+    pub live: mpsc::Receiver<Frame>,
+}
+
+/// There are as many listeners as there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{MAX_SUBSCRIBERS} listeners are there already")]
+pub struct TooManySubscribers;
+
+/// Owns the last events and the listeners' queues. Receives [`Changed`] from the registry, the aggregator and the
+/// test manager, and [`Subscribe`] from `http`; sends frames to the listeners. It cannot fail; a listener that
+/// does not keep up is disconnected and counted. Mailbox bound: 1,024; whoever sends counts what it refuses.
+#[derive(Debug)]
+pub struct EventsActor {
+    /// Ids are `<epoch>-<n>`: those of an earlier life of the orchestrator are never taken for ours.
+    epoch: Epoch,
+    /// Number of the last event.
+    n_events: u64,
+    kept: VecDeque<(u64, Frame)>,
+    n_kept_bytes: usize,
+    /// The newest state of each node, without an id.
+    drivers: BTreeMap<String, Frame>,
+    /// The newest state of the test that changed last, without an id.
+    test: Option<Frame>,
+    subscribers: Vec<mpsc::Sender<Frame>>,
+    telemetry: Arc<Telemetry>,
+}
+
+impl EventsActor {
+    /// Nothing has happened and nobody listens.
+    pub fn new(epoch: Epoch, telemetry: Arc<Telemetry>) -> Self {
+        Self {
+            epoch,
+            n_events: 0,
+            kept: VecDeque::new(),
+            n_kept_bytes: 0,
+            drivers: BTreeMap::new(),
+            test: None,
+            subscribers: Vec::new(),
+            telemetry,
+        }
+    }
+
+    fn tell(&mut self, changed: &Changed) {
+        let (name, data) = match changed {
+            Changed::Driver(driver) => ("driver", json(driver)),
+            Changed::Test(test) => ("test", json(test)),
+            Changed::Window(window) => ("window", json(window)),
+        };
+        let Some(data) = data else { return };
+        self.n_events += 1;
+        self.telemetry.events.one();
+        let frame: Frame =
+            format!("id: {}-{}\nevent: {name}\ndata: {data}\n\n", self.epoch, self.n_events).into();
+        let stateless = || -> Frame { format!("event: {name}\ndata: {data}\n\n").into() };
+        match changed {
+            Changed::Driver(driver) => {
+                let known = self.drivers.contains_key(&driver.node_id);
+                if known || self.drivers.len() < MAX_SNAPSHOT_DRIVERS {
+                    self.drivers.insert(driver.node_id.clone(), stateless());
+                }
+            }
+            Changed::Test(_) => self.test = Some(stateless()),
+            Changed::Window(_) => {}
+        }
+        self.keep(Arc::clone(&frame));
+        let before = self.subscribers.len();
+        let mut n_slow = 0;
+        self.subscribers.retain(|subscriber| match subscriber.try_send(Arc::clone(&frame)) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                n_slow += 1;
+                false
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+        });
+        if n_slow > 0 {
+            log::warn!(n_slow; "listeners of events were too slow and are disconnected");
+            self.telemetry.subscribers_dropped.add(n_slow);
+        }
+        if before != self.subscribers.len() {
+            self.count();
+        }
+    }
+
+    fn keep(&mut self, frame: Frame) {
+        self.n_kept_bytes += frame.len();
+        self.kept.push_back((self.n_events, frame));
+        while self.kept.len() > MAX_KEPT || self.n_kept_bytes > MAX_KEPT_BYTES {
+            let Some((_, oldest)) = self.kept.pop_front() else { break };
+            self.n_kept_bytes -= oldest.len();
+        }
+    }
+
+    /// Everything after the event with this id; `None` where some of it is gone, or the id is not ours.
+    fn missed_since(&self, id: &str) -> Option<Vec<Frame>> {
+        let (epoch, n) = id.split_once('-')?;
+        let n: u64 = n.parse().ok()?;
+        let oldest = self.kept.front().map_or(self.n_events + 1, |(oldest, _)| *oldest);
+        if epoch.parse() != Ok(self.epoch.0) || n > self.n_events || n + 1 < oldest {
+            return None;
+        }
+        Some(self.kept.iter().filter(|(kept, _)| *kept > n).map(|(_, frame)| Arc::clone(frame)).collect())
+    }
+
+    /// The present state. Its events have no ids: the id behind them is that of the newest event, so that a
+    /// listener that is cut off within the snapshot asks for all of it again.
+    fn snapshot(&self) -> Vec<Frame> {
+        let mut frames: Vec<Frame> = self.drivers.values().chain(&self.test).map(Arc::clone).collect();
+        frames.push(format!("id: {}-{}\n\n", self.epoch, self.n_events).into());
+        frames
+    }
+
+    fn count(&self) {
+        self.telemetry.subscribers.store(self.subscribers.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// JSON on one line. Our views have no keys but texts, so that writing them cannot fail.
+fn json<T: Serialize>(value: &T) -> Option<String> {
+    serde_json::to_string(value).inspect_err(|error| log::error!(error:%; "an event is no JSON")).ok()
+}
+
+impl Actor for EventsActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX);
+    }
+}
+
+impl Handler<Changed> for EventsActor {
+    type Result = ();
+
+    fn handle(&mut self, changed: Changed, _: &mut Self::Context) {
+        self.tell(&changed);
+    }
+}
+
+impl Handler<Subscribe> for EventsActor {
+    type Result = Result<Subscription, TooManySubscribers>;
+
+    fn handle(&mut self, subscribe: Subscribe, _: &mut Self::Context) -> Self::Result {
+        self.subscribers.retain(|subscriber| !subscriber.is_closed());
+        if self.subscribers.len() >= MAX_SUBSCRIBERS {
+            self.telemetry.subscribers_refused.one();
+            return Err(TooManySubscribers);
+        }
+        let missed = subscribe.last_event_id.as_deref().and_then(|id| self.missed_since(id));
+        let (subscriber, live) = mpsc::channel(MAX_WAITING);
+        self.subscribers.push(subscriber);
+        self.count();
+        Ok(Subscription { backlog: missed.unwrap_or_else(|| self.snapshot()), live })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DriverView;
+
+    fn driver(id: &str, state: &str) -> Changed {
+        Changed::Driver(Box::new(DriverView {
+            node_id: id.to_owned(),
+            address: None,
+            classic: false,
+            state: state.to_owned(),
+            liveness: "alive".to_owned(),
+            alive: true,
+            last_seen: String::new(),
+            age_ms: 0,
+            epoch: Some(1),
+            version: None,
+            cores: None,
+            clock_offset_ms: None,
+            max_rate: None,
+            labels: BTreeMap::new(),
+            test_id: None,
+            requests_sent: None,
+        }))
+    }
+
+    fn events() -> EventsActor {
+        EventsActor::new(Epoch(7), Arc::default())
+    }
+
+    fn ids(frames: &[Frame]) -> Vec<String> {
+        frames.iter().map(|frame| frame.lines().next().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_listener_that_comes_back_gets_what_it_missed() {
+        let mut events = events();
+        for state in ["idle", "ready", "running"] {
+            events.tell(&driver("a", state));
+        }
+        assert_eq!(ids(&events.missed_since("7-1").unwrap()), ["id: 7-2", "id: 7-3"]);
+        assert_eq!(events.missed_since("7-3").unwrap().len(), 0, "it saw everything");
+        for (id, why) in [
+            ("7-4", "not yet"),
+            ("6-1", "an earlier life"),
+            ("", "no id"),
+            ("7-x", "no number"),
+            ("x", "no id"),
+        ] {
+            assert_eq!(events.missed_since(id), None, "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_says_so() {
+        let mut events = events();
+        for _ in 0..MAX_KEPT + 10 {
+            events.tell(&driver("a", "idle"));
+        }
+        assert_eq!(events.kept.len(), MAX_KEPT);
+        assert_eq!(events.missed_since("7-9"), None, "event 10 is gone");
+        assert_eq!(events.missed_since("7-10").unwrap().len(), MAX_KEPT);
+        events.tell(&driver("b", &"x".repeat(MAX_KEPT_BYTES - 1_000)));
+        assert!(events.n_kept_bytes <= MAX_KEPT_BYTES);
+        assert!(events.kept.len() < 10, "a few small ones fit beside the large one");
+    }
+
+    #[test]
+    fn a_new_listener_gets_the_newest_state_of_each_node() {
+        let mut events = events();
+        for (id, state) in [("a", "idle"), ("b", "idle"), ("a", "running")] {
+            events.tell(&driver(id, state));
+        }
+        let snapshot = events.snapshot();
+        assert_eq!(snapshot.len(), 3);
+        assert!(snapshot[0].contains("\"a\"") && snapshot[0].contains("running"), "{}", snapshot[0]);
+        assert!(!snapshot[0].contains("id: "), "{}", snapshot[0]);
+        assert_eq!(&*snapshot[2], "id: 7-3\n\n");
+    }
+
+    #[actix::test]
+    async fn a_slow_listener_is_disconnected_and_counted() {
+        let telemetry = Arc::<Telemetry>::default();
+        let address = EventsActor::new(Epoch(7), Arc::clone(&telemetry)).start();
+        let slow = address.send(Subscribe { last_event_id: None }).await.unwrap().unwrap();
+        let mut quick = address.send(Subscribe { last_event_id: None }).await.unwrap().unwrap();
+        for _ in 0..=MAX_WAITING {
+            address.send(driver("a", "idle")).await.unwrap();
+            assert!(quick.live.recv().await.is_some());
+        }
+        assert_eq!(telemetry.subscribers_dropped.get(), 1);
+        assert_eq!(telemetry.subscribers.load(Ordering::Relaxed), 1);
+        let mut slow = slow.live;
+        let mut n_waiting = 0;
+        while slow.recv().await.is_some() {
+            n_waiting += 1;
+        }
+        assert_eq!(n_waiting, MAX_WAITING, "what was queued is still told, then it ends");
+    }
+
+    #[actix::test]
+    async fn there_are_at_most_so_many_listeners_and_those_gone_make_room() {
+        let address = EventsActor::new(Epoch(7), Arc::default()).start();
+        let mut listeners = Vec::new();
+        for _ in 0..MAX_SUBSCRIBERS {
+            listeners.push(address.send(Subscribe { last_event_id: None }).await.unwrap().unwrap());
+        }
+        assert!(address.send(Subscribe { last_event_id: None }).await.unwrap().is_err());
+        listeners.pop();
+        assert!(address.send(Subscribe { last_event_id: None }).await.unwrap().is_ok());
+    }
+}

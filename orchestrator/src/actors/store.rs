@@ -1,0 +1,187 @@
+//! [`StoreActor`]: SQLite behind messages.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Handler, Message, SyncArbiter, SyncContext};
+use common::ids::Epoch;
+use common::kafka::Offsets;
+
+use crate::messages::{
+    LoadMetrics, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage, SaveBatch,
+    SaveEvent, SaveTest, StoreError, StoredTest, TakeEpoch,
+};
+use crate::model::{TestPage, WindowView};
+use crate::store::{Cursor, Store};
+use crate::telemetry::Telemetry;
+
+/// How many tests there are by (state, verdict), as the words of REST.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<BTreeMap<(String, Option<String>), u64>, StoreError>")]
+pub struct CountTests;
+
+/// Forgets all finished tests but the newest; tells how many went.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<usize, StoreError>")]
+pub struct PruneTests {
+    /// So many are kept.
+    pub keep: u32,
+}
+
+/// Owns the database. Receives every `Save…`, `Load…`, [`TakeEpoch`], [`CountTests`] and [`PruneTests`]; sends
+/// nothing. On failure it answers with a [`StoreError`] that names the file, counts it, and serves on.
+/// Its queue has no bound (a SyncArbiter's): whoever sends keeps at most four messages outstanding.
+#[derive(Debug)]
+pub struct StoreActor {
+    path: PathBuf,
+    store: Option<Store>,
+    telemetry: Arc<Telemetry>,
+}
+
+impl StoreActor {
+    /// Opens the file, brings it up to date, and starts the actor on a thread of its own. A second one on the
+    /// same file may serve long reads ([`LoadWindows`], [`LoadPage`]) beside the writer.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened, or a newer version wrote it.
+    pub fn start_at(path: &Path, telemetry: Arc<Telemetry>) -> Result<Addr<Self>, StoreError> {
+        Store::open(path)?;
+        let path = path.to_owned();
+        Ok(SyncArbiter::start(1, move || Self {
+            path: path.clone(),
+            store: None,
+            telemetry: Arc::clone(&telemetry),
+        }))
+    }
+
+    fn with<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        // Opened here rather than at the start: a connection stays on the thread that uses it.
+        let store = match &mut self.store {
+            Some(store) => Ok(store),
+            none => Store::open(&self.path).map(|store| none.insert(store)),
+        };
+        let done = store.and_then(work);
+        if let Err(error) = &done {
+            self.telemetry.store_errors.one();
+            log::error!(what, error:%; "the store failed");
+        }
+        done
+    }
+}
+
+impl Actor for StoreActor {
+    type Context = SyncContext<Self>;
+}
+
+impl Handler<SaveTest> for StoreActor {
+    type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, save: SaveTest, _: &mut Self::Context) -> Self::Result {
+        self.with("save_test", |store| store.save_test(&save.0))
+    }
+}
+
+impl Handler<SaveBatch> for StoreActor {
+    type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, batch: SaveBatch, _: &mut Self::Context) -> Self::Result {
+        let outcome = self.with("save_batch", |store| store.save_batch(&batch))?;
+        self.telemetry.windows_stored.add(outcome.n_stored);
+        self.telemetry.windows_duplicate.add(outcome.n_duplicate);
+        self.telemetry.windows_orphaned.add(outcome.n_orphaned);
+        Ok(())
+    }
+}
+
+impl Handler<SaveEvent> for StoreActor {
+    type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, event: SaveEvent, _: &mut Self::Context) -> Self::Result {
+        self.with("save_event", |store| store.save_event(&event))
+    }
+}
+
+impl Handler<LoadOffsets> for StoreActor {
+    type Result = Result<Offsets, StoreError>;
+
+    fn handle(&mut self, load: LoadOffsets, _: &mut Self::Context) -> Self::Result {
+        self.with("load_offsets", |store| store.offsets(&load.cluster_id))
+    }
+}
+
+impl Handler<LoadTest> for StoreActor {
+    type Result = Result<Option<StoredTest>, StoreError>;
+
+    fn handle(&mut self, load: LoadTest, _: &mut Self::Context) -> Self::Result {
+        self.with("load_test", |store| store.test(&load.0))
+    }
+}
+
+impl Handler<LoadUnfinished> for StoreActor {
+    type Result = Result<Vec<StoredTest>, StoreError>;
+
+    fn handle(&mut self, _: LoadUnfinished, _: &mut Self::Context) -> Self::Result {
+        self.with("load_unfinished", |store| store.unfinished())
+    }
+}
+
+impl Handler<LoadPage> for StoreActor {
+    type Result = Result<TestPage, StoreError>;
+
+    fn handle(&mut self, load: LoadPage, _: &mut Self::Context) -> Self::Result {
+        let path = self.path.display().to_string();
+        let cursor = load.cursor.as_deref().map(str::parse::<Cursor>).transpose();
+        let cursor = cursor.map_err(|cause| {
+            let row = format!("cursor {}", load.cursor.as_deref().unwrap_or_default());
+            StoreError::Row { path, row, cause: cause.to_string() }
+        })?;
+        self.with("load_page", |store| store.page(load.limit, cursor.as_ref()))
+    }
+}
+
+impl Handler<LoadMetrics> for StoreActor {
+    type Result = Result<MetricsPage, StoreError>;
+
+    fn handle(&mut self, load: LoadMetrics, _: &mut Self::Context) -> Self::Result {
+        self.with("load_metrics", |store| store.metrics(&load.test_id, load.after, load.limit))
+    }
+}
+
+impl Handler<LoadWindows> for StoreActor {
+    type Result = Result<Vec<WindowView>, StoreError>;
+
+    fn handle(&mut self, load: LoadWindows, _: &mut Self::Context) -> Self::Result {
+        self.with("load_windows", |store| {
+            store.windows(&load.test_id, load.driver.as_ref(), load.from, load.to)
+        })
+    }
+}
+
+impl Handler<TakeEpoch> for StoreActor {
+    type Result = Result<Epoch, StoreError>;
+
+    fn handle(&mut self, take: TakeEpoch, _: &mut Self::Context) -> Self::Result {
+        self.with("take_epoch", |store| store.take_epoch(take.now_unix_ms))
+    }
+}
+
+impl Handler<CountTests> for StoreActor {
+    type Result = Result<BTreeMap<(String, Option<String>), u64>, StoreError>;
+
+    fn handle(&mut self, _: CountTests, _: &mut Self::Context) -> Self::Result {
+        self.with("count_tests", |store| store.count_tests())
+    }
+}
+
+impl Handler<PruneTests> for StoreActor {
+    type Result = Result<usize, StoreError>;
+
+    fn handle(&mut self, prune: PruneTests, _: &mut Self::Context) -> Self::Result {
+        self.with("prune_tests", |store| store.prune(prune.keep))
+    }
+}

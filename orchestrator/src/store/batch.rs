@@ -1,0 +1,80 @@
+//! What a batch of Kafka records brought, and where reading goes on, in one transaction: whoever is killed
+//! in between has stored neither.
+
+use rusqlite::{Transaction, TransactionBehavior, params};
+
+use super::{Store, bits, failed, records};
+use crate::messages::{SaveBatch, StoreError};
+
+/// What became of a batch's metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BatchOutcome {
+    /// Stored now.
+    pub n_stored: u64,
+    /// Stored before: redeliveries.
+    pub n_duplicate: u64,
+    /// Of tests that are not stored.
+    pub n_orphaned: u64,
+}
+
+impl Store {
+    /// Stores a batch whole or not at all.
+    ///
+    /// # Errors
+    /// Where SQLite cannot: then nothing of it is stored.
+    pub fn save_batch(&mut self, batch: &SaveBatch) -> Result<BatchOutcome, StoreError> {
+        let Self { connection, path } = self;
+        let failed = |error: rusqlite::Error| failed(path, &error);
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        // Dropped without commit, on any error or panic, the transaction is rolled back.
+        let outcome = write(&transaction, batch).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(outcome)
+    }
+}
+
+fn write(transaction: &Transaction<'_>, batch: &SaveBatch) -> rusqlite::Result<BatchOutcome> {
+    let mut outcome = BatchOutcome::default();
+    for record in &batch.metrics {
+        if records::insert(transaction, record)? {
+            outcome.n_stored += 1;
+        } else if is_stored(transaction, record.test_id.as_str())? {
+            outcome.n_duplicate += 1;
+        } else {
+            outcome.n_orphaned += 1;
+        }
+    }
+    for node in &batch.registered {
+        let ours = node.ours.as_ref();
+        let labels = ours.and_then(|ours| serde_json::to_string(&ours.labels).ok());
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO nodes (node_id, address, epoch, version, cores, labels, max_rate)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                node.node_id.as_str(),
+                node.address,
+                ours.map(|ours| bits(ours.epoch.0)),
+                ours.map(|ours| &ours.version),
+                ours.map(|ours| ours.cores),
+                labels,
+                ours.and_then(|ours| ours.max_rate),
+            ])?;
+    }
+    if let Some(cluster_id) = &batch.cluster_id {
+        for ((topic, partition), next) in &batch.offsets {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO offsets (cluster_id, topic, partition, next) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![cluster_id, topic.as_str(), partition, next])?;
+        }
+    }
+    Ok(outcome)
+}
+
+fn is_stored(transaction: &Transaction<'_>, test_id: &str) -> rusqlite::Result<bool> {
+    transaction.prepare_cached("SELECT 1 FROM tests WHERE test_id = ?1")?.exists([test_id])
+}

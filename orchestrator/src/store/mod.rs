@@ -1,0 +1,123 @@
+//! What outlives the process: one SQLite file. It owns the schema, the transactions and the rows; it knows
+//! no actor and no clock, and judges nothing.
+
+mod batch;
+mod cursor;
+mod records;
+mod schema;
+mod series;
+mod tests_table;
+
+#[cfg(test)]
+mod check;
+
+use std::path::{Path, PathBuf};
+
+use common::ids::{Epoch, TestId};
+use common::kafka::Offsets;
+use common::wire::Topic;
+use rusqlite::{Connection, OptionalExtension, params};
+
+pub use batch::BatchOutcome;
+pub use cursor::Cursor;
+pub use series::MAX_WINDOWS_SECONDS;
+
+use crate::messages::{SaveEvent, StoreError};
+
+/// The open database.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// An error of SQLite's, with the file's name.
+fn failed(path: &Path, error: &rusqlite::Error) -> StoreError {
+    StoreError::Sqlite { path: path.display().to_string(), cause: error.to_string() }
+}
+
+/// The 64 bits of a count as SQLite keeps them.
+fn bits(count: u64) -> i64 {
+    count.cast_signed()
+}
+
+impl Store {
+    /// Opens the file, creates it where it is missing, and brings an older one up to date.
+    ///
+    /// # Errors
+    /// Where SQLite cannot, or where a newer version wrote the file.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connection: schema::open(path)?, path: path.to_owned() })
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> StoreError {
+        failed(&self.path, &error)
+    }
+
+    fn bad_row(&self, row: impl Into<String>, cause: impl ToString) -> StoreError {
+        StoreError::Row { path: self.path.display().to_string(), row: row.into(), cause: cause.to_string() }
+    }
+
+    /// Where reading goes on, per topic and partition.
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn offsets(&self, cluster_id: &str) -> Result<Offsets, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT topic, partition, next FROM offsets WHERE cluster_id = ?1")
+            .map_err(|error| self.failed(error))?;
+        let rows = statement
+            .query_map([cluster_id], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i32>(1)?, row.get::<_, i64>(2)?))
+            })
+            .map_err(|error| self.failed(error))?;
+        let mut offsets = Offsets::new();
+        for row in rows {
+            let (name, partition, next) = row.map_err(|error| self.failed(error))?;
+            let topic = Topic::ALL.into_iter().find(|topic| topic.as_str() == name);
+            let topic =
+                topic.ok_or_else(|| self.bad_row(format!("offsets {cluster_id} {name}"), "no such topic"))?;
+            offsets.insert((topic, partition), next);
+        }
+        Ok(offsets)
+    }
+
+    /// The epoch of this life of the orchestrator: above the stored one, no lower than the clock.
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn take_epoch(&mut self, now_unix_ms: u64) -> Result<Epoch, StoreError> {
+        let path = self.path.clone();
+        let failed = |error: rusqlite::Error| failed(&path, &error);
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let stored: Option<i64> = transaction
+            .query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))
+            .optional()
+            .map_err(failed)?;
+        let epoch = Epoch::next(stored.map(|bits| Epoch(bits.cast_unsigned())), now_unix_ms);
+        transaction
+            .execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?1)", [bits(epoch.0)])
+            .map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(epoch)
+    }
+
+    /// Adds a line to the log of events.
+    ///
+    /// # Errors
+    /// Where SQLite cannot, or where it is of a test that is not stored.
+    pub fn save_event(&mut self, event: &SaveEvent) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT INTO events (at, test_id, what, detail) VALUES (?1, ?2, ?3, ?4)")
+            .and_then(|mut statement| {
+                let test_id = event.test_id.as_ref().map(TestId::as_str);
+                statement.execute(params![event.at, test_id, event.what, event.detail])
+            })
+            .map(|_| ())
+            .map_err(|error| failed(&self.path, &error))
+    }
+}

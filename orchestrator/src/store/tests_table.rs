@@ -1,0 +1,278 @@
+//! Tests and who took part in them.
+
+use std::collections::BTreeMap;
+
+use common::clock::rfc3339;
+use common::ids::{Epoch, NodeId, TestId};
+use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Cursor, Store, bits, failed};
+use crate::messages::{StoreError, StoredParticipant, StoredTest};
+use crate::model::{TestPage, TestState, TestSummary, Verdict};
+
+/// Most rows of a page.
+const MAX_PAGE: u32 = 500;
+
+const COLUMNS: &str = "test_id, plan, state, verdict, created_at, started_at, ended_at, revision, report";
+
+/// The word that serde writes for a state or a verdict.
+fn word<T: Serialize>(value: T) -> Option<String> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => Some(word),
+        _ => None,
+    }
+}
+
+impl Store {
+    /// Stores a test, or replaces what is stored of it; what the drivers reported stays.
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn save_test(&mut self, test: &StoredTest) -> Result<(), StoreError> {
+        let id = test.test_id.as_str();
+        let json = |value: Result<String, serde_json::Error>| {
+            value.map_err(|cause| StoreError::Row {
+                path: self.path.display().to_string(),
+                row: format!("tests {id}"),
+                cause: cause.to_string(),
+            })
+        };
+        let plan = json(serde_json::to_string(&test.plan))?;
+        let report = test.report.as_ref().map(|report| json(serde_json::to_string(report))).transpose()?;
+        let shares = test
+            .participants
+            .iter()
+            .map(|one| json(serde_json::to_string(&one.share)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let name = test.plan.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+        let path = self.path.clone();
+        let failed = |error: rusqlite::Error| failed(&path, &error);
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO tests (test_id, name, plan, state, verdict, created_at, started_at, ended_at, revision, report)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT (test_id) DO UPDATE SET name = ?2, plan = ?3, state = ?4, verdict = ?5,
+                   created_at = ?6, started_at = ?7, ended_at = ?8, revision = ?9, report = ?10",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    id,
+                    name,
+                    plan,
+                    word(test.state),
+                    test.verdict.and_then(word),
+                    test.created_at,
+                    test.started_at,
+                    test.ended_at,
+                    test.revision,
+                    report,
+                ])
+            })
+            .map_err(failed)?;
+        transaction.execute("DELETE FROM participants WHERE test_id = ?1", [id]).map_err(failed)?;
+        for ((place, one), share) in (0_i64..).zip(&test.participants).zip(shares) {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO participants (test_id, place, node_id, epoch, share) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )
+                .and_then(|mut statement| {
+                    let epoch = one.epoch.map(|epoch| bits(epoch.0));
+                    statement.execute(params![id, place, one.node_id.as_str(), epoch, share])
+                })
+                .map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    /// A test as stored.
+    ///
+    /// # Errors
+    /// Where SQLite cannot, or a row is not readable.
+    pub fn test(&self, id: &TestId) -> Result<Option<StoredTest>, StoreError> {
+        self.connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM tests WHERE test_id = ?1"))
+            .and_then(|mut statement| statement.query_row([id.as_str()], TestRow::read).optional())
+            .map_err(|error| self.failed(error))?
+            .map(|row| self.stored_test(row))
+            .transpose()
+    }
+
+    /// Tests that were neither waiting for a trigger nor over, oldest first.
+    ///
+    /// # Errors
+    /// Where SQLite cannot, or a row is not readable.
+    pub fn unfinished(&self) -> Result<Vec<StoredTest>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM tests WHERE state NOT IN ('configured', 'finished') ORDER BY created_at, test_id"
+        );
+        self.rows(&sql, [], TestRow::read)?.into_iter().map(|row| self.stored_test(row)).collect()
+    }
+
+    /// One page of the history, newest first; `limit` is 1 to 500.
+    ///
+    /// # Errors
+    /// Where SQLite cannot, or a row is not readable.
+    pub fn page(&self, limit: u32, cursor: Option<&Cursor>) -> Result<TestPage, StoreError> {
+        let limit = usize::try_from(limit.clamp(1, MAX_PAGE)).unwrap_or(1);
+        let sql = "SELECT test_id, name, state, verdict, created_at, started_at, ended_at FROM tests
+             WHERE (created_at, test_id) < (?1, ?2) ORDER BY created_at DESC, test_id DESC LIMIT ?3";
+        // Without a cursor: behind every instant there can be.
+        let (before, id) =
+            cursor.map_or((i64::MAX, ""), |cursor| (cursor.created_at, cursor.test_id.as_str()));
+        let mut rows = self.rows(sql, params![before, id, limit as i64 + 1], SummaryRow::read)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().filter(|_| more);
+        let next_cursor = last.map(|row| format!("{}.{}", row.created_at, row.test_id));
+        let tests = rows.into_iter().map(|row| self.summary(row)).collect::<Result<_, _>>()?;
+        Ok(TestPage { tests, next_cursor })
+    }
+
+    /// How many tests there are by (state, verdict).
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn count_tests(&self) -> Result<BTreeMap<(String, Option<String>), u64>, StoreError> {
+        let sql = "SELECT state, verdict, count(*) FROM tests GROUP BY state, verdict";
+        let rows = self.rows(sql, [], |row| {
+            let n: i64 = row.get(2)?;
+            Ok(((row.get(0)?, row.get(1)?), u64::try_from(n).unwrap_or(0)))
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Forgets all finished tests but the `keep` newest, with what the drivers reported of them.
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn prune(&mut self, keep: u32) -> Result<usize, StoreError> {
+        let sql = "DELETE FROM tests WHERE test_id IN (SELECT test_id FROM tests WHERE state = 'finished'
+             ORDER BY created_at DESC, test_id DESC LIMIT -1 OFFSET ?1)";
+        self.connection.execute(sql, [keep]).map_err(|error| self.failed(error))
+    }
+
+    /// All rows of a query.
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_map(params, read)?.collect())
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Reads JSON of a row.
+    pub(super) fn json<T: DeserializeOwned>(&self, row: &str, text: &str) -> Result<T, StoreError> {
+        serde_json::from_str(text).map_err(|cause| self.bad_row(row, cause))
+    }
+
+    fn word<T: DeserializeOwned>(&self, row: &str, word: String) -> Result<T, StoreError> {
+        serde_json::from_value(serde_json::Value::String(word)).map_err(|cause| self.bad_row(row, cause))
+    }
+
+    fn stored_test(&self, row: TestRow) -> Result<StoredTest, StoreError> {
+        let at = format!("tests {}", row.test_id);
+        let sql = "SELECT node_id, epoch, share FROM participants WHERE test_id = ?1 ORDER BY place";
+        let participants = self
+            .rows(sql, [&row.test_id], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, String>(2)?))
+            })?
+            .into_iter()
+            .map(|(node, epoch, share)| {
+                Ok(StoredParticipant {
+                    node_id: NodeId::new(&node).map_err(|cause| self.bad_row(&at, cause))?,
+                    epoch: epoch.map(|bits| Epoch(bits.cast_unsigned())),
+                    share: self.json(&at, &share)?,
+                })
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(StoredTest {
+            test_id: TestId::new(&row.test_id).map_err(|cause| self.bad_row(&at, cause))?,
+            plan: self.json(&at, &row.plan)?,
+            state: self.word(&at, row.state)?,
+            verdict: row.verdict.map(|verdict| self.word(&at, verdict)).transpose()?,
+            created_at: row.created_at,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            revision: row.revision,
+            participants,
+            report: row.report.map(|report| self.json(&at, &report)).transpose()?,
+        })
+    }
+
+    fn summary(&self, row: SummaryRow) -> Result<TestSummary, StoreError> {
+        let at = format!("tests {}", row.test_id);
+        Ok(TestSummary {
+            name: row.name,
+            state: self.word::<TestState>(&at, row.state)?,
+            verdict: row.verdict.map(|verdict| self.word::<Verdict>(&at, verdict)).transpose()?,
+            created_at: rfc3339(row.created_at),
+            started_at: row.started_at.map(rfc3339),
+            ended_at: row.ended_at.map(rfc3339),
+            test_id: row.test_id,
+        })
+    }
+}
+
+/// A row of `tests` as SQLite has it.
+struct TestRow {
+    test_id: String,
+    plan: String,
+    state: String,
+    verdict: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    revision: u32,
+    report: Option<String>,
+}
+
+impl TestRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            test_id: row.get(0)?,
+            plan: row.get(1)?,
+            state: row.get(2)?,
+            verdict: row.get(3)?,
+            created_at: row.get(4)?,
+            started_at: row.get(5)?,
+            ended_at: row.get(6)?,
+            revision: row.get(7)?,
+            report: row.get(8)?,
+        })
+    }
+}
+
+/// A row of the history as SQLite has it.
+struct SummaryRow {
+    test_id: String,
+    name: String,
+    state: String,
+    verdict: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+}
+
+impl SummaryRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            test_id: row.get(0)?,
+            name: row.get(1)?,
+            state: row.get(2)?,
+            verdict: row.get(3)?,
+            created_at: row.get(4)?,
+            started_at: row.get(5)?,
+            ended_at: row.get(6)?,
+        })
+    }
+}
