@@ -39,25 +39,72 @@ pub fn waited() -> Duration {
     WAITED.get()
 }
 
+/// Shorter spans say nothing about how busy a thread is: the last window of a test may be a few ms of
+/// telling how it went.
+const SHORTEST_SPAN: Duration = Duration::from_millis(50);
+
 /// What share of its time a thread was busy, from two readings of the clock and of [`waited`].
 #[derive(Debug, Clone, Copy)]
 pub struct BusyMeter {
     at: Instant,
     waited: Duration,
+    last: f64,
 }
 
 impl BusyMeter {
     /// Begins now.
     pub fn start() -> Self {
-        Self { at: Instant::now(), waited: waited() }
+        Self::from(Instant::now(), waited())
     }
 
-    /// The share since the start or the last call, 0 to 1; 0 on a thread without the hooks.
+    fn from(at: Instant, waited: Duration) -> Self {
+        Self { at, waited, last: 0.0 }
+    }
+
+    /// The share since the start or the last call, 0 to 1; 0 on a thread without the hooks. Where that was
+    /// less than 50 ms ago, the share it told then.
     pub fn lap(&mut self) -> f64 {
-        let now = Self::start();
-        let wall = now.at.duration_since(self.at).as_secs_f64();
-        let waited = now.waited.saturating_sub(self.waited).as_secs_f64();
-        *self = now;
-        if wall > 0.0 && RETURNED.get().is_some() { (1.0 - waited / wall).clamp(0.0, 1.0) } else { 0.0 }
+        if RETURNED.get().is_some() { self.lap_at(Instant::now(), waited()) } else { 0.0 }
+    }
+
+    fn lap_at(&mut self, now: Instant, waited: Duration) -> f64 {
+        let span = now.saturating_duration_since(self.at);
+        if span >= SHORTEST_SPAN {
+            let waited_in_it = waited.saturating_sub(self.waited).as_secs_f64();
+            let share = (1.0 - waited_in_it / span.as_secs_f64()).clamp(0.0, 1.0);
+            *self = Self { at: now, waited, last: share };
+        }
+        self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_is_what_was_not_waited_and_a_sliver_tells_nothing() {
+        let (start, ms) = (Instant::now(), Duration::from_millis);
+        let mut busy = BusyMeter::from(start, ms(500));
+        let table = [
+            ("a second, 750 ms of it waited", 1_000, 1_250, 0.25),
+            ("a sliver without waiting", 1_003, 1_250, 0.25),
+            ("it counts in the next span", 2_000, 1_250, 1.0),
+        ];
+        for (caption, now, waited, expected) in table {
+            let share = busy.lap_at(start + ms(now), ms(waited));
+            assert!((share - expected).abs() < 1e-9, "{caption}: {share}");
+        }
+    }
+
+    #[test]
+    fn the_hooks_tell_waiting_from_work() {
+        let share = worker_runtime().unwrap().block_on(async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let mut busy = BusyMeter::start();
+            tokio::time::sleep(Duration::from_millis(80)).await;
+            busy.lap()
+        });
+        assert!(share < 0.5, "{share}");
     }
 }

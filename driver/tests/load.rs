@@ -40,7 +40,10 @@ fn job(address: SocketAddr, request: &str, load: &str) -> Arc<LoadJob> {
 
 /// Keeps what a worker tells.
 #[derive(Clone, Default)]
-struct Kept(Rc<RefCell<(Vec<u64>, Counters, Option<WorkerEnding>)>>);
+struct Kept(Rc<RefCell<Told>>);
+
+/// The windows' indexes, the sum of their counters, and the ending.
+type Told = (Vec<u64>, Counters, Option<WorkerEnding>);
 
 impl Outlet for Kept {
     fn progress(&mut self, _: Counters, _: bool) {}

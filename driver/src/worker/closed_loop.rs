@@ -1,12 +1,13 @@
 //! The closed loop: each connection sends as soon as its last answer is in, under a ceiling where there is
-//! one.
+//! one. The worker alone waits for permits and hands them out in order: a thousand connections that wait
+//! cost no more than one.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use common::counters::ErrorKind;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::flight::Flight;
 use super::recorder::Due;
@@ -19,8 +20,13 @@ use crate::pacer::{Attempts, Backoff, Grant, Permits};
 struct Shared {
     attempts: RefCell<Attempts>,
     permits: Option<RefCell<Permits>>,
-    lanes_left: Cell<u32>,
-    all_done: Notify,
+    /// Connections that wait for a permit, and where they wait, first come first served.
+    waiting: Cell<u32>,
+    gate: Semaphore,
+    /// When the last attempt that ended did.
+    last_end: Cell<Nanos>,
+    /// Something for the worker to look at: a connection waits, or the last attempt is over.
+    look: Notify,
     start: StartAt,
 }
 
@@ -34,42 +40,41 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
     let shared = Rc::new(Shared {
         attempts: RefCell::new(attempts),
         permits,
-        lanes_left: Cell::new(slice.lanes),
-        all_done: Notify::new(),
+        waiting: Cell::new(0),
+        gate: Semaphore::new(0),
+        last_end: Cell::new(from),
+        look: Notify::new(),
         start: job.start,
     });
     if let Some(until) = until {
         load.recorder.borrow_mut().cut(until);
     }
-    let lanes: Vec<_> = (0..slice.lanes)
+    load.lanes = (0..slice.lanes)
         .map(|_| actix_rt::spawn(lane(Rc::clone(&shared), load.flight.share(), Rc::clone(&load.engine))))
         .collect();
     loop {
         let now = load.now();
-        let next = load.keep_house(now, None, false);
-        let over = until.is_some_and(|until| now >= until) || shared.lanes_left.get() == 0;
-        if over || told_to_stop(stop).is_some() {
+        let next = load.keep_house(now, None, false).min(shared.hand_out_permits(now));
+        if told_to_stop(stop).is_some() {
+            load.flight.give_up(now, ErrorKind::Cancelled);
+            load.recorder.borrow_mut().cut(now);
             break;
         }
-        let next = next.min(until.unwrap_or(Nanos::MAX));
+        if shared.attempts.borrow().used_up() && load.flight.is_empty() {
+            // By its number of attempts: the schedule ends with the last one, whoever waits to try again.
+            load.recorder.borrow_mut().cut(shared.last_end.get());
+            break;
+        }
+        // By its duration: what is in flight is drained.
+        if until.is_some_and(|until| now >= until) {
+            break;
+        }
         tokio::select! {
-            () = load.wait_until(next, stop) => {}
-            () = shared.all_done.notified() => {}
+            () = load.wait_until(next.min(until.unwrap_or(Nanos::MAX)), stop) => {}
+            () = shared.look.notified() => {}
         }
     }
-    let now = load.now();
-    if told_to_stop(stop).is_some() {
-        let kind = ErrorKind::Cancelled;
-        lanes.iter().for_each(actix_rt::task::JoinHandle::abort);
-        load.flight.give_up(now, kind);
-        load.recorder.borrow_mut().cut(now);
-    } else if shared.lanes_left.get() == 0 {
-        // By its number of attempts: the schedule ends with the last one.
-        load.recorder.borrow_mut().cut(now);
-    } else if slice.attempts.is_none() || until.is_some_and(|until| now >= until) {
-        // By its duration: lanes that wait for a permit or a back-off end by themselves; the rest is drained.
-        load.recorder.borrow_mut().cut(now.min(until.unwrap_or(now)));
-    }
+    shared.gate.close();
     from
 }
 
@@ -77,30 +82,49 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
 async fn lane<E: Engine>(shared: Rc<Shared>, flight: Flight, engine: Rc<E>) {
     let now = || shared.start.nanos(Instant::now());
     let mut backoff = Backoff::default();
-    while !shared.attempts.borrow().over(now()) {
-        if let Some(wait) = permit(&shared, now()) {
-            tokio::time::sleep(wait).await;
-            continue;
-        }
+    while !shared.attempts.borrow().over(now()) && shared.permit(now()).await {
         let at = now();
         let Some(warmup) = shared.attempts.borrow_mut().begin(at) else { break };
         let exchange = flight.attempt(&*engine, Due { at, warmup }).await;
+        shared.last_end.set(now());
+        if shared.attempts.borrow().used_up() && flight.is_empty() {
+            shared.look.notify_one();
+        }
         if exchange.unconnected {
             tokio::time::sleep(backoff.failed()).await;
         } else {
             backoff.connected();
         }
     }
-    shared.lanes_left.set(shared.lanes_left.get() - 1);
-    if shared.lanes_left.get() == 0 {
-        shared.all_done.notify_one();
-    }
 }
 
-/// How long to wait before asking for a permit again; `None`: there is one, or none is needed.
-fn permit(shared: &Shared, now: Nanos) -> Option<Duration> {
-    match shared.permits.as_ref()?.borrow_mut().take(now) {
-        Grant::Now => None,
-        Grant::WaitUntil(at) => Some(Duration::from_nanos(u64::try_from(at - now).unwrap_or(0))),
+impl Shared {
+    /// Waits for a permit, where one is needed; false where the loop is over.
+    async fn permit(&self, now: Nanos) -> bool {
+        let Some(permits) = &self.permits else { return true };
+        // Whoever waits already comes first.
+        if self.waiting.get() == 0 && permits.borrow_mut().take(now) == Grant::Now {
+            return true;
+        }
+        self.waiting.set(self.waiting.get() + 1);
+        if self.waiting.get() == 1 {
+            self.look.notify_one();
+        }
+        self.gate.acquire().await.map(tokio::sync::SemaphorePermit::forget).is_ok()
+    }
+
+    /// Gives the permits that are due to those that wait; returns when the next one is to be given.
+    fn hand_out_permits(&self, now: Nanos) -> Nanos {
+        let Some(permits) = &self.permits else { return Nanos::MAX };
+        while self.waiting.get() > 0 {
+            match permits.borrow_mut().take(now) {
+                Grant::Now => {
+                    self.waiting.set(self.waiting.get() - 1);
+                    self.gate.add_permits(1);
+                }
+                Grant::WaitUntil(at) => return at,
+            }
+        }
+        Nanos::MAX
     }
 }

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_rt::task::JoinHandle;
 use common::counters::{Counters, ErrorKind};
 use common::plan::Mode;
 use tokio::sync::watch;
@@ -50,6 +51,8 @@ struct Load<E: Engine, O: Outlet> {
     engine: Rc<E>,
     recorder: Rc<RefCell<Recorder>>,
     flight: Flight,
+    /// The connections of a closed loop.
+    lanes: Vec<JoinHandle<()>>,
     waiter: Waiter,
     outlet: O,
     busy: BusyMeter,
@@ -74,6 +77,7 @@ pub async fn run<E: Engine, O: Outlet>(
         engine: Rc::new(engine),
         flight: Flight::new(Rc::clone(&recorder), job.start),
         recorder,
+        lanes: Vec::new(),
         waiter,
         outlet,
         busy: BusyMeter::start(),
@@ -159,9 +163,12 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         }
         let now = self.now();
         self.flight.give_up(now, given_up);
+        // What was given up must not go on behind the next test's back.
+        self.lanes.iter().for_each(JoinHandle::abort);
         let ending = WorkerEnding {
             schedule_from,
-            schedule_to: self.recorder.borrow().schedule_to(),
+            // A stop may come before the schedule proper: then it has no length.
+            schedule_to: self.recorder.borrow().schedule_to().max(schedule_from),
             ended: now,
             engine: self.engine.name(),
             connections_opened: self.engine.connections_opened(),

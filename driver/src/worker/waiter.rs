@@ -54,10 +54,9 @@ impl Waiter {
                 let mut expiries = [0_u8; 8];
                 Ok(rustix::io::read(timer.get_ref(), &mut expiries)?)
             });
-            match read {
-                Ok(Ok(_)) => return,
-                // The readiness was that of a wait before: this one goes on.
-                Ok(Err(_)) | Err(_) => {}
+            // Otherwise the readiness was that of a wait before: this one goes on.
+            if let Ok(Ok(_)) = read {
+                return;
             }
         }
     }

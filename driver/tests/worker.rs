@@ -1,0 +1,218 @@
+//! A worker's loops on a thread of its own, with the hooks that tell how busy it is.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::counters::{Counters, ErrorKind};
+use common::ids::{NodeId, TestId};
+use common::plan::{PlanFormat, read, share_out};
+use driver::actors::messages::WorkerEnding;
+use driver::engine::{Engine, Exchange, Outcome};
+use driver::load_job::{LoadJob, StartAt};
+use driver::worker::windows::Closed;
+use driver::worker::{Outlet, run};
+
+fn job(load: &str) -> Arc<LoadJob> {
+    let text = format!("[target]\nurl = 'http://127.0.0.1:1/'\n[request]\ntimeout = '2s'\n[load]\n{load}\n");
+    let plan = read(&text, PlanFormat::Toml).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let node_id = NodeId::new("d").unwrap();
+    Arc::new(LoadJob {
+        test_id: TestId::new("t").unwrap(),
+        share: share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1,
+        node_id,
+        load: plan.load,
+        honesty: plan.honesty,
+        request: plan.request.into(),
+        target: plan.target,
+        resolved: Vec::new(),
+        tls: None,
+        start: StartAt { monotonic: Instant::now(), unix_us: 0 },
+    })
+}
+
+/// Answers after a while, or fails to connect, as the script of its attempts says.
+struct Scripted {
+    script: fn(u64) -> Step,
+    attempts: Cell<u64>,
+    under_way: Rc<Cell<i64>>,
+}
+
+enum Step {
+    Answers(Duration),
+    CannotConnect,
+}
+
+/// Counts itself out however it ends.
+struct UnderWay(Rc<Cell<i64>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Engine for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    async fn exchange(&self) -> Exchange {
+        let step = (self.script)(self.attempts.replace(self.attempts.get() + 1));
+        self.under_way.set(self.under_way.get() + 1);
+        let _under_way = UnderWay(Rc::clone(&self.under_way));
+        let (outcome, unconnected) = match step {
+            Step::Answers(after) => {
+                if !after.is_zero() {
+                    tokio::time::sleep(after).await;
+                }
+                (Outcome::Status(200), false)
+            }
+            Step::CannotConnect => (Outcome::Failed(ErrorKind::Refused), true),
+        };
+        Exchange { outcome, bytes_received: 0, reused: false, unconnected, turn: Duration::ZERO }
+    }
+
+    fn connections_opened(&self) -> u64 {
+        0
+    }
+}
+
+#[derive(Clone, Default)]
+struct Kept(Rc<RefCell<Told>>);
+
+#[derive(Default)]
+struct Told {
+    counters: Counters,
+    busy: Vec<f64>,
+    ending: Option<WorkerEnding>,
+}
+
+impl Outlet for Kept {
+    fn progress(&mut self, _: Counters, _: bool) {}
+
+    fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
+        let mut told = self.0.borrow_mut();
+        assert_eq!(closed.index as usize, told.busy.len());
+        told.counters.add(&closed.counters);
+        told.busy.push(busy);
+        told.ending = last;
+    }
+}
+
+struct After {
+    told: Told,
+    /// Exchanges that were still under way once the load was over.
+    under_way: i64,
+}
+
+impl After {
+    fn ending(&self) -> &WorkerEnding {
+        self.told.ending.as_ref().unwrap()
+    }
+}
+
+/// Runs a load as a worker's thread does.
+fn load(load: &str, script: fn(u64) -> Step, stop_after: Option<Duration>) -> After {
+    let runtime = driver::reactor::worker_runtime().unwrap();
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let (job, kept, under_way) = (job(load), Kept::default(), Rc::new(Cell::new(0)));
+        let engine = Scripted { script, attempts: Cell::new(0), under_way: Rc::clone(&under_way) };
+        let (stop, stopped) = tokio::sync::watch::channel(None);
+        if let Some(after) = stop_after {
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(after).await;
+                let _ = stop.send(Some("stopped".to_owned()));
+                std::future::pending::<()>().await;
+            });
+        }
+        let slice = job.slices(1)[0];
+        run(job, slice, engine, kept.clone(), stopped).await.unwrap();
+        tokio::task::yield_now().await;
+        let told = kept.0.take();
+        assert_eq!(
+            told.counters.scheduled,
+            told.counters.sent + told.counters.dropped(),
+            "{:?}",
+            told.counters
+        );
+        assert_eq!(told.counters.in_flight(), 0, "{:?}", told.counters);
+        After { told, under_way: under_way.get() }
+    })
+}
+
+const AT_ONCE: fn(u64) -> Step = |_| Step::Answers(Duration::ZERO);
+
+#[test]
+fn the_sliver_of_a_last_window_does_not_make_a_worker_busy() {
+    let after = load("mode = 'tsunami'\nrate = 100\nduration = '2s'", AT_ONCE, None);
+    assert_eq!(after.told.counters.completed, 200);
+    assert!(after.told.busy.iter().all(|busy| *busy < 0.5), "{:?}", after.told.busy);
+}
+
+#[test]
+fn connections_that_wait_for_a_permit_cost_nothing() {
+    let plan = "mode = 'avalanche'\nconnections = 2000\ntarget_throughput = 500\nduration = '2s'";
+    let after = load(plan, AT_ONCE, None);
+    assert!((900..=1_001).contains(&after.told.counters.sent), "{:?}", after.told.counters);
+    assert!(after.told.busy.iter().all(|busy| *busy < 0.4), "{:?}", after.told.busy);
+}
+
+#[test]
+fn nothing_is_under_way_once_the_drain_is_over() {
+    let slow: fn(u64) -> Step = |_| Step::Answers(Duration::from_secs(2));
+    for mode in ["mode = 'avalanche'\nconnections = 3", "mode = 'tsunami'\nrate = 30\nmax_in_flight = 3"] {
+        let after = load(&format!("{mode}\nduration = '100ms'\ndrain_timeout = '50ms'"), slow, None);
+        assert_eq!(after.told.counters.errors_of(ErrorKind::Timeout), 3);
+        assert_eq!(after.under_way, 0, "{mode}");
+    }
+}
+
+#[test]
+fn a_closed_loop_ends_with_its_last_attempt_though_a_connection_waits_to_try_again() {
+    // One connection fails and waits 10, 20, 40, 80, 160 ms and then 320 ms, to 630 ms; meanwhile the other
+    // one's first answer comes at 400 ms, and it makes the last attempt.
+    let script: fn(u64) -> Step = |n| match n {
+        0 | 2..=6 => Step::CannotConnect,
+        1 => Step::Answers(Duration::from_millis(400)),
+        _ => Step::Answers(Duration::from_millis(1)),
+    };
+    let after = load("mode = 'avalanche'\nconnections = 2\nrequests = 8", script, None);
+    let length = after.ending().schedule_to - after.ending().schedule_from;
+    assert!((400_000_000..600_000_000).contains(&length), "{length} ns");
+    assert_eq!(after.told.counters.completed_in_schedule, 2);
+}
+
+#[test]
+fn requests_that_are_used_up_end_the_loop_whoever_still_waits_for_a_permit() {
+    let began = Instant::now();
+    let plan = "mode = 'avalanche'\nconnections = 50\ntarget_throughput = 5\nrequests = 3";
+    let after = load(plan, AT_ONCE, None);
+    assert_eq!(after.told.counters.completed, 3);
+    assert!(
+        after.ending().schedule_to < 500_000_000,
+        "the third permit falls due at 400 ms: {:?}",
+        after.ending()
+    );
+    assert!(began.elapsed() < Duration::from_millis(900));
+}
+
+#[test]
+fn a_stop_cancels_what_is_in_flight_and_the_schedule_is_as_long_as_it_was() {
+    let slow: fn(u64) -> Step = |_| Step::Answers(Duration::from_secs(2));
+    for mode in ["mode = 'avalanche'\nconnections = 3", "mode = 'tsunami'\nrate = 30\nmax_in_flight = 3"] {
+        let stop_after = Some(Duration::from_millis(200));
+        let after = load(&format!("{mode}\nwarmup = '1s'\nduration = '9s'"), slow, stop_after);
+        assert_eq!(after.told.counters.errors_of(ErrorKind::Cancelled), 3, "{mode}");
+        assert_eq!(after.ending().cut_short.as_deref(), Some("stopped"));
+        assert_eq!(after.under_way, 0, "{mode}");
+        assert_eq!(
+            after.ending().schedule_to,
+            after.ending().schedule_from,
+            "stopped in the warm-up: {mode}"
+        );
+    }
+}
