@@ -1,0 +1,236 @@
+//! One life of the orchestrator, from its settings to its end.
+//!
+//! An orderly end leaves a test that runs alone: its drivers go on for `orchestrator.grace`, and the next life
+//! of this orchestrator takes the test up from the store. The embedded Kafka ends with the process, and with it
+//! what drivers could tell.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use common::clock::unix_us;
+use common::ids::{Epoch, NodeId};
+use common::kafka::{EmbeddedBroker, FlushProducer, KafkaConsumerActor, KafkaError};
+use common::settings::data_dir::{self, DataDirError};
+use common::settings::{Brokers, KafkaSettings, SecretError, read_secret};
+use common::wire::PROTOCOL;
+use tokio::sync::{mpsc, watch};
+
+use crate::actors::store::{PruneTests, StoreActor};
+use crate::http::{self, AppState, BindError, Commands, HttpOptions, Reads, Token};
+use crate::messages::StoreError;
+use crate::model::Bootstrap;
+use crate::settings::OrchestratorSettings;
+use crate::system::{self, System};
+use crate::telemetry::{Readiness, Telemetry};
+
+/// Between two tries to begin reading from a Kafka that went away just then.
+const CONNECT_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often tests beyond `store.keep_tests` are forgotten.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+
+/// How long the last records may take on the way out.
+const FLUSH_WITHIN: Duration = Duration::from_secs(2);
+
+/// An orchestrator that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// Its id.
+    pub node_id: NodeId,
+    /// Where REST and the dashboard are.
+    pub http: SocketAddr,
+    /// Kafka's bootstrap servers, each `host:port`.
+    pub kafka: Vec<String>,
+}
+
+/// Why an orchestrator cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its data folder cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// Its store cannot be used.
+    #[error("the store: {0}")]
+    Store(#[from] StoreError),
+    /// The token cannot be read.
+    #[error("http.token_file: {0}")]
+    Token(#[from] SecretError),
+    /// Its address cannot be bound.
+    #[error("http.listen (--listen): {0}")]
+    Bind(#[from] BindError),
+    /// Kafka cannot be used, and waiting does not help.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    /// Another orchestrator leads on the same Kafka.
+    #[error(
+        "another orchestrator leads on this kafka (epoch {other}, this one has {own}): this one steps down"
+    )]
+    Superseded {
+        /// Ours.
+        own: Epoch,
+        /// The higher one.
+        other: Epoch,
+    },
+}
+
+/// Runs an orchestrator until `stop` completes; `ready` hears what was bound. It need not find Kafka to be ready:
+/// it waits for it, and `/readyz` says so. Runs inside an actix system.
+///
+/// # Errors
+/// Where it cannot begin (folder, store, token, address), or may not go on (another orchestrator leads).
+pub async fn run(
+    settings: OrchestratorSettings,
+    stop: impl Future<Output = ()>,
+    ready: impl FnOnce(Bound),
+) -> Result<(), RunError> {
+    common::limits::raise_descriptors();
+    // Held to the end: it locks the folder.
+    let data_dir = data_dir::open("orchestrator", &settings.node)?;
+    let node_id = data_dir.node_id.clone();
+    let (telemetry, readiness) = (Arc::new(Telemetry::default()), Arc::new(Readiness::default()));
+    let token = settings.http.token_file.as_deref().map(read_secret).transpose()?.map(Token::new);
+    let node_epoch = data_dir.take_epoch()?;
+    let stored = system::open_store(&data_dir.path, node_epoch, &telemetry, &readiness).await?;
+    let epoch = stored.epoch;
+
+    // Held to the end: the embedded broker lives as long as this.
+    let embedded = match settings.kafka.brokers {
+        Brokers::Embedded => Some(EmbeddedBroker::start(&settings.kafka).await?),
+        _ => None,
+    };
+    let kafka =
+        embedded.as_ref().map_or_else(|| settings.kafka.clone(), |broker| broker.settings(&settings.kafka));
+    let (superseded, mut higher) = watch::channel(None);
+    let keeps_offsets = embedded.is_none();
+    let system = system::spawn(&settings, &kafka, stored, &telemetry, &readiness, superseded, keeps_offsets)?;
+
+    let brokers = match &kafka.brokers {
+        Brokers::At(brokers) => brokers.clone(),
+        Brokers::Embedded | Brokers::Ask => Vec::new(),
+    };
+    let bootstrap =
+        Bootstrap { brokers: brokers.clone(), topic_prefix: kafka.topic_prefix.clone(), protocol: PROTOCOL };
+    let state = AppState::new(
+        commands(&system),
+        reads(&system),
+        bootstrap,
+        unix_us,
+        Arc::clone(&readiness),
+        telemetry,
+        node_id.to_string(),
+        env!("CARGO_PKG_VERSION").to_owned(),
+        token,
+        settings.http.max_body_bytes,
+    );
+    let options =
+        HttpOptions { listen: settings.http.listen, max_connections: settings.http.max_connections };
+    let serving = http::serve(&options, state)?;
+    let address = serving.address;
+
+    let (joined, mut joins) = mpsc::channel(1);
+    actix_rt::spawn(join(
+        settings.clone(),
+        kafka,
+        system.clone(),
+        node_id.clone(),
+        epoch,
+        !keeps_offsets,
+        joined,
+    ));
+    actix_rt::spawn(prune(system.store.clone(), settings.store.keep_tests));
+    ready(Bound { node_id: node_id.clone(), http: address, kafka: brokers });
+    common::service::ready();
+    log::info!(http:% = address, node_id:%, epoch:%; "orchestrator is ready");
+
+    let mut consumer = None;
+    let ended = tokio::select! {
+        () = stop => Ok(()),
+        other = higher.wait_for(Option::is_some) => Err(RunError::Superseded {
+            own: epoch,
+            other: Epoch(other.ok().and_then(|other| *other).unwrap_or_default()),
+        }),
+        error = failed(&mut joins, &mut consumer) => Err(RunError::Kafka(error)),
+    };
+    common::service::ending();
+    serving.stop().await;
+    if let Some(consumer) = &consumer {
+        system::disconnect(consumer).await;
+    }
+    // What is not out by then is news of a node that has ended.
+    let _ = system.producer.send(FlushProducer { within: FLUSH_WITHIN }).await;
+    ended
+}
+
+type Joined = Result<Addr<KafkaConsumerActor>, KafkaError>;
+
+/// Notes the consumer when there is one; completes where there never will be.
+async fn failed(
+    joins: &mut mpsc::Receiver<Joined>,
+    consumer: &mut Option<Addr<KafkaConsumerActor>>,
+) -> KafkaError {
+    loop {
+        match joins.recv().await {
+            Some(Ok(joined)) => *consumer = Some(joined),
+            Some(Err(error)) => return error,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Begins to read and to beat as soon as Kafka lets it.
+async fn join(
+    settings: OrchestratorSettings,
+    kafka: KafkaSettings,
+    system: System,
+    node_id: NodeId,
+    epoch: Epoch,
+    embedded: bool,
+    joined: mpsc::Sender<Joined>,
+) {
+    let result = loop {
+        match system::connect(&settings, &kafka, &system, &node_id, epoch, embedded).await {
+            Err(error) if error.may_heal() => {
+                log::warn!(error:%; "kafka went away, trying again");
+                tokio::time::sleep(CONNECT_AGAIN).await;
+            }
+            result => break result,
+        }
+    };
+    // Nobody listens when the node ends.
+    let _ = joined.send(result).await;
+}
+
+/// Forgets old tests now and then. What the store cannot do, it logs and counts itself.
+async fn prune(store: Addr<StoreActor>, keep: u32) {
+    let mut tick = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        tick.tick().await;
+        if let Ok(Ok(forgotten)) = store.send(PruneTests { keep }).await
+            && forgotten > 0
+        {
+            log::info!(forgotten; "old tests forgotten");
+        }
+    }
+}
+
+fn commands(system: &System) -> Commands {
+    Commands {
+        create: system.tests.clone().recipient(),
+        trigger: system.tests.clone().recipient(),
+        stop: system.tests.clone().recipient(),
+        get: system.tests.clone().recipient(),
+        drivers: system.nodes.clone().recipient(),
+        subscribe: system.events.clone().recipient(),
+    }
+}
+
+fn reads(system: &System) -> Reads {
+    Reads {
+        page: system.reader.clone().recipient(),
+        windows: system.reader.clone().recipient(),
+        counts: system.reader.clone().recipient(),
+    }
+}
