@@ -1,0 +1,70 @@
+//! `GET /api/v1/events`: what changes, as server-sent events.
+
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+
+use super::problem::Problem;
+use super::query::Query;
+use super::state::{AppState, ask};
+use crate::actors::events::{Frame, Subscribe, Subscription};
+
+/// Silence after which a comment is sent, so that both ends and whatever is between see that the other is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Longest id that an event has.
+const MAX_ID_BYTES: usize = 64;
+
+/// What changes: `driver`, `test` and `window` events, each a JSON object, at most 1 s old. First the present state
+/// (or, with `Last-Event-ID`, what was missed since that event), then what changes.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    tag = "tests",
+    params(("Last-Event-ID" = Option<String>, Header, description = "the last event that was seen")),
+    responses(
+        (status = 200, description = "an endless stream of events; comments keep it alive", body = String, content_type = "text/event-stream"),
+        (status = 400, response = crate::http::openapi::BadRequest),
+        (status = 401, response = crate::http::openapi::Unauthorized),
+        (status = 503, response = crate::http::openapi::Unavailable),
+    )
+)]
+pub async fn events(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    let last_event_id = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
+    let last_event_id = last_event_id.filter(|id| id.len() <= MAX_ID_BYTES).map(ToOwned::to_owned);
+    let Subscription { backlog, live } = ask(&state.commands.subscribe, Subscribe { last_event_id })
+        .await?
+        .map_err(|full| Problem::unavailable(full.to_string()))?;
+    let first = std::iter::once(Bytes::from_static(b"retry: 1000\n\n")).chain(backlog.into_iter().map(bytes));
+    let rest = stream::unfold((live, state.stopping.subscribe()), |(mut live, mut stopping)| async {
+        let frame = tokio::select! {
+            frame = tokio::time::timeout(KEEP_ALIVE, live.recv()) => frame,
+            () = stopped(&mut stopping) => return None,
+        };
+        match frame {
+            Ok(Some(frame)) => Some((bytes(frame), (live, stopping))),
+            Ok(None) => None,
+            Err(_) => Some((Bytes::from_static(b": still here\n\n"), (live, stopping))),
+        }
+    });
+    let body = stream::iter(first).chain(rest).map(Ok::<_, std::io::Error>);
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(body))
+}
+
+fn bytes(frame: Frame) -> Bytes {
+    Bytes::copy_from_slice(frame.as_bytes())
+}
+
+/// Until the server stops.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error: the server is gone.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}

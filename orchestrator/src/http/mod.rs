@@ -1,0 +1,25 @@
+//! HTTP: REST, the events, the page, and what watches the process. It alone names actix-web; it turns bytes
+//! into messages and answers into JSON, and decides nothing about tests.
+
+mod accept;
+mod auth;
+mod bind;
+mod body;
+mod events;
+mod guard;
+mod metrics;
+mod openapi;
+mod page;
+mod problem;
+mod query;
+mod routes;
+mod state;
+mod system;
+mod tests_api;
+
+#[cfg(test)]
+mod check;
+
+pub use auth::Token;
+pub use bind::{BindError, HttpOptions, HttpServing, serve};
+pub use state::{AppState, Commands, Reads};

@@ -1,0 +1,238 @@
+//! What went wrong, as RFC 9457 says it. The one place where errors of the domain become statuses of HTTP.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use common::plan::{Fault, FaultKind, is_secret_header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::messages::CommandError;
+
+/// The media type of every error.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What went wrong (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the status and the title say what kind it is.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong here, a sentence for people.
+    pub detail: String,
+    /// Each key or parameter that is wrong; left out where it is none's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<KeyProblem>,
+    /// Why which driver cannot take part, by node id; left out where it is no driver's doing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub drivers: BTreeMap<String, String>,
+    #[serde(skip)]
+    headers: Vec<(&'static str, String)>,
+}
+
+/// One key or parameter that is wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct KeyProblem {
+    /// The key as a path, as in `load.delay`, or the parameter's name; empty for the whole body.
+    pub path: String,
+    /// The same as a JSON pointer (RFC 6901); empty for a parameter or the whole body.
+    pub pointer: String,
+    /// The value as given, shortened; secrets are masked.
+    pub value: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Problem {
+    /// A problem with a status and a sentence.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            drivers: BTreeMap::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// 400, for the request as a whole.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 404
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 503: to be tried again.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "2")
+    }
+
+    /// 500; the cause goes to the log alone.
+    pub fn internal(cause: &dyn fmt::Display) -> Self {
+        log::error!(cause:%; "a request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "something of ours failed; the orchestrator's log says what",
+        )
+    }
+
+    /// A parameter of the query that is wrong.
+    pub fn parameter(status: StatusCode, name: &str, value: &str, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        let value = value.chars().take(80).collect();
+        let path = name.chars().take(80).collect();
+        Self {
+            errors: vec![KeyProblem { path, pointer: String::new(), value, reason: reason.clone() }],
+            ..Self::new(status, format!("{}: {reason}", name.chars().take(80).collect::<String>()))
+        }
+    }
+
+    /// Faults of a plan: 422 where keys contradict each other and each is right by itself, else 400.
+    pub fn faults(faults: &[Fault]) -> Self {
+        let by_value = faults.iter().any(|fault| fault.kind == FaultKind::Value);
+        let status = if by_value { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let detail = match faults {
+            [one] => format!("the plan has a fault: {}", shown(one)),
+            all => format!("the plan has {} faults", all.len()),
+        };
+        Self { errors: faults.iter().map(key_problem).collect(), ..Self::new(status, detail) }
+    }
+
+    /// Adds a header field to the answer.
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The answer.
+    pub fn response(&self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.insert_header((HeaderName::from_static(name), value));
+            }
+        }
+        response.body(serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+/// The fault with its secret masked, whoever made it.
+fn key_problem(fault: &Fault) -> KeyProblem {
+    let secret = fault.path.strip_prefix("request.headers.").is_some_and(is_secret_header);
+    KeyProblem {
+        path: fault.path.clone(),
+        pointer: pointer(&fault.path),
+        value: if secret && !fault.value.is_empty() { "***".to_owned() } else { fault.value.clone() },
+        reason: fault.reason.clone(),
+    }
+}
+
+fn shown(fault: &Fault) -> String {
+    let KeyProblem { path, value, reason, .. } = key_problem(fault);
+    Fault { path, value, reason, kind: fault.kind }.to_string()
+}
+
+/// `request.expect_status[1]` as `/request/expect_status/1`. The names of headers and thresholds may hold dots.
+fn pointer(path: &str) -> String {
+    if path.is_empty() {
+        return String::new();
+    }
+    let escape = |key: &str| key.replace('~', "~0").replace('/', "~1");
+    for prefix in ["request.headers.", "thresholds."] {
+        if let Some(name) = path.strip_prefix(prefix) {
+            let name = name.trim_matches('"');
+            return format!("/{}/{}", prefix.trim_end_matches('.').replace('.', "/"), escape(name));
+        }
+    }
+    path.replace('[', ".")
+        .replace(']', "")
+        .split('.')
+        .fold(String::new(), |pointer, key| format!("{pointer}/{}", escape(key)))
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::NoSuchTest(_) => Self::not_found(error.to_string()),
+            CommandError::Conflict(detail) => Self::new(StatusCode::CONFLICT, detail),
+            CommandError::Drivers { summary, blockers } => {
+                Self { drivers: blockers.into_iter().collect(), ..Self::new(StatusCode::CONFLICT, summary) }
+            }
+            CommandError::Plan(faults) => Self::faults(&faults),
+            CommandError::Internal(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status, self.title, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_becomes_a_pointer() {
+        for (path, expected) in [
+            ("", ""),
+            ("load.delay", "/load/delay"),
+            ("request.expect_status[1]", "/request/expect_status/1"),
+            ("request.headers.x~a", "/request/headers/x~0a"),
+            ("thresholds.response.p99.9", "/thresholds/response.p99.9"),
+        ] {
+            assert_eq!(pointer(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_fault_is_masked() {
+        let problem = Problem::faults(&[Fault::value(
+            "request.headers.Authorization",
+            "Bearer s3cret\n",
+            "holds a line break",
+        )]);
+        let text = serde_json::to_string(&problem).unwrap();
+        assert!(text.contains("***") && !text.contains("s3cret"), "{text}");
+    }
+
+    #[test]
+    fn contradictions_alone_are_422() {
+        let (value, contradiction) = (Fault::value("a", 1, "x"), Fault::contradiction("b", 2, "y"));
+        assert_eq!(Problem::faults(std::slice::from_ref(&contradiction)).status, 422);
+        assert_eq!(Problem::faults(&[contradiction, value]).status, 400);
+    }
+
+    #[test]
+    fn the_cause_of_an_internal_error_is_not_told() {
+        let problem = Problem::from(CommandError::Internal("/var/lib/x: disk I/O error".to_owned()));
+        assert_eq!(problem.status, 500);
+        assert!(!problem.detail.contains("/var"), "{problem}");
+    }
+}

@@ -1,0 +1,74 @@
+//! Which path leads where; everything else is a problem.
+
+use actix_web::http::Method;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Resource};
+
+use super::problem::Problem;
+use super::{events, metrics, openapi, page, system, tests_api};
+
+/// A path that is read: GET, and HEAD with it.
+fn read<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    web::resource(path)
+        .route(web::get().to(handler.clone()))
+        .route(web::head().to(handler))
+        .default_service(web::to(|| not_allowed("GET, HEAD")))
+}
+
+/// A path that does something: POST.
+fn act<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    web::resource(path).route(web::post().to(handler)).default_service(web::to(|| not_allowed("POST")))
+}
+
+async fn not_allowed(allow: &'static str) -> HttpResponse {
+    let detail = format!("this path knows {allow} alone");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with_header("allow", allow).response()
+}
+
+async fn not_found() -> HttpResponse {
+    Problem::not_found("there is nothing at this path; /openapi.json says what there is").response()
+}
+
+/// Adds every route.
+pub fn routes(config: &mut ServiceConfig) {
+    let tests = web::resource("/api/v1/tests")
+        .route(web::get().to(tests_api::list))
+        .route(web::head().to(tests_api::list))
+        .route(web::method(Method::POST).to(tests_api::create))
+        .default_service(web::to(|| not_allowed("GET, HEAD, POST")));
+    // The stream has no end, so that a HEAD of it would have none either.
+    let events = web::resource("/api/v1/events")
+        .route(web::get().to(events::events))
+        .default_service(web::to(|| not_allowed("GET")));
+    config
+        .service(tests)
+        .service(events)
+        .service(read("/api/v1/tests/{id}", tests_api::get))
+        .service(act("/api/v1/tests/{id}/trigger", tests_api::trigger))
+        .service(act("/api/v1/tests/{id}/stop", tests_api::stop))
+        .service(read("/api/v1/tests/{id}/report", tests_api::report))
+        .service(read("/api/v1/tests/{id}/report.json", tests_api::report_json))
+        .service(read("/api/v1/tests/{id}/report.txt", tests_api::report_text))
+        .service(read("/api/v1/tests/{id}/{form:report\\.(html|csv|junit\\.xml)}", tests_api::report_other))
+        .service(read("/api/v1/tests/{id}/windows", tests_api::windows))
+        .service(read("/api/v1/drivers", system::drivers))
+        .service(read("/api/v1/bootstrap", system::bootstrap))
+        .service(read("/api/v1/time", system::time))
+        .service(read("/healthz", system::healthz))
+        .service(read("/readyz", system::readyz))
+        .service(read("/metrics", metrics::metrics))
+        .service(read("/openapi.json", openapi::openapi))
+        .service(read("/", page::index))
+        .default_service(web::to(not_found));
+}

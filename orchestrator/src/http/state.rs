@@ -1,0 +1,134 @@
+//! What the handlers share: whom to ask, and what does not change while the process lives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Message, Recipient};
+use common::clock::UnixMicros;
+use tokio::sync::{Semaphore, watch};
+
+use super::auth::Token;
+use super::problem::Problem;
+use crate::actors::events::Subscribe;
+use crate::actors::store::CountTests;
+use crate::messages::{
+    CreateTest, GetTest, ListDrivers, LoadPage, LoadWindows, StopTest, StoreError, TriggerTest,
+};
+use crate::model::Bootstrap;
+use crate::telemetry::{Readiness, Telemetry};
+
+/// Most messages of HTTP that are with the store at once; its queue has no bound of its own.
+const MAX_STORE_READS: usize = 4;
+
+/// How long a request waits for its turn at the store.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whoever leads tests and knows the drivers.
+#[derive(Clone)]
+pub struct Commands {
+    /// TestManagerActor.
+    pub create: Recipient<CreateTest>,
+    /// TestManagerActor.
+    pub trigger: Recipient<TriggerTest>,
+    /// TestManagerActor.
+    pub stop: Recipient<StopTest>,
+    /// TestManagerActor.
+    pub get: Recipient<GetTest>,
+    /// DriverRegistryActor.
+    pub drivers: Recipient<ListDrivers>,
+    /// EventsActor.
+    pub subscribe: Recipient<Subscribe>,
+}
+
+/// Whoever reads the store: a StoreActor, best one of its own, so that a long series delays no write.
+#[derive(Clone)]
+pub struct Reads {
+    /// A page of the history.
+    pub page: Recipient<LoadPage>,
+    /// A series.
+    pub windows: Recipient<LoadWindows>,
+    /// Tests by state and verdict.
+    pub counts: Recipient<CountTests>,
+}
+
+/// What the handlers share. `system.rs` makes it; [`AppState::new`] adds what is HTTP's own.
+pub struct AppState {
+    /// Whom to ask and tell.
+    pub commands: Commands,
+    /// Whom to ask for what is stored.
+    pub reads: Reads,
+    /// What a driver needs to join.
+    pub bootstrap: Bootstrap,
+    /// Reads the orchestrator's clock, Unix µs.
+    pub clock: fn() -> UnixMicros,
+    /// Whether Kafka and the store can be used.
+    pub readiness: Arc<Readiness>,
+    /// What the process counted.
+    pub telemetry: Arc<Telemetry>,
+    /// The orchestrator's node id.
+    pub node_id: String,
+    /// The build, as in `0.1.0 (abc1234)`.
+    pub version: String,
+    /// What everything but /healthz and /readyz asks for; `None`: nothing.
+    pub token: Option<Token>,
+    pub(super) max_body_bytes: usize,
+    pub(super) stopping: watch::Sender<bool>,
+    store_turns: Semaphore,
+}
+
+impl AppState {
+    /// Everything that the handlers need.
+    #[allow(clippy::too_many_arguments)] // Called once, by system.rs; each is a field of its own kind.
+    pub fn new(
+        commands: Commands,
+        reads: Reads,
+        bootstrap: Bootstrap,
+        clock: fn() -> UnixMicros,
+        readiness: Arc<Readiness>,
+        telemetry: Arc<Telemetry>,
+        node_id: String,
+        version: String,
+        token: Option<Token>,
+        max_body_bytes: usize,
+    ) -> Self {
+        Self {
+            commands,
+            reads,
+            bootstrap,
+            clock,
+            readiness,
+            telemetry,
+            node_id,
+            version,
+            token,
+            max_body_bytes,
+            stopping: watch::Sender::new(false),
+            store_turns: Semaphore::new(MAX_STORE_READS),
+        }
+    }
+
+    /// Asks the store, when it is this request's turn.
+    pub(super) async fn read<M, T>(&self, recipient: &Recipient<M>, message: M) -> Result<T, Problem>
+    where
+        M: Message<Result = Result<T, StoreError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let turn = tokio::time::timeout(STORE_PATIENCE, self.store_turns.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            return Err(Problem::unavailable("the store is busy: try again in a few seconds"));
+        };
+        ask(recipient, message).await?.map_err(|error| Problem::internal(&error))
+    }
+}
+
+/// Sends a message and waits for its answer.
+pub(super) async fn ask<M>(recipient: &Recipient<M>, message: M) -> Result<M::Result, Problem>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    recipient.send(message).await.map_err(|error| {
+        log::error!(error:%; "an actor did not answer a request");
+        Problem::unavailable("the orchestrator is shutting down or overloaded: try again in a few seconds")
+    })
+}

@@ -1,0 +1,110 @@
+//! Who is here, what a driver needs to join, and whether the process is well.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::openapi as answers;
+use super::problem::Problem;
+use super::query::Query;
+use super::state::{AppState, ask};
+use crate::messages::ListDrivers;
+use crate::model::{Bootstrap, DriverView, Time};
+
+/// All is well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    pub status: String,
+    /// The orchestrator's node id.
+    pub node_id: String,
+    /// The build.
+    pub version: String,
+}
+
+fn well(state: &AppState) -> HttpResponse {
+    let (node_id, version) = (state.node_id.clone(), state.version.clone());
+    HttpResponse::Ok().json(Health { status: "ok".to_owned(), node_id, version })
+}
+
+/// Every node known, in the order of their ids.
+#[utoipa::path(
+    get,
+    path = "/api/v1/drivers",
+    tag = "drivers",
+    responses(
+        (status = 200, description = "every node known", body = Vec<DriverView>, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    Ok(HttpResponse::Ok().json(ask(&state.commands.drivers, ListDrivers).await?))
+}
+
+/// What a driver needs to join: which Kafka, and how topics are called.
+#[utoipa::path(
+    get,
+    path = "/api/v1/bootstrap",
+    tag = "drivers",
+    responses(
+        (status = 200, description = "which Kafka, and how topics are called", body = Bootstrap, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+    )
+)]
+pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    Ok(HttpResponse::Ok().json(&state.bootstrap))
+}
+
+/// The orchestrator's clock, for the drivers' offsets.
+#[utoipa::path(
+    get,
+    path = "/api/v1/time",
+    tag = "drivers",
+    responses(
+        (status = 200, description = "the time now", body = Time, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+    )
+)]
+pub async fn time(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    Ok(HttpResponse::Ok().json(Time { unix_us: (state.clock)() }))
+}
+
+/// Whether the process is alive. Needs no token.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "process",
+    responses((status = 200, description = "it is", body = Health, content_type = "application/json"))
+)]
+pub async fn healthz(state: Data<AppState>) -> HttpResponse {
+    well(&state)
+}
+
+/// Whether Kafka and the store can be used. Needs no token.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "process",
+    responses(
+        (status = 200, description = "both can", body = Health, content_type = "application/json"),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn readyz(state: Data<AppState>) -> HttpResponse {
+    let missing = match state.readiness.get() {
+        (true, true) => return well(&state),
+        (false, true) => "Kafka does not answer",
+        (true, false) => "the store cannot be used",
+        (false, false) => "Kafka does not answer, and the store cannot be used",
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, missing).with_header("retry-after", "1").response()
+}

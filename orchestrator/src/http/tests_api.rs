@@ -1,0 +1,317 @@
+//! Tests over REST: create, trigger, stop, look at, and their reports and series.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use common::ids::{NodeId, TestId};
+use common::plan;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::openapi as answers;
+use super::problem::Problem;
+use super::query::{Query, decode_segment};
+use super::state::{AppState, ask};
+use super::{accept, body};
+use crate::messages::{CreateTest, GetTest, LoadPage, LoadWindows, StopTest, TriggerTest};
+use crate::model::{TestPage, TestView, WindowView};
+use crate::report;
+use crate::store::{Cursor, MAX_WINDOWS_SECONDS};
+
+/// Rows of a page of the history, where the request does not say.
+const PAGE_ROWS: u64 = 50;
+
+/// Most rows of a page of the history.
+const MAX_PAGE_ROWS: u64 = 200;
+
+/// Last second that can be asked for: a century.
+const MAX_SECOND: u64 = 3_155_760_000;
+
+/// A part of the series of a test.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct WindowPage {
+    /// Each second that is known, in order.
+    pub windows: Vec<WindowView>,
+    /// Pass it as `from` for what follows; null where nothing does yet.
+    pub next_from: Option<u64>,
+}
+
+/// The id in the path. One that no test can have is one that there is no test of.
+fn test_id(request: &HttpRequest) -> Result<TestId, Problem> {
+    let raw = request.match_info().get("id").unwrap_or_default();
+    let id = decode_segment(raw).and_then(|id| TestId::new(&id).ok());
+    id.ok_or_else(|| Problem::not_found("there is no test of that id"))
+}
+
+async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    Ok(ask(&state.commands.get, GetTest(test_id(request)?)).await??)
+}
+
+/// Creates a test from a plan: it is checked and stored, and drivers hear of it when it is triggered.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tests",
+    tag = "tests",
+    request_body(
+        description = "a plan, in JSON or TOML",
+        content((Object = "application/json"), (String = "application/toml"))
+    ),
+    responses(
+        (status = 201, description = "the test, `configured`", body = TestView, content_type = "application/json",
+            headers(("Location" = String, description = "where the test is"))),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 403, response = answers::Forbidden),
+        (status = 408, response = answers::RequestTimeout),
+        (status = 409, response = answers::Conflict),
+        (status = 413, response = answers::PayloadTooLarge),
+        (status = 415, response = answers::UnsupportedMediaType),
+        (status = 422, response = answers::Unprocessable),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn create(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    let format = body::plan_format(&request)?;
+    let text = body::read_text(&request, payload, state.max_body_bytes).await?;
+    let plan = plan::read(&text, format).map_err(|faults| Problem::faults(&faults))?;
+    let test = ask(&state.commands.create, CreateTest(plan)).await??;
+    let location = format!("/api/v1/tests/{}", test.test_id);
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(test))
+}
+
+/// The history, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tests",
+    tag = "tests",
+    params(
+        ("limit" = Option<u64>, Query, description = "rows of a page; 50 by default", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", min_length = 3, max_length = 270),
+    ),
+    responses(
+        (status = 200, description = "a page of the history", body = TestPage, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
+    let limit = query.number("limit", 1..=MAX_PAGE_ROWS)?.unwrap_or(PAGE_ROWS);
+    let cursor = query.text("cursor").map(|text| {
+        text.parse::<Cursor>().map_err(|no_cursor| {
+            Problem::parameter(StatusCode::BAD_REQUEST, "cursor", text, no_cursor.to_string())
+        })
+    });
+    let cursor = cursor.transpose()?.map(|cursor| cursor.to_string());
+    let limit = u32::try_from(limit).unwrap_or(1);
+    let page = state.read(&state.reads.page, LoadPage { limit, cursor }).await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// A test, live or finished.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tests/{id}",
+    tag = "tests",
+    params(("id" = String, Path, description = "the test's id")),
+    responses(
+        (status = 200, description = "the test", body = TestView, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 404, response = answers::NotFound),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(view_of(&request, &state).await?))
+}
+
+/// Publishes the test, waits for every chosen driver, and starts it. The answer comes when that is decided;
+/// repeating it changes nothing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tests/{id}/trigger",
+    tag = "tests",
+    params(("id" = String, Path, description = "the test's id")),
+    responses(
+        (status = 202, description = "it starts, or has started", body = TestView, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 403, response = answers::Forbidden),
+        (status = 404, response = answers::NotFound),
+        (status = 409, response = answers::Conflict),
+        (status = 422, response = answers::Unprocessable),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn trigger(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    let test = ask(&state.commands.trigger, TriggerTest(test_id(&request)?)).await??;
+    Ok(HttpResponse::Accepted().json(test))
+}
+
+/// Stops the test; repeating it changes nothing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tests/{id}/stop",
+    tag = "tests",
+    params(("id" = String, Path, description = "the test's id")),
+    responses(
+        (status = 202, description = "it stops, or is over", body = TestView, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 403, response = answers::Forbidden),
+        (status = 404, response = answers::NotFound),
+        (status = 409, response = answers::Conflict),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    let test = ask(&state.commands.stop, StopTest(test_id(&request)?)).await??;
+    Ok(HttpResponse::Accepted().json(test))
+}
+
+/// The report, in the form that `Accept` wants: JSON or text.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tests/{id}/report",
+    tag = "tests",
+    params(("id" = String, Path, description = "the test's id")),
+    responses(
+        (status = 200, description = "the report", content((TestView = "application/json"), (String = "text/plain"))),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 404, response = answers::NotFound),
+        (status = 406, response = answers::NotAcceptable),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    let form = accept::choose(request.headers(), &[("application", "json"), ("text", "plain")]);
+    let test = view_of(&request, &state).await?;
+    match form {
+        Some(0) => Ok(HttpResponse::Ok().json(test)),
+        Some(_) => Ok(text(&test)),
+        None => Err(no_such_form("what accept asks for")),
+    }
+}
+
+/// The report as JSON.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tests/{id}/report.json",
+    tag = "tests",
+    params(("id" = String, Path, description = "the test's id")),
+    responses(
+        (status = 200, description = "the report", body = TestView, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 404, response = answers::NotFound),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn report_json(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(view_of(&request, &state).await?))
+}
+
+/// The report as text: at most 80 columns, the verdict first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tests/{id}/report.txt",
+    tag = "tests",
+    params(("id" = String, Path, description = "the test's id")),
+    responses(
+        (status = 200, description = "the report", body = String, content_type = "text/plain"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 404, response = answers::NotFound),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn report_text(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Ok(text(&view_of(&request, &state).await?))
+}
+
+/// A form that the report does not have yet.
+pub async fn report_other(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    view_of(&request, &state).await?;
+    Err(no_such_form(request.path().rsplit('/').next().unwrap_or_default()))
+}
+
+fn text(test: &TestView) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(report::text(test))
+}
+
+fn no_such_form(wanted: &str) -> Problem {
+    let detail = format!(
+        "the report is there as application/json (report.json) and text/plain (report.txt), not as {wanted}"
+    );
+    Problem::new(StatusCode::NOT_ACCEPTABLE, detail)
+}
+
+/// The series a second: of one driver, or of the fleet. At most an hour an answer.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tests/{id}/windows",
+    tag = "tests",
+    params(
+        ("id" = String, Path, description = "the test's id"),
+        ("driver" = Option<String>, Query, description = "a node id; left out: the fleet", min_length = 1, max_length = 249),
+        ("from" = Option<u64>, Query, description = "the first second, counted from the start; 0 by default", minimum = 0, maximum = 3_155_760_000_u64),
+        ("to" = Option<u64>, Query, description = "the last second, less than an hour after the first; as far as that by default", minimum = 0, maximum = 3_155_760_000_u64),
+    ),
+    responses(
+        (status = 200, description = "what is known of these seconds", body = WindowPage, content_type = "application/json"),
+        (status = 400, response = answers::BadRequest),
+        (status = 401, response = answers::Unauthorized),
+        (status = 404, response = answers::NotFound),
+        (status = 422, response = answers::Unprocessable),
+        (status = 500, response = answers::Internal),
+        (status = 503, response = answers::Unavailable),
+    )
+)]
+pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &["driver", "from", "to"])?;
+    let test_id = test_id(&request)?;
+    let driver = query.text("driver").map(|text| {
+        NodeId::new(text)
+            .map_err(|error| Problem::parameter(StatusCode::BAD_REQUEST, "driver", text, error.to_string()))
+    });
+    let driver = driver.transpose()?;
+    let from = query.number("from", 0..=MAX_SECOND)?.unwrap_or(0);
+    let to = query.number("to", 0..=MAX_SECOND)?.unwrap_or(from + MAX_WINDOWS_SECONDS - 1);
+    let contradiction =
+        |reason: String| Problem::parameter(StatusCode::UNPROCESSABLE_ENTITY, "to", &to.to_string(), reason);
+    if to < from {
+        return Err(contradiction(format!("is before from = {from}")));
+    }
+    if to - from >= MAX_WINDOWS_SECONDS {
+        return Err(contradiction(format!(
+            "is more than {MAX_WINDOWS_SECONDS} s from from = {from}: ask in parts"
+        )));
+    }
+    let load = LoadWindows { test_id: test_id.clone(), driver, from, to };
+    let windows = state.read(&state.reads.windows, load).await?;
+    if windows.is_empty() {
+        // A test without windows yet, or no test at all.
+        ask(&state.commands.get, GetTest(test_id)).await??;
+    }
+    let next_from = windows.last().filter(|last| last.seq == to).map(|last| last.seq + 1);
+    Ok(HttpResponse::Ok().json(WindowPage { windows, next_from }))
+}
