@@ -6,15 +6,20 @@
 
 pub mod actors;
 
+pub mod http;
 pub mod lifecycle;
 pub mod messages;
 pub mod model;
 pub mod now;
 pub mod registry;
 pub mod report;
+mod run;
 pub mod settings;
 pub mod store;
 mod system;
 pub mod tally;
 pub mod telemetry;
 pub mod verdict;
+
+pub use run::{Bound, RunError, run};
+pub use settings::OrchestratorSettings;
