@@ -9,6 +9,8 @@ use common::clock::UnixMicros;
 pub const QUESTIONS: usize = 8;
 /// How long the fastest answer of a measurement counts against later, slower ones.
 pub const BEST_KEPT_FOR: Duration = Duration::from_secs(300);
+/// Furthest start, before or after now.
+const FURTHEST: Duration = Duration::from_secs(86_400);
 /// How far two clocks may drift apart, in µs per second, for an older answer to be preferred: 50 ppm.
 const DRIFT_US_PER_S: f64 = 50.0;
 
@@ -62,12 +64,12 @@ pub fn choose(older: Option<Offset>, newer: Offset) -> Offset {
 }
 
 /// The monotonic instant at which the orchestrator's clock shows `start_at_us`, given what our clocks show
-/// now. An instant in the past is kept: the pacer tells what was missed. One before the boot of this machine
-/// cannot be said, and becomes now.
+/// now. An instant in the past is kept: the pacer tells what was missed. One further away than a day is nobody's
+/// plan, and is taken to be a day away.
 pub fn instant_of(start_at_us: UnixMicros, offset_us: i64, now_us: UnixMicros, now: Instant) -> Instant {
     let by_orchestrator_us = now_us.saturating_add(offset_us);
     let ahead_us = start_at_us.saturating_sub(by_orchestrator_us);
-    let distance = Duration::from_micros(ahead_us.unsigned_abs());
+    let distance = Duration::from_micros(ahead_us.unsigned_abs()).min(FURTHEST);
     if ahead_us >= 0 { now.checked_add(distance) } else { now.checked_sub(distance) }.unwrap_or(now)
 }
 
@@ -122,6 +124,7 @@ mod tests {
         assert_eq!(instant_of(2_000_000, 250_000, 1_000_000, now), now + ms(750), "ours is behind");
         assert_eq!(instant_of(2_000_000, -250_000, 1_000_000, now), now + ms(1_250), "ours is ahead");
         assert_eq!(instant_of(1_000_000, 0, 1_003_000, now), now - ms(3), "in the past");
-        assert_eq!(instant_of(i64::MIN, 0, 1_003_000, now), now, "before all time");
+        let day = Duration::from_secs(86_400);
+        assert_eq!(instant_of(i64::MAX, 0, 1_003_000, now), now + day, "after all time");
     }
 }

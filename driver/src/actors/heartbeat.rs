@@ -165,7 +165,10 @@ impl HeartbeatActor {
         if self.address.is_none() || self.leaving {
             return;
         }
-        if !self.registered && !self.registering {
+        if self.registering {
+            return;
+        }
+        if !self.registered {
             return self.register(ctx);
         }
         let every = if self.answer.state == DriverState::Running { RUNNING } else { IDLE };
@@ -313,5 +316,4 @@ impl Handler<SayGoodbye> for HeartbeatActor {
 }
 
 #[cfg(test)]
-#[path = "heartbeat_tests.rs"]
 mod tests;

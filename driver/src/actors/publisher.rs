@@ -320,5 +320,4 @@ impl Handler<GetPublisherStats> for PublisherActor {
 }
 
 #[cfg(test)]
-#[path = "publisher_tests.rs"]
 mod tests;

@@ -464,7 +464,3 @@ impl Handler<Leave> for TestManagerActor {
         })
     }
 }
-
-#[cfg(test)]
-#[path = "test_manager_tests.rs"]
-mod tests;

@@ -29,14 +29,15 @@ impl Driver {
     /// Takes an input and what follows from it; tells what was done, as words.
     fn step(&mut self, input: Input) -> Vec<String> {
         let now = self.base + Duration::from_millis(self.now_ms);
-        let mut words = Vec::new();
+        let (mut words, mut checks) = (Vec::new(), Vec::new());
         for output in self.life.step(input, now) {
             match output {
-                Output::Check(candidate) => {
-                    words.extend(self.step(Input::Checked(candidate.ticket, self.checks.clone())));
-                }
+                Output::Check(candidate) => checks.push(candidate.ticket),
                 other => words.push(word(other)),
             }
+        }
+        for ticket in checks {
+            words.extend(self.step(Input::Checked(ticket, self.checks.clone())));
         }
         words
     }
@@ -178,7 +179,7 @@ fn revisions_belong_together_and_the_later_config_wins() {
     let mut driver = Driver::new();
     driver.ours("t", 1, 7, &["d1"]);
     assert_eq!(driver.ours("t", 1, 7, &["d1"]), ["ignored t: it came twice"]);
-    assert_eq!(driver.ours("t", 2, 7, &["d1"]), ["ready t/2"]);
+    assert_eq!(driver.ours("t", 2, 7, &["d1"]), ["idle", "ready t/2"], "idle while it is checked");
     assert_eq!(driver.ours("t", 1, 7, &["d1"]), ["ignored t: it came twice"]);
     assert_eq!(driver.yes("t", Some(1), 0), Vec::<String>::new(), "a trigger of the first barrier");
     assert_eq!(driver.yes("t", Some(2), 0), ["START t 9000", "running t/2"]);

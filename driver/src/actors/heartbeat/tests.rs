@@ -1,0 +1,170 @@
+use std::sync::{Arc, Mutex};
+
+use actix::{Addr, MessageResult};
+use common::counters::Counters;
+use common::ids::TestId;
+use common::wire::Topic;
+
+use super::*;
+
+/// A Kafka that takes what it is given, or refuses it.
+struct Kafka {
+    taken: Arc<Mutex<Vec<(Topic, serde_json::Value)>>>,
+    refuse: Arc<Mutex<u32>>,
+}
+
+impl Actor for Kafka {
+    type Context = Context<Self>;
+}
+
+impl Handler<Publish> for Kafka {
+    type Result = Result<(), KafkaError>;
+
+    fn handle(&mut self, Publish(record): Publish, _: &mut Self::Context) -> Self::Result {
+        let mut refuse = self.refuse.lock().unwrap();
+        if *refuse > 0 {
+            *refuse -= 1;
+            return Err(KafkaError::QueueFull);
+        }
+        self.taken.lock().unwrap().push((record.topic, serde_json::from_str(&record.payload).unwrap()));
+        Ok(())
+    }
+}
+
+struct Load;
+
+impl Actor for Load {
+    type Context = Context<Self>;
+}
+
+impl Handler<GetProgress> for Load {
+    type Result = MessageResult<GetProgress>;
+
+    fn handle(&mut self, _: GetProgress, _: &mut Self::Context) -> Self::Result {
+        let counters = Counters { scheduled: 9, sent: 7, ..Counters::default() };
+        MessageResult(Some(DriverProgress { test_id: TestId::new("t").unwrap(), counters, draining: false }))
+    }
+}
+
+struct Scene {
+    heartbeat: Addr<HeartbeatActor>,
+    taken: Arc<Mutex<Vec<(Topic, serde_json::Value)>>>,
+    refuse: Arc<Mutex<u32>>,
+}
+
+impl Scene {
+    fn set() -> Self {
+        let (taken, refuse): (Arc<Mutex<Vec<_>>>, Arc<Mutex<u32>>) = Default::default();
+        let kafka = Kafka { taken: Arc::clone(&taken), refuse: Arc::clone(&refuse) }.start();
+        let identity = Identity {
+            node_id: NodeId::new("d1").unwrap(),
+            epoch: Epoch(7),
+            version: "0".into(),
+            cores: 2,
+            labels: BTreeMap::new(),
+            max_rate: None,
+            port: 0,
+        };
+        let heartbeat = HeartbeatActor::new(identity, kafka.recipient(), Load.start().recipient()).start();
+        Self { heartbeat, taken, refuse }
+    }
+
+    async fn up(&self) {
+        self.heartbeat.send(LinkUp { address: [127, 0, 0, 1].into(), moved: false }).await.unwrap();
+    }
+
+    /// Lets so much time pass, and tells what was published in it.
+    async fn after_ms(&self, ms: u64) -> Vec<(Topic, serde_json::Value)> {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        std::mem::take(&mut *self.taken.lock().unwrap())
+    }
+
+    async fn say(&self, state: DriverState, test_id: Option<&str>, lasts: bool) {
+        let test_id = test_id.map(|id| TestId::new(id).unwrap());
+        let answer = Answer { state, reason: None, test_id, revision: Some(1) };
+        self.heartbeat.send(StateChanged { answer, lasts }).await.unwrap();
+    }
+}
+
+fn count(records: &[(Topic, serde_json::Value)], topic: Topic) -> usize {
+    records.iter().filter(|(of, _)| *of == topic).count()
+}
+
+#[actix_rt::test]
+async fn it_is_silent_until_it_may_register_and_then_beats_each_second() {
+    let scene = Scene::set();
+    assert_eq!(scene.after_ms(1_500).await, [], "before the link is up");
+    scene.up().await;
+    let records = scene.after_ms(3_100).await;
+    assert_eq!(records[0].0, Topic::Register, "before any beat");
+    assert_eq!(records[0].1["node_IP"], "127.0.0.1:0");
+    let beats = count(&records, Topic::Heartbeat);
+    assert_eq!(count(&records, Topic::Register), 1);
+    assert!((3..=4).contains(&beats), "one at once and one a second: {beats}");
+    assert_eq!(records[1].1["state"], "idle");
+    assert!(records[1].1.get("scheduled").is_none(), "no counters without a test");
+}
+
+#[actix_rt::test]
+async fn while_a_test_runs_it_beats_four_times_a_second_with_counters() {
+    let scene = Scene::set();
+    scene.up().await;
+    scene.after_ms(1_000).await;
+    scene.say(DriverState::Running, Some("t"), true).await;
+    let records = scene.after_ms(2_000).await;
+    let beats = count(&records, Topic::Heartbeat);
+    assert!((7..=9).contains(&beats), "one at once and four a second: {beats}");
+    let last = &records.last().unwrap().1;
+    assert_eq!((&last["state"], &last["sent"]), (&"running".into(), &7.into()), "{last}");
+}
+
+#[actix_rt::test]
+async fn it_registers_again_with_each_new_orchestrator() {
+    let scene = Scene::set();
+    scene.up().await;
+    scene.after_ms(1_000).await;
+    for (epoch, expected, caption) in
+        [(5, 1, "a first one"), (5, 0, "again"), (4, 0, "an older one"), (6, 1, "its next life")]
+    {
+        scene.heartbeat.send(OrchestratorHeard(Epoch(epoch))).await.unwrap();
+        assert_eq!(count(&scene.after_ms(400).await, Topic::Register), expected, "{caption}");
+    }
+    scene.heartbeat.send(LinkUp { address: [127, 0, 0, 1].into(), moved: true }).await.unwrap();
+    assert_eq!(count(&scene.after_ms(1_000).await, Topic::Register), 1, "another kafka");
+}
+
+#[actix_rt::test]
+async fn what_kafka_does_not_take_is_said_again() {
+    let scene = Scene::set();
+    *scene.refuse.lock().unwrap() = 3;
+    scene.up().await;
+    assert_eq!(count(&scene.after_ms(1_100).await, Topic::Register), 1, "the registration");
+    *scene.refuse.lock().unwrap() = 2;
+    scene.say(DriverState::Ready, Some("t"), true).await;
+    let records = scene.after_ms(800).await;
+    assert_eq!(records[0].1["state"], "ready", "at the next ticks, not only with the next beat");
+}
+
+#[actix_rt::test]
+async fn a_refusal_beside_a_running_test_is_said_once() {
+    let scene = Scene::set();
+    scene.up().await;
+    scene.say(DriverState::Running, Some("t"), true).await;
+    scene.after_ms(1_000).await;
+    scene.say(DriverState::Refused, Some("u"), false).await;
+    let records = scene.after_ms(1_000).await;
+    let refused: Vec<_> = records.iter().filter(|(_, value)| value["state"] == "refused").collect();
+    assert_eq!((refused.len(), &refused[0].1["test_id"]), (1, &"u".into()));
+    assert_eq!(records.last().unwrap().1["state"], "running");
+}
+
+#[actix_rt::test]
+async fn after_the_goodbye_it_is_silent() {
+    let scene = Scene::set();
+    scene.up().await;
+    scene.after_ms(1_000).await;
+    scene.heartbeat.send(SayGoodbye).await.unwrap().unwrap();
+    let records = scene.after_ms(1_500).await;
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].1["heartbeat"], "NO");
+}

@@ -1,0 +1,149 @@
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use actix::{Addr, SyncArbiter};
+use common::counters::Counters;
+use common::ids::{Epoch, TestId};
+use common::kafka::KafkaError;
+use common::latency::Latencies;
+use common::wire::{ClassicMetrics, Window};
+
+use super::*;
+use crate::actors::store::StoreActor;
+use crate::store::WindowStore;
+
+/// A Kafka that may be away.
+#[derive(Default)]
+struct Kafka {
+    away: Arc<Mutex<bool>>,
+    taken: Arc<Mutex<Vec<String>>>,
+}
+
+impl Actor for Kafka {
+    type Context = Context<Self>;
+}
+
+impl Handler<Publish> for Kafka {
+    type Result = Result<(), KafkaError>;
+
+    fn handle(&mut self, Publish(record): Publish, _: &mut Self::Context) -> Self::Result {
+        if *self.away.lock().unwrap() {
+            return Err(KafkaError::NotDelivered("away".into()));
+        }
+        let value: serde_json::Value = serde_json::from_str(&record.payload).unwrap();
+        self.taken.lock().unwrap().push(value["report_id"].as_str().unwrap().to_owned());
+        Ok(())
+    }
+}
+
+struct Scene {
+    publisher: Addr<PublisherActor>,
+    away: Arc<Mutex<bool>>,
+    taken: Arc<Mutex<Vec<String>>>,
+}
+
+impl Scene {
+    async fn set(folder: &Path, away: bool) -> Self {
+        let kafka = Kafka { away: Arc::new(Mutex::new(away)), taken: Arc::default() };
+        let (away, taken) = (Arc::clone(&kafka.away), Arc::clone(&kafka.taken));
+        let folder = folder.to_owned();
+        let store = SyncArbiter::start(1, move || StoreActor::new(folder.clone()));
+        let node_id = NodeId::new("d1").unwrap();
+        let (save, unpublished) = (store.clone().recipient(), store.recipient());
+        let publisher = PublisherActor::new(node_id, kafka.start().recipient(), save, unpublished).start();
+        publisher.send(LinkUp { address: [127, 0, 0, 1].into(), moved: false }).await.unwrap();
+        Self { publisher, away, taken }
+    }
+
+    async fn close(&self, epoch: u64, seqs: std::ops::Range<u64>) {
+        for seq in seqs {
+            self.publisher.send(closed(epoch, seq)).await.unwrap();
+        }
+    }
+
+    async fn flush(&self) {
+        let flushed = tokio::time::timeout(Duration::from_secs(20), self.publisher.send(FlushWindows));
+        flushed.await.expect("kafka takes them").unwrap();
+    }
+
+    async fn stats(&self) -> PublisherStats {
+        self.publisher.send(GetPublisherStats).await.unwrap()
+    }
+}
+
+fn closed(epoch: u64, seq: u64) -> WindowClosed {
+    let window = Window {
+        epoch: Epoch(epoch),
+        seq,
+        from_us: 0,
+        to_us: 1_000_000,
+        counters: Counters::default(),
+        latencies: Latencies::new(),
+        busy: 0.0,
+        is_final: false,
+        ending: None,
+    };
+    let zero = Some(0.0);
+    let classic = ClassicMetrics {
+        mean_ms: zero,
+        median_ms: zero,
+        min_ms: zero,
+        max_ms: zero,
+        ..ClassicMetrics::default()
+    };
+    WindowClosed { test_id: TestId::new("t").unwrap(), window: Arc::new(window), classic }
+}
+
+fn ids(epoch: u64, seqs: std::ops::Range<u64>) -> Vec<String> {
+    seqs.map(|seq| format!("t:d1:{epoch}:{seq}")).collect()
+}
+
+fn counts(folder: &Path) -> (u64, u64) {
+    WindowStore::open(folder).unwrap().counts().unwrap()
+}
+
+#[actix_rt::test]
+async fn windows_reach_kafka_in_order_and_stay_in_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::set(folder.path(), false).await;
+    scene.close(7, 0..50).await;
+    scene.flush().await;
+    assert_eq!(*scene.taken.lock().unwrap(), ids(7, 0..50));
+    assert_eq!(counts(folder.path()), (50, 0));
+    assert_eq!(
+        scene.stats().await,
+        PublisherStats { closed: 50, published: 50, ..PublisherStats::default() }
+    );
+}
+
+#[actix_rt::test]
+async fn an_outage_longer_than_memory_loses_nothing_and_keeps_the_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::set(folder.path(), true).await;
+    scene.close(7, 0..400).await;
+    assert!(scene.stats().await.waiting <= IN_MEMORY as u64);
+    *scene.away.lock().unwrap() = false;
+    scene.close(7, 400..420).await;
+    scene.flush().await;
+    assert_eq!(*scene.taken.lock().unwrap(), ids(7, 0..420));
+    let stats = scene.stats().await;
+    assert_eq!((stats.published, stats.lost), (420, 0));
+    assert_eq!(counts(folder.path()), (420, 0));
+}
+
+#[actix_rt::test]
+async fn what_an_earlier_process_did_not_publish_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let earlier = Scene::set(folder.path(), true).await;
+    earlier.close(6, 0..3).await;
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    while counts(folder.path()).0 < 3 {
+        assert!(std::time::Instant::now() < until, "the store has them");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(earlier);
+    let scene = Scene::set(folder.path(), false).await;
+    scene.close(7, 0..2).await;
+    scene.flush().await;
+    assert_eq!(*scene.taken.lock().unwrap(), [ids(6, 0..3), ids(7, 0..2)].concat());
+}
