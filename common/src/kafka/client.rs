@@ -11,7 +11,7 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 
 use crate::ids::NodeId;
-use crate::settings::{Brokers, KafkaSettings};
+use crate::settings::{Brokers, KafkaSettings, read_secret};
 use crate::wire::Topic;
 
 /// Largest record we send or read: a `test_config` carries bodies of up to 512 KiB, and one classic driver's
@@ -32,7 +32,7 @@ pub enum KafkaError {
     #[error("kafka.brokers names no broker yet")]
     NoBrokers,
     /// A file of the security settings cannot be read.
-    #[error("kafka.security.{key}: cannot read {path}: {reason}")]
+    #[error("kafka.security.{key} = {path}: {reason}")]
     File {
         /// The setting.
         key: &'static str,
@@ -41,7 +41,7 @@ pub enum KafkaError {
         /// The system's words.
         reason: String,
     },
-    /// librdkafka does not take the configuration.
+    /// librdkafka does not take the configuration. Never holds a value: it may be a password.
     #[error("kafka settings are not usable: {0}")]
     Settings(String),
     /// The embedded broker did not start.
@@ -157,13 +157,13 @@ pub(super) fn producer_config(settings: &KafkaSettings) -> Result<ClientConfig, 
     Ok(config)
 }
 
-fn read_secret(key: &'static str, path: &Path) -> Result<String, KafkaError> {
-    let text = std::fs::read_to_string(path).map_err(|error| KafkaError::File {
-        key,
+fn password(path: &Path) -> Result<String, KafkaError> {
+    let secret = read_secret(path).map_err(|error| KafkaError::File {
+        key: "sasl_password_file",
         path: path.display().to_string(),
         reason: error.to_string(),
     })?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(secret.expose().to_owned())
 }
 
 fn readable(key: &'static str, path: &Path) -> Result<String, KafkaError> {
@@ -196,11 +196,19 @@ fn secure(config: &mut ClientConfig, settings: &KafkaSettings) -> Result<(), Kaf
         config.set("sasl.username", username);
     }
     if let Some(path) = &security.sasl_password_file {
-        config.set("sasl.password", read_secret("sasl_password_file", path)?);
+        config.set("sasl.password", password(path)?);
     } else if let Some(password) = &security.sasl_password {
         config.set("sasl.password", password.expose());
     }
     Ok(())
+}
+
+/// Says why librdkafka makes no client. Its own text ends with the value, which may be a password.
+pub(super) fn not_made(error: &ClientError) -> KafkaError {
+    KafkaError::Settings(match error {
+        ClientError::ClientConfig(_, reason, key, _) => format!("{key}: {reason}"),
+        other => other.to_string(),
+    })
 }
 
 /// Lets one line through every 10 s: what repeats while a broker is away is said, and does not fill a disk.
@@ -261,3 +269,78 @@ impl ClientContext for QuietContext {
 }
 
 impl ConsumerContext for QuietContext {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{KafkaSecurity, SaslMechanism, Secret, SecurityProtocol};
+
+    fn at(security: KafkaSecurity) -> KafkaSettings {
+        let brokers = Brokers::At(vec!["127.0.0.1:9092".to_owned(), "[::1]:9093".to_owned()]);
+        KafkaSettings { brokers, security, ..KafkaSettings::default() }
+    }
+
+    #[test]
+    fn clients_are_configured_as_the_wire_says() {
+        let settings = at(KafkaSecurity::default());
+        let consumer = consumer_config(&settings, &NodeId::new("d1").unwrap()).unwrap();
+        for (key, value) in [
+            ("bootstrap.servers", "127.0.0.1:9092,[::1]:9093"),
+            ("group.id", "groundswell-d1"),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("reconnect.backoff.max.ms", "1000"),
+            ("security.protocol", "plaintext"),
+        ] {
+            assert_eq!(consumer.get(key), Some(value), "{key}");
+        }
+        let producer = producer_config(&settings).unwrap();
+        for (key, value) in [("enable.idempotence", "true"), ("acks", "all"), ("compression.type", "none")] {
+            assert_eq!(producer.get(key), Some(value), "{key}");
+        }
+        consumer.create_native_config().expect("librdkafka takes the consumer's");
+        producer.create_native_config().expect("librdkafka takes the producer's");
+    }
+
+    #[test]
+    fn sign_on_comes_from_files_or_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "hunter2\n").unwrap();
+        let security = KafkaSecurity {
+            protocol: SecurityProtocol::SaslPlaintext,
+            sasl_mechanism: Some(SaslMechanism::ScramSha512),
+            sasl_username: Some("groundswell".to_owned()),
+            ..KafkaSecurity::default()
+        };
+        let by_file = KafkaSecurity { sasl_password_file: Some(file), ..security.clone() };
+        let by_environment = KafkaSecurity { sasl_password: Some(Secret::new("hunter2")), ..security };
+        for security in [by_file, by_environment] {
+            let config = producer_config(&at(security)).unwrap();
+            assert_eq!(config.get("security.protocol"), Some("sasl_plaintext"));
+            assert_eq!(config.get("sasl.mechanism"), Some("SCRAM-SHA-512"));
+            assert_eq!(config.get("sasl.username"), Some("groundswell"));
+            assert_eq!(config.get("sasl.password"), Some("hunter2"));
+            config.create_native_config().expect("librdkafka was built with SCRAM");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named_with_its_key() {
+        let security = KafkaSecurity { ca_file: Some("/nowhere/ca.pem".into()), ..KafkaSecurity::default() };
+        let error = producer_config(&at(security)).err().unwrap().to_string();
+        assert!(error.starts_with("kafka.security.ca_file = /nowhere/ca.pem: "), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_librdkafka_refuses_is_not_repeated() {
+        let refused = ClientError::ClientConfig(
+            rdkafka::types::RDKafkaConfRes::RD_KAFKA_CONF_INVALID,
+            "Invalid value".to_owned(),
+            "sasl.password".to_owned(),
+            "hunter2".to_owned(),
+        );
+        let error = not_made(&refused).to_string();
+        assert!(error.contains("sasl.password") && !error.contains("hunter2"), "{error}");
+    }
+}

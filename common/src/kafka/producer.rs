@@ -11,7 +11,7 @@ use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use super::Publish;
-use super::client::{ASK, KafkaError, LogGate, QuietContext, producer_config, topic_name};
+use super::client::{ASK, KafkaError, LogGate, QuietContext, not_made, producer_config, topic_name};
 use crate::settings::KafkaSettings;
 use crate::wire::{Topic, WrittenRecord};
 
@@ -172,7 +172,7 @@ impl KafkaProducerActor {
 }
 
 fn make(config: &ClientConfig, context: &QuietContext) -> Result<Client, KafkaError> {
-    config.create_with_context(context.clone()).map_err(|error| KafkaError::Settings(error.to_string()))
+    config.create_with_context(context.clone()).map_err(|error| not_made(&error))
 }
 
 /// Drops a producer off the async threads: it waits up to half a second for its own end.

@@ -13,7 +13,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use super::client::{ASK, LogGate, QuietContext, SERVE, topic_name};
+use super::client::{ASK, LogGate, QuietContext, SERVE, not_made, topic_name};
 use super::consumer::{ConsumerOptions, Said};
 use super::positions::{Held, Lost, Watermarks, in_range, starting};
 use super::rejections::Tally;
@@ -74,7 +74,7 @@ impl Reader {
         let consumer: Client = match self.config.create_with_context(QuietContext::default()) {
             Ok(consumer) => consumer,
             Err(error) => {
-                log::error!("kafka consumer cannot be made reason={error}");
+                log::error!("kafka consumer cannot be made reason={}", not_made(&error));
                 return;
             }
         };

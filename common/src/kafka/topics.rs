@@ -9,7 +9,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::client::{
-    ASK, KafkaError, LogGate, MAX_RECORD_BYTES, QuietContext, SERVE, base_config, bootstrap, topic_name,
+    ASK, KafkaError, LogGate, MAX_RECORD_BYTES, QuietContext, SERVE, base_config, bootstrap, not_made,
+    topic_name,
 };
 use super::embedded::partitions;
 use crate::settings::KafkaSettings;
@@ -94,9 +95,7 @@ fn asker(settings: &KafkaSettings) -> Result<Asker, KafkaError> {
 }
 
 fn create<T: FromClientConfigAndContext<QuietContext>>(config: &ClientConfig) -> Result<T, KafkaError> {
-    config
-        .create_with_context(QuietContext::default())
-        .map_err(|error| KafkaError::Settings(error.to_string()))
+    config.create_with_context(QuietContext::default()).map_err(|error| not_made(&error))
 }
 
 /// How many partitions a topic has; 0 where it does not exist.
