@@ -49,15 +49,26 @@ fn fraction(n: u64) -> f64 {
     ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// How request `n` is treated, `since_first` after the first one came.
+/// How long a request waits that is worked on from `since_first` on for `delay`. While the stall lasts nothing is
+/// worked on and nothing is answered: what comes in it begins at its end, what would be answered in it is then.
+fn out_of_stall(settings: &BehaviourSettings, since_first: Duration, delay: Duration) -> Duration {
+    let stall = settings.stall_at..settings.stall_at + settings.stall_for;
+    if stall.contains(&since_first) {
+        stall.end - since_first + delay
+    } else if stall.contains(&(since_first + delay)) {
+        stall.end - since_first
+    } else {
+        delay
+    }
+}
+
+/// How request `n` is treated, when the work on it begins `since_first` after the first one came.
 pub fn treat(settings: &BehaviourSettings, asked: Asked, n: u64, since_first: Duration) -> Treatment {
     let delay = asked.delay.unwrap_or(settings.delay).as_secs_f64();
     let jitter = asked.jitter.unwrap_or(settings.jitter).as_secs_f64();
     let swing = jitter * (2.0 * fraction(n) - 1.0);
     let delay = Duration::from_secs_f64((delay + swing).max(0.0));
-    let stall_end = settings.stall_at + settings.stall_for;
-    let stalled = since_first >= settings.stall_at && since_first < stall_end;
-    let stall = if stalled { stall_end - since_first } else { Duration::ZERO };
+    let wait = out_of_stall(settings, since_first, delay);
     let drops = asked.drop.unwrap_or_else(|| among(settings.drop_ratio, n));
     let answer = match asked.status {
         _ if drops => Answer::Drop,
@@ -65,7 +76,7 @@ pub fn treat(settings: &BehaviourSettings, asked: Asked, n: u64, since_first: Du
         None if among(settings.error_ratio, n) => Answer::Status(settings.error_status),
         None => Answer::Status(200),
     };
-    Treatment { wait: delay + stall, answer }
+    Treatment { wait, answer }
 }
 
 #[cfg(test)]
@@ -107,6 +118,22 @@ mod tests {
         assert_eq!(wait(2_000), Duration::from_secs(1));
         assert_eq!(wait(2_750), Duration::from_millis(250));
         assert_eq!(wait(3_000), Duration::ZERO);
+    }
+
+    #[test]
+    fn nothing_is_answered_during_a_stall() {
+        let slow = BehaviourSettings {
+            stall_at: Duration::from_secs(2),
+            stall_for: Duration::from_secs(1),
+            delay: Duration::from_millis(100),
+            ..settings()
+        };
+        let answered_at =
+            |ms| ms + treat(&slow, Asked::default(), 0, Duration::from_millis(ms)).wait.as_millis() as u64;
+        assert_eq!(answered_at(1_800), 1_900, "before it");
+        assert_eq!(answered_at(1_950), 3_000, "under way when it began");
+        assert_eq!(answered_at(2_500), 3_100, "came in it, and is worked on after it");
+        assert_eq!(answered_at(3_000), 3_100, "after it");
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn serve(settings: TargetSettings) -> Result<(Server, SocketAddr), RunError>
 async fn ping(request: HttpRequest, shared: web::Data<Shared>, mut body: web::Payload) -> HttpResponse {
     let node = request.headers().get(NODE_HEADER).and_then(|value| value.to_str().ok());
     let n = shared.counters.received(node);
-    let since_first = shared.first_request.get_or_init(Instant::now).elapsed();
+    let first_request = shared.first_request.get_or_init(Instant::now);
     // What is not read would be taken for the next request; what is read is not kept.
     while let Some(chunk) = futures_util::StreamExt::next(&mut body).await {
         if chunk.is_err() {
@@ -92,12 +92,13 @@ async fn ping(request: HttpRequest, shared: web::Data<Shared>, mut body: web::Pa
             return HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(problem);
         }
     };
-    let treatment = treat(&shared.settings.behaviour, asked, n, since_first);
     // A permit is held through the wait: that is what makes the room narrow.
     let _permit = match &shared.room {
         Some(room) => room.acquire().await.ok(),
         None => None,
     };
+    // By the time there is room for it: who waited through a stall for room does not wait through it again.
+    let treatment = treat(&shared.settings.behaviour, asked, n, first_request.elapsed());
     if !treatment.wait.is_zero() {
         tokio::time::sleep(treatment.wait).await;
     }

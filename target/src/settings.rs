@@ -39,9 +39,10 @@ pub struct BehaviourSettings {
     pub error_ratio: f64,
     /// The status of those, 100 to 999; 503 by default.
     pub error_status: u16,
-    /// How long after its start a stall begins, up to 1 h; 0 by default.
+    /// How long after the first request a stall begins, up to 1 h; 0 by default.
     pub stall_at: Duration,
-    /// How long the stall lasts: nothing is answered meanwhile; 0, which is no stall, by default.
+    /// How long the stall lasts: nothing is answered meanwhile, and all that came is answered after it; 0, which is
+    /// no stall, by default.
     pub stall_for: Duration,
     /// Most requests handled at once, others wait; as many as come by default.
     pub max_concurrent: Option<u32>,

@@ -71,3 +71,34 @@ async fn a_narrow_room_makes_the_others_wait() {
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
     assert!(began.elapsed() >= Duration::from_millis(120), "one after the other");
 }
+
+#[actix_rt::test]
+async fn a_stall_holds_all_that_comes_and_then_lets_it_go() {
+    let behaviour = BehaviourSettings {
+        stall_at: Duration::from_millis(100),
+        stall_for: Duration::from_millis(400),
+        max_concurrent: Some(1),
+        ..good()
+    };
+    let (base, _stop) = start(behaviour).await;
+    let client = awc::Client::default();
+    let began = Instant::now();
+    let get = || client.get(format!("{base}/ping")).send();
+    assert_eq!(get().await.unwrap().status(), 200);
+    let mut answered = 1;
+    while began.elapsed() < Duration::from_millis(150) {
+        get().await.unwrap();
+        answered += 1;
+    }
+    // The last of these met the stall, unless the machine was late by all of it.
+    assert!(answered > 1);
+    assert!(
+        began.elapsed() >= Duration::from_millis(500),
+        "answered during the stall: {:?}",
+        began.elapsed()
+    );
+    let after = Instant::now();
+    let answers = futures_util::future::join_all([get(), get(), get()]).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
+    assert!(after.elapsed() < Duration::from_millis(400), "each waited for the stall again");
+}
