@@ -34,7 +34,7 @@ impl Store {
     }
 }
 
-fn write(transaction: &Transaction<'_>, batch: &SaveBatch) -> rusqlite::Result<BatchOutcome> {
+pub(super) fn write(transaction: &Transaction<'_>, batch: &SaveBatch) -> rusqlite::Result<BatchOutcome> {
     let mut outcome = BatchOutcome::default();
     for record in &batch.metrics {
         if records::insert(transaction, record)? {
