@@ -43,6 +43,18 @@ pub enum Command {
     Report(ReportArgs),
 }
 
+impl Command {
+    /// Whether this is a node that a person, or systemd, started by itself.
+    pub fn is_node_in_foreground(&self) -> bool {
+        match self {
+            Self::Orchestrator(arguments) => !arguments.node.child,
+            Self::Driver(arguments) => !arguments.node.child,
+            Self::Target(arguments) => !arguments.node.child,
+            _ => false,
+        }
+    }
+}
+
 /// How to reach a running orchestrator.
 #[derive(Debug, Clone, Args)]
 pub struct OrchestratorAddress {

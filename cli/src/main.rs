@@ -22,9 +22,8 @@ use crate::exit::{ExitCode, Stop};
 #[allow(clippy::print_stderr)] // the one line that says why
 fn main() {
     let cli = Cli::parse();
-    let quiet = matches!(cli.command, Command::Run(_) | Command::Up(_));
-    // Nodes say what happens in their life; commands only what is wrong.
-    let default = if quiet { "warn" } else { "info" };
+    // A node in the foreground says what happens in its life; a child and a command only what is wrong.
+    let default = if cli.command.is_node_in_foreground() { "info,actix_server=warn" } else { "warn" };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default)).init();
     let code = match actix_rt::System::new().block_on(dispatch(cli.command)) {
         Ok(code) => code,

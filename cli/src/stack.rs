@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
 use crate::exit::Stop;
@@ -58,12 +58,12 @@ pub struct Ready {
 }
 
 /// A node that is ready.
-pub struct Node {
+struct Node {
     /// What people call it, as in `driver 2`.
-    pub label: String,
-    /// What it said.
-    pub ready: Ready,
+    label: String,
     child: Child,
+    /// Open for as long as the node is to live. Not left in `child`, whose `wait` would close it.
+    _lifeline: Option<ChildStdin>,
 }
 
 /// The nodes of this process, in the order they were started.
@@ -108,6 +108,7 @@ impl Stack {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| Stop::could_not(format!("cannot start {}: {error}", self.binary.display())))?;
+        let lifeline = child.stdin.take();
         let (ready_sender, mut ready) = mpsc::channel(1);
         let (last_sender, mut last_line) = mpsc::channel(1);
         if let Some(stdout) = child.stdout.take() {
@@ -128,13 +129,8 @@ impl Stack {
             let why = last_line.recv().await.unwrap_or_else(|| "it said nothing".to_owned());
             return Err(Stop::could_not(format!("{label}: {why}")));
         };
-        self.nodes.push(Node { label: label.to_owned(), ready: said.clone(), child });
+        self.nodes.push(Node { label: label.to_owned(), child, _lifeline: lifeline });
         Ok(said)
-    }
-
-    /// The nodes, in the order they were started.
-    pub fn nodes(&self) -> &[Node] {
-        &self.nodes
     }
 
     /// Waits until one of the nodes ends, and says which and how.
