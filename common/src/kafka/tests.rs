@@ -14,7 +14,7 @@ use crate::settings::{Brokers, KafkaSettings};
 use crate::wire::{ReadAs, RejectReason, Unit};
 
 /// Nothing here takes long; what never comes is a failure, not a hang.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 fn settings() -> KafkaSettings {
     KafkaSettings { topic_prefix: "t-".to_owned(), ..KafkaSettings::default() }
