@@ -34,8 +34,7 @@ pub async fn guard(
 fn refusal(request: &ServiceRequest) -> Option<actix_web::HttpResponse> {
     let state = request.app_data::<Data<AppState>>()?;
     let is_open = OPEN_PATHS.contains(&request.path());
-    if let Some(token) = state.token.as_ref().filter(|token| !is_open && !token.is_in(request.headers())) {
-        let _ = token;
+    if !is_open && state.token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
         let problem = Problem::new(StatusCode::UNAUTHORIZED, "this orchestrator asks for a bearer token")
             .with_header("www-authenticate", "Bearer realm=\"groundswell\"");
         // A browser cannot send the token by itself: it gets the page, which holds no data, and asks for it.

@@ -145,6 +145,26 @@ fn counts(text: &mut Text, state: &AppState) {
             &telemetry.subscribers_refused,
         ),
         (
+            "groundswell_records_fenced_total",
+            "Records of an earlier life of a node: ignored.",
+            &telemetry.records_fenced,
+        ),
+        (
+            "groundswell_records_conflicting_total",
+            "Records without an epoch under the id of a node that has one: ignored.",
+            &telemetry.records_conflicting,
+        ),
+        (
+            "groundswell_records_refused_total",
+            "Records of nodes for which there was no room: ignored.",
+            &telemetry.records_refused,
+        ),
+        (
+            "groundswell_metrics_foreign_total",
+            "Windows and classic reports of no test under way or just over: not counted.",
+            &telemetry.metrics_foreign,
+        ),
+        (
             "groundswell_mailbox_overflow_total",
             "Messages that an actor's full mailbox did not take.",
             &telemetry.mailbox_overflow,

@@ -19,6 +19,8 @@ mod tests_api;
 
 #[cfg(test)]
 mod check;
+#[cfg(test)]
+mod stub;
 
 pub use auth::Token;
 pub use bind::{BindError, HttpOptions, HttpServing, serve};

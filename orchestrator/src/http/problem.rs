@@ -20,9 +20,9 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Problem {
     /// Always `about:blank`: the status and the title say what kind it is.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: ProblemType,
     /// The status in words.
-    pub title: String,
+    pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What is wrong here, a sentence for people.
@@ -35,6 +35,14 @@ pub struct Problem {
     pub drivers: BTreeMap<String, String>,
     #[serde(skip)]
     headers: Vec<(&'static str, String)>,
+}
+
+/// What kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub enum ProblemType {
+    /// The kind is that of the status.
+    #[serde(rename = "about:blank")]
+    Blank,
 }
 
 /// One key or parameter that is wrong.
@@ -54,8 +62,8 @@ impl Problem {
     /// A problem with a status and a sentence.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
-            kind: "about:blank".to_owned(),
-            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            kind: ProblemType::Blank,
+            title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),

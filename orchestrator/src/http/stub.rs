@@ -1,0 +1,207 @@
+//! Actors that answer as the real ones would, for the tests of the routes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler};
+use common::ids::Epoch;
+use common::plan::Fault;
+use common::settings::Secret;
+use serde_json::json;
+
+use super::{AppState, Commands, Reads, Token};
+use crate::actors::events::EventsActor;
+use crate::actors::store::CountTests;
+use crate::messages::*;
+use crate::model::*;
+use crate::telemetry::{Readiness, Telemetry};
+
+/// A test that exists.
+pub const KNOWN: &str = "0199-known";
+/// What opens, where a token is asked for.
+pub const TOKEN: &str = "s3cret-token";
+
+/// A test as it is just after its creation.
+pub fn view(id: &str, name: &str) -> TestView {
+    TestView {
+        test_id: id.to_owned(),
+        name: name.to_owned(),
+        state: TestState::Configured,
+        verdict: None,
+        reasons: Vec::new(),
+        warnings: Vec::new(),
+        plan: json!({}),
+        created_at: "2026-11-24T00:00:00.000000Z".to_owned(),
+        started_at: None,
+        ended_at: None,
+        totals: Totals::default(),
+        drivers: Vec::new(),
+        thresholds: Vec::new(),
+        completeness: Completeness::default(),
+        timeline: Vec::new(),
+    }
+}
+
+/// An idle driver.
+pub fn driver(id: &str) -> DriverView {
+    DriverView {
+        node_id: id.to_owned(),
+        address: Some("127.0.0.1:0".to_owned()),
+        classic: false,
+        state: "idle".to_owned(),
+        liveness: "alive".to_owned(),
+        alive: true,
+        last_seen: "2026-11-24T00:00:00.000000Z".to_owned(),
+        age_ms: 5,
+        epoch: Some(1),
+        version: None,
+        cores: Some(2),
+        clock_offset_ms: None,
+        max_rate: None,
+        labels: BTreeMap::new(),
+        test_id: None,
+        requests_sent: None,
+    }
+}
+
+/// Answers as the actors would: what is asked for `KNOWN` is there.
+struct Stub;
+
+impl Actor for Stub {
+    type Context = Context<Self>;
+}
+
+impl Stub {
+    fn known(id: &common::ids::TestId) -> Result<TestView, CommandError> {
+        match id.as_str() {
+            KNOWN => Ok(view(KNOWN, "known")),
+            "busy" => Err(CommandError::Conflict("test 0199-known runs".to_owned())),
+            "lonely" => Err(CommandError::Drivers {
+                summary: "1 of 2 drivers cannot take part".to_owned(),
+                blockers: vec![("vm-2".to_owned(), "max_rate 5 is below 100".to_owned())],
+            }),
+            "broken" => Err(CommandError::Internal("/var/lib/x: disk I/O error".to_owned())),
+            _ => Err(CommandError::NoSuchTest(id.clone())),
+        }
+    }
+}
+
+impl Handler<CreateTest> for Stub {
+    type Result = Result<TestView, CommandError>;
+    fn handle(&mut self, create: CreateTest, _: &mut Self::Context) -> Self::Result {
+        let CreateTest(plan) = create;
+        if plan.name == "refused" {
+            return Err(CommandError::Plan(vec![Fault::contradiction("drivers", 9, "there are 2")]));
+        }
+        let mut test = view("0199-new", &plan.name);
+        test.plan = plan.masked_json();
+        Ok(test)
+    }
+}
+
+impl Handler<TriggerTest> for Stub {
+    type Result = Result<TestView, CommandError>;
+    fn handle(&mut self, asked: TriggerTest, _: &mut Self::Context) -> Self::Result {
+        Self::known(&asked.0)
+    }
+}
+
+impl Handler<StopTest> for Stub {
+    type Result = Result<TestView, CommandError>;
+    fn handle(&mut self, asked: StopTest, _: &mut Self::Context) -> Self::Result {
+        Self::known(&asked.0)
+    }
+}
+
+impl Handler<GetTest> for Stub {
+    type Result = Result<TestView, CommandError>;
+    fn handle(&mut self, asked: GetTest, _: &mut Self::Context) -> Self::Result {
+        Self::known(&asked.0)
+    }
+}
+
+impl Handler<ListDrivers> for Stub {
+    type Result = Vec<DriverView>;
+    fn handle(&mut self, _: ListDrivers, _: &mut Self::Context) -> Self::Result {
+        vec![driver("vm-1"), driver("vm-2")]
+    }
+}
+
+impl Handler<LoadPage> for Stub {
+    type Result = Result<TestPage, StoreError>;
+    fn handle(&mut self, asked: LoadPage, _: &mut Self::Context) -> Self::Result {
+        let next_cursor = asked.cursor.map(|cursor| format!("{}/{cursor}", asked.limit));
+        Ok(TestPage { tests: Vec::new(), next_cursor })
+    }
+}
+
+impl Handler<LoadWindows> for Stub {
+    type Result = Result<Vec<WindowView>, StoreError>;
+    fn handle(&mut self, asked: LoadWindows, _: &mut Self::Context) -> Self::Result {
+        if asked.test_id.as_str() != KNOWN {
+            return Ok(Vec::new());
+        }
+        let window = |seq| WindowView {
+            test_id: KNOWN.to_owned(),
+            node_id: asked.driver.as_ref().map(ToString::to_string),
+            seq,
+            from: String::new(),
+            to: String::new(),
+            scheduled: 1,
+            sent: 1,
+            completed: 1,
+            failed: 0,
+            dropped: 0,
+            busy: 0.5,
+            latency_ms: LatencyView::default(),
+        };
+        Ok((asked.from..=asked.to.min(9)).map(window).collect())
+    }
+}
+
+impl Handler<CountTests> for Stub {
+    type Result = Result<BTreeMap<(String, Option<String>), u64>, StoreError>;
+    fn handle(&mut self, _: CountTests, _: &mut Self::Context) -> Self::Result {
+        Ok([(("finished".to_owned(), Some("passed".to_owned())), 3)].into())
+    }
+}
+
+/// What a test steers behind the state.
+pub struct Parts {
+    pub events: actix::Addr<EventsActor>,
+    pub readiness: Arc<Readiness>,
+    pub telemetry: Arc<Telemetry>,
+}
+
+/// The state of a server over the stubs.
+pub fn state(token: Option<&str>) -> (AppState, Parts) {
+    let stub = Stub.start();
+    let telemetry = Arc::<Telemetry>::default();
+    let readiness = Arc::<Readiness>::default();
+    let events = EventsActor::new(Epoch(7), Arc::clone(&telemetry)).start();
+    let commands = Commands {
+        create: stub.clone().recipient(),
+        trigger: stub.clone().recipient(),
+        stop: stub.clone().recipient(),
+        get: stub.clone().recipient(),
+        drivers: stub.clone().recipient(),
+        subscribe: events.clone().recipient(),
+    };
+    let reads =
+        Reads { page: stub.clone().recipient(), windows: stub.clone().recipient(), counts: stub.recipient() };
+    let bootstrap =
+        Bootstrap { brokers: vec!["127.0.0.1:9092".to_owned()], topic_prefix: "t-".to_owned(), protocol: 1 };
+    let state = AppState::new(
+        commands,
+        reads,
+        bootstrap,
+        || 1_234_567,
+        Arc::clone(&readiness),
+        Arc::clone(&telemetry),
+        "orch-1".to_owned(),
+        "0.1.0 (test)".to_owned(),
+        token.map(|token| Token::new(Secret::new(token))),
+        64 * 1024,
+    );
+    (state, Parts { events, readiness, telemetry })
+}
