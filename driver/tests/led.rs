@@ -1,6 +1,8 @@
 //! A whole driver on the embedded broker, led by a stand-in for our orchestrator and by a classic one: what it
 //! says on Kafka, and what the target counted. One system a process, so one test.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
