@@ -7,8 +7,8 @@ use actix::{Actor, Addr};
 use common::clock::unix_ms;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{
-    ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, Offsets, StartFrom, StopConsumer, WarmUp,
-    cluster_id, create_topics,
+    ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, Offsets, StartFrom, StopConsumer,
+    WarmUp, cluster_id, create_topics,
 };
 use common::settings::KafkaSettings;
 use common::wire::{ReadAs, Topic};
@@ -28,6 +28,12 @@ use crate::now::Clock;
 use crate::registry::{Patience, Registry};
 use crate::settings::OrchestratorSettings;
 use crate::telemetry::{Readiness, Telemetry};
+
+/// How long the reading thread may take to end.
+const DISCONNECT_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How often it is looked at meanwhile.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// The database in the data folder.
 const DATABASE: &str = "orchestrator.sqlite3";
@@ -103,7 +109,14 @@ pub fn spawn(
     let patience =
         Patience { suspect_after: settings.test.suspect_after, lost_after: settings.test.lost_after };
     let registry = Registry::new(epoch, patience);
-    let nodes = DriverRegistryActor::new(registry, clock, events.clone().recipient(), superseded).start();
+    let nodes = DriverRegistryActor::new(
+        registry,
+        clock,
+        events.clone().recipient(),
+        superseded,
+        Arc::clone(telemetry),
+    )
+    .start();
     let classic = ClassicRules {
         delay_unit: settings.classic.delay_unit,
         known_for: settings.classic.known_for,
@@ -115,11 +128,17 @@ pub fn spawn(
     // The aggregator tells the manager of revised tests, and the manager asks the aggregator: one is made
     // within the other's context.
     let (events_of_tally, events_of_tests) = (events.clone(), events.clone());
-    let (nodes_of_tests, store_of_tests, producer_of_tests) = (nodes.clone(), store.clone(), producer.clone());
+    let (nodes_of_tests, store_of_tests, producer_of_tests) =
+        (nodes.clone(), store.clone(), producer.clone());
+    let (telemetry_of_tally, telemetry_of_tests) = (Arc::clone(telemetry), Arc::clone(telemetry));
     let mut aggregator = None;
     let tests = TestManagerActor::create(|context| {
-        let tally = StatsAggregatorActor::new(events_of_tally.recipient(), actix::AsyncContext::address(context).recipient())
-            .start();
+        let tally = StatsAggregatorActor::new(
+            events_of_tally.recipient(),
+            actix::AsyncContext::address(context).recipient(),
+            telemetry_of_tally,
+        )
+        .start();
         aggregator = Some(tally.clone());
         let links = ManagerLinks {
             facts: nodes_of_tests.clone().recipient(),
@@ -139,7 +158,7 @@ pub fn spawn(
             metrics: store_of_tests.recipient(),
             events: events_of_tests.recipient(),
         };
-        TestManagerActor::new(links, ManagerSettings { epoch, rules, clock })
+        TestManagerActor::new(links, ManagerSettings { epoch, rules, clock, telemetry: telemetry_of_tests })
     });
     let aggregator = aggregator.ok_or(KafkaError::Stopped)?;
     let outputs = IntakeOutputs {
@@ -200,7 +219,17 @@ pub async fn connect(
     Ok(consumer)
 }
 
-/// Stops reading, in order.
+/// Stops reading, in order: returns when the reading thread has ended, while its Kafka still answers it.
 pub async fn disconnect(consumer: &Addr<KafkaConsumerActor>) {
-    let _ = consumer.send(StopConsumer).await;
+    if consumer.send(StopConsumer).await.is_err() {
+        return;
+    }
+    let ended = async {
+        while consumer.connected() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    if tokio::time::timeout(DISCONNECT_WITHIN, ended).await.is_err() {
+        log::warn!("kafka consumer did not end in time");
+    }
 }

@@ -47,6 +47,14 @@ pub struct Telemetry {
     pub subscribers_refused: Count,
     /// Events sent to listeners or kept for them.
     pub events: Count,
+    /// Records of an earlier life of a node, ignored.
+    pub records_fenced: Count,
+    /// Records without an epoch under the id of a node of ours, ignored.
+    pub records_conflicting: Count,
+    /// Records of nodes for which there was no room.
+    pub records_refused: Count,
+    /// Windows and classic reports that belong to no test under way or just over: not counted.
+    pub metrics_foreign: Count,
     /// Messages that a full mailbox did not take.
     pub mailbox_overflow: Count,
 }

@@ -1,6 +1,8 @@
 //! What other people's drivers really sent, led through by our own rules: the registry, a test's life and the
 //! tally see each record when it came, and say what common/tests/recorded/README.md says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking; clippy knows unit tests alone
+
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};

@@ -10,10 +10,12 @@ use common::kafka::Arrived;
 use common::wire::Inbound;
 use tokio::sync::watch;
 
+use super::offer;
 use crate::messages::{Changed, ListDrivers};
 use crate::model::DriverView;
 use crate::now::Clock;
-use crate::registry::{Event, NodeFacts, Registry};
+use crate::registry::{Event, NodeFacts, Registry, RegistryCounts};
+use crate::telemetry::Telemetry;
 
 /// Batches, queries and ticks that may wait.
 const MAILBOX: usize = 64;
@@ -56,6 +58,8 @@ pub struct DriverRegistryActor {
     clock: Clock,
     events: Recipient<Changed>,
     superseded: watch::Sender<Option<u64>>,
+    telemetry: Arc<Telemetry>,
+    counted: RegistryCounts,
     ticks: u32,
 }
 
@@ -66,8 +70,19 @@ impl DriverRegistryActor {
         clock: Clock,
         events: Recipient<Changed>,
         superseded: watch::Sender<Option<u64>>,
+        telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { registry, clock, events, superseded, ticks: 0 }
+        let counted = registry.counts();
+        Self { registry, clock, events, superseded, telemetry, counted, ticks: 0 }
+    }
+
+    /// Adds what the registry counted since the last call to what `/metrics` shows.
+    fn count(&mut self) {
+        let (now, before) = (self.registry.counts(), self.counted);
+        self.telemetry.records_fenced.add(now.fenced_records - before.fenced_records);
+        self.telemetry.records_conflicting.add(now.conflicting_records - before.conflicting_records);
+        self.telemetry.records_refused.add(now.refused_records - before.refused_records);
+        self.counted = now;
     }
 
     fn tell(&mut self, happened: Vec<Event>) {
@@ -103,8 +118,7 @@ impl DriverRegistryActor {
     }
 
     fn send(&self, view: DriverView) {
-        // A listener that cannot keep up hears of the node again within a second.
-        let _ = self.events.try_send(Changed::Driver(Box::new(view)));
+        offer(&self.events, Changed::Driver(Box::new(view)), &self.telemetry);
     }
 
     fn tick(&mut self) {
@@ -142,6 +156,7 @@ impl Handler<NodesHeard> for DriverRegistryActor {
             };
             self.tell(events);
         }
+        self.count();
     }
 }
 

@@ -2,6 +2,7 @@
 //! meets itself. The rules are `lifecycle`'s; this carries them out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
@@ -13,6 +14,7 @@ use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Tr
 use tokio::sync::oneshot;
 
 use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
+use super::offer;
 use super::stats_aggregator::{
     CloseTally, GetParts, GetView, Meta, OpenTally, PartChanged, Recount, TallyStarted,
 };
@@ -25,6 +27,7 @@ use crate::model::{TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::registry::NodeFacts;
 use crate::tally::Tally;
+use crate::telemetry::Telemetry;
 
 /// How long Kafka may take for a config, a trigger or a stop.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
@@ -68,6 +71,8 @@ pub struct ManagerSettings {
     pub rules: Rules,
     /// The clock that the registry uses too.
     pub clock: Clock,
+    /// Where what listeners did not take is counted.
+    pub telemetry: Arc<Telemetry>,
 }
 
 /// The test that is under way.
@@ -130,10 +135,13 @@ impl Manager {
         if let Some(active) = &self.active {
             let view = self.links.view.send(GetView(active.meta.clone())).await;
             if let Ok(Some(view)) = view {
-                // The next look, 100 ms later, says it again.
-                let _ = self.links.events.try_send(Changed::Test(Box::new(view)));
+                self.tell(view);
             }
         }
+    }
+
+    fn tell(&self, view: TestView) {
+        offer(&self.links.events, Changed::Test(Box::new(view)), &self.settings.telemetry);
     }
 
     async fn seen(&self) -> (Vec<NodeFacts>, Vec<PartSeen>) {
@@ -148,8 +156,7 @@ impl Manager {
         note(&mut meta, "created", "");
         let view = empty_view(&meta, &plan);
         self.save(&meta, &plan, 0, &[], &view).await?;
-        // Listeners that are full hear of it with its next change.
-        let _ = self.links.events.try_send(Changed::Test(Box::new(view.clone())));
+        self.tell(view.clone());
         Ok(view)
     }
 
@@ -190,13 +197,17 @@ impl Manager {
         if let Some(active) = &self.active {
             if active.life.test_id() != id {
                 let running = active.life.test_id();
-                return Err(CommandError::Conflict(format!("test {running} is under way; one runs at a time")));
+                return Err(CommandError::Conflict(format!(
+                    "test {running} is under way; one runs at a time"
+                )));
             }
             return if active.life.started_at().is_some() { self.get(id).await.map(Some) } else { Ok(None) };
         }
         let stored = self.load(id).await?;
         if stored.state == TestState::Finished {
-            return Err(CommandError::Conflict(format!("test {id} is finished; create it anew to run it again")));
+            return Err(CommandError::Conflict(format!(
+                "test {id} is finished; create it anew to run it again"
+            )));
         }
         self.activate(stored).await?;
         let (nodes, _) = self.seen().await;
@@ -242,7 +253,7 @@ impl Manager {
         stored.report = Some(view.clone());
         let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
         saved.map_err(|error| CommandError::Internal(error.to_string()))?;
-        let _ = self.links.events.try_send(Changed::Test(Box::new(view.clone())));
+        self.tell(view.clone());
         Ok(view)
     }
 
@@ -393,11 +404,13 @@ impl Manager {
         let close = CloseTally { meta: active.meta.clone(), stopped_by };
         if let Ok(Some(view)) = self.links.close.send(close).await {
             let (plan, revision) = (active.life.plan(), active.life.revision());
-            if let Err(error) = self.save(&active.meta, plan, revision, active.life.participants(), &view).await {
+            if let Err(error) =
+                self.save(&active.meta, plan, revision, active.life.participants(), &view).await
+            {
                 log::error!(error:%; "the report was not stored");
             }
             log::info!(test_id:% = active.meta.test_id, verdict:? = view.verdict; "test finished");
-            let _ = self.links.events.try_send(Changed::Test(Box::new(view.clone())));
+            self.tell(view.clone());
             for answer in active.waiting {
                 let _ = answer.send(Ok(view.clone()));
             }
@@ -464,8 +477,15 @@ impl Manager {
         };
         let plan = plan_of(&stored.plan)?;
         let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
-        let life =
-            Lifecycle::resumed(id.clone(), plan.clone(), rules, stored.revision, stored.participants, started_at, now);
+        let life = Lifecycle::resumed(
+            id.clone(),
+            plan.clone(),
+            rules,
+            stored.revision,
+            stored.participants,
+            started_at,
+            now,
+        );
         let mut meta = meta_of(&id, &plan, stored.created_at);
         meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
         meta.started_at = Some(started_at);

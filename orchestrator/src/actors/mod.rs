@@ -8,8 +8,25 @@ pub mod stats_aggregator;
 mod manager;
 pub mod test_manager;
 
-pub mod heartbeat;
 pub mod events;
+pub mod heartbeat;
 pub mod store;
 
+#[cfg(test)]
+mod tests;
+
 pub use manager::{ManagerLinks, ManagerSettings};
+
+use actix::Recipient;
+use actix::dev::SendError;
+
+use crate::messages::Changed;
+use crate::telemetry::Telemetry;
+
+/// Tells listeners of a change. Where they cannot keep up it is counted and left out: the next change of the
+/// same thing says it all again.
+fn offer(events: &Recipient<Changed>, changed: Changed, telemetry: &Telemetry) {
+    if let Err(SendError::Full(_)) = events.try_send(changed) {
+        telemetry.mailbox_overflow.one();
+    }
+}

@@ -9,12 +9,14 @@ use common::kafka::{Arrived, Position};
 use common::plan::Plan;
 use common::wire::{Inbound, Metrics};
 
+use super::offer;
 use crate::lifecycle::PartSeen;
 use crate::messages::{Changed, StoredMetrics, StoredParticipant};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::registry::state_name;
 use crate::report::{TestMeta, view};
 use crate::tally::{self, EndedBy, Tally};
+use crate::telemetry::Telemetry;
 use crate::verdict::{Judgement, judge};
 
 /// Batches, queries and orders that may wait.
@@ -138,17 +140,27 @@ pub struct StatsAggregatorActor {
     closed: Option<Closed>,
     events: Recipient<Changed>,
     revised: Recipient<TestRevised>,
+    telemetry: Arc<Telemetry>,
 }
 
 impl StatsAggregatorActor {
     /// Nothing is counted yet.
-    pub fn new(events: Recipient<Changed>, revised: Recipient<TestRevised>) -> Self {
-        Self { tally: None, closed: None, events, revised }
+    pub fn new(
+        events: Recipient<Changed>,
+        revised: Recipient<TestRevised>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self { tally: None, closed: None, events, revised, telemetry }
     }
 
     fn metrics(&mut self, metrics: &Metrics, at: Position, now_us: UnixMicros) -> Option<StoredMetrics> {
-        let tally = self.tally.as_mut()?;
-        let arrived = tally.arrived(metrics, at, now_us);
+        let arrived = match &mut self.tally {
+            Some(tally) => tally.arrived(metrics, at, now_us),
+            None => tally::Arrived::Foreign,
+        };
+        if arrived == tally::Arrived::Foreign {
+            self.telemetry.metrics_foreign.one();
+        }
         if arrived == tally::Arrived::Late {
             self.revise(now_us);
         }
@@ -174,13 +186,14 @@ impl StatsAggregatorActor {
         }
         let judgement = judged(tally, closed.stopped_by.as_deref());
         let revised = view(&closed.meta.borrowed(), tally, Some(&judgement), now_us);
-        // The next late window says it again; the store has the windows whatever happens.
-        let _ = self.revised.try_send(TestRevised(Box::new(revised)));
+        let revised = self.revised.send(TestRevised(Box::new(revised)));
+        // Whoever is gone is gone because the node ends; the store has the windows.
+        actix::spawn(async move { revised.await.ok() });
     }
 
     fn tell_windows(&mut self) {
         for window in self.tally.as_mut().map(Tally::take_windows).unwrap_or_default() {
-            let _ = self.events.try_send(Changed::Window(Box::new(window)));
+            offer(&self.events, Changed::Window(Box::new(window)), &self.telemetry);
         }
     }
 }
@@ -205,7 +218,9 @@ impl Handler<MetricsHeard> for StatsAggregatorActor {
         let mut stored = Vec::new();
         for arrived in batch.iter() {
             match &arrived.content {
-                Ok(Inbound::Metrics(metrics)) => stored.extend(self.metrics(metrics, arrived.position, now_us)),
+                Ok(Inbound::Metrics(metrics)) => {
+                    stored.extend(self.metrics(metrics, arrived.position, now_us))
+                }
                 Ok(Inbound::Heartbeat(beat)) => {
                     if let (Some(tally), Some(ours)) = (&mut self.tally, &beat.ours)
                         && ours.test_id.as_ref() == Some(tally.test_id())

@@ -14,8 +14,8 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::plan::Plan;
 use common::wire::DriverState;
 
-pub use choose::{ClassicRules, choose, count_of, delay_of};
 use choose::refused;
+pub use choose::{ClassicRules, choose, count_of, delay_of};
 
 use crate::messages::{CommandError, StoredParticipant};
 use crate::model::TestState;
@@ -25,6 +25,9 @@ use crate::tally::EndedBy;
 
 /// After a stop: how long drivers have to tell their last windows.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Most drivers that one refusal names.
+const MAX_BLOCKERS: usize = 32;
 
 /// `[test]` and `[classic]`, as far as a test's life depends on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,16 +96,28 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Configured,
-    /// Classic drivers are not known for long enough.
-    Acquainting,
+    /// Classic drivers are not known for long enough; looked at since.
+    Acquainting {
+        since: Option<Duration>,
+    },
     /// The config is out since.
-    Barrier { since: Duration },
+    Barrier {
+        since: Duration,
+    },
     /// All are ready; the classic ones need time.
-    Gap { until: Duration },
+    Gap {
+        until: Duration,
+    },
     /// The trigger is out.
-    Started { at: Duration, at_us: UnixMicros },
+    Started {
+        at: Duration,
+        at_us: UnixMicros,
+    },
     /// A stop is out since.
-    Stopping { since: Duration, at_us: Option<UnixMicros> },
+    Stopping {
+        since: Duration,
+        at_us: Option<UnixMicros>,
+    },
     Finished,
 }
 
@@ -190,7 +205,7 @@ impl Lifecycle {
     pub fn state(&self, now: Now, nodes: &[NodeFacts]) -> TestState {
         match self.phase {
             Phase::Configured => TestState::Configured,
-            Phase::Acquainting | Phase::Barrier { .. } | Phase::Gap { .. } => TestState::Starting,
+            Phase::Acquainting { .. } | Phase::Barrier { .. } | Phase::Gap { .. } => TestState::Starting,
             Phase::Started { at, .. } if now.elapsed < at => TestState::Starting,
             Phase::Started { .. } if self.all_drain(nodes) => TestState::Draining,
             Phase::Started { .. } => TestState::Running,
@@ -200,11 +215,15 @@ impl Lifecycle {
     }
 
     fn all_drain(&self, nodes: &[NodeFacts]) -> bool {
-        let of = |participant: &StoredParticipant| nodes.iter().find(|node| node.node_id == participant.node_id);
-        let states: Vec<_> = self.participants.iter().filter_map(of).filter(|node| node.epoch.is_some()).collect();
+        let of =
+            |participant: &StoredParticipant| nodes.iter().find(|node| node.node_id == participant.node_id);
+        let states: Vec<_> =
+            self.participants.iter().filter_map(of).filter(|node| node.epoch.is_some()).collect();
         let drains = |node: &&NodeFacts| node.state == Some(DriverState::Draining);
         let idle = |node: &&NodeFacts| node.test_id.as_ref() != Some(&self.test_id);
-        !states.is_empty() && states.iter().any(drains) && states.iter().all(|node| drains(node) || idle(node))
+        !states.is_empty()
+            && states.iter().any(drains)
+            && states.iter().all(|node| drains(node) || idle(node))
     }
 
     /// Whether drivers may be at it: a second test has to wait.
@@ -221,7 +240,7 @@ impl Lifecycle {
             return Err(CommandError::Conflict(format!("test {} is finished", self.test_id)));
         }
         self.participants = choose(&self.plan, nodes, &self.rules.classic)?;
-        self.phase = Phase::Acquainting;
+        self.phase = Phase::Acquainting { since: None };
         Ok(())
     }
 
@@ -236,7 +255,7 @@ impl Lifecycle {
                 self.phase = Phase::Finished;
                 vec![note, Effect::Finish]
             }
-            Phase::Acquainting => {
+            Phase::Acquainting { .. } => {
                 self.stopped_by = Some(by.to_owned());
                 self.phase = Phase::Finished;
                 vec![note, Effect::Answer(Err(aborted())), Effect::Finish]
@@ -266,7 +285,7 @@ impl Lifecycle {
     pub fn step(&mut self, now: Now, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
         match self.phase {
             Phase::Configured | Phase::Finished => Vec::new(),
-            Phase::Acquainting => self.acquaint(now, nodes),
+            Phase::Acquainting { since } => self.acquaint(since.unwrap_or(now.elapsed), now, nodes),
             Phase::Barrier { since } => self.barrier(since, now, nodes),
             Phase::Gap { until } if now.elapsed < until => Vec::new(),
             Phase::Gap { .. } => self.start(now),
@@ -279,9 +298,11 @@ impl Lifecycle {
                 let mut effects = Vec::new();
                 if now.elapsed.saturating_sub(since) > STOP_PATIENCE {
                     let waits = parts.iter().filter(|part| part.ended_by.is_none());
-                    effects.extend(waits.map(|part| {
-                        Effect::PartEnded(part.node_id.clone(), part.epoch, EndedBy::Stopped)
-                    }));
+                    effects.extend(
+                        waits.map(|part| {
+                            Effect::PartEnded(part.node_id.clone(), part.epoch, EndedBy::Stopped)
+                        }),
+                    );
                 } else {
                     effects.extend(ends::stopped(self, nodes, parts));
                 }
@@ -291,22 +312,38 @@ impl Lifecycle {
         }
     }
 
+    fn chosen(&self) -> String {
+        match self.participants.len() {
+            1 => "1 driver chosen".to_owned(),
+            n => format!("{n} drivers chosen"),
+        }
+    }
+
     fn has_classic(&self) -> bool {
         self.participants.iter().any(|participant| participant.epoch.is_none())
     }
 
-    fn acquaint(&mut self, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
-        let known = |node: &NodeFacts| now.elapsed.saturating_sub(node.known_since) >= self.rules.classic.known_for;
-        let strange = nodes.iter().any(|node| node.is_alive() && node.is_classic() && !known(node));
-        if strange {
-            return Vec::new();
+    fn acquaint(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
+        let known =
+            |node: &NodeFacts| now.elapsed.saturating_sub(node.known_since) >= self.rules.classic.known_for;
+        let strange = nodes.iter().filter(|node| node.is_alive() && node.is_classic() && !known(node));
+        let strange: Vec<&NodeFacts> = strange.take(MAX_BLOCKERS).collect();
+        if !strange.is_empty() {
+            self.phase = Phase::Acquainting { since: Some(since) };
+            // Ever new ones would hold the test up for ever.
+            if now.elapsed.saturating_sub(since) <= self.rules.classic.known_for + self.rules.ready_timeout {
+                return Vec::new();
+            }
+            let why = "is a classic driver that appeared just now: its like keep appearing".to_owned();
+            let blockers = strange.iter().map(|node| (node.node_id.to_string(), why.clone())).collect();
+            return self.barrier_failed(refused(blockers));
         }
         self.revision += 1;
         self.classic_heard = nodes.iter().any(|node| node.is_alive() && node.is_classic());
         self.phase = Phase::Barrier { since: now.elapsed };
         vec![
             Effect::PublishConfig { revision: self.revision },
-            Effect::Note { what: "triggered", detail: format!("{} drivers chosen", self.participants.len()) },
+            Effect::Note { what: "triggered", detail: self.chosen() },
         ]
     }
 
@@ -318,7 +355,9 @@ impl Lifecycle {
             let node = nodes.iter().find(|node| node.node_id == participant.node_id);
             match node {
                 None => blockers.push((name, "is gone".to_owned())),
-                Some(node) if !node.is_alive() => blockers.push((name, format!("is {}", node.liveness.as_str()))),
+                Some(node) if !node.is_alive() => {
+                    blockers.push((name, format!("is {}", node.liveness.as_str())))
+                }
                 Some(node) if node.epoch != participant.epoch => {
                     blockers.push((name, "was started again".to_owned()));
                 }
@@ -344,7 +383,8 @@ impl Lifecycle {
         }
         if now.elapsed.saturating_sub(since) > self.rules.ready_timeout {
             let late = format!("did not become ready within {:?}", self.rules.ready_timeout);
-            return self.barrier_failed(refused(waits.into_iter().map(|name| (name, late.clone())).collect()));
+            return self
+                .barrier_failed(refused(waits.into_iter().map(|name| (name, late.clone())).collect()));
         }
         Vec::new()
     }
@@ -358,7 +398,7 @@ impl Lifecycle {
 
     fn barrier_failed(&mut self, error: CommandError) -> Vec<Effect> {
         let note = Effect::Note { what: "not_started", detail: error.to_string() };
-        let published = self.revision > 0 && self.phase != Phase::Acquainting;
+        let published = self.revision > 0 && !matches!(self.phase, Phase::Acquainting { .. });
         let mut effects = Vec::new();
         if self.classic_heard {
             self.phase = Phase::Finished;
@@ -381,7 +421,10 @@ impl Lifecycle {
         let at_ms = now.unix_us.saturating_add(delay_us) / 1_000;
         self.phase = Phase::Started { at, at_us: at_ms * 1_000 };
         vec![
-            Effect::PublishTrigger { start_at_ms: u64::try_from(at_ms).unwrap_or(0), revision: self.revision },
+            Effect::PublishTrigger {
+                start_at_ms: u64::try_from(at_ms).unwrap_or(0),
+                revision: self.revision,
+            },
             Effect::Note { what: "running", detail: String::new() },
             Effect::Answer(Ok(())),
         ]

@@ -203,3 +203,21 @@ fn a_classic_part_ends_by_its_count_or_its_silence() {
     silent.retain(|effect| *effect != Effect::PublishStop);
     assert_eq!(silent, ended(EndedBy::Silence));
 }
+
+#[test]
+fn classic_drivers_that_keep_appearing_do_not_hold_a_test_up_for_ever() {
+    let mut life = Lifecycle::new(
+        TestId::new("t").unwrap(),
+        plan("mode = 'tsunami'\ndelay = '1s'\nrequests = 5"),
+        RULES,
+        0,
+    );
+    let newcomer = |ms: u64| NodeFacts { known_since: Duration::from_millis(ms), ..node("old", None) };
+    life.trigger(&[newcomer(0)]).unwrap();
+    for ms in (0..=15_000).step_by(1_000) {
+        assert_eq!(life.step(at(ms), &[newcomer(ms)], &[]), []);
+    }
+    let effects = told(life.step(at(15_001), &[newcomer(15_000)], &[]));
+    assert!(matches!(&effects[..], [Effect::Answer(Err(CommandError::Drivers { .. }))]), "{effects:?}");
+    assert!(!life.is_under_way());
+}

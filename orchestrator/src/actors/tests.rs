@@ -1,0 +1,178 @@
+//! The actors together: what goes in as records comes out as records, batches and answers.
+
+mod world;
+
+use std::time::Duration;
+
+use actix::Actor;
+use common::ids::{Epoch, TestId};
+use common::kafka::{ConsumerChanged, Offsets};
+use common::wire::{DriverState, Topic, Unit};
+
+use self::world::{LEADER, Stub, World, id, until};
+use super::heartbeat::HeartbeatActor;
+use crate::messages::{CommandError, ListDrivers, StopTest, TriggerTest};
+use crate::model::{TestState, Verdict};
+
+#[actix::test]
+async fn a_test_goes_from_plan_to_verdict() {
+    let mut world = World::new(Stub::default());
+    for driver in ["a", "b"] {
+        world.beats(driver, DriverState::Idle, None, None).await;
+    }
+    let test = world.create().await;
+    assert!(world.published(Topic::TestConfig).is_empty(), "drivers hear of it when it is triggered");
+    world.run(&test, &["a", "b"]).await;
+
+    let [config] = &world.published(Topic::TestConfig)[..] else { panic!("one config") };
+    assert_eq!(config["assignments"].as_object().unwrap().keys().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((&config["test_type"], &config["message_count_per_driver"]), (&"TSUNAMI".into(), &20.into()));
+    let [trigger] = &world.published(Topic::Trigger)[..] else { panic!("one trigger") };
+    assert_eq!((&trigger["trigger"], &trigger["revision"]), (&"YES".into(), &1.into()));
+
+    // Repeating the trigger changes nothing; a second test has to wait, and is told for which.
+    world.tests.send(TriggerTest(test.clone())).await.unwrap().unwrap();
+    let second = world.create().await;
+    let Err(CommandError::Conflict(why)) = world.tests.send(TriggerTest(second)).await.unwrap() else {
+        panic!("a second test does not start")
+    };
+    assert!(why.contains(test.as_str()), "{why}");
+    assert_eq!(world.published(Topic::Trigger).len(), 1);
+
+    // Heartbeats make the view fresh between windows.
+    world.beats("a", DriverState::Running, Some((&test, 1)), Some(7)).await;
+    let view = world.get(&test).await;
+    assert_eq!((view.drivers[0].totals.sent, view.totals.unknown_from.is_empty()), (Some(7), true));
+    assert!(view.drivers[0].age_ms.is_some_and(|age| age < 1_000));
+
+    for driver in ["a", "b"] {
+        world.window(driver, &test, 0, 10, false).await;
+        world.window(driver, &test, 0, 10, false).await; // delivered twice
+        world.window(driver, &test, 1, 20, true).await;
+    }
+    let view = world.until(&test, TestState::Finished).await;
+    assert_eq!(view.verdict, Some(Verdict::Passed), "{:?}", view.reasons);
+    assert_eq!((view.totals.sent, view.completeness.windows_received), (Some(40), 4));
+    assert!(world.published(Topic::Trigger).len() == 1, "no NO after a natural end");
+    let kept = world.stub.0.lock().unwrap();
+    assert_eq!(kept.metrics.len(), 4, "each window is stored once");
+    assert!(kept.windows_told > 0);
+    let stored = kept.tests.iter().find(|stored| stored.test_id == test).unwrap();
+    assert_eq!((stored.verdict, stored.revision), (Some(Verdict::Passed), 1));
+}
+
+#[actix::test]
+async fn a_driver_that_does_not_answer_is_named_and_the_test_can_be_triggered_again() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let test = world.create().await;
+    let Err(CommandError::Drivers { blockers, .. }) =
+        world.tests.send(TriggerTest(test.clone())).await.unwrap()
+    else {
+        panic!("nobody answers")
+    };
+    assert_eq!(blockers[0].0, "a");
+    assert_eq!(world.get(&test).await.state, TestState::Configured);
+    let [stop] = &world.published(Topic::Trigger)[..] else { panic!("those that are ready are let go") };
+    assert_eq!(stop["trigger"], "NO");
+}
+
+#[actix::test]
+async fn a_stop_ends_it_aborted_and_once() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let test = world.create().await;
+    world.run(&test, &["a"]).await;
+    for _ in 0..2 {
+        world.tests.send(StopTest(test.clone())).await.unwrap().unwrap();
+    }
+    world.window("a", &test, 0, 3, true).await;
+    let view = world.until(&test, TestState::Finished).await;
+    assert_eq!(view.verdict, Some(Verdict::Aborted));
+    let triggers = world.published(Topic::Trigger);
+    assert_eq!(triggers.iter().filter(|trigger| trigger["trigger"] == "NO").count(), 1);
+}
+
+#[actix::test]
+async fn a_window_that_comes_after_the_end_revises_the_stored_report() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let test = world.create().await;
+    world.run(&test, &["a"]).await;
+    world.window("a", &test, 1, 20, true).await;
+    let view = world.until(&test, TestState::Finished).await;
+    assert_eq!(view.verdict, Some(Verdict::Incomplete));
+    world.window("a", &test, 0, 10, false).await;
+    let revised = until(|| world.get(&test), |view| view.verdict == Some(Verdict::Passed)).await;
+    assert!(revised.timeline.iter().any(|entry| entry.what == "revised"));
+    assert!(revised.completeness.missing.is_empty());
+}
+
+#[actix::test]
+async fn a_test_goes_on_after_a_restart_of_the_orchestrator() {
+    let stub = Stub::default();
+    let mut first = World::new(stub.clone());
+    first.beats("a", DriverState::Idle, None, None).await;
+    let test = first.create().await;
+    first.run(&test, &["a"]).await;
+    first.window("a", &test, 0, 10, false).await;
+    drop(first);
+
+    let mut world = World::new(stub);
+    let view = world.until(&test, TestState::Running).await;
+    assert_eq!(view.totals.sent, Some(10), "counted again from the store");
+    assert!(view.timeline.iter().any(|entry| entry.what == "resumed"));
+    // Nobody was heard yet in this life; a few looks later the driver is still waited for.
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    assert_eq!(world.get(&test).await.state, TestState::Running);
+    world.window("a", &test, 1, 20, true).await;
+    let view = world.until(&test, TestState::Finished).await;
+    assert_eq!(view.verdict, Some(Verdict::Passed), "{:?}", view.reasons);
+}
+
+#[actix::test]
+async fn a_batch_that_is_not_stored_is_tried_again_before_the_next_is_read() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let test = world.create().await;
+    world.run(&test, &["a"]).await;
+    world.readiness.set_store(true);
+    world.stub.0.lock().unwrap().fail_batches = 1;
+    world.window("a", &test, 0, 10, false).await; // returns when the batch is stored
+    assert_eq!(world.stub.0.lock().unwrap().metrics.len(), 1);
+    assert!(world.readiness.get().1, "ready again");
+}
+
+#[actix::test]
+async fn offsets_are_stored_with_what_they_brought() {
+    let mut world = World::new(Stub::default());
+    let assigned = ConsumerChanged::Assigned { cluster_id: Some("c".to_owned()), from: Offsets::new() };
+    world.intake.send(assigned).await.unwrap();
+    assert!(world.readiness.get().0);
+    world.beats("a", DriverState::Idle, None, None).await;
+    world.beats("a", DriverState::Idle, None, None).await;
+    let kept = world.stub.0.lock().unwrap();
+    assert_eq!(
+        kept.offsets,
+        [Offsets::from([((Topic::Heartbeat, 0), 2)])],
+        "heartbeats alone: once a second"
+    );
+}
+
+#[actix::test]
+async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted() {
+    let mut world = World::new(Stub::default());
+    world.window("a", &TestId::new("unheard-of").unwrap(), 0, 1, false).await;
+    assert_eq!(world.telemetry.metrics_foreign.get(), 1);
+    assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "it is a node all the same");
+    let stub = world.stub.clone().start();
+    HeartbeatActor::new(id("other"), Epoch(LEADER.0 + 1), stub.recipient()).start();
+    let beat =
+        until(|| std::future::ready(world.published(Topic::Heartbeat).pop()), Option::is_some).await.unwrap();
+    let payload = serde_json::to_vec(&beat).unwrap();
+    let read_as = common::wire::ReadAs { latency_unit: Unit::Milliseconds };
+    let heard = common::wire::read(Topic::Heartbeat, Some(&payload), read_as).unwrap();
+    world.arrives(Topic::Heartbeat, heard).await;
+    assert_eq!(*world.superseded.borrow(), Some(LEADER.0 + 1));
+    assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "an orchestrator is never a node");
+}

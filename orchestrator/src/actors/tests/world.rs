@@ -1,0 +1,333 @@
+//! The actors as `system` wires them, with a Kafka and a store that only remember.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, Recipient};
+use common::clock::unix_us;
+use common::counters::Counters;
+use common::ids::{Epoch, NodeId, TestId};
+use common::kafka::{Arrived, KafkaError, Offsets, Position, Publish, RecordsArrived};
+use common::latency::Latencies;
+use common::plan::{Plan, PlanFormat};
+use common::wire::{
+    ClassicMetrics, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound, Metrics, Role, Topic, Unit,
+    Window,
+};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::super::driver_registry::DriverRegistryActor;
+use super::super::intake::{IntakeActor, IntakeOutputs};
+use super::super::stats_aggregator::StatsAggregatorActor;
+use super::super::test_manager::TestManagerActor;
+use super::super::{ManagerLinks, ManagerSettings};
+use crate::lifecycle::{ClassicRules, Rules};
+use crate::messages::{
+    Changed, CreateTest, GetTest, LoadMetrics, LoadTest, LoadUnfinished, MetricsPage, SaveBatch, SaveEvent,
+    SaveTest, StoreError, StoredMetrics, StoredTest, TriggerTest,
+};
+use crate::model::{TestState, TestView};
+use crate::now::Clock;
+use crate::registry::{Patience, Registry};
+use crate::telemetry::{Readiness, Telemetry};
+
+pub const LEADER: Epoch = Epoch(1_000);
+
+/// Nothing here takes long; a test that waits for more has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the stub keeps, for the test to look at.
+#[derive(Default)]
+pub struct Kept {
+    pub published: Vec<(Topic, Value)>,
+    pub tests: Vec<StoredTest>,
+    pub metrics: Vec<StoredMetrics>,
+    pub offsets: Vec<Offsets>,
+    pub fail_batches: u32,
+    pub windows_told: usize,
+}
+
+/// Kafka, the store and the listeners at once.
+#[derive(Clone, Default)]
+pub struct Stub(pub Arc<Mutex<Kept>>);
+
+impl Actor for Stub {
+    type Context = Context<Self>;
+}
+
+impl Handler<Publish> for Stub {
+    type Result = Result<(), KafkaError>;
+
+    fn handle(&mut self, Publish(record): Publish, _: &mut Self::Context) -> Self::Result {
+        let value = serde_json::from_str(&record.payload).unwrap();
+        self.0.lock().unwrap().published.push((record.topic, value));
+        Ok(())
+    }
+}
+
+impl Handler<SaveTest> for Stub {
+    type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, SaveTest(test): SaveTest, _: &mut Self::Context) -> Self::Result {
+        let mut kept = self.0.lock().unwrap();
+        kept.tests.retain(|stored| stored.test_id != test.test_id);
+        kept.tests.push(*test);
+        Ok(())
+    }
+}
+
+impl Handler<LoadTest> for Stub {
+    type Result = Result<Option<StoredTest>, StoreError>;
+
+    fn handle(&mut self, LoadTest(id): LoadTest, _: &mut Self::Context) -> Self::Result {
+        Ok(self.0.lock().unwrap().tests.iter().find(|test| test.test_id == id).cloned())
+    }
+}
+
+impl Handler<LoadUnfinished> for Stub {
+    type Result = Result<Vec<StoredTest>, StoreError>;
+
+    fn handle(&mut self, _: LoadUnfinished, _: &mut Self::Context) -> Self::Result {
+        let open = |test: &&StoredTest| !matches!(test.state, TestState::Configured | TestState::Finished);
+        Ok(self.0.lock().unwrap().tests.iter().filter(open).cloned().collect())
+    }
+}
+
+impl Handler<LoadMetrics> for Stub {
+    type Result = Result<MetricsPage, StoreError>;
+
+    fn handle(&mut self, asked: LoadMetrics, _: &mut Self::Context) -> Self::Result {
+        let kept = self.0.lock().unwrap();
+        let of = |stored: &&StoredMetrics| stored.test_id == asked.test_id;
+        Ok(MetricsPage { records: kept.metrics.iter().filter(of).cloned().collect(), next: None })
+    }
+}
+
+impl Handler<SaveBatch> for Stub {
+    type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, batch: SaveBatch, _: &mut Self::Context) -> Self::Result {
+        let mut kept = self.0.lock().unwrap();
+        if kept.fail_batches > 0 {
+            kept.fail_batches -= 1;
+            return Err(StoreError::Sqlite { path: "db".to_owned(), cause: "disk full".to_owned() });
+        }
+        kept.metrics.extend(batch.metrics);
+        if batch.cluster_id.is_some() {
+            kept.offsets.push(batch.offsets);
+        }
+        Ok(())
+    }
+}
+
+impl Handler<SaveEvent> for Stub {
+    type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, _: SaveEvent, _: &mut Self::Context) -> Self::Result {
+        Ok(())
+    }
+}
+
+impl Handler<Changed> for Stub {
+    type Result = MessageResult<Changed>;
+
+    fn handle(&mut self, changed: Changed, _: &mut Self::Context) -> Self::Result {
+        if matches!(changed, Changed::Window(_)) {
+            self.0.lock().unwrap().windows_told += 1;
+        }
+        MessageResult(())
+    }
+}
+
+pub struct World {
+    pub stub: Stub,
+    pub intake: Addr<IntakeActor>,
+    pub tests: Addr<TestManagerActor>,
+    pub nodes: Addr<DriverRegistryActor>,
+    pub readiness: Arc<Readiness>,
+    pub telemetry: Arc<Telemetry>,
+    pub superseded: watch::Receiver<Option<u64>>,
+    pub offset: i64,
+}
+
+impl World {
+    pub fn new(stub: Stub) -> Self {
+        let kept = stub.clone().start();
+        let (clock, telemetry, readiness) = (Clock::new(), Arc::new(Telemetry::default()), Arc::default());
+        let (superseding, superseded) = watch::channel(None);
+        let registry = Registry::new(LEADER, Patience::default());
+        let events: Recipient<Changed> = kept.clone().recipient();
+        let nodes =
+            DriverRegistryActor::new(registry, clock, events.clone(), superseding, Arc::clone(&telemetry));
+        let nodes = nodes.start();
+        let classic = ClassicRules {
+            delay_unit: Unit::Seconds,
+            known_for: Duration::from_millis(50),
+            trigger_gap: Duration::from_millis(50),
+            deaf_after: Duration::from_secs(15),
+        };
+        let start_delay = Duration::from_millis(100);
+        let rules = Rules { ready_timeout: Duration::from_millis(500), start_delay, classic };
+        let settings = ManagerSettings { epoch: LEADER, rules, clock, telemetry: Arc::clone(&telemetry) };
+        let mut metrics = None;
+        let tests = TestManagerActor::create(|context| {
+            let revised = context.address().recipient();
+            let tally = StatsAggregatorActor::new(events.clone(), revised, Arc::clone(&telemetry)).start();
+            metrics = Some(tally.clone().recipient());
+            TestManagerActor::new(
+                ManagerLinks {
+                    facts: nodes.clone().recipient(),
+                    busy: nodes.clone().recipient(),
+                    deaf: nodes.clone().recipient(),
+                    open: tally.clone().recipient(),
+                    recount: tally.clone().recipient(),
+                    started: tally.clone().recipient(),
+                    part: tally.clone().recipient(),
+                    parts: tally.clone().recipient(),
+                    view: tally.clone().recipient(),
+                    close: tally.recipient(),
+                    publish: kept.clone().recipient(),
+                    save: kept.clone().recipient(),
+                    load: kept.clone().recipient(),
+                    unfinished: kept.clone().recipient(),
+                    metrics: kept.clone().recipient(),
+                    events: events.clone(),
+                },
+                settings,
+            )
+        });
+        let outputs = IntakeOutputs {
+            nodes: nodes.clone().recipient(),
+            metrics: metrics.unwrap(),
+            batches: kept.clone().recipient(),
+            events: kept.recipient(),
+        };
+        let intake = IntakeActor::new(outputs, Arc::clone(&telemetry), Arc::clone(&readiness), true).start();
+        Self { stub, intake, tests, nodes, readiness, telemetry, superseded, offset: 0 }
+    }
+
+    /// A batch of one record arrives, and is handled to its end.
+    pub async fn arrives(&mut self, topic: Topic, content: Inbound) {
+        self.offset += 1;
+        let position = Position { topic, partition: 0, offset: self.offset };
+        let arrived = Arrived { position, timestamp_ms: None, content: Ok(content) };
+        self.intake.send(RecordsArrived(vec![arrived])).await.unwrap();
+    }
+
+    pub async fn beats(
+        &mut self,
+        node: &str,
+        state: DriverState,
+        test: Option<(&TestId, u32)>,
+        sent: Option<u64>,
+    ) {
+        let ours = HeartbeatOurs {
+            epoch: Epoch(1),
+            role: Role::Driver,
+            state: Some(state),
+            reason: None,
+            test_id: test.map(|(id, _)| id.clone()),
+            revision: test.map(|(_, revision)| revision),
+            clock_offset_us: None,
+            cpu: None,
+            counters: sent.map(|sent| Counters { scheduled: sent, sent, ..Counters::default() }),
+        };
+        let beat = Heartbeat { node_id: id(node), alive: true, sent_at_us: None, ours: Some(ours) };
+        self.arrives(Topic::Heartbeat, Inbound::Heartbeat(Box::new(beat))).await;
+    }
+
+    pub async fn window(&mut self, node: &str, test: &TestId, seq: u64, sent: u64, is_final: bool) {
+        let counters = Counters {
+            scheduled: sent,
+            sent,
+            completed: sent,
+            completed_in_schedule: sent,
+            status_codes: [(200, sent)].into(),
+            ..Counters::default()
+        };
+        let from_us = unix_us() - 1_000_000;
+        let ending = is_final.then(|| Ending {
+            schedule_from_us: from_us,
+            schedule_to_us: from_us + 1_000_000,
+            engine: "awc".to_owned(),
+            workers: 1,
+            connections_opened: 1,
+            cut_short: None,
+        });
+        let window = Window {
+            epoch: Epoch(1),
+            seq,
+            from_us,
+            to_us: from_us + 1_000_000,
+            counters,
+            latencies: Latencies::new(),
+            busy: 0.1,
+            is_final,
+            ending,
+        };
+        let metrics = Metrics {
+            node_id: id(node),
+            test_id: Some(test.clone()),
+            report_id: None,
+            classic: ClassicMetrics::default(),
+            ours: Some(Box::new(window)),
+        };
+        self.arrives(Topic::Metrics, Inbound::Metrics(Box::new(metrics))).await;
+    }
+
+    pub async fn create(&self) -> TestId {
+        let view = self.tests.send(CreateTest(plan())).await.unwrap().unwrap();
+        assert_eq!(view.state, TestState::Configured);
+        TestId::new(&view.test_id).unwrap()
+    }
+
+    pub async fn get(&self, test: &TestId) -> TestView {
+        self.tests.send(GetTest(test.clone())).await.unwrap().unwrap()
+    }
+
+    pub async fn until(&self, test: &TestId, state: TestState) -> TestView {
+        until(|| self.get(test), |view| view.state == state).await
+    }
+
+    pub fn published(&self, topic: Topic) -> Vec<Value> {
+        let kept = self.stub.0.lock().unwrap();
+        kept.published.iter().filter(|(of, _)| *of == topic).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Triggers, plays the drivers at the barrier, and waits until the test runs.
+    pub async fn run(&mut self, test: &TestId, drivers: &[&str]) {
+        let triggered = self.tests.send(TriggerTest(test.clone()));
+        let triggered = actix_rt::spawn(triggered);
+        until(|| std::future::ready(self.published(Topic::TestConfig).len()), |n| *n > 0).await;
+        for driver in drivers {
+            self.beats(driver, DriverState::Ready, Some((test, 1)), None).await;
+        }
+        let view = triggered.await.unwrap().unwrap().unwrap();
+        assert_eq!(view.state, TestState::Starting);
+        self.until(test, TestState::Running).await;
+    }
+}
+
+/// Asks again and again until the answer will do.
+pub async fn until<T, F: Future<Output = T>>(ask: impl Fn() -> F, does: impl Fn(&T) -> bool) -> T {
+    let asking = async {
+        loop {
+            let answer = ask().await;
+            if does(&answer) {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.expect("it happens in time")
+}
+
+pub fn id(name: &str) -> NodeId {
+    NodeId::new(name).unwrap()
+}
+
+pub fn plan() -> Plan {
+    let text = "name = 'p'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '2s'\n";
+    common::plan::read(text, PlanFormat::Toml).unwrap()
+}
