@@ -13,6 +13,7 @@ pub mod http;
 pub mod life;
 pub mod load_job;
 pub mod merge;
+pub mod overflow;
 pub mod pacer;
 pub mod reactor;
 pub mod safety;

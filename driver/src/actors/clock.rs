@@ -11,6 +11,7 @@ use actix::{
 use super::heartbeat::OffsetMeasured;
 use crate::bootstrap::AskError;
 use crate::clock_sync::{Offset, QUESTIONS, Sample, best, choose};
+use crate::overflow::tell;
 
 /// Questions that may wait.
 const MAILBOX: usize = 16;
@@ -76,9 +77,7 @@ impl ClockActor {
                     log::info!("clock offset offset_us={} within_us={}", offset.offset_us, offset.within_us);
                 }
                 actor.known = Some(offset);
-                if let Err(error) = actor.measured.try_send(OffsetMeasured(offset.offset_us)) {
-                    log::warn!("clock offset not told reason={error}");
-                }
+                tell(&actor.measured, OffsetMeasured(offset.offset_us), "clock offset");
             }
             actor.known
         }))

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::RunError;
 use crate::bootstrap::{AskError, Bootstrap, source_address};
+use crate::overflow::tell;
 
 /// Records and queries that may wait.
 const MAILBOX: usize = 256;
@@ -126,10 +127,8 @@ impl KafkaLinkActor {
     fn use_kafka(&mut self, settings: KafkaSettings, ctx: &mut Context<Self>) {
         match (self.connect)(&settings, ctx.address().recipient()) {
             Ok(clients) => {
-                if let Some(old) = self.clients.replace(clients)
-                    && let Err(error) = old.stop.try_send(StopConsumer)
-                {
-                    log::warn!("old kafka consumer not stopped reason={error}");
+                if let Some(old) = self.clients.replace(clients) {
+                    tell(&old.stop, StopConsumer, "stop of the old consumer");
                 }
                 self.settings = settings;
                 self.generation.send_modify(|generation| *generation += 1);
@@ -207,9 +206,7 @@ impl KafkaLinkActor {
             let Some(address) = address else { return };
             log::info!("kafka joined address={address}");
             for to in &actor.ups {
-                if let Err(error) = to.try_send(LinkUp { address, moved: generation > 1 }) {
-                    log::error!("link up not told reason={error}");
-                }
+                tell(to, LinkUp { address, moved: generation > 1 }, "link up");
             }
         }));
     }
@@ -328,3 +325,6 @@ impl Handler<GetLinkStats> for KafkaLinkActor {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ pub struct FlushWindows;
 pub struct GetPublisherStats;
 
 /// What became of the windows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct PublisherStats {
     /// Windows that the load generator closed.
     pub closed: u64,
@@ -52,6 +52,8 @@ pub struct PublisherStats {
     pub lost: u64,
     /// Windows in memory that wait for Kafka.
     pub waiting: u64,
+    /// Busiest worker's share of the last window that was not waiting, 0 to 1.
+    pub busy: f64,
 }
 
 /// Publishes windows, each until Kafka has it.
@@ -114,6 +116,7 @@ impl PublisherActor {
     fn take(&mut self, closed: WindowClosed) {
         self.stats.closed += 1;
         let window = closed.window;
+        self.stats.busy = window.busy;
         let key = WindowKey { test_id: closed.test_id.clone(), epoch: window.epoch, seq: window.seq };
         let report_id = format!("{}:{}:{}:{}", key.test_id, self.node_id, key.epoch, key.seq);
         let is_final = window.is_final;

@@ -28,6 +28,7 @@ use crate::clock_sync::{Offset, instant_of};
 use crate::engine::tls_config;
 use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
 use crate::load_job::{LoadJob, StartAt, TlsConfig, WorkerSlice};
+use crate::overflow::tell;
 use crate::safety::Limits;
 
 /// Batches of records, ends and queries that may wait.
@@ -155,9 +156,7 @@ impl TestManagerActor {
 
     fn tell(&self, answer: Answer) {
         let lasts = answer == self.life.answer();
-        if let Err(error) = self.peers.state.try_send(StateChanged { answer, lasts }) {
-            log::error!("state not told reason={error}");
-        }
+        tell(&self.peers.state, StateChanged { answer, lasts }, "state");
     }
 
     fn heard(&mut self, arrived: Arrived, ctx: &mut Context<Self>) {
@@ -169,9 +168,7 @@ impl TestManagerActor {
                 let Some(ours) = &beat.ours else { return };
                 if ours.role == Role::Orchestrator {
                     self.step(Input::OrchestratorHeard(ours.epoch), ctx);
-                    if let Err(error) = self.peers.heard.try_send(OrchestratorHeard(ours.epoch)) {
-                        log::warn!("orchestrator's beat not told reason={error}");
-                    }
+                    tell(&self.peers.heard, OrchestratorHeard(ours.epoch), "beat of an orchestrator");
                 } else if beat.node_id == self.options.limits.node_id && ours.epoch > self.options.epoch {
                     let fenced = RunError::Fenced {
                         node_id: beat.node_id,

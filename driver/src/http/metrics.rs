@@ -1,6 +1,6 @@
 //! The driver's figures as Prometheus text. Pure.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use common::counters::Counters;
 
@@ -17,6 +17,8 @@ pub struct Figures {
     pub publisher: PublisherStats,
     /// Kafka.
     pub link: LinkStats,
+    /// Messages that met a full mailbox.
+    pub mailbox_overflows: u64,
 }
 
 /// Writes the figures in Prometheus' text format.
@@ -71,10 +73,17 @@ pub fn prometheus(figures: &Figures) -> String {
             "heartbeats not sent because others wait",
             link.produced.heartbeats_held_back,
         ),
+        ("mailbox_overflows_total", "messages that met a full mailbox", figures.mailbox_overflows),
     ] {
         head(&mut out, name, help, "counter");
         line(&mut out, name, "", value);
     }
+    gauge(
+        &mut out,
+        "busy_ratio",
+        "busiest worker's share of the last window not spent waiting",
+        publisher.busy,
+    );
     gauge(&mut out, "windows_waiting", "windows in memory that wait for Kafka", publisher.waiting);
     gauge(&mut out, "kafka_queue_records", "records that wait for Kafka", link.produced.queued);
     gauge(&mut out, "kafka_connected", "1 while a broker answers", u64::from(link.connected));
@@ -95,7 +104,7 @@ pub fn prometheus(figures: &Figures) -> String {
     out
 }
 
-fn gauge(out: &mut String, name: &str, help: &str, value: u64) {
+fn gauge(out: &mut String, name: &str, help: &str, value: impl Display) {
     head(out, name, help, "gauge");
     line(out, name, "", value);
 }
@@ -105,7 +114,7 @@ fn head(out: &mut String, name: &str, help: &str, kind: &str) {
     let _ = writeln!(out, "# HELP groundswell_driver_{name} {help}\n# TYPE groundswell_driver_{name} {kind}");
 }
 
-fn line(out: &mut String, name: &str, labels: &str, value: u64) {
+fn line(out: &mut String, name: &str, labels: &str, value: impl Display) {
     let _ = writeln!(out, "groundswell_driver_{name}{labels} {value}");
 }
 

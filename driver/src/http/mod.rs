@@ -64,6 +64,6 @@ async fn scrape(sources: web::Data<Sources>) -> HttpResponse {
     let (Ok(progress), Ok(publisher), Ok(link)) = (progress, publisher, link) else {
         return HttpResponse::ServiceUnavailable().finish();
     };
-    let figures = Figures { progress, publisher, link };
+    let figures = Figures { progress, publisher, link, mailbox_overflows: crate::overflow::count() };
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(prometheus(&figures))
 }

@@ -1,0 +1,24 @@
+//! Messages that met a full mailbox: counted here, and shown by /metrics. In a driver they are its own overload.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix::{Message, Recipient};
+
+static OVERFLOWS: AtomicU64 = AtomicU64::new(0);
+
+/// Tells an actor something that it must not wait for; a mailbox that is full or closed is counted and logged.
+pub fn tell<M>(to: &Recipient<M>, message: M, what: &'static str)
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    if let Err(error) = to.try_send(message) {
+        OVERFLOWS.fetch_add(1, Ordering::Relaxed);
+        log::error!("mailbox did not take a message what={what} reason={error}");
+    }
+}
+
+/// How many messages met a full or closed mailbox since the process started.
+pub fn count() -> u64 {
+    OVERFLOWS.load(Ordering::Relaxed)
+}
