@@ -1,7 +1,8 @@
 //! One test's life on this driver: a thin shell around `life`, which decides, and the workers, which send.
 
+mod prepare;
+
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,16 +19,16 @@ use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, Role, Window};
 use tokio::sync::{mpsc, oneshot};
 
+use prepare::{Prepared, prepare, start_worker};
+
 use super::clock::MeasureOffset;
 use super::heartbeat::{OrchestratorHeard, StateChanged};
 use super::kafka_link::LinkUp;
-use super::messages::{ExpectWindows, LoadEnded, StartError, StartLoad, StopLoad, WindowClosed, WorkerLost};
+use super::messages::{ExpectWindows, LoadEnded, StartLoad, StopLoad, WindowClosed, WorkerLost};
 use crate::RunError;
-use crate::assignment::Assignment;
-use crate::clock_sync::{Offset, instant_of};
-use crate::engine::tls_config;
-use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
-use crate::load_job::{LoadJob, StartAt, TlsConfig, WorkerSlice};
+use crate::clock_sync::instant_of;
+use crate::life::{Answer, Candidate, Input, Life, Output, Ticket};
+use crate::load_job::{LoadJob, StartAt};
 use crate::overflow::tell;
 use crate::safety::Limits;
 
@@ -35,10 +36,6 @@ use crate::safety::Limits;
 const MAILBOX: usize = 64;
 /// How often time is told to the rules.
 const TICK: Duration = Duration::from_millis(250);
-/// Longest wait for a host name's addresses.
-const RESOLVE: Duration = Duration::from_secs(5);
-/// Between two tries at a worker that has not put the last test away yet, and how many.
-const BUSY: (Duration, u32) = (Duration::from_millis(20), 50);
 
 /// A worker, as its manager needs it.
 #[derive(Clone)]
@@ -89,15 +86,6 @@ pub struct ManagerOptions {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Leave;
-
-/// What a check found out, for the start.
-struct Prepared {
-    /// `None`: there is nothing to do.
-    assignment: Option<Assignment>,
-    resolved: Vec<SocketAddr>,
-    tls: Option<TlsConfig>,
-    offset: Option<Offset>,
-}
 
 struct Running {
     test_id: TestId,
@@ -346,66 +334,6 @@ impl TestManagerActor {
         if self.running.take_if(|running| running.test_id == *test_id).is_some() {
             log::info!("test ended test={test_id}");
             self.step(Input::Ended, ctx);
-        }
-    }
-}
-
-/// Starts a worker; one that is still putting its last test away is waited for.
-async fn start_worker(worker: &Worker, job: &Arc<LoadJob>, slice: WorkerSlice) -> Result<(), String> {
-    let (pause, tries) = BUSY;
-    for _ in 0..tries {
-        match worker.start.send(StartLoad(Arc::clone(job), slice)).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(StartError::Busy(_))) => tokio::time::sleep(pause).await,
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-    Err("the worker does not come to an end with its last test".to_owned())
-}
-
-/// Finds out all that a start needs, and whether this driver may do it.
-async fn prepare(
-    options: &ManagerOptions,
-    measure: &Recipient<MeasureOffset>,
-    candidate: &Candidate,
-) -> Result<Prepared, String> {
-    let assignment = Assignment::of(&candidate.lead, &options.classic)?;
-    let mut prepared = Prepared { assignment: None, resolved: Vec::new(), tls: None, offset: None };
-    let Some(assignment) = assignment else { return Ok(prepared) };
-    // First without addresses: what is refused anyway asks no resolver.
-    options.limits.check(&assignment, &[])?;
-    prepared.resolved = resolve(&assignment.target).await;
-    options.limits.check(&assignment, &prepared.resolved)?;
-    let named = |reason: String| format!("{}: {reason}", options.limits.node_id);
-    if assignment.target.scheme() == "https" {
-        let (ca_file, insecure) = (options.ca_file.clone(), options.insecure);
-        let loaded = tokio::task::spawn_blocking(move || tls_config(ca_file.as_deref(), insecure)).await;
-        let loaded = loaded.map_err(|error| named(error.to_string()))?;
-        prepared.tls = Some(loaded.map_err(|error| named(error.to_string()))?);
-    }
-    if let Lead::Ours { .. } = candidate.lead {
-        prepared.offset = measure.send(MeasureOffset).await.unwrap_or_default();
-    }
-    prepared.assignment = Some(assignment);
-    Ok(prepared)
-}
-
-/// The target's addresses; none where its name does not resolve: then every attempt fails as `resolve`, and
-/// the report says so.
-async fn resolve(target: &url::Url) -> Vec<SocketAddr> {
-    let Some(host) = target.host_str() else { return Vec::new() };
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = target.port_or_known_default().unwrap_or(80);
-    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((host.as_str(), port))).await {
-        Ok(Ok(addresses)) => addresses.collect(),
-        Ok(Err(error)) => {
-            log::warn!("target does not resolve host={host} reason={error}");
-            Vec::new()
-        }
-        Err(_) => {
-            log::warn!("target does not resolve host={host} reason=no answer within 5 s");
-            Vec::new()
         }
     }
 }

@@ -185,12 +185,14 @@ fn prepared(db: &Connection) -> rusqlite::Result<i64> {
     db.busy_timeout(Duration::from_secs(5))?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
+    // Looked at and made in one transaction: another connection may be at the same.
+    db.execute_batch("BEGIN IMMEDIATE")?;
     let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found != 0 {
-        return Ok(found);
+    if found == 0 {
+        db.execute_batch(&format!("{SCHEMA} PRAGMA user_version = {SCHEMA_VERSION};"))?;
     }
-    db.execute_batch(&format!("BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))?;
-    Ok(SCHEMA_VERSION)
+    db.execute_batch("COMMIT")?;
+    Ok(if found == 0 { SCHEMA_VERSION } else { found })
 }
 
 fn prune(db: &Connection, keep_tests: u32, keep_windows: u64) -> rusqlite::Result<()> {

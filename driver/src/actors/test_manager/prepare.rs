@@ -1,0 +1,94 @@
+//! What comes between a config and its start: is this driver able and allowed to, and do its workers begin.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Recipient;
+
+use super::{ManagerOptions, Worker};
+use crate::actors::clock::MeasureOffset;
+use crate::actors::messages::{StartError, StartLoad};
+use crate::assignment::Assignment;
+use crate::clock_sync::Offset;
+use crate::engine::tls_config;
+use crate::life::{Candidate, Lead};
+use crate::load_job::{LoadJob, TlsConfig, WorkerSlice};
+
+/// Longest wait for a host name's addresses.
+const RESOLVE: Duration = Duration::from_secs(5);
+/// Between two tries at a worker that has not put the last test away yet, and how many.
+const BUSY: (Duration, u32) = (Duration::from_millis(20), 50);
+
+/// What a check found out, for the start.
+pub(super) struct Prepared {
+    /// What to do; `None`: nothing.
+    pub(super) assignment: Option<Assignment>,
+    pub(super) resolved: Vec<SocketAddr>,
+    pub(super) tls: Option<TlsConfig>,
+    pub(super) offset: Option<Offset>,
+}
+
+/// Starts a worker; one that is still putting its last test away is waited for.
+pub(super) async fn start_worker(
+    worker: &Worker,
+    job: &Arc<LoadJob>,
+    slice: WorkerSlice,
+) -> Result<(), String> {
+    let (pause, tries) = BUSY;
+    for _ in 0..tries {
+        match worker.start.send(StartLoad(Arc::clone(job), slice)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(StartError::Busy(_))) => tokio::time::sleep(pause).await,
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Err("the worker does not come to an end with its last test".to_owned())
+}
+
+/// Finds out all that a start needs, and whether this driver may do it.
+pub(super) async fn prepare(
+    options: &ManagerOptions,
+    measure: &Recipient<MeasureOffset>,
+    candidate: &Candidate,
+) -> Result<Prepared, String> {
+    let assignment = Assignment::of(&candidate.lead, &options.classic)?;
+    let mut prepared = Prepared { assignment: None, resolved: Vec::new(), tls: None, offset: None };
+    let Some(assignment) = assignment else { return Ok(prepared) };
+    // First without addresses: what is refused anyway asks no resolver.
+    options.limits.check(&assignment, &[])?;
+    prepared.resolved = resolve(&assignment.target).await;
+    options.limits.check(&assignment, &prepared.resolved)?;
+    let named = |reason: String| format!("{}: {reason}", options.limits.node_id);
+    if assignment.target.scheme() == "https" {
+        let (ca_file, insecure) = (options.ca_file.clone(), options.insecure);
+        let loaded = tokio::task::spawn_blocking(move || tls_config(ca_file.as_deref(), insecure)).await;
+        let loaded = loaded.map_err(|error| named(error.to_string()))?;
+        prepared.tls = Some(loaded.map_err(|error| named(error.to_string()))?);
+    }
+    if let Lead::Ours { .. } = candidate.lead {
+        prepared.offset = measure.send(MeasureOffset).await.unwrap_or_default();
+    }
+    prepared.assignment = Some(assignment);
+    Ok(prepared)
+}
+
+/// The target's addresses; none where its name does not resolve: then every attempt fails as `resolve`, and
+/// the report says so.
+async fn resolve(target: &url::Url) -> Vec<SocketAddr> {
+    let Some(host) = target.host_str() else { return Vec::new() };
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = target.port_or_known_default().unwrap_or(80);
+    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((host.as_str(), port))).await {
+        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Err(error)) => {
+            log::warn!("target does not resolve host={host} reason={error}");
+            Vec::new()
+        }
+        Err(_) => {
+            log::warn!("target does not resolve host={host} reason=no answer within 5 s");
+            Vec::new()
+        }
+    }
+}
