@@ -4,14 +4,16 @@ use std::path::Path;
 use std::process::Command;
 
 fn git(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+    let output =
+        Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 fn main() {
     // A source archive has no git: whoever packages one sets GROUNDSWELL_COMMIT.
     println!("cargo:rerun-if-env-changed=GROUNDSWELL_COMMIT");
-    let commit = std::env::var("GROUNDSWELL_COMMIT").ok().or_else(|| git(&["rev-parse", "--short=10", "HEAD"]));
+    let commit =
+        std::env::var("GROUNDSWELL_COMMIT").ok().or_else(|| git(&["rev-parse", "--short=10", "HEAD"]));
     println!("cargo:rustc-env=GROUNDSWELL_COMMIT={}", commit.as_deref().unwrap_or("unknown commit"));
     for file in ["HEAD", "logs/HEAD"] {
         if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {

@@ -10,8 +10,10 @@ pub const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
 /// A distributed HTTP load tester that tells the truth.
 #[derive(Debug, Parser)]
 #[command(name = "groundswell", version = crate::version::LONG, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 passed or done, 1 could not do it, 2 wrong usage, config or plan, 3 failed, \
-    4 incomplete, 5 invalid (the generator was the limit), 6 aborted.")]
+#[command(
+    after_help = "Exit codes: 0 passed or done, 1 could not do it, 2 wrong usage, config or plan, 3 failed, \
+    4 incomplete, 5 invalid (the generator was the limit), 6 aborted."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

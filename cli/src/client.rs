@@ -199,11 +199,8 @@ impl Client {
         };
         let mut answer = sent.map_err(|error| unreachable(error.to_string()))?;
         let status = answer.status();
-        let bytes = answer
-            .body()
-            .limit(MAX_ANSWER_BYTES)
-            .await
-            .map_err(|error| unreachable(error.to_string()))?;
+        let bytes =
+            answer.body().limit(MAX_ANSWER_BYTES).await.map_err(|error| unreachable(error.to_string()))?;
         if !status.is_success() {
             let mut problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
             problem.status = status.as_u16();

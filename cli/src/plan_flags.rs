@@ -32,7 +32,8 @@ pub fn check(path: &Path, text: &str, format: PlanFormat) -> Result<(), String> 
 /// # Errors
 /// Where a file cannot be read, or the plan has faults: one line each.
 pub fn plan(arguments: &RunArgs) -> Result<Plan, Stop> {
-    let source = arguments.plan.as_ref().map_or_else(|| "flags".to_owned(), |path| path.display().to_string());
+    let source =
+        arguments.plan.as_ref().map_or_else(|| "flags".to_owned(), |path| path.display().to_string());
     let mut tree = match &arguments.plan {
         Some(path) => PlanTree::parse(&read_file(path)?, PlanFormat::of_path(path))
             .map_err(|faults| Stop::usage(lines(&source, &faults)))?,

@@ -86,7 +86,11 @@ impl Process {
             if let Some(status) = self.ended() {
                 panic!("{} ended ({status}) before it was ready:\n{}", self.label, self.logged().join("\n"));
             }
-            assert!(std::time::Instant::now() < deadline, "waited in vain for {what}:\n{}", self.logged().join("\n"));
+            assert!(
+                std::time::Instant::now() < deadline,
+                "waited in vain for {what}:\n{}",
+                self.logged().join("\n")
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }

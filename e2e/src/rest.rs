@@ -53,7 +53,8 @@ impl Rest {
 
     fn answer(&self, what: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
         let mut response = response.unwrap_or_else(|error| panic!("{what} {}: {error}", self.base));
-        let header = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
+        let header =
+            response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
         let content_type = header.split(';').next().unwrap_or("").trim().to_owned();
         Answer {
             status: response.status().as_u16(),
@@ -84,7 +85,8 @@ impl Rest {
     /// POST of a text.
     #[track_caller]
     pub fn post_text(&self, path: &str, content_type: &str, body: &str) -> Answer {
-        let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", content_type);
+        let mut request =
+            self.agent.post(format!("{}{path}", self.base)).header("content-type", content_type);
         if self.token.is_some() {
             request = request.header("authorization", self.authorization());
         }

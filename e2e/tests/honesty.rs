@@ -27,10 +27,9 @@ fn a_stall_is_in_the_response_times_as_computed_and_not_in_the_service_after_it(
     assert!((p99 - 800.0).abs() <= 16.0, "response p99 is {p99} ms, computed 800 ms");
     // What was sent after the stall was answered at once.
     assert!(ms(&report, "response", "p90") < 100.0, "{report:#}");
-    let after = system.rest.get(&format!(
-        "/api/v1/tests/{}/windows?from=12&to=18",
-        report["test_id"].as_str().unwrap()
-    ));
+    let after = system
+        .rest
+        .get(&format!("/api/v1/tests/{}/windows?from=12&to=18", report["test_id"].as_str().unwrap()));
     for window in after.json()["windows"].as_array().unwrap() {
         let max = window["latency_ms"]["service"]["max"].as_f64().unwrap();
         assert!(max < 500.0, "service of requests after the stall: {window:#}");
@@ -101,8 +100,12 @@ fn drivers_start_together() {
     plan["request"] = serde_json::json!({ "identify": true });
     system.run(&plan);
     let by_driver = target.metrics()["by_driver"].clone();
-    let firsts: Vec<i64> =
-        by_driver.as_object().unwrap().values().map(|counts| counts["first_request_unix_us"].as_i64().unwrap()).collect();
+    let firsts: Vec<i64> = by_driver
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|counts| counts["first_request_unix_us"].as_i64().unwrap())
+        .collect();
     assert_eq!(firsts.len(), 3);
     let skew_ms = (firsts.iter().max().unwrap() - firsts.iter().min().unwrap()) as f64 / 1e3;
     // The claim is 5 ms on a quiet machine; here three processes share two cores with everything else.

@@ -25,7 +25,10 @@ fn assert_exit(output: &Output, code: i32, says: &str) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
-    assert!((stdout.clone() + &stderr).to_lowercase().contains(&says.to_lowercase()), "no {says:?} in:\n{stdout}\n{stderr}");
+    assert!(
+        (stdout.clone() + &stderr).to_lowercase().contains(&says.to_lowercase()),
+        "no {says:?} in:\n{stdout}\n{stderr}"
+    );
 }
 
 fn target(home: &Path, flags: &[&str]) -> (Process, String) {
@@ -53,10 +56,17 @@ fn what_cannot_be_done_exits_1_and_wrong_usage_2() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     assert_exit(&output(home.path(), &["up", "--listen", &address]), 1, "--listen");
-    assert_exit(&output(home.path(), &["orchestrator", "--kafka", "embedded", "--listen", &address]), 1, &address);
+    assert_exit(
+        &output(home.path(), &["orchestrator", "--kafka", "embedded", "--listen", &address]),
+        1,
+        &address,
+    );
     assert_exit(&output(home.path(), &["run", "--url", "http://127.0.0.1:1/", "--rate=-1"]), 2, "load.rate");
     assert_exit(&output(home.path(), &["run", "--no-such-flag"]), 2, "--no-such-flag");
-    let full = output(home.path(), &["run", "--url", "http://127.0.0.1:1/", "--rate", "1", "--duration", "1s", "--json", "/proc/no"]);
+    let full = output(
+        home.path(),
+        &["run", "--url", "http://127.0.0.1:1/", "--rate", "1", "--duration", "1s", "--json", "/proc/no"],
+    );
     assert_exit(&full, 1, "/proc/no");
 }
 
@@ -74,7 +84,18 @@ fn a_driver_that_is_lost_exits_4() {
     let mut system = System::start("embedded", 2);
     let target = system.add_target(&[]);
     let url = target.url();
-    let arguments = ["run", "--orchestrator", &system.address, "--url", &url, "--rate", "50", "--duration", "6s", "--quiet"];
+    let arguments = [
+        "run",
+        "--orchestrator",
+        &system.address,
+        "--url",
+        &url,
+        "--rate",
+        "50",
+        "--duration",
+        "6s",
+        "--quiet",
+    ];
     let mut run = Process::start("run", command(system.home.path(), &arguments));
     wait_for("the load", PATIENCE, || (target.received() > 20).then_some(()));
     let (lost, id) = system.drivers.remove(1);
@@ -90,13 +111,17 @@ fn ctrl_c_once_stops_and_reports_twice_leaves_at_once() {
     let arguments = ["run", "--url", &url, "--drivers", "1", "--rate", "20", "--duration", "60s"];
 
     let mut once = Process::start("run", command(home.path(), &arguments));
-    wait_for("the test to run", PATIENCE, || once.logged().iter().any(|line| line.contains("running")).then_some(()));
+    wait_for("the test to run", PATIENCE, || {
+        once.logged().iter().any(|line| line.contains("running")).then_some(())
+    });
     once.signal(Signal::INT);
     assert_eq!(once.wait_end(Duration::from_secs(30)).code(), Some(6));
     assert!(once.said().iter().any(|line| line.starts_with("ABORTED")), "{:?}", once.said());
 
     let mut twice = Process::start("run", command(home.path(), &arguments));
-    wait_for("the test to run", PATIENCE, || twice.logged().iter().any(|line| line.contains("running")).then_some(()));
+    wait_for("the test to run", PATIENCE, || {
+        twice.logged().iter().any(|line| line.contains("running")).then_some(())
+    });
     twice.signal(Signal::INT);
     wait_for("the word of the stop", PATIENCE, || {
         twice.logged().iter().any(|line| line.contains("stopping")).then_some(())
@@ -108,12 +133,13 @@ fn ctrl_c_once_stops_and_reports_twice_leaves_at_once() {
 /// Processes whose environment names this home: all that a command started, however deep.
 fn processes_of(home: &Path) -> Vec<u32> {
     let marker = format!("XDG_STATE_HOME={}", home.display());
-    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
-        entry.ok()?.file_name().to_str()?.parse::<u32>().ok()
-    });
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| {
-        std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == marker.as_bytes()))
+        std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
+            environment.split(|byte| *byte == 0).any(|entry| entry == marker.as_bytes())
+        })
     })
     .collect()
 }
@@ -125,7 +151,9 @@ fn kill_9_of_run_leaves_no_process_behind() {
     let home = tempfile::tempdir().unwrap();
     let arguments = ["run", "--url", &url, "--drivers", "2", "--rate", "50", "--duration", "60s"];
     let mut run = Process::start("run", command(home.path(), &arguments));
-    wait_for("the test to run", PATIENCE, || run.logged().iter().any(|line| line.contains("running")).then_some(()));
+    wait_for("the test to run", PATIENCE, || {
+        run.logged().iter().any(|line| line.contains("running")).then_some(())
+    });
     assert!(processes_of(home.path()).len() >= 4, "run, an orchestrator and two drivers");
     run.signal(Signal::KILL);
     run.wait_end(Duration::from_secs(5));
@@ -175,7 +203,11 @@ fn nodes_that_start_before_kafka_and_before_the_orchestrator_wait_and_join() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let _driver = Process::unready_node("driver", home.path(), &["driver", "--orchestrator", &address, "--workers", "1"]);
+    let _driver = Process::unready_node(
+        "driver",
+        home.path(),
+        &["driver", "--orchestrator", &address, "--workers", "1"],
+    );
     let _early = Process::unready_node(
         "early driver",
         home.path(),
@@ -193,7 +225,8 @@ fn nodes_that_start_before_kafka_and_before_the_orchestrator_wait_and_join() {
     wait_for("both drivers", PATIENCE, || {
         let drivers = rest.get("/api/v1/drivers");
         (drivers.status == 200
-            && drivers.json().as_array().unwrap().iter().filter(|driver| driver["alive"] == true).count() == 2)
+            && drivers.json().as_array().unwrap().iter().filter(|driver| driver["alive"] == true).count()
+                == 2)
             .then_some(())
     });
     wait_for("readiness", PATIENCE, || (rest.get("/readyz").status == 200).then_some(()));

@@ -41,7 +41,8 @@ pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
         println!("no drivers yet");
         return Ok(());
     }
-    let mut table = Table::new(&["DRIVER", "ADDRESS", "LIVENESS", "STATE", "SEEN", "CORES", "SENT", "VERSION"]);
+    let mut table =
+        Table::new(&["DRIVER", "ADDRESS", "LIVENESS", "STATE", "SEEN", "CORES", "SENT", "VERSION"]);
     for driver in drivers {
         let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "?".to_owned());
         table.row(vec![

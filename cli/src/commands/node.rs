@@ -55,12 +55,15 @@ pub async fn orchestrator(arguments: &OrchestratorArgs) -> Result<(), Stop> {
         .map_err(|error| Stop::usage(error.to_string()))?;
     let child = arguments.node.child;
     orchestrator::run(settings, end(child)?, |bound| {
-        announce(child, &Ready {
-            kind: "orchestrator".to_owned(),
-            http: Some(bound.http.to_string()),
-            kafka: bound.kafka,
-            node_id: Some(bound.node_id.to_string()),
-        });
+        announce(
+            child,
+            &Ready {
+                kind: "orchestrator".to_owned(),
+                http: Some(bound.http.to_string()),
+                kafka: bound.kafka,
+                node_id: Some(bound.node_id.to_string()),
+            },
+        );
     })
     .await
     .map_err(|error| Stop::could_not(error.to_string()))
@@ -83,12 +86,15 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
         .map_err(|error| Stop::usage(error.to_string()))?;
     let child = arguments.node.child;
     driver::run(settings, end(child)?, |bound| {
-        announce(child, &Ready {
-            kind: "driver".to_owned(),
-            http: bound.http.map(|address| address.to_string()),
-            kafka: Vec::new(),
-            node_id: Some(bound.node_id.to_string()),
-        });
+        announce(
+            child,
+            &Ready {
+                kind: "driver".to_owned(),
+                http: bound.http.map(|address| address.to_string()),
+                kafka: Vec::new(),
+                node_id: Some(bound.node_id.to_string()),
+            },
+        );
     })
     .await
     .map_err(|error| Stop::could_not(error.to_string()))
@@ -115,12 +121,15 @@ pub async fn target(arguments: &TargetArgs) -> Result<(), Stop> {
         .map_err(|error| Stop::usage(error.to_string()))?;
     let child = arguments.node.child;
     target::run(settings, end(child)?, |bound| {
-        announce(child, &Ready {
-            kind: "target".to_owned(),
-            http: Some(bound.http.to_string()),
-            kafka: Vec::new(),
-            node_id: None,
-        });
+        announce(
+            child,
+            &Ready {
+                kind: "target".to_owned(),
+                http: Some(bound.http.to_string()),
+                kafka: Vec::new(),
+                node_id: None,
+            },
+        );
     })
     .await
     .map_err(|error| Stop::could_not(error.to_string()))

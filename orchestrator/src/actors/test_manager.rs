@@ -56,9 +56,9 @@ impl TestManagerActor {
         let sent = self.commands.as_ref().map(|commands| commands.try_send(Asked { command, answer }));
         Box::pin(async move {
             match sent {
-                Some(Ok(())) => {
-                    answered.await.unwrap_or_else(|_| Err(CommandError::Internal("the node is ending".to_owned())))
-                }
+                Some(Ok(())) => answered
+                    .await
+                    .unwrap_or_else(|_| Err(CommandError::Internal("the node is ending".to_owned()))),
                 _ => Err(CommandError::Internal("too many commands wait".to_owned())),
             }
         })
