@@ -1,5 +1,5 @@
 //! A plan: what to send, how, to whom, for how long, and what must hold. Raw text becomes a [`Plan`] by
-//! [`read`], which reports all faults at once; a `Plan` that exists is valid. It knows no test, no node
+//! [`read()`], which reports all faults at once; a `Plan` that exists is valid. It knows no test, no node
 //! and no clock.
 
 mod fault;
