@@ -127,6 +127,9 @@ pub async fn run(
     );
     let options =
         HttpOptions { listen: settings.http.listen, max_connections: settings.http.max_connections };
+    // An actor that was never polled starts when it is dropped, and panics without its runtime: where the address
+    // is taken, all must have begun before the runtime ends.
+    tokio::task::yield_now().await;
     let serving = http::serve(&options, state)?;
     let address = serving.address;
 
