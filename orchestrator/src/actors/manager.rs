@@ -1,16 +1,17 @@
 //! The task inside `TestManagerActor`: commands and looks, one after the other, so that a test's life never
 //! meets itself. The rules are `lifecycle`'s; this carries them out.
 
+mod publish;
+mod stored;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::Recipient;
 use common::clock::{rfc3339, unix_us};
 use common::ids::{Epoch, TestId};
 use common::kafka::Publish;
-use common::plan::{Mode, Plan, read_value};
-use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger};
+use common::plan::{Plan, read_value};
 use tokio::sync::oneshot;
 
 use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
@@ -19,21 +20,13 @@ use super::stats_aggregator::{
     CloseTally, GetParts, GetView, Meta, OpenTally, PartChanged, Recount, TallyStarted,
 };
 use super::test_manager::Command;
-use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules, count_of, delay_of};
-use crate::messages::{
-    Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, SaveTest, StoredParticipant, StoredTest,
-};
+use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules};
+use crate::messages::{Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, SaveTest, StoredTest};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::registry::NodeFacts;
 use crate::tally::Tally;
 use crate::telemetry::Telemetry;
-
-/// How long Kafka may take for a config, a trigger or a stop.
-const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
-
-/// Records of a page when a test is counted again.
-const PAGE: u32 = 500;
 
 /// Most lines of one test's timeline; later ones are left out.
 const MAX_TIMELINE: usize = 500;
@@ -176,12 +169,6 @@ impl Manager {
         }
     }
 
-    async fn load(&self, id: &TestId) -> Result<StoredTest, CommandError> {
-        let loaded = self.links.load.send(LoadTest(id.clone())).await.map_err(gone)?;
-        let stored = loaded.map_err(|error| CommandError::Internal(error.to_string()))?;
-        stored.ok_or_else(|| CommandError::NoSuchTest(id.clone()))
-    }
-
     /// Makes a stored test the active one, still configured.
     async fn activate(&mut self, stored: StoredTest) -> Result<(), CommandError> {
         let plan = plan_of(&stored.plan)?;
@@ -244,17 +231,6 @@ impl Manager {
         let effects = self.active.as_mut().map(|active| active.life.stop("stopped by the user", now));
         self.carry_out(effects.unwrap_or_default()).await;
         self.get(id).await
-    }
-
-    async fn revised(&mut self, view: TestView) -> Result<TestView, CommandError> {
-        let id = TestId::new(&view.test_id).map_err(|error| CommandError::Internal(error.to_string()))?;
-        let mut stored = self.load(&id).await?;
-        stored.verdict = view.verdict;
-        stored.report = Some(view.clone());
-        let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
-        saved.map_err(|error| CommandError::Internal(error.to_string()))?;
-        self.tell(view.clone());
-        Ok(view)
     }
 
     async fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -330,71 +306,6 @@ impl Manager {
         }
     }
 
-    async fn publish(&self, record: Outbound) -> Result<(), String> {
-        let written = record.write().map_err(|error| error.to_string())?;
-        match tokio::time::timeout(PUBLISH_WITHIN, self.links.publish.send(Publish(written))).await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(error.to_string()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("not within {PUBLISH_WITHIN:?}")),
-        }
-    }
-
-    async fn publish_config(&self, revision: u32) -> Result<(), String> {
-        let Some(active) = &self.active else { return Ok(()) };
-        let (plan, participants) = (active.life.plan(), active.life.participants());
-        let delay = delay_of(plan).unwrap_or_default();
-        let test_type = match plan.load.mode {
-            Mode::Tsunami { .. } => TestType::Tsunami,
-            Mode::Avalanche { .. } => TestType::Avalanche,
-        };
-        let config = TestConfig {
-            test_id: active.life.test_id().clone(),
-            classic: ClassicConfig {
-                test_type,
-                delay: self.settings.rules.classic.delay_unit.amount(delay),
-                message_count: count_of(plan),
-                target_url: Some(plan.target.to_string()),
-                num_drivers: u32::try_from(participants.len()).ok(),
-            },
-            ours: Some(ConfigOurs {
-                revision,
-                epoch: self.settings.epoch,
-                plan: plan.clone(),
-                assignments: participants
-                    .iter()
-                    .map(|participant| (participant.node_id.clone(), participant.share.clone()))
-                    .collect(),
-            }),
-        };
-        self.publish(Outbound::TestConfig(Box::new(config))).await
-    }
-
-    async fn publish_trigger(&mut self, start_at_ms: u64, revision: u32) -> Result<(), String> {
-        let Some(active) = &mut self.active else { return Ok(()) };
-        let at_us = i64::try_from(start_at_ms).unwrap_or(0) * 1_000;
-        active.meta.started_at = Some(at_us);
-        let trigger = Trigger {
-            test_id: active.life.test_id().clone(),
-            start: true,
-            start_at_ms: Some(start_at_ms),
-            revision: Some(revision),
-        };
-        let _ = self.links.started.send(TallyStarted(at_us)).await;
-        self.publish(Outbound::Trigger(trigger)).await
-    }
-
-    async fn publish_stop(&self) -> Result<(), String> {
-        let Some(active) = &self.active else { return Ok(()) };
-        let trigger = Trigger {
-            test_id: active.life.test_id().clone(),
-            start: false,
-            start_at_ms: None,
-            revision: Some(active.life.revision()),
-        };
-        self.publish(Outbound::Trigger(trigger)).await
-    }
-
     async fn finish(&mut self) {
         let Some(mut active) = self.active.take() else { return };
         active.meta.state = TestState::Finished;
@@ -416,95 +327,6 @@ impl Manager {
             }
         }
         let _ = self.links.busy.send(SetBusy(BTreeMap::new())).await;
-    }
-
-    async fn save_active(&self) {
-        let Some(active) = &self.active else { return };
-        let view = match self.links.view.send(GetView(active.meta.clone())).await {
-            Ok(Some(view)) => view,
-            _ => empty_view(&active.meta, active.life.plan()),
-        };
-        let (plan, revision) = (active.life.plan(), active.life.revision());
-        if let Err(error) = self.save(&active.meta, plan, revision, active.life.participants(), &view).await {
-            log::error!(error:%; "the test was not stored");
-        }
-    }
-
-    async fn save(
-        &self,
-        meta: &Meta,
-        plan: &Plan,
-        revision: u32,
-        participants: &[StoredParticipant],
-        view: &TestView,
-    ) -> Result<(), CommandError> {
-        let stored = StoredTest {
-            test_id: meta.test_id.clone(),
-            plan: plan.to_json(),
-            state: meta.state,
-            verdict: view.verdict,
-            created_at: meta.created_at,
-            started_at: meta.started_at,
-            ended_at: meta.ended_at,
-            revision,
-            participants: participants.to_vec(),
-            report: Some(view.clone()),
-        };
-        let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
-        saved.map_err(|error| CommandError::Internal(error.to_string()))
-    }
-
-    /// Goes on with the test that ran when the orchestrator's life before ended, from what the store kept.
-    pub async fn resume(&mut self) {
-        let unfinished = match self.links.unfinished.send(LoadUnfinished).await {
-            Ok(Ok(unfinished)) => unfinished,
-            Ok(Err(error)) => return log::error!(error:%; "unfinished tests cannot be read"),
-            Err(_) => return,
-        };
-        for stored in unfinished {
-            if let Err(error) = self.resume_one(stored).await {
-                log::error!(error:%; "a test cannot be resumed");
-            }
-        }
-    }
-
-    async fn resume_one(&mut self, mut stored: StoredTest) -> Result<(), CommandError> {
-        let Some(started_at) = stored.started_at.filter(|_| self.active.is_none()) else {
-            // Its barrier ended with the life that stood at it.
-            stored.state = TestState::Configured;
-            let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
-            return saved.map_err(|error| CommandError::Internal(error.to_string()));
-        };
-        let plan = plan_of(&stored.plan)?;
-        let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
-        let life = Lifecycle::resumed(
-            id.clone(),
-            plan.clone(),
-            rules,
-            stored.revision,
-            stored.participants,
-            started_at,
-            now,
-        );
-        let mut meta = meta_of(&id, &plan, stored.created_at);
-        meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
-        meta.started_at = Some(started_at);
-        meta.state = TestState::Running;
-        note(&mut meta, "resumed", "the orchestrator was started again");
-        self.active = Some(Active { life, meta, waiting: Vec::new() });
-        self.open_tally().await?;
-        self.links.started.send(TallyStarted(started_at)).await.map_err(gone)?;
-        let mut after = 0;
-        loop {
-            let asked = LoadMetrics { test_id: id.clone(), after, limit: PAGE };
-            let page = self.links.metrics.send(asked).await.map_err(gone)?;
-            let page = page.map_err(|error| CommandError::Internal(error.to_string()))?;
-            self.links.recount.send(Recount(page.records)).await.map_err(gone)?;
-            match page.next {
-                Some(next) => after = next,
-                None => return Ok(()),
-            }
-        }
     }
 }
 

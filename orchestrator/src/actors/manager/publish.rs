@@ -1,0 +1,81 @@
+//! What the manager tells the drivers: configs, triggers, stops.
+
+use std::time::Duration;
+
+use common::kafka::Publish;
+use common::plan::Mode;
+use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger};
+
+use super::super::stats_aggregator::TallyStarted;
+use super::Manager;
+use crate::lifecycle::{count_of, delay_of};
+
+/// How long Kafka may take for a config, a trigger or a stop.
+const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
+
+impl Manager {
+    pub(super) async fn publish(&self, record: Outbound) -> Result<(), String> {
+        let written = record.write().map_err(|error| error.to_string())?;
+        match tokio::time::timeout(PUBLISH_WITHIN, self.links.publish.send(Publish(written))).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(error.to_string()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("not within {PUBLISH_WITHIN:?}")),
+        }
+    }
+
+    pub(super) async fn publish_config(&self, revision: u32) -> Result<(), String> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let (plan, participants) = (active.life.plan(), active.life.participants());
+        let delay = delay_of(plan).unwrap_or_default();
+        let test_type = match plan.load.mode {
+            Mode::Tsunami { .. } => TestType::Tsunami,
+            Mode::Avalanche { .. } => TestType::Avalanche,
+        };
+        let config = TestConfig {
+            test_id: active.life.test_id().clone(),
+            classic: ClassicConfig {
+                test_type,
+                delay: self.settings.rules.classic.delay_unit.amount(delay),
+                message_count: count_of(plan),
+                target_url: Some(plan.target.to_string()),
+                num_drivers: u32::try_from(participants.len()).ok(),
+            },
+            ours: Some(ConfigOurs {
+                revision,
+                epoch: self.settings.epoch,
+                plan: plan.clone(),
+                assignments: participants
+                    .iter()
+                    .map(|participant| (participant.node_id.clone(), participant.share.clone()))
+                    .collect(),
+            }),
+        };
+        self.publish(Outbound::TestConfig(Box::new(config))).await
+    }
+
+    pub(super) async fn publish_trigger(&mut self, start_at_ms: u64, revision: u32) -> Result<(), String> {
+        let Some(active) = &mut self.active else { return Ok(()) };
+        let at_us = i64::try_from(start_at_ms).unwrap_or(0) * 1_000;
+        active.meta.started_at = Some(at_us);
+        let trigger = Trigger {
+            test_id: active.life.test_id().clone(),
+            start: true,
+            start_at_ms: Some(start_at_ms),
+            revision: Some(revision),
+        };
+        let _ = self.links.started.send(TallyStarted(at_us)).await;
+        self.publish(Outbound::Trigger(trigger)).await
+    }
+
+    pub(super) async fn publish_stop(&self) -> Result<(), String> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let trigger = Trigger {
+            test_id: active.life.test_id().clone(),
+            start: false,
+            start_at_ms: None,
+            revision: Some(active.life.revision()),
+        };
+        self.publish(Outbound::Trigger(trigger)).await
+    }
+}
