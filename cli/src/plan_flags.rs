@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_a_line_of_its_own() {
-        let message = from("--url|ftp://x|--rate|-5|--duration|soon").unwrap_err();
+        let message = from("--url|ftp://x|--rate=-5|--duration|soon").unwrap_err();
         assert_eq!(message.lines().count(), 3, "{message}");
         assert!(message.lines().all(|line| line.starts_with("flags: ")), "{message}");
     }
