@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod exit;
 mod follow;
+mod join;
 mod lifeline;
 mod plan_flags;
 mod progress;

@@ -2,7 +2,6 @@
 #![allow(clippy::print_stdout)] // the summary is its result
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use common::plan::{DriverChoice, Per, Plan};
 use orchestrator::model::TestView;
@@ -13,6 +12,7 @@ use crate::args::RunArgs;
 use crate::client::Client;
 use crate::exit::{ExitCode, Stop};
 use crate::follow::follow;
+use crate::join::joined;
 use crate::plan_flags;
 use crate::progress::{Goal, Progress};
 use crate::signals::Interrupts;
@@ -20,9 +20,6 @@ use crate::stack::Stack;
 
 /// Drivers of a stack of our own, unless told.
 const DRIVERS: u32 = 2;
-
-/// How long our own drivers may take to be seen by our own orchestrator.
-const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the test; the exit code is its verdict.
 ///
@@ -71,18 +68,13 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
     let flags = words(&["orchestrator", "--listen", "127.0.0.1:0", "--kafka", "embedded"]);
     let address = stack.start("orchestrator", &flags).await?.http.unwrap_or_default();
     let workers = workers_each(n).to_string();
+    let mut ids = Vec::new();
     for i in 1..=n {
         let flags = words(&["driver", "--orchestrator", &address, "--workers", &workers]);
-        stack.start(&format!("driver {i}"), &flags).await?;
+        ids.extend(stack.start(&format!("driver {i}"), &flags).await?.node_id);
     }
     let client = Client::new(&address, None)?;
-    let deadline = Instant::now() + JOIN_TIMEOUT;
-    while client.drivers().await?.iter().filter(|driver| driver.alive).count() < n as usize {
-        if Instant::now() > deadline {
-            return Err(Stop::could_not(format!("not all of {n} drivers joined within {JOIN_TIMEOUT:?}")));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    joined(&client, &ids).await?;
     plan.drivers = DriverChoice::Count(n);
     Ok(client)
 }

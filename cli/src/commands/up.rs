@@ -6,7 +6,9 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use crate::args::UpArgs;
+use crate::client::Client;
 use crate::exit::Stop;
+use crate::join::joined;
 use crate::stack::{Stack, address_with_port};
 
 /// Default port of an orchestrator.
@@ -57,6 +59,7 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<(), Stop> {
     println!("dashboard  http://{address}/");
     println!("kafka      {}", orchestrator.kafka.join(","));
     let workers = workers_each(arguments.drivers).to_string();
+    let mut ids = Vec::new();
     for n in 1..=arguments.drivers {
         let mut flags = words(&["driver", "--orchestrator", &address, "--workers", &workers]);
         if arguments.kafka != "embedded" {
@@ -64,13 +67,15 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<(), Stop> {
         }
         flags.extend(data(&format!("driver-{n}")));
         let driver = stack.start(&format!("driver {n}"), &flags).await?;
-        println!("driver     {}", driver.node_id.unwrap_or_default());
+        println!("driver     {}", driver.node_id.as_deref().unwrap_or("?"));
+        ids.extend(driver.node_id);
     }
     if arguments.target {
         let flags = words(&["target", "--listen", &address_with_port(TARGET_PORT)]);
         let target = stack.start("target", &flags).await?;
         println!("target     http://{}/ping", target.http.unwrap_or_default());
     }
+    joined(&Client::new(&address, None)?, &ids).await?;
     println!("ready      stop with Ctrl-C");
     Ok(())
 }
