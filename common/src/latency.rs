@@ -1,12 +1,15 @@
 //! Latency as histograms that merge exactly: one bounds for all, so that the fleet's percentile is the
 //! percentile of all samples. It knows no clock: whoever records gives microseconds.
 
+mod kinds;
 mod v2;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
+
+pub use kinds::{Latencies, LatencyKind};
 
 /// Longest latency told apart, in µs: one hour. Longer ones are recorded as this.
 pub const MAX_US: u64 = 3_600_000_000;
@@ -284,96 +287,6 @@ pub struct LatencyStats {
     /// Names of the figures that are only lower bounds, for dropped ticks have no latency: shown with ≥.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lower_bounds: Vec<String>,
-}
-
-/// Which latency a histogram holds. The words are those of interface.md.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LatencyKind {
-    /// Attempt began - due; every sent request.
-    Lag,
-    /// Last byte - attempt began; every answered or failed request.
-    Service,
-    /// Last byte - due; every answered or failed request.
-    Response,
-    /// The part of `service` that failed.
-    FailedService,
-    /// The part of `response` that failed.
-    FailedResponse,
-    /// From the poll's return to the handling of an event it brought.
-    Turn,
-    /// `service` of requests due in the warm-up.
-    WarmupService,
-    /// `response` of requests due in the warm-up.
-    WarmupResponse,
-}
-
-impl LatencyKind {
-    /// Every kind.
-    pub const ALL: [LatencyKind; 8] = [
-        Self::Lag,
-        Self::Service,
-        Self::Response,
-        Self::FailedService,
-        Self::FailedResponse,
-        Self::Turn,
-        Self::WarmupService,
-        Self::WarmupResponse,
-    ];
-
-    /// The key on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Lag => "lag",
-            Self::Service => "service",
-            Self::Response => "response",
-            Self::FailedService => "failed_service",
-            Self::FailedResponse => "failed_response",
-            Self::Turn => "turn",
-            Self::WarmupService => "warmup_service",
-            Self::WarmupResponse => "warmup_response",
-        }
-    }
-}
-
-/// One histogram of each kind.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Latencies([Latency; LatencyKind::ALL.len()]);
-
-impl Default for Latencies {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Latencies {
-    /// Empty ones that grow on demand.
-    pub fn new() -> Self {
-        Self(std::array::from_fn(|_| Latency::new()))
-    }
-
-    /// The histogram of a kind.
-    pub fn of(&self, kind: LatencyKind) -> &Latency {
-        &self.0[kind as usize]
-    }
-
-    /// The histogram of a kind, to record in.
-    #[inline]
-    pub fn of_mut(&mut self, kind: LatencyKind) -> &mut Latency {
-        &mut self.0[kind as usize]
-    }
-
-    /// Adds all samples of another set.
-    pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            mine.merge(theirs);
-        }
-    }
-
-    /// Forgets all samples and keeps the memory.
-    pub fn clear(&mut self) {
-        self.0.iter_mut().for_each(Latency::clear);
-    }
 }
 
 #[cfg(test)]
