@@ -85,6 +85,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Where")]
     pub drivers: Option<u32>,
 
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub sending: SendingArgs,
+
     /// What the amounts are for
     #[arg(long, value_enum, help_heading = "Load")]
     pub per: Option<PerArg>,
@@ -197,6 +201,9 @@ pub struct UpArgs {
     /// Folder for the nodes' data, one folder in it per node [default: each node's own]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub sending: SendingArgs,
 }
 
 /// What every node takes.
@@ -259,9 +266,44 @@ pub struct DriverArgs {
     /// Worker threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub workers: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub sending: SendingArgs,
     /// Target of tests that come without one (from other people's orchestrators)
     #[arg(long, value_name = "URL")]
     pub target_url: Option<String>,
+}
+
+/// How a driver sends; for a driver, and for the commands that start drivers of their own.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Drivers")]
+pub struct SendingArgs {
+    /// How close to keep the schedule: auto, spin or timer [default: auto]
+    #[arg(long, value_name = "HOW")]
+    pub precision: Option<String>,
+    /// PEM file of the authorities that https targets are checked against [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Does not check https targets' certificates
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+impl SendingArgs {
+    /// The flags again, for a driver that is started.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(precision) = &self.precision {
+            words.extend(["--precision".to_owned(), precision.clone()]);
+        }
+        if let Some(ca) = &self.ca {
+            words.extend(["--ca".to_owned(), ca.display().to_string()]);
+        }
+        if self.insecure {
+            words.push("--insecure".to_owned());
+        }
+        words
+    }
 }
 
 /// `groundswell target`

@@ -15,6 +15,7 @@ pub mod load_job;
 pub mod merge;
 pub mod overflow;
 pub mod pacer;
+pub mod precision;
 pub mod reactor;
 pub mod safety;
 pub mod settings;

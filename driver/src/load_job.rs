@@ -8,6 +8,7 @@ use std::time::Instant;
 use common::clock::UnixMicros;
 use common::ids::{NodeId, TestId};
 use common::plan::{Honesty, Load, Mode, Request, Share, split};
+use tokio::sync::watch;
 use url::Url;
 
 /// Nanoseconds since a test's `start_at` on the monotonic clock; negative before it.
@@ -30,13 +31,36 @@ pub struct LoadJob {
     pub request: Arc<Request>,
     /// Where it is sent: http or https, with a host.
     pub target: Url,
-    /// The target's addresses, resolved once and allowed by `[safety]`: workers connect to these alone, in
-    /// this order. Empty where the host did not resolve: then every attempt fails as `resolve`.
-    pub resolved: Vec<SocketAddr>,
+    /// The target's addresses.
+    pub addresses: Addresses,
     /// How TLS is spoken (see [`crate::engine::tls_config`]); needed where the target is https.
     pub tls: Option<TlsConfig>,
     /// When the test begins, for all its drivers.
     pub start: StartAt,
+}
+
+/// The target's addresses, resolved and allowed by `[safety]`: workers connect to these alone, in this order. None
+/// where the host did not resolve: then every attempt fails as `resolve`.
+#[derive(Debug, Clone)]
+pub struct Addresses(watch::Receiver<Arc<[SocketAddr]>>);
+
+impl Addresses {
+    /// These, and who may change them.
+    pub fn new(addresses: Vec<SocketAddr>) -> (Self, watch::Sender<Arc<[SocketAddr]>>) {
+        let (sender, receiver) = watch::channel(addresses.into());
+        (Self(receiver), sender)
+    }
+
+    /// As they are now.
+    pub fn now(&self) -> Arc<[SocketAddr]> {
+        Arc::clone(&self.0.borrow())
+    }
+}
+
+impl From<Vec<SocketAddr>> for Addresses {
+    fn from(addresses: Vec<SocketAddr>) -> Self {
+        Self::new(addresses).0
+    }
 }
 
 /// A client's TLS settings, loaded once per test and shared by its workers.

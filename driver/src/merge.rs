@@ -181,7 +181,9 @@ impl Merge {
             schedule_to_us: self.start.unix_us_at(to),
             engine: self.endings().next().map_or("none", |ending| ending.engine).to_owned(),
             workers: u32::try_from(self.workers.len()).unwrap_or(u32::MAX),
-            connections_opened: self.endings().map(|ending| ending.connections_opened).sum(),
+            precision: self.endings().map(|ending| ending.precision).max().map(|kept| kept.as_str().to_owned()),
+            connections_opened: self.endings().map(|ending| ending.opened.connections).sum(),
+            handshakes: self.endings().map(|ending| ending.opened.handshakes).sum(),
             cut_short: self.endings().find_map(|ending| ending.cut_short.clone()).or(lost),
         }
     }
@@ -209,6 +211,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::engine::Opened;
+    use crate::precision::Kept;
 
     fn merge(workers: u32) -> Merge {
         let plan = common::plan::read(
@@ -226,7 +230,7 @@ mod tests {
             honesty: plan.honesty,
             request: plan.request.into(),
             target: plan.target,
-            resolved: Vec::new(),
+            addresses: Vec::new().into(),
             tls: None,
             start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
         };
@@ -249,7 +253,8 @@ mod tests {
                 schedule_to: ended,
                 ended,
                 engine: "awc",
-                connections_opened: 2,
+                precision: Kept::Timer,
+                opened: Opened { connections: 2, handshakes: 1 },
                 cut_short: None,
             }),
         }
@@ -271,7 +276,9 @@ mod tests {
         let last = merge.window(told(0, 2, 1, true)).remove(0);
         assert!(last.window.is_final);
         assert_eq!((last.window.from_us, last.window.to_us), (7_000_000, 7_400_000));
-        assert_eq!(last.window.ending.unwrap().connections_opened, 4);
+        let ending = last.window.ending.unwrap();
+        assert_eq!((ending.connections_opened, ending.handshakes), (4, 2));
+        assert_eq!(ending.precision.as_deref(), Some("timer"));
         assert_eq!(last.classic.num_requests, Some(13));
         assert!(last.classic.complete);
         assert_eq!(merge.how_far().counters.sent, 13);

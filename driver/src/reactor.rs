@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use crate::load_job::Nanos;
+
 thread_local! {
     static RETURNED: Cell<Option<Instant>> = const { Cell::new(None) };
     static WENT: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -28,10 +30,20 @@ pub fn worker_runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-/// How long ago the runtime last came back from waiting. An upper bound for how late an event is handled: a
-/// busy runtime also looks for events without waiting, which no hook tells.
-pub fn since_wait() -> Duration {
-    RETURNED.get().map_or(Duration::ZERO, |returned| returned.elapsed())
+/// When the runtime last came back from waiting; `None` where it never did, or has no hooks.
+pub fn returned() -> Option<Instant> {
+    RETURNED.get()
+}
+
+/// Nanoseconds since then. An upper bound for how late an event is handled: a busy runtime also looks for events
+/// without waiting, which no hook tells.
+pub fn since_wait() -> Option<Nanos> {
+    returned().and_then(|returned| Nanos::try_from(returned.elapsed().as_nanos()).ok())
+}
+
+/// Counts a span of spinning, in which there was nothing to do, as waited.
+pub fn spun(span: Duration) {
+    WAITED.set(WAITED.get() + span);
 }
 
 /// How long the runtime has waited since the thread began.

@@ -1,5 +1,5 @@
-//! What this driver refuses to do, and why, in words that name it: `[safety]`, its descriptors, its
-//! engines. Pure: addresses are resolved by others, and those that were checked are the only ones used.
+//! What this driver refuses to do, and why, in words that name it: `[safety]` and its
+//! descriptors. Pure: addresses are resolved by others, and those that were checked are the only ones used.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,6 @@ use common::settings::AllowTarget;
 use common::settings::allow::allows;
 
 use crate::assignment::Assignment;
-use crate::engine::check_choice;
 
 /// Descriptors that the driver needs besides its connections: Kafka, the store, timers, its own server.
 pub const RESERVED_DESCRIPTORS: u64 = 128;
@@ -32,15 +31,10 @@ impl Limits {
     /// # Errors
     /// The reason, beginning with the driver's name.
     pub fn check(&self, assignment: &Assignment, resolved: &[SocketAddr]) -> Result<(), String> {
-        self.engine(assignment)
-            .and_then(|()| self.rate(assignment))
+        self.rate(assignment)
             .and_then(|()| self.open(assignment))
             .and_then(|()| self.target(assignment, resolved))
             .map_err(|reason| format!("{}: {reason}", self.node_id))
-    }
-
-    fn engine(&self, assignment: &Assignment) -> Result<(), String> {
-        check_choice(assignment.request.engine)
     }
 
     fn rate(&self, assignment: &Assignment) -> Result<(), String> {

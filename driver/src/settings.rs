@@ -13,6 +13,8 @@ use common::settings::{
 use common::tree::{Kind, Node, Table, parse};
 use url::Url;
 
+use crate::precision::Precision;
+
 /// Where an orchestrator listens unless told otherwise.
 const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
 /// Most workers of one driver.
@@ -65,6 +67,10 @@ pub struct HttpSettings {
 pub struct WorkSettings {
     /// Threads that send, 1 to 1024; as many as there are cores by default.
     pub workers: Option<u32>,
+    /// How close to its schedule it stays, and at what price; `auto` by default.
+    pub precision: Precision,
+    /// How often a target's host name is looked up again while a test runs, 1 s to 1 h; never by default.
+    pub resolve_every: Option<Duration>,
     /// What people know this driver by, as in `zone = "a"`; shown beside its id.
     pub labels: BTreeMap<String, String>,
 }
@@ -142,10 +148,18 @@ impl HttpSettings {
     }
 }
 
+const PRECISIONS: [(&str, Precision); 3] =
+    [("auto", Precision::Auto), ("spin", Precision::Spin), ("timer", Precision::Timer)];
+
 impl WorkSettings {
     fn read(table: &mut Table) -> Self {
+        let s = Duration::from_secs(1);
         Self {
             workers: table.get("workers", parse::or_word("auto", parse::integer(1..=MAX_WORKERS))).flatten(),
+            precision: table.get("precision", parse::one_of(&PRECISIONS)).unwrap_or_default(),
+            resolve_every: table
+                .get("resolve_every", parse::or_word("never", parse::duration(s..=3_600 * s)))
+                .flatten(),
             labels: table.get("labels", labels).unwrap_or_default(),
         }
     }
@@ -270,6 +284,7 @@ mod tests {
             ("kafka.brokers", "embedded", "lives in the orchestrator"),
             ("driver.workers", "0", "must be from 1 to 1024, or \"auto\""),
             ("driver.labels", "zone", "KEY=VALUE"),
+            ("driver.precision", "high", "auto"),
             ("safety.allow_targets", "10.0.0.0/8,http://x", "is no network"),
             ("safety.max_rate", "0", "or \"none\""),
             ("orchestrator.url", "ftp://x", "HOST:PORT or a URL"),

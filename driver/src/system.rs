@@ -21,7 +21,7 @@ use crate::actors::heartbeat::{HeartbeatActor, Identity, SayGoodbye};
 use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
 use crate::actors::messages::AggregatorOutputs;
 use crate::actors::publisher::{FlushWindows, PublisherActor};
-use crate::actors::request_worker::RequestWorkerActor;
+use crate::actors::request_worker::{RequestWorkerActor, WorkerOutputs};
 use crate::actors::stats_aggregator::StatsAggregatorActor;
 use crate::actors::store::StoreActor;
 use crate::actors::test_manager::{Leave, ManagerOptions, ManagerPeers, TestManagerActor, Worker};
@@ -116,8 +116,12 @@ impl Foundation {
 
         let pool: Vec<_> = (0..n_workers)
             .map(|_| {
-                let (progress, windows) = (aggregator.clone().recipient(), aggregator.clone().recipient());
-                RequestWorkerActor::start_on_own_thread(progress, windows)
+                let outputs = WorkerOutputs {
+                    progress: aggregator.clone().recipient(),
+                    windows: aggregator.clone().recipient(),
+                    lost: aggregator.clone().recipient(),
+                };
+                RequestWorkerActor::start_on_own_thread(settings.driver.precision, outputs)
             })
             .collect();
         let workers = pool
@@ -146,6 +150,7 @@ impl Foundation {
             grace: settings.orchestrator.grace,
             ca_file: settings.tls.ca_file,
             insecure: settings.tls.insecure,
+            resolve_every: settings.driver.resolve_every,
         };
         let peers = ManagerPeers {
             workers,

@@ -14,8 +14,9 @@ use common::counters::{Counters, ErrorKind};
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
 use driver::actors::messages::WorkerEnding;
-use driver::engine::{AwcEngine, Engine, Exchange, Outcome, tls_config};
+use driver::engine::{AwcClient, Client, Exchange, FutureEngine, Outcome, tls_config};
 use driver::load_job::{LoadJob, StartAt};
+use driver::precision::Precision;
 use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -35,7 +36,7 @@ fn job(address: SocketAddr, request: &str, load: &str) -> LoadJob {
         honesty: plan.honesty,
         request: plan.request.into(),
         target: plan.target,
-        resolved: vec![address],
+        addresses: vec![address].into(),
         tls: None,
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
     }
@@ -83,7 +84,7 @@ fn says(answer: &'static [u8]) -> SocketAddr {
 }
 
 async fn exchange(address: SocketAddr, request: &str) -> Exchange {
-    AwcEngine::new(&job(address, request, ONE)).unwrap().exchange().await
+    AwcClient::new(&job(address, request, ONE)).unwrap().exchange().await
 }
 
 #[track_caller]
@@ -130,10 +131,10 @@ async fn no_request_gets_the_answer_of_another_after_an_interim_one() {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         }
     });
-    let engine = AwcEngine::new(&job(address, "", ONE)).unwrap();
+    let engine = AwcClient::new(&job(address, "", ONE)).unwrap();
     for attempt in 1..=3 {
         check(engine.exchange().await, Outcome::Failed(ErrorKind::Protocol));
-        assert_eq!(engine.connections_opened(), attempt);
+        assert_eq!(engine.opened().connections, attempt);
     }
 }
 
@@ -213,7 +214,7 @@ async fn a_close_that_meets_a_kept_connection_is_told() {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
         read_head(&mut stream);
     });
-    let engine = AwcEngine::new(&job(address, "", ONE)).unwrap();
+    let engine = AwcClient::new(&job(address, "", ONE)).unwrap();
     check(engine.exchange().await, Outcome::Status(200));
     let second = engine.exchange().await;
     check(second, Outcome::Failed(ErrorKind::Closed));
@@ -270,19 +271,19 @@ async fn tls_is_spoken_with_whom_the_ca_file_trusts() {
     let folder = tempfile::tempdir().unwrap();
     let ca_file = folder.path().join("ca.pem");
     std::fs::write(&ca_file, pem).unwrap();
-    let engine = AwcEngine::new(&https(address, ONE, Some(&ca_file))).unwrap();
+    let engine = AwcClient::new(&https(address, ONE, Some(&ca_file))).unwrap();
     for attempt in 0..3 {
         let exchange = engine.exchange().await;
         check(exchange, Outcome::Status(200));
         assert_eq!(exchange.reused, attempt > 0, "tickets after the handshake are no reason to reconnect");
         assert_eq!(exchange.bytes_received, 42, "the answer's bytes, not those of TLS around them");
     }
-    assert_eq!(engine.connections_opened(), 1);
+    assert_eq!(engine.opened().connections, 1);
     std::fs::write(&ca_file, tls_server().1).unwrap();
-    let exchange = AwcEngine::new(&https(address, ONE, Some(&ca_file))).unwrap().exchange().await;
+    let exchange = AwcClient::new(&https(address, ONE, Some(&ca_file))).unwrap().exchange().await;
     check(exchange, Outcome::Failed(ErrorKind::Tls));
     assert!(exchange.unconnected);
-    let insecure = AwcEngine::new(&https(address, ONE, None)).unwrap().exchange().await;
+    let insecure = AwcClient::new(&https(address, ONE, None)).unwrap().exchange().await;
     check(insecure, Outcome::Status(200));
 }
 
@@ -307,10 +308,11 @@ async fn a_closed_loop_whose_handshake_fails_backs_off() {
         read_head(&mut stream);
     });
     let job = Arc::new(https(address, "mode = 'avalanche'\nconnections = 1\nduration = '500ms'", None));
-    let (kept, engine) = (Kept::default(), AwcEngine::new(&job).unwrap());
+    let kept = Kept::default();
+    let engine = FutureEngine::new(AwcClient::new(&job).unwrap(), job.start);
     let (_stop, stopped) = tokio::sync::watch::channel(None);
     let slice = job.slices(1)[0];
-    run(job, slice, engine, kept.clone(), stopped).await.unwrap();
+    run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
     let counters = kept.0.take();
     assert_eq!(counters.errors_of(ErrorKind::Tls), counters.sent, "{counters:?}");
     // 10, 20, 40, 80, 160 and 320 ms: six waits do not fit in half a second.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use common::counters::ErrorKind;
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
-use driver::engine::{AwcEngine, Engine, Outcome};
+use driver::engine::{AwcClient, Client, Outcome};
 use driver::load_job::{LoadJob, StartAt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -21,7 +21,7 @@ async fn no_descriptor_left_is_our_limit_and_not_the_targets() {
     );
     let plan = read(&text, PlanFormat::Toml).unwrap_or_else(|faults| panic!("{faults:?}"));
     let node_id = NodeId::new("d").unwrap();
-    let engine = AwcEngine::new(&LoadJob {
+    let engine = AwcClient::new(&LoadJob {
         test_id: TestId::new("t").unwrap(),
         share: share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1,
         node_id,
@@ -29,7 +29,7 @@ async fn no_descriptor_left_is_our_limit_and_not_the_targets() {
         honesty: plan.honesty,
         request: Arc::new(plan.request),
         target: plan.target,
-        resolved: vec![address],
+        addresses: vec![address].into(),
         tls: None,
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
     })

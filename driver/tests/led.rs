@@ -230,15 +230,6 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
     // Our orchestrator: what it cannot do is refused by name, a fair one runs to the request.
     leader.beat(5).await;
     leader
-        .configure(
-            "wire",
-            &url,
-            "[request]\nengine = \"wire\"\n[load]\nmode = \"tsunami\"\nrate = 10\nrequests = 10\n",
-        )
-        .await;
-    let refused = leader.state(DriverState::Refused).await;
-    assert!(refused.reason.as_ref().unwrap().starts_with("d1: request.engine"), "{refused:?}");
-    leader
         .configure("far", "http://192.0.2.1/", "[load]\nmode = \"tsunami\"\nrate = 10\nrequests = 10\n")
         .await;
     leader

@@ -14,8 +14,9 @@ use common::counters::{Counters, ErrorKind};
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
 use driver::actors::messages::WorkerEnding;
-use driver::engine::{AwcEngine, Engine, Exchange, Outcome};
+use driver::engine::{AwcClient, Client, Exchange, Outcome, WireEngine};
 use driver::load_job::{LoadJob, StartAt};
+use driver::precision::Precision;
 use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 
@@ -32,7 +33,7 @@ fn job(address: SocketAddr, request: &str, load: &str) -> Arc<LoadJob> {
         honesty: plan.honesty,
         request: plan.request.into(),
         target: plan.target,
-        resolved: vec![address],
+        addresses: vec![address].into(),
         tls: None,
         start: StartAt { monotonic: Instant::now() + Duration::from_millis(20), unix_us: 0 },
     })
@@ -61,8 +62,8 @@ async fn load(job: Arc<LoadJob>) -> (Vec<u64>, Counters, WorkerEnding) {
     let kept = Kept::default();
     let (_stop, stopped) = tokio::sync::watch::channel(None);
     let slice = job.slices(1)[0];
-    let engine = AwcEngine::new(&job).unwrap();
-    run(job, slice, engine, kept.clone(), stopped).await.unwrap();
+    let engine = WireEngine::new(&job).unwrap();
+    run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
     let (indexes, counters, ending) = kept.0.take();
     (indexes, counters, ending.unwrap())
 }
@@ -135,7 +136,7 @@ async fn a_closed_loop_makes_exactly_its_attempts() {
     assert_sound(&counters);
     assert_eq!((counters.sent, counters.completed, counters.completed_in_schedule), (500, 500, 500));
     assert_eq!(received.load(Ordering::Relaxed), 500);
-    assert_eq!(ending.connections_opened, 4);
+    assert_eq!(ending.opened.connections, 4);
     assert_eq!(counters.bytes_received, 500 * PONG.len() as u64);
 }
 
@@ -164,7 +165,7 @@ async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
 
 async fn exchange(address: SocketAddr, request: &str) -> Exchange {
     let job = job(address, request, "mode = 'avalanche'\nconnections = 1\nrequests = 1");
-    AwcEngine::new(&job).unwrap().exchange().await
+    AwcClient::new(&job).unwrap().exchange().await
 }
 
 #[track_caller]
@@ -206,8 +207,8 @@ async fn failures_are_told_apart() {
 async fn a_target_without_an_address_does_not_resolve() {
     let (address, _) = good_server();
     let mut without = job(address, "", "mode = 'avalanche'\nconnections = 1\nrequests = 1");
-    Arc::get_mut(&mut without).unwrap().resolved.clear();
-    let exchange = AwcEngine::new(&without).unwrap().exchange().await;
+    Arc::get_mut(&mut without).unwrap().addresses = Vec::new().into();
+    let exchange = AwcClient::new(&without).unwrap().exchange().await;
     assert_failed(exchange, ErrorKind::Resolve);
     assert!(exchange.unconnected);
 }
@@ -234,7 +235,7 @@ async fn a_kept_connection_that_was_closed_is_replaced_and_nothing_is_sent_twice
         }
     });
     let job = job(address, "", "mode = 'avalanche'\nconnections = 1\nrequests = 1");
-    let engine = AwcEngine::new(&job).unwrap();
+    let engine = AwcClient::new(&job).unwrap();
     for _ in 0..3 {
         let exchange = engine.exchange().await;
         assert!(matches!(exchange.outcome, Outcome::Status(200)), "{exchange:?}");
@@ -243,5 +244,5 @@ async fn a_kept_connection_that_was_closed_is_replaced_and_nothing_is_sent_twice
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(received.load(Ordering::Relaxed), 3);
-    assert_eq!(engine.connections_opened(), 3);
+    assert_eq!(engine.opened().connections, 3);
 }

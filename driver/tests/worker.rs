@@ -10,8 +10,9 @@ use common::counters::{Counters, ErrorKind};
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
 use driver::actors::messages::WorkerEnding;
-use driver::engine::{Engine, Exchange, Outcome};
+use driver::engine::{Client, Exchange, FutureEngine, Opened, Outcome};
 use driver::load_job::{LoadJob, StartAt};
+use driver::precision::Precision;
 use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 
@@ -27,7 +28,7 @@ fn job(load: &str) -> Arc<LoadJob> {
         honesty: plan.honesty,
         request: plan.request.into(),
         target: plan.target,
-        resolved: Vec::new(),
+        addresses: Vec::new().into(),
         tls: None,
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
     })
@@ -54,7 +55,7 @@ impl Drop for UnderWay {
     }
 }
 
-impl Engine for Scripted {
+impl Client for Scripted {
     fn name(&self) -> &'static str {
         "scripted"
     }
@@ -72,11 +73,11 @@ impl Engine for Scripted {
             }
             Step::CannotConnect => (Outcome::Failed(ErrorKind::Refused), true),
         };
-        Exchange { outcome, bytes_received: 0, reused: false, unconnected, turn: Duration::ZERO }
+        Exchange { outcome, bytes_received: 0, reused: false, unconnected, turn: None }
     }
 
-    fn connections_opened(&self) -> u64 {
-        0
+    fn opened(&self) -> Opened {
+        Opened::default()
     }
 }
 
@@ -120,7 +121,8 @@ fn load(load: &str, script: fn(u64) -> Step, stop_after: Option<Duration>) -> Af
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let (job, kept, under_way) = (job(load), Kept::default(), Rc::new(Cell::new(0)));
-        let engine = Scripted { script, attempts: Cell::new(0), under_way: Rc::clone(&under_way) };
+        let scripted = Scripted { script, attempts: Cell::new(0), under_way: Rc::clone(&under_way) };
+        let engine = FutureEngine::new(scripted, job.start);
         let (stop, stopped) = tokio::sync::watch::channel(None);
         if let Some(after) = stop_after {
             tokio::task::spawn_local(async move {
@@ -130,7 +132,7 @@ fn load(load: &str, script: fn(u64) -> Step, stop_after: Option<Duration>) -> Af
             });
         }
         let slice = job.slices(1)[0];
-        run(job, slice, engine, kept.clone(), stopped).await.unwrap();
+        run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
         tokio::task::yield_now().await;
         let told = kept.0.take();
         assert_eq!(

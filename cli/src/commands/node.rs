@@ -81,6 +81,9 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
         .set("orchestrator.url", arguments.orchestrator.as_ref())
         .set_path("orchestrator.token_file", arguments.kafka_node.token_file.as_ref())
         .set("driver.workers", arguments.workers.as_ref())
+        .set("driver.precision", arguments.sending.precision.as_ref())
+        .set_path("tls.ca_file", arguments.sending.ca.as_ref())
+        .set("tls.insecure", arguments.sending.insecure.then(|| "true".to_owned()).as_ref())
         .set("classic.target_url", arguments.target_url.as_ref());
     let settings = load::<driver::settings::DriverSettings>(&flags.sources(&arguments.node))
         .map_err(|error| Stop::usage(error.to_string()))?;

@@ -31,6 +31,11 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     if let Some(path) = &arguments.json {
         writable(path)?;
     }
+    if let (Some(_), Some(flag)) = (&arguments.orchestrator, arguments.sending.words().first()) {
+        return Err(Stop::usage(format!(
+            "{flag}: is for drivers that this command starts; those of --orchestrator have their own settings"
+        )));
+    }
     let mut interrupts = Interrupts::listen()?;
     let (mut stack, log) = Stack::new()?;
     let started = match &arguments.orchestrator {
@@ -70,7 +75,8 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
     let workers = workers_each(n).to_string();
     let mut ids = Vec::new();
     for i in 1..=n {
-        let flags = words(&["driver", "--orchestrator", &address, "--workers", &workers]);
+        let mut flags = words(&["driver", "--orchestrator", &address, "--workers", &workers]);
+        flags.extend(arguments.sending.words());
         ids.extend(stack.start(&format!("driver {i}"), &flags).await?.node_id);
     }
     let client = Client::new(&address, None)?;

@@ -66,6 +66,7 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<(), Stop> {
             flags.extend(words(&["--kafka", &arguments.kafka]));
         }
         flags.extend(data(&format!("driver-{n}")));
+        flags.extend(arguments.sending.words());
         let driver = stack.start(&format!("driver {n}"), &flags).await?;
         println!("driver     {}", driver.node_id.as_deref().unwrap_or("?"));
         ids.extend(driver.node_id);

@@ -244,8 +244,15 @@ pub struct Ending {
     pub engine: String,
     /// Workers that took part.
     pub workers: u32,
+    /// How its schedule was kept: `spin`, `timer`, or `gave_up_spinning` (a timer alone, after spinning met others
+    /// on its core); `None`: it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// Connections opened.
     pub connections_opened: u64,
+    /// TLS handshakes that succeeded: apart from the requests, which a kept connection serves without one.
+    #[serde(default)]
+    pub handshakes: u64,
     /// Why it ended early, where it did: `stopped`, `leaving`, `orchestrator silent`, … ; `None`: it ran its course.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_short: Option<String>,

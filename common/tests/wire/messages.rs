@@ -107,7 +107,9 @@ pub fn metrics(is_final: bool) -> Metrics {
         schedule_to_us: 1_795_456_646_999_000,
         engine: "wire".to_owned(),
         workers: 2,
+        precision: Some("spin".to_owned()),
         connections_opened: 12,
+        handshakes: 0,
         cut_short: Some("stopped".to_owned()),
     };
     let window = Window {

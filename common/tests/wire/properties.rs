@@ -140,13 +140,16 @@ fn trigger() -> impl Strategy<Value = Trigger> {
 }
 
 fn ending() -> impl Strategy<Value = Ending> {
-    (any::<[i64; 2]>(), any::<String>(), any::<u32>(), any::<u64>(), option::of(any::<String>())).prop_map(
-        |([schedule_from_us, schedule_to_us], engine, workers, connections_opened, cut_short)| Ending {
+    let words = (any::<String>(), option::of(any::<String>()), option::of(any::<String>()));
+    (any::<[i64; 2]>(), words, any::<u32>(), any::<[u64; 2]>()).prop_map(
+        |([schedule_from_us, schedule_to_us], (engine, precision, cut_short), workers, opened)| Ending {
             schedule_from_us,
             schedule_to_us,
             engine,
             workers,
-            connections_opened,
+            precision,
+            connections_opened: opened[0],
+            handshakes: opened[1],
             cut_short,
         },
     )

@@ -8,7 +8,9 @@ use common::ids::TestId;
 use common::latency::Latencies;
 use common::wire::{ClassicMetrics, Window};
 
+use crate::engine::Opened;
 use crate::load_job::{LoadJob, Nanos, WorkerSlice};
+use crate::precision::Kept;
 
 /// To a worker: does its slice of a test. The answer says whether the engine can send such requests; the
 /// load then begins at `job.start`, or at once where that has passed.
@@ -25,9 +27,6 @@ pub enum StartError {
     /// The engine cannot send such requests.
     #[error("{0}")]
     Engine(String),
-    /// No timer could be made.
-    #[error("cannot make a timer: {0}")]
-    Timer(String),
 }
 
 /// To a worker: ends its test now; what is in flight counts as cancelled. Without a test it does nothing.
@@ -85,8 +84,10 @@ pub struct WorkerEnding {
     pub ended: Nanos,
     /// Which engine sent.
     pub engine: &'static str,
-    /// Connections it opened.
-    pub connections_opened: u64,
+    /// How its schedule was kept.
+    pub precision: Kept,
+    /// Connections and handshakes.
+    pub opened: Opened,
     /// Why it ended early, where it did.
     pub cut_short: Option<String>,
 }

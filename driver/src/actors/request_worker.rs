@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use actix_rt::Arbiter;
+use actix_rt::task::JoinHandle;
 use common::counters::Counters;
 use common::ids::TestId;
 use tokio::sync::watch;
 
-use super::messages::{Progress, StartError, StartLoad, StopLoad, WorkerEnding, WorkerWindow};
-use crate::engine::{AwcEngine, check_choice};
-use crate::load_job::LoadJob;
+use super::messages::{Progress, StartError, StartLoad, StopLoad, WorkerEnding, WorkerLost, WorkerWindow};
+use crate::engine::{AwcClient, Chosen, FutureEngine, WireEngine, choose};
+use crate::load_job::{LoadJob, WorkerSlice};
+use crate::precision::Precision;
 use crate::reactor::worker_runtime;
-use crate::worker::{self, Outlet, windows::Closed};
+use crate::worker::{self, Outlet, StopSignal, windows::Closed};
 
 /// Commands that may wait: one test at a time, and its stop.
 const MAILBOX: usize = 8;
@@ -28,28 +30,37 @@ struct Current {
 ///
 /// - owns: its thread, its engine, and with it its connections.
 /// - receives: [`StartLoad`], [`StopLoad`].
-/// - sends: [`Progress`] at most every 200 ms, [`WorkerWindow`] each second.
+/// - sends: [`Progress`] at most every 200 ms, [`WorkerWindow`] each second, [`WorkerLost`] where its load ends without
+///   a last window.
 /// - on failure: what it cannot start it refuses; windows that meet a full mailbox are kept and sent again, and
 ///   count as busy ones, for a driver that cannot keep up with its own figures is overloaded.
 /// - mailbox bound: 8.
 pub struct RequestWorkerActor {
-    progress: Recipient<Progress>,
-    windows: Recipient<WorkerWindow>,
+    precision: Precision,
+    outputs: WorkerOutputs,
     current: Option<Current>,
+}
+
+/// Whom a worker tells.
+#[derive(Clone)]
+pub struct WorkerOutputs {
+    /// How far it is.
+    pub progress: Recipient<Progress>,
+    /// Its windows.
+    pub windows: Recipient<WorkerWindow>,
+    /// That it is gone.
+    pub lost: Recipient<WorkerLost>,
 }
 
 impl RequestWorkerActor {
     /// Starts a worker on a new thread, and returns its address and the arbiter to stop it by.
-    pub fn start_on_own_thread(
-        progress: Recipient<Progress>,
-        windows: Recipient<WorkerWindow>,
-    ) -> (actix::Addr<Self>, Arbiter) {
+    pub fn start_on_own_thread(precision: Precision, outputs: WorkerOutputs) -> (actix::Addr<Self>, Arbiter) {
         #[allow(clippy::expect_used)] // a thread without epoll can do nothing; actix makes the same demand
         let arbiter =
             Arbiter::with_tokio_rt(|| worker_runtime().expect("the kernel gives an epoll descriptor"));
         let addr = Self::start_in_arbiter(&arbiter.handle(), move |context| {
             context.set_mailbox_capacity(MAILBOX);
-            Self { progress, windows, current: None }
+            Self { precision, outputs, current: None }
         });
         (addr, arbiter)
     }
@@ -66,29 +77,55 @@ impl Handler<StartLoad> for RequestWorkerActor {
         if let Some(current) = &self.current {
             return Err(StartError::Busy(current.test_id.clone()));
         }
-        check_choice(job.request.engine).map_err(StartError::Engine)?;
-        let engine = AwcEngine::new(&job).map_err(StartError::Engine)?;
         let (stop, stopped) = watch::channel(None);
-        self.current = Some(Current { test_id: job.test_id.clone(), stop });
         let outlet = ActorOutlet {
             test_id: job.test_id.clone(),
             worker: slice.worker,
-            progress: self.progress.clone(),
-            windows: self.windows.clone(),
+            progress: self.outputs.progress.clone(),
+            windows: self.outputs.windows.clone(),
             waiting: VecDeque::new(),
         };
-        let test_id = job.test_id.clone();
-        let load = async move {
-            if let Err(error) = worker::run(Arc::<LoadJob>::clone(&job), slice, engine, outlet, stopped).await
-            {
-                log::error!(test_id:% = job.test_id, error:%; "worker has no timer");
+        let load = start(&job, slice, outlet, self.precision, stopped).map_err(StartError::Engine)?;
+        self.current = Some(Current { test_id: job.test_id.clone(), stop });
+        let (test_id, lost) = (job.test_id.clone(), self.outputs.lost.clone());
+        let over = async move {
+            let reason = match load.await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            log::error!("worker lost test={} worker={} reason={reason}", job.test_id, slice.worker);
+            let told = lost.send(WorkerLost { test_id: job.test_id.clone(), worker: slice.worker }).await;
+            if let Err(error) = told {
+                log::error!("lost worker not told reason={error}");
             }
         };
-        context.spawn(load.into_actor(self).map(move |(), worker, _| {
+        context.spawn(over.into_actor(self).map(move |(), worker, _| {
             worker.current.take_if(|current| current.test_id == test_id);
         }));
         Ok(())
     }
+}
+
+/// Starts a load as a task of its own, so that the actor's mailbox is no part of the request path.
+fn start(
+    job: &Arc<LoadJob>,
+    slice: WorkerSlice,
+    outlet: ActorOutlet,
+    precision: Precision,
+    stopped: StopSignal,
+) -> Result<JoinHandle<std::io::Result<()>>, String> {
+    let shared = Arc::clone(job);
+    Ok(match choose(&job.request) {
+        Chosen::Wire => {
+            let engine = WireEngine::new(job)?;
+            actix_rt::spawn(worker::run(shared, slice, engine, outlet, precision, stopped))
+        }
+        Chosen::Awc => {
+            let engine = FutureEngine::new(AwcClient::new(job)?, job.start);
+            actix_rt::spawn(worker::run(shared, slice, engine, outlet, precision, stopped))
+        }
+    })
 }
 
 impl Handler<StopLoad> for RequestWorkerActor {

@@ -1,6 +1,7 @@
 //! One test's life on this driver: a thin shell around `life`, which decides, and the workers, which send.
 
 mod prepare;
+mod resolve;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,8 +19,10 @@ use common::latency::Latencies;
 use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, Role, Window};
 use tokio::sync::{mpsc, oneshot};
+use url::Host;
 
 use prepare::{Prepared, prepare, start_worker};
+use resolve::keep_resolving;
 
 use super::clock::MeasureOffset;
 use super::heartbeat::{OrchestratorHeard, StateChanged};
@@ -28,7 +31,7 @@ use super::messages::{ExpectWindows, LoadEnded, StartLoad, StopLoad, WindowClose
 use crate::RunError;
 use crate::clock_sync::instant_of;
 use crate::life::{Answer, Candidate, Input, Life, Output, Ticket};
-use crate::load_job::{LoadJob, StartAt};
+use crate::load_job::{Addresses, LoadJob, StartAt};
 use crate::overflow::tell;
 use crate::safety::Limits;
 
@@ -80,6 +83,8 @@ pub struct ManagerOptions {
     pub ca_file: Option<PathBuf>,
     /// `[tls] insecure`.
     pub insecure: bool,
+    /// `[driver] resolve_every`.
+    pub resolve_every: Option<Duration>,
 }
 
 /// The driver leaves: ends its test; answers when its final window is out.
@@ -209,6 +214,10 @@ impl TestManagerActor {
         let Some(Prepared { assignment: Some(assignment), resolved, tls, .. }) = prepared else {
             return self.nothing_to_do(test_id, start, ctx);
         };
+        let (addresses, changes) = Addresses::new(resolved);
+        if let (Some(every), Some(Host::Domain(_))) = (self.options.resolve_every, assignment.target.host()) {
+            actix_rt::spawn(keep_resolving(Arc::clone(&self.options), assignment.clone(), every, changes));
+        }
         let job = Arc::new(LoadJob {
             test_id: test_id.clone(),
             node_id: self.options.limits.node_id.clone(),
@@ -217,7 +226,7 @@ impl TestManagerActor {
             honesty: assignment.honesty,
             request: Arc::new(assignment.request),
             target: assignment.target,
-            resolved,
+            addresses,
             tls,
             start,
         });
@@ -266,7 +275,9 @@ impl TestManagerActor {
             schedule_to_us: at_us,
             engine: "none".to_owned(),
             workers: 0,
+            precision: None,
             connections_opened: 0,
+            handshakes: 0,
             cut_short: None,
         };
         let window = Arc::new(Window {

@@ -25,36 +25,30 @@ use url::Position;
 
 use super::io::{Connection as NotedConnection, Target, connect};
 use super::trace::{Trace, Traced};
-use super::{Engine, Exchange, Outcome};
+use super::wire::MAX_ANSWER_BYTES;
+use super::{Client as ExchangeClient, Exchange, Opened, Outcome, USER_AGENT as US};
 use crate::load_job::LoadJob;
-
-/// Largest answer, head and body; a larger one counts as `too_large`, and so does a head above awc's own
-/// limits (128 KiB, 96 fields).
-pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
-
-/// What names us to the target, unless the plan does.
-const USER_AGENT_VALUE: &str = concat!("groundswell/", env!("CARGO_PKG_VERSION"));
 
 /// Longer than any test: attempts are timed here, and connections live as long as the target keeps them.
 const NEVER: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// See the module.
-pub struct AwcEngine {
+pub struct AwcClient {
     request: FrozenClientRequest,
     body: Option<Bytes>,
     head_only: bool,
     timeout: Duration,
-    opened: Rc<Cell<u64>>,
+    opened: Rc<Cell<Opened>>,
     attempts: Cell<u64>,
 }
 
-impl AwcEngine {
+impl AwcClient {
     /// Prepares the one request of a test.
     ///
     /// # Errors
     /// Where awc cannot send such a request: says which part of it.
     pub fn new(job: &LoadJob) -> Result<Self, String> {
-        let opened = Rc::new(Cell::new(0));
+        let opened = Rc::new(Cell::new(Opened::default()));
         let request = prepared(&client(job, &opened)?, job)?;
         let body = Bytes::from(job.request.body.clone());
         // These say that they have no body: a server may wait for one otherwise.
@@ -70,13 +64,13 @@ impl AwcEngine {
     }
 }
 
-fn client(job: &LoadJob, opened: &Rc<Cell<u64>>) -> Result<Client, String> {
-    let target = Rc::new(Target { addresses: job.resolved.clone(), tls: tls(job)? });
+fn client(job: &LoadJob, opened: &Rc<Cell<Opened>>) -> Result<Client, String> {
+    let target = Rc::new(Target { addresses: job.addresses.clone(), tls: tls(job)? });
     let opened = Rc::clone(opened);
     let connects = fn_service(move |info: ConnectInfo<Uri>| {
         let (target, opened) = (Rc::clone(&target), Rc::clone(&opened));
         async move {
-            if target.addresses.is_empty() {
+            if target.addresses.now().is_empty() {
                 return Err(TcpConnectError::NoRecords);
             }
             let stream = connect(&target, &opened).await.map_err(TcpConnectError::Io)?;
@@ -115,7 +109,7 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
     let host =
         HeaderValue::from_str(host).map_err(|error| format!("target.url = {}: {error}", job.target))?;
     request.headers_mut().insert(HOST, host);
-    request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_VALUE));
+    request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(US));
     let identity = plan.identify.then(|| ("x-groundswell-node".to_owned(), job.node_id.to_string()));
     for (name, value) in plan.headers.clone().into_iter().chain(identity) {
         let key = HeaderName::from_bytes(name.as_bytes())
@@ -127,7 +121,7 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
     request.freeze().map_err(|error| format!("target.url = {}: {error}", job.target))
 }
 
-impl Engine for AwcEngine {
+impl ExchangeClient for AwcClient {
     fn name(&self) -> &'static str {
         "awc"
     }
@@ -157,12 +151,12 @@ impl Engine for AwcEngine {
         }
     }
 
-    fn connections_opened(&self) -> u64 {
+    fn opened(&self) -> Opened {
         self.opened.get()
     }
 }
 
-impl AwcEngine {
+impl AwcClient {
     async fn attempt(&self, trace: Rc<Trace>) -> Result<u16, Failure> {
         let sending = match &self.body {
             Some(body) => self.request.send_body(body.clone()),

@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -18,12 +17,14 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::Opened;
+use crate::load_job::Addresses;
 use super::trace::{Trace, connect_error, handshake_error, read_error, with_current, write_error};
 
 /// Where connections go.
 pub struct Target {
     /// Tried in this order; no others.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Addresses,
     /// How TLS is spoken, and to whom; `None`: it is not.
     pub tls: Option<(TlsConnector, ServerName<'static>)>,
 }
@@ -32,18 +33,21 @@ pub struct Target {
 ///
 /// # Errors
 /// The last address's error, noted in the trace too.
-pub async fn connect(target: &Target, opened: &Cell<u64>) -> io::Result<NotedStream> {
+pub async fn connect(target: &Target, opened: &Cell<Opened>) -> io::Result<NotedStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the target has no address");
-    for address in &target.addresses {
+    for address in target.addresses.now().iter() {
         match TcpStream::connect(address).await {
             Ok(tcp) => {
-                opened.set(opened.get() + 1);
+                opened.update(|opened| Opened { connections: opened.connections + 1, ..opened });
                 // A request is written at once and whole: waiting to fill a segment would only delay it.
                 tcp.set_nodelay(true)?;
                 let stream = match &target.tls {
                     None => Stream::Plain(tcp),
                     Some((connector, name)) => match connector.connect(name.clone(), tcp).await {
-                        Ok(tls) => Stream::Tls(Box::new(tls)),
+                        Ok(tls) => {
+                            opened.update(|opened| Opened { handshakes: opened.handshakes + 1, ..opened });
+                            Stream::Tls(Box::new(tls))
+                        }
                         Err(error) => return Err(failed(error, handshake_error)),
                     },
                 };

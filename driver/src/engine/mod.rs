@@ -1,19 +1,33 @@
-//! Engines: what sends one request and reads one answer. An engine knows HTTP, connections and their
+//! Engines: what sends requests and reads answers for one worker. An engine knows HTTP, connections and their
 //! errors; it knows no schedule, no test and no histogram.
 
 mod awc;
+mod futures;
 mod io;
 mod tls;
 mod trace;
+mod wire;
 
 use std::future::Future;
-use std::time::Duration;
 
 use common::counters::ErrorKind;
-use common::plan::EngineChoice;
+use common::plan::{EngineChoice, Request};
 
-pub use self::awc::AwcEngine;
+pub use self::awc::AwcClient;
+pub use self::futures::{Client, FutureEngine};
+pub use self::wire::{
+    Answer, MAX_ANSWER_BYTES, MAX_CONNECTING, MAX_FIELDS, MAX_HEAD_BYTES, Progress, Whole, WireEngine,
+};
 pub use tls::{TlsError, tls_config};
+
+use crate::load_job::Nanos;
+
+/// What names us to the target, unless the plan does.
+pub const USER_AGENT: &str = concat!("groundswell/", env!("CARGO_PKG_VERSION"));
+
+/// Where a worker keeps an attempt while it is under way, from 0: there are as many places as the worker may
+/// have requests in flight.
+pub type Place = u32;
 
 /// How one attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,33 +49,83 @@ pub struct Exchange {
     pub reused: bool,
     /// Whether it failed before there was a connection.
     pub unconnected: bool,
-    /// How late its last byte was read: from the poll's return to the reading.
-    pub turn: Duration,
+    /// How late its last byte was read: from the poll's return to the reading; `None` where nothing was read.
+    pub turn: Option<Nanos>,
+}
+
+/// What a place does after the end of its attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing, until it is told to.
+    Rest,
+    /// It begins another attempt, at the very instant the last one ended.
+    Begin,
+}
+
+/// Who is told of the ends of attempts.
+pub trait Ends {
+    /// The attempt at a place ended at that instant.
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next;
+}
+
+/// What an engine opened so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// TCP connections.
+    pub connections: u64,
+    /// TLS handshakes that succeeded.
+    pub handshakes: u64,
 }
 
 /// Sends requests that are all alike, over connections of its own; for one worker, in one thread.
+///
+/// It never waits by itself: whoever drives it calls [`Engine::turn`] again and again, and between two turns
+/// that moved nothing waits for [`Engine::ready`] or [`Engine::deadline`]. Nothing is ever sent twice.
 pub trait Engine: 'static {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
-    /// Makes one attempt, connecting included, that ends at the latest after the request's timeout. Sends
-    /// nothing twice. Dropping the future closes the connection.
-    fn exchange(&self) -> impl Future<Output = Exchange>;
+    /// Begins an attempt at a place that has none, at this instant, connecting included. Its end is told in a
+    /// later turn, at the latest after the request's timeout.
+    fn begin(&mut self, place: Place, now: Nanos);
 
-    /// Connections opened so far.
-    fn connections_opened(&self) -> u64;
+    /// Moves on all that can be moved without waiting, and tells which attempts ended; false where there was
+    /// nothing to move. `now` is the present instant.
+    fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool;
+
+    /// Waits until a turn may move something, but for timeouts.
+    fn ready(&self) -> impl Future<Output = ()>;
+
+    /// When the next attempt times out, if one is under way whose timeout a turn must see to.
+    fn deadline(&self) -> Option<Nanos>;
+
+    /// Gives up all attempts, without telling, and closes all connections.
+    fn abandon(&mut self);
+
+    /// What it opened so far.
+    fn opened(&self) -> Opened;
 }
 
-/// Whether a driver of this version has the engine that a plan asks for; the error says what to do.
-///
-/// # Errors
-/// Where it has not.
-pub fn check_choice(choice: EngineChoice) -> Result<(), String> {
-    match choice {
-        EngineChoice::Auto | EngineChoice::Awc => Ok(()),
-        EngineChoice::Wire => {
-            Err("request.engine = \"wire\": this version has the awc engine alone; use auto or awc"
-                .to_owned())
-        }
+/// The engine that a plan's request is sent by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    /// [`WireEngine`].
+    Wire,
+    /// [`AwcClient`].
+    Awc,
+}
+
+/// Chooses the engine for a request: `auto` takes `wire`, but for fields that ask for more of HTTP than it
+/// speaks.
+pub fn choose(request: &Request) -> Chosen {
+    // An upgrade, or a body that waits for an interim answer or comes in chunks.
+    const BEYOND_WIRE: [&str; 4] = ["upgrade", "expect", "transfer-encoding", "te"];
+    let beyond =
+        |name: &String| BEYOND_WIRE.iter().any(|field| name.eq_ignore_ascii_case(field));
+    match request.engine {
+        EngineChoice::Wire => Chosen::Wire,
+        EngineChoice::Awc => Chosen::Awc,
+        EngineChoice::Auto if request.headers.keys().any(beyond) => Chosen::Awc,
+        EngineChoice::Auto => Chosen::Wire,
     }
 }

@@ -7,11 +7,11 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use common::counters::ErrorKind;
 
 use super::io::Connection;
+use crate::load_job::Nanos;
 use crate::reactor;
 
 /// Notes about one attempt.
@@ -30,7 +30,7 @@ pub struct Trace {
     /// The peer closed while the attempt was reading.
     pub peer_closed: Cell<bool>,
     /// How late the last read was.
-    pub turn: Cell<Duration>,
+    pub turn: Cell<Option<Nanos>>,
     /// The first error of a socket.
     pub error: Cell<Option<ErrorKind>>,
 }

@@ -1,130 +1,173 @@
 //! The closed loop: each connection sends as soon as its last answer is in, under a ceiling where there is
-//! one. The worker alone waits for permits and hands them out in order: a thousand connections that wait
-//! cost no more than one.
+//! one. Connections that wait for a permit or to try again stand in queues: a thousand of them cost no more than
+//! one.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-use std::time::Instant;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
 use common::counters::ErrorKind;
-use tokio::sync::{Notify, Semaphore};
 
 use super::flight::Flight;
 use super::recorder::Due;
+use super::waiter::Until;
 use super::{Load, Outlet, StopSignal, told_to_stop};
-use crate::engine::Engine;
-use crate::load_job::{Nanos, StartAt};
+use crate::engine::{Ends, Engine, Exchange, Next, Place};
+use crate::load_job::{LoadJob, Nanos, WorkerSlice};
 use crate::pacer::{Attempts, Backoff, Grant, Permits};
 
-/// What the connections of one worker share.
-struct Shared {
-    attempts: RefCell<Attempts>,
-    permits: Option<RefCell<Permits>>,
-    /// Connections that wait for a permit, and where they wait, first come first served.
-    waiting: Cell<u32>,
-    gate: Semaphore,
+/// What decides whether a connection sends.
+struct Lanes {
+    attempts: Attempts,
+    permits: Option<Permits>,
+    /// Connections that wait for a permit, first come first served.
+    waiting: VecDeque<Place>,
+    /// Connections that failed to connect, and when they try again.
+    resting: BinaryHeap<Reverse<(Nanos, Place)>>,
+    backoffs: Vec<Backoff>,
     /// When the last attempt that ended did.
-    last_end: Cell<Nanos>,
-    /// Something for the worker to look at: a connection waits, or the last attempt is over.
-    look: Notify,
-    start: StartAt,
+    last_end: Nanos,
+}
+
+impl Lanes {
+    fn new(job: &LoadJob, slice: WorkerSlice) -> Self {
+        let attempts = Attempts::new(job.load.warmup, slice.attempts, job.load.duration);
+        let permits =
+            job.share.target_throughput.map(|rate| Permits::new(rate, slice.worker, slice.workers));
+        Self {
+            last_end: attempts.from(),
+            attempts,
+            permits,
+            waiting: VecDeque::new(),
+            resting: BinaryHeap::new(),
+            backoffs: vec![Backoff::default(); slice.lanes as usize],
+        }
+    }
+
+    /// A connection is free to send: whether it does now.
+    #[inline]
+    fn next(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next {
+        if self.attempts.over(now) {
+            return Next::Rest;
+        }
+        if let Some(permits) = &mut self.permits {
+            // Whoever waits already comes first.
+            if !self.waiting.is_empty() || permits.take(now) != Grant::Now {
+                self.waiting.push_back(place);
+                return Next::Rest;
+            }
+        }
+        self.begin(flight, place, now)
+    }
+
+    #[inline]
+    fn begin(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next {
+        let Some(warmup) = self.attempts.begin(now) else { return Next::Rest };
+        flight.begins(place, Due { at: now, warmup }, now, false);
+        Next::Begin
+    }
+
+    /// The next connection that begins now, for a permit is due; or when the next permit is.
+    fn with_permit(&mut self, flight: &mut Flight, now: Nanos) -> Result<Place, Nanos> {
+        let Some(permits) = &mut self.permits else { return Err(Nanos::MAX) };
+        let Some(place) = self.waiting.front().copied() else { return Err(Nanos::MAX) };
+        if self.attempts.over(now) {
+            return Err(Nanos::MAX);
+        }
+        if let Grant::WaitUntil(at) = permits.take(now) {
+            return Err(at);
+        }
+        self.waiting.pop_front();
+        if self.begin(flight, place, now) == Next::Begin { Ok(place) } else { Err(Nanos::MAX) }
+    }
+
+    /// The next connection that tries again now; or when the next one does.
+    fn rested(&mut self, flight: &mut Flight, now: Nanos) -> Result<Place, Nanos> {
+        while let Some(Reverse((at, place))) = self.resting.peek().copied() {
+            if at > now {
+                return Err(at);
+            }
+            self.resting.pop();
+            if self.next(flight, place, now) == Next::Begin {
+                return Ok(place);
+            }
+        }
+        Err(Nanos::MAX)
+    }
+}
+
+/// Ends attempts, and lets their connections go on.
+struct GoingOn<'a> {
+    flight: &'a mut Flight,
+    lanes: &'a mut Lanes,
+}
+
+impl Ends for GoingOn<'_> {
+    #[inline]
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+        self.flight.ended(place, at, exchange);
+        self.lanes.last_end = at;
+        let backoff = &mut self.lanes.backoffs[place as usize];
+        if exchange.unconnected {
+            let wait = Nanos::try_from(backoff.failed().as_nanos()).unwrap_or(Nanos::MAX);
+            self.lanes.resting.push(Reverse((at.saturating_add(wait), place)));
+            return Next::Rest;
+        }
+        backoff.connected();
+        self.lanes.next(self.flight, place, at)
+    }
 }
 
 /// Runs the worker's connections to the end of the schedule; returns when it began, after the warm-up.
 pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSignal) -> Nanos {
-    let (job, slice) = (&load.job, load.slice);
-    let attempts = Attempts::new(job.load.warmup, slice.attempts, job.load.duration);
-    let (from, until) = (attempts.from(), attempts.until());
-    let permits =
-        job.share.target_throughput.map(|rate| RefCell::new(Permits::new(rate, slice.worker, slice.workers)));
-    let shared = Rc::new(Shared {
-        attempts: RefCell::new(attempts),
-        permits,
-        waiting: Cell::new(0),
-        gate: Semaphore::new(0),
-        last_end: Cell::new(from),
-        look: Notify::new(),
-        start: job.start,
-    });
+    let mut lanes = Lanes::new(&load.job, load.slice);
+    let (from, until) = (lanes.attempts.from(), lanes.attempts.until());
     if let Some(until) = until {
-        load.recorder.borrow_mut().cut(until);
+        load.flight.recorder.cut(until);
     }
-    load.lanes = (0..slice.lanes)
-        .map(|_| actix_rt::spawn(lane(Rc::clone(&shared), load.flight.share(), Rc::clone(&load.engine))))
-        .collect();
+    for place in 0..load.slice.lanes {
+        let now = load.now();
+        if lanes.next(&mut load.flight, place, now) == Next::Begin {
+            load.engine.begin(place, now);
+        }
+    }
+    let mut house_at = 0;
     loop {
         let now = load.now();
-        let next = load.keep_house(now, None, false).min(shared.hand_out_permits(now));
+        if now >= house_at {
+            house_at = load.keep_house(now, None, false);
+        }
         if told_to_stop(stop).is_some() {
-            load.flight.give_up(now, ErrorKind::Cancelled);
-            load.recorder.borrow_mut().cut(now);
+            load.give_up(now, ErrorKind::Cancelled);
+            load.flight.recorder.cut(now);
             break;
         }
-        if shared.attempts.borrow().used_up() && load.flight.is_empty() {
+        if lanes.attempts.used_up() && load.flight.is_empty() {
             // By its number of attempts: the schedule ends with the last one, whoever waits to try again.
-            load.recorder.borrow_mut().cut(shared.last_end.get());
+            load.flight.recorder.cut(lanes.last_end);
             break;
         }
         // By its duration: what is in flight is drained.
         if until.is_some_and(|until| now >= until) {
             break;
         }
-        tokio::select! {
-            () = load.wait_until(next.min(until.unwrap_or(Nanos::MAX)), stop) => {}
-            () = shared.look.notified() => {}
-        }
-    }
-    shared.gate.close();
-    from
-}
-
-/// One connection.
-async fn lane<E: Engine>(shared: Rc<Shared>, flight: Flight, engine: Rc<E>) {
-    let now = || shared.start.nanos(Instant::now());
-    let mut backoff = Backoff::default();
-    while !shared.attempts.borrow().over(now()) && shared.permit(now()).await {
-        let at = now();
-        let Some(warmup) = shared.attempts.borrow_mut().begin(at) else { break };
-        let exchange = flight.attempt(&*engine, Due { at, warmup }).await;
-        shared.last_end.set(now());
-        if shared.attempts.borrow().used_up() && flight.is_empty() {
-            shared.look.notify_one();
-        }
-        if exchange.unconnected {
-            tokio::time::sleep(backoff.failed()).await;
-        } else {
-            backoff.connected();
-        }
-    }
-}
-
-impl Shared {
-    /// Waits for a permit, where one is needed; false where the loop is over.
-    async fn permit(&self, now: Nanos) -> bool {
-        let Some(permits) = &self.permits else { return true };
-        // Whoever waits already comes first.
-        if self.waiting.get() == 0 && permits.borrow_mut().take(now) == Grant::Now {
-            return true;
-        }
-        self.waiting.set(self.waiting.get() + 1);
-        if self.waiting.get() == 1 {
-            self.look.notify_one();
-        }
-        self.gate.acquire().await.map(tokio::sync::SemaphorePermit::forget).is_ok()
-    }
-
-    /// Gives the permits that are due to those that wait; returns when the next one is to be given.
-    fn hand_out_permits(&self, now: Nanos) -> Nanos {
-        let Some(permits) = &self.permits else { return Nanos::MAX };
-        while self.waiting.get() > 0 {
-            match permits.borrow_mut().take(now) {
-                Grant::Now => {
-                    self.waiting.set(self.waiting.get() - 1);
-                    self.gate.add_permits(1);
-                }
-                Grant::WaitUntil(at) => return at,
+        let next_permit = loop {
+            match lanes.with_permit(&mut load.flight, now) {
+                Ok(place) => load.engine.begin(place, now),
+                Err(at) => break at,
             }
+        };
+        let next_rested = loop {
+            match lanes.rested(&mut load.flight, now) {
+                Ok(place) => load.engine.begin(place, now),
+                Err(at) => break at,
+            }
+        };
+        if load.engine.turn(now, &mut GoingOn { flight: &mut load.flight, lanes: &mut lanes }) {
+            load.waiter.busy(now).await;
+        } else {
+            let other = house_at.min(next_rested).min(until.unwrap_or(Nanos::MAX));
+            load.wait(Until { due: next_permit, other }, now, stop).await;
         }
-        Nanos::MAX
     }
+    from
 }

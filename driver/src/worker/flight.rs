@@ -1,138 +1,71 @@
-//! The attempts of one worker that are in flight: each a task of its own, all of which can be given up.
+//! The attempts of one worker that are in flight, by place, and what is recorded of them.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::rc::Rc;
-use std::time::Instant;
-
-use actix_rt::task::JoinHandle;
 use common::counters::ErrorKind;
-use tokio::sync::Notify;
+use common::plan::Request;
 
 use super::recorder::{Due, Recorder};
-use crate::engine::{Engine, Exchange};
-use crate::load_job::{Nanos, StartAt};
+use crate::engine::{Ends, Exchange, Next, Place};
+use crate::load_job::Nanos;
 
 /// One attempt in flight.
+#[derive(Debug, Clone, Copy)]
 struct Attempt {
     due: Due,
-    /// `None` until its task was polled for the first time.
-    began: Option<Nanos>,
-    task: Option<JoinHandle<()>>,
+    began: Nanos,
 }
 
-#[derive(Default)]
-struct Attempts {
-    by_number: HashMap<u64, Attempt>,
-    next: u64,
-}
-
-/// What is in flight.
+/// What is in flight, and the figures of all that was.
+#[derive(Debug)]
 pub struct Flight {
-    attempts: Rc<RefCell<Attempts>>,
-    recorder: Rc<RefCell<Recorder>>,
-    emptied: Rc<Notify>,
-    start: StartAt,
+    /// Counters and samples.
+    pub recorder: Recorder,
+    places: Vec<Option<Attempt>>,
+    in_flight: u32,
 }
 
 impl Flight {
-    /// Nothing yet.
-    pub fn new(recorder: Rc<RefCell<Recorder>>, start: StartAt) -> Self {
-        Self { attempts: Rc::default(), recorder, emptied: Rc::new(Notify::new()), start }
+    /// Nothing is in flight yet, and so much may be.
+    pub fn new(request: &Request, lanes: u32) -> Self {
+        Self { recorder: Recorder::new(request, Nanos::MAX), places: vec![None; lanes as usize], in_flight: 0 }
     }
 
     /// How many attempts are in flight.
+    #[inline]
     pub fn len(&self) -> u32 {
-        // Bounded by the plan's u32.
-        u32::try_from(self.attempts.borrow().by_number.len()).unwrap_or(u32::MAX)
+        self.in_flight
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.attempts.borrow().by_number.is_empty()
+        self.in_flight == 0
     }
 
-    /// Waits until one of the ends leaves none.
-    pub async fn emptied(&self) {
-        self.emptied.notified().await;
-    }
-
-    /// Begins an attempt in a task of its own; `began` notes the instant and says whether it came too soon
-    /// after the one before.
-    pub fn send<E: Engine>(&self, engine: &Rc<E>, due: Due, began: impl Fn(Nanos) -> bool + 'static) {
-        let number = self.enter(due);
-        let (flight, engine) = (self.share(), Rc::clone(engine));
-        let task = actix_rt::spawn(async move {
-            let at = flight.start.nanos(Instant::now());
-            flight.begins(number, due, at, began(at));
-            let exchange = engine.exchange().await;
-            flight.ends(number, due, at, &exchange);
-        });
-        if let Some(attempt) = self.attempts.borrow_mut().by_number.get_mut(&number) {
-            attempt.task = Some(task);
-        }
-    }
-
-    /// Makes an attempt within the caller's own task.
-    pub async fn attempt<E: Engine>(&self, engine: &E, due: Due) -> Exchange {
-        let number = self.enter(due);
-        self.begins(number, due, due.at, false);
-        let exchange = engine.exchange().await;
-        self.ends(number, due, due.at, &exchange);
-        exchange
-    }
-
-    /// A second handle on the same attempts.
-    pub fn share(&self) -> Self {
-        Self {
-            attempts: Rc::clone(&self.attempts),
-            recorder: Rc::clone(&self.recorder),
-            emptied: Rc::clone(&self.emptied),
-            start: self.start,
-        }
+    /// An attempt begins at a free place; `short_gap`: too soon after the one before.
+    #[inline]
+    pub fn begins(&mut self, place: Place, due: Due, began: Nanos, short_gap: bool) {
+        self.recorder.sent(due, began, short_gap);
+        self.in_flight += 1;
+        self.places[place as usize] = Some(Attempt { due, began });
     }
 
     /// Gives up all attempts: they count as failed, with the time they took so far.
-    pub fn give_up(&self, now: Nanos, kind: ErrorKind) {
-        let given_up = std::mem::take(&mut self.attempts.borrow_mut().by_number);
-        let mut recorder = self.recorder.borrow_mut();
-        for attempt in given_up.into_values() {
-            if let Some(task) = attempt.task {
-                task.abort();
-            }
-            let began = attempt.began.unwrap_or_else(|| {
-                recorder.began(attempt.due, now, false);
-                now
-            });
-            recorder.given_up(attempt.due, began, now, kind);
+    pub fn give_up(&mut self, now: Nanos, kind: ErrorKind) {
+        for attempt in self.places.iter_mut().filter_map(Option::take) {
+            self.recorder.given_up(attempt.due, attempt.began, now, kind);
         }
+        self.in_flight = 0;
     }
+}
 
-    fn enter(&self, due: Due) -> u64 {
-        self.recorder.borrow_mut().sent(due);
-        let mut attempts = self.attempts.borrow_mut();
-        let number = attempts.next;
-        attempts.next += 1;
-        attempts.by_number.insert(number, Attempt { due, began: None, task: None });
-        number
-    }
-
-    fn begins(&self, number: u64, due: Due, at: Nanos, short_gap: bool) {
-        if let Some(attempt) = self.attempts.borrow_mut().by_number.get_mut(&number) {
-            attempt.began = Some(at);
-            self.recorder.borrow_mut().began(due, at, short_gap);
+/// Notes the end of an attempt; nothing begins for it.
+impl Ends for Flight {
+    #[inline]
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+        if let Some(attempt) = self.places[place as usize].take() {
+            self.in_flight -= 1;
+            self.recorder.ended(attempt.due, attempt.began, at, exchange);
         }
-    }
-
-    fn ends(&self, number: u64, due: Due, began: Nanos, exchange: &Exchange) {
-        let mut attempts = self.attempts.borrow_mut();
-        // Given up meanwhile: it was counted then.
-        if attempts.by_number.remove(&number).is_some() {
-            let at = self.start.nanos(Instant::now());
-            self.recorder.borrow_mut().ended(due, began, at, exchange);
-            if attempts.by_number.is_empty() {
-                self.emptied.notify_one();
-            }
-        }
+        Next::Rest
     }
 }

@@ -5,26 +5,25 @@ mod closed_loop;
 mod flight;
 mod open_loop;
 pub mod recorder;
+mod spin;
+mod timer;
 mod waiter;
 pub mod windows;
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use actix_rt::task::JoinHandle;
 use common::counters::{Counters, ErrorKind};
 use common::plan::Mode;
 use tokio::sync::watch;
 
 use self::flight::Flight;
-use self::recorder::Recorder;
-use self::waiter::Waiter;
+use self::waiter::{Until, Waiter};
 use self::windows::Closed;
 use crate::actors::messages::WorkerEnding;
 use crate::engine::Engine;
 use crate::load_job::{LoadJob, Nanos, WorkerSlice};
+use crate::precision::Precision;
 use crate::reactor::BusyMeter;
 
 /// How often a worker tells how far it is.
@@ -48,11 +47,8 @@ pub type StopSignal = watch::Receiver<Option<String>>;
 struct Load<E: Engine, O: Outlet> {
     job: Arc<LoadJob>,
     slice: WorkerSlice,
-    engine: Rc<E>,
-    recorder: Rc<RefCell<Recorder>>,
+    engine: E,
     flight: Flight,
-    /// The connections of a closed loop.
-    lanes: Vec<JoinHandle<()>>,
     waiter: Waiter,
     outlet: O,
     busy: BusyMeter,
@@ -69,16 +65,14 @@ pub async fn run<E: Engine, O: Outlet>(
     slice: WorkerSlice,
     engine: E,
     outlet: O,
+    precision: Precision,
     mut stop: StopSignal,
 ) -> std::io::Result<()> {
-    let waiter = Waiter::new()?;
-    let recorder = Rc::new(RefCell::new(Recorder::new(&job.request, Nanos::MAX)));
+    let cores = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
     let mut load = Load {
-        engine: Rc::new(engine),
-        flight: Flight::new(Rc::clone(&recorder), job.start),
-        recorder,
-        lanes: Vec::new(),
-        waiter,
+        engine,
+        flight: Flight::new(&job.request, slice.lanes),
+        waiter: Waiter::new(precision, slice.workers, cores)?,
         outlet,
         busy: BusyMeter::start(),
         last_busy: 0.0,
@@ -86,10 +80,12 @@ pub async fn run<E: Engine, O: Outlet>(
         job,
         slice,
     };
-    let lead = load.job.start.monotonic.saturating_duration_since(Instant::now());
-    tokio::select! {
-        () = load.waiter.wait(lead) => {}
-        _ = stop.wait_for(Option::is_some) => {}
+    loop {
+        let now = load.now();
+        if now >= 0 || told_to_stop(&stop).is_some() {
+            break;
+        }
+        load.wait(Until { due: 0, other: Nanos::MAX }, now, &mut stop).await;
     }
     load.busy = BusyMeter::start();
     let from = match load.job.load.mode {
@@ -113,7 +109,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
     /// Closes the windows that are past and tells how far the worker is; returns when it is to be called
     /// again.
     fn keep_house(&mut self, now: Nanos, next_due: Option<Nanos>, draining: bool) -> Nanos {
-        let mut recorder = self.recorder.borrow_mut();
+        let recorder = &mut self.flight.recorder;
         let end = recorder.windows.end_of_first();
         if now >= end && next_due.is_none_or(|due| due >= end) {
             self.last_busy = self.busy.lap();
@@ -130,25 +126,37 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         self.next_progress.min(if end > now { end } else { Nanos::MAX })
     }
 
-    /// Waits until an instant, or a stop.
-    async fn wait_until(&self, at: Nanos, stop: &mut StopSignal) {
-        let span = Duration::from_nanos(u64::try_from(at.saturating_sub(self.now())).unwrap_or(0));
-        tokio::select! {
-            biased;
-            () = self.waiter.wait(span) => {}
-            _ = stop.wait_for(Option::is_some) => {}
-        }
+    /// Waits towards an instant, until something happens on the sockets, an attempt times out, or a stop comes.
+    async fn wait(&mut self, until: Until, now: Nanos, stop: &mut StopSignal) {
+        let Self { engine, waiter, .. } = self;
+        let timeout = engine.deadline().unwrap_or(Nanos::MAX);
+        let event = async {
+            tokio::select! {
+                () = engine.ready() => {}
+                _ = stop.wait_for(Option::is_some) => {}
+            }
+        };
+        waiter.towards(Until { due: until.due, other: until.other.min(timeout) }, now, event).await;
+    }
+
+    fn give_up(&mut self, now: Nanos, kind: ErrorKind) {
+        // What was given up must not go on behind the next test's back.
+        self.engine.abandon();
+        self.flight.give_up(now, kind);
     }
 
     /// After the schedule: waits for what is in flight, gives up what does not come, tells the last window.
     async fn finish(mut self, schedule_from: Nanos, stop: &mut StopSignal) {
         let drain = Nanos::try_from(self.job.load.drain_timeout.as_nanos()).unwrap_or(Nanos::MAX);
-        let end_of_schedule = self.recorder.borrow().schedule_to();
+        let end_of_schedule = self.flight.recorder.schedule_to();
         let give_up_at = end_of_schedule.max(self.now()).saturating_add(drain);
         let mut given_up = ErrorKind::Timeout;
+        let mut house_at = 0;
         loop {
             let now = self.now();
-            let next = self.keep_house(now, None, true);
+            if now >= house_at {
+                house_at = self.keep_house(now, None, true);
+            }
             if self.flight.is_empty() || now >= give_up_at {
                 break;
             }
@@ -156,22 +164,23 @@ impl<E: Engine, O: Outlet> Load<E, O> {
                 given_up = ErrorKind::Cancelled;
                 break;
             }
-            tokio::select! {
-                () = self.wait_until(next.min(give_up_at), stop) => {}
-                () = self.flight.emptied() => {}
+            if self.engine.turn(now, &mut self.flight) {
+                self.waiter.busy(now).await;
+            } else {
+                self.wait(Until { due: Nanos::MAX, other: house_at.min(give_up_at) }, now, stop).await;
             }
         }
         let now = self.now();
-        self.flight.give_up(now, given_up);
-        // What was given up must not go on behind the next test's back.
-        self.lanes.iter().for_each(JoinHandle::abort);
+        self.give_up(now, given_up);
+        let opened = self.engine.opened();
         let ending = WorkerEnding {
             schedule_from,
             // A stop may come before the schedule proper: then it has no length.
-            schedule_to: self.recorder.borrow().schedule_to().max(schedule_from),
+            schedule_to: self.flight.recorder.schedule_to().max(schedule_from),
             ended: now,
             engine: self.engine.name(),
-            connections_opened: self.engine.connections_opened(),
+            precision: self.waiter.kept(),
+            opened,
             cut_short: told_to_stop(stop),
         };
         self.tell_last_windows(now, ending);
@@ -179,10 +188,10 @@ impl<E: Engine, O: Outlet> Load<E, O> {
 
     fn tell_last_windows(&mut self, now: Nanos, ending: WorkerEnding) {
         let busy = self.busy.lap();
-        let mut recorder = self.recorder.borrow_mut();
-        let last = recorder.windows.last_index(now);
+        let windows = &mut self.flight.recorder.windows;
+        let last = windows.last_index(now);
         loop {
-            let closed = recorder.windows.close(busy >= BUSY);
+            let closed = windows.close(busy >= BUSY);
             if closed.index >= last {
                 return self.outlet.window(closed, busy, Some(ending));
             }

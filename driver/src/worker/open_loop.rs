@@ -1,17 +1,33 @@
 //! The open loop: each tick is sent when it is due, whether or not earlier ones were answered.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
+use super::flight::Flight;
 use super::recorder::{Dropped, Due};
+use super::waiter::Until;
 use super::{Load, Outlet, StopSignal, told_to_stop};
-use crate::engine::Engine;
+use crate::engine::{Ends, Engine, Exchange, Next, Place};
 use crate::load_job::Nanos;
 use crate::pacer::{Decision, OpenLoop, Rules, Schedule, Tick};
 
 /// So many attempts are begun in a row before the sockets are looked at: a catch-up must not keep answers
 /// waiting.
 const BURST: u32 = 16;
+/// So many looks at the sockets are enough to have read all that is readable: a target that answers faster than
+/// that does not hold the bound.
+const LOOKS: u32 = 64;
+
+/// Frees the places of attempts that end.
+struct Freeing<'a> {
+    flight: &'a mut Flight,
+    free: &'a mut Vec<Place>,
+}
+
+impl Ends for Freeing<'_> {
+    #[inline]
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+        self.free.push(place);
+        self.flight.ended(place, at, exchange)
+    }
+}
 
 /// Sends the worker's ticks; returns when its schedule began, after the warm-up.
 pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSignal) -> Nanos {
@@ -20,46 +36,59 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
     let place = (job.share.index, job.share.of);
     let schedule = Schedule::new(rate, place, job.load.warmup, job.share.requests, job.load.duration);
     let rules = Rules::new(slice.lanes, job.honesty.max_lag_p99, job.honesty.max_catch_up);
-    load.recorder.borrow_mut().cut(schedule.to());
-    let pacer = Rc::new(RefCell::new(OpenLoop::new(schedule, rules, slice.worker, slice.workers)));
+    load.flight.recorder.cut(schedule.to());
+    let mut pacer = OpenLoop::new(schedule, rules, slice.worker, slice.workers);
+    let mut free: Vec<Place> = (0..slice.lanes).rev().collect();
     let mut house_at = 0;
     let mut all_read = false;
     let mut in_a_row = 0;
     loop {
         let now = load.now();
         if told_to_stop(stop).is_some() {
-            stopped(load, &pacer, now);
+            stopped(load, &mut pacer, now);
             break;
         }
         if now >= house_at {
-            let next_due = pacer.borrow().next_due();
-            house_at = load.keep_house(now, next_due, false);
+            house_at = load.keep_house(now, pacer.next_due(), false);
         }
-        let decision = pacer.borrow_mut().decide(now, load.flight.len(), all_read);
+        let decision = pacer.decide(now, load.flight.len(), all_read);
         all_read = false;
         match decision {
-            Decision::Send(tick) => {
-                let short_gap = {
-                    let pacer = Rc::clone(&pacer);
-                    move |at| pacer.borrow_mut().began(at)
-                };
-                load.flight.send(&load.engine, due(tick), short_gap);
+            // There is a free place for each attempt below the bound.
+            Decision::Send(tick) if let Some(place) = free.pop() => {
+                load.flight.begins(place, due(tick), now, pacer.began(now));
+                load.engine.begin(place, now);
+                load.waiter.worked();
                 in_a_row += 1;
                 if in_a_row >= BURST {
                     in_a_row = 0;
-                    tokio::task::yield_now().await;
+                    load.engine.turn(now, &mut Freeing { flight: &mut load.flight, free: &mut free });
+                    load.waiter.busy(now).await;
                 }
             }
-            // Yielding lets the runtime look at all sockets, and what it finds is handled before this task.
+            Decision::Send(tick) | Decision::DropInFlight(tick) => {
+                load.flight.recorder.dropped(due(tick), Dropped::InFlight);
+            }
+            Decision::DropLate(tick) => load.flight.recorder.dropped(due(tick), Dropped::Late),
             Decision::ReadFirst => {
+                // What the runtime sees comes first, then what the engine does.
                 tokio::task::yield_now().await;
+                let mut looks = 0;
+                while looks < LOOKS
+                    && load.engine.turn(now, &mut Freeing { flight: &mut load.flight, free: &mut free })
+                {
+                    looks += 1;
+                }
                 all_read = true;
             }
-            Decision::DropInFlight(tick) => load.recorder.borrow_mut().dropped(due(tick), Dropped::InFlight),
-            Decision::DropLate(tick) => load.recorder.borrow_mut().dropped(due(tick), Dropped::Late),
             Decision::WaitUntil(at) => {
                 in_a_row = 0;
-                load.wait_until(at.min(house_at), stop).await;
+                let mut freeing = Freeing { flight: &mut load.flight, free: &mut free };
+                if load.engine.turn(now, &mut freeing) {
+                    load.waiter.busy(now).await;
+                } else {
+                    load.wait(Until { due: at, other: house_at }, now, stop).await;
+                }
             }
             Decision::Done => break,
         }
@@ -72,9 +101,9 @@ fn due(tick: Tick) -> Due {
 }
 
 /// What was due and not sent when the stop came is nobody's fault but the stop's; it still fell due.
-fn stopped<E: Engine, O: Outlet>(load: &Load<E, O>, pacer: &Rc<RefCell<OpenLoop>>, now: Nanos) {
-    let mut recorder = load.recorder.borrow_mut();
-    while let Some(tick) = pacer.borrow_mut().overdue(now) {
+fn stopped<E: Engine, O: Outlet>(load: &mut Load<E, O>, pacer: &mut OpenLoop, now: Nanos) {
+    let recorder = &mut load.flight.recorder;
+    while let Some(tick) = pacer.overdue(now) {
         recorder.dropped(due(tick), Dropped::Late);
     }
     recorder.cut(now);

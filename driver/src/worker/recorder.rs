@@ -1,8 +1,6 @@
 //! Turns what happens to ticks and attempts into counters and samples, each in its window. It knows no
 //! engine, no timer and no actor.
 
-use std::time::Duration;
-
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::Request;
@@ -59,23 +57,18 @@ impl Recorder {
         self.schedule_to
     }
 
-    /// A tick is sent.
-    pub fn sent(&mut self, due: Due) {
-        let (counters, _) = self.windows.at(due.at);
+    /// A tick is sent: its attempt began; `short_gap`: too soon after the one before.
+    #[inline]
+    pub fn sent(&mut self, due: Due, began: Nanos, short_gap: bool) {
+        let (counters, latencies) = self.windows.at(due.at);
         counters.scheduled += 1;
         counters.sent += 1;
+        counters.short_gaps += u64::from(short_gap);
         if due.warmup {
             counters.warmup.scheduled += 1;
             counters.warmup.sent += 1;
-        }
-    }
-
-    /// Its attempt begins; `short_gap`: too soon after the one before.
-    pub fn began(&mut self, due: Due, at: Nanos, short_gap: bool) {
-        let (counters, latencies) = self.windows.at(due.at);
-        counters.short_gaps += u64::from(short_gap);
-        if !due.warmup {
-            latencies.of_mut(LatencyKind::Lag).record_us(us(at - due.at));
+        } else {
+            latencies.of_mut(LatencyKind::Lag).record_us(us(began - due.at));
         }
     }
 
@@ -98,12 +91,12 @@ impl Recorder {
     }
 
     /// An attempt is over: its engine says how.
+    #[inline]
     pub fn ended(&mut self, due: Due, began: Nanos, at: Nanos, exchange: &Exchange) {
-        let turn_us = u64::try_from(exchange.turn.as_micros()).unwrap_or(u64::MAX);
         let (counters, latencies) = self.windows.at(at);
         counters.bytes_received += exchange.bytes_received;
-        if exchange.turn > Duration::ZERO {
-            latencies.of_mut(LatencyKind::Turn).record_us(turn_us);
+        if let Some(turn) = exchange.turn {
+            latencies.of_mut(LatencyKind::Turn).record_us(us(turn));
         }
         let completed = match exchange.outcome {
             Outcome::Status(status) => {
@@ -138,7 +131,7 @@ impl Recorder {
             bytes_received: 0,
             reused: false,
             unconnected: false,
-            turn: Duration::ZERO,
+            turn: None,
         };
         self.ended(due, began, at, &exchange);
     }

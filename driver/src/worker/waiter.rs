@@ -1,84 +1,119 @@
-//! Waiting for an instant on a timerfd: tokio's own timers are 1 ms coarse, which would be part of every
-//! latency.
+//! Waiting for the next thing to do: asleep on a timer until shortly before it is due, then spinning where that
+//! was asked for and a core is free.
 
-use std::io;
-use std::os::fd::OwnedFd;
+use std::future::Future;
 use std::time::Duration;
 
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use super::spin::Spin;
+use super::timer::Timer;
+use crate::load_job::Nanos;
+use crate::precision::{Kept, Precision};
+use crate::reactor;
 
-/// A timer of one worker.
+/// Between two yields of a worker that is busy or spins: what else is to be done on its thread waits no longer.
+const YIELD_EVERY: Nanos = 500_000;
+/// The same while it spins, so that what only the runtime sees is seen soon.
+const SPIN_YIELDS_EVERY: Nanos = 20_000;
+
+/// What a wait is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Until {
+    /// When the next request is due: worth spinning for.
+    pub due: Nanos,
+    /// When something else is to be done.
+    pub other: Nanos,
+}
+
+/// Waits for one worker.
 pub struct Waiter {
-    timer: AsyncFd<OwnedFd>,
+    timer: Timer,
+    spin: Option<Spin>,
+    /// The last step was one of spinning, at that instant.
+    spinning_since: Option<Nanos>,
+    yielded: Nanos,
 }
 
 impl Waiter {
-    /// Makes the timer; within a runtime.
+    /// A waiter of one of so many `workers` on so many `cores`; within a runtime.
     ///
     /// # Errors
     /// Where the kernel gives no descriptor.
-    pub fn new() -> io::Result<Self> {
-        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        #[allow(unsafe_code)]
-        // SAFETY: AsyncFd owns the descriptor, alone, for as long as it is registered; `OwnedFd` gives no other access.
-        let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?;
-        Ok(Self { timer })
+    pub fn new(precision: Precision, workers: u32, cores: u32) -> std::io::Result<Self> {
+        let spins = match precision {
+            Precision::Spin => true,
+            Precision::Timer => false,
+            // A core stays free for everyone else.
+            Precision::Auto => workers < cores,
+        };
+        Ok(Self {
+            timer: Timer::new()?,
+            spin: spins.then(Spin::default),
+            spinning_since: None,
+            yielded: Nanos::MIN,
+        })
     }
 
-    /// Waits so long; an hour at most, after which the caller looks again. Where the timer cannot be set, it
-    /// waits on tokio's, coarser but no shorter.
-    pub async fn wait(&self, span: Duration) {
-        if span.is_zero() {
-            return;
+    /// How the schedule was kept.
+    pub fn kept(&self) -> Kept {
+        match &self.spin {
+            None => Kept::Timer,
+            Some(spin) if spin.is_given_up() => Kept::GaveUpSpinning,
+            Some(_) => Kept::Spin,
         }
-        let span = span.min(Duration::from_secs(3_600));
-        let value = Timespec {
-            tv_sec: i64::try_from(span.as_secs()).unwrap_or(3_600),
-            tv_nsec: i64::from(span.subsec_nanos()),
+    }
+
+    /// The worker did something: a step of spinning does not begin before now.
+    #[inline]
+    pub fn worked(&mut self) {
+        self.spinning_since = None;
+    }
+
+    /// The worker has something to do: it does not wait, but now and then it yields.
+    pub async fn busy(&mut self, now: Nanos) {
+        self.spinning_since = None;
+        self.yield_after(YIELD_EVERY, now).await;
+    }
+
+    /// Sleeps or spins a while towards the earlier of two instants; returns early where `event` comes. The caller
+    /// looks again, at all that may have happened.
+    pub async fn towards(&mut self, until: Until, now: Nanos, event: impl Future<Output = ()>) {
+        let at = until.due.min(until.other);
+        if at <= now {
+            return self.busy(now).await;
+        }
+        let early = match &self.spin {
+            Some(spin) if !spin.is_given_up() && until.due <= until.other => spin.early(),
+            _ => 0,
         };
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
-        if timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once).is_err() {
-            return tokio::time::sleep(span).await;
+        if at - now <= early {
+            return self.spin(now).await;
         }
-        // Dropping this future leaves the timer set; the next wait sets it anew, which also forgets an expiry.
-        loop {
-            let Ok(mut guard) = self.timer.readable().await else {
-                return tokio::time::sleep(span).await;
-            };
-            let read = guard.try_io(|timer| {
-                let mut expiries = [0_u8; 8];
-                Ok(rustix::io::read(timer.get_ref(), &mut expiries)?)
-            });
-            // Otherwise the readiness was that of a wait before: this one goes on.
-            if let Ok(Ok(_)) = read {
-                return;
+        self.spinning_since = None;
+        let asleep = at - early - now;
+        let span = Duration::from_nanos(u64::try_from(asleep).unwrap_or(0));
+        tokio::select! {
+            biased;
+            () = event => {}
+            late_by = self.timer.wait(span) => {
+                if let Some(spin) = &mut self.spin {
+                    spin.slept(late_by);
+                }
             }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Instant;
-
-    #[tokio::test]
-    async fn waits_no_shorter_than_asked_and_can_be_given_up() {
-        let waiter = Waiter::new().unwrap();
-        let began = Instant::now();
-        waiter.wait(Duration::from_micros(700)).await;
-        assert!(began.elapsed() >= Duration::from_micros(700));
-        tokio::select! {
-            () = waiter.wait(Duration::from_millis(1)) => {}
-            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+    async fn spin(&mut self, now: Nanos) {
+        if let (Some(spin), Some(since)) = (&mut self.spin, self.spinning_since.replace(now)) {
+            let idle = spin.spun(now - since);
+            reactor::spun(Duration::from_nanos(u64::try_from(idle).unwrap_or(0)));
         }
-        let again = Instant::now();
-        waiter.wait(Duration::from_millis(3)).await;
-        assert!(again.elapsed() >= Duration::from_millis(3), "an earlier expiry does not count");
+        self.yield_after(SPIN_YIELDS_EVERY, now).await;
+    }
+
+    async fn yield_after(&mut self, span: Nanos, now: Nanos) {
+        if now.saturating_sub(self.yielded) >= span {
+            self.yielded = now;
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -406,7 +406,8 @@ prop_compose! {
         let errors = [(ErrorKind::LocalLimit, failed)].into();
         let counters = Counters { scheduled, failed, errors, status_codes: [(599, scheduled)].into(), ..Counters::default() };
         let ending = ending.map(|engine| Ending {
-            schedule_from_us: from_us, schedule_to_us: to_us, engine, workers: 3, connections_opened: seq, cut_short: None,
+            schedule_from_us: from_us, schedule_to_us: to_us, engine, workers: 3, precision: None, connections_opened: seq,
+            handshakes: 0, cut_short: None,
         });
         Window { epoch: Epoch(epoch), seq, from_us, to_us, counters, latencies, busy, is_final, ending }
     }

@@ -95,7 +95,9 @@ fn windows(name: &str, epoch: u64, owns: &[Own]) -> Vec<Metrics> {
                 schedule_to_us: START + owns.len() as i64 * 1_000_000,
                 engine: "wire".to_owned(),
                 workers: 1,
+                precision: None,
                 connections_opened: 3,
+                handshakes: 0,
                 cut_short: None,
             }),
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::Recipient;
 
+use super::resolve::resolve;
 use super::{ManagerOptions, Worker};
 use crate::actors::clock::MeasureOffset;
 use crate::actors::messages::{StartError, StartLoad};
@@ -15,8 +16,6 @@ use crate::engine::tls_config;
 use crate::life::{Candidate, Lead};
 use crate::load_job::{LoadJob, TlsConfig, WorkerSlice};
 
-/// Longest wait for a host name's addresses.
-const RESOLVE: Duration = Duration::from_secs(5);
 /// Between two tries at a worker that has not put the last test away yet, and how many.
 const BUSY: (Duration, u32) = (Duration::from_millis(20), 50);
 
@@ -72,23 +71,4 @@ pub(super) async fn prepare(
     }
     prepared.assignment = Some(assignment);
     Ok(prepared)
-}
-
-/// The target's addresses; none where its name does not resolve: then every attempt fails as `resolve`, and
-/// the report says so.
-async fn resolve(target: &url::Url) -> Vec<SocketAddr> {
-    let Some(host) = target.host_str() else { return Vec::new() };
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = target.port_or_known_default().unwrap_or(80);
-    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((host.as_str(), port))).await {
-        Ok(Ok(addresses)) => addresses.collect(),
-        Ok(Err(error)) => {
-            log::warn!("target does not resolve host={host} reason={error}");
-            Vec::new()
-        }
-        Err(_) => {
-            log::warn!("target does not resolve host={host} reason=no answer within 5 s");
-            Vec::new()
-        }
-    }
 }

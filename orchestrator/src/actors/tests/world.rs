@@ -252,7 +252,9 @@ impl World {
             schedule_to_us: from_us + 1_000_000,
             engine: "awc".to_owned(),
             workers: 1,
+            precision: None,
             connections_opened: 1,
+            handshakes: 0,
             cut_short: None,
         });
         let window = Window {

@@ -1,0 +1,127 @@
+//! An engine made of one future per attempt: how a whole HTTP client, whose insides cannot be reached, is driven
+//! like the lean one.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Notify;
+
+use super::{Ends, Engine, Exchange, Next, Opened, Place};
+use crate::load_job::{Nanos, StartAt};
+
+/// A client that makes one attempt at a time per call; calls may overlap.
+pub trait Client: 'static {
+    /// Its name in reports.
+    fn name(&self) -> &'static str;
+
+    /// Makes one attempt, connecting included, that ends at the latest after the request's timeout. Sends
+    /// nothing twice. Dropping the future closes the connection.
+    fn exchange(&self) -> impl Future<Output = Exchange>;
+
+    /// What it opened so far.
+    fn opened(&self) -> Opened;
+}
+
+type Attempt = Pin<Box<dyn Future<Output = End>>>;
+type End = (Place, Nanos, Exchange);
+
+/// Wakes the worker that waits for [`Engine::ready`].
+struct Bell(Notify);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
+/// See the module.
+pub struct FutureEngine<C> {
+    client: Rc<C>,
+    start: StartAt,
+    under_way: FuturesUnordered<Attempt>,
+    /// Ends that were seen and not told yet.
+    ended: VecDeque<End>,
+    bell: Arc<Bell>,
+    waker: Waker,
+}
+
+impl<C: Client> FutureEngine<C> {
+    /// An engine of a client, for a load that starts then.
+    pub fn new(client: C, start: StartAt) -> Self {
+        let bell = Arc::new(Bell(Notify::new()));
+        Self {
+            client: Rc::new(client),
+            start,
+            under_way: FuturesUnordered::new(),
+            ended: VecDeque::new(),
+            waker: Waker::from(Arc::clone(&bell)),
+            bell,
+        }
+    }
+
+    /// Polls what was woken, and keeps the ends.
+    fn poll(&mut self) {
+        let mut context = Context::from_waker(&self.waker);
+        while let Poll::Ready(Some(end)) = self.under_way.poll_next_unpin(&mut context) {
+            self.ended.push_back(end);
+        }
+    }
+}
+
+impl<C: Client> Engine for FutureEngine<C> {
+    fn name(&self) -> &'static str {
+        self.client.name()
+    }
+
+    fn begin(&mut self, place: Place, _: Nanos) {
+        let (client, start) = (Rc::clone(&self.client), self.start);
+        self.under_way.push(Box::pin(async move {
+            let exchange = client.exchange().await;
+            (place, start.nanos(Instant::now()), exchange)
+        }));
+        // Its first step is taken now: that is when the attempt begins.
+        self.poll();
+    }
+
+    fn turn(&mut self, _: Nanos, ends: &mut impl Ends) -> bool {
+        self.poll();
+        // As many as there are now: a place that begins again is told in a later turn.
+        let n = self.ended.len();
+        for (place, at, exchange) in self.ended.drain(..).collect::<Vec<_>>() {
+            if ends.ended(place, at, &exchange) == Next::Begin {
+                self.begin(place, at);
+            }
+        }
+        n > 0
+    }
+
+    async fn ready(&self) {
+        if self.ended.is_empty() {
+            self.bell.0.notified().await;
+        }
+    }
+
+    fn deadline(&self) -> Option<Nanos> {
+        None
+    }
+
+    fn abandon(&mut self) {
+        self.under_way.clear();
+        self.ended.clear();
+    }
+
+    fn opened(&self) -> Opened {
+        self.client.opened()
+    }
+}

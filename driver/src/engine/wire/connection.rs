@@ -1,0 +1,342 @@
+//! One connection: TCP and, where it is wanted, TLS over it; what is on its way out and what came in. It never
+//! waits, and knows neither which attempt it serves nor when.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+use common::counters::ErrorKind;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection};
+
+use super::answer::{Answer, Progress};
+use super::socket::Socket;
+use crate::engine::trace::{connect_error, handshake_error, read_error, write_error};
+
+/// How TLS is spoken, and to whom.
+pub type Tls = (Arc<ClientConfig>, ServerName<'static>);
+
+/// How far a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// TCP is being set up.
+    Connecting,
+    /// TLS is.
+    Handshaking,
+    /// Requests may be written.
+    Open,
+}
+
+/// What became of an answer so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// It is not whole.
+    NotYet,
+    /// It is; whether the connection may serve again.
+    Whole {
+        /// Its status.
+        status: u16,
+        /// Whether the connection may serve again.
+        keeps: bool,
+    },
+    /// It will never be.
+    Failed(ErrorKind),
+}
+
+/// Why a request was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unwritten {
+    /// What it counts as.
+    pub kind: ErrorKind,
+    /// Whether not a byte of it left: then it was never sent.
+    pub untouched: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Connection {
+    socket: Socket,
+    tls: Option<Box<ClientConnection>>,
+    stage: Stage,
+    answer: Answer,
+    /// Bytes of the request that were handed on: to the socket, or to TLS.
+    written: usize,
+    /// A byte of the request has left.
+    touched: bool,
+    /// Requests that were begun on it.
+    begun: u64,
+}
+
+impl Connection {
+    /// Begins to connect.
+    ///
+    /// # Errors
+    /// What the attempt counts as.
+    pub fn open(address: &SocketAddr, tls: Option<&Tls>, head_only: bool) -> Result<Self, ErrorKind> {
+        let (socket, connected) = Socket::connect(address).map_err(|error| connect_error(&error))?;
+        let tls = match tls {
+            None => None,
+            Some((config, name)) => {
+                let mut session = ClientConnection::new(Arc::clone(config), name.clone())
+                    .map_err(|_| ErrorKind::Tls)?;
+                // A request is encrypted at once and whole, however long it is.
+                session.set_buffer_limit(None);
+                Some(Box::new(session))
+            }
+        };
+        let stage = match (connected, &tls) {
+            (false, _) => Stage::Connecting,
+            (true, Some(_)) => Stage::Handshaking,
+            (true, None) => Stage::Open,
+        };
+        Ok(Self {
+            socket,
+            tls,
+            stage,
+            answer: Answer::new(head_only),
+            written: 0,
+            touched: false,
+            begun: 0,
+        })
+    }
+
+    /// How far it is.
+    #[inline]
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Whether it has served before the present request.
+    #[inline]
+    pub fn is_kept(&self) -> bool {
+        self.begun > 1
+    }
+
+    /// Bytes of the present answer.
+    #[inline]
+    pub fn received(&self) -> u64 {
+        self.answer.received()
+    }
+
+    /// Goes on with connecting and the handshake.
+    ///
+    /// # Errors
+    /// What the attempt counts as.
+    pub fn establish(&mut self, scratch: &mut [u8]) -> Result<Stage, ErrorKind> {
+        if self.stage == Stage::Connecting {
+            self.socket.connected().map_err(|error| connect_error(&error))?;
+            self.stage = if self.tls.is_some() { Stage::Handshaking } else { Stage::Open };
+        }
+        if self.stage == Stage::Handshaking && self.shake_hands(scratch)? {
+            self.stage = Stage::Open;
+        }
+        Ok(self.stage)
+    }
+
+    fn shake_hands(&mut self, scratch: &mut [u8]) -> Result<bool, ErrorKind> {
+        let Some(tls) = &mut self.tls else { return Ok(true) };
+        loop {
+            flush_tls(tls, &self.socket).map_err(|error| handshake_error(&error))?;
+            if !tls.is_handshaking() {
+                return Ok(true);
+            }
+            let n = match (&self.socket).read(scratch) {
+                Ok(0) => return Err(ErrorKind::Tls),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(handshake_error(&error)),
+            };
+            let mut rest = &scratch[..n];
+            while !rest.is_empty() {
+                tls.read_tls(&mut rest).map_err(|_| ErrorKind::Tls)?;
+                if tls.process_new_packets().is_err() {
+                    // The peer is told why; whether it hears that is its own affair.
+                    let _ = flush_tls(tls, &self.socket);
+                    return Err(ErrorKind::Tls);
+                }
+            }
+        }
+    }
+
+    /// Begins to write a request; the rest of one that does not fit follows with [`Connection::write_on`].
+    ///
+    /// # Errors
+    /// What the attempt counts as, and whether it was one.
+    #[inline]
+    pub fn write(&mut self, request: &[u8]) -> Result<(), Unwritten> {
+        self.answer.reset();
+        (self.written, self.touched) = (0, false);
+        self.begun += 1;
+        self.write_on(request)
+    }
+
+    /// Goes on writing.
+    ///
+    /// # Errors
+    /// What the attempt counts as, and whether it was one.
+    #[inline]
+    pub fn write_on(&mut self, request: &[u8]) -> Result<(), Unwritten> {
+        let written = match &mut self.tls {
+            None => write_plain(&self.socket, request, &mut self.written, &mut self.touched),
+            Some(tls) => write_tls(tls, &self.socket, request, &mut self.written, &mut self.touched),
+        };
+        written.map_err(|error| Unwritten { kind: write_error(&error), untouched: !self.touched })
+    }
+
+    /// Whether the request has not left whole.
+    #[inline]
+    pub fn is_writing(&self, request: &[u8]) -> bool {
+        self.written < request.len() || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
+    }
+
+    /// Reads what is there of the answer. `closing`: the peer closed its side, so that there is an end to read.
+    pub fn read(&mut self, scratch: &mut [u8], closing: bool) -> Answered {
+        let (bytes, plain) = scratch.split_at_mut(scratch.len() / 2);
+        loop {
+            let n = match (&self.socket).read(bytes) {
+                Ok(0) => return self.ended(),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Answered::NotYet,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Answered::Failed(read_error(&error)),
+            };
+            let taken = match &mut self.tls {
+                None => self.answer.take(&bytes[..n]).map(|progress| (progress, n)),
+                Some(tls) => read_tls(tls, &self.socket, &bytes[..n], plain, &mut self.answer),
+            };
+            match taken {
+                Err(kind) => return Answered::Failed(kind),
+                Ok((Progress::Whole(whole), given)) => {
+                    // What came after the answer belongs to no request: nothing good follows it.
+                    let keeps = whole.keeps && whole.used == given && !closing;
+                    return Answered::Whole { status: whole.status, keeps };
+                }
+                // The buffer was not filled, so that there is no more, and the next bytes will be told.
+                Ok((Progress::More, _)) if n < bytes.len() && !closing => return Answered::NotYet,
+                Ok((Progress::More, _)) => {}
+            }
+        }
+    }
+
+    /// Reads what comes while nothing was asked for: whether the connection may still serve.
+    pub fn rests_on(&mut self, scratch: &mut [u8]) -> bool {
+        let Some(tls) = &mut self.tls else { return false };
+        let (bytes, plain) = scratch.split_at_mut(scratch.len() / 2);
+        loop {
+            match (&self.socket).read(bytes) {
+                Ok(0) => return false,
+                // Under TLS it may be a ticket: nothing that belongs to an answer.
+                Ok(n) => {
+                    let mut nothing = Answer::new(false);
+                    let taken = read_tls(tls, &self.socket, &bytes[..n], plain, &mut nothing);
+                    if taken.is_err() || nothing.received() > 0 {
+                        return false;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+            }
+        }
+    }
+
+    fn ended(&mut self) -> Answered {
+        if self.tls.is_some() {
+            // Without TLS's own goodbye nobody knows whether that was all.
+            return Answered::Failed(ErrorKind::Closed);
+        }
+        match self.answer.end() {
+            Ok(status) => Answered::Whole { status, keeps: false },
+            Err(kind) => Answered::Failed(kind),
+        }
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn write_plain(
+    mut socket: &Socket,
+    request: &[u8],
+    written: &mut usize,
+    touched: &mut bool,
+) -> io::Result<()> {
+    while *written < request.len() {
+        match socket.write(&request[*written..]) {
+            Ok(n) => {
+                *written += n;
+                *touched = true;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn write_tls(
+    tls: &mut ClientConnection,
+    socket: &Socket,
+    request: &[u8],
+    written: &mut usize,
+    touched: &mut bool,
+) -> io::Result<()> {
+    if *written < request.len() {
+        tls.writer().write_all(&request[*written..])?;
+        *written = request.len();
+    }
+    *touched |= flush_tls(tls, socket)? > 0;
+    Ok(())
+}
+
+/// Writes what TLS has to say, as far as there is room; returns how many bytes that were.
+fn flush_tls(tls: &mut ClientConnection, mut socket: &Socket) -> io::Result<usize> {
+    let mut flushed = 0;
+    while tls.wants_write() {
+        match tls.write_tls(&mut socket) {
+            Ok(n) => flushed += n,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(flushed)
+}
+
+/// Decrypts bytes and takes what is in them as the answer's; with it comes how many bytes the answer was given
+/// last.
+fn read_tls(
+    tls: &mut ClientConnection,
+    socket: &Socket,
+    mut bytes: &[u8],
+    plain: &mut [u8],
+    answer: &mut Answer,
+) -> Result<(Progress, usize), ErrorKind> {
+    let mut told = (Progress::More, 0);
+    while !bytes.is_empty() {
+        tls.read_tls(&mut bytes).map_err(|_| ErrorKind::Tls)?;
+        let closed = tls.process_new_packets().map_err(|_| ErrorKind::Tls)?.peer_has_closed();
+        loop {
+            match (tls.reader().read(plain), &mut told) {
+                (Ok(0) | Err(_), _) => break,
+                // What follows a whole answer makes it one that does not end where its bytes do.
+                (Ok(n), (Progress::Whole(_), given)) => *given += n,
+                (Ok(n), _) => told = (answer.take(&plain[..n])?, n),
+            }
+        }
+        if closed && told.0 == Progress::More {
+            // TLS says goodbye: that is an end as good as that of TCP.
+            let status = answer.end()?;
+            let whole = super::answer::Whole { status, used: 0, keeps: false };
+            return Ok((Progress::Whole(whole), 0));
+        }
+    }
+    // Alerts and key updates want an answer; if it cannot be written now, the next request will tell.
+    let _ = flush_tls(tls, socket);
+    Ok(told)
+}

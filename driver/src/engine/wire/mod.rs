@@ -1,0 +1,390 @@
+//! The wire engine: a lean HTTP/1.1 client for one worker. One request, encoded once; one write and one read per
+//! exchange; all sockets in one epoll set, looked at without a task, a waker or an allocation per request.
+//!
+//! Connections go to the target's addresses in the order in which they were resolved: the next one is tried
+//! when one fails to connect. At most [`MAX_CONNECTING`] are being set up at a time; further attempts wait for
+//! their turn, within their timeout.
+
+mod answer;
+mod attempts;
+mod chunks;
+mod connection;
+mod poll;
+mod request;
+mod slots;
+mod socket;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use common::counters::ErrorKind;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use self::attempts::Attempts;
+use self::connection::{Answered, Connection, Stage, Tls};
+use self::poll::{Poll, Ready};
+use self::slots::{Key, Slots};
+use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place};
+use crate::load_job::{Addresses, LoadJob, Nanos, StartAt};
+use crate::reactor;
+
+pub use answer::{Answer, MAX_ANSWER_BYTES, MAX_FIELDS, MAX_HEAD_BYTES, Progress, Whole};
+
+/// Most connections of one worker that are being set up at a time.
+pub const MAX_CONNECTING: usize = 256;
+
+/// Room for what one read brings, and for what TLS makes of it.
+const SCRATCH_BYTES: usize = 2 * (64 << 10);
+
+/// A connection and whom it serves.
+#[derive(Debug)]
+struct Line {
+    connection: Connection,
+    /// The attempt that it serves, or is being set up for.
+    place: Option<Place>,
+    /// Which of the target's addresses it goes to.
+    address: usize,
+}
+
+/// See the module.
+pub struct WireEngine {
+    request: Vec<u8>,
+    head_only: bool,
+    timeout: Nanos,
+    start: StartAt,
+    addresses: Addresses,
+    tls: Option<Tls>,
+    poll: Poll,
+    lines: Slots<Line>,
+    /// Connections that serve nobody; some may be gone by now.
+    resting: Vec<Key>,
+    attempts: Attempts,
+    /// Attempts that wait until one more connection may be set up, and to which of the addresses.
+    waiting: VecDeque<(Place, usize)>,
+    connecting: usize,
+    /// Attempts that ended outside of a turn, to be told in the next.
+    failed: VecDeque<(Place, ErrorKind, bool)>,
+    scratch: Box<[u8]>,
+    opened: Opened,
+    /// When the last turn was.
+    turned: Nanos,
+}
+
+impl WireEngine {
+    /// Prepares the one request of a test; within a runtime.
+    ///
+    /// # Errors
+    /// Where the kernel gives no descriptor, or TLS knows no such host.
+    pub fn new(job: &LoadJob) -> Result<Self, String> {
+        Ok(Self {
+            request: request::encode(job),
+            head_only: job.request.method == "HEAD",
+            timeout: Nanos::try_from(job.request.timeout.as_nanos()).unwrap_or(Nanos::MAX),
+            start: job.start,
+            addresses: job.addresses.clone(),
+            tls: tls(job)?,
+            poll: Poll::new().map_err(|error| format!("no epoll descriptor: {error}"))?,
+            lines: Slots::default(),
+            resting: Vec::new(),
+            attempts: Attempts::default(),
+            waiting: VecDeque::new(),
+            connecting: 0,
+            failed: VecDeque::new(),
+            scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+            opened: Opened::default(),
+            turned: Nanos::MIN,
+        })
+    }
+
+    fn now(&self) -> Nanos {
+        self.start.nanos(Instant::now())
+    }
+
+    /// Gives an attempt a connection: one that rests, or a new one.
+    fn serve(&mut self, place: Place) {
+        while let Some(key) = self.resting.pop() {
+            if self.write(key, place) {
+                return;
+            }
+        }
+        self.connect(place, 0);
+    }
+
+    /// Writes the request of an attempt; false where the connection is gone, or was closed while it rested: then
+    /// nothing was sent.
+    fn write(&mut self, key: Key, place: Place) -> bool {
+        let Some(line) = self.lines.get_mut(key) else { return false };
+        line.place = Some(place);
+        let Err(unwritten) = line.connection.write(&self.request) else {
+            self.attempts.served_by(place, key);
+            return true;
+        };
+        let was_attempt = !(line.connection.is_kept() && unwritten.untouched);
+        self.lines.remove(key);
+        if was_attempt {
+            self.fails(place, unwritten.kind, false);
+        }
+        was_attempt
+    }
+
+    /// Notes that an attempt is over, to be told in the next turn.
+    fn fails(&mut self, place: Place, kind: ErrorKind, unconnected: bool) {
+        self.attempts.end(place);
+        self.failed.push_back((place, kind, unconnected));
+    }
+
+    /// Sets up a connection to the addresses from `address` on, for an attempt.
+    fn connect(&mut self, place: Place, mut address: usize) {
+        let addresses = self.addresses.now();
+        if addresses.is_empty() {
+            return self.fails(place, ErrorKind::Resolve, true);
+        }
+        if self.connecting >= MAX_CONNECTING {
+            return self.waiting.push_back((place, address));
+        }
+        let mut last = ErrorKind::Unreachable;
+        while let Some(to) = addresses.get(address) {
+            match Connection::open(to, self.tls.as_ref(), self.head_only) {
+                Ok(connection) => match self.add(Line { connection, place: Some(place), address }) {
+                    Ok(key) => {
+                        self.connecting += 1;
+                        return self.attempts.served_by(place, key);
+                    }
+                    Err(kind) => last = kind,
+                },
+                Err(kind) => last = kind,
+            }
+            address += 1;
+        }
+        self.fails(place, last, true);
+    }
+
+    fn add(&mut self, line: Line) -> Result<Key, ErrorKind> {
+        let key = self.lines.insert(line);
+        let added = self.lines.get_mut(key).map(|line| self.poll.add(&line.connection, key.token()));
+        if let Some(Ok(())) = added {
+            return Ok(key);
+        }
+        self.lines.remove(key);
+        Err(ErrorKind::LocalLimit)
+    }
+
+    /// Closes a connection, and lets the next one be set up where it made room for it.
+    fn close(&mut self, key: Key) {
+        let Some(line) = self.lines.remove(key) else { return };
+        if line.connection.stage() != Stage::Open {
+            self.has_connected();
+        }
+    }
+
+    fn has_connected(&mut self) {
+        self.connecting -= 1;
+        if let Some((place, address)) = self.waiting.pop_front() {
+            self.connect(place, address);
+        }
+    }
+
+    /// An event of one socket. `since`: when it was there to be read.
+    fn event(&mut self, ready: Ready, since: Nanos, ends: &mut impl Ends) {
+        let key = Key::of(ready.token);
+        let Some(line) = self.lines.get_mut(key) else { return };
+        if line.connection.stage() != Stage::Open {
+            self.establish(key);
+        } else if let Some(place) = line.place {
+            if ready.writable() && line.connection.is_writing(&self.request) {
+                // A peer that closed may have answered before: that is for the reading to find out.
+                if let Err(unwritten) = line.connection.write_on(&self.request)
+                    && !ready.readable()
+                {
+                    return self.ended(key, place, Outcome::Failed(unwritten.kind), false, since, ends);
+                }
+            }
+            if ready.readable() {
+                self.read(key, place, ready.closing(), since, ends);
+            }
+        } else if ready.readable() && !line.connection.rests_on(&mut self.scratch) {
+            self.lines.remove(key);
+        }
+    }
+
+    fn establish(&mut self, key: Key) {
+        let Some(line) = self.lines.get_mut(key) else { return };
+        let (place, address, before) = (line.place, line.address, line.connection.stage());
+        let established = line.connection.establish(&mut self.scratch);
+        if before == Stage::Connecting && line.connection.stage() != Stage::Connecting {
+            self.opened.connections += 1;
+        }
+        match established {
+            Ok(Stage::Open) => {
+                self.opened.handshakes += u64::from(self.tls.is_some());
+                self.has_connected();
+                if let Some(place) = place
+                    && !self.write(key, place)
+                {
+                    self.serve(place);
+                }
+            }
+            Ok(_) => {}
+            Err(kind) => {
+                self.close(key);
+                let Some(place) = place else { return };
+                // A peer that answers, but not to TLS, is the target: the others would be asked the same.
+                if kind != ErrorKind::Tls && address + 1 < self.addresses.now().len() {
+                    self.connect(place, address + 1);
+                } else {
+                    self.fails(place, kind, true);
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, key: Key, place: Place, closing: bool, since: Nanos, ends: &mut impl Ends) {
+        let Some(line) = self.lines.get_mut(key) else { return };
+        match line.connection.read(&mut self.scratch, closing) {
+            Answered::NotYet => {}
+            Answered::Whole { status, keeps } => {
+                // An answer to a request that has not left whole: what is left of it belongs to no request.
+                let keeps = keeps && !line.connection.is_writing(&self.request);
+                self.ended(key, place, Outcome::Status(status), keeps, since, ends);
+            }
+            Answered::Failed(kind) => self.ended(key, place, Outcome::Failed(kind), false, since, ends),
+        }
+    }
+
+    /// An attempt that a connection served is over.
+    fn ended(
+        &mut self,
+        key: Key,
+        place: Place,
+        outcome: Outcome,
+        keeps: bool,
+        since: Nanos,
+        ends: &mut impl Ends,
+    ) {
+        let Some(line) = self.lines.get_mut(key) else { return };
+        let at = self.start.nanos(Instant::now());
+        let exchange = Exchange {
+            outcome,
+            bytes_received: line.connection.received(),
+            reused: line.connection.is_kept(),
+            unconnected: false,
+            turn: Some(at - since),
+        };
+        line.place = None;
+        self.attempts.end(place);
+        if !keeps {
+            self.close(key);
+        }
+        let next = match ends.ended(place, at, &exchange) {
+            Next::Begin => {
+                self.attempts.begin(place, at);
+                Some(place)
+            }
+            Next::Rest if keeps => self.waiting.pop_front().map(|(place, _)| place),
+            Next::Rest => return,
+        };
+        match next {
+            Some(place) if !keeps || !self.write(key, place) => self.serve(place),
+            Some(_) => {}
+            None => self.resting.push(key),
+        }
+    }
+
+    /// An attempt without a connection, or whose connection is gone, is over.
+    fn failed(&mut self, place: Place, kind: ErrorKind, unconnected: bool, at: Nanos, ends: &mut impl Ends) {
+        let exchange =
+            Exchange { outcome: Outcome::Failed(kind), bytes_received: 0, reused: false, unconnected, turn: None };
+        if ends.ended(place, at, &exchange) == Next::Begin {
+            self.begin(place, at);
+        }
+    }
+
+    /// Ends the attempts whose time is over; false where there is none.
+    fn expire(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
+        let mut expired = false;
+        while let Some((place, began)) = self.attempts.oldest()
+            && now.saturating_sub(began) >= self.timeout
+        {
+            let key = self.attempts.connection(place);
+            let open = key
+                .and_then(|key| self.lines.get_mut(key))
+                .is_some_and(|line| line.connection.stage() == Stage::Open);
+            self.attempts.end(place);
+            match key {
+                Some(key) => self.close(key),
+                None => self.waiting.retain(|(waiting, _)| *waiting != place),
+            }
+            let kind = if open { ErrorKind::Timeout } else { ErrorKind::ConnectTimeout };
+            self.failed(place, kind, !open, self.now(), ends);
+            expired = true;
+        }
+        expired
+    }
+}
+
+fn tls(job: &LoadJob) -> Result<Option<Tls>, String> {
+    if job.target.scheme() != "https" {
+        return Ok(None);
+    }
+    let tls = job.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
+    let host = job.target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let name = ServerName::try_from(host).map_err(|error| format!("target.url = {}: {error}", job.target))?;
+    Ok(Some((std::sync::Arc::clone(&tls.0), name)))
+}
+
+impl Engine for WireEngine {
+    fn name(&self) -> &'static str {
+        "wire"
+    }
+
+    #[inline]
+    fn begin(&mut self, place: Place, now: Nanos) {
+        self.attempts.begin(place, now);
+        self.serve(place);
+    }
+
+    fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
+        let mut moved = !self.failed.is_empty();
+        // As many as there are now: one whose place fails again at once is told in the next turn.
+        for _ in 0..self.failed.len() {
+            let Some((place, kind, unconnected)) = self.failed.pop_front() else { break };
+            self.failed(place, kind, unconnected, now, ends);
+        }
+        let found = self.poll.look();
+        if found > 0 {
+            moved = true;
+            // If the runtime slept since the last turn, what woke it has been there since it woke.
+            let woke = reactor::returned().map_or(now, |at| self.start.nanos(at));
+            let since = if woke > self.turned { woke.min(now) } else { now };
+            for index in 0..found {
+                let ready = self.poll.ready(index);
+                self.event(ready, since, ends);
+            }
+        }
+        self.turned = now;
+        self.expire(now, ends) || moved
+    }
+
+    async fn ready(&self) {
+        if self.failed.is_empty() {
+            self.poll.wait().await;
+        }
+    }
+
+    fn deadline(&self) -> Option<Nanos> {
+        self.attempts.oldest().map(|(_, began)| began.saturating_add(self.timeout))
+    }
+
+    fn abandon(&mut self) {
+        self.lines.clear();
+        self.resting.clear();
+        self.attempts.clear();
+        self.waiting.clear();
+        self.failed.clear();
+        self.connecting = 0;
+    }
+
+    fn opened(&self) -> Opened {
+        self.opened
+    }
+}

@@ -1,0 +1,93 @@
+//! The sockets of one worker in an epoll set of their own, which its runtime watches as one descriptor: one
+//! call tells of all sockets that are ready, without a task and a waker for each.
+
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Most events that one look brings.
+const MOST: usize = 256;
+
+/// An epoll set.
+pub struct Poll {
+    set: AsyncFd<OwnedFd>,
+    events: Vec<Event>,
+}
+
+/// What a socket is ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    /// What the socket was added as.
+    pub token: u64,
+    flags: EventFlags,
+}
+
+impl Ready {
+    /// There is something to read, or to learn by reading.
+    pub fn readable(self) -> bool {
+        self.flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR)
+    }
+
+    /// There is room to write.
+    pub fn writable(self) -> bool {
+        self.flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR)
+    }
+
+    /// The peer closed its side, or the connection is broken.
+    pub fn closing(self) -> bool {
+        self.flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR)
+    }
+}
+
+impl Poll {
+    /// An empty set; within a runtime.
+    ///
+    /// # Errors
+    /// Where the kernel gives no descriptor.
+    pub fn new() -> io::Result<Self> {
+        let set = epoll::create(CreateFlags::CLOEXEC)?;
+        #[allow(unsafe_code)]
+        // SAFETY: AsyncFd owns the descriptor, alone, for as long as it is registered; `OwnedFd` gives no other access.
+        let set = unsafe { AsyncFd::register_with_interest(set, Interest::READABLE) }?;
+        Ok(Self { set, events: Vec::with_capacity(MOST) })
+    }
+
+    /// Adds a socket, edge-triggered: what becomes ready is told once. It leaves the set when it is closed.
+    ///
+    /// # Errors
+    /// Where the kernel has no room for it.
+    pub fn add(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        Ok(epoll::add(self.set.get_ref(), socket, EventData::new_u64(token), flags)?)
+    }
+
+    /// Looks which sockets are ready now; returns how many [`Poll::ready`] tells of.
+    pub fn look(&mut self) -> usize {
+        self.events.clear();
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // The set is our own and open, so that this fails for a signal at most: the next look brings what was there.
+        let _ = epoll::wait(self.set.get_ref(), spare_capacity(&mut self.events), Some(&at_once));
+        self.events.len()
+    }
+
+    /// The `index`th of the sockets that the last look found ready.
+    pub fn ready(&self, index: usize) -> Ready {
+        let event = self.events[index];
+        let (data, flags) = (event.data, event.flags);
+        Ready { token: data.u64(), flags }
+    }
+
+    /// Waits until a look may find something.
+    pub async fn wait(&self) {
+        // An error means that the runtime is going down, and whoever waits with it.
+        if let Ok(mut guard) = poll_fn(|context| self.set.poll_read_ready(context)).await {
+            guard.clear_ready();
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The one request of a test as bytes, made once.
+
+use url::Position;
+
+use crate::engine::USER_AGENT;
+use crate::load_job::LoadJob;
+
+/// Methods that say how long their body is though it is empty: a server may wait for one otherwise.
+const SAY_LENGTH: [&str; 3] = ["POST", "PUT", "PATCH"];
+
+/// Encodes the request of a test: what the plan says wins over what would be said by itself.
+pub fn encode(job: &LoadJob) -> Vec<u8> {
+    let (plan, target) = (&job.request, &job.target);
+    let path = &target[Position::BeforePath..Position::AfterQuery];
+    let host = &target[Position::BeforeHost..Position::AfterPort];
+    let mut head = format!("{} {path} HTTP/1.1\r\n", plan.method);
+    let named = |name: &str| plan.headers.keys().any(|given| given.eq_ignore_ascii_case(name));
+    let mut field = |name: &str, value: &str| {
+        head.push_str(name);
+        head.push_str(": ");
+        head.push_str(value);
+        head.push_str("\r\n");
+    };
+    if !named("host") {
+        field("host", host);
+    }
+    if !named("user-agent") {
+        field("user-agent", USER_AGENT);
+    }
+    let says_length = SAY_LENGTH.contains(&plan.method.as_str()) || !plan.body.is_empty();
+    if says_length && !named("content-length") {
+        field("content-length", &plan.body.len().to_string());
+    }
+    for (name, value) in &plan.headers {
+        field(name, value);
+    }
+    if plan.identify {
+        field("x-groundswell-node", job.node_id.as_str());
+    }
+    head.push_str("\r\n");
+    let mut bytes = head.into_bytes();
+    bytes.extend_from_slice(plan.body.as_bytes());
+    bytes
+}

@@ -1,0 +1,63 @@
+//! A TCP socket that never waits.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use socket2::{Domain, Protocol, Type};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Socket(socket2::Socket);
+
+impl Socket {
+    /// Begins to connect; returns whether it is connected already.
+    ///
+    /// # Errors
+    /// The kernel's: it has no descriptor or port, or knows no route.
+    pub fn connect(address: &SocketAddr) -> io::Result<(Self, bool)> {
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = socket2::Socket::new(Domain::for_address(*address), kind, Some(Protocol::TCP))?;
+        // A request is written at once and whole: waiting to fill a segment would only delay it.
+        socket.set_tcp_nodelay(true)?;
+        match socket.connect(&(*address).into()) {
+            Ok(()) => Ok((Self(socket), true)),
+            Err(error) if error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => {
+                Ok((Self(socket), false))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Why connecting failed, once the socket is ready.
+    ///
+    /// # Errors
+    /// That reason.
+    pub fn connected(&self) -> io::Result<()> {
+        self.0.take_error()?.map_or(Ok(()), Err)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Read for &Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(self.as_fd(), buffer, RecvFlags::empty())?.0)
+    }
+}
+
+impl Write for &Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(send(self.as_fd(), bytes, SendFlags::NOSIGNAL)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

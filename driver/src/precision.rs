@@ -1,0 +1,43 @@
+//! How close to its schedule a worker is to stay, and at what price.
+
+use std::fmt;
+
+/// `[driver] precision`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// Spin where a core stays free for everyone else, and until others turn out to need it.
+    #[default]
+    Auto,
+    /// Spin shortly before each request.
+    Spin,
+    /// Never: some 50 to 150 µs later, and no CPU for it.
+    Timer,
+}
+
+/// How a schedule was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// By a timer and a short spin before each request.
+    Spin,
+    /// By a timer alone.
+    Timer,
+    /// By a timer alone, after spinning met others on its core.
+    GaveUpSpinning,
+}
+
+impl Kept {
+    /// The word on the wire and in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spin => "spin",
+            Self::Timer => "timer",
+            Self::GaveUpSpinning => "gave_up_spinning",
+        }
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,196 @@
+//! The reader of answers against a corpus of what servers send, well and badly: each comes to its end, the same
+//! one however its bytes are split, and no bytes make it panic or keep more than its limits.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
+
+use common::counters::ErrorKind;
+use driver::engine::{Answer, MAX_HEAD_BYTES, Progress};
+use proptest::prelude::*;
+
+/// How an answer ended, and after how many bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Whole { status: u16, keeps: bool, length: usize },
+    More,
+    Failed(ErrorKind),
+}
+
+struct Case {
+    name: String,
+    expected: String,
+    bytes: Vec<u8>,
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        match rest.next().unwrap() {
+            b'n' => bytes.push(b'\n'),
+            b'r' => bytes.push(b'\r'),
+            b't' => bytes.push(b'\t'),
+            b'\\' => bytes.push(b'\\'),
+            b'x' => {
+                let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+            }
+            other => panic!("\\{} in the corpus", other as char),
+        }
+    }
+    bytes
+}
+
+fn corpus() -> Vec<Case> {
+    let cases: Vec<Case> = include_str!("corpus.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| {
+            let mut columns = line.splitn(3, '\t');
+            let mut next = || columns.next().unwrap();
+            Case { name: next().to_owned(), expected: next().to_owned(), bytes: unescape(next()) }
+        })
+        .collect();
+    assert!(cases.len() >= 200, "{} cases", cases.len());
+    cases
+}
+
+/// Reads pieces up to the answer's end.
+fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
+    let mut answer = Answer::new(false);
+    let mut before = 0;
+    for piece in pieces {
+        match answer.take(piece) {
+            Ok(Progress::More) => before += piece.len(),
+            Ok(Progress::Whole(whole)) => {
+                assert!(whole.used <= piece.len());
+                let length = before + whole.used;
+                assert_eq!(answer.received(), length as u64);
+                return End::Whole { status: whole.status, keeps: whole.keeps, length };
+            }
+            Err(kind) => return End::Failed(kind),
+        }
+    }
+    // A body that lasts until the peer closes.
+    match answer.end() {
+        Ok(status) => End::Whole { status, keeps: false, length: before },
+        Err(ErrorKind::Closed) => End::More,
+        Err(kind) => End::Failed(kind),
+    }
+}
+
+fn told(end: End) -> String {
+    match end {
+        End::Whole { status, keeps, .. } => format!("{status} {}", if keeps { "keeps" } else { "closes" }),
+        End::More => "more".to_owned(),
+        End::Failed(kind) => kind.as_str().to_owned(),
+    }
+}
+
+#[test]
+fn every_answer_of_the_corpus_comes_to_its_end() {
+    let wrong: Vec<String> = corpus()
+        .iter()
+        .map(|case| (case, told(read([&case.bytes[..]]))))
+        .filter(|(case, told)| *told != case.expected)
+        .map(|(case, told)| format!("{}: {told}, not {}", case.name, case.expected))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_end_is_the_same_at_every_split() {
+    for case in corpus() {
+        let whole = read([&case.bytes[..]]);
+        // Every split of what is read in one piece in practice; of the few endless ones a sample.
+        let step = if case.bytes.len() <= 2_048 { 1 } else { 193 };
+        for at in (0..=case.bytes.len()).step_by(step) {
+            let (first, second) = case.bytes.split_at(at);
+            assert_eq!(read([first, second]), whole, "{} split at {at}", case.name);
+        }
+        assert_eq!(read(case.bytes.chunks(1)), whole, "{} byte by byte", case.name);
+    }
+}
+
+#[test]
+fn answers_to_head_end_with_their_heads() {
+    let mut answer = Answer::new(true);
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
+    let Ok(Progress::Whole(whole)) = answer.take(head) else { panic!("not whole") };
+    assert_eq!((whole.status, whole.used, whole.keeps), (200, head.len(), true));
+}
+
+#[test]
+fn one_reader_reads_many_answers() {
+    let mut answer = Answer::new(false);
+    for n in 0..100 {
+        answer.reset();
+        let bytes = format!("HTTP/1.1 {} OK\r\ncontent-length: {n}\r\n\r\n{}", 400 + n, "x".repeat(n));
+        let Ok(Progress::Whole(whole)) = answer.take(bytes.as_bytes()) else { panic!("not whole") };
+        assert_eq!((usize::from(whole.status), whole.used), (400 + n, bytes.len()));
+    }
+}
+
+#[test]
+fn an_endless_head_is_given_up_at_its_limit() {
+    for endless in [&b"HTTP/1.1 200 OK\r\nx: "[..], b"HTTP/1.1 200 OK\r\n", b""] {
+        let mut answer = Answer::new(false);
+        let mut given = 0;
+        let mut piece = endless.to_vec();
+        let end = loop {
+            match answer.take(&piece) {
+                Ok(_) => given += piece.len(),
+                Err(kind) => break kind,
+            }
+            assert!(given <= MAX_HEAD_BYTES + 4_096, "{given} bytes were taken");
+            piece = vec![b'a'; 4_096];
+        };
+        assert_eq!(end, ErrorKind::TooLarge);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn any_split_of_any_answer_is_read_alike(
+        case in prop::sample::select(corpus().into_iter().map(|case| case.bytes).collect::<Vec<_>>()),
+        mut cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let mut pieces = Vec::new();
+        let mut cuts: Vec<usize> = cuts.drain(..).map(|cut| cut.index(case.len() + 1)).collect();
+        cuts.sort_unstable();
+        let mut from = 0;
+        for cut in cuts {
+            pieces.push(&case[from..cut]);
+            from = cut;
+        }
+        pieces.push(&case[from..]);
+        prop_assert_eq!(read(pieces), read([&case[..]]));
+    }
+
+    /// Answers that were damaged in places: whatever becomes of them, it does not depend on how they came.
+    #[test]
+    fn damaged_answers_are_read_alike_at_any_split(
+        case in prop::sample::select(corpus().into_iter().map(|case| case.bytes).filter(|bytes| bytes.len() <= 2_048).collect::<Vec<_>>()),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = case;
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let whole = read([&bytes[..]]);
+        let (first, second) = bytes.split_at(cut.index(bytes.len() + 1));
+        prop_assert_eq!(read([first, second]), whole);
+        prop_assert_eq!(read(bytes.chunks(1)), whole);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), piece in 1..50_usize) {
+        prop_assert_eq!(read(bytes.chunks(piece)), read([&bytes[..]]));
+    }
+}
