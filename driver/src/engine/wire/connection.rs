@@ -74,7 +74,7 @@ impl Connection {
     /// # Errors
     /// What the attempt counts as.
     pub fn open(address: &SocketAddr, tls: Option<&Tls>, head_only: bool) -> Result<Self, ErrorKind> {
-        let (socket, connected) = Socket::connect(address).map_err(|error| connect_error(&error))?;
+        let socket = Socket::connect(address).map_err(|error| connect_error(&error))?;
         let tls = match tls {
             None => None,
             Some((config, name)) => {
@@ -85,15 +85,10 @@ impl Connection {
                 Some(Box::new(session))
             }
         };
-        let stage = match (connected, &tls) {
-            (false, _) => Stage::Connecting,
-            (true, Some(_)) => Stage::Handshaking,
-            (true, None) => Stage::Open,
-        };
         Ok(Self {
             socket,
             tls,
-            stage,
+            stage: Stage::Connecting,
             answer: Answer::new(head_only),
             written: 0,
             touched: false,

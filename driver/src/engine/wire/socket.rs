@@ -13,20 +13,18 @@ use socket2::{Domain, Protocol, Type};
 pub struct Socket(socket2::Socket);
 
 impl Socket {
-    /// Begins to connect; returns whether it is connected already.
+    /// Begins to connect: the socket is writable once that is decided.
     ///
     /// # Errors
     /// The kernel's: it has no descriptor or port, or knows no route.
-    pub fn connect(address: &SocketAddr) -> io::Result<(Self, bool)> {
+    pub fn connect(address: &SocketAddr) -> io::Result<Self> {
         let kind = Type::STREAM.nonblocking().cloexec();
         let socket = socket2::Socket::new(Domain::for_address(*address), kind, Some(Protocol::TCP))?;
         // A request is written at once and whole: waiting to fill a segment would only delay it.
         socket.set_tcp_nodelay(true)?;
         match socket.connect(&(*address).into()) {
-            Ok(()) => Ok((Self(socket), true)),
-            Err(error) if error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => {
-                Ok((Self(socket), false))
-            }
+            Ok(()) => Ok(Self(socket)),
+            Err(error) if error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => Ok(Self(socket)),
             Err(error) => Err(error),
         }
     }
