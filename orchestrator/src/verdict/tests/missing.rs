@@ -1,0 +1,94 @@
+//! Aborted and incomplete: what was stopped, who was lost, what did not arrive or cannot be decided.
+
+use super::*;
+
+#[test]
+fn aborted_is_the_worst_and_the_other_reasons_follow() {
+    let lost =
+        Driver::well("b").with(|driver| (driver.ended_by, driver.unresolved) = (Some(EndedBy::Lost), 3));
+    let drivers = [Driver::well("a").late(5_000, 40_000), lost.failing(9_000, ErrorKind::Reset)];
+    let mut stopped = case(plan(OPEN, ""), &drivers);
+    stopped.stopped_by = Some("POST /stop");
+    let judgement = check("stopped", &stopped, Verdict::Aborted, "it was stopped before its end: POST /stop");
+    let order: Vec<bool> = ["stopped", "was lost", "late at", "failed"]
+        .iter()
+        .zip(&judgement.reasons)
+        .map(|(text, reason)| reason.contains(text))
+        .collect();
+    assert_eq!(order, [true; 4], "{:#?}", judgement.reasons);
+}
+
+#[test]
+fn a_stopped_drivers_short_load_is_no_reason_of_its_own() {
+    let drivers = [Driver::well("a").with(|driver| driver.cut_short = Some("stopped"))];
+    let mut stopped = case(plan(OPEN, ""), &drivers);
+    stopped.stopped_by = Some("Ctrl-C");
+    assert_eq!(stopped.judge().reasons, ["it was stopped before its end: Ctrl-C"]);
+}
+
+#[test]
+fn what_is_missing_makes_incomplete() {
+    let given = "\"response.p99\" = \"< 250ms\"";
+    let lost = |by| Driver::well("b").with(|driver| (driver.ended_by, driver.unresolved) = (by, 31));
+    for by in [None, Some(EndedBy::Lost)] {
+        let drivers = [Driver::well("a"), lost(by)];
+        let reason = "driver b was lost 12 s into the test and did not come back; 31 requests it had sent are unresolved";
+        check("lost", &case(plan(OPEN, ""), &drivers), Verdict::Incomplete, reason);
+    }
+    let left = [Driver::well("a"), Driver::well("b").with(|driver| driver.cut_short = Some("leaving"))];
+    check(
+        "SIGTERM",
+        &case(plan(OPEN, ""), &left),
+        Verdict::Incomplete,
+        "driver b was told to leave (SIGTERM)",
+    );
+    let alone = [Driver::well("b").with(|driver| driver.cut_short = Some("orchestrator silent"))];
+    check("silence", &case(plan(OPEN, ""), &alone), Verdict::Incomplete, "orchestrator silent");
+    let deaf = [Driver::well("a"), lost(Some(EndedBy::Deaf))];
+    check(
+        "deaf",
+        &case(plan(OPEN, ""), &deaf),
+        Verdict::Incomplete,
+        "driver b showed nothing after the trigger",
+    );
+
+    let drivers = [Driver::well("a")];
+    let mut windows = case(plan(OPEN, ""), &drivers);
+    windows.missing = vec![MissingWindows {
+        node_id: "a".to_owned(),
+        from_seq: 3,
+        to_seq: 5,
+        from: "2026-11-23T23:40:03.000000Z".to_owned(),
+        to: "2026-11-23T23:40:06.000000Z".to_owned(),
+    }];
+    let reason = "windows 3 to 5 of driver a are missing, from 23:40:03 to 23:40:06 UTC";
+    check("windows", &windows, Verdict::Incomplete, reason);
+
+    let partly = [Driver::well("a").with(|driver| driver.coverage = Some(0.9))];
+    let reason = "response.p99 < 250ms cannot be decided: histograms cover 90 % of the answers";
+    check("coverage below 1", &case(plan(OPEN, given), &partly), Verdict::Incomplete, reason);
+    let untold = [Driver::well("a").with(|driver| driver.coverage = None)];
+    check("coverage null", &case(plan(OPEN, given), &untold), Verdict::Incomplete, "how many answers");
+    check("no latency asked for", &case(plan(OPEN, ""), &untold), Verdict::Passed, "");
+
+    let mut never = case(plan(OPEN, ""), &drivers);
+    never.started = false;
+    check("never started", &never, Verdict::Incomplete, "never told to start");
+}
+
+#[test]
+fn a_default_that_cannot_be_decided_is_a_warning_and_a_given_one_a_reason() {
+    let unknown = Driver::well("c")
+        .with(|driver| (driver.classic, driver.partial, driver.coverage) = (true, true, None));
+    let drivers = [Driver::well("a"), unknown];
+    let judgement = check("default", &case(plan(OPEN, ""), &drivers), Verdict::Passed, "");
+    warns(&judgement, "errors.ratio < 1% cannot be decided: what c sent is not known");
+    assert_eq!(judgement.thresholds[0].ok, None);
+    let given = plan(OPEN, "\"errors.ratio\" = \"< 1%\"");
+    check("given", &case(given, &drivers), Verdict::Incomplete, "cannot be decided");
+    // What the others reached already is enough.
+    let enough = plan(OPEN, "\"throughput\" = \">= 1500/s\"");
+    check("a lower bound above", &case(enough, &drivers), Verdict::Passed, "");
+    let short = plan(OPEN, "\"throughput\" = \">= 2500/s\"");
+    check("a lower bound below", &case(short, &drivers), Verdict::Incomplete, "not everyone tells");
+}

@@ -1,0 +1,216 @@
+//! Every rule of interface.md, one caption each. Here: the drivers and tests that the tables are made of.
+
+mod generator;
+mod missing;
+mod thresholds;
+
+use common::counters::{Counters, ErrorKind};
+use common::latency::{Latencies, LatencyKind};
+use common::plan::{Plan, PlanFormat, Share, read};
+
+use super::{DriverFacts, Facts, Judgement, Sample, judge};
+use crate::model::{MissingWindows, Verdict};
+use crate::tally::EndedBy;
+
+const START: i64 = 1_795_477_200_000_000;
+
+fn plan(load: &str, thresholds: &str) -> Plan {
+    let text = format!(
+        "name = \"p\"\n[target]\nurl = \"http://127.0.0.1:8081/ping\"\n[load]\nduration = \"30s\"\n{load}\n\
+         [thresholds]\n{thresholds}\n"
+    );
+    read(&text, PlanFormat::Toml).unwrap()
+}
+
+const OPEN: &str = "mode = \"tsunami\"\nrate = 1000\nmax_in_flight = 1024";
+const CLOSED: &str = "mode = \"avalanche\"\nconnections = 64";
+
+/// One driver of a case: it sent 10,000 requests, answered in 2 ms each, on time, and ended well.
+struct Driver {
+    name: &'static str,
+    counters: Counters,
+    latencies: Latencies,
+    coverage: Option<f64>,
+    throughput: Option<f64>,
+    windows: (u64, u64),
+    ended_by: Option<EndedBy>,
+    cut_short: Option<&'static str>,
+    classic: bool,
+    partial: bool,
+    unresolved: u64,
+    share: Share,
+}
+
+impl Driver {
+    fn well(name: &'static str) -> Self {
+        let counters = Counters {
+            scheduled: 10_000,
+            sent: 10_000,
+            completed: 10_000,
+            completed_in_schedule: 10_000,
+            status_codes: [(200, 10_000)].into(),
+            ..Counters::default()
+        };
+        let mut latencies = Latencies::new();
+        for (kind, us) in [
+            (LatencyKind::Response, 2_000),
+            (LatencyKind::Service, 2_000),
+            (LatencyKind::Lag, 50),
+            (LatencyKind::Turn, 20),
+        ] {
+            latencies.of_mut(kind).record_n_us(us, 10_000);
+        }
+        let share = Share {
+            index: 0,
+            of: 1,
+            rate_per_s: None,
+            target_throughput: None,
+            requests: None,
+            connections: None,
+            max_in_flight: None,
+        };
+        Self {
+            name,
+            counters,
+            latencies,
+            coverage: Some(1.0),
+            throughput: Some(1_000.0),
+            windows: (30, 0),
+            ended_by: Some(EndedBy::FinalWindow),
+            cut_short: None,
+            classic: false,
+            partial: false,
+            unresolved: 0,
+            share,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    /// `n` of its requests met the in-flight bound.
+    fn dropping(self, n: u64) -> Self {
+        self.with(|driver| {
+            driver.counters.scheduled += n;
+            driver.counters.dropped_in_flight += n;
+        })
+    }
+
+    /// `n` of its requests were late by so many µs.
+    fn late(self, n: u64, us: u64) -> Self {
+        self.with(|driver| {
+            let lag = driver.latencies.of_mut(LatencyKind::Lag);
+            lag.clear();
+            lag.record_n_us(50, 10_000 - n);
+            lag.record_n_us(us, n);
+        })
+    }
+
+    /// All its answers took so many µs.
+    fn slow(self, us: u64) -> Self {
+        self.with(|driver| {
+            let response = driver.latencies.of_mut(LatencyKind::Response);
+            response.clear();
+            response.record_n_us(us, 10_000);
+        })
+    }
+
+    fn failing(self, n: u64, kind: ErrorKind) -> Self {
+        self.with(|driver| {
+            driver.counters.completed -= n;
+            driver.counters.failed += n;
+            driver.counters.errors.insert(kind, n);
+            driver.counters.status_codes.insert(200, 10_000 - n);
+        })
+    }
+
+    fn sample(&self) -> Sample<'_> {
+        Sample {
+            counters: self.counters.clone(),
+            partial: self.partial,
+            failures_unsaid: false,
+            latencies: &self.latencies,
+            coverage: self.coverage,
+            throughput_per_s: self.throughput,
+            schedule_s: Some(10.0),
+            windows: self.windows.0,
+            busy_windows: self.windows.1,
+        }
+    }
+}
+
+struct Case<'c> {
+    plan: Plan,
+    drivers: &'c [Driver],
+    stopped_by: Option<&'static str>,
+    started: bool,
+    missing: Vec<MissingWindows>,
+}
+
+fn case<'c>(plan: Plan, drivers: &'c [Driver]) -> Case<'c> {
+    Case { plan, drivers, stopped_by: None, started: true, missing: Vec::new() }
+}
+
+impl Case<'_> {
+    fn judge(&self) -> Judgement {
+        let mut counters = Counters::default();
+        let mut latencies = Latencies::new();
+        for driver in self.drivers.iter().filter(|driver| !driver.partial) {
+            counters.add(&driver.counters);
+            latencies.merge(&driver.latencies);
+        }
+        let least = |values: Vec<Option<f64>>| values.into_iter().collect::<Option<Vec<f64>>>();
+        let coverage = least(self.drivers.iter().map(|driver| driver.coverage).collect());
+        let fleet = Sample {
+            counters,
+            partial: self.drivers.iter().any(|driver| driver.partial),
+            failures_unsaid: false,
+            latencies: &latencies,
+            coverage: coverage.map(|all| all.into_iter().fold(1.0, f64::min)),
+            throughput_per_s: self.drivers.iter().map(|driver| driver.throughput).sum(),
+            schedule_s: Some(10.0),
+            windows: self.drivers.iter().map(|driver| driver.windows.0).sum(),
+            busy_windows: self.drivers.iter().map(|driver| driver.windows.1).sum(),
+        };
+        let drivers = self.drivers.iter().map(|driver| DriverFacts {
+            name: driver.name.to_owned(),
+            classic: driver.classic,
+            other_life: false,
+            ended_by: driver.ended_by,
+            heard_at: Some(START + 12_000_000),
+            unresolved: driver.unresolved,
+            cut_short: driver.cut_short.map(str::to_owned),
+            share: Some(&driver.share),
+            implausible: false,
+            sample: driver.sample(),
+        });
+        judge(&Facts {
+            plan: &self.plan,
+            stopped_by: self.stopped_by.map(str::to_owned),
+            started_at: self.started.then_some(START),
+            fleet,
+            drivers: drivers.collect(),
+            missing: self.missing.clone(),
+            foreign: Vec::new(),
+        })
+    }
+}
+
+/// Judges, and expects the verdict and a first reason that holds the text (or none, for `passed`).
+#[track_caller]
+fn check(caption: &str, case: &Case<'_>, verdict: Verdict, reason: &str) -> Judgement {
+    let judgement = case.judge();
+    assert_eq!(judgement.verdict, verdict, "{caption}: {judgement:#?}");
+    match judgement.reasons.first() {
+        Some(first) => assert!(first.contains(reason) && !reason.is_empty(), "{caption}: {first}"),
+        None => assert!(reason.is_empty(), "{caption}: no reason"),
+    }
+    judgement
+}
+
+#[track_caller]
+fn warns(judgement: &Judgement, text: &str) {
+    assert!(judgement.warnings.iter().any(|warning| warning.contains(text)), "{:#?}", judgement.warnings);
+}
