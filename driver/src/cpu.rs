@@ -1,8 +1,15 @@
-//! How much of its cores this process uses.
+//! How much of its cores this process uses, and how much of the machine its host gives to others.
 
 use std::time::{Duration, Instant};
 
+use common::wire::MachineLoad;
 use rustix::time::{ClockId, clock_gettime};
+
+/// A shorter time is too short to tell.
+const MIN_ELAPSED: Duration = Duration::from_millis(50);
+
+/// Where the kernel says what became of the machine's CPU time.
+const STAT: &str = "/proc/stat";
 
 /// Measures the share of its cores that the process used since it was asked last.
 #[derive(Debug)]
@@ -20,14 +27,68 @@ impl CpuClock {
 
     /// The share since the last call, 0 to 1; `None` where too little time has passed to tell.
     pub fn share(&mut self) -> Option<f64> {
-        let (now, used) = (Instant::now(), used());
+        self.share_at(Instant::now(), used())
+    }
+
+    fn share_at(&mut self, now: Instant, used: Duration) -> Option<f64> {
         let elapsed = now.duration_since(self.at);
-        if elapsed < Duration::from_millis(50) {
+        if elapsed < MIN_ELAPSED {
             return None;
         }
         let busy = used.saturating_sub(self.used).as_secs_f64();
         (self.at, self.used) = (now, used);
         Some((busy / elapsed.as_secs_f64() / f64::from(self.cores)).clamp(0.0, 1.0))
+    }
+}
+
+/// Measures what explains a window beside its own figures.
+#[derive(Debug)]
+pub struct MachineClock {
+    cpu: CpuClock,
+    ticks: Option<Ticks>,
+}
+
+impl MachineClock {
+    /// Starts measuring; `cores` as for [`CpuClock::start`].
+    pub fn start(cores: u32) -> Self {
+        Self { cpu: CpuClock::start(cores), ticks: Ticks::now() }
+    }
+
+    /// What happened since the last call. A kernel that does not tell, or too short a time, leaves it open.
+    pub fn load(&mut self) -> MachineLoad {
+        let Some(cpu) = self.cpu.share() else { return MachineLoad::default() };
+        let before = std::mem::replace(&mut self.ticks, Ticks::now());
+        let steal = before.zip(self.ticks).and_then(|(before, now)| now.stolen_since(before));
+        MachineLoad { cpu: Some(cpu), steal }
+    }
+}
+
+/// The machine's CPU time since it started, in ticks of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ticks {
+    all: u64,
+    stolen: u64,
+}
+
+impl Ticks {
+    fn now() -> Option<Self> {
+        std::fs::read_to_string(STAT).ok().and_then(|text| Self::read(&text))
+    }
+
+    /// Reads the line of all cores: user, nice, system, idle, iowait, irq, softirq, steal. The guests' time that
+    /// follows is part of user and nice already.
+    fn read(text: &str) -> Option<Self> {
+        let line = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<u64> =
+            line.split_whitespace().take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
+        let stolen = *ticks.get(7)?;
+        Some(Self { all: ticks.iter().sum(), stolen })
+    }
+
+    /// The stolen share of the time between the two; `None` where none passed (the kernel may count backwards).
+    fn stolen_since(self, before: Self) -> Option<f64> {
+        let all = self.all.checked_sub(before.all).filter(|all| *all > 0)?;
+        Some((self.stolen.saturating_sub(before.stolen) as f64 / all as f64).min(1.0))
     }
 }
 
@@ -50,6 +111,43 @@ mod tests {
         }
         let share = clock.share().unwrap();
         assert!(share > 0.2 && share <= 1.0, "{share}");
-        assert_eq!(clock.share(), None, "too soon");
+    }
+
+    #[test]
+    fn the_share_is_of_the_cores_and_of_the_time_since_the_last_question() {
+        let (start, ms) = (Instant::now(), Duration::from_millis);
+        let mut clock = CpuClock { cores: 2, at: start, used: ms(500) };
+        assert_eq!(clock.share_at(start + ms(1_000), ms(1_500)), Some(0.5));
+        assert_eq!(clock.share_at(start + ms(1_049), ms(1_500)), None, "too soon");
+        assert_eq!(clock.share_at(start + ms(1_100), ms(9_000)), Some(1.0), "no more than all");
+    }
+
+    #[test]
+    fn what_the_host_gave_to_others_is_a_share_of_all() {
+        let stat = |user: u64, steal: u64| {
+            Ticks::read(&format!(
+                "cpu  {user} 0 10 50 0 0 0 {steal} 7 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 5\n"
+            ))
+        };
+        let before = stat(20, 20).unwrap();
+        assert_eq!(before, Ticks { all: 100, stolen: 20 }, "the guests' time is in user already");
+        assert_eq!(stat(90, 50).unwrap().stolen_since(before), Some(0.3));
+        assert_eq!(before.stolen_since(before), None, "no time passed");
+        assert_eq!(stat(10, 20).unwrap().stolen_since(before), None, "counted backwards");
+        for text in ["", "cpu 1 2 3", "cpu a b c d e f g h", "cpu0 1 2 3 4 5 6 7 8"] {
+            assert_eq!(Ticks::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_explained_by_this_machine() {
+        let mut clock = MachineClock::start(1);
+        let until = Instant::now() + Duration::from_millis(120);
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        let load = clock.load();
+        assert!(load.cpu.is_some_and(|cpu| cpu > 0.0), "{load:?}");
+        assert!(load.steal.is_none_or(|steal| (0.0..=1.0).contains(&steal)), "{load:?}");
     }
 }

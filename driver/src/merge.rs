@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use common::counters::Counters;
 use common::ids::{Epoch, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
-use common::wire::{ClassicMetrics, Ending, Window};
+use common::wire::{ClassicMetrics, Ending, MachineLoad, Window};
 
 use crate::actors::messages::{DriverProgress, WorkerEnding, WorkerWindow};
 use crate::load_job::{LoadJob, Nanos, StartAt};
@@ -158,6 +158,7 @@ impl Merge {
             counters: self.cumulative.clone(),
             latencies: pending.latencies,
             busy: pending.busy,
+            machine: MachineLoad::default(),
             is_final,
             ending: is_final.then(|| self.ending()),
         };

@@ -93,7 +93,7 @@ impl Foundation {
             windows: vec![publisher.clone().recipient()],
             ended: manager_address.recipient(),
         };
-        let aggregator = StatsAggregatorActor::new(parts.epoch, outputs).start();
+        let aggregator = StatsAggregatorActor::new(parts.epoch, n_workers(&parts.settings), outputs).start();
         Self { parts, manager, heartbeat, link, aggregator, publisher }
     }
 
@@ -111,8 +111,7 @@ impl Foundation {
         let Self { parts, manager, heartbeat, link, aggregator, publisher } = self;
         let Parts { settings, node_id, epoch, descriptors, orchestrator, fatal, .. } = parts;
         let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
-        let cores = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
-        let n_workers = settings.driver.workers.unwrap_or(cores);
+        let n_workers = n_workers(&settings);
 
         let pool: Vec<_> = (0..n_workers)
             .map(|_| {
@@ -190,6 +189,12 @@ impl Foundation {
         let workers = pool.into_iter().map(|(_, arbiter)| arbiter).collect();
         System { manager, heartbeat, publisher, link, workers }
     }
+}
+
+/// Threads that send: as set, or one a core.
+fn n_workers(settings: &DriverSettings) -> u32 {
+    let cores = || std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+    settings.driver.workers.unwrap_or_else(cores)
 }
 
 /// Starts the clients of a Kafka.

@@ -167,6 +167,10 @@ pub struct DriverTotals {
     /// Its figures are its own sums, not histograms: a classic driver's.
     pub approximate: bool,
     /// How its end was told: final_window, status, count, word, silence, lost, stopped; null before it.
+    /// How late the generator was to read: from the poll's return to the handling of an event it brought.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub turn: common::latency::LatencyStats,
     pub ended_by: Option<String>,
     /// The engine that sent; null before the end.
     pub engine: Option<String>,
@@ -191,6 +195,14 @@ pub struct ThresholdView {
     /// Whether it held; null where it cannot be decided (yet).
     pub ok: Option<bool>,
     /// Whether the plan gave it, rather than the defaults.
+    /// The same over the whole test, by its windows.
+    pub cpu_mean: Option<f64>,
+    /// The same in its highest second.
+    pub cpu_max: Option<f64>,
+    /// Share of its machine's CPU time that the machine's host gave to others, over the whole test.
+    pub steal_mean: Option<f64>,
+    /// The same in its highest second.
+    pub steal_max: Option<f64>,
     pub given: bool,
     /// The driver for which it is decided, with the prefix `driver.`.
     pub driver: Option<String>,

@@ -227,10 +227,21 @@ pub struct Window {
     pub latencies: Latencies,
     /// Busiest worker's share of the window spent not waiting, 0 to 1.
     pub busy: f64,
+    /// What the driver and its machine did meanwhile.
+    pub machine: MachineLoad,
     /// The last of the test.
     pub is_final: bool,
     /// How the driver ran the test, and how it ended; on the final window.
     pub ending: Option<Ending>,
+}
+
+/// What explains a driver's lag beside its figures. What it could not measure it leaves out.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct MachineLoad {
+    /// Share of its cores that the driver's process used in the window, 0 to 1.
+    pub cpu: Option<f64>,
+    /// Share of the machine's CPU time in the window that its host gave to others, 0 to 1.
+    pub steal: Option<f64>,
 }
 
 /// What a driver tells with its final window.

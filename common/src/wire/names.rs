@@ -72,6 +72,8 @@ const METRICS_OURS: &[&str] = &[
     "window",
     "histograms",
     "busy",
+    "cpu",
+    "steal",
     "final",
     "ending",
     "scheduled",

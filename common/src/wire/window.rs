@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::fields::{Fields, bad, missing};
 use super::numbers::{MAX_COUNT, MAX_UNIX_US};
 use super::reject::Rejected;
-use super::{Ending, Window};
+use super::{Ending, MachineLoad, Window};
 use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind, WarmupCounters};
 use crate::ids::Epoch;
@@ -57,9 +57,15 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
         counters: counters(fields)?,
         latencies: latencies(fields)?,
         busy,
+        machine: MachineLoad { cpu: share(fields, "cpu"), steal: share(fields, "steal") },
         is_final: fields.ours("final")?.unwrap_or(false),
         ending: fields.ours::<Ending>("ending")?,
     })
+}
+
+/// A share that only explains other figures: one that cannot be is as good as none, and no reason to lose the rest.
+fn share(fields: &Fields, name: &str) -> Option<f64> {
+    fields.get(name).and_then(Value::as_f64).filter(|share| (0.0..=1.0).contains(share))
 }
 
 /// Reads cumulative counters. Beside the five that everyone sends, ours tell more; what a sender of the

@@ -106,6 +106,11 @@ fn finite(field: &'static str, number: f64) -> Result<f64, WriteError> {
     if number.is_finite() { Ok(number) } else { Err(WriteError::NotFinite(field)) }
 }
 
+/// A share that only explains other figures: left out where it was not to be had.
+fn share(share: Option<f64>) -> Option<f64> {
+    share.filter(|share| share.is_finite()).map(|share| share.clamp(0.0, 1.0))
+}
+
 fn yes(yes: bool) -> &'static str {
     if yes { "YES" } else { "NO" }
 }
@@ -286,6 +291,10 @@ struct WindowRecord<'a> {
     counters: CountersRecord<'a>,
     histograms: BTreeMap<&'static str, String>,
     busy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steal: Option<f64>,
     #[serde(rename = "final", skip_serializing_if = "is_false")]
     is_final: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -302,6 +311,8 @@ impl<'a> WindowRecord<'a> {
             histograms: histograms(&window.latencies),
             // A share measured by two clocks may come out a hair beyond the whole.
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),
+            cpu: share(window.machine.cpu),
+            steal: share(window.machine.steal),
             is_final: window.is_final,
             ending: window.ending.as_ref(),
         })

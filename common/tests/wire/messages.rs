@@ -6,7 +6,8 @@ use common::latency::{Latencies, LatencyKind};
 use common::plan::{self, Share};
 use common::wire::{
     ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound,
-    Metrics, Outbound, PROTOCOL, Register, RegisterOurs, Role, TestConfig, TestType, Trigger, Window,
+    MachineLoad, Metrics, Outbound, PROTOCOL, Register, RegisterOurs, Role, TestConfig, TestType, Trigger,
+    Window,
 };
 
 const EPOCH: Epoch = Epoch(1_795_456_638_864);
@@ -120,6 +121,7 @@ pub fn metrics(is_final: bool) -> Metrics {
         counters: counters(),
         latencies,
         busy: 0.25,
+        machine: MachineLoad { cpu: Some(0.5), steal: Some(0.125) },
         is_final,
         ending: is_final.then_some(ending),
     };

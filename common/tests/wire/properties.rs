@@ -6,8 +6,9 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::Share;
 use common::wire::{
-    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, Metrics,
-    Outbound, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit, Window, read,
+    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MachineLoad,
+    Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
+    Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -156,9 +157,11 @@ fn ending() -> impl Strategy<Value = Ending> {
 }
 
 fn window() -> impl Strategy<Value = Window> {
-    let head = (epoch(), 0..100_000_000_u64, 0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2, 0.0..=1.0_f64);
+    let machine = [option::of(0.0..=1.0_f64), option::of(0.0..=1.0_f64)];
+    let machine = machine.prop_map(|[cpu, steal]| MachineLoad { cpu, steal });
+    let head = (epoch(), 0..100_000_000_u64, 0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2, 0.0..=1.0_f64, machine);
     (head, counters(), latencies(), option::of(ending()), any::<bool>()).prop_map(
-        |((epoch, seq, from_us, length_us, busy), counters, latencies, ending, is_final)| Window {
+        |((epoch, seq, from_us, length_us, busy, machine), counters, latencies, ending, is_final)| Window {
             epoch,
             seq,
             from_us,
@@ -166,6 +169,7 @@ fn window() -> impl Strategy<Value = Window> {
             counters,
             latencies,
             busy,
+            machine,
             is_final,
             ending,
         },
@@ -295,6 +299,7 @@ const KEYS: &[&str] = &[
     "role",
     "state",
     "cpu",
+    "steal",
     "kill",
     "test_status",
     "target",

@@ -330,6 +330,20 @@ fn a_window_needs_no_more_than_the_wire_lists() {
 }
 
 #[test]
+fn what_only_explains_a_window_never_costs_it() {
+    for (rest, cpu, steal) in [
+        ("", None, None),
+        (r#", "cpu": 1, "steal": 0.25"#, Some(1.0), Some(0.25)),
+        (r#", "cpu": null, "steal": "12 %""#, None, None),
+        (r#", "cpu": 1.5, "steal": -0.1"#, None, None),
+        (r#", "cpu": [1], "steal": {"share": 1}"#, None, None),
+    ] {
+        let machine = metrics(&window(rest)).ours.unwrap().machine;
+        assert_eq!((machine.cpu, machine.steal), (cpu, steal), "{rest}");
+    }
+}
+
+#[test]
 fn a_broken_window_is_no_window() {
     for rest in [
         r#", "seq": -1"#,

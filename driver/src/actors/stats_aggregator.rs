@@ -1,6 +1,7 @@
 //! Merges the workers' windows into the driver's, and knows how far the test is.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use common::ids::Epoch;
@@ -10,6 +11,7 @@ use super::messages::{
     AggregatorOutputs, DriverProgress, ExpectWindows, GetProgress, LoadEnded, Progress, WindowClosed,
     WorkerLost, WorkerWindow,
 };
+use crate::cpu::MachineClock;
 use crate::merge::{Merge, Merged};
 
 /// Windows and progress of all workers that may wait.
@@ -26,7 +28,7 @@ enum Out {
 
 /// Merges the workers' windows.
 ///
-/// - owns: the merge of the test that runs.
+/// - owns: the merge of the test that runs, and the clock of what its machine does meanwhile.
 /// - receives: [`ExpectWindows`], [`Progress`], [`WorkerWindow`], [`WorkerLost`], [`GetProgress`].
 /// - sends: [`WindowClosed`] each second, in order, and [`LoadEnded`] after the final one.
 /// - on failure: an outbox that is full for an hour loses windows, which the report will miss by number; logged.
@@ -35,17 +37,20 @@ pub struct StatsAggregatorActor {
     epoch: Epoch,
     outputs: AggregatorOutputs,
     merge: Option<Merge>,
+    machine: MachineClock,
     outbox: Option<mpsc::Sender<Out>>,
 }
 
 impl StatsAggregatorActor {
-    /// An aggregator of the driver of that epoch.
-    pub fn new(epoch: Epoch, outputs: AggregatorOutputs) -> Self {
-        Self { epoch, outputs, merge: None, outbox: None }
+    /// An aggregator of the driver of that epoch, which sends on so many cores.
+    pub fn new(epoch: Epoch, cores: u32, outputs: AggregatorOutputs) -> Self {
+        Self { epoch, outputs, merge: None, machine: MachineClock::start(cores), outbox: None }
     }
 
     fn hand_out(&mut self, merged: Vec<Merged>) {
-        for Merged { window, classic } in merged {
+        for Merged { mut window, classic } in merged {
+            // Windows close as their second ends, so that the time since the last one is the window's own.
+            window.machine = self.machine.load();
             let Some(merge) = &self.merge else { return };
             let test_id = merge.test_id().clone();
             let ended = window.is_final.then(|| LoadEnded {
@@ -100,7 +105,12 @@ impl Actor for StatsAggregatorActor {
 impl Handler<ExpectWindows> for StatsAggregatorActor {
     type Result = ();
 
-    fn handle(&mut self, ExpectWindows { job, workers }: ExpectWindows, _: &mut Self::Context) {
+    fn handle(&mut self, ExpectWindows { job, workers }: ExpectWindows, context: &mut Self::Context) {
+        let until_start = job.start.monotonic.saturating_duration_since(Instant::now());
+        // What was done before it is no window's.
+        context.run_later(until_start, |aggregator, _| {
+            aggregator.machine.load();
+        });
         self.merge = Some(Merge::new(&job, workers, self.epoch));
     }
 }

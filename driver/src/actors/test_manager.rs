@@ -17,7 +17,7 @@ use common::ids::{Epoch, TestId};
 use common::kafka::{Arrived, RecordsArrived};
 use common::latency::Latencies;
 use common::settings::ClassicSettings;
-use common::wire::{ClassicMetrics, Ending, Inbound, Role, Window};
+use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
 use tokio::sync::{mpsc, oneshot};
 use url::Host;
 
@@ -288,6 +288,7 @@ impl TestManagerActor {
             counters: Counters::default(),
             latencies: Latencies::new(),
             busy: 0.0,
+            machine: MachineLoad::default(),
             is_final: true,
             ending: Some(ending),
         });

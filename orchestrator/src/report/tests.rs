@@ -39,6 +39,7 @@ fn totals(n: u64, failed: u64, dropped: u64) -> Totals {
             response: stats(&[(131, 20_000), (210, 9_000), (850, 700), (2_310, 299), (12_345, 1)], dropped),
             service: stats(&[(120, 20_000), (190, 9_000), (840, 700), (2_290, 299), (12_301, 1)], dropped),
             lag: stats(&[(8, 29_000), (41, 995), (380, 5)], 0),
+            turn: stats(&[(4, 29_000), (23, 1_000)], 0),
         },
         status_codes,
         ..Totals::default()
@@ -56,6 +57,10 @@ fn driver(name: &str, totals: Totals) -> DriverTotals {
         engine: Some("wire".to_owned()),
         busy_max: Some(0.31),
         cpu: Some(0.3),
+        cpu_mean: Some(0.28),
+        cpu_max: Some(0.34),
+        steal_mean: Some(0.001),
+        steal_max: Some(0.012),
         implausible: false,
         totals,
     }
@@ -231,7 +236,8 @@ fn the_widest_figures_keep_to_the_page() {
             coverage: Some(0.999_999),
             response: hour.clone(),
             service: hour.clone(),
-            lag: hour,
+            lag: hour.clone(),
+            turn: hour,
         },
         ..view.totals.clone()
     };
@@ -252,6 +258,49 @@ fn the_widest_figures_keep_to_the_page() {
     assert!(text.contains("and 4 more: see the JSON report"), "{text}");
 }
 
+    let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(row("nnnn").contains(" 99,999,999 99,999,999    1.00M    12.3M "), "columns stay apart: {text}");
+    assert!(row("vm-9511-77c0").contains(" 10.0G "), "{text}");
+}
+
+/// A generator that was the limit, on a machine that its host shares.
+fn invalid() -> TestView {
+    let mut view = passed();
+    view.verdict = Some(Verdict::Invalid);
+    view.reasons = vec![
+        "driver vm-9511-a3f2 was 12.3 ms late at p99 (allowed 5.00 ms; CPU up to 97 %, steal up to 12 %): give it a \
+         machine that shares its cores with nobody, or lower the rate to 880/s each"
+            .to_owned(),
+    ];
+    view.totals = totals(2, 0, 1_200);
+    view.totals.dropped_by = DroppedBy { in_flight: 0, late: 1_200 };
+    let driver = &mut view.drivers[0];
+    (driver.cpu_mean, driver.cpu_max) = (Some(0.91), Some(0.97));
+    (driver.steal_mean, driver.steal_max, driver.busy_max) = (Some(0.043), Some(0.12), Some(1.0));
+    driver.totals.latency_ms.lag = stats(&[(8, 29_000), (12_300, 1_000)], 0);
+    view.totals.latency_ms.lag = stats(&[(8, 59_000), (12_300, 1_000)], 0);
+    view.totals.latency_ms.turn = stats(&[(4, 59_000), (2_300, 1_000)], 0);
+    view.totals.short_gaps = 1_234;
+    view
+}
+
+#[test]
+fn a_generator_that_was_the_limit_shows_what_explains_it() {
+    let text = text(&invalid());
+    fits(&text, 32);
+    let expected = include_str!("expected/invalid.txt");
+    assert_eq!(text, expected, "{text}");
+}
+
+#[test]
+fn a_closed_loop_says_what_it_cannot_see() {
+    let mut view = passed();
+    view.notes = vec![
+        "a closed loop waits for its answers: what it could not send meanwhile it did not see".to_owned(),
+    ];
+    let text = text(&view);
+    fits(&text, 28);
+    assert!(text.contains("\nnote       a closed loop waits for its answers"), "{text}");
 #[test]
 fn before_the_end_the_state_stands_where_the_verdict_will() {
     let mut view = passed();

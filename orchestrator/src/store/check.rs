@@ -6,7 +6,7 @@ use common::counters::{Counters, ErrorKind};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::Share;
-use common::wire::{ClassicMetrics, Ending, Metrics, Register, RegisterOurs, Topic, Window};
+use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Register, RegisterOurs, Topic, Window};
 use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
@@ -105,6 +105,7 @@ fn window(name: &str, epoch: u64, seq: u64) -> Metrics {
             ending: None,
         })),
     }
+            machine: MachineLoad::default(),
 }
 
 fn classic(name: &str) -> Metrics {
@@ -409,7 +410,7 @@ prop_compose! {
             schedule_from_us: from_us, schedule_to_us: to_us, engine, workers: 3, precision: None, connections_opened: seq,
             handshakes: 0, cut_short: None,
         });
-        Window { epoch: Epoch(epoch), seq, from_us, to_us, counters, latencies, busy, is_final, ending }
+        Window { epoch: Epoch(epoch), seq, from_us, to_us, counters, latencies, busy, machine, is_final, ending }
     }
 }
 
@@ -441,3 +442,6 @@ proptest! {
         prop_assert_eq!(page.records, vec![record]);
     }
 }
+        machine in [prop::option::of(0.0..=1.0_f64), prop::option::of(0.0..=1.0_f64)],
+        let [cpu, steal] = machine;
+        let machine = MachineLoad { cpu, steal };

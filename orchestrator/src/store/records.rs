@@ -2,7 +2,7 @@
 
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
-use common::wire::{ClassicMetrics, Metrics, Window};
+use common::wire::{ClassicMetrics, MachineLoad, Metrics, Window};
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::messages::{MetricsPage, StoreError, StoredMetrics};
 const MAX_RECORDS: u32 = 1_000;
 
 /// Columns of a record, in the order that [`values`] and [`RecordRow`] keep; the histograms' come after them.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 18] = [
     "test_id",
     "node_id",
     "epoch",
@@ -21,6 +21,8 @@ const COLUMNS: [&str; 16] = [
     "from_us",
     "to_us",
     "busy",
+    "cpu",
+    "steal",
     "is_final",
     "counters",
     "ending",
@@ -57,6 +59,7 @@ fn values(record: &StoredMetrics) -> Vec<Value> {
     let metrics = &record.metrics;
     let window = metrics.ours.as_deref();
     let integer = |value: Option<i64>| value.map_or(Value::Null, Value::Integer);
+    let real = |value: Option<f64>| value.map_or(Value::Null, Value::Real);
     let ending = window.and_then(|window| window.ending.as_ref());
     let mut values = vec![
         text(Some(record.test_id.as_str())),
@@ -65,7 +68,9 @@ fn values(record: &StoredMetrics) -> Vec<Value> {
         integer(window.map(|window| bits(window.seq))),
         integer(window.map(|window| window.from_us)),
         integer(window.map(|window| window.to_us)),
-        window.map_or(Value::Null, |window| Value::Real(window.busy)),
+        real(window.map(|window| window.busy)),
+        real(window.and_then(|window| window.machine.cpu)),
+        real(window.and_then(|window| window.machine.steal)),
         integer(window.map(|window| i64::from(window.is_final))),
         window.map_or(Value::Null, |window| Value::Text(json!(window.counters).to_string())),
         ending.map_or(Value::Null, |ending| Value::Text(json!(ending).to_string())),
@@ -155,6 +160,7 @@ impl Store {
         };
         Ok(StoredMetrics {
             test_id: id(&row.test_id)?,
+            counted: true,
             partition: row.partition,
             offset: row.position,
             arrived_at: row.arrived_at,
@@ -177,6 +183,7 @@ impl Store {
             counters: self.json(at, &row.counters)?,
             latencies,
             busy: row.busy,
+            machine: row.machine,
             is_final: row.is_final,
             ending: row.ending.map(|ending| self.json(at, &ending)).transpose()?,
         })
@@ -204,6 +211,7 @@ struct WindowRow {
     from_us: i64,
     to_us: i64,
     busy: f64,
+    machine: MachineLoad,
     is_final: bool,
     counters: String,
     ending: Option<String>,
@@ -242,6 +250,7 @@ impl WindowRow {
             from_us: row.get("from_us")?,
             to_us: row.get("to_us")?,
             busy: row.get("busy")?,
+            machine: MachineLoad { cpu: row.get("cpu")?, steal: row.get("steal")? },
             is_final: row.get("is_final")?,
             counters: row.get("counters")?,
             ending: row.get("ending")?,

@@ -9,7 +9,8 @@ use crate::messages::StoreError;
 
 /// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
 /// released never change.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_machine.sql")];
 
 /// How long a write waits for another process that holds the file (a backup, a person with sqlite3).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,6 +73,18 @@ mod tests {
             assert_eq!(pragma("user_version"), rusqlite::types::Value::Integer(MIGRATIONS.len() as i64));
             assert_eq!(pragma("foreign_keys"), rusqlite::types::Value::Integer(1));
         }
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let first = Connection::open(&path).unwrap();
+        first.execute_batch(MIGRATIONS[0]).unwrap();
+        first.pragma_update(None, "user_version", 1).unwrap();
+        drop(first);
+        let connection = open(&path).unwrap();
+        connection.prepare("SELECT cpu, steal FROM windows").unwrap();
     }
 
     #[test]

@@ -89,10 +89,47 @@ pub struct Windows {
     pub busy_max: Option<f64>,
     /// Process CPU as it beat last.
     pub cpu: Option<f64>,
+    /// CPU of its process, as its windows told it.
+    pub cpu_told: Shares,
+    /// What its machine's host gave to others meanwhile.
+    pub steal_told: Shares,
 }
 
 impl Windows {
     /// Takes a window; false where its seq was taken already.
+/// A share that each window told of itself: over all of them, and the highest. Summed in whole millionths, so
+/// that the order in which windows come makes no difference.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shares {
+    told_us: u128,
+    weighted_millionths: u128,
+    highest_millionths: u64,
+}
+
+/// What a share of one is in [`Shares`].
+const WHOLE: f64 = 1e6;
+
+impl Shares {
+    fn add(&mut self, share: Option<f64>, length_us: i64) {
+        let Some(share) = share else { return };
+        let millionths = (share.clamp(0.0, 1.0) * WHOLE).round() as u64;
+        let length_us = u128::from(length_us.unsigned_abs());
+        self.told_us += length_us;
+        self.weighted_millionths += length_us * u128::from(millionths);
+        self.highest_millionths = self.highest_millionths.max(millionths);
+    }
+
+    /// Over all windows that told it, by their length; `None` where none did.
+    pub fn mean(&self) -> Option<f64> {
+        (self.told_us > 0).then(|| self.weighted_millionths as f64 / self.told_us as f64 / WHOLE)
+    }
+
+    /// In the window in which it was highest.
+    pub fn max(&self) -> Option<f64> {
+        (self.told_us > 0).then(|| self.highest_millionths as f64 / WHOLE)
+    }
+}
+
     pub fn take(&mut self, window: &Window, now_us: UnixMicros) -> bool {
         let highest = self.seqs.highest();
         if !self.seqs.insert(window.seq) {
@@ -100,7 +137,11 @@ impl Windows {
         }
         self.latencies.merge(&window.latencies);
         self.busy_max = Some(self.busy_max.unwrap_or(0.0).max(window.busy));
-        if window.to_us.saturating_sub(window.from_us) >= MIN_BUSY_WINDOW_US {
+        let length_us = window.to_us.saturating_sub(window.from_us);
+        if length_us >= MIN_BUSY_WINDOW_US {
+            // Shorter ones are also too short for the kernel's ticks.
+            self.cpu_told.add(window.machine.cpu, length_us);
+            self.steal_told.add(window.machine.steal, length_us);
             self.judged += 1;
             self.busy += u64::from(window.busy >= BUSY);
         }
@@ -214,6 +255,18 @@ mod tests {
     #[test]
     fn absurd_counts_are_not_believed() {
         assert!(believable(&counted(MAX_COUNT, 0)));
+    #[test]
+    fn shares_are_weighed_by_the_length_of_their_windows() {
+        let mut shares = Shares::default();
+        assert_eq!((shares.mean(), shares.max()), (None, None));
+        shares.add(None, 1_000_000);
+        assert_eq!(shares.mean(), None, "not told is not zero");
+        for (share, length_us) in [(0.5, 1_000_000), (1.0, 1_000_000), (0.0, 500_000)] {
+            shares.add(Some(share), length_us);
+        }
+        assert_eq!((shares.mean(), shares.max()), (Some(0.6), Some(1.0)));
+    }
+
         assert!(!believable(&counted(MAX_COUNT + 1, 0)));
         let status_codes = [(200, u64::MAX)].into();
         assert!(!believable(&Counters { status_codes, ..Counters::default() }));

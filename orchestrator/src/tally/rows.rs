@@ -1,7 +1,7 @@
 //! The totals as people read them: one row per driver, and the fleet as the sum of the rows.
 
 use common::clock::UnixMicros;
-use common::latency::LatencyKind;
+use common::latency::{Latencies, LatencyKind};
 
 use super::part::Part;
 use super::{EndedBy, Tally};
@@ -21,6 +21,18 @@ pub fn per_second(n: u64, schedule: Option<(i64, i64)>) -> Option<f64> {
     let (from, to) = schedule?;
     let length = to.saturating_sub(from);
     (length >= MIN_SCHEDULE_US).then(|| n as f64 / (length as f64 / 1e6))
+}
+
+/// The figures of each histogram, `slower` dropped ticks counted as slower than any answer. Who is covered is
+/// the caller's.
+pub fn latency_stats(latencies: &Latencies, slower: u64) -> LatencyView {
+    LatencyView {
+        coverage: None,
+        response: latencies.of(LatencyKind::Response).stats(slower),
+        service: latencies.of(LatencyKind::Service).stats(slower),
+        lag: latencies.of(LatencyKind::Lag).stats(0),
+        turn: latencies.of(LatencyKind::Turn).stats(0),
+    }
 }
 
 /// One driver's row.
@@ -45,6 +57,10 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
         engine: part.windows.ending.as_ref().map(|ending| ending.engine.clone()),
         busy_max: part.windows.busy_max,
         cpu: part.windows.cpu,
+        cpu_mean: part.windows.cpu_told.mean(),
+        cpu_max: part.windows.cpu_told.max(),
+        steal_mean: part.windows.steal_told.mean(),
+        steal_max: part.windows.steal_told.max(),
         implausible: part.is_classic() && part.reports.implausible(),
         totals,
     }
@@ -94,9 +110,7 @@ fn ours(tally: &Tally, part: &Part, over: bool) -> Totals {
         unknown_from: Vec::new(),
         latency_ms: LatencyView {
             coverage: Some(share(covered, answers)),
-            response: windows.latencies.of(LatencyKind::Response).stats(slower),
-            service: windows.latencies.of(LatencyKind::Service).stats(slower),
-            lag: windows.latencies.of(LatencyKind::Lag).stats(0),
+            ..latency_stats(&windows.latencies, slower)
         },
         status_codes: counters.status_codes.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
         errors: counters.errors.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect(),
@@ -149,12 +163,7 @@ pub fn fleet(tally: &Tally) -> Totals {
     }
     let slower = tally.fleet_slower();
     sum.throughput_per_s = tally.fleet_throughput();
-    sum.latency_ms = LatencyView {
-        coverage: tally.fleet_coverage(),
-        response: tally.fleet.of(LatencyKind::Response).stats(slower),
-        service: tally.fleet.of(LatencyKind::Service).stats(slower),
-        lag: tally.fleet.of(LatencyKind::Lag).stats(0),
-    };
+    sum.latency_ms = LatencyView { coverage: tally.fleet_coverage(), ..latency_stats(&tally.fleet, slower) };
     sum
 }
 

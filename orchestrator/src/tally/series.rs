@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use common::clock::UnixMicros;
 use common::counters::Counters;
-use common::latency::{Latencies, LatencyKind};
+use common::latency::Latencies;
 use common::wire::Window;
 
 use crate::model::LatencyView;
@@ -90,9 +90,7 @@ impl Second {
     pub fn latency_view(&self, covers_all: bool) -> LatencyView {
         LatencyView {
             coverage: covers_all.then_some(1.0),
-            response: self.latencies.of(LatencyKind::Response).stats(self.counts.slower),
-            service: self.latencies.of(LatencyKind::Service).stats(self.counts.slower),
-            lag: self.latencies.of(LatencyKind::Lag).stats(0),
+            ..super::rows::latency_stats(&self.latencies, self.counts.slower)
         }
     }
 }

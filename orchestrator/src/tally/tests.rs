@@ -7,7 +7,7 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{Plan, PlanFormat, Share, read};
-use common::wire::{ClassicMetrics, Ending, Metrics, Topic, Window};
+use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Topic, Window};
 use proptest::prelude::*;
 
 use super::{Arrived, EndedBy, Tally};
@@ -89,6 +89,7 @@ fn windows(name: &str, epoch: u64, owns: &[Own]) -> Vec<Metrics> {
             counters: counters.clone(),
             latencies,
             busy: 0.25,
+            machine: MachineLoad::default(),
             is_final: last,
             ending: last.then(|| Ending {
                 schedule_from_us: START,

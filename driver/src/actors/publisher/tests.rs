@@ -6,7 +6,7 @@ use common::counters::Counters;
 use common::ids::{Epoch, TestId};
 use common::kafka::KafkaError;
 use common::latency::Latencies;
-use common::wire::{ClassicMetrics, Window};
+use common::wire::{ClassicMetrics, MachineLoad, Window};
 
 use super::*;
 use crate::actors::store::StoreActor;
@@ -80,6 +80,7 @@ fn closed(epoch: u64, seq: u64) -> WindowClosed {
         counters: Counters::default(),
         latencies: Latencies::new(),
         busy: 0.0,
+        machine: MachineLoad::default(),
         is_final: false,
         ending: None,
     };

@@ -11,8 +11,8 @@ use common::kafka::{Arrived, KafkaError, Offsets, Position, Publish, RecordsArri
 use common::latency::Latencies;
 use common::plan::{Plan, PlanFormat};
 use common::wire::{
-    ClassicMetrics, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound, Metrics, Role, Topic, Unit,
-    Window,
+    ClassicMetrics, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound, MachineLoad, Metrics, Role,
+    Topic, Unit, Window,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -285,6 +285,7 @@ impl World {
     }
 
     pub async fn get(&self, test: &TestId) -> TestView {
+            machine: MachineLoad::default(),
         self.tests.send(GetTest(test.clone())).await.unwrap().unwrap()
     }
 
