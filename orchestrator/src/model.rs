@@ -21,6 +21,9 @@ pub struct TestView {
     pub reasons: Vec<String>,
     /// What does not change the verdict and yet should be known.
     pub warnings: Vec<String>,
+    /// What should be known of any test of this kind to read its figures right.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The plan as validated, secrets masked.
     #[schema(value_type = Object)]
     pub plan: serde_json::Value,

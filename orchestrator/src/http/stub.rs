@@ -30,6 +30,7 @@ pub fn view(id: &str, name: &str) -> TestView {
         verdict: None,
         reasons: Vec::new(),
         warnings: Vec::new(),
+        notes: Vec::new(),
         plan: json!({}),
         created_at: "2026-11-24T00:00:00.000000Z".to_owned(),
         started_at: None,

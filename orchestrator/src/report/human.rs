@@ -67,6 +67,13 @@ pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 pub fn counted(n: u64, one: &str) -> String {
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
 }
+/// A positive figure rounded down to two significant digits: what surely holds.
+pub fn rounded_down(value: f64) -> f64 {
+    let step = 10_f64.powf(value.log10().floor() - 1.0);
+    // A hair more, for 42,000 / 1,000 may come out below 42.
+    (value / step * (1.0 + 1e-9)).floor() * step
+}
+
 
 fn three_digits(value: f64) -> String {
     match value {
@@ -145,3 +152,19 @@ mod tests {
         assert_eq!(names(["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
 }
+    #[test]
+    fn what_surely_holds_is_rounded_down() {
+        let cases = [
+            (42_678.0, "42,000/s"),
+            (42_000.0, "42,000/s"),
+            (999.9, "990/s"),
+            (1_000.0, "1,000/s"),
+            (12.7, "12/s"),
+            (0.537, "0.53/s"),
+            (7.0, "7/s"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(rate(rounded_down(value)), expected, "{value}");
+        }
+    }
+

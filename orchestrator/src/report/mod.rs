@@ -53,6 +53,7 @@ pub fn view(
         verdict: judgement.map(|judgement| judgement.verdict),
         reasons: judgement.map_or_else(Vec::new, |judgement| judgement.reasons.clone()),
         warnings: judgement.map_or_else(Vec::new, |judgement| judgement.warnings.clone()),
+        notes: judgement.map_or_else(Vec::new, |judgement| judgement.notes.clone()),
         plan: meta.plan.clone(),
         created_at: common::clock::rfc3339(meta.created_at),
         started_at: meta.started_at.map(common::clock::rfc3339),

@@ -78,6 +78,7 @@ fn passed() -> TestView {
         verdict: Some(Verdict::Passed),
         reasons: Vec::new(),
         warnings: Vec::new(),
+        notes: Vec::new(),
         plan: json!({
             "per": "driver",
             "target": { "url": "http://127.0.0.1:8081/ping" },

@@ -7,7 +7,7 @@ use super::part::Part;
 use super::rows::{per_second, share, slower};
 use super::{Tally, WINDOW_US};
 use crate::model::{Completeness, MissingWindows};
-use crate::verdict::{DriverFacts, Facts, Sample};
+use crate::verdict::{DriverFacts, Facts, Machine, Sample};
 
 impl Tally {
     /// Whether no more is expected of a part.
@@ -178,6 +178,11 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         cut_short: part.windows.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
         share: part.share.as_ref(),
         implausible: part.is_classic() && part.reports.implausible(),
+        machine: Machine {
+            cpu_max: part.windows.cpu_told.max(),
+            steal_mean: part.windows.steal_told.mean(),
+            steal_max: part.windows.steal_told.max(),
+        },
         sample: Sample {
             throughput_per_s: per_second(counters.completed_in_schedule, schedule),
             schedule_s: seconds(schedule),

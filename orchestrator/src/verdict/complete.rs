@@ -94,6 +94,11 @@ fn warn(driver: &DriverFacts<'_>, findings: &mut Findings) {
         findings.warn(format!(
             "driver {name} does not tell (consistently) what it sent: the totals leave it out"
         ));
+    if driver.classic {
+        findings.warn(format!(
+            "driver {name} tells neither lag nor idle time: whether it was the limit itself is not known"
+        ));
+    }
     }
 }
 

@@ -71,8 +71,21 @@ pub struct DriverFacts<'a> {
     pub share: Option<&'a Share>,
     /// Whether its figures contradict each other.
     pub implausible: bool,
+    /// What explains its lag.
+    pub machine: Machine,
     /// Its figures.
     pub sample: Sample<'a>,
+}
+
+/// What explains a driver's lag beside its figures, each a share of one; `None` where it does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Machine {
+    /// CPU of its process as a share of its cores, in the second in which it was highest.
+    pub cpu_max: Option<f64>,
+    /// What its machine's host gave to others, over the whole test.
+    pub steal_mean: Option<f64>,
+    /// The same in the second in which it was highest.
+    pub steal_max: Option<f64>,
 }
 
 impl Sample<'_> {

@@ -4,6 +4,7 @@ use common::counters::ErrorKind;
 use common::latency::LatencyKind;
 use common::plan::Mode;
 
+use super::remedy::{MUCH_STEAL, evidence, more, remedy};
 use super::{DriverFacts, Facts, Findings, Sample, lateness};
 use crate::model::Verdict;
 use crate::report::human::{count, counted, ms, names, percent, rate};
@@ -17,30 +18,36 @@ const REACHED: f64 = 0.99;
 /// Looks for signs that the generator was the limit.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     local_limits(facts, findings);
+    stolen(facts, findings);
     match facts.plan.load.mode {
         Mode::Tsunami { .. } => {
             late_drops(facts, findings);
             lateness::look(facts, findings);
             turns(facts, findings);
             if is_busy(&facts.fleet) {
+                let busy = busy_drivers(facts);
                 findings.because(
                     Verdict::Invalid,
                     format!(
-                        "{} had no idle time in {} of the seconds: give it another core or more drivers, \
-                         or lower the rate",
-                        busy_drivers(facts),
-                        percent(busy_share(&facts.fleet))
+                        "{} had no idle time in {} of the seconds{}: {}",
+                        named(&busy),
+                        percent(busy_share(&facts.fleet)),
+                        in_brackets(&busy),
+                        remedy(facts, &busy)
                     ),
                 );
             }
         }
         Mode::Avalanche { connections } => {
             if is_busy(&facts.fleet) {
+                let busy = busy_drivers(facts);
                 findings.warn(format!(
                     "{} used up the CPU ({} of the seconds without idle time): throughput is a lower bound, \
-                     latencies are upper bounds",
-                    busy_drivers(facts),
-                    percent(busy_share(&facts.fleet))
+                     latencies are upper bounds, for they hold the wait for the driver{}; {}, or use more drivers",
+                    named(&busy),
+                    percent(busy_share(&facts.fleet)),
+                    in_brackets(&busy),
+                    more(&busy)
                 ));
             }
             ceiling(facts, connections, findings);
@@ -53,14 +60,42 @@ pub fn is_busy(sample: &Sample<'_>) -> bool {
     busy_share(sample) > MAX_BUSY_WINDOWS
 }
 
-fn busy_share(sample: &Sample<'_>) -> f64 {
+/// Share of the windows without idle time.
+pub fn busy_share(sample: &Sample<'_>) -> f64 {
     if sample.windows == 0 { 0.0 } else { sample.busy_windows as f64 / sample.windows as f64 }
 }
 
-fn busy_drivers(facts: &Facts<'_>) -> String {
-    let busy = facts.drivers.iter().filter(|driver| is_busy(&driver.sample));
-    let busy: Vec<&str> = busy.map(|driver| driver.name.as_str()).collect();
-    format!("{} {}", if busy.len() == 1 { "driver" } else { "drivers" }, names(busy))
+fn busy_drivers<'f, 'a>(facts: &'f Facts<'a>) -> Vec<&'f DriverFacts<'a>> {
+    facts.drivers.iter().filter(|driver| is_busy(&driver.sample)).collect()
+}
+
+/// As in `drivers a and b`.
+fn named(drivers: &[&DriverFacts<'_>]) -> String {
+    let word = if drivers.len() == 1 { "driver" } else { "drivers" };
+    format!("{word} {}", names(drivers.iter().map(|driver| driver.name.as_str())))
+}
+
+/// What explains it, of the one with the least CPU left, as in ` (CPU up to 97 %)`.
+fn in_brackets(drivers: &[&DriverFacts<'_>]) -> String {
+    let cpu = |driver: &DriverFacts<'_>| driver.machine.cpu_max.unwrap_or(0.0);
+    let fullest = drivers.iter().max_by(|a, b| cpu(a).total_cmp(&cpu(b)));
+    fullest.and_then(|driver| evidence(driver)).map_or_else(String::new, |told| format!(" ({told})"))
+}
+
+/// A host that takes time from a driver is in every latency of a closed loop, and in no lag of it.
+fn stolen(facts: &Facts<'_>, findings: &mut Findings) {
+    for driver in &facts.drivers {
+        let (Some(mean), Some(max)) = (driver.machine.steal_mean, driver.machine.steal_max) else { continue };
+        if mean >= MUCH_STEAL {
+            findings.warn(format!(
+                "the host of driver {} gave {} of its machine's time to others (up to {} in a second): latencies hold \
+                 that wait; give it a machine that shares its cores with nobody",
+                driver.name,
+                percent(mean),
+                percent(max)
+            ));
+        }
+    }
 }
 
 /// The driver for which a figure is highest.
@@ -77,26 +112,28 @@ fn late_drops(facts: &Facts<'_>, findings: &mut Findings) {
     let Some(late) = facts.fleet.late_ratio() else { return };
     let Some((driver, own)) = worst(facts, Sample::late_ratio) else { return };
     if late > allowed {
+        let told = in_brackets(&[driver]);
         let whose = if facts.drivers.len() > 1 {
-            format!(", driver {} {} of its own", driver.name, percent(own))
+            format!(", driver {} {} of its own{told}", driver.name, percent(own))
         } else {
-            format!(" by driver {}", driver.name)
+            format!(" by driver {}{told}", driver.name)
         };
         findings.because(
             Verdict::Invalid,
             format!(
-                "{} of the schedule came too late to be sent (allowed {}){whose}: give it another core, \
-                 or lower the rate",
+                "{} of the schedule came too late to be sent (allowed {}){whose}: {}",
                 percent(late),
-                percent(allowed)
+                percent(allowed),
+                remedy(facts, &[driver])
             ),
         );
     } else if own > allowed {
         findings.warn(format!(
-            "driver {} alone dropped {} of its schedule as late (allowed {} of all)",
+            "driver {} alone dropped {} of its schedule as late (allowed {} of all): {}",
             driver.name,
             percent(own),
-            percent(allowed)
+            percent(allowed),
+            remedy(facts, &[driver])
         ));
     }
 }
@@ -105,17 +142,19 @@ fn turns(facts: &Facts<'_>, findings: &mut Findings) {
     let allowed_ms = facts.plan.honesty.max_lag_p99.as_secs_f64() * 1e3;
     let p99 = |sample: &Sample<'_>| sample.quantile_ms(LatencyKind::Turn, 0.99).map(|turn| turn.ms());
     let Some(turn) = p99(&facts.fleet).filter(|turn| *turn > allowed_ms) else { return };
-    let (who, turn) = match worst(facts, p99).filter(|(_, own)| *own > allowed_ms) {
-        Some((driver, own)) => (format!("driver {}", driver.name), own),
-        None => ("the drivers".to_owned(), turn),
+    let all = || facts.drivers.iter().collect::<Vec<_>>();
+    let (who, turn, drivers) = match worst(facts, p99).filter(|(_, own)| *own > allowed_ms) {
+        Some((driver, own)) => (format!("driver {}", driver.name), own, vec![driver]),
+        None => ("the drivers".to_owned(), turn, all()),
     };
     findings.because(
         Verdict::Invalid,
         format!(
-            "{who} read answers {} late at p99 (turn; allowed {}): latencies hold its own delay; give it another \
-             core, or lower the rate",
+            "{who} read answers {} late at p99 (turn; allowed {}){}: latencies hold that delay of our own; {}",
             ms(turn),
-            ms(allowed_ms)
+            ms(allowed_ms),
+            in_brackets(&drivers),
+            remedy(facts, &drivers)
         ),
     );
 }

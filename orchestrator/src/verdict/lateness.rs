@@ -4,6 +4,7 @@
 use common::latency::LatencyKind;
 use common::plan::{Figure, LatencyFigure, Plan};
 
+use super::remedy::{evidence, remedy};
 use super::{DriverFacts, Facts, Findings, Sample};
 use crate::model::Verdict;
 use crate::report::human::{ms, names};
@@ -39,7 +40,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
         for driver in &facts.drivers {
             if let Some(worst) = late(facts.plan, &driver.sample, &asked).last() {
                 named_late = true;
-                findings.because(Verdict::Invalid, sentence(&driver.name, worst, ""));
+                findings.because(Verdict::Invalid, sentence(facts, driver, worst, ""));
             }
         }
         if !named_late {
@@ -95,23 +96,27 @@ fn reason(facts: &Facts<'_>, worst: &Late, found: &[Late]) -> String {
     match latest.filter(|driver| lag(driver) > worst.allowed_ms) {
         Some(driver) => {
             let own = Late { lag_ms: lag(driver), ..*worst };
-            sentence(&driver.name, &own, &also)
+            sentence(facts, driver, &own, &also)
         }
         None => format!(
-            "the drivers were {} late at {} (allowed {}{also}): give them more cores, or lower the rate",
+            "the drivers were {} late at {} (allowed {}{also}): {}",
             ms(worst.lag_ms),
             name(worst.quantile),
-            ms(worst.allowed_ms)
+            ms(worst.allowed_ms),
+            remedy(facts, &facts.drivers.iter().collect::<Vec<_>>())
         ),
     }
 }
 
-fn sentence(driver: &str, late: &Late, also: &str) -> String {
+fn sentence(facts: &Facts<'_>, driver: &DriverFacts<'_>, late: &Late, also: &str) -> String {
+    let told = evidence(driver).map_or_else(String::new, |told| format!("; {told}"));
     format!(
-        "driver {driver} was {} late at {} (allowed {}{also}): give it another core, or lower the rate",
+        "driver {} was {} late at {} (allowed {}{also}{told}): {}",
+        driver.name,
         ms(late.lag_ms),
         name(late.quantile),
-        ms(late.allowed_ms)
+        ms(late.allowed_ms),
+        remedy(facts, &[driver])
     )
 }
 
@@ -120,13 +125,17 @@ fn warn_of_drivers(facts: &Facts<'_>, findings: &mut Findings) {
     if facts.drivers.len() < 2 {
         return;
     }
-    let own = |driver: &DriverFacts<'_>| !late(facts.plan, &driver.sample, &ALWAYS).is_empty();
-    let drivers: Vec<&str> =
-        facts.drivers.iter().filter(|driver| own(driver)).map(|driver| driver.name.as_str()).collect();
-    if !drivers.is_empty() {
+    let own = |driver: &DriverFacts<'_>| late(facts.plan, &driver.sample, &ALWAYS).pop();
+    let late: Vec<(&DriverFacts<'_>, Late)> =
+        facts.drivers.iter().filter_map(|driver| Some((driver, own(driver)?))).collect();
+    if let Some((_, worst)) = late.iter().max_by(|a, b| a.1.lag_ms.total_cmp(&b.1.lag_ms)) {
+        let drivers: Vec<&DriverFacts<'_>> = late.iter().map(|(driver, _)| *driver).collect();
         findings.warn(format!(
-            "{} alone would be too late to be trusted; the fleet's figures hold",
-            names(drivers)
+            "{} alone would be too late to be trusted ({} at {}); the fleet's figures hold, for those of each driver {}",
+            names(drivers.iter().map(|driver| driver.name.as_str())),
+            ms(worst.lag_ms),
+            name(worst.quantile),
+            remedy(facts, &drivers)
         ));
     }
 }

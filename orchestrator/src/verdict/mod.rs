@@ -7,11 +7,15 @@ mod complete;
 mod facts;
 mod honesty;
 mod lateness;
+mod remedy;
 #[cfg(test)]
 mod tests;
 mod thresholds;
 
-pub use facts::{DriverFacts, Facts, Quantile, Sample};
+pub use facts::{DriverFacts, Facts, Machine, Quantile, Sample};
+pub use remedy::MUCH_STEAL;
+
+use common::plan::Mode;
 
 use crate::model::{ThresholdView, Verdict};
 use crate::report::human::{count, counted};
@@ -25,6 +29,8 @@ pub struct Judgement {
     pub reasons: Vec<String>,
     /// What does not change the verdict and yet should be known.
     pub warnings: Vec<String>,
+    /// What should be known of any test of this kind.
+    pub notes: Vec<String>,
     /// What had to hold and whether it did.
     pub thresholds: Vec<ThresholdView>,
 }
@@ -67,7 +73,20 @@ pub fn judge(facts: &Facts<'_>) -> Judgement {
         verdict: findings.reasons.first().map_or(Verdict::Passed, |(verdict, _)| *verdict),
         reasons: findings.reasons.into_iter().map(|(_, reason)| reason).collect(),
         warnings: findings.warnings,
+        notes: notes(facts),
         thresholds,
+    }
+}
+
+/// What holds for a test of this kind, however it went.
+fn notes(facts: &Facts<'_>) -> Vec<String> {
+    match facts.plan.load.mode {
+        Mode::Tsunami { .. } => Vec::new(),
+        Mode::Avalanche { .. } => vec![
+            "a closed loop waits for its answers: what it could not send meanwhile it did not see, and the latencies \
+             of a driver without CPU left are upper bounds"
+                .to_owned(),
+        ],
     }
 }
 

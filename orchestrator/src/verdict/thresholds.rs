@@ -82,11 +82,13 @@ fn one(
         Some(true) => {}
         Some(false) => {
             let verdict = blame(facts, threshold.figure, sample);
-            let mut reason = format!("{who}{}", broken(facts, threshold, sample, &found));
+            let mut reason = format!("{who}{}", broken(facts, threshold, driver, sample, &found));
             if verdict == Verdict::Invalid {
-                reason.push_str(
-                    "; the drivers' CPU was used up, so this says nothing of the target: use more drivers",
-                );
+                reason.push_str(&format!(
+                    "; the drivers' CPU was used up (no idle time in {} of the seconds), so this says nothing of the \
+                     target: use more drivers",
+                    percent(honesty::busy_share(&facts.fleet).max(honesty::busy_share(sample)))
+                ));
             }
             findings.because(verdict, reason);
         }
@@ -192,7 +194,13 @@ fn outcome(threshold: &Threshold, found: &Found) -> (Option<f64>, Option<bool>) 
     }
 }
 
-fn broken(facts: &Facts<'_>, threshold: &Threshold, sample: &Sample<'_>, found: &Found) -> String {
+fn broken(
+    facts: &Facts<'_>,
+    threshold: &Threshold,
+    driver: Option<&str>,
+    sample: &Sample<'_>,
+    found: &Found,
+) -> String {
     let (key, condition) = (threshold.key().trim_start_matches("driver."), threshold.condition());
     let (Found::Is(value) | Found::AtLeast(value) | Found::Beyond(value)) = *found else {
         return String::new();
@@ -202,7 +210,10 @@ fn broken(facts: &Facts<'_>, threshold: &Threshold, sample: &Sample<'_>, found: 
             "{key} was beyond {}, the slowest answer (must be {condition}): dropped requests count as slower",
             ms(value)
         ),
-        Figure::Latency { .. } => format!("{key} was {} (must be {condition})", ms(value)),
+        Figure::Latency { kind, figure } => {
+            let parts = parts(facts, sample, kind, figure);
+            format!("{key} was {} (must be {condition}){parts}", ms(value))
+        }
         Figure::ErrorsRatio => {
             format!(
                 "{} of the requests failed (errors.ratio must be {condition}){}",
@@ -219,7 +230,36 @@ fn broken(facts: &Facts<'_>, threshold: &Threshold, sample: &Sample<'_>, found: 
             ),
             Mode::Avalanche { .. } => format!("dropped.ratio was {} (must be {condition})", percent(value)),
         },
-        Figure::Throughput => format!("throughput was {} (must be {condition})", rate(value)),
+        Figure::Throughput => {
+            let at_least = matches!(threshold.comparison, Comparison::Greater | Comparison::GreaterOrEqual);
+            let most = most_per_s(facts, driver).filter(|most| at_least && *most < threshold.bound);
+            let asked = most.map_or_else(String::new, |most| {
+                format!("; the plan sends no more than {}: raise its rate, or lower this", rate(most))
+            });
+            format!("throughput was {} (must be {condition}){asked}", rate(value))
+        }
+    }
+}
+
+/// The highest rate that the plan lets a driver, or all of them, send at; `None` where nothing bounds it.
+fn most_per_s(facts: &Facts<'_>, driver: Option<&str>) -> Option<f64> {
+    let of = facts.drivers.iter().filter(|one| driver.is_none_or(|driver| driver == one.name));
+    of.map(|one| one.share.and_then(|share| share.rate_per_s.or(share.target_throughput))).sum()
+}
+
+/// Where the time of a response went, as in `; service was 305 ms there, lag 41 µs`. A closed loop's response is its
+/// service.
+fn parts(facts: &Facts<'_>, sample: &Sample<'_>, kind: LatencyKind, figure: LatencyFigure) -> String {
+    let open = matches!(facts.plan.load.mode, Mode::Tsunami { .. });
+    let of = |kind| match latency(sample, kind, figure) {
+        Found::Is(ms) => Some(ms),
+        _ => None,
+    };
+    match (of(LatencyKind::Service), of(LatencyKind::Lag)) {
+        (Some(service), Some(lag)) if open && kind == LatencyKind::Response => {
+            format!("; service was {} there, lag {}", ms(service), ms(lag))
+        }
+        _ => String::new(),
     }
 }
 

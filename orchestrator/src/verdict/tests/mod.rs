@@ -2,13 +2,15 @@
 
 mod generator;
 mod missing;
+mod properties;
+mod remedies;
 mod thresholds;
 
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{Plan, PlanFormat, Share, read};
 
-use super::{DriverFacts, Facts, Judgement, Sample, judge};
+use super::{DriverFacts, Facts, Judgement, Machine, Sample, judge};
 use crate::model::{MissingWindows, Verdict};
 use crate::tally::EndedBy;
 
@@ -26,6 +28,7 @@ const OPEN: &str = "mode = \"tsunami\"\nrate = 1000\nmax_in_flight = 1024";
 const CLOSED: &str = "mode = \"avalanche\"\nconnections = 64";
 
 /// One driver of a case: it sent 10,000 requests, answered in 2 ms each, on time, and ended well.
+#[derive(Debug)]
 struct Driver {
     name: &'static str,
     counters: Counters,
@@ -39,6 +42,7 @@ struct Driver {
     partial: bool,
     unresolved: u64,
     share: Share,
+    machine: Machine,
 }
 
 impl Driver {
@@ -82,6 +86,7 @@ impl Driver {
             partial: false,
             unresolved: 0,
             share,
+            machine: Machine::default(),
         }
     }
 
@@ -184,6 +189,7 @@ impl Case<'_> {
             cut_short: driver.cut_short.map(str::to_owned),
             share: Some(&driver.share),
             implausible: false,
+            machine: driver.machine,
             sample: driver.sample(),
         });
         judge(&Facts {

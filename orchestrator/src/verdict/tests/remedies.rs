@@ -1,0 +1,117 @@
+//! What the reasons say beside their figure: what explains it, and what to do.
+
+use super::*;
+
+/// A driver whose share is so many requests a second, and which sent `sent` of them in its 10 s.
+fn driver(name: &'static str, rate: f64, sent: u64) -> Driver {
+    Driver::well(name).late(sent / 10, 40_000).with(|driver| {
+        driver.share.rate_per_s = Some(rate);
+        driver.counters.scheduled = (rate * 10.0) as u64;
+        driver.counters.sent = sent;
+        driver.counters.completed = sent;
+        driver.counters.dropped_late = driver.counters.scheduled - sent;
+    })
+}
+
+#[test]
+fn the_rate_that_it_could_have_kept_is_what_it_sent_rounded_down() {
+    let of_two = |driver: Driver| driver.with(|driver| driver.share.of = 2);
+    let table = [
+        ("alone", "driver", vec![driver("a", 1_000.0, 8_765)], "lower the rate to 870/s"),
+        (
+            "all sent, though late",
+            "driver",
+            vec![driver("a", 1_000.0, 9_990)],
+            "lower the rate below 1,000/s",
+        ),
+        (
+            "one of two, each its own rate",
+            "driver",
+            vec![of_two(driver("a", 1_000.0, 5_000)), of_two(Driver::well("b"))],
+            "lower the rate to 500/s each",
+        ),
+        (
+            "one of two that share one rate",
+            "fleet",
+            vec![of_two(driver("a", 1_000.0, 5_000)), of_two(Driver::well("b"))],
+            "lower the rate to 1,000/s in all",
+        ),
+    ];
+    for (caption, per, drivers, expected) in table {
+        let mut plan = plan(OPEN, "");
+        plan.per = if per == "fleet" { common::plan::Per::Fleet } else { common::plan::Per::Driver };
+        let judgement = check(caption, &case(plan, &drivers), Verdict::Invalid, "driver a");
+        assert!(
+            judgement.reasons.iter().all(|reason| reason.ends_with(expected)),
+            "{caption}: {judgement:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_explains_a_late_generator_stands_beside_its_figure() {
+    let on = |cpu_max, steal_mean, steal_max| {
+        let machine = Machine { cpu_max, steal_mean, steal_max };
+        [Driver::well("a").late(5_000, 40_000).with(|driver| driver.machine = machine)]
+    };
+    let table = [
+        ("not told", on(None, None, None), "and p95 too): give it another core"),
+        (
+            "its own CPU",
+            on(Some(0.97), Some(0.0), Some(0.004)),
+            "and p95 too; CPU up to 97 %): give it another core",
+        ),
+        (
+            "its host",
+            on(Some(0.4), Some(0.04), Some(0.12)),
+            "and p95 too; CPU up to 40 %, steal up to 12 %): give it a machine that shares its cores with nobody",
+        ),
+    ];
+    for (caption, drivers, expected) in table {
+        check(caption, &case(plan(OPEN, ""), &drivers), Verdict::Invalid, expected);
+    }
+    let judgement = case(plan(CLOSED, ""), &on(None, Some(0.04), Some(0.12))).judge();
+    assert_eq!(judgement.verdict, Verdict::Passed, "a closed loop knows no lag");
+    warns(
+        &judgement,
+        "the host of driver a gave 4 % of its machine's time to others (up to 12 % in a second)",
+    );
+}
+
+#[test]
+fn a_slow_response_says_where_its_time_went() {
+    let slow = [Driver::well("a").slow(312_000)];
+    let reason = "response.p99 was 312 ms (must be < 250ms); service was 2.00 ms there, lag 50 µs";
+    check("open loop", &case(plan(OPEN, "\"response.p99\" = \"< 250ms\""), &slow), Verdict::Failed, reason);
+    let closed = case(plan(CLOSED, "\"response.p99\" = \"< 250ms\""), &slow);
+    assert!(closed.judge().reasons[0].ends_with("(must be < 250ms)"), "its response is its service");
+}
+
+#[test]
+fn a_throughput_that_the_plan_cannot_reach_is_said() {
+    let drivers = [Driver::well("a").with(|driver| driver.share.rate_per_s = Some(1_000.0))];
+    let beyond = plan(OPEN, "\"throughput\" = \">= 1980/s\"");
+    let reason = "throughput was 1,000/s (must be >= 1980/s); the plan sends no more than 1,000/s";
+    check("beyond", &case(beyond, &drivers), Verdict::Failed, reason);
+    let drivers = [Driver::well("a").with(|driver| driver.share.rate_per_s = Some(2_000.0))];
+    let within = case(plan(OPEN, "\"throughput\" = \">= 1980/s\""), &drivers);
+    assert!(within.judge().reasons[0].ends_with("(must be >= 1980/s)"));
+}
+
+#[test]
+fn a_closed_loop_is_told_what_it_cannot_see_and_an_open_one_is_not() {
+    let drivers = [Driver::well("a")];
+    let notes = case(plan(CLOSED, ""), &drivers).judge().notes;
+    assert!(
+        notes.len() == 1 && notes[0].contains("it did not see") && notes[0].contains("upper bounds"),
+        "{notes:?}"
+    );
+    assert_eq!(case(plan(OPEN, ""), &drivers).judge().notes, Vec::<String>::new());
+}
+
+#[test]
+fn a_classic_driver_tells_nothing_of_itself() {
+    let drivers = [Driver::well("a"), Driver::well("c").with(|driver| driver.classic = true)];
+    let judgement = case(plan(OPEN, ""), &drivers).judge();
+    warns(&judgement, "driver c tells neither lag nor idle time");
+}
