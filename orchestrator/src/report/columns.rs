@@ -3,6 +3,9 @@
 /// Columns of a report.
 pub const WIDTH: usize = 80;
 
+/// Units that stand behind a figure and a blank.
+const UNITS: [&str; 6] = ["%", "µs", "ms", "s", "min", "UTC"];
+
 /// Columns that a text takes. A character is taken for one column wide.
 pub fn width(text: &str) -> usize {
     text.chars().count()
@@ -37,8 +40,7 @@ pub fn wrap(out: &mut String, label: &str, text: &str) {
         out.push('\n');
         line.clear();
     };
-    for word in text.split_whitespace() {
-        let mut word: String = word.chars().filter(|c| !c.is_control()).collect();
+    for mut word in words(text) {
         if !line.is_empty() && width(&line) + 1 + width(&word) > room {
             flush(&mut line);
         }
@@ -54,6 +56,23 @@ pub fn wrap(out: &mut String, label: &str, text: &str) {
         line.push_str(&word);
     }
     flush(&mut line);
+}
+
+/// The words of a text without control characters; a figure and its unit are one.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+        let unit = word.trim_end_matches([',', ';', ':', ')', '.']);
+        match words.last_mut() {
+            Some(figure) if UNITS.contains(&unit) && figure.ends_with(|c: char| c.is_ascii_digit()) => {
+                figure.push(' ');
+                figure.push_str(&word);
+            }
+            _ => words.push(word),
+        }
+    }
+    words
 }
 
 /// Adds a line of cells: the first to the left, the others to the right, each as wide as told.
@@ -84,6 +103,15 @@ mod tests {
             prop_assert!(out.lines().all(|line| width(line) <= WIDTH), "{}", out);
             let plain = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(plain(&out), format!("-{}", plain(&text)));
+        }
+    }
+
+    #[test]
+    fn a_figure_is_not_parted_from_its_unit() {
+        for (room, figure) in [(76, "12 %,"), (73, "(3.1 ms)"), (77, "2 s")] {
+            let mut out = String::new();
+            wrap(&mut out, "", &format!("{} {figure} late", "x".repeat(room)));
+            assert_eq!(out.lines().nth(1), Some(&*format!("{figure} late")));
         }
     }
 

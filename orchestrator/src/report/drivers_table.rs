@@ -1,9 +1,10 @@
 //! The drivers, one line each; a large fleet is told by those that stand out.
 
 use super::columns::{row, short};
-use super::human::count;
+use super::human::{brief_count, count, percent};
 use super::text::plain_ms;
 use crate::model::DriverTotals;
+use crate::verdict::MUCH_STEAL;
 
 /// Most drivers that have a line each.
 const MAX_LINES: usize = 8;
@@ -13,6 +14,12 @@ const FEW_LINES: usize = 5;
 
 /// Most classic drivers whose own figures have a line each.
 const MAX_CLASSIC: usize = 3;
+
+/// Most drivers whose machine has a line.
+const MAX_MACHINES: usize = 3;
+
+/// CPU from which on a driver has little left.
+const LITTLE_CPU_LEFT: f64 = 0.9;
 
 /// Name, sent, completed, failed, dropped, p50, p99, lag p99, busy.
 const WIDTHS: [usize; 9] = [15, 11, 11, 9, 9, 7, 7, 6, 5];
@@ -55,6 +62,23 @@ pub fn add(out: &mut String, drivers: &[DriverTotals]) {
     if drivers.iter().any(|driver| driver.implausible) {
         out.push_str("  ? figures that contradict each other\n");
     }
+    shown.iter().filter(|driver| matters(driver)).take(MAX_MACHINES).for_each(|driver| machine(out, driver));
+}
+
+/// Whether a driver's machine explains its figures.
+fn matters(driver: &DriverTotals) -> bool {
+    driver.cpu_max.is_some_and(|cpu| cpu >= LITTLE_CPU_LEFT)
+        || driver.steal_mean.is_some_and(|steal| steal >= MUCH_STEAL)
+}
+
+fn machine(out: &mut String, driver: &DriverTotals) {
+    let told = |what: &str, mean: Option<f64>, max: Option<f64>| {
+        Some(format!("{what} {} (up to {})", percent(mean?), percent(max?)))
+    };
+    let cpu = told("CPU", driver.cpu_mean, driver.cpu_max);
+    let steal = told("stolen by its host", driver.steal_mean, driver.steal_max);
+    let told: Vec<String> = cpu.into_iter().chain(steal).collect();
+    out.push_str(&format!("  {}: {}\n", short(&driver.node_id, 14), told.join(", ")));
 }
 
 /// All of a small fleet; of a large one those that did not end well, then the slowest.
@@ -71,7 +95,9 @@ fn chosen(drivers: &[DriverTotals]) -> Vec<&DriverTotals> {
 
 fn line(driver: &DriverTotals) -> [String; 9] {
     let totals = &driver.totals;
-    let n = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), count);
+    let n = |column: usize, value: Option<u64>| {
+        value.map_or_else(|| "?".to_owned(), |n| brief_count(n, WIDTHS[column]))
+    };
     let (response, lag) = (&totals.latency_ms.response, &totals.latency_ms.lag);
     let time = |figure: &str, value: Option<f64>| {
         let bound = if response.lower_bounds.iter().any(|name| name == figure) { "≥" } else { "" };
@@ -90,10 +116,10 @@ fn line(driver: &DriverTotals) -> [String; 9] {
     };
     [
         format!("{mark}{}", short(&driver.node_id, 14 - mark.len())),
-        n(totals.sent),
-        n(totals.completed),
-        n(totals.failed),
-        n(totals.dropped),
+        n(1, totals.sent),
+        n(2, totals.completed),
+        n(3, totals.failed),
+        n(4, totals.dropped),
         time("median", response.median),
         time("p99", response.p99),
         lag.p99.map_or_else(|| "-".to_owned(), plain_ms),

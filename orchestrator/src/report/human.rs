@@ -13,6 +13,21 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// A count that keeps within so many columns, blank before it included: in full where it fits, else as in `12.3M`.
+pub fn brief_count(n: u64, columns: usize) -> String {
+    let whole = count(n);
+    if whole.len() < columns {
+        return whole;
+    }
+    let (size, unit) = match n {
+        n if n < 999_500 => (1e3, "k"),
+        n if n < 999_500_000 => (1e6, "M"),
+        n if n < 999_500_000_000 => (1e9, "G"),
+        _ => (1e12, "T"),
+    };
+    format!("{}{unit}", three_digits(n as f64 / size))
+}
+
 /// A time given in ms, as in `850 µs`, `12.3 ms`, `1.20 s`, `61.0 min`.
 pub fn ms(ms: f64) -> String {
     if ms < 0.9995 {
@@ -52,6 +67,13 @@ pub fn rate(per_s: f64) -> String {
     format!("{}/s", trimmed(&three_digits(per_s)))
 }
 
+/// A positive figure rounded down to two significant digits: what surely holds.
+pub fn rounded_down(value: f64) -> f64 {
+    let step = 10_f64.powf(value.log10().floor() - 1.0);
+    // A hair more, for 42,000 / 1,000 may come out below 42.
+    (value / step * (1.0 + 1e-9)).floor() * step
+}
+
 /// Names as in `a, b and c`, at most four of them.
 pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
@@ -67,13 +89,6 @@ pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 pub fn counted(n: u64, one: &str) -> String {
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
 }
-/// A positive figure rounded down to two significant digits: what surely holds.
-pub fn rounded_down(value: f64) -> f64 {
-    let step = 10_f64.powf(value.log10().floor() - 1.0);
-    // A hair more, for 42,000 / 1,000 may come out below 42.
-    (value / step * (1.0 + 1e-9)).floor() * step
-}
-
 
 fn three_digits(value: f64) -> String {
     match value {
@@ -103,6 +118,23 @@ mod tests {
             (counted(1, "request"), counted(2_000, "request")),
             ("1 request".into(), "2,000 requests".into())
         );
+    }
+
+    #[test]
+    fn a_count_keeps_to_its_column() {
+        let cases = [
+            (0, "0"),
+            (999_999, "999,999"),
+            (1_000_000, "1.00M"),
+            (12_345_678, "12.3M"),
+            (999_499_999, "999M"),
+            (999_500_000, "1.00G"),
+            (9_999_999_999, "10.0G"),
+            (1_u64 << 53, "9007T"),
+        ];
+        for (n, expected) in cases {
+            assert_eq!(brief_count(n, 9), expected);
+        }
     }
 
     #[test]
@@ -142,17 +174,6 @@ mod tests {
     }
 
     #[test]
-    fn rates_and_names() {
-        assert_eq!(
-            (rate(1_980.4), rate(0.5), rate(312.26)),
-            ("1,980/s".into(), "0.5/s".into(), "312/s".into())
-        );
-        assert_eq!(names(["a"]), "a");
-        assert_eq!(names(["a", "b", "c"]), "a, b and c");
-        assert_eq!(names(["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
-    }
-}
-    #[test]
     fn what_surely_holds_is_rounded_down() {
         let cases = [
             (42_678.0, "42,000/s"),
@@ -168,3 +189,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn rates_and_names() {
+        assert_eq!(
+            (rate(1_980.4), rate(0.5), rate(312.26)),
+            ("1,980/s".into(), "0.5/s".into(), "312/s".into())
+        );
+        assert_eq!(names(["a"]), "a");
+        assert_eq!(names(["a", "b", "c"]), "a, b and c");
+        assert_eq!(names(["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
+    }
+}

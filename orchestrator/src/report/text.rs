@@ -5,7 +5,7 @@ use common::latency::LatencyStats;
 use super::columns::{row, short, wrap};
 use super::human::{count, ms, names, percent, rate};
 use super::{drivers_table, plan_line};
-use crate::model::{TestState, TestView, ThresholdView, Totals, Verdict};
+use crate::model::{DriverTotals, TestState, TestView, ThresholdView, Totals, Verdict};
 
 /// Most reasons, and most warnings, that the text tells.
 const MAX_SENTENCES: usize = 5;
@@ -29,6 +29,10 @@ pub fn text(view: &TestView) -> String {
     totals(&mut out, view);
     out.push('\n');
     latencies(&mut out, &view.totals);
+    generator(&mut out, view);
+    for note in &view.notes {
+        wrap(&mut out, "note       ", note);
+    }
     thresholds(&mut out, view);
     drivers_table::add(&mut out, &view.drivers);
     if !view.warnings.is_empty() {
@@ -108,9 +112,6 @@ fn totals(out: &mut String, view: &TestView) {
         let who = names(totals.unknown_from.iter().map(String::as_str));
         wrap(out, "unknown    ", &format!("what {who} sent: not in these sums"));
     }
-    if totals.short_gaps > 0 {
-        wrap(out, "gaps       ", &format!("{} shorter than half the delay", count(totals.short_gaps)));
-    }
 }
 
 /// Statuses and errors, as in `200: 59,990 · 503: 10 · no errors`.
@@ -166,6 +167,26 @@ fn latencies(out: &mut String, totals: &Totals) {
         }
         None => wrap(out, "  ", "how many of the answers these cover is not known"),
         Some(_) => {}
+    }
+}
+
+/// What the generator was like itself, at its worst, beside the lag above.
+fn generator(out: &mut String, view: &TestView) {
+    let most = |of: fn(&DriverTotals) -> Option<f64>| view.drivers.iter().filter_map(of).reduce(f64::max);
+    let turn = view.totals.latency_ms.turn.p99.map(|turn| format!("turn p99 {}", ms(turn)));
+    let shares = [
+        (most(|driver| driver.busy_max), "busy"),
+        (most(|driver| driver.cpu_max), "CPU"),
+        (most(|driver| driver.steal_max), "steal"),
+    ];
+    let shares = shares.iter().filter_map(|(share, what)| Some(format!("{} {what}", percent((*share)?))));
+    let shares = shares.collect::<Vec<_>>().join(", ");
+    let shares = (!shares.is_empty()).then(|| format!("at most {shares}"));
+    let gaps = view.totals.short_gaps;
+    let gaps = (gaps > 0).then(|| format!("{} gaps shorter than half the delay", count(gaps)));
+    let told: Vec<String> = turn.into_iter().chain(shares).chain(gaps).collect();
+    if !told.is_empty() {
+        wrap(out, "generator  ", &told.join(", "));
     }
 }
 
