@@ -169,11 +169,8 @@ pub struct DriverTotals {
     pub age_ms: Option<u64>,
     /// Its figures are its own sums, not histograms: a classic driver's.
     pub approximate: bool,
-    /// How its end was told: final_window, status, count, word, silence, lost, stopped; null before it.
-    /// How late the generator was to read: from the poll's return to the handling of an event it brought.
-    #[schema(value_type = Object)]
-    #[serde(default)]
-    pub turn: common::latency::LatencyStats,
+    /// How its end was told: final_window, status, count, word, silence, lost, overdue, stopped; null
+    /// before it.
     pub ended_by: Option<String>,
     /// The engine that sent; null before the end.
     pub engine: Option<String>,

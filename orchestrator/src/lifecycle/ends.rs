@@ -12,8 +12,14 @@ use crate::tally::EndedBy;
 /// How long after its goodbye a driver's final window may come.
 const AFTER_GOODBYE: Duration = Duration::from_secs(5);
 
-/// How long past its schedule and drain a driver that is alive may owe its final window: Kafka may be away.
+/// How long a driver that is heard may owe windows: what an outage of Kafka held back comes within seconds.
 const OVERDUE: Duration = Duration::from_secs(60);
+
+/// Windows come each second: without one for so long a driver owes some.
+const OWES_AFTER: Duration = Duration::from_secs(10);
+
+/// A driver that was heard within so long is in touch. Running, it beats four times a second.
+const IN_TOUCH: Duration = Duration::from_secs(5);
 
 /// How long a driver may say that it does something else, and tell no window, before its part is over.
 const ELSEWHERE: Duration = Duration::from_secs(30);
@@ -33,9 +39,10 @@ pub fn look(
     for part in parts {
         let node = nodes.iter().find(|node| node.node_id == part.node_id);
         let told = match (part.epoch, part.ended_by) {
-            (Some(_), Some(EndedBy::Lost)) => {
-                let here = node.is_some_and(|node| node.is_alive() && node.epoch == part.epoch);
-                if here {
+            (Some(_), Some(EndedBy::Lost | EndedBy::Overdue)) => {
+                // Whoever is here and still gives a reason to be taken for lost is not back.
+                let alive = node.is_some_and(NodeFacts::is_alive);
+                if alive && our_end(life, now, running, node, part).is_none() {
                     effects.push(note("driver_back", part, ""));
                     effects.push(Effect::PartBack(part.node_id.clone(), part.epoch));
                 }
@@ -49,7 +56,12 @@ pub fn look(
             if by == EndedBy::Deaf {
                 effects.push(Effect::Deaf(part.node_id.clone()));
             }
-            effects.push(note(if by == EndedBy::Lost { "driver_lost" } else { "driver_ended" }, part, what));
+            let happened = match by {
+                EndedBy::Lost => "driver_lost",
+                EndedBy::Overdue => "driver_overdue",
+                _ => "driver_ended",
+            };
+            effects.push(note(happened, part, what));
             effects.push(Effect::PartEnded(part.node_id.clone(), part.epoch, by));
         }
     }
@@ -80,7 +92,7 @@ fn note(what: &'static str, part: &PartSeen, why: &str) -> Effect {
 type End = (EndedBy, &'static str);
 
 fn our_end(
-    life: &Lifecycle,
+    life: &mut Lifecycle,
     now: Now,
     running: Duration,
     node: Option<&NodeFacts>,
@@ -103,9 +115,35 @@ fn our_end(
     if elsewhere && running > ELSEWHERE && told > ELSEWHERE {
         return Some((EndedBy::Lost, "does something else, and told no end"));
     }
-    let due = due_length(life)?;
-    (running > due + OVERDUE)
-        .then_some((EndedBy::Lost, "never told its end, though its schedule is long over"))
+    overdue(life, now, running, node, part)
+        .then_some((EndedBy::Overdue, "is alive, and does not tell the windows it owes"))
+}
+
+/// Whether a driver beats on and on without the windows that belong to it: a load that hangs looks so. The time in
+/// which Kafka carries nothing does not count.
+fn overdue(life: &mut Lifecycle, now: Now, running: Duration, node: &NodeFacts, part: &PartSeen) -> bool {
+    let silent = part.window_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
+    let owes = silent > OWES_AFTER || due_length(life).is_some_and(|due| running > due);
+    let in_touch = now.elapsed.saturating_sub(node.heard_at) <= IN_TOUCH;
+    let whose = (part.node_id.clone(), part.epoch);
+    if !(owes && in_touch) {
+        life.owing.remove(&whose);
+        return false;
+    }
+    let since = *life.owing.entry(whose).or_insert(now.elapsed);
+    now.elapsed.saturating_sub(since) > OVERDUE
+}
+
+/// Whether a test ends while a driver of ours may still send, and nobody listens who could take a stop for a start.
+pub fn leaves_a_load_behind(nodes: &[NodeFacts], parts: &[PartSeen], effects: &[Effect]) -> bool {
+    let hangs = parts.iter().any(|part| part.ended_by == Some(EndedBy::Overdue))
+        || effects.iter().any(|effect| matches!(effect, Effect::PartEnded(_, _, EndedBy::Overdue)));
+    hangs && !nodes.iter().any(listens_as_classic)
+}
+
+/// A deaf classic driver is alive as well, and could take a stop for a start.
+fn listens_as_classic(node: &NodeFacts) -> bool {
+    node.is_classic() && (node.is_alive() || node.liveness == Liveness::Deaf)
 }
 
 /// Length of one driver's part at the most; `None` where nothing bounds it.
@@ -163,10 +201,7 @@ fn runaways(life: &mut Lifecycle, running: Duration, nodes: &[NodeFacts], parts:
     if running <= limit {
         return Vec::new();
     }
-    // A deaf one is alive as well, and could take the stop for a start.
-    let listens =
-        |node: &&NodeFacts| node.is_classic() && (node.is_alive() || node.liveness == Liveness::Deaf);
-    let classic_alive = nodes.iter().filter(listens).count();
+    let classic_alive = nodes.iter().filter(|node| listens_as_classic(node)).count();
     let runs_on: Vec<_> = parts
         .iter()
         .filter(|part| {

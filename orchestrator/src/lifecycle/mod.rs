@@ -7,6 +7,7 @@ mod ends;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::clock::UnixMicros;
@@ -49,8 +50,10 @@ pub struct PartSeen {
     pub epoch: Option<Epoch>,
     /// How its end was told, if it was.
     pub ended_by: Option<EndedBy>,
-    /// When its last report or window arrived.
+    /// When it was last heard of this test: a report, a window, or a heartbeat with counters.
     pub heard_at: Option<UnixMicros>,
+    /// Ours: when its last window arrived.
+    pub window_at: Option<UnixMicros>,
     /// Classic: reports so far.
     pub reports: u64,
     /// Requests sent so far, where told.
@@ -134,6 +137,8 @@ pub struct Lifecycle {
     /// Classic drivers have heard of it: it cannot be as if nothing had happened.
     classic_heard: bool,
     runaways: Vec<NodeId>,
+    /// Our drivers that are in touch and owe windows, and since when.
+    owing: BTreeMap<(NodeId, Option<Epoch>), Duration>,
 }
 
 impl Lifecycle {
@@ -149,6 +154,7 @@ impl Lifecycle {
             stopped_by: None,
             classic_heard: false,
             runaways: Vec::new(),
+            owing: BTreeMap::new(),
         }
     }
 
@@ -291,7 +297,11 @@ impl Lifecycle {
             Phase::Gap { .. } => self.start(now),
             Phase::Started { at, .. } => {
                 let mut effects = ends::look(self, now, now.elapsed.saturating_sub(at), nodes, parts);
-                effects.extend(self.finish_if_over(parts, &effects));
+                let finish = self.finish_if_over(parts, &effects);
+                if !finish.is_empty() && ends::leaves_a_load_behind(nodes, parts, &effects) {
+                    effects.push(Effect::PublishStop);
+                }
+                effects.extend(finish);
                 effects
             }
             Phase::Stopping { since, .. } => {

@@ -38,6 +38,7 @@ fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         epoch: epoch.map(Epoch),
         liveness: Liveness::Alive,
         silent_for: Duration::ZERO,
+        heard_at: Duration::ZERO,
         known_since: Duration::ZERO,
         state: None,
         reason: None,
@@ -59,7 +60,15 @@ fn says(name: &str, state: DriverState, reason: Option<&str>) -> NodeFacts {
 }
 
 fn part(name: &str, epoch: Option<u64>, ended_by: Option<EndedBy>) -> PartSeen {
-    PartSeen { node_id: id(name), epoch: epoch.map(Epoch), ended_by, heard_at: None, reports: 0, sent: None }
+    PartSeen {
+        node_id: id(name),
+        epoch: epoch.map(Epoch),
+        ended_by,
+        heard_at: None,
+        window_at: None,
+        reports: 0,
+        sent: None,
+    }
 }
 
 /// The effects without their notes.
@@ -142,6 +151,76 @@ fn a_lost_driver_ends_its_part_and_is_waited_for_again_when_it_is_back() {
     let back = [node("a", Some(1)), node("b", Some(1))];
     let parts = [part("a", Some(1), Some(EndedBy::Lost)), part("b", Some(1), None)];
     assert_eq!(told(life.step(at(6_000), &back, &parts)), [Effect::PartBack(id("a"), Some(Epoch(1)))]);
+}
+
+#[test]
+fn a_driver_that_does_something_else_is_lost_once() {
+    let mut life = started();
+    let elsewhere = NodeFacts { test_id: TestId::new("other").ok(), ..says("a", DriverState::Running, None) };
+    let nodes = [elsewhere, says("b", DriverState::Running, None)];
+    let still = |ended_by| [part("a", Some(1), ended_by), part("b", Some(1), None)];
+    let lost = Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Lost);
+    assert_eq!(told(life.step(at(31_002), &nodes, &still(None))), [lost]);
+    assert_eq!(life.step(at(31_100), &nodes, &still(Some(EndedBy::Lost))), [], "it is here, and not back");
+}
+
+/// Drivers that are heard at each step, every 200 ms; the first effects but notes that one of the steps has.
+fn beating(
+    life: &mut Lifecycle,
+    ms: std::ops::Range<u64>,
+    parts: impl Fn(u64) -> Vec<PartSeen>,
+) -> Vec<Effect> {
+    let heard = |name, ms| NodeFacts {
+        heard_at: Duration::from_millis(ms),
+        ..says(name, DriverState::Running, None)
+    };
+    ms.step_by(200)
+        .map(|ms| told(life.step(at(ms), &[heard("a", ms), heard("b", ms)], &parts(ms))))
+        .find(|effects| !effects.is_empty())
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_driver_that_beats_on_past_the_end_without_its_last_window_is_overdue() {
+    let mut life = started();
+    let told_on = |ms: u64| PartSeen { window_at: Some(ms as i64 * 1_000), ..part("a", Some(1), None) };
+    let parts = |ms| vec![told_on(ms), part("b", Some(1), Some(EndedBy::FinalWindow))];
+    // Started at 1 s; 10 s and a drain of 6 s.
+    assert_eq!(beating(&mut life, 2_000..77_000, parts), [], "a minute in which its last window may come");
+    let effects = beating(&mut life, 77_000..78_000, parts);
+    let overdue = Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Overdue);
+    assert_eq!(effects, [overdue, Effect::PublishStop, Effect::Finish], "and it is told to stop");
+}
+
+#[test]
+fn a_driver_that_beats_without_windows_is_overdue_though_nothing_bounds_its_test() {
+    let load = plan("mode = 'avalanche'\nconnections = 1\nrequests = 1000000");
+    let participants = common::plan::share_out(&load, &[id("a"), id("b")]).unwrap();
+    let participant = |(node_id, share)| StoredParticipant { node_id, epoch: Some(Epoch(1)), share };
+    let participants = participants.into_iter().map(participant).collect();
+    let mut life =
+        Lifecycle::resumed(TestId::new("t").unwrap(), load, RULES, 1, participants, 1_000_000, at(1_000));
+    let silent = PartSeen { window_at: Some(20_000_000), ..part("a", Some(1), None) };
+    let parts = |ms: u64| {
+        let told = PartSeen { window_at: Some(ms as i64 * 1_000), ..part("b", Some(1), None) };
+        let silent = PartSeen { window_at: Some(20_000_000.min(ms as i64 * 1_000)), ..silent.clone() };
+        vec![silent, told]
+    };
+    assert_eq!(beating(&mut life, 2_000..90_000, parts), []);
+    let overdue = Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Overdue);
+    assert_eq!(beating(&mut life, 90_000..91_000, parts), [overdue], "the others go on");
+}
+
+#[test]
+fn what_is_owed_after_an_outage_of_kafka_may_still_come() {
+    let mut life = started();
+    let parts = |_| vec![part("a", Some(1), None), part("b", Some(1), Some(EndedBy::FinalWindow))];
+    assert_eq!(beating(&mut life, 2_000..60_000, parts), []);
+    // Nothing is heard for ten minutes, and the silence does not count.
+    let unheard = [says("a", DriverState::Running, None), says("b", DriverState::Idle, None)];
+    assert_eq!(told(life.step(at(660_000), &unheard, &parts(0))), []);
+    assert_eq!(beating(&mut life, 660_200..720_000, parts), [], "a minute again");
+    assert_eq!(beating(&mut life, 720_000..721_000, parts).len(), 3);
 }
 
 #[test]

@@ -100,8 +100,10 @@ pub struct NodeFacts {
     pub epoch: Option<Epoch>,
     /// Whether it is here.
     pub liveness: Liveness,
-    /// How long nothing was heard of it.
+    /// How long nothing was heard of it, while our own heartbeats came back.
     pub silent_for: Duration,
+    /// When it was last heard, on the clock that never goes back.
+    pub heard_at: Duration,
     /// Since when it is known, on the clock that never goes back.
     pub known_since: Duration,
     /// What it does, as it said last.
@@ -288,13 +290,13 @@ impl Registry {
 
     /// What is known of one node.
     pub fn facts(&self, node_id: &NodeId, now: Duration) -> Option<NodeFacts> {
-        self.nodes.get(node_id).map(|node| node.facts(now, self.silence_clock(now)))
+        self.nodes.get(node_id).map(|node| node.facts(self.silence_clock(now)))
     }
 
     /// What is known of everyone, in the order of their ids.
     pub fn all_facts(&self, now: Duration) -> Vec<NodeFacts> {
         let clock = self.silence_clock(now);
-        self.nodes.values().map(|node| node.facts(now, clock)).collect()
+        self.nodes.values().map(|node| node.facts(clock)).collect()
     }
 
     /// The clock of silence: stands still while our own heartbeats do not come back.

@@ -183,13 +183,14 @@ impl Node {
         (from != to).then(|| Event::Liveness { node: self.node_id.clone(), from, to })
     }
 
-    pub fn facts(&self, _now: Duration, clock: Duration) -> NodeFacts {
+    pub fn facts(&self, clock: Duration) -> NodeFacts {
         let ours = self.ours.as_ref();
         NodeFacts {
             node_id: self.node_id.clone(),
             epoch: self.epoch(),
             liveness: self.liveness,
             silent_for: clock.saturating_sub(self.seen_clock),
+            heard_at: self.seen_at,
             known_since: self.known_since,
             state: ours.and_then(|ours| ours.state),
             reason: ours.and_then(|ours| ours.reason.clone()),

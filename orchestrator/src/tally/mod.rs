@@ -83,11 +83,18 @@ pub enum EndedBy {
     Lost,
     /// Ours or classic: it was told to stop.
     Stopped,
+    /// Its heartbeats go on, and the windows that it owes do not come.
+    Overdue,
 }
 
 impl EndedBy {
     /// As reports say it.
     pub fn as_str(self) -> &'static str {
+    /// Whether we concluded it from what did not come: the driver's own word, or its return, is better.
+    pub fn is_concluded(self) -> bool {
+        matches!(self, Self::Lost | Self::Overdue | Self::Deaf)
+    }
+
         match self {
             Self::FinalWindow => "final_window",
             Self::Status => "status",
@@ -97,6 +104,7 @@ impl EndedBy {
             Self::Lost => "lost",
             Self::Stopped => "stopped",
         }
+            Self::Overdue => "overdue",
     }
 }
 
@@ -224,7 +232,7 @@ impl Tally {
     }
 
     /// A driver's part is over without its own word, or by a sign that the tally cannot see. Changes nothing
-    /// where its end was told already; [`EndedBy::Lost`] and [`EndedBy::Deaf`] give way to any word of its own.
+    /// where its end was told already; what was only concluded (lost, overdue, deaf) gives way to any word of its own.
     pub fn ended(&mut self, node: &NodeId, epoch: Option<Epoch>, by: EndedBy) {
         let Some(index) = self.find(node, epoch) else { return };
         let part = &mut self.parts[index];
@@ -240,7 +248,7 @@ impl Tally {
     pub fn back(&mut self, node: &NodeId, epoch: Option<Epoch>) {
         if let Some(index) = self.find(node, epoch) {
             let ended_by = &mut self.parts[index].ended_by;
-            *ended_by = ended_by.filter(|by| !matches!(by, EndedBy::Lost | EndedBy::Deaf));
+            *ended_by = ended_by.filter(|by| !by.is_concluded());
         }
     }
 
@@ -265,6 +273,7 @@ impl Tally {
                 heard_at: part.heard_at(),
                 reports: part.reports.taken(),
                 sent: if classic { part.reports.counts(false).sent } else { None },
+                window_at: part.windows.window_at,
             }
         };
         self.parts.iter().map(seen).collect()

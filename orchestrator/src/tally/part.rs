@@ -62,7 +62,7 @@ impl Part {
 
     /// Whether it told its end itself, so that nothing of it is open.
     pub fn told_its_end(&self) -> bool {
-        !matches!(self.ended_by, None | Some(EndedBy::Lost | EndedBy::Deaf))
+        self.ended_by.is_some_and(|by| !by.is_concluded())
     }
 }
 
@@ -78,6 +78,8 @@ pub struct Windows {
     pub newest: Counters,
     /// When those arrived; `None`: nothing was ever heard.
     pub newest_at: Option<UnixMicros>,
+    /// When a window last arrived.
+    pub window_at: Option<UnixMicros>,
     /// When the highest window ended.
     pub to_us: Option<UnixMicros>,
     pub final_seq: Option<u64>,
@@ -87,16 +89,14 @@ pub struct Windows {
     /// Of these: the busy ones.
     pub busy: u64,
     pub busy_max: Option<f64>,
-    /// Process CPU as it beat last.
-    pub cpu: Option<f64>,
     /// CPU of its process, as its windows told it.
     pub cpu_told: Shares,
     /// What its machine's host gave to others meanwhile.
     pub steal_told: Shares,
+    /// Process CPU as it beat last.
+    pub cpu: Option<f64>,
 }
 
-impl Windows {
-    /// Takes a window; false where its seq was taken already.
 /// A share that each window told of itself: over all of them, and the highest. Summed in whole millionths, so
 /// that the order in which windows come makes no difference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -130,11 +130,14 @@ impl Shares {
     }
 }
 
+impl Windows {
+    /// Takes a window; false where its seq was taken already.
     pub fn take(&mut self, window: &Window, now_us: UnixMicros) -> bool {
         let highest = self.seqs.highest();
         if !self.seqs.insert(window.seq) {
             return false;
         }
+        self.window_at = self.window_at.max(Some(now_us));
         self.latencies.merge(&window.latencies);
         self.busy_max = Some(self.busy_max.unwrap_or(0.0).max(window.busy));
         let length_us = window.to_us.saturating_sub(window.from_us);
@@ -253,9 +256,6 @@ mod tests {
     }
 
     #[test]
-    fn absurd_counts_are_not_believed() {
-        assert!(believable(&counted(MAX_COUNT, 0)));
-    #[test]
     fn shares_are_weighed_by_the_length_of_their_windows() {
         let mut shares = Shares::default();
         assert_eq!((shares.mean(), shares.max()), (None, None));
@@ -267,6 +267,9 @@ mod tests {
         assert_eq!((shares.mean(), shares.max()), (Some(0.6), Some(1.0)));
     }
 
+    #[test]
+    fn absurd_counts_are_not_believed() {
+        assert!(believable(&counted(MAX_COUNT, 0)));
         assert!(!believable(&counted(MAX_COUNT + 1, 0)));
         let status_codes = [(200, u64::MAX)].into();
         assert!(!believable(&Counters { status_codes, ..Counters::default() }));

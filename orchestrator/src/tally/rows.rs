@@ -69,6 +69,7 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
 fn state(part: &Part, over: bool) -> &str {
     match part.ended_by {
         Some(EndedBy::Lost) => "lost",
+        Some(EndedBy::Overdue) => "overdue",
         Some(EndedBy::Deaf) => "deaf",
         Some(_) => "done",
         None if over => "lost",

@@ -58,6 +58,10 @@ fn missing_driver(driver: &DriverFacts<'_>, start: UnixMicros, aborted: bool) ->
         (Some(EndedBy::Deaf), _) => Some(format!(
             "driver {name} showed nothing after the trigger (deaf): restart it before the next test"
         )),
+        (Some(EndedBy::Overdue), _) => Some(format!(
+            "driver {name} is alive, and for a minute did not tell the windows it owes{unresolved}: its load hangs; \
+             look at its log and start it again, then run the test again"
+        )),
         (None | Some(EndedBy::Lost), _) => Some(format!(
             "driver {name} was lost {} and did not come back{unresolved}: look at its log and its host, \
              then run the test again",
@@ -90,15 +94,15 @@ fn warn(driver: &DriverFacts<'_>, findings: &mut Findings) {
     if driver.classic && driver.ended_by == Some(EndedBy::Silence) {
         findings.warn(format!("driver {name} told no end: it counts as ended since its silence"));
     }
-    if driver.classic && driver.sample.partial {
-        findings.warn(format!(
-            "driver {name} does not tell (consistently) what it sent: the totals leave it out"
-        ));
     if driver.classic {
         findings.warn(format!(
             "driver {name} tells neither lag nor idle time: whether it was the limit itself is not known"
         ));
     }
+    if driver.classic && driver.sample.partial {
+        findings.warn(format!(
+            "driver {name} does not tell (consistently) what it sent: the totals leave it out"
+        ));
     }
 }
 

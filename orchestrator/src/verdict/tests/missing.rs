@@ -35,6 +35,10 @@ fn what_is_missing_makes_incomplete() {
         let reason = "driver b was lost 12 s into the test and did not come back; 31 requests it had sent are unresolved";
         check("lost", &case(plan(OPEN, ""), &drivers), Verdict::Incomplete, reason);
     }
+    let hangs = [Driver::well("a"), lost(Some(EndedBy::Overdue))];
+    let reason =
+        "driver b is alive, and for a minute did not tell the windows it owes; 31 requests it had sent";
+    check("it beats on", &case(plan(OPEN, ""), &hangs), Verdict::Incomplete, reason);
     let left = [Driver::well("a"), Driver::well("b").with(|driver| driver.cut_short = Some("leaving"))];
     check(
         "SIGTERM",
