@@ -19,7 +19,7 @@ use common::wire::PROTOCOL;
 use tokio::sync::{mpsc, watch};
 
 use crate::actors::store::{PruneTests, StoreActor};
-use crate::http::{self, AppState, BindError, Commands, HttpOptions, Reads, Token};
+use crate::http::{self, Access, AppState, BindError, Commands, HttpOptions, Reads, Token, Watch};
 use crate::messages::StoreError;
 use crate::model::Bootstrap;
 use crate::settings::OrchestratorSettings;
@@ -118,12 +118,17 @@ pub async fn run(
         reads(&system),
         bootstrap,
         unix_us,
-        Arc::clone(&readiness),
-        telemetry,
-        node_id.to_string(),
-        env!("CARGO_PKG_VERSION").to_owned(),
-        token,
-        settings.http.max_body_bytes,
+        Watch {
+            readiness: Arc::clone(&readiness),
+            telemetry,
+            node_id: node_id.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        Access {
+            token,
+            any_host: settings.http.allow_unauthenticated,
+            max_body_bytes: settings.http.max_body_bytes,
+        },
     );
     let options =
         HttpOptions { listen: settings.http.listen, max_connections: settings.http.max_connections };

@@ -169,6 +169,29 @@ async fn a_page_of_another_site_changes_nothing() {
 }
 
 #[actix::test]
+async fn without_a_token_another_sites_name_for_this_machine_gets_no_answer() {
+    let get = |path: &str, host: &'static str| TestRequest::get().uri(path).insert_header(("host", host));
+    for path in ["/", "/healthz", "/readyz", "/metrics", "/api/v1/tests", "/nothing"] {
+        let refused = answer_of(None, get(path, "evil.example:8080")).await;
+        assert_problem(&refused, 421);
+        assert!(refused.text.contains("allow_unauthenticated"), "what to do: {}", refused.text);
+    }
+    assert_problem(
+        &answer_of(None, post_plan("application/toml", PLAN).insert_header(("host", "evil.example"))).await,
+        421,
+    );
+    for host in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080"] {
+        assert_eq!(answer_of(None, get("/healthz", host)).await.status, 200, "{host}");
+        assert_eq!(answer_of(None, get("/api/v1/drivers", host)).await.status, 200, "{host}");
+    }
+    // With a token nobody needs to guess who asks, and who allowed everyone meant everyone.
+    assert_eq!(answer_of(Some(TOKEN), get("/healthz", "load.example")).await.status, 200);
+    let (mut open, _parts) = state(None);
+    open.access.any_host = true;
+    assert_eq!(answer_from(open, get("/api/v1/drivers", "load.example")).await.status, 200);
+}
+
+#[actix::test]
 async fn the_history_has_bounded_pages() {
     let list = |query: &str| TestRequest::get().uri(&format!("/api/v1/tests{query}"));
     assert_eq!(answer_of(None, list("")).await.json(), json!({"tests": [], "next_cursor": null}));

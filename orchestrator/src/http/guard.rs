@@ -1,4 +1,4 @@
-//! What holds for every request and every answer, whichever its route: the token, the origin, the headers
+//! What holds for every request and every answer, whichever its route: the token, the host, the origin, the headers
 //! that keep browsers careful, and that every error is a problem.
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 
+use super::host::is_loopback_host;
 use super::page::{self, PageNonce};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::state::AppState;
@@ -33,8 +34,14 @@ pub async fn guard(
 
 fn refusal(request: &ServiceRequest) -> Option<actix_web::HttpResponse> {
     let state = request.app_data::<Data<AppState>>()?;
+    let access = &state.access;
+    if access.token.is_none() && !access.any_host && !is_loopback_host(request.uri(), request.headers()) {
+        let detail = "without a token this orchestrator answers to a name or an address of loopback alone, as \
+                      localhost or 127.0.0.1; set http.token_file, or http.allow_unauthenticated = true";
+        return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).response());
+    }
     let is_open = OPEN_PATHS.contains(&request.path());
-    if !is_open && state.token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
+    if !is_open && access.token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
         let problem = Problem::new(StatusCode::UNAUTHORIZED, "this orchestrator asks for a bearer token")
             .with_header("www-authenticate", "Bearer realm=\"groundswell\"");
         // A browser cannot send the token by itself: it gets the page, which holds no data, and asks for it.

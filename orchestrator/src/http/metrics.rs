@@ -64,9 +64,9 @@ pub async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<Http
     Query::parse(request.query_string(), &[])?;
     let mut text = Text::default();
     text.family("groundswell_build_info", "gauge", "The build; always 1.");
-    let labels = [("version", state.version.as_str()), ("node_id", state.node_id.as_str())];
+    let labels = [("version", state.watch.version.as_str()), ("node_id", state.watch.node_id.as_str())];
     text.sample("groundswell_build_info", &labels, 1);
-    let (kafka, store) = state.readiness.get();
+    let (kafka, store) = state.watch.readiness.get();
     text.family("groundswell_ready", "gauge", "Whether it can be used, 0 or 1.");
     text.sample("groundswell_ready", &[("part", "kafka")], u64::from(kafka));
     text.sample("groundswell_ready", &[("part", "store")], u64::from(store));
@@ -99,7 +99,7 @@ async fn tests(text: &mut Text, state: &AppState) -> Result<(), Problem> {
 }
 
 fn records(text: &mut Text, state: &AppState) {
-    let telemetry = &state.telemetry;
+    let telemetry = &state.watch.telemetry;
     text.family("groundswell_records_read_total", "counter", "Kafka records read, usable or not.");
     for topic in Topic::ALL {
         let labels = [("topic", topic.as_str())];
@@ -115,7 +115,7 @@ fn records(text: &mut Text, state: &AppState) {
 }
 
 fn counts(text: &mut Text, state: &AppState) {
-    let telemetry = &state.telemetry;
+    let telemetry = &state.watch.telemetry;
     let counters = [
         (
             "groundswell_windows_stored_total",

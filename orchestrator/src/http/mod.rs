@@ -7,6 +7,7 @@ mod bind;
 mod body;
 mod events;
 mod guard;
+mod host;
 mod metrics;
 mod openapi;
 mod page;
@@ -20,8 +21,8 @@ mod tests_api;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
-mod stub;
+pub(crate) mod stub;
 
 pub use auth::Token;
 pub use bind::{BindError, HttpOptions, HttpServing, serve};
-pub use state::{AppState, Commands, Reads};
+pub use state::{Access, AppState, Commands, Reads, Watch};

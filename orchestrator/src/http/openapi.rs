@@ -55,6 +55,8 @@ problems! {
     PayloadTooLarge: "the body is longer than the orchestrator takes";
     /// 415
     UnsupportedMediaType: "the body is of a type that is not understood", "Accept";
+    /// 421
+    Misdirected: "the request names another host than this machine, and the orchestrator has no token";
     /// 422
     Unprocessable: "keys contradict each other";
     /// 500
@@ -94,7 +96,7 @@ problems! {
         schemas(Problem, KeyProblem, model::TestView, model::WindowView, model::DriverView),
         responses(
             BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, RequestTimeout, Conflict,
-            PayloadTooLarge, UnsupportedMediaType, Unprocessable, Internal, Unavailable,
+            PayloadTooLarge, UnsupportedMediaType, Misdirected, Unprocessable, Internal, Unavailable,
         ),
     ),
     tags(
@@ -105,9 +107,18 @@ problems! {
 )]
 struct Api;
 
-/// The whole description; with a token it says so.
+/// The whole description; with a token it says so, and without one that other hosts are refused.
 pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
+    if !has_token {
+        let (name, _) = Misdirected::response();
+        for item in api.paths.paths.values_mut() {
+            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+                let refused = RefOr::Ref(Ref::from_response_name(name));
+                operation.responses.responses.insert("421".to_owned(), refused);
+            }
+        }
+    }
     if has_token {
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
@@ -137,5 +148,5 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
 )]
 pub async fn openapi(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
-    Ok(HttpResponse::Ok().json(document(state.token.is_some())))
+    Ok(HttpResponse::Ok().json(document(state.access.token.is_some())))
 }

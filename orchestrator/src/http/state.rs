@@ -51,7 +51,31 @@ pub struct Reads {
     pub counts: Recipient<CountTests>,
 }
 
-/// What the handlers share. `system.rs` makes it; [`AppState::new`] adds what is HTTP's own.
+/// Who may ask, and how much.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// What everything but /healthz and /readyz asks for; `None`: nothing.
+    pub token: Option<Token>,
+    /// Whether requests without a token may name any host, rather than this machine's loopback alone.
+    pub any_host: bool,
+    /// Largest body of a request, bytes.
+    pub max_body_bytes: usize,
+}
+
+/// What watches the process, and what it says of itself.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// Whether Kafka and the store can be used.
+    pub readiness: Arc<Readiness>,
+    /// What the process counted.
+    pub telemetry: Arc<Telemetry>,
+    /// The orchestrator's node id.
+    pub node_id: String,
+    /// The build, as in `0.1.0 (abc1234)`.
+    pub version: String,
+}
+
+/// What the handlers share. `run.rs` makes it; [`AppState::new`] adds what is HTTP's own.
 pub struct AppState {
     /// Whom to ask and tell.
     pub commands: Commands,
@@ -61,47 +85,31 @@ pub struct AppState {
     pub bootstrap: Bootstrap,
     /// Reads the orchestrator's clock, Unix µs.
     pub clock: fn() -> UnixMicros,
-    /// Whether Kafka and the store can be used.
-    pub readiness: Arc<Readiness>,
-    /// What the process counted.
-    pub telemetry: Arc<Telemetry>,
-    /// The orchestrator's node id.
-    pub node_id: String,
-    /// The build, as in `0.1.0 (abc1234)`.
-    pub version: String,
-    /// What everything but /healthz and /readyz asks for; `None`: nothing.
-    pub token: Option<Token>,
-    pub(super) max_body_bytes: usize,
+    /// What is told of the process.
+    pub watch: Watch,
+    /// Who may ask.
+    pub access: Access,
     pub(super) stopping: watch::Sender<bool>,
     store_turns: Semaphore,
 }
 
 impl AppState {
     /// Everything that the handlers need.
-    #[allow(clippy::too_many_arguments)] // Called once, by system.rs; each is a field of its own kind.
     pub fn new(
         commands: Commands,
         reads: Reads,
         bootstrap: Bootstrap,
         clock: fn() -> UnixMicros,
-        readiness: Arc<Readiness>,
-        telemetry: Arc<Telemetry>,
-        node_id: String,
-        version: String,
-        token: Option<Token>,
-        max_body_bytes: usize,
+        watch: Watch,
+        access: Access,
     ) -> Self {
         Self {
             commands,
             reads,
             bootstrap,
             clock,
-            readiness,
-            telemetry,
-            node_id,
-            version,
-            token,
-            max_body_bytes,
+            watch,
+            access,
             stopping: watch::Sender::new(false),
             store_turns: Semaphore::new(MAX_STORE_READS),
         }

@@ -9,7 +9,7 @@ use common::plan::Fault;
 use common::settings::Secret;
 use serde_json::json;
 
-use super::{AppState, Commands, Reads, Token};
+use super::{Access, AppState, Commands, Reads, Token, Watch};
 use crate::actors::events::EventsActor;
 use crate::actors::store::CountTests;
 use crate::messages::*;
@@ -197,12 +197,17 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
         reads,
         bootstrap,
         || 1_234_567,
-        Arc::clone(&readiness),
-        Arc::clone(&telemetry),
-        "orch-1".to_owned(),
-        "0.1.0 (test)".to_owned(),
-        token.map(|token| Token::new(Secret::new(token))),
-        64 * 1024,
+        Watch {
+            readiness: Arc::clone(&readiness),
+            telemetry: Arc::clone(&telemetry),
+            node_id: "orch-1".to_owned(),
+            version: "0.1.0 (test)".to_owned(),
+        },
+        Access {
+            token: token.map(|token| Token::new(Secret::new(token))),
+            any_host: false,
+            max_body_bytes: 64 * 1024,
+        },
     );
     (state, Parts { events, readiness, telemetry })
 }

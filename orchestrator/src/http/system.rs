@@ -25,7 +25,7 @@ pub struct Health {
 }
 
 fn well(state: &AppState) -> HttpResponse {
-    let (node_id, version) = (state.node_id.clone(), state.version.clone());
+    let (node_id, version) = (state.watch.node_id.clone(), state.watch.version.clone());
     HttpResponse::Ok().json(Health { status: "ok".to_owned(), node_id, version })
 }
 
@@ -100,7 +100,7 @@ pub async fn healthz(state: Data<AppState>) -> HttpResponse {
     )
 )]
 pub async fn readyz(state: Data<AppState>) -> HttpResponse {
-    let missing = match state.readiness.get() {
+    let missing = match state.watch.readiness.get() {
         (true, true) => return well(&state),
         (false, true) => "Kafka does not answer",
         (true, false) => "the store cannot be used",

@@ -79,7 +79,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
     let format = body::plan_format(&request)?;
-    let text = body::read_text(&request, payload, state.max_body_bytes).await?;
+    let text = body::read_text(&request, payload, state.access.max_body_bytes).await?;
     let plan = plan::read(&text, format).map_err(|faults| Problem::faults(&faults))?;
     let test = ask(&state.commands.create, CreateTest(plan)).await??;
     let location = format!("/api/v1/tests/{}", test.test_id);
