@@ -26,6 +26,8 @@ const MAX_LABEL_BYTES: usize = 256;
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DriverSettings {
+    /// The build, as in `0.1.0 (abc1234)`. No key: the binary that runs the node knows its commit and sets it.
+    pub version: String,
     /// `[node]`: its id and data folder.
     pub node: NodeSettings,
     /// `[kafka]`: by default the orchestrator is asked where it is.
@@ -119,6 +121,7 @@ impl DriverSettings {
 impl Section for DriverSettings {
     fn read(root: &mut Table) -> Self {
         Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             node: NodeSettings::read(&mut root.table("node")),
             kafka: KafkaSettings::read(&mut root.table("kafka"), BrokersAllowed::AskOrAt),
             classic: ClassicSettings::read(&mut root.table("classic")),

@@ -166,7 +166,7 @@ impl Foundation {
         let identity = Identity {
             node_id: node_id.clone(),
             epoch,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: settings.version,
             cores: n_workers,
             labels: settings.driver.labels,
             max_rate: settings.safety.max_rate,

@@ -122,7 +122,7 @@ pub async fn run(
             readiness: Arc::clone(&readiness),
             telemetry,
             node_id: node_id.to_string(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: settings.version.clone(),
         },
         Access {
             token,

@@ -13,6 +13,8 @@ use common::tree::{Table, parse};
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrchestratorSettings {
+    /// The build, as in `0.1.0 (abc1234)`. No key: the binary that runs the node knows its commit and sets it.
+    pub version: String,
     /// `[node]`: its id and data folder.
     pub node: NodeSettings,
     /// `[kafka]`: embedded by default.
@@ -81,6 +83,7 @@ impl OrchestratorSettings {
 impl Section for OrchestratorSettings {
     fn read(root: &mut Table) -> Self {
         Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             node: NodeSettings::read(&mut root.table("node")),
             kafka: KafkaSettings::read(&mut root.table("kafka"), BrokersAllowed::EmbeddedOrAt),
             classic: ClassicSettings::read(&mut root.table("classic")),

@@ -13,6 +13,7 @@ use crate::args::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, TargetA
 use crate::exit::Stop;
 use crate::lifeline;
 use crate::stack::{READY, Ready};
+use crate::version;
 
 /// Flags as settings: key path and text, only those that were given.
 #[derive(Default)]
@@ -51,8 +52,9 @@ pub async fn orchestrator(arguments: &OrchestratorArgs) -> Result<(), Stop> {
         .kafka_node(&arguments.kafka_node, arguments.kafka.as_ref())
         .set("http.listen", arguments.node.listen.as_ref())
         .set_path("http.token_file", arguments.kafka_node.token_file.as_ref());
-    let settings = load::<orchestrator::settings::OrchestratorSettings>(&flags.sources(&arguments.node))
+    let mut settings = load::<orchestrator::settings::OrchestratorSettings>(&flags.sources(&arguments.node))
         .map_err(|error| Stop::usage(error.to_string()))?;
+    settings.version = version::LONG.to_owned();
     let child = arguments.node.child;
     orchestrator::run(settings, end(child)?, |bound| {
         announce(
@@ -85,8 +87,9 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
         .set_path("tls.ca_file", arguments.sending.ca.as_ref())
         .set("tls.insecure", arguments.sending.insecure.then(|| "true".to_owned()).as_ref())
         .set("classic.target_url", arguments.target_url.as_ref());
-    let settings = load::<driver::settings::DriverSettings>(&flags.sources(&arguments.node))
+    let mut settings = load::<driver::settings::DriverSettings>(&flags.sources(&arguments.node))
         .map_err(|error| Stop::usage(error.to_string()))?;
+    settings.version = version::LONG.to_owned();
     let child = arguments.node.child;
     driver::run(settings, end(child)?, |bound| {
         announce(
