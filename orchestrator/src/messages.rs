@@ -1,6 +1,8 @@
 //! What the HTTP side asks of the actors, what the actors tell the store and the listeners. Messages
 //! between two actors alone stand in the receiving actor's file.
 
+use std::collections::BTreeSet;
+
 use actix::Message;
 use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
@@ -9,6 +11,7 @@ use common::plan::Plan;
 use common::wire::{Metrics, Register};
 
 use crate::model::{DriverView, TestPage, TestState, TestView, Verdict, WindowView};
+use crate::tally::Closing;
 
 // --- asked of TestManagerActor -------------------------------------------------------------------
 
@@ -96,7 +99,15 @@ pub struct StoredTest {
     pub participants: Vec<StoredParticipant>,
     /// The report as last built.
     pub report: Option<TestView>,
+    /// How it ended, beyond its records; none before the end.
+    pub closing: Option<Closing>,
 }
+
+/// A finished test was counted again: its report and verdict replace those that are stored. Does nothing where the
+/// test was forgotten meanwhile.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SaveRevision(pub Box<TestView>);
 
 /// A driver's part in a stored test.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -111,7 +122,7 @@ pub struct StoredParticipant {
 
 /// What one batch of records brought, and where reading goes on: one transaction.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<(), StoreError>")]
+#[rtype(result = "Result<SavedBatch, StoreError>")]
 pub struct SaveBatch {
     /// Kafka's cluster id, to which the offsets belong; `None`: offsets are not kept (embedded broker).
     pub cluster_id: Option<String>,
@@ -123,11 +134,22 @@ pub struct SaveBatch {
     pub registered: Vec<Register>,
 }
 
+/// What became of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SavedBatch {
+    /// Tests that are not counted any more, and of which something new was stored: their reports are to be revised.
+    pub late: BTreeSet<TestId>,
+    /// Records of tests that are not known, or of nodes that take no part in them: not kept.
+    pub n_foreign: u64,
+}
+
 /// One metrics record, to be kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredMetrics {
-    /// Which test it was counted to.
+    /// Which test it belongs to.
     pub test_id: TestId,
+    /// Whether the tally of the open test has it; else it is late, and kept where that test knows the node.
+    pub counted: bool,
     /// Where it stood: topic is metrics.
     pub partition: i32,
     /// Where it stood.

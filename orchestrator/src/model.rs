@@ -77,6 +77,19 @@ pub enum Verdict {
     Aborted,
 }
 
+impl Verdict {
+    /// As JSON and people say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Invalid => "invalid",
+            Self::Incomplete => "incomplete",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
 /// Counters and latencies of a driver or a fleet. What a driver does not tell is null.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Totals {
@@ -154,6 +167,10 @@ pub struct LatencyView {
     /// Attempt began - due.
     #[schema(value_type = Object)]
     pub lag: common::latency::LatencyStats,
+    /// How late the generator was to read: from the poll's return to the handling of an event it brought.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub turn: common::latency::LatencyStats,
 }
 
 /// One driver's part of a test.
@@ -178,6 +195,14 @@ pub struct DriverTotals {
     pub busy_max: Option<f64>,
     /// Its process's CPU as a share of its cores, as it beat last.
     pub cpu: Option<f64>,
+    /// The same over the whole test, by its windows.
+    pub cpu_mean: Option<f64>,
+    /// The same in its highest second.
+    pub cpu_max: Option<f64>,
+    /// Share of its machine's CPU time that the machine's host gave to others, over the whole test.
+    pub steal_mean: Option<f64>,
+    /// The same in its highest second.
+    pub steal_max: Option<f64>,
     /// Marks figures that contradict each other, as a classic driver sent them.
     pub implausible: bool,
     /// Every key of the totals.
@@ -195,14 +220,6 @@ pub struct ThresholdView {
     /// Whether it held; null where it cannot be decided (yet).
     pub ok: Option<bool>,
     /// Whether the plan gave it, rather than the defaults.
-    /// The same over the whole test, by its windows.
-    pub cpu_mean: Option<f64>,
-    /// The same in its highest second.
-    pub cpu_max: Option<f64>,
-    /// Share of its machine's CPU time that the machine's host gave to others, over the whole test.
-    pub steal_mean: Option<f64>,
-    /// The same in its highest second.
-    pub steal_max: Option<f64>,
     pub given: bool,
     /// The driver for which it is decided, with the prefix `driver.`.
     pub driver: Option<String>,

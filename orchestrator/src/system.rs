@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, Recipient};
 use common::clock::unix_ms;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{
-    ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, Offsets, StartFrom, StopConsumer,
-    WarmUp, cluster_id, create_topics,
+    ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, Offsets, Publish, StartFrom,
+    StopConsumer, WarmUp, cluster_id, create_topics,
 };
 use common::settings::KafkaSettings;
 use common::wire::{ReadAs, Topic};
@@ -18,12 +18,16 @@ use crate::actors::driver_registry::DriverRegistryActor;
 use crate::actors::events::EventsActor;
 use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, recipients};
+use crate::actors::revision::{RevisionActor, RevisionLinks};
 use crate::actors::stats_aggregator::StatsAggregatorActor;
 use crate::actors::store::StoreActor;
-use crate::actors::test_manager::TestManagerActor;
+use crate::actors::test_manager::{AwaitResumed, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
-use crate::messages::{LoadOffsets, StoreError, TakeEpoch};
+use crate::messages::{
+    Changed, LoadMetrics, LoadOffsets, LoadTest, LoadUnfinished, SaveBatch, SaveEvent, SaveRevision,
+    SaveTest, StoreError, TakeEpoch,
+};
 use crate::now::Clock;
 use crate::registry::{Patience, Registry};
 use crate::settings::OrchestratorSettings;
@@ -103,73 +107,118 @@ pub fn spawn(
     keeps_offsets: bool,
 ) -> Result<System, KafkaError> {
     let Stored { store, reader, epoch } = stored;
-    let clock = Clock::new();
     let producer = KafkaProducerActor::new(kafka)?.start();
     let events = EventsActor::new(epoch, Arc::clone(telemetry)).start();
-    let patience =
-        Patience { suspect_after: settings.test.suspect_after, lost_after: settings.test.lost_after };
-    let registry = Registry::new(epoch, patience);
-    let nodes = DriverRegistryActor::new(
-        registry,
-        clock,
-        events.clone().recipient(),
-        superseded,
-        Arc::clone(telemetry),
-    )
-    .start();
-    let classic = ClassicRules {
-        delay_unit: settings.classic.delay_unit,
-        known_for: settings.classic.known_for,
-        trigger_gap: settings.classic.trigger_gap,
-        deaf_after: settings.classic.deaf_after,
+    let outside = Outside {
+        publish: producer.clone().recipient(),
+        events: events.clone().recipient(),
+        save: store.clone().recipient(),
+        load: store.clone().recipient(),
+        unfinished: store.clone().recipient(),
+        // A test that is counted again is a long read, and delays no write.
+        metrics: reader.clone().recipient(),
+        revise: store.clone().recipient(),
+        batches: store.clone().recipient(),
+        happened: store.clone().recipient(),
     };
-    let rules =
-        Rules { ready_timeout: settings.test.ready_timeout, start_delay: settings.test.start_delay, classic };
-    // The aggregator tells the manager of revised tests, and the manager asks the aggregator: one is made
-    // within the other's context.
-    let (events_of_tally, events_of_tests) = (events.clone(), events.clone());
-    let (nodes_of_tests, store_of_tests, producer_of_tests) =
-        (nodes.clone(), store.clone(), producer.clone());
-    let (telemetry_of_tally, telemetry_of_tests) = (Arc::clone(telemetry), Arc::clone(telemetry));
-    let mut aggregator = None;
-    let tests = TestManagerActor::create(|context| {
-        let tally = StatsAggregatorActor::new(
-            events_of_tally.recipient(),
-            actix::AsyncContext::address(context).recipient(),
-            telemetry_of_tally,
-        )
-        .start();
-        aggregator = Some(tally.clone());
-        let links = ManagerLinks {
-            facts: nodes_of_tests.clone().recipient(),
-            busy: nodes_of_tests.clone().recipient(),
-            deaf: nodes_of_tests.recipient(),
-            open: tally.clone().recipient(),
-            recount: tally.clone().recipient(),
-            started: tally.clone().recipient(),
-            part: tally.clone().recipient(),
-            parts: tally.clone().recipient(),
-            view: tally.clone().recipient(),
-            close: tally.recipient(),
-            publish: producer_of_tests.recipient(),
-            save: store_of_tests.clone().recipient(),
-            load: store_of_tests.clone().recipient(),
-            unfinished: store_of_tests.clone().recipient(),
-            metrics: store_of_tests.recipient(),
-            events: events_of_tests.recipient(),
-        };
-        TestManagerActor::new(links, ManagerSettings { epoch, rules, clock, telemetry: telemetry_of_tests })
-    });
-    let aggregator = aggregator.ok_or(KafkaError::Stopped)?;
+    let watch = (Arc::clone(telemetry), Arc::clone(readiness));
+    let Wired { tests, nodes, intake } =
+        wire(outside, epoch, patience(settings), rules(settings), watch, superseded, keeps_offsets);
+    Ok(System { tests, nodes, events, reader, intake, producer, store })
+}
+
+fn patience(settings: &OrchestratorSettings) -> Patience {
+    Patience { suspect_after: settings.test.suspect_after, lost_after: settings.test.lost_after }
+}
+
+fn rules(settings: &OrchestratorSettings) -> Rules {
+    Rules {
+        ready_timeout: settings.test.ready_timeout,
+        start_delay: settings.test.start_delay,
+        classic: ClassicRules {
+            delay_unit: settings.classic.delay_unit,
+            known_for: settings.classic.known_for,
+            trigger_gap: settings.classic.trigger_gap,
+            deaf_after: settings.classic.deaf_after,
+        },
+    }
+}
+
+/// What the actors that know tests speak to: Kafka, the listeners, the store.
+#[allow(missing_docs)] // each is named for its message
+pub(crate) struct Outside {
+    pub publish: Recipient<Publish>,
+    pub events: Recipient<Changed>,
+    pub save: Recipient<SaveTest>,
+    pub load: Recipient<LoadTest>,
+    pub unfinished: Recipient<LoadUnfinished>,
+    pub metrics: Recipient<LoadMetrics>,
+    pub revise: Recipient<SaveRevision>,
+    pub batches: Recipient<SaveBatch>,
+    pub happened: Recipient<SaveEvent>,
+}
+
+/// Those actors.
+pub(crate) struct Wired {
+    /// Tests.
+    pub tests: Addr<TestManagerActor>,
+    /// Nodes.
+    pub nodes: Addr<DriverRegistryActor>,
+    /// The way in of records.
+    pub intake: Addr<IntakeActor>,
+}
+
+/// Spawns and wires the actors that know tests, whatever is outside of them.
+pub(crate) fn wire(
+    outside: Outside,
+    epoch: Epoch,
+    patience: Patience,
+    rules: Rules,
+    (telemetry, readiness): (Arc<Telemetry>, Arc<Readiness>),
+    superseded: watch::Sender<Option<u64>>,
+    keeps_offsets: bool,
+) -> Wired {
+    let clock = Clock::new();
+    let registry = Registry::new(epoch, patience);
+    let nodes =
+        DriverRegistryActor::new(registry, clock, outside.events.clone(), superseded, Arc::clone(&telemetry))
+            .start();
+    let aggregator = StatsAggregatorActor::new(outside.events.clone(), Arc::clone(&telemetry)).start();
+    let links = ManagerLinks {
+        facts: nodes.clone().recipient(),
+        busy: nodes.clone().recipient(),
+        deaf: nodes.clone().recipient(),
+        open: aggregator.clone().recipient(),
+        started: aggregator.clone().recipient(),
+        part: aggregator.clone().recipient(),
+        parts: aggregator.clone().recipient(),
+        view: aggregator.clone().recipient(),
+        close: aggregator.clone().recipient(),
+        publish: outside.publish,
+        save: outside.save,
+        load: outside.load.clone(),
+        unfinished: outside.unfinished,
+        metrics: outside.metrics.clone(),
+        events: outside.events.clone(),
+    };
+    let settings = ManagerSettings { epoch, rules, clock, telemetry: Arc::clone(&telemetry) };
+    let tests = TestManagerActor::new(links, settings).start();
+    let links = RevisionLinks {
+        load: outside.load,
+        metrics: outside.metrics,
+        save: outside.revise,
+        events: outside.events,
+    };
+    let revision = RevisionActor::new(links, Arc::clone(&telemetry)).start();
     let outputs = IntakeOutputs {
         nodes: nodes.clone().recipient(),
         metrics: aggregator.recipient(),
-        batches: store.clone().recipient(),
-        events: store.clone().recipient(),
+        batches: outside.batches,
+        late: revision.recipient(),
+        events: outside.happened,
     };
-    let intake =
-        IntakeActor::new(outputs, Arc::clone(telemetry), Arc::clone(readiness), keeps_offsets).start();
-    Ok(System { tests, nodes, events, reader, intake, producer, store })
+    let intake = IntakeActor::new(outputs, telemetry, readiness, keeps_offsets).start();
+    Wired { tests, nodes, intake }
 }
 
 /// Waits for Kafka, makes the topics first of all, and begins to read and to beat. Reading goes on where the
@@ -189,6 +238,8 @@ pub async fn connect(
     if !embedded {
         create_topics(kafka).await?;
     }
+    // What is read before a test of the life before is taken up again would not be counted to it.
+    system.tests.send(AwaitResumed).await.map_err(|_| KafkaError::Stopped)?;
     // Without an id (None) there is nothing that stored offsets could belong to.
     let cluster = if embedded { None } else { cluster_id(kafka).await? };
     let offsets: Offsets = match cluster {

@@ -14,8 +14,9 @@ use common::wire::Inbound;
 use tokio::time::{Instant, sleep};
 
 use super::driver_registry::NodesHeard;
+use super::revision::LateStored;
 use super::stats_aggregator::MetricsHeard;
-use crate::messages::{SaveBatch, SaveEvent};
+use crate::messages::{SaveBatch, SaveEvent, SavedBatch};
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Batches come one at a time; news of the consumer beside them.
@@ -36,6 +37,8 @@ pub struct IntakeOutputs {
     pub metrics: Recipient<MetricsHeard>,
     /// What is kept, with the offsets it was read at.
     pub batches: Recipient<SaveBatch>,
+    /// Tests of which something late was stored.
+    pub late: Recipient<LateStored>,
     /// What happened to the consumer.
     pub events: Recipient<SaveEvent>,
 }
@@ -44,7 +47,7 @@ pub struct IntakeOutputs {
 ///
 /// - owns: which cluster the offsets belong to.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
-/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`], each awaited; [`SaveEvent`].
+/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`] and [`LateStored`], each awaited; [`SaveEvent`].
 /// - on failure: what the store does not take is tried again until it does; meanwhile nothing more is read, and
 ///   the node is not ready.
 /// - mailbox bound: 16.
@@ -89,6 +92,7 @@ impl Handler<RecordsArrived> for IntakeActor {
         }
         let (outputs, cluster_id) = (self.outputs.clone(), self.cluster_id.clone());
         let (readiness, stored_at) = (Arc::clone(&self.readiness), Rc::clone(&self.stored_at));
+        let telemetry = Arc::clone(&self.telemetry);
         let batch = Arc::new(records);
         Box::pin(async move {
             // Whoever is gone is gone because the node ends.
@@ -109,8 +113,13 @@ impl Handler<RecordsArrived> for IntakeActor {
                 // Heartbeats alone bring nothing to keep, and their offsets can wait.
                 return;
             }
-            store(&outputs.batches, SaveBatch { cluster_id, offsets, metrics, registered }, &readiness).await;
+            let batch = SaveBatch { cluster_id, offsets, metrics, registered };
+            let saved = store(&outputs.batches, batch, &readiness).await;
             stored_at.set(Some(Instant::now()));
+            telemetry.metrics_foreign.add(saved.n_foreign);
+            if !saved.late.is_empty() {
+                let _ = outputs.late.send(LateStored(saved.late)).await;
+            }
         })
     }
 }
@@ -142,20 +151,28 @@ impl Handler<ConsumerChanged> for IntakeActor {
 }
 
 /// Stores a batch, however long that takes: reading on without it would lose it.
-async fn store(batches: &Recipient<SaveBatch>, batch: SaveBatch, readiness: &Readiness) {
+async fn store(batches: &Recipient<SaveBatch>, batch: SaveBatch, readiness: &Readiness) -> SavedBatch {
     let mut tries = 0_u64;
-    while let Ok(Err(error)) = batches.send(batch.clone()).await {
-        if tries.is_multiple_of(10) {
-            log::error!(error:%, tries; "a batch is not stored, trying again");
+    let saved = loop {
+        match batches.send(batch.clone()).await {
+            Ok(Ok(saved)) => break saved,
+            Ok(Err(error)) => {
+                if tries.is_multiple_of(10) {
+                    log::error!(error:%, tries; "a batch is not stored, trying again");
+                }
+                tries += 1;
+                readiness.set_store(false);
+                sleep(STORE_AGAIN).await;
+            }
+            // Gone because the node ends.
+            Err(_) => return SavedBatch::default(),
         }
-        tries += 1;
-        readiness.set_store(false);
-        sleep(STORE_AGAIN).await;
-    }
+    };
     if tries > 0 {
         log::info!(tries; "the store takes batches again");
         readiness.set_store(true);
     }
+    saved
 }
 
 /// What the consumer is given: both kinds of news, from one address.

@@ -14,10 +14,11 @@ use common::kafka::Publish;
 use common::plan::{Plan, read_value};
 use tokio::sync::oneshot;
 
+use self::stored::stored;
 use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::offer;
 use super::stats_aggregator::{
-    CloseTally, GetParts, GetView, Meta, OpenTally, PartChanged, Recount, TallyStarted,
+    CloseTally, ClosedTest, GetParts, GetView, Meta, OpenTally, PartChanged, TallyStarted,
 };
 use super::test_manager::Command;
 use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules};
@@ -41,7 +42,6 @@ pub struct ManagerLinks {
     pub busy: Recipient<SetBusy>,
     pub deaf: Recipient<MarkDeaf>,
     pub open: Recipient<OpenTally>,
-    pub recount: Recipient<Recount>,
     pub started: Recipient<TallyStarted>,
     pub part: Recipient<PartChanged>,
     pub parts: Recipient<GetParts>,
@@ -98,7 +98,6 @@ impl Manager {
             Command::Create(plan) => self.create(*plan).await,
             Command::Get(id) => self.get(&id).await,
             Command::Stop(id) => self.stop(&id).await,
-            Command::Revised(view) => self.revised(*view).await,
             Command::Trigger(id) => match self.trigger(&id).await {
                 Ok(Some(view)) => Ok(view),
                 Ok(None) => {
@@ -148,7 +147,7 @@ impl Manager {
         let mut meta = meta_of(&test_id, &plan, unix_us());
         note(&mut meta, "created", "");
         let view = empty_view(&meta, &plan);
-        self.save(&meta, &plan, 0, &[], &view).await?;
+        self.save(stored(&meta, &plan, 0, &[], &view)).await?;
         self.tell(view.clone());
         Ok(view)
     }
@@ -203,18 +202,21 @@ impl Manager {
             self.active = None;
             return Err(error);
         }
-        self.open_tally().await?;
+        self.open_tally(None).await?;
         Ok(None)
     }
 
-    async fn open_tally(&self) -> Result<(), CommandError> {
-        let Some(active) = &self.active else { return Ok(()) };
-        let participants = active.life.participants().to_vec();
+    /// Names who is busy with the active test, and has what arrives counted to it: to a new tally, or to one that
+    /// was counted from the store.
+    async fn open_tally(&self, counted: Option<Box<Tally>>) -> Result<(), CommandError> {
+        let Some(Active { life, .. }) = &self.active else { return Ok(()) };
+        let participants = life.participants();
         let busy = participants.iter().map(|one| (one.node_id.clone(), one.epoch)).collect();
         self.links.busy.send(SetBusy(busy)).await.map_err(gone)?;
-        let test_id = active.life.test_id().clone();
-        let plan = active.life.plan().clone();
-        self.links.open.send(OpenTally { test_id, plan, participants }).await.map_err(gone)
+        let tally = counted.unwrap_or_else(|| {
+            Box::new(Tally::new(life.test_id().clone(), life.plan().clone(), participants))
+        });
+        self.links.open.send(OpenTally(tally)).await.map_err(gone)
     }
 
     async fn stop(&mut self, id: &TestId) -> Result<TestView, CommandError> {
@@ -225,7 +227,7 @@ impl Manager {
                 return self.get(id).await;
             }
             self.activate(stored).await?;
-            self.open_tally().await?;
+            self.open_tally(None).await?;
         }
         let now = self.settings.clock.now();
         let effects = self.active.as_mut().map(|active| active.life.stop("stopped by the user", now));
@@ -313,11 +315,10 @@ impl Manager {
         note(&mut active.meta, "finished", "");
         let stopped_by = active.life.stopped_by().map(str::to_owned);
         let close = CloseTally { meta: active.meta.clone(), stopped_by };
-        if let Ok(Some(view)) = self.links.close.send(close).await {
-            let (plan, revision) = (active.life.plan(), active.life.revision());
-            if let Err(error) =
-                self.save(&active.meta, plan, revision, active.life.participants(), &view).await
-            {
+        if let Ok(Some(ClosedTest { view, closing })) = self.links.close.send(close).await {
+            let Active { life, meta, .. } = &active;
+            let finished = stored(meta, life.plan(), life.revision(), life.participants(), &view);
+            if let Err(error) = self.save(StoredTest { closing: Some(closing), ..finished }).await {
                 log::error!(error:%; "the report was not stored");
             }
             log::info!(test_id:% = active.meta.test_id, verdict:? = view.verdict; "test finished");

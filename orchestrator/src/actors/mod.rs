@@ -6,6 +6,8 @@ pub mod driver_registry;
 pub mod stats_aggregator;
 
 mod manager;
+mod recount;
+pub mod revision;
 pub mod test_manager;
 
 pub mod events;

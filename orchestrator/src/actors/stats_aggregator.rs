@@ -5,19 +5,18 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler, Message, Recipient};
 use common::clock::{UnixMicros, unix_us};
 use common::ids::{Epoch, NodeId, TestId};
-use common::kafka::{Arrived, Position};
-use common::plan::Plan;
+use common::kafka::{self, Position};
 use common::wire::{Inbound, Metrics};
 
 use super::offer;
 use crate::lifecycle::PartSeen;
-use crate::messages::{Changed, StoredMetrics, StoredParticipant};
+use crate::messages::{Changed, StoredMetrics};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::registry::state_name;
 use crate::report::{TestMeta, view};
-use crate::tally::{self, EndedBy, Tally};
+use crate::tally::{Arrived, Closing, EndedBy, Tally};
 use crate::telemetry::Telemetry;
-use crate::verdict::{Judgement, judge};
+use crate::verdict::judge;
 
 /// Batches, queries and orders that may wait.
 const MAILBOX: usize = 64;
@@ -25,24 +24,13 @@ const MAILBOX: usize = 64;
 /// A batch of records was read; the answer is what of it is to be stored.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Vec<StoredMetrics>")]
-pub struct MetricsHeard(pub Arc<Vec<Arrived>>);
+pub struct MetricsHeard(pub Arc<Vec<kafka::Arrived>>);
 
-/// A test is triggered: what arrives is counted to it from now on, and no more to the one before.
+/// A test is triggered, or goes on after a restart with what was counted of it: what arrives is counted to it from now
+/// on, and no more to the one before.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct OpenTally {
-    /// Which test.
-    pub test_id: TestId,
-    /// What it does.
-    pub plan: Plan,
-    /// Who takes part.
-    pub participants: Vec<StoredParticipant>,
-}
-
-/// Counts what the store kept of a test, after a restart.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Recount(pub Vec<StoredMetrics>);
+pub struct OpenTally(pub Box<Tally>);
 
 /// The drivers are told to start at this instant.
 #[derive(Debug, Clone, Copy, Message)]
@@ -106,9 +94,9 @@ impl Meta {
 #[rtype(result = "Option<TestView>")]
 pub struct GetView(pub Meta);
 
-/// The test is over: judges it. What comes later revises it.
+/// The test is over: judges it. What comes later is stored, and revises it (`revision`).
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Option<TestView>")]
+#[rtype(result = "Option<ClosedTest>")]
 pub struct CloseTally {
     /// The test, finished.
     pub meta: Meta,
@@ -116,90 +104,77 @@ pub struct CloseTally {
     pub stopped_by: Option<String>,
 }
 
-/// A finished test was revised by a window that came late.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct TestRevised(pub Box<TestView>);
-
-struct Closed {
-    meta: Meta,
-    stopped_by: Option<String>,
+/// What a test came to.
+#[derive(Debug)]
+pub struct ClosedTest {
+    /// With its verdict.
+    pub view: TestView,
+    /// What the records do not say, to be kept beside them.
+    pub closing: Closing,
 }
 
 /// Adds up what the drivers measured.
 ///
-/// - owns: the tally of the open test, until the next is opened.
-/// - receives: [`MetricsHeard`], [`OpenTally`], [`Recount`], [`TallyStarted`], [`PartChanged`], [`GetParts`],
-///   [`GetView`], [`CloseTally`].
-/// - sends: [`Changed::Window`] for each second of a driver and of the fleet; [`TestRevised`].
-/// - on failure: a listener that is full misses windows, which REST still has; records of no open test are not
-///   counted.
+/// - owns: the tally of the open test, from its trigger to its end.
+/// - receives: [`MetricsHeard`], [`OpenTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`], [`GetView`],
+///   [`CloseTally`].
+/// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
+/// - on failure: a listener that is full misses windows, which REST still has; records of other tests are handed to
+///   the store uncounted, which knows whose they are.
 /// - mailbox bound: 64.
 pub struct StatsAggregatorActor {
-    tally: Option<Tally>,
-    closed: Option<Closed>,
+    tally: Option<Box<Tally>>,
+    /// The test that was open last: what comes behind its end without naming a test is of it.
+    last: Option<TestId>,
     events: Recipient<Changed>,
-    revised: Recipient<TestRevised>,
     telemetry: Arc<Telemetry>,
 }
 
 impl StatsAggregatorActor {
     /// Nothing is counted yet.
-    pub fn new(
-        events: Recipient<Changed>,
-        revised: Recipient<TestRevised>,
-        telemetry: Arc<Telemetry>,
-    ) -> Self {
-        Self { tally: None, closed: None, events, revised, telemetry }
+    pub fn new(events: Recipient<Changed>, telemetry: Arc<Telemetry>) -> Self {
+        Self { tally: None, last: None, events, telemetry }
     }
 
+    /// Counts a record to the open test, and says what of it is to be stored.
     fn metrics(&mut self, metrics: &Metrics, at: Position, now_us: UnixMicros) -> Option<StoredMetrics> {
-        let arrived = match &mut self.tally {
-            Some(tally) => tally.arrived(metrics, at, now_us),
-            None => tally::Arrived::Foreign,
-        };
-        if arrived == tally::Arrived::Foreign {
-            self.telemetry.metrics_foreign.one();
-        }
-        if arrived == tally::Arrived::Late {
-            self.revise(now_us);
-        }
-        let counted = matches!(arrived, tally::Arrived::New | tally::Arrived::Late);
-        let test_id = self.tally.as_ref()?.test_id().clone();
-        counted.then(|| StoredMetrics {
+        let stored = |test_id: TestId, counted| StoredMetrics {
             test_id,
+            counted,
             partition: at.partition,
             offset: at.offset,
             arrived_at: now_us,
             metrics: Box::new(metrics.clone()),
-        })
-    }
-
-    fn revise(&mut self, now_us: UnixMicros) {
-        let (Some(tally), Some(closed)) = (&self.tally, &mut self.closed) else { return };
-        if closed.meta.timeline.last().is_none_or(|last| last.what != "revised") {
-            closed.meta.timeline.push(TimelineEntry {
-                at: common::clock::rfc3339(now_us),
-                what: "revised".to_owned(),
-                detail: "windows came after the end".to_owned(),
-            });
+        };
+        let open = self
+            .tally
+            .as_deref_mut()
+            .filter(|tally| metrics.test_id.as_ref().is_none_or(|named| named == tally.test_id()));
+        match open {
+            Some(tally) => match tally.arrived(metrics, at, now_us) {
+                Arrived::New => Some(stored(tally.test_id().clone(), true)),
+                Arrived::Duplicate => None,
+                Arrived::Foreign => {
+                    self.telemetry.metrics_foreign.one();
+                    None
+                }
+            },
+            // Late, or of nobody's test: the store knows all tests there were.
+            None => match metrics.test_id.as_ref().or(self.last.as_ref()) {
+                Some(test_id) => Some(stored(test_id.clone(), false)),
+                None => {
+                    self.telemetry.metrics_foreign.one();
+                    None
+                }
+            },
         }
-        let judgement = judged(tally, closed.stopped_by.as_deref());
-        let revised = view(&closed.meta.borrowed(), tally, Some(&judgement), now_us);
-        let revised = self.revised.send(TestRevised(Box::new(revised)));
-        // Whoever is gone is gone because the node ends; the store has the windows.
-        actix::spawn(async move { revised.await.ok() });
     }
 
     fn tell_windows(&mut self) {
-        for window in self.tally.as_mut().map(Tally::take_windows).unwrap_or_default() {
+        for window in self.tally.as_deref_mut().map(Tally::take_windows).unwrap_or_default() {
             offer(&self.events, Changed::Window(Box::new(window)), &self.telemetry);
         }
     }
-}
-
-fn judged(tally: &Tally, stopped_by: Option<&str>) -> Judgement {
-    judge(&tally.facts(stopped_by))
 }
 
 impl Actor for StatsAggregatorActor {
@@ -249,24 +224,9 @@ impl Handler<MetricsHeard> for StatsAggregatorActor {
 impl Handler<OpenTally> for StatsAggregatorActor {
     type Result = ();
 
-    fn handle(&mut self, open: OpenTally, _: &mut Self::Context) {
-        self.tally = Some(Tally::new(open.test_id, open.plan, &open.participants));
-        self.closed = None;
-    }
-}
-
-impl Handler<Recount> for StatsAggregatorActor {
-    type Result = ();
-
-    fn handle(&mut self, Recount(records): Recount, _: &mut Self::Context) {
-        let Some(tally) = &mut self.tally else { return };
-        for record in records {
-            let topic = common::wire::Topic::Metrics;
-            let at = Position { topic, partition: record.partition, offset: record.offset };
-            tally.arrived(&record.metrics, at, record.arrived_at);
-        }
-        // Listeners were told these seconds by the life before.
-        tally.take_windows();
+    fn handle(&mut self, OpenTally(tally): OpenTally, _: &mut Self::Context) {
+        self.last = Some(tally.test_id().clone());
+        self.tally = Some(tally);
     }
 }
 
@@ -298,7 +258,7 @@ impl Handler<GetParts> for StatsAggregatorActor {
     type Result = Vec<PartSeen>;
 
     fn handle(&mut self, _: GetParts, _: &mut Self::Context) -> Self::Result {
-        self.tally.as_ref().map(Tally::parts_seen).unwrap_or_default()
+        self.tally.as_deref().map(Tally::parts_seen).unwrap_or_default()
     }
 }
 
@@ -312,15 +272,16 @@ impl Handler<GetView> for StatsAggregatorActor {
 }
 
 impl Handler<CloseTally> for StatsAggregatorActor {
-    type Result = Option<TestView>;
+    type Result = Option<ClosedTest>;
 
     fn handle(&mut self, close: CloseTally, _: &mut Self::Context) -> Self::Result {
         let tally = self.tally.as_mut().filter(|tally| *tally.test_id() == close.meta.test_id)?;
+        let closing = tally.closing(close.stopped_by.as_deref());
         tally.finish();
-        let judgement = judged(tally, close.stopped_by.as_deref());
-        let judged = view(&close.meta.borrowed(), tally, Some(&judgement), unix_us());
-        self.closed = Some(Closed { meta: close.meta, stopped_by: close.stopped_by });
+        let judgement = judge(&tally.facts(close.stopped_by.as_deref()));
+        let view = view(&close.meta.borrowed(), tally, Some(&judgement), unix_us());
         self.tell_windows();
-        Some(judged)
+        self.tally = None;
+        Some(ClosedTest { view, closing })
     }
 }

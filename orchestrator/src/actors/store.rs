@@ -10,7 +10,7 @@ use common::kafka::Offsets;
 
 use crate::messages::{
     LoadMetrics, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage, SaveBatch,
-    SaveEvent, SaveTest, StoreError, StoredTest, TakeEpoch,
+    SaveEvent, SaveRevision, SaveTest, SavedBatch, StoreError, StoredTest, TakeEpoch,
 };
 use crate::model::{TestPage, WindowView};
 use crate::store::{Cursor, Store};
@@ -86,15 +86,23 @@ impl Handler<SaveTest> for StoreActor {
     }
 }
 
-impl Handler<SaveBatch> for StoreActor {
+impl Handler<SaveRevision> for StoreActor {
     type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, save: SaveRevision, _: &mut Self::Context) -> Self::Result {
+        self.with("save_revision", |store| store.save_revision(&save.0))
+    }
+}
+
+impl Handler<SaveBatch> for StoreActor {
+    type Result = Result<SavedBatch, StoreError>;
 
     fn handle(&mut self, batch: SaveBatch, _: &mut Self::Context) -> Self::Result {
         let outcome = self.with("save_batch", |store| store.save_batch(&batch))?;
         self.telemetry.windows_stored.add(outcome.n_stored);
         self.telemetry.windows_duplicate.add(outcome.n_duplicate);
         self.telemetry.windows_orphaned.add(outcome.n_orphaned);
-        Ok(())
+        Ok(outcome.saved)
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
 use common::ids::TestId;
 use common::plan::Plan;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::manager::{Manager, ManagerLinks, ManagerSettings};
-use super::stats_aggregator::TestRevised;
 use crate::messages::{CommandError, CreateTest, GetTest, StopTest, TriggerTest};
 use crate::model::TestView;
 
@@ -18,13 +17,17 @@ const MAILBOX: usize = 256;
 /// How often the test that is under way is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// Answered when the tests of the life before are taken up again: what is read before that would be nobody's.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct AwaitResumed;
+
 /// What is asked for.
 pub(super) enum Command {
     Create(Box<Plan>),
     Trigger(TestId),
     Stop(TestId),
     Get(TestId),
-    Revised(Box<TestView>),
 }
 
 /// A command and who waits for its answer.
@@ -36,19 +39,24 @@ pub(super) struct Asked {
 /// Leads tests.
 ///
 /// - owns: the life of the test that is under way, in one task that does one thing after the other (`manager`).
-/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`TestRevised`].
+/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`AwaitResumed`].
 /// - sends: what [`ManagerLinks`] names: records to Kafka, tests to the store, changes to the listeners.
 /// - on failure: what Kafka does not take ends the barrier; what the store does not take is answered as an error.
 /// - mailbox bound: 256.
 pub struct TestManagerActor {
     manager: Option<Manager>,
     commands: Option<mpsc::Sender<Asked>>,
+    resumed: watch::Sender<bool>,
 }
 
 impl TestManagerActor {
     /// A manager that speaks through these links.
     pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
-        Self { manager: Some(Manager::new(links, settings)), commands: None }
+        Self {
+            manager: Some(Manager::new(links, settings)),
+            commands: None,
+            resumed: watch::Sender::new(false),
+        }
     }
 
     fn ask(&self, command: Command) -> ResponseFuture<Result<TestView, CommandError>> {
@@ -73,8 +81,10 @@ impl Actor for TestManagerActor {
         let Some(mut manager) = self.manager.take() else { return };
         let (commands, mut asked) = mpsc::channel::<Asked>(MAILBOX);
         self.commands = Some(commands);
+        let resumed = self.resumed.clone();
         let life = async move {
             manager.resume().await;
+            resumed.send_replace(true);
             let mut look = tokio::time::interval(LOOK_EVERY);
             look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
@@ -123,11 +133,12 @@ impl Handler<GetTest> for TestManagerActor {
     }
 }
 
-impl Handler<TestRevised> for TestManagerActor {
+impl Handler<AwaitResumed> for TestManagerActor {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, TestRevised(view): TestRevised, _: &mut Self::Context) -> Self::Result {
-        let told = self.ask(Command::Revised(view));
-        Box::pin(async move { drop(told.await) })
+    fn handle(&mut self, _: AwaitResumed, _: &mut Self::Context) -> Self::Result {
+        let mut resumed = self.resumed.subscribe();
+        // An error: the manager is gone, and with it the node.
+        Box::pin(async move { drop(resumed.wait_for(|resumed| *resumed).await) })
     }
 }

@@ -109,6 +109,63 @@ async fn a_window_that_comes_after_the_end_revises_the_stored_report() {
 }
 
 #[actix::test]
+async fn windows_that_come_late_revise_whichever_test_they_are_of() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let mut tests = Vec::new();
+    for _ in 0..2 {
+        let test = world.create().await;
+        world.run(&test, &["a"]).await;
+        // A heartbeat told more than the windows that came.
+        world.beats("a", DriverState::Running, Some((&test, 1)), Some(17)).await;
+        world.window("a", &test, 1, 20, true).await;
+        world.until(&test, TestState::Finished).await;
+        world.beats("a", DriverState::Idle, None, None).await;
+        tests.push(test);
+    }
+    let running = world.create().await;
+    world.run(&running, &["a"]).await;
+    let (older, newer) = (tests[0].clone(), tests[1].clone());
+    world.window("a", &older, 0, 10, false).await;
+    world.window("a", &older, 0, 10, false).await; // delivered twice
+    let revised = until(|| world.get(&older), |view| view.verdict == Some(Verdict::Passed)).await;
+    assert_eq!((revised.totals.sent, revised.completeness.windows_received), (Some(20), 2));
+    let entry = revised.timeline.iter().find(|entry| entry.what == "revised").unwrap();
+    assert_eq!(entry.detail, "1 window came after the end: incomplete, now passed");
+    assert_eq!(world.get(&newer).await.verdict, Some(Verdict::Incomplete), "it has its own windows");
+    assert_eq!(world.get(&running).await.totals.sent, Some(0), "so has the one that runs");
+    assert_eq!(world.telemetry.metrics_foreign.get(), 0);
+    // What tells nothing new revises nothing.
+    world.window("a", &older, 0, 10, false).await;
+    world.window("a", &newer, 0, 10, false).await;
+    until(|| world.get(&newer), |view| view.verdict == Some(Verdict::Passed)).await;
+    assert_eq!(world.stub.0.lock().unwrap().revisions, 2);
+}
+
+#[actix::test]
+async fn a_lost_drivers_last_word_is_not_forgotten_when_its_test_is_counted_again() {
+    let mut world = World::new(Stub::default());
+    for driver in ["a", "b"] {
+        world.beats(driver, DriverState::Idle, None, None).await;
+    }
+    let test = world.create().await;
+    world.run(&test, &["a", "b"]).await;
+    world.beats("b", DriverState::Running, Some((&test, 1)), Some(17)).await;
+    world.window("a", &test, 1, 20, true).await;
+    world.tests.send(StopTest(test.clone())).await.unwrap().unwrap();
+    // A later life of b: its earlier one will tell nothing more.
+    world.is_reborn("b").await;
+    let view = world.until(&test, TestState::Finished).await;
+    assert_eq!((view.totals.sent, view.totals.unresolved), (Some(37), 17));
+    world.window("a", &test, 0, 10, false).await;
+    let revised =
+        until(|| world.get(&test), |view| view.timeline.iter().any(|entry| entry.what == "revised")).await;
+    assert_eq!(revised.verdict, Some(Verdict::Aborted), "who stopped it is kept");
+    assert_eq!((revised.totals.sent, revised.totals.unresolved), (Some(37), 17));
+    assert_eq!(revised.drivers[1].ended_by.as_deref(), Some("stopped"));
+}
+
+#[actix::test]
 async fn a_test_goes_on_after_a_restart_of_the_orchestrator() {
     let stub = Stub::default();
     let mut first = World::new(stub.clone());

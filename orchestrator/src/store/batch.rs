@@ -4,17 +4,19 @@
 use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::{Store, bits, failed, records};
-use crate::messages::{SaveBatch, StoreError};
+use crate::messages::{SaveBatch, SavedBatch, StoreError, StoredMetrics};
 
 /// What became of a batch's metrics.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchOutcome {
     /// Stored now.
     pub n_stored: u64,
     /// Stored before: redeliveries.
     pub n_duplicate: u64,
-    /// Of tests that are not stored.
+    /// Counted to a test that is not stored.
     pub n_orphaned: u64,
+    /// What its sender asks for: late ones, and those that nobody knows.
+    pub saved: SavedBatch,
 }
 
 impl Store {
@@ -37,8 +39,14 @@ impl Store {
 pub(super) fn write(transaction: &Transaction<'_>, batch: &SaveBatch) -> rusqlite::Result<BatchOutcome> {
     let mut outcome = BatchOutcome::default();
     for record in &batch.metrics {
-        if records::insert(transaction, record)? {
+        // Who may be late is decided here, where all tests and their nodes are known.
+        if !record.counted && !takes_part(transaction, record)? {
+            outcome.saved.n_foreign += 1;
+        } else if records::insert(transaction, record)? {
             outcome.n_stored += 1;
+            if !record.counted {
+                outcome.saved.late.insert(record.test_id.clone());
+            }
         } else if is_stored(transaction, record.test_id.as_str())? {
             outcome.n_duplicate += 1;
         } else {
@@ -73,6 +81,15 @@ pub(super) fn write(transaction: &Transaction<'_>, batch: &SaveBatch) -> rusqlit
         }
     }
     Ok(outcome)
+}
+
+/// Whether a test that was triggered knows the node of a record: as one of those chosen, or because it reported.
+fn takes_part(transaction: &Transaction<'_>, record: &StoredMetrics) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM tests WHERE test_id = ?1 AND state <> 'configured'
+         AND (EXISTS (SELECT 1 FROM participants WHERE test_id = ?1 AND node_id = ?2)
+           OR EXISTS (SELECT 1 FROM windows WHERE test_id = ?1 AND node_id = ?2))";
+    let whose = [record.test_id.as_str(), record.metrics.node_id.as_str()];
+    transaction.prepare_cached(sql)?.exists(whose)
 }
 
 fn is_stored(transaction: &Transaction<'_>, test_id: &str) -> rusqlite::Result<bool> {

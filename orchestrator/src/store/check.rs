@@ -12,8 +12,11 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{BatchOutcome, Cursor, Store};
-use crate::messages::{SaveBatch, SaveEvent, StoreError, StoredMetrics, StoredParticipant, StoredTest};
+use crate::messages::{
+    SaveBatch, SaveEvent, SavedBatch, StoreError, StoredMetrics, StoredParticipant, StoredTest,
+};
 use crate::model::{TestState, Verdict};
+use crate::tally::Closing;
 
 const START_US: i64 = 1_795_456_638_000_000;
 
@@ -70,6 +73,7 @@ fn test(text: &str, created_at: i64) -> StoredTest {
         revision: 2,
         participants: vec![participant("b", Some(Epoch(u64::MAX))), participant("a", Some(Epoch(5)))],
         report: None,
+        closing: None,
     }
 }
 
@@ -101,11 +105,11 @@ fn window(name: &str, epoch: u64, seq: u64) -> Metrics {
             },
             latencies,
             busy: 0.25,
+            machine: MachineLoad::default(),
             is_final: false,
             ending: None,
         })),
     }
-            machine: MachineLoad::default(),
 }
 
 fn classic(name: &str) -> Metrics {
@@ -115,6 +119,7 @@ fn classic(name: &str) -> Metrics {
 fn record(metrics: Metrics, offset: i64) -> StoredMetrics {
     StoredMetrics {
         test_id: id("t"),
+        counted: true,
         partition: 0,
         offset,
         arrived_at: START_US + offset,
@@ -132,7 +137,7 @@ fn batch(metrics: Vec<StoredMetrics>, next: i64) -> SaveBatch {
 }
 
 fn outcome(n_stored: u64, n_duplicate: u64, n_orphaned: u64) -> BatchOutcome {
-    BatchOutcome { n_stored, n_duplicate, n_orphaned }
+    BatchOutcome { n_stored, n_duplicate, n_orphaned, saved: SavedBatch::default() }
 }
 
 #[test]
@@ -178,6 +183,49 @@ fn a_record_of_an_unknown_test_is_counted_and_the_batch_goes_on() {
     let before = batch(vec![record(window("a", 5, 0), 0)], 1);
     assert_eq!(fixture.store.save_batch(&before).unwrap(), outcome(0, 0, 1));
     assert_eq!(fixture.store.offsets("cluster").unwrap()[&(Topic::Metrics, 0)], 1);
+}
+
+#[test]
+fn a_late_record_is_kept_where_its_test_knows_the_node() {
+    let mut fixture = Fixture::new();
+    let late = |metrics, offset| StoredMetrics { counted: false, ..record(metrics, offset) };
+    let save = |fixture: &mut Fixture, record| fixture.store.save_batch(&batch(vec![record], 1)).unwrap();
+    let foreign =
+        BatchOutcome { saved: SavedBatch { n_foreign: 1, ..SavedBatch::default() }, ..outcome(0, 0, 0) };
+    assert_eq!(save(&mut fixture, late(window("a", 5, 0), 0)), foreign, "of a test that nobody knows");
+    let configured = StoredTest { state: TestState::Configured, ..test("t", 5) };
+    fixture.store.save_test(&configured).unwrap();
+    assert_eq!(save(&mut fixture, late(window("a", 5, 0), 0)), foreign, "of a test that was not triggered");
+    fixture.store.save_test(&StoredTest { state: TestState::Finished, ..test("t", 5) }).unwrap();
+    assert_eq!(save(&mut fixture, late(window("z", 5, 0), 0)), foreign, "of a node that takes no part");
+    let news = SavedBatch { late: [id("t")].into(), n_foreign: 0 };
+    assert_eq!(
+        save(&mut fixture, late(window("a", 5, 0), 0)),
+        BatchOutcome { saved: news.clone(), ..outcome(1, 0, 0) }
+    );
+    assert_eq!(save(&mut fixture, late(window("a", 5, 0), 0)), outcome(0, 1, 0), "again: it is no news");
+    // A classic driver that joined unchosen is known by what it reported.
+    save(&mut fixture, record(classic("c"), 1));
+    assert_eq!(save(&mut fixture, late(classic("c"), 2)), BatchOutcome { saved: news, ..outcome(1, 0, 0) });
+    assert_eq!(fixture.store.metrics(&id("t"), 0, 10).unwrap().records.len(), 3);
+}
+
+#[test]
+fn a_revision_replaces_report_and_verdict_of_a_finished_test_alone() {
+    let mut fixture = Fixture::new();
+    let report = crate::http::stub::view("t", "revised");
+    let revised = crate::model::TestView { verdict: Some(Verdict::Passed), ..report };
+    fixture.store.save_revision(&revised).unwrap();
+    assert_eq!(fixture.store.test(&id("t")).unwrap(), None, "a test that was forgotten stays forgotten");
+    fixture.store.save_test(&test("t", 5)).unwrap();
+    fixture.store.save_revision(&revised).unwrap();
+    assert_eq!(fixture.store.test(&id("t")).unwrap().unwrap().report, None, "it runs");
+    let closing = Closing { stopped_by: Some("someone".to_owned()), ..Closing::default() };
+    let finished = StoredTest { state: TestState::Finished, closing: Some(closing), ..test("t", 5) };
+    fixture.store.save_test(&finished).unwrap();
+    fixture.store.save_revision(&revised).unwrap();
+    let expected = StoredTest { verdict: Some(Verdict::Passed), report: Some(revised), ..finished };
+    assert_eq!(fixture.reopened().test(&id("t")).unwrap(), Some(expected));
 }
 
 #[test]
@@ -399,7 +447,10 @@ prop_compose! {
         epoch: u64, seq: u64, from_us: i64, to_us: i64, scheduled: u64, failed: u64, busy in 0.0..=1.0_f64, is_final: bool,
         values in prop::collection::vec((0..8_usize, 0..common::latency::MAX_US), 0..40),
         ending in prop::option::of("[a-zäß ]{0,9}"),
+        machine in [prop::option::of(0.0..=1.0_f64), prop::option::of(0.0..=1.0_f64)],
     ) -> Window {
+        let [cpu, steal] = machine;
+        let machine = MachineLoad { cpu, steal };
         let mut latencies = Latencies::new();
         for (kind, us) in values {
             latencies.of_mut(LatencyKind::ALL[kind]).record_us(us);
@@ -436,12 +487,9 @@ proptest! {
             classic,
             ours: ours.map(Box::new),
         };
-        let record = StoredMetrics { test_id: id("t"), partition, offset, arrived_at, metrics: Box::new(metrics) };
+        let record = StoredMetrics { test_id: id("t"), counted: true, partition, offset, arrived_at, metrics: Box::new(metrics) };
         fixture.store.save_batch(&batch(vec![record.clone()], 1)).unwrap();
         let page = fixture.store.metrics(&id("t"), 0, 10).unwrap();
         prop_assert_eq!(page.records, vec![record]);
     }
 }
-        machine in [prop::option::of(0.0..=1.0_f64), prop::option::of(0.0..=1.0_f64)],
-        let [cpu, steal] = machine;
-        let machine = MachineLoad { cpu, steal };

@@ -9,8 +9,11 @@ use crate::messages::StoreError;
 
 /// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
 /// released never change.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_machine.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_machine.sql"),
+    include_str!("migrations/0003_closing.sql"),
+];
 
 /// How long a write waits for another process that holds the file (a backup, a person with sqlite3).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -84,7 +87,9 @@ mod tests {
         first.pragma_update(None, "user_version", 1).unwrap();
         drop(first);
         let connection = open(&path).unwrap();
-        connection.prepare("SELECT cpu, steal FROM windows").unwrap();
+        for columns in ["SELECT cpu, steal FROM windows", "SELECT closing FROM tests"] {
+            connection.prepare(columns).unwrap();
+        }
     }
 
     #[test]

@@ -10,12 +10,13 @@ use serde::de::DeserializeOwned;
 
 use super::{Cursor, Store, bits, failed};
 use crate::messages::{StoreError, StoredParticipant, StoredTest};
-use crate::model::{TestPage, TestState, TestSummary, Verdict};
+use crate::model::{TestPage, TestState, TestSummary, TestView, Verdict};
 
 /// Most rows of a page.
 const MAX_PAGE: u32 = 500;
 
-const COLUMNS: &str = "test_id, plan, state, verdict, created_at, started_at, ended_at, revision, report";
+const COLUMNS: &str =
+    "test_id, plan, state, verdict, created_at, started_at, ended_at, revision, report, closing";
 
 /// The word that serde writes for a state or a verdict.
 fn word<T: Serialize>(value: T) -> Option<String> {
@@ -41,6 +42,8 @@ impl Store {
         };
         let plan = json(serde_json::to_string(&test.plan))?;
         let report = test.report.as_ref().map(|report| json(serde_json::to_string(report))).transpose()?;
+        let closing =
+            test.closing.as_ref().map(|closing| json(serde_json::to_string(closing))).transpose()?;
         let shares = test
             .participants
             .iter()
@@ -55,10 +58,11 @@ impl Store {
             .map_err(failed)?;
         transaction
             .prepare_cached(
-                "INSERT INTO tests (test_id, name, plan, state, verdict, created_at, started_at, ended_at, revision, report)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                "INSERT INTO tests (test_id, name, plan, state, verdict, created_at, started_at, ended_at, revision, report,
+                   closing)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                  ON CONFLICT (test_id) DO UPDATE SET name = ?2, plan = ?3, state = ?4, verdict = ?5,
-                   created_at = ?6, started_at = ?7, ended_at = ?8, revision = ?9, report = ?10",
+                   created_at = ?6, started_at = ?7, ended_at = ?8, revision = ?9, report = ?10, closing = ?11",
             )
             .and_then(|mut statement| {
                 statement.execute(params![
@@ -72,6 +76,7 @@ impl Store {
                     test.ended_at,
                     test.revision,
                     report,
+                    closing,
                 ])
             })
             .map_err(failed)?;
@@ -88,6 +93,21 @@ impl Store {
                 .map_err(failed)?;
         }
         transaction.commit().map_err(failed)
+    }
+
+    /// Replaces the verdict and the report of a finished test; does nothing where there is none of that id.
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn save_revision(&mut self, report: &TestView) -> Result<(), StoreError> {
+        let id = report.test_id.as_str();
+        let json =
+            serde_json::to_string(report).map_err(|cause| self.bad_row(format!("tests {id}"), cause))?;
+        let sql = "UPDATE tests SET verdict = ?2, report = ?3 WHERE test_id = ?1 AND state = 'finished'";
+        self.connection
+            .execute(sql, params![id, report.verdict.and_then(word), json])
+            .map(|_| ())
+            .map_err(|error| self.failed(error))
     }
 
     /// A test as stored.
@@ -206,6 +226,7 @@ impl Store {
             revision: row.revision,
             participants,
             report: row.report.map(|report| self.json(&at, &report)).transpose()?,
+            closing: row.closing.map(|closing| self.json(&at, &closing)).transpose()?,
         })
     }
 
@@ -234,6 +255,7 @@ struct TestRow {
     ended_at: Option<i64>,
     revision: u32,
     report: Option<String>,
+    closing: Option<String>,
 }
 
 impl TestRow {
@@ -248,6 +270,7 @@ impl TestRow {
             ended_at: row.get(6)?,
             revision: row.get(7)?,
             report: row.get(8)?,
+            closing: row.get(9)?,
         })
     }
 }

@@ -7,6 +7,7 @@
 //! exactly once, told apart by (node, epoch, seq), in whatever order it comes.
 
 mod classic;
+mod closing;
 mod part;
 mod rows;
 mod runs;
@@ -24,7 +25,9 @@ use common::kafka::Position;
 use common::latency::Latencies;
 use common::plan::Plan;
 use common::wire::{Metrics, Window};
+use serde::{Deserialize, Serialize};
 
+pub use self::closing::{Closing, ClosingPart};
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
@@ -58,14 +61,13 @@ pub enum Arrived {
     New,
     /// Already counted: a redelivery. Changes nothing.
     Duplicate,
-    /// Counted, though the test was over: it revises the report.
-    Late,
     /// Of a node that takes no part, of another test, or with figures that cannot be: not counted.
     Foreign,
 }
 
 /// How the end of a driver's part was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EndedBy {
     /// Its final window; the tally sees it by itself.
     FinalWindow,
@@ -81,20 +83,20 @@ pub enum EndedBy {
     Deaf,
     /// Its heartbeats stopped, or a later life of the node took its place.
     Lost,
-    /// Ours or classic: it was told to stop.
-    Stopped,
     /// Its heartbeats go on, and the windows that it owes do not come.
     Overdue,
+    /// Ours or classic: it was told to stop.
+    Stopped,
 }
 
 impl EndedBy {
-    /// As reports say it.
-    pub fn as_str(self) -> &'static str {
     /// Whether we concluded it from what did not come: the driver's own word, or its return, is better.
     pub fn is_concluded(self) -> bool {
         matches!(self, Self::Lost | Self::Overdue | Self::Deaf)
     }
 
+    /// As reports say it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::FinalWindow => "final_window",
             Self::Status => "status",
@@ -102,9 +104,9 @@ impl EndedBy {
             Self::Word => "word",
             Self::Silence | Self::Deaf => "silence",
             Self::Lost => "lost",
+            Self::Overdue => "overdue",
             Self::Stopped => "stopped",
         }
-            Self::Overdue => "overdue",
     }
 }
 
@@ -186,7 +188,7 @@ impl Tally {
                 }
             }
         }
-        if self.finished { Arrived::Late } else { Arrived::New }
+        Arrived::New
     }
 
     fn take_window(&mut self, index: usize, window: &Window, now_us: UnixMicros) -> bool {
@@ -271,9 +273,9 @@ impl Tally {
                 epoch: part.epoch,
                 ended_by: part.ended_by,
                 heard_at: part.heard_at(),
+                window_at: part.windows.window_at,
                 reports: part.reports.taken(),
                 sent: if classic { part.reports.counts(false).sent } else { None },
-                window_at: part.windows.window_at,
             }
         };
         self.parts.iter().map(seen).collect()
@@ -291,7 +293,7 @@ impl Tally {
         }
     }
 
-    /// The test is over: what is still in flight is unresolved, and what comes now is [`Arrived::Late`].
+    /// The test is over: what is still in flight is unresolved.
     pub fn finish(&mut self) {
         self.finished = true;
         for index in 0..self.parts.len() {

@@ -10,7 +10,7 @@ use common::plan::{Plan, PlanFormat, Share, read};
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Topic, Window};
 use proptest::prelude::*;
 
-use super::{Arrived, EndedBy, Tally};
+use super::{Arrived, Closing, EndedBy, Tally};
 use crate::messages::StoredParticipant;
 use crate::model::Totals;
 
@@ -249,6 +249,56 @@ proptest! {
     }
 
     #[test]
+    fn a_test_counted_again_with_what_came_late_is_as_if_it_had_come_in_time(
+        a in owns(),
+        b in owns(),
+        late in prop::collection::vec(any::<bool>(), 16),
+        ends in prop::sample::select(&[None, Some(EndedBy::Lost), Some(EndedBy::Overdue), Some(EndedBy::Stopped)][..]),
+        beats_on in any::<bool>(),
+    ) {
+        let participants = [participant("a", Some(7), 0, 2), participant("b", Some(9), 1, 2)];
+        let records: Vec<Metrics> = [windows("a", 7, &a), windows("b", 9, &b)].concat();
+        let (mut live, mut in_time) = (tally(&participants), tally(&participants));
+        for (offset, (record, late)) in (0..).zip(records.iter().zip(late.iter().cycle())) {
+            in_time.arrived(record, at(0, offset), START);
+            if !late {
+                live.arrived(record, at(0, offset), START);
+            }
+        }
+        if beats_on {
+            // Heartbeats told more than the windows that arrived.
+            for tally in [&mut live, &mut in_time] {
+                tally.beat(&node("a"), Epoch(7), &window_of(&records[a.len() - 1]).counters, Some(0.5), START);
+            }
+        }
+        for (node_id, epoch) in [("a", 7), ("b", 9)] {
+            if let Some(by) = ends {
+                live.ended(&node(node_id), Some(Epoch(epoch)), by);
+                in_time.ended(&node(node_id), Some(Epoch(epoch)), by);
+            }
+        }
+        let closing = live.closing(Some("someone"));
+        live.finish();
+        let kept = serde_json::to_string(&closing).unwrap();
+        let closing: Closing = serde_json::from_str(&kept).unwrap();
+        in_time.finish();
+
+        // From the store the records come in the order of arrival: the late ones last.
+        let mut again = tally(&participants);
+        let order = records.iter().zip(late.iter().cycle()).filter(|(_, late)| !**late);
+        let order = order.chain(records.iter().zip(late.iter().cycle()).filter(|(_, late)| **late));
+        for (offset, (record, _)) in (0..).zip(order) {
+            again.arrived(record, at(0, offset), START);
+        }
+        again.close(&closing);
+        prop_assert_eq!(again.totals(), in_time.totals());
+        prop_assert_eq!(again.drivers(START), in_time.drivers(START));
+        prop_assert_eq!(again.completeness(), in_time.completeness());
+        prop_assert_eq!(again.facts(None).drivers.len(), 2);
+        equations(&again, START);
+    }
+
+    #[test]
     fn seconds_sum_to_the_totals(a in owns(), b in owns()) {
         let mut tally = tally(&[participant("a", Some(7), 0, 2), participant("b", Some(9), 1, 2)]);
         for (offset, record) in (0..).zip(&[windows("a", 7, &a), windows("b", 9, &b)].concat()) {
@@ -315,7 +365,7 @@ fn a_window_that_is_missing_is_named_and_the_next_second_spans_the_gap() {
     let of_a: Vec<_> = seconds.iter().filter(|second| second.node_id.is_some()).collect();
     assert_eq!((of_a[0].seq, of_a[0].sent, &*of_a[0].from), (3, 20, "2026-11-23T23:40:02.000000Z"));
     assert_eq!((of_a[1].seq, of_a[1].sent), (4, 10));
-    assert_eq!(tally.arrived(&a[2], at(0, 9), START), Arrived::Late, "it revises the report");
+    assert_eq!(tally.arrived(&a[2], at(0, 9), START), Arrived::New, "it revises the report");
     assert_eq!(tally.totals().latency_ms.coverage, Some(1.0));
     assert!(tally.completeness().missing.is_empty());
 }

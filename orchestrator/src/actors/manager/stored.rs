@@ -3,16 +3,13 @@
 use common::ids::TestId;
 use common::plan::Plan;
 
-use super::super::stats_aggregator::{GetView, Meta, Recount, TallyStarted};
+use super::super::recount::recount;
+use super::super::stats_aggregator::{GetView, Meta};
 use super::{Active, Manager, empty_view, gone, meta_of, note, plan_of};
 use crate::lifecycle::Lifecycle;
-use crate::messages::{
-    CommandError, LoadMetrics, LoadTest, LoadUnfinished, SaveTest, StoredParticipant, StoredTest,
-};
+use crate::messages::{CommandError, LoadTest, LoadUnfinished, SaveTest, StoredParticipant, StoredTest};
 use crate::model::{TestState, TestView};
-
-/// Records of a page when a test is counted again.
-const PAGE: u32 = 500;
+use crate::tally::Tally;
 
 impl Manager {
     pub(super) async fn load(&self, id: &TestId) -> Result<StoredTest, CommandError> {
@@ -21,50 +18,21 @@ impl Manager {
         stored.ok_or_else(|| CommandError::NoSuchTest(id.clone()))
     }
 
-    pub(super) async fn revised(&mut self, view: TestView) -> Result<TestView, CommandError> {
-        let id = TestId::new(&view.test_id).map_err(|error| CommandError::Internal(error.to_string()))?;
-        let mut stored = self.load(&id).await?;
-        stored.verdict = view.verdict;
-        stored.report = Some(view.clone());
-        let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
-        saved.map_err(|error| CommandError::Internal(error.to_string()))?;
-        self.tell(view.clone());
-        Ok(view)
-    }
-
     pub(super) async fn save_active(&self) {
         let Some(active) = &self.active else { return };
         let view = match self.links.view.send(GetView(active.meta.clone())).await {
             Ok(Some(view)) => view,
             _ => empty_view(&active.meta, active.life.plan()),
         };
-        let (plan, revision) = (active.life.plan(), active.life.revision());
-        if let Err(error) = self.save(&active.meta, plan, revision, active.life.participants(), &view).await {
+        let Active { life, meta, .. } = active;
+        let test = stored(meta, life.plan(), life.revision(), life.participants(), &view);
+        if let Err(error) = self.save(test).await {
             log::error!(error:%; "the test was not stored");
         }
     }
 
-    pub(super) async fn save(
-        &self,
-        meta: &Meta,
-        plan: &Plan,
-        revision: u32,
-        participants: &[StoredParticipant],
-        view: &TestView,
-    ) -> Result<(), CommandError> {
-        let stored = StoredTest {
-            test_id: meta.test_id.clone(),
-            plan: plan.to_json(),
-            state: meta.state,
-            verdict: view.verdict,
-            created_at: meta.created_at,
-            started_at: meta.started_at,
-            ended_at: meta.ended_at,
-            revision,
-            participants: participants.to_vec(),
-            report: Some(view.clone()),
-        };
-        let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
+    pub(super) async fn save(&self, test: StoredTest) -> Result<(), CommandError> {
+        let saved = self.links.save.send(SaveTest(Box::new(test))).await.map_err(gone)?;
         saved.map_err(|error| CommandError::Internal(error.to_string()))
     }
 
@@ -86,8 +54,7 @@ impl Manager {
         let Some(started_at) = stored.started_at.filter(|_| self.active.is_none()) else {
             // Its barrier ended with the life that stood at it.
             stored.state = TestState::Configured;
-            let saved = self.links.save.send(SaveTest(Box::new(stored))).await.map_err(gone)?;
-            return saved.map_err(|error| CommandError::Internal(error.to_string()));
+            return self.save(stored).await;
         };
         let plan = plan_of(&stored.plan)?;
         let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
@@ -105,19 +72,33 @@ impl Manager {
         meta.started_at = Some(started_at);
         meta.state = TestState::Running;
         note(&mut meta, "resumed", "the orchestrator was started again");
+        let mut tally = Box::new(Tally::new(id, plan, life.participants()));
+        tally.started(started_at);
+        let tally = recount(&self.links.metrics, tally).await?;
         self.active = Some(Active { life, meta, waiting: Vec::new() });
-        self.open_tally().await?;
-        self.links.started.send(TallyStarted(started_at)).await.map_err(gone)?;
-        let mut after = 0;
-        loop {
-            let asked = LoadMetrics { test_id: id.clone(), after, limit: PAGE };
-            let page = self.links.metrics.send(asked).await.map_err(gone)?;
-            let page = page.map_err(|error| CommandError::Internal(error.to_string()))?;
-            self.links.recount.send(Recount(page.records)).await.map_err(gone)?;
-            match page.next {
-                Some(next) => after = next,
-                None => return Ok(()),
-            }
-        }
+        self.open_tally(Some(tally)).await
+    }
+}
+
+/// A test as the store keeps it, its end apart.
+pub(super) fn stored(
+    meta: &Meta,
+    plan: &Plan,
+    revision: u32,
+    participants: &[StoredParticipant],
+    view: &TestView,
+) -> StoredTest {
+    StoredTest {
+        test_id: meta.test_id.clone(),
+        plan: plan.to_json(),
+        state: meta.state,
+        verdict: view.verdict,
+        created_at: meta.created_at,
+        started_at: meta.started_at,
+        ended_at: meta.ended_at,
+        revision,
+        participants: participants.to_vec(),
+        report: Some(view.clone()),
+        closing: None,
     }
 }

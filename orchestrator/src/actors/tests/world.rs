@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, Recipient};
+use actix::{Actor, Addr, Context, Handler, MessageResult};
 use common::clock::unix_us;
 use common::counters::Counters;
 use common::ids::{Epoch, NodeId, TestId};
@@ -18,18 +18,16 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::super::driver_registry::DriverRegistryActor;
-use super::super::intake::{IntakeActor, IntakeOutputs};
-use super::super::stats_aggregator::StatsAggregatorActor;
+use super::super::intake::IntakeActor;
 use super::super::test_manager::TestManagerActor;
-use super::super::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::messages::{
     Changed, CreateTest, GetTest, LoadMetrics, LoadTest, LoadUnfinished, MetricsPage, SaveBatch, SaveEvent,
-    SaveTest, StoreError, StoredMetrics, StoredTest, TriggerTest,
+    SaveRevision, SaveTest, SavedBatch, StoreError, StoredMetrics, StoredTest, TriggerTest,
 };
 use crate::model::{TestState, TestView};
-use crate::now::Clock;
-use crate::registry::{Patience, Registry};
+use crate::registry::Patience;
+use crate::system::{Outside, Wired, wire};
 use crate::telemetry::{Readiness, Telemetry};
 
 pub const LEADER: Epoch = Epoch(1_000);
@@ -46,6 +44,7 @@ pub struct Kept {
     pub offsets: Vec<Offsets>,
     pub fail_batches: u32,
     pub windows_told: usize,
+    pub revisions: usize,
 }
 
 /// Kafka, the store and the listeners at once.
@@ -104,8 +103,21 @@ impl Handler<LoadMetrics> for Stub {
     }
 }
 
-impl Handler<SaveBatch> for Stub {
+impl Handler<SaveRevision> for Stub {
     type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, SaveRevision(report): SaveRevision, _: &mut Self::Context) -> Self::Result {
+        let mut kept = self.0.lock().unwrap();
+        let test = kept.tests.iter_mut().find(|test| test.test_id.as_str() == report.test_id).unwrap();
+        assert_eq!(test.state, TestState::Finished);
+        (test.verdict, test.report) = (report.verdict, Some(*report));
+        kept.revisions += 1;
+        Ok(())
+    }
+}
+
+impl Handler<SaveBatch> for Stub {
+    type Result = Result<SavedBatch, StoreError>;
 
     fn handle(&mut self, batch: SaveBatch, _: &mut Self::Context) -> Self::Result {
         let mut kept = self.0.lock().unwrap();
@@ -113,11 +125,28 @@ impl Handler<SaveBatch> for Stub {
             kept.fail_batches -= 1;
             return Err(StoreError::Sqlite { path: "db".to_owned(), cause: "disk full".to_owned() });
         }
-        kept.metrics.extend(batch.metrics);
+        let mut saved = SavedBatch::default();
+        for record in batch.metrics {
+            let known = kept.tests.iter().any(|test| test.test_id == record.test_id);
+            let window = |record: &StoredMetrics| {
+                record.metrics.ours.as_ref().map(|window| (window.epoch, window.seq))
+            };
+            let whose = |record: &StoredMetrics| {
+                (record.test_id.clone(), record.metrics.node_id.clone(), window(record))
+            };
+            if !known {
+                saved.n_foreign += 1;
+            } else if kept.metrics.iter().all(|other| whose(other) != whose(&record)) {
+                if !record.counted {
+                    saved.late.insert(record.test_id.clone());
+                }
+                kept.metrics.push(record);
+            }
+        }
         if batch.cluster_id.is_some() {
             kept.offsets.push(batch.offsets);
         }
-        Ok(())
+        Ok(saved)
     }
 }
 
@@ -154,13 +183,8 @@ pub struct World {
 impl World {
     pub fn new(stub: Stub) -> Self {
         let kept = stub.clone().start();
-        let (clock, telemetry, readiness) = (Clock::new(), Arc::new(Telemetry::default()), Arc::default());
+        let (telemetry, readiness) = (Arc::new(Telemetry::default()), Arc::<Readiness>::default());
         let (superseding, superseded) = watch::channel(None);
-        let registry = Registry::new(LEADER, Patience::default());
-        let events: Recipient<Changed> = kept.clone().recipient();
-        let nodes =
-            DriverRegistryActor::new(registry, clock, events.clone(), superseding, Arc::clone(&telemetry));
-        let nodes = nodes.start();
         let classic = ClassicRules {
             delay_unit: Unit::Seconds,
             known_for: Duration::from_millis(50),
@@ -169,41 +193,20 @@ impl World {
         };
         let start_delay = Duration::from_millis(100);
         let rules = Rules { ready_timeout: Duration::from_millis(500), start_delay, classic };
-        let settings = ManagerSettings { epoch: LEADER, rules, clock, telemetry: Arc::clone(&telemetry) };
-        let mut metrics = None;
-        let tests = TestManagerActor::create(|context| {
-            let revised = context.address().recipient();
-            let tally = StatsAggregatorActor::new(events.clone(), revised, Arc::clone(&telemetry)).start();
-            metrics = Some(tally.clone().recipient());
-            TestManagerActor::new(
-                ManagerLinks {
-                    facts: nodes.clone().recipient(),
-                    busy: nodes.clone().recipient(),
-                    deaf: nodes.clone().recipient(),
-                    open: tally.clone().recipient(),
-                    recount: tally.clone().recipient(),
-                    started: tally.clone().recipient(),
-                    part: tally.clone().recipient(),
-                    parts: tally.clone().recipient(),
-                    view: tally.clone().recipient(),
-                    close: tally.recipient(),
-                    publish: kept.clone().recipient(),
-                    save: kept.clone().recipient(),
-                    load: kept.clone().recipient(),
-                    unfinished: kept.clone().recipient(),
-                    metrics: kept.clone().recipient(),
-                    events: events.clone(),
-                },
-                settings,
-            )
-        });
-        let outputs = IntakeOutputs {
-            nodes: nodes.clone().recipient(),
-            metrics: metrics.unwrap(),
+        let outside = Outside {
+            publish: kept.clone().recipient(),
+            events: kept.clone().recipient(),
+            save: kept.clone().recipient(),
+            load: kept.clone().recipient(),
+            unfinished: kept.clone().recipient(),
+            metrics: kept.clone().recipient(),
+            revise: kept.clone().recipient(),
             batches: kept.clone().recipient(),
-            events: kept.recipient(),
+            happened: kept.recipient(),
         };
-        let intake = IntakeActor::new(outputs, Arc::clone(&telemetry), Arc::clone(&readiness), true).start();
+        let watch = (Arc::clone(&telemetry), Arc::clone(&readiness));
+        let Wired { tests, nodes, intake } =
+            wire(outside, LEADER, Patience::default(), rules, watch, superseding, true);
         Self { stub, intake, tests, nodes, readiness, telemetry, superseded, offset: 0 }
     }
 
@@ -237,6 +240,23 @@ impl World {
         self.arrives(Topic::Heartbeat, Inbound::Heartbeat(Box::new(beat))).await;
     }
 
+    /// A heartbeat of a later life of a node.
+    pub async fn is_reborn(&mut self, node: &str) {
+        let ours = HeartbeatOurs {
+            epoch: Epoch(2),
+            role: Role::Driver,
+            state: Some(DriverState::Idle),
+            reason: None,
+            test_id: None,
+            revision: None,
+            clock_offset_us: None,
+            cpu: None,
+            counters: None,
+        };
+        let beat = Heartbeat { node_id: id(node), alive: true, sent_at_us: None, ours: Some(ours) };
+        self.arrives(Topic::Heartbeat, Inbound::Heartbeat(Box::new(beat))).await;
+    }
+
     pub async fn window(&mut self, node: &str, test: &TestId, seq: u64, sent: u64, is_final: bool) {
         let counters = Counters {
             scheduled: sent,
@@ -265,6 +285,7 @@ impl World {
             counters,
             latencies: Latencies::new(),
             busy: 0.1,
+            machine: MachineLoad::default(),
             is_final,
             ending,
         };
@@ -285,7 +306,6 @@ impl World {
     }
 
     pub async fn get(&self, test: &TestId) -> TestView {
-            machine: MachineLoad::default(),
         self.tests.send(GetTest(test.clone())).await.unwrap().unwrap()
     }
 

@@ -1,0 +1,43 @@
+//! A test counted again from what the store kept of it: after a restart, and when something came late.
+
+use actix::Recipient;
+use common::kafka::Position;
+use common::wire::Topic;
+
+use crate::messages::{CommandError, LoadMetrics, StoredMetrics};
+use crate::tally::Tally;
+
+/// Records of a page: what stands in memory at a time.
+const PAGE: u32 = 200;
+
+/// Counts every stored record of the tally's test. An hour of a fleet is seconds of work, so it is done beside the
+/// async thread, a page at a time.
+///
+/// # Errors
+/// Where the store cannot read them, or the node is ending.
+pub async fn recount(
+    metrics: &Recipient<LoadMetrics>,
+    mut tally: Box<Tally>,
+) -> Result<Box<Tally>, CommandError> {
+    let ending = || CommandError::Internal("the node is ending".to_owned());
+    let mut after = Some(0);
+    while let Some(from) = after {
+        let asked = LoadMetrics { test_id: tally.test_id().clone(), after: from, limit: PAGE };
+        let page = metrics.send(asked).await.map_err(|_| ending())?;
+        let page = page.map_err(|error| CommandError::Internal(error.to_string()))?;
+        after = page.next;
+        let counted = tokio::task::spawn_blocking(move || {
+            page.records.iter().for_each(|record| count(&mut tally, record));
+            tally
+        });
+        tally = counted.await.map_err(|_| ending())?;
+    }
+    Ok(tally)
+}
+
+fn count(tally: &mut Tally, record: &StoredMetrics) {
+    let at = Position { topic: Topic::Metrics, partition: record.partition, offset: record.offset };
+    tally.arrived(&record.metrics, at, record.arrived_at);
+    // Listeners were told these seconds when they came, and the series reads the store.
+    tally.take_windows();
+}

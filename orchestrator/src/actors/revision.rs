@@ -1,0 +1,223 @@
+//! Late windows: the tests that they belong to are counted again, and judged again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture};
+use common::clock::{UnixMicros, rfc3339, unix_us};
+use common::ids::TestId;
+use common::plan::read_value;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::offer;
+use super::recount::recount;
+use crate::messages::{Changed, CommandError, LoadMetrics, LoadTest, SaveRevision, StoredTest};
+use crate::model::{TestState, TestView, TimelineEntry, Verdict};
+use crate::report::{TestMeta, view};
+use crate::tally::Tally;
+use crate::telemetry::Telemetry;
+use crate::verdict::judge;
+
+/// News that may wait; the intake waits for room.
+const MAILBOX: usize = 16;
+
+/// What is late comes in bursts: so long after the last of them a test is counted again.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// A trickle does not hold a revision up for longer than this.
+const AT_LATEST: Duration = Duration::from_secs(10);
+
+/// How often the tests that wait are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How often a test that is not stored as finished yet is looked at again, a [`QUIET`] apart.
+const MAX_LOOKS: u32 = 10;
+
+/// What happens to a test that is counted again, in its timeline.
+const REVISED: &str = "revised";
+
+/// Something new was stored of tests that are not counted any more.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct LateStored(pub BTreeSet<TestId>);
+
+/// Whom it speaks to.
+#[derive(Clone)]
+#[allow(missing_docs)] // each is named for its message
+pub struct RevisionLinks {
+    pub load: Recipient<LoadTest>,
+    pub metrics: Recipient<LoadMetrics>,
+    pub save: Recipient<SaveRevision>,
+    pub events: Recipient<Changed>,
+}
+
+/// Revises the reports of finished tests.
+///
+/// - owns: which tests wait to be counted again (no more than are stored), and while one is, its tally.
+/// - receives: [`LateStored`].
+/// - sends: [`LoadTest`], [`LoadMetrics`] and [`SaveRevision`], one outstanding; [`Changed::Test`].
+/// - on failure: what the store cannot read or write is logged, and the test revised with its next late window.
+/// - mailbox bound: 16.
+pub struct RevisionActor {
+    reviser: Option<Reviser>,
+    late: Option<mpsc::Sender<BTreeSet<TestId>>>,
+}
+
+struct Reviser {
+    links: RevisionLinks,
+    telemetry: Arc<Telemetry>,
+    waiting: BTreeMap<TestId, Waiting>,
+}
+
+/// Since when a test waits.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    first: Instant,
+    last: Instant,
+    looks: u32,
+}
+
+impl RevisionActor {
+    /// Nothing is late yet.
+    pub fn new(links: RevisionLinks, telemetry: Arc<Telemetry>) -> Self {
+        Self { reviser: Some(Reviser { links, telemetry, waiting: BTreeMap::new() }), late: None }
+    }
+}
+
+impl Actor for RevisionActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX);
+        let Some(mut reviser) = self.reviser.take() else { return };
+        let (late, mut news) = mpsc::channel(MAILBOX);
+        self.late = Some(late);
+        let work = async move {
+            let mut look = tokio::time::interval(LOOK_EVERY);
+            look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    tests = news.recv() => match tests {
+                        Some(tests) => reviser.heard(tests, Instant::now()),
+                        None => return,
+                    },
+                    _ = look.tick() => reviser.look().await,
+                }
+            }
+        };
+        context.spawn(work.into_actor(self));
+    }
+}
+
+impl Handler<LateStored> for RevisionActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, LateStored(tests): LateStored, _: &mut Self::Context) -> Self::Result {
+        let late = self.late.clone();
+        Box::pin(async move {
+            if let Some(late) = late {
+                // Whoever is gone is gone because the node ends; the store has the windows.
+                let _ = late.send(tests).await;
+            }
+        })
+    }
+}
+
+impl Reviser {
+    fn heard(&mut self, tests: BTreeSet<TestId>, now: Instant) {
+        for test in tests {
+            let waiting = self.waiting.entry(test).or_insert(Waiting { first: now, last: now, looks: 0 });
+            waiting.last = now;
+        }
+    }
+
+    /// Revises one of the tests that have waited for long enough.
+    async fn look(&mut self) {
+        let now = Instant::now();
+        let due = |waiting: &Waiting| now - waiting.last >= QUIET || now - waiting.first >= AT_LATEST;
+        let Some(id) = self.waiting.iter().find(|(_, waiting)| due(waiting)).map(|(id, _)| id.clone()) else {
+            return;
+        };
+        let Some(waiting) = self.waiting.remove(&id) else { return };
+        match self.revise(&id).await {
+            Ok(true) => {}
+            // Its end is on its way to the store: what is late by a hair comes before it.
+            Ok(false) if waiting.looks < MAX_LOOKS => {
+                let again = Waiting { first: now, last: now, looks: waiting.looks + 1 };
+                self.waiting.entry(id).or_insert(again);
+            }
+            Ok(false) => log::warn!(test_id:% = id; "a test with late windows is not finished"),
+            Err(error) => log::error!(test_id:% = id, error:%; "a test cannot be revised"),
+        }
+    }
+
+    /// False where the test is not stored as finished.
+    async fn revise(&self, id: &TestId) -> Result<bool, CommandError> {
+        let internal = |error: &dyn std::fmt::Display| CommandError::Internal(error.to_string());
+        let gone = |_| CommandError::Internal("the node is ending".to_owned());
+        let loaded = self.links.load.send(LoadTest(id.clone())).await.map_err(gone)?;
+        let Some(stored) = loaded.map_err(|error| internal(&error))? else { return Ok(true) };
+        if stored.state != TestState::Finished {
+            return Ok(false);
+        }
+        let plan = read_value(&stored.plan).map_err(CommandError::Plan)?;
+        let mut tally = Box::new(Tally::new(id.clone(), plan, &stored.participants));
+        if let Some(started_at) = stored.started_at {
+            tally.started(started_at);
+        }
+        let tally = recount(&self.links.metrics, tally).await?;
+        let Some(revised) = revised(&stored, tally, unix_us()) else { return Ok(true) };
+        let saved = self.links.save.send(SaveRevision(Box::new(revised.clone()))).await.map_err(gone)?;
+        saved.map_err(|error| internal(&error))?;
+        log::info!(test_id:% = id, verdict:? = revised.verdict; "test revised");
+        offer(&self.links.events, Changed::Test(Box::new(revised)), &self.telemetry);
+        Ok(true)
+    }
+}
+
+/// The test as it is with everything that was stored of it; `None` where it never had a report.
+fn revised(stored: &StoredTest, mut tally: Box<Tally>, now_us: UnixMicros) -> Option<TestView> {
+    let before = stored.report.as_ref()?;
+    let closing = stored.closing.clone().unwrap_or_default();
+    tally.close(&closing);
+    let judgement = judge(&tally.facts(closing.stopped_by.as_deref()));
+    let mut timeline = before.timeline.clone();
+    let told = tally.completeness().windows_received;
+    let detail = happened(
+        told.saturating_sub(before.completeness.windows_received),
+        before.verdict,
+        judgement.verdict,
+    );
+    let entry = TimelineEntry { at: rfc3339(now_us), what: REVISED.to_owned(), detail };
+    // One line for a burst that came in parts.
+    match timeline.last_mut().filter(|last| last.what == REVISED && last.detail == entry.detail) {
+        Some(last) => *last = entry,
+        None => timeline.push(entry),
+    }
+    let id = tally.test_id().clone();
+    let meta = TestMeta {
+        test_id: &id,
+        name: &before.name,
+        state: TestState::Finished,
+        plan: before.plan.clone(),
+        created_at: stored.created_at,
+        started_at: stored.started_at,
+        ended_at: stored.ended_at,
+        timeline: &timeline,
+    };
+    Some(view(&meta, &tally, Some(&judgement), now_us))
+}
+
+fn happened(n: u64, before: Option<Verdict>, now: Verdict) -> String {
+    let windows = match n {
+        0 => "reports came after the end".to_owned(),
+        1 => "1 window came after the end".to_owned(),
+        n => format!("{n} windows came after the end"),
+    };
+    match before {
+        Some(before) if before != now => format!("{windows}: {}, now {}", before.as_str(), now.as_str()),
+        _ => windows,
+    }
+}
