@@ -182,7 +182,11 @@ impl Merge {
             schedule_to_us: self.start.unix_us_at(to),
             engine: self.endings().next().map_or("none", |ending| ending.engine).to_owned(),
             workers: u32::try_from(self.workers.len()).unwrap_or(u32::MAX),
-            precision: self.endings().map(|ending| ending.precision).max().map(|kept| kept.as_str().to_owned()),
+            precision: self
+                .endings()
+                .map(|ending| ending.precision)
+                .max()
+                .map(|kept| kept.as_str().to_owned()),
             connections_opened: self.endings().map(|ending| ending.opened.connections).sum(),
             handshakes: self.endings().map(|ending| ending.opened.handshakes).sum(),
             cut_short: self.endings().find_map(|ending| ending.cut_short.clone()).or(lost),

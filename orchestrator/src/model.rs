@@ -191,6 +191,16 @@ pub struct DriverTotals {
     pub ended_by: Option<String>,
     /// The engine that sent; null before the end.
     pub engine: Option<String>,
+    /// How its schedule was kept: spin, timer, or gave_up_spinning (a timer alone, after spinning met others on its
+    /// core); null before the end.
+    #[serde(default)]
+    pub precision: Option<String>,
+    /// TCP connections that it opened; null before the end.
+    #[serde(default)]
+    pub connections_opened: Option<u64>,
+    /// TLS handshakes that succeeded, apart from the requests on kept connections; null before the end.
+    #[serde(default)]
+    pub handshakes: Option<u64>,
     /// Busiest second of its busiest worker, 0 to 1.
     pub busy_max: Option<f64>,
     /// Its process's CPU as a share of its cores, as it beat last.

@@ -18,8 +18,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Opened;
-use crate::load_job::Addresses;
 use super::trace::{Trace, connect_error, handshake_error, read_error, with_current, write_error};
+use crate::load_job::Addresses;
 
 /// Where connections go.
 pub struct Target {

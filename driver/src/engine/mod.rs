@@ -120,8 +120,7 @@ pub enum Chosen {
 pub fn choose(request: &Request) -> Chosen {
     // An upgrade, or a body that waits for an interim answer or comes in chunks.
     const BEYOND_WIRE: [&str; 4] = ["upgrade", "expect", "transfer-encoding", "te"];
-    let beyond =
-        |name: &String| BEYOND_WIRE.iter().any(|field| name.eq_ignore_ascii_case(field));
+    let beyond = |name: &String| BEYOND_WIRE.iter().any(|field| name.eq_ignore_ascii_case(field));
     match request.engine {
         EngineChoice::Wire => Chosen::Wire,
         EngineChoice::Awc => Chosen::Awc,

@@ -31,8 +31,7 @@ struct Lanes {
 impl Lanes {
     fn new(job: &LoadJob, slice: WorkerSlice) -> Self {
         let attempts = Attempts::new(job.load.warmup, slice.attempts, job.load.duration);
-        let permits =
-            job.share.target_throughput.map(|rate| Permits::new(rate, slice.worker, slice.workers));
+        let permits = job.share.target_throughput.map(|rate| Permits::new(rate, slice.worker, slice.workers));
         Self {
             last_end: attempts.from(),
             attempts,

@@ -26,7 +26,11 @@ pub struct Flight {
 impl Flight {
     /// Nothing is in flight yet, and so much may be.
     pub fn new(request: &Request, lanes: u32) -> Self {
-        Self { recorder: Recorder::new(request, Nanos::MAX), places: vec![None; lanes as usize], in_flight: 0 }
+        Self {
+            recorder: Recorder::new(request, Nanos::MAX),
+            places: vec![None; lanes as usize],
+            in_flight: 0,
+        }
     }
 
     /// How many attempts are in flight.

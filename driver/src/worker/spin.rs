@@ -38,7 +38,8 @@ impl Spin {
     /// Notes how late a sleep ended: the margin follows what nearly all sleeps stay below, quickly up and slowly
     /// down.
     pub fn slept(&mut self, late_by: Nanos) {
-        let step = if late_by > self.early { (late_by - self.early) / 4 } else { -(self.early - late_by) / 128 };
+        let step =
+            if late_by > self.early { (late_by - self.early) / 4 } else { -(self.early - late_by) / 128 };
         self.early = (self.early + step).clamp(SHORTEST, LONGEST);
     }
 

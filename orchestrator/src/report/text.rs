@@ -3,7 +3,7 @@
 use common::latency::LatencyStats;
 
 use super::columns::{row, short, wrap};
-use super::human::{count, ms, names, percent, rate};
+use super::human::{count, counted, ms, names, percent, rate};
 use super::{drivers_table, plan_line};
 use crate::model::{DriverTotals, TestState, TestView, ThresholdView, Totals, Verdict};
 
@@ -101,7 +101,8 @@ fn totals(out: &mut String, view: &TestView) {
         expected => format!(", {} of {} windows", count(windows.windows_received), count(expected)),
     };
     wrap(out, "throughput ", &format!("{throughput}, {} received{windows}", bytes(totals.bytes_received)));
-    wrap(out, "answers    ", &answers(totals));
+    let parts: Vec<String> = answers(totals).into_iter().chain(opened(&view.drivers)).collect();
+    wrap(out, "answers    ", &parts.join(" · "));
     let warmup = &totals.warmup;
     if warmup.scheduled > 0 {
         let text =
@@ -114,8 +115,8 @@ fn totals(out: &mut String, view: &TestView) {
     }
 }
 
-/// Statuses and errors, as in `200: 59,990 · 503: 10 · no errors`.
-fn answers(totals: &Totals) -> String {
+/// Statuses and errors, as in `200: 59,990`, `503: 10`, `no errors`.
+fn answers(totals: &Totals) -> Vec<String> {
     let mut parts: Vec<String> =
         totals.status_codes.iter().map(|(status, n)| format!("{status}: {}", count(*n))).collect();
     if totals.errors.values().all(|n| *n == 0) {
@@ -128,7 +129,17 @@ fn answers(totals: &Totals) -> String {
         };
         parts.push(format!("{kind}: {}{reuse}", count(*n)));
     }
-    parts.join(" · ")
+    parts
+}
+
+/// What was opened for them, once it is known.
+fn opened(drivers: &[DriverTotals]) -> Option<String> {
+    let sum = |of: fn(&DriverTotals) -> Option<u64>| drivers.iter().filter_map(of).reduce(|a, b| a + b);
+    let connections = counted(sum(|driver| driver.connections_opened)?, "connection");
+    Some(match sum(|driver| driver.handshakes).filter(|n| *n > 0) {
+        Some(handshakes) => format!("{connections}, {}", counted(handshakes, "TLS handshake")),
+        None => connections,
+    })
 }
 
 fn bytes(n: u64) -> String {
@@ -184,10 +195,24 @@ fn generator(out: &mut String, view: &TestView) {
     let shares = (!shares.is_empty()).then(|| format!("at most {shares}"));
     let gaps = view.totals.short_gaps;
     let gaps = (gaps > 0).then(|| format!("{} gaps shorter than half the delay", count(gaps)));
-    let told: Vec<String> = turn.into_iter().chain(shares).chain(gaps).collect();
+    let told: Vec<String> =
+        engines(&view.drivers).into_iter().chain(turn).chain(shares).chain(gaps).collect();
     if !told.is_empty() {
         wrap(out, "generator  ", &told.join(", "));
     }
+}
+
+/// As in `wire (spin)`: which engines sent, and how they kept the schedule.
+fn engines(drivers: &[DriverTotals]) -> Option<String> {
+    let of = |driver: &DriverTotals| {
+        let engine = driver.engine.as_deref()?;
+        let kept = driver.precision.as_deref().map(|kept| format!(" ({})", kept.replace('_', " ")));
+        Some(format!("{engine}{}", kept.unwrap_or_default()))
+    };
+    let mut engines: Vec<String> = drivers.iter().filter_map(of).collect();
+    engines.sort();
+    engines.dedup();
+    (!engines.is_empty()).then(|| engines.join(" and "))
 }
 
 fn latency_row(name: &str, stats: &LatencyStats) -> Vec<String> {

@@ -44,6 +44,7 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
         Some(EndedBy::FinalWindow) => Some(0),
         _ => part.heard_at().map(|at| u64::try_from(now_us.saturating_sub(at) / 1_000).unwrap_or(0)),
     };
+    let ending = part.windows.ending.as_ref();
     DriverTotals {
         node_id: part.node.to_string(),
         epoch: part.epoch.map(|epoch| epoch.0),
@@ -54,7 +55,10 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
             .ended_by
             .or((over && tally.was_started()).then_some(EndedBy::Lost))
             .map(|by| by.as_str().to_owned()),
-        engine: part.windows.ending.as_ref().map(|ending| ending.engine.clone()),
+        engine: ending.map(|ending| ending.engine.clone()),
+        precision: ending.and_then(|ending| ending.precision.clone()),
+        connections_opened: ending.map(|ending| ending.connections_opened),
+        handshakes: ending.map(|ending| ending.handshakes),
         busy_max: part.windows.busy_max,
         cpu: part.windows.cpu,
         cpu_mean: part.windows.cpu_told.mean(),

@@ -182,6 +182,11 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             cpu_max: part.windows.cpu_told.max(),
             steal_mean: part.windows.steal_told.mean(),
             steal_max: part.windows.steal_told.max(),
+            gave_up_spinning: part
+                .windows
+                .ending
+                .as_ref()
+                .is_some_and(|ending| ending.precision.as_deref() == Some("gave_up_spinning")),
         },
         sample: Sample {
             throughput_per_s: per_second(counters.completed_in_schedule, schedule),

@@ -86,6 +86,8 @@ pub struct Machine {
     pub steal_mean: Option<f64>,
     /// The same in the second in which it was highest.
     pub steal_max: Option<f64>,
+    /// It gave up spinning before each request, for others needed its core.
+    pub gave_up_spinning: bool,
 }
 
 impl Sample<'_> {

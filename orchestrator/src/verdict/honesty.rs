@@ -21,6 +21,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     stolen(facts, findings);
     match facts.plan.load.mode {
         Mode::Tsunami { .. } => {
+            gave_up_spinning(facts, findings);
             late_drops(facts, findings);
             lateness::look(facts, findings);
             turns(facts, findings);
@@ -52,6 +53,18 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
             }
             ceiling(facts, connections, findings);
         }
+    }
+}
+
+/// Fewer free cores than workers: the schedule was kept, less closely.
+fn gave_up_spinning(facts: &Facts<'_>, findings: &mut Findings) {
+    let gave_up: Vec<_> = facts.drivers.iter().filter(|driver| driver.machine.gave_up_spinning).collect();
+    if !gave_up.is_empty() {
+        findings.warn(format!(
+            "{} gave up spinning, for others needed the same cores: a timer alone kept the schedule from then on, some \
+             0.1 ms less closely; use fewer workers than there are free cores",
+            named(&gave_up)
+        ));
     }
 }
 

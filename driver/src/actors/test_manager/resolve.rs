@@ -50,7 +50,9 @@ pub(super) async fn keep_resolving(
             continue;
         }
         if let Err(reason) = options.limits.check(&assignment, &found) {
-            log::warn!("target moved to where this driver may not send, the old addresses stay reason={reason}");
+            log::warn!(
+                "target moved to where this driver may not send, the old addresses stay reason={reason}"
+            );
             continue;
         }
         log::info!("target moved addresses={found:?}");

@@ -40,8 +40,7 @@ impl Attempts {
         if self.places.len() <= place as usize {
             self.places.resize(place as usize + 1, IDLE);
         }
-        self.places[place as usize] =
-            Attempt { began, connection: None, before: self.last, after: NONE };
+        self.places[place as usize] = Attempt { began, connection: None, before: self.last, after: NONE };
         match self.last {
             NONE => self.first = place,
             last => self.places[last as usize].after = place,

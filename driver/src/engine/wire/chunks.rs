@@ -8,7 +8,9 @@ pub const MAX_LINE_BYTES: u32 = 16 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// In the size; whether a digit came.
-    Size { digits: u8 },
+    Size {
+        digits: u8,
+    },
     /// After the size, up to the end of its line.
     Extension,
     /// After a carriage return: a line feed ends the line of the size.

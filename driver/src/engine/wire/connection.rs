@@ -78,8 +78,8 @@ impl Connection {
         let tls = match tls {
             None => None,
             Some((config, name)) => {
-                let mut session = ClientConnection::new(Arc::clone(config), name.clone())
-                    .map_err(|_| ErrorKind::Tls)?;
+                let mut session =
+                    ClientConnection::new(Arc::clone(config), name.clone()).map_err(|_| ErrorKind::Tls)?;
                 // A request is encrypted at once and whole, however long it is.
                 session.set_buffer_limit(None);
                 Some(Box::new(session))

@@ -292,8 +292,13 @@ impl WireEngine {
 
     /// An attempt without a connection, or whose connection is gone, is over.
     fn failed(&mut self, place: Place, kind: ErrorKind, unconnected: bool, at: Nanos, ends: &mut impl Ends) {
-        let exchange =
-            Exchange { outcome: Outcome::Failed(kind), bytes_received: 0, reused: false, unconnected, turn: None };
+        let exchange = Exchange {
+            outcome: Outcome::Failed(kind),
+            bytes_received: 0,
+            reused: false,
+            unconnected,
+            turn: None,
+        };
         if ends.ended(place, at, &exchange) == Next::Begin {
             self.begin(place, at);
         }

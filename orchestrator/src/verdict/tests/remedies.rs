@@ -51,7 +51,7 @@ fn the_rate_that_it_could_have_kept_is_what_it_sent_rounded_down() {
 #[test]
 fn what_explains_a_late_generator_stands_beside_its_figure() {
     let on = |cpu_max, steal_mean, steal_max| {
-        let machine = Machine { cpu_max, steal_mean, steal_max };
+        let machine = Machine { cpu_max, steal_mean, steal_max, ..Machine::default() };
         [Driver::well("a").late(5_000, 40_000).with(|driver| driver.machine = machine)]
     };
     let table = [
