@@ -18,7 +18,7 @@ CARGO_DEB := 3.8.0
 .PHONY: help demo test build lint unit e2e readme package soak kafka setup setup-test tools venv clean
 
 help: ## lists the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: setup build ## a real test on this machine: embedded Kafka, orchestrator, two drivers, target
 	scripts/demo
