@@ -15,7 +15,7 @@ export GROUNDSWELL_PYTHON := $(VENV)/bin/python
 CARGO_DENY := 0.20.2
 CARGO_DEB := 3.8.0
 
-.PHONY: help demo test build lint unit e2e readme package soak kafka setup setup-test tools venv clean
+.PHONY: help demo test build lint unit e2e readme package soak bench bench-micro bench-peers kafka setup setup-test tools venv clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,10 +35,10 @@ lint: tools ## format, clippy, rustdoc, dependencies
 	cargo deny --locked check bans licenses sources
 
 unit: ## tests beside the code
-	cargo test --workspace --exclude e2e --locked
+	cargo test --workspace --exclude e2e --exclude bench --locked
 
-e2e: build kafka venv ## the real binaries, on the embedded broker and on Apache Kafka
-	cargo test -p e2e --locked -- --test-threads=1
+e2e: build kafka venv ## the real binaries, on the embedded broker and on Apache Kafka; a tiny run of the benchmark
+	cargo test -p e2e -p bench --locked -- --test-threads=1
 
 readme: build ## every command of the README
 	scripts/check-readme
@@ -49,6 +49,16 @@ package: build tools ## build/debian/*.deb, and what is in it
 
 soak: build ## ten minutes at 2,000/s; prints the memory of each node a minute
 	scripts/soak
+
+bench: build bench-peers ## side by side with the peers, an hour on a quiet machine: bench/RESULTS.md; flags in BENCH="..."
+	cargo build --release --locked -p bench
+	$(CARGO_TARGET_DIR)/release/bench run $(BENCH)
+
+bench-micro: ## what a sample, a window and a tick cost
+	cargo bench --locked -p bench
+
+bench-peers: ## wrk, h2load, oha and vegeta, pinned, once a machine
+	scripts/bench-peers $(TOOLS)
 
 kafka: ## brings Apache Kafka for the tests into build/kafka
 	scripts/kafka fetch

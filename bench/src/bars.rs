@@ -1,0 +1,123 @@
+//! What is asked of us, and what came: each bar of the issue as one comparison of medians, pair by pair where two
+//! tools are compared. They are measured and told, never asserted.
+
+use serde::Serialize;
+
+use crate::figures::Spread;
+use crate::results::Samples;
+
+/// One of them.
+#[derive(Debug, Clone, Serialize)]
+pub struct Bar {
+    /// What is asked, in words.
+    pub asked: String,
+    /// Whether the figure is to be at most, or at least, the limit.
+    pub at_most: bool,
+    /// The limit.
+    pub limit: f64,
+    /// What came; none where it was not measured.
+    pub came: Option<Spread>,
+}
+
+impl Bar {
+    /// Whether the median holds; none where nothing was measured.
+    pub fn holds(&self) -> Option<bool> {
+        let median = self.came?.median;
+        Some(if self.at_most { median <= self.limit } else { median >= self.limit })
+    }
+}
+
+/// All of them for one of our rows.
+pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
+    let mut bars = Vec::new();
+    let mut bar = |asked: String, at_most: bool, limit: f64, came: Option<Spread>| {
+        bars.push(Bar { asked, at_most, limit, came });
+    };
+
+    let closed =
+        |ours_figure, peer, peer_figure| samples.ratio("closed", (ours, ours_figure), (peer, peer_figure));
+    bar(
+        "closed loop: CPU µs per request of the driver / floor".into(),
+        true,
+        1.2,
+        closed("cpu_us", "floor", "cpu_us"),
+    );
+    for (peer, limit) in [("wrk", 1.1), ("oha", 1.3), ("vegeta", 4.0), ("k6", 8.0)] {
+        let came = closed("per_cpu_s", peer, "per_cpu_s");
+        bar(format!("closed loop: requests per CPU s of the driver / {peer}"), false, limit, came);
+    }
+    let stack = closed("stack_per_cpu_s", "wrk", "per_cpu_s");
+    bar("closed loop: requests per CPU s of the whole stack / wrk".into(), false, 1.05, stack);
+
+    let open = "open-10000";
+    bar("10,000/s: off schedule p99, µs".into(), true, 500.0, samples.spread(open, ours, "off_p99_us"));
+    let best = against_best_peer(samples, open, ours, "off_p99_us");
+    bar("10,000/s: off schedule p99 / that of the round's best peer".into(), true, 1.0 / 3.0, best);
+    let evenness = samples.spread(open, ours, "variance_over_mean");
+    bar("10,000/s: variance / mean of the arrivals in 1 ms".into(), true, 0.3, evenness);
+
+    bar("highest rate kept / own closed loop".into(), false, 0.9, samples.spread("highest", ours, "share"));
+
+    bar("memory at a fixed rate: peak, MB".into(), true, 40.0, samples.spread("memory", ours, "rss_peak_mb"));
+    let growth = samples.ratio("memory", (ours, "rss_last_mb"), (ours, "rss_first_mb"));
+    bar("memory at a fixed rate: the end / a fifth of the way (flat: within 5 %)".into(), true, 1.05, growth);
+
+    for scenario in samples.scenarios().into_iter().filter(|name| name.starts_with("little-")) {
+        let off = off_by(samples, scenario, ours, "over_connections");
+        let connections = scenario.trim_start_matches("little-");
+        bar(format!("Little's law, {connections} connections: off by"), true, 0.01, off);
+    }
+    let off = off_by(samples, "stall", ours, "said_over_truth");
+    bar("a stall: response p99 off the computed by".into(), true, 0.01, off);
+    bars
+}
+
+fn off_by(samples: Samples<'_>, scenario: &str, tool: &str, figure: &'static str) -> Option<Spread> {
+    let off = |value: f64| (value - 1.0).abs();
+    Spread::of(samples.of(scenario, tool).filter_map(|sample| sample.figures.get(figure).copied().map(off)))
+}
+
+/// Our figure over the least of all peers' in the same round.
+fn against_best_peer(
+    samples: Samples<'_>,
+    scenario: &str,
+    ours: &str,
+    figure: &'static str,
+) -> Option<Spread> {
+    Spread::of(samples.of(scenario, ours).filter_map(|sample| {
+        let peers = samples.0.iter().filter(|other| {
+            other.scenario == scenario
+                && other.round == sample.round
+                && !other.tool.starts_with("groundswell")
+        });
+        let best = peers.filter_map(|peer| peer.figures.get(figure).copied()).min_by(f64::total_cmp)?;
+        Some(sample.figures.get(figure)? / best)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::tests::sample;
+
+    #[test]
+    fn a_bar_holds_by_its_median_and_is_open_where_nothing_was_measured() {
+        let all = [
+            sample("closed", "groundswell", 1, &[("cpu_us", 4.0), ("per_cpu_s", 250_000.0)]),
+            sample("closed", "floor", 1, &[("cpu_us", 3.5)]),
+            sample("closed", "wrk", 1, &[("per_cpu_s", 240_000.0)]),
+            sample("open-10000", "groundswell", 1, &[("off_p99_us", 390.0)]),
+            sample("open-10000", "oha", 1, &[("off_p99_us", 1_700.0)]),
+            sample("open-10000", "vegeta", 1, &[("off_p99_us", 9e6)]),
+            sample("little-64", "groundswell", 1, &[("over_connections", 0.98)]),
+        ];
+        let bars = bars(Samples(&all), "groundswell");
+        let holds = |asked: &str| bars.iter().find(|bar| bar.asked.contains(asked)).unwrap().holds();
+        assert_eq!(holds("/ floor"), Some(true));
+        assert_eq!(holds("of the driver / wrk"), Some(false));
+        assert_eq!(holds("/ k6"), None);
+        assert_eq!(holds("best peer"), Some(true));
+        assert_eq!(holds("Little's law, 64"), Some(false));
+        assert_eq!(holds("a stall"), None);
+    }
+}

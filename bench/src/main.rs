@@ -1,0 +1,50 @@
+//! Groundswell side by side with its peers. Everything is driven from outside: the binary `groundswell` and each
+//! peer are processes, and what they sent is counted by a receiving end of our own. It knows no engine.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a tool for people: it prints what it finds
+
+mod arrivals;
+mod bars;
+mod figures;
+mod floor;
+mod generator;
+mod machine;
+mod markdown;
+mod ours;
+mod peers;
+mod processes;
+mod receiver;
+mod results;
+mod run;
+mod said;
+mod scenarios;
+mod sink;
+mod svg;
+mod views;
+
+use clap::{Parser, Subcommand};
+
+/// Groundswell side by side with its peers.
+#[derive(Debug, Parser)]
+#[command(name = "bench", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the scenarios in interleaved rounds and writes results.json, RESULTS.md and a picture of each
+    Run(run::RunArgs),
+    /// The receiving end: answers, notes arrivals, and says what it saw when its stdin closes
+    Sink(sink::SinkArgs),
+    /// The physical floor: sends to all connections, receives from all, parses nothing
+    Floor(floor::FloorArgs),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Sink(arguments) => sink::serve(&arguments),
+        Command::Floor(arguments) => floor::run(&arguments),
+    }
+}

@@ -1,0 +1,199 @@
+//! Processes of others, from outside: pinned to a core, their CPU time and memory read from /proc, their output in
+//! files, gone when we are.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use rustix::param::clock_ticks_per_second;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+/// How often a running process is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often its memory is noted.
+const NOTE_MEMORY_EVERY: Duration = Duration::from_millis(500);
+
+/// CPU time, as the kernel has counted it: to a hundredth of a second.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cpu {
+    /// In user space.
+    pub user_s: f64,
+    /// In the kernel on its behalf.
+    pub system_s: f64,
+}
+
+impl Cpu {
+    /// Of a process with all its threads, ended ones too; also of one that has ended and was not yet waited for.
+    ///
+    /// # Errors
+    /// Where there is no such process.
+    pub fn of(pid: u32) -> anyhow::Result<Self> {
+        let path = format!("/proc/{pid}/stat");
+        let stat = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        // The second field is the name in brackets, and may hold anything.
+        let fields: Vec<&str> =
+            stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
+        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
+        let (Some(user), Some(system)) = (ticks(11), ticks(12)) else { bail!("{path} is not understood") };
+        let per_second = clock_ticks_per_second() as f64;
+        Ok(Self { user_s: user / per_second, system_s: system / per_second })
+    }
+
+    /// Both.
+    pub fn total_s(self) -> f64 {
+        self.user_s + self.system_s
+    }
+
+    /// What was used after `earlier`.
+    pub fn since(self, earlier: Self) -> Self {
+        Self { user_s: self.user_s - earlier.user_s, system_s: self.system_s - earlier.system_s }
+    }
+}
+
+/// The memory of a process over time.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    noted: Vec<(Duration, f64)>,
+    peak_mb: f64,
+}
+
+impl Memory {
+    /// Notes what a process has resident, `after` its start; one that is gone has nothing to note.
+    pub fn note(&mut self, pid: u32, after: Duration) {
+        if self.noted.last().is_some_and(|(last, _)| after < *last + NOTE_MEMORY_EVERY) {
+            return;
+        }
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let mb = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+            Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1_024.0 / 1e6)
+        };
+        if let (Some(now), Some(peak)) = (mb("VmRSS:"), mb("VmHWM:")) {
+            self.noted.push((after, now));
+            self.peak_mb = self.peak_mb.max(peak);
+        }
+    }
+
+    /// Resident at that time, MB (10^6 bytes): the note nearest before it.
+    pub fn at_mb(&self, after: Duration) -> Option<f64> {
+        self.noted.iter().take_while(|(at, _)| *at <= after).last().map(|(_, mb)| *mb)
+    }
+
+    /// The most that was ever resident, MB; 0 where nothing was noted.
+    pub fn peak_mb(&self) -> f64 {
+        self.peak_mb
+    }
+}
+
+/// A command that runs on one core alone. It starts through `taskset`, as one would type it.
+pub fn pinned(core: usize, program: &Path, arguments: &[String]) -> Command {
+    let mut command = Command::new("taskset");
+    command.arg("-c").arg(core.to_string()).arg(program).args(arguments);
+    command
+}
+
+/// The command as one would type it.
+pub fn typed(command: &Command) -> String {
+    let mut text = String::new();
+    for word in std::iter::once(command.get_program()).chain(command.get_args()) {
+        let word = word.to_string_lossy();
+        let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./:=,@%+".contains(c));
+        let gap = if text.is_empty() { "" } else { " " };
+        let quote = if plain { "" } else { "'" };
+        let _ = write!(text, "{gap}{quote}{word}{quote}");
+    }
+    text
+}
+
+/// A process that is killed where it is still there when this goes.
+#[derive(Debug)]
+pub struct Owned(pub Child);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if !matches!(self.0.try_wait(), Ok(Some(_))) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// What a process came to that ran to its end.
+#[derive(Debug)]
+pub struct Ended {
+    /// All its CPU time.
+    pub cpu: Cpu,
+    /// Its memory while it ran.
+    pub memory: Memory,
+    /// What it printed.
+    pub stdout: String,
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Where it does not start, fails, or takes longer than `at_most`.
+pub fn run_to_end(mut command: Command, folder: &Path, at_most: Duration) -> anyhow::Result<Ended> {
+    let line = typed(&command);
+    let (out, err) = (folder.join("stdout"), folder.join("stderr"));
+    command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
+    let started = Instant::now();
+    let mut child = Owned(command.spawn().with_context(|| format!("starting {line}"))?);
+    let pid = child.0.id();
+    let mut memory = Memory::default();
+    while !has_ended(pid)? {
+        ensure!(started.elapsed() < at_most, "{line} was still running after {at_most:?}");
+        memory.note(pid, started.elapsed());
+        std::thread::sleep(LOOK_EVERY);
+    }
+    // Not yet waited for, so that /proc still has what it used.
+    let cpu = Cpu::of(pid)?;
+    let status = child.0.wait()?;
+    let stdout = std::fs::read_to_string(&out)?;
+    if !status.success() {
+        let stderr = std::fs::read_to_string(&err).unwrap_or_default();
+        let last: Vec<&str> = stderr.lines().chain(stdout.lines()).rev().take(3).collect();
+        bail!("{line}: {status}: {}", last.into_iter().rev().collect::<Vec<_>>().join(" | "));
+    }
+    Ok(Ended { cpu, memory, stdout })
+}
+
+fn has_ended(pid: u32) -> anyhow::Result<bool> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("a process id that is none")?;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    Ok(waitid(WaitId::Pid(pid), options)?.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_ended_tells_its_cpu_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo done"]);
+        let ended = run_to_end(command, folder.path(), Duration::from_secs(60)).unwrap();
+        assert_eq!(ended.stdout, "done\n");
+        assert!(ended.cpu.total_s() > 0.0 && ended.memory.peak_mb() > 0.0, "{ended:?}");
+    }
+
+    #[test]
+    fn a_process_that_fails_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo no such thing >&2; exit 3"]);
+        let error = run_to_end(command, folder.path(), Duration::from_secs(60)).unwrap_err().to_string();
+        assert!(error.contains("no such thing") && error.contains('3'), "{error}");
+    }
+
+    #[test]
+    fn a_command_is_shown_as_typed() {
+        let command =
+            pinned(1, Path::new("wrk"), &["-t1".into(), "http://127.0.0.1:1/ping".into(), "a b".into()]);
+        assert_eq!(typed(&command), "taskset -c 1 wrk -t1 http://127.0.0.1:1/ping 'a b'");
+    }
+}

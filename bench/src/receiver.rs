@@ -1,0 +1,85 @@
+//! The receiving end as the harness sees it: a child of its own, started for one measurement, asked at the end.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{ChildStdout, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::processes::{Owned, pinned};
+use crate::sink::{Listening, Summary};
+
+/// What a receiving end is to do beside answering.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Receiving {
+    /// Notes arrivals, and holds them against this rate for so long.
+    pub schedule: Option<(f64, Duration)>,
+    /// Stalls so long after the first request, for so long.
+    pub stall: Option<(Duration, Duration)>,
+}
+
+/// A running one.
+pub struct Receiver {
+    child: Owned,
+    stdout: BufReader<ChildStdout>,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Receiver {
+    /// Starts one, pinned to a core.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn start(core: usize, receiving: Receiving) -> anyhow::Result<Self> {
+        let mut arguments = vec!["sink".to_owned()];
+        if let Some((rate, length)) = receiving.schedule {
+            // A tool that is faster than it was told is to be seen, too.
+            let note = (rate * length.as_secs_f64() * 1.5) as usize + 10_000;
+            arguments.extend(["--rate".to_owned(), rate.to_string(), "--note".to_owned(), note.to_string()]);
+        }
+        if let Some((at, length)) = receiving.stall {
+            arguments.extend(["--stall-at".to_owned(), humantime::format_duration(at).to_string()]);
+            arguments.extend(["--stall-for".to_owned(), humantime::format_duration(length).to_string()]);
+        }
+        let program = std::env::current_exe().context("this program's own file")?;
+        let mut command = pinned(core, &program, &arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = Owned(command.spawn().context("starting the receiving end")?);
+        let mut stdout = BufReader::new(child.0.stdout.take().context("its stdout")?);
+        let mut line = String::new();
+        stdout.read_line(&mut line)?;
+        let listening: Listening = serde_json::from_str(&line).context("the receiving end did not start")?;
+        Ok(Self { child, stdout, address: listening.listening })
+    }
+
+    /// The URL that everybody sends to.
+    pub fn url(&self) -> String {
+        format!("http://{}/ping", self.address)
+    }
+
+    /// Ends it, and returns what it saw.
+    ///
+    /// # Errors
+    /// Where it does not say.
+    pub fn end(mut self) -> anyhow::Result<Summary> {
+        drop(self.child.0.stdin.take());
+        let mut line = String::new();
+        self.stdout.read_line(&mut line)?;
+        let summary = serde_json::from_str(&line).context("the receiving end did not say what it saw")?;
+        self.child.0.wait()?;
+        Ok(summary)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_told_as_the_sink_reads_it() {
+        let told = humantime::format_duration(Duration::from_millis(1_500)).to_string();
+        assert_eq!(humantime::parse_duration(&told).unwrap(), Duration::from_millis(1_500));
+    }
+}

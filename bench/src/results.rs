@@ -1,0 +1,131 @@
+//! What was measured: one sample for each tool, scenario and round, and medians over the rounds.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::bars::Bar;
+use crate::figures::Spread;
+use crate::machine::Machine;
+
+/// Names and values. A figure that a tool does not have is absent.
+pub type Figures = BTreeMap<&'static str, f64>;
+
+/// One tool in one round of one scenario.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sample {
+    /// Which scenario.
+    pub scenario: String,
+    /// Which tool, as tables call it.
+    pub tool: String,
+    /// Which round, from 1.
+    pub round: u32,
+    /// As one would type it.
+    pub command: String,
+    /// What was measured.
+    pub figures: Figures,
+    /// Why nothing was.
+    pub error: Option<String>,
+}
+
+/// Everything of one run.
+#[derive(Debug, Serialize)]
+pub struct Results {
+    /// Where it ran.
+    pub machine: Machine,
+    /// What ran, by tool.
+    pub versions: BTreeMap<String, String>,
+    /// Peers that did not run, and why.
+    pub left_out: BTreeMap<String, String>,
+    /// A word on how far to trust it, where there is one.
+    pub note: Option<String>,
+    /// When it began.
+    pub began: String,
+    /// How long it took.
+    pub took_s: f64,
+    /// What is asked of us, and what came.
+    pub bars: Vec<Bar>,
+    /// All samples, in the order they were taken.
+    pub samples: Vec<Sample>,
+}
+
+/// The samples of a run, asked in several ways.
+#[derive(Debug, Clone, Copy)]
+pub struct Samples<'a>(pub &'a [Sample]);
+
+impl<'a> Samples<'a> {
+    /// The scenarios there are, in order.
+    pub fn scenarios(self) -> Vec<&'a str> {
+        let mut names: Vec<&str> = Vec::new();
+        for sample in self.0 {
+            if !names.contains(&sample.scenario.as_str()) {
+                names.push(&sample.scenario);
+            }
+        }
+        names
+    }
+
+    /// The tools of a scenario, in the order of their first sample.
+    pub fn tools(self, scenario: &str) -> Vec<&'a str> {
+        let mut names: Vec<&str> = Vec::new();
+        for sample in self.0.iter().filter(|sample| sample.scenario == scenario) {
+            if !names.contains(&sample.tool.as_str()) {
+                names.push(&sample.tool);
+            }
+        }
+        names
+    }
+
+    /// A figure of a tool in a scenario, over the rounds.
+    pub fn spread(self, scenario: &str, tool: &str, figure: &str) -> Option<Spread> {
+        Spread::of(self.of(scenario, tool).filter_map(|sample| sample.figures.get(figure).copied()))
+    }
+
+    /// The ratio of a figure of one tool to a figure of another, pair by pair of the same round.
+    pub fn ratio(self, scenario: &str, (a, of_a): (&str, &str), (b, of_b): (&str, &str)) -> Option<Spread> {
+        Spread::of(self.of(scenario, a).filter_map(|sample| {
+            let other = self.of(scenario, b).find(|other| other.round == sample.round)?;
+            Some(sample.figures.get(of_a)? / other.figures.get(of_b)?).filter(|ratio| ratio.is_finite())
+        }))
+    }
+
+    /// The samples of a tool in a scenario.
+    pub fn of(self, scenario: &str, tool: &str) -> impl Iterator<Item = &'a Sample> {
+        let (scenario, tool) = (scenario.to_owned(), tool.to_owned());
+        self.0.iter().filter(move |sample| sample.scenario == scenario && sample.tool == tool)
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A sample with one figure, for tests.
+    pub fn sample(scenario: &str, tool: &str, round: u32, figures: &[(&'static str, f64)]) -> Sample {
+        Sample {
+            scenario: scenario.to_owned(),
+            tool: tool.to_owned(),
+            round,
+            command: format!("{tool} <url>"),
+            figures: figures.iter().copied().collect(),
+            error: None,
+        }
+    }
+
+    #[test]
+    fn a_ratio_pairs_the_rounds() {
+        let all = [
+            sample("closed", "a", 1, &[("cpu", 2.0)]),
+            sample("closed", "b", 1, &[("cpu", 1.0)]),
+            sample("closed", "b", 2, &[("cpu", 10.0)]),
+            sample("closed", "a", 2, &[("cpu", 30.0)]),
+            sample("closed", "a", 3, &[("cpu", 99.0)]),
+            sample("closed", "b", 3, &[]),
+        ];
+        let samples = Samples(&all);
+        let ratio = samples.ratio("closed", ("a", "cpu"), ("b", "cpu")).unwrap();
+        assert_eq!((ratio.min, ratio.max, ratio.rounds), (2.0, 3.0, 2));
+        assert_eq!(samples.tools("closed"), ["a", "b"]);
+        assert_eq!(samples.spread("closed", "a", "other"), None);
+    }
+}

@@ -1,0 +1,363 @@
+//! What is measured: each scenario's rounds, in which the tools take turns, and the figures of each turn.
+
+use std::time::Duration;
+
+use crate::generator::{Job, Loop, Outcome, Place, Tool};
+use crate::machine::Ticks;
+use crate::peers::Peer;
+use crate::receiver::{Receiver, Receiving};
+use crate::results::{Figures, Sample};
+use crate::sink::Summary;
+
+/// How much of the asked rate must arrive for it to count as kept.
+const REACHED: f64 = 0.99;
+/// How late our attempts may begin at a rate that counts as kept, p99.
+const LAG_P99_US: f64 = 1_000.0;
+
+/// A scenario's name on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scenario {
+    /// CPU time per request as fast as it goes
+    Closed,
+    /// Arrivals at fixed rates
+    Open,
+    /// The highest rate kept
+    Highest,
+    /// Memory at a fixed rate for minutes
+    Memory,
+    /// What each says of a server that stops for a while
+    Stall,
+    /// Throughput × mean latency against the number of connections
+    Little,
+}
+
+impl Scenario {
+    /// All.
+    pub const ALL: [Self; 6] =
+        [Self::Closed, Self::Open, Self::Highest, Self::Memory, Self::Stall, Self::Little];
+}
+
+/// How large everything is.
+#[derive(Debug, Clone)]
+pub struct Sizes {
+    /// Rounds of the closed and the open loops.
+    pub rounds: u32,
+    /// Rounds of the longer ones.
+    pub long_rounds: u32,
+    /// Connections of the closed loops.
+    pub connections: u32,
+    /// Length of a closed loop.
+    pub closed_for: Duration,
+    /// Rates of the open loops.
+    pub rates_per_s: Vec<f64>,
+    /// Length of an open loop.
+    pub open_for: Duration,
+    /// Length of each step towards the highest rate, and how many steps.
+    pub highest: (Duration, u32),
+    /// Rate and length of the memory run.
+    pub memory: (f64, Duration),
+    /// The stall: rate, whole length, when, how long.
+    pub stall: (f64, Duration, Duration, Duration),
+    /// Length and connections of Little's law.
+    pub little: (Duration, Vec<u32>),
+}
+
+impl Sizes {
+    /// What RESULTS.md is made of.
+    pub fn full() -> Self {
+        let s = Duration::from_secs;
+        Self {
+            rounds: 5,
+            long_rounds: 3,
+            connections: 64,
+            closed_for: s(4),
+            rates_per_s: vec![1_000.0, 10_000.0],
+            open_for: s(6),
+            highest: (s(3), 6),
+            memory: (10_000.0, s(300)),
+            stall: (1_000.0, s(20), s(13), s(1)),
+            little: (s(3), vec![1, 16, 64, 512]),
+        }
+    }
+
+    /// Whether the harness works, and nothing else.
+    pub fn quick() -> Self {
+        let (s, ms) = (Duration::from_secs, Duration::from_millis);
+        Self {
+            rounds: 1,
+            long_rounds: 1,
+            connections: 8,
+            closed_for: s(1),
+            rates_per_s: vec![500.0],
+            open_for: s(1),
+            highest: (s(1), 1),
+            memory: (500.0, s(2)),
+            stall: (200.0, s(3), s(1), ms(500)),
+            little: (s(1), vec![4]),
+        }
+    }
+}
+
+/// One tool's turn: its command, as one would type it, and its figures.
+type Turn<'a> = dyn Fn(&Place, &Tool) -> anyhow::Result<(String, Figures)> + 'a;
+
+/// Everything a scenario needs.
+pub struct Bench<'a> {
+    /// Where.
+    pub place: &'a Place,
+    /// How large.
+    pub sizes: Sizes,
+    /// The floor, ours and the peers that take part; ours in each of their variants.
+    pub tools: Vec<Tool>,
+    /// Hears of each sample as it is taken.
+    pub record: &'a mut dyn FnMut(Sample),
+}
+
+impl Bench<'_> {
+    /// Takes all samples of a scenario.
+    pub fn run(&mut self, scenario: Scenario) {
+        match scenario {
+            Scenario::Closed => self.closed(),
+            Scenario::Open => self.sizes.rates_per_s.clone().into_iter().for_each(|rate| self.open(rate)),
+            Scenario::Highest => self.highest(),
+            Scenario::Memory => self.memory(),
+            Scenario::Stall => self.stall(),
+            Scenario::Little => self.little(),
+        }
+    }
+
+    /// Rounds in which the tools take turns, each round beginning with another one, so that a drift of the machine
+    /// or a neighbour's burst falls on all alike. A turn that fails is a sample that says why.
+    fn rounds(&mut self, name: &str, rounds: u32, tools: &[Tool], turn: &Turn<'_>) {
+        for round in 1..=rounds {
+            let mut tools = tools.to_vec();
+            let first = (round as usize - 1) % tools.len().max(1);
+            tools.rotate_left(first);
+            for tool in &tools {
+                let before = Ticks::now();
+                let (command, mut figures, error) = match turn(self.place, tool) {
+                    Ok((command, figures)) => (command, figures, None),
+                    Err(error) => (String::new(), Figures::new(), Some(format!("{error:#}"))),
+                };
+                figures.insert("stolen_share", Ticks::stolen_since(before));
+                (self.record)(Sample {
+                    scenario: name.to_owned(),
+                    tool: tool.name(),
+                    round,
+                    command,
+                    figures,
+                    error,
+                });
+            }
+        }
+    }
+
+    fn only(&self, wanted: impl Fn(&Tool) -> bool) -> Vec<Tool> {
+        self.tools.iter().filter(|tool| wanted(tool)).cloned().collect()
+    }
+
+    /// The same, but of our variants the first alone.
+    fn one_of_ours(&self, wanted: impl Fn(&Tool) -> bool) -> Vec<Tool> {
+        let first = self.tools.iter().find(|tool| tool.is_ours());
+        self.only(|tool| wanted(tool) && (!tool.is_ours() || Some(tool) == first))
+    }
+
+    fn closed(&mut self) {
+        let (connections, duration) = (self.sizes.connections, self.sizes.closed_for);
+        let tools = self.one_of_ours(|_| true);
+        self.rounds("closed", self.sizes.rounds, &tools, &|place, tool| {
+            let (outcome, seen) = closed_loop(place, tool, connections, duration)?;
+            Ok((outcome.command.clone(), closed_figures(&outcome, &seen)))
+        });
+    }
+
+    fn open(&mut self, rate_per_s: f64) {
+        let (connections, duration) = (self.sizes.connections, self.sizes.open_for);
+        let tools = self.only(Tool::keeps_a_rate);
+        self.rounds(&format!("open-{rate_per_s}"), self.sizes.rounds, &tools, &|place, tool| {
+            let (outcome, seen) = open_loop(place, tool, connections, rate_per_s, duration)?;
+            Ok((outcome.command.clone(), open_figures(&outcome, &seen, duration)))
+        });
+    }
+
+    fn highest(&mut self) {
+        let (connections, (duration, steps)) = (self.sizes.connections, self.sizes.highest);
+        let tools = self.only(Tool::keeps_a_rate);
+        self.rounds("highest", self.sizes.long_rounds, &tools, &|place, tool| {
+            let (_, seen) = closed_loop(place, tool, connections, duration)?;
+            let closed = per_second(&seen);
+            let mut command = String::new();
+            let (mut kept, mut lost) = (0.0, 1.0);
+            for step in 0..steps {
+                // The first step is the bar itself; the others halve what is left.
+                let share = if step == 0 { 0.9 } else { f64::midpoint(kept, lost) };
+                let rate = (share * closed).round();
+                let (outcome, seen) = open_loop(place, tool, connections, rate, duration)?;
+                if keeps(&outcome, &seen, rate, duration) {
+                    kept = share;
+                    command = outcome.command;
+                } else {
+                    lost = share;
+                }
+            }
+            let figures = [("highest_per_s", kept * closed), ("closed_per_s", closed), ("share", kept)];
+            Ok((command, figures.into_iter().collect()))
+        });
+    }
+
+    fn memory(&mut self) {
+        let (connections, (rate_per_s, duration)) = (self.sizes.connections, self.sizes.memory);
+        let tools = self.one_of_ours(Tool::keeps_a_rate);
+        self.rounds("memory", 1, &tools, &|place, tool| {
+            let receiver = Receiver::start(place.server_core, Receiving::default())?;
+            let job = Job {
+                url: receiver.url(),
+                connections,
+                kind: Loop::Open { rate_per_s },
+                duration,
+                latencies: false,
+            };
+            let outcome = tool.run(place, &job)?;
+            let seen = receiver.end()?;
+            let mut figures = Figures::from([
+                ("reached_per_s", per_second(&seen)),
+                ("rss_peak_mb", outcome.memory.peak_mb()),
+                ("connections", seen.connections as f64),
+            ]);
+            // Of five minutes, the first and the last.
+            for (name, at) in [("rss_first_mb", duration / 5), ("rss_last_mb", duration)] {
+                figures.extend(outcome.memory.at_mb(at).map(|mb| (name, mb)));
+            }
+            Ok((outcome.command, figures))
+        });
+    }
+
+    fn stall(&mut self) {
+        let connections = self.sizes.connections;
+        let (rate_per_s, duration, at, length) = self.sizes.stall;
+        // A share of the schedule waits, each tick as long as the stall is still to last.
+        let truth_us = (length.as_secs_f64() - 0.01 * duration.as_secs_f64()).max(0.0) * 1e6;
+        let mut tools = self.one_of_ours(|tool| match tool {
+            Tool::Peer(peer) => peer.keeps_a_rate() && peer.says_percentiles(),
+            other => other.keeps_a_rate(),
+        });
+        if tools.contains(&Tool::Peer(Peer::Oha)) {
+            tools.push(Tool::Peer(Peer::OhaUncorrected));
+        }
+        self.rounds("stall", self.sizes.long_rounds, &tools, &|place, tool| {
+            let receiver =
+                Receiver::start(place.server_core, Receiving { stall: Some((at, length)), schedule: None })?;
+            let kind = Loop::Open { rate_per_s };
+            let job = Job { url: receiver.url(), connections, kind, duration, latencies: true };
+            let outcome = tool.run(place, &job)?;
+            let seen = receiver.end()?;
+            let mut figures =
+                Figures::from([("received", seen.received as f64), ("truth_p99_ms", truth_us / 1e3)]);
+            if let Some(p99) = outcome.said.p99_us {
+                figures.insert("said_p99_ms", p99 / 1e3);
+                figures.insert("said_over_truth", p99 / truth_us);
+            }
+            figures.extend(outcome.said.dropped.map(|n| ("dropped", n)));
+            Ok((outcome.command, figures))
+        });
+    }
+
+    fn little(&mut self) {
+        let (duration, all_connections) = self.sizes.little.clone();
+        let tools = self.one_of_ours(|tool| *tool != Tool::Floor);
+        for connections in all_connections {
+            self.rounds(&format!("little-{connections}"), self.sizes.long_rounds, &tools, &|place, tool| {
+                let (outcome, seen) = closed_loop(place, tool, connections, duration)?;
+                let mut figures = Figures::from([("received", seen.received as f64)]);
+                let said = outcome.said;
+                if let (Some(per_s), Some(mean_us)) = (said.throughput_per_s, said.mean_us) {
+                    figures.insert("said_per_s", per_s);
+                    figures.insert("said_mean_us", mean_us);
+                    figures.insert("product", per_s * mean_us / 1e6);
+                    figures.insert("over_connections", per_s * mean_us / 1e6 / f64::from(connections));
+                }
+                Ok((outcome.command, figures))
+            });
+        }
+    }
+}
+
+fn closed_loop(
+    place: &Place,
+    tool: &Tool,
+    connections: u32,
+    duration: Duration,
+) -> anyhow::Result<(Outcome, Summary)> {
+    let receiver = Receiver::start(place.server_core, Receiving::default())?;
+    let job = Job { url: receiver.url(), connections, kind: Loop::Closed, duration, latencies: true };
+    let outcome = tool.run(place, &job)?;
+    Ok((outcome, receiver.end()?))
+}
+
+fn open_loop(
+    place: &Place,
+    tool: &Tool,
+    connections: u32,
+    rate_per_s: f64,
+    duration: Duration,
+) -> anyhow::Result<(Outcome, Summary)> {
+    let receiving = Receiving { schedule: Some((rate_per_s, duration)), stall: None };
+    let receiver = Receiver::start(place.server_core, receiving)?;
+    let kind = Loop::Open { rate_per_s };
+    let job = Job { url: receiver.url(), connections, kind, duration, latencies: false };
+    let outcome = tool.run(place, &job)?;
+    Ok((outcome, receiver.end()?))
+}
+
+fn per_second(seen: &Summary) -> f64 {
+    if seen.span_s > 0.0 { seen.received.saturating_sub(1) as f64 / seen.span_s } else { 0.0 }
+}
+
+/// A peer keeps a rate if it arrives, however unevenly; we keep it if our attempts also began on time.
+fn keeps(outcome: &Outcome, seen: &Summary, rate_per_s: f64, duration: Duration) -> bool {
+    let asked = rate_per_s * duration.as_secs_f64();
+    let arrived = seen.received as f64 >= REACHED * asked && per_second(seen) >= REACHED * rate_per_s;
+    arrived
+        && outcome.said.lag_p99_us.is_none_or(|lag| lag <= LAG_P99_US)
+        && outcome.said.dropped.is_none_or(|n| n == 0.0)
+}
+
+fn closed_figures(outcome: &Outcome, seen: &Summary) -> Figures {
+    let n = seen.received as f64;
+    let us = |seconds: f64| seconds * 1e6 / n;
+    let mut figures = Figures::from([
+        ("requests_per_s", per_second(seen)),
+        ("cpu_us", us(outcome.cpu.total_s())),
+        ("user_us", us(outcome.cpu.user_s)),
+        ("system_us", us(outcome.cpu.system_s)),
+        ("per_cpu_s", n / outcome.cpu.total_s()),
+        ("generator_core", outcome.cpu.total_s() / seen.span_s),
+        ("sink_core", seen.cpu_s / seen.span_s),
+        ("rss_peak_mb", outcome.memory.peak_mb()),
+    ]);
+    // The whole stack of a peer is its one process.
+    let stack = outcome.stack_cpu.unwrap_or(outcome.cpu).total_s();
+    figures.extend([("stack_us", us(stack)), ("stack_per_cpu_s", n / stack)]);
+    figures.extend(outcome.said.failed.map(|n| ("failed", n)));
+    figures
+}
+
+fn open_figures(outcome: &Outcome, seen: &Summary, duration: Duration) -> Figures {
+    let mut figures = Figures::from([
+        ("reached_per_s", per_second(seen)),
+        ("received", seen.received as f64),
+        ("connections", seen.connections as f64),
+        ("cpu_core", outcome.cpu.total_s() / seen.span_s.max(duration.as_secs_f64())),
+        ("rss_peak_mb", outcome.memory.peak_mb()),
+    ]);
+    if let Some(off) = seen.off_schedule {
+        figures.extend([("off_p50_us", off.p50_us), ("off_p99_us", off.p99_us), ("off_max_us", off.max_us)]);
+    }
+    if let Some(off) = seen.off_schedule_fitted {
+        figures.extend([("off_fitted_p50_us", off.p50_us), ("off_fitted_p99_us", off.p99_us)]);
+    }
+    figures.extend(seen.variance_over_mean_1ms.map(|ratio| ("variance_over_mean", ratio)));
+    figures.extend(outcome.said.lag_p99_us.map(|lag| ("lag_p99_us", lag)));
+    figures.extend(outcome.said.dropped.map(|n| ("dropped", n)));
+    figures
+}

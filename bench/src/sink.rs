@@ -1,0 +1,288 @@
+//! The receiving end that serves every tool alike: one thread, epoll, a small fixed answer to each head it reads.
+//! It counts, notes each arrival on the monotonic clock, and can stall. It knows nothing of who sends.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::fd::OwnedFd;
+use rustix::process::{Resource, getrlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+use socket2::{Domain, Socket, Type};
+
+use crate::arrivals::{OffSchedule, off_schedule, variance_over_mean};
+use crate::processes::Cpu;
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong";
+/// The size of [`ANSWER`], for who receives without parsing.
+pub const ANSWER_BYTES: usize = ANSWER.len();
+const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
+const LISTENER: u64 = u64::MAX;
+const STDIN: u64 = u64::MAX - 1;
+const EVENTS: usize = 1_024;
+/// The kernel takes the lower of this and net.core.somaxconn.
+const BACKLOG: i32 = 65_535;
+
+/// `bench sink`
+#[derive(Debug, Args)]
+pub struct SinkArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The rate that arrivals are held against, requests per second
+    #[arg(long, value_name = "PER_SECOND")]
+    rate: Option<f64>,
+    /// How many arrivals to note at most; 0 counts alone
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    note: usize,
+    /// Answers nothing from so long after the first request …
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "stall_for")]
+    stall_at: Option<Duration>,
+    /// … for so long
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "stall_at")]
+    stall_for: Option<Duration>,
+}
+
+/// What it says first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Listening {
+    /// Its address.
+    pub listening: SocketAddr,
+}
+
+/// What it says at its end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Summary {
+    /// Requests received.
+    pub received: u64,
+    /// Connections accepted.
+    pub connections: u64,
+    /// From the first request to the last.
+    pub span_s: f64,
+    /// CPU time of the receiving end itself.
+    pub cpu_s: f64,
+    /// Arrival k against first + k / rate.
+    pub off_schedule: Option<OffSchedule>,
+    /// The same against the start that fits best.
+    pub off_schedule_fitted: Option<OffSchedule>,
+    /// Of the arrivals in 1 ms.
+    pub variance_over_mean_1ms: Option<f64>,
+}
+
+/// Serves until stdin closes.
+///
+/// # Errors
+/// Where it cannot listen or poll.
+pub fn serve(arguments: &SinkArgs) -> anyhow::Result<()> {
+    // A peer that falls behind may open thousands of connections.
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).context("raising the limit of descriptors")?;
+    let listener = listen(arguments.listen).with_context(|| format!("--listen {}", arguments.listen))?;
+    listener.set_nonblocking(true)?;
+    println!("{}", serde_json::to_string(&Listening { listening: listener.local_addr()? })?);
+    let mut sink = Sink::new(listener, arguments)?;
+    sink.until_stdin_closes()?;
+    println!("{}", serde_json::to_string(&sink.summary(arguments.rate)?)?);
+    Ok(())
+}
+
+/// Listens with room for [`BACKLOG`] connections that wait to be accepted: one that finds no room tries again a
+/// second later, and a stall of ours would look like one of two seconds.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+struct Connection {
+    stream: TcpStream,
+    /// How many bytes of [`END_OF_HEAD`] the last read ended with.
+    matched: usize,
+}
+
+struct Sink {
+    epoll: OwnedFd,
+    listener: TcpListener,
+    connections: Vec<Option<Connection>>,
+    free: Vec<usize>,
+    accepted: u64,
+    began: Instant,
+    first: Option<Instant>,
+    last: Instant,
+    received: u64,
+    arrivals: Vec<u64>,
+    stall: Option<(Duration, Duration)>,
+}
+
+impl Sink {
+    fn new(listener: TcpListener, arguments: &SinkArgs) -> anyhow::Result<Self> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
+        epoll::add(&epoll, std::io::stdin(), EventData::new_u64(STDIN), EventFlags::IN)
+            .context("stdin must be a pipe or a terminal: its end is ours")?;
+        // Written once, so that no arrival meets a page that the kernel has yet to bring.
+        let mut arrivals = vec![1; arguments.note];
+        arrivals.clear();
+        let now = Instant::now();
+        Ok(Self {
+            epoll,
+            listener,
+            connections: Vec::new(),
+            free: Vec::new(),
+            accepted: 0,
+            began: now,
+            first: None,
+            last: now,
+            received: 0,
+            arrivals,
+            stall: arguments.stall_at.zip(arguments.stall_for),
+        })
+    }
+
+    fn until_stdin_closes(&mut self) -> anyhow::Result<()> {
+        let mut events: Vec<Event> = Vec::with_capacity(EVENTS);
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error).context("waiting for events"),
+            }
+            self.stall_if_due();
+            for event in events.drain(..) {
+                match event.data.u64() {
+                    LISTENER => self.accept()?,
+                    STDIN => {
+                        if std::io::stdin().read(&mut buffer)? == 0 {
+                            return Ok(());
+                        }
+                    }
+                    index => self.answer(index as usize, &mut buffer),
+                }
+            }
+        }
+    }
+
+    fn stall_if_due(&mut self) {
+        let (Some((at, length)), Some(first)) = (self.stall, self.first) else { return };
+        if first.elapsed() >= at {
+            self.stall = None;
+            std::thread::sleep((at + length).saturating_sub(first.elapsed()));
+        }
+    }
+
+    fn accept(&mut self) -> anyhow::Result<()> {
+        loop {
+            let stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+                Err(error) => return Err(error).context("accepting a connection"),
+            };
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            let index = self.free.pop().unwrap_or_else(|| {
+                self.connections.push(None);
+                self.connections.len() - 1
+            });
+            epoll::add(&self.epoll, &stream, EventData::new_u64(index as u64), EventFlags::IN)?;
+            self.connections[index] = Some(Connection { stream, matched: 0 });
+            self.accepted += 1;
+        }
+    }
+
+    fn answer(&mut self, index: usize, buffer: &mut [u8]) {
+        let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
+        let read = match connection.stream.read(buffer) {
+            Ok(0) => 0,
+            Ok(read) => read,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return,
+            Err(_) => 0,
+        };
+        if read == 0 {
+            self.close(index);
+            return;
+        }
+        let heads = heads(&buffer[..read], &mut connection.matched);
+        // An answer is far smaller than a socket's buffer: where it does not fit, the peer reads nothing at all.
+        let gone = (0..heads).any(|_| !matches!(connection.stream.write(ANSWER), Ok(ANSWER_BYTES)));
+        if gone {
+            self.close(index);
+        }
+        self.note(heads);
+    }
+
+    fn close(&mut self, index: usize) {
+        self.connections[index] = None;
+        self.free.push(index);
+    }
+
+    fn note(&mut self, heads: usize) {
+        if heads == 0 {
+            return;
+        }
+        self.received += heads as u64;
+        let now = Instant::now();
+        self.first.get_or_insert(now);
+        self.last = now;
+        let at = u64::try_from((now - self.began).as_nanos()).unwrap_or(u64::MAX);
+        for _ in 0..heads {
+            if self.arrivals.len() < self.arrivals.capacity() {
+                self.arrivals.push(at);
+            }
+        }
+    }
+
+    fn summary(&self, rate: Option<f64>) -> anyhow::Result<Summary> {
+        let off = rate.and_then(|rate| off_schedule(&self.arrivals, rate));
+        Ok(Summary {
+            received: self.received,
+            connections: self.accepted,
+            span_s: self.first.map_or(0.0, |first| (self.last - first).as_secs_f64()),
+            cpu_s: Cpu::of(std::process::id())?.total_s(),
+            off_schedule: off.map(|(against_first, _)| against_first),
+            off_schedule_fitted: off.map(|(_, fitted)| fitted),
+            variance_over_mean_1ms: variance_over_mean(&self.arrivals),
+        })
+    }
+}
+
+/// How many heads end in `bytes`, where `matched` bytes of an end had come before.
+fn heads(bytes: &[u8], matched: &mut usize) -> usize {
+    let mut n = 0;
+    for byte in bytes {
+        if *byte == END_OF_HEAD[*matched] {
+            *matched += 1;
+            if *matched == END_OF_HEAD.len() {
+                *matched = 0;
+                n += 1;
+            }
+        } else {
+            *matched = usize::from(*byte == b'\r');
+        }
+    }
+    n
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_counted_wherever_a_read_cuts_them() {
+        let three = b"GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nx: \r\r\n\r\n";
+        for cut in 0..=three.len() {
+            let mut matched = 0;
+            let (before, after) = three.split_at(cut);
+            let n = heads(before, &mut matched) + heads(after, &mut matched);
+            assert_eq!((n, matched), (3, 0), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! How each scenario is shown: its heading, its columns and its picture. Tables on the terminal and in RESULTS.md,
+//! and the pictures, are made from these.
+
+/// One column of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// The figure's name.
+    pub figure: &'static str,
+    /// What people call it.
+    pub heading: &'static str,
+    /// What the figure is multiplied by to be shown.
+    pub times: f64,
+}
+
+/// One picture.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture {
+    /// The figure's name.
+    pub figure: &'static str,
+    /// What it shows, with its unit.
+    pub title: &'static str,
+    /// What to read out of it.
+    pub hint: &'static str,
+    /// Whether lengths are powers of ten.
+    pub logarithmic: bool,
+    /// A line to compare with, and its name.
+    pub line: Option<(f64, &'static str)>,
+}
+
+/// How a scenario is shown.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Its heading.
+    pub title: String,
+    /// What was done.
+    pub said: &'static str,
+    /// Its columns, the first figure first.
+    pub columns: &'static [Column],
+    /// Its pictures.
+    pub pictures: &'static [Picture],
+}
+
+const fn column(figure: &'static str, heading: &'static str) -> Column {
+    Column { figure, heading, times: 1.0 }
+}
+
+const fn percent(figure: &'static str, heading: &'static str) -> Column {
+    Column { figure, heading, times: 100.0 }
+}
+
+const CLOSED: &[Column] = &[
+    column("cpu_us", "CPU µs per request"),
+    column("user_us", "of it user"),
+    column("system_us", "of it kernel"),
+    column("stack_us", "whole stack, CPU µs"),
+    column("per_cpu_s", "requests per CPU s"),
+    column("requests_per_s", "requests/s"),
+    percent("generator_core", "generator's core, %"),
+    percent("sink_core", "sink's core, %"),
+    column("rss_peak_mb", "peak MB"),
+    percent("stolen_share", "stolen, %"),
+];
+
+const OPEN: &[Column] = &[
+    column("reached_per_s", "reached/s"),
+    column("off_p50_us", "off schedule p50, µs"),
+    column("off_p99_us", "p99, µs"),
+    column("off_fitted_p99_us", "p99 against the best fit, µs"),
+    column("variance_over_mean", "variance / mean in 1 ms"),
+    column("connections", "connections"),
+    percent("cpu_core", "generator's core, %"),
+    column("rss_peak_mb", "peak MB"),
+    percent("stolen_share", "stolen, %"),
+];
+
+const HIGHEST: &[Column] = &[
+    column("highest_per_s", "highest rate kept/s"),
+    percent("share", "of its own closed loop, %"),
+    column("closed_per_s", "closed loop/s"),
+];
+
+const MEMORY: &[Column] = &[
+    column("rss_first_mb", "MB after a fifth"),
+    column("rss_last_mb", "MB at the end"),
+    column("rss_peak_mb", "peak MB"),
+    column("reached_per_s", "reached/s"),
+    column("connections", "connections"),
+];
+
+const STALL: &[Column] = &[
+    column("said_p99_ms", "p99 as it says, ms"),
+    column("truth_p99_ms", "the truth, ms"),
+    column("received", "requests received"),
+    column("dropped", "dropped, as it says"),
+];
+
+const LITTLE: &[Column] = &[
+    column("product", "throughput × mean latency"),
+    column("over_connections", "over connections"),
+    column("said_per_s", "requests/s as it says"),
+    column("said_mean_us", "mean as it says, µs"),
+];
+
+const fn plain(figure: &'static str, title: &'static str, hint: &'static str) -> Picture {
+    Picture { figure, title, hint, logarithmic: false, line: None }
+}
+
+const CLOSED_PICTURES: &[Picture] = &[
+    plain("cpu_us", "CPU µs per request of the process that sends", "shorter is better"),
+    plain("stack_us", "CPU µs per request, the whole stack", "shorter is better"),
+];
+
+const HIGHEST_PICTURES: &[Picture] =
+    &[plain("highest_per_s", "The highest rate kept, requests/s", "longer is better")];
+
+/// How a scenario of that name is shown.
+pub fn view(scenario: &str) -> View {
+    let (name, number) = scenario.split_once('-').unwrap_or((scenario, ""));
+    match name {
+        "closed" => View {
+            title: "Closed loop".to_owned(),
+            said: "Each connection sends as soon as its answer is in. CPU time of the process that sends, over \
+                requests that the receiving end counted. The whole stack of ours is driver, orchestrator and the \
+                embedded Kafka; of a peer, its one process.",
+            columns: CLOSED,
+            pictures: CLOSED_PICTURES,
+        },
+        "open" => View {
+            title: format!("Open loop, {number}/s"),
+            said: "A fixed rate, seen from the receiving end: arrival k against the first + k / rate, early or \
+                late; against the start that fits best as well, for a slow first request counts against all the \
+                others. Variance over mean of the arrivals in 1 ms: 0 is a metronome, 1 is chance, above are clumps.",
+            columns: OPEN,
+            pictures: &[
+                Picture {
+                    figure: "off_p99_us",
+                    title: "Off schedule, p99, µs",
+                    hint: "powers of ten; shorter is better",
+                    logarithmic: true,
+                    line: Some((500.0, "0.5 ms")),
+                },
+                Picture {
+                    figure: "variance_over_mean",
+                    title: "Variance over mean of the arrivals in 1 ms",
+                    hint: "powers of ten; 0 is a metronome, 1 is chance",
+                    logarithmic: true,
+                    line: Some((1.0, "chance")),
+                },
+            ],
+        },
+        "highest" => View {
+            title: "The highest rate kept".to_owned(),
+            said: "Bisected below the tool's own closed loop of the same minute. A peer keeps a rate if 99 % of it \
+                arrives, however unevenly; ours must also begin its attempts on time (lag p99 at most 1 ms) and \
+                drop nothing.",
+            columns: HIGHEST,
+            pictures: HIGHEST_PICTURES,
+        },
+        "memory" => View {
+            title: "Memory at a fixed rate".to_owned(),
+            said: "Resident memory of the process that sends, at 10,000/s for five minutes (unless said otherwise).",
+            columns: MEMORY,
+            pictures: &[Picture {
+                figure: "rss_peak_mb",
+                title: "Peak resident memory, MB",
+                hint: "shorter is better",
+                logarithmic: false,
+                line: Some((40.0, "40 MB")),
+            }],
+        },
+        "stall" => View {
+            title: "A server that stops".to_owned(),
+            said: "The receiving end answers nothing for a while. What each tool then says its p99 was, beside the \
+                p99 that follows from the schedule. A tool that waits with the server leaves the pause out.",
+            columns: STALL,
+            pictures: &[Picture {
+                figure: "said_over_truth",
+                title: "The p99 it says, over the truth",
+                hint: "1 is right; short is the pause left out",
+                logarithmic: false,
+                line: Some((1.0, "the truth")),
+            }],
+        },
+        "little" => View {
+            title: format!("Little's law, {number} connections"),
+            said: "In any closed loop, throughput times mean latency is the number of connections. Where a tool's \
+                own figures give less, it leaves out a part of the time that requests took; where they give more, it \
+                made some up.",
+            columns: LITTLE,
+            pictures: &[Picture {
+                figure: "over_connections",
+                title: "Throughput × mean latency, over connections",
+                hint: "1 is right",
+                logarithmic: false,
+                line: Some((1.0, "Little's law")),
+            }],
+        },
+        _ => View { title: scenario.to_owned(), said: "", columns: &[], pictures: &[] },
+    }
+}
