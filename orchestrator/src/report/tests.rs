@@ -307,6 +307,20 @@ fn a_closed_loop_says_what_it_cannot_see() {
 }
 
 #[test]
+fn the_figures_of_a_driver_stand_apart_however_large_they_are() {
+    let mut view = failed();
+    for n in [999_999, 1_000_000, 12_345_678, 99_999_999, 100_000_000, 9_999_999_999, 1 << 53] {
+        let totals = &mut view.drivers[0].totals;
+        (totals.sent, totals.completed) = (Some(n), Some(n));
+        (totals.failed, totals.dropped) = (Some(n), Some(n));
+        let text = text(&view);
+        fits(&text, 30);
+        let row = text.lines().find(|line| line.starts_with("vm-9511-a3f2 ")).unwrap();
+        assert_eq!(row.split_whitespace().count(), 9, "{row}");
+    }
+}
+
+#[test]
 fn before_the_end_the_state_stands_where_the_verdict_will() {
     let mut view = passed();
     (view.verdict, view.state) = (None, TestState::Running);
