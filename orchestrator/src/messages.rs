@@ -2,6 +2,7 @@
 //! between two actors alone stand in the receiving actor's file.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use actix::Message;
 use common::clock::UnixMicros;
@@ -56,6 +57,9 @@ pub enum CommandError {
     /// The plan is valid by itself but cannot be run here.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Plan(Vec<common::plan::Fault>),
+    /// The store did not take it; what SQLite says.
+    #[error("the orchestrator cannot store it: {0}")]
+    NotStored(String),
     /// Something of ours failed; the cause is for the log.
     #[error("{0}")]
     Internal(String),
@@ -156,8 +160,8 @@ pub struct StoredMetrics {
     pub offset: i64,
     /// When it arrived.
     pub arrived_at: UnixMicros,
-    /// The record.
-    pub metrics: Box<Metrics>,
+    /// The record, shared: a batch that waits for the store is copied for each try.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Where reading goes on for a cluster id; empty where nothing is stored.
@@ -267,6 +271,15 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: String,
     },
+}
+
+impl StoreError {
+    /// What is wrong, without where the file is.
+    pub fn cause(&self) -> &str {
+        match self {
+            Self::Sqlite { cause, .. } | Self::Row { cause, .. } => cause,
+        }
+    }
 }
 
 // --- told to EventsActor (the listeners of GET /api/v1/events) -------------------------------------

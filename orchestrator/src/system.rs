@@ -216,6 +216,7 @@ pub(crate) fn wire(
         batches: outside.batches,
         late: revision.recipient(),
         events: outside.happened,
+        store: tests.clone().recipient(),
     };
     let intake = IntakeActor::new(outputs, telemetry, readiness, keeps_offsets).start();
     Wired { tests, nodes, intake }

@@ -26,6 +26,8 @@ const UNSAVED: usize = 1_024;
 const BATCH: usize = 64;
 /// Between two attempts at what failed.
 const RETRY: Duration = Duration::from_secs(1);
+/// Of failures of the store in a row, one in so many is logged.
+const LOG_EVERY: u32 = 30;
 
 /// Waits until every window is stored and Kafka has it; whoever asks decides for how long.
 #[derive(Debug, Clone, Copy, Message)]
@@ -82,6 +84,8 @@ pub struct PublisherActor {
     grown: bool,
     publishing: bool,
     at_store: bool,
+    /// Writes in a row that the store did not take.
+    failing: u32,
     link_up: bool,
     waiting: Vec<oneshot::Sender<()>>,
     stats: PublisherStats,
@@ -107,6 +111,7 @@ impl PublisherActor {
             grown: false,
             publishing: false,
             at_store: false,
+            failing: 0,
             link_up: false,
             waiting: Vec::new(),
             stats: PublisherStats::default(),
@@ -195,6 +200,7 @@ impl PublisherActor {
             };
             let Some(error) = error else {
                 actor.at_store = false;
+                actor.failing = 0;
                 actor.published.drain(..n_published);
                 // By name: the bound may have dropped some of them meanwhile.
                 if let Some(last) = last
@@ -205,7 +211,11 @@ impl PublisherActor {
                 return actor.pump(ctx);
             };
             actor.stats.store_failures += 1;
-            log::error!("windows not stored, trying again reason={error}");
+            actor.failing += 1;
+            // A disk that stays full is no news every second.
+            if actor.failing % LOG_EVERY == 1 {
+                log::error!("windows not stored, trying again every second reason={error}");
+            }
             Self::later(ctx, |actor| actor.at_store = false);
         }));
     }

@@ -1,7 +1,10 @@
 //! The way in: a batch of records goes to those who understand it, then to the store, and only then is the
-//! next one read.
+//! next one read. What a store that fails does not take waits in memory, within a bound, so that a full disk
+//! does not hold up the test that runs.
 
-use std::cell::Cell;
+mod backlog;
+
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,9 +16,11 @@ use common::kafka::{ConsumerChanged, Offsets, RecordsArrived};
 use common::wire::Inbound;
 use tokio::time::{Instant, sleep};
 
+use self::backlog::{Backlog, STORE_AGAIN};
 use super::driver_registry::NodesHeard;
 use super::revision::LateStored;
 use super::stats_aggregator::MetricsHeard;
+use super::test_manager::StoreChanged;
 use crate::messages::{SaveBatch, SaveEvent, SavedBatch};
 use crate::telemetry::{Readiness, Telemetry};
 
@@ -24,9 +29,6 @@ const MAILBOX: usize = 16;
 
 /// How often offsets alone are stored: heartbeats of up to so long are read again after a restart.
 const OFFSETS_EVERY: Duration = Duration::from_secs(1);
-
-/// Between two tries to store a batch.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an intake hands on to.
 #[derive(Clone)]
@@ -41,15 +43,18 @@ pub struct IntakeOutputs {
     pub late: Recipient<LateStored>,
     /// What happened to the consumer.
     pub events: Recipient<SaveEvent>,
+    /// Whether the store takes what it is given, for whoever leads tests.
+    pub store: Recipient<StoreChanged>,
 }
 
 /// Takes records in.
 ///
-/// - owns: which cluster the offsets belong to.
+/// - owns: which cluster the offsets belong to, and what the store has not taken yet.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
-/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`] and [`LateStored`], each awaited; [`SaveEvent`].
-/// - on failure: what the store does not take is tried again until it does; meanwhile nothing more is read, and
-///   the node is not ready.
+/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`] and [`LateStored`], each awaited; [`SaveEvent`],
+///   [`StoreChanged`].
+/// - on failure: what the store does not take is tried again every second until it does, and the node is not
+///   ready meanwhile; past the backlog's bound nothing more is read.
 /// - mailbox bound: 16.
 pub struct IntakeActor {
     outputs: IntakeOutputs,
@@ -58,6 +63,7 @@ pub struct IntakeActor {
     keeps_offsets: bool,
     cluster_id: Option<String>,
     stored_at: Rc<Cell<Option<Instant>>>,
+    backlog: Rc<RefCell<Backlog>>,
 }
 
 impl IntakeActor {
@@ -68,7 +74,15 @@ impl IntakeActor {
         readiness: Arc<Readiness>,
         keeps_offsets: bool,
     ) -> Self {
-        Self { outputs, telemetry, readiness, keeps_offsets, cluster_id: None, stored_at: Rc::default() }
+        Self {
+            outputs,
+            telemetry,
+            readiness,
+            keeps_offsets,
+            cluster_id: None,
+            stored_at: Rc::default(),
+            backlog: Rc::default(),
+        }
     }
 }
 
@@ -92,7 +106,7 @@ impl Handler<RecordsArrived> for IntakeActor {
         }
         let (outputs, cluster_id) = (self.outputs.clone(), self.cluster_id.clone());
         let (readiness, stored_at) = (Arc::clone(&self.readiness), Rc::clone(&self.stored_at));
-        let telemetry = Arc::clone(&self.telemetry);
+        let (telemetry, backlog) = (Arc::clone(&self.telemetry), Rc::clone(&self.backlog));
         let batch = Arc::new(records);
         Box::pin(async move {
             // Whoever is gone is gone because the node ends.
@@ -109,12 +123,13 @@ impl Handler<RecordsArrived> for IntakeActor {
                 }
             }
             let lately = stored_at.get().is_some_and(|at| at.elapsed() < OFFSETS_EVERY);
-            if metrics.is_empty() && registered.is_empty() && (lately || cluster_id.is_none()) {
+            let brought_nothing = metrics.is_empty() && registered.is_empty();
+            if brought_nothing && (lately || cluster_id.is_none()) && backlog.borrow().is_empty() {
                 // Heartbeats alone bring nothing to keep, and their offsets can wait.
                 return;
             }
-            let batch = SaveBatch { cluster_id, offsets, metrics, registered };
-            let saved = store(&outputs.batches, batch, &readiness).await;
+            backlog.borrow_mut().add(SaveBatch { cluster_id, offsets, metrics, registered });
+            let Some(saved) = store(&outputs, &backlog, &readiness).await else { return };
             stored_at.set(Some(Instant::now()));
             telemetry.metrics_foreign.add(saved.n_foreign);
             if !saved.late.is_empty() {
@@ -150,29 +165,48 @@ impl Handler<ConsumerChanged> for IntakeActor {
     }
 }
 
-/// Stores a batch, however long that takes: reading on without it would lose it.
-async fn store(batches: &Recipient<SaveBatch>, batch: SaveBatch, readiness: &Readiness) -> SavedBatch {
-    let mut tries = 0_u64;
-    let saved = loop {
-        match batches.send(batch.clone()).await {
-            Ok(Ok(saved)) => break saved,
-            Ok(Err(error)) => {
-                if tries.is_multiple_of(10) {
-                    log::error!(error:%, tries; "a batch is not stored, trying again");
+/// Stores what waits; `None` where it still does. Comes back when there is room for more, however long that takes:
+/// reading on without it would lose it.
+async fn store(
+    outputs: &IntakeOutputs,
+    backlog: &RefCell<Backlog>,
+    readiness: &Readiness,
+) -> Option<SavedBatch> {
+    loop {
+        let due = backlog.borrow().due(Instant::now());
+        if let Some(batch) = due {
+            // Whoever is gone is gone because the node ends.
+            match outputs.batches.send(batch).await.ok()? {
+                Ok(saved) => {
+                    let failures = backlog.borrow_mut().stored();
+                    if failures > 0 {
+                        log::info!(failures; "the store takes batches again");
+                        readiness.set_store(true);
+                        tell(&outputs.store, StoreChanged(None));
+                    }
+                    return Some(saved);
                 }
-                tries += 1;
-                readiness.set_store(false);
-                sleep(STORE_AGAIN).await;
+                Err(error) => {
+                    if backlog.borrow_mut().failed(Instant::now()) == 1 {
+                        log::error!(error:%; "the store takes nothing, trying again every second");
+                        readiness.set_store(false);
+                        tell(&outputs.store, StoreChanged(Some(error.to_string())));
+                    }
+                }
             }
-            // Gone because the node ends.
-            Err(_) => return SavedBatch::default(),
         }
-    };
-    if tries > 0 {
-        log::info!(tries; "the store takes batches again");
-        readiness.set_store(true);
+        if !backlog.borrow().is_full() {
+            return None;
+        }
+        sleep(STORE_AGAIN).await;
     }
-    saved
+}
+
+/// One word at a change: a manager whose mailbox is full has more to do than to hear it.
+fn tell(manager: &Recipient<StoreChanged>, changed: StoreChanged) {
+    if manager.try_send(changed).is_err() {
+        log::warn!("the manager did not hear how the store is");
+    }
 }
 
 /// What the consumer is given: both kinds of news, from one address.

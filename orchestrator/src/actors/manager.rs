@@ -3,6 +3,7 @@
 
 mod publish;
 mod stored;
+mod unsaved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use common::plan::{Plan, read_value};
 use tokio::sync::oneshot;
 
 use self::stored::stored;
+use self::unsaved::Unsaved;
 use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::offer;
 use super::stats_aggregator::{
@@ -80,6 +82,7 @@ pub struct Manager {
     links: ManagerLinks,
     settings: ManagerSettings,
     active: Option<Active>,
+    unsaved: Unsaved,
 }
 
 fn gone(_: actix::MailboxError) -> CommandError {
@@ -89,7 +92,7 @@ fn gone(_: actix::MailboxError) -> CommandError {
 impl Manager {
     /// Nothing is under way.
     pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
-        Self { links, settings, active: None }
+        Self { links, settings, active: None, unsaved: Unsaved::default() }
     }
 
     /// Does one command; the answer to a trigger may come later.
@@ -98,6 +101,7 @@ impl Manager {
             Command::Create(plan) => self.create(*plan).await,
             Command::Get(id) => self.get(&id).await,
             Command::Stop(id) => self.stop(&id).await,
+            Command::StoreChanged(trouble) => return self.store_changed(trouble).await,
             Command::Trigger(id) => match self.trigger(&id).await {
                 Ok(Some(view)) => Ok(view),
                 Ok(None) => {
@@ -115,6 +119,7 @@ impl Manager {
 
     /// Looks at the test that is under way, and does what is to be done.
     pub async fn look(&mut self) {
+        self.save_held().await;
         if self.active.is_none() {
             return;
         }
@@ -315,11 +320,15 @@ impl Manager {
         note(&mut active.meta, "finished", "");
         let stopped_by = active.life.stopped_by().map(str::to_owned);
         let close = CloseTally { meta: active.meta.clone(), stopped_by };
-        if let Ok(Some(ClosedTest { view, closing })) = self.links.close.send(close).await {
+        if let Ok(Some(ClosedTest { mut view, closing })) = self.links.close.send(close).await {
             let Active { life, meta, .. } = &active;
             let finished = stored(meta, life.plan(), life.revision(), life.participants(), &view);
-            if let Err(error) = self.save(StoredTest { closing: Some(closing), ..finished }).await {
-                log::error!(error:%; "the report was not stored");
+            let finished = StoredTest { closing: Some(closing), ..finished };
+            let failed = self.save(finished.clone()).await.err().map(|error| error.to_string());
+            // Its windows may wait although the report itself was taken.
+            if let Some(why) = self.unsaved.trouble.clone().or(failed) {
+                log::error!(why:%; "the report is not stored, it is held in memory");
+                view = self.unsaved.hold(finished, &why).unwrap_or(view);
             }
             log::info!(test_id:% = active.meta.test_id, verdict:? = view.verdict; "test finished");
             self.tell(view.clone());
@@ -349,9 +358,13 @@ fn meta_of(test_id: &TestId, plan: &Plan, created_at: i64) -> Meta {
 }
 
 fn note(meta: &mut Meta, what: &str, detail: &str) {
-    if meta.timeline.len() < MAX_TIMELINE {
+    note_to(&mut meta.timeline, what, detail);
+}
+
+fn note_to(timeline: &mut Vec<TimelineEntry>, what: &str, detail: &str) {
+    if timeline.len() < MAX_TIMELINE {
         let at = rfc3339(unix_us());
-        meta.timeline.push(TimelineEntry { at, what: what.to_owned(), detail: detail.to_owned() });
+        timeline.push(TimelineEntry { at, what: what.to_owned(), detail: detail.to_owned() });
     }
 }
 

@@ -144,7 +144,7 @@ impl StatsAggregatorActor {
             partition: at.partition,
             offset: at.offset,
             arrived_at: now_us,
-            metrics: Box::new(metrics.clone()),
+            metrics: Arc::new(metrics.clone()),
         };
         let open = self
             .tally

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, Handler, Message, SyncArbiter, SyncContext};
 use common::ids::Epoch;
@@ -15,6 +16,12 @@ use crate::messages::{
 use crate::model::{TestPage, WindowView};
 use crate::store::{Cursor, Store};
 use crate::telemetry::Telemetry;
+
+/// How long the same failure is logged once.
+const LOG_AGAIN: Duration = Duration::from_secs(30);
+
+/// Most failures logged within that time.
+const MAX_LOGGED: usize = 32;
 
 /// How many tests there are by (state, verdict), as the words of REST.
 #[derive(Debug, Message)]
@@ -37,6 +44,8 @@ pub struct StoreActor {
     path: PathBuf,
     store: Option<Store>,
     telemetry: Arc<Telemetry>,
+    /// What was logged of late, and when: a disk that stays full is no news every second.
+    logged: BTreeMap<String, Instant>,
 }
 
 impl StoreActor {
@@ -52,6 +61,7 @@ impl StoreActor {
             path: path.clone(),
             store: None,
             telemetry: Arc::clone(&telemetry),
+            logged: BTreeMap::new(),
         }))
     }
 
@@ -68,7 +78,12 @@ impl StoreActor {
         let done = store.and_then(work);
         if let Err(error) = &done {
             self.telemetry.store_errors.one();
-            log::error!(what, error:%; "the store failed");
+            let news = format!("{what}: {error}");
+            self.logged.retain(|_, at| at.elapsed() < LOG_AGAIN);
+            if !self.logged.contains_key(&news) && self.logged.len() < MAX_LOGGED {
+                log::error!(what, error:%; "the store failed");
+                self.logged.insert(news, Instant::now());
+            }
         }
         done
     }

@@ -22,12 +22,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 #[rtype(result = "()")]
 pub struct AwaitResumed;
 
+/// Whether the store takes what the records bring: why not, or that it does again.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct StoreChanged(pub Option<String>);
+
 /// What is asked for.
 pub(super) enum Command {
     Create(Box<Plan>),
     Trigger(TestId),
     Stop(TestId),
     Get(TestId),
+    StoreChanged(Option<String>),
 }
 
 /// A command and who waits for its answer.
@@ -39,9 +45,10 @@ pub(super) struct Asked {
 /// Leads tests.
 ///
 /// - owns: the life of the test that is under way, in one task that does one thing after the other (`manager`).
-/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`AwaitResumed`].
+/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`AwaitResumed`], [`StoreChanged`].
 /// - sends: what [`ManagerLinks`] names: records to Kafka, tests to the store, changes to the listeners.
-/// - on failure: what Kafka does not take ends the barrier; what the store does not take is answered as an error.
+/// - on failure: what Kafka does not take ends the barrier; a new test that the store does not take is answered as an
+///   error, and a report that it does not take is held in memory, says so, and is stored later.
 /// - mailbox bound: 256.
 pub struct TestManagerActor {
     manager: Option<Manager>,
@@ -140,5 +147,14 @@ impl Handler<AwaitResumed> for TestManagerActor {
         let mut resumed = self.resumed.subscribe();
         // An error: the manager is gone, and with it the node.
         Box::pin(async move { drop(resumed.wait_for(|resumed| *resumed).await) })
+    }
+}
+
+impl Handler<StoreChanged> for TestManagerActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, StoreChanged(trouble): StoreChanged, _: &mut Self::Context) -> Self::Result {
+        let told = self.ask(Command::StoreChanged(trouble));
+        Box::pin(async move { drop(told.await) })
     }
 }

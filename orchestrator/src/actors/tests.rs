@@ -9,9 +9,9 @@ use common::ids::{Epoch, TestId};
 use common::kafka::{ConsumerChanged, Offsets};
 use common::wire::{DriverState, Topic, Unit};
 
-use self::world::{LEADER, Stub, World, id, until};
+use self::world::{LEADER, Stub, World, id, plan, until};
 use super::heartbeat::HeartbeatActor;
-use crate::messages::{CommandError, ListDrivers, StopTest, TriggerTest};
+use crate::messages::{CommandError, CreateTest, ListDrivers, StopTest, TriggerTest};
 use crate::model::{TestState, Verdict};
 
 #[actix::test]
@@ -188,16 +188,56 @@ async fn a_test_goes_on_after_a_restart_of_the_orchestrator() {
 }
 
 #[actix::test]
-async fn a_batch_that_is_not_stored_is_tried_again_before_the_next_is_read() {
+async fn what_a_full_disk_does_not_take_waits_and_is_stored_with_what_comes_later() {
     let mut world = World::new(Stub::default());
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
     world.readiness.set_store(true);
-    world.stub.0.lock().unwrap().fail_batches = 1;
-    world.window("a", &test, 0, 10, false).await; // returns when the batch is stored
-    assert_eq!(world.stub.0.lock().unwrap().metrics.len(), 1);
+    world.stub.0.lock().unwrap().full = true;
+    world.window("a", &test, 0, 10, false).await; // comes back: the test goes on
+    assert!(!world.readiness.get().1 && world.stub.0.lock().unwrap().metrics.is_empty());
+    assert!(matches!(world.tests.send(CreateTest(plan())).await.unwrap(), Err(CommandError::NotStored(_))));
+    world.stub.0.lock().unwrap().full = false;
+    let started = tokio::time::Instant::now();
+    while world.stub.0.lock().unwrap().metrics.is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(20), "heartbeats alone bring it to the store");
+        world.beats("a", DriverState::Running, Some((&test, 1)), Some(12)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert!(world.readiness.get().1, "ready again");
+    let what: Vec<String> = world.get(&test).await.timeline.into_iter().map(|entry| entry.what).collect();
+    assert!(what.ends_with(&["store_failing".to_owned(), "store_well".to_owned()]), "{what:?}");
+}
+
+#[actix::test]
+async fn a_report_that_a_full_disk_does_not_take_is_held_says_so_and_is_stored_later() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let test = world.create().await;
+    world.run(&test, &["a"]).await;
+    world.stub.0.lock().unwrap().full = true;
+    world.window("a", &test, 0, 20, true).await;
+    let view = world.until(&test, TestState::Finished).await;
+    assert_eq!(view.verdict, Some(Verdict::Passed), "{:?}", view.reasons);
+    assert!(view.warnings.iter().any(|text| text.contains("disk full")), "{:?}", view.warnings);
+    assert!(world.tests.send(StopTest(test.clone())).await.unwrap().is_ok(), "it is known as finished");
+
+    world.stub.0.lock().unwrap().full = false;
+    let stored = |world: &World| {
+        let kept = world.stub.0.lock().unwrap();
+        kept.tests.iter().find(|stored| stored.test_id == test).and_then(|stored| stored.verdict)
+    };
+    let started = tokio::time::Instant::now();
+    while stored(&world).is_none() {
+        assert!(started.elapsed() < Duration::from_secs(20), "it is stored in the end");
+        world.beats("a", DriverState::Idle, None, None).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let view = until(|| world.get(&test), |view| view.warnings.is_empty()).await;
+    assert!(view.timeline.iter().any(|entry| entry.what == "not_stored"), "{:?}", view.timeline);
+    assert_eq!(view.timeline.last().unwrap().what, "stored");
+    assert_eq!(world.stub.0.lock().unwrap().metrics.len(), 1, "and its window");
 }
 
 #[actix::test]

@@ -1,6 +1,7 @@
 //! Tests of the store as a whole, on a file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use common::counters::{Counters, ErrorKind};
 use common::ids::{Epoch, NodeId, TestId};
@@ -123,7 +124,7 @@ fn record(metrics: Metrics, offset: i64) -> StoredMetrics {
         partition: 0,
         offset,
         arrived_at: START_US + offset,
-        metrics: Box::new(metrics),
+        metrics: Arc::new(metrics),
     }
 }
 
@@ -487,7 +488,7 @@ proptest! {
             classic,
             ours: ours.map(Box::new),
         };
-        let record = StoredMetrics { test_id: id("t"), counted: true, partition, offset, arrived_at, metrics: Box::new(metrics) };
+        let record = StoredMetrics { test_id: id("t"), counted: true, partition, offset, arrived_at, metrics: Arc::new(metrics) };
         fixture.store.save_batch(&batch(vec![record.clone()], 1)).unwrap();
         let page = fixture.store.metrics(&id("t"), 0, 10).unwrap();
         prop_assert_eq!(page.records, vec![record]);

@@ -33,7 +33,17 @@ pub struct Store {
 
 /// An error of SQLite's, with the file's name.
 fn failed(path: &Path, error: &rusqlite::Error) -> StoreError {
-    StoreError::Sqlite { path: path.display().to_string(), cause: error.to_string() }
+    let mut cause = error.to_string();
+    // SQLite calls it an I/O error where its shared memory finds no room.
+    let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
+        && path
+            .parent()
+            .and_then(|folder| rustix::fs::statvfs(folder).ok())
+            .is_some_and(|disk| disk.f_bavail == 0);
+    if full {
+        cause.push_str(": the disk is full");
+    }
+    StoreError::Sqlite { path: path.display().to_string(), cause }
 }
 
 /// The 64 bits of a count as SQLite keeps them.

@@ -1,5 +1,7 @@
 //! Metrics records as rows: counters as JSON, histograms as V2-deflate, empty ones left out.
 
+use std::sync::Arc;
+
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
 use common::wire::{ClassicMetrics, MachineLoad, Metrics, Window};
@@ -164,7 +166,7 @@ impl Store {
             partition: row.partition,
             offset: row.position,
             arrived_at: row.arrived_at,
-            metrics: Box::new(metrics),
+            metrics: Arc::new(metrics),
         })
     }
 

@@ -37,10 +37,16 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| super::failed(path, &error);
+    // A file that is up to date is opened without a write, so that it can be read on a full disk.
+    let version = |connection: &Connection| -> rusqlite::Result<i64> {
+        connection.pragma_query_value(None, "user_version", |row| row.get(0))
+    };
+    if version(connection).map_err(failed)? == MIGRATIONS.len() as i64 {
+        return Ok(());
+    }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
-    let version: i64 =
-        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    let version = version(&transaction).map_err(failed)?;
     let known = MIGRATIONS.len();
     let Some(taken) = usize::try_from(version).ok().filter(|taken| *taken <= known) else {
         return Err(StoreError::Sqlite {

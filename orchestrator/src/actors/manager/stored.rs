@@ -13,6 +13,9 @@ use crate::tally::Tally;
 
 impl Manager {
     pub(super) async fn load(&self, id: &TestId) -> Result<StoredTest, CommandError> {
+        if let Some(held) = self.unsaved.get(id) {
+            return Ok(held.clone());
+        }
         let loaded = self.links.load.send(LoadTest(id.clone())).await.map_err(gone)?;
         let stored = loaded.map_err(|error| CommandError::Internal(error.to_string()))?;
         stored.ok_or_else(|| CommandError::NoSuchTest(id.clone()))
@@ -33,7 +36,7 @@ impl Manager {
 
     pub(super) async fn save(&self, test: StoredTest) -> Result<(), CommandError> {
         let saved = self.links.save.send(SaveTest(Box::new(test))).await.map_err(gone)?;
-        saved.map_err(|error| CommandError::Internal(error.to_string()))
+        saved.map_err(|error| CommandError::NotStored(error.cause().to_owned()))
     }
 
     /// Goes on with the test that ran when the orchestrator's life before ended, from what the store kept.

@@ -42,7 +42,8 @@ pub struct Kept {
     pub tests: Vec<StoredTest>,
     pub metrics: Vec<StoredMetrics>,
     pub offsets: Vec<Offsets>,
-    pub fail_batches: u32,
+    /// The disk is full.
+    pub full: bool,
     pub windows_told: usize,
     pub revisions: usize,
 }
@@ -53,6 +54,10 @@ pub struct Stub(pub Arc<Mutex<Kept>>);
 
 impl Actor for Stub {
     type Context = Context<Self>;
+}
+
+fn disk_full() -> StoreError {
+    StoreError::Sqlite { path: "db".to_owned(), cause: "disk full".to_owned() }
 }
 
 impl Handler<Publish> for Stub {
@@ -70,6 +75,9 @@ impl Handler<SaveTest> for Stub {
 
     fn handle(&mut self, SaveTest(test): SaveTest, _: &mut Self::Context) -> Self::Result {
         let mut kept = self.0.lock().unwrap();
+        if kept.full {
+            return Err(disk_full());
+        }
         kept.tests.retain(|stored| stored.test_id != test.test_id);
         kept.tests.push(*test);
         Ok(())
@@ -121,9 +129,8 @@ impl Handler<SaveBatch> for Stub {
 
     fn handle(&mut self, batch: SaveBatch, _: &mut Self::Context) -> Self::Result {
         let mut kept = self.0.lock().unwrap();
-        if kept.fail_batches > 0 {
-            kept.fail_batches -= 1;
-            return Err(StoreError::Sqlite { path: "db".to_owned(), cause: "disk full".to_owned() });
+        if kept.full {
+            return Err(disk_full());
         }
         let mut saved = SavedBatch::default();
         for record in batch.metrics {

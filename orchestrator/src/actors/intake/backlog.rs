@@ -1,0 +1,128 @@
+//! What was read and the store has not taken yet. It knows no actor; time is an argument.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::messages::SaveBatch;
+
+/// Most windows, reports and registers that wait in memory for the store: some minutes of a small fleet, and
+/// 200 MB where every histogram is wide. Past it nothing more is read.
+const MAX_RECORDS: usize = 1_000;
+
+/// Between two tries to store what waits.
+pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Batches in one, for one transaction: whatever is stored is stored with the offsets it was read at.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    waiting: Option<SaveBatch>,
+    /// Since the last time the store took something: how often it did not, and when last.
+    failures: Option<(u64, Instant)>,
+}
+
+impl Backlog {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_none()
+    }
+
+    /// Whether there is room for more.
+    pub fn is_full(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|batch| batch.metrics.len() + batch.registered.len() >= MAX_RECORDS)
+    }
+
+    /// Adds what was read after all that waits.
+    pub fn add(&mut self, later: SaveBatch) {
+        let Some(waiting) = &mut self.waiting else {
+            self.waiting = Some(later);
+            return;
+        };
+        if waiting.cluster_id != later.cluster_id {
+            // Offsets of another Kafka mean nothing beside these.
+            waiting.offsets.clear();
+            waiting.cluster_id = later.cluster_id;
+        }
+        waiting.offsets.extend(later.offsets);
+        waiting.metrics.extend(later.metrics);
+        waiting.registered.retain(|known| later.registered.iter().all(|new| new.node_id != known.node_id));
+        waiting.registered.extend(later.registered);
+    }
+
+    /// All that waits; nothing where the store failed just now.
+    pub fn due(&self, now: Instant) -> Option<SaveBatch> {
+        let early = self.failures.is_some_and(|(_, at)| now.saturating_duration_since(at) < STORE_AGAIN);
+        self.waiting.as_ref().filter(|_| !early).cloned()
+    }
+
+    /// The store took what was due; returns how often it had not.
+    pub fn stored(&mut self) -> u64 {
+        self.waiting = None;
+        self.failures.take().map_or(0, |(n, _)| n)
+    }
+
+    /// The store did not take it; returns how often now.
+    pub fn failed(&mut self, now: Instant) -> u64 {
+        let n = self.failures.map_or(0, |(n, _)| n) + 1;
+        self.failures = Some((n, now));
+        n
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::ids::NodeId;
+    use common::kafka::Offsets;
+    use common::wire::{Register, Topic};
+
+    use super::*;
+
+    fn batch(cluster: &str, heartbeat: i64, nodes: &[&str]) -> SaveBatch {
+        let register =
+            |name: &&str| Register { node_id: NodeId::new(name).unwrap(), address: None, ours: None };
+        SaveBatch {
+            cluster_id: Some(cluster.to_owned()),
+            offsets: Offsets::from([((Topic::Heartbeat, 0), heartbeat)]),
+            metrics: Vec::new(),
+            registered: nodes.iter().map(register).collect(),
+        }
+    }
+
+    #[test]
+    fn what_waits_is_stored_together_at_its_last_offsets() {
+        let (mut backlog, now) = (Backlog::default(), Instant::now());
+        assert!(backlog.is_empty() && backlog.due(now).is_none());
+        backlog.add(batch("c", 5, &["a", "b"]));
+        assert_eq!(backlog.failed(now), 1);
+        backlog.add(batch("c", 9, &["b", "x"]));
+        assert!(backlog.due(now + STORE_AGAIN / 2).is_none(), "too early");
+        let due = backlog.due(now + STORE_AGAIN).unwrap();
+        assert_eq!(due.offsets[&(Topic::Heartbeat, 0)], 9);
+        let names: Vec<&str> = due.registered.iter().map(|node| node.node_id.as_str()).collect();
+        assert_eq!(names, ["a", "b", "x"], "each node once, as it registered last");
+        assert_eq!(backlog.failed(now + STORE_AGAIN), 2);
+        assert_eq!((backlog.stored(), backlog.is_empty()), (2, true));
+        assert_eq!(backlog.stored(), 0);
+    }
+
+    #[test]
+    fn offsets_of_another_kafka_are_not_mixed_in() {
+        let mut backlog = Backlog::default();
+        backlog.add(SaveBatch { offsets: Offsets::from([((Topic::Metrics, 3), 7)]), ..batch("c", 5, &[]) });
+        backlog.add(batch("d", 1, &[]));
+        let due = backlog.due(Instant::now()).unwrap();
+        assert_eq!((due.cluster_id.as_deref(), due.offsets), (Some("d"), batch("d", 1, &[]).offsets));
+    }
+
+    #[test]
+    fn it_has_a_bound() {
+        let mut backlog = Backlog::default();
+        for n in 0..MAX_RECORDS {
+            assert!(!backlog.is_full(), "{n}");
+            backlog.add(batch("c", 1, &[&format!("node{n}")]));
+        }
+        assert!(backlog.is_full());
+        backlog.stored();
+        assert!(!backlog.is_full());
+    }
+}

@@ -1,0 +1,105 @@
+//! Finished tests that the store has not taken, a full disk for instance: held in memory, said so in each
+//! report, and stored as soon as that is possible.
+
+use std::time::Duration;
+
+use common::ids::TestId;
+
+use super::{Manager, note_to};
+use crate::messages::{SaveTest, StoredTest};
+use crate::model::TestView;
+
+/// Most finished tests held for the store; the oldest goes first.
+const MAX_HELD: usize = 16;
+
+/// Between two tries.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+
+/// What [`Manager`] holds for the store.
+#[derive(Debug, Default)]
+pub(super) struct Unsaved {
+    /// Why the store takes nothing, while records wait for it.
+    pub trouble: Option<String>,
+    /// The oldest first. Their reports say that they are not stored.
+    tests: Vec<StoredTest>,
+    tried_at: Option<Duration>,
+}
+
+/// What a report says that is not stored.
+fn warning(why: &str) -> String {
+    format!(
+        "the orchestrator could not store this report and all its windows ({why}): it holds them in memory, and \
+         they are lost when it ends before it can"
+    )
+}
+
+fn is_warning(text: &str) -> bool {
+    text.starts_with("the orchestrator could not store this report")
+}
+
+impl Unsaved {
+    /// A finished test that the store did not take.
+    pub fn get(&self, id: &TestId) -> Option<&StoredTest> {
+        self.tests.iter().find(|held| held.test_id == *id)
+    }
+
+    /// Holds a finished test, in the place of what was held of it, and returns its report with the warning.
+    pub fn hold(&mut self, mut test: StoredTest, why: &str) -> Option<TestView> {
+        self.tests.retain(|held| held.test_id != test.test_id);
+        if let Some(report) = &mut test.report {
+            report.warnings.retain(|text| !is_warning(text));
+            report.warnings.push(warning(why));
+            if report.timeline.last().is_none_or(|last| last.what != "not_stored") {
+                note_to(&mut report.timeline, "not_stored", why);
+            }
+        }
+        let report = test.report.clone();
+        if self.tests.len() >= MAX_HELD {
+            let lost = self.tests.remove(0);
+            log::error!(test_id:% = lost.test_id; "a report is lost: the store took none for too long");
+        }
+        self.tests.push(test);
+        report
+    }
+}
+
+impl Manager {
+    /// Whether the store takes what the records bring.
+    pub(super) async fn store_changed(&mut self, trouble: Option<String>) {
+        let (what, why) = match &trouble {
+            Some(why) => ("store_failing", why.clone()),
+            None => ("store_well", String::new()),
+        };
+        self.unsaved.trouble = trouble;
+        if let Some(active) = &mut self.active {
+            note_to(&mut active.meta.timeline, what, &why);
+        }
+    }
+
+    /// Stores what could not be stored before, now and then.
+    pub(super) async fn save_held(&mut self) {
+        let now = self.settings.clock.now().elapsed;
+        let early = self.unsaved.tried_at.is_some_and(|at| now.saturating_sub(at) < STORE_AGAIN);
+        // While windows wait, a report that is stored would still lack them.
+        if self.unsaved.tests.is_empty() || self.unsaved.trouble.is_some() || early {
+            return;
+        }
+        self.unsaved.tried_at = Some(now);
+        while let Some(held) = self.unsaved.tests.first() {
+            let mut test = held.clone();
+            if let Some(report) = &mut test.report {
+                report.warnings.retain(|text| !is_warning(text));
+                note_to(&mut report.timeline, "stored", "");
+            }
+            let report = test.report.clone();
+            if !matches!(self.links.save.send(SaveTest(Box::new(test))).await, Ok(Ok(()))) {
+                return;
+            }
+            let stored = self.unsaved.tests.remove(0);
+            log::info!(test_id:% = stored.test_id; "a report that was held is stored");
+            if let Some(report) = report {
+                self.tell(report);
+            }
+        }
+    }
+}
