@@ -1,5 +1,6 @@
 //! REST from outside: blocking calls, JSON answers, statuses as they are.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -112,5 +113,17 @@ impl Rest {
     /// Whether the node answers at all.
     pub fn is_up(&self) -> bool {
         self.agent.get(format!("{}/healthz", self.base)).call().is_ok_and(|response| response.status() == 200)
+    }
+
+    /// The samples of one family in `/metrics` as Prometheus reads it: labels as written, and the value.
+    #[track_caller]
+    pub fn samples(&self, family: &str) -> BTreeMap<String, u64> {
+        let answer = self.get_as("/metrics", Some("text/plain"));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let of_family = |line: &str| {
+            let (labels, value) = line.strip_prefix(family)?.strip_prefix('{')?.rsplit_once("} ")?;
+            Some((labels.to_owned(), value.parse().unwrap()))
+        };
+        answer.text.lines().filter_map(of_family).collect()
     }
 }
