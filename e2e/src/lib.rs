@@ -2,6 +2,7 @@
 //! and waiting for conditions. Nothing here knows how a node works inside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a harness of tests: what fails, fails the test
 
+pub mod cores;
 pub mod flood;
 pub mod kafka;
 pub mod process;

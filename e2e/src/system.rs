@@ -38,12 +38,8 @@ impl System {
         let home = tempfile::tempdir().unwrap();
         let mut arguments = vec!["orchestrator", "--listen", "127.0.0.1:0", "--kafka", kafka];
         arguments.extend(flags);
-        let (orchestrator, ready) = Process::node("orchestrator", home.path(), &arguments);
-        let address = ready["http"].as_str().unwrap().to_owned();
-        let kafka = ready["kafka"][0].as_str().unwrap_or_default().to_owned();
-        let rest = Rest::new(&address);
-        let mut system =
-            Self { home, orchestrator, address, kafka, rest, drivers: Vec::new(), targets: Vec::new() };
+        let orchestrator = Process::unready_node("orchestrator", home.path(), &arguments);
+        let mut system = Self::around(home, orchestrator);
         for _ in 0..drivers {
             system.add_driver(&[]);
         }
@@ -52,6 +48,15 @@ impl System {
             system.wait_alive(drivers);
         }
         system
+    }
+
+    /// Around an orchestrator that was started in a way of its own; waits until it is ready.
+    pub fn around(home: TempDir, mut orchestrator: Process) -> Self {
+        let ready = orchestrator.wait_ready();
+        let address = ready["http"].as_str().unwrap().to_owned();
+        let kafka = ready["kafka"][0].as_str().unwrap_or_default().to_owned();
+        let rest = Rest::new(&address);
+        Self { home, orchestrator, address, kafka, rest, drivers: Vec::new(), targets: Vec::new() }
     }
 
     /// Starts another driver with more flags, and returns its id once it is ready.
@@ -73,8 +78,9 @@ impl System {
         let mut arguments = vec!["target", "--listen", "127.0.0.1:0"];
         arguments.extend(flags);
         let (process, ready) = Process::node("target", self.home.path(), &arguments);
+        let pid = process.pid();
         self.targets.push(process);
-        Target { rest: Rest::new(ready["http"].as_str().unwrap()) }
+        Target { rest: Rest::new(ready["http"].as_str().unwrap()), pid }
     }
 
     /// Waits until exactly so many drivers are alive.
@@ -132,6 +138,8 @@ impl System {
 pub struct Target {
     /// Its REST.
     pub rest: Rest,
+    /// Its process.
+    pub pid: u32,
 }
 
 impl Target {

@@ -1,8 +1,10 @@
 //! What the numbers say of a target that stalls, of one that cannot keep up, and of the schedule itself.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test: what fails, fails it
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use std::time::Duration;
 
+use e2e::cores::{Burner, Usage, cores, on_core};
+use e2e::kafka::Kafka;
 use e2e::process::PATIENCE;
 use e2e::system::{System, assert_sound, avalanche, tsunami};
 use e2e::wait_for;
@@ -37,19 +39,74 @@ fn a_stall_is_in_the_response_times_as_computed_and_not_in_the_service_after_it(
     assert_ne!(report["verdict"], "invalid", "{report:#}");
 }
 
-#[test]
-fn a_target_that_does_not_keep_up_fails_and_is_never_invalid() {
+/// Whatever makes the target slow, the verdict is about the target.
+fn a_slow_target_fails_and_is_never_invalid(flags: &[&str]) {
     let mut system = System::start("embedded", 2);
-    let target = system.add_target(&["--delay", "100ms", "--max-concurrent", "4"]);
-    // 40/s is what it holds; 2 × 100/s is asked for.
+    let target = system.add_target(flags);
     let mut plan = tsunami(&target.url(), 100.0, "5s");
     plan["load"]["max_in_flight"] = 16.into();
     plan["load"]["drain_timeout"] = "2s".into();
+    // Wide of what a busy machine adds to our own lag, and far below what blaming us for the target would show:
+    // at least a third of the schedule is not sent.
+    plan["honesty"] = serde_json::json!({ "max_lag_p99": "50ms", "max_late": "5%" });
     let report = system.run(&plan);
     assert_sound(&report);
-    assert_eq!(report["verdict"], "failed", "{report:#}");
-    assert!(report["totals"]["dropped_by"]["in_flight"].as_u64().unwrap() > 0, "{report:#}");
+    assert_eq!(report["verdict"], "failed", "{flags:?}: {report:#}");
+    let in_flight = report["totals"]["dropped_by"]["in_flight"].as_u64().unwrap();
+    assert!(in_flight > 300, "{flags:?}: {in_flight} of 1,000 met the bound: {report:#}");
     assert!(report["reasons"].to_string().contains("did not keep up"), "{:#}", report["reasons"]);
+}
+
+#[test]
+fn a_target_that_takes_long_fails_and_is_never_invalid() {
+    // Each of 2 × 16 in flight is answered after 400 ms: 80/s of the 200/s that are due.
+    a_slow_target_fails_and_is_never_invalid(&["--delay", "400ms"]);
+}
+
+#[test]
+fn a_target_that_works_on_few_at_a_time_fails_and_is_never_invalid() {
+    // 4 at a time, 100 ms each: 40/s of the 200/s that are due.
+    a_slow_target_fails_and_is_never_invalid(&["--delay", "100ms", "--max-concurrent", "4"]);
+}
+
+#[test]
+fn a_target_that_stalls_fails_and_is_never_invalid() {
+    // Nothing is answered for 3 of the 5 s: 600 requests fall due meanwhile, and 32 may wait.
+    a_slow_target_fails_and_is_never_invalid(&["--stall-at", "1s", "--stall-for", "3s"]);
+}
+
+#[test]
+fn a_generator_that_has_half_a_core_is_invalid_and_the_target_is_not_blamed() {
+    let cores = cores();
+    let (free, taken) = (cores[0], cores[cores.len() - 1]);
+    assert_ne!(free, taken, "this takes two cores");
+    // The driver shares one with a burner; all else is on the other.
+    let mut system = on_core(free, || System::start("embedded", 0));
+    let target = on_core(free, || system.add_target(&[]));
+    let driver = on_core(taken, || system.add_driver(&[]));
+    system.wait_alive(1);
+    let _burner = Burner::on(taken);
+    // Several times what a whole core could send.
+    let id = system.trigger(&tsunami(&target.url(), 1_000_000.0, "5s"));
+    wait_for("the load", PATIENCE, || (target.received() > 1_000).then_some(()));
+    let (generator, served) = (Usage::of(system.drivers[0].0.pid()), Usage::of(target.pid));
+    let (mut generator_used, mut target_used) = (0.0, 0.0);
+    while system.test(&id)["state"] == "running" {
+        (generator_used, target_used) = (generator.cores(), served.cores());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let report = system.finished(&id, PATIENCE);
+    assert_sound(&report);
+    assert_eq!(report["totals"]["sent"], target.received(), "{report:#}");
+    assert_eq!(report["verdict"], "invalid", "{report:#}");
+    let reasons = report["reasons"].to_string();
+    assert!(reasons.contains(&format!("driver {driver}")), "{reasons}");
+    assert!(reasons.contains("of the schedule came too late to be sent"), "{reasons}");
+    assert!(!reasons.contains("did not keep up"), "the target is not blamed: {reasons}");
+    eprintln!("the driver used {generator_used} of its core, the target {target_used}: {reasons}");
+    // That it was so: the driver had its half and wanted more, the target had room.
+    assert!((0.02..0.65).contains(&generator_used), "the driver used {generator_used} of its core");
+    assert!(target_used < 0.7, "the target used {target_used} of a core");
 }
 
 #[test]
@@ -69,9 +126,8 @@ fn a_ceiling_is_kept_within_one_percent_in_both_modes() {
     }
 }
 
-#[test]
-fn what_is_known_of_each_driver_is_at_most_a_second_old() {
-    let mut system = System::start("embedded", 2);
+fn what_is_known_of_each_driver_is_at_most_a_second_old(kafka: &str) {
+    let mut system = System::start(kafka, 2);
     let target = system.add_target(&[]);
     let id = system.trigger(&tsunami(&target.url(), 50.0, "6s"));
     wait_for("the load", PATIENCE, || (target.received() > 20).then_some(()));
@@ -93,10 +149,20 @@ fn what_is_known_of_each_driver_is_at_most_a_second_old() {
 }
 
 #[test]
-fn drivers_start_together() {
-    let mut system = System::start("embedded", 3);
+fn through_the_embedded_broker_what_is_known_of_each_driver_is_at_most_a_second_old() {
+    what_is_known_of_each_driver_is_at_most_a_second_old("embedded");
+}
+
+#[test]
+fn through_apache_kafka_what_is_known_of_each_driver_is_at_most_a_second_old() {
+    let kafka = Kafka::start();
+    what_is_known_of_each_driver_is_at_most_a_second_old(&kafka.address);
+}
+
+/// How far apart the first requests of three drivers reach a target that is new, in ms.
+fn start_skew_ms(system: &mut System) -> f64 {
     let target = system.add_target(&[]);
-    let mut plan = avalanche(&target.url(), 1, 200);
+    let mut plan = avalanche(&target.url(), 1, 10);
     plan["request"] = serde_json::json!({ "identify": true });
     system.run(&plan);
     let by_driver = target.metrics()["by_driver"].clone();
@@ -107,7 +173,26 @@ fn drivers_start_together() {
         .map(|counts| counts["first_request_unix_us"].as_i64().unwrap())
         .collect();
     assert_eq!(firsts.len(), 3);
-    let skew_ms = (firsts.iter().max().unwrap() - firsts.iter().min().unwrap()) as f64 / 1e3;
-    // The claim is 5 ms on a quiet machine; here three processes share two cores with everything else.
-    assert!(skew_ms < 50.0, "first requests are {skew_ms} ms apart");
+    (firsts.iter().max().unwrap() - firsts.iter().min().unwrap()) as f64 / 1e3
+}
+
+#[test]
+fn drivers_start_within_five_milliseconds() {
+    // One machine, so one clock: what is left of the skew is how exactly each driver meets the instant it was told.
+    // Three drivers share two cores with everything else, and whoever waits for a core when the instant comes is
+    // late by the scheduler's doing; that is not our skew, and it is not the same at each start. So the best of a
+    // few starts counts, each a whole test. A skew of our own (a clock's offset taken wrong, a poll instead of a
+    // timer, a start on the trigger's arrival) would be in every one of them.
+    const TRIES: usize = 8;
+    let mut system = System::start("embedded", 3);
+    let mut skews = Vec::new();
+    while skews.len() < TRIES {
+        let skew_ms = start_skew_ms(&mut system);
+        skews.push(skew_ms);
+        eprintln!("first requests are {skew_ms} ms apart");
+        if skew_ms < 5.0 {
+            return;
+        }
+    }
+    panic!("first requests are apart by, in ms: {skews:?}");
 }
