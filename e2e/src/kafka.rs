@@ -23,7 +23,13 @@ fn script(arguments: &[&str]) -> String {
 impl Kafka {
     /// Starts one.
     pub fn start() -> Self {
+        Self::start_at("127.0.0.1")
+    }
+
+    /// Starts one at an address of this host.
+    pub fn start_at(host: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("host"), host).unwrap();
         let address = script(&["start", folder.path().to_str().unwrap()]);
         Self { folder, address }
     }

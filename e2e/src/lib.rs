@@ -6,6 +6,7 @@ pub mod cores;
 pub mod disk;
 pub mod flood;
 pub mod kafka;
+pub mod netns;
 pub mod process;
 pub mod rest;
 pub mod system;
