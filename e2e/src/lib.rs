@@ -2,6 +2,7 @@
 //! and waiting for conditions. Nothing here knows how a node works inside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a harness of tests: what fails, fails the test
 
+pub mod browser;
 pub mod cores;
 pub mod disk;
 pub mod flood;
@@ -24,6 +25,14 @@ pub fn binary() -> PathBuf {
     let path = std::env::var_os("GROUNDSWELL_BIN")
         .map_or_else(|| repository().join("build/release/groundswell"), PathBuf::from);
     assert!(path.exists(), "{} is not there: make build", path.display());
+    path
+}
+
+/// Python with what `requirements.txt` names: `GROUNDSWELL_PYTHON`, or where `make venv` puts it.
+pub fn python() -> PathBuf {
+    let path = std::env::var_os("GROUNDSWELL_PYTHON")
+        .map_or_else(|| repository().join("build/venv/bin/python"), PathBuf::from);
+    assert!(path.exists(), "{} is not there: make venv", path.display());
     path
 }
 

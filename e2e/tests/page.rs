@@ -1,0 +1,138 @@
+//! The page at `/`, as a person sees it beside a test: every driver, live figures, the verdict, who was lost; and
+//! nothing from anywhere else.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use e2e::browser::Browser;
+use e2e::process::PATIENCE;
+use e2e::system::{System, avalanche, tsunami};
+use e2e::{repository, wait_for};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// For people who want to see it.
+fn picture(name: &str) -> PathBuf {
+    repository().join("build/page").join(name)
+}
+
+/// A count as the page writes it; `None` where it shows none.
+fn count(cell: &Value) -> Option<u64> {
+    cell.as_str().unwrap().replace(',', "").parse().ok()
+}
+
+/// A figure of the page is that of REST, rounded. (By tolerance: JavaScript rounds a half up, Rust to even.)
+#[track_caller]
+fn assert_rounded(shown: &Value, decimals: i32, value: f64) {
+    let number: f64 = shown.as_str().unwrap().trim_start_matches("≥ ").parse().unwrap();
+    assert!((number - value).abs() <= 0.5 * 10_f64.powi(-decimals) + 1e-9, "{shown} is not {value}");
+}
+
+/// Milliseconds, with as many decimals as the page gives them.
+#[track_caller]
+fn assert_ms(shown: &Value, value: &Value) {
+    let ms = value.as_f64().unwrap();
+    let decimals = match ms {
+        ms if ms >= 1_000.0 => 0,
+        ms if ms >= 100.0 => 1,
+        ms if ms >= 10.0 => 2,
+        _ => 3,
+    };
+    assert_rounded(shown, decimals, ms);
+}
+
+/// The page's row of a driver.
+fn row<'p>(page: &'p Value, driver: &str) -> &'p [Value] {
+    let rows = page["drivers"].as_array().unwrap();
+    let row = rows.iter().find(|row| row[0] == driver);
+    row.unwrap_or_else(|| panic!("no row of {driver}: {page:#}")).as_array().unwrap()
+}
+
+/// Looks until the page shows something.
+#[track_caller]
+fn see<T>(browser: &mut Browser, what: &str, find: impl Fn(&Value) -> Option<T>) -> T {
+    wait_for(&format!("{what} on the page"), PATIENCE, || find(&browser.look()))
+}
+
+/// Every figure that the page shows is the one of REST.
+#[track_caller]
+fn assert_shows(page: &Value, report: &Value) {
+    let totals = &report["totals"];
+    for (shown, key) in [
+        ("sent", "sent"),
+        ("completed", "completed"),
+        ("failed", "failed"),
+        ("dropped", "dropped"),
+        ("in flight", "in_flight"),
+    ] {
+        assert_eq!(count(&page["figures"][shown]), totals[key].as_u64(), "{shown}: {page:#}");
+    }
+    assert_rounded(&page["figures"]["throughput/s"], 1, totals["throughput_per_s"].as_f64().unwrap());
+    for (index, kind) in ["response", "service", "lag"].into_iter().enumerate() {
+        let (row, stats) = (&page["latency"][index], &totals["latency_ms"][kind]);
+        assert_eq!((row[0].as_str(), count(&row[1])), (Some(kind), stats["count"].as_u64()), "{page:#}");
+        for (column, figure) in ["min", "mean", "median", "mode", "p90", "p99", "max"].into_iter().enumerate()
+        {
+            assert_ms(&row[column + 2], &stats[figure]);
+        }
+    }
+    for driver in report["drivers"].as_array().unwrap() {
+        let row = row(page, driver["node_id"].as_str().unwrap());
+        assert_eq!(count(&row[2]), driver["sent"].as_u64(), "{row:?}");
+        assert_eq!(count(&row[5]), driver["failed"].as_u64(), "{row:?}");
+        assert_ms(&row[13], &driver["latency_ms"]["response"]["p99"]);
+    }
+    assert_eq!(page["verdict"], report["verdict"], "{page:#}");
+    assert_eq!(page["reasons"], report["reasons"], "{page:#}");
+}
+
+#[test]
+fn the_page_shows_a_test_live_its_verdict_and_who_was_lost() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("orchestrator.toml");
+    std::fs::write(&config, "[test]\nsuspect_after = \"1500ms\"\nlost_after = \"3s\"\n").unwrap();
+    let mut system = System::start_with("embedded", 3, &["--config", config.to_str().unwrap()]);
+    let target = system.add_target(&["--delay", "3ms", "--jitter", "2ms"]);
+    let ids: Vec<String> = system.drivers.iter().map(|(_, id)| id.clone()).collect();
+    let mut browser = Browser::open(&format!("{}/", system.rest.base));
+    see(&mut browser, "three drivers that are there", |page| {
+        (page["link"] == "live" && page["drivers"].as_array().unwrap().len() == 3).then_some(())
+    });
+    assert_eq!(browser.shoot(&picture("1-idle.png"), 1280), 1280);
+
+    let passed = system.run(&avalanche(&target.url(), 2, 200));
+    see(&mut browser, "the verdict", |page| page["verdict"].as_str().map(drop));
+    assert_shows(&browser.look(), &system.test(passed["test_id"].as_str().unwrap()));
+
+    let id = system.trigger(&tsunami(&target.url(), 50.0, "16s"));
+    let sent = |page: &Value| ids.iter().map(|id| count(&row(page, id)[2])).collect::<Option<Vec<u64>>>();
+    let begun = see(&mut browser, "what each driver has sent", |page| {
+        sent(page).filter(|sent| page["state"] == "running" && sent.iter().all(|n| *n > 0))
+    });
+    see(&mut browser, "figures that grow", |page| {
+        let live = page["state"] == "running"
+            && page["charts"][0] != ""
+            && count(&page["figures"]["requests/s"]) > Some(0);
+        sent(page).filter(|sent| live && sent.iter().zip(&begun).all(|(now, then)| now > then))
+    });
+    browser.shoot(&picture("2-running.png"), 1280);
+    assert_eq!(browser.shoot(&picture("2-running-narrow.png"), 390), 390, "no wider than a telephone");
+
+    let (killed, lost) = system.drivers.pop().unwrap();
+    killed.signal(Signal::KILL);
+    let gone = see(&mut browser, "that one is lost", |page| {
+        let row = row(page, &lost);
+        (row[1] == "lost").then(|| row.to_vec())
+    });
+    assert_eq!(gone[3], "–", "a lost driver has no rate: {gone:?}");
+    browser.shoot(&picture("3-lost.png"), 1280);
+    let report = system.finished(&id, Duration::from_secs(60));
+    see(&mut browser, "the verdict", |page| (page["verdict"] == "incomplete").then_some(()));
+    let page = browser.look();
+    assert_shows(&page, &report);
+    assert!(page["reasons"].to_string().contains(&lost), "{page:#}");
+    browser.shoot(&picture("4-incomplete.png"), 1280);
+    assert_eq!(browser.shoot(&picture("4-incomplete-narrow.png"), 390), 390, "no wider than a telephone");
+    assert_eq!((&page["errors"], &page["foreign"]), (&Value::from(vec![""; 0]), &Value::from(vec![""; 0])));
+}
