@@ -14,14 +14,14 @@ use super::reject::{RejectReason, Rejected, shown};
 pub(super) struct Names {
     /// Found whatever their case and underscores: other people's.
     pub(super) classic: &'static [&'static str],
-    /// Found as spelled: ours.
-    pub(super) ours: &'static [&'static str],
+    /// Found as spelled: ours, in groups that several topics may share.
+    pub(super) ours: &'static [&'static [&'static str]],
 }
 
 impl Names {
     /// The name under which a key is kept, and whether it is spelled exactly so.
     fn find(&self, key: &str) -> Option<(&'static str, bool)> {
-        let mut all = self.classic.iter().chain(self.ours);
+        let mut all = self.classic.iter().chain(self.ours.iter().copied().flatten());
         if let Some(name) = all.find(|name| **name == key) {
             return Some((name, true));
         }
@@ -180,7 +180,7 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
 mod tests {
     use super::*;
 
-    const NAMES: Names = Names { classic: &["node_id", "metrics", "mean"], ours: &["epoch"] };
+    const NAMES: Names = Names { classic: &["node_id", "metrics", "mean"], ours: &[&["epoch"]] };
 
     fn fields(text: &str) -> Fields {
         Fields::from_json(text, &NAMES).unwrap()

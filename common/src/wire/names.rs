@@ -8,7 +8,7 @@ pub(super) fn names(topic: Topic) -> &'static Names {
     match topic {
         Topic::Register => &Names {
             classic: &["node_id", "node_IP", "kill"],
-            ours: &["epoch", "role", "protocol", "version", "cores", "labels", "max_rate"],
+            ours: &[&["epoch", "role", "protocol", "version", "cores", "labels", "max_rate"]],
         },
         Topic::TestConfig => &Names {
             classic: &[
@@ -22,10 +22,10 @@ pub(super) fn names(topic: Topic) -> &'static Names {
                 "num_drivers",
                 "kill",
             ],
-            ours: &["epoch", "revision", "plan", "assignments"],
+            ours: &[&["epoch", "revision", "plan", "assignments"]],
         },
         Topic::Trigger => {
-            &Names { classic: &["test_id", "trigger", "kill"], ours: &["start_at", "revision"] }
+            &Names { classic: &["test_id", "trigger", "kill"], ours: &[&["start_at", "revision"]] }
         }
         Topic::Metrics => &Names {
             classic: &[
@@ -57,49 +57,25 @@ pub(super) fn names(topic: Topic) -> &'static Names {
                 "errors",
                 "kill",
             ],
-            ours: METRICS_OURS,
+            ours: &[METRICS_OURS, COUNTERS],
         },
-        Topic::Heartbeat => {
-            &Names { classic: &["node_id", "heartbeat", "timestamp", "kill"], ours: HEARTBEAT_OURS }
-        }
+        Topic::Heartbeat => &Names {
+            classic: &["node_id", "heartbeat", "timestamp", "kill"],
+            ours: &[HEARTBEAT_OURS, COUNTERS],
+        },
     }
 }
 
-const METRICS_OURS: &[&str] = &[
-    "epoch",
-    "role",
-    "seq",
-    "window",
-    "histograms",
-    "busy",
-    "cpu",
-    "steal",
-    "final",
-    "ending",
-    "scheduled",
-    "sent",
-    "completed",
-    "failed",
-    "dropped",
-    "dropped_by",
-    "errors",
-    "status_codes",
-    "closed_on_reuse",
-    "bytes_received",
-    "completed_in_schedule",
-    "short_gaps",
-    "warmup",
-];
+/// A window's own, beside its counters.
+const METRICS_OURS: &[&str] =
+    &["epoch", "role", "seq", "window", "histograms", "busy", "cpu", "steal", "final", "ending"];
 
-const HEARTBEAT_OURS: &[&str] = &[
-    "epoch",
-    "role",
-    "state",
-    "reason",
-    "test_id",
-    "revision",
-    "clock_offset_us",
-    "cpu",
+/// A heartbeat's own, beside the counters that it has while a test runs.
+const HEARTBEAT_OURS: &[&str] =
+    &["epoch", "role", "state", "reason", "test_id", "revision", "clock_offset_us", "cpu"];
+
+/// Cumulative counters, the same on both topics.
+const COUNTERS: &[&str] = &[
     "scheduled",
     "sent",
     "completed",

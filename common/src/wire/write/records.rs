@@ -1,0 +1,348 @@
+//! The records as they stand on the wire: the classic fields first, then ours, in the order of the files in
+//! common/tests/golden.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use super::super::window::{DroppedBy, Span, histograms};
+use super::super::{
+    ClassicMetrics, DriverState, Ending, Heartbeat, Metrics, Register, Role, TestConfig, TestType, Trigger,
+    Window,
+};
+use super::WriteError;
+use crate::clock::rfc3339;
+use crate::counters::{Counters, WarmupCounters};
+use crate::ids::{Epoch, NodeId, TestId};
+use crate::plan::Share;
+
+fn finite(field: &'static str, number: f64) -> Result<f64, WriteError> {
+    if number.is_finite() { Ok(number) } else { Err(WriteError::NotFinite(field)) }
+}
+
+/// A share that only explains other figures: left out where it was not to be had.
+fn share(share: Option<f64>) -> Option<f64> {
+    share.filter(|share| share.is_finite()).map(|share| share.clamp(0.0, 1.0))
+}
+
+fn yes(yes: bool) -> &'static str {
+    if yes { "YES" } else { "NO" }
+}
+
+/// Whole numbers are written as integers: some read nothing else.
+fn whole_if_whole<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    if number.fract() == 0.0 && (0.0..=EXACT).contains(number) {
+        serializer.serialize_u64(*number as u64)
+    } else {
+        serializer.serialize_f64(*number)
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[derive(Serialize)]
+pub(super) struct RegisterRecord<'a> {
+    node_id: &'a NodeId,
+    #[serde(rename = "node_IP")]
+    node_ip: &'a str,
+    message_type: &'static str,
+    #[serde(flatten)]
+    ours: Option<RegisterAdditions<'a>>,
+}
+
+#[derive(Serialize)]
+struct RegisterAdditions<'a> {
+    protocol: u32,
+    epoch: Epoch,
+    version: &'a str,
+    cores: u32,
+    labels: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_rate: Option<f64>,
+}
+
+impl<'a> RegisterRecord<'a> {
+    pub(super) fn of(register: &'a Register) -> Result<Self, WriteError> {
+        Ok(Self {
+            node_id: &register.node_id,
+            node_ip: register.address.as_deref().ok_or(WriteError::Missing("node_IP"))?,
+            message_type: "DRIVER_NODE_REGISTER",
+            ours: register.ours.as_ref().map(|ours| RegisterAdditions {
+                protocol: ours.protocol,
+                epoch: ours.epoch,
+                version: &ours.version,
+                cores: ours.cores,
+                labels: &ours.labels,
+                max_rate: ours.max_rate.filter(|rate| rate.is_finite()),
+            }),
+        })
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct TestConfigRecord<'a> {
+    test_id: &'a TestId,
+    test_type: TestType,
+    #[serde(serialize_with = "whole_if_whole")]
+    test_message_delay: f64,
+    message_count_per_driver: u64,
+    /// Under three names: classic drivers look for one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_server_ip: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_server: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_drivers: Option<u32>,
+    #[serde(flatten)]
+    ours: Option<ConfigAdditions<'a>>,
+}
+
+#[derive(Serialize)]
+struct ConfigAdditions<'a> {
+    epoch: Epoch,
+    revision: u32,
+    plan: serde_json::Value,
+    assignments: &'a BTreeMap<NodeId, Share>,
+}
+
+impl<'a> TestConfigRecord<'a> {
+    pub(super) fn of(config: &'a TestConfig) -> Result<Self, WriteError> {
+        let target = config.classic.target_url.as_deref();
+        Ok(Self {
+            test_id: &config.test_id,
+            test_type: config.classic.test_type,
+            test_message_delay: finite("test_message_delay", config.classic.delay)?,
+            message_count_per_driver: config.classic.message_count,
+            target_url: target,
+            target_server_ip: target,
+            test_server: target,
+            num_drivers: config.classic.num_drivers,
+            ours: config.ours.as_ref().map(|ours| ConfigAdditions {
+                epoch: ours.epoch,
+                revision: ours.revision,
+                plan: ours.plan.to_json(),
+                assignments: &ours.assignments,
+            }),
+        })
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct TriggerRecord<'a> {
+    test_id: &'a TestId,
+    trigger: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u32>,
+}
+
+impl<'a> TriggerRecord<'a> {
+    pub(super) fn of(trigger: &'a Trigger) -> Self {
+        Self {
+            test_id: &trigger.test_id,
+            trigger: yes(trigger.start),
+            start_at: trigger.start_at_ms,
+            revision: trigger.revision,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct MetricsRecord<'a> {
+    node_id: &'a NodeId,
+    test_id: &'a TestId,
+    report_id: String,
+    metrics: FiguresRecord,
+    #[serde(flatten)]
+    ours: Option<WindowRecord<'a>>,
+    test_status: &'static str,
+}
+
+#[derive(Serialize)]
+struct FiguresRecord {
+    mean_latency: f64,
+    median_latency: f64,
+    min_latency: f64,
+    max_latency: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode_latency: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_requests: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_responses: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_errors: Option<u64>,
+}
+
+impl FiguresRecord {
+    /// The four latencies are 0 before the first answer.
+    fn of(metrics: &ClassicMetrics) -> Result<Self, WriteError> {
+        Ok(Self {
+            mean_latency: finite("mean_latency", metrics.mean_ms.unwrap_or(0.0))?,
+            median_latency: finite("median_latency", metrics.median_ms.unwrap_or(0.0))?,
+            min_latency: finite("min_latency", metrics.min_ms.unwrap_or(0.0))?,
+            max_latency: finite("max_latency", metrics.max_ms.unwrap_or(0.0))?,
+            mode_latency: metrics.mode_ms.filter(|mode| mode.is_finite()),
+            num_requests: metrics.num_requests,
+            num_responses: metrics.num_responses,
+            num_errors: metrics.num_errors,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct WindowRecord<'a> {
+    epoch: Epoch,
+    seq: u64,
+    window: Span,
+    #[serde(flatten)]
+    counters: CountersRecord<'a>,
+    histograms: BTreeMap<&'static str, String>,
+    busy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steal: Option<f64>,
+    #[serde(rename = "final", skip_serializing_if = "is_false")]
+    is_final: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ending: Option<&'a Ending>,
+}
+
+impl<'a> WindowRecord<'a> {
+    fn of(window: &'a Window) -> Result<Self, WriteError> {
+        Ok(Self {
+            epoch: window.epoch,
+            seq: window.seq,
+            window: Span { from: window.from_us, to: window.to_us },
+            counters: CountersRecord::of(&window.counters),
+            histograms: histograms(&window.latencies),
+            // A share measured by two clocks may come out a hair beyond the whole.
+            busy: finite("busy", window.busy)?.clamp(0.0, 1.0),
+            cpu: share(window.machine.cpu),
+            steal: share(window.machine.steal),
+            is_final: window.is_final,
+            ending: window.ending.as_ref(),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct CountersRecord<'a> {
+    scheduled: u64,
+    sent: u64,
+    completed: u64,
+    failed: u64,
+    dropped: u64,
+    dropped_by: DroppedBy,
+    errors: BTreeMap<&'static str, u64>,
+    status_codes: &'a BTreeMap<u16, u64>,
+    closed_on_reuse: u64,
+    bytes_received: u64,
+    completed_in_schedule: u64,
+    short_gaps: u64,
+    warmup: &'a WarmupCounters,
+}
+
+impl<'a> CountersRecord<'a> {
+    fn of(counters: &'a Counters) -> Self {
+        Self {
+            scheduled: counters.scheduled,
+            sent: counters.sent,
+            completed: counters.completed,
+            failed: counters.failed,
+            dropped: counters.dropped(),
+            dropped_by: DroppedBy { in_flight: counters.dropped_in_flight, late: counters.dropped_late },
+            errors: counters.errors.iter().map(|(kind, n)| (kind.as_str(), *n)).collect(),
+            status_codes: &counters.status_codes,
+            closed_on_reuse: counters.closed_on_reuse,
+            bytes_received: counters.bytes_received,
+            completed_in_schedule: counters.completed_in_schedule,
+            short_gaps: counters.short_gaps,
+            warmup: &counters.warmup,
+        }
+    }
+}
+
+impl<'a> MetricsRecord<'a> {
+    pub(super) fn of(metrics: &'a Metrics) -> Result<Self, WriteError> {
+        let test_id = metrics.test_id.as_ref().ok_or(WriteError::Missing("test_id"))?;
+        let ours = metrics.ours.as_deref();
+        let report_id = match (&metrics.report_id, ours) {
+            (Some(id), _) => id.clone(),
+            // Unique by itself: a node's windows are numbered within a test and one life of the node.
+            (None, Some(window)) => {
+                format!("{test_id}_{}_{}_{}", metrics.node_id, window.epoch, window.seq)
+            }
+            (None, None) => return Err(WriteError::Missing("report_id")),
+        };
+        let complete = metrics.classic.complete || ours.is_some_and(|window| window.is_final);
+        Ok(Self {
+            node_id: &metrics.node_id,
+            test_id,
+            report_id,
+            metrics: FiguresRecord::of(&metrics.classic)?,
+            ours: ours.map(WindowRecord::of).transpose()?,
+            test_status: if complete { "complete" } else { "running" },
+        })
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct HeartbeatRecord<'a> {
+    node_id: &'a NodeId,
+    heartbeat: &'static str,
+    timestamp: String,
+    #[serde(flatten)]
+    ours: Option<HeartbeatAdditions<'a>>,
+}
+
+#[derive(Serialize)]
+struct HeartbeatAdditions<'a> {
+    epoch: Epoch,
+    /// Only orchestrators say what they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<DriverState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_id: Option<&'a TestId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_offset_us: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<f64>,
+    #[serde(flatten)]
+    counters: Option<CountersRecord<'a>>,
+}
+
+impl<'a> HeartbeatRecord<'a> {
+    pub(super) fn of(beat: &'a Heartbeat) -> Result<Self, WriteError> {
+        Ok(Self {
+            node_id: &beat.node_id,
+            heartbeat: yes(beat.alive),
+            timestamp: rfc3339(beat.sent_at_us.ok_or(WriteError::Missing("timestamp"))?),
+            ours: beat.ours.as_ref().map(|ours| HeartbeatAdditions {
+                epoch: ours.epoch,
+                role: (ours.role != Role::Driver).then_some(ours.role),
+                state: ours.state,
+                reason: ours.reason.as_deref(),
+                test_id: ours.test_id.as_ref(),
+                revision: ours.revision,
+                clock_offset_us: ours.clock_offset_us,
+                // A figure that was not to be had is no reason not to say "I am alive".
+                cpu: ours.cpu.filter(|cpu| cpu.is_finite()),
+                counters: ours.counters.as_ref().map(CountersRecord::of),
+            }),
+        })
+    }
+}
