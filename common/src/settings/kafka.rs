@@ -11,6 +11,9 @@ const MAX_PARTITIONS: u32 = 256;
 /// Longest prefix of the topics' names, in bytes: Kafka takes names of up to 249.
 const MAX_PREFIX_BYTES: usize = 200;
 
+/// The one key that no file may have.
+pub(super) const PASSWORD_OF_ENVIRONMENT: &str = "kafka.security.sasl_password";
+
 /// Where Kafka is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Brokers {

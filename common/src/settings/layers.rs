@@ -40,6 +40,12 @@ impl Sources {
         Self { file, flags, env: std::env::vars_os().filter_map(ours).collect() }
     }
 
+    /// Flags alone, each a key path and its text.
+    pub fn of_flags(flags: &[(&str, &str)]) -> Self {
+        let flags = flags.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+        Self { flags: flags.collect(), ..Self::default() }
+    }
+
     /// A file alone.
     pub fn of_file(path: &Path) -> Self {
         Self { file: Some(path.to_owned()), ..Self::default() }

@@ -59,6 +59,20 @@ pub fn keys<T: Section>() -> Vec<String> {
     walk::<T>(Node::empty()).1.keys()
 }
 
+/// The keys that a node's settings have and a file leaves out, but for those that no file may have.
+///
+/// # Errors
+/// Every fault of the file.
+pub fn keys_left_out<T: Section>(path: &Path) -> Result<Vec<String>, SettingsError> {
+    let (tree, faults) = layers::tree(&Sources::of_file(path));
+    if !faults.is_empty() {
+        return Err(SettingsError::new(faults, Some(path)));
+    }
+    let is_named = |key: &String| key.split('.').try_fold(&tree, |node, name| node.get(name)).is_some();
+    let keys = keys::<T>().into_iter().filter(|key| key != kafka::PASSWORD_OF_ENVIRONMENT);
+    Ok(keys.filter(|key| !is_named(key)).collect())
+}
+
 /// Whether an environment variable sets something of this node. A parent that starts nodes of several kinds
 /// gives each its own alone: to a node, a variable of another kind is a fault.
 pub fn belongs<T: Section>(variable: &str) -> bool {

@@ -233,6 +233,17 @@ fn a_variable_belongs_to_the_nodes_that_have_its_key() {
 }
 
 #[test]
+fn what_a_file_leaves_out_is_told() {
+    let case = case("[sample]\nport = 1\non = true\nshare = 0\nwait = \"0\"\nword = \"\"\n", &[], &[]);
+    let left_out = keys_left_out::<Sample>(case.sources.file.as_deref().unwrap()).unwrap();
+    assert!(left_out.contains(&"sample.names".to_owned()) && left_out.contains(&"kafka.brokers".to_owned()));
+    assert!(
+        !left_out.iter().any(|key| key == "sample.port" || key == "sample" || key.ends_with("sasl_password"))
+    );
+    assert!(keys_left_out::<Sample>(std::path::Path::new("/no/such.toml")).is_err());
+}
+
+#[test]
 fn addresses_are_checked() {
     use crate::tree::{Kind, Node};
     let node = |text: &str| Node::new(Kind::Text(text.to_owned()));

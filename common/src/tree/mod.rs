@@ -70,6 +70,14 @@ impl Node {
         Self::new(Kind::Table(BTreeMap::new()))
     }
 
+    /// What a table holds under a key; `None` where it is no table.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        match &self.kind {
+            Kind::Table(entries) => entries.get(key),
+            _ => None,
+        }
+    }
+
     /// Whether it, or something in it, came from the environment or a flag.
     pub fn holds_loose(&self) -> bool {
         match &self.kind {
