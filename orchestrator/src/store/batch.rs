@@ -1,9 +1,9 @@
 //! What a batch of Kafka records brought, and where reading goes on, in one transaction: whoever is killed
 //! in between has stored neither.
 
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, params};
 
-use super::{Store, bits, failed, records};
+use super::{Store, bits, records};
 use crate::messages::{SaveBatch, SavedBatch, StoreError, StoredMetrics};
 
 /// What became of a batch's metrics.
@@ -25,14 +25,7 @@ impl Store {
     /// # Errors
     /// Where SQLite cannot: then nothing of it is stored.
     pub fn save_batch(&mut self, batch: &SaveBatch) -> Result<BatchOutcome, StoreError> {
-        let Self { connection, path } = self;
-        let failed = |error: rusqlite::Error| failed(path, &error);
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        // Dropped without commit, on any error or panic, the transaction is rolled back.
-        let outcome = write(&transaction, batch).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-        Ok(outcome)
+        self.write(|transaction| write(transaction, batch))
     }
 }
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use common::ids::{Epoch, TestId};
 use common::kafka::Offsets;
 use common::wire::Topic;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 pub use batch::BatchOutcome;
 pub use cursor::Cursor;
@@ -98,22 +98,15 @@ impl Store {
     /// # Errors
     /// Where SQLite cannot.
     pub fn take_epoch(&mut self, now_unix_ms: u64) -> Result<Epoch, StoreError> {
-        let path = self.path.clone();
-        let failed = |error: rusqlite::Error| failed(&path, &error);
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        let stored: Option<i64> = transaction
-            .query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
-        let epoch = Epoch::next(stored.map(|bits| Epoch(bits.cast_unsigned())), now_unix_ms);
-        transaction
-            .execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?1)", [bits(epoch.0)])
-            .map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-        Ok(epoch)
+        self.write(|transaction| {
+            let stored: Option<i64> = transaction
+                .query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))
+                .optional()?;
+            let epoch = Epoch::next(stored.map(|bits| Epoch(bits.cast_unsigned())), now_unix_ms);
+            transaction
+                .execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?1)", [bits(epoch.0)])?;
+            Ok(epoch)
+        })
     }
 
     /// Adds a line to the log of events.
@@ -121,13 +114,29 @@ impl Store {
     /// # Errors
     /// Where SQLite cannot, or where it is of a test that is not stored.
     pub fn save_event(&mut self, event: &SaveEvent) -> Result<(), StoreError> {
+        let test_id = event.test_id.as_ref().map(TestId::as_str);
         self.connection
-            .prepare_cached("INSERT INTO events (at, test_id, what, detail) VALUES (?1, ?2, ?3, ?4)")
-            .and_then(|mut statement| {
-                let test_id = event.test_id.as_ref().map(TestId::as_str);
-                statement.execute(params![event.at, test_id, event.what, event.detail])
-            })
+            .execute(
+                "INSERT INTO events (at, test_id, what, detail) VALUES (?1, ?2, ?3, ?4)",
+                params![event.at, test_id, event.what, event.detail],
+            )
             .map(|_| ())
-            .map_err(|error| failed(&self.path, &error))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Writes in one transaction: all of it, or (on any error or panic) nothing.
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let Self { connection, path } = self;
+        let written = move || {
+            // Immediate: what is read in it is still so when it is written.
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        written().map_err(|error| failed(path, &error))
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use common::clock::rfc3339;
 use common::ids::{Epoch, NodeId, TestId};
 
 use super::Store;
@@ -64,7 +63,7 @@ impl Store {
                 }
             }
             let told = seconds.take_below(u64::MAX);
-            views.extend(told.iter().map(|second| view(test_id, driver, second, covers_all)));
+            views.extend(told.iter().map(|second| second.view(test_id, driver, covers_all)));
             if rows.is_empty() && !self.has_windows_after(test_id, node, last)? {
                 break;
             }
@@ -90,21 +89,4 @@ fn take(lives: &mut BTreeMap<Life, Series>, row: &StoredMetrics) -> Option<Secon
     let window = row.metrics.ours.as_deref()?;
     let life = (row.metrics.node_id.clone(), window.epoch);
     lives.entry(life).or_default().take_in_order(window)
-}
-
-fn view(test_id: &TestId, driver: Option<&NodeId>, second: &Second, covers_all: bool) -> WindowView {
-    WindowView {
-        test_id: test_id.to_string(),
-        node_id: driver.map(ToString::to_string),
-        seq: second.seq,
-        from: rfc3339(second.from_us),
-        to: rfc3339(second.to_us),
-        scheduled: second.counts.scheduled,
-        sent: second.counts.sent,
-        completed: second.counts.completed,
-        failed: second.counts.failed,
-        dropped: second.counts.dropped,
-        busy: second.busy,
-        latency_ms: second.latency_view(covers_all),
-    }
 }

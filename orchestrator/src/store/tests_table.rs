@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Cursor, Store, bits, failed};
+use super::{Cursor, Store, bits};
 use crate::messages::{StoreError, StoredParticipant, StoredTest};
 use crate::model::{TestPage, TestState, TestSummary, TestView, Verdict};
 
@@ -33,39 +33,23 @@ impl Store {
     /// Where SQLite cannot.
     pub fn save_test(&mut self, test: &StoredTest) -> Result<(), StoreError> {
         let id = test.test_id.as_str();
-        let json = |value: Result<String, serde_json::Error>| {
-            value.map_err(|cause| StoreError::Row {
-                path: self.path.display().to_string(),
-                row: format!("tests {id}"),
-                cause: cause.to_string(),
-            })
-        };
-        let plan = json(serde_json::to_string(&test.plan))?;
-        let report = test.report.as_ref().map(|report| json(serde_json::to_string(report))).transpose()?;
-        let closing =
-            test.closing.as_ref().map(|closing| json(serde_json::to_string(closing))).transpose()?;
-        let shares = test
-            .participants
-            .iter()
-            .map(|one| json(serde_json::to_string(&one.share)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let at = format!("tests {id}");
+        let plan = self.text(&at, &test.plan)?;
+        let report = test.report.as_ref().map(|report| self.text(&at, report)).transpose()?;
+        let closing = test.closing.as_ref().map(|closing| self.text(&at, closing)).transpose()?;
+        let shares = test.participants.iter().map(|one| self.text(&at, &one.share));
+        let shares = shares.collect::<Result<Vec<_>, _>>()?;
         let name = test.plan.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-        let path = self.path.clone();
-        let failed = |error: rusqlite::Error| failed(&path, &error);
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        transaction
-            .prepare_cached(
-                "INSERT INTO tests (test_id, name, plan, state, verdict, created_at, started_at, ended_at, revision, report,
-                   closing)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (test_id) DO UPDATE SET name = ?2, plan = ?3, state = ?4, verdict = ?5,
-                   created_at = ?6, started_at = ?7, ended_at = ?8, revision = ?9, report = ?10, closing = ?11",
-            )
-            .and_then(|mut statement| {
-                statement.execute(params![
+        self.write(|transaction| {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO tests (test_id, name, plan, state, verdict, created_at, started_at, ended_at, revision,
+                       report, closing)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                     ON CONFLICT (test_id) DO UPDATE SET name = ?2, plan = ?3, state = ?4, verdict = ?5,
+                       created_at = ?6, started_at = ?7, ended_at = ?8, revision = ?9, report = ?10, closing = ?11",
+                )?
+                .execute(params![
                     id,
                     name,
                     plan,
@@ -77,22 +61,17 @@ impl Store {
                     test.revision,
                     report,
                     closing,
-                ])
-            })
-            .map_err(failed)?;
-        transaction.execute("DELETE FROM participants WHERE test_id = ?1", [id]).map_err(failed)?;
-        for ((place, one), share) in (0_i64..).zip(&test.participants).zip(shares) {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO participants (test_id, place, node_id, epoch, share) VALUES (?1, ?2, ?3, ?4, ?5)",
-                )
-                .and_then(|mut statement| {
-                    let epoch = one.epoch.map(|epoch| bits(epoch.0));
-                    statement.execute(params![id, place, one.node_id.as_str(), epoch, share])
-                })
-                .map_err(failed)?;
-        }
-        transaction.commit().map_err(failed)
+                ])?;
+            transaction.execute("DELETE FROM participants WHERE test_id = ?1", [id])?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO participants (test_id, place, node_id, epoch, share) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for ((place, one), share) in (0_i64..).zip(&test.participants).zip(shares) {
+                let epoch = one.epoch.map(|epoch| bits(epoch.0));
+                insert.execute(params![id, place, one.node_id.as_str(), epoch, share])?;
+            }
+            Ok(())
+        })
     }
 
     /// Replaces the verdict and the report of a finished test; does nothing where there is none of that id.
@@ -101,8 +80,7 @@ impl Store {
     /// Where SQLite cannot.
     pub fn save_revision(&mut self, report: &TestView) -> Result<(), StoreError> {
         let id = report.test_id.as_str();
-        let json =
-            serde_json::to_string(report).map_err(|cause| self.bad_row(format!("tests {id}"), cause))?;
+        let json = self.text(&format!("tests {id}"), report)?;
         let sql = "UPDATE tests SET verdict = ?2, report = ?3 WHERE test_id = ?1 AND state = 'finished'";
         self.connection
             .execute(sql, params![id, report.verdict.and_then(word), json])
@@ -188,6 +166,11 @@ impl Store {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_map(params, read)?.collect())
             .map_err(|error| self.failed(error))
+    }
+
+    /// JSON for a row.
+    fn text(&self, row: &str, value: &impl Serialize) -> Result<String, StoreError> {
+        serde_json::to_string(value).map_err(|cause| self.bad_row(row, cause))
     }
 
     /// Reads JSON of a row.

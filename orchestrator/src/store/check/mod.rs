@@ -1,0 +1,145 @@
+//! Tests of the store as a whole, on a file. Here: the file, and what is stored in it.
+
+mod batches;
+mod series;
+mod tests_table;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use common::counters::{Counters, ErrorKind};
+use common::ids::{Epoch, NodeId, TestId};
+use common::latency::{Latencies, LatencyKind};
+use common::plan::Share;
+use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Register, RegisterOurs, Topic, Window};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{BatchOutcome, Cursor, Store};
+use crate::messages::{
+    SaveBatch, SaveEvent, SavedBatch, StoreError, StoredMetrics, StoredParticipant, StoredTest,
+};
+use crate::model::{TestState, Verdict};
+use crate::tally::Closing;
+
+const START_US: i64 = 1_795_456_638_000_000;
+
+struct Fixture {
+    folder: TempDir,
+    store: Store,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.sqlite")).unwrap();
+        Self { folder, store }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("store.sqlite")
+    }
+
+    /// What a new process would find.
+    fn reopened(&self) -> Store {
+        Store::open(&self.path()).unwrap()
+    }
+}
+
+fn id(text: &str) -> TestId {
+    TestId::new(text).unwrap()
+}
+
+fn node(text: &str) -> NodeId {
+    NodeId::new(text).unwrap()
+}
+
+fn test(text: &str, created_at: i64) -> StoredTest {
+    let share = Share {
+        index: 0,
+        of: 2,
+        rate_per_s: Some(12.5),
+        target_throughput: None,
+        requests: Some(7),
+        connections: None,
+        max_in_flight: Some(1024),
+    };
+    let participant =
+        |name: &str, epoch| StoredParticipant { node_id: node(name), epoch, share: share.clone() };
+    StoredTest {
+        test_id: id(text),
+        plan: json!({ "name": format!("plan of {text}"), "request": { "headers": { "authorization": "s3cret" } } }),
+        state: TestState::Running,
+        verdict: None,
+        created_at,
+        started_at: Some(created_at + 1),
+        ended_at: None,
+        revision: 2,
+        participants: vec![participant("b", Some(Epoch(u64::MAX))), participant("a", Some(Epoch(5)))],
+        report: None,
+        closing: None,
+    }
+}
+
+/// A window of a driver that sends 10 requests a second, each 1 ms · (1 + index of the second).
+fn window(name: &str, epoch: u64, seq: u64) -> Metrics {
+    let n = 10 * (seq + 1);
+    let mut latencies = Latencies::new();
+    for kind in [LatencyKind::Response, LatencyKind::Service, LatencyKind::Lag] {
+        latencies.of_mut(kind).record_n_us(1_000 * (seq + 1), 10);
+    }
+    let second = START_US + seq as i64 * 1_000_000;
+    Metrics {
+        node_id: node(name),
+        test_id: Some(id("t")),
+        report_id: Some(format!("{name}-{seq}")),
+        classic: ClassicMetrics { num_requests: Some(n), ..ClassicMetrics::default() },
+        ours: Some(Box::new(Window {
+            epoch: Epoch(epoch),
+            seq,
+            from_us: second,
+            to_us: second + 1_000_000,
+            counters: Counters {
+                scheduled: n + 1,
+                sent: n,
+                completed: n - 1,
+                failed: 1,
+                dropped_late: 1,
+                ..Counters::default()
+            },
+            latencies,
+            busy: 0.25,
+            machine: MachineLoad::default(),
+            is_final: false,
+            ending: None,
+        })),
+    }
+}
+
+fn classic(name: &str) -> Metrics {
+    Metrics { ours: None, test_id: None, report_id: None, ..window(name, 0, 0) }
+}
+
+fn record(metrics: Metrics, offset: i64) -> StoredMetrics {
+    StoredMetrics {
+        test_id: id("t"),
+        counted: true,
+        partition: 0,
+        offset,
+        arrived_at: START_US + offset,
+        metrics: Arc::new(metrics),
+    }
+}
+
+fn batch(metrics: Vec<StoredMetrics>, next: i64) -> SaveBatch {
+    SaveBatch {
+        cluster_id: Some("cluster".to_owned()),
+        offsets: [((Topic::Metrics, 0), next)].into(),
+        metrics,
+        registered: Vec::new(),
+    }
+}
+
+fn outcome(n_stored: u64, n_duplicate: u64, n_orphaned: u64) -> BatchOutcome {
+    BatchOutcome { n_stored, n_duplicate, n_orphaned, saved: SavedBatch::default() }
+}

@@ -1,0 +1,50 @@
+//! The series a second.
+
+use super::*;
+
+#[test]
+fn the_series_is_what_happened_within_each_second() {
+    let mut fixture = Fixture::new();
+    fixture.store.save_test(&test("t", 5)).unwrap();
+    let mut records = Vec::new();
+    for seq in [0, 1, 2, 5] {
+        records.push(record(window("a", 5, seq), seq as i64));
+        records.push(record(window("b", u64::MAX, seq), 100 + seq as i64));
+    }
+    fixture.store.save_batch(&batch(records, 200)).unwrap();
+    let seconds = |driver: Option<&str>, from, to| {
+        let driver = driver.map(node);
+        let windows = fixture.store.windows(&id("t"), driver.as_ref(), from, to).unwrap();
+        windows
+            .into_iter()
+            .map(|window| (window.seq, window.sent, window.latency_ms.response.count))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(seconds(Some("a"), 0, 2), [(0, 10, 10), (1, 10, 10), (2, 10, 10)]);
+    assert_eq!(seconds(None, 0, 2), [(0, 20, 20), (1, 20, 20), (2, 20, 20)]);
+    assert_eq!(seconds(None, 1, 1), [(1, 20, 20)], "the difference is to the window before the range");
+    assert_eq!(seconds(Some("a"), 2, 9), [(2, 10, 10), (5, 30, 10)], "counts after a gap span it");
+    assert_eq!(seconds(Some("c"), 0, 9), []);
+    assert_eq!(seconds(None, 6, 9), []);
+    let fleet = fixture.store.windows(&id("t"), None, 1, 1).unwrap();
+    assert_eq!(
+        (fleet[0].latency_ms.coverage, fleet[0].node_id.as_deref(), fleet[0].busy),
+        (Some(1.0), None, 0.25)
+    );
+    assert_eq!(fleet[0].from, "2026-11-23T17:57:19.000000Z");
+}
+
+#[test]
+fn an_answer_holds_an_hour_at_most() {
+    let mut fixture = Fixture::new();
+    fixture.store.save_test(&test("t", 5)).unwrap();
+    let records = [0, 40, 3_599, 3_600].map(|seq| record(window("a", 5, seq), seq as i64));
+    fixture.store.save_batch(&batch(records.to_vec(), 9_999)).unwrap();
+    let seqs = |from, to| {
+        let windows = fixture.store.windows(&id("t"), None, from, to).unwrap();
+        windows.into_iter().map(|window| window.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(seqs(0, u64::MAX), [0, 40, 3_599]);
+    assert_eq!(seqs(1, u64::MAX), [40, 3_599, 3_600]);
+    assert!(seqs(u64::MAX, u64::MAX).is_empty());
+}
