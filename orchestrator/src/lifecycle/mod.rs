@@ -2,6 +2,7 @@
 //! the parts of the tally again and again, and says what is to be done; it knows no Kafka, no actor and no
 //! clock. What it decides does not depend on how often it is asked.
 
+mod barrier;
 mod choose;
 mod ends;
 #[cfg(test)]
@@ -15,7 +16,6 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::plan::Plan;
 use common::wire::DriverState;
 
-use choose::refused;
 pub use choose::{ClassicRules, choose, count_of, delay_of};
 
 use crate::messages::{CommandError, StoredParticipant};
@@ -320,124 +320,6 @@ impl Lifecycle {
                 effects
             }
         }
-    }
-
-    fn chosen(&self) -> String {
-        match self.participants.len() {
-            1 => "1 driver chosen".to_owned(),
-            n => format!("{n} drivers chosen"),
-        }
-    }
-
-    fn has_classic(&self) -> bool {
-        self.participants.iter().any(|participant| participant.epoch.is_none())
-    }
-
-    fn acquaint(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
-        let known =
-            |node: &NodeFacts| now.elapsed.saturating_sub(node.known_since) >= self.rules.classic.known_for;
-        let strange = nodes.iter().filter(|node| node.is_alive() && node.is_classic() && !known(node));
-        let strange: Vec<&NodeFacts> = strange.take(MAX_BLOCKERS).collect();
-        if !strange.is_empty() {
-            self.phase = Phase::Acquainting { since: Some(since) };
-            // Ever new ones would hold the test up for ever.
-            if now.elapsed.saturating_sub(since) <= self.rules.classic.known_for + self.rules.ready_timeout {
-                return Vec::new();
-            }
-            let why = "is a classic driver that appeared just now: its like keep appearing".to_owned();
-            let blockers = strange.iter().map(|node| (node.node_id.to_string(), why.clone())).collect();
-            return self.barrier_failed(refused(blockers));
-        }
-        self.revision += 1;
-        self.classic_heard = nodes.iter().any(|node| node.is_alive() && node.is_classic());
-        self.phase = Phase::Barrier { since: now.elapsed };
-        vec![
-            Effect::PublishConfig { revision: self.revision },
-            Effect::Note { what: "triggered", detail: self.chosen() },
-        ]
-    }
-
-    fn barrier(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
-        let mut waits = Vec::new();
-        let mut blockers = Vec::new();
-        for participant in self.participants.iter().filter(|participant| participant.epoch.is_some()) {
-            let name = participant.node_id.to_string();
-            let node = nodes.iter().find(|node| node.node_id == participant.node_id);
-            match node {
-                None => blockers.push((name, "is gone".to_owned())),
-                Some(node) if !node.is_alive() => {
-                    blockers.push((name, format!("is {}", node.liveness.as_str())))
-                }
-                Some(node) if node.epoch != participant.epoch => {
-                    blockers.push((name, "was started again".to_owned()));
-                }
-                Some(node) if !self.answers(node) => waits.push(name),
-                Some(node) if node.state == Some(DriverState::Refused) => {
-                    let why = node.reason.clone().unwrap_or_else(|| "refused without a reason".to_owned());
-                    // Drivers begin with their own name.
-                    let why = why.strip_prefix(&format!("{name}: ")).map_or(why.clone(), str::to_owned);
-                    blockers.push((name, why));
-                }
-                Some(_) => {}
-            }
-        }
-        if !blockers.is_empty() {
-            return self.barrier_failed(refused(blockers));
-        }
-        if waits.is_empty() {
-            if self.has_classic() || self.classic_heard {
-                self.phase = Phase::Gap { until: since + self.rules.classic.trigger_gap };
-                return Vec::new();
-            }
-            return self.start(now);
-        }
-        if now.elapsed.saturating_sub(since) > self.rules.ready_timeout {
-            let late = format!("did not become ready within {:?}", self.rules.ready_timeout);
-            return self
-                .barrier_failed(refused(waits.into_iter().map(|name| (name, late.clone())).collect()));
-        }
-        Vec::new()
-    }
-
-    /// Whether what a driver says is about this test and revision.
-    fn answers(&self, node: &NodeFacts) -> bool {
-        node.test_id.as_ref() == Some(&self.test_id)
-            && node.revision == Some(self.revision)
-            && matches!(node.state, Some(DriverState::Ready | DriverState::Refused))
-    }
-
-    fn barrier_failed(&mut self, error: CommandError) -> Vec<Effect> {
-        let note = Effect::Note { what: "not_started", detail: error.to_string() };
-        let published = self.revision > 0 && !matches!(self.phase, Phase::Acquainting { .. });
-        let mut effects = Vec::new();
-        if self.classic_heard {
-            self.phase = Phase::Finished;
-            effects.extend([note, Effect::Answer(Err(error)), Effect::Finish]);
-        } else {
-            self.phase = Phase::Configured;
-            // Those that are ready must not wait for a trigger that never comes.
-            if published {
-                effects.push(Effect::PublishStop);
-            }
-            effects.extend([note, Effect::Answer(Err(error))]);
-        }
-        effects
-    }
-
-    fn start(&mut self, now: Now) -> Vec<Effect> {
-        let at = now.elapsed + self.rules.start_delay;
-        // In whole milliseconds, as the wire has it, so that all that follows counts from the same instant.
-        let delay_us = i64::try_from(self.rules.start_delay.as_micros()).unwrap_or(i64::MAX);
-        let at_ms = now.unix_us.saturating_add(delay_us) / 1_000;
-        self.phase = Phase::Started { at, at_us: at_ms * 1_000 };
-        vec![
-            Effect::PublishTrigger {
-                start_at_ms: u64::try_from(at_ms).unwrap_or(0),
-                revision: self.revision,
-            },
-            Effect::Note { what: "running", detail: String::new() },
-            Effect::Answer(Ok(())),
-        ]
     }
 
     fn finish_if_over(&mut self, parts: &[PartSeen], effects: &[Effect]) -> Vec<Effect> {
