@@ -1,0 +1,170 @@
+//! What each path answers.
+
+use super::*;
+
+#[actix::test]
+async fn commands_answer_as_the_state_allows() {
+    for command in ["trigger", "stop"] {
+        let of = |id: &str| TestRequest::post().uri(&format!("/api/v1/tests/{id}/{command}"));
+        let done = answer_of(None, of(KNOWN)).await;
+        assert_eq!((done.status, &done.json()["test_id"]), (202, &json!(KNOWN)));
+        assert_problem(&answer_of(None, of("nobody")).await, 404);
+        let busy = answer_of(None, of("busy")).await;
+        assert_problem(&busy, 409);
+        assert!(busy.text.contains("0199-known runs"));
+        let lonely = answer_of(None, of("lonely")).await;
+        assert_problem(&lonely, 409);
+        assert_eq!(lonely.json()["drivers"]["vm-2"], "max_rate 5 is below 100");
+        let broken = answer_of(None, of("broken")).await;
+        assert_problem(&broken, 500);
+        assert!(!broken.text.contains("/var"), "the cause is for the log: {}", broken.text);
+    }
+}
+
+#[actix::test]
+async fn the_history_has_bounded_pages() {
+    let list = |query: &str| TestRequest::get().uri(&format!("/api/v1/tests{query}"));
+    assert_eq!(answer_of(None, list("")).await.json(), json!({"tests": [], "next_cursor": null}));
+    let next = answer_of(None, list("?limit=200&cursor=17.abc")).await;
+    assert_eq!(next.json()["next_cursor"], "200/17.abc", "both are passed on");
+    for query in [
+        "?limit=0",
+        "?limit=201",
+        "?limit=x",
+        "?limit=",
+        "?cursor=x",
+        "?limit=1&limit=2",
+        "?x=1",
+        "?cursor=%ff",
+        "?cursor=%",
+    ] {
+        let answer = answer_of(None, list(query)).await;
+        assert_problem(&answer, 400);
+        assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 1, "{query}");
+    }
+}
+
+#[actix::test]
+async fn a_report_comes_in_the_form_that_is_wanted() {
+    let get = |path: &str, accept: &'static str| {
+        TestRequest::get().uri(&format!("/api/v1/tests/{KNOWN}{path}")).insert_header(("accept", accept))
+    };
+    for (path, accept, expected) in [
+        ("", "*/*", "application/json"),
+        ("/report", "*/*", "application/json"),
+        ("/report", "text/plain, application/json;q=0.5", "text/plain; charset=utf-8"),
+        ("/report.json", "text/plain", "application/json"),
+        ("/report.txt", "*/*", "text/plain; charset=utf-8"),
+    ] {
+        let answer = answer_of(None, get(path, accept)).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, expected), "{path} {accept}");
+        assert!(answer.text.contains("known"));
+    }
+    assert_problem(&answer_of(None, get("/report", "text/html")).await, 406);
+    for form in ["html", "csv", "junit.xml"] {
+        assert_problem(&answer_of(None, get(&format!("/report.{form}"), "*/*")).await, 406);
+    }
+    for path in ["/api/v1/tests/nobody", "/api/v1/tests/nobody/report", "/api/v1/tests/nobody/report.html"] {
+        assert_problem(&answer_of(None, TestRequest::get().uri(path)).await, 404);
+    }
+}
+
+#[actix::test]
+async fn the_series_is_bounded() {
+    let get = |id: &str, query: &str| TestRequest::get().uri(&format!("/api/v1/tests/{id}/windows{query}"));
+    let part = answer_of(None, get(KNOWN, "?from=2&to=4&driver=vm-1")).await.json();
+    assert_eq!((part["windows"].as_array().unwrap().len(), &part["next_from"]), (3, &json!(5)));
+    assert_eq!(part["windows"][0]["node_id"], "vm-1");
+    let whole = answer_of(None, get(KNOWN, "")).await.json();
+    assert_eq!((whole["windows"].as_array().unwrap().len(), &whole["next_from"]), (10, &Value::Null));
+    assert_problem(&answer_of(None, get("nobody", "")).await, 404);
+    assert_problem(&answer_of(None, get(KNOWN, "?from=5&to=4")).await, 422);
+    assert_problem(&answer_of(None, get(KNOWN, "?from=0&to=3600")).await, 422);
+    assert_problem(&answer_of(None, get(KNOWN, "?driver=")).await, 400);
+    assert_problem(&answer_of(None, get(KNOWN, "?from=-1")).await, 400);
+}
+
+#[actix::test]
+async fn unknown_paths_and_methods_are_problems() {
+    for path in [
+        "/nothing",
+        "/api/v1",
+        "/api/v1/tests/",
+        "/api/v1/tests/a/b/c",
+        "/%ff",
+        "/api/v1/tests/%ff",
+        "/api/v1/tests/%00",
+        "/healthz/x",
+    ] {
+        assert_problem(&answer_of(None, TestRequest::get().uri(path)).await, 404);
+    }
+    for (path, allow) in [
+        ("/api/v1/tests", "GET, HEAD, POST"),
+        ("/api/v1/tests/x", "GET, HEAD"),
+        ("/api/v1/tests/x/trigger", "POST"),
+        ("/api/v1/events", "GET"),
+        ("/", "GET, HEAD"),
+    ] {
+        for method in ["DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
+            let method = actix_web::http::Method::from_bytes(method.as_bytes()).unwrap();
+            let answer = answer_of(None, TestRequest::default().method(method).uri(path)).await;
+            assert_problem(&answer, 405);
+            assert_eq!(answer.header("allow"), allow, "{path}");
+        }
+    }
+}
+
+#[actix::test]
+async fn readiness_names_what_is_missing() {
+    let (state_of, parts) = state(None);
+    parts.readiness.set_store(true);
+    let answer = answer_from(state_of, TestRequest::get().uri("/readyz")).await;
+    assert_problem(&answer, 503);
+    assert!(answer.text.contains("Kafka"));
+    let (state_of, parts) = state(None);
+    parts.readiness.set_store(true);
+    parts.readiness.set_kafka(true);
+    assert_eq!(answer_from(state_of, TestRequest::get().uri("/readyz")).await.json()["status"], "ok");
+}
+
+#[actix::test]
+async fn the_small_calls_answer() {
+    assert_eq!(
+        answer_of(None, TestRequest::get().uri("/api/v1/time")).await.json(),
+        json!({"unix_us": 1_234_567})
+    );
+    let bootstrap = answer_of(None, TestRequest::get().uri("/api/v1/bootstrap")).await.json();
+    assert_eq!(bootstrap, json!({"brokers": ["127.0.0.1:9092"], "topic_prefix": "t-", "protocol": 1}));
+    let (state_of, parts) = state(None);
+    parts.telemetry.record_read(common::wire::Topic::Metrics);
+    parts.telemetry.record_rejected(common::wire::Topic::Metrics, common::wire::RejectReason::NotJson);
+    let metrics = answer_from(state_of, TestRequest::get().uri("/metrics")).await;
+    assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    for line in [
+        "groundswell_drivers{liveness=\"alive\"} 2",
+        "groundswell_drivers{liveness=\"lost\"} 0",
+        "groundswell_tests{state=\"finished\",verdict=\"passed\"} 3",
+        "groundswell_records_read_total{topic=\"metrics\"} 1",
+        "groundswell_records_rejected_total{topic=\"metrics\",reason=\"not_json\"} 1",
+        "groundswell_event_subscribers 0",
+    ] {
+        assert!(metrics.text.lines().any(|shown| shown == line), "{line} is missing in\n{}", metrics.text);
+    }
+}
+
+#[actix::test]
+async fn the_description_names_every_route_and_all_it_refers_to() {
+    let api = answer_of(None, TestRequest::get().uri("/openapi.json")).await.json();
+    assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(api["paths"].as_object().unwrap().len(), 17);
+    assert!(api["components"].get("securitySchemes").is_none(), "no token, no scheme");
+    let text = api.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(api.pointer(reference).is_some(), "{reference} is not there");
+    }
+    let right = ("authorization", format!("Bearer {TOKEN}"));
+    let secured =
+        answer_of(Some(TOKEN), TestRequest::get().uri("/openapi.json").insert_header(right)).await.json();
+    assert!(secured["paths"]["/metrics"]["get"]["security"].is_array());
+    assert!(secured["paths"]["/healthz"]["get"].get("security").is_none());
+}
