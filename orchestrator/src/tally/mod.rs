@@ -384,19 +384,7 @@ impl Tally {
         if self.untaken.len() >= MAX_UNTAKEN {
             self.untaken.pop_front();
         }
-        self.untaken.push_back(WindowView {
-            test_id: self.test_id.to_string(),
-            node_id: part.map(|index| self.parts[index].node.to_string()),
-            seq: second.seq,
-            from: common::clock::rfc3339(second.from_us),
-            to: common::clock::rfc3339(second.to_us),
-            scheduled: second.counts.scheduled,
-            sent: second.counts.sent,
-            completed: second.counts.completed,
-            failed: second.counts.failed,
-            dropped: second.counts.dropped,
-            busy: second.busy,
-            latency_ms: second.latency_view(covers_all),
-        });
+        let node = part.map(|index| &self.parts[index].node);
+        self.untaken.push_back(second.view(&self.test_id, node, covers_all));
     }
 }

@@ -38,7 +38,7 @@ pub fn latency_stats(latencies: &Latencies, slower: u64) -> LatencyView {
 /// One driver's row.
 pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     let over = tally.is_over(part);
-    let totals = if part.is_classic() { classic(part, over) } else { ours(tally, part, over) };
+    let totals = Totals { latency_ms: latencies(tally, part, over), ..counted(tally, part, over) };
     // The final window's counters are the driver's for ever: they cannot be behind.
     let age_ms = match part.ended_by {
         Some(EndedBy::FinalWindow) => Some(0),
@@ -81,18 +81,19 @@ fn state(part: &Part, over: bool) -> &str {
     }
 }
 
-fn ours(tally: &Tally, part: &Part, over: bool) -> Totals {
+/// What is counted of a part, without its latencies: those of a fleet are not the sum of its drivers', and are work.
+fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
+    if part.is_classic() {
+        return classic(part, over);
+    }
     let windows = &part.windows;
-    if over && windows.newest_at.is_none() && tally.was_started() {
-        // It was told to start and never said a word: what it sent is not known, which is not zero.
-        let unknown_from = vec![part.node.to_string()];
-        return Totals { unknown_from, latency_ms: LatencyView::default(), ..Totals::default() };
+    if over && tally.never_spoke(part) {
+        // What it sent is not known, which is not zero.
+        return Totals { unknown_from: vec![part.node.to_string()], ..Totals::default() };
     }
     let counters = &windows.newest;
     let open = counters.in_flight();
     let (in_flight, unresolved) = if over { (0, open) } else { (open, 0) };
-    let (answers, covered) = windows.answers(over);
-    let slower = slower(windows.measured(over));
     Totals {
         scheduled: Some(counters.scheduled),
         sent: Some(counters.sent),
@@ -113,10 +114,7 @@ fn ours(tally: &Tally, part: &Part, over: bool) -> Totals {
             dropped: counters.warmup.dropped_in_flight + counters.warmup.dropped_late,
         },
         unknown_from: Vec::new(),
-        latency_ms: LatencyView {
-            coverage: Some(share(covered, answers)),
-            ..latency_stats(&windows.latencies, slower)
-        },
+        latency_ms: LatencyView::default(),
         status_codes: counters.status_codes.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
         errors: counters.errors.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect(),
         short_gaps: counters.short_gaps,
@@ -135,21 +133,30 @@ fn classic(part: &Part, over: bool) -> Totals {
         in_flight: counts.in_flight,
         unresolved: counts.unresolved,
         unknown_from: if counts.addable { Vec::new() } else { vec![part.node.to_string()] },
-        latency_ms: LatencyView { response: part.reports.response(), ..LatencyView::default() },
         ..Totals::default()
+    }
+}
+
+/// One driver's latencies.
+fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
+    let windows = &part.windows;
+    if part.is_classic() {
+        return LatencyView { response: part.reports.response(), ..LatencyView::default() };
+    }
+    if over && tally.never_spoke(part) {
+        return LatencyView::default();
+    }
+    let (answers, covered) = windows.answers(over);
+    LatencyView {
+        coverage: Some(share(covered, answers)),
+        ..latency_stats(&windows.latencies, slower(windows.measured(over)))
     }
 }
 
 /// The fleet: the sum of the rows that can be added, and its own histograms and throughput.
 pub fn fleet(tally: &Tally) -> Totals {
     let mut sum = Totals::default();
-    let rows = || {
-        tally.parts.iter().map(|part| {
-            let over = tally.is_over(part);
-            if part.is_classic() { classic(part, over) } else { ours(tally, part, over) }
-        })
-    };
-    for row in rows() {
+    for row in tally.parts.iter().map(|part| counted(tally, part, tally.is_over(part))) {
         if row.unknown_from.is_empty() {
             add(&mut sum, &row);
         } else {

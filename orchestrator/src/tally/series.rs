@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use common::clock::UnixMicros;
+use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
+use common::ids::{NodeId, TestId};
 use common::latency::Latencies;
 use common::wire::Window;
 
-use crate::model::LatencyView;
+use crate::model::{LatencyView, WindowView};
 
 /// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order, so
 /// that a window that is waited for longer than this was lost.
@@ -86,11 +87,25 @@ impl Second {
         }
     }
 
-    /// The latencies as views show them; `covers_all`: whether every driver sends histograms.
-    pub fn latency_view(&self, covers_all: bool) -> LatencyView {
-        LatencyView {
-            coverage: covers_all.then_some(1.0),
-            ..super::rows::latency_stats(&self.latencies, self.counts.slower)
+    /// As REST and events show it. `node`: whose, or the fleet's; `covers_all`: whether every driver of it sends
+    /// histograms.
+    pub fn view(&self, test_id: &TestId, node: Option<&NodeId>, covers_all: bool) -> WindowView {
+        WindowView {
+            test_id: test_id.to_string(),
+            node_id: node.map(ToString::to_string),
+            seq: self.seq,
+            from: rfc3339(self.from_us),
+            to: rfc3339(self.to_us),
+            scheduled: self.counts.scheduled,
+            sent: self.counts.sent,
+            completed: self.counts.completed,
+            failed: self.counts.failed,
+            dropped: self.counts.dropped,
+            busy: self.busy,
+            latency_ms: LatencyView {
+                coverage: covers_all.then_some(1.0),
+                ..super::rows::latency_stats(&self.latencies, self.counts.slower)
+            },
         }
     }
 }

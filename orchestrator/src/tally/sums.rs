@@ -20,6 +20,11 @@ impl Tally {
         self.start_at.is_some()
     }
 
+    /// Whether a driver of ours was told to start, and nothing was heard of it since.
+    pub(super) fn never_spoke(&self, part: &Part) -> bool {
+        self.was_started() && part.windows.newest_at.is_none()
+    }
+
     /// Ticks of all drivers that count as slower than any answer.
     pub(super) fn fleet_slower(&self) -> u64 {
         self.parts.iter().map(|part| slower(part.windows.measured(self.is_over(part)))).sum()
@@ -46,7 +51,7 @@ impl Tally {
                 0,
             ));
         }
-        if over && self.was_started() && part.windows.newest_at.is_none() {
+        if over && self.never_spoke(part) {
             return None;
         }
         Some(part.windows.answers(over))
@@ -158,7 +163,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         (counters, !reported.addable, reported.unresolved)
     } else {
         let counters = part.windows.newest.clone();
-        let unheard = part.windows.newest_at.is_none() && tally.was_started();
+        let unheard = tally.never_spoke(part);
         let unresolved = counters.in_flight();
         (counters, unheard, unresolved)
     };
