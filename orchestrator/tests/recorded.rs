@@ -63,17 +63,7 @@ fn plan_of(config: &TestConfig, requests: Option<u64>) -> Plan {
 }
 
 fn own_beat() -> Heartbeat {
-    let ours = HeartbeatOurs {
-        epoch: Epoch(1),
-        role: Role::Orchestrator,
-        state: None,
-        reason: None,
-        test_id: None,
-        revision: None,
-        clock_offset_us: None,
-        cpu: None,
-        counters: None,
-    };
+    let ours = HeartbeatOurs::new(Epoch(1), Role::Orchestrator);
     Heartbeat { node_id: NodeId::new("leader").unwrap(), alive: true, sent_at_us: None, ours: Some(ours) }
 }
 

@@ -305,6 +305,23 @@ pub struct HeartbeatOurs {
     pub counters: Option<Counters>,
 }
 
+impl HeartbeatOurs {
+    /// A beat that says no more than who beats.
+    pub fn new(epoch: Epoch, role: Role) -> Self {
+        Self {
+            epoch,
+            role,
+            state: None,
+            reason: None,
+            test_id: None,
+            revision: None,
+            clock_offset_us: None,
+            cpu: None,
+            counters: None,
+        }
+    }
+}
+
 /// What kind of node beats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

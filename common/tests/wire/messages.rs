@@ -162,17 +162,7 @@ pub fn heartbeat() -> Heartbeat {
 }
 
 pub fn orchestrator_heartbeat() -> Heartbeat {
-    let ours = HeartbeatOurs {
-        epoch: EPOCH,
-        role: Role::Orchestrator,
-        state: None,
-        reason: None,
-        test_id: None,
-        revision: None,
-        clock_offset_us: None,
-        cpu: None,
-        counters: None,
-    };
+    let ours = HeartbeatOurs::new(EPOCH, Role::Orchestrator);
     Heartbeat {
         node_id: NodeId::new("o-1").unwrap(),
         alive: true,

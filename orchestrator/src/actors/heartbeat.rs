@@ -34,17 +34,7 @@ impl HeartbeatActor {
             node_id: self.node_id.clone(),
             alive: true,
             sent_at_us: Some(common::clock::unix_us()),
-            ours: Some(HeartbeatOurs {
-                epoch: self.epoch,
-                role: Role::Orchestrator,
-                state: None,
-                reason: None,
-                test_id: None,
-                revision: None,
-                clock_offset_us: None,
-                cpu: None,
-                counters: None,
-            }),
+            ours: Some(HeartbeatOurs::new(self.epoch, Role::Orchestrator)),
         };
         if let Ok(record) = Outbound::Heartbeat(Box::new(beat)).write() {
             // A producer that is full says so in its own counters.

@@ -30,15 +30,9 @@ fn register(name: &str, epoch: Option<u64>, address: &str) -> Register {
 
 fn beat(name: &str, epoch: Option<u64>, alive: bool) -> Heartbeat {
     let ours = epoch.map(|epoch| HeartbeatOurs {
-        epoch: Epoch(epoch),
-        role: Role::Driver,
         state: Some(DriverState::Idle),
-        reason: None,
-        test_id: None,
-        revision: None,
         clock_offset_us: Some(1_500),
-        cpu: None,
-        counters: None,
+        ..HeartbeatOurs::new(Epoch(epoch), Role::Driver)
     });
     Heartbeat { node_id: id(name), alive, sent_at_us: None, ours }
 }

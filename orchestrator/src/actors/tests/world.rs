@@ -233,15 +233,11 @@ impl World {
         sent: Option<u64>,
     ) {
         let ours = HeartbeatOurs {
-            epoch: Epoch(1),
-            role: Role::Driver,
             state: Some(state),
-            reason: None,
             test_id: test.map(|(id, _)| id.clone()),
             revision: test.map(|(_, revision)| revision),
-            clock_offset_us: None,
-            cpu: None,
             counters: sent.map(|sent| Counters { scheduled: sent, sent, ..Counters::default() }),
+            ..HeartbeatOurs::new(Epoch(1), Role::Driver)
         };
         let beat = Heartbeat { node_id: id(node), alive: true, sent_at_us: None, ours: Some(ours) };
         self.arrives(Topic::Heartbeat, Inbound::Heartbeat(Box::new(beat))).await;
@@ -249,17 +245,8 @@ impl World {
 
     /// A heartbeat of a later life of a node.
     pub async fn is_reborn(&mut self, node: &str) {
-        let ours = HeartbeatOurs {
-            epoch: Epoch(2),
-            role: Role::Driver,
-            state: Some(DriverState::Idle),
-            reason: None,
-            test_id: None,
-            revision: None,
-            clock_offset_us: None,
-            cpu: None,
-            counters: None,
-        };
+        let ours =
+            HeartbeatOurs { state: Some(DriverState::Idle), ..HeartbeatOurs::new(Epoch(2), Role::Driver) };
         let beat = Heartbeat { node_id: id(node), alive: true, sent_at_us: None, ours: Some(ours) };
         self.arrives(Topic::Heartbeat, Inbound::Heartbeat(Box::new(beat))).await;
     }
