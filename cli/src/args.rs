@@ -35,6 +35,8 @@ pub enum Command {
     Target(TargetArgs),
     /// Checks plans and node configs: every fault at once
     Validate(ValidateArgs),
+    /// Measures what a driver of this machine can do, against a sink of its own; a minute at most
+    Calibrate(CalibrateArgs),
     /// Lists the tests of a running orchestrator, newest first
     Tests(TestsArgs),
     /// Lists the drivers of a running orchestrator
@@ -347,6 +349,29 @@ pub struct ValidateArgs {
     /// Plans and node configs
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+}
+
+/// `groundswell calibrate`
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// TOML file of a driver's settings
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<String>,
+    /// How close to keep the schedule: auto, spin or timer [default: auto]
+    #[arg(long, value_name = "HOW")]
+    pub precision: Option<String>,
+    /// About ten seconds, and coarser
+    #[arg(long)]
+    pub quick: bool,
+    /// Writes the figures as JSON; - is stdout, instead of the text
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// The driver's data folder, where the calibration is kept
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// `groundswell tests`

@@ -136,7 +136,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn trigger(&self, test_id: &str) -> Result<serde_json::Value, CallError> {
+    pub async fn trigger(&self, test_id: &str) -> Result<TestView, CallError> {
         self.call(Method::POST, &format!("/api/v1/tests/{test_id}/trigger"), None, TRIGGER_TIMEOUT).await
     }
 

@@ -27,7 +27,10 @@ pub async fn follow(
     progress: &mut Progress,
 ) -> Result<TestView, Stop> {
     let triggered = tokio::select! {
-        triggered = client.trigger(test_id) => triggered.map(|_| ()),
+        triggered = client.trigger(test_id) => triggered.map(|test| {
+            // The load has not begun yet: who is warned can still stop it.
+            test.warnings.iter().for_each(|warning| progress.say(&format!("warning: {warning}")));
+        }),
         () = interrupts.next() => {
             // Before the start: the stop ends the barrier, and with it the trigger's answer.
             client.stop(test_id).await.map(|_| ())

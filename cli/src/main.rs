@@ -45,6 +45,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
         Command::Driver(arguments) => commands::node::driver(&arguments).await,
         Command::Target(arguments) => commands::node::target(&arguments).await,
         Command::Validate(arguments) => commands::validate::validate(&arguments),
+        Command::Calibrate(arguments) => commands::calibrate::calibrate(&arguments).await,
         Command::Tests(arguments) => commands::look::tests(&arguments).await,
         Command::Drivers(at) => commands::look::drivers(&at).await,
         Command::Stop(arguments) => commands::look::stop(&arguments).await,

@@ -1,4 +1,4 @@
-//! How much of its cores this process uses, and how much of the machine its host gives to others.
+//! The cores of this process, how much of them it uses, and how much of the machine its host gives to others.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,11 @@ const MIN_ELAPSED: Duration = Duration::from_millis(50);
 
 /// Where the kernel says what became of the machine's CPU time.
 const STAT: &str = "/proc/stat";
+
+/// Cores that this process may use, at least 1.
+pub fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1))
+}
 
 /// Measures the share of its cores that the process used since it was asked last.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 pub mod actors;
 pub mod assignment;
 pub mod bootstrap;
+pub mod calibrate;
 pub mod clock_sync;
 pub mod cpu;
 pub mod engine;
@@ -106,6 +107,7 @@ pub async fn run(
     drop(WindowStore::open(&folder)?);
     let token = settings.orchestrator.token_file.as_deref().map(read_secret).transpose()?;
     let orchestrator = settings.orchestrator_url().map(|url| OrchestratorClient::new(url, token));
+    let calibration = calibrate::load(&folder, settings.driver.n_workers(), settings.driver.precision);
     let (fatal, mut fatal_errors) = mpsc::channel(1);
 
     let listen = settings.http.listen;
@@ -115,6 +117,7 @@ pub async fn run(
         epoch,
         folder,
         descriptors,
+        calibration,
         orchestrator,
         fatal: fatal.clone(),
     });

@@ -35,7 +35,7 @@ pub const ORCHESTRATOR_SILENT: &str = "orchestrator silent";
 #[derive(Debug)]
 enum Check {
     Pending,
-    Passed,
+    Passed { warning: Option<String> },
     Refused { reason: String, at: Instant },
 }
 
@@ -110,7 +110,9 @@ impl Life {
         };
         match &held.check {
             Check::Pending => Answer::idle(),
-            Check::Passed => Answer::of(DriverState::Ready, &held.candidate),
+            Check::Passed { warning } => {
+                Answer { warning: warning.clone(), ..Answer::of(DriverState::Ready, &held.candidate) }
+            }
             Check::Refused { reason, .. } => {
                 Answer { reason: Some(reason.clone()), ..Answer::of(DriverState::Refused, &held.candidate) }
             }
@@ -338,10 +340,10 @@ impl Life {
         }
     }
 
-    fn checked(&mut self, ticket: Ticket, result: Result<(), String>, now: Instant) {
+    fn checked(&mut self, ticket: Ticket, result: Result<Option<String>, String>, now: Instant) {
         if let Some(held) = self.held.iter_mut().find(|held| held.candidate.ticket == ticket) {
             held.check = match result {
-                Ok(()) => Check::Passed,
+                Ok(warning) => Check::Passed { warning },
                 Err(reason) => Check::Refused { reason, at: now },
             };
         }

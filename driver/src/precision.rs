@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// `[driver] precision`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Spin where a core stays free for everyone else, and until others turn out to need it.
     #[default]
@@ -12,6 +15,16 @@ pub enum Precision {
     Spin,
     /// Never: some 50 to 150 µs later, and no CPU for it.
     Timer,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Spin => "spin",
+            Self::Timer => "timer",
+        })
+    }
 }
 
 /// How a schedule was kept.

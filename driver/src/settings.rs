@@ -13,6 +13,7 @@ use common::settings::{
 use common::tree::{Kind, Node, Table, parse};
 use url::Url;
 
+use crate::cpu::cores;
 use crate::precision::Precision;
 
 /// Where an orchestrator listens unless told otherwise.
@@ -148,6 +149,13 @@ impl OrchestratorClientSettings {
 impl HttpSettings {
     fn read(table: &mut Table) -> Self {
         Self { listen: table.get("listen", parse::or_none(fields::listen)).flatten() }
+    }
+}
+
+impl WorkSettings {
+    /// How many threads send: as set, or one a core.
+    pub fn n_workers(&self) -> u32 {
+        self.workers.unwrap_or_else(cores)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::actors::stats_aggregator::StatsAggregatorActor;
 use crate::actors::store::StoreActor;
 use crate::actors::test_manager::{Leave, ManagerOptions, ManagerPeers, TestManagerActor, Worker};
 use crate::bootstrap::OrchestratorClient;
+use crate::calibrate::Calibration;
 use crate::http::Sources;
 use crate::safety::Limits;
 use crate::settings::DriverSettings;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub folder: PathBuf,
     /// Descriptors that may be open.
     pub descriptors: u64,
+    /// What it could do when it was calibrated.
+    pub calibration: Option<Calibration>,
     /// Whom to ask for Kafka and the time.
     pub orchestrator: Option<OrchestratorClient>,
     /// Who ends the node.
@@ -93,7 +96,8 @@ impl Foundation {
             windows: vec![publisher.clone().recipient()],
             ended: manager_address.recipient(),
         };
-        let aggregator = StatsAggregatorActor::new(parts.epoch, n_workers(&parts.settings), outputs).start();
+        let aggregator =
+            StatsAggregatorActor::new(parts.epoch, parts.settings.driver.n_workers(), outputs).start();
         Self { parts, manager, heartbeat, link, aggregator, publisher }
     }
 
@@ -109,9 +113,9 @@ impl Foundation {
     /// Starts the rest. `port`: that of the driver's own server, or 0.
     pub fn build(self, port: u16) -> System {
         let Self { parts, manager, heartbeat, link, aggregator, publisher } = self;
-        let Parts { settings, node_id, epoch, descriptors, orchestrator, fatal, .. } = parts;
+        let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, .. } = parts;
         let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
-        let n_workers = n_workers(&settings);
+        let n_workers = settings.driver.n_workers();
 
         let pool: Vec<_> = (0..n_workers)
             .map(|_| {
@@ -145,6 +149,7 @@ impl Foundation {
         let options = ManagerOptions {
             epoch,
             limits,
+            calibration,
             classic: settings.classic.clone(),
             grace: settings.orchestrator.grace,
             ca_file: settings.tls.ca_file,
@@ -189,12 +194,6 @@ impl Foundation {
         let workers = pool.into_iter().map(|(_, arbiter)| arbiter).collect();
         System { manager, heartbeat, publisher, link, workers }
     }
-}
-
-/// Threads that send: as set, or one a core.
-fn n_workers(settings: &DriverSettings) -> u32 {
-    let cores = || std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
-    settings.driver.workers.unwrap_or_else(cores)
 }
 
 /// Starts the clients of a Kafka.

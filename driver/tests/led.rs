@@ -131,6 +131,7 @@ impl Leader {
             role: Role::Orchestrator,
             state: None,
             reason: None,
+            warning: None,
             test_id: None,
             revision: None,
             clock_offset_us: None,

@@ -266,7 +266,7 @@ pub struct MissingWindows {
 pub struct TimelineEntry {
     /// When, RFC 3339.
     pub at: String,
-    /// What, in a few words: created, triggered, running, driver_lost, stopped, finished, revised, …
+    /// What, in a few words: created, triggered, warned, running, driver_lost, stopped, finished, revised, …
     pub what: String,
     /// More of it, a sentence; may be empty.
     pub detail: String,

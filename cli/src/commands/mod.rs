@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod calibrate;
 pub mod look;
 pub mod node;
 pub mod run;

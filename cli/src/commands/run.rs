@@ -122,7 +122,8 @@ fn goal(plan: &Plan) -> Goal {
     }
 }
 
-fn writable(path: &Path) -> Result<(), Stop> {
+/// Finds out whether a report can be written, without touching what is there.
+pub(super) fn writable(path: &Path) -> Result<(), Stop> {
     std::fs::OpenOptions::new()
         .create(true)
         .append(true)

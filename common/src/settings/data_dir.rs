@@ -84,8 +84,8 @@ impl Places {
         }
     }
 
-    /// The default folder of the first node of a kind.
-    fn folder(&self, kind: &str) -> Option<PathBuf> {
+    /// The default folder of the first node of a kind; `None` where nothing says where it would be.
+    pub fn folder(&self, kind: &str) -> Option<PathBuf> {
         if let Some(of_systemd) = &self.state_directory {
             // Several are separated by colons; the first is ours.
             let of_systemd = of_systemd.to_string_lossy();
@@ -130,9 +130,17 @@ pub fn open_in(kind: &str, settings: &NodeSettings, places: &Places) -> Result<D
     Err(DataDirError::AllInUse(first))
 }
 
+/// Makes a data folder, where it is not there yet, for its owner alone.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make(path: &Path) -> Result<(), DataDirError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(cannot("create", path))
+}
+
 /// Makes and locks a folder; `None` where another node holds it. The lock goes with the process.
 fn lock(path: &Path) -> Result<Option<File>, DataDirError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(cannot("create", path))?;
+    make(path)?;
     let file_path = path.join(LOCK_FILE);
     let file = OpenOptions::new()
         .create(true)
@@ -214,8 +222,12 @@ fn read_if_there(path: &Path) -> Result<Option<String>, DataDirError> {
     }
 }
 
-/// Writes a file whole or not at all, also where the machine dies in between.
-fn write_whole(path: &Path, text: &str) -> Result<(), DataDirError> {
+/// Writes a file whole or not at all, also where the machine dies in between, with a line break at its end. It
+/// takes no lock: the file may be of a folder that another process holds.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), DataDirError> {
     let draft = path.with_extension("new");
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;

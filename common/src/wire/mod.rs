@@ -293,6 +293,8 @@ pub struct HeartbeatOurs {
     pub state: Option<DriverState>,
     /// Why it refused.
     pub reason: Option<String>,
+    /// With `ready`: what should be known of this test before it begins, in words that name the driver.
+    pub warning: Option<String>,
     /// Which test it holds.
     pub test_id: Option<TestId>,
     /// The config it answers to, with `ready` and `refused`.

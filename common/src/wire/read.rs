@@ -279,6 +279,7 @@ fn heartbeat_ours(fields: &Fields, epoch: Epoch) -> Result<HeartbeatOurs, Reject
         role: role(fields)?,
         state: fields.ours("state")?,
         reason: fields.ours("reason")?,
+        warning: fields.ours("warning")?,
         test_id: named_test(fields)?,
         revision: fields.ours("revision")?,
         clock_offset_us: fields.ours("clock_offset_us")?,

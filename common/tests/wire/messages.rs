@@ -152,6 +152,7 @@ pub fn heartbeat() -> Heartbeat {
         role: Role::Driver,
         state: Some(DriverState::Running),
         reason: Some("because".to_owned()),
+        warning: Some("d-1: beware".to_owned()),
         test_id: Some(test()),
         revision: Some(1),
         clock_offset_us: Some(-120),

@@ -209,12 +209,24 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
     let role = prop_oneof![Just(Role::Driver), Just(Role::Orchestrator)];
     let ours = (
         (epoch(), role, option::of(prop::sample::select(states))),
-        (option::of(any::<String>()), option::of(test()), option::of(any::<u32>())),
+        (option::of(any::<String>()), option::of(any::<String>())),
+        (option::of(test()), option::of(any::<u32>())),
         (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
     );
     let ours = ours.prop_map(
-        |((epoch, role, state), (reason, test_id, revision), (clock_offset_us, cpu, counters))| {
-            HeartbeatOurs { epoch, role, state, reason, test_id, revision, clock_offset_us, cpu, counters }
+        |((epoch, role, state), (reason, warning), (test_id, revision), (clock_offset_us, cpu, counters))| {
+            HeartbeatOurs {
+                epoch,
+                role,
+                state,
+                reason,
+                warning,
+                test_id,
+                revision,
+                clock_offset_us,
+                cpu,
+                counters,
+            }
         },
     );
     (node(), any::<bool>(), 0..=MAX_UNIX_US, option::of(ours))

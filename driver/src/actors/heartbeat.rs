@@ -223,6 +223,7 @@ impl HeartbeatActor {
                 role: Role::Driver,
                 state: Some(state),
                 reason: answer.reason,
+                warning: answer.warning,
                 test_id: answer.test_id,
                 revision: answer.revision,
                 clock_offset_us: self.offset_us,

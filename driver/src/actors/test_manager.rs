@@ -29,6 +29,7 @@ use super::heartbeat::{OrchestratorHeard, StateChanged};
 use super::kafka_link::LinkUp;
 use super::messages::{ExpectWindows, LoadEnded, StartLoad, StopLoad, WindowClosed, WorkerLost};
 use crate::RunError;
+use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::life::{Answer, Candidate, Input, Life, Output, Ticket};
 use crate::load_job::{Addresses, LoadJob, StartAt};
@@ -75,6 +76,8 @@ pub struct ManagerOptions {
     pub epoch: Epoch,
     /// What it may and can do; names the node.
     pub limits: Limits,
+    /// What it could do when it was calibrated.
+    pub calibration: Option<Calibration>,
     /// How classic orchestrators are understood.
     pub classic: ClassicSettings,
     /// How long our orchestrator may be silent while its test runs.
@@ -193,7 +196,9 @@ impl TestManagerActor {
                 while actor.prepared.len() >= 2 * crate::life::MAX_HELD {
                     actor.prepared.pop_first();
                 }
+                let warning = prepared.warning.clone();
                 actor.prepared.insert(ticket, prepared);
+                warning
             });
             actor.step(Input::Checked(ticket, result), ctx);
         }));

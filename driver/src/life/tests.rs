@@ -12,13 +12,13 @@ struct Driver {
     life: Life,
     base: Instant,
     now_ms: u64,
-    checks: Result<(), String>,
+    checks: Result<Option<String>, String>,
 }
 
 impl Driver {
     fn new() -> Self {
         let life = Life::new(NodeId::new("d1").unwrap(), GRACE);
-        Self { life, base: Instant::now(), now_ms: 0, checks: Ok(()) }
+        Self { life, base: Instant::now(), now_ms: 0, checks: Ok(None) }
     }
 
     fn at(&mut self, now_ms: u64) -> &mut Self {
@@ -64,11 +64,12 @@ impl Driver {
 fn word(output: Output) -> String {
     match output {
         Output::Check(candidate) => format!("check {}", candidate.test_id),
-        Output::Answer(Answer { state, test_id, revision, reason }) => {
+        Output::Answer(Answer { state, test_id, revision, reason, warning }) => {
             let id = test_id.map_or(String::new(), |id| format!(" {id}"));
             let revision = revision.map_or(String::new(), |revision| format!("/{revision}"));
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
-            format!("{state:?}{id}{revision}{reason}").to_lowercase()
+            let warning = warning.map_or(String::new(), |warning| format!(" warning: {warning}"));
+            format!("{state:?}{id}{revision}{reason}{warning}").to_lowercase()
         }
         Output::Start { candidate, start_at_ms } => {
             format!("START {} {}", candidate.test_id, start_at_ms.map_or("now".into(), |at| at.to_string()))
@@ -162,6 +163,14 @@ fn a_refused_plan_says_why_and_is_not_started() {
     assert_eq!(driver.ours("u", 1, 7, &["d1"]), ["refused u/1: no"]);
     assert_eq!(driver.at(30_999).step(Input::Tick), Vec::<String>::new());
     assert_eq!(driver.at(31_000).step(Input::Tick), ["idle"], "a refusal is not for ever");
+}
+
+#[test]
+fn a_plan_that_may_be_too_much_is_ready_with_a_warning() {
+    let mut driver = Driver::new();
+    driver.checks = Ok(Some("d1: beware".into()));
+    assert_eq!(driver.ours("t", 1, 7, &["d1"]), ["ready t/1 warning: d1: beware"]);
+    assert_eq!(driver.yes("t", Some(1), 0), ["START t 9000", "running t/1"]);
 }
 
 #[test]
@@ -356,7 +365,7 @@ fn a_check_that_is_not_done_keeps_the_start_waiting() {
     let out = driver.life.step(config, now);
     let [Output::Check(candidate)] = out.as_slice() else { panic!("{out:?}") };
     assert_eq!(driver.yes("t", Some(1), 0), Vec::<String>::new());
-    let checked = Input::Checked(candidate.ticket, Ok(()));
+    let checked = Input::Checked(candidate.ticket, Ok(None));
     assert_eq!(driver.step(checked), ["START t 9000", "running t/1"]);
 }
 
@@ -387,7 +396,7 @@ fn replay(check_ms: u64, slower: u64) -> Vec<(String, f64, u64)> {
         for output in driver.life.step(input, driver.base + Duration::from_millis(at)) {
             match output {
                 Output::Check(candidate) => {
-                    pending.push((at + check_ms, Input::Checked(candidate.ticket, Ok(()))));
+                    pending.push((at + check_ms, Input::Checked(candidate.ticket, Ok(None))));
                 }
                 Output::Start { candidate, start_at_ms } => {
                     assert_eq!(start_at_ms, None, "a classic trigger names no instant");

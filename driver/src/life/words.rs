@@ -68,8 +68,8 @@ pub enum Input {
         /// Kafka's timestamp of it, Unix ms.
         timestamp_ms: Option<i64>,
     },
-    /// A candidate was checked: it can be run, or not and why.
-    Checked(Ticket, Result<(), String>),
+    /// A candidate was checked: it can be run, perhaps with a warning, or not and why.
+    Checked(Ticket, Result<Option<String>, String>),
     /// The load is over and its final window is out.
     Ended,
     /// An orchestrator of ours beat.
@@ -114,6 +114,8 @@ pub struct Answer {
     pub state: DriverState,
     /// Why it refused.
     pub reason: Option<String>,
+    /// With `ready`: what should be known before the test begins.
+    pub warning: Option<String>,
     /// Which test.
     pub test_id: Option<TestId>,
     /// Which config of that test.
@@ -123,10 +125,11 @@ pub struct Answer {
 impl Answer {
     /// Waits for a test.
     pub fn idle() -> Self {
-        Self { state: DriverState::Idle, reason: None, test_id: None, revision: None }
+        Self { state: DriverState::Idle, reason: None, warning: None, test_id: None, revision: None }
     }
 
     pub(super) fn of(state: DriverState, candidate: &Candidate) -> Self {
-        Self { state, reason: None, test_id: Some(candidate.test_id.clone()), revision: candidate.revision() }
+        let (test_id, revision) = (Some(candidate.test_id.clone()), candidate.revision());
+        Self { state, reason: None, warning: None, test_id, revision }
     }
 }

@@ -6,7 +6,7 @@ mod flight;
 mod open_loop;
 pub mod recorder;
 mod spin;
-mod timer;
+pub(crate) mod timer;
 mod waiter;
 pub mod windows;
 
@@ -21,6 +21,7 @@ use self::flight::Flight;
 use self::waiter::{Until, Waiter};
 use self::windows::Closed;
 use crate::actors::messages::WorkerEnding;
+use crate::cpu::cores;
 use crate::engine::Engine;
 use crate::load_job::{LoadJob, Nanos, WorkerSlice};
 use crate::precision::Precision;
@@ -68,11 +69,10 @@ pub async fn run<E: Engine, O: Outlet>(
     precision: Precision,
     mut stop: StopSignal,
 ) -> std::io::Result<()> {
-    let cores = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
     let mut load = Load {
         engine,
         flight: Flight::new(&job.request, slice.lanes),
-        waiter: Waiter::new(precision, slice.workers, cores)?,
+        waiter: Waiter::new(precision, slice.workers, cores())?,
         outlet,
         busy: BusyMeter::start(),
         last_busy: 0.0,

@@ -7,6 +7,7 @@ mod choose;
 mod ends;
 #[cfg(test)]
 mod tests;
+mod warned;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use common::plan::Plan;
 use common::wire::DriverState;
 
 pub use choose::{ClassicRules, choose, count_of, delay_of};
+pub use warned::warnings;
 
 use crate::messages::{CommandError, StoredParticipant};
 use crate::model::TestState;

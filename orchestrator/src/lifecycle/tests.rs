@@ -42,6 +42,7 @@ fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         known_since: Duration::ZERO,
         state: None,
         reason: None,
+        warning: None,
         test_id: None,
         revision: None,
         max_rate: None,
@@ -118,6 +119,24 @@ fn a_driver_that_refuses_is_named_and_the_test_is_configured_again() {
     assert!(!life.is_under_way());
     life.trigger(&[node("a", Some(1))]).unwrap();
     assert_eq!(told(life.step(at(200), &[node("a", Some(1))], &[])), [Effect::PublishConfig { revision: 2 }]);
+}
+
+#[test]
+fn what_a_ready_driver_warns_of_is_told_before_the_trigger() {
+    let mut life = life();
+    life.trigger(&[node("a", Some(1)), node("b", Some(1))]).unwrap();
+    life.step(at(0), &[node("a", Some(1)), node("b", Some(1))], &[]);
+    let warns = |name: &str, warning: &str| NodeFacts {
+        warning: Some(warning.to_owned()),
+        ..says(name, DriverState::Ready, None)
+    };
+    let half = [warns("a", "a: too fast"), node("b", Some(1))];
+    assert_eq!(told(life.step(at(100), &half, &[])), [], "not before all are ready");
+    let ready = [warns("a", "a: too fast"), warns("b", "beware")];
+    let effects = life.step(at(200), &ready, &[]);
+    let warned = |detail: &str| Effect::Note { what: "warned", detail: detail.to_owned() };
+    assert_eq!(effects[..2], [warned("a: too fast"), warned("b: beware")], "each names its driver");
+    assert!(matches!(effects[2], Effect::PublishTrigger { .. }), "{effects:?}");
 }
 
 #[test]

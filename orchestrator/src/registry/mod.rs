@@ -110,6 +110,8 @@ pub struct NodeFacts {
     pub state: Option<DriverState>,
     /// Why it refused.
     pub reason: Option<String>,
+    /// What it says should be known of the test it is ready for.
+    pub warning: Option<String>,
     /// Which test it holds, as it said last.
     pub test_id: Option<TestId>,
     /// The revision it answers to.

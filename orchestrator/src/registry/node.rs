@@ -57,6 +57,7 @@ pub(super) struct Ours {
     pub clock_offset_us: Option<i64>,
     pub state: Option<DriverState>,
     pub reason: Option<String>,
+    pub warning: Option<String>,
     pub test_id: Option<TestId>,
     pub revision: Option<u32>,
     pub sent: Option<u64>,
@@ -73,6 +74,7 @@ impl Ours {
             clock_offset_us: None,
             state: None,
             reason: None,
+            warning: None,
             test_id: None,
             revision: None,
             sent: None,
@@ -92,6 +94,7 @@ impl Ours {
             (self.state, &self.test_id, self.revision) != (beat.state, &beat.test_id, beat.revision);
         self.state = beat.state;
         self.reason.clone_from(&beat.reason);
+        self.warning.clone_from(&beat.warning);
         self.test_id.clone_from(&beat.test_id);
         self.revision = beat.revision;
         self.clock_offset_us = beat.clock_offset_us.or(self.clock_offset_us);
@@ -194,6 +197,7 @@ impl Node {
             known_since: self.known_since,
             state: ours.and_then(|ours| ours.state),
             reason: ours.and_then(|ours| ours.reason.clone()),
+            warning: ours.and_then(|ours| ours.warning.clone()),
             test_id: ours.and_then(|ours| ours.test_id.clone()),
             revision: ours.and_then(|ours| ours.revision),
             max_rate: ours.and_then(|ours| ours.max_rate),

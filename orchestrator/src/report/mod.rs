@@ -2,7 +2,7 @@
 
 mod columns;
 mod drivers_table;
-pub(crate) mod human;
+pub mod human;
 mod plan_line;
 #[cfg(test)]
 mod tests;
@@ -11,6 +11,7 @@ mod text;
 use common::clock::UnixMicros;
 use common::ids::TestId;
 
+use crate::lifecycle;
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::tally::Tally;
 use crate::verdict::Judgement;
@@ -39,7 +40,7 @@ pub struct TestMeta<'a> {
 }
 
 /// The test as REST, events and reports show it. Without a judgement (before the end) verdict, reasons
-/// and thresholds are empty.
+/// and thresholds are empty, and warnings are what drivers said before the start.
 pub fn view(
     meta: &TestMeta<'_>,
     tally: &Tally,
@@ -52,7 +53,7 @@ pub fn view(
         state: meta.state,
         verdict: judgement.map(|judgement| judgement.verdict),
         reasons: judgement.map_or_else(Vec::new, |judgement| judgement.reasons.clone()),
-        warnings: judgement.map_or_else(Vec::new, |judgement| judgement.warnings.clone()),
+        warnings: warnings(meta, judgement),
         notes: judgement.map_or_else(Vec::new, |judgement| judgement.notes.clone()),
         plan: meta.plan.clone(),
         created_at: common::clock::rfc3339(meta.created_at),
@@ -64,6 +65,12 @@ pub fn view(
         completeness: tally.completeness(),
         timeline: meta.timeline.to_vec(),
     }
+}
+
+/// What drivers said before the load began, then what its figures say.
+fn warnings(meta: &TestMeta<'_>, judgement: Option<&Judgement>) -> Vec<String> {
+    let judged = judgement.map_or(&[][..], |judgement| judgement.warnings.as_slice());
+    lifecycle::warnings(meta.timeline).chain(judged).cloned().collect()
 }
 
 /// The report as JSON, indented, with a final line break.

@@ -81,7 +81,7 @@ impl Scene {
 
     async fn say(&self, state: DriverState, test_id: Option<&str>, lasts: bool) {
         let test_id = test_id.map(|id| TestId::new(id).unwrap());
-        let answer = Answer { state, reason: None, test_id, revision: Some(1) };
+        let answer = Answer { state, reason: None, warning: None, test_id, revision: Some(1) };
         self.heartbeat.send(StateChanged { answer, lasts }).await.unwrap();
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Prepared {
     pub(super) resolved: Vec<SocketAddr>,
     pub(super) tls: Option<TlsConfig>,
     pub(super) offset: Option<Offset>,
+    /// What should be known before it begins, in words that name this driver.
+    pub(super) warning: Option<String>,
 }
 
 /// Starts a worker; one that is still putting its last test away is waited for.
@@ -53,18 +55,25 @@ pub(super) async fn prepare(
     candidate: &Candidate,
 ) -> Result<Prepared, String> {
     let assignment = Assignment::of(&candidate.lead, &options.classic)?;
-    let mut prepared = Prepared { assignment: None, resolved: Vec::new(), tls: None, offset: None };
+    let mut prepared =
+        Prepared { assignment: None, resolved: Vec::new(), tls: None, offset: None, warning: None };
     let Some(assignment) = assignment else { return Ok(prepared) };
     // First without addresses: what is refused anyway asks no resolver.
     options.limits.check(&assignment, &[])?;
     prepared.resolved = resolve(&assignment.target).await;
     options.limits.check(&assignment, &prepared.resolved)?;
-    let named = |reason: String| format!("{}: {reason}", options.limits.node_id);
+    let named = |words: String| format!("{}: {words}", options.limits.node_id);
+    let calibrated = options.calibration.as_ref();
+    prepared.warning = calibrated.and_then(|calibration| calibration.warning(&assignment)).map(named);
     if assignment.target.scheme() == "https" {
         let (ca_file, insecure) = (options.ca_file.clone(), options.insecure);
         let loaded = tokio::task::spawn_blocking(move || tls_config(ca_file.as_deref(), insecure)).await;
         let loaded = loaded.map_err(|error| named(error.to_string()))?;
         prepared.tls = Some(loaded.map_err(|error| named(error.to_string()))?);
+    }
+    if let (Lead::Classic(_), Some(warning)) = (&candidate.lead, &prepared.warning) {
+        // Whoever leads does not listen to it: the log is all there is.
+        log::warn!("test may be too much test={} reason={warning}", candidate.test_id);
     }
     if let Lead::Ours { .. } = candidate.lead {
         prepared.offset = measure.send(MeasureOffset).await.unwrap_or_default();

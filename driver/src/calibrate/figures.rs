@@ -1,0 +1,179 @@
+//! The figures of a calibration, as they are shown, kept and read again: plain data. Latencies are in milliseconds
+//! with microsecond precision, rates in requests per second, shares from 0 to 1.
+
+use serde::{Deserialize, Serialize};
+
+use super::machine::Machine;
+use crate::precision::Precision;
+
+/// The format that is written, and the only one that is read.
+pub const FORMAT: u32 = 1;
+
+/// What a machine with so many workers could do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Of this shape: [`FORMAT`].
+    pub format: u32,
+    /// The version of Groundswell that measured.
+    pub version: String,
+    /// When it was over, RFC 3339 in UTC.
+    pub calibrated_at: String,
+    /// Whether it was the short, coarser one.
+    pub quick: bool,
+    /// How long it took, seconds.
+    pub took_s: f64,
+    /// Where it was made.
+    pub machine: Machine,
+    /// Share of the machine's time that its host gave to others meanwhile; null where the kernel does not tell.
+    pub steal: Option<f64>,
+    /// Threads that sent.
+    pub workers: u32,
+    /// `[driver] precision`, as set.
+    pub precision: Precision,
+    /// How the highest rate was kept: `spin`, `timer` or `gave_up_spinning`.
+    pub precision_kept: String,
+    /// Which engine sent.
+    pub engine: String,
+    /// The clock and the timer.
+    pub clock: ClockFigures,
+    /// The latency of nothing.
+    pub noise_floor: NoiseFloor,
+    /// As fast as possible.
+    pub closed_loop: ClosedLoop,
+    /// On schedule.
+    pub open_loop: OpenLoop,
+}
+
+/// What time can be told apart, and waited for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClockFigures {
+    /// The smallest step between two readings of the monotonic clock that was not zero, nanoseconds.
+    pub step_ns: u64,
+    /// How late a sleep of 1 ms on a timerfd ends: half of them by no more.
+    pub timer_late_p50_ms: f64,
+    /// The same: 99 of 100 by no more.
+    pub timer_late_p99_ms: f64,
+}
+
+/// Response (last byte - due) of an open loop at a low rate: what is left when the target costs nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoiseFloor {
+    /// The rate.
+    pub rate_per_s: f64,
+    /// Answers.
+    pub n_requests: u64,
+    /// The lowest; null where nothing was answered, as for the others.
+    pub response_min_ms: Option<f64>,
+    /// The median.
+    pub response_p50_ms: Option<f64>,
+    /// The 99th percentile.
+    pub response_p99_ms: Option<f64>,
+}
+
+/// The closed loop: each connection sends as soon as its answer is in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClosedLoop {
+    /// Connections of all workers.
+    pub connections: u32,
+    /// Requests per second: the ceiling.
+    pub throughput_per_s: f64,
+    /// Requests that failed.
+    pub n_failed: u64,
+    /// Median of `response`.
+    pub response_p50_ms: Option<f64>,
+    /// 99th percentile of `response`.
+    pub response_p99_ms: Option<f64>,
+    /// Busy share of the busiest worker.
+    pub busy: f64,
+    /// Share of the time in which the sink's thread did not wait.
+    pub sink_busy: f64,
+    /// Whether the sink had no idle time: then the ceiling is a lower bound.
+    pub sink_was_limit: bool,
+}
+
+/// The open loop: each request when it is due.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenLoop {
+    /// The highest rate kept, requests per second; null where none was.
+    pub highest_rate_kept_per_s: Option<f64>,
+    /// Up to which lag p99 a rate counts as kept. Besides: at most 0.1 % dropped, none failed, and a busy share
+    /// below 95 %.
+    pub max_lag_p99_ms: f64,
+    /// How long each rate was tried, seconds.
+    pub step_s: f64,
+    /// Whether the sink had no idle time at any rate that was not kept: then the highest rate is a lower bound.
+    pub sink_was_limit: bool,
+    /// The rates that were tried, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One rate, tried once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Requests per second.
+    pub rate_per_s: f64,
+    /// Requests sent.
+    pub n_requests: u64,
+    /// Median of `lag`; null where nothing was sent.
+    pub lag_p50_ms: Option<f64>,
+    /// 99th percentile of `lag`.
+    pub lag_p99_ms: Option<f64>,
+    /// Ticks that were not sent, for whatever reason.
+    pub n_dropped: u64,
+    /// Requests that failed.
+    pub n_failed: u64,
+    /// Busy share of the busiest worker.
+    pub busy: f64,
+    /// Share of the time in which the sink's thread did not wait.
+    pub sink_busy: f64,
+    /// Whether the rate was kept.
+    pub kept: bool,
+}
+
+#[cfg(test)]
+pub(super) fn example() -> Calibration {
+    Calibration {
+        format: FORMAT,
+        version: "0.1.0".to_owned(),
+        calibrated_at: "2026-11-23T17:57:26.000000Z".to_owned(),
+        quick: false,
+        took_s: 41.5,
+        machine: Machine {
+            host: "h".to_owned(),
+            cores: 2,
+            cpu: "c".to_owned(),
+            kernel: "6.1".to_owned(),
+            clock_source: "tsc".to_owned(),
+        },
+        steal: Some(0.0),
+        workers: 2,
+        precision: Precision::Auto,
+        precision_kept: "timer".to_owned(),
+        engine: "wire".to_owned(),
+        clock: ClockFigures { step_ns: 21, timer_late_p50_ms: 0.058, timer_late_p99_ms: 0.131 },
+        noise_floor: NoiseFloor {
+            rate_per_s: 500.0,
+            n_requests: 2_000,
+            response_min_ms: Some(0.041),
+            response_p50_ms: Some(0.12),
+            response_p99_ms: Some(0.48),
+        },
+        closed_loop: ClosedLoop {
+            connections: 64,
+            throughput_per_s: 60_000.0,
+            n_failed: 0,
+            response_p50_ms: Some(1.0),
+            response_p99_ms: Some(2.5),
+            busy: 0.99,
+            sink_busy: 0.8,
+            sink_was_limit: false,
+        },
+        open_loop: OpenLoop {
+            highest_rate_kept_per_s: Some(30_000.0),
+            max_lag_p99_ms: 1.0,
+            step_s: 1.7,
+            sink_was_limit: false,
+            steps: Vec::new(),
+        },
+    }
+}

@@ -1,0 +1,241 @@
+//! One load against the sink: the workers' own loops on threads of their own, and their windows merged as a
+//! driver merges them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use common::clock::unix_us;
+use common::counters::Counters;
+use common::ids::{Epoch, NodeId, TestId};
+use common::latency::Latencies;
+use common::plan::{PlanFormat, read, share_out};
+use common::wire::{Ending, Window};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+
+use super::{CalibrateError, cannot};
+use crate::actors::messages::{WorkerEnding, WorkerWindow};
+use crate::engine::WireEngine;
+use crate::load_job::{LoadJob, StartAt, WorkerSlice};
+use crate::merge::Merge;
+use crate::precision::Precision;
+use crate::reactor::worker_runtime;
+use crate::worker::windows::Closed;
+use crate::worker::{Outlet, StopSignal, run};
+
+/// From the beginning of the threads to that of the load.
+const START_DELAY: Duration = Duration::from_millis(50);
+/// How long answers are waited for after the end.
+const DRAIN: &str = "1s";
+/// Windows that may wait to be merged, per worker: more than one load has.
+const WAITING: usize = 64;
+
+/// What is the same for all loads.
+pub struct Setting {
+    /// Threads that send.
+    pub workers: u32,
+    /// How they keep a schedule.
+    pub precision: Precision,
+    /// Where they send.
+    pub sink: SocketAddr,
+    /// Most requests in flight of an open loop.
+    pub in_flight: u32,
+    /// What is sent before anything counts.
+    pub warmup: Duration,
+}
+
+/// How a load is driven.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Drive {
+    /// On schedule.
+    Open {
+        /// Requests per second of all workers.
+        rate_per_s: f64,
+    },
+    /// As fast as the answers come.
+    Closed {
+        /// Connections of all workers.
+        connections: u32,
+    },
+}
+
+/// What came of it.
+pub struct Measured {
+    /// Everything, the warm-up included.
+    pub counters: Counters,
+    /// After the warm-up.
+    pub latencies: Latencies,
+    /// Length of the schedule after the warm-up.
+    pub schedule_s: f64,
+    /// Busy share of the busiest worker, over the windows by their lengths.
+    pub busy: f64,
+    /// How the schedule was kept.
+    pub precision_kept: String,
+    /// Which engine sent.
+    pub engine: String,
+}
+
+/// Runs a load to its end.
+pub fn measure(setting: &Setting, drive: Drive, duration: Duration) -> Result<Measured, CalibrateError> {
+    let job = Arc::new(job(setting, drive, duration)?);
+    let slices = job.slices(setting.workers);
+    let (tell, told) = sync_channel(WAITING * slices.len());
+    // Nobody stops a load; the sender stays until it is over, for a closed channel would wake the workers.
+    let (_stop, stopped) = watch::channel(None);
+    let mut merge = Merge::new(&job, u32::try_from(slices.len()).unwrap_or(u32::MAX), Epoch(0));
+    std::thread::scope(|scope| {
+        let mut workers = Vec::new();
+        for slice in slices {
+            let (job, tell, stopped) = (Arc::clone(&job), tell.clone(), stopped.clone());
+            let precision = setting.precision;
+            let worker = move || work(job, slice, precision, stopped, tell);
+            let name = format!("calibrate-{}", slice.worker);
+            let spawned = std::thread::Builder::new().name(name).spawn_scoped(scope, worker);
+            workers.push(spawned.map_err(cannot("cannot start a thread"))?);
+        }
+        // The workers' own senders are left: when the last is gone, all was told.
+        drop(tell);
+        let merged = gather(&mut merge, &told);
+        for worker in workers {
+            worker.join().map_err(|_| "it panicked".to_owned()).flatten().map_err(CalibrateError::Worker)?;
+        }
+        merged.ok_or_else(|| CalibrateError::Worker("its last window is missing".to_owned()))
+    })
+}
+
+fn job(setting: &Setting, drive: Drive, duration: Duration) -> Result<LoadJob, CalibrateError> {
+    let how = match drive {
+        Drive::Open { rate_per_s } => {
+            format!("mode = 'tsunami'\nrate = {rate_per_s}\nmax_in_flight = {}", setting.in_flight)
+        }
+        Drive::Closed { connections } => format!("mode = 'avalanche'\nconnections = {connections}"),
+    };
+    let text = format!(
+        "[target]\nurl = 'http://{}/'\n[request]\nengine = 'wire'\ntimeout = '2s'\n[load]\n{how}\n\
+         warmup = '{}ms'\nduration = '{}ms'\ndrain_timeout = '{DRAIN}'\n",
+        setting.sink,
+        setting.warmup.as_millis(),
+        duration.as_millis()
+    );
+    let wrong = |what: String| CalibrateError::Plan(what);
+    let plan = read(&text, PlanFormat::Toml)
+        .map_err(|faults| wrong(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    let node_id = NodeId::new("calibrate").map_err(|error| wrong(error.to_string()))?;
+    let shares =
+        share_out(&plan, std::slice::from_ref(&node_id)).map_err(|error| wrong(error.to_string()))?;
+    let Some((node_id, share)) = shares.into_iter().next() else {
+        return Err(wrong("the plan has no share".to_owned()));
+    };
+    Ok(LoadJob {
+        test_id: TestId::new("calibrate").map_err(|error| wrong(error.to_string()))?,
+        node_id,
+        share,
+        load: plan.load,
+        honesty: plan.honesty,
+        request: Arc::new(plan.request),
+        target: plan.target,
+        addresses: vec![setting.sink].into(),
+        tls: None,
+        start: StartAt { monotonic: Instant::now() + START_DELAY, unix_us: unix_us() },
+    })
+}
+
+/// One worker's thread, as a driver runs it but for the actor.
+fn work(
+    job: Arc<LoadJob>,
+    slice: WorkerSlice,
+    precision: Precision,
+    stopped: StopSignal,
+    tell: SyncSender<WorkerWindow>,
+) -> Result<(), String> {
+    let runtime = worker_runtime().map_err(|error| error.to_string())?;
+    LocalSet::new().block_on(&runtime, async {
+        let engine = WireEngine::new(&job)?;
+        let outlet = Telling { test_id: job.test_id.clone(), worker: slice.worker, tell };
+        run(job, slice, engine, outlet, precision, stopped).await.map_err(|error| error.to_string())
+    })
+}
+
+/// Hands a worker's windows to the thread that merges them.
+struct Telling {
+    test_id: TestId,
+    worker: u32,
+    tell: SyncSender<WorkerWindow>,
+}
+
+impl Outlet for Telling {
+    fn progress(&mut self, _: Counters, _: bool) {}
+
+    fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
+        let Closed { index, counters, latencies } = closed;
+        let (test_id, worker) = (self.test_id.clone(), self.worker);
+        // One that found no room would be missed: then the load has no last window, which is an error.
+        let _ = self.tell.try_send(WorkerWindow { test_id, worker, index, counters, latencies, busy, last });
+    }
+}
+
+/// Merges what the workers tell, until they are gone; `None` where the last window did not come.
+fn gather(merge: &mut Merge, told: &Receiver<WorkerWindow>) -> Option<Measured> {
+    let mut latencies = Latencies::new();
+    let (mut busy_s, mut length_s) = (0.0, 0.0);
+    let mut last: Option<Window> = None;
+    for window in told {
+        for merged in merge.window(window) {
+            let window = merged.window;
+            let seconds = window.to_us.saturating_sub(window.from_us) as f64 / 1e6;
+            latencies.merge(&window.latencies);
+            busy_s += window.busy * seconds;
+            length_s += seconds;
+            last = Some(window);
+        }
+    }
+    let last = last.filter(|window| window.is_final)?;
+    let Ending { schedule_from_us, schedule_to_us, engine, precision, .. } = last.ending?;
+    Some(Measured {
+        counters: last.counters,
+        latencies,
+        schedule_s: (schedule_to_us.saturating_sub(schedule_from_us) as f64 / 1e6).max(1e-3),
+        busy: if length_s > 0.0 { busy_s / length_s } else { 0.0 },
+        precision_kept: precision.unwrap_or_default(),
+        engine,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use common::latency::LatencyKind;
+
+    use super::super::sink::Sink;
+    use super::*;
+
+    #[test]
+    fn each_loop_is_measured_by_several_workers_against_the_sink() {
+        let sink = Sink::start().unwrap();
+        let setting = Setting {
+            workers: 2,
+            precision: Precision::Timer,
+            sink: sink.address(),
+            in_flight: 64,
+            warmup: Duration::from_millis(100),
+        };
+        let ms = Duration::from_millis;
+        let open = measure(&setting, Drive::Open { rate_per_s: 200.0 }, ms(500)).unwrap();
+        assert_eq!((open.counters.scheduled, open.counters.failed), (120, 0), "{:?}", open.counters);
+        assert_eq!(open.counters.completed, open.counters.sent);
+        let lag = open.latencies.of(LatencyKind::Lag).count();
+        assert_eq!(lag, open.counters.sent - open.counters.warmup.sent);
+        assert_eq!(
+            (open.schedule_s, open.engine.as_str(), open.precision_kept.as_str()),
+            (0.5, "wire", "timer")
+        );
+        let closed = measure(&setting, Drive::Closed { connections: 4 }, ms(200)).unwrap();
+        assert!(
+            closed.counters.completed_in_schedule > 0 && closed.counters.failed == 0,
+            "{:?}",
+            closed.counters
+        );
+        assert!(sink.waited() > Duration::ZERO);
+    }
+}
