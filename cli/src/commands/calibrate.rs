@@ -151,6 +151,12 @@ fn text(calibration: &Calibration, kept: &Path) -> String {
         ),
     );
     let busy = percent(closed_loop.sink_busy);
+    if clock.timer_late_p99_ms > open_loop.max_lag_p99_ms {
+        out.push_str(
+            "\nThe timer alone is later than that: others use these cores, and the open loop\n\
+             says more of them than of the driver. Calibrate where it is quiet.\n",
+        );
+    }
     out.push_str(&format!(
         "\nThe sink is one thread of this process and takes part in all of this: in the\n\
          closed loop it was busy for {busy} of the time, on the same cores.\n\n\

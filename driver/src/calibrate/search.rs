@@ -105,7 +105,7 @@ mod tests {
     fn it_doubles_then_narrows() {
         let (tried, found) = search(80_000.0, 33_333.0);
         assert_eq!(tried[..4], [10_000.0, 20_000.0, 40_000.0, 28_300.0]);
-        assert_eq!(found, Some(32_600.0));
+        assert_eq!(found, Some(32_200.0));
     }
 
     #[test]
