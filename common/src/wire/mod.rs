@@ -315,6 +315,7 @@ impl HeartbeatOurs {
             role,
             state: None,
             reason: None,
+            warning: None,
             test_id: None,
             revision: None,
             clock_offset_us: None,

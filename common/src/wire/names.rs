@@ -72,7 +72,7 @@ const METRICS_OURS: &[&str] =
 
 /// A heartbeat's own, beside the counters that it has while a test runs.
 const HEARTBEAT_OURS: &[&str] =
-    &["epoch", "role", "state", "reason", "test_id", "revision", "clock_offset_us", "cpu"];
+    &["epoch", "role", "state", "reason", "warning", "test_id", "revision", "clock_offset_us", "cpu"];
 
 /// Cumulative counters, the same on both topics.
 const COUNTERS: &[&str] = &[

@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::wire::DriverState;
 
 use super::choose::refused;
-use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase};
+use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, warned};
 use crate::messages::CommandError;
 use crate::now::Now;
 use crate::registry::NodeFacts;
@@ -43,7 +43,7 @@ impl Lifecycle {
         self.phase = Phase::Barrier { since: now.elapsed };
         vec![
             Effect::PublishConfig { revision: self.revision },
-            Effect::Note { what: "triggered", detail: self.chosen() },
+            Effect::Note { what: warned::TRIGGERED, detail: self.chosen() },
         ]
     }
 
@@ -75,11 +75,13 @@ impl Lifecycle {
             return self.barrier_failed(refused(blockers));
         }
         if waits.is_empty() {
+            let mut effects = warned::notes(&self.participants, nodes);
             if self.has_classic() || self.classic_heard {
                 self.phase = Phase::Gap { until: since + self.rules.classic.trigger_gap };
-                return Vec::new();
+            } else {
+                effects.extend(self.start(now));
             }
-            return self.start(now);
+            return effects;
         }
         if now.elapsed.saturating_sub(since) > self.rules.ready_timeout {
             let late = format!("did not become ready within {:?}", self.rules.ready_timeout);

@@ -197,6 +197,7 @@ mod tests {
             known_since: Duration::ZERO,
             state: None,
             reason: None,
+            warning: None,
             test_id: None,
             revision: None,
             max_rate: Some(1_000.0),

@@ -314,6 +314,8 @@ struct HeartbeatAdditions<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     test_id: Option<&'a TestId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u32>,
@@ -336,6 +338,7 @@ impl<'a> HeartbeatRecord<'a> {
                 role: (ours.role != Role::Driver).then_some(ours.role),
                 state: ours.state,
                 reason: ours.reason.as_deref(),
+                warning: ours.warning.as_deref(),
                 test_id: ours.test_id.as_ref(),
                 revision: ours.revision,
                 clock_offset_us: ours.clock_offset_us,
