@@ -122,8 +122,10 @@ impl PublisherActor {
         self.stats.closed += 1;
         let window = closed.window;
         self.stats.busy = window.busy;
-        let key = WindowKey { test_id: closed.test_id.clone(), epoch: window.epoch, seq: window.seq };
-        let report_id = format!("{}:{}:{}:{}", key.test_id, self.node_id, key.epoch, key.seq);
+        let (epoch, seq, from_us) = (window.epoch, window.seq, window.from_us);
+        let key = WindowKey { test_id: closed.test_id.clone(), epoch, seq, from_us };
+        // Unique also where an id is used again in this life of the driver, as other people's orchestrators do.
+        let report_id = format!("{}:{}:{epoch}:{seq}:{from_us}", key.test_id, self.node_id);
         let is_final = window.is_final;
         let metrics = Metrics {
             node_id: self.node_id.clone(),

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use common::clock::UnixMicros;
 use common::ids::{Epoch, TestId};
 use common::wire::{Topic, WrittenRecord};
 use rusqlite::{Connection, Row, params};
@@ -16,21 +17,29 @@ pub const KEEP_TESTS: u32 = 50;
 /// Most windows kept, whatever tests they belong to: some 500 MB at worst, a few days of one-second windows.
 pub const KEEP_WINDOWS: u64 = 200_000;
 
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 const SCHEMA: &str = "
     CREATE TABLE window (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         test_id TEXT NOT NULL,
         epoch INTEGER NOT NULL,
         seq INTEGER NOT NULL,
+        from_us INTEGER NOT NULL,
         is_final INTEGER NOT NULL,
         record_key TEXT NOT NULL,
         payload TEXT NOT NULL,
         published INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (test_id, epoch, seq)
+        UNIQUE (test_id, epoch, seq, from_us)
     ) STRICT;
     CREATE INDEX window_unpublished ON window (id) WHERE published = 0;
 ";
+/// From version 1, which took a second test of the same id for the first.
+const FROM_VERSION_1: (&str, &str) = (
+    "ALTER TABLE window RENAME TO window_1; DROP INDEX window_unpublished;",
+    "INSERT INTO window (id, test_id, epoch, seq, from_us, is_final, record_key, payload, published)
+        SELECT id, test_id, epoch, seq, 0, is_final, record_key, payload, published FROM window_1;
+     DROP TABLE window_1;",
+);
 
 /// What went wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +71,9 @@ pub struct WindowKey {
     pub epoch: Epoch,
     /// Which one.
     pub seq: u64,
+    /// When it began: other people's orchestrators begin their ids anew, and one life of a driver sees two tests of
+    /// one id.
+    pub from_us: UnixMicros,
 }
 
 /// A window as it is published.
@@ -127,13 +139,14 @@ impl WindowStore {
             for window in &batch.windows {
                 change
                     .prepare_cached(
-                        "INSERT INTO window (test_id, epoch, seq, is_final, record_key, payload)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+                        "INSERT INTO window (test_id, epoch, seq, from_us, is_final, record_key, payload)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
                     )?
                     .execute(params![
                         window.key.test_id.as_str(),
                         stored(window.key.epoch.0),
                         stored(window.key.seq),
+                        window.key.from_us,
                         window.is_final,
                         window.record.key,
                         window.record.payload,
@@ -142,9 +155,15 @@ impl WindowStore {
             for key in &batch.published {
                 change
                     .prepare_cached(
-                        "UPDATE window SET published = 1 WHERE test_id = ?1 AND epoch = ?2 AND seq = ?3",
+                        "UPDATE window SET published = 1
+                         WHERE test_id = ?1 AND epoch = ?2 AND seq = ?3 AND from_us = ?4",
                     )?
-                    .execute(params![key.test_id.as_str(), stored(key.epoch.0), stored(key.seq)])?;
+                    .execute(params![
+                        key.test_id.as_str(),
+                        stored(key.epoch.0),
+                        stored(key.seq),
+                        key.from_us
+                    ])?;
             }
             if batch.windows.iter().any(|window| window.is_final || window.key.seq % 1_000 == 999) {
                 prune(&change, keep_tests, keep_windows)?;
@@ -161,7 +180,7 @@ impl WindowStore {
     pub fn unpublished(&self, limit: u32) -> Result<Vec<StoredWindow>, StoreError> {
         let read = || -> rusqlite::Result<Vec<StoredWindow>> {
             let mut select = self.db.prepare_cached(
-                "SELECT test_id, epoch, seq, is_final, record_key, payload FROM window
+                "SELECT test_id, epoch, seq, from_us, is_final, record_key, payload FROM window
                  WHERE published = 0 ORDER BY id LIMIT ?1",
             )?;
             select.query_map([limit], read_window)?.collect()
@@ -188,11 +207,12 @@ fn prepared(db: &Connection) -> rusqlite::Result<i64> {
     // Looked at and made in one transaction: another connection may be at the same.
     db.execute_batch("BEGIN IMMEDIATE")?;
     let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found == 0 {
-        db.execute_batch(&format!("{SCHEMA} PRAGMA user_version = {SCHEMA_VERSION};"))?;
+    if found < SCHEMA_VERSION {
+        let (before, after) = if found == 0 { ("", "") } else { FROM_VERSION_1 };
+        db.execute_batch(&format!("{before} {SCHEMA} {after} PRAGMA user_version = {SCHEMA_VERSION};"))?;
     }
     db.execute_batch("COMMIT")?;
-    Ok(if found == 0 { SCHEMA_VERSION } else { found })
+    Ok(found.max(SCHEMA_VERSION))
 }
 
 fn prune(db: &Connection, keep_tests: u32, keep_windows: u64) -> rusqlite::Result<()> {
@@ -210,9 +230,10 @@ fn read_window(row: &Row<'_>) -> rusqlite::Result<StoredWindow> {
     let test_id = TestId::new(&test_id).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
     })?;
-    let key = WindowKey { test_id, epoch: Epoch(loaded(row.get(1)?)), seq: loaded(row.get(2)?) };
-    let record = WrittenRecord { topic: Topic::Metrics, key: row.get(4)?, payload: row.get(5)? };
-    Ok(StoredWindow { key, is_final: row.get(3)?, record })
+    let (epoch, seq) = (Epoch(loaded(row.get(1)?)), loaded(row.get(2)?));
+    let key = WindowKey { test_id, epoch, seq, from_us: row.get(3)? };
+    let record = WrittenRecord { topic: Topic::Metrics, key: row.get(5)?, payload: row.get(6)? };
+    Ok(StoredWindow { key, is_final: row.get(4)?, record })
 }
 
 /// SQLite's integers are signed: the same 64 bits, both ways.
@@ -231,7 +252,7 @@ mod tests {
     fn window(test: &str, epoch: u64, seq: u64, is_final: bool) -> StoredWindow {
         let payload = format!("{{\"{test}\":{seq}}}");
         StoredWindow {
-            key: WindowKey { test_id: TestId::new(test).unwrap(), epoch: Epoch(epoch), seq },
+            key: WindowKey { test_id: TestId::new(test).unwrap(), epoch: Epoch(epoch), seq, from_us: 0 },
             is_final,
             record: WrittenRecord { topic: Topic::Metrics, key: "d1".into(), payload },
         }
@@ -256,6 +277,39 @@ mod tests {
         assert_eq!(store.unpublished(10).unwrap(), windows[1..], "and a repeated write brought nothing back");
         assert_eq!(store.unpublished(1).unwrap(), windows[1..2]);
         assert_eq!(store.counts().unwrap(), (3, 2));
+    }
+
+    #[test]
+    fn a_second_test_of_the_same_id_in_the_same_life_is_kept_beside_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = WindowStore::open(folder.path()).unwrap();
+        let first = window("TSUNAMI_1", 7, 0, true);
+        let mut second = first.clone();
+        second.key.from_us = 5_000_000;
+        write(&mut store, &[first.clone(), second.clone()], &[first]);
+        assert_eq!(store.unpublished(10).unwrap(), [second]);
+    }
+
+    #[test]
+    fn a_store_of_version_1_is_taken_over_with_what_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Connection::open(folder.path().join(FILE)).unwrap();
+        db.execute_batch(
+            "CREATE TABLE window (id INTEGER PRIMARY KEY AUTOINCREMENT, test_id TEXT NOT NULL, epoch INTEGER NOT NULL,
+                 seq INTEGER NOT NULL, is_final INTEGER NOT NULL, record_key TEXT NOT NULL, payload TEXT NOT NULL,
+                 published INTEGER NOT NULL DEFAULT 0, UNIQUE (test_id, epoch, seq)) STRICT;
+             CREATE INDEX window_unpublished ON window (id) WHERE published = 0;
+             INSERT INTO window (test_id, epoch, seq, is_final, record_key, payload, published)
+                 VALUES ('t', 7, 0, 0, 'd1', '{\"t\":0}', 1), ('t', 7, 1, 1, 'd1', '{\"t\":1}', 0);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+        drop(db);
+        for _ in 0..2 {
+            let store = WindowStore::open(folder.path()).unwrap();
+            assert_eq!(store.unpublished(10).unwrap(), [window("t", 7, 1, true)]);
+            assert_eq!(store.counts().unwrap(), (2, 1));
+        }
     }
 
     #[test]
@@ -292,7 +346,7 @@ mod tests {
         db.pragma_update(None, "user_version", 9).unwrap();
         let error = WindowStore::open(folder.path()).unwrap_err().to_string();
         assert!(
-            error.ends_with("windows.sqlite3: has schema version 9, and this program knows 1"),
+            error.ends_with("windows.sqlite3: has schema version 9, and this program knows 2"),
             "{error}"
         );
         let error = WindowStore::open(&folder.path().join("none")).unwrap_err().to_string();

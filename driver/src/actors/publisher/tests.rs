@@ -75,8 +75,8 @@ fn closed(epoch: u64, seq: u64) -> WindowClosed {
     let window = Window {
         epoch: Epoch(epoch),
         seq,
-        from_us: 0,
-        to_us: 1_000_000,
+        from_us: second(seq),
+        to_us: second(seq + 1),
         counters: Counters::default(),
         latencies: Latencies::new(),
         busy: 0.0,
@@ -95,8 +95,12 @@ fn closed(epoch: u64, seq: u64) -> WindowClosed {
     WindowClosed { test_id: TestId::new("t").unwrap(), window: Arc::new(window), classic }
 }
 
+fn second(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap() * 1_000_000
+}
+
 fn ids(epoch: u64, seqs: std::ops::Range<u64>) -> Vec<String> {
-    seqs.map(|seq| format!("t:d1:{epoch}:{seq}")).collect()
+    seqs.map(|seq| format!("t:d1:{epoch}:{seq}:{}", second(seq))).collect()
 }
 
 fn counts(folder: &Path) -> (u64, u64) {
