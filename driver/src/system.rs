@@ -8,7 +8,7 @@ use actix_rt::Arbiter;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{
     ConsumerChanged, ConsumerOptions, FlushProducer, KafkaConsumerActor, KafkaError, KafkaProducerActor,
-    RecordsArrived, StartFrom,
+    RecordsArrived, StartFrom, create_topics,
 };
 use common::settings::KafkaSettings;
 use common::wire::{ReadAs, Topic};
@@ -181,7 +181,9 @@ impl Foundation {
         let heartbeat = heartbeat.run(HeartbeatActor::new(identity, publish, aggregator.recipient()));
 
         let read_as = ReadAs { latency_unit: settings.classic.latency_unit };
-        let connect = connect(node_id, read_as, manager_address.clone().recipient());
+        // Where an orchestrator of ours leads, it makes the topics; other people's wait for whoever registers.
+        let makes_topics = orchestrator.is_none();
+        let connect = connect(node_id, read_as, manager_address.clone().recipient(), makes_topics);
         let ask = orchestrator.map(|client| -> Ask {
             Box::new(move || {
                 let client = client.clone();
@@ -196,13 +198,26 @@ impl Foundation {
     }
 }
 
-/// Starts the clients of a Kafka.
-fn connect(node_id: NodeId, read_as: ReadAs, records: Recipient<RecordsArrived>) -> Connect {
+/// Starts the clients of a Kafka, and makes its topics where nobody else does.
+fn connect(
+    node_id: NodeId,
+    read_as: ReadAs,
+    records: Recipient<RecordsArrived>,
+    makes_topics: bool,
+) -> Connect {
     Box::new(move |kafka: &KafkaSettings, changes: Recipient<ConsumerChanged>| -> Result<_, KafkaError> {
         let topics = vec![Topic::TestConfig, Topic::Trigger, Topic::Heartbeat];
         let options = ConsumerOptions::new(kafka.clone(), node_id.clone(), topics, StartFrom::End, read_as);
         let producer = KafkaProducerActor::new(kafka)?.start();
         let consumer = KafkaConsumerActor::new(options, records.clone(), changes)?.start();
+        if makes_topics {
+            let kafka = kafka.clone();
+            actix_rt::spawn(async move {
+                if let Err(error) = create_topics(&kafka).await {
+                    log::warn!("kafka topics not made, waiting for whoever makes them reason={error}");
+                }
+            });
+        }
         Ok(KafkaClients {
             publish: producer.clone().recipient(),
             warm_up: producer.clone().recipient(),
