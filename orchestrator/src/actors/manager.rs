@@ -244,7 +244,13 @@ impl Manager {
         let mut effects = std::collections::VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
             let failed = match effect {
-                Effect::PublishConfig { revision } => self.publish_config(revision).await.err(),
+                Effect::PublishConfig { revision } => {
+                    let published = self.publish_config(revision).await;
+                    if let Some(active) = &mut self.active {
+                        active.life.config_published(self.settings.clock.now());
+                    }
+                    published.err()
+                }
                 Effect::PublishTrigger { start_at_ms, revision } => {
                     self.publish_trigger(start_at_ms, revision).await.err()
                 }

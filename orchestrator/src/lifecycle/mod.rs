@@ -281,6 +281,13 @@ impl Lifecycle {
         }
     }
 
+    /// The config is on Kafka: the drivers' time to answer, and the classic ones' to listen, begins now.
+    pub fn config_published(&mut self, now: Now) {
+        if let Phase::Barrier { since } = &mut self.phase {
+            *since = now.elapsed;
+        }
+    }
+
     /// What could not be published ends the barrier.
     pub fn publishing_failed(&mut self, why: &str) -> Vec<Effect> {
         if matches!(self.phase, Phase::Finished | Phase::Configured | Phase::Stopping { .. }) {
