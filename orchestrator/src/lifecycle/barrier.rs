@@ -40,6 +40,7 @@ impl Lifecycle {
         }
         self.revision += 1;
         self.classic_heard = nodes.iter().any(|node| node.is_alive() && node.is_classic());
+        self.configured_at = Some(now.elapsed);
         self.phase = Phase::Barrier { since: now.elapsed };
         vec![
             Effect::PublishConfig { revision: self.revision },

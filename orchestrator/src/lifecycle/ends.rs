@@ -65,7 +65,7 @@ pub fn look(
             effects.push(Effect::PartEnded(part.node_id.clone(), part.epoch, by));
         }
     }
-    effects.extend(runaways(life, running, nodes, parts));
+    effects.extend(runaways(life, now, running, nodes, parts));
     effects
 }
 
@@ -169,14 +169,15 @@ fn classic_end(
     node: Option<&NodeFacts>,
     part: &PartSeen,
 ) -> Option<End> {
-    let began = now.elapsed.saturating_sub(running);
-    if node.is_some_and(|node| node.said_no_at.is_some_and(|at| at > began)) {
+    if node.and_then(|node| node.said_no_at).is_some_and(|at| is_about(life, at, now, running, part)) {
         return Some((EndedBy::Word, "said NO"));
     }
     let count = count_of(life.plan());
-    if count > 0
-        && (part.sent.is_some_and(|sent| sent >= count) || (part.sent.is_none() && part.reports >= count))
-    {
+    let enough = match part.sent {
+        Some(sent) => sent >= count,
+        None => part.reports >= count && running >= shortest(life, count),
+    };
+    if count > 0 && enough {
         return Some((EndedBy::Count, "told as many as it was to send"));
     }
     let Some(heard_at) = part.heard_at else {
@@ -185,11 +186,45 @@ fn classic_end(
     };
     let silent = Duration::from_micros(u64::try_from(now.unix_us.saturating_sub(heard_at)).unwrap_or(0));
     let patience = CLASSIC_SILENCE.max(3 * delay_of(life.plan()).unwrap_or_default());
-    (silent > patience).then_some((EndedBy::Silence, "fell silent"))
+    if silent <= patience {
+        return None;
+    }
+    // Where it says itself that it owes requests, and beats no more either, it did not end: it broke.
+    let owes = part.sent.is_some_and(|sent| sent < count);
+    let gone = node.is_none_or(|node| node.liveness == Liveness::Lost);
+    Some(if owes && gone {
+        (EndedBy::Lost, "its reports and its heartbeats stopped")
+    } else {
+        (EndedBy::Silence, "fell silent")
+    })
+}
+
+/// From the common start to the earliest end of a classic driver's schedule. Reports are as many as requests where
+/// each answer brings one; where they come at an interval they are soon more, and say nothing before that.
+fn shortest(life: &Lifecycle, count: u64) -> Duration {
+    let delay = delay_of(life.plan()).unwrap_or_default();
+    let schedule = delay.as_secs_f64() * count.saturating_sub(1) as f64;
+    // It starts at the trigger.
+    Duration::try_from_secs_f64(schedule).unwrap_or(Duration::MAX).saturating_sub(life.rules.start_delay)
+}
+
+/// Whether a `NO` that was said at an instant is about this test. Classic drivers wait for no `start_at`, and some for
+/// no trigger: one may be done before our own have begun. What it says before it shows anything of the test is about
+/// another one.
+fn is_about(life: &Lifecycle, at: Duration, now: Now, running: Duration, part: &PartSeen) -> bool {
+    let started_at = now.elapsed.saturating_sub(running);
+    let since = if part.reports > 0 { life.configured_at.unwrap_or(started_at) } else { started_at };
+    at > since
 }
 
 /// A classic driver that does not count to its limit is told to stop, if nobody else could take that for a start.
-fn runaways(life: &mut Lifecycle, running: Duration, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
+fn runaways(
+    life: &mut Lifecycle,
+    now: Now,
+    running: Duration,
+    nodes: &[NodeFacts],
+    parts: &[PartSeen],
+) -> Vec<Effect> {
     let load = &life.plan().load;
     let twice_due = delay_of(life.plan()).and_then(|delay| {
         Duration::try_from_secs_f64(2.0 * delay.as_secs_f64() * count_of(life.plan()) as f64).ok()
@@ -202,11 +237,16 @@ fn runaways(life: &mut Lifecycle, running: Duration, nodes: &[NodeFacts], parts:
         return Vec::new();
     }
     let classic_alive = nodes.iter().filter(|node| listens_as_classic(node)).count();
+    // One that fell silent is at its end and does not say so: a stop would reach it after that.
+    let limit_at = now.elapsed.saturating_sub(running).saturating_add(limit);
+    let reports_on =
+        |part: &&PartSeen| part.heard_at.is_some_and(|heard_at| now.elapsed_at(heard_at) > limit_at);
     let runs_on: Vec<_> = parts
         .iter()
         .filter(|part| {
             part.epoch.is_none() && part.ended_by.is_none() && !life.runaways.contains(&part.node_id)
         })
+        .filter(reports_on)
         .collect();
     let mut effects = Vec::new();
     for part in runs_on {

@@ -136,6 +136,8 @@ pub struct Lifecycle {
     revision: u32,
     participants: Vec<StoredParticipant>,
     stopped_by: Option<String>,
+    /// When its config went out, in this life of the orchestrator: from then on a classic driver may be at it.
+    configured_at: Option<Duration>,
     /// Classic drivers have heard of it: it cannot be as if nothing had happened.
     classic_heard: bool,
     runaways: Vec<NodeId>,
@@ -154,6 +156,7 @@ impl Lifecycle {
             revision,
             participants: Vec::new(),
             stopped_by: None,
+            configured_at: None,
             classic_heard: false,
             runaways: Vec::new(),
             owing: BTreeMap::new(),

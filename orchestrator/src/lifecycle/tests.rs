@@ -300,9 +300,66 @@ fn a_classic_part_ends_by_its_count_or_its_silence() {
     let enough = PartSeen { reports: 3, ..heard.clone() };
     let ended = |by| [Effect::PartEnded(id("old"), None, by), Effect::Finish];
     assert_eq!(told(life().step(at(4_000), &nodes, &[enough])), ended(EndedBy::Count));
-    let mut silent = told(life().step(at(17_001), &nodes, &[heard]));
-    silent.retain(|effect| *effect != Effect::PublishStop);
-    assert_eq!(silent, ended(EndedBy::Silence));
+    let silent = told(life().step(at(17_001), &nodes, std::slice::from_ref(&heard)));
+    assert_eq!(silent, ended(EndedBy::Silence), "and no stop: some take it for a start");
+
+    // Reports at an interval are soon as many as requests: they say nothing before the schedule can be over.
+    let often = PartSeen { reports: 3, ..heard.clone() };
+    assert_eq!(told(life().step(at(1_900), &nodes, &[often])), []);
+    // It says itself that it owes one.
+    let owes = PartSeen { sent: Some(2), ..heard };
+    let silent = |liveness| {
+        let nodes = [NodeFacts { liveness, ..node("old", None) }];
+        told(life().step(at(17_001), &nodes, std::slice::from_ref(&owes)))
+    };
+    assert_eq!(silent(Liveness::Alive), ended(EndedBy::Silence));
+    assert_eq!(silent(Liveness::Lost), ended(EndedBy::Lost), "its heartbeats stopped too");
+}
+
+/// One classic driver beside one of ours; the config out at 5 s, the trigger at 7 s, the common start at 8 s.
+fn beside_a_classic_one(load: &str) -> Lifecycle {
+    let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
+    life.trigger(&[node("a", Some(1)), node("old", None)]).unwrap();
+    let ready = [says("a", DriverState::Ready, None), node("old", None)];
+    for ms in [5_000, 5_100, 7_000] {
+        life.step(at(ms), &ready, &[]);
+    }
+    assert_eq!(life.started_at(), Some(8_000_000));
+    life
+}
+
+#[test]
+fn a_classic_driver_may_be_done_before_the_common_start() {
+    let check = |no_at: u64, reports: u64, ends: bool| {
+        let mut life = beside_a_classic_one("mode = 'avalanche'\nconnections = 1\nrequests = 9");
+        let said_no_at = Some(Duration::from_millis(no_at));
+        let nodes = [says("a", DriverState::Ready, None), NodeFacts { said_no_at, ..node("old", None) }];
+        let heard_at = (reports > 0).then_some(7_100_000);
+        let old = PartSeen { reports, heard_at, ..part("old", None, None) };
+        let told = told(life.step(at(7_600), &nodes, &[part("a", Some(1), None), old]));
+        let expected = [Effect::PartEnded(id("old"), None, EndedBy::Word)];
+        assert_eq!(told, expected[..usize::from(ends)], "NO at {no_at} ms, {reports} reports");
+    };
+    check(7_500, 1, true);
+    check(6_000, 1, true); // one that starts on the config
+    check(4_900, 1, false); // of an earlier test
+    check(6_000, 0, false); // as well: it shows nothing of this one
+}
+
+#[test]
+fn a_classic_driver_that_reports_on_past_its_limit_is_told_to_stop_where_nobody_else_listens() {
+    let check = |heard_at: i64, others: &[NodeFacts], stops: bool| {
+        let mut life = beside_a_classic_one("mode = 'tsunami'\ndelay = '1s'\nrequests = 10");
+        let nodes = [&[says("a", DriverState::Idle, None), node("old", None)], others].concat();
+        let ours = part("a", Some(1), Some(EndedBy::FinalWindow));
+        let old = PartSeen { reports: 9, heard_at: Some(heard_at), ..part("old", None, None) };
+        let told = told(life.step(at(28_500), &nodes, &[ours.clone(), old.clone()]));
+        assert_eq!(told, [Effect::PublishStop][..usize::from(stops)], "heard at {heard_at}, {others:?}");
+        assert_eq!(life.step(at(28_600), &nodes, &[ours, old]), [], "once");
+    };
+    check(28_200_000, &[], true);
+    check(28_200_000, &[node("other", None)], false);
+    check(17_900_000, &[], false); // fell silent in time
 }
 
 #[test]

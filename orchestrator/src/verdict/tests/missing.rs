@@ -56,6 +56,10 @@ fn what_is_missing_makes_incomplete() {
         "driver b showed nothing after the trigger",
     );
 
+    let broke = lost(Some(EndedBy::Lost)).with(|driver| driver.classic = true);
+    let drivers = [Driver::well("a"), broke];
+    check("classic, and lost", &case(plan(OPEN, ""), &drivers), Verdict::Incomplete, "driver b was lost");
+
     let drivers = [Driver::well("a")];
     let mut windows = case(plan(OPEN, ""), &drivers);
     windows.missing = vec![MissingWindows {
