@@ -24,6 +24,9 @@ pub use view::state_name;
 pub const MAX_NODES: usize = 10_000;
 /// How long the clock of silence runs on after one of our own heartbeats (one a second) came back.
 const BEAT_SLACK: Duration = Duration::from_millis(1_500);
+/// A classic node that registers again after so long may be another process, which does not listen yet; one that
+/// registers more often than that says nothing new.
+const REGISTERS_ANEW_AFTER: Duration = Duration::from_secs(5);
 /// Nodes that are gone this long are forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
@@ -104,7 +107,8 @@ pub struct NodeFacts {
     pub silent_for: Duration,
     /// When it was last heard, on the clock that never goes back.
     pub heard_at: Duration,
-    /// Since when it is known, on the clock that never goes back.
+    /// Since when it is known, on the clock that never goes back; a classic node anew where it may have been started
+    /// again, which it has no epoch to tell.
     pub known_since: Duration,
     /// What it does, as it said last.
     pub state: Option<DriverState>,
@@ -221,6 +225,12 @@ impl Registry {
         if register.address.is_some() {
             node.address.clone_from(&register.address);
         }
+        let anew =
+            node.deaf || node.registered_at.is_none_or(|at| now.saturating_sub(at) > REGISTERS_ANEW_AFTER);
+        if epoch.is_none() && anew {
+            node.known_since = now;
+        }
+        node.registered_at = Some(now);
         // Whoever registers is here and listens, whatever was said before.
         node.deaf = false;
         node.left_at = None;
@@ -348,6 +358,9 @@ impl Registry {
                 events.push(Event::Replaced { node: node_id.clone(), old, new });
             }
             _ => {}
+        }
+        if node.ours.is_none() && matches!(node.liveness, Liveness::Lost | Liveness::Stale) {
+            node.known_since = now;
         }
         node.seen_at = now;
         node.seen_clock = clock;

@@ -247,6 +247,35 @@ fn a_deaf_classic_node_is_left_out_until_it_registers_again() {
 }
 
 #[test]
+fn a_classic_node_that_may_have_been_started_again_is_known_anew() {
+    let since = |story: &Story| story.registry.facts(&id("old"), story.now).unwrap().known_since;
+    let registers = |story: &mut Story| {
+        story.registry.register(&register("old", None, "127.0.0.1"), story.now);
+        story.now
+    };
+    let mut story = Story::new();
+    story.beats("old", None, 1.0, 2.0);
+    let first = registers(&mut story);
+    assert_eq!(since(&story), first, "it beat before it registered");
+    for _ in 0..12 {
+        story.beats("old", None, 1.0, 1.0);
+        registers(&mut story);
+    }
+    assert_eq!(since(&story), first, "one that registers all the time says nothing new");
+    story.beats("old", None, 1.0, 6.0);
+    let again = registers(&mut story);
+    assert_eq!(since(&story), again, "another process under the same id, which may not listen yet");
+    story.registry.mark_deaf(&id("old"), story.now);
+    story.beats("old", None, 1.0, 1.0);
+    let cured = registers(&mut story);
+    assert_eq!(since(&story), cured, "it was deaf");
+    story.silence(12.0);
+    story.is("old", Liveness::Stale);
+    story.registry.heartbeat(&beat("old", None, true), story.now);
+    assert_eq!(since(&story), story.now, "it was gone");
+}
+
+#[test]
 fn after_a_restart_the_drivers_of_a_test_are_waited_for() {
     let mut story = Story::new();
     story.registry.set_busy([(id("a"), Some(Epoch(5)))].into(), story.now);
