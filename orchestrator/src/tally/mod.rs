@@ -297,6 +297,11 @@ impl Tally {
     pub fn finish(&mut self) {
         self.finished = true;
         for index in 0..self.parts.len() {
+            let part = &mut self.parts[index];
+            // Known only by what came after the end: nobody could wait for its own.
+            if part.is_classic() && part.share.is_none() {
+                part.ended_by.get_or_insert(EndedBy::Silence);
+            }
             let told = self.parts[index].series.flush();
             self.tell(index, &told);
         }

@@ -173,10 +173,13 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         None => None,
     };
     let schedule = tally.schedule_of(part);
+    // Of a classic driver that was not chosen there is but one life: it made itself known only after the trigger.
+    let lives = tally.parts.iter().filter(|other| other.node == part.node).count();
     DriverFacts {
         name: part.node.to_string(),
         classic: part.is_classic(),
-        other_life: part.share.is_none(),
+        other_life: part.share.is_none() && lives > 1,
+        joined: part.share.is_none() && lives == 1,
         ended_by: part.ended_by,
         heard_at: part.heard_at(),
         unresolved,

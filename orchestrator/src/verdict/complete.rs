@@ -88,6 +88,10 @@ fn warn(driver: &DriverFacts<'_>, findings: &mut Findings) {
              both are counted"
         ));
     }
+    if driver.joined {
+        findings
+            .warn(format!("driver {name} made itself known only after the trigger: it is counted as well"));
+    }
     if driver.implausible {
         findings.warn(format!("driver {name} sends figures that contradict each other: shown as sent"));
     }

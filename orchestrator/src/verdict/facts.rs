@@ -59,6 +59,8 @@ pub struct DriverFacts<'a> {
     pub classic: bool,
     /// Whether this is another life of it than the one that was chosen.
     pub other_life: bool,
+    /// Whether it was not chosen, and took part: a classic driver that made itself known after the trigger.
+    pub joined: bool,
     /// How its end was told; `None`: it was not.
     pub ended_by: Option<EndedBy>,
     /// When it last told anything.

@@ -183,6 +183,7 @@ impl Case<'_> {
             name: driver.name.to_owned(),
             classic: driver.classic,
             other_life: false,
+            joined: false,
             ended_by: driver.ended_by,
             heard_at: Some(START + 12_000_000),
             unresolved: driver.unresolved,
