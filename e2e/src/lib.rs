@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a harness of tests: what fails, fails the test
 
 pub mod browser;
+pub mod classic;
 pub mod cores;
 pub mod disk;
 pub mod flood;

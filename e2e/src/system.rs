@@ -1,6 +1,7 @@
 //! The whole system for one test, node by node, so that a test can signal each: orchestrator, drivers,
 //! target, on the embedded broker or on Apache Kafka.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -75,12 +76,9 @@ impl System {
 
     /// Starts a target with flags; returns its address.
     pub fn add_target(&mut self, flags: &[&str]) -> Target {
-        let mut arguments = vec!["target", "--listen", "127.0.0.1:0"];
-        arguments.extend(flags);
-        let (process, ready) = Process::node("target", self.home.path(), &arguments);
-        let pid = process.pid();
+        let (process, target) = Target::start(self.home.path(), flags);
         self.targets.push(process);
-        Target { rest: Rest::new(ready["http"].as_str().unwrap()), pid }
+        target
     }
 
     /// Waits until exactly so many drivers are alive.
@@ -143,6 +141,15 @@ pub struct Target {
 }
 
 impl Target {
+    /// Starts one with flags; it is gone when its process is dropped.
+    pub fn start(home: &Path, flags: &[&str]) -> (Process, Self) {
+        let mut arguments = vec!["target", "--listen", "127.0.0.1:0"];
+        arguments.extend(flags);
+        let (process, ready) = Process::node("target", home, &arguments);
+        let (rest, pid) = (Rest::new(ready["http"].as_str().unwrap()), process.pid());
+        (process, Self { rest, pid })
+    }
+
     /// Its /ping.
     pub fn url(&self) -> String {
         format!("{}/ping", self.rest.base)

@@ -1,0 +1,415 @@
+//! Other people's drivers beside ours on Apache Kafka, each with its habits; and ours led by another's
+//! orchestrator. What the report says of each is what that program truly did, and ours are unharmed.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
+
+use std::collections::BTreeSet;
+
+use e2e::classic::Classic;
+use e2e::kafka::Kafka;
+use e2e::process::{PATIENCE, Process, command};
+use e2e::system::{System, Target, avalanche, tsunami};
+use e2e::wait_for;
+use serde_json::{Value, json};
+
+/// One driver's row of a report.
+#[track_caller]
+fn row<'a>(report: &'a Value, node_id: &str) -> &'a Value {
+    let rows = report["drivers"].as_array().unwrap();
+    rows.iter().find(|row| row["node_id"] == node_id).unwrap_or_else(|| panic!("no {node_id}: {report:#}"))
+}
+
+fn names(report: &Value) -> BTreeSet<&str> {
+    report["drivers"].as_array().unwrap().iter().map(|row| row["node_id"].as_str().unwrap()).collect()
+}
+
+/// Ours did all of their share, and the equations hold for each.
+#[track_caller]
+fn assert_ours_unharmed(report: &Value, system: &System, requests: u64) {
+    for (_, node_id) in &system.drivers {
+        let ours = row(report, node_id);
+        let n = |key: &str| ours[key].as_u64().unwrap_or_else(|| panic!("{key} of {ours:#}"));
+        assert_eq!(n("scheduled"), requests, "{ours:#}");
+        assert_eq!(n("scheduled"), n("sent") + n("dropped"), "{ours:#}");
+        assert_eq!(n("sent"), n("completed") + n("failed"), "{ours:#}");
+        assert_eq!((n("dropped"), n("failed"), n("in_flight"), n("unresolved")), (0, 0, 0, 0), "{ours:#}");
+        assert_eq!((&ours["approximate"], &ours["ended_by"]), (&json!(false), &json!("final_window")));
+        assert_eq!(ours["latency_ms"]["coverage"], 1.0, "{ours:#}");
+        assert_eq!(ours["latency_ms"]["response"]["count"], requests, "{ours:#}");
+    }
+    let completeness = &report["completeness"];
+    assert_eq!(completeness["missing"], json!([]), "{report:#}");
+    assert_eq!(completeness["windows_expected"], completeness["windows_received"], "{report:#}");
+}
+
+/// What a classic driver's row must say: how it ended, and how many requests it says it sent.
+#[track_caller]
+fn assert_classic(report: &Value, node_id: &str, ended_by: &str, sent: Option<u64>) {
+    let told = row(report, node_id);
+    assert_eq!(told["ended_by"], ended_by, "{told:#}");
+    assert_eq!(told["sent"], json!(sent), "{told:#}");
+    assert_eq!((&told["approximate"], &told["epoch"]), (&json!(true), &Value::Null), "{told:#}");
+    assert_eq!(told["latency_ms"]["coverage"], Value::Null, "{told:#}");
+    assert_eq!(told["latency_ms"]["response"]["p99"], Value::Null, "no percentile is made up: {told:#}");
+}
+
+/// The latencies in the report are those that the driver sent last.
+#[track_caller]
+fn assert_latencies(report: &Value, driver: &Classic) {
+    let told = &row(report, &driver.name)["latency_ms"]["response"];
+    let end = driver.did("ended").into_iter().rfind(|end| end["test"] == report["test_id"]).unwrap();
+    for (figure, name) in [
+        ("mean", "mean_latency"),
+        ("median", "median_latency"),
+        ("min", "min_latency"),
+        ("max", "max_latency"),
+    ] {
+        let sent = &end["metrics"][name];
+        let ms = sent.as_f64().or_else(|| sent.as_str()?.strip_suffix("ms")?.parse().ok()).unwrap();
+        let shown = told[figure].as_f64().unwrap_or_else(|| panic!("{figure} of {told:#}"));
+        assert!((shown - ms).abs() < 0.001, "{}: {figure} {shown}, sent as {ms}", driver.name);
+    }
+}
+
+#[track_caller]
+fn assert_received(report: &Value, target: &Target, before: u64, system: &System, classic: &[Classic]) {
+    let test = report["test_id"].as_str().unwrap();
+    let ours: u64 = system.drivers.iter().map(|(_, id)| row(report, id)["sent"].as_u64().unwrap()).sum();
+    let theirs: u64 = classic.iter().map(|driver| driver.sent(test)).sum();
+    assert_eq!(target.received() - before, ours + theirs, "what everybody sent, and no more: {report:#}");
+}
+
+/// The classic drivers that the reasons of the verdict name. This machine's own lateness may stand beside them.
+#[track_caller]
+fn blamed<'a>(report: &Value, classic: &'a [Classic]) -> BTreeSet<&'a str> {
+    let reasons = report["reasons"].as_array().unwrap();
+    let names = |driver: &&Classic| {
+        let says = format!("driver {} ", driver.name);
+        reasons.iter().any(|reason| reason.as_str().unwrap().starts_with(&says))
+    };
+    classic.iter().filter(names).map(|driver| driver.name.as_str()).collect()
+}
+
+/// Waits until the orchestrator knows each of them, alive.
+#[track_caller]
+fn wait_known(system: &System, classic: &[&str]) {
+    wait_for("the classic drivers to be known", PATIENCE, || {
+        let known = system.rest.get("/api/v1/drivers").json();
+        let alive = |id: &&str| {
+            known.as_array().unwrap().iter().any(|node| node["node_id"] == **id && node["alive"] == true)
+        };
+        classic.iter().all(alive).then_some(())
+    });
+}
+
+fn liveness(system: &System, node_id: &str) -> String {
+    let known = system.rest.get("/api/v1/drivers").json();
+    let node = known.as_array().unwrap().iter().find(|node| node["node_id"] == node_id).unwrap().clone();
+    node["liveness"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn classic_drivers_of_every_habit_take_part_beside_ours() {
+    let kafka = Kafka::start();
+    let mut system = System::start(&kafka.address, 2);
+    let target = system.add_target(&[]);
+    let habits: [(&str, &[&str]); 13] = [
+        // Registers before it listens, repeats every sample so far, counts, and says when it is done.
+        (
+            "counts",
+            &[
+                "--listens-after",
+                "2",
+                "--latencies",
+                "samples",
+                "--counts",
+                "num_requests",
+                "--ends",
+                "status",
+            ],
+        ),
+        ("each", &["--reports", "each", "--needs-num-drivers"]),
+        ("often", &["--reports", "often"]),
+        ("silent", &["--reports", "last", "--latencies", "go", "--url-field", "test_server"]),
+        ("said-no", &["--reports", "last", "--ends", "no", "--url-field", "target_server_ip"]),
+        ("early", &["--starts-on", "config", "--counts", "Requests"]),
+        ("late", &["--registers", "at-start", "--beats-from", "test", "--counts", "requests_sent"]),
+        ("unregistered", &["--registers", "never", "--counts", "num_requests"]),
+        ("one-test", &["--listens", "once", "--counts", "num_requests"]),
+        ("deaf", &["--listens", "never", "--counts", "num_requests"]),
+        ("dies-untold", &["--misses-configs", "--untold", "die"]),
+        ("deafened", &["--misses-configs", "--untold", "deafen", "--counts", "num_requests"]),
+        ("breaks", &["--dies-after", "2", "--counts", "num_requests"]),
+    ];
+    let mut classic: Vec<Classic> =
+        habits.iter().map(|(id, habits)| Classic::driver(&kafka.address, id, habits)).collect();
+    wait_known(&system, &["counts", "each", "deaf", "deafened", "unregistered"]);
+    // These are to hear the trigger, whatever this machine makes of the five seconds that they are given.
+    for driver in classic.iter().filter(|driver| ["late", "dies-untold", "deafened"].contains(&&*driver.name))
+    {
+        driver.wait_did("listening", 1);
+    }
+
+    let mut plan = tsunami(&target.url(), 1.0, "30s");
+    plan["load"] = json!({ "mode": "tsunami", "delay": "1s", "requests": 4 });
+    let report = system.run(&plan);
+    let test = report["test_id"].as_str().unwrap().to_owned();
+    assert_ours_unharmed(&report, &system, 4);
+    let told = [
+        ("counts", "status", Some(4)),
+        ("each", "count", None),
+        ("often", "count", None),
+        ("silent", "silence", None),
+        ("said-no", "word", None),
+        ("early", "count", Some(4)),
+        ("late", "count", Some(4)),
+        ("unregistered", "count", Some(4)),
+        ("one-test", "count", Some(4)),
+        ("deaf", "silence", None),
+        ("dies-untold", "silence", None),
+        ("deafened", "silence", None),
+        ("breaks", "lost", Some(1)),
+    ];
+    assert_eq!(report["drivers"].as_array().unwrap().len(), 2 + told.len(), "{:?}", names(&report));
+    for (node_id, ended_by, sent) in told {
+        assert_classic(&report, node_id, ended_by, sent);
+    }
+    for driver in classic.iter().filter(|driver| !driver.did("ended").is_empty()) {
+        assert_eq!(driver.sent(&test), 4, "{}", driver.name);
+        assert_latencies(&report, driver);
+    }
+    assert_received(&report, &target, 0, &system, &classic);
+    let totals = &report["totals"];
+    // Ours 8, five classic ones that say so 4 each, one the one it reported before it broke.
+    assert_eq!(totals["sent"], 8 + 5 * 4 + 1, "{report:#}");
+    let unknown: BTreeSet<&str> =
+        totals["unknown_from"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    assert_eq!(unknown, ["deaf", "deafened", "dies-untold", "each", "often", "said-no", "silent"].into());
+    assert_eq!(totals["latency_ms"]["coverage"], Value::Null, "{report:#}");
+    assert_eq!(totals["latency_ms"]["response"]["count"], 8, "ours alone: {report:#}");
+    assert_eq!(report["verdict"], "incomplete", "{report:#}");
+    assert_eq!(blamed(&report, &classic), ["breaks", "deaf", "deafened", "dies-untold"].into(), "{report:#}");
+    // Each record went out once, and no "NO" after the natural end, which starts some of them.
+    for driver in
+        classic.iter().filter(|driver| ["counts", "each", "silent", "late"].contains(&&*driver.name))
+    {
+        let n = |what| driver.did(what).len();
+        assert_eq!((n("configured"), n("triggered"), n("stopped")), (1, 1, 0), "{}", driver.name);
+    }
+
+    // The next test leaves out whoever was deaf; whoever does one test a process is deaf to this one.
+    for node_id in ["deaf", "deafened"] {
+        assert_eq!(liveness(&system, node_id), "deaf", "{node_id} beats on");
+    }
+    let before = target.received();
+    let report = system.run(&avalanche(&target.url(), 2, 20));
+    let test = report["test_id"].as_str().unwrap().to_owned();
+    assert_ours_unharmed(&report, &system, 20);
+    assert_classic(&report, "counts", "status", Some(20));
+    assert_classic(&report, "each", "count", None);
+    assert_classic(&report, "said-no", "word", None);
+    assert_classic(&report, "early", "count", Some(20));
+    assert_classic(&report, "one-test", "silence", None);
+    for absent in ["deaf", "deafened", "dies-untold", "breaks"] {
+        assert!(!names(&report).contains(absent), "{absent}: {:?}", names(&report));
+    }
+    assert_eq!(blamed(&report, &classic), ["one-test"].into(), "{report:#}");
+    assert_received(&report, &target, before, &system, &classic);
+
+    // Registered again, two of them take part again.
+    for driver in &mut classic {
+        if ["deaf", "deafened"].contains(&&*driver.name) {
+            driver.order("register");
+        }
+    }
+    wait_known(&system, &["deaf", "deafened"]);
+    let silent = classic.iter().position(|driver| driver.name == "silent").unwrap();
+    assert_eq!(classic[silent].sent(&test), 20);
+    drop(classic.remove(silent));
+    wait_for("the silent one to be gone", PATIENCE, || {
+        (liveness(&system, "silent") != "alive").then_some(())
+    });
+    let before = target.received();
+    let report = system.run(&avalanche(&target.url(), 2, 20));
+    assert_ours_unharmed(&report, &system, 20);
+    assert_classic(&report, "deaf", "count", Some(20));
+    assert_classic(&report, "deafened", "count", Some(20));
+    assert!(!names(&report).contains("one-test"));
+    assert_eq!(blamed(&report, &classic), BTreeSet::new(), "{report:#}");
+    assert_received(&report, &target, before, &system, &classic);
+}
+
+#[test]
+fn one_classic_driver_beside_ours_may_end_by_a_bare_word_and_is_asked_for_nothing_it_cannot_do() {
+    let kafka = Kafka::start();
+    let config = tempfile::NamedTempFile::new().unwrap();
+    // Quicker than the defaults, and a delay of 50 is as whole a number of ms as 1 is of s.
+    let classic = "delay_unit = \"ms\"\nknown_for = \"1s\"\ntrigger_gap = \"500ms\"\ndeaf_after = \"5s\"\n";
+    std::fs::write(config.path(), format!("[classic]\n{classic}")).unwrap();
+    let mut system = System::start_with(&kafka.address, 2, &["--config", config.path().to_str().unwrap()]);
+    let target = system.add_target(&[]);
+    let driver = Classic::driver(
+        &kafka.address,
+        "word",
+        &["--delay-unit", "ms", "--reports", "last", "--ends", "word", "--counts", "num_requests"],
+    );
+    wait_known(&system, &["word"]);
+    driver.wait_did("listening", 1);
+
+    // What it cannot do is refused by its name, before anything goes out.
+    let open = json!({ "mode": "tsunami", "delay": "50ms", "requests": 20 });
+    let closed = json!({ "mode": "avalanche", "connections": 2, "requests": 20 });
+    let with = |load: &Value, key: &str, value: Value| {
+        let mut load = load.clone();
+        load[key] = value;
+        load
+    };
+    let mut no_requests = with(&closed, "duration", json!("1s"));
+    no_requests.as_object_mut().unwrap().remove("requests");
+    for (key, value, load, why) in [
+        ("per", json!("fleet"), open.clone(), "knows no shares"),
+        ("drivers", json!(2), open.clone(), "cannot be left out"),
+        ("name", json!("x"), with(&open, "warmup", json!("1s")), "knows no warm-up"),
+        ("name", json!("x"), with(&open, "delay", json!("1500us")), "whole units are needed"),
+        ("name", json!("x"), with(&closed, "target_throughput", json!(10)), "knows no ceiling"),
+        ("name", json!("x"), no_requests, "load.requests is needed"),
+    ] {
+        let mut plan = json!({ "target": { "url": target.url() }, "load": load });
+        plan[key] = value;
+        let test = system.create(&plan);
+        let answer = system.rest.post_empty(&format!("/api/v1/tests/{test}/trigger"));
+        assert_eq!(answer.status, 409, "{plan:#}: {}", answer.text);
+        assert!(
+            answer.text.contains("word: is a classic driver, which") && answer.text.contains(why),
+            "{}",
+            answer.text
+        );
+        assert_eq!(system.test(&test)["state"], "configured");
+    }
+    assert_eq!((driver.did("configured").len(), target.received()), (0, 0));
+
+    let report = system.run(&json!({ "target": { "url": target.url() }, "load": open }));
+    assert_ours_unharmed(&report, &system, 20);
+    assert_classic(&report, "word", "word", Some(20));
+    assert_latencies(&report, &driver);
+    assert_eq!((&report["totals"]["sent"], target.received()), (&json!(60), 60), "{report:#}");
+    assert_eq!(report["totals"]["unknown_from"], json!([]), "{report:#}");
+    let coverage = report["totals"]["latency_ms"]["coverage"].as_f64().unwrap();
+    assert!((coverage - 2.0 / 3.0).abs() < 1e-9, "ours are two of three: {report:#}");
+    assert_eq!(blamed(&report, std::slice::from_ref(&driver)), BTreeSet::new(), "{report:#}");
+    assert_eq!((driver.did("triggered").len(), driver.did("stopped").len()), (1, 0));
+}
+
+/// What a classic orchestrator heard of a test's ends: each driver's last report, by its node.
+fn ends(orchestrator: &Classic, test: &str) -> Vec<Value> {
+    let heard = orchestrator.said().into_iter();
+    heard.filter(|said| said["test"] == test && said["status"] == "complete").collect()
+}
+
+#[track_caller]
+fn wait_ends(orchestrator: &Classic, test: &str, n: usize) -> Vec<Value> {
+    wait_for(&format!("{n} ends of {test}"), PATIENCE, || {
+        Some(ends(orchestrator, test)).filter(|ends| ends.len() == n)
+    })
+}
+
+/// The classic figures of ours say how many requests a test had on each driver, and nothing that cannot be.
+#[track_caller]
+fn assert_told(ends: &[Value], n: u64) {
+    let nodes: BTreeSet<&str> = ends.iter().map(|end| end["node"].as_str().unwrap()).collect();
+    assert_eq!(nodes, ["ours-1", "ours-2"].into(), "{ends:#?}");
+    for end in ends {
+        assert_eq!(end["num_requests"], n, "{end:#}");
+        let ms = |name: &str| end[name].as_f64().unwrap_or_else(|| panic!("{name} of {end:#}"));
+        let (min, max) = (ms("min_latency"), ms("max_latency"));
+        for figure in ["mean_latency", "median_latency"] {
+            assert!((min..=max).contains(&ms(figure)), "{figure} of {end:#}");
+        }
+        assert_eq!(max > 0.0, n > 0, "{end:#}");
+    }
+}
+
+#[test]
+fn a_classic_orchestrator_leads_two_of_our_drivers() {
+    let kafka = Kafka::start();
+    let home = tempfile::tempdir().unwrap();
+    let (_target, target) = Target::start(home.path(), &[]);
+    // They are there first: nobody but them makes the topics, so that nothing is missed.
+    let drivers: Vec<Process> = ["ours-1", "ours-2"]
+        .map(|id| {
+            let url = target.url();
+            let arguments = [
+                "driver",
+                "--kafka",
+                &kafka.address,
+                "--target-url",
+                &url,
+                "--node-id",
+                id,
+                "--workers",
+                "1",
+            ];
+            let mut command = command(home.path(), &arguments);
+            command.arg("--child").env("RUST_LOG", "info");
+            Process::start(id, command)
+        })
+        .into();
+    let mut leader = Classic::orchestrator(&kafka.address, &["--numbers-as", "strings"]);
+    wait_for("both to register", PATIENCE, || {
+        let said = leader.said();
+        let registered: BTreeSet<&str> = said
+            .iter()
+            .filter(|said| said["type"] == "DRIVER_NODE_REGISTER" && said["address"].is_string())
+            .map(|said| said["node"].as_str().unwrap())
+            .collect();
+        (registered.len() == 2).then_some(())
+    });
+
+    leader.order("tsunami 0.2 6");
+    assert_told(&wait_ends(&leader, "TSUNAMI_1", 2), 6);
+    assert_eq!(target.received(), 12);
+    leader.order("avalanche 12");
+    assert_told(&wait_ends(&leader, "AVALANCHE_2", 2), 12);
+    assert_eq!(target.received(), 36);
+    leader.order("avalanche 0");
+    assert_told(&wait_ends(&leader, "AVALANCHE_3", 2), 0);
+
+    // An old trigger without a new config runs nothing: they say so when they have waited for one in vain.
+    leader.order("again TSUNAMI_1");
+    for driver in &drivers {
+        wait_for("the word that nothing runs", PATIENCE, || {
+            let logged = driver.logged();
+            let ignored = |line: &String| line.contains("not acted on test=TSUNAMI_1");
+            logged.iter().any(ignored).then_some(())
+        });
+    }
+    assert_eq!(target.received(), 36);
+
+    // It begins anew, and its ids with it; now it says where to, and sends the trigger first.
+    drop(leader);
+    let url = target.url();
+    let flags = ["--gap=-0.05", "--target-url", &url, "--url-field", "test_server"];
+    let mut leader = Classic::orchestrator(&kafka.address, &flags);
+    leader.order("tsunami 0.1 3");
+    let told = wait_ends(&leader, "TSUNAMI_1", 4);
+    assert_told(&told[2..], 3);
+    leader.order("avalanche 4");
+    assert_told(&wait_ends(&leader, "AVALANCHE_2", 4)[2..], 4);
+    assert_eq!(target.received(), 36 + 6 + 8);
+
+    // A test that is stopped tells what it sent up to then.
+    leader.order("tsunami 0.05 10000");
+    wait_for("the load", PATIENCE, || (target.received() > 60).then_some(()));
+    leader.order("no TSUNAMI_3");
+    let told = wait_ends(&leader, "TSUNAMI_3", 2);
+    let sent: u64 = told.iter().map(|end| end["num_requests"].as_u64().unwrap()).sum();
+    assert_eq!(target.received(), 50 + sent, "{told:#?}");
+
+    // Each report of a driver has an id of its own.
+    let said = leader.said();
+    let reports: Vec<String> = said
+        .iter()
+        .filter(|said| said["heard"] == "metrics")
+        .map(|said| said["report"].to_string())
+        .collect();
+    assert_eq!(reports.len(), reports.iter().collect::<BTreeSet<_>>().len(), "{reports:?}");
+}
