@@ -151,11 +151,13 @@ fn text(calibration: &Calibration, kept: &Path) -> String {
         ),
     );
     let busy = percent(closed_loop.sink_busy);
-    if clock.timer_late_p99_ms > open_loop.max_lag_p99_ms {
-        out.push_str(
-            "\nThe timer alone is later than that: others use these cores, and the open loop\n\
-             says more of them than of the driver. Calibrate where it is quiet.\n",
-        );
+    if !calibration.was_quiet() {
+        out.push_str(&format!(
+            "\nEven at {} lag p99 was {}: others use this machine, and the\n\
+             open loop says more of them than of the driver. Calibrate where it is quiet.\n",
+            rate(noise_floor.rate_per_s),
+            or_none(noise_floor.lag_p99_ms),
+        ));
     }
     out.push_str(&format!(
         "\nThe sink is one thread of this process and takes part in all of this: in the\n\

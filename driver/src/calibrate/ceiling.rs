@@ -24,7 +24,7 @@ impl Calibration {
                     )),
                     None => Some(format!(
                         "it kept no rate with lag p99 <= {MAX_LAG_P99_MS} ms when it was calibrated ({on}), and is \
-                         to send {asked_per_s}: it may be late itself"
+                         to send {asked_per_s}: it may be late itself; calibrate it again where it is quiet"
                     )),
                 }
             }

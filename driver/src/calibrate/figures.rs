@@ -68,6 +68,9 @@ pub struct NoiseFloor {
     pub response_p50_ms: Option<f64>,
     /// The 99th percentile.
     pub response_p99_ms: Option<f64>,
+    /// 99th percentile of `lag` (began - due): where it is above the bound of the open loop, it is the machine that
+    /// keeps no schedule, and not the load.
+    pub lag_p99_ms: Option<f64>,
 }
 
 /// The closed loop: each connection sends as soon as its answer is in.
@@ -130,6 +133,13 @@ pub struct Step {
     pub kept: bool,
 }
 
+impl Calibration {
+    /// Whether the machine kept a schedule that asks nothing of it: else others used it meanwhile, or it cannot.
+    pub fn was_quiet(&self) -> bool {
+        self.noise_floor.lag_p99_ms.is_some_and(|lag| lag <= self.open_loop.max_lag_p99_ms)
+    }
+}
+
 #[cfg(test)]
 pub(super) fn example() -> Calibration {
     Calibration {
@@ -157,6 +167,7 @@ pub(super) fn example() -> Calibration {
             response_min_ms: Some(0.041),
             response_p50_ms: Some(0.12),
             response_p99_ms: Some(0.48),
+            lag_p99_ms: Some(0.14),
         },
         closed_loop: ClosedLoop {
             connections: 64,

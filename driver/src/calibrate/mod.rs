@@ -208,6 +208,7 @@ fn noise_floor(measured: &Measured) -> NoiseFloor {
         response_min_ms: response.min_us().map(|us| us as f64 / 1e3),
         response_p50_ms: ms(response, 0.5),
         response_p99_ms: ms(response, 0.99),
+        lag_p99_ms: ms(measured.latencies.of(LatencyKind::Lag), 0.99),
     }
 }
 
