@@ -1,43 +1,27 @@
-//! One worker against a real server: both loops, the counts on both sides, and every kind of failure that a
-//! socket can show.
+//! One worker against a real server, by either engine: both loops, and the counts on both sides.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
+#[path = "conformance/support/mod.rs"]
+#[allow(dead_code)] // these tests need some of it
+mod support;
+
 use std::cell::RefCell;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use common::counters::{Counters, ErrorKind};
-use common::ids::{NodeId, TestId};
-use common::plan::{PlanFormat, read, share_out};
 use driver::actors::messages::WorkerEnding;
-use driver::engine::{AwcClient, Client, Exchange, Outcome, WireEngine};
 use driver::load_job::{LoadJob, StartAt};
 use driver::precision::Precision;
 use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 
-fn job(address: SocketAddr, request: &str, load: &str) -> Arc<LoadJob> {
-    let text = format!("[target]\nurl = 'http://{address}/'\n[request]\n{request}\n[load]\n{load}\n");
-    let plan = read(&text, PlanFormat::Toml).unwrap_or_else(|faults| panic!("{faults:?}"));
-    let node_id = NodeId::new("d").unwrap();
-    let share = share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1;
-    Arc::new(LoadJob {
-        test_id: TestId::new("t").unwrap(),
-        node_id,
-        share,
-        load: plan.load,
-        honesty: plan.honesty,
-        request: plan.request.into(),
-        target: plan.target,
-        addresses: vec![address].into(),
-        tls: None,
-        start: StartAt { monotonic: Instant::now() + Duration::from_millis(20), unix_us: 0 },
-    })
-}
+use support::drive::{BOTH, Either, Which};
+use support::job_to;
+use support::server::{PONG, answer_all, server};
+use support::tls::insecure;
 
 /// Keeps what a worker tells.
 #[derive(Clone, Default)]
@@ -58,191 +42,107 @@ impl Outlet for Kept {
     }
 }
 
-async fn load(job: Arc<LoadJob>) -> (Vec<u64>, Counters, WorkerEnding) {
+fn job(address: SocketAddr, request: &str, load: &str) -> LoadJob {
+    job_to(&format!("http://{address}/"), vec![address], request, load)
+}
+
+async fn load(which: Which, job: LoadJob) -> (Vec<u64>, Counters, WorkerEnding) {
+    let start = StartAt { monotonic: Instant::now() + Duration::from_millis(20), unix_us: 0 };
+    let job = Arc::new(LoadJob { start, ..job });
     let kept = Kept::default();
     let (_stop, stopped) = tokio::sync::watch::channel(None);
     let slice = job.slices(1)[0];
-    let engine = WireEngine::new(&job).unwrap();
+    let engine = Either::new(which, &job);
     run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
     let (indexes, counters, ending) = kept.0.take();
     (indexes, counters, ending.unwrap())
 }
 
-/// Reads one request's head; false where the peer is gone.
-fn read_head(stream: &mut TcpStream) -> bool {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// A server whose connections are each handled by a function on a thread of its own.
-fn server(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let handle = Arc::new(handle);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let handle = Arc::clone(&handle);
-            std::thread::spawn(move || handle(stream));
-        }
-    });
-    address
-}
-
-const PONG: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npong";
-
-/// Answers every request; counts them.
-fn good_server() -> (SocketAddr, Arc<AtomicU64>) {
-    let received = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&received);
-    let address = server(move |mut stream| {
-        while read_head(&mut stream) {
-            counter.fetch_add(1, Ordering::Relaxed);
-            stream.write_all(PONG).unwrap();
-        }
-    });
-    (address, received)
-}
-
 #[track_caller]
-fn assert_sound(counters: &Counters) {
-    assert_eq!(counters.scheduled, counters.sent + counters.dropped(), "{counters:?}");
-    assert_eq!(counters.sent, counters.completed + counters.failed, "{counters:?}");
+fn assert_sound(which: Which, counters: &Counters) {
+    assert_eq!(counters.scheduled, counters.sent + counters.dropped(), "{which:?}: {counters:?}");
+    assert_eq!(counters.sent, counters.completed + counters.failed, "{which:?}: {counters:?}");
 }
 
 #[actix_rt::test]
 async fn an_open_loop_sends_every_tick_and_counts_as_the_server_does() {
-    let (address, received) = good_server();
-    let (indexes, counters, ending) =
-        load(job(address, "", "mode = 'tsunami'\nrate = 200\nduration = '1500ms'\nwarmup = '500ms'")).await;
-    assert_sound(&counters);
-    assert_eq!(indexes, (0..indexes.len() as u64).collect::<Vec<_>>());
-    assert_eq!((counters.scheduled, counters.warmup.scheduled), (400, 100));
-    assert_eq!(counters.sent, received.load(Ordering::Relaxed));
-    assert_eq!((ending.schedule_from, ending.schedule_to), (500_000_000, 2_000_000_000));
+    for which in BOTH {
+        let (address, seen) = server(answer_all);
+        let plan = "mode = 'tsunami'\nrate = 200\nduration = '1500ms'\nwarmup = '500ms'";
+        let (indexes, counters, ending) = load(which, job(address, "", plan)).await;
+        assert_sound(which, &counters);
+        assert_eq!(indexes, (0..indexes.len() as u64).collect::<Vec<_>>(), "{which:?}");
+        assert_eq!((counters.scheduled, counters.warmup.scheduled), (400, 100), "{which:?}");
+        assert_eq!(counters.sent, seen.requests(), "{which:?}");
+        assert_eq!((ending.schedule_from, ending.schedule_to), (500_000_000, 2_000_000_000), "{which:?}");
+    }
 }
 
 #[actix_rt::test]
 async fn a_closed_loop_makes_exactly_its_attempts() {
-    let (address, received) = good_server();
-    let (_, counters, ending) =
-        load(job(address, "", "mode = 'avalanche'\nconnections = 4\nrequests = 500")).await;
-    assert_sound(&counters);
-    assert_eq!((counters.sent, counters.completed, counters.completed_in_schedule), (500, 500, 500));
-    assert_eq!(received.load(Ordering::Relaxed), 500);
-    assert_eq!(ending.opened.connections, 4);
-    assert_eq!(counters.bytes_received, 500 * PONG.len() as u64);
+    for which in BOTH {
+        let (address, seen) = server(answer_all);
+        let plan = "mode = 'avalanche'\nconnections = 4\nrequests = 500";
+        let (_, counters, ending) = load(which, job(address, "", plan)).await;
+        assert_sound(which, &counters);
+        let counts = (counters.sent, counters.completed, counters.completed_in_schedule);
+        assert_eq!(counts, (500, 500, 500), "{which:?}");
+        assert_eq!((seen.requests(), seen.connections()), (500, 4), "{which:?}");
+        assert_eq!((ending.opened.connections, ending.opened.handshakes), (4, 0), "{which:?}");
+        assert_eq!(counters.bytes_received, 500 * PONG.len() as u64, "{which:?}");
+        let name = if which == Which::Wire { "wire" } else { "awc" };
+        assert_eq!(ending.engine, name);
+    }
 }
 
 #[actix_rt::test]
 async fn a_closed_loop_keeps_its_ceiling() {
-    let (address, received) = good_server();
-    let plan = "mode = 'avalanche'\nconnections = 2\ntarget_throughput = 100\nduration = '1s'";
-    let (_, counters, _) = load(job(address, "", plan)).await;
-    assert_sound(&counters);
-    assert!((90..=101).contains(&counters.sent), "{counters:?}");
-    assert_eq!(received.load(Ordering::Relaxed), counters.sent);
+    for which in BOTH {
+        let (address, seen) = server(answer_all);
+        let plan = "mode = 'avalanche'\nconnections = 2\ntarget_throughput = 100\nduration = '1s'";
+        let (_, counters, _) = load(which, job(address, "", plan)).await;
+        assert_sound(which, &counters);
+        assert!((90..=101).contains(&counters.sent), "{which:?}: {counters:?}");
+        assert_eq!(seen.requests(), counters.sent, "{which:?}");
+    }
 }
 
 #[actix_rt::test]
 async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
-    let address = server(|mut stream| {
-        read_head(&mut stream);
-        std::thread::sleep(Duration::from_secs(30));
-    });
-    let plan = "mode = 'tsunami'\nrate = 100\nduration = '1s'\nmax_in_flight = 10\ndrain_timeout = '100ms'";
-    let (_, counters, _) = load(job(address, "timeout = '20s'", plan)).await;
-    assert_sound(&counters);
-    assert_eq!((counters.sent, counters.dropped_in_flight, counters.dropped_late), (10, 90, 0));
-    assert_eq!(counters.errors[&ErrorKind::Timeout], 10);
-}
-
-async fn exchange(address: SocketAddr, request: &str) -> Exchange {
-    let job = job(address, request, "mode = 'avalanche'\nconnections = 1\nrequests = 1");
-    AwcClient::new(&job).unwrap().exchange().await
-}
-
-#[track_caller]
-fn assert_failed(exchange: Exchange, kind: ErrorKind) {
-    assert_eq!(exchange.outcome, Outcome::Failed(kind), "{exchange:?}");
-}
-
-/// A server that reads a request, says this, and closes.
-fn says(bytes: &'static [u8]) -> SocketAddr {
-    server(move |mut stream| {
-        read_head(&mut stream);
-        let _ = stream.write_all(bytes);
-    })
-}
-
-#[actix_rt::test]
-async fn failures_are_told_apart() {
-    let closed_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    assert_failed(exchange(closed_port, "").await, ErrorKind::Refused);
-    assert_failed(exchange(says(b""), "").await, ErrorKind::Closed);
-    assert_failed(
-        exchange(says(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npo"), "").await,
-        ErrorKind::Closed,
-    );
-    assert_failed(exchange(says(b"220 mail ready\r\n\r\n"), "").await, ErrorKind::Protocol);
-    let silent = server(|mut stream| {
-        read_head(&mut stream);
-        std::thread::sleep(Duration::from_secs(30));
-    });
-    assert_failed(exchange(silent, "timeout = '50ms'").await, ErrorKind::Timeout);
-    let resets = server(|mut stream| {
-        read_head(&mut stream);
-        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
-    });
-    assert_failed(exchange(resets, "").await, ErrorKind::Reset);
-}
-
-#[actix_rt::test]
-async fn a_target_without_an_address_does_not_resolve() {
-    let (address, _) = good_server();
-    let mut without = job(address, "", "mode = 'avalanche'\nconnections = 1\nrequests = 1");
-    Arc::get_mut(&mut without).unwrap().addresses = Vec::new().into();
-    let exchange = AwcClient::new(&without).unwrap().exchange().await;
-    assert_failed(exchange, ErrorKind::Resolve);
-    assert!(exchange.unconnected);
-}
-
-#[actix_rt::test]
-async fn statuses_and_bodies_are_read_whole() {
-    let status = |exchange: Exchange| exchange.outcome;
-    let chunked = says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npong\r\n0\r\n\r\n");
-    assert_eq!(status(exchange(chunked, "").await), Outcome::Status(200));
-    let until_close = says(b"HTTP/1.1 201 Created\r\nconnection: close\r\n\r\nall of it");
-    assert_eq!(status(exchange(until_close, "").await), Outcome::Status(201));
-    let empty = says(b"HTTP/1.1 204 No Content\r\n\r\n");
-    assert_eq!(status(exchange(empty, "").await), Outcome::Status(204));
-}
-
-#[actix_rt::test]
-async fn a_kept_connection_that_was_closed_is_replaced_and_nothing_is_sent_twice() {
-    let received = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&received);
-    let address = server(move |mut stream| {
-        if read_head(&mut stream) {
-            counter.fetch_add(1, Ordering::Relaxed);
-            stream.write_all(PONG).unwrap();
-        }
-    });
-    let job = job(address, "", "mode = 'avalanche'\nconnections = 1\nrequests = 1");
-    let engine = AwcClient::new(&job).unwrap();
-    for _ in 0..3 {
-        let exchange = engine.exchange().await;
-        assert!(matches!(exchange.outcome, Outcome::Status(200)), "{exchange:?}");
-        assert!(!exchange.reused);
-        // The server's close must have come in, and its readiness been seen, before the next attempt looks.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    for which in BOTH {
+        let (address, _) = server(|mut peer| {
+            peer.request();
+            peer.linger();
+        });
+        let plan =
+            "mode = 'tsunami'\nrate = 100\nduration = '1s'\nmax_in_flight = 10\ndrain_timeout = '100ms'
+            [honesty]\nmax_lag_p99 = '500ms'";
+        let (_, counters, _) = load(which, job(address, "timeout = '20s'", plan)).await;
+        assert_sound(which, &counters);
+        let dropped = (counters.dropped_in_flight, counters.dropped_late);
+        assert_eq!((counters.sent, dropped), (10, (90, 0)), "{which:?}");
+        assert_eq!(counters.errors[&ErrorKind::Timeout], 10, "{which:?}");
     }
-    assert_eq!(received.load(Ordering::Relaxed), 3);
-    assert_eq!(engine.opened().connections, 3);
+}
+
+#[actix_rt::test]
+async fn a_closed_loop_whose_handshake_fails_backs_off() {
+    for which in BOTH {
+        let (address, seen) = server(|mut peer| {
+            peer.say(b"this is no tls\r\n\r\n");
+            peer.linger();
+        });
+        let plan = "mode = 'avalanche'\nconnections = 1\nduration = '500ms'";
+        let url = format!("https://localhost:{}/", address.port());
+        let job = LoadJob { tls: Some(insecure()), ..job_to(&url, vec![address], "", plan) };
+        let (_, counters, ending) = load(which, job).await;
+        assert_eq!(counters.errors_of(ErrorKind::Tls), counters.sent, "{which:?}: {counters:?}");
+        // 10, 20, 40, 80, 160 and 320 ms: six waits do not fit in half a second.
+        assert!((2..=6).contains(&seen.connections()), "{which:?}: {} connections", seen.connections());
+        assert_eq!(
+            (ending.opened.connections, ending.opened.handshakes),
+            (seen.connections(), 0),
+            "{which:?}"
+        );
+    }
 }

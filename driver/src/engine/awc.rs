@@ -1,19 +1,22 @@
 //! The awc engine: a whole HTTP client, for what the lean one does not speak. Its pool looks at a kept
 //! connection before it uses it again; it never repeats a request, and neither do we.
 //!
-//! awc 3.11 takes a close for the end of any body, an answer of HTTP/1.1 without a length for an empty one,
-//! waits for the body of a 304 that names its length, and takes an interim answer (1xx) for the answer. The
-//! first three are set right here; the last fails as `protocol`, and its connection never serves again: the
-//! answer still to come would be the next request's.
+//! awc 3.11 takes a close for the end of any body, an answer of HTTP/1.1 without a length for an empty one, keeps
+//! connections that HTTP/1.0 or a change of protocol ends, waits for the body of a 304 that names its length, and
+//! takes an interim answer (1xx) for the answer. All but the last are set right here; that fails as `protocol`, and
+//! its connection never serves again: the answer still to come would be the next request's. What else it does unlike
+//! the wire engine, the conformance tests say in a column of their own.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use ::awc::error::{ConnectError, PayloadError, SendRequestError};
-use ::awc::http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
+use ::awc::http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
 use ::awc::http::{Method, StatusCode, Uri, Version};
-use ::awc::{Client, ClientResponse, Connector, FrozenClientRequest};
+use ::awc::{Client, ClientResponse, Connector, FrozenClientRequest, body};
 use actix_service::fn_service;
 use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
 use bytes::Bytes;
@@ -160,17 +163,22 @@ impl AwcClient {
     async fn attempt(&self, trace: Rc<Trace>) -> Result<u16, Failure> {
         let sending = match &self.body {
             Some(body) => self.request.send_body(body.clone()),
-            None => self.request.send(),
+            // Not `send`, which says a length of 0.
+            None => self.request.send_body(body::None::new()),
         };
         let mut answer = sending.await.map_err(Failure::Send)?;
         let status = answer.status().as_u16();
+        let connection = trace.connection.borrow().clone();
+        if let Some(connection) = &connection
+            && ends_its_connection(&answer)
+        {
+            connection.serves_last();
+        }
         match body_of(&answer, self.head_only) {
             Body::None => return Ok(status),
             Body::Interim => return Err(Failure::Interim),
-            Body::UntilClose => {
-                let connection = trace.connection.borrow().clone();
-                return to_the_end(&trace, connection).await.map(|()| status);
-            }
+            Body::UntilClose => return to_the_end(&trace, connection).await.map(|()| status),
+            Body::TooLarge => return Err(Failure::Body(PayloadError::Overflow)),
             Body::Framed => {}
         }
         while let Some(chunk) = answer.next().await {
@@ -197,6 +205,8 @@ enum Body {
     None,
     /// It ends when the peer closes; awc takes it for empty.
     UntilClose,
+    /// It says that it is longer than any that is read.
+    TooLarge,
     /// This is not the answer yet.
     Interim,
 }
@@ -206,6 +216,7 @@ fn body_of(answer: &ClientResponse, head_only: bool) -> Body {
         StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Body::None,
         status if status.is_informational() => Body::Interim,
         _ if head_only => Body::None,
+        _ if says_too_long(answer) => Body::TooLarge,
         _ if answer.version() != Version::HTTP_11 => Body::Framed,
         _ if answer.headers().contains_key(CONTENT_LENGTH) => Body::Framed,
         _ => match answer.headers().get(TRANSFER_ENCODING) {
@@ -215,11 +226,31 @@ fn body_of(answer: &ClientResponse, head_only: bool) -> Body {
     }
 }
 
+fn says_too_long(answer: &ClientResponse) -> bool {
+    let length =
+        answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.trim().parse().ok());
+    length.is_some_and(|length: u64| length > MAX_ANSWER_BYTES)
+}
+
+/// Whether no other answer can follow this one on its connection, though awc would keep it.
+fn ends_its_connection(answer: &ClientResponse) -> bool {
+    let headers = answer.headers();
+    let keep_alive = |value: &HeaderValue| {
+        let tokens = value.as_bytes().split(|byte| *byte == b',');
+        tokens.map(<[u8]>::trim_ascii).any(|token| token.eq_ignore_ascii_case(b"keep-alive"))
+    };
+    answer.status() == StatusCode::SWITCHING_PROTOCOLS
+        || (answer.version() != Version::HTTP_11 && !headers.get_all(CONNECTION).any(keep_alive))
+        // Both framings at once (RFC 9112, 6.3): who knows where it ends.
+        || (headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING))
+}
+
 /// Reads a body that ends with the connection, which serves no more.
 async fn to_the_end(trace: &Trace, connection: Option<Rc<NotedConnection>>) -> Result<(), Failure> {
     let Some(connection) = connection else { return Ok(()) };
-    std::future::poll_fn(|context| connection.poll_to_the_end(context, trace, MAX_ANSWER_BYTES)).await;
+    // awc has it back in its pool already, whose look at it for another attempt must not take a byte of this one's.
     connection.is_spent();
+    std::future::poll_fn(|context| connection.poll_to_the_end(context, trace, MAX_ANSWER_BYTES)).await;
     if trace.error.get().is_some() {
         return Err(Failure::Body(PayloadError::Incomplete(None)));
     }

@@ -115,6 +115,11 @@ impl Connection {
     /// Notes that it must not serve again, whatever its client believes.
     pub fn is_spent(&self) {
         self.rests();
+        self.serves_last();
+    }
+
+    /// Notes that it must not serve again after the present answer, which is still being read.
+    pub fn serves_last(&self) {
         self.spent.set(true);
     }
 
@@ -136,6 +141,13 @@ impl Connection {
             return Poll::Ready(Ok(()));
         }
         let mut stream = self.stream.borrow_mut();
+        if let Stream::Tls(tls) = &mut *stream {
+            // TLS may have read more than the answer: a goodbye, or what should not be there.
+            let state = tls.get_mut().1.process_new_packets();
+            if state.is_ok_and(|state| state.peer_has_closed() || state.plaintext_bytes_to_read() > 0) {
+                return Poll::Ready(Ok(()));
+            }
+        }
         let mut byte = [MaybeUninit::uninit()];
         match SockRef::from(stream.tcp()).peek(&mut byte) {
             Ok(0) => Poll::Ready(Ok(())),

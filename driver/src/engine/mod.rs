@@ -86,7 +86,8 @@ pub trait Engine: 'static {
     fn name(&self) -> &'static str;
 
     /// Begins an attempt at a place that has none, at this instant, connecting included. Its end is told in a
-    /// later turn, at the latest after the request's timeout.
+    /// later turn, at the latest after the request's timeout. Kept connections are taken as the last turn left them:
+    /// whoever drives an engine turns it after a wait, and then begins.
     fn begin(&mut self, place: Place, now: Nanos);
 
     /// Moves on all that can be moved without waiting, and tells which attempts ended; false where there was
@@ -99,7 +100,7 @@ pub trait Engine: 'static {
     /// When the next attempt times out, if one is under way whose timeout a turn must see to.
     fn deadline(&self) -> Option<Nanos>;
 
-    /// Gives up all attempts, without telling, and closes all connections.
+    /// Gives up all attempts, without telling, and closes their connections.
     fn abandon(&mut self);
 
     /// What it opened so far.

@@ -165,7 +165,10 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
             load.waiter.busy(now).await;
         } else {
             let other = house_at.min(next_rested).min(until.unwrap_or(Nanos::MAX));
-            load.wait(Until { due: next_permit, other }, now, stop).await;
+            if load.wait(Until { due: next_permit, other }, now, stop).await {
+                let now = load.now();
+                load.engine.turn(now, &mut GoingOn { flight: &mut load.flight, lanes: &mut lanes });
+            }
         }
     }
     from

@@ -126,8 +126,9 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         self.next_progress.min(if end > now { end } else { Nanos::MAX })
     }
 
-    /// Waits towards an instant, until something happens on the sockets, an attempt times out, or a stop comes.
-    async fn wait(&mut self, until: Until, now: Nanos, stop: &mut StopSignal) {
+    /// Waits towards an instant, until something happens on the sockets, an attempt times out, or a stop comes. True
+    /// where the engine is to be turned before anything is sent: a kept connection may have been closed.
+    async fn wait(&mut self, until: Until, now: Nanos, stop: &mut StopSignal) -> bool {
         let Self { engine, waiter, .. } = self;
         let timeout = engine.deadline().unwrap_or(Nanos::MAX);
         let event = async {
@@ -136,7 +137,9 @@ impl<E: Engine, O: Outlet> Load<E, O> {
                 _ = stop.wait_for(Option::is_some) => {}
             }
         };
-        waiter.towards(Until { due: until.due, other: until.other.min(timeout) }, now, event).await;
+        let came =
+            waiter.towards(Until { due: until.due, other: until.other.min(timeout) }, now, event).await;
+        came && told_to_stop(stop).is_none()
     }
 
     fn give_up(&mut self, now: Nanos, kind: ErrorKind) {

@@ -86,8 +86,9 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
                 let mut freeing = Freeing { flight: &mut load.flight, free: &mut free };
                 if load.engine.turn(now, &mut freeing) {
                     load.waiter.busy(now).await;
-                } else {
-                    load.wait(Until { due: at, other: house_at }, now, stop).await;
+                } else if load.wait(Until { due: at, other: house_at }, now, stop).await {
+                    let now = load.now();
+                    load.engine.turn(now, &mut Freeing { flight: &mut load.flight, free: &mut free });
                 }
             }
             Decision::Done => break,

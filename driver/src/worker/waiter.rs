@@ -74,30 +74,33 @@ impl Waiter {
         self.yield_after(YIELD_EVERY, now).await;
     }
 
-    /// Sleeps or spins a while towards the earlier of two instants; returns early where `event` comes. The caller
-    /// looks again, at all that may have happened.
-    pub async fn towards(&mut self, until: Until, now: Nanos, event: impl Future<Output = ()>) {
+    /// Sleeps or spins a while towards the earlier of two instants; returns early where `event` comes, and whether it
+    /// did. The caller looks again, at all that may have happened.
+    pub async fn towards(&mut self, until: Until, now: Nanos, event: impl Future<Output = ()>) -> bool {
         let at = until.due.min(until.other);
         if at <= now {
-            return self.busy(now).await;
+            self.busy(now).await;
+            return false;
         }
         let early = match &self.spin {
             Some(spin) if !spin.is_given_up() && until.due <= until.other => spin.early(),
             _ => 0,
         };
         if at - now <= early {
-            return self.spin(now).await;
+            self.spin(now).await;
+            return false;
         }
         self.spinning_since = None;
         let asleep = at - early - now;
         let span = Duration::from_nanos(u64::try_from(asleep).unwrap_or(0));
         tokio::select! {
             biased;
-            () = event => {}
+            () = event => true,
             late_by = self.timer.wait(span) => {
                 if let Some(spin) = &mut self.spin {
                     spin.slept(late_by);
                 }
+                false
             }
         }
     }

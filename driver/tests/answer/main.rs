@@ -135,7 +135,7 @@ fn one_reader_reads_many_answers() {
 
 #[test]
 fn an_endless_head_is_given_up_at_its_limit() {
-    for endless in [&b"HTTP/1.1 200 OK\r\nx: "[..], b"HTTP/1.1 200 OK\r\n", b""] {
+    for endless in [&b"HTTP/1.1 200 OK\r\nx: "[..], b"HTTP/1.1 200 OK\r\n", b"\r\n\r\nHTTP/1.1 200 "] {
         let mut answer = Answer::new(false);
         let mut given = 0;
         let mut piece = endless.to_vec();
@@ -148,6 +148,22 @@ fn an_endless_head_is_given_up_at_its_limit() {
             piece = vec![b'a'; 4_096];
         };
         assert_eq!(end, ErrorKind::TooLarge);
+    }
+}
+
+/// Whoever speaks something else may wait for us from then on, and never send a line break.
+#[test]
+fn what_cannot_become_a_head_is_told_at_its_first_byte() {
+    for (bytes, end) in [
+        (&b"H"[..], End::More),
+        (b"\r\n\r\nHTTP/1.", End::More),
+        (b"HTTP/1.1 2", End::More),
+        (b"HTTP/2", End::Failed(ErrorKind::Protocol)),
+        (b"\r\n!", End::Failed(ErrorKind::Protocol)),
+        (b"\x15\x03\x01\x00\x02\x02\x16", End::Failed(ErrorKind::Protocol)),
+    ] {
+        assert_eq!(read([bytes]), end, "{bytes:?}");
+        assert_eq!(read(bytes.chunks(1)), end, "{bytes:?} byte by byte");
     }
 }
 

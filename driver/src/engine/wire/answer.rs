@@ -207,13 +207,23 @@ fn whole_head(bytes: &[u8], head_only: bool) -> Result<Option<Head>, ErrorKind> 
     let window = &bytes[..bytes.len().min(MAX_HEAD_BYTES)];
     let lines = match memchr::memrchr(b'\n', window) {
         Some(last) => &window[..=last],
-        None if too_long => return Err(ErrorKind::TooLarge),
-        None => return Ok(None),
+        None => &[],
     };
     match parse(lines, head_only)? {
+        None if !may_become_a_head(window) => Err(ErrorKind::Protocol),
         None if too_long => Err(ErrorKind::TooLarge),
         head => Ok(head),
     }
+}
+
+/// Whether these bytes begin as a head does, as far as they go: a peer that speaks something else may never send a
+/// line break.
+fn may_become_a_head(bytes: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"HTTP/1.";
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let begun = &bytes[blank..];
+    let n = begun.len().min(BEGINNING.len());
+    begun[..n] == BEGINNING[..n]
 }
 
 fn parse(bytes: &[u8], head_only: bool) -> Result<Option<Head>, ErrorKind> {

@@ -69,6 +69,11 @@ impl Attempts {
         self.places[place as usize].connection = Some(connection);
     }
 
+    /// Notes that none does, for now.
+    pub fn waits(&mut self, place: Place) {
+        self.places[place as usize].connection = None;
+    }
+
     /// Which connection serves it.
     pub fn connection(&self, place: Place) -> Option<Key> {
         self.places[place as usize].connection

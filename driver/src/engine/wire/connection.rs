@@ -2,6 +2,7 @@
 //! waits, and knows neither which attempt it serves nor when.
 
 use std::io::{self, Read, Write};
+use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use common::counters::ErrorKind;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection};
 
-use super::answer::{Answer, Progress};
+use super::answer::{Answer, Progress, Whole};
 use super::socket::Socket;
 use crate::engine::trace::{connect_error, handshake_error, read_error, write_error};
 
@@ -64,6 +65,10 @@ pub struct Connection {
     written: usize,
     /// A byte of the request has left.
     touched: bool,
+    /// Why the rest of the request cannot leave: nothing is written any more, but an answer may be there.
+    broken: Option<ErrorKind>,
+    /// TLS holds bytes that came with the last of its handshake: no event will tell of them.
+    spoke_first: bool,
     /// Requests that were begun on it.
     begun: u64,
 }
@@ -92,6 +97,8 @@ impl Connection {
             answer: Answer::new(head_only),
             written: 0,
             touched: false,
+            broken: None,
+            spoke_first: false,
             begun: 0,
         })
     }
@@ -112,6 +119,11 @@ impl Connection {
     #[inline]
     pub fn received(&self) -> u64 {
         self.answer.received()
+    }
+
+    /// Whether something came with the last of the handshake.
+    pub fn spoke_first(&self) -> bool {
+        self.spoke_first
     }
 
     /// Goes on with connecting and the handshake.
@@ -145,12 +157,16 @@ impl Connection {
             };
             let mut rest = &scratch[..n];
             while !rest.is_empty() {
-                tls.read_tls(&mut rest).map_err(|_| ErrorKind::Tls)?;
-                if tls.process_new_packets().is_err() {
+                if tls.read_tls(&mut rest).map_err(|_| ErrorKind::Tls)? == 0 {
+                    // What follows TLS's goodbye is none of its bytes.
+                    break;
+                }
+                let Ok(state) = tls.process_new_packets() else {
                     // The peer is told why; whether it hears that is its own affair.
                     let _ = flush_tls(tls, &self.socket);
                     return Err(ErrorKind::Tls);
-                }
+                };
+                self.spoke_first = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
             }
         }
     }
@@ -177,7 +193,11 @@ impl Connection {
             None => write_plain(&self.socket, request, &mut self.written, &mut self.touched),
             Some(tls) => write_tls(tls, &self.socket, request, &mut self.written, &mut self.touched),
         };
-        written.map_err(|error| Unwritten { kind: write_error(&error), untouched: !self.touched })
+        written.map_err(|error| {
+            let kind = write_error(&error);
+            self.broken = Some(kind);
+            Unwritten { kind, untouched: !self.touched }
+        })
     }
 
     /// Whether the request has not left whole.
@@ -188,28 +208,36 @@ impl Connection {
 
     /// Reads what is there of the answer. `closing`: the peer closed its side, so that there is an end to read.
     pub fn read(&mut self, scratch: &mut [u8], closing: bool) -> Answered {
+        let closing = closing || self.broken.is_some();
         let (bytes, plain) = scratch.split_at_mut(scratch.len() / 2);
         loop {
-            let n = match (&self.socket).read(bytes) {
-                Ok(0) => return self.ended(),
+            let early = mem::take(&mut self.spoke_first);
+            let read = if early { Ok(0) } else { (&self.socket).read(bytes) };
+            let n = match read {
+                Ok(0) if !early => return self.ended(),
                 Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Answered::NotYet,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return self.broken.map_or(Answered::NotYet, Answered::Failed);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Answered::Failed(read_error(&error)),
+                Err(error) => return Answered::Failed(self.broken.unwrap_or(read_error(&error))),
             };
             let taken = match &mut self.tls {
                 None => self.answer.take(&bytes[..n]).map(|progress| (progress, n)),
                 Some(tls) => read_tls(tls, &self.socket, &bytes[..n], plain, &mut self.answer),
             };
+            let filled = n == bytes.len();
             match taken {
                 Err(kind) => return Answered::Failed(kind),
                 Ok((Progress::Whole(whole), given)) => {
-                    // What came after the answer belongs to no request: nothing good follows it.
+                    // What came after the answer belongs to no request: nothing good follows it. Where the buffer
+                    // was filled, only another read tells whether something did.
                     let keeps = whole.keeps && whole.used == given && !closing;
+                    let keeps = keeps && (!filled || self.rests_on(scratch));
                     return Answered::Whole { status: whole.status, keeps };
                 }
                 // The buffer was not filled, so that there is no more, and the next bytes will be told.
-                Ok((Progress::More, _)) if n < bytes.len() && !closing => return Answered::NotYet,
+                Ok((Progress::More, _)) if !filled && !early && !closing => return Answered::NotYet,
                 Ok((Progress::More, _)) => {}
             }
         }
@@ -217,26 +245,30 @@ impl Connection {
 
     /// Reads what comes while nothing was asked for: whether the connection may still serve.
     pub fn rests_on(&mut self, scratch: &mut [u8]) -> bool {
-        let Some(tls) = &mut self.tls else { return false };
         let (bytes, plain) = scratch.split_at_mut(scratch.len() / 2);
         loop {
-            match (&self.socket).read(bytes) {
-                Ok(0) => return false,
+            match ((&self.socket).read(bytes), &mut self.tls) {
                 // Under TLS it may be a ticket: nothing that belongs to an answer.
-                Ok(n) => {
+                (Ok(n @ 1..), Some(tls)) => {
                     let mut nothing = Answer::new(false);
                     let taken = read_tls(tls, &self.socket, &bytes[..n], plain, &mut nothing);
                     if taken.is_err() || nothing.received() > 0 {
                         return false;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+                (Ok(_), _) => return false,
+                (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => {}
+                (Err(error), _) => return error.kind() == io::ErrorKind::WouldBlock,
             }
         }
     }
 
+    /// The peer closed its side.
     fn ended(&mut self) -> Answered {
+        // The error that told of the close may have met the writing, and is told only once.
+        if let Some(kind) = self.broken {
+            return Answered::Failed(kind);
+        }
         if self.tls.is_some() {
             // Without TLS's own goodbye nobody knows whether that was all.
             return Answered::Failed(ErrorKind::Closed);
@@ -303,8 +335,8 @@ fn flush_tls(tls: &mut ClientConnection, mut socket: &Socket) -> io::Result<usiz
     Ok(flushed)
 }
 
-/// Decrypts bytes and takes what is in them as the answer's; with it comes how many bytes the answer was given
-/// last.
+/// Decrypts bytes and takes what is in them, and what TLS holds already, as the answer's; with it comes how many bytes
+/// the answer was given last.
 fn read_tls(
     tls: &mut ClientConnection,
     socket: &Socket,
@@ -313,8 +345,10 @@ fn read_tls(
     answer: &mut Answer,
 ) -> Result<(Progress, usize), ErrorKind> {
     let mut told = (Progress::More, 0);
-    while !bytes.is_empty() {
-        tls.read_tls(&mut bytes).map_err(|_| ErrorKind::Tls)?;
+    loop {
+        if !bytes.is_empty() {
+            tls.read_tls(&mut bytes).map_err(|_| ErrorKind::Tls)?;
+        }
         let closed = tls.process_new_packets().map_err(|_| ErrorKind::Tls)?.peer_has_closed();
         loop {
             match (tls.reader().read(plain), &mut told) {
@@ -324,11 +358,16 @@ fn read_tls(
                 (Ok(n), _) => told = (answer.take(&plain[..n])?, n),
             }
         }
-        if closed && told.0 == Progress::More {
-            // TLS says goodbye: that is an end as good as that of TCP.
-            let status = answer.end()?;
-            let whole = super::answer::Whole { status, used: 0, keeps: false };
-            return Ok((Progress::Whole(whole), 0));
+        if closed {
+            // TLS says goodbye: that is an end as good as that of TCP, and what follows it is nobody's.
+            let (status, used) = match told.0 {
+                Progress::More => (answer.end()?, 0),
+                Progress::Whole(whole) => (whole.status, whole.used),
+            };
+            return Ok((Progress::Whole(Whole { status, used, keeps: false }), told.1));
+        }
+        if bytes.is_empty() {
+            break;
         }
     }
     // Alerts and key updates want an answer; if it cannot be written now, the next request will tell.

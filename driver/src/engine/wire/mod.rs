@@ -63,7 +63,7 @@ pub struct WireEngine {
     waiting: VecDeque<(Place, usize)>,
     connecting: usize,
     /// Attempts that ended outside of a turn, to be told in the next.
-    failed: VecDeque<(Place, ErrorKind, bool)>,
+    failed: VecDeque<(Place, Exchange)>,
     scratch: Box<[u8]>,
     opened: Opened,
     /// When the last turn was.
@@ -115,31 +115,35 @@ impl WireEngine {
     fn write(&mut self, key: Key, place: Place) -> bool {
         let Some(line) = self.lines.get_mut(key) else { return false };
         line.place = Some(place);
-        let Err(unwritten) = line.connection.write(&self.request) else {
-            self.attempts.served_by(place, key);
-            return true;
-        };
-        let was_attempt = !(line.connection.is_kept() && unwritten.untouched);
-        self.lines.remove(key);
-        if was_attempt {
-            self.fails(place, unwritten.kind, false);
+        match line.connection.write(&self.request) {
+            // Where part of it left, the peer may have answered before it closed: its event will tell.
+            Err(unwritten) if unwritten.untouched || unwritten.kind == ErrorKind::LocalLimit => {
+                let reused = line.connection.is_kept();
+                self.lines.remove(key);
+                if reused && unwritten.untouched {
+                    return false;
+                }
+                self.fails(place, Exchange { reused, ..unanswered(unwritten.kind, false) });
+            }
+            _ => self.attempts.served_by(place, key),
         }
-        was_attempt
+        true
     }
 
     /// Notes that an attempt is over, to be told in the next turn.
-    fn fails(&mut self, place: Place, kind: ErrorKind, unconnected: bool) {
+    fn fails(&mut self, place: Place, exchange: Exchange) {
         self.attempts.end(place);
-        self.failed.push_back((place, kind, unconnected));
+        self.failed.push_back((place, exchange));
     }
 
     /// Sets up a connection to the addresses from `address` on, for an attempt.
     fn connect(&mut self, place: Place, mut address: usize) {
         let addresses = self.addresses.now();
         if addresses.is_empty() {
-            return self.fails(place, ErrorKind::Resolve, true);
+            return self.fails(place, unanswered(ErrorKind::Resolve, true));
         }
         if self.connecting >= MAX_CONNECTING {
+            self.attempts.waits(place);
             return self.waiting.push_back((place, address));
         }
         let mut last = ErrorKind::Unreachable;
@@ -156,7 +160,7 @@ impl WireEngine {
             }
             address += 1;
         }
-        self.fails(place, last, true);
+        self.fails(place, unanswered(last, true));
     }
 
     fn add(&mut self, line: Line) -> Result<Key, ErrorKind> {
@@ -179,7 +183,10 @@ impl WireEngine {
 
     fn has_connected(&mut self) {
         self.connecting -= 1;
-        if let Some((place, address)) = self.waiting.pop_front() {
+        // One that fails at once leaves its room to the next.
+        while self.connecting < MAX_CONNECTING
+            && let Some((place, address)) = self.waiting.pop_front()
+        {
             self.connect(place, address);
         }
     }
@@ -189,17 +196,12 @@ impl WireEngine {
         let key = Key::of(ready.token);
         let Some(line) = self.lines.get_mut(key) else { return };
         if line.connection.stage() != Stage::Open {
-            self.establish(key);
+            self.establish(key, ready, since, ends);
         } else if let Some(place) = line.place {
-            if ready.writable() && line.connection.is_writing(&self.request) {
-                // A peer that closed may have answered before: that is for the reading to find out.
-                if let Err(unwritten) = line.connection.write_on(&self.request)
-                    && !ready.readable()
-                {
-                    return self.ended(key, place, Outcome::Failed(unwritten.kind), false, since, ends);
-                }
-            }
-            if ready.readable() {
+            let writes = ready.writable() && line.connection.is_writing(&self.request);
+            // A peer that closed may have answered before: that is for the reading to find out.
+            let broke = writes && line.connection.write_on(&self.request).is_err();
+            if broke || ready.readable() {
                 self.read(key, place, ready.closing(), since, ends);
             }
         } else if ready.readable() && !line.connection.rests_on(&mut self.scratch) {
@@ -207,7 +209,7 @@ impl WireEngine {
         }
     }
 
-    fn establish(&mut self, key: Key) {
+    fn establish(&mut self, key: Key, ready: Ready, since: Nanos, ends: &mut impl Ends) {
         let Some(line) = self.lines.get_mut(key) else { return };
         let (place, address, before) = (line.place, line.address, line.connection.stage());
         let established = line.connection.establish(&mut self.scratch);
@@ -216,12 +218,15 @@ impl WireEngine {
         }
         match established {
             Ok(Stage::Open) => {
+                // An answer, or a close, that came before the request is told with this very event, or by nothing.
+                let early = ready.readable() || line.connection.spoke_first();
                 self.opened.handshakes += u64::from(self.tls.is_some());
                 self.has_connected();
-                if let Some(place) = place
-                    && !self.write(key, place)
-                {
+                let Some(place) = place else { return };
+                if !self.write(key, place) {
                     self.serve(place);
+                } else if early {
+                    self.read(key, place, ready.closing(), since, ends);
                 }
             }
             Ok(_) => {}
@@ -232,7 +237,7 @@ impl WireEngine {
                 if kind != ErrorKind::Tls && address + 1 < self.addresses.now().len() {
                     self.connect(place, address + 1);
                 } else {
-                    self.fails(place, kind, true);
+                    self.fails(place, unanswered(kind, true));
                 }
             }
         }
@@ -291,15 +296,8 @@ impl WireEngine {
     }
 
     /// An attempt without a connection, or whose connection is gone, is over.
-    fn failed(&mut self, place: Place, kind: ErrorKind, unconnected: bool, at: Nanos, ends: &mut impl Ends) {
-        let exchange = Exchange {
-            outcome: Outcome::Failed(kind),
-            bytes_received: 0,
-            reused: false,
-            unconnected,
-            turn: None,
-        };
-        if ends.ended(place, at, &exchange) == Next::Begin {
+    fn failed(&mut self, place: Place, exchange: &Exchange, at: Nanos, ends: &mut impl Ends) {
+        if ends.ended(place, at, exchange) == Next::Begin {
             self.begin(place, at);
         }
     }
@@ -311,20 +309,28 @@ impl WireEngine {
             && now.saturating_sub(began) >= self.timeout
         {
             let key = self.attempts.connection(place);
-            let open = key
-                .and_then(|key| self.lines.get_mut(key))
-                .is_some_and(|line| line.connection.stage() == Stage::Open);
+            let mut exchange = unanswered(ErrorKind::ConnectTimeout, true);
+            if let Some(line) = key.and_then(|key| self.lines.get_mut(key))
+                && line.connection.stage() == Stage::Open
+            {
+                let (bytes_received, reused) = (line.connection.received(), line.connection.is_kept());
+                exchange = Exchange { bytes_received, reused, ..unanswered(ErrorKind::Timeout, false) };
+            }
             self.attempts.end(place);
             match key {
                 Some(key) => self.close(key),
                 None => self.waiting.retain(|(waiting, _)| *waiting != place),
             }
-            let kind = if open { ErrorKind::Timeout } else { ErrorKind::ConnectTimeout };
-            self.failed(place, kind, !open, self.now(), ends);
+            self.failed(place, &exchange, self.now(), ends);
             expired = true;
         }
         expired
     }
+}
+
+/// An attempt that met no answer.
+fn unanswered(kind: ErrorKind, unconnected: bool) -> Exchange {
+    Exchange { outcome: Outcome::Failed(kind), bytes_received: 0, reused: false, unconnected, turn: None }
 }
 
 fn tls(job: &LoadJob) -> Result<Option<Tls>, String> {
@@ -352,8 +358,8 @@ impl Engine for WireEngine {
         let mut moved = !self.failed.is_empty();
         // As many as there are now: one whose place fails again at once is told in the next turn.
         for _ in 0..self.failed.len() {
-            let Some((place, kind, unconnected)) = self.failed.pop_front() else { break };
-            self.failed(place, kind, unconnected, now, ends);
+            let Some((place, exchange)) = self.failed.pop_front() else { break };
+            self.failed(place, &exchange, now, ends);
         }
         let found = self.poll.look();
         if found > 0 {

@@ -1,0 +1,181 @@
+//! The table of server behaviours, played; and what takes more than a row: how long an answer takes, and the largest
+//! bodies.
+
+use std::time::{Duration, Instant};
+
+use common::counters::ErrorKind;
+use driver::engine::{MAX_ANSWER_BYTES, Outcome};
+
+use crate::support::drive::{BOTH, Drive, Which, exchange};
+use crate::support::server::{PONG, Peer, server};
+use crate::support::{failed, job, status};
+use crate::table::{Awc, Does, Next, Row, Then, rows};
+
+/// Between two pieces: long enough for the first to be read alone, nearly always.
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// Does the same with each request.
+fn play(does: &Does, mut peer: Peer) {
+    while peer.request().is_some() {
+        for (i, piece) in does.pieces.iter().enumerate() {
+            if i > 0 {
+                std::thread::sleep(PAUSE);
+            }
+            peer.say(piece);
+        }
+        match does.then {
+            Then::Waits => {}
+            Then::Closes => return peer.close(),
+            Then::Resets => return peer.reset(),
+            Then::HalfCloses => {
+                peer.half_close();
+                return peer.linger();
+            }
+        }
+    }
+}
+
+/// Plays a row several times over one engine; says what is not as it should be.
+async fn wrong(row: &Row, which: Which) -> Option<String> {
+    let (outcome, next) = match row.awc {
+        Awc::Counts(outcome) if which == Which::Awc => (outcome, Next::New),
+        Awc::But(next) if which == Which::Awc => (row.outcome, next),
+        _ => (row.outcome, row.next),
+    };
+    let does = row.does.clone();
+    let (address, seen) = server(move |peer| play(&does, peer));
+    let mut drive = Drive::new(which, &job(address, row.request));
+    let attempts = if matches!(outcome, Outcome::Status(_)) { 3 } else { 2 };
+    for attempt in 0..attempts {
+        let exchange = drive.exchange().await;
+        let reused = next == Next::Kept && attempt > 0;
+        if (exchange.outcome, exchange.reused, exchange.unconnected) != (outcome, reused, false) {
+            return Some(format!("attempt {attempt}: {exchange:?}, not {outcome:?}, reused: {reused}"));
+        }
+        let said = row.does.pieces.iter().map(Vec::len).sum::<usize>() as u64;
+        // What follows an answer is none of its bytes; awc reads it with them.
+        let behind =
+            if row.awc == Awc::But(Next::Kept) { exchange.bytes_received..=said } else { said..=said };
+        if matches!(outcome, Outcome::Status(_)) && !behind.contains(&exchange.bytes_received) {
+            return Some(format!("attempt {attempt}: {} bytes of {said}", exchange.bytes_received));
+        }
+        if row.does.then != Then::Waits {
+            seen.heard(attempt + 1).await;
+        }
+    }
+    let connections = if next == Next::Kept { 1 } else { attempts };
+    let counts = (seen.requests(), seen.connections(), drive.opened().connections, drive.opened().handshakes);
+    (counts != (attempts, connections, connections, 0)).then(|| {
+        format!("(requests, accepted, opened, handshakes) = {counts:?}, not {attempts}, {connections}")
+    })
+}
+
+#[actix_rt::test]
+async fn every_behaviour_counts_as_what_it_is() {
+    let mut faults = Vec::new();
+    for row in rows() {
+        for which in BOTH {
+            if let Some(fault) = wrong(&row, which).await {
+                faults.push(format!("{}, {which:?}: {fault}", row.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn awc_differs_in_few_rows() {
+    let rows = rows();
+    let differs = rows.iter().filter(|row| row.awc != Awc::Same).count();
+    assert!(rows.len() >= 70 && differs <= 9, "{differs} of {} rows", rows.len());
+}
+
+#[actix_rt::test]
+async fn the_last_byte_ends_an_answer_and_not_the_first() {
+    for which in BOTH {
+        let (address, _) = server(|mut peer| {
+            peer.request();
+            peer.say(b"HTTP/1.1 200 OK\r\n\r\nfirst");
+            std::thread::sleep(Duration::from_millis(100));
+            peer.say(b"last");
+        });
+        let began = Instant::now();
+        let exchange = exchange(which, &job(address, "")).await;
+        assert!(began.elapsed() >= Duration::from_millis(100), "{which:?}");
+        assert_eq!(exchange.outcome, status(200), "{which:?}");
+        assert_eq!(exchange.bytes_received, b"HTTP/1.1 200 OK\r\n\r\nfirstlast".len() as u64, "{which:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn answers_that_come_byte_by_byte_are_read_to_their_last() {
+    let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npong\r\n0\r\n\r\n";
+    for which in BOTH {
+        for answer in [PONG, chunked] {
+            let (address, seen) = server(move |mut peer| {
+                while peer.request().is_some() {
+                    for byte in answer {
+                        peer.say(&[*byte]);
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                }
+            });
+            let mut drive = Drive::new(which, &job(address, ""));
+            for attempt in 0..2 {
+                let began = Instant::now();
+                let exchange = drive.exchange().await;
+                assert!(began.elapsed() >= Duration::from_millis(answer.len() as u64), "{which:?}");
+                assert_eq!(exchange.outcome, status(200), "{which:?}");
+                assert_eq!(exchange.bytes_received, answer.len() as u64, "{which:?}");
+                assert_eq!(exchange.reused, attempt > 0, "{which:?}");
+            }
+            assert_eq!((seen.requests(), seen.connections()), (2, 1), "{which:?}");
+        }
+    }
+}
+
+/// A body that ends just where a read of 64 KiB does must not hide what follows it.
+#[actix_rt::test]
+async fn large_bodies_are_read_whole_on_a_kept_connection() {
+    for which in BOTH {
+        for bytes in [(64 << 10) - 41, 64 << 10, 3 << 20] {
+            let (address, seen) = server(move |mut peer| {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes:08}\r\n\r\n");
+                let answer = [head.as_bytes(), &vec![b'a'; bytes]].concat();
+                while peer.request().is_some() {
+                    peer.say(&answer);
+                }
+            });
+            let mut drive = Drive::new(which, &job(address, "timeout = '20s'"));
+            for _ in 0..3 {
+                let exchange = drive.exchange().await;
+                let head = b"HTTP/1.1 200 OK\r\ncontent-length: 00000000\r\n\r\n".len();
+                assert_eq!(exchange.outcome, status(200), "{which:?}");
+                assert_eq!(exchange.bytes_received, (head + bytes) as u64, "{which:?}");
+            }
+            assert_eq!((seen.requests(), seen.connections()), (3, 1), "{which:?}");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn a_body_that_does_not_end_is_given_up_at_the_limit() {
+    for which in BOTH {
+        for head in ["connection: close\r\n\r\n", "transfer-encoding: chunked\r\n\r\n"] {
+            let (address, _) = server(move |mut peer| {
+                peer.request();
+                peer.say(format!("HTTP/1.1 200 OK\r\n{head}").as_bytes());
+                let chunk = [b"10000\r\n", &[b'a'; 1 << 16][..], b"\r\n"].concat();
+                // It is the client that ends this.
+                while peer.still_says(&chunk) {}
+            });
+            let exchange = exchange(which, &job(address, "timeout = '20s'")).await;
+            assert_eq!(exchange.outcome, failed(ErrorKind::TooLarge), "{which:?}: {exchange:?}");
+            let received = exchange.bytes_received;
+            assert!(
+                (MAX_ANSWER_BYTES..MAX_ANSWER_BYTES + (1 << 20)).contains(&received),
+                "{which:?}: {received}"
+            );
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! One conformance suite for both engines: what servers do, well and badly, over real sockets, and what each of it
+//! must count as. Where awc cannot, a row says so.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
+
+mod answers;
+mod failures;
+mod kept;
+mod many;
+mod request;
+mod support;
+mod table;
+mod tls;

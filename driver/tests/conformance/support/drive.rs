@@ -1,0 +1,195 @@
+//! Both engines as one type, and a worker reduced to what an engine needs of it.
+
+use std::future::Future;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use driver::engine::{AwcClient, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, WireEngine};
+use driver::load_job::{LoadJob, Nanos, StartAt};
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Wire,
+    Awc,
+}
+
+/// Each case runs through these, one after the other.
+pub const BOTH: [Which; 2] = [Which::Wire, Which::Awc];
+
+/// Longer than anything a test waits for on purpose.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One of the engines.
+pub enum Either {
+    Wire(Box<WireEngine>),
+    Awc(FutureEngine<AwcClient>),
+}
+
+impl Either {
+    pub fn new(which: Which, job: &LoadJob) -> Self {
+        match which {
+            Which::Wire => Self::Wire(Box::new(WireEngine::new(job).unwrap())),
+            Which::Awc => Self::Awc(FutureEngine::new(AwcClient::new(job).unwrap(), job.start)),
+        }
+    }
+}
+
+impl Engine for Either {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Wire(engine) => engine.name(),
+            Self::Awc(engine) => engine.name(),
+        }
+    }
+
+    fn begin(&mut self, place: Place, now: Nanos) {
+        match self {
+            Self::Wire(engine) => engine.begin(place, now),
+            Self::Awc(engine) => engine.begin(place, now),
+        }
+    }
+
+    fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
+        match self {
+            Self::Wire(engine) => engine.turn(now, ends),
+            Self::Awc(engine) => engine.turn(now, ends),
+        }
+    }
+
+    async fn ready(&self) {
+        match self {
+            Self::Wire(engine) => engine.ready().await,
+            Self::Awc(engine) => engine.ready().await,
+        }
+    }
+
+    fn deadline(&self) -> Option<Nanos> {
+        match self {
+            Self::Wire(engine) => engine.deadline(),
+            Self::Awc(engine) => engine.deadline(),
+        }
+    }
+
+    fn abandon(&mut self) {
+        match self {
+            Self::Wire(engine) => engine.abandon(),
+            Self::Awc(engine) => engine.abandon(),
+        }
+    }
+
+    fn opened(&self) -> Opened {
+        match self {
+            Self::Wire(engine) => engine.opened(),
+            Self::Awc(engine) => engine.opened(),
+        }
+    }
+}
+
+/// The ends that were told, in that order.
+#[derive(Default)]
+struct Told(Vec<(Place, Exchange)>);
+
+impl Ends for Told {
+    fn ended(&mut self, place: Place, _: Nanos, exchange: &Exchange) -> Next {
+        self.0.push((place, *exchange));
+        Next::Rest
+    }
+}
+
+/// Drives one engine as a worker does.
+pub struct Drive {
+    pub which: Which,
+    pub engine: Either,
+    start: StartAt,
+    told: Told,
+}
+
+impl Drive {
+    pub fn new(which: Which, job: &LoadJob) -> Self {
+        Self { which, engine: Either::new(which, job), start: job.start, told: Told::default() }
+    }
+
+    fn now(&self) -> Nanos {
+        self.start.nanos(Instant::now())
+    }
+
+    /// One turn; whether it moved something.
+    pub fn turn(&mut self) -> bool {
+        self.engine.turn(self.now(), &mut self.told)
+    }
+
+    /// Begins an attempt, after a turn.
+    pub fn begin(&mut self, place: Place) {
+        self.begin_all(place..place + 1);
+    }
+
+    /// Begins attempts at these places, all of them after one turn.
+    pub fn begin_all(&mut self, places: Range<Place>) {
+        self.turn();
+        for place in places {
+            self.engine.begin(place, self.now());
+        }
+    }
+
+    /// Drives it until something else has happened.
+    pub async fn until(&mut self, happened: impl Future<Output = ()>) {
+        let mut happened = std::pin::pin!(happened);
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < PATIENCE, "{:?} waited in vain; told: {:?}", self.which, self.told.0);
+            let moved = self.turn();
+            tokio::select! {
+                biased;
+                () = &mut happened => return,
+                () = self.something(), if !moved => {}
+                () = tokio::task::yield_now(), if moved => {}
+            }
+        }
+    }
+
+    /// Waits until a turn may move something.
+    async fn something(&self) {
+        let left = self
+            .engine
+            .deadline()
+            .map_or(PATIENCE, |at| Duration::from_nanos(u64::try_from(at - self.now()).unwrap_or(0)));
+        // A timeout is due between two ticks of this timer: it may be early by less than that.
+        let left = left.min(Duration::from_secs(1)) + Duration::from_millis(1);
+        tokio::select! {
+            () = self.engine.ready() => {}
+            () = tokio::time::sleep(left) => {}
+        }
+    }
+
+    /// Drives it until so many ends were told; returns these, in that order.
+    pub async fn ends(&mut self, n: usize) -> Vec<(Place, Exchange)> {
+        let began = Instant::now();
+        while self.told.0.len() < n {
+            assert!(began.elapsed() < PATIENCE, "{:?} told {} ends of {n}", self.which, self.told.0.len());
+            if self.turn() {
+                tokio::task::yield_now().await;
+            } else {
+                self.something().await;
+            }
+        }
+        std::mem::take(&mut self.told.0)
+    }
+
+    /// Makes one attempt; nothing else is under way.
+    pub async fn exchange(&mut self) -> Exchange {
+        self.begin(0);
+        let ends = self.ends(1).await;
+        assert_eq!((ends.len(), ends[0].0), (1, 0), "{ends:?}");
+        ends[0].1
+    }
+
+    pub fn opened(&self) -> Opened {
+        self.engine.opened()
+    }
+}
+
+/// Makes one attempt of a job.
+pub async fn exchange(which: Which, job: &LoadJob) -> Exchange {
+    Drive::new(which, job).exchange().await
+}
