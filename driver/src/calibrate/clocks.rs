@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use common::latency::Latency;
 
 use super::{CalibrateError, ClockFigures, cannot};
+use crate::load_job::Nanos;
 use crate::reactor::worker_runtime;
 use crate::worker::timer::Timer;
 
@@ -43,10 +44,13 @@ fn timer_lateness(sleep_for: Duration) -> Result<Latency, CalibrateError> {
     let sleep = move || -> std::io::Result<Latency> {
         let runtime = worker_runtime()?;
         runtime.block_on(async {
-            let (timer, mut late, began) = (Timer::new()?, Latency::new(), Instant::now());
+            let (mut timer, mut late, began) = (Timer::new()?, Latency::new(), Instant::now());
+            let nanos = |span: Duration| Nanos::try_from(span.as_nanos()).unwrap_or(Nanos::MAX);
             while began.elapsed() < sleep_for {
-                let late_ns = timer.wait(SLEEP).await;
-                late.record_us(u64::try_from(late_ns / 1_000).unwrap_or(0));
+                let now = nanos(began.elapsed());
+                let until = now + nanos(SLEEP);
+                timer.wait_until(until, now).await;
+                late.record_us(u64::try_from((nanos(began.elapsed()) - until) / 1_000).unwrap_or(0));
             }
             Ok(late)
         })

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -12,9 +12,14 @@ use tokio::io::unix::AsyncFd;
 
 use crate::load_job::Nanos;
 
+/// The longest wait, after which the caller looks again.
+const LONGEST: Nanos = 3_600_000_000_000;
+
 /// A timer of one worker.
 pub struct Timer {
     timer: AsyncFd<OwnedFd>,
+    /// The instant that it is set to, where it has not expired.
+    set_to: Option<Nanos>,
 }
 
 impl Timer {
@@ -28,30 +33,30 @@ impl Timer {
         #[allow(unsafe_code)]
         // SAFETY: AsyncFd owns the descriptor, alone, for as long as it is registered; `OwnedFd` gives no other access.
         let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?;
-        Ok(Self { timer })
+        Ok(Self { timer, set_to: None })
     }
 
-    /// Waits so long; an hour at most, after which the caller looks again. Returns by how much it was longer. Where
-    /// the timer cannot be set, it waits on tokio's, coarser but no shorter.
-    pub async fn wait(&self, span: Duration) -> Nanos {
-        let span = span.min(Duration::from_secs(3_600));
-        let began = Instant::now();
-        if !span.is_zero() {
-            self.expiry(span).await;
+    /// Waits until an instant, an hour at most. Where the timer cannot be set, it waits on tokio's, coarser but no
+    /// shorter. Waits that were given up and lead to the same instant set the timer once.
+    pub async fn wait_until(&mut self, at: Nanos, now: Nanos) {
+        let span = at.saturating_sub(now).min(LONGEST);
+        if span <= 0 {
+            return;
         }
-        Nanos::try_from(began.elapsed().saturating_sub(span).as_nanos()).unwrap_or(Nanos::MAX)
-    }
-
-    async fn expiry(&self, span: Duration) {
-        let value = Timespec {
-            tv_sec: i64::try_from(span.as_secs()).unwrap_or(3_600),
-            tv_nsec: i64::from(span.subsec_nanos()),
-        };
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
-        if timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once).is_err() {
-            return tokio::time::sleep(span).await;
+        let span = Duration::from_nanos(u64::try_from(span).unwrap_or(0));
+        if self.set_to != Some(at) {
+            let value = Timespec {
+                tv_sec: i64::try_from(span.as_secs()).unwrap_or(3_600),
+                tv_nsec: i64::from(span.subsec_nanos()),
+            };
+            let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+            // Setting it anew also forgets an expiry.
+            if timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once).is_err() {
+                self.set_to = None;
+                return tokio::time::sleep(span).await;
+            }
+            self.set_to = Some(at);
         }
-        // Dropping this future leaves the timer set; the next wait sets it anew, which also forgets an expiry.
         loop {
             let Ok(mut guard) = self.timer.readable().await else {
                 return tokio::time::sleep(span).await;
@@ -62,6 +67,7 @@ impl Timer {
             });
             // Otherwise the readiness was that of a wait before: this one goes on.
             if let Ok(Ok(_)) = read {
+                self.set_to = None;
                 return;
             }
         }
@@ -71,19 +77,38 @@ impl Timer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     #[tokio::test]
     async fn waits_no_shorter_than_asked_and_can_be_given_up() {
-        let timer = Timer::new().unwrap();
-        let began = Instant::now();
-        timer.wait(Duration::from_micros(700)).await;
-        assert!(began.elapsed() >= Duration::from_micros(700));
+        let mut timer = Timer::new().unwrap();
+        let origin = Instant::now();
+        let now = || Nanos::try_from(origin.elapsed().as_nanos()).unwrap();
+        timer.wait_until(now() + 700_000, now()).await;
+        assert!(now() >= 700_000);
         tokio::select! {
-            _ = timer.wait(Duration::from_millis(1)) => {}
+            () = timer.wait_until(now() + 1_000_000, now()) => {}
             () = tokio::time::sleep(Duration::from_millis(5)) => {}
         }
-        let again = Instant::now();
-        timer.wait(Duration::from_millis(3)).await;
-        assert!(again.elapsed() >= Duration::from_millis(3), "an earlier expiry does not count");
+        let until = now() + 3_000_000;
+        timer.wait_until(until, now()).await;
+        assert!(now() >= until, "an earlier expiry does not count");
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_is_taken_up_again_ends_when_it_was_to() {
+        let mut timer = Timer::new().unwrap();
+        let origin = Instant::now();
+        let now = || Nanos::try_from(origin.elapsed().as_nanos()).unwrap();
+        let until = now() + 20_000_000;
+        for _ in 0..3 {
+            tokio::select! {
+                () = timer.wait_until(until, now()) => {}
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        timer.wait_until(until, now()).await;
+        assert!(now() >= until);
+        assert!(timer.set_to.is_none(), "it expired");
     }
 }

@@ -2,7 +2,7 @@
 //! was asked for and a core is free.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::spin::Spin;
 use super::timer::Timer;
@@ -91,18 +91,19 @@ impl Waiter {
             return false;
         }
         self.spinning_since = None;
-        let asleep = at - early - now;
-        let span = Duration::from_nanos(u64::try_from(asleep).unwrap_or(0));
+        let wake_at = at - early;
+        // Only who spins asks how late it woke.
+        let asleep = self.spin.as_ref().map(|_| Instant::now());
         tokio::select! {
             biased;
-            () = event => true,
-            late_by = self.timer.wait(span) => {
-                if let Some(spin) = &mut self.spin {
-                    spin.slept(late_by);
-                }
-                false
-            }
+            () = event => return true,
+            () = self.timer.wait_until(wake_at, now) => {}
         }
+        if let (Some(spin), Some(asleep)) = (&mut self.spin, asleep) {
+            let slept = Nanos::try_from(asleep.elapsed().as_nanos()).unwrap_or(Nanos::MAX);
+            spin.slept((slept - (wake_at - now)).max(0));
+        }
+        false
     }
 
     async fn spin(&mut self, now: Nanos) {
