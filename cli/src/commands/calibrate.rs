@@ -104,7 +104,7 @@ fn text(calibration: &Calibration, kept: &Path) -> String {
     };
     line("machine", format!("{}, {} cores, {cpu}", machine.host, machine.cores));
     let stolen = match calibration.steal {
-        Some(steal) if steal > 0.0 => format!(", {} of its time stolen by its host", percent(steal)),
+        Some(steal) if steal > 0.0 => format!(", {} stolen by its host", percent(steal)),
         _ => String::new(),
     };
     line("", format!("Linux {}, clock {}{stolen}", machine.kernel, machine.clock_source));
