@@ -7,7 +7,8 @@ use std::time::Duration;
 use e2e::cannot;
 use e2e::disk::SmallDisk;
 use e2e::process::{PATIENCE, Process, command};
-use e2e::system::{System, assert_sound, tsunami};
+use e2e::rest::Rest;
+use e2e::system::{System, Target, assert_sound, tsunami};
 use e2e::wait_for;
 
 /// Enough for a node to start and to begin a test, and quick to fill.
@@ -97,13 +98,14 @@ fn a_disk_that_fills_up_under_a_test_costs_no_figure_and_its_report_waits_for_ro
 fn run_on_a_disk_that_fills_up_ends_and_says_that_nothing_of_it_is_kept() {
     let Some(disk) = disk(ROOM) else { return };
     let home = tempfile::tempdir().unwrap();
-    let mut target = Process::unready_node("target", home.path(), &["target", "--listen", "127.0.0.1:0"]);
-    let url = format!("http://{}/ping", target.wait_ready()["http"].as_str().unwrap());
+    let mut node = Process::unready_node("target", home.path(), &["target", "--listen", "127.0.0.1:0"]);
+    let rest = Rest::new(node.wait_ready()["http"].as_str().unwrap());
+    let target = Target { rest, pid: node.pid() };
+    let url = target.url();
     let arguments = ["run", "--url", &url, "--drivers", "1", "--rate", "50", "--duration", "4s"];
     let mut run = Process::start("run", disk.given_to(&command(disk.path(), &arguments)));
-    wait_for("the test to run", PATIENCE, || {
-        run.logged().iter().any(|line| line.contains("running")).then_some(())
-    });
+    // Its lines come every 5 s: the test may be over before one says that it runs.
+    wait_for("the load", PATIENCE, || (target.received() > 20).then_some(()));
     disk.fill(&run);
     let ended = run.wait_end(Duration::from_secs(60));
     let said = run.said().join("\n");
