@@ -126,18 +126,7 @@ impl Leader {
     }
 
     async fn beat(&self, epoch: u64) {
-        let ours = HeartbeatOurs {
-            epoch: Epoch(epoch),
-            role: Role::Orchestrator,
-            state: None,
-            reason: None,
-            warning: None,
-            test_id: None,
-            revision: None,
-            clock_offset_us: None,
-            cpu: None,
-            counters: None,
-        };
+        let ours = HeartbeatOurs::new(Epoch(epoch), Role::Orchestrator);
         let node_id = NodeId::new("leader").unwrap();
         let beat = Heartbeat { node_id, alive: true, sent_at_us: Some(unix_us()), ours: Some(ours) };
         self.say(Outbound::Heartbeat(Box::new(beat)).write().unwrap()).await;
