@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use common::plan::{DriverChoice, EngineChoice, Honesty, Load, Mode, Pace, Per, Plan, Request};
-use common::wire::{ClassicConfig, ConfigOurs, Inbound, ReadAs, TestType, Topic, Unit, read};
+use common::wire::{ClassicConfig, ConfigOurs, Inbound, ReadAs, TestConfig, TestType, Topic, Unit, read};
 
 use super::*;
 
