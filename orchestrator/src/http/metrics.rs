@@ -54,10 +54,7 @@ fn escaped(value: &str) -> String {
     tag = "process",
     responses(
         (status = 200, description = "Prometheus text, version 0.0.4", body = String, content_type = "text/plain"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
+        answers::Stored,
     )
 )]
 pub async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {

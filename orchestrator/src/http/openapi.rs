@@ -1,5 +1,7 @@
 //! `/openapi.json`: OpenAPI 3.1, made from the handlers and the shapes themselves.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa::openapi::content::ContentBuilder;
@@ -7,7 +9,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Type};
-use utoipa::{OpenApi, ToResponse};
+use utoipa::{IntoResponses, OpenApi, ToResponse};
 
 use super::problem::{KeyProblem, PROBLEM_JSON, Problem};
 use super::query::Query;
@@ -63,6 +65,30 @@ problems! {
     Internal: "something of the orchestrator's failed; its log says what";
     /// 503
     Unavailable: "not now: the orchestrator starts, ends or is busy", "Retry-After";
+}
+
+/// Problems that several operations have in common.
+macro_rules! shared {
+    ($($(#[$doc:meta])* $name:ident: $($status:literal $problem:ident),+;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                let named = [$(($status, $problem::response().0)),+];
+                named.map(|(status, name)| (status.to_owned(), Ref::from_response_name(name).into())).into()
+            }
+        }
+    )*};
+}
+
+shared! {
+    /// Of every operation that needs a token.
+    Always: "400" BadRequest, "401" Unauthorized;
+    /// Of what asks the store.
+    Stored: "400" BadRequest, "401" Unauthorized, "500" Internal, "503" Unavailable;
+    /// Of what asks for one test.
+    OfATest: "400" BadRequest, "401" Unauthorized, "404" NotFound, "500" Internal, "503" Unavailable;
 }
 
 #[derive(OpenApi)]
@@ -142,8 +168,7 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
     tag = "process",
     responses(
         (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
-        (status = 400, response = BadRequest),
-        (status = 401, response = Unauthorized),
+        Always,
     )
 )]
 pub async fn openapi(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {

@@ -36,8 +36,7 @@ fn well(state: &AppState) -> HttpResponse {
     tag = "drivers",
     responses(
         (status = 200, description = "every node known", body = Vec<DriverView>, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
+        answers::Always,
         (status = 503, response = answers::Unavailable),
     )
 )]
@@ -53,8 +52,7 @@ pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<Http
     tag = "drivers",
     responses(
         (status = 200, description = "which Kafka, and how topics are called", body = Bootstrap, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
+        answers::Always,
     )
 )]
 pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -69,8 +67,7 @@ pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<Ht
     tag = "drivers",
     responses(
         (status = 200, description = "the time now", body = Time, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
+        answers::Always,
     )
 )]
 pub async fn time(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {

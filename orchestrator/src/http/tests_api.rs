@@ -60,16 +60,13 @@ async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Pr
     responses(
         (status = 201, description = "the test, `configured`", body = TestView, content_type = "application/json",
             headers(("Location" = String, description = "where the test is"))),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
+        answers::Stored,
         (status = 403, response = answers::Forbidden),
         (status = 408, response = answers::RequestTimeout),
         (status = 409, response = answers::Conflict),
         (status = 413, response = answers::PayloadTooLarge),
         (status = 415, response = answers::UnsupportedMediaType),
         (status = 422, response = answers::Unprocessable),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
     )
 )]
 pub async fn create(
@@ -97,10 +94,7 @@ pub async fn create(
     ),
     responses(
         (status = 200, description = "a page of the history", body = TestPage, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
+        answers::Stored,
     )
 )]
 pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -125,11 +119,7 @@ pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 200, description = "the test", body = TestView, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
-        (status = 404, response = answers::NotFound),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
+        answers::OfATest,
     )
 )]
 pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -145,14 +135,10 @@ pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResp
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 202, description = "it starts, or has started", body = TestView, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
+        answers::OfATest,
         (status = 403, response = answers::Forbidden),
-        (status = 404, response = answers::NotFound),
         (status = 409, response = answers::Conflict),
         (status = 422, response = answers::Unprocessable),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
     )
 )]
 pub async fn trigger(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -169,13 +155,9 @@ pub async fn trigger(request: HttpRequest, state: Data<AppState>) -> Result<Http
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 202, description = "it stops, or is over", body = TestView, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
+        answers::OfATest,
         (status = 403, response = answers::Forbidden),
-        (status = 404, response = answers::NotFound),
         (status = 409, response = answers::Conflict),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
     )
 )]
 pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -192,12 +174,8 @@ pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 200, description = "the report", content((TestView = "application/json"), (String = "text/plain"))),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
-        (status = 404, response = answers::NotFound),
+        answers::OfATest,
         (status = 406, response = answers::NotAcceptable),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
     )
 )]
 pub async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -218,11 +196,7 @@ pub async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 200, description = "the report", body = TestView, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
-        (status = 404, response = answers::NotFound),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
+        answers::OfATest,
     )
 )]
 pub async fn report_json(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -237,11 +211,7 @@ pub async fn report_json(request: HttpRequest, state: Data<AppState>) -> Result<
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 200, description = "the report", body = String, content_type = "text/plain"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
-        (status = 404, response = answers::NotFound),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
+        answers::OfATest,
     )
 )]
 pub async fn report_text(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -278,12 +248,8 @@ fn no_such_form(wanted: &str) -> Problem {
     ),
     responses(
         (status = 200, description = "what is known of these seconds", body = WindowPage, content_type = "application/json"),
-        (status = 400, response = answers::BadRequest),
-        (status = 401, response = answers::Unauthorized),
-        (status = 404, response = answers::NotFound),
+        answers::OfATest,
         (status = 422, response = answers::Unprocessable),
-        (status = 500, response = answers::Internal),
-        (status = 503, response = answers::Unavailable),
     )
 )]
 pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
