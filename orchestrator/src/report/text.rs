@@ -287,18 +287,15 @@ fn threshold_line(out: &mut String, view: &TestView, same: &[&ThresholdView]) {
         None => "open",
     };
     let alike = same.iter().filter(|threshold| rank(threshold) == rank(worst)).count();
+    let held_by_all = worst.driver.is_some() && worst.ok == Some(true) && same.len() > 1;
     let whose = match &worst.driver {
-        Some(_) if worst.ok == Some(true) => format!("  each of {} drivers", same.len()),
+        Some(_) if held_by_all => format!("  each of {} drivers", same.len()),
         Some(driver) if alike == 1 => format!("  driver {}", short(driver, 16)),
         Some(driver) => format!("  driver {} and {} more", short(driver, 16), alike - 1),
         None if worst.given => String::new(),
         None => "  by default".to_owned(),
     };
-    let value = if worst.driver.is_some() && worst.ok == Some(true) && same.len() > 1 {
-        String::new()
-    } else {
-        threshold_value(view, worst)
-    };
+    let value = if held_by_all { String::new() } else { threshold_value(view, worst) };
     let line = format!("  {word:<6} {:<32} {value:>10}{whose}", short(&worst.expression, 32));
     out.push_str(line.trim_end());
     out.push('\n');
