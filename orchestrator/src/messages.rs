@@ -60,6 +60,9 @@ pub enum CommandError {
     /// The store did not take it; what SQLite says.
     #[error("the orchestrator cannot store it: {0}")]
     NotStored(String),
+    /// Kafka did not take a config or a trigger: the drivers were not told, or are told to stop.
+    #[error("kafka did not take it: {0}")]
+    NotPublished(String),
     /// Something of ours failed; the cause is for the log.
     #[error("{0}")]
     Internal(String),

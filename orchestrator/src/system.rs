@@ -189,6 +189,7 @@ pub(crate) fn wire(
         busy: nodes.clone().recipient(),
         deaf: nodes.clone().recipient(),
         open: aggregator.clone().recipient(),
+        forget: aggregator.clone().recipient(),
         started: aggregator.clone().recipient(),
         part: aggregator.clone().recipient(),
         parts: aggregator.clone().recipient(),

@@ -7,6 +7,7 @@ mod unsaved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Recipient;
 use common::clock::{rfc3339, unix_us};
@@ -20,7 +21,7 @@ use self::unsaved::Unsaved;
 use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::offer;
 use super::stats_aggregator::{
-    CloseTally, ClosedTest, GetParts, GetView, Meta, OpenTally, PartChanged, TallyStarted,
+    CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, OpenTally, PartChanged, TallyStarted,
 };
 use super::test_manager::Command;
 use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules};
@@ -30,6 +31,10 @@ use crate::now::Clock;
 use crate::registry::NodeFacts;
 use crate::tally::Tally;
 use crate::telemetry::Telemetry;
+use crate::verdict::judge;
+
+/// What a report says of a test that someone stopped.
+const STOPPED_BY: &str = "stopped by the user";
 
 /// Most lines of one test's timeline; later ones are left out.
 const MAX_TIMELINE: usize = 500;
@@ -44,6 +49,7 @@ pub struct ManagerLinks {
     pub busy: Recipient<SetBusy>,
     pub deaf: Recipient<MarkDeaf>,
     pub open: Recipient<OpenTally>,
+    pub forget: Recipient<ForgetTally>,
     pub started: Recipient<TallyStarted>,
     pub part: Recipient<PartChanged>,
     pub parts: Recipient<GetParts>,
@@ -70,11 +76,23 @@ pub struct ManagerSettings {
     pub telemetry: Arc<Telemetry>,
 }
 
+/// How often listeners hear of the test that is under way though its state is what it was: what they show is at most
+/// 1 s old, and its figures are work.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+
 /// The test that is under way.
 struct Active {
     life: Lifecycle,
     meta: Meta,
     waiting: Vec<Answer>,
+    /// What listeners were told last, and when.
+    told: Option<(Duration, TestState)>,
+}
+
+impl Active {
+    fn new(life: Lifecycle, meta: Meta) -> Self {
+        Self { life, meta, waiting: Vec::new(), told: None }
+    }
 }
 
 /// See the module.
@@ -129,11 +147,16 @@ impl Manager {
         let effects = active.life.step(now, &nodes, &parts);
         active.meta.state = active.life.state(now, &nodes);
         self.carry_out(effects).await;
-        if let Some(active) = &self.active {
-            let view = self.links.view.send(GetView(active.meta.clone())).await;
-            if let Ok(Some(view)) = view {
-                self.tell(view);
-            }
+        let Some(active) = &mut self.active else { return };
+        let state = active.meta.state;
+        let lately = |(at, told)| told == state && now.elapsed.saturating_sub(at) < TELL_EVERY;
+        if active.told.is_some_and(lately) {
+            return;
+        }
+        active.told = Some((now.elapsed, state));
+        let view = self.links.view.send(GetView(active.meta.clone())).await;
+        if let Ok(Some(view)) = view {
+            self.tell(view);
         }
     }
 
@@ -179,7 +202,7 @@ impl Manager {
         let mut meta = meta_of(&stored.test_id, &plan, stored.created_at);
         meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
         let life = Lifecycle::new(stored.test_id, plan, self.settings.rules, stored.revision);
-        self.active = Some(Active { life, meta, waiting: Vec::new() });
+        self.active = Some(Active::new(life, meta));
         Ok(())
     }
 
@@ -227,17 +250,34 @@ impl Manager {
     async fn stop(&mut self, id: &TestId) -> Result<TestView, CommandError> {
         if self.active.as_ref().is_none_or(|active| active.life.test_id() != id) {
             let stored = self.load(id).await?;
-            if stored.state == TestState::Finished || self.active.is_some() {
-                // Repeating a stop changes nothing; and what never started cannot be stopped beside another.
-                return self.get(id).await;
-            }
-            self.activate(stored).await?;
-            self.open_tally(None).await?;
+            // Repeating a stop changes nothing.
+            return if stored.state == TestState::Finished {
+                self.get(id).await
+            } else {
+                self.stop_unstarted(stored).await
+            };
         }
         let now = self.settings.clock.now();
-        let effects = self.active.as_mut().map(|active| active.life.stop("stopped by the user", now));
+        let effects = self.active.as_mut().map(|active| active.life.stop(STOPPED_BY, now));
         self.carry_out(effects.unwrap_or_default()).await;
         self.get(id).await
+    }
+
+    /// Ends a test that no driver has heard of, whatever else is under way.
+    async fn stop_unstarted(&mut self, test: StoredTest) -> Result<TestView, CommandError> {
+        let plan = plan_of(&test.plan)?;
+        let mut meta = meta_of(&test.test_id, &plan, test.created_at);
+        meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
+        note(&mut meta, "stopped", STOPPED_BY);
+        note(&mut meta, "finished", "");
+        (meta.state, meta.ended_at) = (TestState::Finished, Some(unix_us()));
+        let mut tally = Tally::new(test.test_id, plan.clone(), &[]);
+        tally.finish();
+        let judgement = judge(&tally.facts(Some(STOPPED_BY)));
+        let view = crate::report::view(&meta.borrowed(), &tally, Some(&judgement), unix_us());
+        self.save(stored(&meta, &plan, test.revision, &[], &view)).await?;
+        self.tell(view.clone());
+        Ok(view)
     }
 
     async fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -291,7 +331,7 @@ impl Manager {
             };
             if let Some(why) = failed {
                 log::error!(why:%; "a record was not published");
-                let more = self.active.as_mut().map(|active| active.life.publishing_failed(&why));
+                let more = self.active.as_mut().map(|active| active.life.publishing_failed(why));
                 effects = more.unwrap_or_default().into();
             }
         }
@@ -299,6 +339,8 @@ impl Manager {
         if self.active.as_ref().is_some_and(|active| !active.life.is_under_way()) {
             if let Some(active) = &mut self.active {
                 active.meta.state = TestState::Configured;
+                active.meta.started_at = None;
+                let _ = self.links.forget.send(ForgetTally(active.meta.test_id.clone())).await;
             }
             self.save_active().await;
             self.active = None;

@@ -32,6 +32,11 @@ pub struct MetricsHeard(pub Arc<Vec<kafka::Arrived>>);
 #[rtype(result = "()")]
 pub struct OpenTally(pub Box<Tally>);
 
+/// A test that was opened does not start after all: what was counted of it is nobody's.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct ForgetTally(pub TestId);
+
 /// The drivers are told to start at this instant.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
@@ -116,8 +121,8 @@ pub struct ClosedTest {
 /// Adds up what the drivers measured.
 ///
 /// - owns: the tally of the open test, from its trigger to its end.
-/// - receives: [`MetricsHeard`], [`OpenTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`], [`GetView`],
-///   [`CloseTally`].
+/// - receives: [`MetricsHeard`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`],
+///   [`GetView`], [`CloseTally`].
 /// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
 /// - on failure: a listener that is full misses windows, which REST still has; records of other tests are handed to
 ///   the store uncounted, which knows whose they are.
@@ -227,6 +232,14 @@ impl Handler<OpenTally> for StatsAggregatorActor {
     fn handle(&mut self, OpenTally(tally): OpenTally, _: &mut Self::Context) {
         self.last = Some(tally.test_id().clone());
         self.tally = Some(tally);
+    }
+}
+
+impl Handler<ForgetTally> for StatsAggregatorActor {
+    type Result = ();
+
+    fn handle(&mut self, ForgetTally(test_id): ForgetTally, _: &mut Self::Context) {
+        self.tally.take_if(|tally| *tally.test_id() == test_id);
     }
 }
 

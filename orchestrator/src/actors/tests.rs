@@ -78,6 +78,48 @@ async fn a_driver_that_does_not_answer_is_named_and_the_test_can_be_triggered_ag
 }
 
 #[actix::test]
+async fn a_trigger_that_kafka_does_not_take_leaves_the_test_as_it_was() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let test = world.create().await;
+    world.stub.0.lock().unwrap().refused = Some(Topic::Trigger);
+    let triggered = actix_rt::spawn(world.tests.send(TriggerTest(test.clone())));
+    until(|| std::future::ready(world.published(Topic::TestConfig).len()), |n| *n > 0).await;
+    world.beats("a", DriverState::Ready, Some((&test, 1)), None).await;
+    let answer = triggered.await.unwrap().unwrap();
+    assert!(matches!(answer, Err(CommandError::NotPublished(_))), "{answer:?}");
+    let view = world.get(&test).await;
+    assert_eq!((view.state, view.started_at), (TestState::Configured, None));
+    // A driver that heard it all the same tells of a test that is not counted.
+    world.window("a", &test, 0, 10, false).await;
+    assert_eq!(world.get(&test).await.totals.sent, Some(0));
+    world.stub.0.lock().unwrap().refused = None;
+    world.beats("a", DriverState::Idle, None, None).await;
+    let triggered = actix_rt::spawn(world.tests.send(TriggerTest(test.clone())));
+    until(|| std::future::ready(world.published(Topic::TestConfig).len()), |n| *n > 1).await;
+    world.beats("a", DriverState::Ready, Some((&test, 2)), None).await;
+    assert_eq!(triggered.await.unwrap().unwrap().unwrap().state, TestState::Starting);
+}
+
+#[actix::test]
+async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let (running, waiting) = (world.create().await, world.create().await);
+    world.run(&running, &["a"]).await;
+    for _ in 0..2 {
+        let view = world.tests.send(StopTest(waiting.clone())).await.unwrap().unwrap();
+        assert_eq!((view.state, view.verdict), (TestState::Finished, Some(Verdict::Aborted)));
+        assert_eq!(view.reasons, ["it was stopped before its end: stopped by the user"]);
+    }
+    assert_eq!(world.get(&running).await.state, TestState::Running);
+    assert_eq!(world.published(Topic::Trigger).len(), 1, "nobody is told to stop");
+    let Err(CommandError::Conflict(_)) = world.tests.send(TriggerTest(waiting)).await.unwrap() else {
+        panic!("it is over")
+    };
+}
+
+#[actix::test]
 async fn a_stop_ends_it_aborted_and_once() {
     let mut world = World::new(Stub::default());
     world.beats("a", DriverState::Idle, None, None).await;

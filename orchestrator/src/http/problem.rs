@@ -181,7 +181,9 @@ impl From<CommandError> for Problem {
                 Self { drivers: blockers.into_iter().collect(), ..Self::new(StatusCode::CONFLICT, summary) }
             }
             CommandError::Plan(faults) => Self::faults(&faults),
-            CommandError::NotStored(_) => Self::unavailable(error.to_string()),
+            CommandError::NotStored(_) | CommandError::NotPublished(_) => {
+                Self::unavailable(error.to_string())
+            }
             CommandError::Internal(cause) => Self::internal(&cause),
         }
     }
@@ -236,6 +238,13 @@ mod tests {
         let (value, contradiction) = (Fault::value("a", 1, "x"), Fault::contradiction("b", 2, "y"));
         assert_eq!(Problem::faults(std::slice::from_ref(&contradiction)).status, 422);
         assert_eq!(Problem::faults(&[contradiction, value]).status, 400);
+    }
+
+    #[test]
+    fn what_waiting_helps_against_is_told_so() {
+        let problem = Problem::from(CommandError::NotPublished("not within 10s".to_owned()));
+        assert_eq!((problem.status, problem.detail.as_str()), (503, "kafka did not take it: not within 10s"));
+        assert!(problem.response().headers().contains_key("retry-after"));
     }
 
     #[test]

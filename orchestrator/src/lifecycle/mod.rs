@@ -292,11 +292,11 @@ impl Lifecycle {
     }
 
     /// What could not be published ends the barrier.
-    pub fn publishing_failed(&mut self, why: &str) -> Vec<Effect> {
+    pub fn publishing_failed(&mut self, why: CommandError) -> Vec<Effect> {
         if matches!(self.phase, Phase::Finished | Phase::Configured | Phase::Stopping { .. }) {
             return Vec::new();
         }
-        self.barrier_failed(CommandError::Internal(format!("Kafka did not take the record: {why}")))
+        self.barrier_failed(why)
     }
 
     /// Looks at everything again and says what is to be done now.

@@ -4,27 +4,31 @@ use std::time::Duration;
 
 use common::kafka::Publish;
 use common::plan::Mode;
-use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger};
+use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger, WriteError};
 
 use super::super::stats_aggregator::TallyStarted;
-use super::Manager;
+use super::{Manager, gone};
 use crate::lifecycle::{count_of, delay_of};
+use crate::messages::CommandError;
 
 /// How long Kafka may take for a config, a trigger or a stop.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
 
 impl Manager {
-    pub(super) async fn publish(&self, record: Outbound) -> Result<(), String> {
-        let written = record.write().map_err(|error| error.to_string())?;
+    async fn publish(&self, record: Outbound) -> Result<(), CommandError> {
+        // A body that grows past a record when it is written as JSON.
+        let too_large =
+            |error: WriteError| CommandError::Conflict(format!("drivers cannot be told: {error}"));
+        let written = record.write().map_err(too_large)?;
         match tokio::time::timeout(PUBLISH_WITHIN, self.links.publish.send(Publish(written))).await {
             Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(error.to_string()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("not within {PUBLISH_WITHIN:?}")),
+            Ok(Ok(Err(error))) => Err(CommandError::NotPublished(error.to_string())),
+            Ok(Err(error)) => Err(gone(error)),
+            Err(_) => Err(CommandError::NotPublished(format!("not within {PUBLISH_WITHIN:?}"))),
         }
     }
 
-    pub(super) async fn publish_config(&self, revision: u32) -> Result<(), String> {
+    pub(super) async fn publish_config(&self, revision: u32) -> Result<(), CommandError> {
         let Some(active) = &self.active else { return Ok(()) };
         let (plan, participants) = (active.life.plan(), active.life.participants());
         let delay = delay_of(plan).unwrap_or_default();
@@ -54,7 +58,11 @@ impl Manager {
         self.publish(Outbound::TestConfig(Box::new(config))).await
     }
 
-    pub(super) async fn publish_trigger(&mut self, start_at_ms: u64, revision: u32) -> Result<(), String> {
+    pub(super) async fn publish_trigger(
+        &mut self,
+        start_at_ms: u64,
+        revision: u32,
+    ) -> Result<(), CommandError> {
         let Some(active) = &mut self.active else { return Ok(()) };
         let at_us = i64::try_from(start_at_ms).unwrap_or(0) * 1_000;
         active.meta.started_at = Some(at_us);
@@ -68,7 +76,7 @@ impl Manager {
         self.publish(Outbound::Trigger(trigger)).await
     }
 
-    pub(super) async fn publish_stop(&self) -> Result<(), String> {
+    pub(super) async fn publish_stop(&self) -> Result<(), CommandError> {
         let Some(active) = &self.active else { return Ok(()) };
         let trigger = Trigger {
             test_id: active.life.test_id().clone(),

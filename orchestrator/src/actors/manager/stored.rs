@@ -78,7 +78,7 @@ impl Manager {
         let mut tally = Box::new(Tally::new(id, plan, life.participants()));
         tally.started(started_at);
         let tally = recount(&self.links.metrics, tally).await?;
-        self.active = Some(Active { life, meta, waiting: Vec::new() });
+        self.active = Some(Active::new(life, meta));
         self.open_tally(Some(tally)).await
     }
 }

@@ -39,6 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub struct Kept {
     pub published: Vec<(Topic, Value)>,
+    /// Kafka does not take records of this topic.
+    pub refused: Option<Topic>,
     pub tests: Vec<StoredTest>,
     pub metrics: Vec<StoredMetrics>,
     pub offsets: Vec<Offsets>,
@@ -65,7 +67,11 @@ impl Handler<Publish> for Stub {
 
     fn handle(&mut self, Publish(record): Publish, _: &mut Self::Context) -> Self::Result {
         let value = serde_json::from_str(&record.payload).unwrap();
-        self.0.lock().unwrap().published.push((record.topic, value));
+        let mut kept = self.0.lock().unwrap();
+        if kept.refused == Some(record.topic) {
+            return Err(KafkaError::NotDelivered("Local: Message timed out".to_owned()));
+        }
+        kept.published.push((record.topic, value));
         Ok(())
     }
 }
