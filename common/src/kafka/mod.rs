@@ -3,6 +3,7 @@
 
 mod client;
 mod consumer;
+mod deliveries;
 mod embedded;
 mod positions;
 mod producer;

@@ -2,16 +2,18 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, SpawnHandle};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
-use rdkafka::producer::future_producer::DeliveryFuture;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use tokio::sync::oneshot;
 
 use super::Publish;
 use super::client::{ASK, KafkaError, LogGate, QuietContext, not_made, producer_config, topic_name};
+use super::deliveries::{ASK_BUSY, Delivered, Deliveries, ask};
 use crate::settings::KafkaSettings;
 use crate::wire::{Topic, WrittenRecord};
 
@@ -22,6 +24,8 @@ const MAILBOX: usize = 1_024;
 const MAX_UNDELIVERED_HEARTBEATS: u32 = 4;
 /// Between two producers made anew, when librdkafka gives one up.
 const REMAKE: Duration = Duration::from_secs(1);
+/// How often a flush looks whether all is delivered.
+const FLUSH_STEP: Duration = Duration::from_millis(2);
 
 /// What became of the records so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,7 +60,7 @@ pub struct FlushProducer {
     pub within: Duration,
 }
 
-type Client = FutureProducer<QuietContext>;
+type Client = BaseProducer<Deliveries>;
 
 /// Publishes records, in the order in which it is asked to.
 ///
@@ -72,7 +76,9 @@ pub struct KafkaProducerActor {
     settings: KafkaSettings,
     config: ClientConfig,
     context: QuietContext,
-    producer: Option<Client>,
+    producer: Option<Arc<Client>>,
+    /// When librdkafka is asked next, and how soon that is.
+    asking: Option<(SpawnHandle, Duration)>,
     made_at: Instant,
     tally: Rc<Tally>,
     gate: LogGate,
@@ -106,7 +112,8 @@ impl KafkaProducerActor {
             settings: settings.clone(),
             config,
             context,
-            producer: Some(producer),
+            producer: Some(Arc::new(producer)),
+            asking: None,
             made_at: Instant::now(),
             tally: Rc::default(),
             gate: LogGate::default(),
@@ -114,7 +121,7 @@ impl KafkaProducerActor {
     }
 
     /// Gives a record to librdkafka, in order: this is not async.
-    fn enqueue(&mut self, record: &WrittenRecord) -> Result<DeliveryFuture, KafkaError> {
+    fn enqueue(&mut self, record: &WrittenRecord) -> Result<oneshot::Receiver<Delivered>, KafkaError> {
         let heartbeats = self.tally.heartbeats.get();
         if record.topic == Topic::Heartbeat && heartbeats >= MAX_UNDELIVERED_HEARTBEATS {
             add(&self.tally.held_back);
@@ -122,9 +129,12 @@ impl KafkaProducerActor {
         }
         let topic = topic_name(&self.settings, record.topic);
         let taken = self.producer.as_ref().ok_or(KafkaError::Stopped).and_then(|producer| {
+            let (publisher, delivered) = oneshot::channel();
+            let to = BaseRecord::with_opaque_to(&topic, Box::new(publisher));
             producer
-                .send_result(FutureRecord::to(&topic).key(&record.key).payload(&record.payload))
-                .map_err(|(error, _)| not_taken(&error))
+                .send(to.key(&record.key).payload(&record.payload))
+                .map_err(|(error, _)| not_taken(&error))?;
+            Ok(delivered)
         });
         match &taken {
             Ok(_) => {
@@ -162,21 +172,41 @@ impl KafkaProducerActor {
         match make(&self.config, &self.context) {
             Ok(producer) => {
                 log::error!("kafka producer died and was made anew");
-                if let Some(old) = self.producer.replace(producer) {
+                if let Some(old) = self.producer.replace(Arc::new(producer)) {
                     retire(old);
                 }
             }
             Err(error) => log::error!("kafka producer died and cannot be made anew reason={error}"),
         }
     }
+
+    /// Asks librdkafka what became of the records, and again as soon as there may be more to know.
+    fn ask(&mut self, ctx: &mut Context<Self>) {
+        self.asking = None;
+        if let Some(producer) = &self.producer {
+            let again = ask(producer);
+            self.ask_within(again, ctx);
+        }
+    }
+
+    /// Asks no later than that.
+    fn ask_within(&mut self, within: Duration, ctx: &mut Context<Self>) {
+        if let Some((handle, at_latest)) = self.asking {
+            if at_latest <= within {
+                return;
+            }
+            ctx.cancel_future(handle);
+        }
+        self.asking = Some((ctx.run_later(within, Self::ask), within));
+    }
 }
 
 fn make(config: &ClientConfig, context: &QuietContext) -> Result<Client, KafkaError> {
-    config.create_with_context(context.clone()).map_err(|error| not_made(&error))
+    config.create_with_context(Deliveries(context.clone())).map_err(|error| not_made(&error))
 }
 
 /// Drops a producer off the async threads: it waits up to half a second for its own end.
-fn retire(producer: Client) {
+fn retire(producer: Arc<Client>) {
     let spawned = std::thread::Builder::new().name("kafka-retire".to_owned()).spawn(move || drop(producer));
     if let Err(error) = spawned {
         log::warn!("kafka producer was closed on its actor's thread reason={error}");
@@ -196,6 +226,7 @@ impl Actor for KafkaProducerActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        self.ask(ctx);
     }
 }
 
@@ -210,14 +241,15 @@ impl Drop for KafkaProducerActor {
 impl Handler<Publish> for KafkaProducerActor {
     type Result = ResponseFuture<Result<(), KafkaError>>;
 
-    fn handle(&mut self, Publish(record): Publish, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Publish(record): Publish, ctx: &mut Self::Context) -> Self::Result {
         let topic = record.topic;
         let taken = self.enqueue(&record);
+        self.ask_within(ASK_BUSY, ctx);
         let tally = Rc::clone(&self.tally);
         Box::pin(async move {
             let delivered = match taken?.await {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err((error, _))) => Err(not_taken(&error)),
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(not_taken(&error)),
                 Err(_) => Err(KafkaError::Stopped),
             };
             tally.queued.set(tally.queued.get().saturating_sub(1));
@@ -271,12 +303,15 @@ impl Handler<FlushProducer> for KafkaProducerActor {
         let producer = self.producer.clone();
         Box::pin(async move {
             let Some(producer) = producer else { return 0 };
-            let flushed = tokio::task::spawn_blocking(move || {
-                // A time-out is told by what is left.
-                let _ = producer.flush(within);
-                u64::try_from(producer.in_flight_count()).unwrap_or(0)
-            });
-            flushed.await.unwrap_or(0)
+            let deadline = Instant::now() + within;
+            loop {
+                ask(&producer);
+                let waiting = producer.in_flight_count();
+                if waiting <= 0 || Instant::now() >= deadline {
+                    return u64::try_from(waiting).unwrap_or(0);
+                }
+                tokio::time::sleep(FLUSH_STEP).await;
+            }
         })
     }
 }
