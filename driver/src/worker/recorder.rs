@@ -37,8 +37,9 @@ pub struct Recorder {
     schedule_to: Nanos,
 }
 
+/// To the nearest: cut off, a mean of 25 µs would be 2 % short, and Little's law would not hold.
 fn us(nanos: Nanos) -> u64 {
-    u64::try_from(nanos / 1_000).unwrap_or(0)
+    u64::try_from(nanos.saturating_add(500) / 1_000).unwrap_or(0)
 }
 
 impl Recorder {
