@@ -22,6 +22,7 @@ pub mod safety;
 pub mod settings;
 pub mod store;
 pub mod system;
+mod timer_fd;
 pub mod worker;
 
 use std::future::Future;

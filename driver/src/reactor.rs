@@ -1,5 +1,5 @@
-//! What this thread's runtime did last: when it came back from waiting for the kernel, and how long it has
-//! waited in all. A worker's thread is built with these hooks; elsewhere the figures stay at zero.
+//! What this thread did last: when it came back from waiting for the kernel, and how long it has waited in all,
+//! in its runtime or in place. A worker's thread is built with these hooks; elsewhere the figures stay at zero.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -44,6 +44,15 @@ pub fn since_wait() -> Option<Nanos> {
 /// Counts a span of spinning, in which there was nothing to do, as waited.
 pub fn spun(span: Duration) {
     WAITED.set(WAITED.get() + span);
+}
+
+/// What a look at the sockets costs by itself, about: that much of a wait in place is work.
+const LOOK: Nanos = 700;
+
+/// Counts a wait in place, with the whole thread, that ended at `woke` after so many nanoseconds.
+pub fn dozed(span: Nanos, woke: Instant) {
+    RETURNED.set(Some(woke));
+    spun(Duration::from_nanos(u64::try_from(span - LOOK).unwrap_or(0)));
 }
 
 /// How long the runtime has waited since the thread began.

@@ -62,6 +62,17 @@ pub enum Next {
     Begin,
 }
 
+/// How a short wait of an engine ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dozed {
+    /// It did not wait: it has no way to, but that of the runtime.
+    Cannot,
+    /// At that instant there was something to move.
+    Woken(Nanos),
+    /// At that instant there was nothing.
+    Over(Nanos),
+}
+
 /// Who is told of the ends of attempts.
 pub trait Ends {
     /// The attempt at a place ended at that instant.
@@ -79,20 +90,41 @@ pub struct Opened {
 
 /// Sends requests that are all alike, over connections of its own; for one worker, in one thread.
 ///
-/// It never waits by itself: whoever drives it calls [`Engine::turn`] again and again, and between two turns
-/// that moved nothing waits for [`Engine::ready`] or [`Engine::deadline`]. Nothing is ever sent twice.
+/// It never waits unless told to: whoever drives it calls [`Engine::turn`] again and again, and in between waits, a
+/// little with [`Engine::doze`], longer with [`Engine::ready`] or [`Engine::deadline`]. Nothing is ever sent twice.
 pub trait Engine: 'static {
     /// Its name in reports.
     fn name(&self) -> &'static str;
+
+    /// Connects ahead of the first attempts, to keep so many connections; fewer where the engine has its own mind. What
+    /// does not connect is no attempt and is not told: those to come will meet it.
+    fn connect_ahead(&mut self, _connections: u32) {}
 
     /// Begins an attempt at a place that has none, at this instant, connecting included. Its end is told in a
     /// later turn, at the latest after the request's timeout. Kept connections are taken as the last turn left them:
     /// whoever drives an engine turns it after a wait, and then begins.
     fn begin(&mut self, place: Place, now: Nanos);
 
+    /// Whether an attempt that begins now will find a connection that is kept and serves nobody; true where the
+    /// engine does not know.
+    fn has_spare(&self) -> bool {
+        true
+    }
+
     /// Moves on all that can be moved without waiting, and tells which attempts ended; false where there was
     /// nothing to move. `now` is the present instant.
     fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool;
+
+    /// Waits with the whole thread until a turn may move something, though for timeouts not, or until an instant soon
+    /// to come. That spares a worker with much to do the way through the runtime, which costs more than the wait.
+    fn doze(&mut self, _now: Nanos, _until: Nanos) -> Dozed {
+        Dozed::Cannot
+    }
+
+    /// Whether only the runtime sees what happens on its sockets, so that a turn finds nothing new before that ran.
+    fn needs_runtime(&self) -> bool {
+        true
+    }
 
     /// Waits until a turn may move something, but for timeouts.
     fn ready(&self) -> impl Future<Output = ()>;

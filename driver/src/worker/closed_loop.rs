@@ -161,13 +161,11 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
                 Err(at) => break at,
             }
         };
-        if load.engine.turn(now, &mut GoingOn { flight: &mut load.flight, lanes: &mut lanes }) {
-            load.waiter.busy(now).await;
-        } else {
-            let other = house_at.min(next_rested).min(until.unwrap_or(Nanos::MAX));
-            if load.wait(Until { due: next_permit, other }, now, stop).await {
-                let now = load.now();
-                load.engine.turn(now, &mut GoingOn { flight: &mut load.flight, lanes: &mut lanes });
+        let other = house_at.min(next_rested).min(until.unwrap_or(Nanos::MAX));
+        if load.wait(Until { due: next_permit, other }, now, stop).await {
+            let now = load.now();
+            if load.engine.turn(now, &mut GoingOn { flight: &mut load.flight, lanes: &mut lanes }) {
+                load.waiter.worked();
             }
         }
     }

@@ -11,24 +11,27 @@ mod waiter;
 pub mod windows;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::counters::{Counters, ErrorKind};
 use common::plan::Mode;
 use tokio::sync::watch;
 
 use self::flight::Flight;
-use self::waiter::{Until, Waiter};
+use self::waiter::{Step, Until, Waiter};
 use self::windows::Closed;
 use crate::actors::messages::WorkerEnding;
 use crate::cpu::cores;
-use crate::engine::Engine;
+use crate::engine::{Dozed, Engine};
 use crate::load_job::{LoadJob, Nanos, WorkerSlice};
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
 
 /// How often a worker tells how far it is.
 const PROGRESS_EVERY: Nanos = 200_000_000;
+
+/// An open loop connects ahead for the requests of so long.
+const CONNECTED_AHEAD: Duration = Duration::from_millis(2);
 
 /// From this share on a window counts as one without idle time.
 const BUSY: f64 = 0.95;
@@ -80,13 +83,7 @@ pub async fn run<E: Engine, O: Outlet>(
         job,
         slice,
     };
-    loop {
-        let now = load.now();
-        if now >= 0 || told_to_stop(&stop).is_some() {
-            break;
-        }
-        load.wait(Until { due: 0, other: Nanos::MAX }, now, &mut stop).await;
-    }
+    load.wait_for_start(&mut stop).await;
     load.busy = BusyMeter::start();
     let from = match load.job.load.mode {
         Mode::Tsunami { .. } => open_loop::run(&mut load, &mut stop).await,
@@ -104,6 +101,28 @@ fn told_to_stop(stop: &StopSignal) -> Option<String> {
 impl<E: Engine, O: Outlet> Load<E, O> {
     fn now(&self) -> Nanos {
         self.job.start.nanos(Instant::now())
+    }
+
+    /// Waits for the start of the load. An open loop connects meanwhile, for as many requests as may be under way
+    /// before the first is answered: to connect takes ten times as long as to send, and would make all of them late.
+    async fn wait_for_start(&mut self, stop: &mut StopSignal) {
+        if let Mode::Tsunami { .. } = self.job.load.mode {
+            let rate = self.job.share.rate_per_s.unwrap_or(0.0) / f64::from(self.slice.workers.max(1));
+            let ahead = (rate * CONNECTED_AHEAD.as_secs_f64()).ceil() as u32;
+            self.engine.connect_ahead(ahead.clamp(1, self.slice.lanes.max(1)));
+        }
+        loop {
+            let now = self.now();
+            if now >= 0 || told_to_stop(stop).is_some() {
+                break;
+            }
+            if self.wait(Until { due: 0, other: Nanos::MAX }, now, stop).await {
+                let now = self.now();
+                if self.engine.turn(now, &mut self.flight) {
+                    self.waiter.worked();
+                }
+            }
+        }
     }
 
     /// Closes the windows that are past and tells how far the worker is; returns when it is to be called
@@ -126,20 +145,43 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         self.next_progress.min(if end > now { end } else { Nanos::MAX })
     }
 
-    /// Waits towards an instant, until something happens on the sockets, an attempt times out, or a stop comes. True
-    /// where the engine is to be turned before anything is sent: a kept connection may have been closed.
+    /// Waits a while towards an instant, until something happens on the sockets, an attempt times out, or a stop
+    /// comes. True where the engine is to be turned before anything is sent: a kept connection may have been closed.
     async fn wait(&mut self, until: Until, now: Nanos, stop: &mut StopSignal) -> bool {
         let Self { engine, waiter, .. } = self;
         let timeout = engine.deadline().unwrap_or(Nanos::MAX);
-        let event = async {
-            tokio::select! {
-                () = engine.ready() => {}
-                _ = stop.wait_for(Option::is_some) => {}
+        let until = Until { due: until.due, other: until.other.min(timeout) };
+        let at = match waiter.step(until, now) {
+            Step::Now => {
+                waiter.busy(now).await;
+                return true;
+            }
+            Step::Spin => {
+                waiter.spin(now, engine.needs_runtime()).await;
+                return true;
+            }
+            Step::Sleep(at) => at,
+        };
+        waiter.busy(now).await;
+        let woke = match engine.doze(now, at) {
+            Dozed::Woken(_) => return true,
+            Dozed::Over(woke) if woke >= at => woke,
+            Dozed::Over(_) | Dozed::Cannot => {
+                let event = async {
+                    tokio::select! {
+                        () = engine.ready() => {}
+                        _ = stop.wait_for(Option::is_some) => {}
+                    }
+                };
+                let now = self.job.start.nanos(Instant::now());
+                if waiter.sleep(at, now, event).await {
+                    return told_to_stop(stop).is_none();
+                }
+                self.job.start.nanos(Instant::now())
             }
         };
-        let came =
-            waiter.towards(Until { due: until.due, other: until.other.min(timeout) }, now, event).await;
-        came && told_to_stop(stop).is_none()
+        waiter.slept(at, woke);
+        until.other < until.due
     }
 
     fn give_up(&mut self, now: Nanos, kind: ErrorKind) {
@@ -167,10 +209,11 @@ impl<E: Engine, O: Outlet> Load<E, O> {
                 given_up = ErrorKind::Cancelled;
                 break;
             }
-            if self.engine.turn(now, &mut self.flight) {
-                self.waiter.busy(now).await;
-            } else {
-                self.wait(Until { due: Nanos::MAX, other: house_at.min(give_up_at) }, now, stop).await;
+            if self.wait(Until { due: Nanos::MAX, other: house_at.min(give_up_at) }, now, stop).await {
+                let now = self.now();
+                if self.engine.turn(now, &mut self.flight) {
+                    self.waiter.worked();
+                }
             }
         }
         let now = self.now();

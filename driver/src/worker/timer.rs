@@ -1,16 +1,14 @@
-//! A timerfd to wait on: tokio's own timers are 1 ms coarse, which would be part of every latency.
+//! A timerfd to wait on within a runtime.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::load_job::Nanos;
+use crate::timer_fd;
 
 /// The longest wait, after which the caller looks again.
 const LONGEST: Nanos = 3_600_000_000_000;
@@ -28,8 +26,7 @@ impl Timer {
     /// # Errors
     /// Where the kernel gives no descriptor.
     pub fn new() -> io::Result<Self> {
-        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        let timer = timer_fd::create()?;
         #[allow(unsafe_code)]
         // SAFETY: AsyncFd owns the descriptor, alone, for as long as it is registered; `OwnedFd` gives no other access.
         let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?;
@@ -43,23 +40,18 @@ impl Timer {
         if span <= 0 {
             return;
         }
-        let span = Duration::from_nanos(u64::try_from(span).unwrap_or(0));
+        let coarse = Duration::from_nanos(u64::try_from(span).unwrap_or(0));
         if self.set_to != Some(at) {
-            let value = Timespec {
-                tv_sec: i64::try_from(span.as_secs()).unwrap_or(3_600),
-                tv_nsec: i64::from(span.subsec_nanos()),
-            };
-            let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
             // Setting it anew also forgets an expiry.
-            if timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once).is_err() {
+            if timer_fd::set(&self.timer, span).is_err() {
                 self.set_to = None;
-                return tokio::time::sleep(span).await;
+                return tokio::time::sleep(coarse).await;
             }
             self.set_to = Some(at);
         }
         loop {
             let Ok(mut guard) = self.timer.readable().await else {
-                return tokio::time::sleep(span).await;
+                return tokio::time::sleep(coarse).await;
             };
             let read = guard.try_io(|timer| {
                 let mut expiries = [0_u8; 8];

@@ -2,7 +2,7 @@
 //! was asked for and a core is free.
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::spin::Spin;
 use super::timer::Timer;
@@ -12,7 +12,7 @@ use crate::reactor;
 
 /// Between two yields of a worker that is busy or spins: what else is to be done on its thread waits no longer.
 const YIELD_EVERY: Nanos = 500_000;
-/// The same while it spins, so that what only the runtime sees is seen soon.
+/// The same while it spins for an engine whose answers only the runtime sees.
 const SPIN_YIELDS_EVERY: Nanos = 20_000;
 
 /// What a wait is for.
@@ -22,6 +22,17 @@ pub struct Until {
     pub due: Nanos,
     /// When something else is to be done.
     pub other: Nanos,
+}
+
+/// The next step of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// There is nothing to wait for.
+    Now,
+    /// It is spun.
+    Spin,
+    /// It is slept until that instant.
+    Sleep(Nanos),
 }
 
 /// Waits for one worker.
@@ -74,44 +85,44 @@ impl Waiter {
         self.yield_after(YIELD_EVERY, now).await;
     }
 
-    /// Sleeps or spins a while towards the earlier of two instants; returns early where `event` comes, and whether it
-    /// did. The caller looks again, at all that may have happened.
-    pub async fn towards(&mut self, until: Until, now: Nanos, event: impl Future<Output = ()>) -> bool {
+    /// What to do towards the earlier of two instants. After each step the caller looks again, at all that may have
+    /// happened.
+    pub fn step(&self, until: Until, now: Nanos) -> Step {
         let at = until.due.min(until.other);
-        if at <= now {
-            self.busy(now).await;
-            return false;
-        }
         let early = match &self.spin {
             Some(spin) if !spin.is_given_up() && until.due <= until.other => spin.early(),
             _ => 0,
         };
-        if at - now <= early {
-            self.spin(now).await;
-            return false;
+        match at - now {
+            ..=0 => Step::Now,
+            left if left <= early => Step::Spin,
+            _ => Step::Sleep(at - early),
         }
-        self.spinning_since = None;
-        let wake_at = at - early;
-        // Only who spins asks how late it woke.
-        let asleep = self.spin.as_ref().map(|_| Instant::now());
-        tokio::select! {
-            biased;
-            () = event => return true,
-            () = self.timer.wait_until(wake_at, now) => {}
-        }
-        if let (Some(spin), Some(asleep)) = (&mut self.spin, asleep) {
-            let slept = Nanos::try_from(asleep.elapsed().as_nanos()).unwrap_or(Nanos::MAX);
-            spin.slept((slept - (wake_at - now)).max(0));
-        }
-        false
     }
 
-    async fn spin(&mut self, now: Nanos) {
+    /// Sleeps until an instant; returns early where `event` comes, and whether it did.
+    pub async fn sleep(&mut self, until: Nanos, now: Nanos, event: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            biased;
+            () = event => true,
+            () = self.timer.wait_until(until, now) => false,
+        }
+    }
+
+    /// A sleep until an instant ended at that of `woke`.
+    pub fn slept(&mut self, until: Nanos, woke: Nanos) {
+        if let Some(spin) = &mut self.spin {
+            spin.slept((woke - until).max(0));
+        }
+    }
+
+    /// Takes a step of spinning; `for_runtime`: what is waited for, too, may come through the runtime alone.
+    pub async fn spin(&mut self, now: Nanos, for_runtime: bool) {
         if let (Some(spin), Some(since)) = (&mut self.spin, self.spinning_since.replace(now)) {
             let idle = spin.spun(now - since);
             reactor::spun(Duration::from_nanos(u64::try_from(idle).unwrap_or(0)));
         }
-        self.yield_after(SPIN_YIELDS_EVERY, now).await;
+        self.yield_after(if for_runtime { SPIN_YIELDS_EVERY } else { YIELD_EVERY }, now).await;
     }
 
     async fn yield_after(&mut self, span: Nanos, now: Nanos) {

@@ -24,7 +24,7 @@ use self::attempts::Attempts;
 use self::connection::{Answered, Connection, Stage, Tls};
 use self::poll::{Poll, Ready};
 use self::slots::{Key, Slots};
-use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place};
+use super::{Dozed, Ends, Engine, Exchange, Next, Opened, Outcome, Place};
 use crate::load_job::{Addresses, LoadJob, Nanos, StartAt};
 use crate::reactor;
 
@@ -62,10 +62,14 @@ pub struct WireEngine {
     /// Attempts that wait until one more connection may be set up, and to which of the addresses.
     waiting: VecDeque<(Place, usize)>,
     connecting: usize,
+    /// Connections that are still to be set up ahead of the attempts.
+    ahead: u32,
     /// Attempts that ended outside of a turn, to be told in the next.
     failed: VecDeque<(Place, Exchange)>,
     scratch: Box<[u8]>,
     opened: Opened,
+    /// The sockets were looked at in a wait, and the next turn need not look again.
+    dozed: bool,
     /// When the last turn was.
     turned: Nanos,
 }
@@ -89,9 +93,11 @@ impl WireEngine {
             attempts: Attempts::default(),
             waiting: VecDeque::new(),
             connecting: 0,
+            ahead: 0,
             failed: VecDeque::new(),
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
             opened: Opened::default(),
+            dozed: false,
             turned: Nanos::MIN,
         })
     }
@@ -189,6 +195,24 @@ impl WireEngine {
         {
             self.connect(place, address);
         }
+        self.go_on_ahead();
+    }
+
+    /// Sets up connections that serve nobody yet, as many as are still wanted and have room beside those that do. One
+    /// that cannot be is the last that is tried: an attempt will meet the reason, and tell it.
+    fn go_on_ahead(&mut self) {
+        while self.ahead > 0 && self.connecting < MAX_CONNECTING / 2 {
+            self.ahead -= 1;
+            let addresses = self.addresses.now();
+            let added = addresses.first().ok_or(ErrorKind::Resolve).and_then(|to| {
+                let connection = Connection::open(to, self.tls.as_ref(), self.head_only)?;
+                self.add(Line { connection, place: None, address: 0 })
+            });
+            match added {
+                Ok(_) => self.connecting += 1,
+                Err(_) => self.ahead = 0,
+            }
+        }
     }
 
     /// An event of one socket. `since`: when it was there to be read.
@@ -222,7 +246,7 @@ impl WireEngine {
                 let early = ready.readable() || line.connection.spoke_first();
                 self.opened.handshakes += u64::from(self.tls.is_some());
                 self.has_connected();
-                let Some(place) = place else { return };
+                let Some(place) = place else { return self.rest(key, early) };
                 if !self.write(key, place) {
                     self.serve(place);
                 } else if early {
@@ -231,6 +255,7 @@ impl WireEngine {
             }
             Ok(_) => {}
             Err(kind) => {
+                self.ahead = if place.is_some() { self.ahead } else { 0 };
                 self.close(key);
                 let Some(place) = place else { return };
                 // A peer that answers, but not to TLS, is the target: the others would be asked the same.
@@ -240,6 +265,16 @@ impl WireEngine {
                     self.fails(place, unanswered(kind, true));
                 }
             }
+        }
+    }
+
+    /// A connection that was made ahead waits to be used, unless the peer `spoke` what belongs to no request.
+    fn rest(&mut self, key: Key, spoke: bool) {
+        let Some(line) = self.lines.get_mut(key) else { return };
+        if spoke && !line.connection.rests_on(&mut self.scratch) {
+            self.lines.remove(key);
+        } else {
+            self.resting.push(key);
         }
     }
 
@@ -348,10 +383,19 @@ impl Engine for WireEngine {
         "wire"
     }
 
+    fn connect_ahead(&mut self, connections: u32) {
+        self.ahead = connections;
+        self.go_on_ahead();
+    }
+
     #[inline]
     fn begin(&mut self, place: Place, now: Nanos) {
         self.attempts.begin(place, now);
         self.serve(place);
+    }
+
+    fn has_spare(&self) -> bool {
+        !self.resting.is_empty()
     }
 
     fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
@@ -361,7 +405,10 @@ impl Engine for WireEngine {
             let Some((place, exchange)) = self.failed.pop_front() else { break };
             self.failed(place, &exchange, now, ends);
         }
-        let found = self.poll.look();
+        if !std::mem::take(&mut self.dozed) {
+            self.poll.look();
+        }
+        let found = self.poll.found();
         if found > 0 {
             moved = true;
             // If the runtime slept since the last turn, what woke it has been there since it woke.
@@ -374,6 +421,22 @@ impl Engine for WireEngine {
         }
         self.turned = now;
         self.expire(now, ends) || moved
+    }
+
+    fn doze(&mut self, now: Nanos, until: Nanos) -> Dozed {
+        if !self.failed.is_empty() {
+            return Dozed::Woken(now);
+        }
+        self.poll.look_until(until, now);
+        self.dozed = true;
+        let woke = Instant::now();
+        let at = self.start.nanos(woke);
+        reactor::dozed(at - now, woke);
+        if self.poll.found() > 0 { Dozed::Woken(at) } else { Dozed::Over(at) }
+    }
+
+    fn needs_runtime(&self) -> bool {
+        false
     }
 
     async fn ready(&self) {
@@ -393,6 +456,7 @@ impl Engine for WireEngine {
         self.waiting.clear();
         self.failed.clear();
         self.connecting = 0;
+        self.ahead = 0;
     }
 
     fn opened(&self) -> Opened {

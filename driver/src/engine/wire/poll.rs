@@ -1,5 +1,6 @@
 //! The sockets of one worker in an epoll set of their own, which its runtime watches as one descriptor: one
-//! call tells of all sockets that are ready, without a task and a waker for each.
+//! call tells of all sockets that are ready, without a task and a waker for each. A timer stands in the same set, so
+//! that one call waits for either.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,12 +12,24 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::load_job::Nanos;
+use crate::timer_fd;
+
 /// Most events that one look brings.
 const MOST: usize = 256;
+
+/// The longest wait of [`Poll::look_until`].
+const LONGEST: Nanos = 1_000_000;
+
+/// What the timer is added as: no socket is.
+const ALARM: u64 = u64::MAX;
 
 /// An epoll set.
 pub struct Poll {
     set: AsyncFd<OwnedFd>,
+    alarm: OwnedFd,
+    /// The instant that the alarm is set to.
+    alarm_at: Nanos,
     events: Vec<Event>,
 }
 
@@ -52,10 +65,12 @@ impl Poll {
     /// Where the kernel gives no descriptor.
     pub fn new() -> io::Result<Self> {
         let set = epoll::create(CreateFlags::CLOEXEC)?;
+        let alarm = timer_fd::create()?;
+        epoll::add(&set, &alarm, EventData::new_u64(ALARM), EventFlags::IN | EventFlags::ET)?;
         #[allow(unsafe_code)]
         // SAFETY: AsyncFd owns the descriptor, alone, for as long as it is registered; `OwnedFd` gives no other access.
         let set = unsafe { AsyncFd::register_with_interest(set, Interest::READABLE) }?;
-        Ok(Self { set, events: Vec::with_capacity(MOST) })
+        Ok(Self { set, alarm, alarm_at: Nanos::MIN, events: Vec::with_capacity(MOST) })
     }
 
     /// Adds a socket, edge-triggered: what becomes ready is told once. It leaves the set when it is closed.
@@ -67,16 +82,42 @@ impl Poll {
         Ok(epoll::add(self.set.get_ref(), socket, EventData::new_u64(token), flags)?)
     }
 
-    /// Looks which sockets are ready now; returns how many [`Poll::ready`] tells of.
-    pub fn look(&mut self) -> usize {
+    /// Looks which sockets are ready now, and keeps what it finds for [`Poll::found`].
+    pub fn look(&mut self) {
+        self.ask(0);
+    }
+
+    /// The same, but waits for the first of them until an instant soon to come. Where the alarm cannot be set, that is
+    /// a millisecond or two late.
+    pub fn look_until(&mut self, until: Nanos, now: Nanos) {
+        let span = until.saturating_sub(now).clamp(0, LONGEST);
+        let alarmed = 0 < span && span < LONGEST;
+        if alarmed && self.alarm_at != until && timer_fd::set(&self.alarm, span).is_ok() {
+            self.alarm_at = until;
+        }
+        self.ask(span);
+    }
+
+    fn ask(&mut self, most: Nanos) {
         self.events.clear();
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // The kernel counts in milliseconds here: the next whole one.
+        let most = Timespec { tv_sec: 0, tv_nsec: most };
         // The set is our own and open, so that this fails for a signal at most: the next look brings what was there.
-        let _ = epoll::wait(self.set.get_ref(), spare_capacity(&mut self.events), Some(&at_once));
+        let _ = epoll::wait(self.set.get_ref(), spare_capacity(&mut self.events), Some(&most));
+        if self.alarm_at != Nanos::MIN
+            && let Some(index) = self.events.iter().position(|event| event.data.u64() == ALARM)
+        {
+            self.events.swap_remove(index);
+            self.alarm_at = Nanos::MIN;
+        }
+    }
+
+    /// How many sockets the last look found ready.
+    pub fn found(&self) -> usize {
         self.events.len()
     }
 
-    /// The `index`th of the sockets that the last look found ready.
+    /// The `index`th of them.
     pub fn ready(&self, index: usize) -> Ready {
         let event = self.events[index];
         let (data, flags) = (event.data, event.flags);
