@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a tool for people: it prints what it finds
 
 mod arrivals;
+mod awake;
 mod bars;
 mod figures;
 mod floor;
@@ -37,6 +38,8 @@ enum Command {
     Run(run::RunArgs),
     /// The receiving end: answers, notes arrivals, and says what it saw when its stdin closes
     Sink(sink::SinkArgs),
+    /// Keeps its core from halting until its stdin closes; to be run in the idle class
+    Awake,
     /// The physical floor: sends to all connections, receives from all, parses nothing
     Floor(floor::FloorArgs),
 }
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Sink(arguments) => sink::serve(&arguments),
+        Command::Awake => awake::run(),
         Command::Floor(arguments) => floor::run(&arguments),
     }
 }

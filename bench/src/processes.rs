@@ -95,6 +95,21 @@ pub fn pinned(core: usize, program: &Path, arguments: &[String]) -> Command {
     command
 }
 
+/// The same in a scheduling class of the kernel's: `-f 1` is real time, before everybody else, `-i 0` is idle,
+/// behind everybody else.
+pub fn pinned_in_class(class: [&str; 2], core: usize, program: &Path, arguments: &[String]) -> Command {
+    let mut command = Command::new("chrt");
+    command.args(class).args(["taskset", "-c"]).arg(core.to_string()).arg(program).args(arguments);
+    command
+}
+
+/// Whether we may give a process real-time priority.
+pub fn has_real_time() -> bool {
+    let tried =
+        Command::new("chrt").args(["-f", "1", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    tried.is_ok_and(|status| status.success())
+}
+
 /// The command as one would type it.
 pub fn typed(command: &Command) -> String {
     let mut text = String::new();

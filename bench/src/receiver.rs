@@ -7,14 +7,21 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::processes::{Owned, pinned};
+use crate::processes::{Owned, has_real_time, pinned, pinned_in_class};
 use crate::sink::{Listening, Summary};
+
+/// `chrt`'s words for a class that runs before everybody else, and for one that runs behind.
+const REAL_TIME: [&str; 2] = ["-f", "1"];
+const IDLE: [&str; 2] = ["-i", "0"];
 
 /// What a receiving end is to do beside answering.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Receiving {
     /// Notes arrivals, and holds them against this rate for so long.
     pub schedule: Option<(f64, Duration)>,
+    /// Notes each arrival at once: before whoever else runs on its core, and the core does not halt. Not for a closed
+    /// loop, in which it would leave that core to nobody.
+    pub at_once: bool,
     /// Stalls so long after the first request, for so long.
     pub stall: Option<(Duration, Duration)>,
 }
@@ -22,6 +29,8 @@ pub struct Receiving {
 /// A running one.
 pub struct Receiver {
     child: Owned,
+    /// Keeps the core from halting.
+    awake: Option<Owned>,
     stdout: BufReader<ChildStdout>,
     /// Where it listens.
     pub address: SocketAddr,
@@ -44,14 +53,21 @@ impl Receiver {
             arguments.extend(["--stall-for".to_owned(), humantime::format_duration(length).to_string()]);
         }
         let program = std::env::current_exe().context("this program's own file")?;
+        let mut awake = None;
         let mut command = pinned(core, &program, &arguments);
+        if receiving.at_once && has_real_time() {
+            let mut idle = pinned_in_class(IDLE, core, &program, &["awake".to_owned()]);
+            idle.stdin(Stdio::piped()).stdout(Stdio::null());
+            awake = Some(Owned(idle.spawn().context("keeping the core awake")?));
+            command = pinned_in_class(REAL_TIME, core, &program, &arguments);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = Owned(command.spawn().context("starting the receiving end")?);
         let mut stdout = BufReader::new(child.0.stdout.take().context("its stdout")?);
         let mut line = String::new();
         stdout.read_line(&mut line)?;
         let listening: Listening = serde_json::from_str(&line).context("the receiving end did not start")?;
-        Ok(Self { child, stdout, address: listening.listening })
+        Ok(Self { child, awake, stdout, address: listening.listening })
     }
 
     /// The URL that everybody sends to.
@@ -64,6 +80,7 @@ impl Receiver {
     /// # Errors
     /// Where it does not say.
     pub fn end(mut self) -> anyhow::Result<Summary> {
+        drop(self.awake.take());
         drop(self.child.0.stdin.take());
         let mut line = String::new();
         self.stdout.read_line(&mut line)?;

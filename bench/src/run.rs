@@ -15,6 +15,7 @@ use crate::machine::Machine;
 use crate::markdown;
 use crate::ours::Variant;
 use crate::peers::{LEFT_OUT, Peer};
+use crate::processes::has_real_time;
 use crate::results::{Results, Sample, Samples};
 use crate::scenarios::{Bench, Scenario, Sizes};
 use crate::svg::{Chart, Row, Whose, draw};
@@ -123,7 +124,9 @@ fn note(arguments: &RunArgs, load_before: f64) -> Option<String> {
     let quick =
         arguments.quick.then_some("A quick run: it shows that the harness works, and measures nothing.");
     let busy = (load_before > BUSY).then_some("Provisional: the machine was busy with something else.");
-    let notes = [arguments.note.as_deref(), quick, busy].map(|note| note.map(str::to_owned));
+    let late = (!has_real_time())
+        .then_some("The receiving end had no real-time priority: it noted arrivals when the kernel let it.");
+    let notes = [arguments.note.as_deref(), quick, busy, late].map(|note| note.map(str::to_owned));
     notes.into_iter().flatten().reduce(|all, note| format!("{all} {note}"))
 }
 

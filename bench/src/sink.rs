@@ -24,6 +24,8 @@ const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
 const LISTENER: u64 = u64::MAX;
 const STDIN: u64 = u64::MAX - 1;
 const EVENTS: usize = 1_024;
+/// So many connections are accepted in a row: requests that came before are not to wait for all of them.
+const ACCEPTS: usize = 16;
 /// The kernel takes the lower of this and net.core.somaxconn.
 const BACKLOG: i32 = 65_535;
 
@@ -179,7 +181,7 @@ impl Sink {
     }
 
     fn accept(&mut self) -> anyhow::Result<()> {
-        loop {
+        for _ in 0..ACCEPTS {
             let stream = match self.listener.accept() {
                 Ok((stream, _)) => stream,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -196,6 +198,8 @@ impl Sink {
             self.connections[index] = Some(Connection { stream, matched: 0 });
             self.accepted += 1;
         }
+        // The listener stays ready while others wait.
+        Ok(())
     }
 
     fn answer(&mut self, index: usize, buffer: &mut [u8]) {
