@@ -27,6 +27,13 @@ impl Bar {
     }
 }
 
+const VERDICTS: [(&str, &str); 4] = [
+    ("verdict-generator", "a saturated generator is `invalid`, and the target not blamed"),
+    ("verdict-delay", "a target that takes too long is `failed`, never `invalid`"),
+    ("verdict-limit", "a target that works on few at a time is `failed`, never `invalid`"),
+    ("verdict-stall", "a target that stalls is `failed`, never `invalid`"),
+];
+
 /// All of them for one of our rows.
 pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
     let mut bars = Vec::new();
@@ -66,6 +73,12 @@ pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
         let off = off_by(samples, scenario, ours, "over_connections");
         let connections = scenario.trim_start_matches("little-");
         bar(format!("Little's law, {connections} connections: off by"), true, 0.01, off);
+    }
+    for (scenario, asked) in VERDICTS {
+        // Each single one counts: the median of 19 right ones and a wrong one would be right.
+        let worst =
+            samples.spread(scenario, ours, "as_it_should").and_then(|spread| Spread::of([spread.min]));
+        bar(format!("{asked}, every time"), false, 1.0, worst);
     }
     let off = off_by(samples, "stall", ours, "said_over_truth");
     bar("a stall: response p99 off the computed by".into(), true, 0.01, off);
@@ -110,6 +123,9 @@ mod tests {
             sample("open-10000", "oha", 1, &[("off_p99_us", 1_700.0)]),
             sample("open-10000", "vegeta", 1, &[("off_p99_us", 9e6)]),
             sample("little-64", "groundswell", 1, &[("over_connections", 0.98)]),
+            sample("verdict-delay", "groundswell", 1, &[("as_it_should", 1.0)]),
+            sample("verdict-delay", "groundswell", 2, &[("as_it_should", 0.0)]),
+            sample("verdict-delay", "groundswell", 3, &[("as_it_should", 1.0)]),
         ];
         let bars = bars(Samples(&all), "groundswell");
         let holds = |asked: &str| bars.iter().find(|bar| bar.asked.contains(asked)).unwrap().holds();
@@ -119,5 +135,6 @@ mod tests {
         assert_eq!(holds("best peer"), Some(true));
         assert_eq!(holds("Little's law, 64"), Some(false));
         assert_eq!(holds("a stall"), None);
+        assert_eq!(holds("takes too long"), Some(false), "once in three times is not every time");
     }
 }

@@ -20,6 +20,7 @@ mod said;
 mod scenarios;
 mod sink;
 mod svg;
+mod verdicts;
 mod views;
 
 use clap::{Parser, Subcommand};

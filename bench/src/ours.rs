@@ -50,14 +50,18 @@ impl std::str::FromStr for Variant {
 }
 
 /// A node of ours. It ends when its stdin closes.
-struct Node {
+pub struct Node {
     child: Owned,
     command: String,
     ready: Value,
 }
 
 impl Node {
-    fn start(mut command: Command, home: &Path, label: &str) -> anyhow::Result<Self> {
+    /// Starts one, and waits until it is ready.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn start(mut command: Command, home: &Path, label: &str) -> anyhow::Result<Self> {
         let line = typed(&command);
         let log = home.join(format!("{label}.log"));
         command.arg("--child").env("XDG_STATE_HOME", home).env_remove("RUST_LOG");
@@ -74,11 +78,21 @@ impl Node {
         bail!("{line} was not ready: {}", log.lines().last().unwrap_or("it said nothing"));
     }
 
-    fn pid(&self) -> u32 {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
         self.child.0.id()
     }
 
-    fn end(&mut self) -> anyhow::Result<()> {
+    /// What it said when it was ready.
+    pub fn ready(&self) -> &Value {
+        &self.ready
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn end(&mut self) -> anyhow::Result<()> {
         drop(self.child.0.stdin.take());
         let deadline = Instant::now() + PATIENCE;
         while self.child.0.try_wait()?.is_none() {
@@ -143,9 +157,24 @@ impl<'a> Stack<'a> {
     ///
     /// # Errors
     /// Where the test cannot be run, or does not end in time.
-    pub fn run(mut self, job: &Job, at_most: Duration) -> anyhow::Result<Outcome> {
+    pub fn run(self, job: &Job, at_most: Duration) -> anyhow::Result<Outcome> {
         let plan = self.plan(job);
-        let created = self.post("tests", &plan)?;
+        let (outcome, report) = self.run_plan(&plan, job.duration, at_most)?;
+        Ok(Outcome { said: Said::of_ours(&report), ..outcome })
+    }
+
+    /// Runs one test of a plan that lasts so long, and ends both; with the outcome, which lacks its own word, comes the
+    /// report.
+    ///
+    /// # Errors
+    /// Where the test cannot be run, or does not end in time.
+    pub fn run_plan(
+        mut self,
+        plan: &Value,
+        duration: Duration,
+        at_most: Duration,
+    ) -> anyhow::Result<(Outcome, Value)> {
+        let created = self.post("tests", plan)?;
         let id = created["test_id"].as_str().context("the test has no id")?.to_owned();
         let used = || anyhow::Ok((Cpu::of(self.driver.pid())?, Cpu::of(self.orchestrator.pid())?));
         let mut memory = Memory::default();
@@ -155,7 +184,7 @@ impl<'a> Stack<'a> {
         let report = loop {
             memory.note(self.driver.pid(), triggered.elapsed());
             // Nothing is asked while the load runs.
-            if triggered.elapsed() >= job.duration {
+            if triggered.elapsed() >= duration {
                 let test = self.get(&format!("tests/{id}"))?;
                 if test["state"] == "finished" {
                     break test;
@@ -171,10 +200,10 @@ impl<'a> Stack<'a> {
         let (driver_after, orchestrator_after) = used()?;
         let (driver, orchestrator) =
             (driver_after.since(driver_before), orchestrator_after.since(orchestrator_before));
-        let command = self.typed(&plan);
+        let command = self.typed(plan);
         self.driver.end()?;
         self.orchestrator.end()?;
-        Ok(Outcome {
+        let outcome = Outcome {
             command,
             cpu: driver,
             stack_cpu: Some(Cpu {
@@ -182,8 +211,9 @@ impl<'a> Stack<'a> {
                 system_s: driver.system_s + orchestrator.system_s,
             }),
             memory,
-            said: Said::of_ours(&report),
-        })
+            said: Said::default(),
+        };
+        Ok((outcome, report))
     }
 
     fn plan(&self, job: &Job) -> Value {

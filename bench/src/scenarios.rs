@@ -8,6 +8,7 @@ use crate::peers::Peer;
 use crate::receiver::{Receiver, Receiving};
 use crate::results::{Figures, Sample};
 use crate::sink::Summary;
+use crate::verdicts::SITUATIONS;
 
 /// How much of the asked rate must arrive for it to count as kept.
 const REACHED: f64 = 0.99;
@@ -32,12 +33,14 @@ pub enum Scenario {
     Stall,
     /// Throughput × mean latency against the number of connections
     Little,
+    /// Who is blamed, generator or target
+    Verdicts,
 }
 
 impl Scenario {
     /// All.
-    pub const ALL: [Self; 6] =
-        [Self::Closed, Self::Open, Self::Highest, Self::Memory, Self::Stall, Self::Little];
+    pub const ALL: [Self; 7] =
+        [Self::Closed, Self::Open, Self::Highest, Self::Memory, Self::Stall, Self::Little, Self::Verdicts];
 }
 
 /// How large everything is.
@@ -63,6 +66,8 @@ pub struct Sizes {
     pub stall: (f64, Duration, Duration, Duration),
     /// Length and connections of Little's law.
     pub little: (Duration, Vec<u32>),
+    /// Length of a test that is judged, and how often each is.
+    pub verdicts: (Duration, u32),
 }
 
 impl Sizes {
@@ -76,10 +81,11 @@ impl Sizes {
             closed_for: s(4),
             rates_per_s: vec![1_000.0, 10_000.0],
             open_for: s(6),
-            highest: (s(5), 4),
+            highest: (s(5), 3),
             memory: (10_000.0, s(300)),
             stall: (1_000.0, s(20), s(13), s(1)),
             little: (s(3), vec![1, 16, 64, 512]),
+            verdicts: (s(3), 20),
         }
     }
 
@@ -97,6 +103,7 @@ impl Sizes {
             memory: (500.0, s(2)),
             stall: (200.0, s(3), s(1), ms(500)),
             little: (s(1), vec![4]),
+            verdicts: (s(3), 1),
         }
     }
 }
@@ -126,6 +133,7 @@ impl Bench<'_> {
             Scenario::Memory => self.memory(),
             Scenario::Stall => self.stall(),
             Scenario::Little => self.little(),
+            Scenario::Verdicts => self.verdicts(),
         }
     }
 
@@ -285,6 +293,15 @@ impl Bench<'_> {
                 }
                 Ok((outcome.command, figures))
             });
+        }
+    }
+
+    /// The first of our variants alone, as it comes.
+    fn verdicts(&mut self) {
+        let (duration, rounds) = self.sizes.verdicts;
+        let tools = self.one_of_ours(Tool::is_ours);
+        for situation in SITUATIONS {
+            self.rounds(situation.name, rounds, &tools, &|place, _| situation.judge(place, duration));
         }
     }
 }

@@ -101,6 +101,15 @@ const LITTLE: &[Column] = &[
     column("said_mean_us", "mean as it says, µs"),
 ];
 
+const VERDICTS: &[Column] = &[
+    column("as_it_should", "as it should be (1: always)"),
+    column("invalid", "invalid"),
+    column("dropped_in_flight", "dropped in flight"),
+    column("dropped_late", "dropped late"),
+    percent("generator_core", "generator's core, %"),
+    percent("target_core", "target's core, %"),
+];
+
 const fn plain(figure: &'static str, title: &'static str, hint: &'static str) -> Picture {
     Picture { figure, title, hint, logarithmic: false, line: None }
 }
@@ -194,6 +203,14 @@ pub fn view(scenario: &str) -> View {
                 logarithmic: false,
                 line: Some((1.0, "Little's law")),
             }],
+        },
+        "verdict" => View {
+            title: format!("Who is blamed: a saturated {number}"),
+            said: "With a burner on its core, a generator that is told to send 1,000,000/s is `invalid`, and the \
+                target is not blamed; a target that cannot answer 200/s (by a delay, a limit of concurrent requests, \
+                a stall) is `failed`. As it should be, 1 each time; the spread shows the worst.",
+            columns: VERDICTS,
+            pictures: &[],
         },
         _ => View { title: scenario.to_owned(), said: "", columns: &[], pictures: &[] },
     }

@@ -43,6 +43,8 @@ fn a_quick_run_measures_every_scenario_and_writes_tables_and_pictures() {
         ("memory", "rss_peak_mb"),
         ("stall", "said_p99_ms"),
         ("little-4", "over_connections"),
+        ("verdict-generator", "as_it_should"),
+        ("verdict-delay", "as_it_should"),
     ];
     for (scenario, figure) in expected {
         assert!(of(scenario, "groundswell")["figures"][figure].is_f64(), "{scenario} {figure}: {said}");

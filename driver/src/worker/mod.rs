@@ -162,7 +162,8 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             }
             Step::Sleep(at) => at,
         };
-        waiter.busy(now).await;
+        // What else ran on this thread may have taken a while.
+        let now = if waiter.busy(now).await { self.job.start.nanos(Instant::now()) } else { now };
         let woke = match engine.doze(now, at) {
             Dozed::Woken(_) => return true,
             Dozed::Over(woke) if woke >= at => woke,

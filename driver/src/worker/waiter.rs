@@ -79,10 +79,10 @@ impl Waiter {
         self.spinning_since = None;
     }
 
-    /// The worker has something to do: it does not wait, but now and then it yields.
-    pub async fn busy(&mut self, now: Nanos) {
+    /// The worker does not wait on its runtime, but now and then it yields to it; whether it did.
+    pub async fn busy(&mut self, now: Nanos) -> bool {
         self.spinning_since = None;
-        self.yield_after(YIELD_EVERY, now).await;
+        self.yield_after(YIELD_EVERY, now).await
     }
 
     /// What to do towards the earlier of two instants. After each step the caller looks again, at all that may have
@@ -125,10 +125,38 @@ impl Waiter {
         self.yield_after(if for_runtime { SPIN_YIELDS_EVERY } else { YIELD_EVERY }, now).await;
     }
 
-    async fn yield_after(&mut self, span: Nanos, now: Nanos) {
-        if now.saturating_sub(self.yielded) >= span {
+    async fn yield_after(&mut self, span: Nanos, now: Nanos) -> bool {
+        let yields = now.saturating_sub(self.yielded) >= span;
+        if yields {
             self.yielded = now;
             tokio::task::yield_now().await;
         }
+        yields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn spins_towards_what_is_due_alone_and_sleeps_until_shortly_before() {
+        let spinning = Waiter::new(Precision::Spin, 1, 1).unwrap();
+        let sleeping = Waiter::new(Precision::Auto, 2, 2).unwrap();
+        let early = Spin::default().early();
+        let far = 1_000_000_000;
+        let table = [
+            ("it is past", 10, far, 10, Step::Now, Step::Now),
+            ("something else is", far, 10, 11, Step::Now, Step::Now),
+            ("due far off", far, Nanos::MAX, 0, Step::Sleep(far - early), Step::Sleep(far)),
+            ("due soon", early, far, 0, Step::Spin, Step::Sleep(early)),
+            ("nothing but a timeout soon", far, early, 0, Step::Sleep(early), Step::Sleep(early)),
+            ("nothing at all", Nanos::MAX, far, 0, Step::Sleep(far), Step::Sleep(far)),
+        ];
+        for (caption, due, other, now, spins, sleeps) in table {
+            assert_eq!(spinning.step(Until { due, other }, now), spins, "{caption}");
+            assert_eq!(sleeping.step(Until { due, other }, now), sleeps, "{caption}");
+        }
+        assert_eq!((spinning.kept(), sleeping.kept()), (Kept::Spin, Kept::Timer));
     }
 }

@@ -2,6 +2,7 @@
 //! must count as. Where awc cannot, a row says so.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
+mod ahead;
 mod answers;
 mod failures;
 mod kept;

@@ -132,3 +132,39 @@ impl Poll {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_ends_with_its_instant_and_not_before_and_the_alarm_is_no_socket() {
+        let mut poll = Poll::new().unwrap();
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        poll.add(&theirs, 7).unwrap();
+        poll.look();
+        assert_eq!((poll.found(), poll.ready(0).readable()), (1, false), "it is writable, once");
+        let origin = Instant::now();
+        let now = || Nanos::try_from(origin.elapsed().as_nanos()).unwrap();
+        for wait in [100_000, 400_000, 999_999, 5_000_000] {
+            let began = now();
+            poll.look_until(began + wait, began);
+            assert_eq!(poll.found(), 0, "{wait}");
+            assert!(now() - began >= wait.min(LONGEST), "{wait}: woke after {}", now() - began);
+        }
+        ours.write_all(b"x").unwrap();
+        poll.look_until(now() + 900_000, now());
+        assert_eq!((poll.found(), poll.ready(0).token, poll.ready(0).readable()), (1, 7, true));
+        // The alarm of that wait goes off while nobody waits.
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        poll.look();
+        assert_eq!(poll.found(), 0);
+        poll.look_until(now() - 1, now());
+        assert_eq!(poll.found(), 0, "an instant that is past is not waited for");
+    }
+}

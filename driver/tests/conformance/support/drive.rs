@@ -4,7 +4,9 @@ use std::future::Future;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use driver::engine::{AwcClient, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, WireEngine};
+use driver::engine::{
+    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, WireEngine,
+};
 use driver::load_job::{LoadJob, Nanos, StartAt};
 
 /// Which engine.
@@ -19,6 +21,9 @@ pub const BOTH: [Which; 2] = [Which::Wire, Which::Awc];
 
 /// Longer than anything a test waits for on purpose.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A wait in place.
+const DOZE: Nanos = 200_000;
 
 /// One of the engines.
 pub enum Either {
@@ -54,6 +59,34 @@ impl Engine for Either {
         match self {
             Self::Wire(engine) => engine.turn(now, ends),
             Self::Awc(engine) => engine.turn(now, ends),
+        }
+    }
+
+    fn connect_ahead(&mut self, connections: u32) {
+        match self {
+            Self::Wire(engine) => engine.connect_ahead(connections),
+            Self::Awc(engine) => engine.connect_ahead(connections),
+        }
+    }
+
+    fn has_spare(&self) -> bool {
+        match self {
+            Self::Wire(engine) => engine.has_spare(),
+            Self::Awc(engine) => engine.has_spare(),
+        }
+    }
+
+    fn doze(&mut self, now: Nanos, until: Nanos) -> Dozed {
+        match self {
+            Self::Wire(engine) => engine.doze(now, until),
+            Self::Awc(engine) => engine.doze(now, until),
+        }
+    }
+
+    fn needs_runtime(&self) -> bool {
+        match self {
+            Self::Wire(engine) => engine.needs_runtime(),
+            Self::Awc(engine) => engine.needs_runtime(),
         }
     }
 
@@ -138,7 +171,7 @@ impl Drive {
         let began = Instant::now();
         loop {
             assert!(began.elapsed() < PATIENCE, "{:?} waited in vain; told: {:?}", self.which, self.told.0);
-            let moved = self.turn();
+            let moved = self.turn() || self.dozes();
             tokio::select! {
                 biased;
                 () = &mut happened => return,
@@ -146,6 +179,26 @@ impl Drive {
                 () = tokio::task::yield_now(), if moved => {}
             }
         }
+    }
+
+    /// Turns it until something holds of it.
+    pub async fn turned_until(&mut self, holds: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !holds(self) {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{:?} was turned in vain; told: {:?}",
+                self.which,
+                self.told.0
+            );
+            self.until(tokio::task::yield_now()).await;
+        }
+    }
+
+    /// Waits a little in place, as a worker does first; whether there is something to move.
+    fn dozes(&mut self) -> bool {
+        let now = self.now();
+        matches!(self.engine.doze(now, now + DOZE), Dozed::Woken(_))
     }
 
     /// Waits until a turn may move something.
@@ -167,7 +220,7 @@ impl Drive {
         let began = Instant::now();
         while self.told.0.len() < n {
             assert!(began.elapsed() < PATIENCE, "{:?} told {} ends of {n}", self.which, self.told.0.len());
-            if self.turn() {
+            if self.turn() || self.dozes() {
                 tokio::task::yield_now().await;
             } else {
                 self.something().await;

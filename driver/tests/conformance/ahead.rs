@@ -1,0 +1,77 @@
+//! Connections that the wire engine makes ahead of any attempt.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::counters::ErrorKind::Refused;
+use driver::engine::{Engine, Opened};
+
+use crate::support::drive::{Drive, Which};
+use crate::support::server::{PONG, Peer, answer_all, closed_port, server};
+use crate::support::tls::{Identity, https};
+use crate::support::{failed, job, status};
+
+#[actix_rt::test]
+async fn they_serve_the_first_attempts_and_are_none_themselves() {
+    let (address, seen) = server(answer_all);
+    let mut drive = Drive::new(Which::Wire, &job(address, ""));
+    drive.engine.connect_ahead(3);
+    drive.until(seen.accepted(3)).await;
+    drive.turned_until(|drive| drive.opened().connections == 3).await;
+    assert!(drive.engine.has_spare());
+    assert_eq!(seen.requests(), 0);
+    drive.begin_all(0..3);
+    assert!(!drive.engine.has_spare(), "each serves an attempt");
+    let ends = drive.ends(3).await;
+    assert!(ends.iter().all(|(_, exchange)| exchange.outcome == status(200) && !exchange.reused), "{ends:?}");
+    assert!(drive.exchange().await.reused);
+    assert_eq!((seen.requests(), seen.connections(), drive.opened().connections), (4, 3, 3));
+}
+
+#[actix_rt::test]
+async fn under_tls_they_have_shaken_hands() {
+    let identity = Identity::new();
+    let (address, seen) = identity.serve(answer_all);
+    let mut drive = Drive::new(Which::Wire, &https(address, "", identity.trusted()));
+    drive.engine.connect_ahead(2);
+    drive.turned_until(|drive| drive.opened() == Opened { connections: 2, handshakes: 2 }).await;
+    assert_eq!(drive.exchange().await.outcome, status(200));
+    assert_eq!((seen.requests(), seen.connections()), (1, 2));
+}
+
+#[actix_rt::test]
+async fn one_that_the_peer_gave_up_or_spoke_on_serves_nobody() {
+    let unasked: [fn(Peer); 3] = [Peer::close, Peer::reset, |mut peer| {
+        peer.say_and_be_heard(PONG);
+        peer.linger();
+    }];
+    for spoils in unasked {
+        let first = Arc::new(AtomicBool::new(true));
+        let (address, seen) =
+            server(
+                move |peer| {
+                    if first.swap(false, Ordering::Relaxed) { spoils(peer) } else { answer_all(peer) }
+                },
+            );
+        let mut drive = Drive::new(Which::Wire, &job(address, ""));
+        drive.engine.connect_ahead(1);
+        drive.turned_until(|drive| drive.opened().connections == 1).await;
+        seen.heard(1).await;
+        let exchange = drive.exchange().await;
+        assert_eq!(exchange.outcome, status(200), "{exchange:?}");
+        assert_eq!((seen.requests(), seen.connections()), (1, 2));
+    }
+}
+
+#[actix_rt::test]
+async fn where_nobody_listens_the_attempts_alone_tell_it() {
+    let mut drive = Drive::new(Which::Wire, &job(closed_port(), ""));
+    drive.engine.connect_ahead(400);
+    let exchange = drive.exchange().await;
+    assert_eq!(
+        (exchange.outcome, exchange.unconnected),
+        (failed(Refused), true),
+        "and nothing else was told"
+    );
+    assert_eq!(drive.opened().connections, 0);
+}
