@@ -30,7 +30,7 @@ pub struct Situation {
 /// All of them. The slow targets answer a part of 200/s, and are stopped by 32 in flight.
 pub const SITUATIONS: [Situation; 4] = [
     // Several times what a whole core could send.
-    Situation { name: "verdict-generator", target: &[], rate_per_s: 1e6, max_in_flight: 1_024, burners: 2 },
+    Situation { name: "verdict-generator", target: &[], rate_per_s: 1e6, max_in_flight: 1_024, burners: 3 },
     Situation::of_target("verdict-delay", &["--delay", "400ms"]),
     Situation::of_target("verdict-limit", &["--delay", "100ms", "--max-concurrent", "4"]),
     Situation::of_target("verdict-stall", &["--stall-at", "500ms", "--stall-for", "1500ms"]),

@@ -1,8 +1,12 @@
 //! The command line: every word of it, and nothing of what it does.
 
+mod nodes;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::nodes::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs};
 
 /// Where commands look for an orchestrator unless told.
 pub const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
@@ -206,141 +210,6 @@ pub struct UpArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub sending: SendingArgs,
-}
-
-/// What every node takes.
-#[derive(Debug, Args)]
-pub struct NodeArgs {
-    /// TOML file of settings
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Where to listen, HOST:PORT
-    #[arg(long, value_name = "ADDR")]
-    pub listen: Option<String>,
-    /// Started by `run` or `up`: says on stdout when it is ready, and ends when its stdin closes.
-    #[arg(long, hide = true)]
-    pub child: bool,
-}
-
-/// What the two Kafka nodes take.
-#[derive(Debug, Args)]
-pub struct KafkaNodeArgs {
-    /// Name of this node on the wire [default: host name and a suffix, kept in the data folder]
-    #[arg(long, value_name = "ID")]
-    pub node_id: Option<String>,
-    /// Folder for its data
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// File that holds the orchestrator's bearer token
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-}
-
-/// `groundswell orchestrator`
-#[derive(Debug, Args)]
-pub struct OrchestratorArgs {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub node: NodeArgs,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub kafka_node: KafkaNodeArgs,
-    /// Kafka's addresses HOST:PORT,… or embedded
-    #[arg(long, value_name = "ADDRESSES")]
-    pub kafka: Option<String>,
-}
-
-/// `groundswell driver`
-#[derive(Debug, Args)]
-pub struct DriverArgs {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub node: NodeArgs,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub kafka_node: KafkaNodeArgs,
-    /// Kafka's addresses HOST:PORT,… [default: asks the orchestrator]
-    #[arg(long, value_name = "ADDRESSES")]
-    pub kafka: Option<String>,
-    /// Address of the orchestrator, HOST:PORT or URL
-    #[arg(long, value_name = "URL")]
-    pub orchestrator: Option<String>,
-    /// Worker threads [default: one a core]
-    #[arg(long, value_name = "N")]
-    pub workers: Option<String>,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub sending: SendingArgs,
-    /// Target of tests that come without one (from other people's orchestrators)
-    #[arg(long, value_name = "URL")]
-    pub target_url: Option<String>,
-}
-
-/// How a driver sends; for a driver, and for the commands that start drivers of their own.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Drivers")]
-pub struct SendingArgs {
-    /// How close to keep the schedule: auto, spin or timer [default: auto]
-    #[arg(long, value_name = "HOW")]
-    pub precision: Option<String>,
-    /// PEM file of the authorities that https targets are checked against [default: the system's]
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
-    /// Does not check https targets' certificates
-    #[arg(long)]
-    pub insecure: bool,
-}
-
-impl SendingArgs {
-    /// The flags again, for a driver that is started.
-    pub fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        if let Some(precision) = &self.precision {
-            words.extend(["--precision".to_owned(), precision.clone()]);
-        }
-        if let Some(ca) = &self.ca {
-            words.extend(["--ca".to_owned(), ca.display().to_string()]);
-        }
-        if self.insecure {
-            words.push("--insecure".to_owned());
-        }
-        words
-    }
-}
-
-/// `groundswell target`
-#[derive(Debug, Args)]
-pub struct TargetArgs {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub node: NodeArgs,
-    /// Worker threads [default: one a core]
-    #[arg(long, value_name = "N")]
-    pub workers: Option<String>,
-    /// Added to every answer, as in 20ms
-    #[arg(long, value_name = "TIME")]
-    pub delay: Option<String>,
-    /// Up to so much more, at random
-    #[arg(long, value_name = "TIME")]
-    pub jitter: Option<String>,
-    /// Share of answers that are errors, as in 5%
-    #[arg(long, value_name = "SHARE")]
-    pub error_ratio: Option<String>,
-    /// Status of those
-    #[arg(long, value_name = "STATUS")]
-    pub error_status: Option<String>,
-    /// Answers nothing from so long after the first request …
-    #[arg(long, value_name = "TIME", requires = "stall_for")]
-    pub stall_at: Option<String>,
-    /// … for so long
-    #[arg(long, value_name = "TIME", requires = "stall_at")]
-    pub stall_for: Option<String>,
-    /// Most requests worked on at once; others wait
-    #[arg(long, value_name = "N")]
-    pub max_concurrent: Option<String>,
-    /// Share of connections closed instead of an answer, as in 1%
-    #[arg(long, value_name = "SHARE")]
-    pub drop_ratio: Option<String>,
 }
 
 /// `groundswell validate`

@@ -1,6 +1,7 @@
 //! The task inside `TestManagerActor`: commands and looks, one after the other, so that a test's life never
 //! meets itself. The rules are `lifecycle`'s; this carries them out.
 
+mod meta;
 mod publish;
 mod stored;
 mod unsaved;
@@ -10,12 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
-use common::clock::{rfc3339, unix_us};
+use common::clock::unix_us;
 use common::ids::{Epoch, TestId};
 use common::kafka::Publish;
 use common::plan::{Plan, read_value};
 use tokio::sync::oneshot;
 
+use self::meta::{empty_view, meta_of, note};
 use self::stored::stored;
 use self::unsaved::Unsaved;
 use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
@@ -26,7 +28,7 @@ use super::stats_aggregator::{
 use super::test_manager::Command;
 use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules};
 use crate::messages::{Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, SaveTest, StoredTest};
-use crate::model::{TestState, TestView, TimelineEntry};
+use crate::model::{TestState, TestView};
 use crate::now::Clock;
 use crate::registry::NodeFacts;
 use crate::tally::Tally;
@@ -35,9 +37,6 @@ use crate::verdict::judge;
 
 /// What a report says of a test that someone stopped.
 const STOPPED_BY: &str = "stopped by the user";
-
-/// Most lines of one test's timeline; later ones are left out.
-const MAX_TIMELINE: usize = 500;
 
 type Answer = oneshot::Sender<Result<TestView, CommandError>>;
 
@@ -390,34 +389,4 @@ impl Manager {
 
 fn plan_of(json: &serde_json::Value) -> Result<Plan, CommandError> {
     read_value(json).map_err(CommandError::Plan)
-}
-
-fn meta_of(test_id: &TestId, plan: &Plan, created_at: i64) -> Meta {
-    Meta {
-        test_id: test_id.clone(),
-        name: plan.name.clone(),
-        state: TestState::Configured,
-        plan: plan.masked_json(),
-        created_at,
-        started_at: None,
-        ended_at: None,
-        timeline: Vec::new(),
-    }
-}
-
-fn note(meta: &mut Meta, what: &str, detail: &str) {
-    note_to(&mut meta.timeline, what, detail);
-}
-
-fn note_to(timeline: &mut Vec<TimelineEntry>, what: &str, detail: &str) {
-    if timeline.len() < MAX_TIMELINE {
-        let at = rfc3339(unix_us());
-        timeline.push(TimelineEntry { at, what: what.to_owned(), detail: detail.to_owned() });
-    }
-}
-
-/// A test of which nothing was counted.
-fn empty_view(meta: &Meta, plan: &Plan) -> TestView {
-    let tally = Tally::new(meta.test_id.clone(), plan.clone(), &[]);
-    crate::report::view(&meta.borrowed(), &tally, None, unix_us())
 }

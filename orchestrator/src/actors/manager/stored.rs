@@ -5,7 +5,8 @@ use common::plan::Plan;
 
 use super::super::recount::recount;
 use super::super::stats_aggregator::{GetView, Meta};
-use super::{Active, Manager, empty_view, gone, meta_of, note, plan_of};
+use super::meta::{empty_view, meta_of, note};
+use super::{Active, Manager, gone, plan_of};
 use crate::lifecycle::Lifecycle;
 use crate::messages::{CommandError, LoadTest, LoadUnfinished, SaveTest, StoredParticipant, StoredTest};
 use crate::model::{TestState, TestView};

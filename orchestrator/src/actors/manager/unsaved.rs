@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use common::ids::TestId;
 
-use super::{Manager, note_to};
+use super::Manager;
+use super::meta::note_to;
 use crate::messages::{SaveTest, StoredTest};
 use crate::model::TestView;
 

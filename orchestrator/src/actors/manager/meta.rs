@@ -1,0 +1,45 @@
+//! What the manager itself knows of a test, beside its life and its tally: its name, its times, its timeline.
+
+use common::clock::{rfc3339, unix_us};
+use common::ids::TestId;
+use common::plan::Plan;
+
+use super::Meta;
+use crate::model::{TestState, TestView, TimelineEntry};
+use crate::tally::Tally;
+
+/// Most lines of one test's timeline; later ones are left out.
+const MAX_TIMELINE: usize = 500;
+
+/// What is known of a test that was just configured.
+pub fn meta_of(test_id: &TestId, plan: &Plan, created_at: i64) -> Meta {
+    Meta {
+        test_id: test_id.clone(),
+        name: plan.name.clone(),
+        state: TestState::Configured,
+        plan: plan.masked_json(),
+        created_at,
+        started_at: None,
+        ended_at: None,
+        timeline: Vec::new(),
+    }
+}
+
+/// Adds a line to its timeline, now.
+pub fn note(meta: &mut Meta, what: &str, detail: &str) {
+    note_to(&mut meta.timeline, what, detail);
+}
+
+/// The same to a timeline.
+pub fn note_to(timeline: &mut Vec<TimelineEntry>, what: &str, detail: &str) {
+    if timeline.len() < MAX_TIMELINE {
+        let at = rfc3339(unix_us());
+        timeline.push(TimelineEntry { at, what: what.to_owned(), detail: detail.to_owned() });
+    }
+}
+
+/// A test of which nothing was counted.
+pub fn empty_view(meta: &Meta, plan: &Plan) -> TestView {
+    let tally = Tally::new(meta.test_id.clone(), plan.clone(), &[]);
+    crate::report::view(&meta.borrowed(), &tally, None, unix_us())
+}
