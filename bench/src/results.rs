@@ -1,8 +1,10 @@
 //! What was measured: one sample for each tool, scenario and round, and medians over the rounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use serde::Serialize;
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
 
 use crate::bars::Bar;
 use crate::figures::Spread;
@@ -47,6 +49,52 @@ pub struct Results {
     pub bars: Vec<Bar>,
     /// All samples, in the order they were taken.
     pub samples: Vec<Sample>,
+}
+
+/// What is kept of an earlier run, whose file may hold more.
+#[derive(Debug, Deserialize)]
+struct Earlier {
+    versions: BTreeMap<String, String>,
+    began: String,
+    samples: Vec<EarlierSample>,
+}
+
+#[derive(Debug, Deserialize)]
+struct EarlierSample {
+    scenario: String,
+    tool: String,
+    round: u32,
+    command: String,
+    figures: BTreeMap<String, f64>,
+    error: Option<String>,
+}
+
+/// The samples in a results.json of the scenarios that were not measured again, and a word on where they are from.
+///
+/// # Errors
+/// Where the file cannot be read, or is none of ours.
+pub fn kept(file: &Path, again: &BTreeSet<String>) -> anyhow::Result<(Vec<Sample>, String)> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let earlier: Earlier = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
+    let sample = |sample: EarlierSample| Sample {
+        scenario: sample.scenario,
+        tool: sample.tool,
+        round: sample.round,
+        command: sample.command,
+        // Names for as long as this program runs, which is not long.
+        figures: sample.figures.into_iter().map(|(name, value)| (&*name.leak(), value)).collect(),
+        error: sample.error,
+    };
+    let samples: Vec<Sample> =
+        earlier.samples.into_iter().filter(|sample| !again.contains(&sample.scenario)).map(sample).collect();
+    let version = earlier.versions.get("groundswell").map_or("an unknown version", String::as_str);
+    let again: Vec<&str> = again.iter().map(String::as_str).collect();
+    let word = format!(
+        "Measured later than the rest: {}. The rest is of {} with {version}.",
+        again.join(", "),
+        earlier.began
+    );
+    Ok((samples, word))
 }
 
 /// The samples of a run, asked in several ways.
@@ -110,6 +158,23 @@ pub mod tests {
             figures: figures.iter().copied().collect(),
             error: None,
         }
+    }
+
+    #[test]
+    fn what_was_not_measured_again_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results.json");
+        let samples = [sample("closed", "a", 1, &[("cpu", 2.0)]), sample("open", "a", 1, &[])];
+        let text = serde_json::json!({
+            "versions": { "groundswell": "groundswell 1" }, "began": "yesterday", "samples": samples, "took_s": 1,
+        });
+        std::fs::write(&file, text.to_string()).unwrap();
+        let (samples, word) = kept(&file, &BTreeSet::from(["open".to_owned()])).unwrap();
+        assert_eq!(samples.len(), 1);
+        assert_eq!((samples[0].scenario.as_str(), samples[0].figures["cpu"]), ("closed", 2.0));
+        assert_eq!(word, "Measured later than the rest: open. The rest is of yesterday with groundswell 1.");
+        let error = format!("{:#}", kept(&folder.path().join("none"), &BTreeSet::new()).unwrap_err());
+        assert!(error.contains("none"), "{error}");
     }
 
     #[test]

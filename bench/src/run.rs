@@ -16,13 +16,16 @@ use crate::markdown;
 use crate::ours::Variant;
 use crate::peers::{LEFT_OUT, Peer};
 use crate::processes::has_real_time;
-use crate::results::{Results, Sample, Samples};
+use crate::results::{Results, Sample, Samples, kept};
 use crate::scenarios::{Bench, Scenario, Sizes};
 use crate::svg::{Chart, Row, Whose, draw};
 use crate::views::view;
 
 /// A load average of the minute before from which on somebody else was there: our own build has just ended.
 const BUSY: f64 = 1.5;
+
+/// All figures, for who wants to reckon with them.
+const RESULTS: &str = "results.json";
 
 /// `bench run`
 #[derive(Debug, Args)]
@@ -36,6 +39,9 @@ pub struct RunArgs {
     /// Tiny, and without the peers: shows that the harness works, and measures nothing
     #[arg(long)]
     quick: bool,
+    /// Keeps what DIR/results.json holds of other scenarios than those that run now
+    #[arg(long)]
+    keep: bool,
     /// Only these scenarios
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Scenario>,
@@ -85,6 +91,7 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<()> {
     let mut versions = BTreeMap::from([("groundswell".to_owned(), version_of(&place.groundswell)?)]);
     let tools = tools(arguments, &mut versions, &mut left_out);
     let mut samples: Vec<Sample> = Vec::new();
+    let results_file = arguments.out.join(RESULTS);
     let mut record = |sample: Sample| {
         tell(&sample);
         samples.push(sample);
@@ -94,6 +101,13 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<()> {
     let scenarios = if arguments.only.is_empty() { &Scenario::ALL[..] } else { &arguments.only[..] };
     scenarios.iter().for_each(|scenario| bench.run(*scenario));
 
+    let mut earlier = None;
+    if arguments.keep {
+        let again = samples.iter().map(|sample| sample.scenario.clone()).collect();
+        let (mut all, word) = kept(&results_file, &again)?;
+        all.append(&mut samples);
+        (samples, earlier) = (all, Some(word));
+    }
     let ours: Vec<String> = tools.iter().filter(|tool| tool.is_ours()).map(Tool::name).collect();
     let mut all_bars = Vec::new();
     for row in &ours {
@@ -105,7 +119,7 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<()> {
         all_bars.extend(bars);
     }
     let results = Results {
-        note: note(arguments, machine.load_before),
+        note: note(arguments, machine.load_before, earlier),
         machine,
         versions,
         left_out,
@@ -120,13 +134,14 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn note(arguments: &RunArgs, load_before: f64) -> Option<String> {
+fn note(arguments: &RunArgs, load_before: f64, earlier: Option<String>) -> Option<String> {
     let quick =
         arguments.quick.then_some("A quick run: it shows that the harness works, and measures nothing.");
     let busy = (load_before > BUSY).then_some("Provisional: the machine was busy with something else.");
     let late = (!has_real_time())
         .then_some("The receiving end had no real-time priority: it noted arrivals when the kernel let it.");
-    let notes = [arguments.note.as_deref(), quick, busy, late].map(|note| note.map(str::to_owned));
+    let notes = [arguments.note.as_deref(), quick, busy, late, earlier.as_deref()]
+        .map(|note| note.map(str::to_owned));
     notes.into_iter().flatten().reduce(|all, note| format!("{all} {note}"))
 }
 
@@ -239,7 +254,7 @@ fn write(out: &Path, results: &Results) -> anyhow::Result<()> {
             pictures.push((scenario.to_owned(), file, picture.title.to_owned()));
         }
     }
-    std::fs::write(out.join("results.json"), serde_json::to_string_pretty(results)? + "\n")?;
+    std::fs::write(out.join(RESULTS), serde_json::to_string_pretty(results)? + "\n")?;
     std::fs::write(out.join("RESULTS.md"), markdown::results(results, &pictures))?;
     Ok(())
 }
