@@ -69,11 +69,12 @@ struct EarlierSample {
     error: Option<String>,
 }
 
-/// The samples in a results.json of the scenarios that were not measured again, and a word on where they are from.
+/// The samples in a results.json but those that were measured again (scenario and tool) and those that failed, and a
+/// word on where they are from.
 ///
 /// # Errors
 /// Where the file cannot be read, or is none of ours.
-pub fn kept(file: &Path, again: &BTreeSet<String>) -> anyhow::Result<(Vec<Sample>, String)> {
+pub fn kept(file: &Path, again: &BTreeSet<(String, String)>) -> anyhow::Result<(Vec<Sample>, String)> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let earlier: Earlier = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
     let sample = |sample: EarlierSample| Sample {
@@ -85,10 +86,15 @@ pub fn kept(file: &Path, again: &BTreeSet<String>) -> anyhow::Result<(Vec<Sample
         figures: sample.figures.into_iter().map(|(name, value)| (&*name.leak(), value)).collect(),
         error: sample.error,
     };
-    let samples: Vec<Sample> =
-        earlier.samples.into_iter().filter(|sample| !again.contains(&sample.scenario)).map(sample).collect();
+    let samples: Vec<Sample> = earlier
+        .samples
+        .into_iter()
+        .filter(|sample| sample.error.is_none())
+        .filter(|sample| !again.contains(&(sample.scenario.clone(), sample.tool.clone())))
+        .map(sample)
+        .collect();
     let version = earlier.versions.get("groundswell").map_or("an unknown version", String::as_str);
-    let again: Vec<&str> = again.iter().map(String::as_str).collect();
+    let again: Vec<String> = again.iter().map(|(scenario, tool)| format!("{tool} in {scenario}")).collect();
     let word = format!(
         "Measured later than the rest: {}. The rest is of {} with {version}.",
         again.join(", "),
@@ -169,10 +175,14 @@ pub mod tests {
             "versions": { "groundswell": "groundswell 1" }, "began": "yesterday", "samples": samples, "took_s": 1,
         });
         std::fs::write(&file, text.to_string()).unwrap();
-        let (samples, word) = kept(&file, &BTreeSet::from(["open".to_owned()])).unwrap();
+        let again = BTreeSet::from([("open".to_owned(), "a".to_owned())]);
+        let (samples, word) = kept(&file, &again).unwrap();
         assert_eq!(samples.len(), 1);
         assert_eq!((samples[0].scenario.as_str(), samples[0].figures["cpu"]), ("closed", 2.0));
-        assert_eq!(word, "Measured later than the rest: open. The rest is of yesterday with groundswell 1.");
+        assert_eq!(
+            word,
+            "Measured later than the rest: a in open. The rest is of yesterday with groundswell 1."
+        );
         let error = format!("{:#}", kept(&folder.path().join("none"), &BTreeSet::new()).unwrap_err());
         assert!(error.contains("none"), "{error}");
     }

@@ -39,7 +39,7 @@ pub struct RunArgs {
     /// Tiny, and without the peers: shows that the harness works, and measures nothing
     #[arg(long)]
     quick: bool,
-    /// Keeps what DIR/results.json holds of other scenarios than those that run now
+    /// Keeps what DIR/results.json holds of other scenarios and tools than those that run now
     #[arg(long)]
     keep: bool,
     /// Only these scenarios
@@ -103,7 +103,7 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<()> {
 
     let mut earlier = None;
     if arguments.keep {
-        let again = samples.iter().map(|sample| sample.scenario.clone()).collect();
+        let again = samples.iter().map(|sample| (sample.scenario.clone(), sample.tool.clone())).collect();
         let (mut all, word) = kept(&results_file, &again)?;
         all.append(&mut samples);
         (samples, earlier) = (all, Some(word));

@@ -8,7 +8,7 @@ use crate::peers::Peer;
 use crate::receiver::{Receiver, Receiving};
 use crate::results::{Figures, Sample};
 use crate::sink::Summary;
-use crate::verdicts::SITUATIONS;
+use crate::verdicts::{SITUATIONS, Situation};
 
 /// How much of the asked rate must arrive for it to count as kept.
 const REACHED: f64 = 0.99;
@@ -33,14 +33,24 @@ pub enum Scenario {
     Stall,
     /// Throughput × mean latency against the number of connections
     Little,
-    /// Who is blamed, generator or target
-    Verdicts,
+    /// Who is blamed for a saturated generator
+    VerdictGenerator,
+    /// Who is blamed for a saturated target
+    VerdictTarget,
 }
 
 impl Scenario {
     /// All.
-    pub const ALL: [Self; 7] =
-        [Self::Closed, Self::Open, Self::Highest, Self::Memory, Self::Stall, Self::Little, Self::Verdicts];
+    pub const ALL: [Self; 8] = [
+        Self::Closed,
+        Self::Open,
+        Self::Highest,
+        Self::Memory,
+        Self::Stall,
+        Self::Little,
+        Self::VerdictGenerator,
+        Self::VerdictTarget,
+    ];
 }
 
 /// How large everything is.
@@ -133,7 +143,8 @@ impl Bench<'_> {
             Scenario::Memory => self.memory(),
             Scenario::Stall => self.stall(),
             Scenario::Little => self.little(),
-            Scenario::Verdicts => self.verdicts(),
+            Scenario::VerdictGenerator => self.verdicts(Situation::is_of_generator),
+            Scenario::VerdictTarget => self.verdicts(|situation| !situation.is_of_generator()),
         }
     }
 
@@ -297,10 +308,10 @@ impl Bench<'_> {
     }
 
     /// The first of our variants alone, as it comes.
-    fn verdicts(&mut self) {
+    fn verdicts(&mut self, wanted: impl Fn(&Situation) -> bool) {
         let (duration, rounds) = self.sizes.verdicts;
         let tools = self.one_of_ours(Tool::is_ours);
-        for situation in SITUATIONS {
+        for situation in SITUATIONS.into_iter().filter(wanted) {
             self.rounds(situation.name, rounds, &tools, &|place, _| situation.judge(place, duration));
         }
     }

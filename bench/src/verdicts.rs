@@ -41,6 +41,11 @@ impl Situation {
         Self { name, target, rate_per_s: 200.0, max_in_flight: 32, burners: 0 }
     }
 
+    /// Whether the generator is to be blamed.
+    pub fn is_of_generator(&self) -> bool {
+        self.burners > 0
+    }
+
     /// Runs it once: the plan's command, and whether the verdict was as it should be.
     ///
     /// # Errors
@@ -71,7 +76,7 @@ impl Situation {
         target.end()?;
         let reasons = report["reasons"].to_string();
         let blames_target = reasons.contains("did not keep up");
-        let as_it_should = if self.burners > 0 {
+        let as_it_should = if self.is_of_generator() {
             // And it was so: half a core at most, and a target that had room.
             let was_so = generator_core <= 0.5 && target_core < 0.7;
             let invalid = report["verdict"] == "invalid" && reasons.contains("came too late to be sent");
