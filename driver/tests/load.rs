@@ -47,13 +47,23 @@ fn job(address: SocketAddr, request: &str, load: &str) -> LoadJob {
 }
 
 async fn load(which: Which, job: LoadJob) -> (Vec<u64>, Counters, WorkerEnding) {
+    load_until(which, job, Duration::MAX).await
+}
+
+/// The same, stopped after a while by a task on the worker's own thread.
+async fn load_until(which: Which, job: LoadJob, stop_after: Duration) -> (Vec<u64>, Counters, WorkerEnding) {
     let start = StartAt { monotonic: Instant::now() + Duration::from_millis(20), unix_us: 0 };
     let job = Arc::new(LoadJob { start, ..job });
     let kept = Kept::default();
-    let (_stop, stopped) = tokio::sync::watch::channel(None);
+    let (stop, stopped) = tokio::sync::watch::channel(None);
+    let stopping = actix_rt::spawn(async move {
+        tokio::time::sleep(stop_after).await;
+        stop.send_replace(Some("it was enough".to_owned()));
+    });
     let slice = job.slices(1)[0];
     let engine = Either::new(which, &job);
     run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
+    stopping.abort();
     let (indexes, counters, ending) = kept.0.take();
     (indexes, counters, ending.unwrap())
 }
@@ -122,6 +132,24 @@ async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
         let dropped = (counters.dropped_in_flight, counters.dropped_late);
         assert_eq!((counters.sent, dropped), (10, (90, 0)), "{which:?}");
         assert_eq!(counters.errors[&ErrorKind::Timeout], 10, "{which:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_stop_is_heard_though_every_tick_meets_the_bound() {
+    for which in BOTH {
+        let (address, _) = server(|mut peer| {
+            peer.request();
+            peer.linger();
+        });
+        // More ticks than can even be dropped on time: there is never anything to wait for.
+        let plan = "mode = 'tsunami'\nrate = 10000000\nduration = '60s'\nmax_in_flight = 1";
+        let stop_after = Duration::from_millis(300);
+        let (_, counters, ending) =
+            load_until(which, job(address, "timeout = '20s'", plan), stop_after).await;
+        assert_sound(which, &counters);
+        assert_eq!(counters.sent, 1, "{which:?}");
+        assert_eq!(ending.cut_short.as_deref(), Some("it was enough"), "{which:?}");
     }
 }
 

@@ -79,6 +79,9 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
             Decision::ReadFirst => {
                 if load.engine.needs_runtime() {
                     tokio::task::yield_now().await;
+                } else {
+                    // Where every tick meets the bound, nothing else lets a stop in.
+                    load.waiter.busy(now).await;
                 }
                 let mut looks = 0;
                 while looks < LOOKS
