@@ -51,6 +51,10 @@ const LOOK: Nanos = 700;
 
 /// Counts a wait in place, with the whole thread, that ended at `woke` after so many nanoseconds.
 pub fn dozed(span: Nanos, woke: Instant) {
+    // Without the hooks nobody counts the longer waits, and a thread that only dozed would seem busy for the rest.
+    if RETURNED.get().is_none() {
+        return;
+    }
     RETURNED.set(Some(woke));
     spun(Duration::from_nanos(u64::try_from(span - LOOK).unwrap_or(0)));
 }
