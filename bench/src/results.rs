@@ -59,6 +59,17 @@ struct Earlier {
     samples: Vec<EarlierSample>,
 }
 
+/// An earlier run, as far as it was not measured again.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its samples, but for those that failed.
+    pub samples: Vec<Sample>,
+    /// What ran.
+    pub versions: BTreeMap<String, String>,
+    /// A word on where they are from.
+    pub word: String,
+}
+
 #[derive(Debug, Deserialize)]
 struct EarlierSample {
     scenario: String,
@@ -69,12 +80,11 @@ struct EarlierSample {
     error: Option<String>,
 }
 
-/// The samples in a results.json but those that were measured again (scenario and tool) and those that failed, and a
-/// word on where they are from.
+/// What a results.json holds but for what was measured again (scenario and tool).
 ///
 /// # Errors
 /// Where the file cannot be read, or is none of ours.
-pub fn kept(file: &Path, again: &BTreeSet<(String, String)>) -> anyhow::Result<(Vec<Sample>, String)> {
+pub fn kept(file: &Path, again: &BTreeSet<(String, String)>) -> anyhow::Result<Kept> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let earlier: Earlier = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
     let sample = |sample: EarlierSample| Sample {
@@ -93,14 +103,14 @@ pub fn kept(file: &Path, again: &BTreeSet<(String, String)>) -> anyhow::Result<(
         .filter(|sample| !again.contains(&(sample.scenario.clone(), sample.tool.clone())))
         .map(sample)
         .collect();
-    let version = earlier.versions.get("groundswell").map_or("an unknown version", String::as_str);
+    let version = earlier.versions.get("groundswell").map_or("an unknown version", String::as_str).to_owned();
     let again: Vec<String> = again.iter().map(|(scenario, tool)| format!("{tool} in {scenario}")).collect();
     let word = format!(
         "Measured later than the rest: {}. The rest is of {} with {version}.",
         again.join(", "),
         earlier.began
     );
-    Ok((samples, word))
+    Ok(Kept { samples, versions: earlier.versions, word })
 }
 
 /// The samples of a run, asked in several ways.
@@ -176,7 +186,8 @@ pub mod tests {
         });
         std::fs::write(&file, text.to_string()).unwrap();
         let again = BTreeSet::from([("open".to_owned(), "a".to_owned())]);
-        let (samples, word) = kept(&file, &again).unwrap();
+        let Kept { samples, versions, word } = kept(&file, &again).unwrap();
+        assert_eq!(versions.len(), 1);
         assert_eq!(samples.len(), 1);
         assert_eq!((samples[0].scenario.as_str(), samples[0].figures["cpu"]), ("closed", 2.0));
         assert_eq!(

@@ -104,9 +104,13 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<()> {
     let mut earlier = None;
     if arguments.keep {
         let again = samples.iter().map(|sample| (sample.scenario.clone(), sample.tool.clone())).collect();
-        let (mut all, word) = kept(&results_file, &again)?;
-        all.append(&mut samples);
-        (samples, earlier) = (all, Some(word));
+        let mut kept = kept(&results_file, &again)?;
+        kept.samples.append(&mut samples);
+        (samples, earlier) = (kept.samples, Some(kept.word));
+        // Of what runs now, the version of now.
+        kept.versions.append(&mut versions);
+        versions = kept.versions;
+        left_out.retain(|tool, _| !versions.contains_key(tool));
     }
     let ours: Vec<String> = tools.iter().filter(|tool| tool.is_ours()).map(Tool::name).collect();
     let mut all_bars = Vec::new();
