@@ -69,6 +69,9 @@ pub enum RunError {
         /// What the kernel says.
         cause: std::io::Error,
     },
+    /// A worker has no descriptor for its runtime.
+    #[error("driver.workers (--workers): a worker cannot be started: {0}")]
+    Worker(std::io::Error),
     /// Its own server ended by itself.
     #[error("the HTTP server ended: {0}")]
     Server(std::io::Error),
@@ -132,7 +135,7 @@ pub async fn run(
             let _ = fatal.try_send(RunError::Server(ended));
         });
     }
-    let system = foundation.build(address.map_or(0, |address| address.port()));
+    let system = foundation.build(address.map_or(0, |address| address.port())).map_err(RunError::Worker)?;
     ready(Bound { node_id: node_id.clone(), http: address });
     common::service::ready();
     log::info!("driver is ready node_id={node_id} epoch={epoch}");

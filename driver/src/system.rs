@@ -111,13 +111,16 @@ impl Foundation {
     }
 
     /// Starts the rest. `port`: that of the driver's own server, or 0.
-    pub fn build(self, port: u16) -> System {
+    ///
+    /// # Errors
+    /// Where a worker cannot be started.
+    pub fn build(self, port: u16) -> std::io::Result<System> {
         let Self { parts, manager, heartbeat, link, aggregator, publisher } = self;
         let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, .. } = parts;
         let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
         let n_workers = settings.driver.n_workers();
 
-        let pool: Vec<_> = (0..n_workers)
+        let pool = (0..n_workers)
             .map(|_| {
                 let outputs = WorkerOutputs {
                     progress: aggregator.clone().recipient(),
@@ -126,7 +129,7 @@ impl Foundation {
                 };
                 RequestWorkerActor::start_on_own_thread(settings.driver.precision, outputs)
             })
-            .collect();
+            .collect::<std::io::Result<Vec<_>>>()?;
         let workers = pool
             .iter()
             .map(|(worker, _)| Worker { start: worker.clone().recipient(), stop: worker.clone().recipient() })
@@ -194,7 +197,7 @@ impl Foundation {
             vec![heartbeat_address.recipient(), publisher.clone().recipient(), manager_address.recipient()];
         let link = link.run(KafkaLinkActor::new(settings.kafka, connect, ask, ups, fatal));
         let workers = pool.into_iter().map(|(_, arbiter)| arbiter).collect();
-        System { manager, heartbeat, publisher, link, workers }
+        Ok(System { manager, heartbeat, publisher, link, workers })
     }
 }
 

@@ -20,7 +20,7 @@ use driver::worker::{Outlet, run};
 
 use support::drive::{BOTH, Either, Which};
 use support::job_to;
-use support::server::{PONG, answer_all, server};
+use support::server::{PONG, Peer, answer_all, server};
 use support::tls::insecure;
 
 /// Keeps what a worker tells.
@@ -40,6 +40,12 @@ impl Outlet for Kept {
         assert!(kept.2.is_none(), "nothing comes after the last window");
         kept.2 = last;
     }
+}
+
+/// Reads a request and answers nothing, for as long as the client stays.
+fn answer_none(mut peer: Peer) {
+    peer.request();
+    peer.linger();
 }
 
 fn job(address: SocketAddr, request: &str, load: &str) -> LoadJob {
@@ -120,10 +126,7 @@ async fn a_closed_loop_keeps_its_ceiling() {
 #[actix_rt::test]
 async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
     for which in BOTH {
-        let (address, _) = server(|mut peer| {
-            peer.request();
-            peer.linger();
-        });
+        let (address, _) = server(answer_none);
         let plan =
             "mode = 'tsunami'\nrate = 100\nduration = '1s'\nmax_in_flight = 10\ndrain_timeout = '100ms'
             [honesty]\nmax_lag_p99 = '500ms'";
@@ -138,10 +141,7 @@ async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
 #[actix_rt::test]
 async fn a_stop_is_heard_though_every_tick_meets_the_bound() {
     for which in BOTH {
-        let (address, _) = server(|mut peer| {
-            peer.request();
-            peer.linger();
-        });
+        let (address, _) = server(answer_none);
         // More ticks than can even be dropped on time: there is never anything to wait for.
         let plan = "mode = 'tsunami'\nrate = 10000000\nduration = '60s'\nmax_in_flight = 1";
         let stop_after = Duration::from_millis(300);

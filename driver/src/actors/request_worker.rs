@@ -54,15 +54,20 @@ pub struct WorkerOutputs {
 
 impl RequestWorkerActor {
     /// Starts a worker on a new thread, and returns its address and the arbiter to stop it by.
-    pub fn start_on_own_thread(precision: Precision, outputs: WorkerOutputs) -> (actix::Addr<Self>, Arbiter) {
-        #[allow(clippy::expect_used)] // a thread without epoll can do nothing; actix makes the same demand
-        let arbiter =
-            Arbiter::with_tokio_rt(|| worker_runtime().expect("the kernel gives an epoll descriptor"));
+    ///
+    /// # Errors
+    /// Where the kernel gives no descriptor for its runtime.
+    pub fn start_on_own_thread(
+        precision: Precision,
+        outputs: WorkerOutputs,
+    ) -> std::io::Result<(actix::Addr<Self>, Arbiter)> {
+        let runtime = worker_runtime()?;
+        let arbiter = Arbiter::with_tokio_rt(move || runtime);
         let addr = Self::start_in_arbiter(&arbiter.handle(), move |context| {
             context.set_mailbox_capacity(MAILBOX);
             Self { precision, outputs, current: None }
         });
-        (addr, arbiter)
+        Ok((addr, arbiter))
     }
 }
 

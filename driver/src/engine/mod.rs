@@ -67,8 +67,8 @@ pub enum Next {
 pub enum Dozed {
     /// It did not wait: it has no way to, but that of the runtime.
     Cannot,
-    /// At that instant there was something to move.
-    Woken(Nanos),
+    /// There is something to move.
+    Woken,
     /// At that instant there was nothing.
     Over(Nanos),
 }

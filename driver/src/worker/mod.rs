@@ -165,7 +165,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         // What else ran on this thread may have taken a while.
         let now = if waiter.busy(now).await { self.job.start.nanos(Instant::now()) } else { now };
         let woke = match engine.doze(now, at) {
-            Dozed::Woken(_) => return true,
+            Dozed::Woken => return true,
             Dozed::Over(woke) if woke >= at => woke,
             Dozed::Over(_) | Dozed::Cannot => {
                 let event = async {

@@ -93,7 +93,8 @@ impl Waiter {
             Some(spin) if !spin.is_given_up() && until.due <= until.other => spin.early(),
             _ => 0,
         };
-        match at - now {
+        // The far end of time may be asked for before the start, which is below zero.
+        match at.saturating_sub(now) {
             ..=0 => Step::Now,
             left if left <= early => Step::Spin,
             _ => Step::Sleep(at - early),

@@ -308,14 +308,14 @@ impl Engine for WireEngine {
 
     fn doze(&mut self, now: Nanos, until: Nanos) -> Dozed {
         if self.found || !self.failed.is_empty() {
-            return Dozed::Woken(now);
+            return Dozed::Woken;
         }
         self.poll.look_until(until, now);
         self.found = self.poll.found() > 0;
         let woke = Instant::now();
         let at = self.start.nanos(woke);
-        reactor::dozed(at - now, woke);
-        if self.found { Dozed::Woken(at) } else { Dozed::Over(at) }
+        reactor::dozed(at.saturating_sub(now), woke);
+        if self.found { Dozed::Woken } else { Dozed::Over(at) }
     }
 
     fn needs_runtime(&self) -> bool {

@@ -198,7 +198,7 @@ impl Drive {
     /// Waits a little in place, as a worker does first; whether there is something to move.
     fn dozes(&mut self) -> bool {
         let now = self.now();
-        matches!(self.engine.doze(now, now + DOZE), Dozed::Woken(_))
+        self.engine.doze(now, now + DOZE) == Dozed::Woken
     }
 
     /// Waits until a turn may move something.
