@@ -76,16 +76,17 @@ fn a_target_that_stalls_fails_and_is_never_invalid() {
 }
 
 #[test]
-fn a_generator_that_has_half_a_core_is_invalid_and_the_target_is_not_blamed() {
+fn a_generator_without_half_a_core_is_invalid_and_the_target_is_not_blamed() {
     let cores = cores();
     let (free, taken) = (cores[0], cores[cores.len() - 1]);
     assert_ne!(free, taken, "this takes two cores");
-    // The driver shares one with a burner; all else is on the other.
+    // The driver shares one with burners; all else is on the other. Half a core is enough for some drivers to take a
+    // whole one of the target: they get a quarter.
     let mut system = on_core(free, || System::start("embedded", 0));
     let target = on_core(free, || system.add_target(&[]));
     let driver = on_core(taken, || system.add_driver(&[]));
     system.wait_alive(1);
-    let _burner = Burner::on(taken);
+    let _burners = [(); 3].map(|()| Burner::on(taken));
     // Several times what a whole core could send.
     let id = system.trigger(&tsunami(&target.url(), 1_000_000.0, "5s"));
     wait_for("the load", PATIENCE, || (target.received() > 1_000).then_some(()));
@@ -104,7 +105,7 @@ fn a_generator_that_has_half_a_core_is_invalid_and_the_target_is_not_blamed() {
     assert!(reasons.contains("of the schedule came too late to be sent"), "{reasons}");
     assert!(!reasons.contains("did not keep up"), "the target is not blamed: {reasons}");
     eprintln!("the driver used {generator_used} of its core, the target {target_used}: {reasons}");
-    // That it was so: the driver had its half and wanted more, the target had room.
+    // That it was so: the driver had its share and wanted more, the target had room.
     assert!((0.02..0.65).contains(&generator_used), "the driver used {generator_used} of its core");
     assert!(target_used < 0.7, "the target used {target_used} of a core");
 }

@@ -179,9 +179,18 @@ impl Manager {
         Ok(view)
     }
 
-    async fn get(&self, id: &TestId) -> Result<TestView, CommandError> {
-        if let Some(active) = self.active.as_ref().filter(|active| active.life.test_id() == id)
-            && let Some(view) = self.links.view.send(GetView(active.meta.clone())).await.map_err(gone)?
+    /// The active test as it is now, not as the last look found it: drivers may have begun since.
+    async fn current(&mut self) -> Result<Option<TestView>, CommandError> {
+        let nodes = self.links.facts.send(GetFacts).await.map_err(gone)?;
+        let now = self.settings.clock.now();
+        let Some(active) = &mut self.active else { return Ok(None) };
+        active.meta.state = active.life.state(now, &nodes);
+        self.links.view.send(GetView(active.meta.clone())).await.map_err(gone)
+    }
+
+    async fn get(&mut self, id: &TestId) -> Result<TestView, CommandError> {
+        if self.active.as_ref().is_some_and(|active| active.life.test_id() == id)
+            && let Some(view) = self.current().await?
         {
             return Ok(view);
         }

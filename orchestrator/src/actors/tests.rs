@@ -5,6 +5,7 @@ mod world;
 use std::time::Duration;
 
 use actix::Actor;
+use common::clock::unix_us;
 use common::ids::{Epoch, TestId};
 use common::kafka::{ConsumerChanged, Offsets};
 use common::wire::{DriverState, Topic, Unit};
@@ -117,6 +118,25 @@ async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
     let Err(CommandError::Conflict(_)) = world.tests.send(TriggerTest(waiting)).await.unwrap() else {
         panic!("it is over")
     };
+}
+
+#[actix::test]
+async fn from_its_start_on_it_is_said_to_run() {
+    let mut world = World::new(Stub::default());
+    world.beats("a", DriverState::Idle, None, None).await;
+    let test = world.create().await;
+    world.trigger(&test, &["a"]).await;
+    let start_ms = world.published(Topic::Trigger)[0]["start_at"].as_i64().unwrap();
+    loop {
+        // Asked after the start: nobody else need have looked since.
+        let started = unix_us() >= start_ms * 1_000;
+        let state = world.get(&test).await.state;
+        if started {
+            assert_eq!(state, TestState::Running);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 #[actix::test]

@@ -118,11 +118,11 @@ impl Lifecycle {
     }
 
     pub(super) fn start(&mut self, now: Now) -> Vec<Effect> {
-        let at = now.elapsed + self.rules.start_delay;
         // In whole milliseconds, as the wire has it, so that all that follows counts from the same instant.
         let delay_us = i64::try_from(self.rules.start_delay.as_micros()).unwrap_or(i64::MAX);
         let at_ms = now.unix_us.saturating_add(delay_us) / 1_000;
-        self.phase = Phase::Started { at, at_us: at_ms * 1_000 };
+        let at_us = at_ms * 1_000;
+        self.phase = Phase::Started { at: now.elapsed_at(at_us), at_us };
         vec![
             Effect::PublishTrigger {
                 start_at_ms: u64::try_from(at_ms).unwrap_or(0),

@@ -318,8 +318,8 @@ impl World {
         kept.published.iter().filter(|(of, _)| *of == topic).map(|(_, value)| value.clone()).collect()
     }
 
-    /// Triggers, plays the drivers at the barrier, and waits until the test runs.
-    pub async fn run(&mut self, test: &TestId, drivers: &[&str]) {
+    /// Triggers, and plays the drivers at the barrier.
+    pub async fn trigger(&mut self, test: &TestId, drivers: &[&str]) {
         let triggered = self.tests.send(TriggerTest(test.clone()));
         let triggered = actix_rt::spawn(triggered);
         until(|| std::future::ready(self.published(Topic::TestConfig).len()), |n| *n > 0).await;
@@ -328,6 +328,11 @@ impl World {
         }
         let view = triggered.await.unwrap().unwrap().unwrap();
         assert_eq!(view.state, TestState::Starting);
+    }
+
+    /// Triggers, plays the drivers at the barrier, and waits until the test runs.
+    pub async fn run(&mut self, test: &TestId, drivers: &[&str]) {
+        self.trigger(test, drivers).await;
         self.until(test, TestState::Running).await;
     }
 }
