@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use common::latency::Latency;
+use common::latency::{Encoder, Latency};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// Samples of one window at 10,000/s, µs: a body around 300 µs and a tail up to a second, the same each time.
@@ -23,7 +23,7 @@ fn latency(c: &mut Criterion) {
     let samples = samples();
     let mut window = Latency::new();
     samples.iter().for_each(|us| window.record_us(*us));
-    let text = window.encode();
+    let text = Encoder::new().text(&window);
 
     let mut into = window.clone();
     let mut turn = samples.iter().cycle();
@@ -34,7 +34,9 @@ fn latency(c: &mut Criterion) {
     c.bench_function("latency/merge into dense", |b| b.iter(|| fleet.merge(black_box(&window))));
     let mut driver = window.clone();
     c.bench_function("latency/merge into compact", |b| b.iter(|| driver.merge(black_box(&window))));
-    c.bench_function("latency/encode", |b| b.iter(|| black_box(&window).encode()));
+    let mut encoder = Encoder::new();
+    c.bench_function("latency/encode", |b| b.iter(|| encoder.text(black_box(&window))));
+    c.bench_function("latency/encode anew", |b| b.iter(|| Encoder::new().text(black_box(&window))));
     c.bench_function("latency/decode", |b| b.iter(|| Latency::decode(black_box(&text))));
     c.bench_function("latency/stats", |b| b.iter(|| black_box(&window).stats(0)));
 }

@@ -95,11 +95,15 @@ pub fn pinned(core: usize, program: &Path, arguments: &[String]) -> Command {
     command
 }
 
-/// The same in a scheduling class of the kernel's: `-f 1` is real time, before everybody else, `-i 0` is idle,
-/// behind everybody else.
-pub fn pinned_in_class(class: [&str; 2], core: usize, program: &Path, arguments: &[String]) -> Command {
-    let mut command = Command::new("chrt");
-    command.args(class).args(["taskset", "-c"]).arg(core.to_string()).arg(program).args(arguments);
+/// The same, started through one more command, which gives it another priority: `chrt` or `nice`.
+pub fn pinned_at(
+    [through, arguments @ ..]: [&str; 3],
+    core: usize,
+    program: &Path,
+    of_program: &[String],
+) -> Command {
+    let mut command = Command::new(through);
+    command.args(arguments).args(["taskset", "-c"]).arg(core.to_string()).arg(program).args(of_program);
     command
 }
 

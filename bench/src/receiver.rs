@@ -7,21 +7,35 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::processes::{Owned, has_real_time, pinned, pinned_in_class};
+use crate::processes::{Owned, has_real_time, pinned, pinned_at};
 use crate::sink::{Listening, Summary};
 
-/// `chrt`'s words for a class that runs before everybody else, and for one that runs behind.
-const REAL_TIME: [&str; 2] = ["-f", "1"];
-const IDLE: [&str; 2] = ["-i", "0"];
+/// Before everybody else, behind everybody else, and with the largest share among equals.
+const REAL_TIME: [&str; 3] = ["chrt", "-f", "1"];
+const IDLE: [&str; 3] = ["chrt", "-i", "0"];
+const LARGEST_SHARE: [&str; 3] = ["nice", "-n", "-20"];
+
+/// How a receiving end shares its core with our orchestrator, and with whatever else is there. Without the right to
+/// another priority it always shares it as equals do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// As equals.
+    #[default]
+    Equal,
+    /// It runs at once, and its core does not halt: an arrival is noted when it comes. Not where it is as busy as it
+    /// can be: others would have nothing, and the kernel takes a twentieth of each second from real-time processes.
+    AtOnce,
+    /// It has nearly all of it.
+    Most,
+}
 
 /// What a receiving end is to do beside answering.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Receiving {
     /// Notes arrivals, and holds them against this rate for so long.
     pub schedule: Option<(f64, Duration)>,
-    /// Notes each arrival at once: before whoever else runs on its core, and the core does not halt. Not for a closed
-    /// loop, in which it would leave that core to nobody.
-    pub at_once: bool,
+    /// Its core.
+    pub sharing: Sharing,
     /// Stalls so long after the first request, for so long.
     pub stall: Option<(Duration, Duration)>,
 }
@@ -54,13 +68,17 @@ impl Receiver {
         }
         let program = std::env::current_exe().context("this program's own file")?;
         let mut awake = None;
-        let mut command = pinned(core, &program, &arguments);
-        if receiving.at_once && has_real_time() {
-            let mut idle = pinned_in_class(IDLE, core, &program, &["awake".to_owned()]);
-            idle.stdin(Stdio::piped()).stdout(Stdio::null());
-            awake = Some(Owned(idle.spawn().context("keeping the core awake")?));
-            command = pinned_in_class(REAL_TIME, core, &program, &arguments);
-        }
+        let sharing = if has_real_time() { receiving.sharing } else { Sharing::Equal };
+        let mut command = match sharing {
+            Sharing::Equal => pinned(core, &program, &arguments),
+            Sharing::Most => pinned_at(LARGEST_SHARE, core, &program, &arguments),
+            Sharing::AtOnce => {
+                let mut idle = pinned_at(IDLE, core, &program, &["awake".to_owned()]);
+                idle.stdin(Stdio::piped()).stdout(Stdio::null());
+                awake = Some(Owned(idle.spawn().context("keeping the core awake")?));
+                pinned_at(REAL_TIME, core, &program, &arguments)
+            }
+        };
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = Owned(command.spawn().context("starting the receiving end")?);
         let mut stdout = BufReader::new(child.0.stdout.take().context("its stdout")?);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::generator::{Job, Loop, Outcome, Place, Tool};
 use crate::machine::Ticks;
 use crate::peers::Peer;
-use crate::receiver::{Receiver, Receiving};
+use crate::receiver::{Receiver, Receiving, Sharing};
 use crate::results::{Figures, Sample};
 use crate::sink::Summary;
 use crate::verdicts::{SITUATIONS, Situation};
@@ -15,8 +15,12 @@ const REACHED: f64 = 0.99;
 /// How late our attempts may begin at a rate that counts as kept, p99.
 const LAG_P99_US: f64 = 1_000.0;
 
-/// A rate that a tool does not keep is tried once more: the host may have taken the core away meanwhile.
-const TRIES: u32 = 2;
+/// A rate that a tool does not keep is tried again: the host may have taken the core away meanwhile.
+const TRIES: u32 = 3;
+
+/// The shares of its closed loop that a tool begins with: the bar, and a little below it. What is between the highest
+/// that it keeps and the lowest that it does not is halved from then on.
+const FIRST_SHARES: [f64; 2] = [0.9, 0.8];
 
 /// A scenario's name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -91,7 +95,7 @@ impl Sizes {
             closed_for: s(4),
             rates_per_s: vec![1_000.0, 10_000.0],
             open_for: s(6),
-            highest: (s(5), 3),
+            highest: (s(5), 5),
             memory: (10_000.0, s(300)),
             stall: (1_000.0, s(20), s(13), s(1)),
             little: (s(3), vec![1, 16, 64, 512]),
@@ -197,7 +201,7 @@ impl Bench<'_> {
         let (connections, duration) = (self.sizes.connections, self.sizes.open_for);
         let tools = self.only(Tool::keeps_a_rate);
         self.rounds(&format!("open-{rate_per_s}"), self.sizes.rounds, &tools, &|place, tool| {
-            let (outcome, seen) = open_loop(place, tool, connections, rate_per_s, duration)?;
+            let (outcome, seen) = open_loop(place, tool, connections, rate_per_s, duration, Sharing::AtOnce)?;
             Ok((outcome.command.clone(), open_figures(&outcome, &seen, duration)))
         });
     }
@@ -210,14 +214,15 @@ impl Bench<'_> {
             let closed = per_second(&seen);
             let mut command = String::new();
             let (mut kept, mut lost) = (0.0, 1.0);
-            for step in 0..steps {
-                // The first step is the bar itself; the others halve what is left.
+            let mut first = FIRST_SHARES.into_iter();
+            for _ in 0..steps {
                 let before = lost;
-                let share = if step == 0 { 0.9 } else { f64::midpoint(kept, lost) };
+                let share = first.find(|share| (kept..lost).contains(share));
+                let share = share.unwrap_or_else(|| f64::midpoint(kept, lost));
                 let rate = (share * closed).round();
                 lost = share;
                 for _ in 0..TRIES {
-                    let (outcome, seen) = open_loop(place, tool, connections, rate, duration)?;
+                    let (outcome, seen) = open_loop(place, tool, connections, rate, duration, Sharing::Most)?;
                     if keeps(&outcome, &seen, rate, duration) {
                         (kept, lost) = (share, before);
                         command = outcome.command;
@@ -234,7 +239,7 @@ impl Bench<'_> {
         let (connections, (rate_per_s, duration)) = (self.sizes.connections, self.sizes.memory);
         let tools = self.one_of_ours(Tool::keeps_a_rate);
         self.rounds("memory", 1, &tools, &|place, tool| {
-            let receiving = Receiving { at_once: true, ..Receiving::default() };
+            let receiving = Receiving { sharing: Sharing::AtOnce, ..Receiving::default() };
             let receiver = Receiver::start(place.server_core, receiving)?;
             let job = Job {
                 url: receiver.url(),
@@ -271,7 +276,7 @@ impl Bench<'_> {
             tools.push(Tool::Peer(Peer::OhaUncorrected));
         }
         self.rounds("stall", self.sizes.long_rounds, &tools, &|place, tool| {
-            let receiving = Receiving { stall: Some((at, length)), at_once: true, schedule: None };
+            let receiving = Receiving { stall: Some((at, length)), sharing: Sharing::AtOnce, schedule: None };
             let receiver = Receiver::start(place.server_core, receiving)?;
             let kind = Loop::Open { rate_per_s };
             let job = Job { url: receiver.url(), connections, kind, duration, latencies: true };
@@ -335,8 +340,9 @@ fn open_loop(
     connections: u32,
     rate_per_s: f64,
     duration: Duration,
+    sharing: Sharing,
 ) -> anyhow::Result<(Outcome, Summary)> {
-    let receiving = Receiving { schedule: Some((rate_per_s, duration)), at_once: true, stall: None };
+    let receiving = Receiving { schedule: Some((rate_per_s, duration)), sharing, stall: None };
     let receiver = Receiver::start(place.server_core, receiving)?;
     let kind = Loop::Open { rate_per_s };
     let job = Job { url: receiver.url(), connections, kind, duration, latencies: false };

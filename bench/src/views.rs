@@ -159,9 +159,10 @@ pub fn view(scenario: &str) -> View {
         },
         "highest" => View {
             title: "The highest rate kept".to_owned(),
-            said: "Bisected below the tool's own closed loop of the same minute. A peer keeps a rate if 99 % of it \
-                arrives, however unevenly; ours must also begin its attempts on time (lag p99 at most 1 ms) and \
-                drop nothing. Everybody has two tries at each rate, 5 s each.",
+            said: "Sought below the tool's own closed loop of the same minute: at 90 % of it, at 80 %, then by halves, \
+                five steps in all. A peer keeps a rate if 99 % of it arrives, however unevenly; ours must also begin \
+                its attempts on time (lag p99 at most 1 ms) and drop nothing. Everybody has three tries at each rate, \
+                5 s each.",
             columns: HIGHEST,
             pictures: HIGHEST_PICTURES,
         },

@@ -1,14 +1,15 @@
 //! Latency as histograms that merge exactly: one bounds for all, so that the fleet's percentile is the
 //! percentile of all samples. It knows no clock: whoever records gives microseconds.
 
+mod encoder;
 mod kinds;
 mod v2;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
+pub use encoder::Encoder;
 pub use kinds::{Latencies, LatencyKind};
 
 /// Longest latency told apart, in µs: one hour. Longer ones are recorded as this.
@@ -118,22 +119,7 @@ impl Latency {
         }
     }
 
-    /// The samples as V2-deflate in base64 (the format of HdrHistogram logs).
-    pub fn encode(&self) -> String {
-        STANDARD.encode(self.encode_bytes())
-    }
-
-    /// The samples as V2-deflate.
-    pub fn encode_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        // Writing to memory fails for no histogram of our bounds; no bytes decode to an error, never to wrong figures.
-        match V2DeflateSerializer::new().serialize(&self.0, &mut bytes) {
-            Ok(_) => bytes,
-            Err(_) => Vec::new(),
-        }
-    }
-
-    /// Reads what [`Latency::encode`], or another writer of the format with our bounds, wrote.
+    /// Reads what [`Encoder::text`], or another writer of the format with our bounds, wrote.
     ///
     /// # Errors
     /// Where the text is too long, no base64, no V2-deflate, or of other bounds.
@@ -144,7 +130,7 @@ impl Latency {
         Self::decode_bytes(&STANDARD.decode(text)?)
     }
 
-    /// Reads what [`Latency::encode_bytes`] wrote.
+    /// Reads what [`Encoder::bytes`] wrote.
     ///
     /// # Errors
     /// Where the bytes are no V2-deflate, or of other bounds.
@@ -292,6 +278,7 @@ pub struct LatencyStats {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
     use proptest::prelude::*;
 
     fn of(values: &[u64]) -> Latency {
@@ -318,7 +305,7 @@ mod tests {
         #[test]
         fn the_wire_keeps_every_sample(values in prop::collection::vec(0..MAX_US, 1..300)) {
             let sent = of(&values);
-            let read = Latency::decode(&sent.encode()).unwrap();
+            let read = Latency::decode(&Encoder::new().text(&sent)).unwrap();
             prop_assert!(read.buckets().eq(sent.buckets()));
             prop_assert_eq!(read.stats(7), sent.stats(7));
         }

@@ -92,10 +92,8 @@ impl Foundation {
         )
         .start();
         let manager_address: Addr<TestManagerActor> = AsyncContext::<TestManagerActor>::address(&manager);
-        let outputs = AggregatorOutputs {
-            windows: vec![publisher.clone().recipient()],
-            ended: manager_address.recipient(),
-        };
+        let outputs =
+            AggregatorOutputs { windows: publisher.clone().recipient(), ended: manager_address.recipient() };
         let aggregator =
             StatsAggregatorActor::new(parts.epoch, parts.settings.driver.n_workers(), outputs).start();
         Self { parts, manager, heartbeat, link, aggregator, publisher }

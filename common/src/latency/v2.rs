@@ -11,7 +11,8 @@ use hdrhistogram::serialization::Deserializer;
 use super::{DIGITS, LatencyError};
 
 const COOKIE: u32 = 0x1c84_9303 | 0x10;
-const COMPRESSED_COOKIE: u32 = 0x1c84_9304 | 0x10;
+/// What the bytes begin with; the length of what is deflated follows.
+pub(super) const COMPRESSED_COOKIE: u32 = 0x1c84_9304 | 0x10;
 /// Cookie, length, offset, digits, low, high, ratio.
 const HEADER_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 8 + 8;
 /// Most bytes after inflation: 30,000 counts of nine bytes are more than one of our bounds has.

@@ -13,7 +13,7 @@ use super::{Ending, MachineLoad, Window};
 use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind, WarmupCounters};
 use crate::ids::Epoch;
-use crate::latency::{Latencies, Latency, LatencyKind};
+use crate::latency::{Encoder, Latencies, Latency, LatencyKind};
 
 /// Highest sequence number of a window: three years of seconds. What lists missing windows relies on it.
 const MAX_SEQ: u64 = 100_000_000;
@@ -151,10 +151,10 @@ fn latencies(fields: &Fields) -> Result<Latencies, Rejected> {
 
 /// This window's histograms as texts, the empty ones left out.
 pub(super) fn histograms(latencies: &Latencies) -> BTreeMap<&'static str, String> {
-    let of = |kind: LatencyKind| latencies.of(kind);
+    let mut encoder = Encoder::new();
     LatencyKind::ALL
         .into_iter()
-        .filter(|kind| !of(*kind).is_empty())
-        .map(|kind| (kind.as_str(), of(kind).encode()))
+        .filter(|kind| !latencies.of(*kind).is_empty())
+        .map(|kind| (kind.as_str(), encoder.text(latencies.of(kind))))
         .collect()
 }

@@ -119,7 +119,7 @@ pub struct WindowClosed {
     /// Of which test.
     pub test_id: TestId,
     /// The window, with cumulative counters; the last one is final and has the ending.
-    pub window: Arc<Window>,
+    pub window: Box<Window>,
     /// The classic figures: of `response`, over the test so far.
     pub classic: ClassicMetrics,
 }
@@ -155,8 +155,8 @@ pub struct DriverProgress {
 /// Whom the aggregator tells.
 #[derive(Clone)]
 pub struct AggregatorOutputs {
-    /// Who stores and publishes windows, in this order.
-    pub windows: Vec<Recipient<WindowClosed>>,
+    /// Who stores and publishes windows.
+    pub windows: Recipient<WindowClosed>,
     /// Who waits for the end.
     pub ended: Recipient<LoadEnded>,
 }

@@ -132,7 +132,7 @@ impl PublisherActor {
             test_id: Some(closed.test_id),
             report_id: Some(report_id),
             classic: closed.classic,
-            ours: Some(Box::new(std::sync::Arc::unwrap_or_clone(window))),
+            ours: Some(window),
         };
         let record = match Outbound::Metrics(Box::new(metrics)).write() {
             Ok(record) => record,

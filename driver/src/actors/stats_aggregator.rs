@@ -1,6 +1,5 @@
 //! Merges the workers' windows into the driver's, and knows how far the test is.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
@@ -58,7 +57,7 @@ impl StatsAggregatorActor {
                 counters: window.counters.clone(),
                 cut_short: window.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
             });
-            self.put(Out::Window(WindowClosed { test_id, window: Arc::new(window), classic }));
+            self.put(Out::Window(WindowClosed { test_id, window: Box::new(window), classic }));
             if let Some(ended) = ended {
                 self.put(Out::Ended(ended));
                 self.merge = None;
@@ -87,10 +86,8 @@ impl Actor for StatsAggregatorActor {
             while let Some(out) = next.recv().await {
                 match out {
                     Out::Window(window) => {
-                        for taker in &outputs.windows {
-                            if taker.send(window.clone()).await.is_err() {
-                                log::error!("a taker of windows is gone");
-                            }
+                        if outputs.windows.send(window).await.is_err() {
+                            log::error!("who takes windows is gone");
                         }
                     }
                     // Whoever waits is gone only when the driver ends.

@@ -285,7 +285,7 @@ impl TestManagerActor {
             handshakes: 0,
             cut_short: None,
         };
-        let window = Arc::new(Window {
+        let window = Box::new(Window {
             epoch: self.options.epoch,
             seq: 0,
             from_us: at_us,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::latency::{Latencies, Latency, LatencyKind};
+use common::latency::{Encoder, Latencies, Latency, LatencyKind};
 use common::wire::{ClassicMetrics, MachineLoad, Metrics, Window};
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 use serde_json::json;
@@ -83,9 +83,10 @@ fn values(record: &StoredMetrics) -> Vec<Value> {
         Value::Integer(record.offset),
         Value::Integer(record.arrived_at),
     ];
+    let mut encoder = Encoder::new();
     values.extend(LatencyKind::ALL.into_iter().map(|kind| {
         let latency = window.map(|window| window.latencies.of(kind)).filter(|latency| !latency.is_empty());
-        latency.map_or(Value::Null, |latency| Value::Blob(latency.encode_bytes()))
+        latency.map_or(Value::Null, |latency| Value::Blob(encoder.bytes(latency)))
     }));
     values
 }

@@ -92,7 +92,7 @@ fn closed(epoch: u64, seq: u64) -> WindowClosed {
         max_ms: zero,
         ..ClassicMetrics::default()
     };
-    WindowClosed { test_id: TestId::new("t").unwrap(), window: Arc::new(window), classic }
+    WindowClosed { test_id: TestId::new("t").unwrap(), window: Box::new(window), classic }
 }
 
 fn second(seq: u64) -> i64 {
