@@ -86,11 +86,16 @@ pub fn serve(arguments: &SinkArgs) -> anyhow::Result<()> {
     setrlimit(Resource::Nofile, limit).context("raising the limit of descriptors")?;
     let listener = listen(arguments.listen).with_context(|| format!("--listen {}", arguments.listen))?;
     listener.set_nonblocking(true)?;
-    println!("{}", serde_json::to_string(&Listening { listening: listener.local_addr()? })?);
+    say(&Listening { listening: listener.local_addr()? })?;
     let mut sink = Sink::new(listener, arguments)?;
     sink.until_stdin_closes()?;
-    println!("{}", serde_json::to_string(&sink.summary(arguments.rate)?)?);
-    Ok(())
+    say(&sink.summary(arguments.rate)?)
+}
+
+/// Tells the harness, which may be gone.
+fn say(what: &impl Serialize) -> anyhow::Result<()> {
+    let line = serde_json::to_string(what)?;
+    writeln!(std::io::stdout(), "{line}").context("telling the harness")
 }
 
 /// Listens with room for [`BACKLOG`] connections that wait to be accepted: one that finds no room tries again a

@@ -1,6 +1,8 @@
 //! `groundswell`, the one binary: reads the command line, does the command, and turns its outcome into the
 //! promised exit code. What a command does stands in `commands`.
 
+#![warn(clippy::print_stderr)] // as print_stdout: `say` does not fall over where nobody reads
+
 mod args;
 mod client;
 mod commands;
@@ -10,6 +12,7 @@ mod join;
 mod lifeline;
 mod plan_flags;
 mod progress;
+mod say;
 mod signals;
 mod stack;
 mod table;
@@ -20,7 +23,6 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 use crate::exit::{ExitCode, Stop};
 
-#[allow(clippy::print_stderr)] // the one line that says why
 fn main() {
     let cli = Cli::parse();
     // A node in the foreground says what happens in its life; a child and a command only what is wrong.
@@ -29,7 +31,7 @@ fn main() {
     let code = match actix_rt::System::new().block_on(dispatch(cli.command)) {
         Ok(code) => code,
         Err(Stop { message, code }) => {
-            eprintln!("groundswell: {message}");
+            say::aside(format_args!("groundswell: {message}"));
             code
         }
     };

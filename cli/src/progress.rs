@@ -1,12 +1,13 @@
 //! What people see while a test runs: a bar on a terminal, a plain line every five seconds elsewhere, on
 //! stderr both.
-#![allow(clippy::print_stderr)] // that is where progress goes
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orchestrator::model::{TestState, TestView};
+
+use crate::say;
 
 /// How often a plain line is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -49,8 +50,8 @@ impl Progress {
     pub fn say(&self, sentence: &str) {
         match &self.how {
             How::Quiet => {}
-            How::Bar(bar) => bar.suspend(|| eprintln!("{sentence}")),
-            How::Plain { .. } => eprintln!("{sentence}"),
+            How::Bar(bar) => bar.suspend(|| say::aside(sentence)),
+            How::Plain { .. } => say::aside(sentence),
         }
     }
 
@@ -76,7 +77,7 @@ impl Progress {
                 let due = last.is_none_or(|last| now.duration_since(last) >= PLAIN_EVERY);
                 if due && test.state != TestState::Finished {
                     *last = Some(now);
-                    eprintln!("{line}");
+                    say::aside(line);
                 }
             }
         }

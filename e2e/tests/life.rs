@@ -71,6 +71,22 @@ fn what_cannot_be_done_exits_1_and_wrong_usage_2() {
 }
 
 #[test]
+fn where_nobody_reads_the_exit_code_still_tells() {
+    let home = tempfile::tempdir().unwrap();
+    let (_target, url) = target(home.path(), &[]);
+    let breaks = ["--connections", "2", "--requests", "200", "--threshold", "service.p99 < 1us"];
+    let breaks = [&["run", "--url", &url, "--drivers", "1", "--mode", "avalanche"][..], &breaks].concat();
+    for (arguments, code) in [(&["validate", "../config/plans/ping.toml"][..], 0), (&breaks, 3)] {
+        // As with a `| head` that has seen enough.
+        let (nobody, stdout) = std::io::pipe().unwrap();
+        let stderr = stdout.try_clone().unwrap();
+        drop(nobody);
+        let status = command(home.path(), arguments).stdout(stdout).stderr(stderr).status().unwrap();
+        assert_eq!(status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_generator_that_cannot_keep_its_rate_exits_5() {
     let home = tempfile::tempdir().unwrap();
     let (_target, url) = target(home.path(), &[]);

@@ -1,5 +1,4 @@
 //! `calibrate`: what a driver of this machine can do, said in a screen and kept where such a driver finds it.
-#![allow(clippy::print_stdout, clippy::print_stderr)] // the figures are its result; what it is at goes to stderr
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use orchestrator::report::human::{ms, percent, rate};
 use super::run::writable;
 use crate::args::CalibrateArgs;
 use crate::exit::Stop;
+use crate::say;
 
 /// What stands for stdout in place of a file.
 const STDOUT: &str = "-";
@@ -40,20 +40,21 @@ pub async fn calibrate(arguments: &CalibrateArgs) -> Result<(), Stop> {
         quick: arguments.quick,
     };
     let takes = if options.quick { "ten seconds" } else { "a minute" };
-    eprintln!("calibrating with {}, for {takes} at most …", workers(options.workers));
-    let measured =
-        tokio::task::spawn_blocking(move || calibrate::calibrate(options, |what| eprintln!("  {what}")));
+    say::aside(format_args!("calibrating with {}, for {takes} at most …", workers(options.workers)));
+    let measured = tokio::task::spawn_blocking(move || {
+        calibrate::calibrate(options, |what| say::aside(format_args!("  {what}")))
+    });
     let measured = measured.await.map_err(|error| Stop::could_not(error.to_string()))?;
     let calibration = measured.map_err(|error| Stop::could_not(error.to_string()))?;
     let kept = calibrate::save(&folder, &calibration).map_err(could_not)?;
     match json {
-        Some(path) if path == Path::new(STDOUT) => print!("{}", as_json(&calibration)?),
+        Some(path) if path == Path::new(STDOUT) => say::text(as_json(&calibration)?),
         Some(path) => {
-            print!("{}", text(&calibration, &kept));
+            say::text(text(&calibration, &kept));
             std::fs::write(path, as_json(&calibration)?)
                 .map_err(|error| Stop::could_not(format!("--json {}: {error}", path.display())))?;
         }
-        None => print!("{}", text(&calibration, &kept)),
+        None => say::text(text(&calibration, &kept)),
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! `tests`, `drivers`, `stop`, `report`: look at and steer a running orchestrator.
-#![allow(clippy::print_stdout)] // what these commands say is their result
 
 use crate::args::{FormatArg, OrchestratorAddress, ReportArgs, StopArgs, TestsArgs};
 use crate::client::Client;
 use crate::exit::Stop;
+use crate::say;
 use crate::table::Table;
 
 fn client(at: &OrchestratorAddress) -> Result<Client, Stop> {
@@ -17,7 +17,7 @@ fn client(at: &OrchestratorAddress) -> Result<Client, Stop> {
 pub async fn tests(arguments: &TestsArgs) -> Result<(), Stop> {
     let page = client(&arguments.at)?.tests(arguments.limit).await?;
     if page.tests.is_empty() {
-        println!("no tests yet");
+        say::line("no tests yet");
         return Ok(());
     }
     let mut table = Table::new(&["TEST", "CREATED", "STATE", "VERDICT", "NAME"]);
@@ -27,7 +27,7 @@ pub async fn tests(arguments: &TestsArgs) -> Result<(), Stop> {
             test.verdict.and_then(|verdict| serde_json::to_value(verdict).ok()).map_or("-".to_owned(), plain);
         table.row(vec![test.test_id, seconds(&test.created_at), state, verdict, test.name]);
     }
-    print!("{table}");
+    say::text(table);
     Ok(())
 }
 
@@ -38,7 +38,7 @@ pub async fn tests(arguments: &TestsArgs) -> Result<(), Stop> {
 pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
     let drivers = client(at)?.drivers().await?;
     if drivers.is_empty() {
-        println!("no drivers yet");
+        say::line("no drivers yet");
         return Ok(());
     }
     let mut table =
@@ -56,7 +56,7 @@ pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
             if driver.classic { "classic".to_owned() } else { or_unknown(driver.version) },
         ]);
     }
-    print!("{table}");
+    say::text(table);
     Ok(())
 }
 
@@ -66,7 +66,7 @@ pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
 /// Where the orchestrator cannot be asked, or refuses.
 pub async fn stop(arguments: &StopArgs) -> Result<(), Stop> {
     client(&arguments.at)?.stop(&arguments.test).await?;
-    println!("stopping {}", arguments.test);
+    say::line(format_args!("stopping {}", arguments.test));
     Ok(())
 }
 
@@ -77,11 +77,11 @@ pub async fn stop(arguments: &StopArgs) -> Result<(), Stop> {
 pub async fn report(arguments: &ReportArgs) -> Result<(), Stop> {
     let report = client(&arguments.at)?.report(&arguments.test).await?;
     match arguments.format {
-        FormatArg::Text => print!("{}", orchestrator::report::text(&report)),
+        FormatArg::Text => say::text(orchestrator::report::text(&report)),
         FormatArg::Json => {
             let json = serde_json::to_string_pretty(&report)
                 .map_err(|error| Stop::could_not(format!("cannot write the report as JSON: {error}")))?;
-            println!("{json}");
+            say::line(json);
         }
     }
     Ok(())

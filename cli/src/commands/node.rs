@@ -1,6 +1,5 @@
 //! `orchestrator`, `driver`, `target`: one node in the foreground. Flags become settings; the rest is the
 //! node's own `run`.
-#![allow(clippy::print_stdout)] // the ready line, for a parent
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, TargetArgs};
 use crate::exit::Stop;
 use crate::lifeline;
+use crate::say;
 use crate::stack::{READY, Ready};
 use crate::version;
 
@@ -167,6 +167,6 @@ fn end(child: bool) -> Result<impl Future<Output = ()>, Stop> {
 /// Tells a parent that waits; people read the log.
 fn announce(child: bool, ready: &Ready) {
     if child && let Ok(json) = serde_json::to_string(ready) {
-        println!("{READY}{json}");
+        say::line(format_args!("{READY}{json}"));
     }
 }

@@ -1,5 +1,4 @@
 //! `run`: one test, from the plan to the verdict, on a stack of its own or on a running orchestrator.
-#![allow(clippy::print_stdout)] // the summary is its result
 
 use std::path::Path;
 
@@ -15,6 +14,7 @@ use crate::follow::follow;
 use crate::join::joined;
 use crate::plan_flags;
 use crate::progress::{Goal, Progress};
+use crate::say;
 use crate::signals::Interrupts;
 use crate::stack::Stack;
 
@@ -99,7 +99,7 @@ async fn test(
         progress.say(&format!("test {} on {address}/ (live)", test.test_id));
     }
     let finished = follow(client, &test.test_id, interrupts, &mut progress).await?;
-    print!("{}", orchestrator::report::text(&finished));
+    say::text(orchestrator::report::text(&finished));
     if let Some(path) = &arguments.json {
         write_json(path, &finished)?;
     }
@@ -139,12 +139,11 @@ fn write_json(path: &Path, report: &TestView) -> Result<(), Stop> {
 }
 
 /// Passes on what the nodes log, above the bar where there is one.
-#[allow(clippy::print_stderr)] // that is where logs go
 async fn show_logs(mut log: mpsc::Receiver<String>, bar: Option<indicatif::ProgressBar>) {
     while let Some(line) = log.recv().await {
         match &bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| say::aside(line)),
+            None => say::aside(line),
         }
     }
 }

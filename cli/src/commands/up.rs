@@ -1,5 +1,4 @@
 //! `up`: the whole system on this machine, each node its own process, until Ctrl-C.
-#![allow(clippy::print_stdout)] // says where the dashboard is
 
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use crate::args::UpArgs;
 use crate::client::Client;
 use crate::exit::Stop;
 use crate::join::joined;
+use crate::say;
 use crate::stack::{Stack, address_with_port};
 
 /// Default port of an orchestrator.
@@ -56,8 +56,8 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<(), Stop> {
         None => stop,
     })?;
     let address = orchestrator.http.unwrap_or_default();
-    println!("dashboard  http://{address}/");
-    println!("kafka      {}", orchestrator.kafka.join(","));
+    say::line(format_args!("dashboard  http://{address}/"));
+    say::line(format_args!("kafka      {}", orchestrator.kafka.join(",")));
     let workers = workers_each(arguments.drivers).to_string();
     let mut ids = Vec::new();
     for n in 1..=arguments.drivers {
@@ -68,16 +68,16 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<(), Stop> {
         flags.extend(data(&format!("driver-{n}")));
         flags.extend(arguments.sending.words());
         let driver = stack.start(&format!("driver {n}"), &flags).await?;
-        println!("driver     {}", driver.node_id.as_deref().unwrap_or("?"));
+        say::line(format_args!("driver     {}", driver.node_id.as_deref().unwrap_or("?")));
         ids.extend(driver.node_id);
     }
     if arguments.target {
         let flags = words(&["target", "--listen", &address_with_port(TARGET_PORT)]);
         let target = stack.start("target", &flags).await?;
-        println!("target     http://{}/ping", target.http.unwrap_or_default());
+        say::line(format_args!("target     http://{}/ping", target.http.unwrap_or_default()));
     }
     joined(&Client::new(&address, None)?, &ids).await?;
-    println!("ready      stop with Ctrl-C");
+    say::line("ready      stop with Ctrl-C");
     Ok(())
 }
 
@@ -86,9 +86,8 @@ fn data_dir(base: Option<&Path>, kind: &str) -> Vec<String> {
 }
 
 /// Passes on what the nodes log.
-#[allow(clippy::print_stderr)] // that is where logs go
 async fn show(mut log: mpsc::Receiver<String>) {
     while let Some(line) = log.recv().await {
-        eprintln!("{line}");
+        say::aside(line);
     }
 }

@@ -1,5 +1,4 @@
 //! `validate`: plans and node configs, every fault at once.
-#![allow(clippy::print_stdout)] // what it found is its result
 
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use common::plan::PlanFormat;
 use crate::args::ValidateArgs;
 use crate::exit::Stop;
 use crate::plan_flags;
+use crate::say;
 
 /// What a file is taken for.
 enum Kind {
@@ -26,7 +26,7 @@ pub fn validate(arguments: &ValidateArgs) -> Result<(), Stop> {
     for path in &arguments.files {
         let text = plan_flags::read_file(path)?;
         match check(path, &text) {
-            Ok(what) => println!("{}: a valid {what}", path.display()),
+            Ok(what) => say::line(format_args!("{}: a valid {what}", path.display())),
             Err(found) => faults.push(found),
         }
     }
