@@ -1,6 +1,7 @@
 //! What a batch of Kafka records brought, and where reading goes on, in one transaction: whoever is killed
 //! in between has stored neither.
 
+use common::latency::Encoder;
 use rusqlite::{Transaction, params};
 
 use super::{Store, bits, records};
@@ -31,11 +32,12 @@ impl Store {
 
 pub(super) fn write(transaction: &Transaction<'_>, batch: &SaveBatch) -> rusqlite::Result<BatchOutcome> {
     let mut outcome = BatchOutcome::default();
+    let mut encoder = Encoder::new();
     for record in &batch.metrics {
         // Who may be late is decided here, where all tests and their nodes are known.
         if !record.counted && !takes_part(transaction, record)? {
             outcome.saved.n_foreign += 1;
-        } else if records::insert(transaction, record)? {
+        } else if records::insert(transaction, record, &mut encoder)? {
             outcome.n_stored += 1;
             if !record.counted {
                 outcome.saved.late.insert(record.test_id.clone());

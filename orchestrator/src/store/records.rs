@@ -42,14 +42,18 @@ fn column_list() -> String {
 }
 
 /// Stores a record; tells whether it is new and of a test that is stored.
-pub fn insert(connection: &Connection, record: &StoredMetrics) -> rusqlite::Result<bool> {
+pub fn insert(
+    connection: &Connection,
+    record: &StoredMetrics,
+    encoder: &mut Encoder,
+) -> rusqlite::Result<bool> {
     let n_columns = COLUMNS.len() + LatencyKind::ALL.len();
     let slots = (1..=n_columns).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "INSERT OR IGNORE INTO windows ({}) SELECT {slots} WHERE EXISTS (SELECT 1 FROM tests WHERE test_id = ?1)",
         column_list()
     );
-    let n = connection.prepare_cached(&sql)?.execute(params_from_iter(values(record)))?;
+    let n = connection.prepare_cached(&sql)?.execute(params_from_iter(values(record, encoder)))?;
     Ok(n == 1)
 }
 
@@ -57,7 +61,7 @@ fn text(text: Option<&str>) -> Value {
     text.map_or(Value::Null, |text| Value::Text(text.to_owned()))
 }
 
-fn values(record: &StoredMetrics) -> Vec<Value> {
+fn values(record: &StoredMetrics, encoder: &mut Encoder) -> Vec<Value> {
     let metrics = &record.metrics;
     let window = metrics.ours.as_deref();
     let integer = |value: Option<i64>| value.map_or(Value::Null, Value::Integer);
@@ -83,7 +87,6 @@ fn values(record: &StoredMetrics) -> Vec<Value> {
         Value::Integer(record.offset),
         Value::Integer(record.arrived_at),
     ];
-    let mut encoder = Encoder::new();
     values.extend(LatencyKind::ALL.into_iter().map(|kind| {
         let latency = window.map(|window| window.latencies.of(kind)).filter(|latency| !latency.is_empty());
         latency.map_or(Value::Null, |latency| Value::Blob(encoder.bytes(latency)))
