@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Why a request failed, where it was not for its status. A closed list (interface.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,6 +78,11 @@ impl ErrorKind {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
+
+    /// Failures by kind, from counts by name. Those of a kind that this version does not know stay in `failed` alone.
+    pub fn known(by_name: BTreeMap<String, u64>) -> BTreeMap<Self, u64> {
+        by_name.into_iter().filter_map(|(name, n)| Some((Self::from_name(&name)?, n))).collect()
+    }
 }
 
 /// The part of the counters whose requests were due during the warm-up. Included in [`Counters`], and
@@ -97,8 +102,35 @@ pub struct WarmupCounters {
     pub dropped_in_flight: u64,
     /// Ticks not sent, because the generator was late.
     pub dropped_late: u64,
-    /// Of `failed`: given up on a stop.
+    /// Of `failed`: given up on a stop. The same as `errors` has under that kind; senders before protocol 2 have only this.
     pub cancelled: u64,
+    /// See [`Counters::closed_on_reuse`].
+    pub closed_on_reuse: u64,
+    /// See [`Counters::short_gaps`].
+    pub short_gaps: u64,
+    /// Failures that have no status, by kind.
+    #[serde(deserialize_with = "known_kinds", skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<ErrorKind, u64>,
+    /// Answers by status, expected or not.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub status_codes: BTreeMap<u16, u64>,
+}
+
+/// As [`ErrorKind::known`].
+fn known_kinds<'de, D: Deserializer<'de>>(errors: D) -> Result<BTreeMap<ErrorKind, u64>, D::Error> {
+    BTreeMap::deserialize(errors).map(ErrorKind::known)
+}
+
+fn add_each<K: Ord + Copy>(to: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
+    for (key, n) in more {
+        *to.entry(*key).or_default() += n;
+    }
+}
+
+/// What is left of each where a part is taken out; what comes to nothing is left out.
+fn less_each<K: Ord + Copy>(whole: &BTreeMap<K, u64>, part: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
+    let left = |(key, n): (&K, &u64)| (*key, n.saturating_sub(part.get(key).copied().unwrap_or(0)));
+    whole.iter().map(left).filter(|(_, n)| *n > 0).collect()
 }
 
 impl WarmupCounters {
@@ -111,6 +143,10 @@ impl WarmupCounters {
         self.dropped_in_flight += other.dropped_in_flight;
         self.dropped_late += other.dropped_late;
         self.cancelled += other.cancelled;
+        self.closed_on_reuse += other.closed_on_reuse;
+        self.short_gaps += other.short_gaps;
+        add_each(&mut self.errors, &other.errors);
+        add_each(&mut self.status_codes, &other.status_codes);
     }
 }
 
@@ -131,7 +167,7 @@ pub struct Counters {
     pub dropped_in_flight: u64,
     /// Ticks not sent because the generator was late: ours.
     pub dropped_late: u64,
-    /// Of the error `closed`: how many met a connection that had served before.
+    /// Of the errors `closed` and `reset`: how many met a connection that had served before.
     pub closed_on_reuse: u64,
     /// Bytes of answers, headers included.
     pub bytes_received: u64,
@@ -140,6 +176,7 @@ pub struct Counters {
     /// Gaps between two sends of one worker that were shorter than half the delay.
     pub short_gaps: u64,
     /// Failures that have no status, by kind.
+    #[serde(deserialize_with = "known_kinds")]
     pub errors: BTreeMap<ErrorKind, u64>,
     /// Answers by status, expected or not.
     pub status_codes: BTreeMap<u16, u64>,
@@ -175,13 +212,29 @@ impl Counters {
         self.bytes_received += other.bytes_received;
         self.completed_in_schedule += other.completed_in_schedule;
         self.short_gaps += other.short_gaps;
-        for (kind, n) in &other.errors {
-            *self.errors.entry(*kind).or_default() += n;
-        }
-        for (status, n) in &other.status_codes {
-            *self.status_codes.entry(*status).or_default() += n;
-        }
+        add_each(&mut self.errors, &other.errors);
+        add_each(&mut self.status_codes, &other.status_codes);
         self.warmup.add(&other.warmup);
+    }
+
+    /// The part whose requests were due after the warm-up. Bytes are not told apart: they are those of all answers.
+    pub fn after_warmup(&self) -> Self {
+        let Self { warmup, .. } = self;
+        Self {
+            scheduled: self.scheduled.saturating_sub(warmup.scheduled),
+            sent: self.sent.saturating_sub(warmup.sent),
+            completed: self.completed.saturating_sub(warmup.completed),
+            failed: self.failed.saturating_sub(warmup.failed),
+            dropped_in_flight: self.dropped_in_flight.saturating_sub(warmup.dropped_in_flight),
+            dropped_late: self.dropped_late.saturating_sub(warmup.dropped_late),
+            closed_on_reuse: self.closed_on_reuse.saturating_sub(warmup.closed_on_reuse),
+            bytes_received: self.bytes_received,
+            completed_in_schedule: self.completed_in_schedule,
+            short_gaps: self.short_gaps.saturating_sub(warmup.short_gaps),
+            errors: less_each(&self.errors, &warmup.errors),
+            status_codes: less_each(&self.status_codes, &warmup.status_codes),
+            warmup: WarmupCounters::default(),
+        }
     }
 }
 
@@ -217,5 +270,61 @@ mod tests {
         assert_eq!(whole.scheduled, whole.sent + whole.dropped());
         assert_eq!(whole.errors_of(ErrorKind::Reset), 4);
         assert_eq!(whole.status_codes[&200], 10);
+    }
+
+    #[test]
+    fn what_is_left_after_the_warm_up_adds_up_as_the_whole_does() {
+        let warmup = WarmupCounters {
+            scheduled: 30,
+            sent: 27,
+            completed: 9,
+            failed: 17,
+            dropped_in_flight: 1,
+            dropped_late: 2,
+            cancelled: 0,
+            closed_on_reuse: 3,
+            short_gaps: 4,
+            errors: [(ErrorKind::Reset, 12)].into(),
+            status_codes: [(200, 9), (503, 5)].into(),
+        };
+        let after = Counters {
+            scheduled: 70,
+            sent: 69,
+            completed: 60,
+            failed: 8,
+            dropped_in_flight: 1,
+            closed_on_reuse: 1,
+            completed_in_schedule: 60,
+            short_gaps: 2,
+            errors: [(ErrorKind::Timeout, 1), (ErrorKind::Reset, 1)].into(),
+            status_codes: [(200, 60), (404, 6)].into(),
+            ..Counters::default()
+        };
+        let mut whole = Counters { warmup: warmup.clone(), ..after.clone() };
+        whole.add(&Counters {
+            scheduled: warmup.scheduled,
+            sent: warmup.sent,
+            completed: warmup.completed,
+            failed: warmup.failed,
+            dropped_in_flight: warmup.dropped_in_flight,
+            dropped_late: warmup.dropped_late,
+            closed_on_reuse: warmup.closed_on_reuse,
+            short_gaps: warmup.short_gaps,
+            errors: warmup.errors.clone(),
+            status_codes: warmup.status_codes.clone(),
+            ..Counters::default()
+        });
+        assert_eq!(whole.after_warmup(), after);
+        assert_eq!(after.after_warmup(), after, "without a warm-up it is the whole");
+    }
+
+    #[test]
+    fn a_kind_of_a_later_version_is_left_out_wherever_it_stands() {
+        let json = serde_json::json!({
+            "failed": 9, "errors": { "later": 4, "reset": 5 }, "warmup": { "errors": { "later": 1, "tls": 2 } },
+        });
+        let read: Counters = serde_json::from_value(json).unwrap();
+        assert_eq!(read.errors, [(ErrorKind::Reset, 5)].into());
+        assert_eq!(read.warmup.errors, [(ErrorKind::Tls, 2)].into());
     }
 }

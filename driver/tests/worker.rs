@@ -73,7 +73,15 @@ impl Client for Scripted {
             }
             Step::CannotConnect => (Outcome::Failed(ErrorKind::Refused), true),
         };
-        Exchange { outcome, bytes_received: 0, reused: false, unconnected, turn: None }
+        Exchange {
+            outcome,
+            bytes_received: 0,
+            reused: false,
+            unconnected,
+            turn: None,
+            connect: None,
+            first_byte: None,
+        }
     }
 
     fn opened(&self) -> Opened {

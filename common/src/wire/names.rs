@@ -68,7 +68,7 @@ pub(super) fn names(topic: Topic) -> &'static Names {
 
 /// A window's own, beside its counters.
 const METRICS_OURS: &[&str] =
-    &["epoch", "role", "seq", "window", "histograms", "busy", "cpu", "steal", "final", "ending"];
+    &["epoch", "role", "seq", "window", "histograms", "extremes", "busy", "cpu", "steal", "final", "ending"];
 
 /// A heartbeat's own, beside the counters that it has while a test runs.
 const HEARTBEAT_OURS: &[&str] =

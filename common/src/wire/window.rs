@@ -93,18 +93,12 @@ pub(super) fn counters(fields: &Fields) -> Result<Counters, Rejected> {
             .ours("completed_in_schedule")?
             .unwrap_or(completed.saturating_sub(warmup.completed)),
         short_gaps: fields.ours("short_gaps")?.unwrap_or(0),
-        errors: errors(fields)?,
+        errors: ErrorKind::known(fields.ours("errors")?.unwrap_or_default()),
         status_codes: fields.ours("status_codes")?.unwrap_or_default(),
         warmup,
     };
     check(&counters)?;
     Ok(counters)
-}
-
-/// Failures by kind; kinds of a later version stay in `failed` alone.
-fn errors(fields: &Fields) -> Result<BTreeMap<ErrorKind, u64>, Rejected> {
-    let errors: BTreeMap<String, u64> = fields.ours("errors")?.unwrap_or_default();
-    Ok(errors.into_iter().filter_map(|(name, n)| Some((ErrorKind::from_name(&name)?, n))).collect())
 }
 
 /// Refuses counts that no sum over a fleet would bear, and parts larger than their whole.
@@ -119,6 +113,8 @@ fn check(counters: &Counters) -> Result<(), Rejected> {
         ("dropped_by.in_flight", *dropped_in_flight, warmup.dropped_in_flight),
         ("dropped_by.late", *dropped_late, warmup.dropped_late),
         ("warmup.failed", *failed, warmup.cancelled),
+        ("closed_on_reuse", counters.closed_on_reuse, warmup.closed_on_reuse),
+        ("short_gaps", counters.short_gaps, warmup.short_gaps),
         ("completed_in_schedule", *completed, counters.completed_in_schedule),
         ("closed_on_reuse", *failed, counters.closed_on_reuse),
         ("bytes_received", counters.bytes_received, 0),
@@ -129,14 +125,26 @@ fn check(counters: &Counters) -> Result<(), Rejected> {
             return Err(bad(name, &Value::from(whole), format!("cannot be, with {part} of it")));
         }
     }
-    let parts = counters.errors.values().chain(counters.status_codes.values());
-    match parts.copied().find(|n| *n > MAX_COUNT) {
-        Some(n) => Err(bad("errors and status_codes", &Value::from(n), "cannot be")),
+    check_each("errors", &counters.errors, &warmup.errors)?;
+    check_each("status_codes", &counters.status_codes, &warmup.status_codes)
+}
+
+fn check_each<K: Ord>(
+    name: &str,
+    whole: &BTreeMap<K, u64>,
+    warmup: &BTreeMap<K, u64>,
+) -> Result<(), Rejected> {
+    let whole_of = |key: &K| whole.get(key).copied().unwrap_or(0);
+    let too_many = whole.values().copied().find(|n| *n > MAX_COUNT);
+    let more_than_all = warmup.iter().find(|(key, n)| **n > whole_of(key)).map(|(_, n)| *n);
+    match too_many.or(more_than_all) {
+        Some(n) => Err(bad(name, &Value::from(n), "cannot be")),
         None => Ok(()),
     }
 }
 
-/// Reads this window's histograms; kinds of a later version are ignored.
+/// Reads this window's histograms and, where the sender gives them, their exact extremes; kinds of a later version are
+/// ignored.
 fn latencies(fields: &Fields) -> Result<Latencies, Rejected> {
     let texts: BTreeMap<String, Value> = fields.ours("histograms")?.unwrap_or_default();
     let mut latencies = Latencies::new();
@@ -145,6 +153,10 @@ fn latencies(fields: &Fields) -> Result<Latencies, Rejected> {
         let name = format!("histograms.{}", kind.as_str());
         let text = value.as_str().ok_or_else(|| missing(&name))?;
         *latencies.of_mut(kind) = Latency::decode(text).map_err(|error| bad(&name, value, error))?;
+    }
+    if let Some(extremes) = fields.ours("extremes")? {
+        let value = fields.get("extremes").unwrap_or(&Value::Null);
+        latencies.set_extremes(&extremes).map_err(|error| bad("extremes", value, error))?;
     }
     Ok(latencies)
 }

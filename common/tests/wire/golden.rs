@@ -160,12 +160,24 @@ fn fields_of_a_later_version_are_ignored() {
         let record = message.write().unwrap();
         // Into every object but the plan, which is taken to the letter or refused.
         let mut json: serde_json::Value = serde_json::from_str(&record.payload).unwrap();
-        let paths =
-            ["", "/metrics", "/window", "/ending", "/dropped_by", "/warmup", "/errors", "/assignments/d-1"];
+        let paths = [
+            "",
+            "/metrics",
+            "/window",
+            "/ending",
+            "/dropped_by",
+            "/warmup",
+            "/errors",
+            "/warmup/errors",
+            "/assignments/d-1",
+        ];
         for path in paths {
             if let Some(object) = json.pointer_mut(path).and_then(serde_json::Value::as_object_mut) {
                 object.insert("later".to_owned(), serde_json::json!(1));
             }
+        }
+        if let Some(extremes) = json.get_mut("extremes") {
+            extremes["later"] = serde_json::json!([1, 2]);
         }
         let inbound: Inbound = read(record.topic, Some(json.to_string().as_bytes()), READ_AS).unwrap();
         assert_eq!(inbound, messages::as_read(message));

@@ -92,17 +92,22 @@ fn counters() -> Counters {
             dropped_in_flight: 1,
             dropped_late: 0,
             cancelled: 0,
+            closed_on_reuse: 1,
+            short_gaps: 4,
+            errors: [(ErrorKind::Closed, 1)].into(),
+            status_codes: [(200, 990), (503, 8)].into(),
         },
     }
 }
 
 pub fn metrics(is_final: bool) -> Metrics {
     let mut latencies = Latencies::new();
-    for us in [450, 850, 1_020, 25_400] {
-        latencies.of_mut(LatencyKind::Response).record_us(us);
-        latencies.of_mut(LatencyKind::Service).record_us(us - 20);
+    for (us, completed) in [(450, true), (850, true), (1_020, false), (25_400, true), (90_001, false)] {
+        latencies.ended(us - 20, us, completed);
         latencies.of_mut(LatencyKind::Lag).record_us(20);
+        latencies.of_mut(LatencyKind::FirstByte).record_us(us - 50);
     }
+    latencies.of_mut(LatencyKind::Connect).record_us(310);
     let ending = Ending {
         schedule_from_us: 1_795_456_639_000_000,
         schedule_to_us: 1_795_456_646_999_000,

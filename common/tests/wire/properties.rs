@@ -37,8 +37,9 @@ fn part_and_whole() -> impl Strategy<Value = (u64, u64)> {
 
 fn counters() -> impl Strategy<Value = Counters> {
     let wholes = prop::collection::vec(part_and_whole(), 6);
-    let errors = prop::collection::btree_map(prop::sample::select(&ErrorKind::ALL[..]), 0..1_u64 << 40, 0..5);
-    let status_codes = prop::collection::btree_map(100..1000_u16, 0..1_u64 << 40, 0..5);
+    let kinds = prop::sample::select(&ErrorKind::ALL[..]);
+    let errors = prop::collection::btree_map(kinds, part_and_whole(), 0..5);
+    let status_codes = prop::collection::btree_map(100..1000_u16, part_and_whole(), 0..5);
     (wholes, errors, status_codes, any::<[u32; 5]>()).prop_map(
         |(wholes, errors, status_codes, [a, b, c, d, e])| Counters {
             scheduled: wholes[0].1,
@@ -51,8 +52,8 @@ fn counters() -> impl Strategy<Value = Counters> {
             bytes_received: u64::from(b),
             completed_in_schedule: u64::from(c).min(wholes[2].1),
             short_gaps: u64::from(d),
-            errors,
-            status_codes,
+            errors: errors.iter().map(|(kind, (_, whole))| (*kind, *whole)).collect(),
+            status_codes: status_codes.iter().map(|(status, (_, whole))| (*status, *whole)).collect(),
             warmup: WarmupCounters {
                 scheduled: wholes[0].0,
                 sent: wholes[1].0,
@@ -61,20 +62,32 @@ fn counters() -> impl Strategy<Value = Counters> {
                 dropped_in_flight: wholes[4].0,
                 dropped_late: wholes[5].0,
                 cancelled: u64::from(e).min(wholes[3].0),
+                closed_on_reuse: u64::from(a / 2).min(wholes[3].1),
+                short_gaps: u64::from(d / 3),
+                errors: errors.into_iter().map(|(kind, (part, _))| (kind, part)).collect(),
+                status_codes: status_codes.into_iter().map(|(status, (part, _))| (status, part)).collect(),
             },
         },
     )
 }
 
 fn latencies() -> impl Strategy<Value = Latencies> {
-    let samples = (prop::sample::select(&LatencyKind::ALL[..]), 0..4_000_000_000_u64, 1..1000_u64);
-    prop::collection::vec(samples, 0..30).prop_map(|samples| {
-        let mut latencies = Latencies::new();
-        for (kind, us, n) in samples {
-            latencies.of_mut(kind).record_n_us(us, n);
-        }
-        latencies
-    })
+    // `service`, `response` and their failed parts belong together: they are recorded together.
+    let alone =
+        |kind: &LatencyKind| !kind.as_str().ends_with("service") && !kind.as_str().ends_with("response");
+    let alone: Vec<_> = LatencyKind::ALL.into_iter().filter(alone).collect();
+    let samples = (prop::sample::select(alone), 0..4_000_000_000_u64, 1..1000_u64);
+    let ended = (0..4_000_000_000_u64, 0..4_000_000_000_u64, any::<bool>());
+    (prop::collection::vec(samples, 0..30), prop::collection::vec(ended, 0..30)).prop_map(
+        |(samples, ended)| {
+            let mut latencies = Latencies::new();
+            samples.into_iter().for_each(|(kind, us, n)| latencies.of_mut(kind).record_n_us(us, n));
+            ended
+                .into_iter()
+                .for_each(|(service, lag, completed)| latencies.ended(service, service + lag, completed));
+            latencies
+        },
+    )
 }
 
 fn register() -> impl Strategy<Value = Register> {
@@ -302,6 +315,7 @@ const KEYS: &[&str] = &[
     "status_codes",
     "warmup",
     "histograms",
+    "extremes",
     "response",
     "busy",
     "final",

@@ -314,7 +314,7 @@ fn window(rest: &str) -> String {
 #[test]
 fn a_window_needs_no_more_than_the_wire_lists() {
     let payload = window(
-        r#", "errors": {"reset": 2, "of_a_later_version": 1}, "histograms": {"later": 7}, "later": [1]"#,
+        r#", "errors": {"reset": 2, "of_a_later_version": 1}, "histograms": {"later": 7}, "extremes": {"later": [2, 1]}, "later": [1]"#,
     );
     let read_as = ReadAs { latency_unit: Unit::Seconds };
     let Ok(Inbound::Metrics(metrics)) = read(Topic::Metrics, Some(payload.as_bytes()), read_as) else {
@@ -369,6 +369,11 @@ fn a_broken_window_is_no_window() {
         r#", "histograms": []"#,
         r#", "histograms": {"response": "AAAA"}"#,
         r#", "histograms": {"response": "not base64"}"#,
+        r#", "extremes": []"#,
+        r#", "extremes": {"turn": [1]}"#,
+        r#", "extremes": {"turn": [1, 2]}"#,
+        r#", "warmup": {"errors": {"reset": 1}}"#,
+        r#", "warmup": {"status_codes": {"200": 1}}"#,
         r#", "role": "orchestrator""#,
     ] {
         let told = rejected(Topic::Metrics, &window(rest), RejectReason::BadField);

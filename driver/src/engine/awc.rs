@@ -151,6 +151,8 @@ impl ExchangeClient for AwcClient {
             reused: trace.reused.get(),
             unconnected: !trace.connected.get(),
             turn: trace.turn.get(),
+            connect: None,
+            first_byte: None,
         }
     }
 

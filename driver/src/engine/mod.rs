@@ -51,6 +51,10 @@ pub struct Exchange {
     pub unconnected: bool,
     /// How late its last byte was read: from the poll's return to the reading; `None` where nothing was read.
     pub turn: Option<Nanos>,
+    /// How long it took to open the connection, TCP and TLS; `None` where this attempt opened none.
+    pub connect: Option<Nanos>,
+    /// From the beginning of the attempt to the first byte of the answer; `None` where none came.
+    pub first_byte: Option<Nanos>,
 }
 
 /// What a place does after the end of its attempt.

@@ -68,6 +68,7 @@ impl Recorder {
         if due.warmup {
             counters.warmup.scheduled += 1;
             counters.warmup.sent += 1;
+            counters.warmup.short_gaps += u64::from(short_gap);
         } else {
             latencies.of_mut(LatencyKind::Lag).record_us(us(began - due.at));
         }
@@ -102,12 +103,21 @@ impl Recorder {
         let completed = match exchange.outcome {
             Outcome::Status(status) => {
                 *counters.status_codes.entry(status).or_default() += 1;
+                if due.warmup {
+                    *counters.warmup.status_codes.entry(status).or_default() += 1;
+                }
                 self.expect_status.iter().any(|(low, high)| (*low..=*high).contains(&status))
             }
             Outcome::Failed(kind) => {
+                // A peer that closes a kept connection with something unread resets it: the same case.
+                let on_reuse = matches!(kind, ErrorKind::Closed | ErrorKind::Reset) && exchange.reused;
                 *counters.errors.entry(kind).or_default() += 1;
-                counters.closed_on_reuse += u64::from(kind == ErrorKind::Closed && exchange.reused);
-                counters.warmup.cancelled += u64::from(kind == ErrorKind::Cancelled && due.warmup);
+                counters.closed_on_reuse += u64::from(on_reuse);
+                if due.warmup {
+                    *counters.warmup.errors.entry(kind).or_default() += 1;
+                    counters.warmup.closed_on_reuse += u64::from(on_reuse);
+                    counters.warmup.cancelled += u64::from(kind == ErrorKind::Cancelled);
+                }
                 false
             }
         };
@@ -121,7 +131,7 @@ impl Recorder {
         }
         // A cancelled attempt has no latency: nobody knows how long it would have taken.
         if exchange.outcome != Outcome::Failed(ErrorKind::Cancelled) {
-            samples(latencies, due, us(at - began), us(at - due.at), completed);
+            samples(latencies, due, us(at - began), us(at - due.at), completed, exchange);
         }
     }
 
@@ -133,6 +143,8 @@ impl Recorder {
             reused: false,
             unconnected: false,
             turn: None,
+            connect: None,
+            first_byte: None,
         };
         self.ended(due, began, at, &exchange);
     }
@@ -143,16 +155,117 @@ impl Recorder {
     }
 }
 
-fn samples(latencies: &mut Latencies, due: Due, service_us: u64, response_us: u64, completed: bool) {
+fn samples(
+    latencies: &mut Latencies,
+    due: Due,
+    service_us: u64,
+    response_us: u64,
+    completed: bool,
+    exchange: &Exchange,
+) {
     if due.warmup {
         latencies.of_mut(LatencyKind::WarmupService).record_us(service_us);
         latencies.of_mut(LatencyKind::WarmupResponse).record_us(response_us);
         return;
     }
-    latencies.of_mut(LatencyKind::Service).record_us(service_us);
-    latencies.of_mut(LatencyKind::Response).record_us(response_us);
-    if !completed {
-        latencies.of_mut(LatencyKind::FailedService).record_us(service_us);
-        latencies.of_mut(LatencyKind::FailedResponse).record_us(response_us);
+    latencies.ended(service_us, response_us, completed);
+    if let Some(connect) = exchange.connect {
+        latencies.of_mut(LatencyKind::Connect).record_us(us(connect));
+    }
+    if let Some(first_byte) = exchange.first_byte {
+        latencies.of_mut(LatencyKind::FirstByte).record_us(us(first_byte));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Nanos = 1_000_000;
+
+    fn recorder() -> Recorder {
+        let plan = common::plan::read(
+            "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '3s'\n",
+            common::plan::PlanFormat::Toml,
+        );
+        Recorder::new(&plan.unwrap().request, 3_000 * MS)
+    }
+
+    fn exchange(outcome: Outcome) -> Exchange {
+        Exchange {
+            outcome,
+            bytes_received: 10,
+            reused: false,
+            unconnected: false,
+            turn: None,
+            connect: None,
+            first_byte: None,
+        }
+    }
+
+    fn due(at: Nanos, warmup: bool) -> Due {
+        Due { at, warmup }
+    }
+
+    #[test]
+    fn the_warm_up_has_statuses_kinds_and_gaps_of_its_own() {
+        let mut recorder = recorder();
+        let reset = Exchange { reused: true, ..exchange(Outcome::Failed(ErrorKind::Reset)) };
+        for (warmup, n) in [(true, 3), (false, 5)] {
+            for outcome in [exchange(Outcome::Status(503)), exchange(Outcome::Status(200)), reset] {
+                for _ in 0..n {
+                    recorder.sent(due(MS, warmup), MS, true);
+                    recorder.ended(due(MS, warmup), MS, 2 * MS, &outcome);
+                }
+            }
+        }
+        let total = recorder.total();
+        assert_eq!(total.status_codes, [(200, 8), (503, 8)].into());
+        assert_eq!(total.warmup.status_codes, [(200, 3), (503, 3)].into());
+        assert_eq!((total.errors_of(ErrorKind::Reset), total.closed_on_reuse), (8, 8));
+        assert_eq!(total.warmup.errors, [(ErrorKind::Reset, 3)].into());
+        let after = total.after_warmup();
+        assert_eq!((after.sent, after.completed, after.failed), (15, 5, 10));
+        assert_eq!((after.closed_on_reuse, after.short_gaps), (5, 15));
+        assert_eq!(after.failed, after.errors_of(ErrorKind::Reset) + after.status_codes[&503]);
+    }
+
+    #[test]
+    fn a_close_counts_as_one_on_reuse_where_the_connection_had_served() {
+        for (kind, reused, expected) in [
+            (ErrorKind::Closed, true, 1),
+            (ErrorKind::Reset, true, 1),
+            (ErrorKind::Reset, false, 0),
+            (ErrorKind::Closed, false, 0),
+            (ErrorKind::Timeout, true, 0),
+        ] {
+            let mut recorder = recorder();
+            let ended = Exchange { reused, ..exchange(Outcome::Failed(kind)) };
+            recorder.sent(due(0, false), 0, false);
+            recorder.ended(due(0, false), 0, MS, &ended);
+            assert_eq!(recorder.total().closed_on_reuse, expected, "{kind:?} reused={reused}");
+        }
+    }
+
+    #[test]
+    fn connects_and_first_bytes_are_those_of_attempts_that_had_them() {
+        let mut recorder = recorder();
+        let opened = |connect, first_byte, outcome| Exchange { connect, first_byte, ..exchange(outcome) };
+        let ok = Outcome::Status(200);
+        for (warmup, ended) in [
+            (false, opened(Some(2 * MS), Some(7 * MS), ok)),
+            (false, opened(None, Some(4 * MS), Outcome::Status(503))),
+            (false, opened(Some(3 * MS), None, Outcome::Failed(ErrorKind::Timeout))),
+            (false, opened(Some(MS), Some(MS), Outcome::Failed(ErrorKind::Cancelled))),
+            (true, opened(Some(MS), Some(MS), ok)),
+        ] {
+            recorder.sent(due(0, warmup), 0, false);
+            recorder.ended(due(0, warmup), 0, 9 * MS, &ended);
+        }
+        let latencies = recorder.windows.close(false).latencies;
+        let ends = |kind| (latencies.of(kind).count(), latencies.of(kind).extremes().both());
+        assert_eq!(ends(LatencyKind::Connect), (2, Some([2_000, 3_000])));
+        assert_eq!(ends(LatencyKind::FirstByte), (2, Some([4_000, 7_000])));
+        assert_eq!(latencies.completed(LatencyKind::Service).count(), 1);
     }
 }

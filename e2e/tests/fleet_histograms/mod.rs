@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use common::latency::Latency;
+use common::latency::{Latencies, Latency, LatencyKind};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use serde_json::Value;
@@ -32,8 +32,7 @@ impl MetricsTap {
     #[track_caller]
     pub fn assert_percentiles_are_those_of_all_samples(&self, report: &Value) {
         let expected = report["completeness"]["windows_received"].as_u64().unwrap();
-        let mut merged: BTreeMap<&str, Latency> =
-            ["response", "service", "lag"].into_iter().map(|kind| (kind, Latency::new())).collect();
+        let mut merged = Latencies::new();
         let mut read = 0;
         let deadline = Instant::now() + Duration::from_secs(30);
         while read < expected {
@@ -44,16 +43,22 @@ impl MetricsTap {
                 continue;
             }
             read += 1;
-            for (kind, latency) in &mut merged {
-                if let Some(text) = record["histograms"][*kind].as_str() {
-                    latency.merge(&Latency::decode(text).unwrap());
+            let mut window = Latencies::new();
+            for kind in LatencyKind::ALL {
+                if let Some(text) = record["histograms"][kind.as_str()].as_str() {
+                    *window.of_mut(kind) = Latency::decode(text).unwrap();
                 }
             }
+            let extremes: BTreeMap<String, [u64; 2]> =
+                serde_json::from_value(record["extremes"].clone()).unwrap();
+            window.set_extremes(&extremes).unwrap();
+            merged.merge(&window);
         }
-        for (kind, latency) in &merged {
-            let stats = serde_json::to_value(latency.stats(0)).unwrap();
+        for kind in [LatencyKind::Response, LatencyKind::Service, LatencyKind::Lag] {
+            let stats = serde_json::to_value(merged.of(kind).stats(0)).unwrap();
             for (figure, value) in stats.as_object().unwrap() {
-                assert_eq!(&report["totals"]["latency_ms"][*kind][figure], value, "{kind}.{figure}");
+                let shown = &report["totals"]["latency_ms"][kind.as_str()][figure];
+                assert_eq!(shown, value, "{}.{figure}", kind.as_str());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Metrics records as rows: counters as JSON, histograms as V2-deflate, empty ones left out.
+//! Metrics records as rows: counters and extremes as JSON, histograms as V2-deflate, empty ones left out.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::messages::{MetricsPage, StoreError, StoredMetrics};
 const MAX_RECORDS: u32 = 1_000;
 
 /// Columns of a record, in the order that [`values`] and [`RecordRow`] keep; the histograms' come after them.
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "test_id",
     "node_id",
     "epoch",
@@ -34,6 +34,7 @@ const COLUMNS: [&str; 18] = [
     "partition",
     "position",
     "arrived_at",
+    "extremes",
 ];
 
 fn column_list() -> String {
@@ -86,6 +87,7 @@ fn values(record: &StoredMetrics, encoder: &mut Encoder) -> Vec<Value> {
         Value::Integer(i64::from(record.partition)),
         Value::Integer(record.offset),
         Value::Integer(record.arrived_at),
+        window.map_or(Value::Null, |window| Value::Text(json!(window.latencies.extremes()).to_string())),
     ];
     values.extend(LatencyKind::ALL.into_iter().map(|kind| {
         let latency = window.map(|window| window.latencies.of(kind)).filter(|latency| !latency.is_empty());
@@ -181,6 +183,10 @@ impl Store {
             *latencies.of_mut(kind) =
                 read.map_err(|cause| self.bad_row(format!("{at} {}", kind.as_str()), cause))?;
         }
+        if let Some(extremes) = &row.extremes {
+            let set = latencies.set_extremes(&self.json(at, extremes)?);
+            set.map_err(|cause| self.bad_row(format!("{at} extremes"), cause))?;
+        }
         Ok(Window {
             epoch: Epoch(row.epoch.cast_unsigned()),
             seq: row.seq.cast_unsigned(),
@@ -222,6 +228,7 @@ struct WindowRow {
     counters: String,
     ending: Option<String>,
     histograms: Vec<(LatencyKind, Vec<u8>)>,
+    extremes: Option<String>,
 }
 
 impl RecordRow {
@@ -261,6 +268,7 @@ impl WindowRow {
             counters: row.get("counters")?,
             ending: row.get("ending")?,
             histograms,
+            extremes: row.get("extremes")?,
         })
     }
 }

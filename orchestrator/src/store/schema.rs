@@ -9,10 +9,11 @@ use crate::messages::StoreError;
 
 /// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
 /// released never change.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_machine.sql"),
     include_str!("migrations/0003_closing.sql"),
+    include_str!("migrations/0004_extremes.sql"),
 ];
 
 /// How long a write waits for another process that holds the file (a backup, a person with sqlite3).
@@ -93,7 +94,11 @@ mod tests {
         first.pragma_update(None, "user_version", 1).unwrap();
         drop(first);
         let connection = open(&path).unwrap();
-        for columns in ["SELECT cpu, steal FROM windows", "SELECT closing FROM tests"] {
+        for columns in [
+            "SELECT cpu, steal FROM windows",
+            "SELECT closing FROM tests",
+            "SELECT connect, first_byte, extremes FROM windows",
+        ] {
             connection.prepare(columns).unwrap();
         }
     }

@@ -229,8 +229,12 @@ pub fn believable(counters: &Counters) -> bool {
         warmup.dropped_in_flight,
         warmup.dropped_late,
         warmup.cancelled,
+        warmup.closed_on_reuse,
+        warmup.short_gaps,
     ];
-    own.iter().chain(counters.errors.values()).chain(counters.status_codes.values()).all(|n| *n <= MAX_COUNT)
+    let errors = counters.errors.values().chain(warmup.errors.values());
+    let status_codes = counters.status_codes.values().chain(warmup.status_codes.values());
+    own.iter().chain(errors).chain(status_codes).all(|n| *n <= MAX_COUNT)
 }
 
 #[cfg(test)]

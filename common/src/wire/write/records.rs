@@ -204,6 +204,8 @@ struct WindowRecord<'a> {
     #[serde(flatten)]
     counters: CountersRecord<'a>,
     histograms: BTreeMap<&'static str, String>,
+    /// The exact smallest and largest sample of each histogram, µs: of `service` and `response`, of the completed requests.
+    extremes: BTreeMap<&'static str, [u64; 2]>,
     busy: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<f64>,
@@ -223,6 +225,7 @@ impl<'a> WindowRecord<'a> {
             window: Span { from: window.from_us, to: window.to_us },
             counters: CountersRecord::of(&window.counters),
             histograms: histograms(&window.latencies),
+            extremes: window.latencies.extremes(),
             // A share measured by two clocks may come out a hair beyond the whole.
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),
             cpu: share(window.machine.cpu),

@@ -192,6 +192,8 @@ impl WireEngine {
             reused: line.connection.is_kept(),
             unconnected: false,
             turn: Some(at - since),
+            connect: None,
+            first_byte: None,
         };
         line.place = None;
         self.attempts.end(place);
@@ -248,7 +250,15 @@ impl WireEngine {
 
 /// An attempt that met no answer.
 fn unanswered(kind: ErrorKind, unconnected: bool) -> Exchange {
-    Exchange { outcome: Outcome::Failed(kind), bytes_received: 0, reused: false, unconnected, turn: None }
+    Exchange {
+        outcome: Outcome::Failed(kind),
+        bytes_received: 0,
+        reused: false,
+        unconnected,
+        turn: None,
+        connect: None,
+        first_byte: None,
+    }
 }
 
 fn tls(job: &LoadJob) -> Result<Option<Tls>, String> {

@@ -167,7 +167,8 @@ fn a_node_is_stored_as_it_registered_last() {
 prop_compose! {
     fn any_window()(
         epoch: u64, seq: u64, from_us: i64, to_us: i64, scheduled: u64, failed: u64, busy in 0.0..=1.0_f64, is_final: bool,
-        values in prop::collection::vec((0..8_usize, 0..common::latency::MAX_US), 0..40),
+        values in prop::collection::vec((0..LatencyKind::ALL.len(), 0..common::latency::MAX_US), 0..40),
+        ended in prop::collection::vec((0..common::latency::MAX_US, any::<bool>()), 0..20),
         ending in prop::option::of("[a-zäß ]{0,9}"),
         machine in [prop::option::of(0.0..=1.0_f64), prop::option::of(0.0..=1.0_f64)],
     ) -> Window {
@@ -175,8 +176,13 @@ prop_compose! {
         let machine = MachineLoad { cpu, steal };
         let mut latencies = Latencies::new();
         for (kind, us) in values {
-            latencies.of_mut(LatencyKind::ALL[kind]).record_us(us);
+            let kind = LatencyKind::ALL[kind];
+            // Requests that ended stand in several kinds at once.
+            if kind.failed().is_none() && !LatencyKind::ALL.into_iter().any(|all| all.failed() == Some(kind)) {
+                latencies.of_mut(kind).record_us(us);
+            }
         }
+        ended.into_iter().for_each(|(us, completed)| latencies.ended(us, us, completed));
         let errors = [(ErrorKind::LocalLimit, failed)].into();
         let counters = Counters { scheduled, failed, errors, status_codes: [(599, scheduled)].into(), ..Counters::default() };
         let ending = ending.map(|engine| Ending {
