@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod finding;
+
+pub use finding::{FindingKind, FindingLevel, FindingView};
+
 /// A test, live or finished: `GET /api/v1/tests/{id}`, the JSON report and the `test` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TestView {
@@ -17,11 +21,17 @@ pub struct TestView {
     pub state: TestState,
     /// How it ended; null until it has.
     pub verdict: Option<Verdict>,
-    /// Why the verdict is what it is, each a sentence that a person can act on, the worst first.
+    /// How it stands while it runs, by what is known so far; null before its start and once it has a verdict.
+    #[serde(default)]
+    pub standing: Option<Standing>,
+    /// What was found, the reasons for the verdict first. Empty in reports that were stored before there were any.
+    #[serde(default)]
+    pub findings: Vec<FindingView>,
+    /// The sentences of the findings that are reasons: why the verdict is what it is, each a sentence that a person can act on, the worst first.
     pub reasons: Vec<String>,
-    /// What does not change the verdict and yet should be known.
+    /// The sentences of those that are warnings: what does not change the verdict and yet should be known.
     pub warnings: Vec<String>,
-    /// What should be known of any test of this kind to read its figures right.
+    /// The sentences of those that are notes: what should be known of any test of this kind to read its figures right.
     #[serde(default)]
     pub notes: Vec<String>,
     /// The plan as validated, secrets masked.
@@ -43,6 +53,35 @@ pub struct TestView {
     pub completeness: Completeness,
     /// What happened to it, oldest first.
     pub timeline: Vec<TimelineEntry>,
+}
+
+impl TestView {
+    /// Sets the findings, and the sentences that repeat them.
+    pub fn set_findings(&mut self, mut findings: Vec<FindingView>) {
+        findings.sort_by_key(|finding| finding.level);
+        let of = |level| {
+            let same = findings.iter().filter(|finding: &&FindingView| finding.level == level);
+            same.map(|finding| finding.text.clone()).collect()
+        };
+        self.reasons = of(FindingLevel::Reason);
+        self.warnings = of(FindingLevel::Warning);
+        self.notes = of(FindingLevel::Note);
+        self.findings = findings;
+    }
+}
+
+/// How a test stands while it runs: the verdict that it would get if what is known now were all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Nothing speaks against it so far.
+    Ok,
+    /// A threshold is broken so far, or nothing completed.
+    Failing,
+    /// The generator is the limit so far.
+    Invalid,
+    /// A driver is lost, or windows are missing.
+    Incomplete,
 }
 
 /// Where in its life a test is.
@@ -225,9 +264,10 @@ pub struct DriverTotals {
 pub struct ThresholdView {
     /// As in `response.p99 < 250ms`.
     pub expression: String,
-    /// What it was: ms, a ratio, or requests per second; null where it cannot be told.
+    /// What it was, or is so far: ms, a ratio, or requests per second; null where it is not known.
     pub value: Option<f64>,
-    /// Whether it held; null where it cannot be decided (yet).
+    /// Whether it held; null where it cannot be decided. While the test runs: true where it holds so far, null where it
+    /// does not hold so far and still may at the end (or is not known), false once it cannot hold any more.
     pub ok: Option<bool>,
     /// Whether the plan gave it, rather than the defaults.
     pub given: bool,

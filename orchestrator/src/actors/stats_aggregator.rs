@@ -1,6 +1,7 @@
 //! What the drivers measured: the tally behind messages.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler, Message, Recipient};
 use common::clock::{UnixMicros, unix_us};
@@ -16,10 +17,14 @@ use crate::registry::state_name;
 use crate::report::{TestMeta, view};
 use crate::tally::{Arrived, Closing, EndedBy, Tally};
 use crate::telemetry::Telemetry;
-use crate::verdict::judge;
+use crate::verdict::{Judgement, judge};
 
 /// Batches, queries and orders that may wait.
 const MAILBOX: usize = 64;
+
+/// For so long a judgement of the test that runs is shown again: each one reads all histograms, and clients may ask as
+/// often as they like.
+const JUDGED_FOR: Duration = Duration::from_millis(250);
 
 /// A batch of records was read; the answer is what of it is to be stored.
 #[derive(Debug, Clone, Message)]
@@ -129,6 +134,8 @@ pub struct ClosedTest {
 /// - mailbox bound: 64.
 pub struct StatsAggregatorActor {
     tally: Option<Box<Tally>>,
+    /// How the open test was judged last, by what was known then, and when.
+    judged: Option<(Instant, Judgement)>,
     /// The test that was open last: what comes behind its end without naming a test is of it.
     last: Option<TestId>,
     events: Recipient<Changed>,
@@ -138,7 +145,7 @@ pub struct StatsAggregatorActor {
 impl StatsAggregatorActor {
     /// Nothing is counted yet.
     pub fn new(events: Recipient<Changed>, telemetry: Arc<Telemetry>) -> Self {
-        Self { tally: None, last: None, events, telemetry }
+        Self { tally: None, judged: None, last: None, events, telemetry }
     }
 
     /// Counts a record to the open test, and says what of it is to be stored.
@@ -232,6 +239,7 @@ impl Handler<OpenTally> for StatsAggregatorActor {
     fn handle(&mut self, OpenTally(tally): OpenTally, _: &mut Self::Context) {
         self.last = Some(tally.test_id().clone());
         self.tally = Some(tally);
+        self.judged = None;
     }
 }
 
@@ -280,7 +288,14 @@ impl Handler<GetView> for StatsAggregatorActor {
 
     fn handle(&mut self, GetView(meta): GetView, _: &mut Self::Context) -> Self::Result {
         let tally = self.tally.as_ref().filter(|tally| *tally.test_id() == meta.test_id)?;
-        Some(view(&meta.borrowed(), tally, None, unix_us()))
+        let now_us = unix_us();
+        let started = meta.started_at.is_some_and(|at| at <= now_us);
+        let recent = |(at, _): &(Instant, Judgement)| at.elapsed() < JUDGED_FOR;
+        if started && !self.judged.as_ref().is_some_and(recent) {
+            self.judged = Some((Instant::now(), judge(&tally.facts_so_far())));
+        }
+        let judgement = self.judged.as_ref().filter(|_| started).map(|(_, judgement)| judgement);
+        Some(view(&meta.borrowed(), tally, judgement, now_us))
     }
 }
 

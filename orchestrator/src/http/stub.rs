@@ -28,6 +28,8 @@ pub fn view(id: &str, name: &str) -> TestView {
         name: name.to_owned(),
         state: TestState::Configured,
         verdict: None,
+        standing: None,
+        findings: Vec::new(),
         reasons: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),

@@ -3,14 +3,17 @@
 
 use super::Effect;
 use crate::messages::StoredParticipant;
-use crate::model::TimelineEntry;
+use crate::model::{FindingKind, TimelineEntry};
 use crate::registry::NodeFacts;
+use crate::verdict::Other;
 
 /// In a timeline: the config is out.
 pub(super) const TRIGGERED: &str = "triggered";
 /// In a timeline: a driver that is ready warns.
 const WARNED: &str = "warned";
-/// Most drivers whose warnings are told one by one; the rest is a number.
+/// In a timeline: more drivers warn than are listed.
+const MORE_WARNED: &str = "more_warned";
+/// Most drivers whose warnings are listed one by one; the rest is a number.
 const MAX_WARNINGS: usize = 32;
 
 /// Notes the warnings of those that take part, each with its driver's name, in the order of the shares.
@@ -18,23 +21,26 @@ pub(super) fn notes(participants: &[StoredParticipant], nodes: &[NodeFacts]) -> 
     let of = |participant: &StoredParticipant| {
         let node = nodes.iter().find(|node| node.node_id == participant.node_id)?;
         let warning = node.warning.as_ref()?;
-        // Drivers begin with their own name.
-        let named = warning.starts_with(&format!("{}: ", node.node_id));
-        Some(if named { warning.clone() } else { format!("{}: {warning}", node.node_id) })
+        Some(Other::Warned(warning.clone()).text(Some(node.node_id.as_str())))
     };
     let mut warnings: Vec<String> = participants.iter().filter_map(of).collect();
     let more = warnings.len().saturating_sub(MAX_WARNINGS);
     if more > 0 {
         warnings.truncate(MAX_WARNINGS);
-        warnings.push(format!("{more} more drivers warn before the start"));
     }
-    warnings.into_iter().map(|detail| Effect::Note { what: WARNED, detail }).collect()
+    let rest =
+        (more > 0).then(|| Effect::Note { what: MORE_WARNED, detail: Other::MoreWarned(more).text(None) });
+    warnings.into_iter().map(|detail| Effect::Note { what: WARNED, detail }).chain(rest).collect()
 }
 
-/// What was warned of since a test was triggered last, as its timeline has it.
-pub fn warnings(timeline: &[TimelineEntry]) -> impl Iterator<Item = &String> {
+/// The warnings since a test was triggered last, as its timeline has them.
+pub fn warnings(timeline: &[TimelineEntry]) -> impl Iterator<Item = (FindingKind, &String)> {
     let since = timeline.iter().rposition(|entry| entry.what == TRIGGERED).unwrap_or(0);
-    timeline[since..].iter().filter(|entry| entry.what == WARNED).map(|entry| &entry.detail)
+    timeline[since..].iter().filter_map(|entry| match entry.what.as_str() {
+        WARNED => Some((FindingKind::DriverWarned, &entry.detail)),
+        MORE_WARNED => Some((FindingKind::MoreDriversWarned, &entry.detail)),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -50,7 +56,7 @@ mod tests {
         };
         let told = |entries: &[(&str, &str)]| -> Vec<String> {
             let timeline: Vec<_> = entries.iter().map(entry).collect();
-            warnings(&timeline).cloned().collect()
+            warnings(&timeline).map(|(_, text)| text.clone()).collect()
         };
         let once = [("created", ""), ("triggered", ""), ("warned", "a: fast"), ("running", "")];
         assert_eq!(told(&once), ["a: fast"]);

@@ -12,7 +12,7 @@ use common::clock::UnixMicros;
 use common::ids::TestId;
 
 use crate::lifecycle;
-use crate::model::{TestState, TestView, TimelineEntry};
+use crate::model::{DriverTotals, FindingLevel, FindingView, TestState, TestView, TimelineEntry};
 use crate::tally::Tally;
 use crate::verdict::Judgement;
 
@@ -39,38 +39,53 @@ pub struct TestMeta<'a> {
     pub timeline: &'a [TimelineEntry],
 }
 
-/// The test as REST, events and reports show it. Without a judgement (before the end) verdict, reasons
-/// and thresholds are empty, and warnings are what drivers said before the start.
+/// The test as REST, events and reports show it. Without a judgement (before the start) verdict, reasons
+/// and thresholds are empty, and warnings are what drivers wrote before the start. The judgement of a test that is not
+/// finished is by what is known so far: it gives the standing, not the verdict.
 pub fn view(
     meta: &TestMeta<'_>,
     tally: &Tally,
     judgement: Option<&Judgement>,
     now_us: UnixMicros,
 ) -> TestView {
-    TestView {
+    let drivers = tally.drivers(now_us);
+    let mut findings = warned(meta, &drivers);
+    findings.extend(judgement.into_iter().flat_map(|judgement| judgement.findings.iter().cloned()));
+    let finished = meta.state == TestState::Finished;
+    let mut view = TestView {
         test_id: meta.test_id.to_string(),
         name: meta.name.to_owned(),
         state: meta.state,
-        verdict: judgement.map(|judgement| judgement.verdict),
-        reasons: judgement.map_or_else(Vec::new, |judgement| judgement.reasons.clone()),
-        warnings: warnings(meta, judgement),
-        notes: judgement.map_or_else(Vec::new, |judgement| judgement.notes.clone()),
+        verdict: judgement.filter(|_| finished).map(|judgement| judgement.verdict),
+        standing: judgement.filter(|_| !finished).map(Judgement::standing),
+        findings: Vec::new(),
+        reasons: Vec::new(),
+        warnings: Vec::new(),
+        notes: Vec::new(),
         plan: meta.plan.clone(),
         created_at: common::clock::rfc3339(meta.created_at),
         started_at: meta.started_at.map(common::clock::rfc3339),
         ended_at: meta.ended_at.map(common::clock::rfc3339),
         totals: tally.totals(),
-        drivers: tally.drivers(now_us),
+        drivers,
         thresholds: judgement.map_or_else(Vec::new, |judgement| judgement.thresholds.clone()),
         completeness: tally.completeness(),
         timeline: meta.timeline.to_vec(),
-    }
+    };
+    view.set_findings(findings);
+    view
 }
 
-/// What drivers said before the load began, then what its figures say.
-fn warnings(meta: &TestMeta<'_>, judgement: Option<&Judgement>) -> Vec<String> {
-    let judged = judgement.map_or(&[][..], |judgement| judgement.warnings.as_slice());
-    lifecycle::warnings(meta.timeline).chain(judged).cloned().collect()
+/// What drivers warned of before the load began, as the timeline has it.
+fn warned(meta: &TestMeta<'_>, drivers: &[DriverTotals]) -> Vec<FindingView> {
+    let of = |text: &str| drivers.iter().find(|one| text.starts_with(&format!("{}: ", one.node_id)));
+    let warnings = lifecycle::warnings(meta.timeline).map(|(kind, text)| FindingView {
+        kind,
+        level: FindingLevel::Warning,
+        driver: of(text).map(|driver| driver.node_id.clone()),
+        text: text.clone(),
+    });
+    warnings.collect()
 }
 
 /// The report as JSON, indented, with a final line break.

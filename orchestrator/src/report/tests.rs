@@ -79,6 +79,8 @@ fn passed() -> TestView {
         name: "ping at a thousand a second".to_owned(),
         state: TestState::Finished,
         verdict: Some(Verdict::Passed),
+        standing: None,
+        findings: Vec::new(),
         reasons: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),

@@ -13,6 +13,9 @@ const MAX_SENTENCES: usize = 5;
 /// Most lines of thresholds.
 const MAX_THRESHOLDS: usize = 6;
 
+/// A share of a second that was taken by the host, worth a word.
+const MUCH: f64 = 0.02;
+
 /// Columns of the latency table: a label and ten figures.
 const LATENCY_WIDTHS: [usize; 11] = [10, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
 
@@ -79,7 +82,7 @@ fn totals(out: &mut String, view: &TestView) {
     let n = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), count);
     let by = match (totals.dropped_by.in_flight, totals.dropped_by.late) {
         (0, 0) => String::new(),
-        (bound, late) => format!(" ({} at the bound, {} late)", count(bound), count(late)),
+        (bound, late) => format!(" ({} at the limit, {} late)", count(bound), count(late)),
     };
     wrap(
         out,
@@ -124,7 +127,7 @@ fn answers(totals: &Totals) -> Vec<String> {
     }
     for (kind, n) in totals.errors.iter().filter(|(_, n)| **n > 0) {
         let reuse = match (kind.as_str(), totals.closed_on_reuse) {
-            ("closed", reuse) if reuse > 0 => format!(" ({} on reuse)", count(reuse)),
+            ("closed", reuse) if reuse > 0 => format!(" ({} on kept connections)", count(reuse)),
             _ => String::new(),
         };
         parts.push(format!("{kind}: {}{reuse}", count(*n)));
@@ -188,13 +191,19 @@ fn generator(out: &mut String, view: &TestView) {
     let shares = [
         (most(|driver| driver.busy_max), "busy"),
         (most(|driver| driver.cpu_max), "CPU"),
-        (most(|driver| driver.steal_max), "steal"),
+        // Every machine has a little of it.
+        (most(|driver| driver.steal_max).filter(|steal| *steal >= MUCH), "taken by the host (steal)"),
     ];
     let shares = shares.iter().filter_map(|(share, what)| Some(format!("{} {what}", percent((*share)?))));
     let shares = shares.collect::<Vec<_>>().join(", ");
     let shares = (!shares.is_empty()).then(|| format!("at most {shares}"));
     let gaps = view.totals.short_gaps;
-    let gaps = (gaps > 0).then(|| format!("{} gaps shorter than half the delay", count(gaps)));
+    let gaps = (gaps > 0).then(|| {
+        format!(
+            "{} followed closer than half the planned interval (catching up after a pause)",
+            counted(gaps, "request")
+        )
+    });
     let told: Vec<String> =
         engines(&view.drivers).into_iter().chain(turn).chain(shares).chain(gaps).collect();
     if !told.is_empty() {

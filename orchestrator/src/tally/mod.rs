@@ -334,6 +334,11 @@ impl Tally {
         sums::facts(self, stopped_by)
     }
 
+    /// The same while the test runs: by what is known so far.
+    pub fn facts_so_far(&self) -> Facts<'_> {
+        Facts { over: false, ..sums::facts(self, None) }
+    }
+
     /// Which test this is.
     pub fn test_id(&self) -> &TestId {
         &self.test_id

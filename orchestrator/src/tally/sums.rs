@@ -130,6 +130,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
     }
     Facts {
         plan: &tally.plan,
+        over: true,
         stopped_by: stopped_by.map(str::to_owned),
         started_at: tally.start_at,
         fleet: Sample {
@@ -190,6 +191,8 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             cpu_max: part.windows.cpu_told.max(),
             steal_mean: part.windows.steal_told.mean(),
             steal_max: part.windows.steal_told.max(),
+            waited_max: None,
+            stops: Vec::new(),
             gave_up_spinning: part
                 .windows
                 .ending

@@ -13,6 +13,8 @@ use crate::tally::EndedBy;
 pub struct Facts<'a> {
     /// The plan.
     pub plan: &'a Plan,
+    /// Whether the test is over: while it runs, what is not known yet may still come.
+    pub over: bool,
     /// Who or what stopped the test before its end.
     pub stopped_by: Option<String>,
     /// When the drivers were told to start; `None`: they never were.
@@ -80,7 +82,7 @@ pub struct DriverFacts<'a> {
 }
 
 /// What explains a driver's lag beside its figures, each a share of one; `None` where it does not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Machine {
     /// CPU of its process as a share of its cores, in the second in which it was highest.
     pub cpu_max: Option<f64>,
@@ -88,8 +90,42 @@ pub struct Machine {
     pub steal_mean: Option<f64>,
     /// The same in the second in which it was highest.
     pub steal_max: Option<f64>,
+    /// Share of a window that one of its threads waited for a core, in the window in which it was highest.
+    pub waited_max: Option<f64>,
+    /// When it did not run although no other program held its cores.
+    pub stops: Vec<Stop>,
     /// It gave up spinning before each request, for others needed its core.
     pub gave_up_spinning: bool,
+}
+
+/// A while in which a driver did not run at all, in ms since the start of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    /// When it last ran.
+    pub from_ms: i64,
+    /// When it ran again.
+    pub to_ms: i64,
+}
+
+impl Stop {
+    /// How long it was.
+    pub fn length_ms(self) -> i64 {
+        self.to_ms.saturating_sub(self.from_ms).max(0)
+    }
+
+    /// When it began, as in `12.3 s`.
+    pub fn from_text(self) -> String {
+        seconds(self.from_ms)
+    }
+
+    /// When it ended.
+    pub fn to_text(self) -> String {
+        seconds(self.to_ms)
+    }
+}
+
+fn seconds(ms: i64) -> String {
+    format!("{:.1} s", ms as f64 / 1e3)
 }
 
 impl Sample<'_> {
@@ -123,10 +159,15 @@ impl Sample<'_> {
         self.counters.dropped_late.saturating_sub(self.counters.warmup.dropped_late)
     }
 
+    /// Of the failed ones: given up on a stop.
+    pub fn cancelled(&self) -> u64 {
+        let cancelled = self.counters.errors_of(common::counters::ErrorKind::Cancelled);
+        cancelled.saturating_sub(self.counters.warmup.cancelled)
+    }
+
     /// (failed - cancelled) / (sent - cancelled); `None` where nothing was sent.
     pub fn errors_ratio(&self) -> Option<f64> {
-        let cancelled = self.counters.errors_of(common::counters::ErrorKind::Cancelled);
-        let cancelled = cancelled.saturating_sub(self.counters.warmup.cancelled);
+        let cancelled = self.cancelled();
         ratio(self.failed().saturating_sub(cancelled), self.sent().saturating_sub(cancelled))
     }
 

@@ -4,10 +4,10 @@
 use common::latency::LatencyKind;
 use common::plan::{Figure, LatencyFigure, Plan};
 
-use super::remedy::{evidence, remedy};
+use super::cause::why;
+use super::words::Generator;
 use super::{DriverFacts, Facts, Findings, Sample};
 use crate::model::Verdict;
-use crate::report::human::{ms, names};
 
 /// Percentiles that always count.
 const ALWAYS: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
@@ -33,14 +33,14 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let fleet_quantiles = with_named(facts.plan, false);
     let found = late(facts.plan, &facts.fleet, &fleet_quantiles);
     if let Some(worst) = found.last() {
-        findings.because(Verdict::Invalid, reason(facts, worst, &found));
+        fleet_is_late(facts, worst, &found, findings);
     } else {
         let asked = named(facts.plan, true);
         let mut named_late = false;
         for driver in &facts.drivers {
             if let Some(worst) = late(facts.plan, &driver.sample, &asked).last() {
                 named_late = true;
-                findings.because(Verdict::Invalid, sentence(facts, driver, worst, ""));
+                driver_is_late(facts, driver, worst, Vec::new(), findings);
             }
         }
         if !named_late {
@@ -85,39 +85,50 @@ fn late(plan: &Plan, sample: &Sample<'_>, quantiles: &[f64]) -> Vec<Late> {
     quantiles.iter().filter_map(|quantile| at(*quantile)).collect()
 }
 
-/// One sentence for the fleet: which driver, how late, where else.
-fn reason(facts: &Facts<'_>, worst: &Late, found: &[Late]) -> String {
+/// One finding for the fleet: which driver, how late, where else.
+fn fleet_is_late(facts: &Facts<'_>, worst: &Late, found: &[Late], findings: &mut Findings) {
     let lag = |driver: &DriverFacts<'_>| {
         driver.sample.quantile_ms(LatencyKind::Lag, worst.quantile).map_or(0.0, |lag| lag.ms())
     };
     let latest = facts.drivers.iter().max_by(|a, b| lag(a).total_cmp(&lag(b)));
-    let also: Vec<&str> = found[..found.len() - 1].iter().map(|late| name(late.quantile)).collect();
-    let also = if also.is_empty() { String::new() } else { format!(", and too late at {} too", names(also)) };
+    let also: Vec<&'static str> = found[..found.len() - 1].iter().map(|late| name(late.quantile)).collect();
     match latest.filter(|driver| lag(driver) > worst.allowed_ms) {
         Some(driver) => {
             let own = Late { lag_ms: lag(driver), ..*worst };
-            sentence(facts, driver, &own, &also)
+            driver_is_late(facts, driver, &own, also, findings);
         }
-        None => format!(
-            "the drivers were {} late at {} (allowed {}{also}): {}",
-            ms(worst.lag_ms),
-            name(worst.quantile),
-            ms(worst.allowed_ms),
-            remedy(facts, &facts.drivers.iter().collect::<Vec<_>>())
-        ),
+        None => {
+            let all: Vec<&DriverFacts<'_>> = facts.drivers.iter().collect();
+            findings.because(
+                Verdict::Invalid,
+                None,
+                Generator::Late {
+                    lag_ms: worst.lag_ms,
+                    at: name(worst.quantile),
+                    allowed_ms: worst.allowed_ms,
+                    also,
+                    why: why(facts, &all, Some(worst.lag_ms)),
+                },
+            );
+        }
     }
 }
 
-fn sentence(facts: &Facts<'_>, driver: &DriverFacts<'_>, late: &Late, also: &str) -> String {
-    let told = evidence(driver).map_or_else(String::new, |told| format!("; {told}"));
-    format!(
-        "driver {} was {} late at {} (allowed {}{also}{told}): {}",
-        driver.name,
-        ms(late.lag_ms),
-        name(late.quantile),
-        ms(late.allowed_ms),
-        remedy(facts, &[driver])
-    )
+fn driver_is_late(
+    facts: &Facts<'_>,
+    driver: &DriverFacts<'_>,
+    late: &Late,
+    also: Vec<&'static str>,
+    findings: &mut Findings,
+) {
+    let what = Generator::Late {
+        lag_ms: late.lag_ms,
+        at: name(late.quantile),
+        allowed_ms: late.allowed_ms,
+        also,
+        why: why(facts, &[driver], Some(late.lag_ms)),
+    };
+    findings.because(Verdict::Invalid, Some(&driver.name), what);
 }
 
 /// Drivers that were late by themselves, where the fleet's figures hold.
@@ -130,13 +141,14 @@ fn warn_of_drivers(facts: &Facts<'_>, findings: &mut Findings) {
         facts.drivers.iter().filter_map(|driver| Some((driver, own(driver)?))).collect();
     if let Some((_, worst)) = late.iter().max_by(|a, b| a.1.lag_ms.total_cmp(&b.1.lag_ms)) {
         let drivers: Vec<&DriverFacts<'_>> = late.iter().map(|(driver, _)| *driver).collect();
-        findings.warn(format!(
-            "{} alone would be too late to be trusted ({} at {}); the fleet's figures hold, for those of each driver {}",
-            names(drivers.iter().map(|driver| driver.name.as_str())),
-            ms(worst.lag_ms),
-            name(worst.quantile),
-            remedy(facts, &drivers)
-        ));
+        let what = Generator::DriverLate {
+            drivers: drivers.iter().map(|driver| driver.name.clone()).collect(),
+            lag_ms: worst.lag_ms,
+            at: name(worst.quantile),
+            why: why(facts, &drivers, Some(worst.lag_ms)),
+        };
+        let only = (drivers.len() == 1).then(|| drivers[0].name.as_str());
+        findings.warn(only, what);
     }
 }
 
@@ -144,19 +156,11 @@ fn warn(facts: &Facts<'_>, decided: &[f64], not_late: bool, findings: &mut Findi
     let above: Vec<f64> = ABOVE.into_iter().filter(|quantile| !decided.contains(quantile)).collect();
     let found = late(facts.plan, &facts.fleet, &above);
     if let (true, Some(first)) = (not_late, found.first()) {
-        findings.warn(format!(
-            "the generator itself was {} late at {} (allowed {}): the figures above p99 hold it",
-            ms(first.lag_ms),
-            name(first.quantile),
-            ms(first.allowed_ms)
-        ));
+        findings.warn(None, Generator::LateAboveP99 { lag_ms: first.lag_ms, at: name(first.quantile) });
     }
     let p99 = facts.fleet.quantile_ms(LatencyKind::Lag, 0.99).map(|lag| lag.ms());
-    if let (true, Some(p99)) = (not_late, p99.filter(|p99| *p99 > NOTABLE_MS)) {
-        findings.warn(format!(
-            "lag was {} at p99: response holds up to that much of the generator's own",
-            ms(p99)
-        ));
+    if let (true, Some(p99_ms)) = (not_late, p99.filter(|p99| *p99 > NOTABLE_MS)) {
+        findings.warn(None, Generator::LagInResponse { p99_ms });
     }
 }
 

@@ -1,109 +1,88 @@
 //! How a test ended and why: every rule of interface.md, over facts that the tally gives. Pure.
 //!
+//! The rules (`complete`, `honesty`, `lateness`, `target`, `thresholds`) find facts, and `words` is the only place
+//! that makes sentences of them; so each reason and warning has a kind, and one text.
+//!
 //! The fleet decides: a driver's own lateness that the fleet's figures do not show is a warning that names
 //! it, unless a threshold with the prefix `driver.` asks for that driver's figure.
 
+mod cause;
 mod complete;
 mod facts;
+mod failures;
+mod finding;
 mod honesty;
 mod lateness;
-mod remedy;
+mod target;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod words;
 
-pub use facts::{DriverFacts, Facts, Machine, Quantile, Sample};
-pub use remedy::MUCH_STEAL;
+pub use cause::MUCH_STEAL;
+pub use facts::{DriverFacts, Facts, Machine, Quantile, Sample, Stop};
+pub use finding::{Finding, Weight};
+pub use words::Other;
 
 use common::plan::Mode;
 
-use crate::model::{ThresholdView, Verdict};
-use crate::report::human::{count, counted};
+use self::finding::Findings;
+use self::words::Ending;
+use crate::model::{FindingView, Standing, ThresholdView, Verdict};
 
 /// A verdict and all that explains it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
-    /// The worst that holds.
+    /// The worst that holds; while the test runs, the one that it would get if what is known now were all.
     pub verdict: Verdict,
-    /// Why, each a sentence that a person can act on; those of the worst verdict first.
-    pub reasons: Vec<String>,
-    /// What does not change the verdict and yet should be known.
-    pub warnings: Vec<String>,
-    /// What should be known of any test of this kind.
-    pub notes: Vec<String>,
+    /// Reasons first, those of the verdict before the others; then warnings, then notes.
+    pub findings: Vec<FindingView>,
     /// What had to hold and whether it did.
     pub thresholds: Vec<ThresholdView>,
 }
 
-/// What the rules found.
-#[derive(Debug, Default)]
-struct Findings {
-    reasons: Vec<(Verdict, String)>,
-    warnings: Vec<String>,
-}
-
-impl Findings {
-    fn because(&mut self, verdict: Verdict, reason: String) {
-        self.reasons.push((verdict, reason));
-    }
-
-    fn warn(&mut self, warning: String) {
-        self.warnings.push(warning);
+impl Judgement {
+    /// How the test stands, while it runs.
+    pub fn standing(&self) -> Standing {
+        match self.verdict {
+            Verdict::Passed => Standing::Ok,
+            Verdict::Failed => Standing::Failing,
+            Verdict::Invalid => Standing::Invalid,
+            Verdict::Incomplete | Verdict::Aborted => Standing::Incomplete,
+        }
     }
 }
 
-/// Judges a test that is over.
+/// Judges a test: one that is over for good, one that runs by what is known so far.
 pub fn judge(facts: &Facts<'_>) -> Judgement {
-    let mut findings = Findings::default();
-    if let Some(by) = &facts.stopped_by {
-        let by = if by.is_empty() { String::new() } else { format!(": {by}") };
-        findings.because(Verdict::Aborted, format!("it was stopped before its end{by}"));
-    }
-    complete::look(facts, &mut findings);
-    let thresholds = if facts.started_at.is_some() {
-        honesty::look(facts, &mut findings);
-        nothing_completed(facts, &mut findings);
-        thresholds::look(facts, &mut findings)
-    } else {
-        Vec::new()
-    };
-    // The worst first; of equals in the order they were found (the sort is stable).
-    findings.reasons.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+    let (findings, thresholds) = look(facts);
+    let verdict = findings.iter().find_map(|finding| match finding.weight {
+        Weight::Reason(verdict) => Some(verdict),
+        _ => None,
+    });
     Judgement {
-        verdict: findings.reasons.first().map_or(Verdict::Passed, |(verdict, _)| *verdict),
-        reasons: findings.reasons.into_iter().map(|(_, reason)| reason).collect(),
-        warnings: findings.warnings,
-        notes: notes(facts),
+        verdict: verdict.unwrap_or(Verdict::Passed),
+        findings: findings.iter().map(Finding::view).collect(),
         thresholds,
     }
 }
 
-/// What holds for a test of this kind, however it went.
-fn notes(facts: &Facts<'_>) -> Vec<String> {
-    match facts.plan.load.mode {
-        Mode::Tsunami { .. } => Vec::new(),
-        Mode::Avalanche { .. } => vec![
-            "a closed loop waits for its answers: what it could not send meanwhile it did not see, and the latencies \
-             of a driver without CPU left are upper bounds"
-                .to_owned(),
-        ],
+/// Applies all rules.
+fn look(facts: &Facts<'_>) -> (Vec<Finding>, Vec<ThresholdView>) {
+    let mut findings = Findings::default();
+    if let Some(by) = &facts.stopped_by {
+        findings.because(Verdict::Aborted, None, Ending::Stopped { by: by.clone() });
     }
-}
-
-fn nothing_completed(facts: &Facts<'_>, findings: &mut Findings) {
-    let fleet = &facts.fleet;
-    if fleet.completed() > 0 || fleet.partial {
-        return;
-    }
-    let why = match (fleet.sent(), fleet.failed()) {
-        (0, _) if fleet.scheduled() == 0 => "no request fell due".to_owned(),
-        (0, _) => format!("none of {} that fell due was sent", counted(fleet.scheduled(), "request")),
-        (sent, failed) => format!(
-            "of {} {} failed{}: check the target's address, and that it listens",
-            counted(sent, "request"),
-            if failed == sent { "all".to_owned() } else { count(failed) },
-            thresholds::kinds(facts, fleet),
-        ),
+    complete::look(facts, &mut findings);
+    let thresholds = if facts.started_at.is_some() {
+        honesty::look(facts, &mut findings);
+        target::look(facts, &mut findings);
+        thresholds::look(facts, &mut findings)
+    } else {
+        Vec::new()
     };
-    findings.because(Verdict::Failed, format!("nothing completed: {why}"));
+    if let Mode::Avalanche { .. } = facts.plan.load.mode {
+        findings.note(Other::ClosedLoop);
+    }
+    (findings.sorted(), thresholds)
 }

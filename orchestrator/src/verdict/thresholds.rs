@@ -1,12 +1,15 @@
 //! Thresholds, given and default: whether each held, and what to say where it did not.
 
-use common::counters::ErrorKind;
 use common::latency::LatencyKind;
 use common::plan::{Comparison, Figure, LatencyFigure, Mode, Threshold};
 
-use super::{Facts, Findings, Quantile, Sample, honesty};
+use super::words::{Missed, ThresholdFinding};
+use super::{DriverFacts, Facts, Findings, Quantile, Sample, failures, honesty};
 use crate::model::{ThresholdView, Verdict};
-use crate::report::human::{count, ms, names, percent, rate};
+use crate::report::human::{names, percent};
+
+/// While a test runs, a throughput counts from so many seconds on.
+const THROUGHPUT_FROM_S: f64 = 3.0;
 
 /// What a figure turned out to be.
 enum Found {
@@ -77,43 +80,122 @@ fn one(
 ) -> ThresholdView {
     let found = find(facts, threshold.figure, sample, driver);
     let (value, ok) = outcome(threshold, &found);
-    let who = driver.map_or_else(String::new, |driver| format!("driver {driver}: "));
+    if !facts.over {
+        return so_far(facts, threshold, given, driver, sample, &found, findings);
+    }
     match ok {
         Some(true) => {}
-        Some(false) => {
-            let verdict = blame(facts, threshold.figure, sample);
-            let mut reason = format!("{who}{}", broken(facts, threshold, driver, sample, &found));
-            if verdict == Verdict::Invalid {
-                reason.push_str(&format!(
-                    "; the drivers' CPU was used up (no idle time in {} of the seconds), so this says nothing of the \
-                     target: use more drivers",
-                    percent(honesty::busy_share(&facts.fleet).max(honesty::busy_share(sample)))
-                ));
-            }
-            findings.because(verdict, reason);
-        }
+        Some(false) => not_met(facts, threshold, given, driver, sample, &found, findings),
         None => {
             let why = match &found {
                 Found::Untold(why) => why.clone(),
-                Found::AtLeast(_) => "not everyone tells its part".to_owned(),
+                Found::AtLeast(_) => "not every driver reports its part".to_owned(),
                 // With nothing completed the test has failed already, which says more.
                 _ if facts.fleet.completed() == 0 => String::new(),
                 _ => "there was nothing to measure".to_owned(),
             };
-            let sentence = format!("{who}{} cannot be decided: {why}", threshold.expression);
+            let expression = threshold.expression.clone();
+            let what =
+                |why| ThresholdFinding { expression, missed: Missed::Undecided { why }, used_up: None };
             match (why.is_empty(), given) {
                 (true, _) => {}
-                (false, true) => findings.because(Verdict::Incomplete, sentence),
-                (false, false) => findings.warn(sentence),
+                (false, true) => findings.because(Verdict::Incomplete, driver, what(why)),
+                (false, false) => findings.warn(driver, what(why)),
             }
         }
     }
-    ThresholdView {
-        expression: threshold.expression.clone(),
-        value,
-        ok,
-        given,
-        driver: driver.map(str::to_owned),
+    view(threshold, given, driver, value, ok)
+}
+
+fn view(
+    threshold: &Threshold,
+    given: bool,
+    driver: Option<&str>,
+    value: Option<f64>,
+    ok: Option<bool>,
+) -> ThresholdView {
+    let expression = threshold.expression.clone();
+    ThresholdView { expression, value, ok, given, driver: driver.map(str::to_owned) }
+}
+
+/// A threshold while the test runs. It is met so far, or not met and yet to be decided, or lost for good.
+fn so_far(
+    facts: &Facts<'_>,
+    threshold: &Threshold,
+    given: bool,
+    driver: Option<&str>,
+    sample: &Sample<'_>,
+    found: &Found,
+    findings: &mut Findings,
+) -> ThresholdView {
+    let (value, ok) = outcome(threshold, found);
+    // In its first seconds a throughput is mostly the answers that are still to come.
+    let early = threshold.figure == Figure::Throughput
+        && sample.schedule_s.is_none_or(|seconds| seconds < THROUGHPUT_FROM_S);
+    if ok == Some(false) && !early {
+        not_met(facts, threshold, given, driver, sample, found, findings);
+    }
+    let ok = match ok {
+        Some(false) if !is_lost(facts, threshold, driver, sample) => None,
+        ok => ok,
+    };
+    view(threshold, given, driver, value, ok)
+}
+
+/// Whether a threshold that is not met cannot be met any more, whatever comes.
+fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, sample: &Sample<'_>) -> bool {
+    let upper = matches!(threshold.comparison, Comparison::Less | Comparison::LessOrEqual);
+    let at_best = |bad: u64| {
+        let planned = planned(facts, driver)?;
+        (planned > 0).then(|| bad as f64 / planned.max(sample.scheduled()) as f64)
+    };
+    let lost = |ratio: Option<f64>| {
+        upper && ratio.is_some_and(|best| !threshold.comparison.holds(best, threshold.bound))
+    };
+    match threshold.figure {
+        // These move in one direction only.
+        Figure::Latency { figure: LatencyFigure::Max, .. } => upper,
+        Figure::Latency { figure: LatencyFigure::Min, .. } => !upper,
+        Figure::ErrorsRatio => lost(at_best(sample.failed().saturating_sub(sample.cancelled()))),
+        Figure::DroppedRatio => lost(at_best(sample.dropped_in_flight())),
+        Figure::Latency { .. } | Figure::Throughput => false,
+    }
+}
+
+/// Requests that the plan has for one driver, or for all of them, after the warm-up; `None` where that is not known.
+fn planned(facts: &Facts<'_>, driver: Option<&str>) -> Option<u64> {
+    let load = &facts.plan.load;
+    let of = facts.drivers.iter().filter(|one| driver.is_none_or(|driver| driver == one.name));
+    let planned = |one: &DriverFacts<'_>| {
+        let share = one.share?;
+        let timed = share.rate_per_s.zip(load.duration).map(|(rate, duration)| {
+            // One more than the rate says, where the duration is no whole number of delays.
+            (rate * duration.as_secs_f64()) as u64 + 1
+        });
+        match (share.requests, timed) {
+            (Some(requests), Some(timed)) => Some(requests.min(timed)),
+            (requests, timed) => requests.or(timed),
+        }
+    };
+    of.map(planned).sum()
+}
+
+/// Says that a threshold is not met.
+fn not_met(
+    facts: &Facts<'_>,
+    threshold: &Threshold,
+    given: bool,
+    driver: Option<&str>,
+    sample: &Sample<'_>,
+    found: &Found,
+    findings: &mut Findings,
+) {
+    let verdict = blame(facts, threshold.figure, sample);
+    let used_up = || honesty::busy_share(&facts.fleet).max(honesty::busy_share(sample));
+    let used_up = (verdict == Verdict::Invalid).then(used_up);
+    if let Some(missed) = missed(facts, threshold, given, driver, sample, found) {
+        let expression = threshold.expression.clone();
+        findings.because(verdict, driver, ThresholdFinding { expression, missed, used_up });
     }
 }
 
@@ -140,7 +222,9 @@ fn find(facts: &Facts<'_>, figure: Figure, sample: &Sample<'_>, driver: Option<&
                 facts.drivers.iter().any(|one| leaves_out(&one.name) && (one.classic || one.sample.partial));
             match sample.throughput_per_s {
                 Some(rate) if unsaid => Found::AtLeast(rate),
-                None if unsaid => Found::Untold("a driver does not tell what it completed when".to_owned()),
+                None if unsaid => {
+                    Found::Untold("a driver does not report when its requests completed".to_owned())
+                }
                 rate => rate.map_or(Found::Nothing, Found::Is),
             }
         }
@@ -150,14 +234,14 @@ fn find(facts: &Facts<'_>, figure: Figure, sample: &Sample<'_>, driver: Option<&
 fn untold(facts: &Facts<'_>, driver: Option<&str>) -> String {
     let partial = facts.drivers.iter().filter(|one| one.sample.partial).map(|one| one.name.as_str());
     match driver {
-        Some(_) => "it does not tell what it sent".to_owned(),
+        Some(_) => "it does not report what it sent".to_owned(),
         None => format!("what {} sent is not known", names(partial)),
     }
 }
 
 fn latency(sample: &Sample<'_>, kind: LatencyKind, figure: LatencyFigure) -> Found {
     match sample.coverage {
-        None => return Found::Untold("a driver does not tell how many answers it had".to_owned()),
+        None => return Found::Untold("a driver does not report how many answers it had".to_owned()),
         Some(coverage) if coverage < 1.0 => {
             return Found::Untold(format!("histograms cover {} of the answers", percent(coverage)));
         }
@@ -194,51 +278,62 @@ fn outcome(threshold: &Threshold, found: &Found) -> (Option<f64>, Option<bool>) 
     }
 }
 
-fn broken(
+/// What was missed; `None` where the figure has no value.
+fn missed(
     facts: &Facts<'_>,
     threshold: &Threshold,
+    given: bool,
     driver: Option<&str>,
     sample: &Sample<'_>,
     found: &Found,
-) -> String {
-    let (key, condition) = (threshold.key().trim_start_matches("driver."), threshold.condition());
-    let (Found::Is(value) | Found::AtLeast(value) | Found::Beyond(value)) = *found else {
-        return String::new();
-    };
-    match threshold.figure {
-        Figure::Latency { .. } if matches!(found, Found::Beyond(_)) => format!(
-            "{key} was beyond {}, the slowest answer (must be {condition}): dropped requests count as slower",
-            ms(value)
-        ),
+) -> Option<Missed> {
+    let (Found::Is(value) | Found::AtLeast(value) | Found::Beyond(value)) = *found else { return None };
+    Some(match threshold.figure {
+        Figure::Latency { .. } if matches!(found, Found::Beyond(_)) => Missed::Unbounded {
+            figure: figure_name(threshold.key()).to_owned(),
+            slowest_ms: Some(value),
+            dropped: sample.dropped_in_flight() + sample.dropped_late(),
+            failed: 0,
+            of: sample.scheduled(),
+        },
         Figure::Latency { kind, figure } => {
-            let parts = parts(facts, sample, kind, figure);
-            format!("{key} was {} (must be {condition}){parts}", ms(value))
+            Missed::Latency { was_ms: value, parts: parts(facts, sample, kind, figure) }
         }
         Figure::ErrorsRatio => {
-            format!(
-                "{} of the requests failed (errors.ratio must be {condition}){}",
-                percent(value),
-                kinds(facts, sample)
-            )
+            let kinds = failures::of(facts.plan, sample);
+            let cancelled = sample.cancelled();
+            let (failed, of) = (sample.failed(), sample.sent());
+            Missed::Errors {
+                failed: failed.saturating_sub(cancelled),
+                of: of.saturating_sub(cancelled),
+                ratio: value,
+                kinds,
+            }
         }
         Figure::DroppedRatio => match facts.plan.load.mode {
-            Mode::Tsunami { max_in_flight, .. } => format!(
-                "it did not keep up: {} of the schedule met {} requests in flight (dropped.ratio must be \
-                 {condition}); the percentiles leave those out and are lower bounds",
-                percent(value),
-                count(u64::from(max_in_flight))
-            ),
-            Mode::Avalanche { .. } => format!("dropped.ratio was {} (must be {condition})", percent(value)),
+            Mode::Tsunami { max_in_flight, .. } => Missed::Dropped {
+                dropped: sample.dropped_in_flight(),
+                of: sample.scheduled(),
+                ratio: value,
+                max_in_flight: u64::from(max_in_flight),
+                many: driver.is_none() && facts.drivers.len() > 1,
+                given,
+            },
+            Mode::Avalanche { .. } => Missed::DroppedRatio { ratio: value },
         },
         Figure::Throughput => {
             let at_least = matches!(threshold.comparison, Comparison::Greater | Comparison::GreaterOrEqual);
             let most = most_per_s(facts, driver).filter(|most| at_least && *most < threshold.bound);
-            let asked = most.map_or_else(String::new, |most| {
-                format!("; the plan sends no more than {}: raise its rate, or lower this", rate(most))
-            });
-            format!("throughput was {} (must be {condition}){asked}", rate(value))
+            Missed::Throughput { per_s: value, most }
         }
-    }
+    })
+}
+
+/// As in `p99.9`, of a key like `driver.response.p99.9`.
+fn figure_name(key: &str) -> &str {
+    let kinds = ["response.", "service.", "lag."];
+    let after = |kind: &&str| key.find(*kind).map(|at| &key[at + kind.len()..]);
+    kinds.iter().find_map(after).unwrap_or(key)
 }
 
 /// The highest rate that the plan lets a driver, or all of them, send at; `None` where nothing bounds it.
@@ -247,34 +342,18 @@ fn most_per_s(facts: &Facts<'_>, driver: Option<&str>) -> Option<f64> {
     of.map(|one| one.share.and_then(|share| share.rate_per_s.or(share.target_throughput))).sum()
 }
 
-/// Where the time of a response went, as in `; service was 305 ms there, lag 41 µs`. A closed loop's response is its
-/// service.
-fn parts(facts: &Facts<'_>, sample: &Sample<'_>, kind: LatencyKind, figure: LatencyFigure) -> String {
+/// The service and the lag at the figure of a response, in ms. A closed loop's response is its service.
+fn parts(
+    facts: &Facts<'_>,
+    sample: &Sample<'_>,
+    kind: LatencyKind,
+    figure: LatencyFigure,
+) -> Option<(f64, f64)> {
     let open = matches!(facts.plan.load.mode, Mode::Tsunami { .. });
     let of = |kind| match latency(sample, kind, figure) {
         Found::Is(ms) => Some(ms),
         _ => None,
     };
-    match (of(LatencyKind::Service), of(LatencyKind::Lag)) {
-        (Some(service), Some(lag)) if open && kind == LatencyKind::Response => {
-            format!("; service was {} there, lag {}", ms(service), ms(lag))
-        }
-        _ => String::new(),
-    }
-}
-
-/// The most frequent kinds of failure, as in `, most of them timeout (12), status 503 (3)`; empty for none.
-pub fn kinds(facts: &Facts<'_>, sample: &Sample<'_>) -> String {
-    let counters = &sample.counters;
-    let errors = counters.errors.iter().filter(|(kind, _)| **kind != ErrorKind::Cancelled);
-    let mut kinds: Vec<(u64, String)> = errors.map(|(kind, n)| (*n, kind.as_str().to_owned())).collect();
-    let unexpected = counters.status_codes.iter().filter(|(status, _)| !facts.plan.request.expects(**status));
-    kinds.extend(unexpected.map(|(status, n)| (*n, format!("status {status}"))));
-    kinds.retain(|(n, _)| *n > 0);
-    kinds.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    if kinds.is_empty() {
-        return String::new();
-    }
-    let shown: Vec<String> = kinds.iter().take(3).map(|(n, kind)| format!("{kind} {}", count(*n))).collect();
-    format!(", by kind: {}", shown.join(", "))
+    let parts = of(LatencyKind::Service).zip(of(LatencyKind::Lag));
+    parts.filter(|_| open && kind == LatencyKind::Response)
 }

@@ -8,7 +8,8 @@ use common::ids::TestId;
 use super::Manager;
 use super::meta::note_to;
 use crate::messages::{SaveTest, StoredTest};
-use crate::model::TestView;
+use crate::model::{FindingKind, FindingLevel, FindingView, TestView};
+use crate::verdict::Other;
 
 /// Most finished tests held for the store; the oldest goes first.
 const MAX_HELD: usize = 16;
@@ -26,16 +27,17 @@ pub(super) struct Unsaved {
     tried_at: Option<Duration>,
 }
 
-/// What a report says that is not stored.
-fn warning(why: &str) -> String {
-    format!(
-        "the orchestrator could not store this report and all its windows ({why}): it holds them in memory, and \
-         they are lost when it ends before it can"
-    )
-}
-
-fn is_warning(text: &str) -> bool {
-    text.starts_with("the orchestrator could not store this report")
+/// Has a report say that it is not stored and why, or, once it is, that no more.
+fn warn(report: &mut TestView, why: Option<&str>) {
+    let mut findings = std::mem::take(&mut report.findings);
+    findings.retain(|finding| finding.kind != FindingKind::NotStored);
+    findings.extend(why.map(|why| FindingView {
+        kind: FindingKind::NotStored,
+        level: FindingLevel::Warning,
+        driver: None,
+        text: Other::NotStored(why.to_owned()).text(None),
+    }));
+    report.set_findings(findings);
 }
 
 impl Unsaved {
@@ -48,8 +50,7 @@ impl Unsaved {
     pub fn hold(&mut self, mut test: StoredTest, why: &str) -> Option<TestView> {
         self.tests.retain(|held| held.test_id != test.test_id);
         if let Some(report) = &mut test.report {
-            report.warnings.retain(|text| !is_warning(text));
-            report.warnings.push(warning(why));
+            warn(report, Some(why));
             if report.timeline.last().is_none_or(|last| last.what != "not_stored") {
                 note_to(&mut report.timeline, "not_stored", why);
             }
@@ -89,7 +90,7 @@ impl Manager {
         while let Some(held) = self.unsaved.tests.first() {
             let mut test = held.clone();
             if let Some(report) = &mut test.report {
-                report.warnings.retain(|text| !is_warning(text));
+                warn(report, None);
                 note_to(&mut report.timeline, "stored", "");
             }
             let report = test.report.clone();

@@ -4,14 +4,16 @@ mod generator;
 mod missing;
 mod properties;
 mod remedies;
+mod so_far;
 mod thresholds;
+mod words;
 
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{Plan, PlanFormat, Share, read};
 
 use super::{DriverFacts, Facts, Judgement, Machine, Sample, judge};
-use crate::model::{MissingWindows, Verdict};
+use crate::model::{FindingLevel, MissingWindows, Verdict};
 use crate::tally::EndedBy;
 
 const START: i64 = 1_795_477_200_000_000;
@@ -35,6 +37,7 @@ struct Driver {
     latencies: Latencies,
     coverage: Option<f64>,
     throughput: Option<f64>,
+    schedule_s: f64,
     windows: (u64, u64),
     ended_by: Option<EndedBy>,
     cut_short: Option<&'static str>,
@@ -79,6 +82,7 @@ impl Driver {
             latencies,
             coverage: Some(1.0),
             throughput: Some(1_000.0),
+            schedule_s: 10.0,
             windows: (30, 0),
             ended_by: Some(EndedBy::FinalWindow),
             cut_short: None,
@@ -139,7 +143,7 @@ impl Driver {
             latencies: &self.latencies,
             coverage: self.coverage,
             throughput_per_s: self.throughput,
-            schedule_s: Some(10.0),
+            schedule_s: Some(self.schedule_s),
             windows: self.windows.0,
             busy_windows: self.windows.1,
         }
@@ -151,11 +155,24 @@ struct Case<'c> {
     drivers: &'c [Driver],
     stopped_by: Option<&'static str>,
     started: bool,
+    over: bool,
     missing: Vec<MissingWindows>,
+    foreign: Vec<String>,
+    /// Of the last driver: it had another life, joined late, sent figures that cannot be.
+    odd: (bool, bool, bool),
 }
 
 fn case<'c>(plan: Plan, drivers: &'c [Driver]) -> Case<'c> {
-    Case { plan, drivers, stopped_by: None, started: true, missing: Vec::new() }
+    Case {
+        plan,
+        drivers,
+        stopped_by: None,
+        started: true,
+        over: true,
+        missing: Vec::new(),
+        foreign: Vec::new(),
+        odd: (false, false, false),
+    }
 }
 
 impl Case<'_> {
@@ -175,34 +192,51 @@ impl Case<'_> {
             latencies: &latencies,
             coverage: coverage.map(|all| all.into_iter().fold(1.0, f64::min)),
             throughput_per_s: self.drivers.iter().map(|driver| driver.throughput).sum(),
-            schedule_s: Some(10.0),
+            schedule_s: self.drivers.iter().map(|driver| driver.schedule_s).reduce(f64::max),
             windows: self.drivers.iter().map(|driver| driver.windows.0).sum(),
             busy_windows: self.drivers.iter().map(|driver| driver.windows.1).sum(),
         };
-        let drivers = self.drivers.iter().map(|driver| DriverFacts {
+        let last = self.drivers.len().saturating_sub(1);
+        let odd = |index| if index == last { self.odd } else { (false, false, false) };
+        let drivers = self.drivers.iter().enumerate().map(|(index, driver)| DriverFacts {
             name: driver.name.to_owned(),
             classic: driver.classic,
-            other_life: false,
-            joined: false,
+            other_life: odd(index).0,
+            joined: odd(index).1,
             ended_by: driver.ended_by,
             heard_at: Some(START + 12_000_000),
             unresolved: driver.unresolved,
             cut_short: driver.cut_short.map(str::to_owned),
             share: Some(&driver.share),
-            implausible: false,
-            machine: driver.machine,
+            implausible: odd(index).2,
+            machine: driver.machine.clone(),
             sample: driver.sample(),
         });
         judge(&Facts {
             plan: &self.plan,
+            over: self.over,
             stopped_by: self.stopped_by.map(str::to_owned),
             started_at: self.started.then_some(START),
             fleet,
             drivers: drivers.collect(),
             missing: self.missing.clone(),
-            foreign: Vec::new(),
+            foreign: self.foreign.clone(),
         })
     }
+}
+
+/// The sentences of a level, in their order.
+fn sentences(judgement: &Judgement, level: FindingLevel) -> Vec<&str> {
+    let same = judgement.findings.iter().filter(|finding| finding.level == level);
+    same.map(|finding| finding.text.as_str()).collect()
+}
+
+fn reasons(judgement: &Judgement) -> Vec<&str> {
+    sentences(judgement, FindingLevel::Reason)
+}
+
+fn warnings(judgement: &Judgement) -> Vec<&str> {
+    sentences(judgement, FindingLevel::Warning)
 }
 
 /// Judges, and expects the verdict and a first reason that holds the text (or none, for `passed`).
@@ -210,7 +244,7 @@ impl Case<'_> {
 fn check(caption: &str, case: &Case<'_>, verdict: Verdict, reason: &str) -> Judgement {
     let judgement = case.judge();
     assert_eq!(judgement.verdict, verdict, "{caption}: {judgement:#?}");
-    match judgement.reasons.first() {
+    match reasons(&judgement).first() {
         Some(first) => assert!(first.contains(reason) && !reason.is_empty(), "{caption}: {first}"),
         None => assert!(reason.is_empty(), "{caption}: no reason"),
     }
@@ -219,5 +253,6 @@ fn check(caption: &str, case: &Case<'_>, verdict: Verdict, reason: &str) -> Judg
 
 #[track_caller]
 fn warns(judgement: &Judgement, text: &str) {
-    assert!(judgement.warnings.iter().any(|warning| warning.contains(text)), "{:#?}", judgement.warnings);
+    let warnings = sentences(judgement, FindingLevel::Warning);
+    assert!(warnings.iter().any(|warning| warning.contains(text)), "{warnings:#?}");
 }

@@ -1,0 +1,145 @@
+//! Why a generator was the limit, as far as it is measured, and what would help: its own CPU, other programs on its
+//! machine, other machines on its host, a pause of the process, and the rate that it did keep.
+
+use common::plan::Per;
+
+use super::{DriverFacts, Facts, Stop, honesty};
+use crate::report::human::rounded_down;
+
+/// Share of a machine's time from which on its host is to blame before the driver is.
+pub const MUCH_STEAL: f64 = 0.02;
+
+/// CPU of a process, as a share of its cores, from which on it has none left.
+const NO_CPU_LEFT: f64 = 0.8;
+
+/// CPU of a process, as a share of its cores, below which a worker without idle time cannot have used a core: it
+/// waited for one. Holds up to eight cores for each worker.
+const HARDLY_ANY_CPU: f64 = 0.1;
+
+/// Share of a window that threads wait for a core even on an idle machine.
+const USUAL_WAIT: f64 = 0.02;
+
+/// Share of a lag that a pause or a wait must be to explain it: what was due meanwhile is late by less and less.
+const EXPLAINS: f64 = 0.5;
+
+/// Share of its planned rate from which on a driver counts as having sent all of it.
+const ALL_SENT: f64 = 0.995;
+
+/// Why drivers were too slow, and what would help.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Why {
+    /// What held them up.
+    pub cause: Cause,
+    /// Whether this is about several drivers.
+    pub many: bool,
+    /// CPU that they used in their busiest second, as a share of their cores.
+    pub cpu_max: Option<f64>,
+    /// A rate that they could have kept; `None` where none is known.
+    pub slower: Option<Slower>,
+}
+
+/// What held a driver up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cause {
+    /// The driver does not report what would show it.
+    NotMeasured,
+    /// It used up its own CPU.
+    OwnCpu,
+    /// Something else on its machine held the cores; the share of a window that its threads waited for one at most,
+    /// where that is measured.
+    Held(Option<f64>),
+    /// Its host gave its machine's CPU time to others; at most this share in a second.
+    Host(f64),
+    /// It did not run at all for a while, though no other program held its cores.
+    Stopped(Stop),
+    /// It had CPU left and waited for no core.
+    Pauses,
+}
+
+/// A rate to try.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Slower {
+    /// Requests per second.
+    pub per_s: f64,
+    /// All was sent, though late: only a rate below this one may be kept.
+    pub below: bool,
+    /// Whose rate.
+    pub whose: Whose,
+}
+
+/// Whose rate a plan names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The one driver's.
+    One,
+    /// That of each driver.
+    Each,
+    /// That of the fleet.
+    Fleet,
+}
+
+/// Why these drivers were `late_ms` late (`None` where what they missed has no such figure).
+pub fn why(facts: &Facts<'_>, drivers: &[&DriverFacts<'_>], late_ms: Option<f64>) -> Why {
+    // The one that was slowest to be explained by anything else decides.
+    let causes = || drivers.iter().map(|driver| cause(driver, late_ms));
+    let cause = causes().max_by_key(rank).unwrap_or(Cause::NotMeasured);
+    let cpus = drivers.iter().filter_map(|driver| driver.machine.cpu_max);
+    Why { cause, many: drivers.len() != 1, cpu_max: cpus.reduce(f64::max), slower: slower(facts, drivers) }
+}
+
+/// Of several drivers that are explained differently: which explanation is shown.
+fn rank(cause: &Cause) -> u8 {
+    match cause {
+        Cause::NotMeasured => 0,
+        Cause::Pauses => 1,
+        Cause::Held(_) => 2,
+        Cause::Host(_) => 3,
+        Cause::OwnCpu => 4,
+        Cause::Stopped(_) => 5,
+    }
+}
+
+/// What held one driver up.
+fn cause(driver: &DriverFacts<'_>, late_ms: Option<f64>) -> Cause {
+    let machine = &driver.machine;
+    let explains = |ms: f64| late_ms.is_none_or(|late| ms >= late * EXPLAINS);
+    let longest = machine.stops.iter().max_by_key(|stop| stop.length_ms());
+    if let Some(stop) = longest.filter(|stop| explains(stop.length_ms() as f64)) {
+        return Cause::Stopped(*stop);
+    }
+    if machine.steal_mean.is_some_and(|mean| mean >= MUCH_STEAL) {
+        return Cause::Host(machine.steal_max.unwrap_or(MUCH_STEAL));
+    }
+    let busy = honesty::is_busy(&driver.sample);
+    match (machine.cpu_max, machine.waited_max) {
+        (Some(cpu), _) if cpu >= NO_CPU_LEFT => Cause::OwnCpu,
+        (_, Some(waited)) if waited > USUAL_WAIT && explains(waited * 1e3) => Cause::Held(Some(waited)),
+        (_, Some(_)) if busy => Cause::OwnCpu,
+        (_, Some(_)) => Cause::Pauses,
+        (Some(cpu), None) if cpu < HARDLY_ANY_CPU || !busy => Cause::Held(None),
+        (Some(_), None) => Cause::OwnCpu,
+        (None, None) => Cause::NotMeasured,
+    }
+}
+
+/// What the slowest of them really sent a second, rounded down. Where all was sent, though late, nothing says which
+/// lower rate it could have kept.
+fn slower(facts: &Facts<'_>, drivers: &[&DriverFacts<'_>]) -> Option<Slower> {
+    let kept = |driver: &&DriverFacts<'_>| {
+        let share = driver.share?;
+        let (planned, seconds) = (share.rate_per_s?, driver.sample.schedule_s.filter(|s| *s > 0.001)?);
+        let sent = driver.sample.sent() as f64 / seconds;
+        // Plans that share a rate out name that of the fleet.
+        let parts = if facts.plan.per == Per::Fleet { f64::from(share.of) } else { 1.0 };
+        Some((sent.min(planned) * parts, planned * parts, share.of))
+    };
+    let kept = drivers.iter().filter_map(kept).min_by(|a, b| a.0.total_cmp(&b.0));
+    let (sent, planned, of) = kept.filter(|(sent, ..)| *sent > 0.0)?;
+    let whose = match (of, facts.plan.per) {
+        (1, _) => Whose::One,
+        (_, Per::Driver) => Whose::Each,
+        (_, Per::Fleet) => Whose::Fleet,
+    };
+    let below = sent >= planned * ALL_SENT;
+    Some(Slower { per_s: if below { planned } else { rounded_down(sent) }, below, whose })
+}

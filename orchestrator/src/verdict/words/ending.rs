@@ -1,0 +1,137 @@
+//! How the test and its drivers ended, where that was not by their plan: the words for `aborted` and `incomplete`.
+
+use super::the_driver;
+use crate::model::{FindingKind, MissingWindows};
+use crate::report::human::{count, counted};
+
+/// An end that was not by the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// The test was stopped, by whom.
+    Stopped {
+        /// As in `stopped by the user`; may be empty.
+        by: String,
+    },
+    /// No trigger went out.
+    NeverStarted,
+    /// A classic driver sent nothing.
+    Deaf,
+    /// Heartbeats, and no windows.
+    Overdue {
+        /// Requests whose end is not known.
+        unresolved: u64,
+    },
+    /// Neither heartbeats nor an end.
+    Lost {
+        /// Whole seconds from the start to its last report; `None`: it reported nothing.
+        after_s: Option<i64>,
+        /// Requests whose end is not known.
+        unresolved: u64,
+    },
+    /// SIGTERM.
+    Left {
+        /// As in [`Ending::Lost`].
+        after_s: Option<i64>,
+    },
+    /// It ended its load itself.
+    CutShort {
+        /// As in [`Ending::Lost`].
+        after_s: Option<i64>,
+        /// As it says.
+        why: String,
+    },
+    /// A run of windows that did not arrive.
+    Windows(MissingWindows),
+    /// So many more such runs.
+    MoreWindows(usize),
+}
+
+impl Ending {
+    /// Its kind.
+    pub fn kind(&self) -> FindingKind {
+        match self {
+            Self::Stopped { .. } => FindingKind::Stopped,
+            Self::NeverStarted => FindingKind::NeverStarted,
+            Self::Deaf => FindingKind::DriverDeaf,
+            Self::Overdue { .. } => FindingKind::DriverOverdue,
+            Self::Lost { .. } => FindingKind::DriverLost,
+            Self::Left { .. } => FindingKind::DriverLeft,
+            Self::CutShort { .. } => FindingKind::DriverCutShort,
+            Self::Windows(_) => FindingKind::WindowsMissing,
+            Self::MoreWindows(_) => FindingKind::MoreWindowsMissing,
+        }
+    }
+
+    /// Its sentence.
+    pub fn text(&self, driver: Option<&str>) -> String {
+        let driver = the_driver(driver);
+        match self {
+            Self::Stopped { by } if by.is_empty() => "the test was stopped before its end".to_owned(),
+            Self::Stopped { by } => {
+                let by = by.strip_prefix("stopped by ").unwrap_or(by);
+                format!("the test was stopped before its end by {by}")
+            }
+            Self::NeverStarted => {
+                "the load was never started, so nothing was measured: run the test again".to_owned()
+            }
+            Self::Deaf => {
+                format!("{driver} sent no report after the trigger: restart it before the next test")
+            }
+            Self::Overdue { unresolved } => format!(
+                "{driver} sends heartbeats, and has sent no window for a minute{}: its load hangs; look at its log, \
+                 restart it, then run the test again",
+                with_unresolved(*unresolved)
+            ),
+            Self::Lost { after_s, unresolved } => format!(
+                "{driver} was lost {} and did not come back{}: look at its log and its host, then run the test again",
+                when(*after_s),
+                with_unresolved(*unresolved)
+            ),
+            Self::Left { after_s } => format!(
+                "{driver} was ended by a signal (SIGTERM) {}: run the test again without stopping it",
+                when(*after_s)
+            ),
+            Self::CutShort { after_s, why } => {
+                format!("{driver} ended its load early, {}: {why}", when(*after_s))
+            }
+            Self::Windows(run) => windows(run, &driver),
+            Self::MoreWindows(more) => format!(
+                "windows are missing in {}: see completeness in the JSON report",
+                counted(*more as u64, "more place")
+            ),
+        }
+    }
+}
+
+fn when(after_s: Option<i64>) -> String {
+    match after_s {
+        Some(seconds) => format!("{seconds} s into the test"),
+        None => "before its first report".to_owned(),
+    }
+}
+
+fn with_unresolved(n: u64) -> String {
+    match n {
+        0 => String::new(),
+        1 => "; how 1 request that it had sent ended is not known".to_owned(),
+        n => format!("; how {} requests that it had sent ended is not known", count(n)),
+    }
+}
+
+fn windows(run: &MissingWindows, driver: &str) -> String {
+    let which = if run.from_seq == run.to_seq {
+        format!("window {} of {driver} is", run.from_seq)
+    } else {
+        format!("windows {} to {} of {driver} are", run.from_seq, run.to_seq)
+    };
+    format!(
+        "{which} missing, from {} to {} UTC: look for an outage of Kafka or of the driver",
+        time_of_day(&run.from),
+        time_of_day(&run.to)
+    )
+}
+
+/// The time of day of an RFC 3339 instant.
+fn time_of_day(instant: &str) -> &str {
+    instant.get(11..19).unwrap_or(instant)
+}

@@ -1,0 +1,117 @@
+//! What the figures alone do not show: how classic drivers report, who reported without taking part, what a driver
+//! said before the start, what the store did not take, and what no closed loop can see.
+
+use super::the_driver;
+use crate::model::FindingKind;
+use crate::report::human::{count, counted, names, percent};
+
+/// Something to know beside the figures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Other {
+    /// Two lives of one driver.
+    Restarted,
+    /// Registered after the trigger.
+    JoinedLate,
+    /// Figures that contradict each other.
+    Implausible,
+    /// No end was reported.
+    FellSilent,
+    /// No lag and no idle time.
+    ReportsNoLag,
+    /// No counts, or contradicting ones.
+    ReportsNoCounts,
+    /// These nodes reported without taking part.
+    Foreign(Vec<String>),
+    /// A driver's own sentence, before the start.
+    Warned(String),
+    /// So many more drivers warned.
+    MoreWarned(usize),
+    /// The store did not take the report, and why.
+    NotStored(String),
+    /// Of so many completed requests, so many completed after the end of the schedule.
+    CompletedAfterEnd {
+        /// After the end.
+        after: u64,
+        /// All.
+        of: u64,
+    },
+    /// The load is a closed loop.
+    ClosedLoop,
+}
+
+impl Other {
+    /// Its kind.
+    pub fn kind(&self) -> FindingKind {
+        match self {
+            Self::Restarted => FindingKind::DriverRestarted,
+            Self::JoinedLate => FindingKind::DriverJoinedLate,
+            Self::Implausible => FindingKind::DriverImplausible,
+            Self::FellSilent => FindingKind::DriverFellSilent,
+            Self::ReportsNoLag => FindingKind::DriverReportsNoLag,
+            Self::ReportsNoCounts => FindingKind::DriverReportsNoCounts,
+            Self::Foreign(_) => FindingKind::ForeignReports,
+            Self::Warned(_) => FindingKind::DriverWarned,
+            Self::MoreWarned(_) => FindingKind::MoreDriversWarned,
+            Self::NotStored(_) => FindingKind::NotStored,
+            Self::CompletedAfterEnd { .. } => FindingKind::CompletedAfterEnd,
+            Self::ClosedLoop => FindingKind::ClosedLoop,
+        }
+    }
+
+    /// Its sentence.
+    pub fn text(&self, driver: Option<&str>) -> String {
+        let the = the_driver(driver);
+        match self {
+            Self::Restarted => format!(
+                "{the} ran twice during the test: it was restarted, or two nodes share this id; the figures of both \
+                 are counted"
+            ),
+            Self::JoinedLate => {
+                format!("{the} registered only after the trigger: its figures are counted as well")
+            }
+            Self::Implausible => {
+                format!("{the} sends figures that contradict each other: they are shown as sent")
+            }
+            Self::FellSilent => {
+                format!("{the} did not report its end: it counts as ended when its reports stopped")
+            }
+            Self::ReportsNoLag => format!(
+                "{the} reports neither lag nor idle time: whether it was the limit itself is not known"
+            ),
+            Self::ReportsNoCounts => format!(
+                "{the} does not report (consistently) how many requests it sent: the totals leave it out"
+            ),
+            Self::Foreign(nodes) => {
+                let which = names(nodes.iter().map(String::as_str));
+                let (sent, take) = if nodes.len() == 1 { ("it does", "its") } else { ("they do", "their") };
+                format!(
+                    "{which} sent reports for this test, and {sent} not take part in it: {take} figures are not counted"
+                )
+            }
+            // The driver wrote the sentence; it begins with its own name.
+            Self::Warned(text) => match driver {
+                Some(driver) if !text.starts_with(&format!("{driver}: ")) => format!("{driver}: {text}"),
+                _ => text.clone(),
+            },
+            Self::MoreWarned(more) => {
+                let verb = if *more == 1 { "warns" } else { "warn" };
+                format!("{} {verb} before the start: see their logs", counted(*more as u64, "more driver"))
+            }
+            Self::NotStored(why) => format!(
+                "the orchestrator could not store this report and all its windows ({why}): it holds them in memory, \
+                 and they are lost if it ends before it can store them"
+            ),
+            Self::CompletedAfterEnd { after, of } => format!(
+                "{} of {} ({}) completed after the end of the schedule: throughput counts only what completed within it",
+                count(*after),
+                counted(*of, "completed request"),
+                percent(*after as f64 / (*of).max(1) as f64)
+            ),
+            Self::ClosedLoop => {
+                "a closed loop waits for its answers: it does not see the requests that it could not \
+                                 send meanwhile, and latencies of a driver without idle CPU are upper bounds"
+                    .to_owned()
+            }
+        }
+    }
+}

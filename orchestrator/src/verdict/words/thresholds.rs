@@ -1,0 +1,128 @@
+//! Thresholds that are not met or cannot be decided: the words for `failed`, and for `incomplete` where a figure is
+//! not known.
+
+use super::failures::by_kind;
+use super::the_driver;
+use crate::model::FindingKind;
+use crate::report::human::{count, ms, percent, rate};
+use crate::verdict::failures::Failures;
+
+/// A threshold and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThresholdFinding {
+    /// As in `response.p99 < 250ms`.
+    pub expression: String,
+    /// What was missed, or that this is not known.
+    pub missed: Missed,
+    /// The share of the seconds in which the drivers had no idle time, where that makes the figure say nothing
+    /// about the target.
+    pub used_up: Option<f64>,
+}
+
+/// How a threshold was missed.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // the fields are named for the figures of interface.md
+pub enum Missed {
+    /// A latency; of an open loop's response, the service and the lag at the same figure.
+    Latency { was_ms: f64, parts: Option<(f64, f64)> },
+    /// A latency that falls among requests without an answer: `figure` as in `p99`, and what is known of them.
+    Unbounded { figure: String, slowest_ms: Option<f64>, dropped: u64, failed: u64, of: u64 },
+    /// Failed requests.
+    Errors { failed: u64, of: u64, ratio: f64, kinds: Failures },
+    /// Requests that were not sent, because so many (of each driver, where there are several) were in flight.
+    Dropped { dropped: u64, of: u64, ratio: f64, max_in_flight: u64, many: bool, given: bool },
+    /// The same of a figure that has no such bound.
+    DroppedRatio { ratio: f64 },
+    /// Completed per second, and the highest rate of the plan where that is below the bound.
+    Throughput { per_s: f64, most: Option<f64> },
+    /// Why it cannot be decided.
+    Undecided { why: String },
+}
+
+impl ThresholdFinding {
+    /// Its kind.
+    pub fn kind(&self) -> FindingKind {
+        match self.missed {
+            Missed::Latency { .. } | Missed::Unbounded { .. } => FindingKind::LatencyThreshold,
+            Missed::Errors { .. } => FindingKind::ErrorsThreshold,
+            Missed::Dropped { .. } | Missed::DroppedRatio { .. } => FindingKind::DroppedThreshold,
+            Missed::Throughput { .. } => FindingKind::ThroughputThreshold,
+            Missed::Undecided { .. } => FindingKind::ThresholdUndecided,
+        }
+    }
+
+    /// Its sentence.
+    pub fn text(&self, driver: Option<&str>) -> String {
+        let expression = &self.expression;
+        let said = match &self.missed {
+            Missed::Latency { was_ms, parts } => {
+                let parts = parts.map_or_else(String::new, |(service, lag)| {
+                    format!(" (service {}, lag {})", ms(service), ms(lag))
+                });
+                format!("{expression} is not met: it was {}{parts}", ms(*was_ms))
+            }
+            Missed::Unbounded { figure, slowest_ms, dropped, failed, of } => {
+                format!("{expression} is not met: {}", unbounded(figure, *slowest_ms, *dropped, *failed, *of))
+            }
+            Missed::Errors { failed, of, ratio, kinds } => format!(
+                "{expression} is not met: {} of {} failed ({}{})",
+                count(*failed),
+                requests(*of),
+                percent(*ratio),
+                by_kind(kinds).map_or_else(String::new, |kinds| format!("; {kinds}"))
+            ),
+            Missed::Dropped { dropped, of, ratio, max_in_flight, many, given } => format!(
+                "the target did not keep up: {} of {} ({}) {} not sent because {}{} still in flight \
+                 (--max-in-flight); figures with ≥ are lower bounds{}",
+                count(*dropped),
+                requests(*of),
+                percent(*ratio),
+                if *dropped == 1 { "was" } else { "were" },
+                count(*max_in_flight),
+                match (*many, *max_in_flight) {
+                    (true, 1) => " per driver was",
+                    (true, _) => " per driver were",
+                    (false, 1) => " was",
+                    (false, _) => " were",
+                },
+                if *given { format!("; {expression} is not met") } else { String::new() }
+            ),
+            Missed::DroppedRatio { ratio } => format!("{expression} is not met: it was {}", percent(*ratio)),
+            Missed::Throughput { per_s, most } => {
+                let most = most.map_or_else(String::new, |most| {
+                    format!("; the plan sends at most {}: raise the rate, or lower the threshold", rate(most))
+                });
+                format!("{expression} is not met: it was {}{most}", rate(*per_s))
+            }
+            Missed::Undecided { why } => format!("{expression} cannot be decided: {why}"),
+        };
+        let whose = driver.map_or_else(String::new, |driver| format!("{}: ", the_driver(Some(driver))));
+        let used_up = self.used_up.map_or_else(String::new, |share| {
+            format!(
+                "; the drivers had no idle time in {} of the seconds, so this says nothing about the target: use more \
+                 drivers",
+                percent(share)
+            )
+        });
+        format!("{whose}{said}{used_up}")
+    }
+}
+
+/// As in `1 request`, `2,000 requests`.
+fn requests(n: u64) -> String {
+    crate::report::human::counted(n, "request")
+}
+
+/// As in `60 % of the requests were never sent, so p99 is above 108 ms, how far is unknown`.
+fn unbounded(figure: &str, slowest_ms: Option<f64>, dropped: u64, failed: u64, of: u64) -> String {
+    let share = |n: u64| percent(if of == 0 { 1.0 } else { n as f64 / of as f64 });
+    let what = match (dropped, failed) {
+        (dropped, 0) => format!("{} of the requests were never sent", share(dropped)),
+        (0, failed) => format!("{} of the requests failed", share(failed)),
+        _ => format!("{} of the requests failed or were never sent", share(dropped + failed)),
+    };
+    match slowest_ms {
+        Some(slowest) => format!("{what}, so {figure} is above {}, how far is unknown", ms(slowest)),
+        None => format!("{what}, and none completed, so {figure} is unknown"),
+    }
+}
