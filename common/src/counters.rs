@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::tls_cause::TlsCause;
+
 /// Why a request failed, where it was not for its status. A closed list (interface.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -121,6 +123,11 @@ fn known_kinds<'de, D: Deserializer<'de>>(errors: D) -> Result<BTreeMap<ErrorKin
     BTreeMap::deserialize(errors).map(ErrorKind::known)
 }
 
+/// As [`TlsCause::known`].
+fn known_causes<'de, D: Deserializer<'de>>(causes: D) -> Result<BTreeMap<TlsCause, u64>, D::Error> {
+    BTreeMap::deserialize(causes).map(TlsCause::known)
+}
+
 fn add_each<K: Ord + Copy>(to: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
     for (key, n) in more {
         *to.entry(*key).or_default() += n;
@@ -178,6 +185,10 @@ pub struct Counters {
     /// Failures that have no status, by kind.
     #[serde(deserialize_with = "known_kinds")]
     pub errors: BTreeMap<ErrorKind, u64>,
+    /// The error `tls` by its cause, the warm-up included; their sum is that of the kind, but for drivers that do not
+    /// report causes.
+    #[serde(deserialize_with = "known_causes")]
+    pub tls_causes: BTreeMap<TlsCause, u64>,
     /// Answers by status, expected or not.
     pub status_codes: BTreeMap<u16, u64>,
     /// The part that was due during the warm-up.
@@ -213,11 +224,13 @@ impl Counters {
         self.completed_in_schedule += other.completed_in_schedule;
         self.short_gaps += other.short_gaps;
         add_each(&mut self.errors, &other.errors);
+        add_each(&mut self.tls_causes, &other.tls_causes);
         add_each(&mut self.status_codes, &other.status_codes);
         self.warmup.add(&other.warmup);
     }
 
-    /// The part whose requests were due after the warm-up. Bytes are not told apart: they are those of all answers.
+    /// The part whose requests were due after the warm-up. Bytes and causes of TLS failures are those of all
+    /// requests: they are not counted apart.
     pub fn after_warmup(&self) -> Self {
         let Self { warmup, .. } = self;
         Self {
@@ -232,6 +245,7 @@ impl Counters {
             completed_in_schedule: self.completed_in_schedule,
             short_gaps: self.short_gaps.saturating_sub(warmup.short_gaps),
             errors: less_each(&self.errors, &warmup.errors),
+            tls_causes: self.tls_causes.clone(),
             status_codes: less_each(&self.status_codes, &warmup.status_codes),
             warmup: WarmupCounters::default(),
         }
@@ -261,6 +275,7 @@ mod tests {
             dropped_in_flight: 1,
             dropped_late: 1,
             errors: [(ErrorKind::Reset, 2)].into(),
+            tls_causes: [(TlsCause::Expired, 1)].into(),
             status_codes: [(200, 5)].into(),
             ..Counters::default()
         };
@@ -269,6 +284,7 @@ mod tests {
         assert_eq!((whole.scheduled, whole.dropped(), whole.in_flight()), (20, 4, 2));
         assert_eq!(whole.scheduled, whole.sent + whole.dropped());
         assert_eq!(whole.errors_of(ErrorKind::Reset), 4);
+        assert_eq!(whole.tls_causes[&TlsCause::Expired], 2);
         assert_eq!(whole.status_codes[&200], 10);
     }
 

@@ -10,5 +10,6 @@ pub mod limits;
 pub mod plan;
 pub mod service;
 pub mod settings;
+pub mod tls_cause;
 pub mod tree;
 pub mod wire;

@@ -67,6 +67,13 @@ impl From<Vec<SocketAddr>> for Addresses {
 #[derive(Debug, Clone)]
 pub struct TlsConfig(pub Arc<tokio_rustls::rustls::ClientConfig>);
 
+impl TlsConfig {
+    /// Whether servers that demand a client certificate get one.
+    pub fn has_certificate(&self) -> bool {
+        self.0.client_auth_cert_resolver.has_certs()
+    }
+}
+
 /// The instant `start_at`, on both clocks: the monotonic one leads from there on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StartAt {

@@ -94,6 +94,10 @@ pub struct TlsSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether targets' certificates are not checked at all; false by default.
     pub insecure: bool,
+    /// PEM file of our certificate, for targets that demand one, and of those above it; none by default.
+    pub cert_file: Option<PathBuf>,
+    /// PEM file of its key; none by default, and there where `cert_file` is.
+    pub key_file: Option<PathBuf>,
 }
 
 impl Default for DriverSettings {
@@ -225,10 +229,22 @@ impl SafetySettings {
 
 impl TlsSettings {
     fn read(table: &mut Table) -> Self {
-        Self {
+        let settings = Self {
             ca_file: table.get("ca_file", parse::or_none(parse::path)).flatten(),
             insecure: table.get("insecure", parse::boolean).unwrap_or(false),
+            cert_file: table.get("cert_file", parse::or_none(parse::path)).flatten(),
+            key_file: table.get("key_file", parse::or_none(parse::path)).flatten(),
+        };
+        match (&settings.cert_file, &settings.key_file) {
+            (Some(_), None) if !table.is_faulty("key_file") => {
+                table.missing("key_file", "is missing: --cert needs the --key that belongs to it");
+            }
+            (None, Some(_)) if !table.is_faulty("cert_file") => {
+                table.missing("cert_file", "is missing: --key needs the --cert that it belongs to");
+            }
+            _ => {}
         }
+        settings
     }
 }
 

@@ -153,8 +153,7 @@ impl Foundation {
             calibration,
             classic: settings.classic.clone(),
             grace: settings.orchestrator.grace,
-            ca_file: settings.tls.ca_file,
-            insecure: settings.tls.insecure,
+            tls: settings.tls,
             resolve_every: settings.driver.resolve_every,
         };
         let peers = ManagerPeers {

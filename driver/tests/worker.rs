@@ -75,6 +75,7 @@ impl Client for Scripted {
         };
         Exchange {
             outcome,
+            tls_cause: None,
             bytes_received: 0,
             reused: false,
             unconnected,

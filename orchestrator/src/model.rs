@@ -164,6 +164,9 @@ pub struct Totals {
     pub status_codes: BTreeMap<String, u64>,
     /// Failures without a status, by kind.
     pub errors: BTreeMap<String, u64>,
+    /// The error `tls` by its cause; empty where none failed so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tls_causes: BTreeMap<String, u64>,
     /// Gaps between two sends shorter than half the delay.
     pub short_gaps: u64,
 }

@@ -85,6 +85,12 @@ pub struct SendingArgs {
     /// Does not check https targets' certificates
     #[arg(long)]
     pub insecure: bool,
+    /// PEM file of the client certificate, for https targets that demand one
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// PEM file of the key of --cert
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
 }
 
 impl SendingArgs {
@@ -99,6 +105,11 @@ impl SendingArgs {
         }
         if self.insecure {
             words.push("--insecure".to_owned());
+        }
+        for (flag, file) in [("--cert", &self.cert), ("--key", &self.key)] {
+            if let Some(file) = file {
+                words.extend([flag.to_owned(), file.display().to_string()]);
+            }
         }
         words
     }

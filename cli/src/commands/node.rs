@@ -85,6 +85,8 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
         .set("driver.workers", arguments.workers.as_ref())
         .set("driver.precision", arguments.sending.precision.as_ref())
         .set_path("tls.ca_file", arguments.sending.ca.as_ref())
+        .set_path("tls.cert_file", arguments.sending.cert.as_ref())
+        .set_path("tls.key_file", arguments.sending.key.as_ref())
         .set("tls.insecure", arguments.sending.insecure.then(|| "true".to_owned()).as_ref())
         .set("classic.target_url", arguments.target_url.as_ref());
     let mut settings = load::<driver::settings::DriverSettings>(&flags.sources(&arguments.node))

@@ -83,6 +83,7 @@ const COUNTERS: &[&str] = &[
     "dropped",
     "dropped_by",
     "errors",
+    "tls_causes",
     "status_codes",
     "closed_on_reuse",
     "bytes_received",

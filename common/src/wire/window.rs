@@ -14,6 +14,7 @@ use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind, WarmupCounters};
 use crate::ids::Epoch;
 use crate::latency::{Encoder, Latencies, Latency, LatencyKind};
+use crate::tls_cause::TlsCause;
 
 /// Highest sequence number of a window: three years of seconds. What lists missing windows relies on it.
 const MAX_SEQ: u64 = 100_000_000;
@@ -94,6 +95,7 @@ pub(super) fn counters(fields: &Fields) -> Result<Counters, Rejected> {
             .unwrap_or(completed.saturating_sub(warmup.completed)),
         short_gaps: fields.ours("short_gaps")?.unwrap_or(0),
         errors: ErrorKind::known(fields.ours("errors")?.unwrap_or_default()),
+        tls_causes: TlsCause::known(fields.ours("tls_causes")?.unwrap_or_default()),
         status_codes: fields.ours("status_codes")?.unwrap_or_default(),
         warmup,
     };
@@ -126,6 +128,7 @@ fn check(counters: &Counters) -> Result<(), Rejected> {
         }
     }
     check_each("errors", &counters.errors, &warmup.errors)?;
+    check_each("tls_causes", &counters.tls_causes, &BTreeMap::new())?;
     check_each("status_codes", &counters.status_codes, &warmup.status_codes)
 }
 

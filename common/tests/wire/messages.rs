@@ -83,6 +83,7 @@ fn counters() -> Counters {
         completed_in_schedule: 6_900,
         short_gaps: 5,
         errors: [(ErrorKind::Closed, 2), (ErrorKind::ConnectTimeout, 8)].into(),
+        tls_causes: [].into(),
         status_codes: [(200, 7_900), (503, 70)].into(),
         warmup: WarmupCounters {
             scheduled: 1_000,

@@ -5,6 +5,7 @@ use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::Share;
+use common::tls_cause::TlsCause;
 use common::wire::{
     ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MachineLoad,
     Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
@@ -39,9 +40,10 @@ fn counters() -> impl Strategy<Value = Counters> {
     let wholes = prop::collection::vec(part_and_whole(), 6);
     let kinds = prop::sample::select(&ErrorKind::ALL[..]);
     let errors = prop::collection::btree_map(kinds, part_and_whole(), 0..5);
+    let causes = prop::collection::btree_map(prop::sample::select(&TlsCause::ALL[..]), 0..1_u64 << 40, 0..5);
     let status_codes = prop::collection::btree_map(100..1000_u16, part_and_whole(), 0..5);
-    (wholes, errors, status_codes, any::<[u32; 5]>()).prop_map(
-        |(wholes, errors, status_codes, [a, b, c, d, e])| Counters {
+    (wholes, (errors, causes), status_codes, any::<[u32; 5]>()).prop_map(
+        |(wholes, (errors, tls_causes), status_codes, [a, b, c, d, e])| Counters {
             scheduled: wholes[0].1,
             sent: wholes[1].1,
             completed: wholes[2].1,
@@ -53,6 +55,7 @@ fn counters() -> impl Strategy<Value = Counters> {
             completed_in_schedule: u64::from(c).min(wholes[2].1),
             short_gaps: u64::from(d),
             errors: errors.iter().map(|(kind, (_, whole))| (*kind, *whole)).collect(),
+            tls_causes,
             status_codes: status_codes.iter().map(|(status, (_, whole))| (*status, *whole)).collect(),
             warmup: WarmupCounters {
                 scheduled: wholes[0].0,

@@ -4,7 +4,6 @@ mod prepare;
 mod resolve;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +34,7 @@ use crate::life::{Answer, Candidate, Input, Life, Output, Ticket};
 use crate::load_job::{Addresses, LoadJob, StartAt};
 use crate::overflow::tell;
 use crate::safety::Limits;
+use crate::settings::TlsSettings;
 
 /// Batches of records, ends and queries that may wait.
 const MAILBOX: usize = 64;
@@ -82,10 +82,8 @@ pub struct ManagerOptions {
     pub classic: ClassicSettings,
     /// How long our orchestrator may be silent while its test runs.
     pub grace: Duration,
-    /// `[tls] ca_file`.
-    pub ca_file: Option<PathBuf>,
-    /// `[tls] insecure`.
-    pub insecure: bool,
+    /// `[tls]`.
+    pub tls: TlsSettings,
     /// `[driver] resolve_every`.
     pub resolve_every: Option<Duration>,
 }

@@ -27,10 +27,11 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use url::Position;
 
 use super::io::{Connection as NotedConnection, Target, connect};
+use super::tls::of_client;
 use super::trace::{Trace, Traced};
 use super::wire::MAX_ANSWER_BYTES;
 use super::{Client as ExchangeClient, Exchange, Opened, Outcome, USER_AGENT as US};
-use crate::load_job::LoadJob;
+use crate::load_job::{LoadJob, TlsConfig};
 
 /// Longer than any test: attempts are timed here, and connections live as long as the target keeps them.
 const NEVER: Duration = Duration::from_secs(30 * 24 * 3_600);
@@ -41,6 +42,8 @@ pub struct AwcClient {
     body: Option<Bytes>,
     head_only: bool,
     timeout: Duration,
+    /// Whether servers that demand a client certificate get one.
+    has_certificate: bool,
     opened: Rc<Cell<Opened>>,
     attempts: Cell<u64>,
 }
@@ -61,6 +64,7 @@ impl AwcClient {
             head_only: *request.get_method() == Method::HEAD,
             request,
             timeout: job.request.timeout,
+            has_certificate: job.tls.as_ref().is_some_and(TlsConfig::has_certificate),
             opened,
             attempts: Cell::new(0),
         })
@@ -145,8 +149,10 @@ impl ExchangeClient for AwcClient {
                 Outcome::Failed(_) => connection.is_spent(),
             }
         }
+        let tls_cause = trace.tls_cause.get().map(|cause| of_client(cause, self.has_certificate));
         Exchange {
             outcome,
+            tls_cause: tls_cause.filter(|_| outcome == Outcome::Failed(ErrorKind::Tls)),
             bytes_received: trace.bytes_received.get(),
             reused: trace.reused.get(),
             unconnected: !trace.connected.get(),

@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Opened;
+use super::tls::During;
 use super::trace::{Trace, connect_error, handshake_error, read_error, with_current, write_error};
 use crate::load_job::Addresses;
 
@@ -61,7 +62,7 @@ pub async fn connect(target: &Target, opened: &Cell<Opened>) -> io::Result<Noted
 }
 
 fn failed(error: io::Error, kind: fn(&io::Error) -> ErrorKind) -> io::Error {
-    with_current(|trace| trace.failed(kind(&error)));
+    with_current(|trace| trace.failed_in(During::Handshake, &error, kind(&error)));
     error
 }
 
@@ -168,7 +169,7 @@ impl Connection {
 fn note_read(trace: &Trace, read: &io::Result<()>, n_bytes: usize) {
     match read {
         Ok(()) => trace.read(n_bytes),
-        Err(error) => trace.failed(read_error(error)),
+        Err(error) => trace.failed_in(During::Session, error, read_error(error)),
     }
 }
 

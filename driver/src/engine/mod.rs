@@ -12,6 +12,7 @@ use std::future::Future;
 
 use common::counters::ErrorKind;
 use common::plan::{EngineChoice, Request};
+use common::tls_cause::TlsCause;
 
 pub use self::awc::AwcClient;
 pub use self::futures::{Client, FutureEngine};
@@ -43,6 +44,8 @@ pub enum Outcome {
 pub struct Exchange {
     /// How it ended.
     pub outcome: Outcome,
+    /// Where it failed as `tls`: why.
+    pub tls_cause: Option<TlsCause>,
     /// Bytes of the answer that were read, headers included.
     pub bytes_received: u64,
     /// Whether its connection had served before.

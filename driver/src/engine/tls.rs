@@ -1,69 +1,121 @@
 //! The client's TLS settings: rustls over ring, this machine's roots or one file of them.
 
+mod cause;
+mod trust;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error as RustlsError, RootCertStore, SignatureScheme,
-};
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::ServerCertVerifier;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ClientConfig, Error as RustlsError, RootCertStore};
+
+pub use cause::{During, cause_of, cause_of_io, of_client};
+use trust::{AnyCertificate, Trust};
 
 use crate::load_job::TlsConfig;
+use crate::settings::TlsSettings;
 
-/// Why no TLS settings could be made.
+/// Why no TLS settings could be made. The text names the flag first, as most people use that.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The file cannot be read, or holds no certificate in PEM.
-    #[error("tls.ca_file = {path}: {reason}")]
-    CaFile {
+    /// A file cannot be read, or does not hold what it should.
+    #[error("{flag} ({key}) = {path}: {reason}")]
+    File {
+        /// The flag that names it, as in `--ca`.
+        flag: &'static str,
+        /// The setting that names it, as in `tls.ca_file`.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong.
         reason: String,
     },
     /// This machine has no roots.
-    #[error("no root certificates on this machine ({0}); give tls.ca_file, or tls.insecure = true")]
+    #[error("no root certificates on this machine ({0}); give --ca FILE (tls.ca_file), or --insecure")]
     NoRoots(String),
     /// rustls refused its own defaults.
     #[error("tls cannot be set up: {0}")]
     Rustls(#[from] RustlsError),
 }
 
-/// Loads the TLS settings of `[tls]`: the certificates of `ca_file` instead of this machine's roots, where
-/// given; no check of the target's certificate at all where `insecure`. HTTP/1.1 alone is offered. It reads
-/// files: not for an async thread.
+/// A file that settings name: the flag, the key, and where it is.
+#[derive(Clone, Copy)]
+struct Named<'a>(&'static str, &'static str, &'a Path);
+
+impl Named<'_> {
+    fn fault(self, reason: impl ToString) -> TlsError {
+        let Self(flag, key, path) = self;
+        TlsError::File { flag, key, path: path.to_owned(), reason: reason.to_string() }
+    }
+
+    /// The certificates that it holds in PEM, at least one.
+    fn certificates(self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let certificates = CertificateDer::pem_file_iter(self.2).map_err(|error| self.fault(error))?;
+        let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(|error| self.fault(error))?;
+        if certificates.is_empty() {
+            return Err(self.fault("holds no certificate in PEM"));
+        }
+        Ok(certificates)
+    }
+}
+
+/// Loads the TLS settings of `[tls]`: the certificates of `ca_file` instead of this machine's roots, where given; no
+/// check of the server's certificate at all where `insecure`; the client's own certificate where there is one. HTTP/1.1
+/// alone is offered. It reads files: not for an async thread.
 ///
 /// # Errors
-/// Where there are no certificates to check the target's with.
-pub fn tls_config(ca_file: Option<&Path>, insecure: bool) -> Result<TlsConfig, TlsError> {
+/// Where a file is not what it should be, or there are no certificates to check the server's with.
+pub fn tls_config(settings: &TlsSettings) -> Result<TlsConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    let mut config = if insecure {
-        let verifier = Arc::new(AnyCertificate(provider));
-        builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+    let verifier: Arc<dyn ServerCertVerifier> = if settings.insecure {
+        Arc::new(AnyCertificate(provider))
     } else {
-        builder.with_root_certificates(roots(ca_file)?).with_no_client_auth()
+        let (roots, given) = roots(settings.ca_file.as_deref())?;
+        let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+        // Its builder refuses an empty store alone, and this one holds a root.
+        let webpki = webpki.build().map_err(|error| RustlsError::General(error.to_string()))?;
+        Arc::new(Trust { webpki, given })
+    };
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+    let mut config = match (&settings.cert_file, &settings.key_file) {
+        (Some(certificate), Some(key)) => {
+            let certificates = Named("--cert", "tls.cert_file", certificate).certificates()?;
+            let named = Named("--key", "tls.key_file", key);
+            let key = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
+                pem::Error::NoItemsFound => {
+                    named.fault("holds no private key in PEM that can be read without a password")
+                }
+                error => named.fault(error),
+            })?;
+            builder.with_client_auth_cert(certificates, key).map_err(|error| match error {
+                RustlsError::InconsistentKeys(_) => {
+                    named.fault(format!("is not the key of the certificate in {}", certificate.display()))
+                }
+                error => named.fault(error),
+            })?
+        }
+        _ => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsConfig(Arc::new(config)))
 }
 
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
+/// The roots, and the certificates of `--ca` as they were given.
+fn roots(ca_file: Option<&Path>) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), TlsError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca_file {
-        let fault = |reason: String| TlsError::CaFile { path: path.to_owned(), reason };
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fault(error.to_string()))? {
-            let certificate = certificate.map_err(|error| fault(error.to_string()))?;
-            roots.add(certificate).map_err(|error| fault(error.to_string()))?;
+        let named = Named("--ca", "tls.ca_file", path);
+        let given = named.certificates()?;
+        for certificate in &given {
+            roots.add(certificate.clone()).map_err(|error| named.fault(error))?;
         }
-        if roots.is_empty() {
-            return Err(fault("holds no certificate in PEM".to_owned()));
-        }
-        return Ok(roots);
+        return Ok((roots, given));
     }
     let native = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(native.certs);
@@ -71,44 +123,5 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
         let reason = native.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
         return Err(TlsError::NoRoots(reason));
     }
-    Ok(roots)
-}
-
-/// Takes any certificate, for `tls.insecure = true`; signatures of the handshake are still checked.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, RustlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, RustlsError> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, RustlsError> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+    Ok((roots, Vec::new()))
 }

@@ -9,8 +9,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use common::counters::ErrorKind;
+use common::tls_cause::TlsCause;
 
 use super::io::Connection;
+use super::tls::{During, cause_of_io};
 use crate::load_job::Nanos;
 use crate::reactor;
 
@@ -33,6 +35,8 @@ pub struct Trace {
     pub turn: Cell<Option<Nanos>>,
     /// The first error of a socket.
     pub error: Cell<Option<ErrorKind>>,
+    /// Where that is `tls`: why.
+    pub tls_cause: Cell<Option<TlsCause>>,
 }
 
 thread_local! {
@@ -45,6 +49,14 @@ impl Trace {
         if self.error.get().is_none() {
             self.error.set(Some(kind));
         }
+    }
+
+    /// Notes an error of a socket under TLS, the first one only.
+    pub fn failed_in(&self, during: During, error: &io::Error, kind: ErrorKind) {
+        if kind == ErrorKind::Tls && self.error.get().is_none() {
+            self.tls_cause.set(Some(cause_of_io(error, during)));
+        }
+        self.failed(kind);
     }
 
     /// Notes which connection it writes to, and whether that one had served before.

@@ -4,6 +4,7 @@
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::Request;
+use common::tls_cause::TlsCause;
 
 use super::windows::Windows;
 use crate::engine::{Exchange, Outcome};
@@ -112,6 +113,10 @@ impl Recorder {
                 // A peer that closes a kept connection with something unread resets it: the same case.
                 let on_reuse = matches!(kind, ErrorKind::Closed | ErrorKind::Reset) && exchange.reused;
                 *counters.errors.entry(kind).or_default() += 1;
+                if kind == ErrorKind::Tls {
+                    let cause = exchange.tls_cause.unwrap_or(TlsCause::Other);
+                    *counters.tls_causes.entry(cause).or_default() += 1;
+                }
                 counters.closed_on_reuse += u64::from(on_reuse);
                 if due.warmup {
                     *counters.warmup.errors.entry(kind).or_default() += 1;
@@ -139,6 +144,7 @@ impl Recorder {
     pub fn given_up(&mut self, due: Due, began: Nanos, at: Nanos, kind: ErrorKind) {
         let exchange = Exchange {
             outcome: Outcome::Failed(kind),
+            tls_cause: None,
             bytes_received: 0,
             reused: false,
             unconnected: false,
@@ -194,6 +200,7 @@ mod tests {
     fn exchange(outcome: Outcome) -> Exchange {
         Exchange {
             outcome,
+            tls_cause: None,
             bytes_received: 10,
             reused: false,
             unconnected: false,

@@ -11,3 +11,4 @@ mod request;
 mod support;
 mod table;
 mod tls;
+mod tls_causes;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use common::counters::ErrorKind::{Closed, ConnectTimeout, Protocol, Tls};
 use driver::engine::{Engine, Opened, tls_config};
 use driver::load_job::LoadJob;
+use driver::settings::TlsSettings;
 use tokio_rustls::rustls::ALL_VERSIONS;
 use tokio_rustls::rustls::version::TLS12;
 
@@ -87,7 +88,8 @@ async fn the_name_is_checked_be_it_an_address() {
 fn a_ca_file_that_is_none_is_told_by_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
-    let fault = || tls_config(Some(&path), false).unwrap_err().to_string();
+    let settings = TlsSettings { ca_file: Some(path.clone()), ..TlsSettings::default() };
+    let fault = || tls_config(&settings).unwrap_err().to_string();
     assert!(fault().contains("ca.pem"), "{}", fault());
     std::fs::write(&path, "no certificate").unwrap();
     assert!(fault().contains("ca.pem") && fault().contains("no certificate"), "{}", fault());

@@ -1,6 +1,7 @@
 //! The report as text: at most 80 columns, one screen, the verdict first and what to do about it next.
 
 use common::latency::LatencyStats;
+use common::tls_cause::TlsCause;
 
 use super::columns::{row, short, wrap};
 use super::human::{count, counted, ms, names, percent, rate};
@@ -126,13 +127,30 @@ fn answers(totals: &Totals) -> Vec<String> {
         parts.push("no errors".to_owned());
     }
     for (kind, n) in totals.errors.iter().filter(|(_, n)| **n > 0) {
-        let reuse = match (kind.as_str(), totals.closed_on_reuse) {
+        let more = match (kind.as_str(), totals.closed_on_reuse) {
             ("closed", reuse) if reuse > 0 => format!(" ({} on kept connections)", count(reuse)),
+            ("tls", _) => tls_causes(totals),
             _ => String::new(),
         };
-        parts.push(format!("{kind}: {}{reuse}", count(*n)));
+        parts.push(format!("{kind}: {}{more}", count(*n)));
     }
     parts
+}
+
+/// Why TLS failed, as in ` (certificate not trusted: self-signed)`; with their counts where there are several causes.
+fn tls_causes(totals: &Totals) -> String {
+    let words = |name: &String| {
+        TlsCause::from_name(name).map_or_else(|| name.replace('_', " "), |cause| cause.words().to_owned())
+    };
+    let causes: Vec<_> = totals.tls_causes.iter().filter(|(_, n)| **n > 0).collect();
+    match causes[..] {
+        [] => String::new(),
+        [(name, _)] => format!(" ({})", words(name)),
+        _ => {
+            let each = causes.iter().map(|(name, n)| format!("{}: {}", words(name), count(**n)));
+            format!(" ({})", each.collect::<Vec<_>>().join(", "))
+        }
+    }
 }
 
 /// What was opened for them, once it is known.

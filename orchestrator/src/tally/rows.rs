@@ -117,6 +117,7 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
         latency_ms: LatencyView::default(),
         status_codes: counters.status_codes.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
         errors: counters.errors.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect(),
+        tls_causes: counters.tls_causes.iter().map(|(cause, n)| (cause.as_str().to_owned(), *n)).collect(),
         short_gaps: counters.short_gaps,
     }
 }
@@ -207,6 +208,9 @@ fn add(sum: &mut Totals, row: &Totals) {
     }
     for (kind, n) in &row.errors {
         *sum.errors.entry(kind.clone()).or_default() += n;
+    }
+    for (cause, n) in &row.tls_causes {
+        *sum.tls_causes.entry(cause.clone()).or_default() += n;
     }
 }
 

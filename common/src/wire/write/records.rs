@@ -245,6 +245,8 @@ struct CountersRecord<'a> {
     dropped: u64,
     dropped_by: DroppedBy,
     errors: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tls_causes: BTreeMap<&'static str, u64>,
     status_codes: &'a BTreeMap<u16, u64>,
     closed_on_reuse: u64,
     bytes_received: u64,
@@ -263,6 +265,7 @@ impl<'a> CountersRecord<'a> {
             dropped: counters.dropped(),
             dropped_by: DroppedBy { in_flight: counters.dropped_in_flight, late: counters.dropped_late },
             errors: counters.errors.iter().map(|(kind, n)| (kind.as_str(), *n)).collect(),
+            tls_causes: counters.tls_causes.iter().map(|(cause, n)| (cause.as_str(), *n)).collect(),
             status_codes: &counters.status_codes,
             closed_on_reuse: counters.closed_on_reuse,
             bytes_received: counters.bytes_received,

@@ -66,8 +66,8 @@ pub(super) async fn prepare(
     let calibrated = options.calibration.as_ref();
     prepared.warning = calibrated.and_then(|calibration| calibration.warning(&assignment)).map(named);
     if assignment.target.scheme() == "https" {
-        let (ca_file, insecure) = (options.ca_file.clone(), options.insecure);
-        let loaded = tokio::task::spawn_blocking(move || tls_config(ca_file.as_deref(), insecure)).await;
+        let settings = options.tls.clone();
+        let loaded = tokio::task::spawn_blocking(move || tls_config(&settings)).await;
         let loaded = loaded.map_err(|error| named(error.to_string()))?;
         prepared.tls = Some(loaded.map_err(|error| named(error.to_string()))?);
     }

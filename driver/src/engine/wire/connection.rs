@@ -8,11 +8,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use common::counters::ErrorKind;
+use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection};
 
 use super::answer::{Answer, Progress, Whole};
 use super::socket::Socket;
+use crate::engine::tls::{During, cause_of, cause_of_io};
 use crate::engine::trace::{connect_error, handshake_error, read_error, write_error};
 
 /// How TLS is spoken, and to whom.
@@ -59,6 +61,8 @@ pub struct Unwritten {
 pub struct Connection {
     socket: Socket,
     tls: Option<Box<ClientConnection>>,
+    /// Why TLS failed, once it did.
+    tls_cause: Option<TlsCause>,
     stage: Stage,
     answer: Answer,
     /// Bytes of the request that were handed on: to the socket, or to TLS.
@@ -93,6 +97,7 @@ impl Connection {
         Ok(Self {
             socket,
             tls,
+            tls_cause: None,
             stage: Stage::Connecting,
             answer: Answer::new(head_only),
             written: 0,
@@ -121,6 +126,11 @@ impl Connection {
         self.answer.received()
     }
 
+    /// Why TLS failed, once it did.
+    pub fn tls_cause(&self) -> Option<TlsCause> {
+        self.tls_cause
+    }
+
     /// Whether something came with the last of the handshake.
     pub fn spoke_first(&self) -> bool {
         self.spoke_first
@@ -144,27 +154,32 @@ impl Connection {
     fn shake_hands(&mut self, scratch: &mut [u8]) -> Result<bool, ErrorKind> {
         let Some(tls) = &mut self.tls else { return Ok(true) };
         loop {
-            flush_tls(tls, &self.socket).map_err(|error| handshake_error(&error))?;
+            flush_tls(tls, &self.socket).map_err(|error| in_handshake(&mut self.tls_cause, &error))?;
             if !tls.is_handshaking() {
                 return Ok(true);
             }
             let n = match (&self.socket).read(scratch) {
-                Ok(0) => return Err(ErrorKind::Tls),
+                Ok(0) => return Err(in_handshake(&mut self.tls_cause, &io::ErrorKind::UnexpectedEof.into())),
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(handshake_error(&error)),
+                Err(error) => return Err(in_handshake(&mut self.tls_cause, &error)),
             };
             let mut rest = &scratch[..n];
             while !rest.is_empty() {
-                if tls.read_tls(&mut rest).map_err(|_| ErrorKind::Tls)? == 0 {
+                let read = tls.read_tls(&mut rest);
+                if read.map_err(|error| in_handshake(&mut self.tls_cause, &error))? == 0 {
                     // What follows TLS's goodbye is none of its bytes.
                     break;
                 }
-                let Ok(state) = tls.process_new_packets() else {
-                    // The peer is told why; whether it hears that is its own affair.
-                    let _ = flush_tls(tls, &self.socket);
-                    return Err(ErrorKind::Tls);
+                let state = match tls.process_new_packets() {
+                    Ok(state) => state,
+                    Err(error) => {
+                        self.tls_cause = Some(cause_of(&error, During::Handshake));
+                        // The alert for the peer; it is lost where the socket has no room for it.
+                        let _ = flush_tls(tls, &self.socket);
+                        return Err(ErrorKind::Tls);
+                    }
                 };
                 self.spoke_first = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
             }
@@ -224,7 +239,9 @@ impl Connection {
             };
             let taken = match &mut self.tls {
                 None => self.answer.take(&bytes[..n]).map(|progress| (progress, n)),
-                Some(tls) => read_tls(tls, &self.socket, &bytes[..n], plain, &mut self.answer),
+                Some(tls) => {
+                    read_tls(tls, &self.socket, &bytes[..n], plain, &mut self.answer, &mut self.tls_cause)
+                }
             };
             let filled = n == bytes.len();
             match taken {
@@ -251,7 +268,8 @@ impl Connection {
                 // Under TLS it may be a ticket: nothing that belongs to an answer.
                 (Ok(n @ 1..), Some(tls)) => {
                     let mut nothing = Answer::new(false);
-                    let taken = read_tls(tls, &self.socket, &bytes[..n], plain, &mut nothing);
+                    let cause = &mut self.tls_cause;
+                    let taken = read_tls(tls, &self.socket, &bytes[..n], plain, &mut nothing, cause);
                     if taken.is_err() || nothing.received() > 0 {
                         return false;
                     }
@@ -284,6 +302,15 @@ impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+}
+
+/// What a failed handshake is counted as; notes the cause.
+fn in_handshake(cause: &mut Option<TlsCause>, error: &io::Error) -> ErrorKind {
+    let kind = handshake_error(error);
+    if kind == ErrorKind::Tls {
+        *cause = Some(cause_of_io(error, During::Handshake));
+    }
+    kind
 }
 
 fn write_plain(
@@ -343,13 +370,21 @@ fn read_tls(
     mut bytes: &[u8],
     plain: &mut [u8],
     answer: &mut Answer,
+    cause: &mut Option<TlsCause>,
 ) -> Result<(Progress, usize), ErrorKind> {
     let mut told = (Progress::More, 0);
     loop {
         if !bytes.is_empty() {
-            tls.read_tls(&mut bytes).map_err(|_| ErrorKind::Tls)?;
+            tls.read_tls(&mut bytes).map_err(|error| {
+                *cause = Some(cause_of_io(&error, During::Session));
+                ErrorKind::Tls
+            })?;
         }
-        let closed = tls.process_new_packets().map_err(|_| ErrorKind::Tls)?.peer_has_closed();
+        let state = tls.process_new_packets().map_err(|error| {
+            *cause = Some(cause_of(&error, During::Session));
+            ErrorKind::Tls
+        })?;
+        let closed = state.peer_has_closed();
         loop {
             match (tls.reader().read(plain), &mut told) {
                 (Ok(0) | Err(_), _) => break,

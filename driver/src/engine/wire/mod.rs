@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use common::counters::ErrorKind;
+use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use self::attempts::Attempts;
@@ -26,7 +27,8 @@ use self::connection::{Answered, Connection, Stage, Tls};
 use self::poll::{Poll, Ready};
 use self::slots::{Key, Slots};
 use super::{Dozed, Ends, Engine, Exchange, Next, Opened, Outcome, Place};
-use crate::load_job::{Addresses, LoadJob, Nanos, StartAt};
+use crate::engine::tls::of_client;
+use crate::load_job::{Addresses, LoadJob, Nanos, StartAt, TlsConfig};
 use crate::reactor;
 
 pub use answer::{Answer, MAX_ANSWER_BYTES, MAX_FIELDS, MAX_HEAD_BYTES, Progress, Whole};
@@ -55,6 +57,8 @@ pub struct WireEngine {
     start: StartAt,
     addresses: Addresses,
     tls: Option<Tls>,
+    /// Whether servers that demand a client certificate get one.
+    has_certificate: bool,
     poll: Poll,
     lines: Slots<Line>,
     /// Connections that serve nobody; some may be gone by now.
@@ -88,6 +92,7 @@ impl WireEngine {
             start: job.start,
             addresses: job.addresses.clone(),
             tls: tls(job)?,
+            has_certificate: job.tls.as_ref().is_some_and(TlsConfig::has_certificate),
             poll: Poll::new().map_err(|error| format!("no epoll descriptor: {error}"))?,
             lines: Slots::default(),
             resting: Vec::new(),
@@ -184,10 +189,12 @@ impl WireEngine {
         since: Nanos,
         ends: &mut impl Ends,
     ) {
+        let tls_cause = if outcome == Outcome::Failed(ErrorKind::Tls) { self.tls_cause(key) } else { None };
         let Some(line) = self.lines.get_mut(key) else { return };
         let at = self.start.nanos(Instant::now());
         let exchange = Exchange {
             outcome,
+            tls_cause,
             bytes_received: line.connection.received(),
             reused: line.connection.is_kept(),
             unconnected: false,
@@ -213,6 +220,12 @@ impl WireEngine {
             Some(_) => {}
             None => self.resting.push(key),
         }
+    }
+
+    /// Why TLS failed on a connection, where it did.
+    fn tls_cause(&mut self, key: Key) -> Option<TlsCause> {
+        let cause = self.lines.get_mut(key)?.connection.tls_cause()?;
+        Some(of_client(cause, self.has_certificate))
     }
 
     /// An attempt without a connection, or whose connection is gone, is over.
@@ -252,6 +265,7 @@ impl WireEngine {
 fn unanswered(kind: ErrorKind, unconnected: bool) -> Exchange {
     Exchange {
         outcome: Outcome::Failed(kind),
+        tls_cause: None,
         bytes_received: 0,
         reused: false,
         unconnected,

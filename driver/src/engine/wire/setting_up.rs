@@ -5,7 +5,7 @@ use common::counters::ErrorKind;
 use super::connection::{Connection, Stage};
 use super::poll::Ready;
 use super::slots::Key;
-use super::{Ends, Line, MAX_CONNECTING, Place, WireEngine, unanswered};
+use super::{Ends, Exchange, Line, MAX_CONNECTING, Place, WireEngine, unanswered};
 use crate::load_job::Nanos;
 
 impl WireEngine {
@@ -105,13 +105,14 @@ impl WireEngine {
             Ok(_) => {}
             Err(kind) => {
                 self.ahead = if place.is_some() { self.ahead } else { 0 };
+                let tls_cause = self.tls_cause(key);
                 self.close(key);
                 let Some(place) = place else { return };
                 // A peer that answers, but not to TLS, is the target: the others would be asked the same.
                 if kind != ErrorKind::Tls && address + 1 < self.addresses.now().len() {
                     self.connect(place, address + 1);
                 } else {
-                    self.fails(place, unanswered(kind, true));
+                    self.fails(place, Exchange { tls_cause, ..unanswered(kind, true) });
                 }
             }
         }

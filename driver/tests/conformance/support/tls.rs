@@ -2,11 +2,12 @@
 
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use driver::engine::tls_config;
 use driver::load_job::{LoadJob, TlsConfig};
+use driver::settings::TlsSettings;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{
@@ -51,7 +52,7 @@ impl Identity {
 
     /// The settings of a client that trusts it.
     pub fn trusted(&self) -> TlsConfig {
-        tls_config(Some(&self.ca_file()), false).unwrap()
+        trusting(&self.ca_file())
     }
 
     /// A server whose connections are handled once TLS is over them; a handshake that fails ends its connection.
@@ -67,9 +68,15 @@ pub fn over_tls(peer: Peer, config: &Arc<ServerConfig>) -> Peer {
     peer.over(|tcp| Box::new(StreamOwned::new(session, tcp)))
 }
 
+/// The settings of a client that trusts a file of certificates.
+pub fn trusting(ca_file: &Path) -> TlsConfig {
+    let ca_file = Some(ca_file.to_owned());
+    tls_config(&TlsSettings { ca_file, ..TlsSettings::default() }).unwrap()
+}
+
 /// The settings of a client that takes any certificate.
 pub fn insecure() -> TlsConfig {
-    tls_config(None, true).unwrap()
+    tls_config(&TlsSettings { insecure: true, ..TlsSettings::default() }).unwrap()
 }
 
 /// A job whose requests go to `localhost` by https, at this address.
