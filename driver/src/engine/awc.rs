@@ -26,10 +26,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use url::Position;
 
-use super::io::{Connection as NotedConnection, Target, connect};
+use super::io::{AT_ONCE_BYTES, Connection as NotedConnection, Target, connect};
 use super::tls::of_client;
 use super::trace::{Trace, Traced};
-use super::wire::MAX_ANSWER_BYTES;
 use super::{Client as ExchangeClient, Exchange, Opened, Outcome, USER_AGENT as US};
 use crate::load_job::{LoadJob, TlsConfig};
 
@@ -186,13 +185,15 @@ impl AwcClient {
             Body::None => return Ok(status),
             Body::Interim => return Err(Failure::Interim),
             Body::UntilClose => return to_the_end(&trace, connection).await.map(|()| status),
-            Body::TooLarge => return Err(Failure::Body(PayloadError::Overflow)),
             Body::Framed => {}
         }
+        let mut bound = AT_ONCE_BYTES;
         while let Some(chunk) = answer.next().await {
             chunk.map_err(Failure::Body)?;
-            if trace.bytes_received.get() > MAX_ANSWER_BYTES {
-                return Err(Failure::Body(PayloadError::Overflow));
+            // A body that comes as fast as it is read would hold up all other attempts.
+            if trace.bytes_received.get() >= bound {
+                bound = trace.bytes_received.get() + AT_ONCE_BYTES;
+                tokio::task::yield_now().await;
             }
         }
         // awc takes a close for the end of any body, though this one said how long it is.
@@ -213,8 +214,6 @@ enum Body {
     None,
     /// It ends when the peer closes; awc takes it for empty.
     UntilClose,
-    /// It says that it is longer than any that is read.
-    TooLarge,
     /// This is not the answer yet.
     Interim,
 }
@@ -224,7 +223,6 @@ fn body_of(answer: &ClientResponse, head_only: bool) -> Body {
         StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Body::None,
         status if status.is_informational() => Body::Interim,
         _ if head_only => Body::None,
-        _ if says_too_long(answer) => Body::TooLarge,
         _ if answer.version() != Version::HTTP_11 => Body::Framed,
         _ if answer.headers().contains_key(CONTENT_LENGTH) => Body::Framed,
         _ => match answer.headers().get(TRANSFER_ENCODING) {
@@ -232,12 +230,6 @@ fn body_of(answer: &ClientResponse, head_only: bool) -> Body {
             _ => Body::UntilClose,
         },
     }
-}
-
-fn says_too_long(answer: &ClientResponse) -> bool {
-    let length =
-        answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.trim().parse().ok());
-    length.is_some_and(|length: u64| length > MAX_ANSWER_BYTES)
 }
 
 /// Whether no other answer can follow this one on its connection, though awc would keep it.
@@ -258,11 +250,8 @@ async fn to_the_end(trace: &Trace, connection: Option<Rc<NotedConnection>>) -> R
     let Some(connection) = connection else { return Ok(()) };
     // awc has it back in its pool already, whose look at it for another attempt must not take a byte of this one's.
     connection.is_spent();
-    std::future::poll_fn(|context| connection.poll_to_the_end(context, trace, MAX_ANSWER_BYTES)).await;
-    if trace.error.get().is_some() {
-        return Err(Failure::Body(PayloadError::Incomplete(None)));
-    }
-    if trace.peer_closed.get() { Ok(()) } else { Err(Failure::Body(PayloadError::Overflow)) }
+    std::future::poll_fn(|context| connection.poll_to_the_end(context, trace)).await;
+    if trace.error.get().is_some() { Err(Failure::Body(PayloadError::Incomplete(None))) } else { Ok(()) }
 }
 
 /// What awc says went wrong, before the trace is asked.

@@ -22,6 +22,9 @@ use super::tls::During;
 use super::trace::{Trace, connect_error, handshake_error, read_error, with_current, write_error};
 use crate::load_job::Addresses;
 
+/// How much of one answer is read before other attempts have their turn.
+pub const AT_ONCE_BYTES: u64 = 1 << 20;
+
 /// Where connections go.
 pub struct Target {
     /// Tried in this order; no others.
@@ -124,10 +127,15 @@ impl Connection {
         self.spent.set(true);
     }
 
-    /// Reads what comes until the peer closes, or there is more than `most` bytes.
-    pub fn poll_to_the_end(&self, context: &mut Context<'_>, trace: &Trace, most: u64) -> Poll<()> {
+    /// Reads what comes until the peer closes. After a MiB it lets others have their turn.
+    pub fn poll_to_the_end(&self, context: &mut Context<'_>, trace: &Trace) -> Poll<()> {
         let mut bytes = [MaybeUninit::<u8>::uninit(); 4_096];
-        while !trace.peer_closed.get() && trace.error.get().is_none() && trace.bytes_received.get() <= most {
+        let bound = trace.bytes_received.get() + AT_ONCE_BYTES;
+        while !trace.peer_closed.get() && trace.error.get().is_none() {
+            if trace.bytes_received.get() >= bound {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let mut buffer = ReadBuf::uninit(&mut bytes);
             let read = ready!(self.stream.borrow_mut().poll_read(context, &mut buffer));
             note_read(trace, &read, buffer.filled().len());

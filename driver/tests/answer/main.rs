@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
 use common::counters::ErrorKind;
-use driver::engine::{Answer, MAX_HEAD_BYTES, Progress};
+use driver::engine::{Answer, MAX_HEAD_BYTES, Progress, Wants};
 use proptest::prelude::*;
 
 /// How an answer ended, and after how many bytes.
@@ -81,6 +81,43 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
     }
 }
 
+/// Reads as a connection does, of which so many bytes are there at a time: what the answer does not want to see is
+/// skipped. Returns how many bytes were skipped as well.
+fn read_as_wanted(bytes: &[u8], at_a_time: usize) -> (End, usize) {
+    let mut answer = Answer::new(false);
+    let (mut at, mut skipped) = (0, 0);
+    while at < bytes.len() {
+        let there = &bytes[at..bytes.len().min(at.saturating_add(at_a_time))];
+        let (given, progress) = match answer.wants() {
+            Wants::Bytes(most) => {
+                let given = there.len().min(most);
+                (given, answer.take(&there[..given]))
+            }
+            Wants::Skip(most) => {
+                let given = there.len().min(usize::try_from(most).unwrap_or(usize::MAX));
+                skipped += given;
+                (given, Ok(answer.skip(given as u64)))
+            }
+        };
+        match progress {
+            Ok(Progress::More) => at += given,
+            Ok(Progress::Whole(whole)) => {
+                assert!(whole.used <= given);
+                let length = at + whole.used;
+                assert_eq!(answer.received(), length as u64);
+                return (End::Whole { status: whole.status, keeps: whole.keeps, length }, skipped);
+            }
+            Err(kind) => return (End::Failed(kind), skipped),
+        }
+    }
+    let end = match answer.end() {
+        Ok(status) => End::Whole { status, keeps: false, length: at },
+        Err(ErrorKind::Closed) => End::More,
+        Err(kind) => End::Failed(kind),
+    };
+    (end, skipped)
+}
+
 fn told(end: End) -> String {
     match end {
         End::Whole { status, keeps, .. } => format!("{status} {}", if keeps { "keeps" } else { "closes" }),
@@ -111,6 +148,47 @@ fn the_end_is_the_same_at_every_split() {
             assert_eq!(read([first, second]), whole, "{} split at {at}", case.name);
         }
         assert_eq!(read(case.bytes.chunks(1)), whole, "{} byte by byte", case.name);
+    }
+}
+
+#[test]
+fn what_is_skipped_ends_where_it_would_if_it_were_read() {
+    for case in corpus() {
+        let whole = read([&case.bytes[..]]);
+        for at_a_time in [usize::MAX, 5_000, 700] {
+            assert_eq!(read_as_wanted(&case.bytes, at_a_time).0, whole, "{}, {at_a_time}", case.name);
+        }
+    }
+}
+
+#[test]
+fn large_bodies_are_skipped_but_for_what_comes_with_their_heads() {
+    let sized = |n: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {n}\r\n\r\n{}", "x".repeat(n));
+    let chunks = |sizes: &[usize]| {
+        let chunks: String = sizes.iter().map(|n| format!("{n:x}\r\n{}\r\n", "x".repeat(*n))).collect();
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")
+    };
+    // What it is, and how much of it must be skipped: at least this, and never more than its body.
+    let table = [
+        ("a length", sized(700_000), 680_000..=700_000),
+        ("a small length", sized(9_000), 0..=0),
+        ("large chunks", chunks(&[90_000; 6]), 515_000..=540_000),
+        ("small chunks", chunks(&[1_000; 300]), 0..=0),
+        ("until the close", format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(300_000)), 283_000..=300_000),
+    ];
+    for (name, answer, expected) in table {
+        let whole = read([answer.as_bytes()]);
+        assert!(matches!(whole, End::Whole { length, .. } if length == answer.len()), "{name}: {whole:?}");
+        for at_a_time in [usize::MAX, 64 << 10, 20_001] {
+            let (end, skipped) = read_as_wanted(answer.as_bytes(), at_a_time);
+            assert_eq!(end, whole, "{name}, {at_a_time} at a time");
+            assert!(expected.contains(&skipped), "{name}, {at_a_time} at a time: {skipped} skipped");
+        }
+        // What follows belongs to no request, and is seen without another read.
+        if !name.starts_with("until") {
+            let more = [answer.as_bytes(), b"HTTP/1.1 200 OK\r\n"].concat();
+            assert_eq!(read_as_wanted(&more, usize::MAX).0, whole, "{name}, and more");
+        }
     }
 }
 
@@ -148,6 +226,20 @@ fn an_endless_head_is_given_up_at_its_limit() {
             piece = vec![b'a'; 4_096];
         };
         assert_eq!(end, ErrorKind::TooLarge);
+    }
+}
+
+/// However many fields there are: only the size of a head is limited.
+#[test]
+fn a_head_of_many_fields_is_given_up_at_its_limit_alone() {
+    let head =
+        |n: usize| [b"HTTP/1.1 200 OK\r\n", &b"s:\r\n".repeat(n)[..], b"content-length: 0\r\n\r\n"].concat();
+    let most = (MAX_HEAD_BYTES - head(0).len()) / 4;
+    for pieces in [usize::MAX, 30_000] {
+        let whole = head(most);
+        let end = End::Whole { status: 200, keeps: true, length: whole.len() };
+        assert_eq!(read(whole.chunks(pieces)), end);
+        assert_eq!(read(head(most + 1).chunks(pieces)), End::Failed(ErrorKind::TooLarge));
     }
 }
 
@@ -203,6 +295,27 @@ proptest! {
         let (first, second) = bytes.split_at(cut.index(bytes.len() + 1));
         prop_assert_eq!(read([first, second]), whole);
         prop_assert_eq!(read(bytes.chunks(1)), whole);
+    }
+
+    /// Bodies of any framing, read as a connection reads them, however much is there at a time.
+    #[test]
+    fn skipping_and_reading_come_to_the_same_end(
+        sizes in prop::collection::vec(0..60_000_usize, 1..8),
+        at_a_time in prop::collection::vec(1..80_000_usize, 1..4),
+        sized in any::<bool>(),
+    ) {
+        let answer = if sized {
+            let n: usize = sizes.iter().sum();
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {n}\r\n\r\n{}", "7".repeat(n))
+        } else {
+            let chunk = |n: &usize| format!("{n:05x}\r\n{}\r\n", "7".repeat(*n));
+            let chunks: String = sizes.iter().filter(|n| **n > 0).map(chunk).collect();
+            format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")
+        };
+        let whole = read([answer.as_bytes()]);
+        for at_a_time in at_a_time {
+            prop_assert_eq!(read_as_wanted(answer.as_bytes(), at_a_time).0, whole);
+        }
     }
 
     #[test]

@@ -10,10 +10,13 @@ use super::chunks::Chunks;
 
 /// Longest head, in bytes, each interim one (1xx) too; a longer one is `too_large`.
 pub const MAX_HEAD_BYTES: usize = 128 << 10;
-/// Most fields of a head; one with more is `too_large`.
-pub const MAX_FIELDS: usize = 96;
-/// Longest answer, heads and body; a longer one is `too_large`.
-pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
+/// Fields of a head that there is room for without an allocation; a head with more is parsed once more, with room for
+/// as many as it has lines. Only the size of a head is limited.
+const USUAL_FIELDS: usize = 96;
+/// Bytes of one read that may bring a head. What a large body brings beyond these is discarded instead of copied.
+const HEAD_READ_BYTES: usize = 16 << 10;
+/// From so many bytes on, the kernel discards a body more cheaply than it copies it.
+pub(super) const WORTH_SKIPPING_BYTES: u64 = 4 << 10;
 
 /// How far an answer is after some bytes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,15 @@ pub enum Progress {
     More,
     /// It is whole.
     Whole(Whole),
+}
+
+/// What the next bytes of an answer are for: how they are best read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// [`Answer::take`] has to see them; more than this number at once gains nothing.
+    Bytes(usize),
+    /// Nothing looks at them: up to this number may be discarded, and counted with [`Answer::skip`].
+    Skip(u64),
 }
 
 /// A whole answer.
@@ -102,13 +114,47 @@ impl Answer {
     /// Takes the next bytes. After [`Progress::Whole`] or an error it is to be [`Answer::reset`].
     ///
     /// # Errors
-    /// `protocol` where this is no HTTP/1 that we understand, `too_large` past one of the limits.
+    /// `protocol` where this is no HTTP/1 that we understand, `too_large` where a head is longer than
+    /// [`MAX_HEAD_BYTES`] or a length does not fit 64 bits. A body may have any length: it is counted, not kept.
     #[inline]
     pub fn take(&mut self, bytes: &[u8]) -> Result<Progress, ErrorKind> {
         let progress = self.advance(bytes);
         let used = if let Ok(Progress::Whole(whole)) = &progress { whole.used } else { bytes.len() };
         self.received += used as u64;
-        if self.received > MAX_ANSWER_BYTES { Err(ErrorKind::TooLarge) } else { progress }
+        progress
+    }
+
+    /// How the next bytes are best read.
+    #[inline]
+    pub fn wants(&self) -> Wants {
+        match &self.body {
+            Body::Head => Wants::Bytes(HEAD_READ_BYTES),
+            // One byte more than the body has: if it comes, something follows the answer that belongs to no request,
+            // and it takes no other read to see that.
+            Body::Sized(left) if *left >= WORTH_SKIPPING_BYTES => Wants::Skip(left.saturating_add(1)),
+            Body::Sized(_) => Wants::Bytes(usize::MAX),
+            Body::Chunked(chunks) => chunks.wants(),
+            Body::UntilClose => Wants::Skip(u64::MAX),
+        }
+    }
+
+    /// Counts bytes that were discarded, no more than [`Answer::wants`] allowed.
+    pub fn skip(&mut self, n_bytes: u64) -> Progress {
+        let (whole, taken) = match &mut self.body {
+            Body::Sized(left) => {
+                let taken = n_bytes.min(*left);
+                *left -= taken;
+                (*left == 0, taken)
+            }
+            Body::Chunked(chunks) => (false, chunks.skip(n_bytes)),
+            Body::Head | Body::UntilClose => (false, n_bytes),
+        };
+        self.received += taken;
+        if !whole {
+            return Progress::More;
+        }
+        let used = usize::try_from(taken).unwrap_or(usize::MAX);
+        Progress::Whole(Whole { status: self.status, used, keeps: self.keeps })
     }
 
     /// The peer closed: whether that was the end of the answer.
@@ -227,16 +273,39 @@ fn may_become_a_head(bytes: &[u8]) -> bool {
 }
 
 fn parse(bytes: &[u8], head_only: bool) -> Result<Option<Head>, ErrorKind> {
-    let mut fields = [const { MaybeUninit::<Header>::uninit() }; MAX_FIELDS];
+    let mut usual = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
+    match parse_into(bytes, head_only, &mut usual) {
+        Err(httparse::Error::TooManyHeaders) => {
+            // Each field takes a line.
+            let lines = memchr::memchr_iter(b'\n', bytes).count();
+            let mut fields = vec![MaybeUninit::uninit(); lines];
+            parse_into(bytes, head_only, &mut fields).unwrap_or(Err(ErrorKind::Protocol))
+        }
+        parsed => parsed.unwrap_or(Err(ErrorKind::Protocol)),
+    }
+}
+
+type Parsed = Result<Option<Head>, ErrorKind>;
+
+/// Parses a head into this room for its fields; the outer error is that of its syntax.
+fn parse_into<'a>(
+    bytes: &'a [u8],
+    head_only: bool,
+    fields: &mut [MaybeUninit<Header<'a>>],
+) -> Result<Parsed, httparse::Error> {
     let mut response = Response::new(&mut []);
-    let parsed =
-        ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut fields);
-    let length = match parsed {
-        Ok(Status::Complete(length)) => length,
-        Ok(Status::Partial) => return Ok(None),
-        Err(httparse::Error::TooManyHeaders) => return Err(ErrorKind::TooLarge),
-        Err(_) => return Err(ErrorKind::Protocol),
-    };
+    let mut rules = ParserConfig::default();
+    // RFC 9112: a client takes a folded field for one with blanks (5.2), and may take a name with blanks behind it
+    // for the name (5.1); servers behind lenient proxies send both.
+    rules.allow_obsolete_multiline_headers_in_responses(true).allow_spaces_after_header_name_in_responses(true);
+    match rules.parse_response_with_uninit_headers(&mut response, bytes, fields)? {
+        Status::Complete(length) => Ok(head_of(&response, head_only, length).map(Some)),
+        Status::Partial => Ok(Ok(None)),
+    }
+}
+
+/// What a parsed head of this length says.
+fn head_of(response: &Response<'_, '_>, head_only: bool, length: usize) -> Result<Head, ErrorKind> {
     let status = response.code.unwrap_or(0);
     if !(100..=999).contains(&status) {
         return Err(ErrorKind::Protocol);
@@ -247,11 +316,11 @@ fn parse(bytes: &[u8], head_only: bool) -> Result<Option<Head>, ErrorKind> {
         100..=199 => Framing::Interim,
         204 | 304 => Framing::Sized(0),
         _ if head_only => Framing::Sized(0),
-        _ => fields.framing()?,
+        _ => fields.framing(),
     };
     // After 101 the connection speaks something else; after both framings at once (RFC 9112, 6.3) who knows what.
     let keeps = fields.keeps && status != 101 && !(fields.coding.is_some() && fields.length.is_some());
-    Ok(Some(Head { status, keeps, framing, length }))
+    Ok(Head { status, keeps, framing, length })
 }
 
 /// What a head's fields say about the body and the connection.
@@ -297,8 +366,8 @@ impl Fields {
             if token.is_empty() || !token.iter().all(u8::is_ascii_digit) {
                 return Err(ErrorKind::Protocol);
             }
-            let digit = |sum: u64, byte: &u8| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
-            let length = token.iter().fold(0, digit);
+            let digit = |sum: u64, byte: &u8| sum.checked_mul(10)?.checked_add(u64::from(byte - b'0'));
+            let length = token.iter().try_fold(0, digit).ok_or(ErrorKind::TooLarge)?;
             if self.length.replace(length).is_some_and(|before| before != length) {
                 return Err(ErrorKind::Protocol);
             }
@@ -306,12 +375,11 @@ impl Fields {
         Ok(())
     }
 
-    fn framing(&self) -> Result<Framing, ErrorKind> {
+    fn framing(&self) -> Framing {
         match (self.coding, self.length) {
-            (Some(true), _) => Ok(Framing::Chunked),
-            (Some(false), _) | (None, None) => Ok(Framing::UntilClose),
-            (None, Some(length)) if length > MAX_ANSWER_BYTES => Err(ErrorKind::TooLarge),
-            (None, Some(length)) => Ok(Framing::Sized(length)),
+            (Some(true), _) => Framing::Chunked,
+            (Some(false), _) | (None, None) => Framing::UntilClose,
+            (None, Some(length)) => Framing::Sized(length),
         }
     }
 }

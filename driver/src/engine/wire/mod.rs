@@ -23,7 +23,7 @@ use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use self::attempts::Attempts;
-use self::connection::{Answered, Connection, Stage, Tls};
+use self::connection::{Answered, Connection, Scratch, Stage, Tls};
 use self::poll::{Poll, Ready};
 use self::slots::{Key, Slots};
 use super::{Dozed, Ends, Engine, Exchange, Next, Opened, Outcome, Place};
@@ -31,13 +31,10 @@ use crate::engine::tls::of_client;
 use crate::load_job::{Addresses, LoadJob, Nanos, StartAt, TlsConfig};
 use crate::reactor;
 
-pub use answer::{Answer, MAX_ANSWER_BYTES, MAX_FIELDS, MAX_HEAD_BYTES, Progress, Whole};
+pub use answer::{Answer, MAX_HEAD_BYTES, Progress, Wants, Whole};
 
 /// Most connections of one worker that are being set up at a time.
 pub const MAX_CONNECTING: usize = 256;
-
-/// Room for what one read brings, and for what TLS makes of it.
-const SCRATCH_BYTES: usize = 2 * (64 << 10);
 
 /// A connection and whom it serves.
 #[derive(Debug)]
@@ -47,6 +44,8 @@ struct Line {
     place: Option<Place>,
     /// Which of the target's addresses it goes to.
     address: usize,
+    /// It stands in [`WireEngine::unread`].
+    unread: bool,
 }
 
 /// See the module.
@@ -71,7 +70,10 @@ pub struct WireEngine {
     ahead: u32,
     /// Attempts that ended outside of a turn, to be told in the next.
     failed: VecDeque<(Place, Exchange)>,
-    scratch: Box<[u8]>,
+    /// Connections whose last look stopped at its bound, and whether their peer is closing: as no event will tell of
+    /// what is still to be read there, the next turn reads on. Each stands here once at most.
+    unread: VecDeque<(Key, bool)>,
+    scratch: Scratch,
     opened: Opened,
     /// A wait found sockets ready, which the next turn is to see to before it looks again.
     found: bool,
@@ -101,7 +103,8 @@ impl WireEngine {
             connecting: 0,
             ahead: 0,
             failed: VecDeque::new(),
-            scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+            unread: VecDeque::new(),
+            scratch: Scratch::default(),
             opened: Opened::default(),
             found: false,
             turned: Nanos::MIN,
@@ -170,6 +173,11 @@ impl WireEngine {
         let Some(line) = self.lines.get_mut(key) else { return };
         match line.connection.read(&mut self.scratch, closing) {
             Answered::NotYet => {}
+            Answered::Unread => {
+                if !std::mem::replace(&mut line.unread, true) {
+                    self.unread.push_back((key, closing));
+                }
+            }
             Answered::Whole { status, keeps } => {
                 // An answer to a request that has not left whole: what is left of it belongs to no request.
                 let keeps = keeps && !line.connection.is_writing(&self.request);
@@ -177,6 +185,20 @@ impl WireEngine {
             }
             Answered::Failed(kind) => self.ended(key, place, Outcome::Failed(kind), false, since, ends),
         }
+    }
+
+    /// Reads on where the turn before stopped at its bound; false where it did nowhere.
+    fn read_on(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
+        let n = self.unread.len();
+        for _ in 0..n {
+            let Some((key, closing)) = self.unread.pop_front() else { break };
+            let Some(line) = self.lines.get_mut(key) else { continue };
+            line.unread = false;
+            if let Some(place) = line.place {
+                self.read(key, place, closing, now, ends);
+            }
+        }
+        n > 0
     }
 
     /// An attempt that a connection served is over.
@@ -312,6 +334,7 @@ impl Engine for WireEngine {
             let Some((place, exchange)) = self.failed.pop_front() else { break };
             self.failed(place, &exchange, now, ends);
         }
+        moved |= self.read_on(now, ends);
         if !std::mem::take(&mut self.found) {
             self.poll.look();
         }
@@ -331,7 +354,7 @@ impl Engine for WireEngine {
     }
 
     fn doze(&mut self, now: Nanos, until: Nanos) -> Dozed {
-        if self.found || !self.failed.is_empty() {
+        if self.found || !self.failed.is_empty() || !self.unread.is_empty() {
             return Dozed::Woken;
         }
         self.poll.look_until(until, now);
@@ -347,7 +370,7 @@ impl Engine for WireEngine {
     }
 
     async fn ready(&self) {
-        if self.failed.is_empty() {
+        if self.failed.is_empty() && self.unread.is_empty() {
             self.poll.wait().await;
         }
     }
@@ -362,6 +385,7 @@ impl Engine for WireEngine {
         self.attempts.clear();
         self.waiting.clear();
         self.failed.clear();
+        self.unread.clear();
         self.connecting = 0;
         self.ahead = 0;
     }

@@ -22,7 +22,7 @@ impl WireEngine {
         let mut last = ErrorKind::Unreachable;
         while let Some(to) = addresses.get(address) {
             match Connection::open(to, self.tls.as_ref(), self.head_only) {
-                Ok(connection) => match self.add(Line { connection, place: Some(place), address }) {
+                Ok(connection) => match self.add(Line { connection, place: Some(place), address, unread: false }) {
                     Ok(key) => {
                         self.connecting += 1;
                         return self.attempts.served_by(place, key);
@@ -73,7 +73,7 @@ impl WireEngine {
             let addresses = self.addresses.now();
             let added = addresses.first().ok_or(ErrorKind::Resolve).and_then(|to| {
                 let connection = Connection::open(to, self.tls.as_ref(), self.head_only)?;
-                self.add(Line { connection, place: None, address: 0 })
+                self.add(Line { connection, place: None, address: 0, unread: false })
             });
             match added {
                 Ok(_) => self.connecting += 1,
