@@ -110,12 +110,15 @@ fn overlay(arguments: &RunArgs, tree: &mut PlanTree) -> Result<(), Stop> {
     if !arguments.expect_status.is_empty() {
         tree.set(&["request", "expect_status"], json!(arguments.expect_status));
     }
+    let mut headers = Vec::with_capacity(arguments.headers.len());
     for header in &arguments.headers {
         let (name, value) = header
             .split_once(':')
             .ok_or_else(|| Stop::usage(format!("--header {header:?}: is no 'NAME: VALUE'")))?;
-        tree.set_header(name.trim(), value.trim());
+        headers.push((name.trim(), value.trim()));
     }
+    // All at once: a name that is given twice is sent twice.
+    tree.set_headers(&headers);
     tree.set_thresholds(&arguments.thresholds).map_err(|faults| Stop::usage(lines("--threshold", &faults)))
 }
 
@@ -163,7 +166,7 @@ mod tests {
         assert_eq!(plan.load.requests, Some(100_000));
         assert_eq!(plan.load.mode, common::plan::Mode::Avalanche { connections: 64 });
         assert_eq!(plan.drivers, common::plan::DriverChoice::Count(3));
-        assert_eq!(plan.request.headers["accept"], "text/plain");
+        assert_eq!(plan.request.headers, [("accept".to_owned(), "text/plain".to_owned())]);
         assert_eq!(plan.thresholds[0].expression, "response.p99 < 250ms");
     }
 
@@ -180,6 +183,31 @@ mod tests {
         assert_eq!(plan.load.open_loop_rate_per_s(), Some(20.0));
         assert_eq!(plan.load.duration, Some(std::time::Duration::from_secs(2)));
         assert_eq!(plan.request.body, "hello", "relative to the plan");
+    }
+
+    #[test]
+    fn a_header_that_is_given_several_times_is_sent_as_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.toml");
+        let text = "[target]\nurl = 'http://127.0.0.1:1/'\n[request.headers]\nVia = ['a', 'b']\nx-tag = 'plan'\n\
+             [load]\nrate = 1\nduration = '5s'\n";
+        std::fs::write(&path, text).unwrap();
+        let headers = |words: &str| {
+            let plan = from(&format!("{}{words}", path.display())).unwrap();
+            plan.request.headers.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(headers(""), ["Via=a", "Via=b", "x-tag=plan"]);
+        let flags = "|--header|X-Tag: one|--header|accept: */*|--header|x-tag: two|--header|X-Tag: one";
+        assert_eq!(headers(flags), ["Via=a", "Via=b", "X-Tag=one", "X-Tag=two", "X-Tag=one", "accept=*/*"]);
+        let twice = from("--url|http://127.0.0.1/|--rate|1|--duration|1s|--header|host: a|--header|Host: b").unwrap_err();
+        assert!(twice.contains("headers.host") && twice.contains("one host"), "{twice}");
+    }
+
+    #[test]
+    fn the_path_of_a_url_stays_as_it_was_given() {
+        let plan = from(r"--url|http://127.0.0.1:8081/a/../%2e%2e/b\c?d=/../e|--rate|1|--duration|1s").unwrap();
+        assert_eq!(plan.target.path_and_query(), r"/a/../%2e%2e/b\c?d=/../e");
+        assert_eq!(plan.to_json()["target"]["url"], r"http://127.0.0.1:8081/a/../%2e%2e/b\c?d=/../e");
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! What this driver is to do in a test, whoever leads it: a plan and a share of ours, or the classic fields
 //! filled up with our defaults. Pure; nothing is resolved or checked here.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::plan::{EngineChoice, Honesty, Load, Mode, Pace, Request, Share};
+use common::plan::{EngineChoice, Honesty, Load, Mode, Pace, Request, Share, TargetUrl, mask_url};
 use common::settings::ClassicSettings;
 use common::wire::{ClassicConfig, TestType, Unit};
-use url::Url;
 
 use crate::life::Lead;
 
@@ -28,7 +26,7 @@ pub struct Assignment {
     /// How much of it is ours.
     pub share: Share,
     /// Where it is sent.
-    pub target: Url,
+    pub target: TargetUrl,
     /// When to distrust ourselves.
     pub honesty: Honesty,
 }
@@ -112,7 +110,7 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
     };
     let request = Request {
         method: "GET".to_owned(),
-        headers: BTreeMap::new(),
+        headers: Vec::new(),
         body: String::new(),
         timeout: CLASSIC_TIMEOUT,
         expect_status: vec![(200, 399)],
@@ -123,14 +121,10 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
 }
 
 /// A target as classic orchestrators write it: a URL, or `host:port` without a scheme.
-fn url_of(text: &str) -> Result<Url, String> {
+fn url_of(text: &str) -> Result<TargetUrl, String> {
     let text = text.trim();
     let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    match Url::parse(&whole) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        Ok(_) => Err(format!("target {text:?}: is no http or https URL")),
-        Err(error) => Err(format!("target {text:?}: {error}")),
-    }
+    TargetUrl::parse(&whole).map_err(|reason| format!("target {:?}: {reason}", mask_url(text)))
 }
 
 #[cfg(test)]
@@ -187,7 +181,7 @@ mod tests {
             |text| of(config(TestType::Avalanche, 0.0, 1, text), &settings).map(|a| a.unwrap().target);
         assert_eq!(target(Some("127.0.0.1:8081/ping")).unwrap().as_str(), "http://127.0.0.1:8081/ping");
         assert_eq!(target(Some(" https://x/ ")).unwrap().as_str(), "https://x/");
-        assert!(target(Some("ftp://x")).unwrap_err().contains("no http or https URL"));
+        assert!(target(Some("ftp://x")).unwrap_err().contains("only http and https are sent"));
         assert!(target(Some("http://")).unwrap_err().contains("target"));
         assert!(target(None).unwrap_err().contains("classic.target_url"));
         let negative = of(config(TestType::Tsunami, -1.0, 1, Some("http://x/")), &settings);

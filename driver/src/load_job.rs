@@ -7,9 +7,8 @@ use std::time::Instant;
 
 use common::clock::UnixMicros;
 use common::ids::{NodeId, TestId};
-use common::plan::{Honesty, Load, Mode, Request, Share, split};
+use common::plan::{Honesty, Load, Mode, Request, Share, TargetUrl, split};
 use tokio::sync::watch;
-use url::Url;
 
 /// Nanoseconds since a test's `start_at` on the monotonic clock; negative before it.
 pub type Nanos = i64;
@@ -29,8 +28,8 @@ pub struct LoadJob {
     pub honesty: Honesty,
     /// What is sent.
     pub request: Arc<Request>,
-    /// Where it is sent: http or https, with a host.
-    pub target: Url,
+    /// Where it is sent: http or https, with a host; path and query are sent as they were given.
+    pub target: TargetUrl,
     /// The target's addresses.
     pub addresses: Addresses,
     /// How TLS is spoken (see [`crate::engine::tls_config`]); needed where the target is https.

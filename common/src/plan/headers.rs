@@ -1,10 +1,8 @@
 //! What may stand in the head of a request: HTTP's own rules, and the fields that the engine writes.
 
-use std::collections::BTreeMap;
-
 use super::Fault;
 use super::write::is_secret_header;
-use crate::tree::{Node, Table, parse};
+use crate::tree::{Kind, Node, Table, parse};
 
 /// Most header fields.
 const MAX_HEADERS: usize = 100;
@@ -44,34 +42,60 @@ pub fn read_method(node: &Node) -> Result<String, String> {
     Ok(method)
 }
 
-/// Reads the header fields of a request, names as given, values without the blanks around them.
-pub fn read_headers(table: &mut Table) -> BTreeMap<String, String> {
-    let mut headers: BTreeMap<String, String> = BTreeMap::new();
-    let given = table.take_all();
-    if given.len() > MAX_HEADERS {
-        let reason = format!("{} header fields are more than {MAX_HEADERS}", given.len());
-        table.fault(Fault::value("request.headers", "", reason), None);
-    }
-    for (name, node) in given {
-        let twin = headers.keys().any(|known| known.eq_ignore_ascii_case(&name));
-        let read = check_name(&name).and_then(|()| read_value(&node));
-        match read {
-            Ok(_) if twin => tell(table, &name, &node, "is there twice, in upper and lower case"),
-            Ok(value) => {
-                headers.insert(name, value);
-            }
-            Err(reason) => tell(table, &name, &node, &reason),
+/// Reads the header fields of a request, names as given, values without the blanks around them. A name may have a list
+/// of values: each is sent as a field of its own, in that order. (The order of different names means nothing in HTTP,
+/// and a table has none.)
+pub fn read_headers(table: &mut Table) -> Vec<(String, String)> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for (name, node) in table.take_all() {
+        let values = match &node.kind {
+            Kind::List(values) => values.as_slice(),
+            _ => std::slice::from_ref(&node),
+        };
+        let twin = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
+        if let Err(reason) = check_field(&name, values.len(), twin.map(|(known, _)| known.as_str())) {
+            tell(table, &name, &name, &node, &reason);
+            continue;
         }
+        for (index, value) in values.iter().enumerate() {
+            match read_value(value) {
+                Ok(text) => headers.push((name.clone(), text)),
+                Err(reason) => {
+                    let is_list = matches!(node.kind, Kind::List(_));
+                    let key = if is_list { format!("{name}[{index}]") } else { name.clone() };
+                    tell(table, &name, &key, value, &reason);
+                }
+            }
+        }
+    }
+    if headers.len() > MAX_HEADERS {
+        let reason = format!("{} header fields are more than {MAX_HEADERS}", headers.len());
+        table.fault(Fault::value("request.headers", "", reason), None);
     }
     headers
 }
 
 /// Tells a fault without showing a secret.
-fn tell(table: &Table, name: &str, node: &Node, reason: &str) {
+fn tell(table: &Table, name: &str, key: &str, node: &Node, reason: &str) {
     let shown = if is_secret_header(name) { "***".to_owned() } else { node.to_string() };
     // A name that is no token may hold anything: it is shown as text.
-    let name = if is_token(name) { name.to_owned() } else { format!("{name:?}") };
-    table.fault(Fault::value(table.path_of(&name), shown, reason), node.origin.clone());
+    let key = if is_token(name) { key.to_owned() } else { format!("{name:?}") };
+    table.fault(Fault::value(table.path_of(&key), shown, reason), node.origin.clone());
+}
+
+/// Whether a field of this name may have so many values. `twin`: the same name in other letters, which is given too.
+fn check_field(name: &str, n_values: usize, twin: Option<&str>) -> Result<(), String> {
+    check_name(name)?;
+    match (twin, n_values) {
+        (Some(twin), _) => Err(format!(
+            "is there twice, as {twin} and {name}; to send both, give one name a list, as in {name} = [\"1\", \"2\"]"
+        )),
+        (None, 0) => Err("is an empty list; leave the field out, or give it a value".to_owned()),
+        (None, 2..) if name.eq_ignore_ascii_case("host") => {
+            Err("has several values; a request names one host (RFC 9112, 3.2)".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), String> {

@@ -7,17 +7,18 @@ mod headers;
 mod read;
 mod share;
 mod strict;
+mod target_url;
 mod threshold;
 mod tree;
 mod units;
 mod write;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use fault::{Fault, FaultKind};
 pub use read::{parse_target_url, read_value};
 pub use share::{Share, ShareError, share_out, split, workers_used};
+pub use target_url::TargetUrl;
 pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError};
 pub use tree::{MAX_PLAN_BYTES, PlanFormat, PlanTree, read};
 pub use units::{parse_duration, parse_ratio, parse_throughput, write_duration, write_ratio};
@@ -38,7 +39,7 @@ pub struct Plan {
     /// Whether amounts hold for each driver or are shared out.
     pub per: Per,
     /// The URL that is sent to: http or https, with a host.
-    pub target: url::Url,
+    pub target: TargetUrl,
     /// What is sent.
     pub request: Request,
     /// When it is sent.
@@ -74,8 +75,8 @@ pub enum Per {
 pub struct Request {
     /// HTTP method, upper case.
     pub method: String,
-    /// Header fields, names as given.
-    pub headers: BTreeMap<String, String>,
+    /// Header fields to send, names and values as given. Fields with one name stand together, in the order given.
+    pub headers: Vec<(String, String)>,
     /// The body; empty for none.
     pub body: String,
     /// From the attempt to the last byte.
@@ -89,6 +90,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether a header field of this name is given.
+    pub fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name))
+    }
+
     /// Whether an answer with this status is expected.
     pub fn expects(&self, status: u16) -> bool {
         self.expect_status.iter().any(|(low, high)| (*low..=*high).contains(&status))

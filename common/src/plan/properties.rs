@@ -34,9 +34,13 @@ fn any_plan() -> impl Strategy<Value = Value> {
         (100..999_u16).prop_map(|status| json!(status)),
         (100..500_u16, 500..999_u16).prop_map(|(low, high)| json!(format!("{low}-{high}"))),
     ];
+    let field = prop_oneof![
+        "[ -~]{0,20}".prop_map(|value| json!(value)),
+        prop::collection::vec("[ -~]{0,20}", 1..4).prop_map(|values| json!(values)),
+    ];
     let request = (
         "[A-Za-z]{1,8}x",
-        prop::collection::btree_map("[a-z]{1,8}-x", "[ -~]{0,20}", 0..5),
+        prop::collection::btree_map("[a-z]{1,8}-x", field, 0..5),
         ".{0,50}",
         prop::collection::vec(status, 1..5),
         ns(1_000_000, 3_600_000_000_000),
@@ -53,12 +57,14 @@ fn any_plan() -> impl Strategy<Value = Value> {
         (0.0..=1.0_f64).prop_map(|ratio| json!({ "driver.errors.ratio": format!("<= {ratio}") })),
         (0.0..=1e9).prop_map(|rate| json!({ "throughput": [format!(">={rate}/s"), "< 1000000000/s"] })),
     ];
-    (pace, end, drivers, request, honesty, threshold, any::<bool>(), "[ -~ü]{0,40}x").prop_map(
-        |(mut load, end, drivers, request, honesty, thresholds, fleet, name)| {
+    // Path and query as people may give them, dots and backslashes included.
+    let path = r"[/.a-z%\\?ü]{0,12}".prop_map(|path| format!("https://[::1]:8443/a%20b/{path}"));
+    (pace, end, drivers, request, honesty, threshold, (any::<bool>(), path), "[ -~ü]{0,40}x").prop_map(
+        |(mut load, end, drivers, request, honesty, thresholds, (fleet, url), name)| {
             load.as_object_mut().unwrap().extend(end.as_object().unwrap().clone());
             // A fleet must have something for everyone.
             let fleet = fleet && load.get("connections").is_none();
-            json!({ "name": name, "target": { "url": "https://[::1]:8443/a%20b?c=d" }, "load": load,
+            json!({ "name": name, "target": { "url": url }, "load": load,
                     "drivers": drivers, "request": request, "honesty": honesty, "thresholds": thresholds,
                     "per": if fleet { "fleet" } else { "driver" } })
         },

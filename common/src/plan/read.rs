@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::headers::{read_headers, read_method};
 use super::threshold::{Threshold, ThresholdError};
 use super::{
-    DriverChoice, EngineChoice, Fault, Honesty, Load, MAX_BODY_BYTES, Mode, Pace, Per, Plan, Request,
+    DriverChoice, EngineChoice, Fault, Honesty, Load, MAX_BODY_BYTES, Mode, Pace, Per, Plan, Request, TargetUrl,
 };
 use crate::ids::NodeId;
 use crate::tree::{Kind, Node, Table, parse};
@@ -26,7 +26,7 @@ const MAX_DRIVERS: u32 = 1_000;
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 200;
 /// Longest URL, in bytes.
-const MAX_URL_BYTES: usize = 8 * 1024;
+pub(super) const MAX_URL_BYTES: usize = 8 * 1024;
 
 const MS: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -78,7 +78,7 @@ fn read_name(node: &Node) -> Result<String, String> {
 }
 
 /// What a plan without a name is called.
-fn default_name(load: &Load, target: &url::Url) -> String {
+fn default_name(load: &Load, target: &TargetUrl) -> String {
     let mode = match load.mode {
         Mode::Tsunami { .. } => "tsunami",
         Mode::Avalanche { .. } => "avalanche",
@@ -120,7 +120,7 @@ fn read_node_ids(root: &Table, items: &[Node]) -> Vec<NodeId> {
     ids
 }
 
-fn read_target(target: &mut Table) -> Option<url::Url> {
+fn read_target(target: &mut Table) -> Option<TargetUrl> {
     if !target.has("url") && !target.is_faulty("url") {
         let missing = "is missing; every plan names what it sends to, as in \"http://127.0.0.1:8081/ping\"";
         target.take("url");
@@ -128,7 +128,7 @@ fn read_target(target: &mut Table) -> Option<url::Url> {
         return None;
     }
     let node = target.take("url")?;
-    match parse::text(&node).and_then(|text| parse_target_url(&text)) {
+    match parse::text(&node).and_then(|text| TargetUrl::parse(&text)) {
         Ok(url) => Some(url),
         Err(reason) => {
             // A URL that is refused for its password must not show it.
@@ -139,7 +139,7 @@ fn read_target(target: &mut Table) -> Option<url::Url> {
     }
 }
 
-/// Reads the URL of a target: http or https, with a host, without user and fragment.
+/// Reads a URL as a browser does: http or https, with a host, without user and fragment.
 ///
 /// # Errors
 /// The reason, and what would be right.

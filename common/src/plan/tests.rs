@@ -241,14 +241,26 @@ fn a_head_is_what_http_carries() {
         wrong(header("Authorization", json!("hunter2\n.")), "request.headers.Authorization", "line break");
     assert_eq!(fault.value, "***");
     wrong(json!({ "request": { "headers": { "x-a": "1", "X-A": "2" } } }), "request.headers.x-a", "twice");
+    wrong(header("x", json!([])), "request.headers.x", "empty list");
+    wrong(header("x", json!(["1", "2\n"])), "request.headers.x[1]", "line break");
+    wrong(header("x", json!(["1", ["2"]])), "request.headers.x[1]", "expected a text");
+    wrong(header("Host", json!(["a", "b"])), "request.headers.Host", "one host");
+    let fault = wrong(header("Cookie", json!(["a=hunter2", "b\u{0}"])), "request.headers.Cookie[1]", "character");
+    assert_eq!(fault.value, "***");
+    let many = |n: usize| header("x", Value::Array(vec![json!("1"); n]));
+    wrong(many(101), "request.headers", "101 header fields are more than 100");
+    assert_eq!(read_value(&small(many(100))).unwrap().request.headers.len(), 100);
     for method in ["", "G ET", "GET\r\n X", "CONNECT"] {
         let told = read_value(&small(json!({ "request": { "method": method } }))).unwrap_err();
         assert_eq!((told.len(), told[0].path.as_str()), (1, "request.method"), "{method:?}");
     }
     let plan =
-        read_value(&small(json!({ "request": { "method": "patch", "headers": { "Host": " a.b " } } })))
+        read_value(&small(json!({ "request": { "method": "patch", "headers": { "Host": [" a.b "], "x": ["2", "", "1"] } } })))
             .unwrap();
-    assert_eq!((plan.request.method.as_str(), plan.request.headers["Host"].as_str()), ("PATCH", "a.b"));
+    assert_eq!(plan.request.method, "PATCH");
+    let expected = [("Host", "a.b"), ("x", "2"), ("x", ""), ("x", "1")];
+    assert_eq!(plan.request.headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(plan.to_json()["request"]["headers"], json!({ "Host": "a.b", "x": ["2", "", "1"] }));
 }
 
 #[test]

@@ -114,12 +114,30 @@ impl PlanTree {
         }
     }
 
-    /// Sets a header, in place of one whose name differs in case alone.
+    /// Sets a header field, in place of those whose names differ in case alone.
     pub fn set_header(&mut self, name: &str, value: &str) {
-        if let Value::Object(headers) = self.slot(&["request", "headers"]) {
-            headers.retain(|known, _| !known.eq_ignore_ascii_case(name));
+        self.set_headers(&[(name, value)]);
+    }
+
+    /// Sets the header fields of flags, in place of the plan's own of these names. A name that is given several times
+    /// is sent as often, in that order.
+    pub fn set_headers(&mut self, fields: &[(&str, &str)]) {
+        let mut given: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (name, value) in fields {
+            match given.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                Some((_, values)) => values.push(value),
+                None => given.push((name, vec![value])),
+            }
         }
-        *self.slot(&["request", "headers", name]) = json!(value);
+        for (name, values) in given {
+            if let Value::Object(headers) = self.slot(&["request", "headers"]) {
+                headers.retain(|known, _| !known.eq_ignore_ascii_case(name));
+            }
+            *self.slot(&["request", "headers", name]) = match values[..] {
+                [value] => json!(value),
+                _ => json!(values),
+            };
+        }
     }
 
     /// Sets thresholds from flags, as in `response.p99 < 250ms`: those of the plan that look at the same
@@ -267,15 +285,13 @@ mod tests {
     #[test]
     fn headers_and_thresholds_of_flags_replace_those_of_the_plan() {
         let mut plan = tree(&format!(
-            "{PING}[request.headers]\nX-A = \"1\"\n[thresholds]\nthroughput = \"> 1\"\n\"lag.max\" = \"< 1s\"\n"
+            "{PING}[request.headers]\nX-A = \"1\"\nX-B = [\"5\", \"6\"]\n[thresholds]\nthroughput = \"> 1\"\n\"lag.max\" = \"< 1s\"\n"
         ));
-        plan.set_header("x-a", "2");
+        plan.set_headers(&[("x-a", "2"), ("x-c", "7"), ("X-A", "3")]);
         plan.set_thresholds(&["throughput >= 10/s", "throughput <= 20/s"]).unwrap();
         let plan = plan.validate().unwrap();
-        assert_eq!(
-            plan.request.headers.into_iter().collect::<Vec<_>>(),
-            [("x-a".to_owned(), "2".to_owned())]
-        );
+        let headers: Vec<_> = plan.request.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(headers, [("X-B", "5"), ("X-B", "6"), ("x-a", "2"), ("x-a", "3"), ("x-c", "7")]);
         let thresholds: Vec<String> = plan.thresholds.into_iter().map(|it| it.expression).collect();
         assert_eq!(thresholds, ["lag.max < 1s", "throughput >= 10/s", "throughput <= 20/s"]);
         let faults = tree(PING).set_thresholds(&["p99 < 1s", "lag.max", "lag.max < 1s"]).unwrap_err();

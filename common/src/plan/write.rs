@@ -29,7 +29,7 @@ impl Plan {
         let expect_status: Vec<Value> = self.request.expect_status.iter().map(status_range).collect();
         let mut request = json!({
             "method": self.request.method,
-            "headers": self.request.headers,
+            "headers": self.headers_json(),
             "timeout": write_duration(self.request.timeout),
             "expect_status": expect_status,
             "engine": engine,
@@ -59,6 +59,21 @@ impl Plan {
         let mut value = self.to_json();
         mask_json(&mut value);
         value
+    }
+
+    fn headers_json(&self) -> Value {
+        let mut fields = Map::new();
+        for (name, value) in &self.request.headers {
+            match fields.get_mut(name) {
+                // A name that is given several times has a list of values.
+                Some(Value::Array(values)) => values.push(json!(value)),
+                Some(first) => *first = json!([first.take(), value]),
+                None => {
+                    fields.insert(name.clone(), json!(value));
+                }
+            }
+        }
+        Value::Object(fields)
     }
 
     fn load_json(&self) -> Value {
@@ -145,8 +160,10 @@ pub fn mask_url(text: &str) -> String {
 pub fn mask_json(plan: &mut Value) {
     if let Some(Value::Object(headers)) = plan.pointer_mut("/request/headers") {
         for (name, value) in headers.iter_mut() {
-            if is_secret_header(name) {
-                *value = json!(MASK);
+            match value {
+                _ if !is_secret_header(name) => {}
+                Value::Array(values) => values.iter_mut().for_each(|value| *value = json!(MASK)),
+                value => *value = json!(MASK),
             }
         }
     }
@@ -165,7 +182,7 @@ mod tests {
             "target": { "url": "http://127.0.0.1/ping" },
             "request": { "headers": {
                 "Authorization": "Bearer hunter2", "COOKIE": "hunter2", "x-api-key": "hunter2", "X-Csrf-Token": "hunter2",
-                "accept": "text/plain", "x-keyboard": "qwerty",
+                "accept": "text/plain", "x-keyboard": "qwerty", "x-b-token": ["hunter2", "hunter2b"],
             } },
             "load": { "rate": 1, "duration": "1s" },
         }))
@@ -175,6 +192,7 @@ mod tests {
         assert_eq!(masked["request"]["headers"]["accept"], "text/plain");
         assert_eq!(masked["request"]["headers"]["x-keyboard"], "qwerty");
         assert_eq!(masked["request"]["headers"]["Authorization"], "***");
+        assert_eq!(masked["request"]["headers"]["x-b-token"], json!(["***", "***"]));
         assert!(plan.to_json().to_string().contains("hunter2"), "drivers need them");
     }
 

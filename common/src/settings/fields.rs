@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use url::Url;
 
+use crate::plan::TargetUrl;
 use crate::tree::{Node, parse};
 
 /// An address to listen on: `IP:PORT`, or `localhost:PORT`. Port 0 takes a free one.
@@ -58,8 +59,8 @@ pub fn parse_orchestrator_url(text: &str) -> Result<Url, String> {
 }
 
 /// The URL of something to test.
-pub fn target_url(node: &Node) -> Result<Url, String> {
-    crate::plan::parse_target_url(&parse::text(node)?)
+pub fn target_url(node: &Node) -> Result<TargetUrl, String> {
+    TargetUrl::parse(&parse::text(node)?)
 }
 
 /// Whether only this machine reaches an address: 127.0.0.0/8 and `::1`, the first within IPv6 too.

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use url::Url;
-
 use super::fields;
 use crate::ids::NodeId;
+use crate::plan::TargetUrl;
 use crate::tree::{Table, parse};
 use crate::wire::Unit;
 
@@ -38,7 +37,7 @@ pub struct ClassicSettings {
     /// Unit of plain latency numbers; milliseconds by default.
     pub latency_unit: Unit,
     /// Where a driver of ours sends when a classic orchestrator does not say.
-    pub target_url: Option<Url>,
+    pub target_url: Option<TargetUrl>,
     /// How long a classic test lives on a driver of ours without an end of its own; 10 min by default.
     pub max_duration: Duration,
     /// From test_config to trigger while a classic driver is alive; 2 s by default.

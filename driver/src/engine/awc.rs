@@ -21,6 +21,7 @@ use actix_service::fn_service;
 use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
 use bytes::Bytes;
 use common::counters::ErrorKind;
+use common::plan::mask_url;
 use futures_util::StreamExt;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -110,21 +111,29 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
         .map_err(|error| format!("request.method = {}: {error}", plan.method))?;
     // TLS is spoken below awc, to which every target is plain http.
     let host = &job.target[Position::BeforeHost..Position::AfterPort];
-    let uri = format!("http://{host}{}", &job.target[Position::BeforePath..Position::AfterQuery]);
+    let uri = format!("http://{host}{}", job.target.path_and_query());
     let mut request = client.request(method, uri).no_decompress();
     let host =
         HeaderValue::from_str(host).map_err(|error| format!("target.url = {}: {error}", job.target))?;
-    request.headers_mut().insert(HOST, host);
-    request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(US));
+    if !plan.has_header("host") {
+        request.headers_mut().insert(HOST, host);
+    }
+    if !plan.has_header("user-agent") {
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(US));
+    }
     let identity = plan.identify.then(|| ("x-groundswell-node".to_owned(), job.node_id.to_string()));
     for (name, value) in plan.headers.clone().into_iter().chain(identity) {
         let key = HeaderName::from_bytes(name.as_bytes())
             .map_err(|error| format!("request.headers.{name}: {error}"))?;
         let value =
             HeaderValue::from_str(&value).map_err(|error| format!("request.headers.{name}: {error}"))?;
-        request.headers_mut().insert(key, value);
+        request.headers_mut().append(key, value);
     }
-    request.freeze().map_err(|error| format!("target.url = {}: {error}", job.target))
+    request.freeze().map_err(|error| {
+        // Its type for a URI takes path and query as they are, but for <, >, and ` or ".
+        let url = mask_url(job.target.as_str());
+        format!("target.url = {url}: {error} for the awc engine; the wire engine sends it as it is")
+    })
 }
 
 impl ExchangeClient for AwcClient {

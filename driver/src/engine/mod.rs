@@ -160,11 +160,11 @@ pub enum Chosen {
 pub fn choose(request: &Request) -> Chosen {
     // An upgrade, or a body that waits for an interim answer or comes in chunks.
     const BEYOND_WIRE: [&str; 4] = ["upgrade", "expect", "transfer-encoding", "te"];
-    let beyond = |name: &String| BEYOND_WIRE.iter().any(|field| name.eq_ignore_ascii_case(field));
+    let beyond = || BEYOND_WIRE.iter().any(|field| request.has_header(field));
     match request.engine {
         EngineChoice::Wire => Chosen::Wire,
         EngineChoice::Awc => Chosen::Awc,
-        EngineChoice::Auto if request.headers.keys().any(beyond) => Chosen::Awc,
+        EngineChoice::Auto if beyond() => Chosen::Awc,
         EngineChoice::Auto => Chosen::Wire,
     }
 }

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use common::plan::{DriverChoice, EngineChoice, Honesty, Load, Mode, Pace, Per, Plan, Request};
 use common::wire::{ClassicConfig, ConfigOurs, Inbound, ReadAs, TestConfig, TestType, Topic, Unit, read};
 
@@ -92,7 +90,7 @@ fn plan() -> Plan {
         target: "http://127.0.0.1:8081/ping".parse().unwrap(),
         request: Request {
             method: "GET".into(),
-            headers: BTreeMap::new(),
+            headers: Vec::new(),
             body: String::new(),
             timeout: Duration::from_secs(5),
             expect_status: vec![(200, 399)],

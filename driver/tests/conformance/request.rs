@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use common::counters::ErrorKind::Reset;
 use common::plan::Request as Plan;
+use driver::engine::AwcClient;
 use driver::load_job::LoadJob;
 
 use crate::support::drive::{BOTH, Drive, Which, exchange};
@@ -62,12 +63,56 @@ async fn what_the_plan_says_wins() {
 }
 
 #[actix_rt::test]
-async fn the_path_and_the_query_are_sent_as_they_are() {
+async fn fields_of_one_name_are_all_sent_in_their_order() {
     for which in BOTH {
-        let to = |address| job_to(&format!("http://{address}/a%20b/c?d=e&f=%2F"), vec![address], "", ONE);
-        let head = head_of(which, to).await;
-        assert!(head.starts_with("get /a%20b/c?d=e&f=%2f http/1.1\r\n"), "{which:?}: {head:?}");
+        let request = "headers = { X-Forwarded-For = ['203.0.113.9', '198.51.100.7', '203.0.113.9'], \
+                       User-Agent = ['a', 'b'] }";
+        let head = head_of(which, |address| job(address, request)).await;
+        let values = |name: &str| {
+            let of = |line: &str| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned);
+            head.lines().filter_map(of).collect::<Vec<_>>()
+        };
+        let expected = ["203.0.113.9", "198.51.100.7", "203.0.113.9"];
+        assert_eq!(values("x-forwarded-for"), expected, "{which:?}: {head:?}");
+        assert_eq!(values("user-agent"), ["a", "b"], "{which:?}: {head:?}");
     }
+}
+
+/// What was typed is what the server sees.
+#[actix_rt::test]
+async fn the_path_and_the_query_are_sent_as_they_are() {
+    let table = [
+        ("/a%20b/c?d=e&f=%2f", "/a%20b/c?d=e&f=%2f"),
+        ("/a/../b/./c", "/a/../b/./c"),
+        ("/%2e%2e/%2e/x", "/%2e%2e/%2e/x"),
+        (r"/..\windows\x", r"/..\windows\x"),
+        ("//a//b", "//a//b"),
+        ("/%zz%", "/%zz%"),
+        ("?q=a/../b", "/?q=a/../b"),
+        (r#"/{"a"}|'$^?{b}`^"#, r#"/{"a"}|'$^?{b}`^"#),
+        ("/\u{e9}?\u{e9}", "/%c3%a9?%c3%a9"),
+        ("", "/"),
+    ];
+    for which in BOTH {
+        for (given, sent) in table {
+            let head = head_of(which, |address| {
+                LoadJob { target: format!("http://{address}{given}").parse().unwrap(), ..job(address, "") }
+            });
+            let head = head.await;
+            assert!(head.starts_with(&format!("get {sent} http/1.1\r\n")), "{which:?}: {head:?}");
+        }
+    }
+}
+
+/// awc's own type for a URI does not take these; the wire engine sends them.
+#[actix_rt::test]
+async fn what_awc_cannot_send_it_refuses_by_name() {
+    let url = |address: SocketAddr| format!("http://{address}/<a>");
+    let head = head_of(Which::Wire, |address| job_to(&url(address), vec![address], "", ONE)).await;
+    assert!(head.starts_with("get /<a> http/1.1\r\n"), "{head:?}");
+    let (address, _) = server(answer_all);
+    let refused = AwcClient::new(&job_to(&url(address), vec![address], "", ONE)).err().unwrap();
+    assert!(refused.contains("/<a>") && refused.contains("wire engine"), "{refused}");
 }
 
 #[actix_rt::test]

@@ -11,24 +11,23 @@ const SAY_LENGTH: [&str; 3] = ["POST", "PUT", "PATCH"];
 /// Encodes the request of a test: what the plan says wins over what would be said by itself.
 pub fn encode(job: &LoadJob) -> Vec<u8> {
     let (plan, target) = (&job.request, &job.target);
-    let path = &target[Position::BeforePath..Position::AfterQuery];
+    let path = target.path_and_query();
     let host = &target[Position::BeforeHost..Position::AfterPort];
     let mut head = format!("{} {path} HTTP/1.1\r\n", plan.method);
-    let named = |name: &str| plan.headers.keys().any(|given| given.eq_ignore_ascii_case(name));
     let mut field = |name: &str, value: &str| {
         head.push_str(name);
         head.push_str(": ");
         head.push_str(value);
         head.push_str("\r\n");
     };
-    if !named("host") {
+    if !plan.has_header("host") {
         field("host", host);
     }
-    if !named("user-agent") {
+    if !plan.has_header("user-agent") {
         field("user-agent", USER_AGENT);
     }
     let says_length = SAY_LENGTH.contains(&plan.method.as_str()) || !plan.body.is_empty();
-    if says_length && !named("content-length") {
+    if says_length && !plan.has_header("content-length") {
         field("content-length", &plan.body.len().to_string());
     }
     for (name, value) in &plan.headers {
