@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::headers::{read_headers, read_method};
 use super::threshold::{Threshold, ThresholdError};
 use super::{
-    DriverChoice, EngineChoice, Fault, Honesty, Load, MAX_BODY_BYTES, Mode, Pace, Per, Plan, Request, TargetUrl,
+    DriverChoice, EngineChoice, Fault, Honesty, Load, MAX_BODY_BYTES, Mode, Pace, Per, Plan, Request,
+    TargetUrl,
 };
 use crate::ids::NodeId;
 use crate::tree::{Kind, Node, Table, parse};

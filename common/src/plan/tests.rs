@@ -245,7 +245,8 @@ fn a_head_is_what_http_carries() {
     wrong(header("x", json!(["1", "2\n"])), "request.headers.x[1]", "line break");
     wrong(header("x", json!(["1", ["2"]])), "request.headers.x[1]", "expected a text");
     wrong(header("Host", json!(["a", "b"])), "request.headers.Host", "one host");
-    let fault = wrong(header("Cookie", json!(["a=hunter2", "b\u{0}"])), "request.headers.Cookie[1]", "character");
+    let fault =
+        wrong(header("Cookie", json!(["a=hunter2", "b\u{0}"])), "request.headers.Cookie[1]", "character");
     assert_eq!(fault.value, "***");
     let many = |n: usize| header("x", Value::Array(vec![json!("1"); n]));
     wrong(many(101), "request.headers", "101 header fields are more than 100");
@@ -254,9 +255,10 @@ fn a_head_is_what_http_carries() {
         let told = read_value(&small(json!({ "request": { "method": method } }))).unwrap_err();
         assert_eq!((told.len(), told[0].path.as_str()), (1, "request.method"), "{method:?}");
     }
-    let plan =
-        read_value(&small(json!({ "request": { "method": "patch", "headers": { "Host": [" a.b "], "x": ["2", "", "1"] } } })))
-            .unwrap();
+    let plan = read_value(&small(
+        json!({ "request": { "method": "patch", "headers": { "Host": [" a.b "], "x": ["2", "", "1"] } } }),
+    ))
+    .unwrap();
     assert_eq!(plan.request.method, "PATCH");
     let expected = [("Host", "a.b"), ("x", "2"), ("x", ""), ("x", "1")];
     assert_eq!(plan.request.headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -9,7 +9,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::awc::error::{ConnectError, PayloadError, SendRequestError};
 use ::awc::http::header::{
@@ -143,7 +143,8 @@ impl ExchangeClient for AwcClient {
 
     async fn exchange(&self) -> Exchange {
         self.attempts.set(self.attempts.get() + 1);
-        let trace = Rc::new(Trace { id: self.attempts.get(), ..Trace::default() });
+        let began = Cell::new(Some(Instant::now()));
+        let trace = Rc::new(Trace { id: self.attempts.get(), began, ..Trace::default() });
         let attempt = Traced::new(Rc::clone(&trace), self.attempt(Rc::clone(&trace)));
         let outcome = match tokio::time::timeout(self.timeout, attempt).await {
             Ok(Ok(status)) => Outcome::Status(status),
@@ -165,8 +166,8 @@ impl ExchangeClient for AwcClient {
             reused: trace.reused.get(),
             unconnected: !trace.connected.get(),
             turn: trace.turn.get(),
-            connect: None,
-            first_byte: None,
+            connect: trace.connect.get(),
+            first_byte: trace.first_byte.get(),
         }
     }
 

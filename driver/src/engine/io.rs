@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use actix_rt::net::{ActixStream, Ready, TcpStream};
 use common::counters::ErrorKind;
@@ -19,7 +20,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Opened;
 use super::tls::During;
-use super::trace::{Trace, connect_error, handshake_error, read_error, with_current, write_error};
+use super::trace::{Trace, connect_error, handshake_error, nanos, read_error, with_current, write_error};
 use crate::load_job::Addresses;
 
 /// How much of one answer is read before other attempts have their turn.
@@ -38,6 +39,7 @@ pub struct Target {
 /// # Errors
 /// The last address's error, noted in the trace too.
 pub async fn connect(target: &Target, opened: &Cell<Opened>) -> io::Result<NotedStream> {
+    let began = Instant::now();
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the target has no address");
     for address in target.addresses.now().iter() {
         match TcpStream::connect(address).await {
@@ -55,7 +57,10 @@ pub async fn connect(target: &Target, opened: &Cell<Opened>) -> io::Result<Noted
                         Err(error) => return Err(failed(error, handshake_error)),
                     },
                 };
-                with_current(|trace| trace.connected.set(true));
+                with_current(|trace| {
+                    trace.connected.set(true);
+                    trace.connect.set(Some(nanos(began.elapsed())));
+                });
                 return Ok(NotedStream(Rc::new(Connection::new(stream))));
             }
             Err(error) => last = error,

@@ -16,9 +16,7 @@ use common::tls_cause::TlsCause;
 
 pub use self::awc::AwcClient;
 pub use self::futures::{Client, FutureEngine};
-pub use self::wire::{
-    Answer, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine,
-};
+pub use self::wire::{Answer, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine};
 pub use tls::{TlsError, tls_config};
 
 use crate::load_job::Nanos;

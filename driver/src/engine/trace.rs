@@ -7,6 +7,7 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
@@ -33,6 +34,11 @@ pub struct Trace {
     pub peer_closed: Cell<bool>,
     /// How late the last read was.
     pub turn: Cell<Option<Nanos>>,
+    /// How long it took to open a connection, where it opened one.
+    pub connect: Cell<Option<Nanos>>,
+    /// When it began, and how long after that the first byte of the answer was read.
+    pub began: Cell<Option<Instant>>,
+    pub first_byte: Cell<Option<Nanos>>,
     /// The first error of a socket.
     pub error: Cell<Option<ErrorKind>>,
     /// Where that is `tls`: why.
@@ -73,8 +79,16 @@ impl Trace {
             self.peer_closed.set(true);
         } else {
             self.turn.set(reactor::since_wait());
+            if self.first_byte.get().is_none() {
+                self.first_byte.set(self.began.get().map(|began| nanos(began.elapsed())));
+            }
         }
     }
+}
+
+/// A span in nanoseconds.
+pub fn nanos(span: Duration) -> Nanos {
+    Nanos::try_from(span.as_nanos()).unwrap_or(Nanos::MAX)
 }
 
 /// The attempt whose future is being polled on this thread.

@@ -24,6 +24,7 @@ async fn they_serve_the_first_attempts_and_are_none_themselves() {
     assert!(!drive.engine.has_spare(), "each serves an attempt");
     let ends = drive.ends(3).await;
     assert!(ends.iter().all(|(_, exchange)| exchange.outcome == status(200) && !exchange.reused), "{ends:?}");
+    assert!(ends.iter().all(|(_, exchange)| exchange.connect.is_none()), "they opened none: {ends:?}");
     assert!(drive.exchange().await.reused);
     assert_eq!((seen.requests(), seen.connections(), drive.opened().connections), (4, 3, 3));
 }

@@ -158,6 +158,55 @@ async fn large_bodies_are_read_whole_on_a_kept_connection() {
     }
 }
 
+/// connect is the time to open a connection, TLS included, of the attempt that opened it; first_byte is that of the
+/// answer's first byte, not of its last.
+#[actix_rt::test]
+async fn connects_and_first_bytes_are_told_where_there_were_any() {
+    let ms = |ms: u64| Duration::from_millis(ms);
+    let nanos =
+        |span: Option<driver::load_job::Nanos>| Duration::from_nanos(span.unwrap().try_into().unwrap());
+    for which in BOTH {
+        let (address, _) = server(move |mut peer| {
+            for _ in 0..2 {
+                peer.request();
+                std::thread::sleep(ms(30));
+                peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\np");
+                std::thread::sleep(ms(60));
+                peer.say(b"ong");
+            }
+            // A first byte, and no answer.
+            peer.request();
+            peer.say(b"H");
+            peer.linger();
+        });
+        let mut drive = Drive::new(which, &job(address, "timeout = '400ms'"));
+        for attempt in 0..2 {
+            let began = Instant::now();
+            let exchange = drive.exchange().await;
+            let took = began.elapsed();
+            assert_eq!(exchange.outcome, status(200), "{which:?}");
+            assert_eq!(exchange.connect.is_some(), attempt == 0, "{which:?}: {exchange:?}");
+            assert!(
+                exchange.connect.is_none() || nanos(exchange.connect) < took - ms(60),
+                "{which:?}: {exchange:?}"
+            );
+            let first_byte = nanos(exchange.first_byte);
+            assert!(
+                ms(30) <= first_byte && first_byte <= took - ms(59),
+                "{which:?}: {exchange:?} in {took:?}"
+            );
+        }
+        let timed_out = drive.exchange().await;
+        assert_eq!(timed_out.outcome, failed(ErrorKind::Timeout), "{which:?}");
+        assert!(
+            timed_out.connect.is_none() && nanos(timed_out.first_byte) < ms(400),
+            "{which:?}: {timed_out:?}"
+        );
+        let refused = exchange(which, &job(crate::support::server::closed_port(), "")).await;
+        assert_eq!((refused.connect, refused.first_byte), (None, None), "{which:?}: {refused:?}");
+    }
+}
+
 /// Bodies are counted and not kept, so their length has no limit: more than 64 MiB of each framing.
 #[actix_rt::test]
 async fn bodies_of_any_length_are_read_to_their_last_byte() {
@@ -232,7 +281,10 @@ async fn an_endless_body_times_out_and_holds_up_nobody() {
                     Some((_, exchange)) => break *exchange,
                     None => served += 1,
                 }
-                assert!(ends.iter().all(|(_, exchange)| exchange.outcome == status(200)), "{which:?}: {ends:?}");
+                assert!(
+                    ends.iter().all(|(_, exchange)| exchange.outcome == status(200)),
+                    "{which:?}: {ends:?}"
+                );
             };
             assert_eq!(endless.outcome, failed(ErrorKind::Timeout), "{which:?}: {endless:?}");
             assert!(endless.bytes_received > 16 << 20, "{which:?}: {} bytes", endless.bytes_received);

@@ -95,8 +95,9 @@ async fn the_path_and_the_query_are_sent_as_they_are() {
     ];
     for which in BOTH {
         for (given, sent) in table {
-            let head = head_of(which, |address| {
-                LoadJob { target: format!("http://{address}{given}").parse().unwrap(), ..job(address, "") }
+            let head = head_of(which, |address| LoadJob {
+                target: format!("http://{address}{given}").parse().unwrap(),
+                ..job(address, "")
             });
             let head = head.await;
             assert!(head.starts_with(&format!("get {sent} http/1.1\r\n")), "{which:?}: {head:?}");

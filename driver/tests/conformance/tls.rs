@@ -26,6 +26,7 @@ async fn whom_the_ca_file_trusts_is_spoken_to_and_handshakes_are_counted_apart_f
             let exchange = drive.exchange().await;
             assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
             assert_eq!(exchange.reused, attempt > 0, "{which:?}: tickets are no reason to reconnect");
+            assert_eq!(exchange.connect.is_some(), attempt == 0, "{which:?}: {exchange:?}");
             let bytes = PONG.len() as u64;
             assert_eq!(exchange.bytes_received, bytes, "{which:?}: the answer's bytes, not those of TLS");
         }

@@ -7,17 +7,45 @@ use crate::load_job::Nanos;
 
 /// No place.
 const NONE: Place = Place::MAX;
+/// No instant.
+const NEVER: Nanos = Nanos::MIN;
 
 #[derive(Debug, Clone, Copy)]
 struct Attempt {
     began: Nanos,
+    /// When it began to open a connection of its own, when that was open, and when the first byte of the answer was read.
+    connecting: Nanos,
+    connected: Nanos,
+    answered: Nanos,
     /// The connection that serves it, or is being set up for it.
     connection: Option<Key>,
     before: Place,
     after: Place,
 }
 
-const IDLE: Attempt = Attempt { began: 0, connection: None, before: NONE, after: NONE };
+const IDLE: Attempt = Attempt {
+    began: 0,
+    connecting: NEVER,
+    connected: NEVER,
+    answered: NEVER,
+    connection: None,
+    before: NONE,
+    after: NONE,
+};
+
+/// How long the parts of an attempt took, as far as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spans {
+    /// To open a connection of its own, over all addresses that were tried.
+    pub connect: Option<Nanos>,
+    /// From its beginning to the first byte of the answer.
+    pub first_byte: Option<Nanos>,
+}
+
+/// From one instant to another, if both were.
+fn span(from: Nanos, to: Nanos) -> Option<Nanos> {
+    (from != NEVER && to != NEVER).then(|| to.saturating_sub(from).max(0))
+}
 
 /// A list through the places.
 #[derive(Debug)]
@@ -40,7 +68,7 @@ impl Attempts {
         if self.places.len() <= place as usize {
             self.places.resize(place as usize + 1, IDLE);
         }
-        self.places[place as usize] = Attempt { began, connection: None, before: self.last, after: NONE };
+        self.places[place as usize] = Attempt { began, before: self.last, ..IDLE };
         match self.last {
             NONE => self.first = place,
             last => self.places[last as usize].after = place,
@@ -48,10 +76,11 @@ impl Attempts {
         self.last = place;
     }
 
-    /// An attempt that is under way is over.
+    /// An attempt that is under way is over; returns how long its parts took.
     #[inline]
-    pub fn end(&mut self, place: Place) {
-        let Attempt { before, after, .. } = self.places[place as usize];
+    pub fn end(&mut self, place: Place) -> Spans {
+        let Attempt { began, connecting, connected, answered, before, after, .. } =
+            self.places[place as usize];
         match before {
             NONE => self.first = after,
             before => self.places[before as usize].after = after,
@@ -61,6 +90,32 @@ impl Attempts {
             after => self.places[after as usize].before = before,
         }
         self.places[place as usize] = IDLE;
+        Spans { connect: span(connecting, connected), first_byte: span(began, answered) }
+    }
+
+    /// Notes that it opens a connection of its own; only the first address that is tried counts.
+    pub fn connects(&mut self, place: Place, at: Nanos) {
+        let attempt = &mut self.places[place as usize];
+        if attempt.connecting == NEVER {
+            attempt.connecting = at;
+        }
+    }
+
+    /// Notes that this connection is open, TLS included.
+    pub fn connected(&mut self, place: Place, at: Nanos) {
+        self.places[place as usize].connected = at;
+    }
+
+    /// Notes that the first byte of its answer was read.
+    #[inline]
+    pub fn answers(&mut self, place: Place, at: Nanos) {
+        self.places[place as usize].answered = at;
+    }
+
+    /// When it began.
+    #[inline]
+    pub fn began(&self, place: Place) -> Nanos {
+        self.places[place as usize].began
     }
 
     /// Notes which connection serves an attempt.
@@ -94,6 +149,27 @@ impl Attempts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_those_of_the_parts_that_an_attempt_reached() {
+        let mut attempts = Attempts::default();
+        attempts.begin(5, 100);
+        attempts.connects(5, 130);
+        attempts.connects(5, 170);
+        attempts.connected(5, 190);
+        attempts.answers(5, 250);
+        assert_eq!(
+            attempts.end(5),
+            Spans { connect: Some(60), first_byte: Some(150) },
+            "from the first address on"
+        );
+        attempts.begin(5, 300);
+        attempts.answers(5, 340);
+        assert_eq!(attempts.end(5), Spans { connect: None, first_byte: Some(40) }, "on a kept connection");
+        attempts.begin(5, 400);
+        attempts.connects(5, 410);
+        assert_eq!(attempts.end(5), Spans { connect: None, first_byte: None }, "it never connected");
+    }
 
     #[test]
     fn the_oldest_is_the_first_to_have_begun_whatever_ended_since() {

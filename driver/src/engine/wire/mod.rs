@@ -22,7 +22,7 @@ use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use self::attempts::Attempts;
+use self::attempts::{Attempts, Spans};
 use self::connection::{Answered, Connection, Scratch, Stage, Tls};
 use self::poll::{Poll, Ready};
 use self::slots::{Key, Slots};
@@ -79,6 +79,8 @@ pub struct WireEngine {
     found: bool,
     /// When the last turn was.
     turned: Nanos,
+    /// The look at the clock before the sockets that are being seen to were looked at.
+    looked: Nanos,
 }
 
 impl WireEngine {
@@ -108,6 +110,7 @@ impl WireEngine {
             opened: Opened::default(),
             found: false,
             turned: Nanos::MIN,
+            looked: Nanos::MIN,
         })
     }
 
@@ -147,8 +150,8 @@ impl WireEngine {
 
     /// Notes that an attempt is over, to be told in the next turn.
     fn fails(&mut self, place: Place, exchange: Exchange) {
-        self.attempts.end(place);
-        self.failed.push_back((place, exchange));
+        let Spans { connect, first_byte } = self.attempts.end(place);
+        self.failed.push_back((place, Exchange { connect, first_byte, ..exchange }));
     }
 
     /// An event of one socket. `since`: when it was there to be read.
@@ -171,7 +174,15 @@ impl WireEngine {
 
     fn read(&mut self, key: Key, place: Place, closing: bool, since: Nanos, ends: &mut impl Ends) {
         let Some(line) = self.lines.get_mut(key) else { return };
-        match line.connection.read(&mut self.scratch, closing) {
+        let is_first = line.connection.received() == 0;
+        let answered = line.connection.read(&mut self.scratch, closing);
+        if is_first && line.connection.received() > 0 {
+            // Nearly always the turn's own look at the clock; an attempt that began since has to look again.
+            let is_older = self.attempts.began(place) <= self.looked;
+            let at = if is_older { self.looked } else { self.start.nanos(Instant::now()) };
+            self.attempts.answers(place, at);
+        }
+        match answered {
             Answered::NotYet => {}
             Answered::Unread => {
                 if !std::mem::replace(&mut line.unread, true) {
@@ -214,6 +225,7 @@ impl WireEngine {
         let tls_cause = if outcome == Outcome::Failed(ErrorKind::Tls) { self.tls_cause(key) } else { None };
         let Some(line) = self.lines.get_mut(key) else { return };
         let at = self.start.nanos(Instant::now());
+        let Spans { connect, first_byte } = self.attempts.end(place);
         let exchange = Exchange {
             outcome,
             tls_cause,
@@ -221,11 +233,10 @@ impl WireEngine {
             reused: line.connection.is_kept(),
             unconnected: false,
             turn: Some(at - since),
-            connect: None,
-            first_byte: None,
+            connect,
+            first_byte,
         };
         line.place = None;
-        self.attempts.end(place);
         if !keeps {
             self.close(key);
         }
@@ -271,7 +282,8 @@ impl WireEngine {
                 let (bytes_received, reused) = (line.connection.received(), line.connection.is_kept());
                 exchange = Exchange { bytes_received, reused, ..unanswered(ErrorKind::Timeout, false) };
             }
-            self.attempts.end(place);
+            let Spans { connect, first_byte } = self.attempts.end(place);
+            let exchange = Exchange { connect, first_byte, ..exchange };
             match key {
                 Some(key) => self.close(key),
                 None => self.waiting.retain(|(waiting, _)| *waiting != place),
@@ -334,7 +346,11 @@ impl Engine for WireEngine {
             let Some((place, exchange)) = self.failed.pop_front() else { break };
             self.failed(place, &exchange, now, ends);
         }
-        moved |= self.read_on(now, ends);
+        self.looked = now;
+        if self.read_on(now, ends) {
+            moved = true;
+            self.looked = self.now();
+        }
         if !std::mem::take(&mut self.found) {
             self.poll.look();
         }

@@ -19,16 +19,19 @@ impl WireEngine {
             self.attempts.waits(place);
             return self.waiting.push_back((place, address));
         }
+        self.attempts.connects(place, self.now());
         let mut last = ErrorKind::Unreachable;
         while let Some(to) = addresses.get(address) {
             match Connection::open(to, self.tls.as_ref(), self.head_only) {
-                Ok(connection) => match self.add(Line { connection, place: Some(place), address, unread: false }) {
-                    Ok(key) => {
-                        self.connecting += 1;
-                        return self.attempts.served_by(place, key);
+                Ok(connection) => {
+                    match self.add(Line { connection, place: Some(place), address, unread: false }) {
+                        Ok(key) => {
+                            self.connecting += 1;
+                            return self.attempts.served_by(place, key);
+                        }
+                        Err(kind) => last = kind,
                     }
-                    Err(kind) => last = kind,
-                },
+                }
                 Err(kind) => last = kind,
             }
             address += 1;
@@ -96,6 +99,7 @@ impl WireEngine {
                 self.opened.handshakes += u64::from(self.tls.is_some());
                 self.has_connected();
                 let Some(place) = place else { return self.rest(key, early) };
+                self.attempts.connected(place, self.now());
                 if !self.write(key, place) {
                     self.serve(place);
                 } else if early {
