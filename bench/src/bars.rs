@@ -56,6 +56,11 @@ pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
     let stack = closed("stack_per_cpu_s", "wrk", "per_cpu_s");
     bar("closed loop: requests per CPU s of the whole stack / wrk".into(), false, 1.05, stack);
 
+    let large = against_best_peer(samples, "large", ours, "cpu_us");
+    bar("answers of 1 MB: CPU of the driver / the best of wrk and h2load".into(), true, 0.6, large);
+    let tls = samples.ratio("tls", (ours, "per_cpu_s"), ("wrk", "per_cpu_s"));
+    bar("answers of 10 kB over TLS: requests per CPU s of the driver / wrk".into(), false, 1.2, tls);
+
     let open = "open-10000";
     bar("10,000/s: off schedule p99, µs".into(), true, 500.0, samples.spread(open, ours, "off_p99_us"));
     let best = against_best_peer(samples, open, ours, "off_p99_us");
@@ -122,6 +127,11 @@ mod tests {
             sample("open-10000", "groundswell", 1, &[("off_p99_us", 390.0)]),
             sample("open-10000", "oha", 1, &[("off_p99_us", 1_700.0)]),
             sample("open-10000", "vegeta", 1, &[("off_p99_us", 9e6)]),
+            sample("large", "groundswell", 1, &[("cpu_us", 130.0)]),
+            sample("large", "wrk", 1, &[("cpu_us", 240.0)]),
+            sample("large", "h2load", 1, &[("cpu_us", 220.0)]),
+            sample("tls", "groundswell", 1, &[("per_cpu_s", 110.0)]),
+            sample("tls", "wrk", 1, &[("per_cpu_s", 100.0)]),
             sample("little-64", "groundswell", 1, &[("over_connections", 0.98)]),
             sample("verdict-delay", "groundswell", 1, &[("as_it_should", 1.0)]),
             sample("verdict-delay", "groundswell", 2, &[("as_it_should", 0.0)]),
@@ -133,6 +143,8 @@ mod tests {
         assert_eq!(holds("of the driver / wrk"), Some(false));
         assert_eq!(holds("/ k6"), None);
         assert_eq!(holds("best peer"), Some(true));
+        assert_eq!(holds("of 1 MB"), Some(true), "against the better of the two");
+        assert_eq!(holds("over TLS"), Some(false));
         assert_eq!(holds("Little's law, 64"), Some(false));
         assert_eq!(holds("a stall"), None);
         assert_eq!(holds("takes too long"), Some(false), "once in three times is not every time");

@@ -38,6 +38,10 @@ pub struct Receiving {
     pub sharing: Sharing,
     /// Stalls so long after the first request, for so long.
     pub stall: Option<(Duration, Duration)>,
+    /// Bytes of the body of each answer; a small one where that is not said.
+    pub body: Option<usize>,
+    /// Speaks TLS.
+    pub tls: bool,
 }
 
 /// A running one.
@@ -48,6 +52,7 @@ pub struct Receiver {
     stdout: BufReader<ChildStdout>,
     /// Where it listens.
     pub address: SocketAddr,
+    tls: bool,
 }
 
 impl Receiver {
@@ -65,6 +70,12 @@ impl Receiver {
         if let Some((at, length)) = receiving.stall {
             arguments.extend(["--stall-at".to_owned(), humantime::format_duration(at).to_string()]);
             arguments.extend(["--stall-for".to_owned(), humantime::format_duration(length).to_string()]);
+        }
+        if let Some(bytes) = receiving.body {
+            arguments.extend(["--body".to_owned(), bytes.to_string()]);
+        }
+        if receiving.tls {
+            arguments.push("--tls".to_owned());
         }
         let program = std::env::current_exe().context("this program's own file")?;
         let mut awake = None;
@@ -85,12 +96,13 @@ impl Receiver {
         let mut line = String::new();
         stdout.read_line(&mut line)?;
         let listening: Listening = serde_json::from_str(&line).context("the receiving end did not start")?;
-        Ok(Self { child, awake, stdout, address: listening.listening })
+        Ok(Self { child, awake, stdout, address: listening.listening, tls: receiving.tls })
     }
 
     /// The URL that everybody sends to.
     pub fn url(&self) -> String {
-        format!("http://{}/ping", self.address)
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}/ping", self.address)
     }
 
     /// Ends it, and returns what it saw.

@@ -22,11 +22,24 @@ const TRIES: u32 = 3;
 /// that it keeps and the lowest that it does not is halved from then on.
 const FIRST_SHARES: [f64; 2] = [0.9, 0.8];
 
+/// Bodies of the scenario `large`, and of the one over TLS.
+const LARGE_BYTES: usize = 1_000_000;
+const OVER_TLS_BYTES: usize = 10_000;
+
+/// Those who are compared where answers are large or come over TLS: ours, and the two leanest peers.
+fn reads_large_answers(tool: &Tool) -> bool {
+    tool.is_ours() || matches!(tool, Tool::Peer(Peer::Wrk | Peer::H2load))
+}
+
 /// A scenario's name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scenario {
     /// CPU time per request as fast as it goes
     Closed,
+    /// CPU time per answer of 1 MB
+    Large,
+    /// CPU time per answer of 10 kB over TLS
+    Tls,
     /// Arrivals at fixed rates
     Open,
     /// The highest rate kept
@@ -45,8 +58,10 @@ pub enum Scenario {
 
 impl Scenario {
     /// All.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Closed,
+        Self::Large,
+        Self::Tls,
         Self::Open,
         Self::Highest,
         Self::Memory,
@@ -141,7 +156,15 @@ impl Bench<'_> {
     /// Takes all samples of a scenario.
     pub fn run(&mut self, scenario: Scenario) {
         match scenario {
-            Scenario::Closed => self.closed(),
+            Scenario::Closed => self.closed("closed", Receiving::default(), |_| true),
+            Scenario::Large => {
+                let receiving = Receiving { body: Some(LARGE_BYTES), ..Receiving::default() };
+                self.closed("large", receiving, reads_large_answers);
+            }
+            Scenario::Tls => {
+                let receiving = Receiving { body: Some(OVER_TLS_BYTES), tls: true, ..Receiving::default() };
+                self.closed("tls", receiving, reads_large_answers);
+            }
             Scenario::Open => self.sizes.rates_per_s.clone().into_iter().for_each(|rate| self.open(rate)),
             Scenario::Highest => self.highest(),
             Scenario::Memory => self.memory(),
@@ -188,11 +211,11 @@ impl Bench<'_> {
         self.only(|tool| wanted(tool) && (!tool.is_ours() || Some(tool) == first))
     }
 
-    fn closed(&mut self) {
+    fn closed(&mut self, name: &str, receiving: Receiving, wanted: impl Fn(&Tool) -> bool) {
         let (connections, duration) = (self.sizes.connections, self.sizes.closed_for);
-        let tools = self.one_of_ours(|_| true);
-        self.rounds("closed", self.sizes.rounds, &tools, &|place, tool| {
-            let (outcome, seen) = closed_loop(place, tool, connections, duration)?;
+        let tools = self.one_of_ours(wanted);
+        self.rounds(name, self.sizes.rounds, &tools, &|place, tool| {
+            let (outcome, seen) = closed_loop(place, tool, receiving, connections, duration)?;
             Ok((outcome.command.clone(), closed_figures(&outcome, &seen)))
         });
     }
@@ -210,7 +233,7 @@ impl Bench<'_> {
         let (connections, (duration, steps)) = (self.sizes.connections, self.sizes.highest);
         let tools = self.only(Tool::keeps_a_rate);
         self.rounds("highest", self.sizes.long_rounds, &tools, &|place, tool| {
-            let (_, seen) = closed_loop(place, tool, connections, duration)?;
+            let (_, seen) = closed_loop(place, tool, Receiving::default(), connections, duration)?;
             let closed = per_second(&seen);
             let mut command = String::new();
             let (mut kept, mut lost) = (0.0, 1.0);
@@ -276,7 +299,8 @@ impl Bench<'_> {
             tools.push(Tool::Peer(Peer::OhaUncorrected));
         }
         self.rounds("stall", self.sizes.long_rounds, &tools, &|place, tool| {
-            let receiving = Receiving { stall: Some((at, length)), sharing: Sharing::AtOnce, schedule: None };
+            let receiving =
+                Receiving { stall: Some((at, length)), sharing: Sharing::AtOnce, ..Receiving::default() };
             let receiver = Receiver::start(place.server_core, receiving)?;
             let kind = Loop::Open { rate_per_s };
             let job = Job { url: receiver.url(), connections, kind, duration, latencies: true };
@@ -298,7 +322,8 @@ impl Bench<'_> {
         let tools = self.one_of_ours(|tool| *tool != Tool::Floor);
         for connections in all_connections {
             self.rounds(&format!("little-{connections}"), self.sizes.long_rounds, &tools, &|place, tool| {
-                let (outcome, seen) = closed_loop(place, tool, connections, duration)?;
+                let receiving = Receiving::default();
+                let (outcome, seen) = closed_loop(place, tool, receiving, connections, duration)?;
                 let mut figures = Figures::from([("received", seen.received as f64)]);
                 let said = outcome.said;
                 if let (Some(per_s), Some(mean_us)) = (said.throughput_per_s, said.mean_us) {
@@ -325,10 +350,11 @@ impl Bench<'_> {
 fn closed_loop(
     place: &Place,
     tool: &Tool,
+    receiving: Receiving,
     connections: u32,
     duration: Duration,
 ) -> anyhow::Result<(Outcome, Summary)> {
-    let receiver = Receiver::start(place.server_core, Receiving::default())?;
+    let receiver = Receiver::start(place.server_core, receiving)?;
     let job = Job { url: receiver.url(), connections, kind: Loop::Closed, duration, latencies: true };
     let outcome = tool.run(place, &job)?;
     Ok((outcome, receiver.end()?))
@@ -342,7 +368,7 @@ fn open_loop(
     duration: Duration,
     sharing: Sharing,
 ) -> anyhow::Result<(Outcome, Summary)> {
-    let receiving = Receiving { schedule: Some((rate_per_s, duration)), sharing, stall: None };
+    let receiving = Receiving { schedule: Some((rate_per_s, duration)), sharing, ..Receiving::default() };
     let receiver = Receiver::start(place.server_core, receiving)?;
     let kind = Loop::Open { rate_per_s };
     let job = Job { url: receiver.url(), connections, kind, duration, latencies: false };

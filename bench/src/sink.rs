@@ -1,8 +1,10 @@
-//! The receiving end that serves every tool alike: one thread, epoll, a small fixed answer to each head it reads.
-//! It counts, notes each arrival on the monotonic clock, and can stall. It knows nothing of who sends.
+//! The receiving end that serves every tool alike: one thread, epoll, a fixed answer to each head it reads, small or as
+//! large as it is told, over TLS where it is told. It counts, notes each arrival on the monotonic clock, and can stall.
+//! It knows nothing of who sends.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,12 +15,15 @@ use rustix::fd::OwnedFd;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection};
 
 use crate::arrivals::{OffSchedule, off_schedule, variance_over_mean};
 use crate::processes::Cpu;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong";
-/// The size of [`ANSWER`], for who receives without parsing.
+/// The size of the small answer, for who receives without parsing.
 pub const ANSWER_BYTES: usize = ANSWER.len();
 const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
 const LISTENER: u64 = u64::MAX;
@@ -41,6 +46,12 @@ pub struct SinkArgs {
     /// How many arrivals to note at most; 0 counts alone
     #[arg(long, value_name = "N", default_value_t = 0)]
     note: usize,
+    /// Answers with a body of so many bytes [default: a small one]
+    #[arg(long, value_name = "BYTES")]
+    body: Option<usize>,
+    /// Speaks TLS, with a certificate that nobody knows
+    #[arg(long)]
+    tls: bool,
     /// Answers nothing from so long after the first request …
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "stall_for")]
     stall_at: Option<Duration>,
@@ -110,13 +121,88 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 struct Connection {
     stream: TcpStream,
+    tls: Option<ServerConnection>,
     /// How many bytes of [`END_OF_HEAD`] the last read ended with.
     matched: usize,
+    /// Answers that were not written whole yet, and how much of the first of them was.
+    unanswered: usize,
+    written: usize,
+    /// The socket had no room for all of them: it is watched for that as well.
+    full: bool,
+}
+
+impl Connection {
+    /// Reads what came; returns how many requests ended in it.
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let Some(tls) = &mut self.tls else {
+            return match self.stream.read(buffer)? {
+                0 => Err(ErrorKind::UnexpectedEof.into()),
+                n => Ok(heads(&buffer[..n], &mut self.matched)),
+            };
+        };
+        if tls.read_tls(&mut self.stream)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        tls.process_new_packets().map_err(std::io::Error::other)?;
+        let mut n_heads = 0;
+        while let Ok(n @ 1..) = tls.reader().read(buffer) {
+            n_heads += heads(&buffer[..n], &mut self.matched);
+        }
+        Ok(n_heads)
+    }
+
+    /// Writes answers until all are written or the socket is full; whether all were.
+    fn write(&mut self, answer: &[u8]) -> std::io::Result<bool> {
+        if let Some(tls) = &mut self.tls {
+            for _ in 0..std::mem::take(&mut self.unanswered) {
+                tls.writer().write_all(answer)?;
+            }
+            while tls.wants_write() {
+                match tls.write_tls(&mut self.stream) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(true);
+        }
+        while self.unanswered > 0 {
+            match self.stream.write(&answer[self.written..]) {
+                Ok(n) => self.written += n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            if self.written == answer.len() {
+                (self.written, self.unanswered) = (0, self.unanswered - 1);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The settings of a TLS server with a certificate of its own making.
+fn tls_config() -> anyhow::Result<Arc<ServerConfig>> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)?;
+    Ok(Arc::new(config))
+}
+
+/// The answer whose body has so many bytes; the small one where that is not said.
+fn answer(body_bytes: Option<usize>) -> Vec<u8> {
+    let Some(bytes) = body_bytes else { return ANSWER.to_vec() };
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {bytes}\r\n\r\n");
+    [head.as_bytes(), &vec![b'x'; bytes]].concat()
 }
 
 struct Sink {
     epoll: OwnedFd,
     listener: TcpListener,
+    answer: Vec<u8>,
+    tls: Option<Arc<ServerConfig>>,
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
     accepted: u64,
@@ -141,6 +227,8 @@ impl Sink {
         Ok(Self {
             epoll,
             listener,
+            answer: answer(arguments.body),
+            tls: if arguments.tls { Some(tls_config()?) } else { None },
             connections: Vec::new(),
             free: Vec::new(),
             accepted: 0,
@@ -200,7 +288,14 @@ impl Sink {
                 self.connections.len() - 1
             });
             epoll::add(&self.epoll, &stream, EventData::new_u64(index as u64), EventFlags::IN)?;
-            self.connections[index] = Some(Connection { stream, matched: 0 });
+            let tls =
+                self.tls.as_ref().map(|config| ServerConnection::new(Arc::clone(config))).transpose()?;
+            let tls = tls.map(|mut tls| {
+                tls.set_buffer_limit(None);
+                tls
+            });
+            let connection = Connection { stream, tls, matched: 0, unanswered: 0, written: 0, full: false };
+            self.connections[index] = Some(connection);
             self.accepted += 1;
         }
         // The listener stays ready while others wait.
@@ -209,19 +304,21 @@ impl Sink {
 
     fn answer(&mut self, index: usize, buffer: &mut [u8]) {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
-        let read = match connection.stream.read(buffer) {
-            Ok(0) => 0,
-            Ok(read) => read,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return,
-            Err(_) => 0,
+        let heads = match connection.read(buffer) {
+            Ok(heads) => heads,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
+            Err(_) => return self.close(index),
         };
-        if read == 0 {
-            self.close(index);
-            return;
-        }
-        let heads = heads(&buffer[..read], &mut connection.matched);
-        // An answer is far smaller than a socket's buffer: where it does not fit, the peer reads nothing at all.
-        let gone = (0..heads).any(|_| !matches!(connection.stream.write(ANSWER), Ok(ANSWER_BYTES)));
+        connection.unanswered += heads;
+        let gone = match connection.write(&self.answer) {
+            Ok(whole) if whole == connection.full => {
+                connection.full = !whole;
+                let more = if whole { EventFlags::empty() } else { EventFlags::OUT };
+                let data = EventData::new_u64(index as u64);
+                epoll::modify(&self.epoll, &connection.stream, data, EventFlags::IN | more).is_err()
+            }
+            written => written.is_err(),
+        };
         if gone {
             self.close(index);
         }

@@ -119,6 +119,9 @@ const CLOSED_PICTURES: &[Picture] = &[
     plain("stack_us", "CPU µs per request, the whole stack", "shorter is better"),
 ];
 
+const LARGE_PICTURES: &[Picture] =
+    &[plain("cpu_us", "CPU µs per request of the process that sends", "shorter is better")];
+
 const HIGHEST_PICTURES: &[Picture] =
     &[plain("highest_per_s", "The highest rate kept, requests/s", "longer is better")];
 
@@ -133,6 +136,19 @@ pub fn view(scenario: &str) -> View {
                 embedded Kafka; of a peer, its one process.",
             columns: CLOSED,
             pictures: CLOSED_PICTURES,
+        },
+        "large" => View {
+            title: "Answers of 1 MB".to_owned(),
+            said: "The same closed loop, with a body of 1,000,000 bytes in each answer, over plain TCP.",
+            columns: CLOSED,
+            pictures: LARGE_PICTURES,
+        },
+        "tls" => View {
+            title: "Answers of 10 kB over TLS".to_owned(),
+            said: "The same closed loop, with a body of 10,000 bytes in each answer, over TLS (1.3, as all of them \
+                agree on); certificates are checked by nobody.",
+            columns: CLOSED,
+            pictures: LARGE_PICTURES,
         },
         "open" => View {
             title: format!("Open loop, {number}/s"),

@@ -37,6 +37,8 @@ fn a_quick_run_measures_every_scenario_and_writes_tables_and_pictures() {
     }
     let expected = [
         ("closed", "stack_us"),
+        ("large", "cpu_us"),
+        ("tls", "per_cpu_s"),
         ("open-500", "off_p99_us"),
         ("open-500", "variance_over_mean"),
         ("highest", "closed_per_s"),

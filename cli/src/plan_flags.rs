@@ -194,18 +194,24 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let headers = |words: &str| {
             let plan = from(&format!("{}{words}", path.display())).unwrap();
-            plan.request.headers.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+            plan.request
+                .headers
+                .into_iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
         };
         assert_eq!(headers(""), ["Via=a", "Via=b", "x-tag=plan"]);
         let flags = "|--header|X-Tag: one|--header|accept: */*|--header|x-tag: two|--header|X-Tag: one";
         assert_eq!(headers(flags), ["Via=a", "Via=b", "X-Tag=one", "X-Tag=two", "X-Tag=one", "accept=*/*"]);
-        let twice = from("--url|http://127.0.0.1/|--rate|1|--duration|1s|--header|host: a|--header|Host: b").unwrap_err();
+        let twice = from("--url|http://127.0.0.1/|--rate|1|--duration|1s|--header|host: a|--header|Host: b")
+            .unwrap_err();
         assert!(twice.contains("headers.host") && twice.contains("one host"), "{twice}");
     }
 
     #[test]
     fn the_path_of_a_url_stays_as_it_was_given() {
-        let plan = from(r"--url|http://127.0.0.1:8081/a/../%2e%2e/b\c?d=/../e|--rate|1|--duration|1s").unwrap();
+        let plan =
+            from(r"--url|http://127.0.0.1:8081/a/../%2e%2e/b\c?d=/../e|--rate|1|--duration|1s").unwrap();
         assert_eq!(plan.target.path_and_query(), r"/a/../%2e%2e/b\c?d=/../e");
         assert_eq!(plan.to_json()["target"]["url"], r"http://127.0.0.1:8081/a/../%2e%2e/b\c?d=/../e");
     }
