@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use driver::pacer::{Decision, OpenLoop, Permits, Rules, Schedule};
+use driver::pacer::{Decision, OpenLoop, Own, Permits, Rules, Schedule};
 
 const A_DAY: Duration = Duration::from_secs(86_400);
 
@@ -20,7 +20,7 @@ fn schedule(c: &mut Criterion) {
     });
 
     let rules = Rules::new(1_024, Duration::from_millis(5), Duration::from_secs(1));
-    let mut pacer = OpenLoop::new(schedule, rules, 0, 1);
+    let mut pacer = OpenLoop::new(schedule, Own::ALL, rules, 0, 1);
     c.bench_function("schedule/decide to send", |b| {
         b.iter(|| {
             let due = pacer.next_due().unwrap_or_default();

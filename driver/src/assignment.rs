@@ -99,6 +99,7 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
         requests: Some(config.message_count),
         connections: closed.then_some(connections),
         max_in_flight: (!closed).then_some(CLASSIC_MAX_IN_FLIGHT),
+        fleet: None,
     };
     let load = Load {
         mode,

@@ -113,7 +113,7 @@ impl StartAt {
 /// What one worker does of a [`LoadJob`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkerSlice {
-    /// Which worker, from 0: the ticks k ≡ worker (mod workers) are its own.
+    /// Which worker, from 0: of the driver's ticks, each `workers`th from this one on is its own.
     pub worker: u32,
     /// How many workers take part.
     pub workers: u32,

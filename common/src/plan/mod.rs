@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use fault::{Fault, FaultKind};
 pub use read::{parse_target_url, read_value};
-pub use share::{Share, ShareError, share_out, split, workers_used};
+pub use share::{FleetSchedule, Share, ShareError, share_out, split, workers_used};
 pub use target_url::TargetUrl;
 pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError};
 pub use tree::{MAX_PLAN_BYTES, PlanFormat, PlanTree, read};

@@ -1,9 +1,11 @@
 //! Who does how much: a plan's amounts, per driver or shared out among the fleet, and within a driver
 //! among its workers. Remainders go to the first.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, Per, Plan};
+use super::{Load, Mode, Per, Plan};
 use crate::ids::NodeId;
 
 /// What one driver does of a plan: the `assignments` entry of a test_config record.
@@ -13,16 +15,59 @@ pub struct Share {
     pub index: u32,
     /// How many drivers take part.
     pub of: u32,
-    /// Open loop: requests per second, the ceiling already applied.
+    /// Open loop: this driver's own requests per second, the ceiling already applied. In a fleet's schedule it is the
+    /// driver's part of the rate, over a long time.
     pub rate_per_s: Option<f64>,
     /// Closed loop: the ceiling, requests per second.
     pub target_throughput: Option<f64>,
-    /// Ticks or attempts after the warm-up.
+    /// Ticks or attempts after the warm-up. In a fleet's schedule, whose ticks are counted for all drivers together, one
+    /// more or less where there is a warm-up, and fewer where the duration ends first.
     pub requests: Option<u64>,
     /// Closed loop: connections.
     pub connections: Option<u32>,
     /// Open loop: most requests in flight.
     pub max_in_flight: Option<u32>,
+    /// Open loop with `per = "fleet"`: the one schedule of all drivers. This driver sends its ticks `index`,
+    /// `index + of`, `index + 2·of`, … `None`: the driver has a schedule of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<FleetSchedule>,
+}
+
+/// The schedule that the drivers of a fleet share: what a single driver would keep that sends all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FleetSchedule {
+    /// Requests per second of all drivers together, the ceiling already applied.
+    pub rate_per_s: f64,
+    /// Ticks of all drivers after the warm-up, where the plan limits them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+}
+
+impl Share {
+    /// How long after `start_at` the driver's own warm-up or schedule begins: drivers that each keep the whole rate are
+    /// spaced evenly over one delay. Those of one fleet's schedule, and closed loops, all begin at `start_at`.
+    pub fn begins_after(&self) -> Duration {
+        match (self.fleet, self.rate_per_s) {
+            (None, Some(rate)) if rate > 0.0 && self.of > 0 => {
+                let delays = f64::from(self.index) / f64::from(self.of);
+                Duration::try_from_secs_f64(delays / rate).unwrap_or(Duration::MAX)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Length of the driver's schedule after the warm-up as planned: the duration, or the time that its ticks take,
+    /// whichever is shorter. `None` where only a number of attempts ends it, as in a closed loop.
+    pub fn planned_length(&self, load: &Load) -> Option<Duration> {
+        let of_ticks = match self.fleet {
+            Some(fleet) => fleet.requests.map(|requests| (requests, fleet.rate_per_s)),
+            None => self.requests.zip(self.rate_per_s),
+        };
+        let by_requests = of_ticks.filter(|(_, rate)| *rate > 0.0).map(|(requests, rate)| {
+            Duration::try_from_secs_f64(requests as f64 / rate).unwrap_or(Duration::MAX)
+        });
+        by_requests.into_iter().chain(load.duration).min()
+    }
 }
 
 /// Why a plan cannot be shared out.
@@ -67,6 +112,13 @@ pub fn share_out(plan: &Plan, drivers: &[NodeId]) -> Result<Vec<(NodeId, Share)>
         }
         Ok(part)
     };
+    let fleet = match plan.per {
+        Per::Fleet => plan
+            .load
+            .open_loop_rate_per_s()
+            .map(|rate_per_s| FleetSchedule { rate_per_s, requests: plan.load.requests }),
+        Per::Driver => None,
+    };
     let fraction = |total: f64| if plan.per == Per::Fleet { total / n as f64 } else { total };
     let mut shares = Vec::with_capacity(drivers.len());
     for (index, node) in (0..n).zip(drivers) {
@@ -90,6 +142,7 @@ pub fn share_out(plan: &Plan, drivers: &[NodeId]) -> Result<Vec<(NodeId, Share)>
             requests,
             connections,
             max_in_flight,
+            fleet,
         };
         shares.push((node.clone(), share));
     }
@@ -150,6 +203,36 @@ mod tests {
                 (Some(100.0), Some(7)),
                 "the ceiling is the rate"
             );
+            assert_eq!(share.fleet, Some(FleetSchedule { rate_per_s: 300.0, requests: Some(11) }));
+        }
+    }
+
+    #[test]
+    fn a_low_rate_of_a_fleet_leaves_nobody_out_and_few_requests_do() {
+        let slow = plan("fleet", json!({ "rate": 0.25, "duration": "3s" }));
+        assert_eq!(shares(&slow, 5).len(), 5, "a driver without a tick takes part");
+        let few = plan("fleet", json!({ "rate": 0.25, "requests": 4, "duration": "3s" }));
+        assert!(share_out(&few, &nodes(5)).is_err());
+    }
+
+    #[test]
+    fn a_share_says_when_it_begins_and_how_long_it_is_planned() {
+        let ms = Duration::from_millis;
+        for (per, load, begins, length) in [
+            ("driver", json!({ "rate": 8, "duration": "3s" }), 25, Some(3_000)),
+            ("driver", json!({ "rate": 8, "requests": 12, "duration": "3s" }), 25, Some(1_500)),
+            ("driver", json!({ "rate": 8, "requests": 120, "duration": "3s" }), 25, Some(3_000)),
+            ("fleet", json!({ "rate": 8, "duration": "3s" }), 0, Some(3_000)),
+            ("fleet", json!({ "rate": 8, "requests": 12 }), 0, Some(1_500)),
+            ("driver", json!({ "mode": "avalanche", "connections": 9, "requests": 99 }), 0, None),
+            ("fleet", json!({ "mode": "avalanche", "connections": 9, "duration": "2s" }), 0, Some(2_000)),
+        ] {
+            let plan = plan(per, load);
+            let share = &shares(&plan, 5)[1];
+            assert_eq!(
+                (share.begins_after(), share.planned_length(&plan.load)),
+                (ms(begins), length.map(ms))
+            );
         }
     }
 
@@ -187,6 +270,7 @@ mod tests {
             requests,
             connections,
             max_in_flight,
+            fleet: None,
         };
         for (workers, share, expected) in [
             (8, share(None, None, Some(1024)), 8),

@@ -186,7 +186,13 @@ fn config_ours(fields: &Fields, epoch: Epoch) -> Result<ConfigOurs, Rejected> {
     for (node, share) in &ours.assignments {
         let rate = share.rate_per_s.is_none_or(|rate| rate.is_finite() && rate > 0.0);
         let ceiling = share.target_throughput.is_none_or(|rate| rate.is_finite() && rate > 0.0);
-        if share.index >= share.of || !rate || !ceiling || share.requests.is_some_and(|n| n > MAX_COUNT) {
+        let fleet = share.fleet.is_none_or(|fleet| {
+            fleet.rate_per_s.is_finite()
+                && fleet.rate_per_s > 0.0
+                && fleet.requests.is_none_or(|n| n <= MAX_COUNT)
+        });
+        let requests = share.requests.is_none_or(|n| n <= MAX_COUNT);
+        if share.index >= share.of || !rate || !ceiling || !requests || !fleet {
             return Err(bad("assignments", &Value::from(node.as_str()), "its share makes no sense"));
         }
     }

@@ -3,7 +3,7 @@
 use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
-use common::plan::{self, Share};
+use common::plan::{self, FleetSchedule, Share};
 use common::wire::{
     ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound,
     MachineLoad, Metrics, Outbound, PROTOCOL, Register, RegisterOurs, Role, TestConfig, TestType, Trigger,
@@ -53,6 +53,7 @@ pub fn test_config() -> TestConfig {
         requests: None,
         connections: None,
         max_in_flight: Some(64),
+        fleet: Some(FleetSchedule { rate_per_s: 1_000.0, requests: Some(30_000) }),
     };
     let classic = ClassicConfig {
         test_type: TestType::Tsunami,

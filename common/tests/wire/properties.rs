@@ -4,7 +4,7 @@ use crate::messages;
 use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
-use common::plan::Share;
+use common::plan::{FleetSchedule, Share};
 use common::tls_cause::TlsCause;
 use common::wire::{
     ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MachineLoad,
@@ -120,16 +120,20 @@ fn share() -> impl Strategy<Value = Share> {
         option::of(0..1_u64 << 53),
         whole(),
         whole(),
+        option::of((1e-6..1e9_f64, option::of(0..1_u64 << 53))),
     )
-        .prop_map(|(index, rate_per_s, target_throughput, requests, connections, max_in_flight)| Share {
-            index,
-            of: index + 1,
-            rate_per_s,
-            target_throughput,
-            requests,
-            connections,
-            max_in_flight,
-        })
+        .prop_map(
+            |(index, rate_per_s, target_throughput, requests, connections, max_in_flight, fleet)| Share {
+                index,
+                of: index + 1,
+                rate_per_s,
+                target_throughput,
+                requests,
+                connections,
+                max_in_flight,
+                fleet: fleet.map(|(rate_per_s, requests)| FleetSchedule { rate_per_s, requests }),
+            },
+        )
 }
 
 fn test_config() -> impl Strategy<Value = TestConfig> {

@@ -9,4 +9,4 @@ mod schedule;
 pub use backoff::Backoff;
 pub use closed_loop::{Attempts, Grant, PERMIT_LAPSES_AFTER, Permits};
 pub use open_loop::{Decision, OpenLoop, Rules};
-pub use schedule::{Schedule, Tick};
+pub use schedule::{Own, Schedule, Tick};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::schedule::{Schedule, Tick, nanos};
+use super::schedule::{Own, Schedule, Tick, nanos};
 use crate::load_job::Nanos;
 
 /// What an open loop may do.
@@ -41,20 +41,24 @@ pub enum Decision {
     Done,
 }
 
-/// The ticks of worker `w` of `W`: those with k ≡ w (mod W).
+/// The ticks of one worker.
 #[derive(Debug, Clone)]
 pub struct OpenLoop {
     schedule: Schedule,
     rules: Rules,
-    workers: u64,
+    step: u64,
     next: u64,
+    /// A gap between two sends that is shorter than this, half the driver's own delay, is a short one.
+    short_gap_ns: f64,
     last_sent: Option<Nanos>,
 }
 
 impl OpenLoop {
-    /// Worker `worker` of `workers` (at least 1).
-    pub fn new(schedule: Schedule, rules: Rules, worker: u32, workers: u32) -> Self {
-        Self { schedule, rules, workers: u64::from(workers.max(1)), next: u64::from(worker), last_sent: None }
+    /// Worker `worker` of `workers` (at least 1) of a driver that owns these ticks of a schedule.
+    pub fn new(schedule: Schedule, own: Own, rules: Rules, worker: u32, workers: u32) -> Self {
+        let short_gap_ns = schedule.interval_ns() * own.step as f64 / 2.0;
+        let Own { first, step } = own.part(worker, workers);
+        Self { schedule, rules, step, next: first, short_gap_ns, last_sent: None }
     }
 
     /// Decides about the next tick. `all_read`: nothing readable was left unread after the bound was reached.
@@ -75,7 +79,7 @@ impl OpenLoop {
         } else {
             Decision::DropInFlight(tick)
         };
-        self.next += self.workers;
+        self.next = self.next.saturating_add(self.step);
         decision
     }
 
@@ -88,14 +92,14 @@ impl OpenLoop {
     /// out those that did and were neither sent nor dropped.
     pub fn overdue(&mut self, now: Nanos) -> Option<Tick> {
         let tick = self.schedule.tick(self.next).filter(|tick| tick.due <= now)?;
-        self.next += self.workers;
+        self.next = self.next.saturating_add(self.step);
         Some(tick)
     }
 
     /// Notes that an attempt began, and tells whether the gap since the last was shorter than half the delay.
     pub fn began(&mut self, at: Nanos) -> bool {
         let last = self.last_sent.replace(at);
-        last.is_some_and(|last| ((at - last) as f64) < self.schedule.interval_ns() / 2.0)
+        last.is_some_and(|last| ((at - last) as f64) < self.short_gap_ns)
     }
 
     /// The schedule.
@@ -108,6 +112,8 @@ impl OpenLoop {
 mod tests {
     use std::collections::BTreeSet;
 
+    use common::ids::NodeId;
+    use common::plan::share_out;
     use proptest::prelude::*;
 
     use super::*;
@@ -117,7 +123,7 @@ mod tests {
     fn a_hundred_a_second(bound: u32, requests: u64) -> OpenLoop {
         let schedule = Schedule::new(100.0, (0, 1), Duration::ZERO, Some(requests), None);
         let rules = Rules::new(bound, Duration::from_millis(5), Duration::from_secs(1));
-        OpenLoop::new(schedule, rules, 0, 1)
+        OpenLoop::new(schedule, Own::ALL, rules, 0, 1)
     }
 
     fn told(decision: Decision) -> (&'static str, u64) {
@@ -211,7 +217,7 @@ mod tests {
             let rules = Rules::new(bound, Duration::from_millis(5), Duration::from_secs(1));
             let mut handled = BTreeSet::new();
             for worker in 0..workers {
-                let mut pacer = OpenLoop::new(schedule, rules, worker, workers);
+                let mut pacer = OpenLoop::new(schedule, Own::ALL, rules, worker, workers);
                 let (mut now, mut last_due) = (-5, Nanos::MIN);
                 let mut steps = steps.iter().cycle();
                 let mut n_handled = 0_u64;
@@ -261,5 +267,83 @@ mod tests {
             }
             prop_assert_eq!(handled.len() as u64, schedule.ticks());
         }
+
+        /// Whatever the rate, the drivers, the workers of each, the duration and the warm-up: the ticks that all
+        /// workers of all drivers of a fleet own are those of one driver that sends alone, each once, with the
+        /// same due times, in the warm-up or not.
+        #[test]
+        fn a_fleets_ticks_are_those_of_one_driver_each_once(
+            rate in prop_oneof![0.05..5.0_f64, 5.0..3_000.0_f64],
+            workers in prop::collection::vec(1..9_u32, 1..8),
+            duration_ms in 1..2_000_u64,
+            warmup_ms in prop_oneof![Just(0_u64), 1..700_u64],
+            requests in prop::option::of(7..900_u64),
+        ) {
+            let requests = requests.map_or(String::new(), |n| format!("requests = {n}\n"));
+            let plan = |per: &str| {
+                let text = format!(
+                    "per = '{per}'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = {rate}\n\
+                     duration = '{duration_ms}ms'\nwarmup = '{warmup_ms}ms'\n{requests}"
+                );
+                common::plan::read(&text, common::plan::PlanFormat::Toml).unwrap()
+            };
+            let names = |n: usize| (0..n).map(|i| NodeId::new(&format!("d{i}")).unwrap()).collect::<Vec<_>>();
+            let fleet = plan("fleet");
+            let mut sent = Vec::new();
+            for ((_, share), workers) in share_out(&fleet, &names(workers.len())).unwrap().into_iter().zip(&workers) {
+                let (schedule, own) = Schedule::of_share(&share, &fleet.load);
+                for worker in 0..*workers {
+                    let rules = Rules::new(1, Duration::ZERO, Duration::ZERO);
+                    let mut pacer = OpenLoop::new(schedule, own, rules, worker, *workers);
+                    sent.extend(std::iter::from_fn(|| pacer.overdue(Nanos::MAX)));
+                }
+                let length = share.planned_length(&fleet.load).unwrap().as_nanos() as i64;
+                prop_assert!((schedule.to() - schedule.from() - length).abs() <= 1, "the length that is planned");
+                prop_assert_eq!(schedule.from(), warmup_ms as i64 * MS, "all drivers begin together");
+            }
+            sent.sort_by_key(|tick| tick.number);
+            let alone = plan("driver");
+            let (one, own) = Schedule::of_share(&share_out(&alone, &names(1)).unwrap()[0].1, &alone.load);
+            let expected: Vec<_> = (0..).map_while(|number| one.tick(number)).collect();
+            prop_assert_eq!((own, one.ticks()), (Own::ALL, expected.len() as u64));
+            prop_assert_eq!(sent, expected);
+        }
+    }
+
+    /// As many as one driver would send: ⌈rate × duration⌉.
+    #[test]
+    fn a_fleet_sends_no_more_and_no_fewer_requests_than_one_driver() {
+        for (rate, seconds, drivers, expected) in [
+            (0.5, 2, 3, &[1, 0, 0][..]),
+            (7.0, 3, 2, &[11, 10]),
+            (0.4, 6, 2, &[2, 1]),
+            (3.0, 5, 4, &[4, 4, 4, 3]),
+            (100.0, 1, 3, &[34, 33, 33]),
+        ] {
+            let text = format!(
+                "per = 'fleet'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = {rate}\n\
+                 duration = '{seconds}s'\n"
+            );
+            let plan = common::plan::read(&text, common::plan::PlanFormat::Toml).unwrap();
+            let names: Vec<_> = (0..drivers).map(|i| NodeId::new(&format!("d{i}")).unwrap()).collect();
+            let sent = share_out(&plan, &names).unwrap().into_iter().map(|(_, share)| {
+                let (schedule, own) = Schedule::of_share(&share, &plan.load);
+                let rules = Rules::new(1, Duration::ZERO, Duration::ZERO);
+                let mut pacer = OpenLoop::new(schedule, own, rules, 0, 1);
+                std::iter::from_fn(|| pacer.overdue(Nanos::MAX)).count()
+            });
+            assert_eq!(sent.collect::<Vec<_>>(), expected, "{rate}/s for {seconds} s over {drivers}");
+        }
+    }
+
+    #[test]
+    fn gaps_of_a_fleets_driver_go_by_its_own_delay() {
+        // 100/s over 4 drivers: 40 ms between two requests of one driver.
+        let schedule = Schedule::new(100.0, (0, 1), Duration::ZERO, Some(40), None);
+        let rules = Rules::new(8, Duration::from_millis(5), Duration::from_secs(1));
+        let mut pacer = OpenLoop::new(schedule, Own::ALL.part(1, 4), rules, 0, 1);
+        assert_eq!(told(pacer.decide(0, 0, false)), ("wait", 10));
+        let short: Vec<_> = [10 * MS, 29 * MS, 50 * MS].into_iter().map(|at| pacer.began(at)).collect();
+        assert_eq!(short, [false, true, false]);
     }
 }

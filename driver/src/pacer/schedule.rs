@@ -1,13 +1,15 @@
-//! The ticks of a fixed rate: which there are, when each is due, and which worker owns it.
+//! The ticks of a fixed rate: which there are, when each is due, and which driver and worker own it.
 
 use std::time::Duration;
+
+use common::plan::{Load, Share};
 
 use crate::load_job::Nanos;
 
 /// One request of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tick {
-    /// Its number in the driver's schedule, from 0, the warm-up included.
+    /// Its number in the schedule, from 0, the warm-up included.
     pub number: u64,
     /// When it is due.
     pub due: Nanos,
@@ -15,7 +17,7 @@ pub struct Tick {
     pub warmup: bool,
 }
 
-/// The ticks of one driver: tick k is due at `begins + round(k · interval)`; the first of them are the
+/// The ticks of one driver, or of a fleet that shares one schedule: tick k is due at `begins + round(k · interval)`; the first of them are the
 /// warm-up, then come at most `requests`, for at most `duration`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
@@ -37,7 +39,41 @@ pub(super) fn nanos(span: Duration) -> Nanos {
     Nanos::try_from(span.as_nanos()).unwrap_or(FOREVER).min(FOREVER)
 }
 
+/// Which ticks of a schedule are one driver's, or one worker's: `first`, `first + step`, `first + 2·step`, …
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own {
+    /// The first of them.
+    pub first: u64,
+    /// From one to the next; at least 1.
+    pub step: u64,
+}
+
+impl Own {
+    /// All ticks.
+    pub const ALL: Self = Self { first: 0, step: 1 };
+
+    /// Part `index` of `of` (at least 1) of these: every `of`th. The parts together are these, each tick once.
+    pub fn part(self, index: u32, of: u32) -> Self {
+        Self { first: self.first + self.step * u64::from(index), step: self.step * u64::from(of.max(1)) }
+    }
+}
+
 impl Schedule {
+    /// The schedule that a driver keeps, and which of its ticks are the driver's: all of its own schedule, or every
+    /// nth one of the fleet's.
+    pub fn of_share(share: &Share, load: &Load) -> (Self, Own) {
+        match share.fleet {
+            Some(fleet) => {
+                let one = Self::new(fleet.rate_per_s, (0, 1), load.warmup, fleet.requests, load.duration);
+                (one, Own::ALL.part(share.index, share.of))
+            }
+            None => {
+                let (rate, place) = (share.rate_per_s.unwrap_or(1.0), (share.index, share.of));
+                (Self::new(rate, place, load.warmup, share.requests, load.duration), Own::ALL)
+            }
+        }
+    }
+
     /// The schedule of driver `index` of `of` (it begins `index / of` of an interval after `start_at`) at
     /// `rate_per_s` (above zero), with a warm-up before `requests` and `duration` begin.
     pub fn new(

@@ -32,12 +32,10 @@ impl Ends for Freeing<'_> {
 /// Sends the worker's ticks; returns when its schedule began, after the warm-up.
 pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSignal) -> Nanos {
     let (job, slice) = (&load.job, load.slice);
-    let rate = job.share.rate_per_s.unwrap_or(1.0);
-    let place = (job.share.index, job.share.of);
-    let schedule = Schedule::new(rate, place, job.load.warmup, job.share.requests, job.load.duration);
+    let (schedule, own) = Schedule::of_share(&job.share, &job.load);
     let rules = Rules::new(slice.lanes, job.honesty.max_lag_p99, job.honesty.max_catch_up);
     load.flight.recorder.cut(schedule.to());
-    let mut pacer = OpenLoop::new(schedule, rules, slice.worker, slice.workers);
+    let mut pacer = OpenLoop::new(schedule, own, rules, slice.worker, slice.workers);
     let mut free: Vec<Place> = (0..slice.lanes).rev().collect();
     let mut house_at = 0;
     let mut all_read = false;

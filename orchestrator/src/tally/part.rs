@@ -195,13 +195,9 @@ impl Windows {
         if let Some(ending) = &self.ending {
             return Some((ending.schedule_from_us, ending.schedule_to_us));
         }
-        // Driver i of n starts i·delay/n later.
-        let offset_s = share.map_or(0.0, |share| match share.rate_per_s {
-            Some(rate) if rate > 0.0 && share.of > 0 => f64::from(share.index) / f64::from(share.of) / rate,
-            _ => 0.0,
-        });
         let micros = |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-        let from = start.saturating_add((offset_s * 1e6) as i64).saturating_add(micros(load.warmup));
+        let begins_after = share.map_or(std::time::Duration::ZERO, Share::begins_after);
+        let from = start.saturating_add(micros(begins_after)).saturating_add(micros(load.warmup));
         let planned_to = load.duration.map_or(i64::MAX, |duration| from.saturating_add(micros(duration)));
         let heard = self.newest_at.max(self.to_us)?;
         Some((from, heard.clamp(from, planned_to)))

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use common::counters::{Counters, ErrorKind};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
-use common::plan::Share;
+use common::plan::{FleetSchedule, Share};
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Register, RegisterOurs, Topic, Window};
 use serde_json::json;
 use tempfile::TempDir;
@@ -63,6 +63,7 @@ fn test(text: &str, created_at: i64) -> StoredTest {
         requests: Some(7),
         connections: None,
         max_in_flight: Some(1024),
+        fleet: Some(FleetSchedule { rate_per_s: 25.0, requests: Some(13) }),
     };
     let participant =
         |name: &str, epoch| StoredParticipant { node_id: node(name), epoch, share: share.clone() };

@@ -40,6 +40,7 @@ fn participant(name: &str, epoch: Option<u64>, index: u32, of: u32) -> StoredPar
         requests: None,
         connections: None,
         max_in_flight: Some(64),
+        fleet: None,
     };
     StoredParticipant { node_id: node(name), epoch: epoch.map(Epoch), share }
 }

@@ -75,6 +75,7 @@ impl Driver {
             requests: None,
             connections: None,
             max_in_flight: None,
+            fleet: None,
         };
         Self {
             name,
