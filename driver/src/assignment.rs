@@ -45,6 +45,7 @@ impl Assignment {
                 target: plan.target.clone(),
                 honesty: plan.honesty.clone(),
             })),
+            Lead::OtherProtocol { .. } => Err("its orchestrator speaks another protocol".to_owned()),
             Lead::Classic(config) if config.message_count == 0 => Ok(None),
             Lead::Classic(config) => classic(config, settings).map(Some),
         }

@@ -51,7 +51,7 @@ pub enum AskError {
     #[error("its answer cannot be read: {0}")]
     Body(#[from] JsonPayloadError),
     /// It is of another version.
-    #[error("it speaks protocol {0}, and this driver {PROTOCOL}")]
+    #[error("it speaks protocol {0}, this driver {PROTOCOL}: install the same version on both")]
     Protocol(u32),
     /// It knows no Kafka yet.
     #[error("it names no kafka broker")]
@@ -154,10 +154,10 @@ mod tests {
                 match token {
                     Some("Bearer right") => HttpResponse::Ok()
                         .content_type("application/json")
-                        .body(r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"p.","protocol":1,"later":true}"#),
-                    Some("Bearer newer") => HttpResponse::Ok()
+                        .body(r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"p.","protocol":2,"later":true}"#),
+                    Some("Bearer older") => HttpResponse::Ok()
                         .content_type("application/json")
-                        .body(r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"","protocol":2}"#),
+                        .body(r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"","protocol":1}"#),
                     _ => HttpResponse::Unauthorized().finish(),
                 }
             };
@@ -172,10 +172,11 @@ mod tests {
         let running = actix_rt::spawn(server.run());
         let client = |token: &str| OrchestratorClient::new(url.clone(), Some(Secret::new(token)));
         let expected =
-            Bootstrap { brokers: vec!["127.0.0.1:1".into()], topic_prefix: "p.".into(), protocol: 1 };
+            Bootstrap { brokers: vec!["127.0.0.1:1".into()], topic_prefix: "p.".into(), protocol: PROTOCOL };
         assert_eq!(client("right").bootstrap().await.unwrap(), expected);
         assert!(matches!(client("wrong").bootstrap().await, Err(AskError::Token(401))));
-        assert!(matches!(client("newer").bootstrap().await, Err(AskError::Protocol(2))));
+        let refused = client("older").bootstrap().await.unwrap_err().to_string();
+        assert_eq!(refused, "it speaks protocol 1, this driver 2: install the same version on both");
         assert_eq!(client("any").time().await.unwrap().told_us, 5);
         running.abort();
         let gone = OrchestratorClient::new("http://127.0.0.1:1".parse().unwrap(), None);

@@ -172,7 +172,9 @@ impl Life {
             Some((leader, _)) if epoch > leader => {
                 // A new life of the orchestrator knows nothing of the barrier that the old one waited at.
                 self.held.retain(|held| match held.candidate.lead {
-                    Lead::Ours { epoch: of, .. } => of >= epoch || held.triggered.is_some(),
+                    Lead::Ours { epoch: of, .. } | Lead::OtherProtocol { epoch: of, .. } => {
+                        of >= epoch || held.triggered.is_some()
+                    }
                     Lead::Classic(_) => true,
                 });
             }

@@ -146,6 +146,7 @@ impl Leader {
                 num_drivers: None,
             },
             ours: Some(ConfigOurs { revision: 1, epoch: Epoch(5), plan, assignments }),
+            other_protocol: None,
         };
         self.say(Outbound::TestConfig(Box::new(config)).write().unwrap()).await;
     }

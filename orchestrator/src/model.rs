@@ -328,7 +328,7 @@ pub struct DriverView {
     pub state: String,
     /// alive, suspect, lost, stale, left, fenced or deaf.
     pub liveness: String,
-    /// Whether it can be chosen for a test.
+    /// Whether records of it still arrive, so that it can be chosen for a test.
     pub alive: bool,
     /// When a record of it last arrived, RFC 3339.
     pub last_seen: String,
@@ -338,6 +338,10 @@ pub struct DriverView {
     pub epoch: Option<u64>,
     /// Its build; null for a classic node.
     pub version: Option<String>,
+    /// Version of our additions to Kafka's records that it speaks: only drivers with the orchestrator's own (see
+    /// `GET /api/v1/bootstrap`) can be chosen for a test. Null for a classic node, and where it named none.
+    #[serde(default)]
+    pub protocol: Option<u32>,
     /// Its cores; null for a classic node.
     pub cores: Option<u32>,
     /// Its clock's offset to ours, ms; null for a classic node.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Extremes, Latency, LatencyError};
+use super::{Extremes, Latency, LatencyError, MAX_US};
 
 /// Which latency a histogram holds. The words are those of interface.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -121,13 +121,15 @@ impl Latencies {
     /// not complete.
     #[inline]
     pub fn ended(&mut self, service_us: u64, response_us: u64, completed: bool) {
-        for ((kind, us), exact) in ANSWERS.into_iter().zip([service_us, response_us]).zip(&mut self.completed)
-        {
-            self.of[kind as usize].record_us(us);
-            match kind.failed() {
-                Some(failed) if !completed => self.of[failed as usize].record_us(us),
-                _ => exact.take(us.min(super::MAX_US)),
-            }
+        self.of_mut(LatencyKind::Service).record_us(service_us);
+        self.of_mut(LatencyKind::Response).record_us(response_us);
+        if completed {
+            let [service, response] = &mut self.completed;
+            service.take(service_us.min(MAX_US));
+            response.take(response_us.min(MAX_US));
+        } else {
+            self.of_mut(LatencyKind::FailedService).record_us(service_us);
+            self.of_mut(LatencyKind::FailedResponse).record_us(response_us);
         }
     }
 

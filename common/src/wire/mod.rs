@@ -11,7 +11,7 @@ mod reject;
 mod window;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +27,9 @@ use crate::ids::{Epoch, NodeId, TestId};
 use crate::latency::Latencies;
 use crate::plan::{Plan, Share};
 
-/// The version of our additions to the classic wire.
-pub const PROTOCOL: u32 = 1;
+/// The version of our additions to the classic wire. A driver and an orchestrator work together where both have the same:
+/// what they mean by a field, and what a driver sends for a plan, may differ otherwise.
+pub const PROTOCOL: u32 = 2;
 
 /// One of the five topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,8 +95,8 @@ pub struct Register {
 /// What our drivers add to `register`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RegisterOurs {
-    /// Version of the additions.
-    pub protocol: u32,
+    /// Version of the additions; `None` where the record has no such number.
+    pub protocol: Option<u32>,
     /// This life of the node.
     pub epoch: Epoch,
     /// The build, as in `0.1.0 (abc1234)`.
@@ -117,6 +118,21 @@ pub struct TestConfig {
     pub classic: ClassicConfig,
     /// Ours: the validated plan and the shares. Our drivers read this alone.
     pub ours: Option<ConfigOurs>,
+    /// Instead of `ours`: an orchestrator of ours that speaks another protocol leads. Never written.
+    pub other_protocol: Option<OtherProtocol>,
+}
+
+/// What is read of a `test_config` of another protocol: enough to refuse it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OtherProtocol {
+    /// Which one; `None` where the record has no such number, as before protocol 2.
+    pub protocol: Option<u32>,
+    /// As [`ConfigOurs::revision`].
+    pub revision: u32,
+    /// As [`ConfigOurs::epoch`].
+    pub epoch: Epoch,
+    /// The drivers that have a share.
+    pub drivers: BTreeSet<NodeId>,
 }
 
 /// The classic fields of `test_config`.

@@ -22,7 +22,7 @@ pub(super) fn names(topic: Topic) -> &'static Names {
                 "num_drivers",
                 "kill",
             ],
-            ours: &[&["epoch", "revision", "plan", "assignments"]],
+            ours: &[&["epoch", "protocol", "revision", "plan", "assignments"]],
         },
         Topic::Trigger => {
             &Names { classic: &["test_id", "trigger", "kill"], ours: &[&["start_at", "revision"]] }

@@ -10,8 +10,8 @@ use super::parse::{Payload, parse};
 use super::reject::{RejectReason, Rejected};
 use super::window::{self, COUNTER_NAMES};
 use super::{
-    ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics, Register,
-    RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
+    ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics, OtherProtocol,
+    PROTOCOL, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
 };
 use crate::ids::{Epoch, NodeId, TestId};
 use crate::plan;
@@ -108,7 +108,7 @@ fn register(fields: &Fields) -> Result<Register, Rejected> {
 
 fn register_ours(fields: &Fields, epoch: Epoch) -> Result<RegisterOurs, Rejected> {
     let ours = RegisterOurs {
-        protocol: fields.required("protocol")?,
+        protocol: fields.ours("protocol")?,
         epoch,
         version: fields.ours("version")?.unwrap_or_default(),
         cores: fields.ours("cores")?.unwrap_or_default(),
@@ -127,8 +127,19 @@ fn register_ours(fields: &Fields, epoch: Epoch) -> Result<RegisterOurs, Rejected
 fn test_config(fields: &Fields) -> Result<TestConfig, Rejected> {
     let test_id = test_id(fields)?;
     let classic = classic_config(fields)?;
-    let ours = epoch(fields).map(|epoch| config_ours(fields, epoch)).transpose()?;
-    Ok(TestConfig { test_id, classic, ours })
+    let mut config = TestConfig { test_id, classic, ours: None, other_protocol: None };
+    let Some(epoch) = epoch(fields) else { return Ok(config) };
+    // Looked at first: the plan and the shares of another protocol may not be readable at all.
+    let protocol = fields.get("protocol").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    if protocol == Some(PROTOCOL) {
+        config.ours = Some(config_ours(fields, epoch)?);
+    } else {
+        let revision = fields.required("revision")?;
+        let shares = fields.get("assignments").and_then(Value::as_object);
+        let drivers = shares.into_iter().flatten().filter_map(|(node, _)| NodeId::new(node).ok()).collect();
+        config.other_protocol = Some(OtherProtocol { protocol, revision, epoch, drivers });
+    }
+    Ok(config)
 }
 
 fn classic_config(fields: &Fields) -> Result<ClassicConfig, Rejected> {

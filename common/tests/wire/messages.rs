@@ -34,8 +34,14 @@ pub fn as_read(message: Outbound) -> Inbound {
 pub fn register() -> Register {
     let labels = [("rack".to_owned(), "7".to_owned())].into();
     let version = "0.1.0 (abc1234)".to_owned();
-    let ours =
-        RegisterOurs { protocol: PROTOCOL, epoch: EPOCH, version, cores: 4, labels, max_rate: Some(2_500.5) };
+    let ours = RegisterOurs {
+        protocol: Some(PROTOCOL),
+        epoch: EPOCH,
+        version,
+        cores: 4,
+        labels,
+        max_rate: Some(2_500.5),
+    };
     Register { node_id: node(), address: Some("127.0.0.1:0".to_owned()), ours: Some(ours) }
 }
 
@@ -64,7 +70,7 @@ pub fn test_config() -> TestConfig {
     };
     let plan = plan::read_value(&plan).unwrap();
     let ours = ConfigOurs { revision: 1, epoch: EPOCH, plan, assignments: [(node(), share)].into() };
-    TestConfig { test_id: test(), classic, ours: Some(ours) }
+    TestConfig { test_id: test(), classic, ours: Some(ours), other_protocol: None }
 }
 
 pub fn trigger() -> Trigger {

@@ -95,7 +95,8 @@ fn latencies() -> impl Strategy<Value = Latencies> {
 
 fn register() -> impl Strategy<Value = Register> {
     let labels = prop::collection::btree_map("[ -~]{0,9}", any::<String>(), 0..4);
-    let ours = (any::<u32>(), epoch(), any::<String>(), any::<u32>(), labels, option::of(1e-6..1e9_f64));
+    let ours =
+        (option::of(any::<u32>()), epoch(), any::<String>(), any::<u32>(), labels, option::of(1e-6..1e9_f64));
     let ours = ours.prop_map(|(protocol, epoch, version, cores, labels, max_rate)| RegisterOurs {
         protocol,
         epoch,
@@ -149,7 +150,7 @@ fn test_config() -> impl Strategy<Value = TestConfig> {
             let ours =
                 ours.map(|(revision, epoch, assignments)| ConfigOurs { revision, epoch, plan, assignments });
             let classic = ClassicConfig { test_type, delay, message_count, target_url, num_drivers };
-            TestConfig { test_id, classic, ours }
+            TestConfig { test_id, classic, ours, other_protocol: None }
         },
     )
 }

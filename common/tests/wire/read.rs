@@ -108,7 +108,7 @@ fn a_node_registers_with_little() {
         (r#"{"node_id": true}"#, RejectReason::BadField),
         (r#"{"node_id": "a\u0000b"}"#, RejectReason::BadField),
         (r#"{"node_id": "n", "role": "orchestrator"}"#, RejectReason::BadField),
-        (r#"{"node_id": "n", "epoch": 1}"#, RejectReason::MissingField),
+        (r#"{"node_id": "n", "epoch": 1, "protocol": "two"}"#, RejectReason::BadField),
         (r#"{"node_id": "n", "epoch": 1, "protocol": 1, "labels": [1]}"#, RejectReason::BadField),
         (r#"{"node_id": "n", "epoch": 1, "protocol": 1, "max_rate": -1}"#, RejectReason::BadField),
     ] {
@@ -384,4 +384,41 @@ fn a_broken_window_is_no_window() {
         let told = rejected(Topic::Metrics, &payload, RejectReason::MissingField);
         assert_eq!(told.detail, format!("{name} is missing"));
     }
+}
+
+/// Whatever a later, or an earlier, protocol means by the rest, its number and its drivers are read.
+#[test]
+fn a_config_of_another_protocol_is_read_as_far_as_it_takes_to_refuse_it() {
+    let config = |ours: &str| {
+        let payload = format!(
+            r#"{{"test_id": "t", "test_type": "TSUNAMI", "test_message_delay": 1, "message_count_per_driver": 5{ours}}}"#
+        );
+        match of(Topic::TestConfig, &payload) {
+            Ok(Inbound::TestConfig(config)) => *config,
+            other => panic!("{other:?}"),
+        }
+    };
+    let rest = r#""epoch": 7, "revision": 3, "plan": {"phases": []}, "assignments": {"d1": 9, "d2": {}}"#;
+    for (ours, expected) in [
+        (format!(r#", "protocol": 3, {rest}"#), Some(3)),
+        (format!(r#", "protocol": "two", {rest}"#), None),
+        (format!(", {rest}"), None),
+    ] {
+        let config = config(&ours);
+        assert!(config.ours.is_none());
+        let other = config.other_protocol.unwrap();
+        assert_eq!((other.protocol, other.revision, other.epoch.0), (expected, 3, 7));
+        assert_eq!(other.drivers.iter().map(|node| node.as_str()).collect::<Vec<_>>(), ["d1", "d2"]);
+    }
+    let classic = config("");
+    assert!(classic.ours.is_none() && classic.other_protocol.is_none(), "it is somebody else's");
+}
+
+#[test]
+fn a_node_of_ours_without_a_protocol_number_is_one_of_ours() {
+    let Ok(Inbound::Register(register)) = of(Topic::Register, r#"{"node_id": "n", "epoch": 1}"#) else {
+        panic!()
+    };
+    let ours = register.ours.unwrap();
+    assert_eq!((ours.epoch.0, ours.protocol), (1, None));
 }

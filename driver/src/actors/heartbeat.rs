@@ -125,7 +125,7 @@ impl HeartbeatActor {
             node_id: identity.node_id.clone(),
             address: Some(SocketAddr::new(address, identity.port).to_string()),
             ours: Some(RegisterOurs {
-                protocol: PROTOCOL,
+                protocol: Some(PROTOCOL),
                 epoch: identity.epoch,
                 version: identity.version.clone(),
                 cores: identity.cores,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use common::ids::TestId;
-use common::wire::{DriverState, TestConfig, Trigger};
+use common::wire::{DriverState, PROTOCOL, TestConfig, Trigger};
 
 use super::{
     Answer, CONFIG_AFTER_TRIGGER_MS, Candidate, Check, Go, Held, HeldTrigger, Lead, Life, MAX_HELD,
@@ -23,30 +23,50 @@ impl Life {
         if self.leaving {
             return out.push(ignored("this driver is leaving"));
         }
-        let lead = match config.ours {
-            Some(mut ours) => {
-                if !self.heard(ours.epoch, now) {
-                    return out.push(ignored("its orchestrator was replaced by a later one"));
-                }
-                if self.over.iter().any(|(id, revision)| *id == test_id && *revision >= ours.revision) {
-                    return out.push(ignored("it ran already, or was stopped"));
-                }
-                let Some(share) = ours.assignments.remove(&self.node_id) else {
-                    // Whatever barrier we stood at, its orchestrator has turned to another test.
-                    self.held.retain(|held| !held.candidate.is_ours() || held.triggered.is_some());
-                    return out.push(ignored("it has no share for this driver"));
-                };
+        let led_by_ours = config.ours.as_ref().map(|ours| (ours.epoch, ours.revision));
+        let led_by_another = config.other_protocol.as_ref().map(|other| (other.epoch, other.revision));
+        if let Some((epoch, revision)) = led_by_ours.or(led_by_another) {
+            if !self.heard(epoch, now) {
+                return out.push(ignored("its orchestrator was replaced by a later one"));
+            }
+            if self.over.iter().any(|(id, up_to)| *id == test_id && *up_to >= revision) {
+                return out.push(ignored("it ran already, or was stopped"));
+            }
+        }
+        let mut refused = None;
+        let lead = match (config.ours, config.other_protocol) {
+            (Some(mut ours), _) => ours.assignments.remove(&self.node_id).map(|share| {
                 let plan = Box::new(ours.plan);
                 Lead::Ours { revision: ours.revision, epoch: ours.epoch, plan, share }
-            }
-            None => Lead::Classic(config.classic),
+            }),
+            (None, Some(other)) => other.drivers.contains(&self.node_id).then(|| {
+                // Numbers are sent since protocol 2.
+                let theirs = other.protocol.map_or("an earlier one".to_owned(), |number| number.to_string());
+                refused = Some(format!(
+                    "{}: speaks protocol {PROTOCOL}, this orchestrator {theirs}: install the same version on both",
+                    self.node_id
+                ));
+                Lead::OtherProtocol { revision: other.revision, epoch: other.epoch }
+            }),
+            (None, None) => Some(Lead::Classic(config.classic)),
+        };
+        let Some(lead) = lead else {
+            // Whatever barrier we stood at, its orchestrator has turned to another test.
+            self.held.retain(|held| !held.candidate.is_ours() || held.triggered.is_some());
+            return out.push(ignored("it has no share for this driver"));
         };
         self.counter += 1;
         let candidate = Candidate { ticket: Ticket(self.counter), test_id, lead };
+        let ticket = candidate.ticket;
         if candidate.is_ours() {
             self.hold_ours(candidate, timestamp_ms, out);
         } else {
             self.hold_classic(candidate, timestamp_ms, out);
+        }
+        if let Some(reason) = refused {
+            // Nothing of it can be checked.
+            out.retain(|output| !matches!(output, Output::Check(candidate) if candidate.ticket == ticket));
+            self.checked(ticket, Err(reason), now);
         }
         self.match_triggers();
     }

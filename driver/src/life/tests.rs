@@ -1,5 +1,7 @@
 use common::plan::{DriverChoice, EngineChoice, Honesty, Load, Mode, Pace, Per, Plan, Request};
-use common::wire::{ClassicConfig, ConfigOurs, Inbound, ReadAs, TestConfig, TestType, Topic, Unit, read};
+use common::wire::{
+    ClassicConfig, ConfigOurs, Inbound, OtherProtocol, ReadAs, TestConfig, TestType, Topic, Unit, read,
+};
 
 use super::*;
 
@@ -129,6 +131,7 @@ fn classic(id: &str, message_count: u64) -> Box<TestConfig> {
             num_drivers: None,
         },
         ours: None,
+        other_protocol: None,
     })
 }
 
@@ -161,6 +164,25 @@ fn a_refused_plan_says_why_and_is_not_started() {
     assert_eq!(driver.ours("u", 1, 7, &["d1"]), ["refused u/1: no"]);
     assert_eq!(driver.at(30_999).step(Input::Tick), Vec::<String>::new());
     assert_eq!(driver.at(31_000).step(Input::Tick), ["idle"], "a refusal is not for ever");
+}
+
+#[test]
+fn an_orchestrator_of_another_protocol_is_refused_by_name() {
+    let config = |id: &str, revision, protocol, drivers: &[&str]| {
+        let drivers = drivers.iter().map(|name| NodeId::new(name).unwrap()).collect();
+        let other = OtherProtocol { protocol, revision, epoch: Epoch(7), drivers };
+        let config = Box::new(TestConfig { other_protocol: Some(other), ..*classic(id, 10) });
+        Input::Config { config, timestamp_ms: None }
+    };
+    let mut driver = Driver::new();
+    let refusal = "d1: speaks protocol 2, this orchestrator 3: install the same version on both";
+    assert_eq!(driver.step(config("t", 1, Some(3), &["d1", "d2"])), [format!("refused t/1: {refusal}")]);
+    assert_eq!(driver.yes("t", Some(1), 0), ["ignored t: this driver refused it", "idle"]);
+    let refused = driver.step(config("u", 1, None, &["d1"]));
+    assert!(refused[0].contains("this orchestrator an earlier one:"), "{refused:?}");
+    let ignored = driver.step(config("v", 1, Some(1), &["d2"]));
+    assert_eq!(ignored[0], "ignored v: it has no share for this driver");
+    assert_eq!(driver.ours("w", 1, 7, &["d1"]), ["ready w/1"], "one of the same protocol leads as ever");
 }
 
 #[test]

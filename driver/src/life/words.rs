@@ -22,6 +22,13 @@ pub enum Lead {
         /// How much of it is ours.
         share: Share,
     },
+    /// An orchestrator of ours that speaks another protocol: the driver refuses it, for it cannot know what is meant.
+    OtherProtocol {
+        /// Counts the configs of one test.
+        revision: u32,
+        /// The orchestrator's epoch.
+        epoch: Epoch,
+    },
     /// Somebody else's orchestrator.
     Classic(ClassicConfig),
 }
@@ -41,13 +48,13 @@ impl Candidate {
     /// The revision, where our orchestrator leads.
     pub fn revision(&self) -> Option<u32> {
         match self.lead {
-            Lead::Ours { revision, .. } => Some(revision),
+            Lead::Ours { revision, .. } | Lead::OtherProtocol { revision, .. } => Some(revision),
             Lead::Classic(_) => None,
         }
     }
 
     pub(super) fn is_ours(&self) -> bool {
-        matches!(self.lead, Lead::Ours { .. })
+        matches!(self.lead, Lead::Ours { .. } | Lead::OtherProtocol { .. })
     }
 }
 

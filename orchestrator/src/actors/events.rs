@@ -218,6 +218,7 @@ mod tests {
             last_seen: String::new(),
             age_ms: 0,
             epoch: Some(1),
+            protocol: Some(common::wire::PROTOCOL),
             version: None,
             cores: None,
             clock_offset_ms: None,

@@ -57,6 +57,7 @@ pub fn driver(id: &str) -> DriverView {
         last_seen: "2026-11-24T00:00:00.000000Z".to_owned(),
         age_ms: 5,
         epoch: Some(1),
+        protocol: Some(common::wire::PROTOCOL),
         version: None,
         cores: Some(2),
         clock_offset_ms: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use common::wire::DriverState;
 
-use super::choose::refused;
+use super::choose::{protocol_blocker, refused};
 use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, warned};
 use crate::messages::CommandError;
 use crate::now::Now;
@@ -62,6 +62,8 @@ impl Lifecycle {
                 Some(node) if node.epoch != participant.epoch => {
                     blockers.push((name, "was started again".to_owned()));
                 }
+                // Chosen before it registered, as after a restart of the orchestrator.
+                Some(node) if let Some(why) = protocol_blocker(node) => blockers.push((name, why)),
                 Some(node) if !self.answers(node) => waits.push(name),
                 Some(node) if node.state == Some(DriverState::Refused) => {
                     let why = node.reason.clone().unwrap_or_else(|| "refused without a reason".to_owned());

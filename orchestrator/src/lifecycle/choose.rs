@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::ids::NodeId;
 use common::plan::{DriverChoice, Mode, Per, Plan, share_out};
-use common::wire::{DriverState, Unit};
+use common::wire::{DriverState, PROTOCOL, Unit};
 
 use crate::messages::{CommandError, StoredParticipant};
 use crate::registry::NodeFacts;
@@ -36,12 +36,17 @@ pub fn choose(
         DriverChoice::All => alive,
         DriverChoice::Count(n) => {
             let n = *n as usize;
+            let (other, alive): (Vec<_>, Vec<_>) =
+                alive.into_iter().partition(|node| node.protocol.is_other());
             if alive.len() < n {
                 let are = alive.len();
-                return Err(drivers(
-                    format!("the plan wants {n} drivers, and {are} are alive"),
-                    absent(nodes),
-                ));
+                let summary = format!("the plan wants {n} drivers, and {are} are alive");
+                let other: Vec<_> = other.into_iter().filter_map(with_protocol_blocker).collect();
+                if other.is_empty() {
+                    return Err(drivers(summary, absent(nodes)));
+                }
+                let summary = format!("{summary} that speak protocol {PROTOCOL}; {}", in_words(&other));
+                return Err(drivers(summary, other.into_iter().chain(absent(nodes)).collect()));
             }
             // Ours first: they do all that a plan can ask for.
             let (ours, classic): (Vec<_>, Vec<_>) = alive.into_iter().partition(|node| !node.is_classic());
@@ -64,7 +69,8 @@ pub fn choose(
         let why = if node.is_classic() {
             classic_blocker(plan, rules)
         } else {
-            rate_blocker(node, participant).or_else(|| busy_blocker(node))
+            let rate_or_busy = || rate_blocker(node, participant).or_else(|| busy_blocker(node));
+            protocol_blocker(node).or_else(rate_or_busy)
         };
         blockers.extend(why.map(|why| (node.node_id.to_string(), why)));
     }
@@ -80,8 +86,32 @@ pub fn choose(
 
 /// The error that names who is in the way.
 pub fn refused(blockers: Vec<(String, String)>) -> CommandError {
-    let told: Vec<String> = blockers.iter().map(|(node, why)| format!("{node}: {why}")).collect();
-    drivers(told.join("; "), blockers)
+    drivers(in_words(&blockers), blockers)
+}
+
+/// How the sentence about a driver of another protocol goes on after its name.
+const SPEAKS: &str = "speaks ";
+
+/// Every driver that is in the way, and why.
+fn in_words(blockers: &[(String, String)]) -> String {
+    let sentence = |(node, why): &(String, String)| match why.starts_with(SPEAKS) {
+        true => format!("driver {node} {why}"),
+        false => format!("{node}: {why}"),
+    };
+    blockers.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
+/// Why a driver of ours that speaks another protocol cannot take part: neither side could know what the other means.
+pub fn protocol_blocker(node: &NodeFacts) -> Option<String> {
+    node.protocol.is_other().then(|| {
+        let theirs = node.protocol.number();
+        let theirs = theirs.map_or("no numbered protocol".to_owned(), |number| format!("protocol {number}"));
+        format!("{SPEAKS}{theirs}, this orchestrator {PROTOCOL}: install the same version on both")
+    })
+}
+
+fn with_protocol_blocker(node: &NodeFacts) -> Option<(String, String)> {
+    Some((node.node_id.to_string(), protocol_blocker(node)?))
 }
 
 fn drivers(summary: String, blockers: Vec<(String, String)>) -> CommandError {
@@ -171,7 +201,7 @@ pub fn count_of(plan: &Plan) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Liveness;
+    use crate::registry::{Liveness, Protocol};
     use common::ids::Epoch;
     use common::plan::{PlanFormat, read};
 
@@ -201,6 +231,7 @@ mod tests {
             test_id: None,
             revision: None,
             max_rate: Some(1_000.0),
+            protocol: Protocol::Registered(Some(PROTOCOL)),
             said_no_at: None,
         }
     }
@@ -241,6 +272,30 @@ mod tests {
             &nodes,
             Err("a: safety.max_rate = 1000"),
         );
+    }
+
+    #[test]
+    fn a_driver_of_another_protocol_is_passed_over_or_refused_by_name() {
+        let speaking = |id: &str, protocol| NodeFacts { protocol, ..node(id, Some(1), Liveness::Alive) };
+        let nodes = [
+            speaking("a", Protocol::Registered(Some(1))),
+            speaking("b", Protocol::Registered(Some(PROTOCOL))),
+            speaking("c", Protocol::Unknown),
+        ];
+        let load = "mode = 'tsunami'\nrate = 10\nduration = '1s'";
+        let refusal = "driver a speaks protocol 1, this orchestrator 2: install the same version on both";
+        check(&plan("", load), &nodes, Err(refusal));
+        check(&plan("drivers = ['a', 'b']", load), &nodes, Err(refusal));
+        check(&plan("drivers = 2", load), &nodes, Ok(&["b", "c"]));
+        check(
+            &plan("drivers = 3", load),
+            &nodes,
+            Err("wants 3 drivers, and 2 are alive that speak protocol 2"),
+        );
+        check(&plan("drivers = 3", load), &nodes, Err(refusal));
+        check(&plan("", load), &nodes[1..], Ok(&["b", "c"]));
+        let none = [speaking("x", Protocol::Registered(None))];
+        check(&plan("", load), &none, Err("driver x speaks no numbered protocol, this orchestrator 2"));
     }
 
     #[test]

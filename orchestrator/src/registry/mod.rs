@@ -16,8 +16,8 @@ use std::time::Duration;
 use common::ids::{Epoch, NodeId, TestId};
 use common::wire::{DriverState, Heartbeat, Metrics, Register, Role};
 
-pub use node::Liveness;
 use node::Node;
+pub use node::{Liveness, Protocol};
 pub use view::state_name;
 
 /// Most nodes kept; a flood of made-up ids stops here and is counted.
@@ -122,6 +122,8 @@ pub struct NodeFacts {
     pub revision: Option<u32>,
     /// Its highest rate, requests per second.
     pub max_rate: Option<f64>,
+    /// Which protocol it speaks.
+    pub protocol: Protocol,
     /// When it last said `NO`, and not that it is alive since (ours) or ever again (classic).
     pub said_no_at: Option<Duration>,
 }

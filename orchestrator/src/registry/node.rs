@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, HeartbeatOurs, RegisterOurs};
+use common::wire::{DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs};
 
 use super::{Event, NodeFacts, Patience};
 
@@ -46,10 +46,35 @@ impl Liveness {
     }
 }
 
+/// Which protocol a node of ours speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// It did not register yet, or it is a classic node.
+    Unknown,
+    /// It registered with this number, or without one.
+    Registered(Option<u32>),
+}
+
+impl Protocol {
+    /// Whether it is known to be another than that of this orchestrator.
+    pub fn is_other(self) -> bool {
+        matches!(self, Self::Registered(number) if number != Some(PROTOCOL))
+    }
+
+    /// The number, where it is known.
+    pub fn number(self) -> Option<u32> {
+        match self {
+            Self::Unknown => None,
+            Self::Registered(number) => number,
+        }
+    }
+}
+
 /// What a node of ours told of itself.
 #[derive(Debug)]
 pub(super) struct Ours {
     pub epoch: Epoch,
+    pub protocol: Protocol,
     pub version: Option<String>,
     pub cores: Option<u32>,
     pub labels: BTreeMap<String, String>,
@@ -67,6 +92,7 @@ impl Ours {
     fn new(epoch: Epoch) -> Self {
         Self {
             epoch,
+            protocol: Protocol::Unknown,
             version: None,
             cores: None,
             labels: BTreeMap::new(),
@@ -82,6 +108,7 @@ impl Ours {
     }
 
     pub(super) fn described(&mut self, told: &RegisterOurs) {
+        self.protocol = Protocol::Registered(told.protocol);
         self.version = Some(told.version.clone());
         self.cores = Some(told.cores);
         self.labels.clone_from(&told.labels);
@@ -203,6 +230,7 @@ impl Node {
             test_id: ours.and_then(|ours| ours.test_id.clone()),
             revision: ours.and_then(|ours| ours.revision),
             max_rate: ours.and_then(|ours| ours.max_rate),
+            protocol: ours.map_or(Protocol::Unknown, |ours| ours.protocol),
             said_no_at: self.said_no_at,
         }
     }

@@ -1,7 +1,7 @@
 //! Who is here, told as stories: what arrives when, and what follows.
 
 use common::counters::Counters;
-use common::wire::{ClassicMetrics, HeartbeatOurs, RegisterOurs};
+use common::wire::{ClassicMetrics, HeartbeatOurs, PROTOCOL, RegisterOurs};
 
 use super::*;
 use crate::now::Now;
@@ -18,7 +18,7 @@ fn s(seconds: f64) -> Duration {
 
 fn register(name: &str, epoch: Option<u64>, address: &str) -> Register {
     let ours = epoch.map(|epoch| RegisterOurs {
-        protocol: 1,
+        protocol: Some(PROTOCOL),
         epoch: Epoch(epoch),
         version: "0.1.0".to_owned(),
         cores: 2,
@@ -341,4 +341,20 @@ fn a_view_shows_what_the_node_told() {
     assert_eq!((ours.version.as_deref(), ours.cores, ours.max_rate), (Some("0.1.0"), Some(2), Some(500.0)));
     assert_eq!(ours.last_seen, "1970-01-01T00:00:00.500000Z");
     assert_eq!((old.classic, old.requests_sent, old.test_id.as_deref()), (true, Some(7), Some("t")));
+}
+
+#[test]
+fn a_node_of_another_protocol_is_listed_with_its_version() {
+    let mut story = Story::new();
+    let now = story.now;
+    story.registry.heartbeat(&beat("early", Some(1), true), now);
+    for (name, protocol) in [("old", Some(1)), ("none", None), ("same", Some(PROTOCOL))] {
+        let mut register = register(name, Some(1), "127.0.0.1:0");
+        register.ours.as_mut().unwrap().protocol = protocol;
+        story.registry.register(&register, now);
+        let view = story.registry.view(&id(name), Now { elapsed: now, unix_us: 0 }).unwrap();
+        assert_eq!((view.protocol, view.version.as_deref(), view.alive), (protocol, Some("0.1.0"), true));
+    }
+    let other = |name: &str| story.registry.facts(&id(name), now).unwrap().protocol.is_other();
+    assert_eq!(["early", "old", "none", "same"].map(other), [false, true, true, false]);
 }

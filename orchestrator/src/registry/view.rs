@@ -53,6 +53,7 @@ fn view(node: &Node, busy: bool, now: Now) -> DriverView {
         age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
         epoch: ours.map(|ours| ours.epoch.0),
         version: ours.and_then(|ours| ours.version.clone()),
+        protocol: ours.and_then(|ours| ours.protocol.number()),
         cores: ours.and_then(|ours| ours.cores),
         #[allow(clippy::cast_precision_loss)] // an offset of years would be needed to lose a µs
         clock_offset_ms: ours.and_then(|ours| ours.clock_offset_us).map(|us| us as f64 / 1_000.0),

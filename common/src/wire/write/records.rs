@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use super::super::window::{DroppedBy, Span, histograms};
 use super::super::{
-    ClassicMetrics, DriverState, Ending, Heartbeat, Metrics, Register, Role, TestConfig, TestType, Trigger,
-    Window,
+    ClassicMetrics, DriverState, Ending, Heartbeat, Metrics, PROTOCOL, Register, Role, TestConfig, TestType,
+    Trigger, Window,
 };
 use super::WriteError;
 use crate::clock::rfc3339;
@@ -55,7 +55,8 @@ pub(super) struct RegisterRecord<'a> {
 
 #[derive(Serialize)]
 struct RegisterAdditions<'a> {
-    protocol: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<u32>,
     epoch: Epoch,
     version: &'a str,
     cores: u32,
@@ -105,6 +106,7 @@ pub(super) struct TestConfigRecord<'a> {
 #[derive(Serialize)]
 struct ConfigAdditions<'a> {
     epoch: Epoch,
+    protocol: u32,
     revision: u32,
     plan: serde_json::Value,
     assignments: &'a BTreeMap<NodeId, Share>,
@@ -124,6 +126,7 @@ impl<'a> TestConfigRecord<'a> {
             num_drivers: config.classic.num_drivers,
             ours: config.ours.as_ref().map(|ours| ConfigAdditions {
                 epoch: ours.epoch,
+                protocol: PROTOCOL,
                 revision: ours.revision,
                 plan: ours.plan.to_json(),
                 assignments: &ours.assignments,

@@ -101,7 +101,7 @@ impl Scene {
             let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
             Box::pin(async move {
                 let brokers = vec![answer.map_err(AskError::Status)?.to_owned()];
-                Ok(Bootstrap { brokers, topic_prefix: String::new(), protocol: 1 })
+                Ok(Bootstrap { brokers, topic_prefix: String::new(), protocol: common::wire::PROTOCOL })
             })
         });
         let settings = KafkaSettings { brokers, ..KafkaSettings::default() };

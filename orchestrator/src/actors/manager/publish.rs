@@ -54,6 +54,7 @@ impl Manager {
                     .map(|participant| (participant.node_id.clone(), participant.share.clone()))
                     .collect(),
             }),
+            other_protocol: None,
         };
         self.publish(Outbound::TestConfig(Box::new(config))).await
     }
