@@ -17,12 +17,20 @@ use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 
 fn job(load: &str) -> Arc<LoadJob> {
-    let text = format!("[target]\nurl = 'http://127.0.0.1:1/'\n[request]\ntimeout = '2s'\n[load]\n{load}\n");
+    job_of("driver", (0, 1), load)
+}
+
+/// The job of driver `index` of `of`, whose amounts are per driver or per fleet.
+fn job_of(per: &str, (index, of): (usize, usize), load: &str) -> Arc<LoadJob> {
+    let text = format!(
+        "per = '{per}'\n[target]\nurl = 'http://127.0.0.1:1/'\n[request]\ntimeout = '2s'\n[load]\n{load}\n"
+    );
     let plan = read(&text, PlanFormat::Toml).unwrap_or_else(|faults| panic!("{faults:?}"));
-    let node_id = NodeId::new("d").unwrap();
+    let nodes: Vec<_> = (0..of).map(|n| NodeId::new(&format!("d{n}")).unwrap()).collect();
+    let (node_id, share) = share_out(&plan, &nodes).unwrap().remove(index);
     Arc::new(LoadJob {
         test_id: TestId::new("t").unwrap(),
-        share: share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1,
+        share,
         node_id,
         load: plan.load,
         honesty: plan.honesty,
@@ -126,10 +134,14 @@ impl After {
 
 /// Runs a load as a worker's thread does.
 fn load(load: &str, script: fn(u64) -> Step, stop_after: Option<Duration>) -> After {
+    run_job(job(load), script, stop_after)
+}
+
+fn run_job(job: Arc<LoadJob>, script: fn(u64) -> Step, stop_after: Option<Duration>) -> After {
     let runtime = driver::reactor::worker_runtime().unwrap();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let (job, kept, under_way) = (job(load), Kept::default(), Rc::new(Cell::new(0)));
+        let (kept, under_way) = (Kept::default(), Rc::new(Cell::new(0)));
         let scripted = Scripted { script, attempts: Cell::new(0), under_way: Rc::clone(&under_way) };
         let engine = FutureEngine::new(scripted, job.start);
         let (stop, stopped) = tokio::sync::watch::channel(None);
@@ -162,6 +174,20 @@ fn the_sliver_of_a_last_window_does_not_make_a_worker_busy() {
     let after = load("mode = 'tsunami'\nrate = 100\nduration = '2s'", AT_ONCE, None);
     assert_eq!(after.told.counters.completed, 200);
     assert!(after.told.busy.iter().all(|busy| *busy < 0.5), "{:?}", after.told.busy);
+}
+
+#[test]
+fn a_fleets_drivers_send_what_one_would_and_are_all_as_long() {
+    // 2.5/s for 600 ms: ticks at 0 and 400 ms, so that the third driver has none.
+    let sent: Vec<u64> = (0..3)
+        .map(|index| {
+            let job = job_of("fleet", (index, 3), "mode = 'tsunami'\nrate = 2.5\nduration = '600ms'");
+            let after = run_job(job, AT_ONCE, None);
+            assert_eq!((after.ending().schedule_from, after.ending().schedule_to), (0, 600_000_000));
+            after.told.counters.completed_in_schedule
+        })
+        .collect();
+    assert_eq!(sent, [1, 1, 0]);
 }
 
 #[test]

@@ -66,6 +66,18 @@ fn shares_of_a_fleet_sum_exactly_and_requests_are_kept() {
     let report = system.run(&plan);
     assert_sound(&report);
     assert_eq!(report["totals"]["scheduled"], 500, "{report:#}");
+
+    // Fewer ticks than drivers: as many as one driver would send.
+    let before = target.received();
+    let mut plan = tsunami(&target.url(), 0.8, "2s");
+    plan["per"] = "fleet".into();
+    let report = system.run(&plan);
+    assert_sound(&report);
+    assert_eq!(
+        (report["totals"]["completed"].as_u64(), target.received() - before),
+        (Some(2), 2),
+        "{report:#}"
+    );
 }
 
 #[test]
