@@ -135,7 +135,7 @@ pub struct RunArgs {
     /// HTTP method
     #[arg(long, value_name = "METHOD", help_heading = "Request")]
     pub method: Option<String>,
-    /// A header field, as in 'accept: text/html'; repeatable
+    /// A header field, as in 'accept: text/html'; repeatable, also with one name: then each is sent
     #[arg(long = "header", value_name = "K: V", help_heading = "Request")]
     pub headers: Vec<String>,
     /// The body
