@@ -6,6 +6,7 @@ pub mod browser;
 pub mod classic;
 pub mod cores;
 pub mod disk;
+pub mod faults;
 pub mod flood;
 pub mod kafka;
 pub mod netns;

@@ -110,6 +110,20 @@ impl Rest {
         self.answer(path, request.send_empty())
     }
 
+    /// GET of a node that may be gone, or POST of a body to it; `None` where no answer came.
+    pub fn attempt(&self, path: &str, body: Option<&str>) -> Option<Answer> {
+        let url = format!("{}{path}", self.base);
+        let response = match body {
+            None => self.agent.get(url).call(),
+            Some(body) => self.agent.post(url).header("content-type", "application/json").send(body),
+        };
+        let response = response.ok()?;
+        let status = response.status().as_u16();
+        let mut body = response.into_body();
+        let content_type = body.mime_type().unwrap_or_default().to_owned();
+        Some(Answer { status, content_type, text: body.read_to_string().ok()? })
+    }
+
     /// Whether the node answers at all.
     pub fn is_up(&self) -> bool {
         self.agent.get(format!("{}/healthz", self.base)).call().is_ok_and(|response| response.status() == 200)

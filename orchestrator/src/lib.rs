@@ -1,7 +1,7 @@
 //! The orchestrator node: it knows who is here, leads tests from plan to verdict, adds up what the
 //! drivers measured, and answers people and programs over HTTP.
 //!
-//! The rules are pure modules (`registry`, `lifecycle`, `tally`, `verdict`) that take time as an
+//! The rules are pure modules (`registry`, `lifecycle`, `ran_on`, `tally`, `verdict`) that take time as an
 //! argument; `actors` are thin around them, and `system` alone spawns and wires.
 
 pub mod actors;
@@ -11,6 +11,7 @@ pub mod lifecycle;
 pub mod messages;
 pub mod model;
 pub mod now;
+pub mod ran_on;
 pub mod registry;
 pub mod report;
 mod run;

@@ -11,6 +11,8 @@ use common::kafka::Offsets;
 use common::plan::Plan;
 use common::wire::{Metrics, Register};
 
+use crate::ran_on::RanOn;
+use crate::registry::KnownNode;
 use crate::model::{DriverView, TestPage, TestState, TestView, Verdict, WindowView};
 use crate::tally::Closing;
 
@@ -60,6 +62,9 @@ pub enum CommandError {
     /// The store did not take it; what SQLite says.
     #[error("the orchestrator cannot store it: {0}")]
     NotStored(String),
+    /// The orchestrator has only just started; waiting helps.
+    #[error("{0}")]
+    NotReady(String),
     /// Kafka did not take a config or a trigger: the drivers were not told, or are told to stop.
     #[error("kafka did not take it: {0}")]
     NotPublished(String),
@@ -100,6 +105,8 @@ pub struct StoredTest {
     pub started_at: Option<UnixMicros>,
     /// When it was finished.
     pub ended_at: Option<UnixMicros>,
+    /// Which Kafka it was triggered on last; `None`: it never was, or that is not known.
+    pub kafka: Option<RanOn>,
     /// Last revision of its config that was published; 0 for none.
     pub revision: u32,
     /// Who takes part: node id, epoch (none for classic), share. In the order of their shares.
@@ -131,8 +138,8 @@ pub struct StoredParticipant {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<SavedBatch, StoreError>")]
 pub struct SaveBatch {
-    /// Kafka's cluster id, to which the offsets belong; `None`: offsets are not kept (embedded broker).
-    pub cluster_id: Option<String>,
+    /// What the offsets belong to (`RanOn::offsets_key`); `None`: they are not kept (embedded broker).
+    pub offsets_of: Option<String>,
     /// The next offset to read, per topic and partition.
     pub offsets: Offsets,
     /// Windows and classic reports; stored once by (test, node, epoch, seq), or by position for those without a seq.
@@ -167,13 +174,18 @@ pub struct StoredMetrics {
     pub metrics: Arc<Metrics>,
 }
 
-/// Where reading goes on for a cluster id; empty where nothing is stored.
+/// Where reading goes on; empty where nothing is stored.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Offsets, StoreError>")]
 pub struct LoadOffsets {
-    /// Kafka's cluster id.
-    pub cluster_id: String,
+    /// What the offsets belong to (`RanOn::offsets_key`).
+    pub offsets_of: String,
 }
+
+/// The nodes that registered, as they did last.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<KnownNode>, StoreError>")]
+pub struct LoadNodes;
 
 /// A test as stored.
 #[derive(Debug, Message)]

@@ -1,6 +1,15 @@
 //! The two clocks that rules take as an argument: one that never goes back, for how long something took,
 //! and the wall clock, for when it happened.
+//!
+//! The wall clock can be set while a test is under way: by an hour, by a person or by NTP after a long sleep. A test
+//! has instants of both kinds, and they must agree: its start is a time of day that drivers share, its end is that
+//! start plus what it took, and the age of a window is a difference of two arrivals. So while a test is under way the
+//! clock is *held*: what is shown as the time of day is the instant at which it was held plus the time that passed
+//! since. REST tells drivers the same time. Between tests it is the wall clock again. A restart of the orchestrator
+//! in mid-test ends the hold: what the wall clock did before cannot be seen from there.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use common::clock::{self, UnixMicros};
@@ -24,10 +33,16 @@ impl Now {
     }
 }
 
-/// Reads both clocks. In tests the first stands still with tokio's.
-#[derive(Debug, Clone, Copy)]
+/// In [`Clock`]: it is not held.
+const FREE: i64 = i64::MIN;
+
+/// Reads both clocks. In tests the first stands still with tokio's. Clones share whether it is held.
+#[derive(Debug, Clone)]
 pub struct Clock {
     started: tokio::time::Instant,
+    wall: fn() -> UnixMicros,
+    /// The time of day at the start, by the wall clock as it was when the clock was held; or [`FREE`].
+    held: Arc<AtomicI64>,
 }
 
 impl Default for Clock {
@@ -39,11 +54,64 @@ impl Default for Clock {
 impl Clock {
     /// Starts at zero.
     pub fn new() -> Self {
-        Self { started: tokio::time::Instant::now() }
+        Self::with_wall(clock::unix_us)
+    }
+
+    /// The same, with another wall clock.
+    pub fn with_wall(wall: fn() -> UnixMicros) -> Self {
+        Self { started: tokio::time::Instant::now(), wall, held: Arc::new(AtomicI64::new(FREE)) }
     }
 
     /// This instant.
     pub fn now(&self) -> Now {
-        Now { elapsed: self.started.elapsed(), unix_us: clock::unix_us() }
+        let elapsed = self.started.elapsed();
+        let unix_us = match self.held.load(Ordering::Relaxed) {
+            FREE => (self.wall)(),
+            at_start => at_start.saturating_add(micros(elapsed)),
+        };
+        Now { elapsed, unix_us }
+    }
+
+    /// This instant by the wall clock.
+    pub fn unix_us(&self) -> UnixMicros {
+        self.now().unix_us
+    }
+
+    /// From now on the time of day goes on as the other clock does, whatever happens to the wall clock.
+    pub fn hold(&self) {
+        let at_start = (self.wall)().saturating_sub(micros(self.started.elapsed()));
+        // One that is held already stays as it is.
+        let _ = self.held.compare_exchange(FREE, at_start, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// The time of day is the wall clock's again.
+    pub fn release(&self) {
+        self.held.store(FREE, Ordering::Relaxed);
+    }
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_held_does_not_follow_the_wall_clock() {
+        static WALL: AtomicI64 = AtomicI64::new(6_000_000);
+        let clock = Clock::with_wall(|| WALL.load(Ordering::Relaxed));
+        clock.clone().hold();
+        let held = clock.now();
+        assert!((6_000_000..16_000_000).contains(&held.unix_us), "{held:?}");
+        for step in [-3_600_000_000, 7_200_000_000] {
+            WALL.fetch_add(step, Ordering::Relaxed);
+            clock.hold();
+            let now = clock.now();
+            assert_eq!(now.unix_us - held.unix_us, micros(now.elapsed) - micros(held.elapsed), "{step}");
+        }
+        clock.release();
+        assert_eq!(clock.unix_us(), 3_606_000_000);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! An orderly end leaves a test that runs alone: its drivers go on for `orchestrator.grace`, and the next life
 //! of this orchestrator takes the test up from the store. The embedded Kafka ends with the process, and with it
-//! what drivers could tell.
+//! what drivers could report: the next life closes such a test before it is ready.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use common::clock::unix_us;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{EmbeddedBroker, FlushProducer, KafkaConsumerActor, KafkaError};
 use common::settings::data_dir::{self, DataDirError};
@@ -19,9 +18,11 @@ use common::wire::PROTOCOL;
 use tokio::sync::{mpsc, watch};
 
 use crate::actors::store::{PruneTests, StoreActor};
+use crate::actors::test_manager::{AwaitTakenUp, TakenUp};
 use crate::http::{self, Access, AppState, BindError, Commands, HttpOptions, Reads, Token, Watch};
 use crate::messages::StoreError;
 use crate::model::Bootstrap;
+use crate::now::Clock;
 use crate::settings::OrchestratorSettings;
 use crate::system::{self, System};
 use crate::telemetry::{Readiness, Telemetry};
@@ -104,8 +105,11 @@ pub async fn run(
     let kafka =
         embedded.as_ref().map_or_else(|| settings.kafka.clone(), |broker| broker.settings(&settings.kafka));
     let (superseded, mut higher) = watch::channel(None);
-    let keeps_offsets = embedded.is_none();
-    let system = system::spawn(&settings, &kafka, stored, &telemetry, &readiness, superseded, keeps_offsets)?;
+    let is_embedded = embedded.is_some();
+    let clock = Clock::new();
+    let watch = (&telemetry, &readiness);
+    let system =
+        system::spawn(&settings, &kafka, stored, watch, superseded, is_embedded, clock.clone())?;
 
     let brokers = match &kafka.brokers {
         Brokers::At(brokers) => brokers.clone(),
@@ -117,7 +121,7 @@ pub async fn run(
         commands(&system),
         reads(&system),
         bootstrap,
-        unix_us,
+        clock,
         Watch {
             readiness: Arc::clone(&readiness),
             telemetry,
@@ -145,10 +149,13 @@ pub async fn run(
         system.clone(),
         node_id.clone(),
         epoch,
-        !keeps_offsets,
+        is_embedded,
         joined,
     ));
     actix_rt::spawn(prune(system.store.clone(), settings.store.keep_tests));
+    // Whoever is told that this orchestrator is ready may trigger a test at once: those that cannot go on are closed
+    // by then. The one that can is counted again behind it, for that may take minutes.
+    let _ = system.tests.send(AwaitTakenUp(TakenUp::Closed)).await;
     ready(Bound { node_id: node_id.clone(), http: address, kafka: brokers });
     common::service::ready();
     log::info!(http:% = address, node_id:%, epoch:%; "orchestrator is ready");

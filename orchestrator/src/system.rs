@@ -17,18 +17,19 @@ use tokio::sync::watch;
 use crate::actors::driver_registry::DriverRegistryActor;
 use crate::actors::events::EventsActor;
 use crate::actors::heartbeat::HeartbeatActor;
-use crate::actors::intake::{IntakeActor, IntakeOutputs, recipients};
+use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
 use crate::actors::revision::{RevisionActor, RevisionLinks};
 use crate::actors::stats_aggregator::StatsAggregatorActor;
 use crate::actors::store::StoreActor;
-use crate::actors::test_manager::{AwaitResumed, TestManagerActor};
+use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::messages::{
-    Changed, LoadMetrics, LoadOffsets, LoadTest, LoadUnfinished, SaveBatch, SaveEvent, SaveRevision,
+    Changed, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, SaveBatch, SaveEvent, SaveRevision,
     SaveTest, StoreError, TakeEpoch,
 };
 use crate::now::Clock;
+use crate::ran_on::RanOn;
 use crate::registry::{Patience, Registry};
 use crate::settings::OrchestratorSettings;
 use crate::telemetry::{Readiness, Telemetry};
@@ -101,10 +102,10 @@ pub fn spawn(
     settings: &OrchestratorSettings,
     kafka: &KafkaSettings,
     stored: Stored,
-    telemetry: &Arc<Telemetry>,
-    readiness: &Arc<Readiness>,
+    (telemetry, readiness): (&Arc<Telemetry>, &Arc<Readiness>),
     superseded: watch::Sender<Option<u64>>,
-    keeps_offsets: bool,
+    embedded: bool,
+    clock: Clock,
 ) -> Result<System, KafkaError> {
     let Stored { store, reader, epoch } = stored;
     let producer = KafkaProducerActor::new(kafka)?.start();
@@ -120,10 +121,13 @@ pub fn spawn(
         revise: store.clone().recipient(),
         batches: store.clone().recipient(),
         happened: store.clone().recipient(),
+        offsets: store.clone().recipient(),
+        known: store.clone().recipient(),
     };
+    let source = Source { embedded, topic_prefix: kafka.topic_prefix.clone() };
     let watch = (Arc::clone(telemetry), Arc::clone(readiness));
     let Wired { tests, nodes, intake } =
-        wire(outside, epoch, patience(settings), rules(settings), watch, superseded, keeps_offsets);
+        wire(outside, epoch, patience(settings), rules(settings), watch, superseded, source, clock);
     Ok(System { tests, nodes, events, reader, intake, producer, store })
 }
 
@@ -156,6 +160,8 @@ pub(crate) struct Outside {
     pub revise: Recipient<SaveRevision>,
     pub batches: Recipient<SaveBatch>,
     pub happened: Recipient<SaveEvent>,
+    pub offsets: Recipient<LoadOffsets>,
+    pub known: Recipient<LoadNodes>,
 }
 
 /// Those actors.
@@ -176,14 +182,20 @@ pub(crate) fn wire(
     rules: Rules,
     (telemetry, readiness): (Arc<Telemetry>, Arc<Readiness>),
     superseded: watch::Sender<Option<u64>>,
-    keeps_offsets: bool,
+    source: Source,
+    clock: Clock,
 ) -> Wired {
-    let clock = Clock::new();
     let registry = Registry::new(epoch, patience);
-    let nodes =
-        DriverRegistryActor::new(registry, clock, outside.events.clone(), superseded, Arc::clone(&telemetry))
-            .start();
-    let aggregator = StatsAggregatorActor::new(outside.events.clone(), Arc::clone(&telemetry)).start();
+    let nodes = DriverRegistryActor::new(
+        registry,
+        clock.clone(),
+        outside.events.clone(),
+        superseded,
+        outside.known,
+        Arc::clone(&telemetry),
+    )
+    .start();
+    let aggregator = StatsAggregatorActor::new(clock.clone(), outside.events.clone(), Arc::clone(&telemetry)).start();
     let links = ManagerLinks {
         facts: nodes.clone().recipient(),
         busy: nodes.clone().recipient(),
@@ -202,7 +214,7 @@ pub(crate) fn wire(
         metrics: outside.metrics.clone(),
         events: outside.events.clone(),
     };
-    let settings = ManagerSettings { epoch, rules, clock, telemetry: Arc::clone(&telemetry) };
+    let settings = ManagerSettings { epoch, embedded: source.embedded, rules, clock, telemetry: Arc::clone(&telemetry) };
     let tests = TestManagerActor::new(links, settings).start();
     let links = RevisionLinks {
         load: outside.load,
@@ -218,8 +230,10 @@ pub(crate) fn wire(
         late: revision.recipient(),
         events: outside.happened,
         store: tests.clone().recipient(),
+        offsets: outside.offsets,
+        reached: tests.clone().recipient(),
     };
-    let intake = IntakeActor::new(outputs, telemetry, readiness, keeps_offsets).start();
+    let intake = IntakeActor::new(outputs, telemetry, readiness, source).start();
     Wired { tests, nodes, intake }
 }
 
@@ -241,11 +255,13 @@ pub async fn connect(
         create_topics(kafka).await?;
     }
     // What is read before a test of the life before is taken up again would not be counted to it.
-    system.tests.send(AwaitResumed).await.map_err(|_| KafkaError::Stopped)?;
-    // Without an id (None) there is nothing that stored offsets could belong to.
+    system.tests.send(AwaitTakenUp(TakenUp::Resumed)).await.map_err(|_| KafkaError::Stopped)?;
+    let source = Source { embedded, topic_prefix: kafka.topic_prefix.clone() };
     let cluster = if embedded { None } else { cluster_id(kafka).await? };
-    let offsets: Offsets = match cluster {
-        Some(cluster_id) => match system.store.send(LoadOffsets { cluster_id }).await {
+    let present = source.kafka(cluster.as_deref());
+    // Without an id there is nothing that stored offsets could belong to.
+    let offsets: Offsets = match present.as_ref().and_then(RanOn::offsets_key) {
+        Some(key) => match system.store.send(LoadOffsets { offsets_of: key.to_owned() }).await {
             Ok(Ok(offsets)) => offsets,
             Ok(Err(error)) => {
                 log::error!(error:%; "stored offsets cannot be read, reading begins behind the last record");
@@ -258,7 +274,9 @@ pub async fn connect(
     let start = if offsets.is_empty() {
         StartFrom::End
     } else {
-        StartFrom::Stored { offsets, others_from_beginning: false }
+        // All partitions that were there at the first start are stored (`IntakeActor::begin`): another one is new,
+        // and all of it was written since.
+        StartFrom::Stored { offsets, others_from_beginning: true }
     };
     let topics = vec![Topic::Register, Topic::Heartbeat, Topic::Metrics];
     let read_as = ReadAs { latency_unit: settings.classic.latency_unit };

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
 use common::ids::{Epoch, NodeId};
 use common::kafka::Arrived;
 use common::wire::Inbound;
 use tokio::sync::watch;
 
 use super::offer;
-use crate::messages::{Changed, ListDrivers};
+use crate::messages::{Changed, ListDrivers, LoadNodes};
 use crate::model::DriverView;
 use crate::now::Clock;
 use crate::registry::{Event, NodeFacts, Registry, RegistryCounts};
@@ -37,7 +37,7 @@ pub struct NodesHeard(pub Arc<Vec<Arrived>>);
 pub struct GetFacts;
 
 /// Names who is busy with a test, in which life; after a restart they are waited for.
-#[derive(Debug, Clone, Message)]
+#[derive(Debug, Clone, Default, Message)]
 #[rtype(result = "()")]
 pub struct SetBusy(pub BTreeMap<NodeId, Option<Epoch>>);
 
@@ -50,7 +50,7 @@ pub struct MarkDeaf(pub NodeId);
 ///
 /// - owns: the registry.
 /// - receives: [`NodesHeard`], [`GetFacts`], [`SetBusy`], [`MarkDeaf`], [`ListDrivers`].
-/// - sends: [`Changed::Driver`] where a node changed, and of every live node once a second.
+/// - sends: [`LoadNodes`] at its start; [`Changed::Driver`] where a node changed, and of every live node once a second.
 /// - on failure: a higher orchestrator epoch ends the process, by the watch given in `new`.
 /// - mailbox bound: 64.
 pub struct DriverRegistryActor {
@@ -58,22 +58,25 @@ pub struct DriverRegistryActor {
     clock: Clock,
     events: Recipient<Changed>,
     superseded: watch::Sender<Option<u64>>,
+    known: Recipient<LoadNodes>,
     telemetry: Arc<Telemetry>,
     counted: RegistryCounts,
     ticks: u32,
 }
 
 impl DriverRegistryActor {
-    /// A registry that tells changes to `events`, and a higher epoch of another orchestrator to `superseded`.
+    /// A registry that sends changes to `events`, and a higher epoch of another orchestrator to `superseded`; `known`
+    /// has the nodes of earlier lives of the orchestrator.
     pub fn new(
         registry: Registry,
         clock: Clock,
         events: Recipient<Changed>,
         superseded: watch::Sender<Option<u64>>,
+        known: Recipient<LoadNodes>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
         let counted = registry.counts();
-        Self { registry, clock, events, superseded, telemetry, counted, ticks: 0 }
+        Self { registry, clock, events, superseded, known, telemetry, counted, ticks: 0 }
     }
 
     /// Adds what the registry counted since the last call to what `/metrics` shows.
@@ -139,6 +142,12 @@ impl Actor for DriverRegistryActor {
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX);
         context.run_interval(TICK, |registry, _| registry.tick());
+        let known = self.known.send(LoadNodes).into_actor(self).map(|known, actor, _| match known {
+            Ok(Ok(known)) => actor.registry.remember(known),
+            // The store has logged it; a node of ours registers again anyway.
+            Ok(Err(_)) | Err(_) => {}
+        });
+        context.spawn(known);
     }
 }
 

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
+use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
 use common::clock::unix_us;
 use common::kafka::{ConsumerChanged, Offsets, RecordsArrived};
 use common::wire::Inbound;
@@ -20,8 +20,9 @@ use self::backlog::{Backlog, STORE_AGAIN};
 use super::driver_registry::NodesHeard;
 use super::revision::LateStored;
 use super::stats_aggregator::MetricsHeard;
-use super::test_manager::StoreChanged;
-use crate::messages::{SaveBatch, SaveEvent, SavedBatch};
+use super::test_manager::{KafkaReached, StoreChanged};
+use crate::messages::{LoadOffsets, SaveBatch, SaveEvent, SavedBatch};
+use crate::ran_on::RanOn;
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Batches come one at a time; news of the consumer beside them.
@@ -29,6 +30,25 @@ const MAILBOX: usize = 16;
 
 /// How often offsets alone are stored: heartbeats of up to so long are read again after a restart.
 const OFFSETS_EVERY: Duration = Duration::from_secs(1);
+
+/// What the records come from, as far as the settings say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The broker inside this process.
+    pub embedded: bool,
+    /// What the names of the topics begin with.
+    pub topic_prefix: String,
+}
+
+impl Source {
+    /// The Kafka that answered; `None` for a cluster without an id.
+    pub fn kafka(&self, cluster_id: Option<&str>) -> Option<RanOn> {
+        if self.embedded {
+            return Some(RanOn::Embedded);
+        }
+        cluster_id.map(|id| RanOn::cluster(id, &self.topic_prefix))
+    }
+}
 
 /// What an intake hands on to.
 #[derive(Clone)]
@@ -45,13 +65,18 @@ pub struct IntakeOutputs {
     pub events: Recipient<SaveEvent>,
     /// Whether the store takes what it is given, for whoever leads tests.
     pub store: Recipient<StoreChanged>,
+    /// Where reading began, as the store has it already.
+    pub offsets: Recipient<LoadOffsets>,
+    /// Kafka answered, and all that is read from now on has its place in the store.
+    pub reached: Recipient<KafkaReached>,
 }
 
 /// Takes records in.
 ///
-/// - owns: which cluster the offsets belong to, and what the store has not taken yet.
+/// - owns: which Kafka the offsets belong to, and what the store has not taken yet.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
-/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`] and [`LateStored`], each awaited; [`SaveEvent`],
+/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`] and [`LateStored`], each awaited; before the first
+///   of them the offsets where reading begins, by [`SaveBatch`], and then [`KafkaReached`]; [`SaveEvent`],
 ///   [`StoreChanged`].
 /// - on failure: what the store does not take is tried again every second until it does, and the node is not
 ///   ready meanwhile; past the backlog's bound nothing more is read.
@@ -60,26 +85,26 @@ pub struct IntakeActor {
     outputs: IntakeOutputs,
     telemetry: Arc<Telemetry>,
     readiness: Arc<Readiness>,
-    keeps_offsets: bool,
-    cluster_id: Option<String>,
+    source: Source,
+    kafka: Option<RanOn>,
     stored_at: Rc<Cell<Option<Instant>>>,
     backlog: Rc<RefCell<Backlog>>,
 }
 
 impl IntakeActor {
-    /// `keeps_offsets`: false for the embedded broker, whose offsets mean nothing to its next life.
+    /// Nothing was read yet.
     pub fn new(
         outputs: IntakeOutputs,
         telemetry: Arc<Telemetry>,
         readiness: Arc<Readiness>,
-        keeps_offsets: bool,
+        source: Source,
     ) -> Self {
         Self {
             outputs,
             telemetry,
             readiness,
-            keeps_offsets,
-            cluster_id: None,
+            source,
+            kafka: None,
             stored_at: Rc::default(),
             backlog: Rc::default(),
         }
@@ -104,7 +129,8 @@ impl Handler<RecordsArrived> for IntakeActor {
                 self.telemetry.record_rejected(arrived.position.topic, rejected.reason);
             }
         }
-        let (outputs, cluster_id) = (self.outputs.clone(), self.cluster_id.clone());
+        let outputs = self.outputs.clone();
+        let offsets_of = self.kafka.as_ref().and_then(RanOn::offsets_key).map(str::to_owned);
         let (readiness, stored_at) = (Arc::clone(&self.readiness), Rc::clone(&self.stored_at));
         let (telemetry, backlog) = (Arc::clone(&self.telemetry), Rc::clone(&self.backlog));
         let batch = Arc::new(records);
@@ -124,11 +150,11 @@ impl Handler<RecordsArrived> for IntakeActor {
             }
             let lately = stored_at.get().is_some_and(|at| at.elapsed() < OFFSETS_EVERY);
             let brought_nothing = metrics.is_empty() && registered.is_empty();
-            if brought_nothing && (lately || cluster_id.is_none()) && backlog.borrow().is_empty() {
+            if brought_nothing && (lately || offsets_of.is_none()) && backlog.borrow().is_empty() {
                 // Heartbeats alone bring nothing to keep, and their offsets can wait.
                 return;
             }
-            backlog.borrow_mut().add(SaveBatch { cluster_id, offsets, metrics, registered });
+            backlog.borrow_mut().add(SaveBatch { offsets_of, offsets, metrics, registered });
             let Some(saved) = store(&outputs, &backlog, &readiness).await else { return };
             stored_at.set(Some(Instant::now()));
             telemetry.metrics_foreign.add(saved.n_foreign);
@@ -140,15 +166,18 @@ impl Handler<RecordsArrived> for IntakeActor {
 }
 
 impl Handler<ConsumerChanged> for IntakeActor {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, changed: ConsumerChanged, context: &mut Self::Context) {
+    fn handle(&mut self, changed: ConsumerChanged, _: &mut Self::Context) -> Self::Result {
         match changed {
-            ConsumerChanged::Assigned { cluster_id, .. } => {
-                self.cluster_id = cluster_id.filter(|_| self.keeps_offsets);
-                self.readiness.set_kafka(true);
+            ConsumerChanged::Assigned { cluster_id, from } => {
+                self.kafka = self.source.kafka(cluster_id.as_deref());
+                self.begin(from)
             }
-            ConsumerChanged::Connected(connected) => self.readiness.set_kafka(connected),
+            ConsumerChanged::Connected(connected) => {
+                self.readiness.set_kafka(connected);
+                Box::pin(async {})
+            }
             ConsumerChanged::OffsetOutOfRange { lost, resumed_at } => {
                 let detail = format!(
                     "{} {}: offset {} is gone, reading goes on at {resumed_at}",
@@ -159,9 +188,37 @@ impl Handler<ConsumerChanged> for IntakeActor {
                 log::warn!(detail:%; "records were lost before they were read");
                 let what = "offset_out_of_range".to_owned();
                 let save = self.outputs.events.send(SaveEvent { at: unix_us(), test_id: None, what, detail });
-                context.spawn(async move { drop(save.await) }.into_actor(self));
+                Box::pin(async move { drop(save.await) })
             }
         }
+    }
+}
+
+impl IntakeActor {
+    /// Reading begins. The consumer hands the first records on when this is done, so the order holds by itself: first
+    /// the store knows where every topic is read from, then the manager may lead, then drivers are known, and only
+    /// then can a test be triggered. An orchestrator that is killed in its first test ever therefore finds the place
+    /// of every record that the drivers of this test wrote: without it, it would begin behind the last record again.
+    fn begin(&self, from: Offsets) -> ResponseFuture<()> {
+        let (outputs, kafka) = (self.outputs.clone(), self.kafka.clone());
+        let (readiness, backlog) = (Arc::clone(&self.readiness), Rc::clone(&self.backlog));
+        Box::pin(async move {
+            if let Some(key) = kafka.as_ref().and_then(RanOn::offsets_key) {
+                let stored = outputs.offsets.send(LoadOffsets { offsets_of: key.to_owned() }).await;
+                // Those of a later start are there already, and a full disk does not take them again.
+                if !matches!(stored, Ok(Ok(stored)) if stored == from) {
+                    let offsets_of = Some(key.to_owned());
+                    let batch = SaveBatch { offsets_of, offsets: from, metrics: Vec::new(), registered: Vec::new() };
+                    backlog.borrow_mut().add(batch);
+                    while store(&outputs, &backlog, &readiness).await.is_none() {
+                        sleep(STORE_AGAIN).await;
+                    }
+                }
+            }
+            // What is gone is gone because the node ends.
+            let _ = outputs.reached.send(KafkaReached(kafka)).await;
+            readiness.set_kafka(true);
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! meets itself. The rules are `lifecycle`'s; this carries them out.
 
 mod meta;
+mod orphan;
 mod publish;
 mod stored;
 mod unsaved;
@@ -11,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
-use common::clock::unix_us;
 use common::ids::{Epoch, TestId};
 use common::kafka::Publish;
 use common::plan::{Plan, read_value};
@@ -30,6 +30,7 @@ use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules};
 use crate::messages::{Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, SaveTest, StoredTest};
 use crate::model::{TestState, TestView};
 use crate::now::Clock;
+use crate::ran_on::RanOn;
 use crate::registry::NodeFacts;
 use crate::tally::Tally;
 use crate::telemetry::Telemetry;
@@ -67,6 +68,8 @@ pub struct ManagerLinks {
 pub struct ManagerSettings {
     /// This life of the orchestrator.
     pub epoch: Epoch,
+    /// Whether this life of the orchestrator holds its Kafka itself.
+    pub embedded: bool,
     /// How tests are led.
     pub rules: Rules,
     /// The clock that the registry uses too.
@@ -84,13 +87,15 @@ struct Active {
     life: Lifecycle,
     meta: Meta,
     waiting: Vec<Answer>,
+    /// The state that the store has.
+    saved: Option<TestState>,
     /// What listeners were told last, and when.
     told: Option<(Duration, TestState)>,
 }
 
 impl Active {
     fn new(life: Lifecycle, meta: Meta) -> Self {
-        Self { life, meta, waiting: Vec::new(), told: None }
+        Self { life, meta, waiting: Vec::new(), saved: None, told: None }
     }
 }
 
@@ -100,6 +105,12 @@ pub struct Manager {
     settings: ManagerSettings,
     active: Option<Active>,
     unsaved: Unsaved,
+    /// The present Kafka; `None` while it has not answered, and where it has no id.
+    kafka: Option<RanOn>,
+    /// Whether the store knows where reading began: before that no test is triggered.
+    reads: bool,
+    /// Tests of the life before that may go on, until they are taken up.
+    resumable: Vec<StoredTest>,
 }
 
 fn gone(_: actix::MailboxError) -> CommandError {
@@ -109,16 +120,35 @@ fn gone(_: actix::MailboxError) -> CommandError {
 impl Manager {
     /// Nothing is under way.
     pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
-        Self { links, settings, active: None, unsaved: Unsaved::default() }
+        let kafka = settings.embedded.then_some(RanOn::Embedded);
+        let (unsaved, resumable) = (Unsaved::default(), Vec::new());
+        Self { links, settings, active: None, unsaved, kafka, reads: false, resumable }
     }
 
     /// Does one command; the answer to a trigger may come later.
     pub async fn command(&mut self, command: Command, answer: Answer) {
+        self.do_command(command, answer).await;
+        self.release_clock();
+    }
+
+    /// The time of day is the wall clock's again where no test is under way.
+    fn release_clock(&self) {
+        if self.active.is_none() {
+            self.settings.clock.release();
+        }
+    }
+
+    async fn do_command(&mut self, command: Command, answer: Answer) {
         let answered = match command {
             Command::Create(plan) => self.create(*plan).await,
             Command::Get(id) => self.get(&id).await,
             Command::Stop(id) => self.stop(&id).await,
             Command::StoreChanged(trouble) => return self.store_changed(trouble).await,
+            Command::KafkaReached(kafka) => {
+                self.kafka_reached(kafka).await;
+                // The answer means that it is done; what it says is of no use to anybody.
+                return drop(answer);
+            }
             Command::Trigger(id) => match self.trigger(&id).await {
                 Ok(Some(view)) => Ok(view),
                 Ok(None) => {
@@ -136,6 +166,11 @@ impl Manager {
 
     /// Looks at the test that is under way, and does what is to be done.
     pub async fn look(&mut self) {
+        self.look_once().await;
+        self.release_clock();
+    }
+
+    async fn look_once(&mut self) {
         self.save_held().await;
         if self.active.is_none() {
             return;
@@ -148,6 +183,11 @@ impl Manager {
         self.carry_out(effects).await;
         let Some(active) = &mut self.active else { return };
         let state = active.meta.state;
+        if active.saved.replace(state) != Some(state) {
+            // The history reads the store.
+            self.save_active().await;
+        }
+        let Some(active) = &mut self.active else { return };
         let lately = |(at, told)| told == state && now.elapsed.saturating_sub(at) < TELL_EVERY;
         if active.told.is_some_and(lately) {
             return;
@@ -171,8 +211,9 @@ impl Manager {
 
     async fn create(&mut self, plan: Plan) -> Result<TestView, CommandError> {
         let test_id = TestId::random();
-        let mut meta = meta_of(&test_id, &plan, unix_us());
-        note(&mut meta, "created", "");
+        let now_us = self.settings.clock.unix_us();
+        let mut meta = meta_of(&test_id, &plan, now_us);
+        note(&mut meta, now_us, "created", "");
         let view = empty_view(&meta, &plan);
         self.save(stored(&meta, &plan, 0, &[], &view)).await?;
         self.tell(view.clone());
@@ -209,7 +250,9 @@ impl Manager {
         let plan = plan_of(&stored.plan)?;
         let mut meta = meta_of(&stored.test_id, &plan, stored.created_at);
         meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
+        meta.kafka.clone_from(&self.kafka);
         let life = Lifecycle::new(stored.test_id, plan, self.settings.rules, stored.revision);
+        self.settings.clock.hold();
         self.active = Some(Active::new(life, meta));
         Ok(())
     }
@@ -230,6 +273,10 @@ impl Manager {
             return Err(CommandError::Conflict(format!(
                 "test {id} is finished; create it anew to run it again"
             )));
+        }
+        if !self.reads {
+            let why = "the orchestrator does not receive from Kafka yet: try again in a few seconds";
+            return Err(CommandError::NotReady(why.to_owned()));
         }
         self.activate(stored).await?;
         let (nodes, _) = self.seen().await;
@@ -276,13 +323,14 @@ impl Manager {
         let plan = plan_of(&test.plan)?;
         let mut meta = meta_of(&test.test_id, &plan, test.created_at);
         meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
-        note(&mut meta, "stopped", STOPPED_BY);
-        note(&mut meta, "finished", "");
-        (meta.state, meta.ended_at) = (TestState::Finished, Some(unix_us()));
+        let now_us = self.settings.clock.unix_us();
+        note(&mut meta, now_us, "stopped", STOPPED_BY);
+        note(&mut meta, now_us, "finished", "");
+        (meta.state, meta.ended_at) = (TestState::Finished, Some(now_us));
         let mut tally = Tally::new(test.test_id, plan.clone(), &[]);
         tally.finish();
         let judgement = judge(&tally.facts(Some(STOPPED_BY)));
-        let view = crate::report::view(&meta.borrowed(), &tally, Some(&judgement), unix_us());
+        let view = crate::report::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
         self.save(stored(&meta, &plan, test.revision, &[], &view)).await?;
         self.tell(view.clone());
         Ok(view)
@@ -313,8 +361,9 @@ impl Manager {
                     None
                 }
                 Effect::Note { what, detail } => {
+                    let now_us = self.settings.clock.unix_us();
                     if let Some(active) = &mut self.active {
-                        note(&mut active.meta, what, &detail);
+                        note(&mut active.meta, now_us, what, &detail);
                         log::info!(test_id:% = active.meta.test_id, what, detail:%; "test");
                     }
                     self.save_active().await;
@@ -372,8 +421,9 @@ impl Manager {
     async fn finish(&mut self) {
         let Some(mut active) = self.active.take() else { return };
         active.meta.state = TestState::Finished;
-        active.meta.ended_at = Some(unix_us());
-        note(&mut active.meta, "finished", "");
+        let now_us = self.settings.clock.unix_us();
+        active.meta.ended_at = Some(now_us);
+        note(&mut active.meta, now_us, "finished", "");
         let stopped_by = active.life.stopped_by().map(str::to_owned);
         let close = CloseTally { meta: active.meta.clone(), stopped_by };
         if let Ok(Some(ClosedTest { mut view, closing })) = self.links.close.send(close).await {
@@ -384,7 +434,7 @@ impl Manager {
             // Its windows may wait although the report itself was taken.
             if let Some(why) = self.unsaved.trouble.clone().or(failed) {
                 log::error!(why:%; "the report is not stored, it is held in memory");
-                view = self.unsaved.hold(finished, &why).unwrap_or(view);
+                view = self.unsaved.hold(finished, now_us, &why).unwrap_or(view);
             }
             log::info!(test_id:% = active.meta.test_id, verdict:? = view.verdict; "test finished");
             self.tell(view.clone());

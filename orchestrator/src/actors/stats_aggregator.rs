@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler, Message, Recipient};
-use common::clock::{UnixMicros, unix_us};
+use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
 use common::wire::{Inbound, Metrics};
@@ -13,6 +13,8 @@ use super::offer;
 use crate::lifecycle::PartSeen;
 use crate::messages::{Changed, StoredMetrics};
 use crate::model::{TestState, TestView, TimelineEntry};
+use crate::now::Clock;
+use crate::ran_on::RanOn;
 use crate::registry::state_name;
 use crate::report::{TestMeta, view};
 use crate::tally::{Arrived, Closing, EndedBy, Tally};
@@ -79,6 +81,8 @@ pub struct Meta {
     pub started_at: Option<UnixMicros>,
     /// When it was finished.
     pub ended_at: Option<UnixMicros>,
+    /// Which Kafka it was triggered on last.
+    pub kafka: Option<RanOn>,
     /// What happened to it.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -138,14 +142,15 @@ pub struct StatsAggregatorActor {
     judged: Option<(Instant, Judgement)>,
     /// The test that was open last: what comes behind its end without naming a test is of it.
     last: Option<TestId>,
+    clock: Clock,
     events: Recipient<Changed>,
     telemetry: Arc<Telemetry>,
 }
 
 impl StatsAggregatorActor {
     /// Nothing is counted yet.
-    pub fn new(events: Recipient<Changed>, telemetry: Arc<Telemetry>) -> Self {
-        Self { tally: None, judged: None, last: None, events, telemetry }
+    pub fn new(clock: Clock, events: Recipient<Changed>, telemetry: Arc<Telemetry>) -> Self {
+        Self { tally: None, judged: None, last: None, clock, events, telemetry }
     }
 
     /// Counts a record to the open test, and says what of it is to be stored.
@@ -201,7 +206,7 @@ impl Handler<MetricsHeard> for StatsAggregatorActor {
     type Result = Vec<StoredMetrics>;
 
     fn handle(&mut self, MetricsHeard(batch): MetricsHeard, _: &mut Self::Context) -> Self::Result {
-        let now_us = unix_us();
+        let now_us = self.clock.unix_us();
         let mut stored = Vec::new();
         for arrived in batch.iter() {
             match &arrived.content {
@@ -288,7 +293,7 @@ impl Handler<GetView> for StatsAggregatorActor {
 
     fn handle(&mut self, GetView(meta): GetView, _: &mut Self::Context) -> Self::Result {
         let tally = self.tally.as_ref().filter(|tally| *tally.test_id() == meta.test_id)?;
-        let now_us = unix_us();
+        let now_us = self.clock.unix_us();
         let started = meta.started_at.is_some_and(|at| at <= now_us);
         let recent = |(at, _): &(Instant, Judgement)| at.elapsed() < JUDGED_FOR;
         if started && !self.judged.as_ref().is_some_and(recent) {
@@ -307,7 +312,7 @@ impl Handler<CloseTally> for StatsAggregatorActor {
         let closing = tally.closing(close.stopped_by.as_deref());
         tally.finish();
         let judgement = judge(&tally.facts(close.stopped_by.as_deref()));
-        let view = view(&close.meta.borrowed(), tally, Some(&judgement), unix_us());
+        let view = view(&close.meta.borrowed(), tally, Some(&judgement), self.clock.unix_us());
         self.tell_windows();
         self.tally = None;
         Some(ClosedTest { view, closing })

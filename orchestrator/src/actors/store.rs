@@ -10,10 +10,11 @@ use common::ids::Epoch;
 use common::kafka::Offsets;
 
 use crate::messages::{
-    LoadMetrics, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage, SaveBatch,
+    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage, SaveBatch,
     SaveEvent, SaveRevision, SaveTest, SavedBatch, StoreError, StoredTest, TakeEpoch,
 };
 use crate::model::{TestPage, WindowView};
+use crate::registry::KnownNode;
 use crate::store::{Cursor, Store};
 use crate::telemetry::Telemetry;
 
@@ -133,7 +134,15 @@ impl Handler<LoadOffsets> for StoreActor {
     type Result = Result<Offsets, StoreError>;
 
     fn handle(&mut self, load: LoadOffsets, _: &mut Self::Context) -> Self::Result {
-        self.with("load_offsets", |store| store.offsets(&load.cluster_id))
+        self.with("load_offsets", |store| store.offsets(&load.offsets_of))
+    }
+}
+
+impl Handler<LoadNodes> for StoreActor {
+    type Result = Result<Vec<KnownNode>, StoreError>;
+
+    fn handle(&mut self, _: LoadNodes, _: &mut Self::Context) -> Self::Result {
+        self.with("load_nodes", |store| store.nodes())
     }
 }
 

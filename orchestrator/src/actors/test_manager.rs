@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::manager::{Manager, ManagerLinks, ManagerSettings};
 use crate::messages::{CommandError, CreateTest, GetTest, StopTest, TriggerTest};
 use crate::model::TestView;
+use crate::ran_on::RanOn;
 
 /// Commands that may wait: each is a person's or a program's call.
 const MAILBOX: usize = 256;
@@ -17,10 +18,27 @@ const MAILBOX: usize = 256;
 /// How often the test that is under way is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Answered when the tests of the life before are taken up again: what is read before that would be nobody's.
+/// How far the manager is with the tests of the orchestrator's life before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TakenUp {
+    /// It has only begun.
+    Begun,
+    /// Those that cannot go on are closed.
+    Closed,
+    /// The one that goes on is counted again. What is read from Kafka before that would not be counted to it.
+    Resumed,
+}
+
+/// Answered when the manager is so far.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct AwaitResumed;
+pub struct AwaitTakenUp(pub TakenUp);
+
+/// Kafka answered, and the store knows where reading begins; `None`: the cluster has no id. Answered when the manager
+/// knows it.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct KafkaReached(pub Option<RanOn>);
 
 /// Whether the store takes what the records bring: why not, or that it does again.
 #[derive(Debug, Clone, Message)]
@@ -34,6 +52,7 @@ pub(super) enum Command {
     Stop(TestId),
     Get(TestId),
     StoreChanged(Option<String>),
+    KafkaReached(Option<RanOn>),
 }
 
 /// A command and who waits for its answer.
@@ -45,7 +64,8 @@ pub(super) struct Asked {
 /// Leads tests.
 ///
 /// - owns: the life of the test that is under way, in one task that does one thing after the other (`manager`).
-/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`AwaitResumed`], [`StoreChanged`].
+/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`AwaitTakenUp`], [`StoreChanged`],
+///   [`KafkaReached`].
 /// - sends: what [`ManagerLinks`] names: records to Kafka, tests to the store, changes to the listeners.
 /// - on failure: what Kafka does not take ends the barrier; a new test that the store does not take is answered as an
 ///   error, and a report that it does not take is held in memory, says so, and is stored later.
@@ -53,7 +73,7 @@ pub(super) struct Asked {
 pub struct TestManagerActor {
     manager: Option<Manager>,
     commands: Option<mpsc::Sender<Asked>>,
-    resumed: watch::Sender<bool>,
+    taken_up: watch::Sender<TakenUp>,
 }
 
 impl TestManagerActor {
@@ -62,7 +82,7 @@ impl TestManagerActor {
         Self {
             manager: Some(Manager::new(links, settings)),
             commands: None,
-            resumed: watch::Sender::new(false),
+            taken_up: watch::Sender::new(TakenUp::Begun),
         }
     }
 
@@ -88,10 +108,12 @@ impl Actor for TestManagerActor {
         let Some(mut manager) = self.manager.take() else { return };
         let (commands, mut asked) = mpsc::channel::<Asked>(MAILBOX);
         self.commands = Some(commands);
-        let resumed = self.resumed.clone();
+        let taken_up = self.taken_up.clone();
         let life = async move {
+            manager.close_orphans().await;
+            taken_up.send_replace(TakenUp::Closed);
             manager.resume().await;
-            resumed.send_replace(true);
+            taken_up.send_replace(TakenUp::Resumed);
             let mut look = tokio::time::interval(LOOK_EVERY);
             look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
@@ -140,13 +162,22 @@ impl Handler<GetTest> for TestManagerActor {
     }
 }
 
-impl Handler<AwaitResumed> for TestManagerActor {
+impl Handler<AwaitTakenUp> for TestManagerActor {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: AwaitResumed, _: &mut Self::Context) -> Self::Result {
-        let mut resumed = self.resumed.subscribe();
+    fn handle(&mut self, AwaitTakenUp(wanted): AwaitTakenUp, _: &mut Self::Context) -> Self::Result {
+        let mut taken_up = self.taken_up.subscribe();
         // An error: the manager is gone, and with it the node.
-        Box::pin(async move { drop(resumed.wait_for(|resumed| *resumed).await) })
+        Box::pin(async move { drop(taken_up.wait_for(|so_far| *so_far >= wanted).await) })
+    }
+}
+
+impl Handler<KafkaReached> for TestManagerActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, KafkaReached(kafka): KafkaReached, _: &mut Self::Context) -> Self::Result {
+        let told = self.ask(Command::KafkaReached(kafka));
+        Box::pin(async move { drop(told.await) })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The actors together: what goes in as records comes out as records, batches and answers.
 
+mod restart;
 mod world;
 
 use std::time::Duration;
@@ -7,17 +8,17 @@ use std::time::Duration;
 use actix::Actor;
 use common::clock::unix_us;
 use common::ids::{Epoch, TestId};
-use common::kafka::{ConsumerChanged, Offsets};
+use common::kafka::Offsets;
 use common::wire::{DriverState, Topic, Unit};
 
-use self::world::{LEADER, Stub, World, id, plan, until};
+use self::world::{LEADER, Stub, World, id, plan, start, until};
 use super::heartbeat::HeartbeatActor;
 use crate::messages::{CommandError, CreateTest, ListDrivers, StopTest, TriggerTest};
 use crate::model::{TestState, Verdict};
 
 #[actix::test]
 async fn a_test_goes_from_plan_to_verdict() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     for driver in ["a", "b"] {
         world.beats(driver, DriverState::Idle, None, None).await;
     }
@@ -64,7 +65,7 @@ async fn a_test_goes_from_plan_to_verdict() {
 
 #[actix::test]
 async fn a_driver_that_does_not_answer_is_named_and_the_test_can_be_triggered_again() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     let Err(CommandError::Drivers { blockers, .. }) =
@@ -80,7 +81,7 @@ async fn a_driver_that_does_not_answer_is_named_and_the_test_can_be_triggered_ag
 
 #[actix::test]
 async fn a_trigger_that_kafka_does_not_take_leaves_the_test_as_it_was() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.stub.0.lock().unwrap().refused = Some(Topic::Trigger);
@@ -104,7 +105,7 @@ async fn a_trigger_that_kafka_does_not_take_leaves_the_test_as_it_was() {
 
 #[actix::test]
 async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let (running, waiting) = (world.create().await, world.create().await);
     world.run(&running, &["a"]).await;
@@ -122,7 +123,7 @@ async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
 
 #[actix::test]
 async fn from_its_start_on_it_is_said_to_run() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.trigger(&test, &["a"]).await;
@@ -141,7 +142,7 @@ async fn from_its_start_on_it_is_said_to_run() {
 
 #[actix::test]
 async fn a_stop_ends_it_aborted_and_once() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
@@ -157,7 +158,7 @@ async fn a_stop_ends_it_aborted_and_once() {
 
 #[actix::test]
 async fn a_window_that_comes_after_the_end_revises_the_stored_report() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
@@ -172,7 +173,7 @@ async fn a_window_that_comes_after_the_end_revises_the_stored_report() {
 
 #[actix::test]
 async fn windows_that_come_late_revise_whichever_test_they_are_of() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let mut tests = Vec::new();
     for _ in 0..2 {
@@ -206,7 +207,7 @@ async fn windows_that_come_late_revise_whichever_test_they_are_of() {
 
 #[actix::test]
 async fn a_lost_drivers_last_word_is_not_forgotten_when_its_test_is_counted_again() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     for driver in ["a", "b"] {
         world.beats(driver, DriverState::Idle, None, None).await;
     }
@@ -230,14 +231,14 @@ async fn a_lost_drivers_last_word_is_not_forgotten_when_its_test_is_counted_agai
 #[actix::test]
 async fn a_test_goes_on_after_a_restart_of_the_orchestrator() {
     let stub = Stub::default();
-    let mut first = World::new(stub.clone());
+    let mut first = World::new(stub.clone()).await;
     first.beats("a", DriverState::Idle, None, None).await;
     let test = first.create().await;
     first.run(&test, &["a"]).await;
     first.window("a", &test, 0, 10, false).await;
     drop(first);
 
-    let mut world = World::new(stub);
+    let mut world = World::new(stub).await;
     let view = world.until(&test, TestState::Running).await;
     assert_eq!(view.totals.sent, Some(10), "counted again from the store");
     assert!(view.timeline.iter().any(|entry| entry.what == "resumed"));
@@ -251,7 +252,7 @@ async fn a_test_goes_on_after_a_restart_of_the_orchestrator() {
 
 #[actix::test]
 async fn what_a_full_disk_does_not_take_waits_and_is_stored_with_what_comes_later() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
@@ -274,7 +275,7 @@ async fn what_a_full_disk_does_not_take_waits_and_is_stored_with_what_comes_late
 
 #[actix::test]
 async fn a_report_that_a_full_disk_does_not_take_is_held_says_so_and_is_stored_later() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
@@ -304,23 +305,22 @@ async fn a_report_that_a_full_disk_does_not_take_is_held_says_so_and_is_stored_l
 
 #[actix::test]
 async fn offsets_are_stored_with_what_they_brought() {
-    let mut world = World::new(Stub::default());
-    let assigned = ConsumerChanged::Assigned { cluster_id: Some("c".to_owned()), from: Offsets::new() };
-    world.intake.send(assigned).await.unwrap();
+    let mut world = World::new(Stub::default()).await;
     assert!(world.readiness.get().0);
     world.beats("a", DriverState::Idle, None, None).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let kept = world.stub.0.lock().unwrap();
+    let heartbeat = Offsets::from([((Topic::Heartbeat, 0), 2)]);
     assert_eq!(
         kept.offsets,
-        [Offsets::from([((Topic::Heartbeat, 0), 2)])],
-        "heartbeats alone: once a second"
+        [("c".to_owned(), start()), ("c".to_owned(), heartbeat)],
+        "where it began, then heartbeats once a second"
     );
 }
 
 #[actix::test]
 async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted() {
-    let mut world = World::new(Stub::default());
+    let mut world = World::new(Stub::default()).await;
     world.window("a", &TestId::new("unheard-of").unwrap(), 0, 1, false).await;
     assert_eq!(world.telemetry.metrics_foreign.get(), 1);
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "it is a node all the same");

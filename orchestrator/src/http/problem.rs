@@ -181,7 +181,7 @@ impl From<CommandError> for Problem {
                 Self { drivers: blockers.into_iter().collect(), ..Self::new(StatusCode::CONFLICT, summary) }
             }
             CommandError::Plan(faults) => Self::faults(&faults),
-            CommandError::NotStored(_) | CommandError::NotPublished(_) => {
+            CommandError::NotReady(_) | CommandError::NotStored(_) | CommandError::NotPublished(_) => {
                 Self::unavailable(error.to_string())
             }
             CommandError::Internal(cause) => Self::internal(&cause),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Message, Recipient};
-use common::clock::UnixMicros;
 use tokio::sync::{Semaphore, watch};
 
 use super::auth::Token;
@@ -15,6 +14,7 @@ use crate::messages::{
     CreateTest, GetTest, ListDrivers, LoadPage, LoadWindows, StopTest, StoreError, TriggerTest,
 };
 use crate::model::Bootstrap;
+use crate::now::Clock;
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Most messages of HTTP that are with the store at once; its queue has no bound of its own.
@@ -83,8 +83,8 @@ pub struct AppState {
     pub reads: Reads,
     /// What a driver needs to join.
     pub bootstrap: Bootstrap,
-    /// Reads the orchestrator's clock, Unix µs.
-    pub clock: fn() -> UnixMicros,
+    /// The orchestrator's clock, which tests go by.
+    pub clock: Clock,
     /// What is told of the process.
     pub watch: Watch,
     /// Who may ask.
@@ -99,7 +99,7 @@ impl AppState {
         commands: Commands,
         reads: Reads,
         bootstrap: Bootstrap,
-        clock: fn() -> UnixMicros,
+        clock: Clock,
         watch: Watch,
         access: Access,
     ) -> Self {

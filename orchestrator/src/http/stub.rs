@@ -14,6 +14,7 @@ use crate::actors::events::EventsActor;
 use crate::actors::store::CountTests;
 use crate::messages::*;
 use crate::model::*;
+use crate::now::Clock;
 use crate::telemetry::{Readiness, Telemetry};
 
 /// A test that exists.
@@ -199,7 +200,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
         commands,
         reads,
         bootstrap,
-        || 1_234_567,
+        Clock::with_wall(|| 1_234_567),
         Watch {
             readiness: Arc::clone(&readiness),
             telemetry: Arc::clone(&telemetry),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::wire::DriverState;
 
 use super::choose::{protocol_blocker, refused};
-use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, warned};
+use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, warned};
 use crate::messages::CommandError;
 use crate::now::Now;
 use crate::registry::NodeFacts;
@@ -42,9 +42,10 @@ impl Lifecycle {
         self.classic_heard = nodes.iter().any(|node| node.is_alive() && node.is_classic());
         self.configured_at = Some(now.elapsed);
         self.phase = Phase::Barrier { since: now.elapsed };
+        // Noted, and so stored, first: a revision that drivers know is never given to another config.
         vec![
-            Effect::PublishConfig { revision: self.revision },
             Effect::Note { what: warned::TRIGGERED, detail: self.chosen() },
+            Effect::PublishConfig { revision: self.revision },
         ]
     }
 
@@ -130,7 +131,7 @@ impl Lifecycle {
                 start_at_ms: u64::try_from(at_ms).unwrap_or(0),
                 revision: self.revision,
             },
-            Effect::Note { what: "running", detail: String::new() },
+            Effect::Note { what: RUNNING, detail: String::new() },
             Effect::Answer(Ok(())),
         ]
     }

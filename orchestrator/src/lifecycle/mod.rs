@@ -4,6 +4,7 @@
 
 mod barrier;
 mod choose;
+mod doubtful;
 mod ends;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,8 @@ use common::plan::Plan;
 use common::wire::DriverState;
 
 pub use choose::{ClassicRules, choose, count_of, delay_of};
-pub use warned::warnings;
+pub use doubtful::is_doubtful;
+pub use warned::{since_trigger, warnings};
 
 use crate::messages::{CommandError, StoredParticipant};
 use crate::model::TestState;
@@ -28,6 +30,9 @@ use crate::tally::EndedBy;
 
 /// After a stop: how long drivers have to tell their last windows.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// In a timeline: the trigger was published.
+const RUNNING: &str = "running";
 
 /// Most drivers that one refusal names.
 const MAX_BLOCKERS: usize = 32;
@@ -113,6 +118,14 @@ enum Phase {
     Gap {
         until: Duration,
     },
+    /// After a restart: whether the trigger was published is not known yet (`doubtful`).
+    Doubtful {
+        resumed_at: Duration,
+        /// Since when every driver that is here shows that it does not run the test.
+        idle_since: Option<Duration>,
+        at: Duration,
+        at_us: UnixMicros,
+    },
     /// The trigger is out.
     Started {
         at: Duration,
@@ -178,6 +191,23 @@ impl Lifecycle {
         Self { phase, participants, ..Self::new(test_id, plan, rules, revision) }
     }
 
+    /// The same, where it was stopped, and its drivers may not have reported their last windows.
+    pub fn stopping(self, by: &str, now: Now) -> Self {
+        let phase = Phase::Stopping { since: now.elapsed, at_us: self.started_at() };
+        Self { phase, stopped_by: Some(by.to_owned()), ..self }
+    }
+
+    /// The same, where it is not known whether the trigger was published.
+    pub fn doubtful(self, now: Now) -> Self {
+        match self.phase {
+            Phase::Started { at, at_us } => {
+                let phase = Phase::Doubtful { resumed_at: now.elapsed, idle_since: None, at, at_us };
+                Self { phase, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Which test.
     pub fn test_id(&self) -> &TestId {
         &self.test_id
@@ -206,7 +236,7 @@ impl Lifecycle {
     /// When the drivers were told to start.
     pub fn started_at(&self) -> Option<UnixMicros> {
         match self.phase {
-            Phase::Started { at_us, .. } => Some(at_us),
+            Phase::Started { at_us, .. } | Phase::Doubtful { at_us, .. } => Some(at_us),
             Phase::Stopping { at_us, .. } => at_us,
             _ => None,
         }
@@ -217,6 +247,7 @@ impl Lifecycle {
         match self.phase {
             Phase::Configured => TestState::Configured,
             Phase::Acquainting { .. } | Phase::Barrier { .. } | Phase::Gap { .. } => TestState::Starting,
+            Phase::Doubtful { .. } => TestState::Starting,
             Phase::Started { at, .. } if now.elapsed < at => TestState::Starting,
             Phase::Started { .. } if self.all_drain(nodes) => TestState::Draining,
             Phase::Started { .. } => TestState::Running,
@@ -276,7 +307,7 @@ impl Lifecycle {
                 self.phase = Phase::Finished;
                 vec![Effect::PublishStop, note, Effect::Answer(Err(aborted())), Effect::Finish]
             }
-            Phase::Started { at_us, .. } => {
+            Phase::Started { at_us, .. } | Phase::Doubtful { at_us, .. } => {
                 self.stopped_by = Some(by.to_owned());
                 self.phase = Phase::Stopping { since: now.elapsed, at_us: Some(at_us) };
                 vec![Effect::PublishStop, note]
@@ -307,6 +338,7 @@ impl Lifecycle {
             Phase::Barrier { since } => self.barrier(since, now, nodes),
             Phase::Gap { until } if now.elapsed < until => Vec::new(),
             Phase::Gap { .. } => self.start(now),
+            Phase::Doubtful { .. } => self.doubt(now, nodes, parts),
             Phase::Started { at, .. } => {
                 let mut effects = ends::look(self, now, now.elapsed.saturating_sub(at), nodes, parts);
                 let finish = self.finish_if_over(parts, &effects);

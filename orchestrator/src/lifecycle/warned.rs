@@ -33,10 +33,14 @@ pub(super) fn notes(participants: &[StoredParticipant], nodes: &[NodeFacts]) -> 
     warnings.into_iter().map(|detail| Effect::Note { what: WARNED, detail }).chain(rest).collect()
 }
 
+/// What happened to a test since it was triggered last; all of it where it never was.
+pub fn since_trigger(timeline: &[TimelineEntry]) -> &[TimelineEntry] {
+    &timeline[timeline.iter().rposition(|entry| entry.what == TRIGGERED).unwrap_or(0)..]
+}
+
 /// The warnings since a test was triggered last, as its timeline has them.
 pub fn warnings(timeline: &[TimelineEntry]) -> impl Iterator<Item = (FindingKind, &String)> {
-    let since = timeline.iter().rposition(|entry| entry.what == TRIGGERED).unwrap_or(0);
-    timeline[since..].iter().filter_map(|entry| match entry.what.as_str() {
+    since_trigger(timeline).iter().filter_map(|entry| match entry.what.as_str() {
         WARNED => Some((FindingKind::DriverWarned, &entry.detail)),
         MORE_WARNED => Some((FindingKind::MoreDriversWarned, &entry.detail)),
         _ => None,

@@ -51,6 +51,8 @@ macro_rules! kinds {
 kinds! {
     /// Someone stopped the test.
     Stopped,
+    /// The orchestrator that led the test ended before the test did, and its Kafka with it, or was started again with another one.
+    Interrupted,
     /// The drivers were never triggered.
     NeverStarted,
     /// A classic driver sent no report after the trigger.

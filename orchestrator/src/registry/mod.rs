@@ -30,6 +30,25 @@ const REGISTERS_ANEW_AFTER: Duration = Duration::from_secs(5);
 /// Nodes that are gone this long are forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
+/// A node as it registered, in whichever life of the orchestrator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownNode {
+    /// Who.
+    pub node_id: NodeId,
+    /// Which life of it; `None` for a classic node.
+    pub epoch: Option<Epoch>,
+    /// Its address as it sent it.
+    pub address: Option<String>,
+    /// Its build.
+    pub version: Option<String>,
+    /// Its cores.
+    pub cores: Option<u32>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its highest rate, requests per second.
+    pub max_rate: Option<f64>,
+}
+
 /// The limits of `[test]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
@@ -146,6 +165,8 @@ pub struct Registry {
     epoch: Epoch,
     patience: Patience,
     nodes: BTreeMap<NodeId, Node>,
+    /// As they registered in earlier lives of the orchestrator.
+    remembered: BTreeMap<NodeId, KnownNode>,
     busy: BTreeSet<NodeId>,
     /// The clock of silence, as it stood when our last heartbeat came back.
     heard: Duration,
@@ -160,6 +181,7 @@ impl Registry {
             epoch,
             patience,
             nodes: BTreeMap::new(),
+            remembered: BTreeMap::new(),
             busy: BTreeSet::new(),
             heard: Duration::ZERO,
             own_beat_at: None,
@@ -192,10 +214,30 @@ impl Registry {
     pub fn set_busy(&mut self, busy: BTreeMap<NodeId, Option<Epoch>>, now: Duration) {
         let clock = self.silence_clock(now);
         for (node_id, epoch) in &busy {
-            let expected = || Node::new(node_id.clone(), *epoch, now, clock);
-            self.nodes.entry(node_id.clone()).or_insert_with(expected);
+            if !self.nodes.contains_key(node_id) {
+                self.put(Node::new(node_id.clone(), *epoch, now, clock));
+            }
         }
         self.busy = busy.into_keys().collect();
+    }
+
+    /// What the store has of nodes that registered before this life of the orchestrator. They are known when they are
+    /// heard again: a driver of ours registers again then, a second later, and a classic one never does.
+    pub fn remember(&mut self, known: Vec<KnownNode>) {
+        for known in known.into_iter().take(MAX_NODES) {
+            if let Some(node) = self.nodes.get_mut(&known.node_id) {
+                node.remembered(&known);
+            }
+            self.remembered.insert(known.node_id.clone(), known);
+        }
+    }
+
+    /// Adds or replaces a node.
+    fn put(&mut self, mut node: Node) {
+        if let Some(known) = self.remembered.get(&node.node_id) {
+            node.remembered(known);
+        }
+        self.nodes.insert(node.node_id.clone(), node);
     }
 
     /// A classic driver that shows nothing of a test it was led into: left out until it registers again.
@@ -254,6 +296,9 @@ impl Registry {
         let epoch = beat.ours.as_ref().map(|ours| ours.epoch);
         let clock = self.silence_clock(now);
         let Some(node) = self.touch(&beat.node_id, epoch, now, &mut events) else { return events };
+        if let Some(ours) = &beat.ours {
+            node.sent.beat(ours);
+        }
         if beat.alive {
             node.beat(clock);
             node.left_at = None;
@@ -278,9 +323,12 @@ impl Registry {
         if metrics.test_id.is_some() && epoch.is_none() {
             node.last_test.clone_from(&metrics.test_id);
         }
-        let sent = metrics.ours.as_ref().map(|window| window.counters.sent).or(metrics.classic.num_requests);
-        if sent.is_some() {
-            node.requests_sent = sent;
+        match &metrics.ours {
+            Some(window) => {
+                let now_in = node.ours.as_ref().and_then(|ours| ours.test_id.as_ref());
+                node.sent.window(metrics.test_id.as_ref(), window.counters.sent, now_in);
+            }
+            None => node.sent.report(metrics.classic.num_requests),
         }
         self.settle(&metrics.node_id, clock, events)
     }
@@ -342,7 +390,7 @@ impl Registry {
                 self.counts.refused_records += 1;
                 return None;
             }
-            self.nodes.insert(node_id.clone(), Node::new(node_id.clone(), epoch, now, clock));
+            self.put(Node::new(node_id.clone(), epoch, now, clock));
             events.push(Event::Appeared(node_id.clone()));
         }
         let node = self.nodes.get_mut(node_id)?;
@@ -356,11 +404,12 @@ impl Registry {
                 return None;
             }
             (old, Some(new)) if old != Some(new) => {
-                *node = Node::new(node_id.clone(), epoch, now, clock);
+                self.put(Node::new(node_id.clone(), epoch, now, clock));
                 events.push(Event::Replaced { node: node_id.clone(), old, new });
             }
             _ => {}
         }
+        let node = self.nodes.get_mut(node_id)?;
         if node.ours.is_none() && matches!(node.liveness, Liveness::Lost | Liveness::Stale) {
             node.known_since = now;
         }

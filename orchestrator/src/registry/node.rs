@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::ids::{Epoch, NodeId, TestId};
 use common::wire::{DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs};
 
-use super::{Event, NodeFacts, Patience};
+use super::{Event, KnownNode, NodeFacts, Patience};
 
 /// Intervals between heartbeats that are remembered; their median is the node's own interval.
 const GAPS: usize = 5;
@@ -85,7 +85,6 @@ pub(super) struct Ours {
     pub warning: Option<String>,
     pub test_id: Option<TestId>,
     pub revision: Option<u32>,
-    pub sent: Option<u64>,
 }
 
 impl Ours {
@@ -103,7 +102,6 @@ impl Ours {
             warning: None,
             test_id: None,
             revision: None,
-            sent: None,
         }
     }
 
@@ -113,6 +111,14 @@ impl Ours {
         self.cores = Some(told.cores);
         self.labels.clone_from(&told.labels);
         self.max_rate = told.max_rate;
+    }
+
+    /// As it registered in an earlier life of the orchestrator.
+    fn remembered(&mut self, known: &KnownNode) {
+        self.version.clone_from(&known.version);
+        self.cores = known.cores;
+        self.labels.clone_from(&known.labels);
+        self.max_rate = known.max_rate;
     }
 
     /// Takes a heartbeat; true where what it does is another than before.
@@ -125,10 +131,51 @@ impl Ours {
         self.test_id.clone_from(&beat.test_id);
         self.revision = beat.revision;
         self.clock_offset_us = beat.clock_offset_us.or(self.clock_offset_us);
-        if let Some(counters) = &beat.counters {
-            self.sent = Some(counters.sent);
-        }
         changed
+    }
+}
+
+/// Requests that a node sent, in the test that it takes or took part in last.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    test: Option<TestId>,
+    n: Option<u64>,
+}
+
+impl Sent {
+    /// What was reported last; `None` where nothing was.
+    pub fn so_far(&self) -> Option<u64> {
+        self.n
+    }
+
+    /// A heartbeat of a node of ours. The last one that counts is older than the end of the test: the final window
+    /// has the final number. One that takes part in another test begins anew there, before it has sent anything.
+    pub fn beat(&mut self, beat: &HeartbeatOurs) {
+        // A refusal is of a test in which it takes no part, perhaps while another one runs.
+        if beat.state == Some(DriverState::Refused) {
+            return;
+        }
+        let Some(test) = &beat.test_id else { return };
+        let sent = beat.counters.as_ref().map(|counters| counters.sent);
+        if self.test.as_ref() == Some(test) {
+            self.n = self.n.max(sent);
+        } else {
+            (self.test, self.n) = (Some(test.clone()), Some(sent.unwrap_or(0)));
+        }
+    }
+
+    /// A window of a node of ours, which takes part in the test `now`. One of an earlier test may come late.
+    pub fn window(&mut self, test: Option<&TestId>, sent: u64, now: Option<&TestId>) {
+        if self.test.as_ref() == test {
+            self.n = self.n.max(Some(sent));
+        } else if self.test.is_none() || now == test {
+            (self.test, self.n) = (test.cloned(), Some(sent));
+        }
+    }
+
+    /// A report of a classic node, which counts as it likes.
+    pub fn report(&mut self, sent: Option<u64>) {
+        self.n = sent.or(self.n);
     }
 }
 
@@ -146,7 +193,7 @@ pub(super) struct Node {
     pub said_no_at: Option<Duration>,
     pub deaf: bool,
     pub last_test: Option<TestId>,
-    pub requests_sent: Option<u64>,
+    pub sent: Sent,
     pub liveness: Liveness,
     beat_clock: Option<Duration>,
     gaps: Vec<Duration>,
@@ -166,10 +213,21 @@ impl Node {
             said_no_at: None,
             deaf: false,
             last_test: None,
-            requests_sent: None,
+            sent: Sent::default(),
             liveness: Liveness::Alive,
             beat_clock: None,
             gaps: Vec::with_capacity(GAPS),
+        }
+    }
+
+    /// Takes what the store has of this life of the node, as far as it has not registered since.
+    pub fn remembered(&mut self, known: &KnownNode) {
+        if known.epoch != self.epoch() || self.registered_at.is_some() {
+            return;
+        }
+        self.address.clone_from(&known.address);
+        if let Some(ours) = &mut self.ours {
+            ours.remembered(known);
         }
     }
 

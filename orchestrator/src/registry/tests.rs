@@ -358,3 +358,87 @@ fn a_node_of_another_protocol_is_listed_with_its_version() {
     let other = |name: &str| story.registry.facts(&id(name), now).unwrap().protocol.is_other();
     assert_eq!(["early", "old", "none", "same"].map(other), [false, true, true, false]);
 }
+
+/// A heartbeat of a driver in a test, with what it has sent.
+fn beats_in(name: &str, test: Option<&str>, state: DriverState, sent: Option<u64>) -> Heartbeat {
+    let mut beat = beat(name, Some(5), true);
+    if let Some(ours) = &mut beat.ours {
+        ours.state = Some(state);
+        ours.test_id = test.and_then(|test| TestId::new(test).ok());
+        ours.counters = sent.map(|sent| Counters { sent, ..Counters::default() });
+    }
+    beat
+}
+
+fn window(name: &str, test: &str, sent: u64) -> Metrics {
+    let window = common::wire::Window {
+        epoch: Epoch(5),
+        seq: 0,
+        from_us: 0,
+        to_us: 1,
+        counters: Counters { sent, ..Counters::default() },
+        latencies: common::latency::Latencies::new(),
+        busy: 0.0,
+        machine: common::wire::MachineLoad::default(),
+        is_final: false,
+        ending: None,
+    };
+    Metrics { ours: Some(Box::new(window)), ..report(name, test) }
+}
+
+#[test]
+fn what_a_driver_sent_is_of_the_test_it_takes_or_took_part_in() {
+    use DriverState::{Idle, Ready, Refused, Running};
+    let mut story = Story::new();
+    let sent = |story: &Story| story.registry.views(at(story)).first().and_then(|view| view.requests_sent);
+    let mut step = |caption: &str, record: Result<Heartbeat, Metrics>, expected: Option<u64>| {
+        match record {
+            Ok(beat) => story.registry.heartbeat(&beat, story.now),
+            Err(metrics) => story.registry.metrics(&metrics, story.now),
+        };
+        assert_eq!(sent(&story), expected, "{caption}");
+    };
+    step("idle, and never in a test", Ok(beats_in("a", None, Idle, None)), None);
+    step("ready", Ok(beats_in("a", Some("t1"), Ready, None)), Some(0));
+    step("a window", Err(window("a", "t1", 20)), Some(20));
+    step("a heartbeat that is older", Ok(beats_in("a", Some("t1"), Running, Some(17))), Some(20));
+    step("a newer one", Ok(beats_in("a", Some("t1"), Running, Some(31))), Some(31));
+    step("the final window", Err(window("a", "t1", 40)), Some(40));
+    step("between tests", Ok(beats_in("a", None, Idle, None)), Some(40));
+    step("a test that it refused", Ok(beats_in("a", Some("t2"), Refused, None)), Some(40));
+    step("the next test", Ok(beats_in("a", Some("t3"), Ready, None)), Some(0));
+    step("a late window of the first", Err(window("a", "t1", 40)), Some(0));
+    step("its own", Err(window("a", "t3", 3)), Some(3));
+}
+
+fn at(story: &Story) -> Now {
+    Now { elapsed: story.now, unix_us: 1_000_000 }
+}
+
+#[test]
+fn after_a_restart_a_node_is_described_as_it_registered_before() {
+    let known = |name: &str, epoch: Option<u64>, cores: Option<u32>| KnownNode {
+        node_id: id(name),
+        epoch: epoch.map(Epoch),
+        address: Some(format!("127.0.0.1:{name}")),
+        version: cores.map(|_| "0.9.0".to_owned()),
+        cores,
+        labels: BTreeMap::new(),
+        max_rate: None,
+    };
+    let mut story = Story::new();
+    // One is heard before the store has answered.
+    story.registry.heartbeat(&beat("a", Some(5), true), story.now);
+    story.registry.remember(vec![known("a", Some(5), Some(16)), known("b", Some(5), Some(16)), known("c", None, None)]);
+    assert_eq!(story.registry.views(at(&story)).len(), 1, "the others were not heard");
+    story.registry.heartbeat(&beat("b", Some(6), true), story.now);
+    story.registry.heartbeat(&beat("c", None, true), story.now);
+    let views = story.registry.views(at(&story));
+    let told: Vec<_> = views.iter().map(|view| (view.address.as_deref(), view.cores)).collect();
+    assert_eq!(told, [(Some("127.0.0.1:a"), Some(16)), (None, None), (Some("127.0.0.1:c"), None)], "b has a new life");
+    // What it registers is newer than what is stored.
+    story.registry.register(&register("a", Some(5), "127.0.0.2:7"), story.now);
+    story.registry.remember(vec![known("a", Some(5), Some(16))]);
+    let a = &story.registry.views(at(&story))[0];
+    assert_eq!((a.address.as_deref(), a.cores), (Some("127.0.0.2:7"), Some(2)));
+}

@@ -64,6 +64,6 @@ fn view(node: &Node, busy: bool, now: Now) -> DriverView {
             None => node.last_test.as_ref(),
         }
         .map(ToString::to_string),
-        requests_sent: ours.and_then(|ours| ours.sent).or(node.requests_sent),
+        requests_sent: node.sent.so_far(),
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn write(transaction: &Transaction<'_>, batch: &SaveBatch) -> rusqlit
                 ours.and_then(|ours| ours.max_rate),
             ])?;
     }
-    if let Some(cluster_id) = &batch.cluster_id {
+    if let Some(cluster_id) = &batch.offsets_of {
         for ((topic, partition), next) in &batch.offsets {
             transaction
                 .prepare_cached(

@@ -3,6 +3,7 @@
 
 mod batch;
 mod cursor;
+mod nodes;
 mod records;
 mod schema;
 mod series;

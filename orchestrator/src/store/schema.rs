@@ -9,11 +9,12 @@ use crate::messages::StoreError;
 
 /// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
 /// released never change.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_machine.sql"),
     include_str!("migrations/0003_closing.sql"),
     include_str!("migrations/0004_extremes.sql"),
+    include_str!("migrations/0005_kafka.sql"),
 ];
 
 /// How long a write waits for another process that holds the file (a backup, a person with sqlite3).
@@ -96,7 +97,7 @@ mod tests {
         let connection = open(&path).unwrap();
         for columns in [
             "SELECT cpu, steal FROM windows",
-            "SELECT closing FROM tests",
+            "SELECT closing, kafka FROM tests",
             "SELECT connect, first_byte, extremes FROM windows",
         ] {
             connection.prepare(columns).unwrap();

@@ -16,7 +16,7 @@ use crate::model::{TestPage, TestState, TestSummary, TestView, Verdict};
 const MAX_PAGE: u32 = 500;
 
 const COLUMNS: &str =
-    "test_id, plan, state, verdict, created_at, started_at, ended_at, revision, report, closing";
+    "test_id, plan, state, verdict, created_at, started_at, ended_at, revision, report, closing, kafka";
 
 /// The word that serde writes for a state or a verdict.
 fn word<T: Serialize>(value: T) -> Option<String> {
@@ -44,10 +44,11 @@ impl Store {
             transaction
                 .prepare_cached(
                     "INSERT INTO tests (test_id, name, plan, state, verdict, created_at, started_at, ended_at, revision,
-                       report, closing)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                       report, closing, kafka)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                      ON CONFLICT (test_id) DO UPDATE SET name = ?2, plan = ?3, state = ?4, verdict = ?5,
-                       created_at = ?6, started_at = ?7, ended_at = ?8, revision = ?9, report = ?10, closing = ?11",
+                       created_at = ?6, started_at = ?7, ended_at = ?8, revision = ?9, report = ?10, closing = ?11,
+                       kafka = ?12",
                 )?
                 .execute(params![
                     id,
@@ -61,6 +62,7 @@ impl Store {
                     test.revision,
                     report,
                     closing,
+                    test.kafka.as_ref().map(ToString::to_string),
                 ])?;
             transaction.execute("DELETE FROM participants WHERE test_id = ?1", [id])?;
             let mut insert = transaction.prepare_cached(
@@ -206,6 +208,7 @@ impl Store {
             created_at: row.created_at,
             started_at: row.started_at,
             ended_at: row.ended_at,
+            kafka: row.kafka.map(|kafka| kafka.parse().map_err(|cause| self.bad_row(&at, cause))).transpose()?,
             revision: row.revision,
             participants,
             report: row.report.map(|report| self.json(&at, &report)).transpose()?,
@@ -239,6 +242,7 @@ struct TestRow {
     revision: u32,
     report: Option<String>,
     closing: Option<String>,
+    kafka: Option<String>,
 }
 
 impl TestRow {
@@ -254,6 +258,7 @@ impl TestRow {
             revision: row.get(7)?,
             report: row.get(8)?,
             closing: row.get(9)?,
+            kafka: row.get(10)?,
         })
     }
 }

@@ -15,6 +15,9 @@ use super::{EndedBy, MAX_FOREIGN, Tally};
 pub struct Closing {
     /// Who or what stopped the test.
     pub stopped_by: Option<String>,
+    /// Why the test ended with the life of the orchestrator that led it, where it did.
+    #[serde(default)]
+    pub interrupted: Option<String>,
     /// Each life of each node, in the order of the tally.
     pub parts: Vec<ClosingPart>,
     /// Nodes that reported though they take no part.
@@ -54,6 +57,7 @@ impl Tally {
         };
         Closing {
             stopped_by: stopped_by.map(str::to_owned),
+            interrupted: self.interrupted.clone(),
             parts: self.parts.iter().map(part).collect(),
             foreign: self.foreign.iter().cloned().collect(),
         }
@@ -79,6 +83,7 @@ impl Tally {
         }
         let room = MAX_FOREIGN.saturating_sub(self.foreign.len());
         self.foreign.extend(closing.foreign.iter().take(room).cloned());
+        self.interrupted.clone_from(&closing.interrupted);
         self.finish();
     }
 }

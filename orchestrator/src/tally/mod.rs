@@ -87,12 +87,14 @@ pub enum EndedBy {
     Overdue,
     /// Ours or classic: it was told to stop.
     Stopped,
+    /// The orchestrator that led the test ended, and what the driver reports since does not arrive.
+    Interrupted,
 }
 
 impl EndedBy {
     /// Whether we concluded it from what did not come: the driver's own word, or its return, is better.
     pub fn is_concluded(self) -> bool {
-        matches!(self, Self::Lost | Self::Overdue | Self::Deaf)
+        matches!(self, Self::Lost | Self::Overdue | Self::Deaf | Self::Interrupted)
     }
 
     /// As reports say it.
@@ -106,6 +108,7 @@ impl EndedBy {
             Self::Lost => "lost",
             Self::Overdue => "overdue",
             Self::Stopped => "stopped",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -126,6 +129,8 @@ pub struct Tally {
     /// Offsets of classic reports, per partition: these have no number of their own.
     read: BTreeMap<i32, Runs>,
     foreign: BTreeSet<String>,
+    /// Why the test ended with the life of the orchestrator that led it.
+    interrupted: Option<String>,
 }
 
 impl Tally {
@@ -144,6 +149,7 @@ impl Tally {
             untaken: VecDeque::new(),
             read: BTreeMap::new(),
             foreign: BTreeSet::new(),
+            interrupted: None,
         }
     }
 
@@ -290,6 +296,14 @@ impl Tally {
         if let [only] = waits[..] {
             let node = self.parts[only].node.clone();
             self.ended(&node, None, EndedBy::Word);
+        }
+    }
+
+    /// The test ended with the life of the orchestrator that led it. Parts whose end was not reported end with it.
+    pub fn interrupt(&mut self, why: &str) {
+        self.interrupted = Some(why.to_owned());
+        for part in &mut self.parts {
+            part.ended_by.get_or_insert(EndedBy::Interrupted);
         }
     }
 

@@ -75,6 +75,7 @@ fn state(part: &Part, over: bool) -> &str {
         Some(EndedBy::Lost) => "lost",
         Some(EndedBy::Overdue) => "overdue",
         Some(EndedBy::Deaf) => "deaf",
+        Some(EndedBy::Interrupted) => "interrupted",
         Some(_) => "done",
         None if over => "lost",
         None => &part.state,

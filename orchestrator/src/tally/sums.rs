@@ -132,6 +132,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
         plan: &tally.plan,
         over: true,
         stopped_by: stopped_by.map(str::to_owned),
+        interrupted: tally.interrupted.clone(),
         started_at: tally.start_at,
         fleet: Sample {
             counters,

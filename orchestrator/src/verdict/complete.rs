@@ -18,6 +18,9 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
         }
         return;
     };
+    if let Some(why) = &facts.interrupted {
+        findings.because(Verdict::Incomplete, None, Ending::Interrupted { why: why.clone() });
+    }
     for driver in &facts.drivers {
         let runs = !facts.over && driver.ended_by.is_none();
         let ending = missing_driver(driver, start, facts.stopped_by.is_some()).filter(|_| !runs);
@@ -26,10 +29,12 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
         }
         warn(driver, findings);
     }
-    for run in facts.missing.iter().take(MAX_RUNS) {
+    // After an interruption windows are missing because nobody could receive them: one reason says it all.
+    let missing = if facts.interrupted.is_some() { &[] } else { facts.missing.as_slice() };
+    for run in missing.iter().take(MAX_RUNS) {
         findings.because(Verdict::Incomplete, Some(&run.node_id), Ending::Windows(run.clone()));
     }
-    let more = facts.missing.len().saturating_sub(MAX_RUNS);
+    let more = missing.len().saturating_sub(MAX_RUNS);
     if more > 0 {
         findings.because(Verdict::Incomplete, None, Ending::MoreWindows(more));
     }

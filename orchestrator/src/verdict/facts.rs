@@ -17,6 +17,8 @@ pub struct Facts<'a> {
     pub over: bool,
     /// Who or what stopped the test before its end.
     pub stopped_by: Option<String>,
+    /// Why the test ended with the life of the orchestrator that led it, where it did.
+    pub interrupted: Option<String>,
     /// When the drivers were told to start; `None`: they never were.
     pub started_at: Option<UnixMicros>,
     /// All drivers together.

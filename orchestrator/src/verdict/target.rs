@@ -10,7 +10,8 @@ const AFTER_END: f64 = 0.1;
 /// Looks whether anything completed, and in time.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let fleet = &facts.fleet;
-    if fleet.partial {
+    // Of an interrupted test, what completed later is not known.
+    if fleet.partial || facts.interrupted.is_some() {
         return;
     }
     let completed = fleet.completed();

@@ -38,10 +38,10 @@ impl Backlog {
             self.waiting = Some(later);
             return;
         };
-        if waiting.cluster_id != later.cluster_id {
+        if waiting.offsets_of != later.offsets_of {
             // Offsets of another Kafka mean nothing beside these.
             waiting.offsets.clear();
-            waiting.cluster_id = later.cluster_id;
+            waiting.offsets_of = later.offsets_of;
         }
         waiting.offsets.extend(later.offsets);
         waiting.metrics.extend(later.metrics);
@@ -81,7 +81,7 @@ mod tests {
         let register =
             |name: &&str| Register { node_id: NodeId::new(name).unwrap(), address: None, ours: None };
         SaveBatch {
-            cluster_id: Some(cluster.to_owned()),
+            offsets_of: Some(cluster.to_owned()),
             offsets: Offsets::from([((Topic::Heartbeat, 0), heartbeat)]),
             metrics: Vec::new(),
             registered: nodes.iter().map(register).collect(),
@@ -111,7 +111,7 @@ mod tests {
         backlog.add(SaveBatch { offsets: Offsets::from([((Topic::Metrics, 3), 7)]), ..batch("c", 5, &[]) });
         backlog.add(batch("d", 1, &[]));
         let due = backlog.due(Instant::now()).unwrap();
-        assert_eq!((due.cluster_id.as_deref(), due.offsets), (Some("d"), batch("d", 1, &[]).offsets));
+        assert_eq!((due.offsets_of.as_deref(), due.offsets), (Some("d"), batch("d", 1, &[]).offsets));
     }
 
     #[test]

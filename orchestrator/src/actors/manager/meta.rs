@@ -1,6 +1,6 @@
 //! What the manager itself knows of a test, beside its life and its tally: its name, its times, its timeline.
 
-use common::clock::{rfc3339, unix_us};
+use common::clock::{UnixMicros, rfc3339};
 use common::ids::TestId;
 use common::plan::Plan;
 
@@ -21,19 +21,20 @@ pub fn meta_of(test_id: &TestId, plan: &Plan, created_at: i64) -> Meta {
         created_at,
         started_at: None,
         ended_at: None,
+        kafka: None,
         timeline: Vec::new(),
     }
 }
 
-/// Adds a line to its timeline, now.
-pub fn note(meta: &mut Meta, what: &str, detail: &str) {
-    note_to(&mut meta.timeline, what, detail);
+/// Adds a line to its timeline.
+pub fn note(meta: &mut Meta, at_us: UnixMicros, what: &str, detail: &str) {
+    note_to(&mut meta.timeline, at_us, what, detail);
 }
 
 /// The same to a timeline.
-pub fn note_to(timeline: &mut Vec<TimelineEntry>, what: &str, detail: &str) {
+pub fn note_to(timeline: &mut Vec<TimelineEntry>, at_us: UnixMicros, what: &str, detail: &str) {
     if timeline.len() < MAX_TIMELINE {
-        let at = rfc3339(unix_us());
+        let at = rfc3339(at_us);
         timeline.push(TimelineEntry { at, what: what.to_owned(), detail: detail.to_owned() });
     }
 }
@@ -41,5 +42,6 @@ pub fn note_to(timeline: &mut Vec<TimelineEntry>, what: &str, detail: &str) {
 /// A test of which nothing was counted.
 pub fn empty_view(meta: &Meta, plan: &Plan) -> TestView {
     let tally = Tally::new(meta.test_id.clone(), plan.clone(), &[]);
-    crate::report::view(&meta.borrowed(), &tally, None, unix_us())
+    // Nothing was counted that could have an age.
+    crate::report::view(&meta.borrowed(), &tally, None, meta.created_at)
 }

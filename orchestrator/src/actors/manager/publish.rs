@@ -74,6 +74,9 @@ impl Manager {
             revision: Some(revision),
         };
         let _ = self.links.started.send(TallyStarted(at_us)).await;
+        // The store has the start first: a trigger that is out must not be unknown to a later life of ours. That life
+        // finds out whether it was published (`lifecycle::doubtful`).
+        self.save_active().await;
         self.publish(Outbound::Trigger(trigger)).await
     }
 

@@ -5,11 +5,12 @@ use common::plan::Plan;
 
 use super::super::recount::recount;
 use super::super::stats_aggregator::{GetView, Meta};
-use super::meta::{empty_view, meta_of, note};
+use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager, gone, plan_of};
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{self, Lifecycle, is_doubtful};
 use crate::messages::{CommandError, LoadTest, LoadUnfinished, SaveTest, StoredParticipant, StoredTest};
-use crate::model::{TestState, TestView};
+use crate::model::{TestState, TestView, TimelineEntry};
+use crate::ran_on::orphaned;
 use crate::tally::Tally;
 
 impl Manager {
@@ -40,29 +41,64 @@ impl Manager {
         saved.map_err(|error| CommandError::NotStored(error.cause().to_owned()))
     }
 
-    /// Goes on with the test that ran when the orchestrator's life before ended, from what the store kept.
-    pub async fn resume(&mut self) {
+    /// Takes up the tests that were under way when the life before ended, as far as that needs no Kafka: those that
+    /// cannot go on are closed, and those whose barrier ended with that life are configured again. The others wait
+    /// for [`Self::resume`].
+    pub async fn close_orphans(&mut self) {
         let unfinished = match self.links.unfinished.send(LoadUnfinished).await {
             Ok(Ok(unfinished)) => unfinished,
             Ok(Err(error)) => return log::error!(error:%; "unfinished tests cannot be read"),
             Err(_) => return,
         };
         for stored in unfinished {
+            let id = stored.test_id.clone();
+            let done = match (stored.started_at, orphaned(stored.kafka.as_ref(), self.kafka.as_ref())) {
+                (None, _) => self.configured_again(stored).await,
+                (Some(_), Some(why)) => self.close_orphan(stored, why).await,
+                (Some(_), None) => {
+                    self.resumable.push(stored);
+                    Ok(())
+                }
+            };
+            if let Err(error) = done {
+                log::error!(test_id:% = id, error:%; "a test of the life before cannot be taken up");
+            }
+        }
+    }
+
+    /// Goes on with the test that ran when the orchestrator's life before ended, from what the store kept.
+    pub async fn resume(&mut self) {
+        for stored in std::mem::take(&mut self.resumable) {
             if let Err(error) = self.resume_one(stored).await {
                 log::error!(error:%; "a test cannot be resumed");
             }
         }
     }
 
-    pub(super) async fn resume_one(&mut self, mut stored: StoredTest) -> Result<(), CommandError> {
+    /// Its barrier ended with the life that stood at it.
+    async fn configured_again(&mut self, mut stored: StoredTest) -> Result<(), CommandError> {
+        stored.state = TestState::Configured;
+        stored.started_at = None;
+        if let Some(report) = &mut stored.report {
+            (report.state, report.started_at) = (TestState::Configured, None);
+            let now_us = self.settings.clock.unix_us();
+            note_to(&mut report.timeline, now_us, "not_started", "the orchestrator was restarted: trigger it again");
+        }
+        self.save(stored).await
+    }
+
+    pub(super) async fn resume_one(&mut self, stored: StoredTest) -> Result<(), CommandError> {
         let Some(started_at) = stored.started_at.filter(|_| self.active.is_none()) else {
-            // Its barrier ended with the life that stood at it.
-            stored.state = TestState::Configured;
-            return self.save(stored).await;
+            return self.configured_again(stored).await;
         };
         let plan = plan_of(&stored.plan)?;
+        self.settings.clock.hold();
         let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
-        let life = Lifecycle::resumed(
+        let mut meta = meta_of(&id, &plan, stored.created_at);
+        meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
+        meta.started_at = Some(started_at);
+        meta.kafka = stored.kafka;
+        let mut life = Lifecycle::resumed(
             id.clone(),
             plan.clone(),
             rules,
@@ -71,17 +107,24 @@ impl Manager {
             started_at,
             now,
         );
-        let mut meta = meta_of(&id, &plan, stored.created_at);
-        meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
-        meta.started_at = Some(started_at);
-        meta.state = TestState::Running;
-        note(&mut meta, "resumed", "the orchestrator was started again");
+        if let Some(by) = stopped_by(&meta.timeline) {
+            life = life.stopping(&by, now);
+        } else if is_doubtful(&meta.timeline) {
+            life = life.doubtful(now);
+        }
+        meta.state = life.state(now, &[]);
+        note(&mut meta, now.unix_us, "resumed", "the orchestrator was started again");
         let mut tally = Box::new(Tally::new(id, plan, life.participants()));
         tally.started(started_at);
         let tally = recount(&self.links.metrics, tally).await?;
         self.active = Some(Active::new(life, meta));
         self.open_tally(Some(tally)).await
     }
+}
+
+/// Who stopped a test since it was triggered last, as its timeline has it.
+pub(super) fn stopped_by(timeline: &[TimelineEntry]) -> Option<String> {
+    lifecycle::since_trigger(timeline).iter().find(|entry| entry.what == "stopped").map(|entry| entry.detail.clone())
 }
 
 /// A test as the store keeps it, its end apart.
@@ -100,6 +143,7 @@ pub(super) fn stored(
         created_at: meta.created_at,
         started_at: meta.started_at,
         ended_at: meta.ended_at,
+        kafka: meta.kafka.clone(),
         revision,
         participants: participants.to_vec(),
         report: Some(view.clone()),

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use common::clock::UnixMicros;
 use common::ids::TestId;
 
 use super::Manager;
 use super::meta::note_to;
 use crate::messages::{SaveTest, StoredTest};
 use crate::model::{FindingKind, FindingLevel, FindingView, TestView};
+use crate::now::Now;
 use crate::verdict::Other;
 
 /// Most finished tests held for the store; the oldest goes first.
@@ -47,12 +49,12 @@ impl Unsaved {
     }
 
     /// Holds a finished test, in the place of what was held of it, and returns its report with the warning.
-    pub fn hold(&mut self, mut test: StoredTest, why: &str) -> Option<TestView> {
+    pub fn hold(&mut self, mut test: StoredTest, now_us: UnixMicros, why: &str) -> Option<TestView> {
         self.tests.retain(|held| held.test_id != test.test_id);
         if let Some(report) = &mut test.report {
             warn(report, Some(why));
             if report.timeline.last().is_none_or(|last| last.what != "not_stored") {
-                note_to(&mut report.timeline, "not_stored", why);
+                note_to(&mut report.timeline, now_us, "not_stored", why);
             }
         }
         let report = test.report.clone();
@@ -73,14 +75,15 @@ impl Manager {
             None => ("store_well", String::new()),
         };
         self.unsaved.trouble = trouble;
+        let now_us = self.settings.clock.unix_us();
         if let Some(active) = &mut self.active {
-            note_to(&mut active.meta.timeline, what, &why);
+            note_to(&mut active.meta.timeline, now_us, what, &why);
         }
     }
 
     /// Stores what could not be stored before, now and then.
     pub(super) async fn save_held(&mut self) {
-        let now = self.settings.clock.now().elapsed;
+        let Now { elapsed: now, unix_us: now_us } = self.settings.clock.now();
         let early = self.unsaved.tried_at.is_some_and(|at| now.saturating_sub(at) < STORE_AGAIN);
         // While windows wait, a report that is stored would still lack them.
         if self.unsaved.tests.is_empty() || self.unsaved.trouble.is_some() || early {
@@ -91,7 +94,7 @@ impl Manager {
             let mut test = held.clone();
             if let Some(report) = &mut test.report {
                 warn(report, None);
-                note_to(&mut report.timeline, "stored", "");
+                note_to(&mut report.timeline, now_us, "stored", "");
             }
             let report = test.report.clone();
             if !matches!(self.links.save.send(SaveTest(Box::new(test))).await, Ok(Ok(()))) {

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, MessageResult};
-use common::clock::unix_us;
+use common::clock::{UnixMicros, unix_us};
 use common::counters::Counters;
 use common::ids::{Epoch, NodeId, TestId};
-use common::kafka::{Arrived, KafkaError, Offsets, Position, Publish, RecordsArrived};
+use common::kafka::{Arrived, ConsumerChanged, KafkaError, Offsets, Position, Publish, RecordsArrived};
 use common::latency::Latencies;
 use common::plan::{Plan, PlanFormat};
 use common::wire::{
@@ -18,15 +18,16 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::super::driver_registry::DriverRegistryActor;
-use super::super::intake::IntakeActor;
+use super::super::intake::{IntakeActor, Source};
 use super::super::test_manager::TestManagerActor;
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::messages::{
-    Changed, CreateTest, GetTest, LoadMetrics, LoadTest, LoadUnfinished, MetricsPage, SaveBatch, SaveEvent,
+    Changed, CreateTest, GetTest, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, MetricsPage, SaveBatch, SaveEvent,
     SaveRevision, SaveTest, SavedBatch, StoreError, StoredMetrics, StoredTest, TriggerTest,
 };
 use crate::model::{TestState, TestView};
-use crate::registry::Patience;
+use crate::now::Clock;
+use crate::registry::{KnownNode, Patience};
 use crate::system::{Outside, Wired, wire};
 use crate::telemetry::{Readiness, Telemetry};
 
@@ -43,11 +44,22 @@ pub struct Kept {
     pub refused: Option<Topic>,
     pub tests: Vec<StoredTest>,
     pub metrics: Vec<StoredMetrics>,
-    pub offsets: Vec<Offsets>,
+    /// Each time that offsets were stored, and of which Kafka.
+    pub offsets: Vec<(String, Offsets)>,
+    /// What was stored of them when the first config was published.
+    pub offsets_at_config: Option<Offsets>,
     /// The disk is full.
     pub full: bool,
     pub windows_told: usize,
     pub revisions: usize,
+}
+
+impl Kept {
+    /// The offsets as the store has them.
+    pub fn stored_offsets(&self, of: &str) -> Offsets {
+        let of_it = self.offsets.iter().filter(|(key, _)| key == of);
+        of_it.flat_map(|(_, offsets)| offsets.clone()).collect()
+    }
 }
 
 /// Kafka, the store and the listeners at once.
@@ -70,6 +82,9 @@ impl Handler<Publish> for Stub {
         let mut kept = self.0.lock().unwrap();
         if kept.refused == Some(record.topic) {
             return Err(KafkaError::NotDelivered("Local: Message timed out".to_owned()));
+        }
+        if record.topic == Topic::TestConfig && kept.offsets_at_config.is_none() {
+            kept.offsets_at_config = Some(kept.stored_offsets("c"));
         }
         kept.published.push((record.topic, value));
         Ok(())
@@ -156,10 +171,26 @@ impl Handler<SaveBatch> for Stub {
                 kept.metrics.push(record);
             }
         }
-        if batch.cluster_id.is_some() {
-            kept.offsets.push(batch.offsets);
+        if let Some(key) = batch.offsets_of {
+            kept.offsets.push((key, batch.offsets));
         }
         Ok(saved)
+    }
+}
+
+impl Handler<LoadOffsets> for Stub {
+    type Result = Result<Offsets, StoreError>;
+
+    fn handle(&mut self, asked: LoadOffsets, _: &mut Self::Context) -> Self::Result {
+        Ok(self.0.lock().unwrap().stored_offsets(&asked.offsets_of))
+    }
+}
+
+impl Handler<LoadNodes> for Stub {
+    type Result = Result<Vec<KnownNode>, StoreError>;
+
+    fn handle(&mut self, _: LoadNodes, _: &mut Self::Context) -> Self::Result {
+        Ok(Vec::new())
     }
 }
 
@@ -194,7 +225,26 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(stub: Stub) -> Self {
+    /// An orchestrator on Apache Kafka, which has answered.
+    pub async fn new(stub: Stub) -> Self {
+        let world = Self::unreached(stub, false);
+        world.reach("c").await;
+        world
+    }
+
+    /// Kafka answers: this cluster, and each topic is read from its end.
+    pub async fn reach(&self, cluster_id: &str) {
+        let assigned = ConsumerChanged::Assigned { cluster_id: Some(cluster_id.to_owned()), from: start() };
+        self.intake.send(assigned).await.unwrap();
+    }
+
+    /// One whose Kafka has not answered yet.
+    pub fn unreached(stub: Stub, embedded: bool) -> Self {
+        Self::with_wall(stub, embedded, unix_us)
+    }
+
+    /// The same, with another wall clock.
+    pub fn with_wall(stub: Stub, embedded: bool, wall: fn() -> UnixMicros) -> Self {
         let kept = stub.clone().start();
         let (telemetry, readiness) = (Arc::new(Telemetry::default()), Arc::<Readiness>::default());
         let (superseding, superseded) = watch::channel(None);
@@ -215,11 +265,14 @@ impl World {
             metrics: kept.clone().recipient(),
             revise: kept.clone().recipient(),
             batches: kept.clone().recipient(),
-            happened: kept.recipient(),
+            happened: kept.clone().recipient(),
+            offsets: kept.clone().recipient(),
+            known: kept.recipient(),
         };
+        let source = Source { embedded, topic_prefix: String::new() };
         let watch = (Arc::clone(&telemetry), Arc::clone(&readiness));
         let Wired { tests, nodes, intake } =
-            wire(outside, LEADER, Patience::default(), rules, watch, superseding, true);
+            wire(outside, LEADER, Patience::default(), rules, watch, superseding, source, Clock::with_wall(wall));
         Self { stub, intake, tests, nodes, readiness, telemetry, superseded, offset: 0 }
     }
 
@@ -349,6 +402,11 @@ pub async fn until<T, F: Future<Output = T>>(ask: impl Fn() -> F, does: impl Fn(
         }
     };
     tokio::time::timeout(PATIENCE, asking).await.expect("it happens in time")
+}
+
+/// Where reading begins.
+pub fn start() -> Offsets {
+    [Topic::Register, Topic::Heartbeat, Topic::Metrics].into_iter().map(|topic| ((topic, 0), 0)).collect()
 }
 
 pub fn id(name: &str) -> NodeId {

@@ -59,7 +59,7 @@ fn offsets_belong_to_their_cluster() {
     fixture.store.save_batch(&two).unwrap();
     assert_eq!(fixture.reopened().offsets("cluster").unwrap(), two.offsets);
     assert!(fixture.store.offsets("other").unwrap().is_empty());
-    two.cluster_id = None;
+    two.offsets_of = None;
     two.offsets.insert((Topic::Metrics, 0), 99);
     fixture.store.save_batch(&two).unwrap();
     assert_eq!(
@@ -154,14 +154,10 @@ fn a_node_is_stored_as_it_registered_last() {
         |address: &str, ours| Register { node_id: node("a"), address: Some(address.to_owned()), ours };
     let registered = vec![register("old", None), register("new", Some(ours))];
     fixture.store.save_batch(&SaveBatch { registered, ..batch(Vec::new(), 1) }).unwrap();
-    let row: (i64, String, i64) = fixture
-        .store
-        .connection
-        .query_row("SELECT count(*), max(address), max(epoch) FROM nodes", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .unwrap();
-    assert_eq!(row, (1, "new".to_owned(), -1));
+    let [known] = &fixture.reopened().nodes().unwrap()[..] else { panic!("one node") };
+    assert_eq!((known.epoch, known.cores, known.max_rate), (Some(Epoch(u64::MAX)), Some(2), Some(5.0)));
+    assert_eq!((known.address.as_deref(), known.version.as_deref()), (Some("new"), Some("1")));
+    assert_eq!(known.labels["zone"], "a");
 }
 
 prop_compose! {

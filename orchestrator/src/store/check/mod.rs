@@ -19,6 +19,7 @@ use super::{BatchOutcome, Cursor, Store};
 use crate::messages::{
     SaveBatch, SaveEvent, SavedBatch, StoreError, StoredMetrics, StoredParticipant, StoredTest,
 };
+use crate::ran_on::RanOn;
 use crate::model::{TestState, Verdict};
 use crate::tally::Closing;
 
@@ -75,6 +76,7 @@ fn test(text: &str, created_at: i64) -> StoredTest {
         created_at,
         started_at: Some(created_at + 1),
         ended_at: None,
+        kafka: Some(RanOn::Cluster("c1".to_owned())),
         revision: 2,
         participants: vec![participant("b", Some(Epoch(u64::MAX))), participant("a", Some(Epoch(5)))],
         report: None,
@@ -134,7 +136,7 @@ fn record(metrics: Metrics, offset: i64) -> StoredMetrics {
 
 fn batch(metrics: Vec<StoredMetrics>, next: i64) -> SaveBatch {
     SaveBatch {
-        cluster_id: Some("cluster".to_owned()),
+        offsets_of: Some("cluster".to_owned()),
         offsets: [((Topic::Metrics, 0), next)].into(),
         metrics,
         registered: Vec::new(),

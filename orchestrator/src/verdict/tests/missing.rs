@@ -86,6 +86,26 @@ fn what_is_missing_makes_incomplete() {
 }
 
 #[test]
+fn an_interrupted_test_names_its_orchestrator_and_no_driver() {
+    let drivers = ["a", "b"].map(|name| {
+        let driver = Driver::well(name).with(|driver| driver.ended_by = Some(EndedBy::Interrupted));
+        driver.with(|driver| driver.unresolved = 9)
+    });
+    let mut interrupted = case(plan(OPEN, ""), &drivers);
+    interrupted.interrupted = Some("the orchestrator was killed");
+    interrupted.missing = vec![MissingWindows {
+        node_id: "a".to_owned(),
+        from_seq: 4,
+        to_seq: 4,
+        from: "2026-11-23T23:40:04.000000Z".to_owned(),
+        to: "2026-11-23T23:40:05.000000Z".to_owned(),
+    }];
+    let judgement = interrupted.judge();
+    assert_eq!(judgement.verdict, Verdict::Incomplete);
+    assert_eq!(reasons(&judgement), ["the orchestrator was killed"]);
+}
+
+#[test]
 fn a_default_that_cannot_be_decided_is_a_warning_and_a_given_one_a_reason() {
     let unknown = Driver::well("c")
         .with(|driver| (driver.classic, driver.partial, driver.coverage) = (true, true, None));

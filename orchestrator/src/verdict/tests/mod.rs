@@ -155,6 +155,7 @@ struct Case<'c> {
     plan: Plan,
     drivers: &'c [Driver],
     stopped_by: Option<&'static str>,
+    interrupted: Option<&'c str>,
     started: bool,
     over: bool,
     missing: Vec<MissingWindows>,
@@ -168,6 +169,7 @@ fn case<'c>(plan: Plan, drivers: &'c [Driver]) -> Case<'c> {
         plan,
         drivers,
         stopped_by: None,
+        interrupted: None,
         started: true,
         over: true,
         missing: Vec::new(),
@@ -214,6 +216,7 @@ impl Case<'_> {
             sample: driver.sample(),
         });
         judge(&Facts {
+            interrupted: self.interrupted.map(str::to_owned),
             plan: &self.plan,
             over: self.over,
             stopped_by: self.stopped_by.map(str::to_owned),

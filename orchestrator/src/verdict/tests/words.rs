@@ -70,6 +70,9 @@ fn endings() -> Vec<Row> {
     let drivers = [Driver::well("a")];
     let mut stopped = case(plan(OPEN, ""), &drivers);
     stopped.stopped_by = Some("stopped by the user");
+    let mut interrupted = case(plan(OPEN, ""), &drivers);
+    let why = crate::ran_on::Orphaned::KafkaGone.reason(START, Some(START + 9_000_000));
+    interrupted.interrupted = Some(&why);
     let mut never = case(plan(OPEN, ""), &drivers);
     never.started = false;
     let b = Some("b");
@@ -80,6 +83,14 @@ fn endings() -> Vec<Row> {
             None,
             "the test was stopped before its end by the user",
             stopped.judge(),
+        ),
+        row(
+            FindingKind::Interrupted,
+            REASON,
+            None,
+            "the orchestrator and its Kafka were killed or stopped 9 s into the test, soon after 23:40:09 UTC: later \
+             figures are lost; run the test again",
+            interrupted.judge(),
         ),
         row(
             FindingKind::NeverStarted,

@@ -12,6 +12,11 @@ pub enum Ending {
         /// As in `stopped by the user`; may be empty.
         by: String,
     },
+    /// The orchestrator that led the test ended.
+    Interrupted {
+        /// The whole sentence (`ran_on`).
+        why: String,
+    },
     /// No trigger went out.
     NeverStarted,
     /// A classic driver sent nothing.
@@ -51,6 +56,7 @@ impl Ending {
     pub fn kind(&self) -> FindingKind {
         match self {
             Self::Stopped { .. } => FindingKind::Stopped,
+            Self::Interrupted { .. } => FindingKind::Interrupted,
             Self::NeverStarted => FindingKind::NeverStarted,
             Self::Deaf => FindingKind::DriverDeaf,
             Self::Overdue { .. } => FindingKind::DriverOverdue,
@@ -71,6 +77,7 @@ impl Ending {
                 let by = by.strip_prefix("stopped by ").unwrap_or(by);
                 format!("the test was stopped before its end by {by}")
             }
+            Self::Interrupted { why } => why.clone(),
             Self::NeverStarted => {
                 "the load was never started, so nothing was measured: run the test again".to_owned()
             }

@@ -1,0 +1,66 @@
+//! Tests that were under way when the orchestrator's life before ended, and cannot go on in this one: they are
+//! closed from what the store has of them. Whether a test can go on is `ran_on`'s rule.
+
+use super::super::recount::recount;
+use super::super::stats_aggregator::ForgetTally;
+use super::meta::{meta_of, note};
+use super::stored::{stopped_by, stored};
+use super::{Manager, SetBusy, plan_of};
+use crate::messages::{CommandError, StoredTest};
+use crate::model::TestState;
+use crate::ran_on::{Orphaned, RanOn, orphaned};
+use crate::tally::Tally;
+use crate::verdict::judge;
+
+impl Manager {
+    /// Kafka answered, and the store knows where reading begins. Nothing was read yet.
+    pub(super) async fn kafka_reached(&mut self, kafka: Option<RanOn>) {
+        (self.kafka, self.reads) = (kafka, true);
+        let Some(active) = &self.active else { return };
+        let Some(why) = orphaned(active.meta.kafka.as_ref(), self.kafka.as_ref()) else { return };
+        let id = active.life.test_id().clone();
+        self.active = None;
+        let _ = self.links.forget.send(ForgetTally(id.clone())).await;
+        let _ = self.links.busy.send(SetBusy::default()).await;
+        let closed = match self.load(&id).await {
+            Ok(stored) => self.close_orphan(stored, why).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = closed {
+            log::error!(test_id:% = id, error:%; "a test of another kafka cannot be closed");
+        }
+    }
+
+    /// Judges a test by what the store has of it, and stores it as finished.
+    pub(super) async fn close_orphan(&mut self, test: StoredTest, why: Orphaned) -> Result<(), CommandError> {
+        let plan = plan_of(&test.plan)?;
+        let now_us = self.settings.clock.unix_us();
+        let started_at = test.started_at.unwrap_or(test.created_at);
+        let mut meta = meta_of(&test.test_id, &plan, test.created_at);
+        meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
+        (meta.started_at, meta.kafka) = (Some(started_at), test.kafka);
+        let mut tally = Box::new(Tally::new(test.test_id, plan.clone(), &test.participants));
+        tally.started(started_at);
+        let mut tally = recount(&self.links.metrics, tally).await?;
+        let last_at = tally.parts_seen().iter().filter_map(|part| part.heard_at).max();
+        // Where all have reported their end, nothing is missing: only the verdict was not reached.
+        if !tally.all_ended() {
+            let reason = why.reason(started_at, last_at);
+            note(&mut meta, now_us, "interrupted", &reason);
+            tally.interrupt(&reason);
+        }
+        note(&mut meta, now_us, "finished", "when the orchestrator was started again");
+        // It ended with its orchestrator, not when this one came to look.
+        (meta.state, meta.ended_at) = (TestState::Finished, Some(last_at.unwrap_or(started_at).max(started_at)));
+        let stopped_by = stopped_by(&meta.timeline);
+        let closing = tally.closing(stopped_by.as_deref());
+        tally.finish();
+        let judgement = judge(&tally.facts(stopped_by.as_deref()));
+        let view = crate::report::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
+        let closed = stored(&meta, &plan, test.revision, &test.participants, &view);
+        self.save(StoredTest { closing: Some(closing), ..closed }).await?;
+        log::info!(test_id:% = meta.test_id, verdict:? = view.verdict; "a test of the life before is closed");
+        self.tell(view);
+        Ok(())
+    }
+}
