@@ -34,7 +34,7 @@ const MAX_ID_BYTES: usize = 64;
     )
 )]
 pub async fn events(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    Query::none(request.query_string())?;
     let last_event_id = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
     let last_event_id = last_event_id.filter(|id| id.len() <= MAX_ID_BYTES).map(ToOwned::to_owned);
     let Subscription { backlog, live } = ask(&state.commands.subscribe, Subscribe { last_event_id })

@@ -58,6 +58,14 @@ pub struct KeyProblem {
     pub reason: String,
 }
 
+impl KeyProblem {
+    /// Of a parameter of the query.
+    pub fn of_parameter(name: &str, value: &str, reason: impl Into<String>) -> Self {
+        let shortened = |text: &str| text.chars().take(80).collect();
+        Self { path: shortened(name), pointer: String::new(), value: shortened(value), reason: reason.into() }
+    }
+}
+
 impl Problem {
     /// A problem with a status and a sentence.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
@@ -98,13 +106,17 @@ impl Problem {
 
     /// A parameter of the query that is wrong.
     pub fn parameter(status: StatusCode, name: &str, value: &str, reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        let value = value.chars().take(80).collect();
-        let path = name.chars().take(80).collect();
-        Self {
-            errors: vec![KeyProblem { path, pointer: String::new(), value, reason: reason.clone() }],
-            ..Self::new(status, format!("{}: {reason}", name.chars().take(80).collect::<String>()))
-        }
+        Self::parameters(status, vec![KeyProblem::of_parameter(name, value, reason)])
+    }
+
+    /// Parameters of the query that are wrong, at least one.
+    pub fn parameters(status: StatusCode, errors: Vec<KeyProblem>) -> Self {
+        let all: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.path, error.reason)).collect();
+        let detail = match all.len() {
+            1 => all.join(""),
+            n => format!("{n} parameters are wrong: {}", all.join("; ")),
+        };
+        Self { errors, ..Self::new(status, detail) }
     }
 
     /// Faults of a plan: 422 where keys contradict each other and each is right by itself, else 400.

@@ -1,61 +1,86 @@
-//! The query of a URL, read strictly: unknown, repeated and badly encoded parameters are faults.
+//! The query of a URL, read strictly: unknown, repeated, badly encoded and out of range parameters are faults, and
+//! all of them are answered at once.
 
 use actix_web::http::StatusCode;
 
-use super::problem::Problem;
+use super::problem::{KeyProblem, Problem};
 
-/// The parameters of a query, decoded.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Query(Vec<(String, String)>);
+/// The parameters of a query, decoded, and what is wrong with them.
+#[derive(Debug, Default)]
+pub struct Query {
+    given: Vec<(String, String)>,
+    faults: Vec<KeyProblem>,
+}
 
 impl Query {
-    /// Reads a query that may have the parameters `known`, each once.
-    ///
-    /// # Errors
-    /// 400 for the first parameter that is unknown, repeated or badly encoded.
-    pub fn parse(query: &str, known: &[&str]) -> Result<Self, Problem> {
-        let mut parameters: Vec<(String, String)> = Vec::new();
+    /// Reads a query that may have the parameters `known`, each once. The handler takes the values it knows, and then
+    /// asks whether there were faults ([`Query::done`]).
+    pub fn parse(query: &str, known: &[&str]) -> Self {
+        let mut read = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let fault = |reason: &str| Problem::parameter(StatusCode::BAD_REQUEST, name, value, reason);
-            let encoding = "is no percent-encoded UTF-8";
-            let name = decode(name).ok_or_else(|| fault(encoding))?;
-            let value = decode(value).ok_or_else(|| fault(encoding))?;
+            let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (Some(name), Some(value)) = (decode(raw_name), decode(raw_value)) else {
+                read.fault(raw_name, raw_value, "is not percent-encoded UTF-8");
+                continue;
+            };
             if !known.contains(&name.as_str()) {
                 let reason = match known {
-                    [] => "is unknown: there are no parameters here".to_owned(),
-                    known => format!("is unknown: there are {}", known.join(", ")),
+                    [] => "is unknown: this path has no parameters".to_owned(),
+                    known => format!("is unknown: this path has {}", known.join(", ")),
                 };
-                return Err(Problem::parameter(StatusCode::BAD_REQUEST, &name, &value, reason));
+                read.fault(&name, &value, reason);
+            } else if read.given.iter().any(|(given, _)| *given == name) {
+                read.fault(&name, &value, "is given twice");
+            } else {
+                read.given.push((name, value));
             }
-            if parameters.iter().any(|(given, _)| *given == name) {
-                return Err(Problem::parameter(StatusCode::BAD_REQUEST, &name, &value, "is given twice"));
-            }
-            parameters.push((name, value));
         }
-        Ok(Self(parameters))
+        read
+    }
+
+    /// Checks a query that must have no parameters.
+    ///
+    /// # Errors
+    /// 400 that names every parameter.
+    pub fn none(query: &str) -> Result<(), Problem> {
+        Self::parse(query, &[]).done()
     }
 
     /// A parameter's text, if it is given.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.given.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
     }
 
-    /// A parameter's whole number within a range, if it is given.
+    /// A parameter that a type reads, if it is given and the type takes it; what it does not take is a fault.
+    pub fn get<T, E: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        read(&text).map_err(|error| self.fault(name, &text, error.to_string())).ok()
+    }
+
+    /// A parameter's whole number within a range, if it is given; another value is a fault.
+    pub fn number(&mut self, name: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        self.get(name, |text| {
+            // Digits alone: u64's own parser takes "+5".
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = text.parse::<u64>().ok().filter(|number| digits && range.contains(number));
+            number.ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
+        })
+    }
+
+    /// Whether all was right.
     ///
     /// # Errors
-    /// 400 where it is no such number.
-    pub fn number(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, Problem> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        // Digits alone: u64's own parser takes "+5".
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse::<u64>().ok().filter(|number| digits && range.contains(number)) {
-            Some(number) => Ok(Some(number)),
-            None => {
-                let reason = format!("expected a whole number from {} to {}", range.start(), range.end());
-                Err(Problem::parameter(StatusCode::BAD_REQUEST, name, text, reason))
-            }
-        }
+    /// 400 that names every fault.
+    pub fn done(self) -> Result<(), Problem> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::parameters(StatusCode::BAD_REQUEST, self.faults)) }
+    }
+
+    fn fault(&mut self, name: &str, value: &str, reason: impl Into<String>) {
+        self.faults.push(KeyProblem::of_parameter(name, value, reason));
     }
 }
 
@@ -92,28 +117,49 @@ mod tests {
 
     #[test]
     fn a_query_is_decoded() {
-        let query = Query::parse("driver=a%20b+c&from=3&&", &["driver", "from", "to"]).unwrap();
-        assert_eq!(query.text("driver"), Some("a b c"));
-        assert_eq!(query.number("from", 0..=9).unwrap(), Some(3));
-        assert_eq!(query.number("to", 0..=9).unwrap(), None);
+        let mut query = Query::parse("driver=a%20b+c&from=3&&", &["driver", "from", "to"]);
+        assert_eq!(query.text("driver").as_deref(), Some("a b c"));
+        assert_eq!(query.number("from", 0..=9), Some(3));
+        assert_eq!(query.number("to", 0..=9), None);
+        query.done().unwrap();
+    }
+
+    /// The parameters that are named as wrong.
+    fn wrong(query: &str) -> Vec<String> {
+        let mut query = Query::parse(query, &["limit", "cursor"]);
+        query.number("limit", 1..=200);
+        let Err(problem) = query.done() else { return Vec::new() };
+        assert_eq!(problem.status, 400);
+        problem.errors.into_iter().map(|error| error.path).collect()
     }
 
     #[test]
-    fn a_faulty_query_is_told_by_its_parameter() {
-        for (query, name) in [
-            ("x=1", "x"),
-            ("limit=1&limit=1", "limit"),
-            ("limit=%", "limit"),
-            ("limit=%f", "limit"),
-            ("limit=%ff", "limit"),
-            ("%zz=1", "%zz"),
+    fn every_fault_is_named_at_once() {
+        for (query, names) in [
+            ("x=1", &["x"][..]),
+            ("limit=1&limit=1", &["limit"]),
+            ("limit=%", &["limit"]),
+            ("limit=%f", &["limit"]),
+            ("limit=%ff", &["limit"]),
+            ("%zz=1", &["%zz"]),
+            ("limit=many&colour=red", &["colour", "limit"]),
+            ("a=1&b=2&limit=0&cursor=%&c", &["a", "b", "cursor", "c", "limit"]),
+            ("limit=5", &[]),
         ] {
-            let problem = Query::parse(query, &["limit"]).unwrap_err();
-            assert_eq!((problem.status, problem.errors[0].path.as_str()), (400, name), "{query}");
+            assert_eq!(wrong(query), names, "{query}");
         }
         for limit in ["", "0", "201", "-1", "+1", "1.0", "x", "99999999999999999999", "١"] {
-            let query = Query::parse(&format!("limit={limit}"), &["limit"]).unwrap();
-            assert_eq!(query.number("limit", 1..=200).unwrap_err().status, 400, "{limit}");
+            assert_eq!(wrong(&format!("limit={limit}")), ["limit"], "{limit}");
         }
+    }
+
+    #[test]
+    fn the_sentence_names_each_parameter_and_its_reason() {
+        let mut query = Query::parse("limit=many&colour=red", &["limit"]);
+        query.number("limit", 1..=9);
+        assert_eq!(
+            query.done().unwrap_err().detail,
+            "2 parameters are wrong: colour: is unknown: this path has limit; limit: expected a whole number from 1 to 9"
+        );
     }
 }

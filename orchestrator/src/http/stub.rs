@@ -143,7 +143,8 @@ impl Handler<LoadPage> for Stub {
 impl Handler<LoadWindows> for Stub {
     type Result = Result<Vec<WindowView>, StoreError>;
     fn handle(&mut self, asked: LoadWindows, _: &mut Self::Context) -> Self::Result {
-        if asked.test_id.as_str() != KNOWN {
+        let known = asked.driver.as_ref().is_none_or(|driver| driver.as_str() == "vm-1");
+        if asked.test_id.as_str() != KNOWN || !known {
             return Ok(Vec::new());
         }
         let window = |seq| WindowView {

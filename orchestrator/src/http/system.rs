@@ -41,7 +41,7 @@ fn well(state: &AppState) -> HttpResponse {
     )
 )]
 pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    Query::none(request.query_string())?;
     Ok(HttpResponse::Ok().json(ask(&state.commands.drivers, ListDrivers).await?))
 }
 
@@ -56,7 +56,7 @@ pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<Http
     )
 )]
 pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    Query::none(request.query_string())?;
     Ok(HttpResponse::Ok().json(&state.bootstrap))
 }
 
@@ -71,7 +71,7 @@ pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<Ht
     )
 )]
 pub async fn time(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    Query::none(request.query_string())?;
     Ok(HttpResponse::Ok().json(Time { unix_us: state.clock.unix_us() }))
 }
 

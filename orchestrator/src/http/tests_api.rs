@@ -27,6 +27,9 @@ const MAX_PAGE_ROWS: u64 = 200;
 /// Last second that can be asked for: a century.
 const MAX_SECOND: u64 = 3_155_760_000;
 
+/// Most drivers that one problem names.
+const MAX_NAMED: usize = 16;
+
 /// A part of the series of a test.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct WindowPage {
@@ -44,7 +47,7 @@ fn test_id(request: &HttpRequest) -> Result<TestId, Problem> {
 }
 
 async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    Query::none(request.query_string())?;
     Ok(ask(&state.commands.get, GetTest(test_id(request)?)).await??)
 }
 
@@ -74,7 +77,7 @@ pub async fn create(
     payload: Payload,
     state: Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    Query::none(request.query_string())?;
     let format = body::plan_format(&request)?;
     let text = body::read_text(&request, payload, state.access.max_body_bytes).await?;
     let plan = plan::read(&text, format).map_err(|faults| Problem::faults(&faults))?;
@@ -98,14 +101,10 @@ pub async fn create(
     )
 )]
 pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
-    let limit = query.number("limit", 1..=MAX_PAGE_ROWS)?.unwrap_or(PAGE_ROWS);
-    let cursor = query.text("cursor").map(|text| {
-        text.parse::<Cursor>().map_err(|no_cursor| {
-            Problem::parameter(StatusCode::BAD_REQUEST, "cursor", text, no_cursor.to_string())
-        })
-    });
-    let cursor = cursor.transpose()?.map(|cursor| cursor.to_string());
+    let mut query = Query::parse(request.query_string(), &["limit", "cursor"]);
+    let limit = query.number("limit", 1..=MAX_PAGE_ROWS).unwrap_or(PAGE_ROWS);
+    let cursor = query.get("cursor", str::parse::<Cursor>).map(|cursor| cursor.to_string());
+    query.done()?;
     let limit = u32::try_from(limit).unwrap_or(1);
     let page = state.read(&state.reads.page, LoadPage { limit, cursor }).await?;
     Ok(HttpResponse::Ok().json(page))
@@ -142,7 +141,7 @@ pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResp
     )
 )]
 pub async fn trigger(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    Query::none(request.query_string())?;
     let test = ask(&state.commands.trigger, TriggerTest(test_id(&request)?)).await??;
     Ok(HttpResponse::Accepted().json(test))
 }
@@ -161,7 +160,7 @@ pub async fn trigger(request: HttpRequest, state: Data<AppState>) -> Result<Http
     )
 )]
 pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    Query::none(request.query_string())?;
     let test = ask(&state.commands.stop, StopTest(test_id(&request)?)).await??;
     Ok(HttpResponse::Accepted().json(test))
 }
@@ -235,6 +234,20 @@ fn no_such_form(wanted: &str) -> Problem {
     Problem::new(StatusCode::NOT_ACCEPTABLE, detail)
 }
 
+/// Whether a driver takes part in a test.
+fn takes_part(test: &TestView, driver: &str) -> Result<(), Problem> {
+    let names: Vec<&str> = test.drivers.iter().map(|driver| driver.node_id.as_str()).collect();
+    if names.contains(&driver) {
+        return Ok(());
+    }
+    let reason = match names.len() {
+        0 => "takes no part in this test, which has no drivers yet".to_owned(),
+        n if n <= MAX_NAMED => format!("takes no part in this test; its drivers are {}", names.join(", ")),
+        n => format!("takes no part in this test; it has {n} drivers, which GET /api/v1/tests/ID names"),
+    };
+    Err(Problem::parameter(StatusCode::NOT_FOUND, "driver", driver, reason))
+}
+
 /// The series a second: of one driver, or of the fleet. At most an hour an answer.
 #[utoipa::path(
     get,
@@ -242,7 +255,7 @@ fn no_such_form(wanted: &str) -> Problem {
     tag = "tests",
     params(
         ("id" = String, Path, description = "the test's id"),
-        ("driver" = Option<String>, Query, description = "a node id; left out: the fleet", min_length = 1, max_length = 249),
+        ("driver" = Option<String>, Query, description = "a driver of this test, by its node id (404 for another one); left out: the fleet", min_length = 1, max_length = 249),
         ("from" = Option<u64>, Query, description = "the first second, counted from the start; 0 by default", minimum = 0, maximum = 3_155_760_000_u64),
         ("to" = Option<u64>, Query, description = "the last second, less than an hour after the first; as far as that by default", minimum = 0, maximum = 3_155_760_000_u64),
     ),
@@ -253,15 +266,12 @@ fn no_such_form(wanted: &str) -> Problem {
     )
 )]
 pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &["driver", "from", "to"])?;
+    let mut query = Query::parse(request.query_string(), &["driver", "from", "to"]);
+    let driver = query.get("driver", NodeId::new);
+    let from = query.number("from", 0..=MAX_SECOND).unwrap_or(0);
+    let to = query.number("to", 0..=MAX_SECOND).unwrap_or(from + MAX_WINDOWS_SECONDS - 1);
+    query.done()?;
     let test_id = test_id(&request)?;
-    let driver = query.text("driver").map(|text| {
-        NodeId::new(text)
-            .map_err(|error| Problem::parameter(StatusCode::BAD_REQUEST, "driver", text, error.to_string()))
-    });
-    let driver = driver.transpose()?;
-    let from = query.number("from", 0..=MAX_SECOND)?.unwrap_or(0);
-    let to = query.number("to", 0..=MAX_SECOND)?.unwrap_or(from + MAX_WINDOWS_SECONDS - 1);
     let contradiction =
         |reason: String| Problem::parameter(StatusCode::UNPROCESSABLE_ENTITY, "to", &to.to_string(), reason);
     if to < from {
@@ -272,11 +282,14 @@ pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<Http
             "is more than {MAX_WINDOWS_SECONDS} s from from = {from}: ask in parts"
         )));
     }
-    let load = LoadWindows { test_id: test_id.clone(), driver, from, to };
+    let load = LoadWindows { test_id: test_id.clone(), driver: driver.clone(), from, to };
     let windows = state.read(&state.reads.windows, load).await?;
     if windows.is_empty() {
-        // A test without windows yet, or no test at all.
-        ask(&state.commands.get, GetTest(test_id)).await??;
+        // A driver without windows yet, one that takes no part, or no test at all.
+        let test = ask(&state.commands.get, GetTest(test_id)).await??;
+        if let Some(driver) = driver {
+            takes_part(&test, driver.as_str())?;
+        }
     }
     let next_from = windows.last().filter(|last| last.seq == to).map(|last| last.seq + 1);
     Ok(HttpResponse::Ok().json(WindowPage { windows, next_from }))

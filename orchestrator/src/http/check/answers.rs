@@ -45,6 +45,29 @@ async fn the_history_has_bounded_pages() {
 }
 
 #[actix::test]
+async fn a_parameter_that_a_path_does_not_have_is_a_problem() {
+    for path in [
+        "/api/v1/tests/0199-known",
+        "/api/v1/tests/0199-known/report",
+        "/api/v1/tests/0199-known/report.txt",
+        "/api/v1/drivers",
+        "/api/v1/bootstrap",
+        "/api/v1/time",
+        "/api/v1/events",
+        "/metrics",
+        "/openapi.json",
+    ] {
+        let answer = answer_of(None, TestRequest::get().uri(&format!("{path}?pretty&x=1"))).await;
+        assert_problem(&answer, 400);
+        assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 2, "{path}");
+    }
+    for command in ["trigger?now=1", "stop?now=1"] {
+        let uri = format!("/api/v1/tests/{KNOWN}/{command}");
+        assert_problem(&answer_of(None, TestRequest::post().uri(&uri)).await, 400);
+    }
+}
+
+#[actix::test]
 async fn a_report_comes_in_the_form_that_is_wanted() {
     let get = |path: &str, accept: &'static str| {
         TestRequest::get().uri(&format!("/api/v1/tests/{KNOWN}{path}")).insert_header(("accept", accept))
@@ -82,6 +105,13 @@ async fn the_series_is_bounded() {
     assert_problem(&answer_of(None, get(KNOWN, "?from=0&to=3600")).await, 422);
     assert_problem(&answer_of(None, get(KNOWN, "?driver=")).await, 400);
     assert_problem(&answer_of(None, get(KNOWN, "?from=-1")).await, 400);
+    let other = answer_of(None, get(KNOWN, "?driver=vm-9")).await;
+    assert_problem(&other, 404);
+    assert_eq!(other.json()["errors"][0]["value"], "vm-9", "{}", other.text);
+    assert_problem(&answer_of(None, get("nobody", "?driver=vm-9")).await, 404);
+    let all = answer_of(None, get(KNOWN, "?from=x&to=-1&driver=&colour=red")).await;
+    assert_problem(&all, 400);
+    assert_eq!(all.json()["errors"].as_array().unwrap().len(), 4, "{}", all.text);
 }
 
 #[actix::test]
