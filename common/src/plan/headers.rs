@@ -1,7 +1,8 @@
 //! What may stand in the head of a request: HTTP's own rules, and the fields that the engine writes.
 
 use super::Fault;
-use super::write::is_secret_header;
+use super::placeholders;
+use super::secrets::{MASK, is_secret_header, masked_header};
 use crate::tree::{Kind, Node, Table, parse};
 
 /// Most header fields.
@@ -58,7 +59,7 @@ pub fn read_headers(table: &mut Table) -> Vec<(String, String)> {
             continue;
         }
         for (index, value) in values.iter().enumerate() {
-            match read_value(value) {
+            match read_value(value).and_then(|text| given_value(&name, &text)) {
                 Ok(text) => headers.push((name.clone(), text)),
                 Err(reason) => {
                     let is_list = matches!(node.kind, Kind::List(_));
@@ -77,7 +78,7 @@ pub fn read_headers(table: &mut Table) -> Vec<(String, String)> {
 
 /// Tells a fault without showing a secret.
 fn tell(table: &Table, name: &str, key: &str, node: &Node, reason: &str) {
-    let shown = if is_secret_header(name) { "***".to_owned() } else { node.to_string() };
+    let shown = if is_secret_header(name) { MASK.to_owned() } else { node.to_string() };
     // A name that is no token may hold anything: it is shown as text.
     let key = if is_token(name) { key.to_owned() } else { format!("{name:?}") };
     table.fault(Fault::value(table.path_of(&key), shown, reason), node.origin.clone());
@@ -121,4 +122,13 @@ fn read_value(node: &Node) -> Result<String, String> {
         return Err("holds a character that HTTP does not carry in a field; ASCII alone is sent".to_owned());
     }
     Ok(value.to_owned())
+}
+
+/// The value that is sent: neither what masks one, nor what other tools would put another text for.
+fn given_value(name: &str, value: &str) -> Result<String, String> {
+    if let Some(reason) = masked_header(name, value) {
+        return Err(reason);
+    }
+    placeholders::unescape(value)
+        .map_err(|variable| placeholders::reason(&variable, &format!("--header \"{name}: …${variable}\"")))
 }

@@ -4,7 +4,9 @@
 
 mod fault;
 mod headers;
+mod placeholders;
 mod read;
+mod secrets;
 mod share;
 mod strict;
 mod target_url;
@@ -22,7 +24,7 @@ pub use target_url::TargetUrl;
 pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError};
 pub use tree::{MAX_PLAN_BYTES, PlanFormat, PlanTree, read};
 pub use units::{parse_duration, parse_ratio, parse_throughput, write_duration, write_ratio};
-pub use write::{is_secret_header, mask_json, mask_url};
+pub use secrets::{MASK, is_secret_header, is_secret_parameter, mask_json, mask_url};
 
 use crate::ids::NodeId;
 

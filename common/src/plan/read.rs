@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::headers::{read_headers, read_method};
+use super::placeholders;
+use super::secrets::masked_parameter;
 use super::threshold::{Threshold, ThresholdError};
 use super::{
     DriverChoice, EngineChoice, Fault, Honesty, Load, MAX_BODY_BYTES, Mode, Pace, Per, Plan, Request,
@@ -129,7 +131,7 @@ fn read_target(target: &mut Table) -> Option<TargetUrl> {
         return None;
     }
     let node = target.take("url")?;
-    match parse::text(&node).and_then(|text| TargetUrl::parse(&text)) {
+    match parse::text(&node).and_then(|text| given_url(&text)) {
         Ok(url) => Some(url),
         Err(reason) => {
             // A URL that is refused for its password must not show it.
@@ -138,6 +140,16 @@ fn read_target(target: &mut Table) -> Option<TargetUrl> {
             None
         }
     }
+}
+
+/// The URL that is sent to: neither one that masks a secret, nor one that other tools would put another text in.
+fn given_url(text: &str) -> Result<TargetUrl, String> {
+    if let Some(reason) = masked_parameter(text) {
+        return Err(reason);
+    }
+    let text = placeholders::unescape(text)
+        .map_err(|name| placeholders::reason(&name, &format!("--url \"http://…${name}…\"")))?;
+    TargetUrl::parse(&text)
 }
 
 /// Reads a URL as a browser does: http or https, with a host, without user and fragment.
@@ -201,7 +213,8 @@ fn read_body(node: &Node) -> Result<String, String> {
     if body.len() > MAX_BODY_BYTES {
         return Err(format!("is {} bytes long, and a body is at most {MAX_BODY_BYTES}", body.len()));
     }
-    Ok(body)
+    placeholders::unescape(&body)
+        .map_err(|name| placeholders::reason(&name, &format!("--body \"…${name}…\"")))
 }
 
 fn read_expect_status(request: &mut Table) -> Vec<(u16, u16)> {

@@ -296,7 +296,7 @@ impl KafkaSecurity {
         if self.sasl_password.is_some() && self.sasl_password_file.is_some() {
             table.contradiction(
                 "sasl_password",
-                "***",
+                crate::plan::MASK,
                 "is given, and sasl_password_file too; leave one out",
             );
         }
@@ -313,7 +313,7 @@ fn password_of_environment(table: &Table, node: &Node) -> Option<Secret> {
         _ => {
             let reason = "a password stands in a file of its own (sasl_password_file) or in the environment";
             table.fault(
-                crate::plan::Fault::value(table.path_of("sasl_password"), "***", reason),
+                crate::plan::Fault::value(table.path_of("sasl_password"), crate::plan::MASK, reason),
                 node.origin.clone(),
             );
             None

@@ -58,7 +58,7 @@ impl Findings {
         for (path, node) in std::mem::take(&mut collected.unknown) {
             let reason = unknown_key(&path, &collected.keys);
             let shown = match node.kind {
-                _ if looks_secret(&path) => "***".to_owned(),
+                _ if looks_secret(&path) => crate::plan::MASK.to_owned(),
                 // What a table is about is not known, nor whether it holds a secret.
                 Kind::Table(_) | Kind::List(_) => "…".to_owned(),
                 _ => node.to_string(),
@@ -192,7 +192,7 @@ impl Table {
         match parse(&node) {
             Ok(value) => Some(value),
             Err(reason) => {
-                self.fault(Fault::value(self.path_of(key), "***", reason), node.origin);
+                self.fault(Fault::value(self.path_of(key), crate::plan::MASK, reason), node.origin);
                 None
             }
         }

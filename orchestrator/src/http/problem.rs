@@ -6,7 +6,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use common::plan::{Fault, FaultKind, is_secret_header};
+use common::plan::{Fault, FaultKind, MASK, is_secret_header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -156,7 +156,7 @@ fn key_problem(fault: &Fault) -> KeyProblem {
     KeyProblem {
         path: fault.path.clone(),
         pointer: pointer(&fault.path),
-        value: if secret && !fault.value.is_empty() { "***".to_owned() } else { fault.value.clone() },
+        value: if secret && !fault.value.is_empty() { MASK.to_owned() } else { fault.value.clone() },
         reason: fault.reason.clone(),
     }
 }
