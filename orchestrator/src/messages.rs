@@ -34,6 +34,12 @@ pub struct TriggerTest(pub TestId);
 #[rtype(result = "Result<TestView, CommandError>")]
 pub struct StopTest(pub TestId);
 
+/// Removes a test that was never started, or is finished, with all that was stored of it. Answers with the test as it
+/// was.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct DeleteTest(pub TestId);
+
 /// The test, live or from the store.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<TestView, CommandError>")]
@@ -173,6 +179,11 @@ pub struct StoredMetrics {
     /// The record, shared: a batch that waits for the store is copied for each try.
     pub metrics: Arc<Metrics>,
 }
+
+/// Removes a test, unless it is under way, with all that was stored of it; false where it is, or is not there.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<bool, StoreError>")]
+pub struct RemoveTest(pub TestId);
 
 /// Where reading goes on; empty where nothing is stored.
 #[derive(Debug, Message)]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
+use common::clock::unix_us;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{EmbeddedBroker, FlushProducer, KafkaConsumerActor, KafkaError};
 use common::settings::data_dir::{self, DataDirError};
@@ -23,14 +24,14 @@ use crate::http::{self, Access, AppState, BindError, Commands, HttpOptions, Read
 use crate::messages::StoreError;
 use crate::model::Bootstrap;
 use crate::now::Clock;
-use crate::settings::OrchestratorSettings;
+use crate::settings::{OrchestratorSettings, StoreSettings};
 use crate::system::{self, System};
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Between two tries to begin reading from a Kafka that went away just then.
 const CONNECT_AGAIN: Duration = Duration::from_secs(1);
 
-/// How often tests beyond `store.keep_tests` are forgotten.
+/// How often tests beyond `store.keep_tests` and `store.keep_configured` are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
 /// How long the last records may take on the way out.
@@ -152,7 +153,7 @@ pub async fn run(
         is_embedded,
         joined,
     ));
-    actix_rt::spawn(prune(system.store.clone(), settings.store.keep_tests));
+    actix_rt::spawn(prune(system.store.clone(), settings.store.clone()));
     // Whoever is told that this orchestrator is ready may trigger a test at once: those that cannot go on are closed
     // by then. The one that can is counted again behind it, for that may take minutes.
     let _ = system.tests.send(AwaitTakenUp(TakenUp::Closed)).await;
@@ -219,11 +220,13 @@ async fn join(
 }
 
 /// Forgets old tests now and then. What the store cannot do, it logs and counts itself.
-async fn prune(store: Addr<StoreActor>, keep: u32) {
+async fn prune(store: Addr<StoreActor>, kept: StoreSettings) {
     let mut tick = tokio::time::interval(PRUNE_EVERY);
     loop {
         tick.tick().await;
-        if let Ok(Ok(forgotten)) = store.send(PruneTests { keep }).await
+        let kept_us = i64::try_from(kept.keep_configured.as_micros()).unwrap_or(i64::MAX);
+        let prune = PruneTests { keep: kept.keep_tests, configured_before: unix_us().saturating_sub(kept_us) };
+        if let Ok(Ok(forgotten)) = store.send(prune).await
             && forgotten > 0
         {
             log::info!(forgotten; "old tests forgotten");
@@ -237,6 +240,7 @@ fn commands(system: &System) -> Commands {
         trigger: system.tests.clone().recipient(),
         stop: system.tests.clone().recipient(),
         get: system.tests.clone().recipient(),
+        delete: system.tests.clone().recipient(),
         drivers: system.nodes.clone().recipient(),
         subscribe: system.events.clone().recipient(),
     }

@@ -62,6 +62,8 @@ pub struct TestSettings {
 pub struct StoreSettings {
     /// Finished tests that are kept, newest first, 1 to 1,000,000; 1000 by default.
     pub keep_tests: u32,
+    /// How long a test is kept that was never started, 1 min to 10 years; 7 days by default.
+    pub keep_configured: Duration,
 }
 
 impl Default for OrchestratorSettings {
@@ -140,7 +142,11 @@ impl TestSettings {
 
 impl StoreSettings {
     fn read(table: &mut Table) -> Self {
-        Self { keep_tests: table.get("keep_tests", parse::integer(1..=1_000_000)).unwrap_or(1_000) }
+        let (minute, day) = (Duration::from_secs(60), Duration::from_secs(86_400));
+        Self {
+            keep_tests: table.get("keep_tests", parse::integer(1..=1_000_000)).unwrap_or(1_000),
+            keep_configured: table.get("keep_configured", parse::duration(minute..=3_650 * day)).unwrap_or(7 * day),
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::messages::{
-    Changed, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, SaveBatch, SaveEvent, SaveRevision,
+    Changed, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveEvent, SaveRevision,
     SaveTest, StoreError, TakeEpoch,
 };
 use crate::now::Clock;
@@ -114,6 +114,7 @@ pub fn spawn(
         publish: producer.clone().recipient(),
         events: events.clone().recipient(),
         save: store.clone().recipient(),
+        remove: store.clone().recipient(),
         load: store.clone().recipient(),
         unfinished: store.clone().recipient(),
         // A test that is counted again is a long read, and delays no write.
@@ -154,6 +155,7 @@ pub(crate) struct Outside {
     pub publish: Recipient<Publish>,
     pub events: Recipient<Changed>,
     pub save: Recipient<SaveTest>,
+    pub remove: Recipient<RemoveTest>,
     pub load: Recipient<LoadTest>,
     pub unfinished: Recipient<LoadUnfinished>,
     pub metrics: Recipient<LoadMetrics>,
@@ -209,6 +211,7 @@ pub(crate) fn wire(
         close: aggregator.clone().recipient(),
         publish: outside.publish,
         save: outside.save,
+        remove: outside.remove,
         load: outside.load.clone(),
         unfinished: outside.unfinished,
         metrics: outside.metrics.clone(),

@@ -27,7 +27,7 @@ use super::stats_aggregator::{
 };
 use super::test_manager::Command;
 use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules};
-use crate::messages::{Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, SaveTest, StoredTest};
+use crate::messages::{Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, RemoveTest, SaveTest, StoredTest};
 use crate::model::{TestState, TestView};
 use crate::now::Clock;
 use crate::ran_on::RanOn;
@@ -57,6 +57,7 @@ pub struct ManagerLinks {
     pub close: Recipient<CloseTally>,
     pub publish: Recipient<Publish>,
     pub save: Recipient<SaveTest>,
+    pub remove: Recipient<RemoveTest>,
     pub load: Recipient<LoadTest>,
     pub unfinished: Recipient<LoadUnfinished>,
     pub metrics: Recipient<LoadMetrics>,
@@ -143,6 +144,7 @@ impl Manager {
             Command::Create(plan) => self.create(*plan).await,
             Command::Get(id) => self.get(&id).await,
             Command::Stop(id) => self.stop(&id).await,
+            Command::Delete(id) => self.delete(&id).await,
             Command::StoreChanged(trouble) => return self.store_changed(trouble).await,
             Command::KafkaReached(kafka) => {
                 self.kafka_reached(kafka).await;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, Handler, Message, SyncArbiter, SyncContext};
+use common::clock::UnixMicros;
 use common::ids::Epoch;
 use common::kafka::Offsets;
 
 use crate::messages::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage, SaveBatch,
+    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage, RemoveTest, SaveBatch,
     SaveEvent, SaveRevision, SaveTest, SavedBatch, StoreError, StoredTest, TakeEpoch,
 };
 use crate::model::{TestPage, WindowView};
@@ -29,12 +30,14 @@ const MAX_LOGGED: usize = 32;
 #[rtype(result = "Result<BTreeMap<(String, Option<String>), u64>, StoreError>")]
 pub struct CountTests;
 
-/// Forgets all finished tests but the newest; tells how many went.
+/// Removes all finished tests but the newest, and old ones that were never started; answers how many.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<usize, StoreError>")]
 pub struct PruneTests {
-    /// So many are kept.
+    /// So many finished ones are kept.
     pub keep: u32,
+    /// Created before this, and never started: removed.
+    pub configured_before: UnixMicros,
 }
 
 /// Owns the database. Receives every `Save…`, `Load…`, [`TakeEpoch`], [`CountTests`] and [`PruneTests`]; sends
@@ -99,6 +102,14 @@ impl Handler<SaveTest> for StoreActor {
 
     fn handle(&mut self, save: SaveTest, _: &mut Self::Context) -> Self::Result {
         self.with("save_test", |store| store.save_test(&save.0))
+    }
+}
+
+impl Handler<RemoveTest> for StoreActor {
+    type Result = Result<bool, StoreError>;
+
+    fn handle(&mut self, remove: RemoveTest, _: &mut Self::Context) -> Self::Result {
+        self.with("remove_test", |store| store.remove_test(&remove.0))
     }
 }
 
@@ -214,6 +225,6 @@ impl Handler<PruneTests> for StoreActor {
     type Result = Result<usize, StoreError>;
 
     fn handle(&mut self, prune: PruneTests, _: &mut Self::Context) -> Self::Result {
-        self.with("prune_tests", |store| store.prune(prune.keep))
+        self.with("prune_tests", |store| store.prune(prune.keep, prune.configured_before))
     }
 }

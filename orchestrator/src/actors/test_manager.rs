@@ -8,7 +8,7 @@ use common::plan::Plan;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::manager::{Manager, ManagerLinks, ManagerSettings};
-use crate::messages::{CommandError, CreateTest, GetTest, StopTest, TriggerTest};
+use crate::messages::{CommandError, CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::TestView;
 use crate::ran_on::RanOn;
 
@@ -51,6 +51,7 @@ pub(super) enum Command {
     Trigger(TestId),
     Stop(TestId),
     Get(TestId),
+    Delete(TestId),
     StoreChanged(Option<String>),
     KafkaReached(Option<RanOn>),
 }
@@ -64,7 +65,7 @@ pub(super) struct Asked {
 /// Leads tests.
 ///
 /// - owns: the life of the test that is under way, in one task that does one thing after the other (`manager`).
-/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`AwaitTakenUp`], [`StoreChanged`],
+/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`DeleteTest`], [`AwaitTakenUp`], [`StoreChanged`],
 ///   [`KafkaReached`].
 /// - sends: what [`ManagerLinks`] names: records to Kafka, tests to the store, changes to the listeners.
 /// - on failure: what Kafka does not take ends the barrier; a new test that the store does not take is answered as an
@@ -151,6 +152,14 @@ impl Handler<StopTest> for TestManagerActor {
 
     fn handle(&mut self, StopTest(id): StopTest, _: &mut Self::Context) -> Self::Result {
         self.ask(Command::Stop(id))
+    }
+}
+
+impl Handler<DeleteTest> for TestManagerActor {
+    type Result = ResponseFuture<Result<TestView, CommandError>>;
+
+    fn handle(&mut self, DeleteTest(id): DeleteTest, _: &mut Self::Context) -> Self::Result {
+        self.ask(Command::Delete(id))
     }
 }
 

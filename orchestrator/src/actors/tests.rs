@@ -13,7 +13,7 @@ use common::wire::{DriverState, Topic, Unit};
 
 use self::world::{LEADER, Stub, World, id, plan, start, until};
 use super::heartbeat::HeartbeatActor;
-use crate::messages::{CommandError, CreateTest, ListDrivers, StopTest, TriggerTest};
+use crate::messages::{CommandError, CreateTest, DeleteTest, ListDrivers, StopTest, TriggerTest};
 use crate::model::{TestState, Verdict};
 
 #[actix::test]
@@ -119,6 +119,22 @@ async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
     let Err(CommandError::Conflict(_)) = world.tests.send(TriggerTest(waiting)).await.unwrap() else {
         panic!("it is over")
     };
+}
+
+#[actix::test]
+async fn a_test_is_deleted_before_its_trigger_and_after_its_end() {
+    let mut world = World::new(Stub::default()).await;
+    world.beats("a", DriverState::Idle, None, None).await;
+    let (waiting, test) = (world.create().await, world.create().await);
+    let delete = async |world: &World, test: &TestId| world.tests.send(DeleteTest(test.clone())).await.unwrap();
+    assert!(delete(&world, &waiting).await.is_ok());
+    assert!(matches!(delete(&world, &waiting).await, Err(CommandError::NoSuchTest(_))));
+    world.run(&test, &["a"]).await;
+    assert!(matches!(delete(&world, &test).await, Err(CommandError::Conflict(_))));
+    world.window("a", &test, 0, 20, true).await;
+    world.until(&test, TestState::Finished).await;
+    assert!(delete(&world, &test).await.is_ok());
+    assert!(world.stub.0.lock().unwrap().tests.is_empty());
 }
 
 #[actix::test]

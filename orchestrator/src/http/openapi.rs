@@ -102,6 +102,7 @@ shared! {
         super::tests_api::create,
         super::tests_api::list,
         super::tests_api::get,
+        super::tests_api::delete,
         super::tests_api::trigger,
         super::tests_api::stop,
         super::tests_api::report,
@@ -139,7 +140,7 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
     if !has_token {
         let (name, _) = Misdirected::response();
         for item in api.paths.paths.values_mut() {
-            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
                 let refused = RefOr::Ref(Ref::from_response_name(name));
                 operation.responses.responses.insert("421".to_owned(), refused);
             }
@@ -153,7 +154,7 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
                 continue;
             }
             let token = || vec![SecurityRequirement::new("token", Vec::<String>::new())];
-            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
                 operation.security = Some(token());
             }
         }

@@ -47,6 +47,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(web::head().to(tests_api::list))
         .route(web::method(Method::POST).to(tests_api::create))
         .default_service(web::to(|| not_allowed("GET, HEAD, POST")));
+    let test = read("/api/v1/tests/{id}", tests_api::get)
+        .route(web::delete().to(tests_api::delete))
+        .default_service(web::to(|| not_allowed("GET, HEAD, DELETE")));
     // The stream has no end, so that a HEAD of it would have none either.
     let events = web::resource("/api/v1/events")
         .route(web::get().to(events::events))
@@ -54,7 +57,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(tests)
         .service(events)
-        .service(read("/api/v1/tests/{id}", tests_api::get))
+        .service(test)
         .service(act("/api/v1/tests/{id}/trigger", tests_api::trigger))
         .service(act("/api/v1/tests/{id}/stop", tests_api::stop))
         .service(read("/api/v1/tests/{id}/report", tests_api::report))

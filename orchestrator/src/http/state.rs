@@ -11,7 +11,7 @@ use super::problem::Problem;
 use crate::actors::events::Subscribe;
 use crate::actors::store::CountTests;
 use crate::messages::{
-    CreateTest, GetTest, ListDrivers, LoadPage, LoadWindows, StopTest, StoreError, TriggerTest,
+    CreateTest, DeleteTest, GetTest, ListDrivers, LoadPage, LoadWindows, StopTest, StoreError, TriggerTest,
 };
 use crate::model::Bootstrap;
 use crate::now::Clock;
@@ -34,6 +34,8 @@ pub struct Commands {
     pub stop: Recipient<StopTest>,
     /// TestManagerActor.
     pub get: Recipient<GetTest>,
+    /// TestManagerActor.
+    pub delete: Recipient<DeleteTest>,
     /// DriverRegistryActor.
     pub drivers: Recipient<ListDrivers>,
     /// EventsActor.

@@ -125,6 +125,13 @@ impl Handler<GetTest> for Stub {
     }
 }
 
+impl Handler<DeleteTest> for Stub {
+    type Result = Result<TestView, CommandError>;
+    fn handle(&mut self, asked: DeleteTest, _: &mut Self::Context) -> Self::Result {
+        Self::known(&asked.0)
+    }
+}
+
 impl Handler<ListDrivers> for Stub {
     type Result = Vec<DriverView>;
     fn handle(&mut self, _: ListDrivers, _: &mut Self::Context) -> Self::Result {
@@ -190,6 +197,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
         trigger: stub.clone().recipient(),
         stop: stub.clone().recipient(),
         get: stub.clone().recipient(),
+        delete: stub.clone().recipient(),
         drivers: stub.clone().recipient(),
         subscribe: events.clone().recipient(),
     };

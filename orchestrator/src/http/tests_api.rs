@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::{AppState, ask};
 use super::{accept, body};
-use crate::messages::{CreateTest, GetTest, LoadPage, LoadWindows, StopTest, TriggerTest};
+use crate::messages::{CreateTest, DeleteTest, GetTest, LoadPage, LoadWindows, StopTest, TriggerTest};
 use crate::model::{TestPage, TestView, WindowView};
 use crate::report;
 use crate::store::{Cursor, MAX_WINDOWS_SECONDS};
@@ -123,6 +123,25 @@ pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
 )]
 pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(view_of(&request, &state).await?))
+}
+
+/// Removes a test that was never started or is finished, with all that is stored of it.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tests/{id}",
+    tag = "tests",
+    params(("id" = String, Path, description = "the test's id")),
+    responses(
+        (status = 204, description = "it is removed"),
+        answers::OfATest,
+        (status = 403, response = answers::Forbidden),
+        (status = 409, response = answers::Conflict),
+    )
+)]
+pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Query::none(request.query_string())?;
+    ask(&state.commands.delete, DeleteTest(test_id(&request)?)).await??;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Publishes the test, waits for every chosen driver, and starts it. The answer comes when that is decided;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use common::clock::rfc3339;
+use common::clock::{UnixMicros, rfc3339};
 use common::ids::{Epoch, NodeId, TestId};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
@@ -147,14 +147,26 @@ impl Store {
         Ok(rows.into_iter().collect())
     }
 
-    /// Forgets all finished tests but the `keep` newest, with what the drivers reported of them.
+    /// Removes a test with what the drivers reported of it, unless it is under way; false where nothing was removed.
     ///
     /// # Errors
     /// Where SQLite cannot.
-    pub fn prune(&mut self, keep: u32) -> Result<usize, StoreError> {
+    pub fn remove_test(&mut self, id: &TestId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM tests WHERE test_id = ?1 AND state IN ('configured', 'finished')";
+        let n = self.connection.execute(sql, [id.as_str()]).map_err(|error| self.failed(error))?;
+        Ok(n > 0)
+    }
+
+    /// Removes all finished tests but the `keep` newest, with what the drivers reported of them, and the tests that
+    /// were created before an instant and never started.
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn prune(&mut self, keep: u32, configured_before: UnixMicros) -> Result<usize, StoreError> {
         let sql = "DELETE FROM tests WHERE test_id IN (SELECT test_id FROM tests WHERE state = 'finished'
-             ORDER BY created_at DESC, test_id DESC LIMIT -1 OFFSET ?1)";
-        self.connection.execute(sql, [keep]).map_err(|error| self.failed(error))
+             ORDER BY created_at DESC, test_id DESC LIMIT -1 OFFSET ?1)
+             OR (state = 'configured' AND created_at < ?2)";
+        self.connection.execute(sql, params![keep, configured_before]).map_err(|error| self.failed(error))
     }
 
     /// All rows of a query.

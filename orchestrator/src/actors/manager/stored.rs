@@ -8,7 +8,7 @@ use super::super::stats_aggregator::{GetView, Meta};
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager, gone, plan_of};
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
-use crate::messages::{CommandError, LoadTest, LoadUnfinished, SaveTest, StoredParticipant, StoredTest};
+use crate::messages::{CommandError, LoadTest, LoadUnfinished, RemoveTest, SaveTest, StoredParticipant, StoredTest};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::ran_on::orphaned;
 use crate::tally::Tally;
@@ -21,6 +21,21 @@ impl Manager {
         let loaded = self.links.load.send(LoadTest(id.clone())).await.map_err(gone)?;
         let stored = loaded.map_err(|error| CommandError::Internal(error.to_string()))?;
         stored.ok_or_else(|| CommandError::NoSuchTest(id.clone()))
+    }
+
+    /// Removes a test that no driver works at.
+    pub(super) async fn delete(&mut self, id: &TestId) -> Result<TestView, CommandError> {
+        let under_way =
+            || CommandError::Conflict(format!("test {id} is under way: stop it, and delete it when it is finished"));
+        if self.active.as_ref().is_some_and(|active| active.life.test_id() == id) {
+            return Err(under_way());
+        }
+        let view = self.get(id).await?;
+        let held = self.unsaved.forget(id);
+        let removed = self.links.remove.send(RemoveTest(id.clone())).await.map_err(gone)?;
+        let removed = removed.map_err(|error| CommandError::NotStored(error.cause().to_owned()))?;
+        // One that was held in memory was stored as under way, or not at all.
+        if removed || held { Ok(view) } else { Err(under_way()) }
     }
 
     pub(super) async fn save_active(&self) {

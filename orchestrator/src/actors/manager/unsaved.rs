@@ -48,6 +48,13 @@ impl Unsaved {
         self.tests.iter().find(|held| held.test_id == *id)
     }
 
+    /// Holds a test no longer; true where it did.
+    pub fn forget(&mut self, id: &TestId) -> bool {
+        let before = self.tests.len();
+        self.tests.retain(|held| held.test_id != *id);
+        self.tests.len() < before
+    }
+
     /// Holds a finished test, in the place of what was held of it, and returns its report with the warning.
     pub fn hold(&mut self, mut test: StoredTest, now_us: UnixMicros, why: &str) -> Option<TestView> {
         self.tests.retain(|held| held.test_id != test.test_id);

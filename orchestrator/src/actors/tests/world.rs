@@ -22,7 +22,7 @@ use super::super::intake::{IntakeActor, Source};
 use super::super::test_manager::TestManagerActor;
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::messages::{
-    Changed, CreateTest, GetTest, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, MetricsPage, SaveBatch, SaveEvent,
+    Changed, CreateTest, GetTest, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, MetricsPage, RemoveTest, SaveBatch, SaveEvent,
     SaveRevision, SaveTest, SavedBatch, StoreError, StoredMetrics, StoredTest, TriggerTest,
 };
 use crate::model::{TestState, TestView};
@@ -102,6 +102,18 @@ impl Handler<SaveTest> for Stub {
         kept.tests.retain(|stored| stored.test_id != test.test_id);
         kept.tests.push(*test);
         Ok(())
+    }
+}
+
+impl Handler<RemoveTest> for Stub {
+    type Result = Result<bool, StoreError>;
+
+    fn handle(&mut self, RemoveTest(id): RemoveTest, _: &mut Self::Context) -> Self::Result {
+        let mut kept = self.0.lock().unwrap();
+        let before = kept.tests.len();
+        let over = |test: &StoredTest| matches!(test.state, TestState::Configured | TestState::Finished);
+        kept.tests.retain(|test| test.test_id != id || !over(test));
+        Ok(kept.tests.len() < before)
     }
 }
 
@@ -260,6 +272,7 @@ impl World {
             publish: kept.clone().recipient(),
             events: kept.clone().recipient(),
             save: kept.clone().recipient(),
+            remove: kept.clone().recipient(),
             load: kept.clone().recipient(),
             unfinished: kept.clone().recipient(),
             metrics: kept.clone().recipient(),

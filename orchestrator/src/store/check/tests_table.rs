@@ -84,7 +84,7 @@ fn old_finished_tests_go_with_all_they_have() {
         SaveEvent { at: 1, test_id: Some(id("t")), what: "created".to_owned(), detail: String::new() };
     fixture.store.save_event(&event).unwrap();
     assert_eq!(fixture.store.count_tests().unwrap()[&("finished".to_owned(), None)], 2);
-    assert_eq!(fixture.store.prune(1).unwrap(), 1, "the running test is not among those counted");
+    assert_eq!(fixture.store.prune(1, 0).unwrap(), 1, "the running test is not among those counted");
     assert_eq!(fixture.store.test(&id("t")).unwrap(), None);
     let n: i64 = fixture
         .store
@@ -94,5 +94,40 @@ fn old_finished_tests_go_with_all_they_have() {
         })
         .unwrap();
     assert_eq!(n, 0);
-    assert_eq!(fixture.store.prune(1).unwrap(), 0);
+    assert_eq!(fixture.store.prune(1, 0).unwrap(), 0);
+}
+
+#[test]
+fn a_test_is_removed_unless_it_is_under_way() {
+    let mut fixture = Fixture::new();
+    for (state, removed) in [
+        (TestState::Configured, true),
+        (TestState::Starting, false),
+        (TestState::Running, false),
+        (TestState::Draining, false),
+        (TestState::Finished, true),
+    ] {
+        fixture.store.save_test(&StoredTest { state, ..test("t", 5) }).unwrap();
+        fixture.store.save_batch(&batch(vec![record(window("a", 5, 0), 0)], 1)).unwrap();
+        assert_eq!(fixture.store.remove_test(&id("t")).unwrap(), removed, "{state:?}");
+        assert_eq!(fixture.store.test(&id("t")).unwrap().is_none(), removed, "{state:?}");
+        let n: i64 = fixture
+            .store
+            .connection
+            .query_row("SELECT count(*) FROM windows", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(n == 0, removed, "{state:?}: its windows go with it");
+    }
+    assert!(!fixture.store.remove_test(&id("t")).unwrap(), "it is gone");
+}
+
+#[test]
+fn tests_that_were_never_started_go_after_a_while() {
+    let mut fixture = Fixture::new();
+    for (name, state) in [("old", TestState::Configured), ("started", TestState::Starting)] {
+        fixture.store.save_test(&StoredTest { state, ..test(name, 10) }).unwrap();
+    }
+    fixture.store.save_test(&StoredTest { state: TestState::Configured, ..test("new", 20) }).unwrap();
+    assert_eq!(fixture.store.prune(5, 20).unwrap(), 1);
+    assert!(fixture.store.test(&id("old")).unwrap().is_none());
 }
