@@ -126,6 +126,11 @@ fn the_page_shows_a_test_live_its_verdict_and_who_was_lost() {
         (row[1] == "lost").then(|| row.to_vec())
     });
     assert_eq!(gone[3], "–", "a lost driver has no rate: {gone:?}");
+    let age = |cell: &Value| cell.as_str().unwrap().parse::<f64>().unwrap();
+    assert!(age(&gone[7]) >= 2.5, "it is lost after 3 s of silence: {gone:?}");
+    see(&mut browser, "that it goes on ageing", |page| {
+        (age(&row(page, &lost)[7]) >= age(&gone[7]) + 2.0).then_some(())
+    });
     browser.shoot(&picture("3-lost.png"), 1280);
     let report = system.finished(&id, Duration::from_secs(60));
     see(&mut browser, "the verdict", |page| (page["verdict"] == "incomplete").then_some(()));

@@ -342,7 +342,7 @@ pub struct DriverView {
     /// `GET /api/v1/bootstrap`) can be chosen for a test. Null for a classic node, and where it named none.
     #[serde(default)]
     pub protocol: Option<u32>,
-    /// Its cores; null for a classic node.
+    /// Cores that its process may use; null for a classic node.
     pub cores: Option<u32>,
     /// Its clock's offset to ours, ms; null for a classic node.
     pub clock_offset_ms: Option<f64>,
@@ -352,7 +352,8 @@ pub struct DriverView {
     pub labels: BTreeMap<String, String>,
     /// The test it takes part in.
     pub test_id: Option<String>,
-    /// Requests sent in the test it takes, or last took, part in; null where it does not tell.
+    /// Requests sent in the test it takes part in, or took part in last; null before its first test, and where it does
+    /// not report it.
     pub requests_sent: Option<u64>,
 }
 

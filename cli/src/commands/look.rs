@@ -45,14 +45,18 @@ pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
         Table::new(&["DRIVER", "ADDRESS", "LIVENESS", "STATE", "SEEN", "CORES", "SENT", "VERSION"]);
     for driver in drivers {
         let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "?".to_owned());
+        // A driver that listens nowhere has no port; one that was in no test has sent nothing.
+        let address = driver.address.map(|address| address.strip_suffix(":0").unwrap_or(&address).to_owned());
+        let sent = driver.requests_sent.map(|sent| sent.to_string());
+        let nothing = if driver.classic { "?" } else { "-" };
         table.row(vec![
             driver.node_id,
-            or_unknown(driver.address),
+            or_unknown(address),
             driver.liveness,
             driver.state,
             format!("{:.1} s ago", driver.age_ms as f64 / 1_000.0),
             or_unknown(driver.cores.map(|cores| cores.to_string())),
-            or_unknown(driver.requests_sent.map(|sent| sent.to_string())),
+            sent.unwrap_or_else(|| nothing.to_owned()),
             if driver.classic { "classic".to_owned() } else { or_unknown(driver.version) },
         ]);
     }

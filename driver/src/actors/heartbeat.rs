@@ -34,8 +34,10 @@ pub struct Identity {
     pub epoch: Epoch,
     /// The build.
     pub version: String,
-    /// Threads that send.
+    /// Cores that its process may use.
     pub cores: u32,
+    /// Threads that send: what its share of CPU is taken of.
+    pub workers: u32,
     /// Labels from its config.
     pub labels: BTreeMap<String, String>,
     /// `[safety] max_rate`.
@@ -98,7 +100,7 @@ pub struct HeartbeatActor {
 impl HeartbeatActor {
     /// A driver that is silent until its link is up.
     pub fn new(identity: Identity, publish: Recipient<Publish>, progress: Recipient<GetProgress>) -> Self {
-        let cpu = CpuClock::start(identity.cores);
+        let cpu = CpuClock::start(identity.workers);
         Self {
             identity,
             publish,

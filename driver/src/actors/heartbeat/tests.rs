@@ -61,6 +61,7 @@ impl Scene {
             epoch: Epoch(7),
             version: "0".into(),
             cores: 2,
+            workers: 1,
             labels: BTreeMap::new(),
             max_rate: None,
             port: 0,
