@@ -185,6 +185,8 @@ mod tests {
         assert_eq!(target(Some(" https://x/ ")).unwrap().as_str(), "https://x/");
         assert!(target(Some("ftp://x")).unwrap_err().contains("only http and https are sent"));
         assert!(target(Some("http://")).unwrap_err().contains("target"));
+        let secret = target(Some("ftp://me:hunter2@x/?token=hunter2")).unwrap_err();
+        assert!(!secret.contains("hunter2"), "{secret}");
         assert!(target(None).unwrap_err().contains("classic.target_url"));
         let negative = of(config(TestType::Tsunami, -1.0, 1, Some("http://x/")), &settings);
         assert!(negative.unwrap_err().contains("is no delay"));

@@ -44,8 +44,7 @@ fn one_run(kafka: &Kafka, run: u64, kill_after: Duration, back_after: Duration) 
     std::fs::write(&config, format!("[kafka]\ntopic_prefix = \"run-{run}-\"\n")).unwrap();
     let config = config.to_str().unwrap().to_owned();
     let start = |listen: &str, home: &std::path::Path| {
-        let arguments =
-            ["orchestrator", "--listen", listen, "--kafka", &kafka.address, "--config", &config];
+        let arguments = ["orchestrator", "--listen", listen, "--kafka", &kafka.address, "--config", &config];
         Process::unready_node("orchestrator", home, &arguments)
     };
     let orchestrator = start("127.0.0.1:0", home.path());

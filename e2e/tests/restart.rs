@@ -71,8 +71,11 @@ fn a_test_goes_on_with_its_own_kafka_alone() {
     let id = system.trigger(&tsunami(&target.url(), 40.0, "60s"));
     wait_for("the load", PATIENCE, || (target.received() > 60).then_some(()));
     wait_for("windows in the store", PATIENCE, || {
-        (!system.rest.get(&format!("/api/v1/tests/{id}/windows")).json()["windows"].as_array().unwrap().is_empty())
-            .then_some(())
+        (!system.rest.get(&format!("/api/v1/tests/{id}/windows")).json()["windows"]
+            .as_array()
+            .unwrap()
+            .is_empty())
+        .then_some(())
     });
     system.orchestrator.signal(Signal::KILL);
     system.orchestrator.wait_end(PATIENCE);

@@ -11,9 +11,9 @@ use common::kafka::Offsets;
 use common::plan::Plan;
 use common::wire::{Metrics, Register};
 
+use crate::model::{DriverView, TestPage, TestState, TestView, Verdict, WindowView};
 use crate::ran_on::RanOn;
 use crate::registry::KnownNode;
-use crate::model::{DriverView, TestPage, TestState, TestView, Verdict, WindowView};
 use crate::tally::Closing;
 
 // --- asked of TestManagerActor -------------------------------------------------------------------

@@ -109,8 +109,7 @@ pub async fn run(
     let is_embedded = embedded.is_some();
     let clock = Clock::new();
     let watch = (&telemetry, &readiness);
-    let system =
-        system::spawn(&settings, &kafka, stored, watch, superseded, is_embedded, clock.clone())?;
+    let system = system::spawn(&settings, &kafka, stored, watch, superseded, is_embedded, clock.clone())?;
 
     let brokers = match &kafka.brokers {
         Brokers::At(brokers) => brokers.clone(),
@@ -225,7 +224,8 @@ async fn prune(store: Addr<StoreActor>, kept: StoreSettings) {
     loop {
         tick.tick().await;
         let kept_us = i64::try_from(kept.keep_configured.as_micros()).unwrap_or(i64::MAX);
-        let prune = PruneTests { keep: kept.keep_tests, configured_before: unix_us().saturating_sub(kept_us) };
+        let prune =
+            PruneTests { keep: kept.keep_tests, configured_before: unix_us().saturating_sub(kept_us) };
         if let Ok(Ok(forgotten)) = store.send(prune).await
             && forgotten > 0
         {

@@ -145,7 +145,9 @@ impl StoreSettings {
         let (minute, day) = (Duration::from_secs(60), Duration::from_secs(86_400));
         Self {
             keep_tests: table.get("keep_tests", parse::integer(1..=1_000_000)).unwrap_or(1_000),
-            keep_configured: table.get("keep_configured", parse::duration(minute..=3_650 * day)).unwrap_or(7 * day),
+            keep_configured: table
+                .get("keep_configured", parse::duration(minute..=3_650 * day))
+                .unwrap_or(7 * day),
         }
     }
 }

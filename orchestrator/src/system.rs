@@ -25,8 +25,8 @@ use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::messages::{
-    Changed, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveEvent, SaveRevision,
-    SaveTest, StoreError, TakeEpoch,
+    Changed, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveEvent,
+    SaveRevision, SaveTest, StoreError, TakeEpoch,
 };
 use crate::now::Clock;
 use crate::ran_on::RanOn;
@@ -197,7 +197,8 @@ pub(crate) fn wire(
         Arc::clone(&telemetry),
     )
     .start();
-    let aggregator = StatsAggregatorActor::new(clock.clone(), outside.events.clone(), Arc::clone(&telemetry)).start();
+    let aggregator =
+        StatsAggregatorActor::new(clock.clone(), outside.events.clone(), Arc::clone(&telemetry)).start();
     let links = ManagerLinks {
         facts: nodes.clone().recipient(),
         busy: nodes.clone().recipient(),
@@ -217,7 +218,8 @@ pub(crate) fn wire(
         metrics: outside.metrics.clone(),
         events: outside.events.clone(),
     };
-    let settings = ManagerSettings { epoch, embedded: source.embedded, rules, clock, telemetry: Arc::clone(&telemetry) };
+    let settings =
+        ManagerSettings { epoch, embedded: source.embedded, rules, clock, telemetry: Arc::clone(&telemetry) };
     let tests = TestManagerActor::new(links, settings).start();
     let links = RevisionLinks {
         load: outside.load,

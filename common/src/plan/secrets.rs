@@ -18,14 +18,20 @@ pub fn is_secret_header(name: &str) -> bool {
 pub fn is_secret_parameter(name: &str) -> bool {
     const WORDS: [&str; 8] = ["key", "auth", "authorization", "sig", "pass", "pw", "pwd", "jwt"];
     const ENDS: [&str; 10] = [
-        "apikey", "accesskey", "secretkey", "privatekey", "token", "secret", "password", "passwd", "signature",
+        "apikey",
+        "accesskey",
+        "secretkey",
+        "privatekey",
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "signature",
         "credential",
     ];
     let name = decoded(name).to_ascii_lowercase().replace('_', "-");
     let joined = name.replace(['-', '.'], "");
-    is_secret_header(&name)
-        || WORDS.contains(&name.as_str())
-        || ENDS.iter().any(|end| joined.ends_with(end))
+    is_secret_header(&name) || WORDS.contains(&name.as_str()) || ENDS.iter().any(|end| joined.ends_with(end))
 }
 
 /// The escapes `%xx` of a parameter's name, decoded as far as they are ASCII.
@@ -161,7 +167,8 @@ mod tests {
             assert_eq!(mask_url(text), expected);
         }
         let headers = json!({ "authorization": ["hunter2", "hunter2"], "x-a": ["b"] });
-        let mut broken = json!({ "target": { "url": "ftp://me:hunter2@host" }, "request": { "headers": headers } });
+        let mut broken =
+            json!({ "target": { "url": "ftp://me:hunter2@host" }, "request": { "headers": headers } });
         mask_json(&mut broken);
         assert!(!broken.to_string().contains("hunter2"));
         assert_eq!(broken["request"]["headers"]["x-a"][0], "b");
@@ -170,29 +177,52 @@ mod tests {
     #[test]
     fn names_of_secrets() {
         for name in [
-            "api_key", "apikey", "apiKey", "key", "x-api-key", "token", "access_token", "accessToken", "id_token",
-            "secret", "client_secret", "password", "passwd", "pwd", "sig", "signature", "X-Amz-Signature",
-            "X-Amz-Credential", "X-Amz-Security-Token", "auth", "AWSAccessKey", "subscription-key",
+            "api_key",
+            "apikey",
+            "apiKey",
+            "key",
+            "x-api-key",
+            "token",
+            "access_token",
+            "accessToken",
+            "id_token",
+            "secret",
+            "client_secret",
+            "password",
+            "passwd",
+            "pwd",
+            "sig",
+            "signature",
+            "X-Amz-Signature",
+            "X-Amz-Credential",
+            "X-Amz-Security-Token",
+            "auth",
+            "AWSAccessKey",
+            "subscription-key",
         ] {
             assert!(is_secret_parameter(name), "{name}");
         }
-        for name in ["page", "monkey", "keyboard", "design", "author", "q", "tokens_per_page", "compass", "keyword"] {
+        for name in
+            ["page", "monkey", "keyboard", "design", "author", "q", "tokens_per_page", "compass", "keyword"]
+        {
             assert!(!is_secret_parameter(name), "{name}");
         }
     }
 
     #[test]
     fn a_masked_plan_is_refused_where_it_is_masked() {
-        let plan = |url: &str, headers: Value| {
-            json!({ "target": { "url": url }, "request": { "headers": headers }, "load": { "rate": 1, "duration": "1s" } })
-        };
+        let plan = |url: &str, headers: Value| json!({ "target": { "url": url }, "request": { "headers": headers }, "load": { "rate": 1, "duration": "1s" } });
         let faults = |plan: Value| super::super::read_value(&plan).unwrap_err();
         let url = "http://127.0.0.1/?page=1&access_token=hunter2";
         let whole = super::super::read_value(&plan(url, json!({ "X-Api-Key": "hunter2" }))).unwrap();
         let found = faults(whole.masked_json());
         let at: Vec<&str> = found.iter().map(|fault| fault.path.as_str()).collect();
         assert_eq!(at, ["target.url", "request.headers.X-Api-Key"], "{found:#?}");
-        assert!(found[0].reason.contains("access_token=***") && found[0].reason.contains("--url"), "{}", found[0]);
+        assert!(
+            found[0].reason.contains("access_token=***") && found[0].reason.contains("--url"),
+            "{}",
+            found[0]
+        );
         assert!(found[1].reason.contains("--header \"X-Api-Key: $SECRET\""), "{}", found[1]);
         // Three stars that mask nothing are three stars.
         let stars = plan("http://127.0.0.1/?stars=***", json!({ "x-stars": "***" }));

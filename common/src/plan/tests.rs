@@ -378,7 +378,8 @@ fn a_placeholder_of_the_shell_is_refused_with_what_works() {
         json!({ "target": { "url": url }, "request": { "method": "POST", "headers": { "x-a": header }, "body": body },
                 "load": { "rate": 1, "duration": "1s" } })
     };
-    let faults = read_value(&plan("http://127.0.0.1/${SHOP}", "Bearer ${TOKEN}", "{\"a\": \"${ID}\"}")).unwrap_err();
+    let faults =
+        read_value(&plan("http://127.0.0.1/${SHOP}", "Bearer ${TOKEN}", "{\"a\": \"${ID}\"}")).unwrap_err();
     let told: Vec<(&str, bool)> = faults
         .iter()
         .map(|fault| (fault.path.as_str(), fault.reason.contains("--") && fault.reason.contains("$${")))

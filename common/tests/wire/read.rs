@@ -119,7 +119,8 @@ fn a_node_registers_with_little() {
         &format!(r#"{{"node_id": "{}"}}"#, "x".repeat(1 << 20)),
         RejectReason::BadField,
     );
-    let told = rejected(Topic::Register, r#"{"node_id": "n", "epoch": 1, "labels": 1}"#, RejectReason::BadField);
+    let told =
+        rejected(Topic::Register, r#"{"node_id": "n", "epoch": 1, "labels": 1}"#, RejectReason::BadField);
     assert_eq!(told.node_id.unwrap().as_str(), "n", "the log names the source");
 }
 

@@ -208,7 +208,8 @@ impl IntakeActor {
                 // Those of a later start are there already, and a full disk does not take them again.
                 if !matches!(stored, Ok(Ok(stored)) if stored == from) {
                     let offsets_of = Some(key.to_owned());
-                    let batch = SaveBatch { offsets_of, offsets: from, metrics: Vec::new(), registered: Vec::new() };
+                    let batch =
+                        SaveBatch { offsets_of, offsets: from, metrics: Vec::new(), registered: Vec::new() };
                     backlog.borrow_mut().add(batch);
                     while store(&outputs, &backlog, &readiness).await.is_none() {
                         sleep(STORE_AGAIN).await;

@@ -27,7 +27,9 @@ use super::stats_aggregator::{
 };
 use super::test_manager::Command;
 use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules};
-use crate::messages::{Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, RemoveTest, SaveTest, StoredTest};
+use crate::messages::{
+    Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, RemoveTest, SaveTest, StoredTest,
+};
 use crate::model::{TestState, TestView};
 use crate::now::Clock;
 use crate::ran_on::RanOn;

@@ -11,8 +11,8 @@ use common::ids::Epoch;
 use common::kafka::Offsets;
 
 use crate::messages::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage, RemoveTest, SaveBatch,
-    SaveEvent, SaveRevision, SaveTest, SavedBatch, StoreError, StoredTest, TakeEpoch,
+    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage,
+    RemoveTest, SaveBatch, SaveEvent, SaveRevision, SaveTest, SavedBatch, StoreError, StoredTest, TakeEpoch,
 };
 use crate::model::{TestPage, WindowView};
 use crate::registry::KnownNode;

@@ -126,7 +126,8 @@ async fn a_test_is_deleted_before_its_trigger_and_after_its_end() {
     let mut world = World::new(Stub::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let (waiting, test) = (world.create().await, world.create().await);
-    let delete = async |world: &World, test: &TestId| world.tests.send(DeleteTest(test.clone())).await.unwrap();
+    let delete =
+        async |world: &World, test: &TestId| world.tests.send(DeleteTest(test.clone())).await.unwrap();
     assert!(delete(&world, &waiting).await.is_ok());
     assert!(matches!(delete(&world, &waiting).await, Err(CommandError::NoSuchTest(_))));
     world.run(&test, &["a"]).await;

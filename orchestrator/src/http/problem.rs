@@ -111,7 +111,8 @@ impl Problem {
 
     /// Parameters of the query that are wrong, at least one.
     pub fn parameters(status: StatusCode, errors: Vec<KeyProblem>) -> Self {
-        let all: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.path, error.reason)).collect();
+        let all: Vec<String> =
+            errors.iter().map(|error| format!("{}: {}", error.path, error.reason)).collect();
         let detail = match all.len() {
             1 => all.join(""),
             n => format!("{n} parameters are wrong: {}", all.join("; ")),

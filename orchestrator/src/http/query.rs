@@ -76,7 +76,11 @@ impl Query {
     /// # Errors
     /// 400 that names every fault.
     pub fn done(self) -> Result<(), Problem> {
-        if self.faults.is_empty() { Ok(()) } else { Err(Problem::parameters(StatusCode::BAD_REQUEST, self.faults)) }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::parameters(StatusCode::BAD_REQUEST, self.faults))
+        }
     }
 
     fn fault(&mut self, name: &str, value: &str, reason: impl Into<String>) {

@@ -429,13 +429,21 @@ fn after_a_restart_a_node_is_described_as_it_registered_before() {
     let mut story = Story::new();
     // One is heard before the store has answered.
     story.registry.heartbeat(&beat("a", Some(5), true), story.now);
-    story.registry.remember(vec![known("a", Some(5), Some(16)), known("b", Some(5), Some(16)), known("c", None, None)]);
+    story.registry.remember(vec![
+        known("a", Some(5), Some(16)),
+        known("b", Some(5), Some(16)),
+        known("c", None, None),
+    ]);
     assert_eq!(story.registry.views(at(&story)).len(), 1, "the others were not heard");
     story.registry.heartbeat(&beat("b", Some(6), true), story.now);
     story.registry.heartbeat(&beat("c", None, true), story.now);
     let views = story.registry.views(at(&story));
     let told: Vec<_> = views.iter().map(|view| (view.address.as_deref(), view.cores)).collect();
-    assert_eq!(told, [(Some("127.0.0.1:a"), Some(16)), (None, None), (Some("127.0.0.1:c"), None)], "b has a new life");
+    assert_eq!(
+        told,
+        [(Some("127.0.0.1:a"), Some(16)), (None, None), (Some("127.0.0.1:c"), None)],
+        "b has a new life"
+    );
     // What it registers is newer than what is stored.
     story.registry.register(&register("a", Some(5), "127.0.0.2:7"), story.now);
     story.registry.remember(vec![known("a", Some(5), Some(16))]);

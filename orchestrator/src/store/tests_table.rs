@@ -220,7 +220,10 @@ impl Store {
             created_at: row.created_at,
             started_at: row.started_at,
             ended_at: row.ended_at,
-            kafka: row.kafka.map(|kafka| kafka.parse().map_err(|cause| self.bad_row(&at, cause))).transpose()?,
+            kafka: row
+                .kafka
+                .map(|kafka| kafka.parse().map_err(|cause| self.bad_row(&at, cause)))
+                .transpose()?,
             revision: row.revision,
             participants,
             report: row.report.map(|report| self.json(&at, &report)).transpose()?,

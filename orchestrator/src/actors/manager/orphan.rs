@@ -51,7 +51,8 @@ impl Manager {
         }
         note(&mut meta, now_us, "finished", "when the orchestrator was started again");
         // It ended with its orchestrator, not when this one came to look.
-        (meta.state, meta.ended_at) = (TestState::Finished, Some(last_at.unwrap_or(started_at).max(started_at)));
+        (meta.state, meta.ended_at) =
+            (TestState::Finished, Some(last_at.unwrap_or(started_at).max(started_at)));
         let stopped_by = stopped_by(&meta.timeline);
         let closing = tally.closing(stopped_by.as_deref());
         tally.finish();

@@ -8,7 +8,9 @@ use super::super::stats_aggregator::{GetView, Meta};
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager, gone, plan_of};
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
-use crate::messages::{CommandError, LoadTest, LoadUnfinished, RemoveTest, SaveTest, StoredParticipant, StoredTest};
+use crate::messages::{
+    CommandError, LoadTest, LoadUnfinished, RemoveTest, SaveTest, StoredParticipant, StoredTest,
+};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::ran_on::orphaned;
 use crate::tally::Tally;
@@ -25,8 +27,11 @@ impl Manager {
 
     /// Removes a test that no driver works at.
     pub(super) async fn delete(&mut self, id: &TestId) -> Result<TestView, CommandError> {
-        let under_way =
-            || CommandError::Conflict(format!("test {id} is under way: stop it, and delete it when it is finished"));
+        let under_way = || {
+            CommandError::Conflict(format!(
+                "test {id} is under way: stop it, and delete it when it is finished"
+            ))
+        };
         if self.active.as_ref().is_some_and(|active| active.life.test_id() == id) {
             return Err(under_way());
         }
@@ -97,7 +102,12 @@ impl Manager {
         if let Some(report) = &mut stored.report {
             (report.state, report.started_at) = (TestState::Configured, None);
             let now_us = self.settings.clock.unix_us();
-            note_to(&mut report.timeline, now_us, "not_started", "the orchestrator was restarted: trigger it again");
+            note_to(
+                &mut report.timeline,
+                now_us,
+                "not_started",
+                "the orchestrator was restarted: trigger it again",
+            );
         }
         self.save(stored).await
     }
@@ -139,7 +149,10 @@ impl Manager {
 
 /// Who stopped a test since it was triggered last, as its timeline has it.
 pub(super) fn stopped_by(timeline: &[TimelineEntry]) -> Option<String> {
-    lifecycle::since_trigger(timeline).iter().find(|entry| entry.what == "stopped").map(|entry| entry.detail.clone())
+    lifecycle::since_trigger(timeline)
+        .iter()
+        .find(|entry| entry.what == "stopped")
+        .map(|entry| entry.detail.clone())
 }
 
 /// A test as the store keeps it, its end apart.

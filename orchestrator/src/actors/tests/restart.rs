@@ -47,7 +47,11 @@ async fn a_test_of_a_dead_embedded_kafka_is_closed_before_anything_is_asked() {
         assert_eq!(stored.state, TestState::Finished, "in the store, before Kafka answers");
         assert!(stored.closing.is_some(), "it can be counted again");
         let view = world.get(&test).await;
-        assert_interrupted(&view, 13, "the orchestrator and its Kafka were killed or stopped 0 s into the test");
+        assert_interrupted(
+            &view,
+            13,
+            "the orchestrator and its Kafka were killed or stopped 0 s into the test",
+        );
     }
     // The door is open.
     let mut world = embedded(stub).await;
@@ -87,7 +91,12 @@ async fn a_test_that_had_all_its_windows_is_judged_as_if_nothing_had_happened() 
         embedded(stub).await
     };
     let view = world.get(&test).await;
-    assert_eq!((view.state, view.verdict), (TestState::Finished, Some(Verdict::Passed)), "{:?}", view.reasons);
+    assert_eq!(
+        (view.state, view.verdict),
+        (TestState::Finished, Some(Verdict::Passed)),
+        "{:?}",
+        view.reasons
+    );
 }
 
 #[actix::test]
@@ -100,7 +109,11 @@ async fn a_test_at_its_barrier_is_configured_again_on_any_kafka() {
         let _triggered = actix_rt::spawn(first.tests.send(TriggerTest(test.clone())));
         until(|| std::future::ready(first.published(Topic::TestConfig).len()), |n| *n > 0).await;
         let stored = first.stub.0.lock().unwrap().tests[0].clone();
-        assert_eq!((stored.state, stored.revision), (TestState::Starting, 1), "stored before it was published");
+        assert_eq!(
+            (stored.state, stored.revision),
+            (TestState::Starting, 1),
+            "stored before it was published"
+        );
 
         let mut world = World::unreached(first.stub.clone(), is_embedded);
         world.reach("c").await;
@@ -182,7 +195,8 @@ async fn the_start_of_every_topic_is_stored_before_the_first_config_is_published
 
     // The store takes nothing yet: neither is it ready, nor is a test triggered.
     world.stub.0.lock().unwrap().full = true;
-    let assigned = common::kafka::ConsumerChanged::Assigned { cluster_id: Some("c".to_owned()), from: start() };
+    let assigned =
+        common::kafka::ConsumerChanged::Assigned { cluster_id: Some("c".to_owned()), from: start() };
     let reached = actix_rt::spawn(world.intake.send(assigned));
     tokio::time::sleep(Duration::from_millis(200)).await;
     let refused = world.tests.send(TriggerTest(test.clone())).await.unwrap();

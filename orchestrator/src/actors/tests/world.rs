@@ -22,8 +22,9 @@ use super::super::intake::{IntakeActor, Source};
 use super::super::test_manager::TestManagerActor;
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::messages::{
-    Changed, CreateTest, GetTest, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, MetricsPage, RemoveTest, SaveBatch, SaveEvent,
-    SaveRevision, SaveTest, SavedBatch, StoreError, StoredMetrics, StoredTest, TriggerTest,
+    Changed, CreateTest, GetTest, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, MetricsPage,
+    RemoveTest, SaveBatch, SaveEvent, SaveRevision, SaveTest, SavedBatch, StoreError, StoredMetrics,
+    StoredTest, TriggerTest,
 };
 use crate::model::{TestState, TestView};
 use crate::now::Clock;
@@ -284,8 +285,16 @@ impl World {
         };
         let source = Source { embedded, topic_prefix: String::new() };
         let watch = (Arc::clone(&telemetry), Arc::clone(&readiness));
-        let Wired { tests, nodes, intake } =
-            wire(outside, LEADER, Patience::default(), rules, watch, superseding, source, Clock::with_wall(wall));
+        let Wired { tests, nodes, intake } = wire(
+            outside,
+            LEADER,
+            Patience::default(),
+            rules,
+            watch,
+            superseding,
+            source,
+            Clock::with_wall(wall),
+        );
         Self { stub, intake, tests, nodes, readiness, telemetry, superseded, offset: 0 }
     }
 

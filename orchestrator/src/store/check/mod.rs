@@ -19,8 +19,8 @@ use super::{BatchOutcome, Cursor, Store};
 use crate::messages::{
     SaveBatch, SaveEvent, SavedBatch, StoreError, StoredMetrics, StoredParticipant, StoredTest,
 };
-use crate::ran_on::RanOn;
 use crate::model::{TestState, Verdict};
+use crate::ran_on::RanOn;
 use crate::tally::Closing;
 
 const START_US: i64 = 1_795_456_638_000_000;

@@ -111,11 +111,8 @@ fn a_test_is_removed_unless_it_is_under_way() {
         fixture.store.save_batch(&batch(vec![record(window("a", 5, 0), 0)], 1)).unwrap();
         assert_eq!(fixture.store.remove_test(&id("t")).unwrap(), removed, "{state:?}");
         assert_eq!(fixture.store.test(&id("t")).unwrap().is_none(), removed, "{state:?}");
-        let n: i64 = fixture
-            .store
-            .connection
-            .query_row("SELECT count(*) FROM windows", [], |row| row.get(0))
-            .unwrap();
+        let n: i64 =
+            fixture.store.connection.query_row("SELECT count(*) FROM windows", [], |row| row.get(0)).unwrap();
         assert_eq!(n == 0, removed, "{state:?}: its windows go with it");
     }
     assert!(!fixture.store.remove_test(&id("t")).unwrap(), "it is gone");
