@@ -19,12 +19,8 @@ use std::time::Duration;
 
 pub use fault::{Fault, FaultKind};
 pub use read::{parse_target_url, read_value};
-<<<<<<< HEAD
-pub use share::{FleetSchedule, Share, ShareError, share_out, split, workers_used};
-=======
 pub use secrets::{MASK, is_secret_header, is_secret_parameter, mask_json, mask_url};
-pub use share::{Share, ShareError, share_out, split, workers_used};
->>>>>>> f5079dc (docs, driver: what changed for a user, and a target in a refusal without its secrets)
+pub use share::{FleetSchedule, Share, ShareError, share_out, split, workers_used};
 pub use target_url::TargetUrl;
 pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError};
 pub use tree::{MAX_PLAN_BYTES, PlanFormat, PlanTree, read};
