@@ -384,9 +384,17 @@ fn a_placeholder_of_the_shell_is_refused_with_what_works() {
         .iter()
         .map(|fault| (fault.path.as_str(), fault.reason.contains("--") && fault.reason.contains("$${")))
         .collect();
-    assert_eq!(told, [("target.url", true), ("request.headers.x-a", true), ("request.body", true)], "{faults:#?}");
-    let meant = read_value(&plan("http://127.0.0.1/$${A}?q=$${SHOP}", "$${TOKEN}", "$${ID} $ID ${}")).unwrap();
+    assert_eq!(
+        told,
+        [("target.url", true), ("request.headers.x-a", true), ("request.body", true)],
+        "{faults:#?}"
+    );
+    let meant =
+        read_value(&plan("http://127.0.0.1/$${A}?q=$${SHOP}", "$${TOKEN}", "$${ID} $ID ${}")).unwrap();
     assert_eq!(meant.target.path_and_query(), "/${A}?q=${SHOP}");
-    assert_eq!((meant.request.headers[0].1.as_str(), meant.request.body.as_str()), ("${TOKEN}", "${ID} $ID ${}"));
+    assert_eq!(
+        (meant.request.headers[0].1.as_str(), meant.request.body.as_str()),
+        ("${TOKEN}", "${ID} $ID ${}")
+    );
     assert_eq!(read_value(&meant.to_json()).unwrap(), meant, "drivers and the store read what is meant");
 }
