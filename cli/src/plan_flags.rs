@@ -21,10 +21,10 @@ pub fn read_file(path: &Path) -> Result<String, Stop> {
 ///
 /// # Errors
 /// One line for each fault.
-pub fn check(path: &Path, text: &str, format: PlanFormat) -> Result<(), String> {
+pub fn check(path: &Path, text: &str, format: PlanFormat) -> Result<Plan, String> {
     let source = path.display().to_string();
     let mut tree = PlanTree::parse(text, format).map_err(|faults| lines(&source, &faults))?;
-    validated(&source, &mut tree, folder(path)).map(drop)
+    validated(&source, &mut tree, folder(path))
 }
 
 /// The plan that a command line asks for.

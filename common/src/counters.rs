@@ -206,6 +206,16 @@ impl Counters {
         self.sent.saturating_sub(self.completed + self.failed)
     }
 
+    /// Requests after the warm-up that count as slower than any completed one: those that failed, and those that were
+    /// never sent. What was cancelled is neither, for nobody waited for it.
+    pub fn slower(&self) -> u64 {
+        let warmup = &self.warmup;
+        let failed = self.failed.saturating_sub(warmup.failed);
+        let cancelled = self.errors_of(ErrorKind::Cancelled).saturating_sub(warmup.cancelled);
+        let dropped = self.dropped().saturating_sub(warmup.dropped_in_flight + warmup.dropped_late);
+        failed.saturating_sub(cancelled) + dropped
+    }
+
     /// Failures of one kind.
     pub fn errors_of(&self, kind: ErrorKind) -> u64 {
         self.errors.get(&kind).copied().unwrap_or(0)

@@ -4,6 +4,7 @@
 mod encoder;
 mod extremes;
 mod kinds;
+mod spread;
 mod stats;
 mod v2;
 
@@ -13,6 +14,7 @@ use hdrhistogram::Histogram;
 pub use encoder::Encoder;
 pub use extremes::Extremes;
 pub use kinds::{Latencies, LatencyKind};
+pub use spread::{Outcome, Quantile, Spread};
 pub use stats::LatencyStats;
 
 /// Longest latency told apart, in µs: one hour. Longer ones are recorded as this.
@@ -230,10 +232,7 @@ impl Latency {
         if n == 0 {
             return None;
         }
-        if slower == 0 {
-            return Some(self.between(self.histogram.value_at_quantile(quantile)));
-        }
-        let rank = ((n + slower) as f64 * quantile).ceil().max(1.0) as u64;
+        let rank = rank(n.saturating_add(slower), quantile);
         if rank > n {
             return None;
         }
@@ -275,6 +274,15 @@ impl Latency {
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.histogram.iter_recorded().map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value()))
     }
+}
+
+/// Which of `n` samples, counted from 1 and the fastest first, is the one at a quantile.
+fn rank(n: u64, quantile: f64) -> u64 {
+    let exact = n as f64 * quantile;
+    // 0.07 × 100 is 7.000000000000001 in floating point, and the 7th is meant.
+    let nearest = exact.round();
+    let rank = if (exact - nearest).abs() <= exact * 1e-12 { nearest } else { exact.ceil() };
+    (rank as u64).clamp(1, n.max(1))
 }
 
 /// The edges of the first and the last bucket that hold a sample: the best that a histogram alone tells of the extremes.

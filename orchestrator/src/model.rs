@@ -34,6 +34,11 @@ pub struct TestView {
     /// The sentences of those that are notes: what should be known of any test of this kind to read its figures right.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Which definitions its figures follow: 2 are those of interface.md; 1 those of before, in a report that an earlier
+    /// version stored (failed requests were in `response` and `service` with the time they took, and a fleet's
+    /// throughput was over the span from the first start to the last end).
+    #[serde(default = "first_definitions")]
+    pub definitions: u32,
     /// The plan as validated, secrets masked.
     #[schema(value_type = Object)]
     pub plan: serde_json::Value,
@@ -82,6 +87,14 @@ pub enum Standing {
     Invalid,
     /// A driver is lost, or windows are missing.
     Incomplete,
+}
+
+/// Which definitions the figures of this version follow ([`TestView::definitions`]).
+pub const DEFINITIONS: u32 = 2;
+
+/// Those of a report that does not name any: it was stored before they had a number.
+fn first_definitions() -> u32 {
+    1
 }
 
 /// Where in its life a test is.
@@ -152,17 +165,22 @@ pub struct Totals {
     pub closed_on_reuse: u64,
     /// Bytes of answers.
     pub bytes_received: u64,
-    /// Completed within the schedule / its length; null below 1 ms of length.
+    /// Completed within the schedule / its length; null below 1 ms of length. Of a fleet with an open loop the sum over
+    /// its drivers; with a closed loop what all completed over the longest driver's length.
     pub throughput_per_s: Option<f64>,
+    /// Of `completed`: within the schedule and due after the warm-up, which is what throughput counts; null where it is
+    /// not known.
+    #[serde(default)]
+    pub completed_in_schedule: Option<u64>,
     /// The part that was due in the warm-up; included in the counters above.
     pub warmup: WarmupTotals,
     /// Nodes that do not tell what they sent; the sums leave them out.
     pub unknown_from: Vec<String>,
     /// Latencies after the warm-up, in milliseconds.
     pub latency_ms: LatencyView,
-    /// Answers by status.
+    /// Answers by status, those of the warm-up included.
     pub status_codes: BTreeMap<String, u64>,
-    /// Failures without a status, by kind.
+    /// Failures without a status, by kind, those of the warm-up included.
     pub errors: BTreeMap<String, u64>,
     /// The error `tls` by its cause; empty where none failed so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -181,7 +199,7 @@ pub struct DroppedBy {
 }
 
 /// The part of the counters that was due in the warm-up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WarmupTotals {
     /// Ticks that fell due.
     pub scheduled: u64,
@@ -193,17 +211,25 @@ pub struct WarmupTotals {
     pub failed: u64,
     /// Ticks not sent.
     pub dropped: u64,
+    /// Answers by status.
+    #[serde(default)]
+    pub status_codes: BTreeMap<String, u64>,
+    /// Failures without a status, by kind.
+    #[serde(default)]
+    pub errors: BTreeMap<String, u64>,
 }
 
 /// The latencies of a driver or a fleet, in milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LatencyView {
-    /// Share of the answers that these figures cover, 0 to 1; null where a driver does not tell how many it had.
+    /// Share of the completed requests that these figures cover, 0 to 1; null where a driver does not say how many it
+    /// completed.
     pub coverage: Option<f64>,
-    /// Last byte - due.
+    /// Last byte - due. The percentiles are over completed, failed and dropped requests, of which the latter two count
+    /// as slower than any completed one; min, mean, mode and max are of the completed ones alone.
     #[schema(value_type = Object)]
     pub response: common::latency::LatencyStats,
-    /// Last byte - attempt began.
+    /// Last byte - attempt began, over the same requests.
     #[schema(value_type = Object)]
     pub service: common::latency::LatencyStats,
     /// Attempt began - due.
@@ -213,6 +239,31 @@ pub struct LatencyView {
     #[schema(value_type = Object)]
     #[serde(default)]
     pub turn: common::latency::LatencyStats,
+    /// Time to open a connection (TCP and TLS), of the attempts that opened one.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub connect: common::latency::LatencyStats,
+    /// First byte of the answer - attempt began.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub first_byte: common::latency::LatencyStats,
+    /// Of completed requests only.
+    #[serde(default)]
+    pub success: OutcomeLatency,
+    /// Of failed requests only, with the time they took.
+    #[serde(default)]
+    pub failed: OutcomeLatency,
+}
+
+/// The latencies of the requests that ended one way, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OutcomeLatency {
+    /// Last byte - due.
+    #[schema(value_type = Object)]
+    pub response: common::latency::LatencyStats,
+    /// Last byte - attempt began.
+    #[schema(value_type = Object)]
+    pub service: common::latency::LatencyStats,
 }
 
 /// One driver's part of a test.
@@ -269,6 +320,9 @@ pub struct ThresholdView {
     pub expression: String,
     /// What it was, or is so far: ms, a ratio, or requests per second; null where it is not known.
     pub value: Option<f64>,
+    /// Only a lower bound of it is known, and `value` is that: a percentile that falls among failed or dropped requests.
+    #[serde(default)]
+    pub lower_bound: bool,
     /// Whether it held; null where it cannot be decided. While the test runs: true where it holds so far, null where it
     /// does not hold so far and still may at the end (or is not known), false once it cannot hold any more.
     pub ok: Option<bool>,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use common::plan::PlanFormat;
+use common::plan::{Plan, PlanFormat};
 
 use crate::args::ValidateArgs;
 use crate::exit::Stop;
@@ -36,7 +36,10 @@ pub fn validate(arguments: &ValidateArgs) -> Result<(), Stop> {
 fn check(path: &Path, text: &str) -> Result<&'static str, String> {
     use common::settings::check_file;
     match kind(path, text) {
-        Kind::Plan(format) => plan_flags::check(path, text, format).map(|()| "plan"),
+        Kind::Plan(format) => plan_flags::check(path, text, format).map(|plan| {
+            warn(path, &plan);
+            "plan"
+        }),
         Kind::Orchestrator => check_file::<orchestrator::settings::OrchestratorSettings>(path)
             .map(|()| "orchestrator config")
             .map_err(|error| error.to_string()),
@@ -46,6 +49,13 @@ fn check(path: &Path, text: &str) -> Result<&'static str, String> {
         Kind::Target => check_file::<target::settings::TargetSettings>(path)
             .map(|()| "target config")
             .map_err(|error| error.to_string()),
+    }
+}
+
+/// Prints what is certain of a plan's thresholds: those that it cannot meet, and those that check nothing.
+fn warn(path: &Path, plan: &Plan) {
+    for warning in orchestrator::verdict::beforehand::warnings(plan, None) {
+        say::line(format_args!("{}: warning: {warning}", path.display()));
     }
 }
 

@@ -129,6 +129,16 @@ fn figures_are_milliseconds_and_mark_lower_bounds() {
     assert_eq!((stats.count, stats.min, stats.median, stats.max), (4, Some(1.0), Some(1.0), Some(2.0)));
     assert!(stats.lower_bounds.is_empty());
     let with_drops = of(&[1_000; 95]).stats(5);
-    assert_eq!(with_drops.lower_bounds, ["p99", "p99.9", "p99.99", "max"]);
+    assert_eq!(with_drops.lower_bounds, ["p99", "p99.9", "p99.99"], "the max is of those that completed");
     assert_eq!(of(&[]).stats(0), LatencyStats::default());
+}
+
+#[test]
+fn the_rank_of_a_percentile_is_not_moved_by_rounding() {
+    for percent in 1..=100_u64 {
+        let quantile = percent as f64 / 100.0;
+        assert_eq!(rank(100, quantile), percent);
+        assert_eq!(rank(1_000_000, quantile), percent * 10_000);
+    }
+    assert_eq!((rank(7, 0.5), rank(1, 0.001), rank(3, 1.0)), (4, 1, 3));
 }

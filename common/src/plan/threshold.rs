@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::units::{parse_duration, parse_ratio, parse_throughput};
-use crate::latency::LatencyKind;
+use crate::latency::{LatencyKind, Outcome};
 
 /// A figure of the report that a threshold can name.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Figure {
     /// A latency, compared in milliseconds.
     Latency {
+        /// Of which requests.
+        of: Outcome,
         /// Which latency: lag, service or response.
         kind: LatencyKind,
         /// Which of its figures.
@@ -23,7 +25,7 @@ pub enum Figure {
     Throughput,
 }
 
-/// A figure of one histogram.
+/// A figure of one latency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LatencyFigure {
     /// Lowest.
@@ -34,8 +36,52 @@ pub enum LatencyFigure {
     Mode,
     /// Highest.
     Max,
-    /// A quantile, 0 to 1 (the median is 0.5), by the name it was given.
+    /// A quantile, above 0 and at most 1 (the median is 0.5, p97.5 is 0.975).
     Quantile(f64),
+}
+
+impl LatencyFigure {
+    /// Reads `min`, `mean`, `median`, `mode`, `max`, or any percentile as in `p99` and `p97.5`.
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "min" => Self::Min,
+            "mean" => Self::Mean,
+            "median" => Self::Quantile(0.5),
+            "mode" => Self::Mode,
+            "max" => Self::Max,
+            percentile => Self::Quantile(percentile_of_name(percentile)?),
+        })
+    }
+}
+
+/// Most decimals of a percentile: p99.9999 is one request in a million.
+const MAX_DECIMALS: usize = 6;
+
+/// The quantile that `p99` or `p97.5` names: above 0 and below 1.
+fn percentile_of_name(name: &str) -> Option<f64> {
+    let text = name.strip_prefix('p')?;
+    let (whole, decimals) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));
+    let digits = |text: &str, most: usize| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !digits(whole, 2) || decimals.is_some_and(|decimals| !digits(decimals, MAX_DECIMALS)) {
+        return None;
+    }
+    let decimals = decimals.unwrap_or("");
+    // Both numbers are whole and small, so that the division gives the f64 nearest to the decimal fraction:
+    // p99.9 is the same number as the literal 0.999.
+    let numerator: u32 = format!("{whole}{decimals}").parse().ok()?;
+    let denominator = 10_f64.powi(i32::try_from(decimals.len()).ok()? + 2);
+    (numerator > 0).then(|| f64::from(numerator) / denominator)
+}
+
+/// A quantile as people call it: `p50`, `p97.5`; 1 is `max`.
+pub fn quantile_name(quantile: f64) -> String {
+    if quantile >= 1.0 {
+        return "max".to_owned();
+    }
+    let text = format!("{:.*}", MAX_DECIMALS, quantile * 100.0);
+    format!("p{}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// How the figure and the bound compare.
@@ -105,20 +151,6 @@ const MAX_LATENCY: Duration = Duration::from_secs(3_600);
 /// Highest bound of a throughput, requests per second.
 const MAX_THROUGHPUT_PER_S: f64 = 1e9;
 
-/// The figures of a latency by name.
-const LATENCY_FIGURES: [(&str, LatencyFigure); 10] = [
-    ("min", LatencyFigure::Min),
-    ("mean", LatencyFigure::Mean),
-    ("median", LatencyFigure::Quantile(0.5)),
-    ("mode", LatencyFigure::Mode),
-    ("p90", LatencyFigure::Quantile(0.9)),
-    ("p95", LatencyFigure::Quantile(0.95)),
-    ("p99", LatencyFigure::Quantile(0.99)),
-    ("p99.9", LatencyFigure::Quantile(0.999)),
-    ("p99.99", LatencyFigure::Quantile(0.9999)),
-    ("max", LatencyFigure::Max),
-];
-
 impl Threshold {
     /// Reads a key of `[thresholds]` and its value, as in `response.p99` and `< 250ms`.
     ///
@@ -167,25 +199,40 @@ fn parse_figure(name: &str) -> Result<Figure, String> {
         "throughput" => return Ok(Figure::Throughput),
         _ => {}
     }
-    let kind = |name| match name {
-        "lag" => Some(LatencyKind::Lag),
-        "service" => Some(LatencyKind::Service),
-        "response" => Some(LatencyKind::Response),
-        _ => None,
+    let (of, latency) = match (name.strip_prefix("success."), name.strip_prefix("failed.")) {
+        (Some(rest), _) => (Outcome::Success, rest),
+        (_, Some(rest)) => (Outcome::Failed, rest),
+        _ => (Outcome::All, name),
     };
-    let (latency, figure) = name.split_once('.').unwrap_or((name, ""));
-    let Some(kind) = kind(latency) else {
-        return Err(
-            "unknown figure; expected response, service or lag with a figure (as in response.p99), errors.ratio, \
-             dropped.ratio or throughput, with driver. before it to hold for each driver"
-                .to_owned(),
-        );
+    let (latency, figure) = latency.split_once('.').unwrap_or((latency, ""));
+    let kind = match latency {
+        "lag" if of == Outcome::All => LatencyKind::Lag,
+        "lag" => return Err("lag is of every request that was sent; leave out the part before it".to_owned()),
+        "service" => LatencyKind::Service,
+        "response" => LatencyKind::Response,
+        _ if LatencyFigure::from_name(name).is_some() => {
+            return Err(format!("\"{name}\" alone is not clear: did you mean response.{name}?"));
+        }
+        _ if of != Outcome::All && LatencyFigure::from_name(latency).is_some() => {
+            let part = name.split_once('.').map_or("", |(part, _)| part);
+            return Err(format!("did you mean {part}.response.{latency}?"));
+        }
+        _ => {
+            return Err(
+                "unknown figure; expected response, service or lag with a figure (as in response.p99, or \
+                 success.response.p99 for completed requests only), errors.ratio, dropped.ratio or throughput, with \
+                 driver. before it to hold for each driver"
+                    .to_owned(),
+            );
+        }
     };
-    let found = LATENCY_FIGURES.iter().find(|(known, _)| *known == figure);
-    found.map(|(_, figure)| Figure::Latency { kind, figure: *figure }).ok_or_else(|| {
-        let known: Vec<&str> = LATENCY_FIGURES.iter().map(|(name, _)| *name).collect();
-        format!("unknown figure of {latency}; expected one of {}", known.join(" "))
-    })
+    let figure = LatencyFigure::from_name(figure).ok_or_else(|| {
+        format!(
+            "unknown figure of {latency}; expected min, mean, median, mode, max or a percentile above p0 and below \
+             p100, as in p99 or p97.5"
+        )
+    })?;
+    Ok(Figure::Latency { of, kind, figure })
 }
 
 fn parse_comparison(condition: &str) -> Result<(Comparison, &str), String> {
@@ -243,8 +290,8 @@ mod tests {
     fn a_threshold_is_a_figure_a_comparison_and_a_bound() {
         let p99 = check("response.p99<250ms", 250.0);
         assert_eq!(p99.expression, "response.p99 < 250ms");
-        let quantile = LatencyFigure::Quantile(0.99);
-        assert_eq!(p99.figure, Figure::Latency { kind: LatencyKind::Response, figure: quantile });
+        let (of, kind) = (Outcome::All, LatencyKind::Response);
+        assert_eq!(p99.figure, Figure::Latency { of, kind, figure: LatencyFigure::Quantile(0.99) });
         assert!(!p99.each_driver);
         assert!(check("driver.lag.p99.99 <= 1.5ms", 1.5).each_driver);
         assert_eq!(check("errors.ratio < 0.1%", 0.001).figure, Figure::ErrorsRatio);
@@ -255,11 +302,46 @@ mod tests {
 
     #[test]
     fn every_figure_of_the_list_is_known() {
-        for latency in ["lag", "service", "response"] {
-            for (name, _) in LATENCY_FIGURES {
+        let percentiles = ["p1", "p50", "p75", "p90", "p97.5", "p99", "p99.9", "p99.99", "p99.999999"];
+        for latency in ["lag", "service", "response", "success.response", "failed.service"] {
+            for name in ["min", "mean", "median", "mode", "max"].into_iter().chain(percentiles) {
                 check(&format!("{latency}.{name} < 1s"), 1_000.0);
                 check(&format!("driver.{latency}.{name} < 1s"), 1_000.0);
             }
+        }
+    }
+
+    #[test]
+    fn completed_and_failed_requests_have_figures_of_their_own() {
+        let of = |expression| match check(expression, 70.0).figure {
+            Figure::Latency { of, kind, .. } => (of, kind),
+            figure => panic!("{figure:?}"),
+        };
+        assert_eq!(of("success.response.p75 < 70ms"), (Outcome::Success, LatencyKind::Response));
+        assert_eq!(of("driver.failed.service.mean < 70ms"), (Outcome::Failed, LatencyKind::Service));
+        assert_eq!(of("service.p75 < 70ms"), (Outcome::All, LatencyKind::Service));
+    }
+
+    #[test]
+    fn a_percentile_is_the_number_that_people_write_and_has_its_name_again() {
+        for (name, quantile) in [
+            ("p1", 0.01),
+            ("p7", 0.07),
+            ("p50", 0.5),
+            ("p75", 0.75),
+            ("p97.5", 0.975),
+            ("p99.9", 0.999),
+            ("p99.99", 0.9999),
+            ("p99.999", 0.99999),
+            ("p0.5", 0.005),
+        ] {
+            assert_eq!(percentile_of_name(name), Some(quantile), "{name}");
+            assert_eq!(quantile_name(quantile), name);
+        }
+        assert_eq!(percentile_of_name("p99.90"), Some(0.999));
+        assert_eq!(quantile_name(1.0), "max");
+        for name in ["p0", "p100", "p", "p.5", "p9.", "p-1", "p+9", "p1e1", "p99.9999999", "99", "P99"] {
+            assert_eq!(percentile_of_name(name), None, "{name}");
         }
     }
 
@@ -271,7 +353,13 @@ mod tests {
 
     #[test]
     fn what_is_no_threshold_says_what_would_be() {
-        wrong("response.p42", "< 1ms", "p99.9");
+        wrong("response.p100", "< 1ms", "a percentile above p0 and below p100");
+        wrong("response", "< 1ms", "expected min, mean, median");
+        wrong("p95", "< 1ms", "\"p95\" alone is not clear: did you mean response.p95?");
+        wrong("driver.median", "< 1ms", "did you mean response.median?");
+        wrong("success.p95", "< 1ms", "did you mean success.response.p95?");
+        wrong("failed.lag.p95", "< 1ms", "lag is of every request that was sent");
+        wrong("failed.ratio", "< 1%", "unknown figure");
         wrong("turn.p99", "< 1ms", "expected response, service or lag");
         wrong("response.p99", "< 250", "has no unit");
         wrong("response.p99", "= 250ms", "expected <, <=");

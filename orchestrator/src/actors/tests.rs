@@ -112,7 +112,7 @@ async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
     for _ in 0..2 {
         let view = world.tests.send(StopTest(waiting.clone())).await.unwrap().unwrap();
         assert_eq!((view.state, view.verdict), (TestState::Finished, Some(Verdict::Aborted)));
-        assert_eq!(view.reasons, ["it was stopped before its end: stopped by the user"]);
+        assert_eq!(view.reasons, ["the test was stopped before its end by the user"]);
     }
     assert_eq!(world.get(&running).await.state, TestState::Running);
     assert_eq!(world.published(Topic::Trigger).len(), 1, "nobody is told to stop");

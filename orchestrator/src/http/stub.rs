@@ -34,6 +34,7 @@ pub fn view(id: &str, name: &str) -> TestView {
         reasons: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),
+        definitions: crate::model::DEFINITIONS,
         plan: json!({}),
         created_at: "2026-11-24T00:00:00.000000Z".to_owned(),
         started_at: None,

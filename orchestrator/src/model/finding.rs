@@ -157,6 +157,8 @@ kinds! {
     CompletedAfterEnd,
     /// A driver warned before the start.
     DriverWarned,
+    /// A threshold whose outcome the plan decides before anything is sent: it cannot be met, or checks nothing.
+    ThresholdForeseen,
     /// More drivers warned before the start than are listed one by one.
     MoreDriversWarned,
     /// The report is held in memory, because the store did not take it.

@@ -12,9 +12,11 @@ use common::clock::UnixMicros;
 use common::ids::TestId;
 
 use crate::lifecycle;
-use crate::model::{DriverTotals, FindingLevel, FindingView, TestState, TestView, TimelineEntry};
+use crate::model::{
+    DEFINITIONS, DriverTotals, FindingLevel, FindingView, TestState, TestView, TimelineEntry,
+};
 use crate::tally::Tally;
-use crate::verdict::Judgement;
+use crate::verdict::{Judgement, beforehand};
 
 pub use text::text;
 
@@ -49,7 +51,8 @@ pub fn view(
     now_us: UnixMicros,
 ) -> TestView {
     let drivers = tally.drivers(now_us);
-    let mut findings = warned(meta, &drivers);
+    let mut findings = foreseen(meta, tally, drivers.len());
+    findings.extend(warned(meta, &drivers));
     findings.extend(judgement.into_iter().flat_map(|judgement| judgement.findings.iter().cloned()));
     let finished = meta.state == TestState::Finished;
     let mut view = TestView {
@@ -62,6 +65,7 @@ pub fn view(
         reasons: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),
+        definitions: DEFINITIONS,
         plan: meta.plan.clone(),
         created_at: common::clock::rfc3339(meta.created_at),
         started_at: meta.started_at.map(common::clock::rfc3339),
@@ -74,6 +78,15 @@ pub fn view(
     };
     view.set_findings(findings);
     view
+}
+
+/// What is certain of the plan's thresholds before anything is sent. Once a test is over, its figures say it better.
+fn foreseen(meta: &TestMeta<'_>, tally: &Tally, n_drivers: usize) -> Vec<FindingView> {
+    match meta.state {
+        TestState::Finished => Vec::new(),
+        // Without drivers it is not triggered yet, and how many there will be is the plan's word.
+        _ => beforehand::findings(tally.plan(), (n_drivers > 0).then_some(n_drivers)),
+    }
 }
 
 /// What drivers warned of before the load began, as the timeline has it.

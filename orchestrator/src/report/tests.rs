@@ -8,7 +8,8 @@ use serde_json::json;
 use super::columns::{WIDTH, width};
 use super::{json, text};
 use crate::model::{
-    Completeness, DriverTotals, DroppedBy, LatencyView, TestState, TestView, ThresholdView, Totals, Verdict,
+    Completeness, DEFINITIONS, DriverTotals, DroppedBy, LatencyView, OutcomeLatency, TestState, TestView,
+    ThresholdView, Totals, Verdict, WarmupTotals,
 };
 
 fn stats(us: &[(u64, u64)], slower: u64) -> LatencyStats {
@@ -16,6 +17,10 @@ fn stats(us: &[(u64, u64)], slower: u64) -> LatencyStats {
     us.iter().for_each(|(us, n)| latency.record_n_us(*us, *n));
     latency.stats(slower)
 }
+
+/// Completed requests, as (µs, how many).
+const RESPONSE: &[(u64, u64)] = &[(131, 20_000), (210, 9_000), (850, 700), (2_310, 299), (12_345, 1)];
+const SERVICE: &[(u64, u64)] = &[(120, 20_000), (190, 9_000), (840, 700), (2_290, 299), (12_301, 1)];
 
 /// What `n` drivers of 30,000 requests each counted, of which `failed` and `dropped` in all.
 fn totals(n: u64, failed: u64, dropped: u64) -> Totals {
@@ -36,10 +41,17 @@ fn totals(n: u64, failed: u64, dropped: u64) -> Totals {
         throughput_per_s: Some((sent - failed) as f64 / 30.0),
         latency_ms: LatencyView {
             coverage: Some(1.0),
-            response: stats(&[(131, 20_000), (210, 9_000), (850, 700), (2_310, 299), (12_345, 1)], dropped),
-            service: stats(&[(120, 20_000), (190, 9_000), (840, 700), (2_290, 299), (12_301, 1)], dropped),
+            response: stats(RESPONSE, failed + dropped),
+            service: stats(SERVICE, failed + dropped),
             lag: stats(&[(8, 29_000), (41, 995), (380, 5)], 0),
             turn: stats(&[(4, 29_000), (23, 1_000)], 0),
+            connect: stats(&[(61, 15), (240, 1)], 0),
+            first_byte: stats(&[(110, 20_000), (180, 9_000), (830, 700), (2_280, 299), (12_250, 1)], 0),
+            success: OutcomeLatency { response: stats(RESPONSE, 0), service: stats(SERVICE, 0) },
+            failed: OutcomeLatency {
+                response: stats(&[(450, failed)], 0),
+                service: stats(&[(440, failed)], 0),
+            },
         },
         status_codes,
         ..Totals::default()
@@ -70,7 +82,14 @@ fn driver(name: &str, totals: Totals) -> DriverTotals {
 }
 
 fn threshold(expression: &str, value: f64, ok: bool, given: bool) -> ThresholdView {
-    ThresholdView { expression: expression.to_owned(), value: Some(value), ok: Some(ok), given, driver: None }
+    ThresholdView {
+        expression: expression.to_owned(),
+        value: Some(value),
+        lower_bound: false,
+        ok: Some(ok),
+        given,
+        driver: None,
+    }
 }
 
 fn passed() -> TestView {
@@ -84,6 +103,7 @@ fn passed() -> TestView {
         reasons: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),
+        definitions: DEFINITIONS,
         plan: json!({
             "per": "driver",
             "target": { "url": "http://127.0.0.1:8081/ping" },
@@ -121,7 +141,7 @@ fn failed() -> TestView {
     view.warnings =
         vec!["lag was 1.20 ms at p99: response holds up to that much of the generator's own".to_owned()];
     view.thresholds = vec![
-        threshold("response.p99 < 250ms", 12.351, false, true),
+        ThresholdView { lower_bound: true, ..threshold("response.p99 < 250ms", 12.351, false, true) },
         threshold("errors.ratio < 1%", 0.000_95, true, false),
         threshold("dropped.ratio < 0.1%", 0.12, false, false),
     ];
@@ -138,7 +158,7 @@ fn fits(text: &str, lines: usize) {
 #[test]
 fn a_test_that_passed_fits_a_small_screen() {
     let text = text(&passed());
-    fits(&text, 24);
+    fits(&text, 27);
     let expected = include_str!("expected/passed.txt");
     assert_eq!(text, expected, "{text}");
 }
@@ -146,7 +166,7 @@ fn a_test_that_passed_fits_a_small_screen() {
 #[test]
 fn a_test_that_failed_says_first_what_to_do() {
     let text = text(&failed());
-    fits(&text, 31);
+    fits(&text, 38);
     let expected = include_str!("expected/failed.txt");
     assert_eq!(text, expected, "{text}");
 }
@@ -176,13 +196,7 @@ fn mixed() -> TestView {
             driver: Some("vm-9511-a3f2".to_owned()),
             ..threshold("driver.response.p99 < 250ms", 0.85, true, true)
         },
-        ThresholdView {
-            expression: "response.p99 < 250ms".to_owned(),
-            value: None,
-            ok: None,
-            given: true,
-            driver: None,
-        },
+        ThresholdView { value: None, ok: None, ..threshold("response.p99 < 250ms", 0.0, true, true) },
     ];
     view
 }
@@ -190,7 +204,7 @@ fn mixed() -> TestView {
 #[test]
 fn what_is_not_known_is_said() {
     let text = text(&mixed());
-    fits(&text, 32);
+    fits(&text, 38);
     let expected = include_str!("expected/mixed.txt");
     assert_eq!(text, expected, "{text}");
 }
@@ -210,7 +224,7 @@ fn a_large_fleet_is_told_by_those_that_stand_out() {
         })
         .collect();
     let text = text(&view);
-    fits(&text, 27);
+    fits(&text, 30);
     let lines: Vec<&str> = text.lines().collect();
     let table = lines.iter().position(|line| line.starts_with("driver ")).unwrap();
     assert!(lines[table + 1].starts_with("node-7 ") && lines[table + 1].ends_with("lost"), "{text}");
@@ -243,7 +257,11 @@ fn the_widest_figures_keep_to_the_page() {
             response: hour.clone(),
             service: hour.clone(),
             lag: hour.clone(),
-            turn: hour,
+            turn: hour.clone(),
+            connect: hour.clone(),
+            first_byte: hour.clone(),
+            success: OutcomeLatency { response: hour.clone(), service: hour.clone() },
+            failed: OutcomeLatency { response: hour.clone(), service: hour },
         },
         ..view.totals.clone()
     };
@@ -261,7 +279,7 @@ fn the_widest_figures_keep_to_the_page() {
     };
     view.drivers[1].totals = widest;
     let text = text(&view);
-    fits(&text, 60);
+    fits(&text, 70);
     assert!(text.contains("and 4 more: see the JSON report"), "{text}");
     let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
     assert!(row("nnnn").contains(" 99,999,999 99,999,999    1.00M    12.3M "), "columns stay apart: {text}");
@@ -292,7 +310,7 @@ fn invalid() -> TestView {
 #[test]
 fn a_generator_that_was_the_limit_shows_what_explains_it() {
     let text = text(&invalid());
-    fits(&text, 32);
+    fits(&text, 38);
     let expected = include_str!("expected/invalid.txt");
     assert_eq!(text, expected, "{text}");
 }
@@ -304,7 +322,7 @@ fn a_closed_loop_says_what_it_cannot_see() {
         "a closed loop waits for its answers: what it could not send meanwhile it did not see".to_owned(),
     ];
     let text = text(&view);
-    fits(&text, 28);
+    fits(&text, 30);
     assert!(text.contains("\nnote       a closed loop waits for its answers"), "{text}");
 }
 
@@ -316,7 +334,7 @@ fn the_figures_of_a_driver_stand_apart_however_large_they_are() {
         (totals.sent, totals.completed) = (Some(n), Some(n));
         (totals.failed, totals.dropped) = (Some(n), Some(n));
         let text = text(&view);
-        fits(&text, 31);
+        fits(&text, 38);
         let row = text.lines().find(|line| line.starts_with("vm-9511-a3f2 ")).unwrap();
         assert_eq!(row.split_whitespace().count(), 9, "{row}");
     }
@@ -341,4 +359,58 @@ fn the_json_report_is_the_view() {
     assert!(
         text.contains("\"p99.9\": ") && text.contains("\"verdict\": \"failed\"") && text.ends_with("}\n")
     );
+}
+
+#[test]
+fn completed_and_failed_requests_have_lines_of_their_own_where_one_failed() {
+    let lines = |view: &TestView| -> Vec<String> {
+        let text = text(view);
+        let of_latency = text.lines().skip_while(|line| !line.starts_with("latency ms")).skip(1);
+        let names = of_latency.map(|line| line.get(..10).unwrap_or(line).trim_end().to_owned());
+        names.take_while(|name| !name.starts_with("  ") && !name.starts_with("generator")).collect()
+    };
+    assert_eq!(lines(&passed()), ["response", "service", "first byte", "connect", "lag"]);
+    let mut view = failed();
+    assert_eq!(
+        lines(&view),
+        ["response", " completed", " failed", "service", "first byte", "connect", "lag"]
+    );
+    view.totals.latency_ms.connect = LatencyStats::default();
+    assert!(!lines(&view).contains(&"connect".to_owned()), "no connection was opened");
+}
+
+#[test]
+fn the_warm_up_says_which_counts_hold_it() {
+    let mut view = passed();
+    view.totals.warmup = WarmupTotals {
+        scheduled: 2_000,
+        sent: 1_990,
+        completed: 1_900,
+        failed: 90,
+        dropped: 10,
+        ..WarmupTotals::default()
+    };
+    let text = text(&view);
+    let expected = "warm-up    2,000 scheduled, 1,990 sent, 90 failed, 10 dropped: in the counts\n           above, in no other figure";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_report_of_an_earlier_version_keeps_its_figures_and_says_so() {
+    // As version 1 wrote it: no definitions, and of the latencies only these.
+    let mut old = serde_json::to_value(failed()).unwrap();
+    old.as_object_mut().unwrap().remove("definitions");
+    for key in ["completed_in_schedule"] {
+        old["totals"].as_object_mut().unwrap().remove(key);
+    }
+    for key in ["connect", "first_byte", "success", "failed"] {
+        old["totals"]["latency_ms"].as_object_mut().unwrap().remove(key);
+    }
+    let old: TestView = serde_json::from_value(old).unwrap();
+    assert_eq!((old.definitions, DEFINITIONS), (1, 2));
+    assert_eq!(old.totals.latency_ms.response, failed().totals.latency_ms.response, "kept as they were");
+    let text = text(&old);
+    fits(&text, 42);
+    assert!(text.contains("note       figures as an earlier version defined them"), "{text}");
+    assert!(!super::text(&failed()).contains("earlier version"));
 }

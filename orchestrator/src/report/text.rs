@@ -6,7 +6,9 @@ use common::tls_cause::TlsCause;
 use super::columns::{row, short, wrap};
 use super::human::{count, counted, ms, names, percent, rate};
 use super::{drivers_table, plan_line};
-use crate::model::{DriverTotals, TestState, TestView, ThresholdView, Totals, Verdict};
+use crate::model::{
+    DEFINITIONS, DriverTotals, LatencyView, TestState, TestView, ThresholdView, Totals, Verdict, WarmupTotals,
+};
 
 /// Most reasons, and most warnings, that the text tells.
 const MAX_SENTENCES: usize = 5;
@@ -19,6 +21,11 @@ const MUCH: f64 = 0.02;
 
 /// Columns of the latency table: a label and ten figures.
 const LATENCY_WIDTHS: [usize; 11] = [10, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
+
+/// What to know of a report that an earlier version stored.
+const EARLIER_DEFINITIONS: &str = "figures as an earlier version defined them: failed requests are in response and \
+                                   service with the time they took, and throughput is over the span from the first \
+                                   driver's start to the last one's end";
 
 /// The summary of a test, live or finished.
 pub fn text(view: &TestView) -> String {
@@ -34,6 +41,9 @@ pub fn text(view: &TestView) -> String {
     out.push('\n');
     latencies(&mut out, &view.totals);
     generator(&mut out, view);
+    if view.definitions < DEFINITIONS {
+        wrap(&mut out, "note       ", EARLIER_DEFINITIONS);
+    }
     for note in &view.notes {
         wrap(&mut out, "note       ", note);
     }
@@ -107,16 +117,22 @@ fn totals(out: &mut String, view: &TestView) {
     wrap(out, "throughput ", &format!("{throughput}, {} received{windows}", bytes(totals.bytes_received)));
     let parts: Vec<String> = answers(totals).into_iter().chain(opened(&view.drivers)).collect();
     wrap(out, "answers    ", &parts.join(" · "));
-    let warmup = &totals.warmup;
-    if warmup.scheduled > 0 {
-        let text =
-            format!("{} of the scheduled; counted above, left out of all else", count(warmup.scheduled));
-        wrap(out, "warm-up    ", &text);
+    if totals.warmup.scheduled > 0 {
+        wrap(out, "warm-up    ", &warmup_line(&totals.warmup));
     }
     if !totals.unknown_from.is_empty() {
         let who = names(totals.unknown_from.iter().map(String::as_str));
         wrap(out, "unknown    ", &format!("what {who} sent: not in these sums"));
     }
+}
+
+/// As in `400 scheduled, 398 sent, 12 failed: in the counts above, in no other figure`.
+fn warmup_line(warmup: &WarmupTotals) -> String {
+    let mut parts =
+        vec![format!("{} scheduled", count(warmup.scheduled)), format!("{} sent", count(warmup.sent))];
+    let more = [(warmup.failed, "failed"), (warmup.dropped, "dropped")];
+    parts.extend(more.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n))));
+    format!("{}: in the counts above, in no other figure", parts.join(", "))
 }
 
 /// Statuses and errors, as in `200: 59,990`, `503: 10`, `no errors`.
@@ -172,19 +188,30 @@ fn bytes(n: u64) -> String {
     }
 }
 
+/// Lines of the latency table: failed requests have one of their own, and so have the completed ones then.
+fn latency_lines(latency: &LatencyView) -> Vec<(&'static str, &LatencyStats)> {
+    let mut lines = vec![("response", &latency.response)];
+    if latency.failed.response.count > 0 {
+        lines.extend([(" completed", &latency.success.response), (" failed", &latency.failed.response)]);
+    }
+    lines.push(("service", &latency.service));
+    let some = [("first byte", &latency.first_byte), ("connect", &latency.connect)];
+    lines.extend(some.into_iter().filter(|(_, stats)| stats.count > 0));
+    lines.push(("lag", &latency.lag));
+    lines
+}
+
 fn latencies(out: &mut String, totals: &Totals) {
     let latency = &totals.latency_ms;
     let heads = ["min", "mean", "median", "mode", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
     let mut cells = vec!["latency ms".to_owned()];
     cells.extend(heads.iter().map(|head| (*head).to_owned()));
     row(out, &LATENCY_WIDTHS, &cells);
-    for (name, stats) in
-        [("response", &latency.response), ("service", &latency.service), ("lag", &latency.lag)]
-    {
+    for (name, stats) in latency_lines(latency) {
         row(out, &LATENCY_WIDTHS, &latency_row(name, stats));
     }
     if !latency.response.lower_bounds.is_empty() {
-        out.push_str("  ≥ at least: a dropped request counts as slower than any answer\n");
+        out.push_str("  ≥ at least: failed and dropped requests count as slower than completed ones\n");
     }
     match latency.coverage {
         Some(coverage) if coverage < 1.0 => {
@@ -192,12 +219,12 @@ fn latencies(out: &mut String, totals: &Totals) {
                 out,
                 "  ",
                 &format!(
-                    "these cover {} of the answers: the rest came without histograms",
+                    "these cover {} of the completed requests: the rest came without histograms",
                     percent(coverage)
                 ),
             );
         }
-        None => wrap(out, "  ", "how many of the answers these cover is not known"),
+        None => wrap(out, "  ", "how many of the completed requests these cover is not known"),
         Some(_) => {}
     }
 }
@@ -291,7 +318,7 @@ fn thresholds(out: &mut String, view: &TestView) {
     // What broke first, then what cannot be decided.
     expressions.sort_by_key(|expression| of(expression).iter().map(|threshold| rank(threshold)).min());
     for expression in expressions.iter().take(MAX_THRESHOLDS) {
-        threshold_line(out, view, &of(expression));
+        threshold_line(out, &of(expression));
     }
     if expressions.len() > MAX_THRESHOLDS {
         wrap(out, "  ", &format!("and {} more thresholds", expressions.len() - MAX_THRESHOLDS));
@@ -306,7 +333,7 @@ fn rank(threshold: &ThresholdView) -> u8 {
     }
 }
 
-fn threshold_line(out: &mut String, view: &TestView, same: &[&ThresholdView]) {
+fn threshold_line(out: &mut String, same: &[&ThresholdView]) {
     let Some(worst) = same.iter().min_by_key(|threshold| rank(threshold)) else { return };
     let word = match worst.ok {
         Some(true) => "held",
@@ -322,35 +349,24 @@ fn threshold_line(out: &mut String, view: &TestView, same: &[&ThresholdView]) {
         None if worst.given => String::new(),
         None => "  by default".to_owned(),
     };
-    let value = if held_by_all { String::new() } else { threshold_value(view, worst) };
+    let value = if held_by_all { String::new() } else { threshold_value(worst) };
     let line = format!("  {word:<6} {:<32} {value:>10}{whose}", short(&worst.expression, 32));
     out.push_str(line.trim_end());
     out.push('\n');
 }
 
-fn threshold_value(view: &TestView, threshold: &ThresholdView) -> String {
-    let Some(value) = threshold.value else { return "unknown".to_owned() };
+fn threshold_value(threshold: &ThresholdView) -> String {
+    let Some(value) = threshold.value else {
+        // Decided without a value: there is no failed, or no completed, request.
+        return if threshold.ok.is_some() { "none" } else { "unknown" }.to_owned();
+    };
     let key = threshold.expression.split_whitespace().next().unwrap_or_default();
     let key = key.strip_prefix("driver.").unwrap_or(key);
     let (figure, of) = key.split_once('.').unwrap_or((key, ""));
-    if figure == "throughput" {
-        return rate(value);
-    }
-    if of == "ratio" {
-        return percent(value);
-    }
-    let latency = match &threshold.driver {
-        Some(driver) => {
-            let driver = view.drivers.iter().find(|one| one.node_id == *driver);
-            driver.map_or(&view.totals.latency_ms, |driver| &driver.totals.latency_ms)
-        }
-        None => &view.totals.latency_ms,
+    let value = match (figure, of) {
+        ("throughput", _) => rate(value),
+        (_, "ratio") => percent(value),
+        _ => ms(value),
     };
-    let stats = match figure {
-        "service" => &latency.service,
-        "lag" => &latency.lag,
-        _ => &latency.response,
-    };
-    let bound = if stats.lower_bounds.iter().any(|name| name == of) { "≥ " } else { "" };
-    format!("{bound}{}", ms(value))
+    format!("{}{value}", if threshold.lower_bound { "≥ " } else { "" })
 }

@@ -104,6 +104,45 @@ mod tests {
         }
     }
 
+    /// What the version before `definitions` stored of a test: two drivers at 20/s for 2 s, a quarter rejected.
+    const REPORT_V1: &str = include_str!("report_v1.json");
+
+    #[test]
+    fn a_report_that_an_earlier_version_stored_keeps_its_figures_and_is_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let third = Connection::open(&path).unwrap();
+        MIGRATIONS[..3].iter().for_each(|step| third.execute_batch(step).unwrap());
+        third.pragma_update(None, "user_version", 3).unwrap();
+        let sql = "INSERT INTO tests (test_id, name, state, verdict, created_at, revision, plan, report)
+             VALUES ('t-1', 'old', 'finished', 'invalid', 5, 1, '{}', ?1)";
+        third.execute(sql, [REPORT_V1]).unwrap();
+        drop(third);
+        let store = super::super::Store::open(&path).unwrap();
+        let id = common::ids::TestId::new("t-1").unwrap();
+        let report = store.test(&id).unwrap().unwrap().report.unwrap();
+        assert_eq!(report.definitions, 1);
+        let old: serde_json::Value = serde_json::from_str(REPORT_V1).unwrap();
+        let read = serde_json::to_value(&report).unwrap();
+        for figures in [
+            "/verdict",
+            "/reasons",
+            "/totals/throughput_per_s",
+            "/totals/latency_ms/response",
+            "/totals/latency_ms/service",
+            "/drivers/1/latency_ms/response",
+        ] {
+            assert!(old.pointer(figures).is_some_and(|value| !value.is_null()), "{figures}");
+            assert_eq!(read.pointer(figures), old.pointer(figures), "{figures}");
+        }
+        let text = crate::report::text(&report);
+        assert!(text.contains("note       figures as an earlier version defined them"), "{text}");
+        assert!(
+            !text.lines().any(|line| line.starts_with(" failed")),
+            "as the earlier version had it: {text}"
+        );
+    }
+
     #[test]
     fn a_newer_file_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();

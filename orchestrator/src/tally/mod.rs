@@ -15,6 +15,7 @@ pub(crate) mod series;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod throughput;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,10 +1,10 @@
 //! One life of one node in a test: what it told, and how its end was told.
 
 use common::clock::UnixMicros;
-use common::counters::{Counters, ErrorKind};
+use common::counters::Counters;
 use common::ids::{Epoch, NodeId};
 use common::latency::{Latencies, LatencyKind};
-use common::plan::{Load, Share};
+use common::plan::Share;
 use common::wire::{Ending, Window};
 
 use super::EndedBy;
@@ -177,30 +177,13 @@ impl Windows {
         if over { &self.newest } else { &self.at_window }
     }
 
-    /// Answers and failures after the warm-up, and how many of them the histograms hold.
-    pub fn answers(&self, over: bool) -> (u64, u64) {
+    /// Completed requests after the warm-up, and how many of them the histograms hold.
+    pub fn completed(&self, over: bool) -> (u64, u64) {
         let counters = self.measured(over);
-        let warmup = &counters.warmup;
-        let ended = counters.completed + counters.failed;
-        let answers = ended.saturating_sub(warmup.completed + warmup.failed);
-        // What was given up on a stop has no latency that means anything: it may be missing.
-        let cancelled = counters.errors_of(ErrorKind::Cancelled).saturating_sub(warmup.cancelled);
+        let completed = counters.completed.saturating_sub(counters.warmup.completed);
         let held = self.latencies.of(LatencyKind::Response).count();
-        let covered = if held >= answers.saturating_sub(cancelled) { answers } else { held };
-        (answers, covered)
-    }
-
-    /// Its schedule in Unix µs: as it ended, or as planned up to its last word.
-    pub fn schedule(&self, share: Option<&Share>, load: &Load, start: UnixMicros) -> Option<(i64, i64)> {
-        if let Some(ending) = &self.ending {
-            return Some((ending.schedule_from_us, ending.schedule_to_us));
-        }
-        let micros = |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-        let begins_after = share.map_or(std::time::Duration::ZERO, Share::begins_after);
-        let from = start.saturating_add(micros(begins_after)).saturating_add(micros(load.warmup));
-        let planned_to = load.duration.map_or(i64::MAX, |duration| from.saturating_add(micros(duration)));
-        let heard = self.newest_at.max(self.to_us)?;
-        Some((from, heard.clamp(from, planned_to)))
+        let held = held.saturating_sub(self.latencies.of(LatencyKind::FailedResponse).count());
+        (completed, held.min(completed))
     }
 }
 

@@ -1,37 +1,33 @@
 //! The totals as people read them: one row per driver, and the fleet as the sum of the rows.
 
+use std::collections::BTreeMap;
+
 use common::clock::UnixMicros;
-use common::latency::{Latencies, LatencyKind};
+use common::counters::{ErrorKind, WarmupCounters};
+use common::latency::{Latencies, LatencyKind, Outcome};
 
 use super::part::Part;
 use super::{EndedBy, Tally};
-use crate::model::{DriverTotals, DroppedBy, LatencyView, Totals, WarmupTotals};
+use crate::model::{DriverTotals, DroppedBy, LatencyView, OutcomeLatency, Totals, WarmupTotals};
 
-/// Schedules shorter than this, in µs, have no throughput.
-pub const MIN_SCHEDULE_US: i64 = 1_000;
-
-/// Ticks that count as slower than any answer: those dropped after the warm-up.
-pub fn slower(counters: &common::counters::Counters) -> u64 {
-    let warmup = &counters.warmup;
-    counters.dropped().saturating_sub(warmup.dropped_in_flight + warmup.dropped_late)
-}
-
-/// Requests per second of a schedule; `None` below 1 ms of length.
-pub fn per_second(n: u64, schedule: Option<(i64, i64)>) -> Option<f64> {
-    let (from, to) = schedule?;
-    let length = to.saturating_sub(from);
-    (length >= MIN_SCHEDULE_US).then(|| n as f64 / (length as f64 / 1e6))
-}
-
-/// The figures of each histogram, `slower` dropped ticks counted as slower than any answer. Who is covered is
-/// the caller's.
-pub fn latency_stats(latencies: &Latencies, slower: u64) -> LatencyView {
+/// The figures of each latency, `slower` requests counted as slower than any completed one. Who is covered is the
+/// caller's.
+pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
+    let of = |of, kind| latencies.spread(of, kind, slower).stats();
+    let ended = |outcome| OutcomeLatency {
+        response: of(outcome, LatencyKind::Response),
+        service: of(outcome, LatencyKind::Service),
+    };
     LatencyView {
         coverage: None,
-        response: latencies.of(LatencyKind::Response).stats(slower),
-        service: latencies.of(LatencyKind::Service).stats(slower),
-        lag: latencies.of(LatencyKind::Lag).stats(0),
-        turn: latencies.of(LatencyKind::Turn).stats(0),
+        response: of(Outcome::All, LatencyKind::Response),
+        service: of(Outcome::All, LatencyKind::Service),
+        lag: of(Outcome::All, LatencyKind::Lag),
+        turn: of(Outcome::All, LatencyKind::Turn),
+        connect: of(Outcome::All, LatencyKind::Connect),
+        first_byte: of(Outcome::All, LatencyKind::FirstByte),
+        success: ended(Outcome::Success),
+        failed: ended(Outcome::Failed),
     }
 }
 
@@ -106,21 +102,36 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
         unresolved,
         closed_on_reuse: counters.closed_on_reuse,
         bytes_received: counters.bytes_received,
-        throughput_per_s: per_second(counters.completed_in_schedule, tally.schedule_of(part)),
-        warmup: WarmupTotals {
-            scheduled: counters.warmup.scheduled,
-            sent: counters.warmup.sent,
-            completed: counters.warmup.completed,
-            failed: counters.warmup.failed,
-            dropped: counters.warmup.dropped_in_flight + counters.warmup.dropped_late,
-        },
+        throughput_per_s: tally.throughput_of(part),
+        completed_in_schedule: Some(counters.completed_in_schedule),
+        warmup: warmup(&counters.warmup),
         unknown_from: Vec::new(),
         latency_ms: LatencyView::default(),
-        status_codes: counters.status_codes.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
-        errors: counters.errors.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect(),
+        status_codes: by_status(&counters.status_codes),
+        errors: by_kind(&counters.errors),
         tls_causes: counters.tls_causes.iter().map(|(cause, n)| (cause.as_str().to_owned(), *n)).collect(),
         short_gaps: counters.short_gaps,
     }
+}
+
+fn warmup(counters: &WarmupCounters) -> WarmupTotals {
+    WarmupTotals {
+        scheduled: counters.scheduled,
+        sent: counters.sent,
+        completed: counters.completed,
+        failed: counters.failed,
+        dropped: counters.dropped_in_flight + counters.dropped_late,
+        status_codes: by_status(&counters.status_codes),
+        errors: by_kind(&counters.errors),
+    }
+}
+
+fn by_status(counts: &BTreeMap<u16, u64>) -> BTreeMap<String, u64> {
+    counts.iter().map(|(status, n)| (status.to_string(), *n)).collect()
+}
+
+fn by_kind(counts: &BTreeMap<ErrorKind, u64>) -> BTreeMap<String, u64> {
+    counts.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect()
 }
 
 /// A classic driver has no schedule and drops nothing: what it sent is what fell due.
@@ -148,10 +159,10 @@ fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
     if over && tally.never_spoke(part) {
         return LatencyView::default();
     }
-    let (answers, covered) = windows.answers(over);
+    let (completed, covered) = windows.completed(over);
     LatencyView {
-        coverage: Some(share(covered, answers)),
-        ..latency_stats(&windows.latencies, slower(windows.measured(over)))
+        coverage: Some(share(covered, completed)),
+        ..latency_view(&windows.latencies, windows.measured(over).slower())
     }
 }
 
@@ -175,9 +186,9 @@ pub fn fleet(tally: &Tally) -> Totals {
             n.get_or_insert(0);
         }
     }
-    let slower = tally.fleet_slower();
     sum.throughput_per_s = tally.fleet_throughput();
-    sum.latency_ms = LatencyView { coverage: tally.fleet_coverage(), ..latency_stats(&tally.fleet, slower) };
+    sum.latency_ms =
+        LatencyView { coverage: tally.fleet_coverage(), ..latency_view(&tally.fleet, tally.fleet_slower()) };
     sum
 }
 
@@ -193,6 +204,7 @@ fn add(sum: &mut Totals, row: &Totals) {
     add(&mut sum.failed, row.failed);
     add(&mut sum.dropped, row.dropped);
     add(&mut sum.in_flight, row.in_flight);
+    add(&mut sum.completed_in_schedule, row.completed_in_schedule);
     sum.dropped_by.in_flight += row.dropped_by.in_flight;
     sum.dropped_by.late += row.dropped_by.late;
     sum.unresolved = sum.unresolved.saturating_add(row.unresolved);
@@ -204,14 +216,16 @@ fn add(sum: &mut Totals, row: &Totals) {
     sum.warmup.completed += row.warmup.completed;
     sum.warmup.failed += row.warmup.failed;
     sum.warmup.dropped += row.warmup.dropped;
-    for (status, n) in &row.status_codes {
-        *sum.status_codes.entry(status.clone()).or_default() += n;
-    }
-    for (kind, n) in &row.errors {
-        *sum.errors.entry(kind.clone()).or_default() += n;
-    }
-    for (cause, n) in &row.tls_causes {
-        *sum.tls_causes.entry(cause.clone()).or_default() += n;
+    add_each(&mut sum.status_codes, &row.status_codes);
+    add_each(&mut sum.errors, &row.errors);
+    add_each(&mut sum.tls_causes, &row.tls_causes);
+    add_each(&mut sum.warmup.status_codes, &row.warmup.status_codes);
+    add_each(&mut sum.warmup.errors, &row.warmup.errors);
+}
+
+fn add_each(sums: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
+    for (name, n) in counts {
+        *sums.entry(name.clone()).or_default() += n;
     }
 }
 

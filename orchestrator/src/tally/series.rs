@@ -26,20 +26,19 @@ pub struct Counts {
     pub completed: u64,
     pub failed: u64,
     pub dropped: u64,
-    /// Of `dropped`: due after the warm-up.
+    /// Of `failed` and `dropped`: those that count as slower than any completed request.
     pub slower: u64,
 }
 
 impl Counts {
     fn of(counters: &Counters) -> Self {
-        let in_warmup = counters.warmup.dropped_in_flight + counters.warmup.dropped_late;
         Self {
             scheduled: counters.scheduled,
             sent: counters.sent,
             completed: counters.completed,
             failed: counters.failed,
             dropped: counters.dropped(),
-            slower: counters.dropped().saturating_sub(in_warmup),
+            slower: counters.slower(),
         }
     }
 
@@ -104,7 +103,7 @@ impl Second {
             busy: self.busy,
             latency_ms: LatencyView {
                 coverage: covers_all.then_some(1.0),
-                ..super::rows::latency_stats(&self.latencies, self.counts.slower)
+                ..super::rows::latency_view(&self.latencies, self.counts.slower)
             },
         }
     }

@@ -1,10 +1,10 @@
-//! What is said of all drivers together: coverage, throughput, missing windows, and the facts for a verdict.
+//! What is said of all drivers together: coverage, missing windows, and the facts for a verdict.
 
-use common::clock::{UnixMicros, rfc3339};
+use common::clock::rfc3339;
 use common::counters::Counters;
 
 use super::part::Part;
-use super::rows::{per_second, share, slower};
+use super::rows::share;
 use super::{Tally, WINDOW_US};
 use crate::model::{Completeness, MissingWindows};
 use crate::verdict::{DriverFacts, Facts, Machine, Sample};
@@ -25,54 +25,43 @@ impl Tally {
         self.was_started() && part.windows.newest_at.is_none()
     }
 
-    /// Ticks of all drivers that count as slower than any answer.
+    /// Requests of all drivers that count as slower than any completed one. A classic driver's failures are among them,
+    /// as far as it reports any, though it sends no histogram.
     pub(super) fn fleet_slower(&self) -> u64 {
-        self.parts.iter().map(|part| slower(part.windows.measured(self.is_over(part)))).sum()
+        let slower = |part: &Part| {
+            let over = self.is_over(part);
+            if part.is_classic() {
+                let counts = part.reports.counts(over);
+                return counts.failed.filter(|_| counts.addable).unwrap_or(0);
+            }
+            part.windows.measured(over).slower()
+        };
+        self.parts.iter().map(slower).fold(0, u64::saturating_add)
     }
 
-    /// Share of all answers that the histograms hold; `None` where someone does not tell how many it had.
+    /// Share of all completed requests that the histograms hold; `None` where a driver does not say how many it
+    /// completed.
     pub(super) fn fleet_coverage(&self) -> Option<f64> {
         let (mut all, mut covered) = (0_u64, 0_u64);
         for part in &self.parts {
-            let (answers, held) = self.answers(part)?;
-            all = all.saturating_add(answers);
+            let (completed, held) = self.completed(part)?;
+            all = all.saturating_add(completed);
             covered += held;
         }
         Some(share(covered, all))
     }
 
-    /// Answers of a part and how many of them its histograms hold; `None` where it does not tell.
-    fn answers(&self, part: &Part) -> Option<(u64, u64)> {
+    /// Completed requests of a part and how many of them its histograms hold; `None` where it does not say.
+    fn completed(&self, part: &Part) -> Option<(u64, u64)> {
         let over = self.is_over(part);
         if part.is_classic() {
             let counts = part.reports.counts(over);
-            return Some((
-                counts.completed.filter(|_| counts.addable)?.saturating_add(counts.failed.unwrap_or(0)),
-                0,
-            ));
+            return Some((counts.completed.filter(|_| counts.addable)?, 0));
         }
         if over && self.never_spoke(part) {
             return None;
         }
-        Some(part.windows.answers(over))
-    }
-
-    /// A part's schedule, Unix µs; `None` where it has none (yet) or does not tell.
-    pub(super) fn schedule_of(&self, part: &Part) -> Option<(i64, i64)> {
-        let start = self.start_at.filter(|_| !part.is_classic())?;
-        part.windows.schedule(part.share.as_ref(), &self.plan.load, start)
-    }
-
-    /// From the first driver's start to the last one's end.
-    fn fleet_schedule(&self) -> Option<(i64, i64)> {
-        let schedules = self.parts.iter().filter_map(|part| self.schedule_of(part));
-        schedules.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
-    }
-
-    /// Completed within the schedules, per second of all of them.
-    pub(super) fn fleet_throughput(&self) -> Option<f64> {
-        let completed = self.parts.iter().map(|part| part.windows.newest.completed_in_schedule).sum();
-        per_second(completed, self.fleet_schedule())
+        Some(part.windows.completed(over))
     }
 
     /// The last window that a part must have sent, by its own count or, where it is over without a final
@@ -141,7 +130,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
             latencies: &tally.fleet,
             coverage: tally.fleet_coverage(),
             throughput_per_s: tally.fleet_throughput(),
-            schedule_s: seconds(tally.fleet_schedule()),
+            schedule_s: tally.longest_s(),
             windows: drivers.iter().map(|driver| driver.sample.windows).sum(),
             busy_windows: drivers.iter().map(|driver| driver.sample.busy_windows).sum(),
         },
@@ -169,12 +158,11 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         let unresolved = counters.in_flight();
         (counters, unheard, unresolved)
     };
-    let coverage = match tally.answers(part) {
+    let coverage = match tally.completed(part) {
         _ if part.is_classic() => None,
-        Some((answers, held)) => Some(share(held, answers)),
+        Some((completed, held)) => Some(share(held, completed)),
         None => None,
     };
-    let schedule = tally.schedule_of(part);
     // Of a classic driver that was not chosen there is but one life: it made itself known only after the trigger.
     let lives = tally.parts.iter().filter(|other| other.node == part.node).count();
     DriverFacts {
@@ -201,8 +189,8 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
                 .is_some_and(|ending| ending.precision.as_deref() == Some("gave_up_spinning")),
         },
         sample: Sample {
-            throughput_per_s: per_second(counters.completed_in_schedule, schedule),
-            schedule_s: seconds(schedule),
+            throughput_per_s: tally.throughput_of(part),
+            schedule_s: tally.length_s(part),
             counters,
             partial,
             failures_unsaid: part.is_classic() && reported.failed.is_none(),
@@ -212,8 +200,4 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             busy_windows: part.windows.busy,
         },
     }
-}
-
-fn seconds(schedule: Option<(UnixMicros, UnixMicros)>) -> Option<f64> {
-    schedule.map(|(from, to)| to.saturating_sub(from) as f64 / 1e6)
 }

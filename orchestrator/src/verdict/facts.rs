@@ -1,8 +1,8 @@
 //! What a verdict is made of: plain figures, filled by the tally.
 
 use common::clock::UnixMicros;
-use common::counters::Counters;
-use common::latency::{Latencies, LatencyKind};
+use common::counters::{Counters, ErrorKind};
+use common::latency::{Latencies, LatencyKind, Outcome, Spread};
 use common::plan::{Plan, Share};
 
 use crate::model::MissingWindows;
@@ -42,7 +42,7 @@ pub struct Sample<'a> {
     pub failures_unsaid: bool,
     /// Every sample.
     pub latencies: &'a Latencies,
-    /// Share of the answers that the samples cover; `None` where it cannot be told.
+    /// Share of the completed requests that the histograms cover; `None` where that is not known.
     pub coverage: Option<f64>,
     /// Completed within the schedule, per second.
     pub throughput_per_s: Option<f64>,
@@ -163,14 +163,19 @@ impl Sample<'_> {
 
     /// Of the failed ones: given up on a stop.
     pub fn cancelled(&self) -> u64 {
-        let cancelled = self.counters.errors_of(common::counters::ErrorKind::Cancelled);
+        let cancelled = self.counters.errors_of(ErrorKind::Cancelled);
         cancelled.saturating_sub(self.counters.warmup.cancelled)
+    }
+
+    /// Ticks after the warm-up that were never sent.
+    pub fn dropped(&self) -> u64 {
+        self.dropped_in_flight() + self.dropped_late()
     }
 
     /// (failed - cancelled) / (sent - cancelled); `None` where nothing was sent.
     pub fn errors_ratio(&self) -> Option<f64> {
         let cancelled = self.cancelled();
-        ratio(self.failed().saturating_sub(cancelled), self.sent().saturating_sub(cancelled))
+        ratio(self.failed_by_itself(), self.sent().saturating_sub(cancelled))
     }
 
     /// Dropped for the in-flight bound / scheduled; `None` where nothing fell due.
@@ -183,8 +188,21 @@ impl Sample<'_> {
         ratio(self.dropped_late(), self.scheduled())
     }
 
-    /// A quantile in ms, every dropped tick counted as slower than any answer where it could have had one
-    /// (not for lag and turn: those are of requests that were sent).
+    /// Failures after the warm-up that count: without what was cancelled.
+    pub fn failed_by_itself(&self) -> u64 {
+        self.failed().saturating_sub(self.cancelled())
+    }
+
+    /// A latency as reports show it: failed and dropped requests count as slower than any completed one, unless the
+    /// completed or the failed ones alone are asked for.
+    pub fn spread(&self, of: Outcome, kind: LatencyKind) -> Spread<'_> {
+        self.latencies.spread(of, kind, self.counters.slower())
+    }
+
+    /// A quantile in ms of all requests that ended, a failed one with the time it took. What was dropped counts as
+    /// slower than any where it could have had an answer (not for lag and turn: those are of requests that were sent).
+    /// This is what the generator's lateness is compared with: a target that lets every request time out answers none,
+    /// and lag is still small beside the time that each of them took.
     pub fn quantile_ms(&self, kind: LatencyKind, quantile: f64) -> Option<Quantile> {
         let latency = self.latencies.of(kind);
         let highest = latency.max_us()?;
@@ -202,7 +220,7 @@ impl Sample<'_> {
 pub enum Quantile {
     /// This.
     Known(f64),
-    /// Slower than the slowest answer, which is this: it falls among the dropped ticks.
+    /// Slower than the slowest request that ended, which is this: it falls among the dropped ticks.
     AtLeast(f64),
 }
 

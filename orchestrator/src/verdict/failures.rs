@@ -26,6 +26,7 @@ pub fn of(plan: &Plan, sample: &Sample<'_>) -> Failures {
 
 /// The failures of a sample, cancelled requests too.
 pub fn all(plan: &Plan, sample: &Sample<'_>) -> Failures {
+    // Of the requests after the warm-up, as all that a verdict counts.
     let counters = sample.counters.after_warmup();
     let errors = counters.errors.iter().map(|(kind, n)| (Failure::Error(*kind), *n));
     let unexpected = counters.status_codes.iter().filter(|(status, _)| !plan.request.expects(**status));

@@ -2,7 +2,7 @@
 //! percentile. Open loop only: a closed loop has no schedule to be late for.
 
 use common::latency::LatencyKind;
-use common::plan::{Figure, LatencyFigure, Plan};
+use common::plan::{Figure, LatencyFigure, Plan, quantile_name};
 
 use super::cause::why;
 use super::words::Generator;
@@ -91,7 +91,8 @@ fn fleet_is_late(facts: &Facts<'_>, worst: &Late, found: &[Late], findings: &mut
         driver.sample.quantile_ms(LatencyKind::Lag, worst.quantile).map_or(0.0, |lag| lag.ms())
     };
     let latest = facts.drivers.iter().max_by(|a, b| lag(a).total_cmp(&lag(b)));
-    let also: Vec<&'static str> = found[..found.len() - 1].iter().map(|late| name(late.quantile)).collect();
+    let also: Vec<String> =
+        found[..found.len() - 1].iter().map(|late| quantile_name(late.quantile)).collect();
     match latest.filter(|driver| lag(driver) > worst.allowed_ms) {
         Some(driver) => {
             let own = Late { lag_ms: lag(driver), ..*worst };
@@ -104,7 +105,7 @@ fn fleet_is_late(facts: &Facts<'_>, worst: &Late, found: &[Late], findings: &mut
                 None,
                 Generator::Late {
                     lag_ms: worst.lag_ms,
-                    at: name(worst.quantile),
+                    at: quantile_name(worst.quantile),
                     allowed_ms: worst.allowed_ms,
                     also,
                     why: why(facts, &all, Some(worst.lag_ms)),
@@ -118,12 +119,12 @@ fn driver_is_late(
     facts: &Facts<'_>,
     driver: &DriverFacts<'_>,
     late: &Late,
-    also: Vec<&'static str>,
+    also: Vec<String>,
     findings: &mut Findings,
 ) {
     let what = Generator::Late {
         lag_ms: late.lag_ms,
-        at: name(late.quantile),
+        at: quantile_name(late.quantile),
         allowed_ms: late.allowed_ms,
         also,
         why: why(facts, &[driver], Some(late.lag_ms)),
@@ -144,7 +145,7 @@ fn warn_of_drivers(facts: &Facts<'_>, findings: &mut Findings) {
         let what = Generator::DriverLate {
             drivers: drivers.iter().map(|driver| driver.name.clone()).collect(),
             lag_ms: worst.lag_ms,
-            at: name(worst.quantile),
+            at: quantile_name(worst.quantile),
             why: why(facts, &drivers, Some(worst.lag_ms)),
         };
         let only = (drivers.len() == 1).then(|| drivers[0].name.as_str());
@@ -156,24 +157,11 @@ fn warn(facts: &Facts<'_>, decided: &[f64], not_late: bool, findings: &mut Findi
     let above: Vec<f64> = ABOVE.into_iter().filter(|quantile| !decided.contains(quantile)).collect();
     let found = late(facts.plan, &facts.fleet, &above);
     if let (true, Some(first)) = (not_late, found.first()) {
-        findings.warn(None, Generator::LateAboveP99 { lag_ms: first.lag_ms, at: name(first.quantile) });
+        findings
+            .warn(None, Generator::LateAboveP99 { lag_ms: first.lag_ms, at: quantile_name(first.quantile) });
     }
     let p99 = facts.fleet.quantile_ms(LatencyKind::Lag, 0.99).map(|lag| lag.ms());
     if let (true, Some(p99_ms)) = (not_late, p99.filter(|p99| *p99 > NOTABLE_MS)) {
         findings.warn(None, Generator::LagInResponse { p99_ms });
     }
-}
-
-/// A percentile as people call it.
-fn name(quantile: f64) -> &'static str {
-    const NAMES: [(f64, &str); 7] = [
-        (0.5, "p50"),
-        (0.9, "p90"),
-        (0.95, "p95"),
-        (0.99, "p99"),
-        (0.999, "p99.9"),
-        (0.9999, "p99.99"),
-        (1.0, "max"),
-    ];
-    NAMES.iter().find(|(known, _)| *known == quantile).map_or("a percentile", |(_, name)| name)
 }

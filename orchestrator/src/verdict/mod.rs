@@ -6,6 +6,7 @@
 //! The fleet decides: a driver's own lateness that the fleet's figures do not show is a warning that names
 //! it, unless a threshold with the prefix `driver.` asks for that driver's figure.
 
+pub mod beforehand;
 mod cause;
 mod complete;
 mod facts;

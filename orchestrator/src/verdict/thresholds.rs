@@ -1,12 +1,12 @@
 //! Thresholds, given and default: whether each held, and what to say where it did not.
 
-use common::latency::LatencyKind;
+use common::latency::{LatencyKind, Outcome, Quantile, Spread};
 use common::plan::{Comparison, Figure, LatencyFigure, Mode, Threshold};
 
 use super::words::{Missed, ThresholdFinding};
-use super::{DriverFacts, Facts, Findings, Quantile, Sample, failures, honesty};
+use super::{DriverFacts, Facts, Findings, Sample, failures, honesty};
 use crate::model::{ThresholdView, Verdict};
-use crate::report::human::{names, percent};
+use crate::report::human::{counted, names, percent};
 
 /// While a test runs, a throughput counts from so many seconds on.
 const THROUGHPUT_FROM_S: f64 = 3.0;
@@ -17,8 +17,13 @@ enum Found {
     Is(f64),
     /// No less than this; more is not known.
     AtLeast(f64),
-    /// Slower than any answer, of which this was the slowest: it falls among the dropped ticks.
-    Beyond(f64),
+    /// It falls among the failed or dropped requests, which count as slower than any completed one. The slowest of
+    /// those took so many ms; `None`: nothing completed.
+    Beyond(Option<f64>),
+    /// The threshold is on the time that failed requests took, and none failed: none took too long.
+    NoneFailed,
+    /// The threshold is on completed requests, and none completed.
+    NoneCompleted,
     /// There was nothing to measure.
     Nothing,
     /// Someone does not tell: why.
@@ -79,7 +84,7 @@ fn one(
     findings: &mut Findings,
 ) -> ThresholdView {
     let found = find(facts, threshold.figure, sample, driver);
-    let (value, ok) = outcome(threshold, &found);
+    let (_, ok) = outcome(threshold, &found);
     if !facts.over {
         return so_far(facts, threshold, given, driver, sample, &found, findings);
     }
@@ -104,18 +109,25 @@ fn one(
             }
         }
     }
-    view(threshold, given, driver, value, ok)
+    view(threshold, given, driver, &found, ok)
 }
 
 fn view(
     threshold: &Threshold,
     given: bool,
     driver: Option<&str>,
-    value: Option<f64>,
+    found: &Found,
     ok: Option<bool>,
 ) -> ThresholdView {
-    let expression = threshold.expression.clone();
-    ThresholdView { expression, value, ok, given, driver: driver.map(str::to_owned) }
+    let (value, _) = outcome(threshold, found);
+    ThresholdView {
+        expression: threshold.expression.clone(),
+        value,
+        lower_bound: matches!(found, Found::Beyond(_) | Found::AtLeast(_)),
+        ok,
+        given,
+        driver: driver.map(str::to_owned),
+    }
 }
 
 /// A threshold while the test runs. It is met so far, or not met and yet to be decided, or lost for good.
@@ -128,7 +140,7 @@ fn so_far(
     found: &Found,
     findings: &mut Findings,
 ) -> ThresholdView {
-    let (value, ok) = outcome(threshold, found);
+    let (_, ok) = outcome(threshold, found);
     // In its first seconds a throughput is mostly the answers that are still to come.
     let early = threshold.figure == Figure::Throughput
         && sample.schedule_s.is_none_or(|seconds| seconds < THROUGHPUT_FROM_S);
@@ -139,7 +151,7 @@ fn so_far(
         Some(false) if !is_lost(facts, threshold, driver, sample) => None,
         ok => ok,
     };
-    view(threshold, given, driver, value, ok)
+    view(threshold, given, driver, found, ok)
 }
 
 /// Whether a threshold that is not met cannot be met any more, whatever comes.
@@ -156,7 +168,7 @@ fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, sampl
         // These move in one direction only.
         Figure::Latency { figure: LatencyFigure::Max, .. } => upper,
         Figure::Latency { figure: LatencyFigure::Min, .. } => !upper,
-        Figure::ErrorsRatio => lost(at_best(sample.failed().saturating_sub(sample.cancelled()))),
+        Figure::ErrorsRatio => lost(at_best(sample.failed_by_itself())),
         Figure::DroppedRatio => lost(at_best(sample.dropped_in_flight())),
         Figure::Latency { .. } | Figure::Throughput => false,
     }
@@ -209,7 +221,7 @@ fn blame(facts: &Facts<'_>, figure: Figure, sample: &Sample<'_>) -> Verdict {
 
 fn find(facts: &Facts<'_>, figure: Figure, sample: &Sample<'_>, driver: Option<&str>) -> Found {
     match figure {
-        Figure::Latency { kind, figure } => latency(sample, kind, figure),
+        Figure::Latency { of, kind, figure } => latency(sample, of, kind, figure),
         Figure::ErrorsRatio | Figure::DroppedRatio if sample.partial => Found::Untold(untold(facts, driver)),
         Figure::ErrorsRatio => match sample.errors_ratio() {
             Some(ratio) if sample.failures_unsaid => Found::AtLeast(ratio),
@@ -239,25 +251,51 @@ fn untold(facts: &Facts<'_>, driver: Option<&str>) -> String {
     }
 }
 
-fn latency(sample: &Sample<'_>, kind: LatencyKind, figure: LatencyFigure) -> Found {
+fn latency(sample: &Sample<'_>, of: Outcome, kind: LatencyKind, figure: LatencyFigure) -> Found {
+    let spread = sample.spread(of, kind);
+    if of == Outcome::Failed {
+        let failed = sample.failed_by_itself();
+        return match failed {
+            _ if sample.partial || sample.failures_unsaid => {
+                Found::Untold("a driver does not report how many of its requests failed".to_owned())
+            }
+            0 => Found::NoneFailed,
+            failed if spread.samples().count() < failed => {
+                let unknown = failed - spread.samples().count();
+                Found::Untold(format!("the time of {} is not known", counted(unknown, "failed request")))
+            }
+            _ => figure_of(&spread, figure),
+        };
+    }
     match sample.coverage {
-        None => return Found::Untold("a driver does not report how many answers it had".to_owned()),
+        None => return Found::Untold("a driver does not report how many requests it completed".to_owned()),
         Some(coverage) if coverage < 1.0 => {
-            return Found::Untold(format!("histograms cover {} of the answers", percent(coverage)));
+            return Found::Untold(format!(
+                "histograms cover {} of the completed requests",
+                percent(coverage)
+            ));
         }
         Some(_) => {}
     }
-    let latency = sample.latencies.of(kind);
-    let quantile = |quantile: f64| match sample.quantile_ms(kind, quantile) {
-        Some(Quantile::Known(ms)) => Found::Is(ms),
-        Some(Quantile::AtLeast(ms)) => Found::Beyond(ms),
-        None => Found::Nothing,
+    match (of, figure_of(&spread, figure)) {
+        (Outcome::Success, Found::Nothing) if sample.sent() > 0 => Found::NoneCompleted,
+        (_, found) => found,
+    }
+}
+
+fn figure_of(spread: &Spread<'_>, figure: LatencyFigure) -> Found {
+    let quantile = |quantile: f64| match spread.quantile(quantile) {
+        Quantile::Is(us) => Found::Is(us as f64 / 1e3),
+        Quantile::AtLeast(us) => Found::Beyond(us.map(|us| us as f64 / 1e3)),
+        Quantile::Nothing => Found::Nothing,
     };
-    let ms = |us: Option<f64>| us.map_or(Found::Nothing, |us| Found::Is(us / 1e3));
+    // Of completed requests alone. Where there are none, all that is known is what a percentile says.
+    let of_completed = |us: Option<f64>| us.map_or_else(|| quantile(1.0), |us| Found::Is(us / 1e3));
+    let samples = spread.samples();
     match figure {
-        LatencyFigure::Min => ms(latency.min_us().map(|us| us as f64)),
-        LatencyFigure::Mean => ms(latency.mean_us()),
-        LatencyFigure::Mode => ms(latency.mode_us()),
+        LatencyFigure::Min => of_completed(samples.min_us().map(|us| us as f64)),
+        LatencyFigure::Mean => of_completed(samples.mean_us()),
+        LatencyFigure::Mode => of_completed(samples.mode_us()),
         LatencyFigure::Max => quantile(1.0),
         LatencyFigure::Quantile(at) => quantile(at),
     }
@@ -268,12 +306,14 @@ fn outcome(threshold: &Threshold, found: &Found) -> (Option<f64>, Option<bool>) 
     let holds = |value: f64| threshold.comparison.holds(value, threshold.bound);
     match found {
         Found::Is(value) => (Some(*value), Some(holds(*value))),
-        Found::Beyond(value) => (Some(*value), Some(holds(f64::INFINITY))),
+        Found::Beyond(value) => (*value, Some(holds(f64::INFINITY))),
         Found::AtLeast(value) => {
             // Decided where more of it would change nothing.
             let decided = holds(*value) == holds(f64::INFINITY);
             (Some(*value), decided.then(|| holds(*value)))
         }
+        Found::NoneFailed => (None, Some(true)),
+        Found::NoneCompleted => (None, Some(false)),
         Found::Nothing | Found::Untold(_) => (None, None),
     }
 }
@@ -287,28 +327,30 @@ fn missed(
     sample: &Sample<'_>,
     found: &Found,
 ) -> Option<Missed> {
-    let (Found::Is(value) | Found::AtLeast(value) | Found::Beyond(value)) = *found else { return None };
-    Some(match threshold.figure {
-        Figure::Latency { .. } if matches!(found, Found::Beyond(_)) => Missed::Unbounded {
+    let unbounded = |slowest_ms| {
+        let (failed, dropped) = (sample.failed_by_itself(), sample.dropped());
+        Missed::Unbounded {
             figure: figure_name(threshold.key()).to_owned(),
-            slowest_ms: Some(value),
-            dropped: sample.dropped_in_flight() + sample.dropped_late(),
-            failed: 0,
-            of: sample.scheduled(),
-        },
-        Figure::Latency { kind, figure } => {
-            Missed::Latency { was_ms: value, parts: parts(facts, sample, kind, figure) }
+            slowest_ms,
+            dropped,
+            failed,
+            of: sample.completed() + failed + dropped,
+        }
+    };
+    let value = match *found {
+        Found::Is(value) | Found::AtLeast(value) => value,
+        Found::Beyond(slowest_ms) => return Some(unbounded(slowest_ms)),
+        Found::NoneCompleted => return Some(unbounded(None)),
+        Found::NoneFailed | Found::Nothing | Found::Untold(_) => return None,
+    };
+    Some(match threshold.figure {
+        Figure::Latency { of, kind, figure } => {
+            Missed::Latency { was_ms: value, parts: parts(facts, sample, of, kind, figure) }
         }
         Figure::ErrorsRatio => {
             let kinds = failures::of(facts.plan, sample);
-            let cancelled = sample.cancelled();
-            let (failed, of) = (sample.failed(), sample.sent());
-            Missed::Errors {
-                failed: failed.saturating_sub(cancelled),
-                of: of.saturating_sub(cancelled),
-                ratio: value,
-                kinds,
-            }
+            let of = sample.sent().saturating_sub(sample.cancelled());
+            Missed::Errors { failed: sample.failed_by_itself(), of, ratio: value, kinds }
         }
         Figure::DroppedRatio => match facts.plan.load.mode {
             Mode::Tsunami { max_in_flight, .. } => Missed::Dropped {
@@ -346,14 +388,15 @@ fn most_per_s(facts: &Facts<'_>, driver: Option<&str>) -> Option<f64> {
 fn parts(
     facts: &Facts<'_>,
     sample: &Sample<'_>,
+    of: Outcome,
     kind: LatencyKind,
     figure: LatencyFigure,
 ) -> Option<(f64, f64)> {
     let open = matches!(facts.plan.load.mode, Mode::Tsunami { .. });
-    let of = |kind| match latency(sample, kind, figure) {
+    let found = |kind| match latency(sample, of, kind, figure) {
         Found::Is(ms) => Some(ms),
         _ => None,
     };
-    let parts = of(LatencyKind::Service).zip(of(LatencyKind::Lag));
-    parts.filter(|_| open && kind == LatencyKind::Response)
+    let parts = found(LatencyKind::Service).zip(found(LatencyKind::Lag));
+    parts.filter(|_| open && of != Outcome::Failed && kind == LatencyKind::Response)
 }

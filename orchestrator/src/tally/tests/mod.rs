@@ -4,12 +4,13 @@
 mod parts;
 mod properties;
 mod reports;
+mod throughput;
 
 use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
-use common::latency::{Latencies, LatencyKind};
+use common::latency::{Latencies, LatencyKind, Outcome};
 use common::plan::{Plan, PlanFormat, Share, read};
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Topic, Window};
 use proptest::prelude::*;
@@ -82,8 +83,9 @@ fn windows(name: &str, epoch: u64, owns: &[Own]) -> Vec<Metrics> {
         *counters.errors.entry(ErrorKind::Reset).or_default() += own.failed;
         let mut latencies = Latencies::new();
         let n = usize::try_from(own.completed + own.failed + closing).unwrap();
-        for us in own.latencies_us.iter().cycle().take(if own.latencies_us.is_empty() { 0 } else { n }) {
-            latencies.of_mut(LatencyKind::Response).record_us(*us);
+        let samples = own.latencies_us.iter().cycle().take(if own.latencies_us.is_empty() { 0 } else { n });
+        for (place, us) in (0_u64..).zip(samples) {
+            latencies.ended(*us, *us, place >= own.failed);
         }
         let from_us = START + seq as i64 * 1_000_000;
         let window = Window {

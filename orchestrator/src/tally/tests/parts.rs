@@ -107,25 +107,6 @@ fn a_driver_that_never_said_a_word_is_unknown_not_zero() {
 }
 
 #[test]
-fn throughput_is_of_the_schedule_from_the_first_start_to_the_last_end() {
-    let mut tally = tally(&[participant("a", Some(7), 0, 2), participant("b", Some(9), 1, 2)]);
-    let a = windows("a", 7, &steady(2));
-    tally.arrived(&a[0], at(0, 0), START + 1_050_000);
-    assert_eq!(
-        tally.drivers(START)[0].totals.throughput_per_s,
-        Some(10.0 / 1.05),
-        "live: up to its last word"
-    );
-    let later: Vec<Metrics> = [windows("a", 7, &steady(2)), windows("b", 9, &steady(4))].concat();
-    for (offset, record) in (1..).zip(&later) {
-        tally.arrived(record, at(0, offset), START);
-    }
-    assert_eq!(tally.totals().throughput_per_s, Some(60.0 / 4.0));
-    assert_eq!(tally.drivers(START)[0].totals.throughput_per_s, Some(10.0));
-    assert_eq!(tally.drivers(START + 9_000_000)[0].age_ms, Some(0), "a final word does not age");
-}
-
-#[test]
 fn warm_up_is_left_out_of_percentiles_ratios_and_coverage() {
     let mut tally = tally(&[participant("a", Some(7), 0, 1)]);
     let mut record = windows("a", 7, &steady(1)).remove(0);

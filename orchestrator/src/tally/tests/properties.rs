@@ -1,6 +1,20 @@
 //! Any order, any repetition, any age: what holds at every step.
 
+use common::latency::LatencyStats;
+
 use super::*;
+
+/// min ≤ median ≤ p90 ≤ … ≤ max, and mean and mode between the ends.
+#[track_caller]
+fn assert_in_order(stats: &LatencyStats) {
+    let figures =
+        [stats.min, stats.median, stats.p90, stats.p95, stats.p99, stats.p999, stats.p9999, stats.max];
+    let known: Vec<f64> = figures.into_iter().flatten().collect();
+    assert!(known.is_sorted(), "{stats:?}");
+    for middle in [stats.mean, stats.mode].into_iter().flatten() {
+        assert!(stats.min <= Some(middle) && Some(middle) <= stats.max, "{stats:?}");
+    }
+}
 
 proptest! {
     #[test]
@@ -44,9 +58,12 @@ proptest! {
         prop_assert_eq!(shuffled.completeness(), in_order.completeness());
         prop_assert!(shuffled.completeness().missing.is_empty() && shuffled.all_ended());
 
-        let dropped = in_order.totals().dropped.unwrap();
-        let response = in_order.totals().latency_ms.response;
-        prop_assert_eq!(response, one.of(LatencyKind::Response).stats(dropped), "one histogram of all samples");
+        let totals = in_order.totals();
+        let slower = totals.dropped.unwrap() + totals.failed.unwrap();
+        let all = one.spread(Outcome::All, LatencyKind::Response, slower).stats();
+        prop_assert_eq!(totals.latency_ms.response, all, "one histogram of all samples");
+        let failed = one.spread(Outcome::Failed, LatencyKind::Response, 0).stats();
+        prop_assert_eq!(totals.latency_ms.failed.response, failed);
         let buckets = in_order.fleet.of(LatencyKind::Response).buckets();
         prop_assert!(buckets.eq(one.of(LatencyKind::Response).buckets()), "bit for bit");
     }
@@ -130,6 +147,41 @@ proptest! {
         prop_assert_eq!(again.completeness(), in_time.completeness());
         prop_assert_eq!(again.facts(None).drivers.len(), 2);
         equations(&again, START);
+    }
+
+    #[test]
+    fn every_figure_that_is_shown_lies_between_its_exact_ends(a in owns(), b in owns()) {
+        let mut tally = tally(&[participant("a", Some(7), 0, 2), participant("b", Some(9), 1, 2)]);
+        let records: Vec<Metrics> = [windows("a", 7, &a), windows("b", 9, &b)].concat();
+        let mut one = Latencies::new();
+        for (offset, record) in (0..).zip(&records) {
+            tally.arrived(record, at(0, offset), START);
+            one.merge(&window_of(record).latencies);
+        }
+        let totals = tally.totals();
+        let seconds = tally.take_windows();
+        let (drivers, fleet) = (tally.drivers(START), &totals.latency_ms);
+        let shown = drivers.iter().map(|driver| &driver.totals.latency_ms);
+        for latency in shown.chain(seconds.iter().map(|second| &second.latency_ms)).chain([fleet]) {
+            for of in [&latency.success, &latency.failed] {
+                assert_in_order(&of.response);
+                assert_in_order(&of.service);
+            }
+            assert_in_order(&latency.response);
+            assert_in_order(&latency.service);
+            prop_assert_eq!(latency.response.min, latency.success.response.min, "of completed requests alone");
+            prop_assert_eq!(latency.response.max, latency.success.response.max);
+        }
+        // Where any failed or was dropped, the highest percentile is among them.
+        for second in &seconds {
+            let bounds = &second.latency_ms.response.lower_bounds;
+            let slower = second.failed + second.dropped > 0;
+            prop_assert_eq!(bounds.iter().any(|name| name == "p99.99"), slower, "{:?}", second);
+        }
+        let completed = one.completed(LatencyKind::Response);
+        let ms = |us: Option<u64>| us.map(|us| us as f64 / 1e3);
+        prop_assert_eq!(fleet.response.min, ms(completed.min_us()));
+        prop_assert_eq!(fleet.response.max, ms(completed.max_us()));
     }
 
     #[test]

@@ -74,10 +74,15 @@ fn what_is_missing_makes_incomplete() {
     check("windows", &windows, Verdict::Incomplete, reason);
 
     let partly = [Driver::well("a").with(|driver| driver.coverage = Some(0.9))];
-    let reason = "response.p99 < 250ms cannot be decided: histograms cover 90 % of the answers";
+    let reason = "response.p99 < 250ms cannot be decided: histograms cover 90 % of the completed requests";
     check("coverage below 1", &case(plan(OPEN, given), &partly), Verdict::Incomplete, reason);
     let untold = [Driver::well("a").with(|driver| driver.coverage = None)];
-    check("coverage null", &case(plan(OPEN, given), &untold), Verdict::Incomplete, "how many answers");
+    check(
+        "coverage null",
+        &case(plan(OPEN, given), &untold),
+        Verdict::Incomplete,
+        "how many requests it completed",
+    );
     check("no latency asked for", &case(plan(OPEN, ""), &untold), Verdict::Passed, "");
 
     let mut never = case(plan(OPEN, ""), &drivers);

@@ -2,6 +2,7 @@
 
 mod generator;
 mod missing;
+mod outcomes;
 mod properties;
 mod remedies;
 mod so_far;
@@ -133,6 +134,18 @@ impl Driver {
             driver.counters.failed += n;
             driver.counters.errors.insert(kind, n);
             driver.counters.status_codes.insert(200, 10_000 - n);
+            for (all, failed) in [
+                (LatencyKind::Response, LatencyKind::FailedResponse),
+                (LatencyKind::Service, LatencyKind::FailedService),
+            ] {
+                let us = driver.latencies.of(all).max_us().unwrap();
+                if kind == ErrorKind::Cancelled {
+                    driver.latencies.of_mut(all).clear();
+                    driver.latencies.of_mut(all).record_n_us(us, 10_000 - n);
+                } else {
+                    driver.latencies.of_mut(failed).record_n_us(us, n);
+                }
+            }
         })
     }
 

@@ -614,6 +614,13 @@ fn others() -> Vec<Row> {
             written(None, Other::MoreWarned(1)),
         ),
         row(
+            FindingKind::ThresholdForeseen,
+            WARNING,
+            None,
+            "throughput >= 1001/s cannot be met: 1 driver sends at most 1,000/s; raise load.rate, or lower the threshold",
+            foreseen("\"throughput\" = \">= 1001/s\""),
+        ),
+        row(
             FindingKind::NotStored,
             WARNING,
             None,
@@ -630,6 +637,13 @@ fn others() -> Vec<Row> {
             judged(CLOSED, "", &[Driver::well("a")]),
         ),
     ]
+}
+
+/// What is said of a plan's thresholds before its test.
+fn foreseen(thresholds: &str) -> Judgement {
+    let mut judgement = judged(OPEN, "", &[Driver::well("a")]);
+    judgement.findings = crate::verdict::beforehand::findings(&plan(OPEN, thresholds), Some(1));
+    judgement
 }
 
 #[test]

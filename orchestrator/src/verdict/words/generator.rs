@@ -25,11 +25,11 @@ pub enum Generator {
     /// The same of one driver, where the fleet's share is allowed.
     DriverLateDrops { own: f64, allowed: f64, why: Why },
     /// Requests began late at a percentile, and at these too.
-    Late { lag_ms: f64, at: &'static str, allowed_ms: f64, also: Vec<&'static str>, why: Why },
+    Late { lag_ms: f64, at: String, allowed_ms: f64, also: Vec<String>, why: Why },
     /// The same of drivers alone, where the fleet's figures hold.
-    DriverLate { drivers: Vec<String>, lag_ms: f64, at: &'static str, why: Why },
+    DriverLate { drivers: Vec<String>, lag_ms: f64, at: String, why: Why },
     /// Requests began late above p99.
-    LateAboveP99 { lag_ms: f64, at: &'static str },
+    LateAboveP99 { lag_ms: f64, at: String },
     /// A lag that is allowed, and worth knowing.
     LagInResponse { p99_ms: f64 },
     /// Answers were read late.
@@ -116,7 +116,7 @@ impl Generator {
             Self::Late { lag_ms, at, allowed_ms, also, why } => {
                 let also = match also.len() {
                     0 => String::new(),
-                    _ => format!("; too late at {} too", names(also.iter().copied())),
+                    _ => format!("; too late at {} too", names(also.iter().map(String::as_str))),
                 };
                 format!(
                     "{the} began requests up to {} late ({at}, {} allowed{also}){}",

@@ -35,6 +35,8 @@ pub enum Other {
         /// All.
         of: u64,
     },
+    /// A threshold whose outcome the plan decides before anything is sent: which, and why.
+    Foreseen(String),
     /// The load is a closed loop.
     ClosedLoop,
 }
@@ -54,6 +56,7 @@ impl Other {
             Self::MoreWarned(_) => FindingKind::MoreDriversWarned,
             Self::NotStored(_) => FindingKind::NotStored,
             Self::CompletedAfterEnd { .. } => FindingKind::CompletedAfterEnd,
+            Self::Foreseen(_) => FindingKind::ThresholdForeseen,
             Self::ClosedLoop => FindingKind::ClosedLoop,
         }
     }
@@ -107,6 +110,7 @@ impl Other {
                 counted(*of, "completed request"),
                 percent(*after as f64 / (*of).max(1) as f64)
             ),
+            Self::Foreseen(text) => text.clone(),
             Self::ClosedLoop => {
                 "a closed loop waits for its answers: it does not see the requests that it could not \
                                  send meanwhile, and latencies of a driver without idle CPU are upper bounds"

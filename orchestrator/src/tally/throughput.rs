@@ -1,0 +1,140 @@
+//! Throughput: what completed within the schedule, per second of the schedule's length (interface.md, "What the
+//! words mean").
+//!
+//! Of a fleet with an open loop it is the sum over its drivers, each over its own planned length. The drivers start
+//! staggered, so that the span from the first start to the last end is longer than any schedule: divided by it, two
+//! drivers that keep 20/s would come to 39.7/s. A lost driver counts with its whole planned length, for it was to
+//! send all that time. Of a fleet with a closed loop it is what all completed over the longest driver's length:
+//! drivers finish at different times, and a sum would count a second in which one of them was done already as if it
+//! had gone on.
+
+use common::clock::UnixMicros;
+use common::plan::{Load, Mode, Share};
+
+use super::Tally;
+use super::part::Part;
+
+/// Schedules shorter than this, in seconds, have no throughput.
+const MIN_LENGTH_S: f64 = 0.001;
+
+/// How far a measured length may be from the planned one, in seconds, and still be the planned one: a driver tells
+/// its start and its end in whole microseconds, so that 3 s can come out as 3.000001 s, and 60 requests as less than
+/// 20/s.
+const SAME_LENGTH_S: f64 = 0.002;
+
+/// `cut_short` of a driver whose test was stopped.
+const STOPPED: &str = "stopped";
+
+impl Tally {
+    /// Completed within the schedule per second of it; `None` where the part has no schedule (yet) or a too short one.
+    pub(super) fn throughput_of(&self, part: &Part) -> Option<f64> {
+        per_second(part.windows.newest.completed_in_schedule, self.length_s(part)?)
+    }
+
+    /// The fleet's.
+    pub(super) fn fleet_throughput(&self) -> Option<f64> {
+        match self.plan.load.mode {
+            Mode::Tsunami { .. } => {
+                let rates = self.parts.iter().filter_map(|part| self.throughput_of(part));
+                rates.reduce(|sum, rate| sum + rate).map(without_rounding)
+            }
+            Mode::Avalanche { .. } => {
+                let completed = self.parts.iter().map(|part| part.windows.newest.completed_in_schedule).sum();
+                per_second(completed, self.longest_s()?)
+            }
+        }
+    }
+
+    /// Length of the longest schedule of all drivers, seconds.
+    pub(super) fn longest_s(&self) -> Option<f64> {
+        self.parts.iter().filter_map(|part| self.length_s(part)).reduce(f64::max)
+    }
+
+    /// Length of a part's schedule, seconds: as planned, to the stop where it ended early, and while it runs up to
+    /// its last report. `None` where it has none (yet) or does not say.
+    pub(super) fn length_s(&self, part: &Part) -> Option<f64> {
+        let start = self.start_at.filter(|_| !part.is_classic())?;
+        let load = &self.plan.load;
+        let planned_s = part.share.as_ref().and_then(|share| planned_s(load, share));
+        if let Some(ending) = &part.windows.ending {
+            let measured_s = seconds(ending.schedule_from_us, ending.schedule_to_us);
+            let same = |planned_s: &f64| {
+                ending.cut_short.is_none() && (measured_s - planned_s).abs() <= SAME_LENGTH_S
+            };
+            return Some(planned_s.filter(same).unwrap_or(measured_s));
+        }
+        let from = own_start(load, part.share.as_ref(), start);
+        let heard = part.windows.newest_at.max(part.windows.to_us);
+        let until = |to: UnixMicros| planned_s.map_or(seconds(from, to), |s| s.min(seconds(from, to)));
+        if !self.is_over(part) {
+            return heard.map(until);
+        }
+        match (planned_s, self.stopped_at()) {
+            (Some(_), Some(stop)) => Some(until(stop)),
+            (Some(planned_s), None) => heard.map(|_| planned_s),
+            // A closed loop ends with its last attempt, and nothing says when that was.
+            (None, _) => heard.map(until),
+        }
+    }
+
+    /// When the test was stopped, as the drivers that stopped tell it.
+    fn stopped_at(&self) -> Option<UnixMicros> {
+        let endings = self.parts.iter().filter_map(|part| part.windows.ending.as_ref());
+        let stopped = endings.filter(|ending| ending.cut_short.as_deref() == Some(STOPPED));
+        stopped.map(|ending| ending.schedule_to_us).max()
+    }
+}
+
+/// The length that a driver's open loop is planned for, seconds; a closed loop has none beforehand.
+fn planned_s(load: &Load, share: &Share) -> Option<f64> {
+    let rate = share.rate_per_s.filter(|rate| *rate > 0.0)?;
+    let by_requests = share.requests.map(|n| n as f64 / rate);
+    let by_duration = load.duration.map(|duration| duration.as_secs_f64());
+    by_requests.into_iter().chain(by_duration).reduce(f64::min)
+}
+
+/// When a driver's schedule begins, after the warm-up: driver i of n starts i·delay/n later, unless the fleet sends
+/// one schedule for a given time (`per = "fleet"` with a duration).
+fn own_start(load: &Load, share: Option<&Share>, start: UnixMicros) -> UnixMicros {
+    let offset_s = share.map_or(0.0, |share| match share.rate_per_s {
+        Some(rate) if rate > 0.0 && share.of > 0 => f64::from(share.index) / f64::from(share.of) / rate,
+        _ => 0.0,
+    });
+    let warmup_us = i64::try_from(load.warmup.as_micros()).unwrap_or(i64::MAX);
+    start.saturating_add((offset_s * 1e6) as i64).saturating_add(warmup_us)
+}
+
+fn seconds(from: UnixMicros, to: UnixMicros) -> f64 {
+    to.saturating_sub(from).max(0) as f64 / 1e6
+}
+
+/// Requests per second; `None` below 1 ms of length.
+fn per_second(n: u64, length_s: f64) -> Option<f64> {
+    (length_s >= MIN_LENGTH_S).then(|| without_rounding(n as f64 / length_s))
+}
+
+/// A rate to twelve significant digits: sums and quotients of fractions are off in the sixteenth, and 100/s must not
+/// come out as 99.99999999999999/s beside a threshold of `>= 100/s`.
+fn without_rounding(per_s: f64) -> f64 {
+    if per_s <= 0.0 {
+        return 0.0;
+    }
+    let scale = 10_f64.powi(11 - per_s.log10().floor() as i32);
+    (per_s * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_was_kept_is_not_below_itself() {
+        for (n, rate) in [(20_u64, 3.0), (7, 0.3), (11, 7.7), (33, 33.3), (99_999, 12_345.6), (1, 0.000_01)] {
+            let length_s = n as f64 / rate;
+            assert_eq!(per_second(n, length_s), Some(rate), "{n} at {rate}/s");
+        }
+        assert_eq!(without_rounding(100.0 / 3.0 * 3.0 - 1e-13), 100.0);
+        assert_eq!(per_second(5, 0.000_9), None, "below 1 ms");
+        assert_eq!(per_second(0, 4.0), Some(0.0));
+    }
+}
