@@ -69,9 +69,18 @@ fn assert_shows(page: &Value, report: &Value) {
         assert_eq!(count(&page["figures"][shown]), totals[key].as_u64(), "{shown}: {page:#}");
     }
     assert_rounded(&page["figures"]["throughput/s"], 1, totals["throughput_per_s"].as_f64().unwrap());
-    for (index, kind) in ["response", "service", "lag"].into_iter().enumerate() {
-        let (row, stats) = (&page["latency"][index], &totals["latency_ms"][kind]);
-        assert_eq!((row[0].as_str(), count(&row[1])), (Some(kind), stats["count"].as_u64()), "{page:#}");
+    let latencies = [
+        ("response", "response"),
+        ("service", "service"),
+        ("first byte", "first_byte"),
+        ("connect", "connect"),
+        ("lag", "lag"),
+    ];
+    let rows = page["latency"].as_array().unwrap();
+    assert_eq!(rows.len(), latencies.len(), "no line of failed requests where none failed: {page:#}");
+    for (row, (label, kind)) in rows.iter().zip(latencies) {
+        let stats = &totals["latency_ms"][kind];
+        assert_eq!((row[0].as_str(), count(&row[1])), (Some(label), stats["count"].as_u64()), "{page:#}");
         for (column, figure) in ["min", "mean", "median", "mode", "p90", "p99", "max"].into_iter().enumerate()
         {
             assert_ms(&row[column + 2], &stats[figure]);
