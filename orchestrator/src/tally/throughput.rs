@@ -8,6 +8,8 @@
 //! drivers finish at different times, and a sum would count a second in which one of them was done already as if it
 //! had gone on.
 
+use std::time::Duration;
+
 use common::clock::UnixMicros;
 use common::plan::{Load, Mode, Share};
 
@@ -85,23 +87,23 @@ impl Tally {
     }
 }
 
-/// The length that a driver's open loop is planned for, seconds; a closed loop has none beforehand.
+/// The length that a driver's open loop is planned for, seconds; a closed loop has none beforehand. Not
+/// [`Share::planned_length`]: 20 requests at 3/s take no whole number of nanoseconds, and must come to 3/s.
 fn planned_s(load: &Load, share: &Share) -> Option<f64> {
-    let rate = share.rate_per_s.filter(|rate| *rate > 0.0)?;
-    let by_requests = share.requests.map(|n| n as f64 / rate);
+    let (requests, rate) = match share.fleet {
+        Some(fleet) => (fleet.requests, fleet.rate_per_s),
+        None => (share.requests, share.rate_per_s?),
+    };
+    let by_requests = requests.filter(|_| rate > 0.0).map(|n| n as f64 / rate);
     let by_duration = load.duration.map(|duration| duration.as_secs_f64());
     by_requests.into_iter().chain(by_duration).reduce(f64::min)
 }
 
-/// When a driver's schedule begins, after the warm-up: driver i of n starts i·delay/n later, unless the fleet sends
-/// one schedule for a given time (`per = "fleet"` with a duration).
+/// When a driver's schedule begins, after the warm-up.
 fn own_start(load: &Load, share: Option<&Share>, start: UnixMicros) -> UnixMicros {
-    let offset_s = share.map_or(0.0, |share| match share.rate_per_s {
-        Some(rate) if rate > 0.0 && share.of > 0 => f64::from(share.index) / f64::from(share.of) / rate,
-        _ => 0.0,
-    });
-    let warmup_us = i64::try_from(load.warmup.as_micros()).unwrap_or(i64::MAX);
-    start.saturating_add((offset_s * 1e6) as i64).saturating_add(warmup_us)
+    let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    let begins_after = share.map_or(Duration::ZERO, Share::begins_after);
+    start.saturating_add(micros(begins_after)).saturating_add(micros(load.warmup))
 }
 
 fn seconds(from: UnixMicros, to: UnixMicros) -> f64 {

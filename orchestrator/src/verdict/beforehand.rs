@@ -152,9 +152,12 @@ fn most_per_s(plan: &Plan, each_driver: bool, n_drivers: Option<usize>) -> Optio
         }
         (Per::Fleet, false) => (own.per_s, "the plan sends".to_owned()),
         (Per::Fleet, true) => {
-            // The driver that sends least: its part of the requests, rounded down, within the whole length.
-            let least = own.length_s.map_or(0.0, |length| (own.requests / n.unwrap_or(1.0)).floor() / length);
-            (least.max(own.per_s / n?), "each driver sends".to_owned())
+            // The driver that sends least: of n drivers that share the ticks of one schedule, the last.
+            let per_s = match own.length_s {
+                Some(length_s) => (own.requests / n?).floor() / length_s,
+                None => own.per_s / n?,
+            };
+            (per_s, "a driver sends".to_owned())
         }
     };
     Some(Most { per_s, margin: own.margin, whose, change: own.change })
@@ -292,7 +295,7 @@ mod tests {
                         threshold";
         check(shared, "\"throughput\" = \">= 1.6/s\"", None, &[expected]);
         // Of 3 requests one driver of two sends 1.
-        let expected = "driver.throughput >= 0.8/s cannot be met: each driver sends at most 0.75/s; raise load.rate, \
+        let expected = "driver.throughput >= 0.8/s cannot be met: a driver sends at most 0.5/s; raise load.rate, \
                         or lower the threshold";
         check(shared, "\"driver.throughput\" = \">= 0.8/s\"", Some(2), &[expected]);
     }

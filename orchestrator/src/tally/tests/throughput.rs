@@ -1,5 +1,7 @@
 //! Throughput: of a driver, and of a fleet in either loop; staggered, stopped, lost.
 
+use common::plan::FleetSchedule;
+
 use super::*;
 
 /// A tally of this load over so many drivers, `a`, `b`, …
@@ -129,7 +131,10 @@ fn a_closed_loop_is_what_all_completed_over_the_longest_length() {
 fn a_fleet_that_shares_one_schedule_has_the_length_of_the_duration() {
     // 2.5/s for 2 s are five requests: three by the first driver, two by the second, none by the third.
     let load = "mode = \"tsunami\"\nrate = 2.5\nduration = \"2s\"";
-    let mut tally = tally_of(load, 3, |share| share.rate_per_s = Some(2.5 / 3.0));
+    let mut tally = tally_of(load, 3, |share| {
+        share.rate_per_s = Some(2.5 / 3.0);
+        share.fleet = Some(FleetSchedule { rate_per_s: 2.5, requests: None });
+    });
     arrive(
         &mut tally,
         &[ended(0, 3, 0, 2_000_000, None), ended(1, 2, 0, 2_000_000, None), ended(2, 0, 0, 2_000_000, None)],
