@@ -7,7 +7,7 @@
 //! its connection never serves again: the answer still to come would be the next request's. What else it does unlike
 //! the wire engine, the conformance tests say in a column of their own.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,8 @@ impl AwcClient {
 }
 
 fn client(job: &LoadJob, opened: &Rc<Cell<Opened>>) -> Result<Client, String> {
-    let target = Rc::new(Target { addresses: job.addresses.clone(), tls: tls(job)? });
+    let target =
+        Rc::new(Target { addresses: job.addresses.clone(), favourite: RefCell::default(), tls: tls(job)? });
     let opened = Rc::clone(opened);
     let connects = fn_service(move |info: ConnectInfo<Uri>| {
         let (target, opened) = (Rc::clone(&target), Rc::clone(&opened));

@@ -12,6 +12,8 @@ use std::time::Instant;
 
 use actix_rt::net::{ActixStream, Ready, TcpStream};
 use common::counters::ErrorKind;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
@@ -19,6 +21,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Opened;
+use super::addresses::{ATTEMPT_DELAY, Favourite};
 use super::tls::During;
 use super::trace::{Trace, connect_error, handshake_error, nanos, read_error, with_current, write_error};
 use crate::load_job::Addresses;
@@ -28,45 +31,73 @@ pub const AT_ONCE_BYTES: u64 = 1 << 20;
 
 /// Where connections go.
 pub struct Target {
-    /// Tried in this order; no others.
+    /// No others are connected to.
     pub addresses: Addresses,
+    /// Which of them comes first.
+    pub favourite: RefCell<Favourite>,
     /// How TLS is spoken, and to whom; `None`: it is not.
     pub tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-/// Connects to the first of the addresses that answers, and shakes hands where TLS is wanted.
+/// Connects to one of the addresses, and shakes hands where TLS is wanted.
 ///
 /// # Errors
 /// The last address's error, noted in the trace too.
 pub async fn connect(target: &Target, opened: &Cell<Opened>) -> io::Result<NotedStream> {
     let began = Instant::now();
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the target has no address");
-    for address in target.addresses.now().iter() {
-        match TcpStream::connect(address).await {
-            Ok(tcp) => {
-                opened.update(|opened| Opened { connections: opened.connections + 1, ..opened });
-                // A request is written at once and whole: waiting to fill a segment would only delay it.
-                tcp.set_nodelay(true)?;
-                let stream = match &target.tls {
-                    None => Stream::Plain(tcp),
-                    Some((connector, name)) => match connector.connect(name.clone(), tcp).await {
-                        Ok(tls) => {
-                            opened.update(|opened| Opened { handshakes: opened.handshakes + 1, ..opened });
-                            Stream::Tls(Box::new(tls))
-                        }
-                        Err(error) => return Err(failed(error, handshake_error)),
-                    },
-                };
-                with_current(|trace| {
-                    trace.connected.set(true);
-                    trace.connect.set(Some(nanos(began.elapsed())));
-                });
-                return Ok(NotedStream(Rc::new(Connection::new(stream))));
+    let tcp = race(target).await.map_err(|error| failed(error, connect_error))?;
+    opened.update(|opened| Opened { connections: opened.connections + 1, ..opened });
+    // A request is written at once and whole: waiting to fill a segment would only delay it.
+    tcp.set_nodelay(true)?;
+    let stream = match &target.tls {
+        None => Stream::Plain(tcp),
+        Some((connector, name)) => match connector.connect(name.clone(), tcp).await {
+            Ok(tls) => {
+                opened.update(|opened| Opened { handshakes: opened.handshakes + 1, ..opened });
+                Stream::Tls(Box::new(tls))
             }
-            Err(error) => last = error,
+            Err(error) => return Err(failed(error, handshake_error)),
+        },
+    };
+    with_current(|trace| {
+        trace.connected.set(true);
+        trace.connect.set(Some(nanos(began.elapsed())));
+    });
+    Ok(NotedStream(Rc::new(Connection::new(stream))))
+}
+
+/// Connects to the addresses in their order, to the next one where the last fails or takes [`ATTEMPT_DELAY`]; the first
+/// that connects is used, and the others are dropped and so closed (RFC 8305).
+async fn race(target: &Target) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the target has no address");
+    let order = target.favourite.borrow_mut().order(&target.addresses.now(), Instant::now);
+    let mut addresses = (0..order.len()).map_while(|n| order.nth(n)).peekable();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let Some(address) = addresses.next() else { break };
+        under_way.push(async move { (address, TcpStream::connect(address).await) });
+        let delay = tokio::time::sleep(ATTEMPT_DELAY);
+        let mut delay = std::pin::pin!(delay);
+        loop {
+            tokio::select! {
+                biased;
+                Some((address, connected)) = under_way.next() => match connected {
+                    Ok(tcp) => {
+                        if !under_way.is_empty() {
+                            target.favourite.borrow_mut().connected_instead(&order, address, Instant::now());
+                        }
+                        return Ok(tcp);
+                    }
+                    Err(error) => last = error,
+                },
+                () = &mut delay, if addresses.peek().is_some() => {}
+            }
+            if addresses.peek().is_some() || under_way.is_empty() {
+                break;
+            }
         }
     }
-    Err(failed(last, connect_error))
+    Err(last)
 }
 
 fn failed(error: io::Error, kind: fn(&io::Error) -> ErrorKind) -> io::Error {

@@ -1,6 +1,7 @@
 //! Engines: what sends requests and reads answers for one worker. An engine knows HTTP, connections and their
 //! errors; it knows no schedule, no test and no histogram.
 
+mod addresses;
 mod awc;
 mod futures;
 mod io;
@@ -17,7 +18,8 @@ use common::tls_cause::TlsCause;
 pub use self::awc::AwcClient;
 pub use self::futures::{Client, FutureEngine};
 pub use self::wire::{Answer, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine};
-pub use tls::{TlsError, tls_config};
+pub use addresses::{ATTEMPT_DELAY, interleaved};
+pub use tls::{TlsError, orchestrator_tls, tls_config};
 
 use crate::load_job::Nanos;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::ServerCertVerifier;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, Error as RustlsError, RootCertStore};
@@ -35,8 +35,13 @@ pub enum TlsError {
         reason: String,
     },
     /// This machine has no roots.
-    #[error("no root certificates on this machine ({0}); give --ca FILE (tls.ca_file), or --insecure")]
-    NoRoots(String),
+    #[error("no root certificates on this machine ({reason}); give {flag} FILE")]
+    NoRoots {
+        /// The flag that names a file of them.
+        flag: &'static str,
+        /// Why there are none.
+        reason: String,
+    },
     /// rustls refused its own defaults.
     #[error("tls cannot be set up: {0}")]
     Rustls(#[from] RustlsError),
@@ -76,11 +81,8 @@ pub fn tls_config(settings: &TlsSettings) -> Result<TlsConfig, TlsError> {
     let verifier: Arc<dyn ServerCertVerifier> = if settings.insecure {
         Arc::new(AnyCertificate(provider))
     } else {
-        let (roots, given) = roots(settings.ca_file.as_deref())?;
-        let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-        // Its builder refuses an empty store alone, and this one holds a root.
-        let webpki = webpki.build().map_err(|error| RustlsError::General(error.to_string()))?;
-        Arc::new(Trust { webpki, given })
+        let ca_file = settings.ca_file.as_deref().map(|path| Named("--ca", "tls.ca_file", path));
+        trust(ca_file, "--ca", provider)?
     };
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     let mut config = match (&settings.cert_file, &settings.key_file) {
@@ -106,22 +108,46 @@ pub fn tls_config(settings: &TlsSettings) -> Result<TlsConfig, TlsError> {
     Ok(TlsConfig(Arc::new(config)))
 }
 
-/// The roots, and the certificates of `--ca` as they were given.
-fn roots(ca_file: Option<&Path>) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), TlsError> {
+/// Loads the TLS settings towards an orchestrator: the certificates of `[orchestrator] ca_file` instead of this machine's
+/// roots, where given. It reads files: not for an async thread with other work.
+///
+/// # Errors
+/// As [`tls_config`].
+pub fn orchestrator_tls(ca_file: Option<&Path>) -> Result<TlsConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let flag = "--orchestrator-ca";
+    let ca_file = ca_file.map(|path| Named(flag, "orchestrator.ca_file", path));
+    let verifier = trust(ca_file, flag, provider)?;
+    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsConfig(Arc::new(config)))
+}
+
+/// Checks certificates against a file of them, or this machine's roots. `flag`: what would name a file.
+fn trust(
+    ca_file: Option<Named<'_>>,
+    flag: &'static str,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let mut roots = RootCertStore::empty();
-    if let Some(path) = ca_file {
-        let named = Named("--ca", "tls.ca_file", path);
-        let given = named.certificates()?;
+    let mut given = Vec::new();
+    if let Some(named) = ca_file {
+        given = named.certificates()?;
         for certificate in &given {
             roots.add(certificate.clone()).map_err(|error| named.fault(error))?;
         }
-        return Ok((roots, given));
+    } else {
+        let native = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(native.certs);
+        if roots.is_empty() {
+            let reason = native.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
+            return Err(TlsError::NoRoots { flag, reason });
+        }
     }
-    let native = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(native.certs);
-    if roots.is_empty() {
-        let reason = native.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
-        return Err(TlsError::NoRoots(reason));
-    }
-    Ok((roots, Vec::new()))
+    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+    // Its builder refuses an empty store alone, and this one holds a root.
+    let webpki = webpki.build().map_err(|error| RustlsError::General(error.to_string()))?;
+    Ok(Arc::new(Trust { webpki, given }))
 }

@@ -7,6 +7,7 @@ mod answers;
 mod failures;
 mod kept;
 mod many;
+mod race;
 mod request;
 mod support;
 mod table;

@@ -103,7 +103,13 @@ fn authority() -> (Made, Issuer<'static, KeyPair>) {
 }
 
 fn speaking_tls(config: Arc<ServerConfig>) -> std::net::SocketAddr {
-    serve(listener(), move |peer| answer_all(over_tls(peer, &config))).0
+    serve(listener(), move |peer| {
+        let mut tcp = peer.tcp().try_clone().unwrap();
+        answer_all(over_tls(peer, &config));
+        // A close with bytes unread is a reset, which may overtake the alert.
+        while tcp.read(&mut [0; 4_096]).is_ok_and(|n| n > 0) {}
+    })
+    .0
 }
 
 /// One attempt at a server with this certificate, by both engines.

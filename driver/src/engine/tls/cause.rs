@@ -106,7 +106,9 @@ fn of_alert(alert: AlertDescription) -> TlsCause {
         | A::CertificateExpired
         | A::CertificateUnknown
         | A::UnknownCA
-        | A::AccessDenied => TlsCause::ClientCertificateRefused,
+        | A::AccessDenied
+        // Its signature is not that of the authority whose name it has.
+        | A::DecryptError => TlsCause::ClientCertificateRefused,
         A::ProtocolVersion => TlsCause::ProtocolVersion,
         A::NoApplicationProtocol => TlsCause::NoHttp1,
         A::UnrecognisedName => TlsCause::UnknownName,

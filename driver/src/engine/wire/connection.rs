@@ -153,6 +153,11 @@ impl Connection {
         self.tls_cause
     }
 
+    /// Where it leads, once it is connected.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.socket.peer()
+    }
+
     /// Whether something came with the last of the handshake.
     pub fn spoke_first(&self) -> bool {
         self.spoke_first
@@ -176,17 +181,20 @@ impl Connection {
     fn shake_hands(&mut self, scratch: &mut Scratch) -> Result<bool, ErrorKind> {
         let Some(tls) = &mut self.tls else { return Ok(true) };
         loop {
-            flush_tls(tls, &self.socket).map_err(|error| in_handshake(&mut self.tls_cause, &error))?;
-            if !tls.is_handshaking() {
+            // A server that refuses us says why and closes, perhaps while we are still writing: what it said is read first.
+            let unwritten = flush_tls(tls, &self.socket).err();
+            if unwritten.is_none() && !tls.is_handshaking() {
                 return Ok(true);
             }
-            let n = match (&self.socket).read(&mut scratch.bytes) {
-                Ok(0) => return Err(in_handshake(&mut self.tls_cause, &io::ErrorKind::UnexpectedEof.into())),
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(in_handshake(&mut self.tls_cause, &error)),
+            let read = match ((&self.socket).read(&mut scratch.bytes), unwritten) {
+                (Ok(n @ 1..), _) => Ok(n),
+                (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => continue,
+                (Err(error), None) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                (_, Some(unwritten)) => Err(unwritten),
+                (Ok(_), None) => Err(io::ErrorKind::UnexpectedEof.into()),
+                (Err(error), None) => Err(error),
             };
+            let n = read.map_err(|error| in_handshake(&mut self.tls_cause, &error))?;
             let mut rest = &scratch.bytes[..n];
             while !rest.is_empty() {
                 let read = tls.read_tls(&mut rest);

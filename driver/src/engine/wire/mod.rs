@@ -1,9 +1,9 @@
 //! The wire engine: a lean HTTP/1.1 client for one worker. One request, encoded once; one write and one read per
 //! exchange; all sockets in one epoll set, looked at without a task, a waker or an allocation per request.
 //!
-//! Connections go to the target's addresses in the order in which they were resolved: the next one is tried
-//! when one fails to connect. At most [`MAX_CONNECTING`] are being set up at a time; further attempts wait for
-//! their turn, within their timeout.
+//! Connections go to the target's addresses in the order in which they were resolved: the next one is tried when one
+//! fails to connect, and beside it when that takes 250 ms. At most [`MAX_CONNECTING`] are being set up at a time, but for
+//! the latter; further attempts wait for their turn, within their timeout.
 
 mod answer;
 mod attempts;
@@ -25,7 +25,9 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use self::attempts::{Attempts, Spans};
 use self::connection::{Answered, Connection, Scratch, Stage, Tls};
 use self::poll::{Poll, Ready};
+use self::setting_up::Race;
 use self::slots::{Key, Slots};
+use super::addresses::Favourite;
 use super::{Dozed, Ends, Engine, Exchange, Next, Opened, Outcome, Place};
 use crate::engine::tls::of_client;
 use crate::load_job::{Addresses, LoadJob, Nanos, StartAt, TlsConfig};
@@ -42,8 +44,8 @@ struct Line {
     connection: Connection,
     /// The attempt that it serves, or is being set up for.
     place: Option<Place>,
-    /// Which of the target's addresses it goes to.
-    address: usize,
+    /// The race that it is in, while it is being set up to one of several addresses.
+    race: Option<Key>,
     /// It stands in [`WireEngine::unread`].
     unread: bool,
 }
@@ -63,8 +65,13 @@ pub struct WireEngine {
     /// Connections that serve nobody; some may be gone by now.
     resting: Vec<Key>,
     attempts: Attempts,
-    /// Attempts that wait until one more connection may be set up, and to which of the addresses.
-    waiting: VecDeque<(Place, usize)>,
+    /// Attempts that wait until one more connection may be set up, with what they have tried.
+    waiting: VecDeque<(Place, Option<Race>)>,
+    /// Those that are being set up to one of several addresses.
+    races: Slots<Race>,
+    /// When races try their next address, in this order; some may be over by then.
+    rivals: VecDeque<(Nanos, Key)>,
+    favourite: Favourite,
     connecting: usize,
     /// Connections that are still to be set up ahead of the attempts.
     ahead: u32,
@@ -102,6 +109,9 @@ impl WireEngine {
             resting: Vec::new(),
             attempts: Attempts::default(),
             waiting: VecDeque::new(),
+            races: Slots::default(),
+            rivals: VecDeque::new(),
+            favourite: Favourite::default(),
             connecting: 0,
             ahead: 0,
             failed: VecDeque::new(),
@@ -125,7 +135,7 @@ impl WireEngine {
                 return;
             }
         }
-        self.connect(place, 0);
+        self.connect(place, None);
     }
 
     /// Writes the request of an attempt; false where the connection is gone, or was closed while it rested: then
@@ -285,7 +295,7 @@ impl WireEngine {
             let Spans { connect, first_byte } = self.attempts.end(place);
             let exchange = Exchange { connect, first_byte, ..exchange };
             match key {
-                Some(key) => self.close(key),
+                Some(key) => self.give_up_on(key),
                 None => self.waiting.retain(|(waiting, _)| *waiting != place),
             }
             self.failed(place, &exchange, self.now(), ends);
@@ -366,6 +376,7 @@ impl Engine for WireEngine {
             }
         }
         self.turned = now;
+        moved |= self.start_rivals(now);
         self.expire(now, ends) || moved
     }
 
@@ -392,7 +403,8 @@ impl Engine for WireEngine {
     }
 
     fn deadline(&self) -> Option<Nanos> {
-        self.attempts.oldest().map(|(_, began)| began.saturating_add(self.timeout))
+        let expires = self.attempts.oldest().map(|(_, began)| began.saturating_add(self.timeout));
+        expires.into_iter().chain(self.rivals_due()).min()
     }
 
     fn abandon(&mut self) {
@@ -400,6 +412,8 @@ impl Engine for WireEngine {
         self.resting.clear();
         self.attempts.clear();
         self.waiting.clear();
+        self.races.clear();
+        self.rivals.clear();
         self.failed.clear();
         self.unread.clear();
         self.connecting = 0;

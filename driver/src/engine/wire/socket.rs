@@ -40,6 +40,11 @@ impl Socket {
         self.0.recv_with_flags(nowhere, RecvFlags::TRUNC.bits().cast_signed())
     }
 
+    /// Where it leads, once it is connected.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.0.peer_addr().ok()?.as_socket()
+    }
+
     /// Why connecting failed, once the socket is ready.
     ///
     /// # Errors
