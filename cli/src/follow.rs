@@ -1,7 +1,9 @@
 //! Follows one test from its trigger to its verdict: progress while it runs, Ctrl-C once to stop it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use common::wire::RESOLVING;
 use orchestrator::model::{TestState, TestView};
 use tokio::time::Instant;
 
@@ -15,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How long the orchestrator may be away before we give up: a restart takes a few seconds.
 const AWAY: Duration = Duration::from_secs(15);
+
+/// How often drivers are looked at while the trigger has no answer yet.
+const LOOK_AT_DRIVERS_EVERY: Duration = Duration::from_secs(1);
 
 /// Triggers a test and follows it to its end.
 ///
@@ -31,6 +36,7 @@ pub async fn follow(
             // The load has not begun yet: who is warned can still stop it.
             test.warnings.iter().for_each(|warning| progress.say(&format!("warning: {warning}")));
         }),
+        () = say_who_resolves(client, test_id, progress) => Ok(()),
         () = interrupts.next() => {
             // Before the start: the stop ends the barrier, and with it the trigger's answer.
             client.stop(test_id).await.map(|_| ())
@@ -61,6 +67,22 @@ pub async fn follow(
                 }
                 Err(CallError::Unreachable { .. }) if last_heard.elapsed() < AWAY => {}
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Says, once each, which drivers look up the target's name for a test that is about to start; never returns.
+async fn say_who_resolves(client: &Client, test_id: &str, progress: &Progress) {
+    let mut said = BTreeSet::new();
+    loop {
+        tokio::time::sleep(LOOK_AT_DRIVERS_EVERY).await;
+        // Without an answer there is nothing to say; the trigger's own answer tells what is wrong.
+        let Ok(drivers) = client.drivers().await else { continue };
+        for driver in drivers.iter().filter(|driver| driver.test_id.as_deref() == Some(test_id)) {
+            let name = driver.reason.as_deref().and_then(|reason| reason.strip_prefix(RESOLVING));
+            if let Some(name) = name.filter(|_| said.insert(driver.node_id.clone())) {
+                progress.say(&format!("driver {} is resolving {name}", driver.node_id));
             }
         }
     }

@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod bootstrap;
 pub mod calibrate;
 pub mod clock_sync;
+pub mod connect_to;
 pub mod cpu;
 pub mod engine;
 pub mod http;

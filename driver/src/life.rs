@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, Trigger};
+use common::wire::{DriverState, RESOLVING, Trigger};
 
 pub use words::{Answer, Candidate, Input, Lead, Output, Ticket};
 
@@ -19,6 +19,8 @@ pub const TRIGGER_HELD_FOR: Duration = Duration::from_secs(5);
 pub const CONFIG_AFTER_TRIGGER_MS: i64 = 500;
 /// How long a refusal is shown before the driver is idle again.
 pub const REFUSED_SHOWN_FOR: Duration = Duration::from_secs(30);
+/// From when on a check is worth a word: most names resolve well before.
+pub const SLOW_CHECK: Duration = Duration::from_millis(200);
 /// Most configs held at once; of classic ones, more than one may wait for its turn.
 pub const MAX_HELD: usize = 32;
 /// Most triggers held at once.
@@ -35,9 +37,20 @@ pub const ORCHESTRATOR_SILENT: &str = "orchestrator silent";
 
 #[derive(Debug)]
 enum Check {
-    Pending,
-    Passed { warning: Option<String> },
-    Refused { reason: String, at: Instant },
+    Pending {
+        since: Instant,
+        /// The name that is looked up for it.
+        resolves: Option<String>,
+        /// It takes so long that others should know.
+        slow: bool,
+    },
+    Passed {
+        warning: Option<String>,
+    },
+    Refused {
+        reason: String,
+        at: Instant,
+    },
 }
 
 #[derive(Debug)]
@@ -110,7 +123,11 @@ impl Life {
             return Answer::idle();
         };
         match &held.check {
-            Check::Pending => Answer::idle(),
+            Check::Pending { resolves: Some(name), slow: true, .. } => {
+                let reason = Some(format!("{RESOLVING}{name}"));
+                Answer { reason, ..Answer::of(DriverState::Idle, &held.candidate) }
+            }
+            Check::Pending { .. } => Answer::idle(),
             Check::Passed { warning } => {
                 Answer { warning: warning.clone(), ..Answer::of(DriverState::Ready, &held.candidate) }
             }
@@ -226,6 +243,14 @@ impl Life {
         }
     }
 
+    /// A candidate's check has to look up a name: where that takes long, the driver says so, and the orchestrator waits.
+    pub fn resolves(&mut self, ticket: Ticket, name: &str) {
+        let held = self.held.iter_mut().find(|held| held.candidate.ticket == ticket);
+        if let Some(Check::Pending { resolves, .. }) = held.map(|held| &mut held.check) {
+            *resolves = Some(name.to_owned());
+        }
+    }
+
     fn checked(&mut self, ticket: Ticket, result: Result<Option<String>, String>, now: Instant) {
         if let Some(held) = self.held.iter_mut().find(|held| held.candidate.ticket == ticket) {
             held.check = match result {
@@ -237,6 +262,11 @@ impl Life {
 
     /// Drops what has waited too long.
     fn lapse(&mut self, now: Instant, out: &mut Vec<Output>) {
+        for held in &mut self.held {
+            if let Check::Pending { since, slow, .. } = &mut held.check {
+                *slow |= now.duration_since(*since) >= SLOW_CHECK;
+            }
+        }
         self.triggers.retain(|held| {
             let keep = now < held.until;
             if !keep {
@@ -261,7 +291,7 @@ impl Life {
         while self.running.is_none() {
             let next = self.held.iter().enumerate().filter_map(|(at, held)| Some((held.triggered?, at)));
             let Some((go, at)) = next.min_by_key(|(go, _)| go.order) else { return };
-            if matches!(self.held[at].check, Check::Pending) {
+            if matches!(self.held[at].check, Check::Pending { .. }) {
                 return;
             }
             let held = self.held.remove(at);

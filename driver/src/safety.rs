@@ -26,14 +26,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Checks what an assignment asks for, its target's addresses included: every one of them must be allowed.
+    /// Checks what an assignment asks for, its target's addresses included: every one of them must be allowed. `host`:
+    /// whose they are, which is not the URL's where `--connect-to` leads elsewhere.
     ///
     /// # Errors
     /// The reason, beginning with the driver's name.
-    pub fn check(&self, assignment: &Assignment, resolved: &[SocketAddr]) -> Result<(), String> {
+    pub fn check(&self, assignment: &Assignment, host: &str, resolved: &[SocketAddr]) -> Result<(), String> {
         self.rate(assignment)
             .and_then(|()| self.open(assignment))
-            .and_then(|()| self.target(assignment, resolved))
+            .and_then(|()| self.target(host, resolved))
             .map_err(|reason| format!("{}: {reason}", self.node_id))
     }
 
@@ -61,8 +62,7 @@ impl Limits {
         ))
     }
 
-    fn target(&self, assignment: &Assignment, resolved: &[SocketAddr]) -> Result<(), String> {
-        let host = assignment.target.host_str().unwrap_or_default();
+    fn target(&self, host: &str, resolved: &[SocketAddr]) -> Result<(), String> {
         let forbidden = resolved.iter().find(|address| !allows(&self.allow_targets, host, address.ip()));
         match forbidden {
             None => Ok(()),
@@ -97,7 +97,7 @@ mod tests {
     #[track_caller]
     fn check(limits: &Limits, assignment: &Assignment, resolved: &[&str], refusal: Option<&str>) {
         let resolved: Vec<SocketAddr> = resolved.iter().map(|address| address.parse().unwrap()).collect();
-        match (limits.check(assignment, &resolved), refusal) {
+        match (limits.check(assignment, "shop.test", &resolved), refusal) {
             (Ok(()), None) => {}
             (Err(reason), Some(expected)) => {
                 assert!(reason.starts_with("d1: ") && reason.contains(expected), "{reason}");
@@ -115,6 +115,12 @@ mod tests {
         check(&loopback, &tsunami, &["[::1]:80"], Some("safety.allow_targets"));
         check(&loopback, &tsunami, &[], None);
         check(&limits(&["shop.test"], None, 10_000), &tsunami, &["93.184.216.34:80"], None);
+        let elsewhere = ["93.184.216.34:80".parse().unwrap()];
+        let led_elsewhere = limits(&["shop.test"], None, 10_000).check(&tsunami, "cdn.test", &elsewhere);
+        assert!(
+            led_elsewhere.unwrap_err().contains("cdn.test"),
+            "the URL's name does not allow another's address"
+        );
         check(&limits(&[], None, 10_000), &tsunami, &["127.0.0.1:80"], Some("allow_targets"));
     }
 

@@ -13,6 +13,7 @@ use common::settings::{
 use common::tree::{Kind, Node, Table, parse};
 use url::Url;
 
+use crate::connect_to::ConnectTo;
 use crate::cpu::cores;
 use crate::precision::Precision;
 
@@ -54,6 +55,8 @@ pub struct OrchestratorClientSettings {
     pub url: Option<Url>,
     /// File that holds the bearer token for it.
     pub token_file: Option<PathBuf>,
+    /// PEM file of the authorities that an https orchestrator is checked against; the system's by default.
+    pub ca_file: Option<PathBuf>,
     /// How long it may be silent before the driver stops its load by itself, 1 s to 1 h; 60 s by default.
     pub grace: Duration,
 }
@@ -74,6 +77,8 @@ pub struct WorkSettings {
     pub precision: Precision,
     /// How often a target's host name is looked up again while a test runs, 1 s to 1 h; never by default.
     pub resolve_every: Option<Duration>,
+    /// Places that connections go to instead of the URL's host and port; none by default.
+    pub connect_to: Vec<ConnectTo>,
     /// What people know this driver by, as in `zone = "a"`; shown beside its id.
     pub labels: BTreeMap<String, String>,
 }
@@ -145,6 +150,7 @@ impl OrchestratorClientSettings {
         Self {
             url: table.get("url", parse::or_none(fields::orchestrator_url)).flatten(),
             token_file: table.get("token_file", parse::or_none(parse::path)).flatten(),
+            ca_file: table.get("ca_file", parse::or_none(parse::path)).flatten(),
             grace: table.get("grace", parse::duration(s..=3_600 * s)).unwrap_or(60 * s),
         }
     }
@@ -175,6 +181,7 @@ impl WorkSettings {
             resolve_every: table
                 .get("resolve_every", parse::or_word("never", parse::duration(s..=3_600 * s)))
                 .flatten(),
+            connect_to: table.get_list("connect_to", parse::from_str::<ConnectTo>).unwrap_or_default(),
             labels: table.get("labels", labels).unwrap_or_default(),
         }
     }

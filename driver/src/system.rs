@@ -154,6 +154,7 @@ impl Foundation {
             classic: settings.classic.clone(),
             grace: settings.orchestrator.grace,
             tls: settings.tls,
+            connect_to: settings.driver.connect_to,
             resolve_every: settings.driver.resolve_every,
         };
         let peers = ManagerPeers {

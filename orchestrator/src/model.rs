@@ -380,6 +380,9 @@ pub struct DriverView {
     pub classic: bool,
     /// idle, ready, refused, running, draining; for a classic node what is known.
     pub state: String,
+    /// Why it refused a test, or what it waits for, as in `resolving shop.test`; null where it says neither.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// alive, suspect, lost, stale, left, fenced or deaf.
     pub liveness: String,
     /// Whether records of it still arrive, so that it can be chosen for a test.

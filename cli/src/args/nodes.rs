@@ -61,6 +61,9 @@ pub struct DriverArgs {
     /// Address of the orchestrator, HOST:PORT or URL
     #[arg(long, value_name = "URL")]
     pub orchestrator: Option<String>,
+    /// PEM file of the authorities that an https orchestrator is checked against [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub orchestrator_ca: Option<PathBuf>,
     /// Worker threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub workers: Option<String>,
@@ -91,6 +94,10 @@ pub struct SendingArgs {
     /// PEM file of the key of --cert
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
+    /// Connects to ADDR:PORT where the URL says HOST:PORT, as in curl; Host and certificate stay those of the URL.
+    /// An empty HOST or PORT fits any; repeatable
+    #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
+    pub connect_to: Vec<String>,
 }
 
 impl SendingArgs {
@@ -105,6 +112,9 @@ impl SendingArgs {
         }
         if self.insecure {
             words.push("--insecure".to_owned());
+        }
+        for entry in &self.connect_to {
+            words.extend(["--connect-to".to_owned(), entry.clone()]);
         }
         for (flag, file) in [("--cert", &self.cert), ("--key", &self.key)] {
             if let Some(file) = file {

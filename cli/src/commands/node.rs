@@ -42,6 +42,11 @@ impl Flags {
     }
 }
 
+/// Values of a flag that may be given several times, as a setting's list.
+fn joined(values: &[String]) -> Option<String> {
+    (!values.is_empty()).then(|| values.join(","))
+}
+
 /// Runs the orchestrator until a signal, or until its parent is gone.
 ///
 /// # Errors
@@ -81,10 +86,12 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
         .kafka_node(&arguments.kafka_node, arguments.kafka.as_ref())
         .set("http.listen", arguments.node.listen.as_ref())
         .set("orchestrator.url", arguments.orchestrator.as_ref())
+        .set_path("orchestrator.ca_file", arguments.orchestrator_ca.as_ref())
         .set_path("orchestrator.token_file", arguments.kafka_node.token_file.as_ref())
         .set("driver.workers", arguments.workers.as_ref())
         .set("driver.precision", arguments.sending.precision.as_ref())
         .set_path("tls.ca_file", arguments.sending.ca.as_ref())
+        .set("driver.connect_to", joined(&arguments.sending.connect_to).as_ref())
         .set_path("tls.cert_file", arguments.sending.cert.as_ref())
         .set_path("tls.key_file", arguments.sending.key.as_ref())
         .set("tls.insecure", arguments.sending.insecure.then(|| "true".to_owned()).as_ref())

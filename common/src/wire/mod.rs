@@ -351,6 +351,9 @@ pub enum Role {
     Orchestrator,
 }
 
+/// What the reason of an idle driver begins with while it looks up a target's name, as in `resolving shop.test`.
+pub const RESOLVING: &str = "resolving ";
+
 /// What a driver of ours does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -18,7 +18,6 @@ use common::latency::Latencies;
 use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
 use tokio::sync::{mpsc, oneshot};
-use url::Host;
 
 use prepare::{Prepared, prepare, start_worker};
 use resolve::keep_resolving;
@@ -30,7 +29,8 @@ use super::messages::{ExpectWindows, LoadEnded, StartLoad, StopLoad, WindowClose
 use crate::RunError;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
-use crate::life::{Answer, Candidate, Input, Life, Output, Ticket};
+use crate::connect_to::{ConnectTo, Destination};
+use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
 use crate::load_job::{Addresses, LoadJob, StartAt};
 use crate::overflow::tell;
 use crate::safety::Limits;
@@ -84,6 +84,8 @@ pub struct ManagerOptions {
     pub grace: Duration,
     /// `[tls]`.
     pub tls: TlsSettings,
+    /// `[driver] connect_to`.
+    pub connect_to: Vec<ConnectTo>,
     /// `[driver] resolve_every`.
     pub resolve_every: Option<Duration>,
 }
@@ -180,6 +182,11 @@ impl TestManagerActor {
 
     fn check(&mut self, candidate: Candidate, ctx: &mut Context<Self>) {
         let ticket = candidate.ticket;
+        if let Lead::Ours { plan, .. } = &candidate.lead
+            && let Some(name) = Destination::of(&plan.target, &self.options.connect_to).name()
+        {
+            self.life.resolves(ticket, name);
+        }
         let (options, measure) = (Arc::clone(&self.options), self.peers.measure.clone());
         let checked = async move {
             let prepared = prepare(&options, &measure, &candidate).await;
@@ -218,7 +225,8 @@ impl TestManagerActor {
             return self.nothing_to_do(test_id, start, ctx);
         };
         let (addresses, changes) = Addresses::new(resolved);
-        if let (Some(every), Some(Host::Domain(_))) = (self.options.resolve_every, assignment.target.host()) {
+        let to = Destination::of(&assignment.target, &self.options.connect_to);
+        if let (Some(every), Some(_)) = (self.options.resolve_every, to.name()) {
             actix_rt::spawn(keep_resolving(Arc::clone(&self.options), assignment.clone(), every, changes));
         }
         let job = Arc::new(LoadJob {

@@ -59,9 +59,9 @@ impl Life {
         let candidate = Candidate { ticket: Ticket(self.counter), test_id, lead };
         let ticket = candidate.ticket;
         if candidate.is_ours() {
-            self.hold_ours(candidate, timestamp_ms, out);
+            self.hold_ours(candidate, timestamp_ms, now, out);
         } else {
-            self.hold_classic(candidate, timestamp_ms, out);
+            self.hold_classic(candidate, timestamp_ms, now, out);
         }
         if let Some(reason) = refused {
             // Nothing of it can be checked.
@@ -71,7 +71,13 @@ impl Life {
         self.match_triggers();
     }
 
-    fn hold_ours(&mut self, candidate: Candidate, timestamp_ms: Option<i64>, out: &mut Vec<Output>) {
+    fn hold_ours(
+        &mut self,
+        candidate: Candidate,
+        timestamp_ms: Option<i64>,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
         let revision = candidate.revision();
         let known = self.held.iter().map(|held| &held.candidate).chain(self.running_candidate());
         if known.clone().any(|known| known.test_id == candidate.test_id && known.revision() >= revision) {
@@ -84,10 +90,16 @@ impl Life {
         }
         // An orchestrator stands at one barrier at a time: a later config takes the place of an earlier one.
         self.held.retain(|held| !held.candidate.is_ours());
-        self.hold(candidate, timestamp_ms, out);
+        self.hold(candidate, timestamp_ms, now, out);
     }
 
-    fn hold_classic(&mut self, candidate: Candidate, timestamp_ms: Option<i64>, out: &mut Vec<Output>) {
+    fn hold_classic(
+        &mut self,
+        candidate: Candidate,
+        timestamp_ms: Option<i64>,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
         let ignored = |why| Output::Ignored { test_id: candidate.test_id.clone(), why };
         if let Some(running) = self.running_candidate() {
             if running.is_ours() {
@@ -108,12 +120,13 @@ impl Life {
                 None => return out.push(ignored("too many tests wait for their turn")),
             }
         }
-        self.hold(candidate, timestamp_ms, out);
+        self.hold(candidate, timestamp_ms, now, out);
     }
 
-    fn hold(&mut self, candidate: Candidate, timestamp_ms: Option<i64>, out: &mut Vec<Output>) {
+    fn hold(&mut self, candidate: Candidate, timestamp_ms: Option<i64>, now: Instant, out: &mut Vec<Output>) {
         out.push(Output::Check(Box::new(candidate.clone())));
-        self.held.push(Held { candidate, timestamp_ms, check: Check::Pending, triggered: None });
+        let check = Check::Pending { since: now, resolves: None, slow: false };
+        self.held.push(Held { candidate, timestamp_ms, check, triggered: None });
     }
 
     pub(super) fn trigger(

@@ -61,6 +61,31 @@ impl Driver {
     }
 }
 
+/// A driver that holds a test of ours whose check looks up `shop.test`, since 0 ms.
+fn resolving() -> (Driver, Ticket) {
+    let mut driver = Driver::new();
+    let config = Input::Config { config: ours("t", 1, 5, &["d1"]), timestamp_ms: None };
+    let outputs = driver.life.step(config, driver.base);
+    let [Output::Check(candidate)] = &outputs[..] else { panic!("{outputs:?}") };
+    driver.life.resolves(candidate.ticket, "shop.test");
+    (driver, candidate.ticket)
+}
+
+#[test]
+fn a_name_that_resolves_slowly_is_said_until_it_is_resolved() {
+    let (mut driver, ticket) = resolving();
+    assert!(driver.at(199).step(Input::Tick).is_empty());
+    assert_eq!(driver.at(250).step(Input::Tick), ["idle t/1: resolving shop.test"]);
+    assert!(driver.at(500).step(Input::Tick).is_empty(), "said once; the heartbeat repeats it");
+    assert_eq!(driver.at(6_000).step(Input::Checked(ticket, Ok(None))), ["ready t/1"]);
+}
+
+#[test]
+fn a_name_that_resolves_at_once_is_not_worth_a_word() {
+    let (mut driver, ticket) = resolving();
+    assert_eq!(driver.at(20).step(Input::Checked(ticket, Ok(None))), ["ready t/1"]);
+}
+
 fn word(output: Output) -> String {
     match output {
         Output::Check(candidate) => format!("check {}", candidate.test_id),

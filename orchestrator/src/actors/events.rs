@@ -213,6 +213,7 @@ mod tests {
             address: None,
             classic: false,
             state: state.to_owned(),
+            reason: None,
             liveness: "alive".to_owned(),
             alive: true,
             last_seen: String::new(),

@@ -54,6 +54,7 @@ pub fn driver(id: &str) -> DriverView {
         address: Some("127.0.0.1:0".to_owned()),
         classic: false,
         state: "idle".to_owned(),
+        reason: None,
         liveness: "alive".to_owned(),
         alive: true,
         last_seen: "2026-11-24T00:00:00.000000Z".to_owned(),

@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
-use common::wire::DriverState;
+use common::wire::{DriverState, RESOLVING};
 
 use super::choose::{protocol_blocker, refused};
 use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, warned};
 use crate::messages::CommandError;
 use crate::now::Now;
 use crate::registry::NodeFacts;
+
+/// How long drivers may look up the target's name before they count as late all the same: their own limit is 15 s.
+const MAX_RESOLVING: Duration = Duration::from_secs(20);
 
 impl Lifecycle {
     fn chosen(&self) -> String {
@@ -42,6 +45,7 @@ impl Lifecycle {
         self.classic_heard = nodes.iter().any(|node| node.is_alive() && node.is_classic());
         self.configured_at = Some(now.elapsed);
         self.phase = Phase::Barrier { since: now.elapsed };
+        self.resolving_at = None;
         // Noted, and so stored, first: a revision that drivers know is never given to another config.
         vec![
             Effect::Note { what: warned::TRIGGERED, detail: self.chosen() },
@@ -51,6 +55,7 @@ impl Lifecycle {
 
     pub(super) fn barrier(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
         let mut waits = Vec::new();
+        let mut resolves = false;
         let mut blockers = Vec::new();
         for participant in self.participants.iter().filter(|participant| participant.epoch.is_some()) {
             let name = participant.node_id.to_string();
@@ -65,7 +70,10 @@ impl Lifecycle {
                 }
                 // Chosen before it registered, as after a restart of the orchestrator.
                 Some(node) if let Some(why) = protocol_blocker(node) => blockers.push((name, why)),
-                Some(node) if !self.answers(node) => waits.push(name),
+                Some(node) if !self.answers(node) => {
+                    resolves |= self.is_resolving(node);
+                    waits.push(name);
+                }
                 Some(node) if node.state == Some(DriverState::Refused) => {
                     let why = node.reason.clone().unwrap_or_else(|| "refused without a reason".to_owned());
                     // Drivers begin with their own name.
@@ -87,12 +95,27 @@ impl Lifecycle {
             }
             return effects;
         }
-        if now.elapsed.saturating_sub(since) > self.rules.ready_timeout {
+        // The time-out counts from when the last of them has the target's addresses. A driver gives up on a name by itself,
+        // so that one which never does is broken.
+        if resolves && now.elapsed.saturating_sub(since) <= MAX_RESOLVING {
+            self.resolving_at = Some(now.elapsed);
+            return Vec::new();
+        }
+        let from = self.resolving_at.map_or(since, |at| at.max(since));
+        if now.elapsed.saturating_sub(from) > self.rules.ready_timeout {
             let late = format!("did not become ready within {:?}", self.rules.ready_timeout);
             return self
                 .barrier_failed(refused(waits.into_iter().map(|name| (name, late.clone())).collect()));
         }
         Vec::new()
+    }
+
+    /// Whether a driver says that it looks up the target's name for this test.
+    fn is_resolving(&self, node: &NodeFacts) -> bool {
+        node.test_id.as_ref() == Some(&self.test_id)
+            && node.revision == Some(self.revision)
+            && node.state == Some(DriverState::Idle)
+            && node.reason.as_ref().is_some_and(|reason| reason.starts_with(RESOLVING))
     }
 
     /// Whether what a driver says is about this test and revision.

@@ -151,6 +151,8 @@ pub struct Lifecycle {
     stopped_by: Option<String>,
     /// When its config went out, in this life of the orchestrator: from then on a classic driver may be at it.
     configured_at: Option<Duration>,
+    /// When a driver last said, at this barrier, that it looks up the target's name.
+    resolving_at: Option<Duration>,
     /// Classic drivers have heard of it: it cannot be as if nothing had happened.
     classic_heard: bool,
     runaways: Vec<NodeId>,
@@ -170,6 +172,7 @@ impl Lifecycle {
             participants: Vec::new(),
             stopped_by: None,
             configured_at: None,
+            resolving_at: None,
             classic_heard: false,
             runaways: Vec::new(),
             owing: BTreeMap::new(),

@@ -153,6 +153,38 @@ fn a_driver_that_does_not_answer_in_time_is_named() {
     assert!(format!("{effects:?}").contains("did not become ready within 10s"), "{effects:?}");
 }
 
+/// The time-out to become ready counts from when the drivers have the target's addresses, and a driver that never has
+/// them holds the start up for 20 s and the time-out.
+#[test]
+fn drivers_that_resolve_the_targets_name_are_waited_for_within_a_bound() {
+    let resolving = [says("a", DriverState::Idle, Some("resolving shop.test")), node("b", Some(1))];
+    let barrier = || {
+        let mut life = life();
+        life.trigger(&[node("a", Some(1)), node("b", Some(1))]).unwrap();
+        life.step(at(0), &[node("a", Some(1)), node("b", Some(1))], &[]);
+        for ms in (0..=15_000).step_by(250) {
+            assert_eq!(told(life.step(at(ms), &resolving, &[])), [], "{ms}");
+        }
+        life
+    };
+    let ready = [says("a", DriverState::Ready, None), says("b", DriverState::Ready, None)];
+    let effects = told(barrier().step(at(15_250), &ready, &[]));
+    assert_eq!(effects.last(), Some(&Effect::Answer(Ok(()))), "{effects:?}");
+
+    let mut life = barrier();
+    let idle = [node("a", Some(1)), node("b", Some(1))];
+    assert_eq!(told(life.step(at(25_000), &idle, &[])), []);
+    let late = told(life.step(at(25_001), &idle, &[]));
+    assert!(format!("{late:?}").contains("did not become ready"), "{late:?}");
+
+    let mut life = barrier();
+    for ms in (15_000..=30_000).step_by(250) {
+        assert_eq!(told(life.step(at(ms), &resolving, &[])), [], "{ms}");
+    }
+    let late = told(life.step(at(30_001), &resolving, &[]));
+    assert!(format!("{late:?}").contains("did not become ready"), "{late:?}");
+}
+
 #[test]
 fn a_test_is_over_when_every_final_window_is_in() {
     let mut life = started();

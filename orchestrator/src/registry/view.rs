@@ -47,6 +47,7 @@ fn view(node: &Node, busy: bool, now: Now) -> DriverView {
         address: node.address.clone(),
         classic: ours.is_none(),
         state: state.to_owned(),
+        reason: ours.and_then(|ours| ours.reason.clone()),
         liveness: node.liveness.as_str().to_owned(),
         alive: matches!(node.liveness, Liveness::Alive | Liveness::Suspect),
         last_seen: rfc3339(now.unix_us.saturating_sub(age_us)),

@@ -164,6 +164,23 @@ fn a_test_that_passed_fits_a_small_screen() {
 }
 
 #[test]
+fn failures_of_tls_say_why() {
+    let mut view = failed();
+    let answers = |view: &TestView| {
+        let text = text(view);
+        fits(&text, 35);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    view.totals.errors = BTreeMap::from([("tls".to_owned(), 1_020)]);
+    assert!(answers(&view).contains("· tls: 1,020 ·"), "a driver that does not report causes");
+    view.totals.tls_causes = BTreeMap::from([("expired".to_owned(), 1_020)]);
+    assert!(answers(&view).contains("· tls: 1,020 (certificate expired) ·"), "{}", answers(&view));
+    view.totals.tls_causes.insert("no_tls".to_owned(), 7);
+    let both = "tls: 1,020 (certificate expired: 1,020, the server does not speak TLS on this port: 7)";
+    assert!(answers(&view).contains(both), "{}", answers(&view));
+}
+
+#[test]
 fn a_test_that_failed_says_first_what_to_do() {
     let text = text(&failed());
     fits(&text, 38);

@@ -12,6 +12,7 @@ use crate::actors::clock::MeasureOffset;
 use crate::actors::messages::{StartError, StartLoad};
 use crate::assignment::Assignment;
 use crate::clock_sync::Offset;
+use crate::connect_to::Destination;
 use crate::engine::tls_config;
 use crate::life::{Candidate, Lead};
 use crate::load_job::{LoadJob, TlsConfig, WorkerSlice};
@@ -59,9 +60,10 @@ pub(super) async fn prepare(
         Prepared { assignment: None, resolved: Vec::new(), tls: None, offset: None, warning: None };
     let Some(assignment) = assignment else { return Ok(prepared) };
     // First without addresses: what is refused anyway asks no resolver.
-    options.limits.check(&assignment, &[])?;
-    prepared.resolved = resolve(&assignment.target).await;
-    options.limits.check(&assignment, &prepared.resolved)?;
+    let to = Destination::of(&assignment.target, &options.connect_to);
+    options.limits.check(&assignment, &to.host, &[])?;
+    prepared.resolved = resolve(&to).await;
+    options.limits.check(&assignment, &to.host, &prepared.resolved)?;
     let named = |words: String| format!("{}: {words}", options.limits.node_id);
     let calibrated = options.calibration.as_ref();
     prepared.warning = calibrated.and_then(|calibration| calibration.warning(&assignment)).map(named);

@@ -1,57 +1,61 @@
-//! The target's addresses: looked up before a test, and again while it runs where that is set.
+//! The target's addresses: looked up before a test, and again while it runs where that is set. getaddrinfo blocks its
+//! thread for as long as name servers take, so it runs on the pool of tokio's blocking threads, never on a worker's.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use url::Url;
 
 use super::ManagerOptions;
 use crate::assignment::Assignment;
+use crate::connect_to::Destination;
+use crate::engine::interleaved;
 
-/// Longest wait for a host name's addresses.
-const RESOLVE: Duration = Duration::from_secs(5);
+/// Longest wait for a host name's addresses. glibc alone waits 5 s for a name server that is silent before it asks the
+/// next one, and asks each of them twice.
+const RESOLVE: Duration = Duration::from_secs(15);
 
-/// The target's addresses; none where its name does not resolve: then every attempt fails as `resolve`, and
-/// the report says so.
-pub(super) async fn resolve(target: &Url) -> Vec<SocketAddr> {
-    let Some(host) = target.host_str() else { return Vec::new() };
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = target.port_or_known_default().unwrap_or(80);
-    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((host.as_str(), port))).await {
-        Ok(Ok(addresses)) => addresses.collect(),
+/// The addresses of a place, families taking turns; none where its name does not resolve: then every attempt fails as
+/// `resolve`, and the report says so.
+pub(super) async fn resolve(to: &Destination) -> Vec<SocketAddr> {
+    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((to.host.as_str(), to.port))).await {
+        Ok(Ok(addresses)) => interleaved(addresses.collect()),
         Ok(Err(error)) => {
-            log::warn!("target does not resolve host={host} reason={error}");
+            log::warn!("target does not resolve host={to} reason={error}");
             Vec::new()
         }
         Err(_) => {
-            log::warn!("target does not resolve host={host} reason=no answer within 5 s");
+            log::warn!("target does not resolve host={to} reason=no answer within {} s", RESOLVE.as_secs());
             Vec::new()
         }
     }
 }
 
-/// Looks the target's name up again and again until its test is over: new connections go where it points then.
-/// Answers that are empty, or not allowed, change nothing.
+/// Looks the target's name up again and again until its test is over: new connections go where it points then. The load
+/// goes on with the old addresses meanwhile. Answers that are empty, or not allowed, change nothing.
 pub(super) async fn keep_resolving(
     options: Arc<ManagerOptions>,
     assignment: Assignment,
     every: Duration,
     addresses: watch::Sender<Arc<[SocketAddr]>>,
 ) {
+    let to = Destination::of(&assignment.target, &options.connect_to);
     loop {
         tokio::select! {
             () = addresses.closed() => return,
             () = tokio::time::sleep(every) => {}
         }
-        let found = resolve(&assignment.target).await;
+        let found = tokio::select! {
+            () = addresses.closed() => return,
+            found = resolve(&to) => found,
+        };
         if found.is_empty() || addresses.borrow()[..] == found[..] {
             continue;
         }
-        if let Err(reason) = options.limits.check(&assignment, &found) {
+        if let Err(reason) = options.limits.check(&assignment, &to.host, &found) {
             log::warn!(
-                "target moved to where this driver may not send, the old addresses stay reason={reason}"
+                "target moved to where this driver may not send, it keeps the old addresses reason={reason}"
             );
             continue;
         }
