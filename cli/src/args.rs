@@ -72,6 +72,9 @@ pub struct OrchestratorAddress {
     /// File that holds the orchestrator's bearer token
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// PEM file of the authorities that an https orchestrator is checked against [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub orchestrator_ca: Option<PathBuf>,
 }
 
 /// `groundswell run`
@@ -87,6 +90,9 @@ pub struct RunArgs {
     /// File that holds the orchestrator's bearer token
     #[arg(long, value_name = "FILE", requires = "orchestrator", help_heading = "Where")]
     pub token_file: Option<PathBuf>,
+    /// PEM file of the authorities that an https orchestrator is checked against [default: the system's]
+    #[arg(long, value_name = "FILE", requires = "orchestrator", help_heading = "Where")]
+    pub orchestrator_ca: Option<PathBuf>,
     /// How many drivers take part (own stack: how many are started; default 2)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Where")]
     pub drivers: Option<u32>,

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use awc::http::{Method, StatusCode, header};
+use driver::bootstrap::{clear_text_warning, http_client, is_clear_text};
+use driver::engine::orchestrator_tls;
 use orchestrator::model::{DriverView, TestPage, TestView};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::exit::{ExitCode, Stop};
+use crate::say;
 
 /// Longest answer read: a report of some hundred drivers is far below.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -97,25 +100,32 @@ impl std::fmt::Display for Problem {
 }
 
 impl Client {
-    /// A client for an orchestrator's address, `HOST:PORT` or a URL.
+    /// A client for an orchestrator's address, `HOST:PORT` or a URL of http or https.
     ///
     /// # Errors
-    /// Where the address is none, or the token file cannot be read.
-    pub fn new(address: &str, token_file: Option<&Path>) -> Result<Self, Stop> {
+    /// Where the address is none, or a file cannot be used.
+    pub fn new(address: &str, token_file: Option<&Path>, ca_file: Option<&Path>) -> Result<Self, Stop> {
         let with_scheme =
             if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
         let url = url::Url::parse(&with_scheme)
             .ok()
-            .filter(|url| url.scheme() == "http" && url.host().is_some())
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
             .ok_or_else(|| {
-                Stop::usage(format!("--orchestrator {address}: is no HOST:PORT and no http URL"))
+                Stop::usage(format!(
+                    "--orchestrator {address}: is neither HOST:PORT nor a URL of http or https"
+                ))
             })?;
         let token = token_file
             .map(common::settings::read_secret)
             .transpose()
             .map_err(|error| Stop::could_not(format!("--token-file: {error}")))?
             .map(|secret| secret.expose().to_owned());
-        let http = awc::Client::builder().timeout(CALL_TIMEOUT).disable_redirects().finish();
+        if token.is_some() && is_clear_text(&url) {
+            say::aside(format_args!("warning: {}", clear_text_warning(&url)));
+        }
+        let tls = (url.scheme() == "https").then(|| orchestrator_tls(ca_file)).transpose();
+        let tls = tls.map_err(|error| Stop::could_not(error.to_string()))?;
+        let http = http_client(tls).timeout(CALL_TIMEOUT).disable_redirects().finish();
         Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), token, http })
     }
 

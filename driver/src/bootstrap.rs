@@ -4,14 +4,19 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
+use actix_rt::net::TcpStream;
+use actix_service::Service;
+use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
 use awc::error::{JsonPayloadError, SendRequestError};
 use common::clock::{UnixMicros, unix_us};
 use common::settings::Secret;
+use common::settings::fields::is_loopback;
 use common::wire::PROTOCOL;
 use serde::Deserialize;
 use url::Url;
 
 use crate::clock_sync::Sample;
+use crate::load_job::TlsConfig;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -58,6 +63,45 @@ pub enum AskError {
     NoBrokers,
 }
 
+/// The beginnings of a client of an orchestrator, for http, and for https where `tls` says how.
+pub fn http_client(
+    tls: Option<TlsConfig>,
+) -> awc::ClientBuilder<
+    impl Service<
+        ConnectInfo<awc::http::Uri>,
+        Response = Connection<awc::http::Uri, TcpStream>,
+        Error = TcpConnectError,
+    > + Clone,
+    (),
+> {
+    let connector = awc::Connector::new();
+    awc::Client::builder().connector(match tls {
+        Some(tls) => connector.rustls_0_23(tls.0),
+        None => connector,
+    })
+}
+
+/// Whether what is sent to a URL passes through networks in clear text: by plain http, to another host than this one. A
+/// name other than `localhost` counts as another host.
+pub fn is_clear_text(url: &Url) -> bool {
+    let this_host = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => is_loopback(address.into()),
+        Some(url::Host::Ipv6(address)) => is_loopback(address.into()),
+        None => false,
+    };
+    url.scheme() == "http" && !this_host
+}
+
+/// What to say where a token passes through networks in clear text.
+pub fn clear_text_warning(url: &Url) -> String {
+    format!(
+        "the token travels to {} in clear text: use https:// behind a TLS proxy (--orchestrator https://… \
+         --orchestrator-ca FILE)",
+        url.host_str().unwrap_or_default()
+    )
+}
+
 /// Asks an orchestrator.
 #[derive(Clone)]
 pub struct OrchestratorClient {
@@ -67,9 +111,9 @@ pub struct OrchestratorClient {
 }
 
 impl OrchestratorClient {
-    /// A client of the orchestrator at a URL.
-    pub fn new(url: Url, token: Option<Secret>) -> Self {
-        let client = awc::Client::builder().timeout(TIMEOUT).disable_redirects().finish();
+    /// A client of the orchestrator at a URL. `tls`: how https is spoken, needed where the URL is one.
+    pub fn new(url: Url, token: Option<Secret>, tls: Option<TlsConfig>) -> Self {
+        let client = http_client(tls).timeout(TIMEOUT).disable_redirects().finish();
         Self { client, url, token }
     }
 
@@ -145,6 +189,21 @@ mod tests {
         assert_eq!(towards("no port").await, "0.0.0.0");
     }
 
+    #[test]
+    fn plain_http_to_another_host_is_clear_text() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8080/", false),
+            ("http://[::1]:8080/", false),
+            ("http://localhost:8080/", false),
+            ("http://10.0.0.1:8080/", true),
+            ("http://[fd00::1]:8080/", true),
+            ("http://box:8080/", true),
+            ("https://box:8443/", false),
+        ] {
+            assert_eq!(is_clear_text(&url.parse().unwrap()), expected, "{url}");
+        }
+    }
+
     #[actix_rt::test]
     async fn the_answers_are_read_with_the_token_and_refusals_are_told_apart() {
         use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -170,7 +229,7 @@ mod tests {
         let server = server.workers(1).bind(("127.0.0.1", 0)).unwrap();
         let url: Url = format!("http://{}", server.addrs()[0]).parse().unwrap();
         let running = actix_rt::spawn(server.run());
-        let client = |token: &str| OrchestratorClient::new(url.clone(), Some(Secret::new(token)));
+        let client = |token: &str| OrchestratorClient::new(url.clone(), Some(Secret::new(token)), None);
         let expected =
             Bootstrap { brokers: vec!["127.0.0.1:1".into()], topic_prefix: "p.".into(), protocol: PROTOCOL };
         assert_eq!(client("right").bootstrap().await.unwrap(), expected);
@@ -179,7 +238,7 @@ mod tests {
         assert_eq!(refused, "it speaks protocol 1, this driver 2: install the same version on both");
         assert_eq!(client("any").time().await.unwrap().told_us, 5);
         running.abort();
-        let gone = OrchestratorClient::new("http://127.0.0.1:1".parse().unwrap(), None);
+        let gone = OrchestratorClient::new("http://127.0.0.1:1".parse().unwrap(), None, None);
         assert!(matches!(gone.bootstrap().await, Err(AskError::Send(_))));
     }
 }

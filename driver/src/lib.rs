@@ -32,12 +32,14 @@ use std::net::SocketAddr;
 use common::ids::{Epoch, NodeId};
 use common::kafka::KafkaError;
 use common::settings::data_dir::{self, DataDirError};
-use common::settings::{SecretError, read_secret};
+use common::settings::{Secret, SecretError, read_secret};
 use tokio::sync::mpsc;
+use url::Url;
 
 pub use settings::DriverSettings;
 
-use bootstrap::OrchestratorClient;
+use bootstrap::{OrchestratorClient, clear_text_warning, is_clear_text};
+use engine::{TlsError, orchestrator_tls};
 use store::{StoreError, WindowStore};
 use system::{Foundation, Parts};
 
@@ -62,6 +64,9 @@ pub enum RunError {
     /// The token for the orchestrator cannot be read.
     #[error("orchestrator.token_file: {0}")]
     Token(#[from] SecretError),
+    /// The certificates that the orchestrator is checked against cannot be read.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Its address cannot be bound.
     #[error("http.listen (--listen) = {address}: {cause}")]
     Bind {
@@ -93,6 +98,20 @@ pub enum RunError {
     },
 }
 
+/// A client of the orchestrator that the settings name.
+fn client(
+    settings: &DriverSettings,
+    url: Url,
+    token: Option<Secret>,
+) -> Result<OrchestratorClient, RunError> {
+    if token.is_some() && is_clear_text(&url) {
+        log::warn!("{}", clear_text_warning(&url));
+    }
+    let tls = url.scheme() == "https";
+    let tls = tls.then(|| orchestrator_tls(settings.orchestrator.ca_file.as_deref())).transpose()?;
+    Ok(OrchestratorClient::new(url, token, tls))
+}
+
 /// Runs a driver until `stop` completes; `ready` hears what was bound. It need not find Kafka or the orchestrator
 /// to be ready: it waits for them and joins. Runs inside an actix system.
 ///
@@ -111,7 +130,7 @@ pub async fn run(
     // Opened once here, so that a store that cannot be used is told before anything begins.
     drop(WindowStore::open(&folder)?);
     let token = settings.orchestrator.token_file.as_deref().map(read_secret).transpose()?;
-    let orchestrator = settings.orchestrator_url().map(|url| OrchestratorClient::new(url, token));
+    let orchestrator = settings.orchestrator_url().map(|url| client(&settings, url, token)).transpose()?;
     let calibration = calibrate::load(&folder, settings.driver.n_workers(), settings.driver.precision);
     let (fatal, mut fatal_errors) = mpsc::channel(1);
 

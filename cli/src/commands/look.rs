@@ -7,7 +7,7 @@ use crate::say;
 use crate::table::Table;
 
 fn client(at: &OrchestratorAddress) -> Result<Client, Stop> {
-    Client::new(&at.orchestrator, at.token_file.as_deref())
+    Client::new(&at.orchestrator, at.token_file.as_deref(), at.orchestrator_ca.as_deref())
 }
 
 /// Lists the tests, newest first.

@@ -39,7 +39,9 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     let mut interrupts = Interrupts::listen()?;
     let (mut stack, log) = Stack::new()?;
     let started = match &arguments.orchestrator {
-        Some(address) => Client::new(address, arguments.token_file.as_deref()),
+        Some(address) => {
+            Client::new(address, arguments.token_file.as_deref(), arguments.orchestrator_ca.as_deref())
+        }
         None => tokio::select! {
             client = own_stack(&mut plan, arguments, &mut stack) => client,
             () = interrupts.next() => Err(Stop { message: "interrupted before the start".to_owned(), code: ExitCode::Aborted }),
@@ -79,7 +81,7 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
         flags.extend(arguments.sending.words());
         ids.extend(stack.start(&format!("driver {i}"), &flags).await?.node_id);
     }
-    let client = Client::new(&address, None)?;
+    let client = Client::new(&address, None, None)?;
     joined(&client, &ids).await?;
     plan.drivers = DriverChoice::Count(n);
     Ok(client)

@@ -76,7 +76,7 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<(), Stop> {
         let target = stack.start("target", &flags).await?;
         say::line(format_args!("target     http://{}/ping", target.http.unwrap_or_default()));
     }
-    joined(&Client::new(&address, None)?, &ids).await?;
+    joined(&Client::new(&address, None, None)?, &ids).await?;
     say::line("ready      stop with Ctrl-C");
     Ok(())
 }
