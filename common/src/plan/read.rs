@@ -64,6 +64,15 @@ fn read_plan(root: &mut Table) -> Option<Plan> {
     let load = read_load(&mut root.table("load"), request.timeout, &drivers, per);
     let thresholds = read_thresholds(&mut root.table("thresholds"));
     let honesty = read_honesty(&mut root.table("honesty"));
+    if request.engine == EngineChoice::Awc
+        && let Some(c) = target.as_ref().and_then(TargetUrl::beyond_awc)
+    {
+        let reason = format!(
+            "the awc engine cannot send the {c:?} in target.url; engine = \"wire\" can, or write it as %{:02X}",
+            u32::from(c)
+        );
+        root.contradiction("request.engine", "\"awc\"", reason);
+    }
     let (target, load) = (target?, load?);
     let name = name.unwrap_or_else(|| default_name(&load, &target));
     Some(Plan { name, drivers, per, target, request, load, thresholds, honesty })

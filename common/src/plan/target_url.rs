@@ -71,6 +71,17 @@ impl TargetUrl {
         &self.text[self.path_at..]
     }
 
+    /// The first character that the awc engine cannot send, if there is one: its type for a URI takes neither `<` nor
+    /// `>`, nor a backtick in the path, nor `"` in the query. The wire engine sends all of them.
+    pub fn beyond_awc(&self) -> Option<char> {
+        let whole = self.path_and_query();
+        let query_at = whole.find('?').unwrap_or(whole.len());
+        let beyond = |(at, c): (usize, char)| {
+            matches!(c, '<' | '>') || (c == '`' && at < query_at) || (c == '"' && at > query_at)
+        };
+        whole.char_indices().find(|it| beyond(*it)).map(|(_, c)| c)
+    }
+
     /// The path as it is sent.
     pub fn path(&self) -> &str {
         let whole = self.path_and_query();
@@ -126,6 +137,19 @@ mod tests {
             assert_eq!(url.to_string(), whole);
         }
         assert_eq!(TargetUrl::parse("http://h/../a?b").unwrap().path(), "/../a");
+    }
+
+    #[test]
+    fn what_awc_cannot_send_depends_on_where_it_stands() {
+        for (text, beyond) in [
+            ("http://h/a\"b?c`d", None),
+            ("http://h/a`b", Some('`')),
+            ("http://h/?a\"", Some('"')),
+            ("http://h/a>?<", Some('>')),
+            ("http://h/?a?b<", Some('<')),
+        ] {
+            assert_eq!(TargetUrl::parse(text).unwrap().beyond_awc(), beyond, "{text}");
+        }
     }
 
     #[test]

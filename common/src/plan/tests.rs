@@ -225,6 +225,19 @@ fn a_target_is_a_url_that_can_be_sent_to() {
 }
 
 #[test]
+fn the_awc_engine_and_a_path_that_it_cannot_send_contradict_each_other() {
+    let with = |engine: &str| {
+        let url = json!({ "url": "http://127.0.0.1/a<b" });
+        read_value(&small(json!({ "target": url, "request": { "engine": engine } })))
+    };
+    let faults = with("awc").unwrap_err();
+    assert_eq!((faults.len(), faults[0].path.as_str()), (1, "request.engine"), "{faults:?}");
+    assert_eq!(faults[0].kind, FaultKind::Contradiction);
+    assert!(faults[0].reason.contains("%3C"), "{faults:?}");
+    assert!(with("wire").is_ok() && with("auto").is_ok());
+}
+
+#[test]
 fn a_head_is_what_http_carries() {
     let header = |name: &str, value: Value| json!({ "request": { "headers": { name: value } } });
     for name in

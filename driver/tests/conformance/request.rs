@@ -112,6 +112,14 @@ async fn what_awc_cannot_send_it_refuses_by_name() {
     let head = head_of(Which::Wire, |address| job_to(&url(address), vec![address], "", ONE)).await;
     assert!(head.starts_with("get /<a> http/1.1\r\n"), "{head:?}");
     let (address, _) = server(answer_all);
+    for c in ('!'..='~').filter(|c| *c != '#') {
+        for path in [format!("/a{c}b"), format!("/?a{c}b")] {
+            let target: common::plan::TargetUrl = format!("http://{address}{path}").parse().unwrap();
+            let beyond = target.beyond_awc();
+            let refused = AwcClient::new(&LoadJob { target, ..job(address, "") }).is_err();
+            assert_eq!(refused, beyond.is_some(), "{path}: {beyond:?}");
+        }
+    }
     let refused = AwcClient::new(&job_to(&url(address), vec![address], "", ONE)).err().unwrap();
     assert!(refused.contains("/<a>") && refused.contains("wire engine"), "{refused}");
 }
