@@ -341,7 +341,10 @@ fn check_shares(
     };
     for (key, amount) in [("requests", requests), ("connections", connections.map(u64::from))] {
         if let Some(amount) = amount.filter(|amount| *amount < n_drivers) {
-            let reason = format!("shared out among {n_drivers} drivers it leaves some without any");
+            let reason = format!(
+                "{n_drivers} drivers share it (per = \"fleet\"), and each needs at least one: give {n_drivers} or more, \
+                 or fewer drivers"
+            );
             load.contradiction(key, amount, reason);
         }
     }

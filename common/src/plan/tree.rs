@@ -184,19 +184,19 @@ impl PlanTree {
             self.remove(&key);
             return Ok(());
         }
-        let fault = |reason: String| Fault::value("request.body_file", format!("{name:?}"), reason);
         if self.get(&["request", "body"]).is_some_and(|body| body.as_str() != Some("")) {
             let reason = "body and body_file are both given; leave one out";
             return Err(Fault::contradiction("request.body_file", format!("{name:?}"), reason));
         }
+        // The file as it was looked for, once: it stands for the value.
         let path: PathBuf = base_dir.join(&name);
-        let bytes = read_at_most(&path, MAX_BODY_BYTES)
-            .map_err(|error| fault(format!("{}: {error}", path.display())))?;
+        let fault = |reason: String| Fault::value("request.body_file", path.display(), reason);
+        let bytes =
+            read_at_most(&path, MAX_BODY_BYTES).map_err(|error| fault(format!("cannot be read: {error}")))?;
         let Some(bytes) = bytes else {
-            return Err(fault(format!("{} is larger than {MAX_BODY_BYTES} bytes", path.display())));
+            return Err(fault(format!("is larger than {MAX_BODY_BYTES} bytes")));
         };
-        let body =
-            String::from_utf8(bytes).map_err(|_| fault(format!("{} is no UTF-8 text", path.display())))?;
+        let body = String::from_utf8(bytes).map_err(|_| fault("is not UTF-8 text".to_owned()))?;
         self.set(&["request", "body"], body);
         Ok(())
     }
@@ -311,7 +311,7 @@ mod tests {
         let reason = |mut plan: PlanTree| plan.inline_body_file(folder.path()).unwrap_err().to_string();
         assert!(reason(with_file("none.json")).contains("none.json"));
         std::fs::write(folder.path().join("raw"), [0xff]).unwrap();
-        assert!(reason(with_file("raw")).contains("no UTF-8"));
+        assert!(reason(with_file("raw")).contains("not UTF-8"));
         std::fs::write(folder.path().join("large"), vec![b'x'; MAX_BODY_BYTES + 1]).unwrap();
         assert!(reason(with_file("large")).contains("larger than 524288 bytes"));
         let mut both = with_file("order.json");

@@ -15,7 +15,7 @@ pub const ENV_PREFIX: &str = "GROUNDSWELL__";
 /// The origin of a value of the environment begins so, the variable's name follows.
 const ENV_ORIGIN: &str = "environment ";
 /// The origin of a value that a flag gave.
-const FLAG_ORIGIN: &str = "command line";
+pub const FLAG_ORIGIN: &str = "command line";
 /// Longest file, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 

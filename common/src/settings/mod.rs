@@ -17,7 +17,7 @@ pub use allow::AllowTarget;
 pub use data_dir::DataDir;
 pub use error::{SettingsError, SettingsFault};
 pub use kafka::{Brokers, BrokersAllowed, KafkaSecurity, KafkaSettings, SaslMechanism, SecurityProtocol};
-pub use layers::{ENV_PREFIX, Sources};
+pub use layers::{ENV_PREFIX, FLAG_ORIGIN, Sources};
 pub use node::{ClassicSettings, NodeSettings};
 pub use secret::{Secret, SecretError, read_secret};
 
