@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use actix_rt::net::TcpStream;
 use actix_service::Service;
 use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
-use awc::error::{JsonPayloadError, SendRequestError};
+use awc::error::{ConnectError, JsonPayloadError, SendRequestError};
 use common::clock::{UnixMicros, unix_us};
 use common::settings::Secret;
 use common::settings::fields::is_loopback;
@@ -44,22 +44,27 @@ struct Time {
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// Nothing answers there.
-    #[error("no answer: {0}")]
-    Send(#[from] SendRequestError),
+    #[error("no orchestrator at {url} yet (--orchestrator): {cause}")]
+    Send {
+        /// Where it was looked for.
+        url: String,
+        /// What went wrong.
+        cause: String,
+    },
     /// It wants a token, or another one.
-    #[error("it refuses this driver's token (HTTP {0}): see --token-file")]
+    #[error("the orchestrator refuses this driver's token (HTTP {0}): see --token-file")]
     Token(u16),
     /// It answers something else.
-    #[error("it answered HTTP {0}")]
+    #[error("the orchestrator answered HTTP {0}")]
     Status(u16),
     /// The answer is not what an orchestrator says.
-    #[error("its answer cannot be read: {0}")]
+    #[error("the orchestrator's answer cannot be read: {0}")]
     Body(#[from] JsonPayloadError),
     /// It is of another version.
     #[error("it speaks protocol {0}, this driver {PROTOCOL}: install the same version on both")]
     Protocol(u32),
     /// It knows no Kafka yet.
-    #[error("it names no kafka broker")]
+    #[error("the orchestrator has no Kafka yet")]
     NoBrokers,
 }
 
@@ -117,6 +122,14 @@ impl OrchestratorClient {
         Self { client, url, token }
     }
 
+    fn unreachable(&self, error: &SendRequestError) -> AskError {
+        let cause = match error {
+            SendRequestError::Connect(ConnectError::Io(error)) => error.kind().to_string(),
+            error => error.to_string(),
+        };
+        AskError::Send { url: self.url.as_str().trim_end_matches('/').to_owned(), cause }
+    }
+
     /// Where it is.
     pub fn url(&self) -> &Url {
         &self.url
@@ -128,7 +141,7 @@ impl OrchestratorClient {
         if let Some(token) = &self.token {
             request = request.insert_header(("authorization", format!("Bearer {}", token.expose())));
         }
-        let mut answer = request.send().await?;
+        let mut answer = request.send().await.map_err(|error| self.unreachable(&error))?;
         match answer.status().as_u16() {
             200 => Ok(answer.json().limit(MAX_ANSWER_BYTES).await?),
             status @ (401 | 403) => Err(AskError::Token(status)),
@@ -239,6 +252,9 @@ mod tests {
         assert_eq!(client("any").time().await.unwrap().told_us, 5);
         running.abort();
         let gone = OrchestratorClient::new("http://127.0.0.1:1".parse().unwrap(), None, None);
-        assert!(matches!(gone.bootstrap().await, Err(AskError::Send(_))));
+        assert_eq!(
+            gone.bootstrap().await.unwrap_err().to_string(),
+            "no orchestrator at http://127.0.0.1:1 yet (--orchestrator): connection refused"
+        );
     }
 }

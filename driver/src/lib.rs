@@ -28,6 +28,7 @@ pub mod worker;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use common::ids::{Epoch, NodeId};
 use common::kafka::KafkaError;
@@ -50,6 +51,8 @@ pub struct Bound {
     pub node_id: NodeId,
     /// Its own server, where it has one.
     pub http: Option<SocketAddr>,
+    /// Its data folder: a driver that is started there again is the same node.
+    pub folder: PathBuf,
 }
 
 /// Why a driver cannot go on.
@@ -133,6 +136,7 @@ pub async fn run(
     let orchestrator = settings.orchestrator_url().map(|url| client(&settings, url, token)).transpose()?;
     let calibration = calibrate::load(&folder, settings.driver.n_workers(), settings.driver.precision);
     let (fatal, mut fatal_errors) = mpsc::channel(1);
+    let home = folder.clone();
 
     let listen = settings.http.listen;
     let foundation = Foundation::lay(Parts {
@@ -156,9 +160,9 @@ pub async fn run(
         });
     }
     let system = foundation.build(address.map_or(0, |address| address.port())).map_err(RunError::Worker)?;
-    ready(Bound { node_id: node_id.clone(), http: address });
+    ready(Bound { node_id: node_id.clone(), http: address, folder: home });
     common::service::ready();
-    log::info!("driver is ready node_id={node_id} epoch={epoch}");
+    log::info!("driver started node_id={node_id} epoch={epoch}");
 
     let ended = tokio::select! {
         () = stop => Ok(()),

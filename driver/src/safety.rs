@@ -1,11 +1,11 @@
 //! What this driver refuses to do, and why, in words that name it: `[safety]` and its
 //! descriptors. Pure: addresses are resolved by others, and those that were checked are the only ones used.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use common::ids::NodeId;
 use common::settings::AllowTarget;
-use common::settings::allow::allows;
+use common::settings::allow::{allows, default_targets};
 
 use crate::assignment::Assignment;
 
@@ -66,11 +66,22 @@ impl Limits {
         let forbidden = resolved.iter().find(|address| !allows(&self.allow_targets, host, address.ip()));
         match forbidden {
             None => Ok(()),
-            Some(address) => Err(format!(
-                "target {host} ({}) is not among safety.allow_targets of this driver",
-                address.ip()
-            )),
+            Some(address) => Err(self.forbidden(host, address.ip())),
         }
+    }
+}
+
+impl Limits {
+    fn forbidden(&self, host: &str, address: IpAddr) -> String {
+        let to = if self.allow_targets == default_targets() {
+            "drivers send to loopback and private networks only"
+        } else {
+            "this driver sends only to what its allow_targets names"
+        };
+        let address = address.to_string();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let target = if host == address { address.clone() } else { format!("{host} ({address})") };
+        format!("{to}; {target} can be allowed: --allow-target {address} (or [safety] allow_targets)")
     }
 }
 
@@ -112,7 +123,7 @@ mod tests {
         let loopback = limits(&["127.0.0.0/8"], None, 10_000);
         check(&loopback, &tsunami, &["127.0.0.1:80", "127.0.0.2:80"], None);
         check(&loopback, &tsunami, &["127.0.0.1:80", "93.184.216.34:80"], Some("shop.test (93.184.216.34)"));
-        check(&loopback, &tsunami, &["[::1]:80"], Some("safety.allow_targets"));
+        check(&loopback, &tsunami, &["[::1]:80"], Some("--allow-target ::1 "));
         check(&loopback, &tsunami, &[], None);
         check(&limits(&["shop.test"], None, 10_000), &tsunami, &["93.184.216.34:80"], None);
         let elsewhere = ["93.184.216.34:80".parse().unwrap()];

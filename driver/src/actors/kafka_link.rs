@@ -161,7 +161,7 @@ impl KafkaLinkActor {
     /// Says what it waits for, once.
     fn waits(&mut self, reason: String) {
         if self.waits_for.as_ref() != Some(&reason) {
-            log::warn!("waiting for the orchestrator to name its kafka reason={reason}");
+            log::warn!("{reason}; trying again");
             self.waits_for = Some(reason);
         }
     }
