@@ -53,7 +53,18 @@ pub fn text(view: &TestView) -> String {
         out.push('\n');
         sentences(&mut out, "  ! ", &view.warnings);
     }
+    closing(&mut out, view);
     out
+}
+
+/// The verdict and its first reason again: a screen of 24 lines shows the end of what is printed.
+fn closing(out: &mut String, view: &TestView) {
+    if view.verdict.is_none() {
+        return;
+    }
+    out.push('\n');
+    let reason = view.reasons.first().map_or("every threshold held", String::as_str);
+    wrap(out, &format!("{}  ", headline(view)), reason);
 }
 
 /// The verdict, or while there is none the state.
@@ -108,7 +119,8 @@ fn totals(out: &mut String, view: &TestView) {
         }
     }
     wrap(out, "sent       ", &sent);
-    let throughput = totals.throughput_per_s.map_or_else(|| "unknown".to_owned(), rate);
+    let throughput =
+        totals.throughput_per_s.map_or_else(|| "unknown".to_owned(), |in_all| both(in_all, view));
     let windows = &view.completeness;
     let windows = match windows.windows_expected {
         0 => String::new(),
@@ -133,6 +145,14 @@ fn warmup_line(warmup: &WarmupTotals) -> String {
     let more = [(warmup.failed, "failed"), (warmup.dropped, "dropped")];
     parts.extend(more.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n))));
     format!("{}: in the counts above, in no other figure", parts.join(", "))
+}
+
+/// As in `2,000/s`, or for several drivers `1,000/s each, 2,000/s in all`: a plan's rate is usually each driver's.
+fn both(in_all: f64, view: &TestView) -> String {
+    match view.drivers.len() {
+        0 | 1 => rate(in_all),
+        n => format!("{} each, {} in all", rate(in_all / n as f64), rate(in_all)),
+    }
 }
 
 /// Statuses and errors, as in `200: 59,990`, `503: 10`, `no errors`.
