@@ -11,6 +11,15 @@ pub use self::nodes::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, Sen
 /// Where commands look for an orchestrator unless told.
 pub const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
 
+/// What ends a run, or holds it, before its time.
+const STOPPING: &str = "Ctrl-C once stops the test and reports it (aborted, exit 6); twice leaves at once. Ctrl-Z stops \
+    the drivers with the command, and fg continues both. SIGSTOP of the command alone cannot be caught: its drivers go on \
+    sending. However it ends, nothing that it started stays, and the next run begins afresh.";
+
+/// The same of a system that stays.
+const PAUSING: &str = "A driver or target that ends is started again, at most 5 times a minute. Ctrl-Z stops all nodes \
+    with the command, and fg continues them. SIGSTOP of the command alone cannot be caught: its nodes go on.";
+
 /// A distributed HTTP load tester that tells the truth.
 #[derive(Debug, Parser)]
 #[command(name = "groundswell", version = crate::version::LONG, max_term_width = 100, propagate_version = true)]
@@ -28,8 +37,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs one test and says what came of it; the exit code is the verdict
+    #[command(after_help = STOPPING)]
     Run(Box<RunArgs>),
     /// Starts the whole system on this machine, each node its own process, until Ctrl-C
+    #[command(after_help = PAUSING)]
     Up(UpArgs),
     /// Runs the orchestrator node in the foreground
     Orchestrator(OrchestratorArgs),
@@ -80,8 +91,8 @@ pub struct OrchestratorAddress {
 /// `groundswell run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The plan, TOML or JSON (by the ending .json); flags override it
-    #[arg(value_name = "PLAN")]
+    /// The plan, TOML or JSON (by the ending .json), which flags override; or the URL to send to
+    #[arg(value_name = "PLAN|URL")]
     pub plan: Option<PathBuf>,
 
     /// Uses a running orchestrator instead of a stack of its own
@@ -123,7 +134,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "PER_SECOND", help_heading = "Load")]
     pub target_throughput: Option<String>,
     /// Ends after so many requests
-    #[arg(long, value_name = "N", help_heading = "Load")]
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Load")]
     pub requests: Option<String>,
     /// Ends after so long, as in 30s
     #[arg(long, value_name = "TIME", help_heading = "Load")]
@@ -142,7 +153,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "METHOD", help_heading = "Request")]
     pub method: Option<String>,
     /// A header field, as in 'accept: text/html'; repeatable, also with one name: then each is sent
-    #[arg(long = "header", value_name = "K: V", help_heading = "Request")]
+    #[arg(short = 'H', long = "header", value_name = "K: V", help_heading = "Request")]
     pub headers: Vec<String>,
     /// The body
     #[arg(long, value_name = "TEXT", help_heading = "Request")]

@@ -6,11 +6,12 @@ use std::time::Duration;
 use awc::http::{Method, StatusCode, header};
 use driver::bootstrap::{clear_text_warning, http_client, is_clear_text};
 use driver::engine::orchestrator_tls;
-use orchestrator::model::{DriverView, TestPage, TestView};
+use orchestrator::model::{DriverView, TestPage, TestState, TestView};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::exit::{ExitCode, Stop};
+use crate::patience::within;
 use crate::say;
 
 /// Longest answer read: a report of some hundred drivers is far below.
@@ -40,6 +41,12 @@ pub enum CallError {
         /// What went wrong.
         cause: String,
     },
+    /// It was reached and did not answer in time.
+    #[error("the orchestrator did not answer within {after:?}")]
+    Silent {
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// It answered with a problem.
     #[error("{0}")]
     Problem(Problem),
@@ -51,6 +58,13 @@ pub enum CallError {
         /// What came instead.
         what: String,
     },
+}
+
+impl CallError {
+    /// Whether the same call may be answered in a moment.
+    pub fn may_heal(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Silent { .. })
+    }
 }
 
 impl From<CallError> for Stop {
@@ -80,20 +94,39 @@ pub struct Problem {
     pub errors: Vec<serde_json::Value>,
 }
 
+impl Problem {
+    /// Each reason once, with all keys or drivers that it is given for.
+    fn by_reason(&self) -> Vec<(Vec<String>, String)> {
+        let mut reasons: Vec<(Vec<String>, String)> = Vec::new();
+        for error in &self.errors {
+            let text = |key: &str| error.get(key).and_then(|value| value.as_str()).unwrap_or("");
+            let (path, value, node) = (text("path"), text("value"), text("node_id"));
+            let who = match (path, value) {
+                ("", _) => node.to_owned(),
+                (path, "") => path.to_owned(),
+                (path, value) => format!("{path} = {value}"),
+            };
+            if who.is_empty() {
+                continue;
+            }
+            // A driver begins its reason with its own name, for logs and reports.
+            let reason = text("reason");
+            let reason = reason.strip_prefix(&format!("{node}: ")).unwrap_or(reason);
+            match reasons.iter_mut().find(|(_, known)| known == reason) {
+                Some((same, _)) => same.push(who),
+                None => reasons.push((vec![who], reason.to_owned())),
+            }
+        }
+        reasons
+    }
+}
+
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let said = if self.detail.is_empty() { &self.title } else { &self.detail };
         write!(f, "{said}")?;
-        for error in &self.errors {
-            let text = |key: &str| error.get(key).and_then(|value| value.as_str()).unwrap_or("");
-            let who = if text("path").is_empty() { text("node_id") } else { text("path") };
-            if !who.is_empty() {
-                write!(f, "\n  {who}")?;
-                if !text("value").is_empty() {
-                    write!(f, " = {}", text("value"))?;
-                }
-                write!(f, ": {}", text("reason"))?;
-            }
+        for (who, reason) in self.by_reason() {
+            write!(f, "\n  {}: {reason}", who.join(", "))?;
         }
         Ok(())
     }
@@ -125,7 +158,8 @@ impl Client {
         }
         let tls = (url.scheme() == "https").then(|| orchestrator_tls(ca_file)).transpose();
         let tls = tls.map_err(|error| Stop::could_not(error.to_string()))?;
-        let http = http_client(tls).timeout(CALL_TIMEOUT).disable_redirects().finish();
+        // No time-out of its own: it would go on while this process is stopped.
+        let http = http_client(tls).disable_timeout().disable_redirects().finish();
         Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), token, http })
     }
 
@@ -156,6 +190,25 @@ impl Client {
     /// As every call.
     pub async fn stop(&self, test_id: &str) -> Result<serde_json::Value, CallError> {
         self.call(Method::POST, &format!("/api/v1/tests/{test_id}/stop"), None, CALL_TIMEOUT).await
+    }
+
+    /// Takes away a test that was never started.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn discard(&self, test_id: &str) -> Result<(), CallError> {
+        if self.test(test_id).await?.state != TestState::Configured {
+            return Ok(());
+        }
+        let deleted =
+            self.call(Method::DELETE, &format!("/api/v1/tests/{test_id}"), None, CALL_TIMEOUT).await;
+        match deleted {
+            // An orchestrator that cannot delete ends it at least.
+            Err(CallError::Problem(problem)) if matches!(problem.status, 404 | 405) => {
+                self.stop(test_id).await.map(drop)
+            }
+            deleted => deleted,
+        }
     }
 
     /// A test, live.
@@ -197,9 +250,19 @@ impl Client {
         body: Option<&serde_json::Value>,
         timeout: Duration,
     ) -> Result<T, CallError> {
+        let call = self.call_unbounded(method, path, body);
+        within(timeout, call).await.unwrap_or(Err(CallError::Silent { after: timeout }))
+    }
+
+    async fn call_unbounded<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<T, CallError> {
         let url = format!("{}{path}", self.base);
         let unreachable = |cause: String| CallError::Unreachable { url: self.base.clone(), cause };
-        let mut request = self.http.request(method, &url).timeout(timeout);
+        let mut request = self.http.request(method, &url);
         if let Some(token) = &self.token {
             request = request.insert_header((header::AUTHORIZATION, format!("Bearer {token}")));
         }
@@ -222,7 +285,43 @@ impl Client {
             }
             return Err(CallError::Problem(problem));
         }
-        serde_json::from_slice(&bytes)
+        let answer: &[u8] = if status == StatusCode::NO_CONTENT { b"null" } else { &bytes };
+        serde_json::from_slice(answer)
             .map_err(|error| CallError::Answer { url, what: format!("no JSON as promised: {error}") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(problem: serde_json::Value, expected: &str) {
+        let problem: Problem = serde_json::from_value(problem).unwrap();
+        assert_eq!(problem.to_string(), expected);
+    }
+
+    #[test]
+    fn what_several_drivers_say_alike_is_one_line() {
+        let refused =
+            |node: &str, reason: &str| json!({ "node_id": node, "reason": format!("{node}: {reason}") });
+        let problem = json!({
+            "title": "conflict", "detail": "3 drivers refuse",
+            "errors": [refused("a", "no room"), refused("b", "not allowed"), refused("c", "no room")],
+        });
+        check(problem, "3 drivers refuse\n  a, c: no room\n  b: not allowed");
+    }
+
+    #[test]
+    fn faults_of_a_plan_name_key_and_value() {
+        let problem = json!({
+            "title": "bad", "errors": [
+                { "path": "load.rate", "value": "-7", "reason": "is below 0" },
+                { "path": "load.duration", "reason": "is missing" },
+            ],
+        });
+        check(problem, "bad\n  load.rate = -7: is below 0\n  load.duration: is missing");
     }
 }

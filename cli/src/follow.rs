@@ -1,18 +1,19 @@
-//! Follows one test from its trigger to its verdict: progress while it runs, Ctrl-C once to stop it.
+//! Follows one test from its trigger to its verdict: progress while it runs, Ctrl-C once to stop it, twice to leave.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::wire::RESOLVING;
 use orchestrator::model::{TestState, TestView};
-use tokio::time::Instant;
 
 use crate::client::{CallError, Client};
-use crate::exit::{ExitCode, Stop};
+use crate::exit::Stop;
+use crate::patience::patience;
 use crate::progress::Progress;
 use crate::signals::Interrupts;
 
-/// How often the test is looked at: drivers tell their counters four times a second.
+/// How often the test is looked at: drivers report their counters four times a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How long the orchestrator may be away before we give up: a restart takes a few seconds.
@@ -21,69 +22,146 @@ const AWAY: Duration = Duration::from_secs(15);
 /// How often drivers are looked at while the trigger has no answer yet.
 const LOOK_AT_DRIVERS_EVERY: Duration = Duration::from_secs(1);
 
+/// How a test was left.
+pub enum Followed {
+    /// It is finished.
+    Finished(Box<TestView>),
+    /// The user left at once; the test as it was seen last, if it was.
+    Left(Option<Box<TestView>>),
+}
+
+/// What is known of one test while it is followed.
+struct Following<'a> {
+    client: &'a Client,
+    test_id: &'a str,
+    progress: &'a Progress,
+    /// The user wants it stopped.
+    stopping: Cell<bool>,
+    seen: RefCell<Option<Box<TestView>>>,
+}
+
 /// Triggers a test and follows it to its end.
 ///
 /// # Errors
-/// Where it cannot be triggered, where the orchestrator goes away, or where the user leaves at once.
+/// Where it cannot be triggered, or the orchestrator goes away.
 pub async fn follow(
     client: &Client,
     test_id: &str,
     interrupts: &mut Interrupts,
-    progress: &mut Progress,
-) -> Result<TestView, Stop> {
-    let triggered = tokio::select! {
-        triggered = client.trigger(test_id) => triggered.map(|test| {
-            // The load has not begun yet: who is warned can still stop it.
-            test.warnings.iter().for_each(|warning| progress.say(&format!("warning: {warning}")));
-        }),
-        () = say_who_resolves(client, test_id, progress) => Ok(()),
-        () = interrupts.next() => {
-            // Before the start: the stop ends the barrier, and with it the trigger's answer.
-            client.stop(test_id).await.map(|_| ())
-        }
+    progress: &Progress,
+) -> Result<Followed, Stop> {
+    let following =
+        Following { client, test_id, progress, stopping: Cell::new(false), seen: RefCell::new(None) };
+    let outcome = tokio::select! {
+        biased; // a user who leaves does not wait for an answer
+        () = following.interrupted(interrupts) => Ok(Followed::Left(following.seen.take())),
+        finished = following.watch() => finished.map(|test| Followed::Finished(Box::new(test))),
     };
-    triggered?;
-    let mut stopping = false;
-    let mut last_heard = Instant::now();
-    let mut tick = tokio::time::interval(LOOK_EVERY);
-    loop {
-        tokio::select! {
-            () = interrupts.next() => {
-                if stopping {
-                    return Err(Stop { message: "left at once; the test was being stopped".to_owned(), code: ExitCode::Aborted });
-                }
-                stopping = true;
-                progress.say("stopping; Ctrl-C again leaves at once");
-                client.stop(test_id).await?;
+    progress.finish();
+    outcome
+}
+
+impl Following<'_> {
+    /// Stops the test at the first interrupt, and completes at the second.
+    async fn interrupted(&self, interrupts: &mut Interrupts) {
+        interrupts.next().await;
+        self.stopping.set(true);
+        self.progress.say("stopping the test; Ctrl-C again leaves at once");
+        let stopped = async {
+            // Where it is not taken, the looks at the test say why before long.
+            if let Err(error) = insist(|| self.client.stop(self.test_id)).await {
+                self.progress.say(&format!("the test could not be stopped: {error}"));
             }
-            _ = tick.tick() => match client.test(test_id).await {
-                Ok(test) => {
-                    last_heard = Instant::now();
-                    progress.show(&test);
-                    if test.state == TestState::Finished {
-                        progress.finish();
-                        return Ok(test);
-                    }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = interrupts.next() => {}
+            () = stopped => {}
+        }
+    }
+
+    async fn watch(&self) -> Result<TestView, Stop> {
+        let triggered = tokio::select! {
+            triggered = self.trigger() => triggered,
+            never = self.say_who_resolves() => never,
+        };
+        match triggered {
+            // The load has not begun yet: who is warned can still stop it.
+            Ok(test) => {
+                for warning in &test.warnings {
+                    self.progress.say(&format!("warning: {warning}"));
                 }
-                Err(CallError::Unreachable { .. }) if last_heard.elapsed() < AWAY => {}
-                Err(error) => return Err(error.into()),
+            }
+            // The stop ends the barrier, and with it the trigger's answer; the test says the rest.
+            Err(_) if self.stopping.get() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let test = insist(|| self.client.test(self.test_id)).await?;
+            self.progress.show(&test);
+            if test.state == TestState::Finished {
+                return Ok(test);
+            }
+            *self.seen.borrow_mut() = Some(Box::new(test));
+        }
+    }
+
+    /// Says, once each, which drivers look up the target's name for a test that is about to start; never returns.
+    async fn say_who_resolves(&self) -> Result<TestView, CallError> {
+        let mut said = BTreeSet::new();
+        loop {
+            tokio::time::sleep(LOOK_AT_DRIVERS_EVERY).await;
+            // Without an answer there is nothing to say; the trigger's own answer tells what is wrong.
+            let Ok(drivers) = self.client.drivers().await else { continue };
+            for driver in drivers.iter().filter(|driver| driver.test_id.as_deref() == Some(self.test_id)) {
+                let name = driver.reason.as_deref().and_then(|reason| reason.strip_prefix(RESOLVING));
+                if let Some(name) = name.filter(|_| said.insert(driver.node_id.clone())) {
+                    self.progress.say(&format!("driver {} is resolving {name}", driver.node_id));
+                }
+            }
+        }
+    }
+
+    /// Triggers it, and again where the orchestrator went away meanwhile: a second trigger changes nothing.
+    async fn trigger(&self) -> Result<TestView, CallError> {
+        let mut tries = AWAY.as_millis() / LOOK_EVERY.as_millis();
+        loop {
+            match self.client.trigger(self.test_id).await {
+                Err(CallError::Unreachable { .. }) if tries > 0 => {
+                    tries -= 1;
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                answered => return answered,
             }
         }
     }
 }
 
-/// Says, once each, which drivers look up the target's name for a test that is about to start; never returns.
-async fn say_who_resolves(client: &Client, test_id: &str, progress: &Progress) {
-    let mut said = BTreeSet::new();
-    loop {
-        tokio::time::sleep(LOOK_AT_DRIVERS_EVERY).await;
-        // Without an answer there is nothing to say; the trigger's own answer tells what is wrong.
-        let Ok(drivers) = client.drivers().await else { continue };
-        for driver in drivers.iter().filter(|driver| driver.test_id.as_deref() == Some(test_id)) {
-            let name = driver.reason.as_deref().and_then(|reason| reason.strip_prefix(RESOLVING));
-            if let Some(name) = name.filter(|_| said.insert(driver.node_id.clone())) {
-                progress.say(&format!("driver {} is resolving {name}", driver.node_id));
+/// Calls until there is an answer, for as long as an orchestrator may be away.
+async fn insist<T, F>(call: impl Fn() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    let failure = RefCell::new(None);
+    let calls = async {
+        loop {
+            match call().await {
+                Err(error) if error.may_heal() => *failure.borrow_mut() = Some(error),
+                answered => return answered,
             }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
+    };
+    let answered = tokio::select! {
+        biased;
+        answered = calls => Some(answered),
+        () = patience(AWAY) => None,
+    };
+    match answered {
+        Some(answered) => answered,
+        None => Err(failure.take().unwrap_or(CallError::Silent { after: AWAY })),
     }
 }

@@ -4,14 +4,20 @@
 #![warn(clippy::print_stderr)] // as print_stdout: `say` does not fall over where nobody reads
 
 mod args;
+mod child;
 mod client;
+mod colour;
 mod commands;
 mod exit;
+mod family;
+mod flag_names;
 mod follow;
 mod join;
 mod lifeline;
+mod patience;
 mod plan_flags;
 mod progress;
+mod restarts;
 mod say;
 mod signals;
 mod stack;
@@ -24,7 +30,11 @@ use crate::args::{Cli, Command};
 use crate::exit::{ExitCode, Stop};
 
 fn main() {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|mut error| {
+        // "to pass '-z' as a value, use '-- -z'": nobody wants to pass a flag as the plan's name.
+        error.remove(clap::error::ContextKind::Suggested);
+        error.exit()
+    });
     // A node in the foreground says what happens in its life; a child and a command only what is wrong.
     let default = if cli.command.is_node_in_foreground() { "info,actix_server=warn" } else { "warn" };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default)).init();

@@ -98,6 +98,9 @@ pub struct SendingArgs {
     /// An empty HOST or PORT fits any; repeatable
     #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
     pub connect_to: Vec<String>,
+    /// Lets drivers send to this host or network as well [default: loopback and private networks]; repeatable
+    #[arg(long = "allow-target", value_name = "HOST|NET")]
+    pub allow_targets: Vec<String>,
 }
 
 impl SendingArgs {
@@ -120,6 +123,9 @@ impl SendingArgs {
             if let Some(file) = file {
                 words.extend([flag.to_owned(), file.display().to_string()]);
             }
+        }
+        for target in &self.allow_targets {
+            words.extend(["--allow-target".to_owned(), target.clone()]);
         }
         words
     }

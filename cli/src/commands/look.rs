@@ -1,5 +1,7 @@
 //! `tests`, `drivers`, `stop`, `report`: look at and steer a running orchestrator.
 
+use orchestrator::model::{TestState, Verdict};
+
 use crate::args::{FormatArg, OrchestratorAddress, ReportArgs, StopArgs, TestsArgs};
 use crate::client::Client;
 use crate::exit::Stop;
@@ -44,11 +46,10 @@ pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
     let mut table =
         Table::new(&["DRIVER", "ADDRESS", "LIVENESS", "STATE", "SEEN", "CORES", "SENT", "VERSION"]);
     for driver in drivers {
-        let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "?".to_owned());
+        let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         // A driver that listens nowhere has no port; one that was in no test has sent nothing.
         let address = driver.address.map(|address| address.strip_suffix(":0").unwrap_or(&address).to_owned());
         let sent = driver.requests_sent.map(|sent| sent.to_string());
-        let nothing = if driver.classic { "?" } else { "-" };
         table.row(vec![
             driver.node_id,
             or_unknown(address),
@@ -56,7 +57,7 @@ pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
             driver.state,
             format!("{:.1} s ago", driver.age_ms as f64 / 1_000.0),
             or_unknown(driver.cores.map(|cores| cores.to_string())),
-            sent.unwrap_or_else(|| nothing.to_owned()),
+            or_unknown(sent),
             if driver.classic { "classic".to_owned() } else { or_unknown(driver.version) },
         ]);
     }
@@ -69,8 +70,15 @@ pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
 /// # Errors
 /// Where the orchestrator cannot be asked, or refuses.
 pub async fn stop(arguments: &StopArgs) -> Result<(), Stop> {
-    client(&arguments.at)?.stop(&arguments.test).await?;
-    say::line(format_args!("stopping {}", arguments.test));
+    let client = client(&arguments.at)?;
+    let before = client.test(&arguments.test).await?;
+    if before.state == TestState::Finished {
+        let verdict = before.verdict.map_or("without a verdict", Verdict::as_str);
+        say::line(format_args!("test {} is already finished: {verdict}", before.test_id));
+        return Ok(());
+    }
+    client.stop(&arguments.test).await?;
+    say::line(format_args!("stopping test {}", before.test_id));
     Ok(())
 }
 
@@ -81,7 +89,7 @@ pub async fn stop(arguments: &StopArgs) -> Result<(), Stop> {
 pub async fn report(arguments: &ReportArgs) -> Result<(), Stop> {
     let report = client(&arguments.at)?.report(&arguments.test).await?;
     match arguments.format {
-        FormatArg::Text => say::text(orchestrator::report::text(&report)),
+        FormatArg::Text => say::report(&report),
         FormatArg::Json => {
             let json = serde_json::to_string_pretty(&report)
                 .map_err(|error| Stop::could_not(format!("cannot write the report as JSON: {error}")))?;

@@ -5,46 +5,67 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 
-use common::settings::{Sources, load};
+use common::settings::{AllowTarget, FLAG_ORIGIN, Section, SettingsError, SettingsFault, Sources, load};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, TargetArgs};
+use crate::child::{READY, Ready};
 use crate::exit::Stop;
 use crate::lifeline;
 use crate::say;
-use crate::stack::{READY, Ready};
 use crate::version;
 
-/// Flags as settings: key path and text, only those that were given.
+/// Flags as settings: what each is called, the key path that it sets, and its text; only those that were given.
 #[derive(Default)]
-struct Flags(BTreeMap<String, String>);
+struct Flags {
+    values: BTreeMap<String, String>,
+    names: BTreeMap<String, &'static str>,
+}
 
 impl Flags {
-    fn set(&mut self, key: &str, value: Option<&String>) -> &mut Self {
+    fn set(&mut self, name: &'static str, key: &str, value: Option<&String>) -> &mut Self {
         if let Some(value) = value {
-            self.0.insert(key.to_owned(), value.clone());
+            self.values.insert(key.to_owned(), value.clone());
+            self.names.insert(key.to_owned(), name);
         }
         self
     }
 
-    fn set_path(&mut self, key: &str, value: Option<&PathBuf>) -> &mut Self {
-        self.set(key, value.map(|path| path.display().to_string()).as_ref())
+    fn set_path(&mut self, name: &'static str, key: &str, value: Option<&PathBuf>) -> &mut Self {
+        self.set(name, key, value.map(|path| path.display().to_string()).as_ref())
     }
 
     fn kafka_node(&mut self, arguments: &KafkaNodeArgs, kafka: Option<&String>) -> &mut Self {
-        self.set("node.id", arguments.node_id.as_ref())
-            .set_path("node.data_dir", arguments.data_dir.as_ref())
-            .set("kafka.brokers", kafka)
+        self.set("--node-id", "node.id", arguments.node_id.as_ref())
+            .set_path("--data-dir", "node.data_dir", arguments.data_dir.as_ref())
+            .set("--kafka", "kafka.brokers", kafka)
     }
 
-    fn sources(self, node: &NodeArgs) -> Sources {
-        Sources::new(node.config.clone(), self.0)
+    /// The settings that flags, environment, file and defaults make.
+    fn load<T: Section>(self, node: &NodeArgs) -> Result<T, Stop> {
+        let Self { values, names } = self;
+        load(&Sources::new(node.config.clone(), values)).map_err(|error| Stop::usage(told(&error, &names)))
     }
 }
 
 /// Values of a flag that may be given several times, as a setting's list.
 fn joined(values: &[String]) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
+}
+
+/// The faults of settings, a line each: a flag's own names the flag.
+fn told(error: &SettingsError, names: &BTreeMap<String, &'static str>) -> String {
+    let line = |fault: &SettingsFault| {
+        let path = &fault.fault.path;
+        // An entry of a list is a part of what the flag said.
+        let key = path.split('[').next().unwrap_or(path);
+        match names.get(key).filter(|_| fault.origin == FLAG_ORIGIN) {
+            Some(flag) if fault.fault.value.is_empty() => format!("{flag}: {}", fault.fault.reason),
+            Some(flag) => format!("{flag} {}: {}", fault.fault.value, fault.fault.reason),
+            None => fault.to_string(),
+        }
+    };
+    error.faults.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Runs the orchestrator until a signal, or until its parent is gone.
@@ -55,10 +76,9 @@ pub async fn orchestrator(arguments: &OrchestratorArgs) -> Result<(), Stop> {
     let mut flags = Flags::default();
     flags
         .kafka_node(&arguments.kafka_node, arguments.kafka.as_ref())
-        .set("http.listen", arguments.node.listen.as_ref())
-        .set_path("http.token_file", arguments.kafka_node.token_file.as_ref());
-    let mut settings = load::<orchestrator::settings::OrchestratorSettings>(&flags.sources(&arguments.node))
-        .map_err(|error| Stop::usage(error.to_string()))?;
+        .set("--listen", "http.listen", arguments.node.listen.as_ref())
+        .set_path("--token-file", "http.token_file", arguments.kafka_node.token_file.as_ref());
+    let mut settings: orchestrator::settings::OrchestratorSettings = flags.load(&arguments.node)?;
     settings.version = version::LONG.to_owned();
     let child = arguments.node.child;
     orchestrator::run(settings, end(child)?, |bound| {
@@ -69,6 +89,7 @@ pub async fn orchestrator(arguments: &OrchestratorArgs) -> Result<(), Stop> {
                 http: Some(bound.http.to_string()),
                 kafka: bound.kafka,
                 node_id: Some(bound.node_id.to_string()),
+                data_dir: None,
             },
         );
     })
@@ -84,20 +105,25 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
     let mut flags = Flags::default();
     flags
         .kafka_node(&arguments.kafka_node, arguments.kafka.as_ref())
-        .set("http.listen", arguments.node.listen.as_ref())
-        .set("orchestrator.url", arguments.orchestrator.as_ref())
-        .set_path("orchestrator.ca_file", arguments.orchestrator_ca.as_ref())
-        .set_path("orchestrator.token_file", arguments.kafka_node.token_file.as_ref())
-        .set("driver.workers", arguments.workers.as_ref())
-        .set("driver.precision", arguments.sending.precision.as_ref())
-        .set_path("tls.ca_file", arguments.sending.ca.as_ref())
-        .set("driver.connect_to", joined(&arguments.sending.connect_to).as_ref())
-        .set_path("tls.cert_file", arguments.sending.cert.as_ref())
-        .set_path("tls.key_file", arguments.sending.key.as_ref())
-        .set("tls.insecure", arguments.sending.insecure.then(|| "true".to_owned()).as_ref())
-        .set("classic.target_url", arguments.target_url.as_ref());
-    let mut settings = load::<driver::settings::DriverSettings>(&flags.sources(&arguments.node))
-        .map_err(|error| Stop::usage(error.to_string()))?;
+        .set("--listen", "http.listen", arguments.node.listen.as_ref())
+        .set("--orchestrator", "orchestrator.url", arguments.orchestrator.as_ref())
+        .set_path("--orchestrator-ca", "orchestrator.ca_file", arguments.orchestrator_ca.as_ref())
+        .set_path("--token-file", "orchestrator.token_file", arguments.kafka_node.token_file.as_ref())
+        .set("--workers", "driver.workers", arguments.workers.as_ref())
+        .set("--precision", "driver.precision", arguments.sending.precision.as_ref())
+        .set_path("--ca", "tls.ca_file", arguments.sending.ca.as_ref())
+        .set("--connect-to", "driver.connect_to", joined(&arguments.sending.connect_to).as_ref())
+        .set_path("--cert", "tls.cert_file", arguments.sending.cert.as_ref())
+        .set_path("--key", "tls.key_file", arguments.sending.key.as_ref())
+        .set("--insecure", "tls.insecure", arguments.sending.insecure.then(|| "true".to_owned()).as_ref())
+        .set("--target-url", "classic.target_url", arguments.target_url.as_ref());
+    let mut settings: driver::settings::DriverSettings = flags.load(&arguments.node)?;
+    // Added to what the file or the default allows, not instead of it.
+    for target in &arguments.sending.allow_targets {
+        let allowed = target.parse::<AllowTarget>();
+        let allowed = allowed.map_err(|reason| Stop::usage(format!("--allow-target {target}: {reason}")))?;
+        settings.safety.allow_targets.push(allowed);
+    }
     settings.version = version::LONG.to_owned();
     let child = arguments.node.child;
     driver::run(settings, end(child)?, |bound| {
@@ -108,6 +134,7 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
                 http: bound.http.map(|address| address.to_string()),
                 kafka: Vec::new(),
                 node_id: Some(bound.node_id.to_string()),
+                data_dir: Some(bound.folder),
             },
         );
     })
@@ -122,18 +149,17 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
 pub async fn target(arguments: &TargetArgs) -> Result<(), Stop> {
     let mut flags = Flags::default();
     flags
-        .set("http.listen", arguments.node.listen.as_ref())
-        .set("http.workers", arguments.workers.as_ref())
-        .set("behaviour.delay", arguments.delay.as_ref())
-        .set("behaviour.jitter", arguments.jitter.as_ref())
-        .set("behaviour.error_ratio", arguments.error_ratio.as_ref())
-        .set("behaviour.error_status", arguments.error_status.as_ref())
-        .set("behaviour.stall_at", arguments.stall_at.as_ref())
-        .set("behaviour.stall_for", arguments.stall_for.as_ref())
-        .set("behaviour.max_concurrent", arguments.max_concurrent.as_ref())
-        .set("behaviour.drop_ratio", arguments.drop_ratio.as_ref());
-    let settings = load::<target::settings::TargetSettings>(&flags.sources(&arguments.node))
-        .map_err(|error| Stop::usage(error.to_string()))?;
+        .set("--listen", "http.listen", arguments.node.listen.as_ref())
+        .set("--workers", "http.workers", arguments.workers.as_ref())
+        .set("--delay", "behaviour.delay", arguments.delay.as_ref())
+        .set("--jitter", "behaviour.jitter", arguments.jitter.as_ref())
+        .set("--error-ratio", "behaviour.error_ratio", arguments.error_ratio.as_ref())
+        .set("--error-status", "behaviour.error_status", arguments.error_status.as_ref())
+        .set("--stall-at", "behaviour.stall_at", arguments.stall_at.as_ref())
+        .set("--stall-for", "behaviour.stall_for", arguments.stall_for.as_ref())
+        .set("--max-concurrent", "behaviour.max_concurrent", arguments.max_concurrent.as_ref())
+        .set("--drop-ratio", "behaviour.drop_ratio", arguments.drop_ratio.as_ref());
+    let settings: target::settings::TargetSettings = flags.load(&arguments.node)?;
     let child = arguments.node.child;
     target::run(settings, end(child)?, |bound| {
         announce(
@@ -143,6 +169,7 @@ pub async fn target(arguments: &TargetArgs) -> Result<(), Stop> {
                 http: Some(bound.http.to_string()),
                 kafka: Vec::new(),
                 node_id: None,
+                data_dir: None,
             },
         );
     })
@@ -177,5 +204,27 @@ fn end(child: bool) -> Result<impl Future<Output = ()>, Stop> {
 fn announce(child: bool, ready: &Ready) {
     if child && let Ok(json) = serde_json::to_string(ready) {
         say::line(format_args!("{READY}{json}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_flag_is_named_as_it_was_typed() {
+        let mut flags = Flags::default();
+        let text = |text: &str| Some(text.to_owned());
+        flags.set("--precision", "driver.precision", text("exact").as_ref()).set(
+            "--workers",
+            "driver.workers",
+            text("none").as_ref(),
+        );
+        let node = NodeArgs { config: None, listen: None, child: false };
+        let message = flags.load::<driver::settings::DriverSettings>(&node).unwrap_err().message;
+        let lines: Vec<&str> = message.lines().collect();
+        assert_eq!(lines.len(), 2, "{message}");
+        assert!(lines.iter().any(|line| line.starts_with("--precision exact: ")), "{message}");
+        assert!(lines.iter().any(|line| line.starts_with("--workers none: ")), "{message}");
     }
 }

@@ -1,16 +1,19 @@
 //! `run`: one test, from the plan to the verdict, on a stack of its own or on a running orchestrator.
 
+use std::io::Write;
 use std::path::Path;
 
 use common::plan::{DriverChoice, Per, Plan};
-use orchestrator::model::TestView;
+use orchestrator::model::{TestView, Verdict};
 use tokio::sync::mpsc;
 
 use super::up::workers_each;
 use crate::args::RunArgs;
+use crate::child::{Ended, Logged};
 use crate::client::Client;
 use crate::exit::{ExitCode, Stop};
-use crate::follow::follow;
+use crate::family::{Family, stop_together};
+use crate::follow::{Followed, follow};
 use crate::join::joined;
 use crate::plan_flags;
 use crate::progress::{Goal, Progress};
@@ -21,23 +24,40 @@ use crate::stack::Stack;
 /// Drivers of a stack of our own, unless told.
 const DRIVERS: u32 = 2;
 
+/// What people call the first node of a stack.
+const ORCHESTRATOR: &str = "orchestrator";
+
+/// What a report holds that was left before the test had ended.
+const LEFT: &str =
+    "left at once while the test was being stopped: the figures are those of the last look at it";
+
+/// What the user reads then.
+const LEFT_AT_ONCE: &str = "left at once; the test was being stopped";
+
 /// Runs the test; the exit code is its verdict.
 ///
 /// # Errors
 /// Where the plan is wrong, the stack cannot be started, or the orchestrator cannot be asked.
 pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
+    // First of all: from here on a signal ends what was started.
+    let mut interrupts = Interrupts::listen()?;
     let mut plan = plan_flags::plan(arguments)?;
-    // Before the load, not after it: a report that cannot be kept is found out now.
-    if let Some(path) = &arguments.json {
-        writable(path)?;
-    }
     if let (Some(_), Some(flag)) = (&arguments.orchestrator, arguments.sending.words().first()) {
         return Err(Stop::usage(format!(
             "{flag}: is for drivers that this command starts; those of --orchestrator have their own settings"
         )));
     }
-    let mut interrupts = Interrupts::listen()?;
-    let (mut stack, log) = Stack::new()?;
+    // Before the load, not after it: a report that cannot be kept is found out now. The report of an earlier test
+    // goes now, too: were this one killed, it would be taken for this one's.
+    if let Some(path) = &arguments.json {
+        empty(path)?;
+    }
+    let progress = Progress::new(arguments.quiet);
+    let family = Family::default();
+    let pausing = progress.clone();
+    stop_together(family.clone(), move || pausing.clear())?;
+    let (mut stack, log) = Stack::new(family)?;
+    actix_rt::spawn(show_logs(log, progress.clone()));
     let started = match &arguments.orchestrator {
         Some(address) => {
             Client::new(address, arguments.token_file.as_deref(), arguments.orchestrator_ca.as_deref())
@@ -48,15 +68,53 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
         },
     };
     let outcome = match started {
-        Ok(client) => test(&client, &plan, arguments, &mut interrupts, log).await,
+        Ok(client) => tokio::select! {
+            outcome = test(&client, &plan, arguments, &mut interrupts, &progress) => outcome,
+            ended = watch_over(&mut stack, &progress) => Err(gone(&ended)),
+        },
         Err(stop) => Err(stop),
     };
-    // Ctrl-C now leaves at once: the nodes end when our side of their pipes closes.
+    progress.finish();
+    let code = match outcome {
+        Ok(Outcome::Reported(code)) => Ok(code),
+        Err(stop) => Err(stop),
+        // The nodes are killed with the stack: an orderly end takes seconds.
+        Ok(Outcome::Left) => return Err(Stop { message: LEFT_AT_ONCE.to_owned(), code: ExitCode::Aborted }),
+    };
+    // Ctrl-C now leaves at once: what has not ended is killed with the stack.
     tokio::select! {
         () = stack.stop() => {}
         () = interrupts.next() => {}
     }
-    outcome
+    code
+}
+
+/// How the test was left.
+enum Outcome {
+    /// With a report, which is shown.
+    Reported(ExitCode),
+    /// At once, by a second Ctrl-C.
+    Left,
+}
+
+/// Completes where the orchestrator ends: a driver that ends is said, and what it means for the test is for the
+/// orchestrator to judge.
+async fn watch_over(stack: &mut Stack, progress: &Progress) -> Ended {
+    loop {
+        let (place, ended) = stack.one_ended().await;
+        let label = stack.label(place);
+        if label == ORCHESTRATOR {
+            return ended;
+        }
+        progress.tell(&format!("{label} ended: {}", ended.told()));
+    }
+}
+
+fn gone(ended: &Ended) -> Stop {
+    Stop::could_not(format!(
+        "the orchestrator ended ({}), and its embedded Kafka and this test with it",
+        ended.told()
+    ))
 }
 
 /// Starts an orchestrator with embedded Kafka and the drivers, and waits until they have joined.
@@ -73,7 +131,7 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
     };
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let flags = words(&["orchestrator", "--listen", "127.0.0.1:0", "--kafka", "embedded"]);
-    let address = stack.start("orchestrator", &flags).await?.http.unwrap_or_default();
+    let address = stack.start(ORCHESTRATOR, &flags).await?.http.unwrap_or_default();
     let workers = workers_each(n).to_string();
     let mut ids = Vec::new();
     for i in 1..=n {
@@ -82,7 +140,12 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
         ids.extend(stack.start(&format!("driver {i}"), &flags).await?.node_id);
     }
     let client = Client::new(&address, None, None)?;
-    joined(&client, &ids).await?;
+    tokio::select! {
+        joined = joined(&client, &ids) => joined?,
+        (place, ended) = stack.one_ended() => {
+            return Err(Stop::could_not(format!("{} ended: {}", stack.label(place), ended.told())));
+        }
+    }
     plan.drivers = DriverChoice::Count(n);
     Ok(client)
 }
@@ -92,22 +155,40 @@ async fn test(
     plan: &Plan,
     arguments: &RunArgs,
     interrupts: &mut Interrupts,
-    log: mpsc::Receiver<String>,
-) -> Result<ExitCode, Stop> {
+    progress: &Progress,
+) -> Result<Outcome, Stop> {
     let test = client.create(&plan.to_json()).await?;
-    let mut progress = Progress::new(goal(plan), arguments.quiet);
-    actix_rt::spawn(show_logs(log, progress.printer()));
+    progress.expect(goal(plan));
     if let Some(address) = arguments.orchestrator.is_none().then(|| client.base()) {
         progress.say(&format!("test {} on {address}/ (live)", test.test_id));
     }
-    let finished = follow(client, &test.test_id, interrupts, &mut progress).await?;
-    say::text(orchestrator::report::text(&finished));
+    match follow(client, &test.test_id, interrupts, progress).await {
+        Ok(Followed::Finished(finished)) => report(&finished, arguments),
+        Ok(Followed::Left(seen)) => {
+            if let (Some(path), Some(mut seen)) = (&arguments.json, seen) {
+                seen.verdict = Some(Verdict::Aborted);
+                seen.reasons.insert(0, LEFT.to_owned());
+                write_json(path, &seen)?;
+            }
+            Ok(Outcome::Left)
+        }
+        Err(stop) => {
+            // A test that never began would stay in the history as one that can be triggered.
+            let _ = client.discard(&test.test_id).await;
+            Err(stop)
+        }
+    }
+}
+
+/// Shows the report and keeps it; the exit code is the verdict.
+fn report(finished: &TestView, arguments: &RunArgs) -> Result<Outcome, Stop> {
+    say::report(finished);
     if let Some(path) = &arguments.json {
-        write_json(path, &finished)?;
+        write_json(path, finished)?;
     }
     finished
         .verdict
-        .map(ExitCode::from)
+        .map(|verdict| Outcome::Reported(ExitCode::from(verdict)))
         .ok_or_else(|| Stop::could_not(format!("test {} is finished without a verdict", finished.test_id)))
 }
 
@@ -131,21 +212,57 @@ pub(super) fn writable(path: &Path) -> Result<(), Stop> {
         .append(true)
         .open(path)
         .map(drop)
-        .map_err(|error| Stop::could_not(format!("--json {}: {error}", path.display())))
+        .map_err(|error| no_json(path, error))
+}
+
+/// Makes sure that a report can be written, and that no older one is there.
+fn empty(path: &Path) -> Result<(), Stop> {
+    std::fs::File::create(path).map(drop).map_err(|error| no_json(path, error))
+}
+
+fn no_json(path: &Path, cause: impl std::fmt::Display) -> Stop {
+    Stop::could_not(format!("--json {}: {cause}", path.display()))
 }
 
 fn write_json(path: &Path, report: &TestView) -> Result<(), Stop> {
-    let cannot = |cause: String| Stop::could_not(format!("--json {}: {cause}", path.display()));
-    let json = serde_json::to_string_pretty(report).map_err(|error| cannot(error.to_string()))?;
-    std::fs::write(path, json + "\n").map_err(|error| cannot(error.to_string()))
+    let json = serde_json::to_string_pretty(report).map_err(|error| no_json(path, error))?;
+    let written = std::fs::File::create(path).and_then(|mut file| writeln!(file, "{json}"));
+    written.map_err(|error| no_json(path, error))
 }
 
-/// Passes on what the nodes log, above the bar where there is one.
-async fn show_logs(mut log: mpsc::Receiver<String>, bar: Option<indicatif::ProgressBar>) {
-    while let Some(line) = log.recv().await {
-        match &bar {
-            Some(bar) => bar.suspend(|| say::aside(line)),
-            None => say::aside(line),
+/// Most lines that are remembered, to show once what several nodes say alike.
+const REMEMBERED: usize = 64;
+
+/// Passes on what the nodes log, above the progress; what several nodes say alike, once.
+pub(super) async fn show_logs(mut log: mpsc::Receiver<Logged>, progress: Progress) {
+    let mut said: std::collections::VecDeque<(String, String)> = std::collections::VecDeque::new();
+    while let Some(Logged { label, line }) = log.recv().await {
+        let sentence = without_time(&line).to_owned();
+        let of_another = said.iter().any(|(who, what)| *who != label && *what == sentence);
+        if of_another {
+            continue;
         }
+        progress.tell(&format!("{label}: {line}"));
+        if said.len() == REMEMBERED {
+            said.pop_front();
+        }
+        said.push_back((label, sentence));
+    }
+}
+
+/// A line of a log without its time, `[2026-01-02T03:04:05Z WARN  driver] …`.
+fn without_time(line: &str) -> &str {
+    let rest = line.strip_prefix('[').and_then(|line| line.split_once(' '));
+    rest.map_or(line, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_compared_without_their_time() {
+        assert_eq!(without_time("[2026-01-02T03:04:05Z WARN  driver] no room"), "WARN  driver] no room");
+        assert_eq!(without_time("no room"), "no room");
     }
 }

@@ -17,20 +17,28 @@ enum Kind {
     Target,
 }
 
-/// Checks each file; says of each what it is, or all its faults.
+/// Checks each file, and says of each what it is, or all its faults.
 ///
 /// # Errors
-/// Where a file cannot be read (exit 1) or one has faults (exit 2).
+/// Where one has faults (exit 2), or none has and one cannot be read (exit 1).
 pub fn validate(arguments: &ValidateArgs) -> Result<(), Stop> {
-    let mut faults = Vec::new();
+    let (mut faults, mut unread) = (Vec::new(), Vec::new());
     for path in &arguments.files {
-        let text = plan_flags::read_file(path)?;
-        match check(path, &text) {
-            Ok(what) => say::line(format_args!("{}: a valid {what}", path.display())),
-            Err(found) => faults.push(found),
+        match plan_flags::read_file(path) {
+            Err(stop) => unread.push(stop.message),
+            Ok(text) => match check(path, &text) {
+                Ok(what) => say::line(format_args!("{}: a valid {what}", path.display())),
+                Err(found) => faults.push(found),
+            },
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(Stop::usage(faults.join("\n"))) }
+    let has_faults = !faults.is_empty();
+    faults.extend(unread);
+    match (faults.is_empty(), has_faults) {
+        (true, _) => Ok(()),
+        (false, true) => Err(Stop::usage(faults.join("\n"))),
+        (false, false) => Err(Stop::could_not(faults.join("\n"))),
+    }
 }
 
 fn check(path: &Path, text: &str) -> Result<&'static str, String> {

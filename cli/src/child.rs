@@ -1,0 +1,312 @@
+//! One node as a child process: started from this same binary, waited for until it is ready, and gone when we are
+//! gone (see `lifeline`).
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::mpsc;
+
+use crate::exit::{ExitCode, Stop};
+use crate::family::{Family, Member};
+use crate::patience::within;
+
+/// What a child's line on stdout begins with when it is ready.
+pub const READY: &str = "groundswell-ready ";
+
+/// What the lines begin with in which a command says why it ends.
+pub const WHY: &str = "groundswell: ";
+
+/// How long a node may take to be ready. Opening a store and Kafka takes well under a second; a loaded
+/// machine takes longer.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a node may take to end after SIGTERM.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the rest of what a node wrote may take, once the node has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Most lines of children's logs that wait to be shown; later ones are dropped.
+const LOG_LINES: usize = 1_024;
+
+/// Most lines kept of what a node says at its end: one a fault of its settings.
+const MAX_WHY_LINES: usize = 64;
+
+/// What the names of variables that set a node begin with.
+const SETTING: &str = "GROUNDSWELL__";
+
+/// Whether a variable sets the kind of node that these arguments start.
+fn sets(arguments: &[String], variable: &str) -> bool {
+    use common::settings::belongs;
+    match arguments.first().map(String::as_str) {
+        Some("orchestrator") => belongs::<orchestrator::settings::OrchestratorSettings>(variable),
+        Some("driver") => belongs::<driver::settings::DriverSettings>(variable),
+        Some("target") => belongs::<target::settings::TargetSettings>(variable),
+        _ => true,
+    }
+}
+
+/// Variables that are meant to set a node and set none: a name that is misspelt would otherwise be ignored, for each
+/// node receives its own variables alone.
+fn strays() -> Option<Stop> {
+    let kinds = ["orchestrator", "driver", "target"].map(|kind| vec![kind.to_owned()]);
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let stray = |name: &String| name.starts_with(SETTING) && !kinds.iter().any(|kind| sets(kind, name));
+    let mut strays: Vec<String> = names.filter(stray).collect();
+    strays.sort();
+    let line = |name: &String| format!("environment {name}: no node has this setting");
+    (!strays.is_empty()).then(|| Stop::usage(strays.iter().map(line).collect::<Vec<_>>().join("\n")))
+}
+
+/// What a node says when it is ready.
+#[derive(Debug, Clone, Default, Deserialize, serde::Serialize)]
+pub struct Ready {
+    /// `orchestrator`, `driver` or `target`.
+    pub kind: String,
+    /// Its HTTP address, where it has one.
+    #[serde(default)]
+    pub http: Option<String>,
+    /// Kafka's addresses, from an orchestrator.
+    #[serde(default)]
+    pub kafka: Vec<String>,
+    /// Its name on the wire.
+    #[serde(default)]
+    pub node_id: Option<String>,
+    /// Its data folder, from a driver.
+    #[serde(default)]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// A line that a node logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// What people call the node.
+    pub label: String,
+    /// What it wrote.
+    pub line: String,
+}
+
+/// How a node ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// As the kernel says it; `None` where it does not.
+    pub status: Option<ExitStatus>,
+    /// Why, in the node's own words, a line a reason; empty where it said nothing.
+    pub why: String,
+}
+
+impl Ended {
+    /// As in `killed by SIGKILL` or `exit 1: data folder /x is in use by another node`.
+    pub fn told(&self) -> String {
+        use std::os::unix::process::ExitStatusExt;
+        let how = match self.status {
+            Some(status) => match (status.code(), status.signal()) {
+                (Some(code), _) => format!("exit {code}"),
+                (None, Some(signal)) => format!("killed by {}", signal_name(signal)),
+                (None, None) => status.to_string(),
+            },
+            None => "how is not known".to_owned(),
+        };
+        if self.why.is_empty() { how } else { format!("{how}: {}", self.why) }
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    match signal {
+        4 => "SIGILL".to_owned(),
+        6 => "SIGABRT".to_owned(),
+        7 => "SIGBUS".to_owned(),
+        9 => "SIGKILL, by a person or by the kernel for want of memory".to_owned(),
+        11 => "SIGSEGV".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        signal => format!("signal {signal}"),
+    }
+}
+
+/// Starts nodes.
+#[derive(Clone)]
+pub struct Launcher {
+    binary: PathBuf,
+    family: Family,
+    log: mpsc::Sender<Logged>,
+}
+
+/// A node that is ready, until it is dropped: then it is killed, if it has not ended before.
+pub struct Node {
+    child: Child,
+    /// Open for as long as the node is to live. Not left in `child`, whose `wait` would close it.
+    _lifeline: Option<ChildStdin>,
+    member: Option<Member>,
+    /// Its last words, once its stderr is closed.
+    why: mpsc::Receiver<String>,
+}
+
+impl Launcher {
+    /// Starts nodes of this binary into this family; with the lines that they will log.
+    ///
+    /// # Errors
+    /// Where the path of this binary is not known.
+    pub fn new(family: Family) -> Result<(Self, mpsc::Receiver<Logged>), Stop> {
+        let binary = std::env::current_exe()
+            .map_err(|error| Stop::could_not(format!("cannot find this program's own file: {error}")))?;
+        let (log, lines) = mpsc::channel(LOG_LINES);
+        Ok((Self { binary, family, log }, lines))
+    }
+
+    /// Starts a node and waits until it is ready. Where this future is dropped before, the node is killed.
+    ///
+    /// # Errors
+    /// Where it cannot be started, ends, or is not ready in time. Its own words say why; settings that are wrong
+    /// are exit 2 for us as they are for the node.
+    pub async fn launch(&self, label: &str, arguments: &[String]) -> Result<(Node, Ready), Stop> {
+        if let Some(strays) = strays() {
+            return Err(strays);
+        }
+        let mut command = Command::new(&self.binary);
+        // A variable that sets another kind of node is a fault to this one.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with(SETTING) && !sets(arguments, name)) {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
+            .args(arguments)
+            .arg("--child")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C is for us alone: a node of its own group goes on until it is told.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| Stop::could_not(format!("cannot start {}: {error}", self.binary.display())))?;
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let lifeline = child.stdin.take();
+        let (ready_sender, mut ready) = mpsc::channel(1);
+        let (why_sender, why) = mpsc::channel(1);
+        if let Some(stdout) = child.stdout.take() {
+            actix_rt::spawn(find_ready_line(stdout, ready_sender));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            actix_rt::spawn(pass_on(stderr, label.to_owned(), self.log.clone(), why_sender));
+        }
+        let mut node = Node { child, _lifeline: lifeline, member: pid.map(|pid| self.family.join(pid)), why };
+        match within(READY_TIMEOUT, ready.recv()).await {
+            Some(Some(said)) => Ok((node, said)),
+            // Stdout closed: it is ending.
+            Some(None) => {
+                let ended = node.ended().await;
+                Err(match ended.status.and_then(|status| status.code()) {
+                    Some(code) if code == ExitCode::Usage as i32 => Stop::usage(ended.why),
+                    Some(code) if code == ExitCode::CouldNot as i32 && !ended.why.is_empty() => {
+                        Stop::could_not(format!("{label}: {}", ended.why))
+                    }
+                    _ => Stop::could_not(format!("{label} ended before it was ready: {}", ended.told())),
+                })
+            }
+            None => Err(Stop::could_not(format!("{label} was not ready within {READY_TIMEOUT:?}"))),
+        }
+    }
+}
+
+impl Node {
+    /// Waits for its end. May be dropped and called again.
+    pub async fn ended(&mut self) -> Ended {
+        let status = self.child.wait().await.ok();
+        // From here on its pid may be another process's.
+        self.member = None;
+        let why = within(LAST_WORDS, self.why.recv()).await.flatten().unwrap_or_default();
+        Ended { status, why }
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        if let Some(member) = &self.member {
+            member.signal(Signal::TERM);
+        }
+    }
+
+    /// Waits for its end after [`Node::terminate`]; kills it where that takes too long.
+    pub async fn finish(mut self) {
+        if within(STOP_TIMEOUT, self.child.wait()).await.is_none() {
+            let _ = self.child.kill().await;
+        }
+        self.member = None;
+    }
+}
+
+async fn find_ready_line(stdout: impl AsyncRead + Unpin, ready: mpsc::Sender<Ready>) {
+    let mut lines = BufReader::new(stdout).lines();
+    // Reads on after the ready line, so that a node never blocks on a full pipe.
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some(said) = line.strip_prefix(READY).and_then(|json| serde_json::from_str(json).ok()) {
+            let _ = ready.try_send(said);
+        }
+    }
+}
+
+/// Passes on what a node logs. Its last words, from the line on that begins with the program's name, are kept
+/// apart: who waits for the node shows them, once.
+async fn pass_on(
+    stderr: impl AsyncRead + Unpin,
+    label: String,
+    log: mpsc::Sender<Logged>,
+    why: mpsc::Sender<String>,
+) {
+    let mut lines = BufReader::new(stderr).lines();
+    let mut words: Vec<String> = Vec::new();
+    let mut latest = None;
+    while let Ok(Some(line)) = lines.next_line().await {
+        match line.strip_prefix(WHY) {
+            Some(first) => words = vec![first.to_owned()],
+            None if !words.is_empty() && words.len() < MAX_WHY_LINES => words.push(line),
+            None => {
+                // A full queue: nobody reads that fast. The newest lines are lost, and the node goes on.
+                let _ = log.try_send(Logged { label: label.clone(), line: line.clone() });
+                latest = Some(line);
+            }
+        }
+    }
+    let said = if words.is_empty() { latest.unwrap_or_default() } else { words.join("\n") };
+    let _ = why.try_send(said);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_rt::test]
+    async fn the_last_words_are_kept_apart_from_the_log() {
+        let check = async |written: &'static str, logged: &[&str], expected: &str| {
+            let (log, mut lines) = mpsc::channel(16);
+            let (why, mut words) = mpsc::channel(1);
+            pass_on(written.as_bytes(), "driver 2".to_owned(), log, why).await;
+            let mut seen = Vec::new();
+            while let Some(Logged { label, line }) = lines.recv().await {
+                assert_eq!(label, "driver 2");
+                seen.push(line);
+            }
+            assert_eq!(seen, logged);
+            assert_eq!(words.recv().await.unwrap(), expected);
+        };
+        check("[WARN] a\n[WARN] b\n", &["[WARN] a", "[WARN] b"], "[WARN] b").await;
+        check("[WARN] a\ngroundswell: x: 1\ny: 2\n", &["[WARN] a"], "x: 1\ny: 2").await;
+        check("", &[], "").await;
+    }
+
+    #[test]
+    fn an_end_says_how_and_why() {
+        use std::os::unix::process::ExitStatusExt;
+        let told = |raw: i32, why: &str| {
+            Ended { status: Some(ExitStatus::from_raw(raw)), why: why.to_owned() }.told()
+        };
+        assert_eq!(told(1 << 8, "no room"), "exit 1: no room");
+        assert_eq!(told(15, ""), "killed by SIGTERM");
+        assert!(told(9, "").starts_with("killed by SIGKILL"));
+    }
+}

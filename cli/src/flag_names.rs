@@ -1,0 +1,133 @@
+//! Faults in the words of the command line: what was typed as a flag is named as the flag, not as the key that the
+//! flag sets.
+
+use common::plan::{Fault, FaultKind};
+
+/// The flag that sets a key of the plan.
+const PLAN_FLAGS: [(&str, &str); 22] = [
+    ("name", "--name"),
+    ("drivers", "--drivers"),
+    ("per", "--per"),
+    ("target.url", "--url"),
+    ("request.method", "--method"),
+    ("request.headers", "--header"),
+    ("request.body", "--body"),
+    ("request.body_file", "--body-file"),
+    ("request.timeout", "--timeout"),
+    ("request.expect_status", "--expect-status"),
+    ("request.engine", "--engine"),
+    ("request.identify", "--identify"),
+    ("load.mode", "--mode"),
+    ("load.rate", "--rate"),
+    ("load.delay", "--delay"),
+    ("load.max_in_flight", "--max-in-flight"),
+    ("load.connections", "--connections"),
+    ("load.target_throughput", "--target-throughput"),
+    ("load.requests", "--requests"),
+    ("load.duration", "--duration"),
+    ("load.warmup", "--warmup"),
+    ("load.drain_timeout", "--drain-timeout"),
+];
+
+/// What to say of a key that is missing where there is no plan, so that a flag is what is missing.
+const MISSING: [(&str, &str); 4] = [
+    ("target.url", "the URL is missing: groundswell run URL (or --url URL)"),
+    (
+        "load.rate",
+        "--rate is missing: how many requests a second? (or --mode avalanche --connections N: as fast as answers come)",
+    ),
+    (
+        "load.connections",
+        "--connections is missing: how many connections? each sends again as soon as its answer is in",
+    ),
+    ("load.duration", "--duration is missing: how long? as in 30s (or --requests N: so many)"),
+];
+
+/// Whether a path is that of a key, or of an entry of it, as `request.expect_status[1]` is.
+pub fn is_of(path: &str, key: &str) -> bool {
+    path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The flag that sets a key of the plan, or an entry of it.
+fn of_key(path: &str) -> Option<&'static str> {
+    PLAN_FLAGS.iter().find(|(key, _)| is_of(path, key)).map(|(_, flag)| *flag)
+}
+
+/// A fault of the plan that flags made, in one line. `None` where no flag sets that key.
+pub fn fault(fault: &Fault) -> Option<String> {
+    let flag = of_key(&fault.path)?;
+    if fault.value.is_empty()
+        && let Some((_, missing)) = MISSING.iter().find(|(key, _)| *key == fault.path)
+    {
+        return Some((*missing).to_owned());
+    }
+    if let Some(name) = fault.path.strip_prefix("request.headers.") {
+        // Not the value: it may be a secret.
+        return Some(format!("{flag} {name}: {}", fault.reason));
+    }
+    let reason = contradiction(fault).unwrap_or_else(|| fault.reason.clone());
+    // As it was typed: a text of the plan stands in quotes.
+    let value = fault.value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    let value = value.filter(|value| !value.contains(char::is_whitespace)).unwrap_or(&fault.value);
+    Some(if value.is_empty() { format!("{flag}: {reason}") } else { format!("{flag} {value}: {reason}") })
+}
+
+/// Flags that contradict each other: the plan's reason names keys.
+fn contradiction(fault: &Fault) -> Option<String> {
+    if fault.kind != FaultKind::Contradiction {
+        return None;
+    }
+    let reason = match fault.path.as_str() {
+        "load.connections" if fault.reason.contains("mode") => {
+            "is for --mode avalanche; with a rate, --max-in-flight limits the requests in flight"
+        }
+        "load.rate" if fault.reason.contains("tsunami") => {
+            "is for --mode tsunami; with --mode avalanche, --target-throughput limits the rate"
+        }
+        "load.delay" if fault.reason.contains("tsunami") => {
+            "is for --mode tsunami; with --mode avalanche, --target-throughput limits the rate"
+        }
+        "load.max_in_flight" => {
+            "is for --mode tsunami; with --mode avalanche, --connections limits the requests in flight"
+        }
+        "load.rate" | "load.delay" => "--rate and --delay say the same; leave one out",
+        _ => {
+            return Some(
+                fault
+                    .reason
+                    .replace("(per = \"fleet\")", "(--per fleet)")
+                    .replace("fewer drivers", "fewer --drivers"),
+            );
+        }
+    };
+    Some(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_the_flag() {
+        let check = |found: Fault, expected: Option<&str>| assert_eq!(fault(&found).as_deref(), expected);
+        check(Fault::value("load.warmup", "soon", "has no unit"), Some("--warmup soon: has no unit"));
+        check(
+            Fault::value("request.expect_status[1]", "700-", "expected a status"),
+            Some("--expect-status 700-: expected a status"),
+        );
+        check(Fault::value("request.headers.x-a", "b", "no"), Some("--header x-a: no"));
+        check(Fault::value("honesty.max_late", "2", "no"), None);
+        check(Fault::value("drivers_x", "2", "no"), None);
+    }
+
+    #[test]
+    fn every_flag_is_one_of_run() {
+        use clap::CommandFactory;
+        let command = crate::args::Cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        for (key, flag) in PLAN_FLAGS {
+            let known = run.get_arguments().any(|known| known.get_long() == flag.strip_prefix("--"));
+            assert!(known, "{flag} of {key}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a test's progress is in words. Pure: knows no terminal and no clock.
+
+use std::time::Duration;
+
+use orchestrator::model::{Standing, TestState, TestView};
+use orchestrator::report::human::{count, counted, ms, rate};
+
+use super::Goal;
+use crate::colour::Colour;
+
+/// The progress of a test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Parts of the first line, each with its rank: the highest gives way first where there is no room.
+    pub parts: Vec<(u8, String)>,
+    /// What speaks against the test so far, if anything does, and how grave that is.
+    pub failing: Option<(Colour, String)>,
+}
+
+impl Line {
+    /// All of it on one line, for a stream without columns.
+    pub fn whole(&self) -> String {
+        let parts: Vec<&str> = self.parts.iter().map(|(_, part)| part.as_str()).collect();
+        let parts = parts.join(", ");
+        match &self.failing {
+            Some((_, failing)) => format!("{parts}; {failing}"),
+            None => parts,
+        }
+    }
+}
+
+/// A test as it is now; `rate_per_s`: requests sent in the last second; `running`: since it runs.
+pub fn line(test: &TestView, goal: Goal, rate_per_s: f64, running: Duration) -> Line {
+    let totals = &test.totals;
+    let n = |value: Option<u64>| value.unwrap_or(0);
+    let drivers = test.drivers.len();
+    let lost = test.drivers.iter().filter(|driver| driver.state == "lost").count();
+    let mut parts = vec![(0, state(test, goal, running)), (3, format!("{} sent", count(n(totals.sent))))];
+    parts.push((2, rates(rate_per_s, drivers)));
+    parts.push((5, format!("{} in flight", count(n(totals.in_flight)))));
+    parts.push((1, format!("{} failed", count(n(totals.failed)))));
+    parts.push((4, format!("{} dropped", count(n(totals.dropped)))));
+    if let Some(p99) = totals.latency_ms.response.p99 {
+        let bound = if totals.latency_ms.response.lower_bounds.iter().any(|name| name == "p99") {
+            "≥ "
+        } else {
+            ""
+        };
+        parts.push((6, format!("p99 {bound}{}", ms(p99))));
+    }
+    if drivers > 1 {
+        parts.push((7, format!("{drivers} drivers")));
+    }
+    Line { parts, failing: failing(test, lost) }
+}
+
+/// What speaks against it: the worst reason so far. An orchestrator that gives none before the end still says
+/// which thresholds and drivers are to blame.
+fn failing(test: &TestView, lost: usize) -> Option<(Colour, String)> {
+    let (colour, word) = match test.standing {
+        Some(Standing::Invalid) => (Colour::Yellow, "invalid"),
+        Some(Standing::Incomplete) => (Colour::Red, "incomplete"),
+        _ => (Colour::Red, "failing"),
+    };
+    let against = test.standing.is_some_and(|standing| standing != Standing::Ok);
+    let broken = test.thresholds.iter().find(|threshold| threshold.ok == Some(false));
+    let why = match (test.reasons.first(), broken) {
+        (Some(reason), _) if against => reason.clone(),
+        _ if lost > 0 => format!("{lost} of {} lost", counted(test.drivers.len() as u64, "driver")),
+        (_, Some(threshold)) => threshold.expression.clone(),
+        _ if against => "see the report".to_owned(),
+        _ => return None,
+    };
+    Some((colour, format!("{word} so far: {why}")))
+}
+
+/// As in `running 42 %`.
+fn state(test: &TestView, goal: Goal, running: Duration) -> String {
+    let state = match test.state {
+        TestState::Configured => "configured",
+        TestState::Starting => return "starting".to_owned(),
+        TestState::Running => "running",
+        TestState::Draining => "draining",
+        TestState::Finished => "finished",
+    };
+    match share(test, goal, running) {
+        Some(share) if test.state == TestState::Running => {
+            format!("{state} {:.0} %", (share * 100.0).floor().clamp(0.0, 100.0))
+        }
+        _ => state.to_owned(),
+    }
+}
+
+/// How much of it is done, 0 to 1: by requests or by time, whichever is nearer to its end.
+fn share(test: &TestView, goal: Goal, running: Duration) -> Option<f64> {
+    let begun = test.totals.scheduled.unwrap_or(0).saturating_sub(test.totals.warmup.scheduled);
+    let by_requests = goal.requests.filter(|n| *n > 0).map(|n| begun as f64 / n as f64);
+    let by_time = goal.length.filter(|length| !length.is_zero());
+    let by_time = by_time.map(|length| running.as_secs_f64() / length.as_secs_f64());
+    by_requests.into_iter().chain(by_time).reduce(f64::max)
+}
+
+/// With several drivers both figures, for the rate of a plan is usually each driver's.
+fn rates(per_s: f64, drivers: usize) -> String {
+    if drivers < 2 {
+        return rate(per_s.round());
+    }
+    format!("{} each, {} in all", rate((per_s / drivers as f64).round()), rate(per_s.round()))
+}
+
+#[cfg(test)]
+mod tests {
+    use orchestrator::model::{DriverTotals, ThresholdView, Totals};
+    use serde_json::json;
+
+    use super::*;
+
+    fn driver(node_id: &str, state: &str) -> DriverTotals {
+        let mut value = json!({
+            "node_id": node_id, "epoch": 1, "state": state, "age_ms": 0, "approximate": false, "ended_by": null,
+            "engine": null, "busy_max": null, "cpu": null, "cpu_mean": null, "cpu_max": null, "steal_mean": null,
+            "steal_max": null, "implausible": false,
+        });
+        let totals = serde_json::to_value(Totals::default()).unwrap();
+        value.as_object_mut().unwrap().extend(totals.as_object().unwrap().clone());
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn test(drivers: Vec<DriverTotals>) -> TestView {
+        let mut view: TestView = serde_json::from_value(json!({
+            "test_id": "t", "name": "n", "state": "running", "verdict": null, "reasons": [], "warnings": [],
+            "plan": {}, "created_at": "2026-01-01T00:00:00Z", "started_at": null, "ended_at": null,
+            "totals": Totals::default(), "drivers": [], "thresholds": [],
+            "completeness": { "windows_expected": 0, "windows_received": 0, "missing": [] }, "timeline": [],
+        }))
+        .unwrap();
+        view.drivers = drivers;
+        view.totals.sent = Some(1_234);
+        view.totals.scheduled = Some(1_240);
+        view.totals.failed = Some(9);
+        view.totals.dropped = Some(6);
+        view
+    }
+
+    #[test]
+    fn several_drivers_show_both_rates() {
+        let goal = Goal { length: Some(Duration::from_secs(40)), requests: None };
+        let two = test(vec![driver("a", "running"), driver("b", "running")]);
+        let text = line(&two, goal, 601.0, Duration::from_secs(13)).whole();
+        assert_eq!(
+            text,
+            "running 32 %, 1,234 sent, 301/s each, 601/s in all, 0 in flight, 9 failed, 6 dropped, 2 drivers"
+        );
+        let one = test(vec![driver("a", "running")]);
+        let text = line(&one, Goal::default(), 601.0, Duration::ZERO).whole();
+        assert_eq!(text, "running, 1,234 sent, 601/s, 0 in flight, 9 failed, 6 dropped");
+    }
+
+    #[test]
+    fn lost_drivers_and_broken_thresholds_are_failing() {
+        let mut view = test(vec![driver("a", "running"), driver("b", "lost")]);
+        let threshold = |expression: &str, ok| ThresholdView {
+            expression: expression.to_owned(),
+            value: None,
+            ok,
+            given: true,
+            driver: None,
+        };
+        view.thresholds = vec![
+            threshold("response.p90 < 7ms", Some(false)),
+            threshold("throughput >= 3/s", Some(true)),
+            threshold("errors.ratio < 2%", None),
+        ];
+        let goal = Goal { length: None, requests: Some(2_480) };
+        let told = |view: &TestView| line(view, goal, 0.0, Duration::ZERO).failing;
+        assert_eq!(told(&view), Some((Colour::Red, "failing so far: 1 of 2 drivers lost".to_owned())));
+        assert_eq!(
+            line(&view, goal, 0.0, Duration::ZERO).parts[0].1,
+            "running 50 %",
+            "half of the requests are begun"
+        );
+        view.drivers[1].state = "running".to_owned();
+        assert_eq!(told(&view), Some((Colour::Red, "failing so far: response.p90 < 7ms".to_owned())));
+        view.standing = Some(Standing::Invalid);
+        view.reasons = vec!["b was late".to_owned(), "and more".to_owned()];
+        assert_eq!(told(&view), Some((Colour::Yellow, "invalid so far: b was late".to_owned())));
+        (view.thresholds, view.standing) = (Vec::new(), Some(Standing::Ok));
+        assert_eq!(told(&view), None);
+    }
+}
