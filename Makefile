@@ -40,6 +40,10 @@ unit: ## tests beside the code
 e2e: build kafka venv ## the real binaries, on the embedded broker and on Apache Kafka; a tiny run of the benchmark
 	cargo test -p e2e -p bench --locked -- --test-threads=1
 
+faults: build kafka ## nodes killed at random instants, the long form, and its tables; again: make faults FAULTS_SEED=...
+	FAULTS_RUNS=$${FAULTS_RUNS:-100} cargo test -p e2e --locked --test faults_run -- --test-threads=1 --nocapture
+	FAULTS_RUNS=$${FAULTS_RUNS:-60} cargo test -p e2e --locked --test faults_orchestrator -- --test-threads=1 --nocapture
+
 readme: build ## every command of the README
 	scripts/check-readme
 

@@ -25,6 +25,21 @@ impl Chance {
         z ^ (z >> 31)
     }
 
+    /// Numbers of their own for a thread of its own.
+    pub fn branch(&mut self) -> Self {
+        Self(self.number())
+    }
+
+    /// A number below `n`.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.number() % n
+    }
+
+    /// One of these.
+    pub fn one_of<T: Clone>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap()].clone()
+    }
+
     /// A time from `from` up to `to`.
     pub fn between(&mut self, from: Duration, to: Duration) -> Duration {
         let span = u64::try_from((to - from).as_micros()).unwrap().max(1);

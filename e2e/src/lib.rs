@@ -10,6 +10,7 @@ pub mod faults;
 pub mod flood;
 pub mod kafka;
 pub mod netns;
+pub mod proc;
 pub mod process;
 pub mod rest;
 pub mod system;

@@ -7,6 +7,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use e2e::kafka::Kafka;
+use e2e::proc::of_home;
 use e2e::process::{PATIENCE, Process, command, output};
 use e2e::system::{System, assert_sound, avalanche, tsunami};
 use e2e::wait_for;
@@ -61,7 +62,11 @@ fn what_cannot_be_done_exits_1_and_wrong_usage_2() {
         1,
         &address,
     );
-    assert_exit(&output(home.path(), &["run", "--url", "http://127.0.0.1:1/", "--rate=-1"]), 2, "load.rate");
+    assert_exit(
+        &output(home.path(), &["run", "--url", "http://127.0.0.1:1/", "--rate=-1"]),
+        2,
+        "--rate -1: ",
+    );
     assert_exit(&output(home.path(), &["run", "--no-such-flag"]), 2, "--no-such-flag");
     let full = output(
         home.path(),
@@ -146,20 +151,6 @@ fn ctrl_c_once_stops_and_reports_twice_leaves_at_once() {
     assert_eq!(twice.wait_end(Duration::from_secs(5)).code(), Some(6));
 }
 
-/// Processes whose environment names this home: all that a command started, however deep.
-fn processes_of(home: &Path) -> Vec<u32> {
-    let marker = format!("XDG_STATE_HOME={}", home.display());
-    let pids = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| {
-        std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-            environment.split(|byte| *byte == 0).any(|entry| entry == marker.as_bytes())
-        })
-    })
-    .collect()
-}
-
 #[test]
 fn kill_9_of_run_leaves_no_process_behind() {
     let targets = tempfile::tempdir().unwrap();
@@ -170,11 +161,11 @@ fn kill_9_of_run_leaves_no_process_behind() {
     wait_for("the test to run", PATIENCE, || {
         run.logged().iter().any(|line| line.contains("running")).then_some(())
     });
-    assert!(processes_of(home.path()).len() >= 4, "run, an orchestrator and two drivers");
+    assert!(of_home(home.path()).len() >= 4, "run, an orchestrator and two drivers");
     run.signal(Signal::KILL);
     run.wait_end(Duration::from_secs(5));
     wait_for("all of its processes to be gone", Duration::from_secs(3), || {
-        processes_of(home.path()).is_empty().then_some(())
+        of_home(home.path()).is_empty().then_some(())
     });
 }
 

@@ -1,0 +1,140 @@
+//! What commands say and how they end: faults of flags and settings, files that cannot be read, reports that are not
+//! there, tests that are finished already.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test: what fails, fails it
+
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+use e2e::process::{PATIENCE, Process, command, output};
+use e2e::system::{System, Target, avalanche};
+use e2e::wait_for;
+use rustix::process::Signal;
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A plan that runs nowhere, by flags.
+const NOWHERE: [&str; 6] = ["run", "http://127.0.0.1:1/", "--rate", "3", "--duration", "1s"];
+
+#[test]
+fn settings_that_are_wrong_are_exit_2_under_run_and_up() {
+    let home = tempfile::tempdir().unwrap();
+    for arguments in [&NOWHERE[..], &["up", "--drivers", "1"]] {
+        let wrong = output(home.path(), &[arguments, &["--precision", "exact"]].concat());
+        let said = stderr(&wrong);
+        assert_eq!(wrong.status.code(), Some(2), "{said}");
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("exact")).collect();
+        assert!(lines.len() == 1 && lines[0].contains("--precision exact: "), "once, by the flag: {said}");
+    }
+    for (name, value) in
+        [("GROUNDSWELL__DRIVER__PRECISION", "exact"), ("GROUNDSWELL__DRIVERS__PRECISION", "spin")]
+    {
+        let wrong = command(home.path(), &NOWHERE).env(name, value).output().unwrap();
+        assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
+        assert!(stderr(&wrong).contains(name), "{}", stderr(&wrong));
+    }
+}
+
+#[test]
+fn validate_goes_on_after_a_file_that_cannot_be_read() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let missing = home.path().join("missing.toml").display().to_string();
+    let good =
+        write("good.toml", "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nrate = 2\nduration = '1s'\n");
+    let bad =
+        write("bad.toml", "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nrate = 'x'\nduration = '1s'\n");
+    let told = output(home.path(), &["validate", &missing, &good]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(stderr(&told).contains(&missing));
+    assert!(String::from_utf8_lossy(&told.stdout).contains(&format!("{good}: a valid plan")));
+    let told = output(home.path(), &["validate", &missing, &bad]);
+    assert_eq!(told.status.code(), Some(2), "a fault is worse than a file that is not there");
+    assert!(stderr(&told).contains(&missing) && stderr(&told).contains("load.rate"), "{}", stderr(&told));
+}
+
+#[test]
+fn stop_of_a_finished_test_says_so() {
+    let mut system = System::start("embedded", 1);
+    let target = system.add_target(&[]);
+    let report = system.run(&avalanche(&target.url(), 1, 30));
+    let id = report["test_id"].as_str().unwrap();
+    let told = output(system.home.path(), &["stop", id, "--orchestrator", &system.address]);
+    assert_eq!(told.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert_eq!(said, format!("test {id} is already finished: {}\n", report["verdict"].as_str().unwrap()));
+}
+
+/// A run of a minute that keeps its report in this file.
+fn start_run(home: &Path, url: &str, json: &Path) -> Process {
+    let json = json.to_str().unwrap();
+    let load = ["--rate", "30", "--duration", "60s", "--drivers", "1", "--json", json];
+    Process::start("run", command(home, &[&["run", "--url", url][..], &load].concat()))
+}
+
+#[test]
+fn a_run_that_was_left_or_killed_keeps_no_report_of_an_earlier_one() {
+    let targets = tempfile::tempdir().unwrap();
+    let (_process, target) = Target::start(targets.path(), &[]);
+    let home = tempfile::tempdir().unwrap();
+    let json = home.path().join("report.json");
+    std::fs::write(&json, r#"{ "test_id": "of-last-week" }"#).unwrap();
+    let mut left = start_run(home.path(), &target.url(), &json);
+    wait_for("the load", PATIENCE, || (target.received() > 15).then_some(()));
+    left.signal(Signal::INT);
+    wait_for("the stop", PATIENCE, || {
+        left.logged().iter().any(|line| line.contains("stopping")).then_some(())
+    });
+    left.signal(Signal::INT);
+    assert_eq!(left.wait_end(Duration::from_secs(20)).code(), Some(6));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert_eq!(report["verdict"], "aborted");
+    assert!(
+        report["test_id"] != "of-last-week" && report["totals"]["sent"].as_u64().unwrap() > 0,
+        "{report:#}"
+    );
+
+    let before = target.received();
+    let mut killed = start_run(home.path(), &target.url(), &json);
+    wait_for("the load", PATIENCE, || (target.received() > before + 15).then_some(()));
+    killed.signal(Signal::KILL);
+    killed.wait_end(PATIENCE);
+    assert_eq!(std::fs::read_to_string(&json).unwrap(), "");
+}
+
+#[test]
+fn a_driver_of_run_that_is_killed_makes_the_test_incomplete() {
+    let targets = tempfile::tempdir().unwrap();
+    let (_process, target) = Target::start(targets.path(), &[]);
+    let home = tempfile::tempdir().unwrap();
+    let url = target.url();
+    let load = ["--rate", "30", "--duration", "7s", "--drivers", "2"];
+    let mut run = Process::start("run", command(home.path(), &[&["run", "--url", &url][..], &load].concat()));
+    wait_for("the load", PATIENCE, || (target.received() > 30).then_some(()));
+    let driver = e2e::proc::children(run.pid(), "driver")[0];
+    let driver = rustix::process::Pid::from_raw(i32::try_from(driver).unwrap()).unwrap();
+    rustix::process::kill_process(driver, Signal::KILL).unwrap();
+    assert_eq!(run.wait_end(Duration::from_secs(90)).code(), Some(4), "{:?}", run.said());
+    let said = run.logged().join("\n");
+    assert!(said.contains("driver 1 ended: killed by SIGKILL"), "{said}");
+    let said = run.said().join("\n");
+    let last = said.rsplit("\n\n").next().unwrap();
+    assert!(last.starts_with("INCOMPLETE  driver "), "the verdict and its first reason are last: {said}");
+}
+
+#[test]
+fn what_is_not_on_a_terminal_has_no_colours() {
+    let home = tempfile::tempdir().unwrap();
+    let told = output(home.path(), &NOWHERE);
+    let all = [told.stdout.clone(), told.stderr].concat();
+    assert!(!all.contains(&0x1b), "{}", String::from_utf8_lossy(&all));
+    let said = String::from_utf8_lossy(&told.stdout).into_owned();
+    let verdict = said.split(' ').next().unwrap().to_owned();
+    assert!(said.trim_end().rsplit("\n\n").next().unwrap().starts_with(&verdict), "{said}");
+}
