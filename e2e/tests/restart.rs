@@ -25,9 +25,12 @@ fn test(rest: &Rest, id: &str) -> Value {
 #[track_caller]
 fn assert_closed(test: &Value, reason: &str) {
     assert_eq!((&test["state"], &test["verdict"]), (&"finished".into(), &"incomplete".into()), "{test:#}");
-    let reasons = test["reasons"].as_array().unwrap();
-    assert_eq!(reasons.len(), 1, "one reason, and no driver is accused: {test:#}");
-    assert!(reasons[0].as_str().unwrap().contains(reason), "{test:#}");
+    let findings = test["findings"].as_array().unwrap();
+    assert_eq!(findings[0]["kind"], "interrupted", "{test:#}");
+    assert!(findings[0]["text"].as_str().unwrap().contains(reason), "{test:#}");
+    for kind in ["driver_lost", "windows_missing"] {
+        assert!(findings.iter().all(|finding| finding["kind"] != kind), "no driver is accused: {test:#}");
+    }
     assert!(test["timeline"].to_string().contains("interrupted"), "{test:#}");
     assert!(test["totals"]["sent"].as_u64() > Some(0), "what the store had is counted: {test:#}");
 }

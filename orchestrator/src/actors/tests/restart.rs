@@ -178,7 +178,8 @@ async fn the_history_follows_the_live_state() {
     let test = world.create().await;
     let stored = |world: &World| world.stub.0.lock().unwrap().tests[0].state;
     world.run(&test, &["a"]).await;
-    assert_eq!(stored(&world), TestState::Running);
+    // The next look stores what was shown just now.
+    until(|| std::future::ready(stored(&world)), |state| *state == TestState::Running).await;
     world.beats("a", DriverState::Draining, Some((&test, 1)), Some(20)).await;
     world.until(&test, TestState::Draining).await;
     until(|| std::future::ready(stored(&world)), |state| *state == TestState::Draining).await;
