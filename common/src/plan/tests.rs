@@ -125,7 +125,7 @@ fn every_fault_is_told_at_once() {
         duratoin = "30s"
         requests = 5
         [thresholds]
-        "response.p98" = "< 1s"
+        "response.q98" = "< 1s"
     "#;
     let faults = read(text, PlanFormat::Toml).unwrap_err();
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -135,7 +135,7 @@ fn every_fault_is_told_at_once() {
         "request.timeout = 5: expected a text with a unit, as in \"5s\" or \"5ms\"",
         "request.expect_status[1] = \"abc\": expected a status",
         "load.rate = 10: delay and rate are both given",
-        "thresholds.response.p98 = \"< 1s\": unknown figure of response",
+        "thresholds.response.q98 = \"< 1s\": unknown figure of response",
         "load.duratoin = \"30s\": unknown key; did you mean duration?",
         "colour = \"red\": unknown key",
     ]) {
