@@ -102,7 +102,8 @@ fn tls(job: &LoadJob) -> Result<Option<(TlsConnector, ServerName<'static>)>, Str
     }
     let tls = job.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
     let host = job.target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(host).map_err(|error| format!("target.url = {}: {error}", job.target))?;
+    let name = ServerName::try_from(host)
+        .map_err(|error| format!("target.url = {}: {error}", mask_url(job.target.as_str())))?;
     Ok(Some((TlsConnector::from(std::sync::Arc::clone(&tls.0)), name)))
 }
 
@@ -114,8 +115,8 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
     let host = &job.target[Position::BeforeHost..Position::AfterPort];
     let uri = format!("http://{host}{}", job.target.path_and_query());
     let mut request = client.request(method, uri).no_decompress();
-    let host =
-        HeaderValue::from_str(host).map_err(|error| format!("target.url = {}: {error}", job.target))?;
+    let host = HeaderValue::from_str(host)
+        .map_err(|error| format!("target.url = {}: {error}", mask_url(job.target.as_str())))?;
     if !plan.has_header("host") {
         request.headers_mut().insert(HOST, host);
     }

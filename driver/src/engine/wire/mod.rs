@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use common::counters::ErrorKind;
+use common::plan::mask_url;
 use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -325,7 +326,8 @@ fn tls(job: &LoadJob) -> Result<Option<Tls>, String> {
     }
     let tls = job.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
     let host = job.target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(host).map_err(|error| format!("target.url = {}: {error}", job.target))?;
+    let name = ServerName::try_from(host)
+        .map_err(|error| format!("target.url = {}: {error}", mask_url(job.target.as_str())))?;
     Ok(Some((std::sync::Arc::clone(&tls.0), name)))
 }
 
