@@ -162,6 +162,7 @@ mod tests {
         let threshold = |expression: &str, ok| ThresholdView {
             expression: expression.to_owned(),
             value: None,
+            lower_bound: false,
             ok,
             given: true,
             driver: None,
