@@ -64,7 +64,7 @@ impl MachineClock {
         let Some(cpu) = self.cpu.share() else { return MachineLoad::default() };
         let before = std::mem::replace(&mut self.ticks, Ticks::now());
         let steal = before.zip(self.ticks).and_then(|(before, now)| now.stolen_since(before));
-        MachineLoad { cpu: Some(cpu), steal }
+        MachineLoad { cpu: Some(cpu), steal, ..MachineLoad::default() }
     }
 }
 
@@ -98,7 +98,7 @@ impl Ticks {
 }
 
 /// CPU time of the process so far.
-fn used() -> Duration {
+pub(crate) fn used() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use common::counters::Counters;
 use common::ids::{Epoch, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
+use common::plan::mask_url;
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Window};
 
 use crate::actors::messages::{DriverProgress, WorkerEnding, WorkerWindow};
@@ -50,6 +51,7 @@ pub struct Merge {
     test_id: TestId,
     epoch: Epoch,
     start: StartAt,
+    target: url::Url,
     workers: Vec<Worker>,
     pending: BTreeMap<u64, Pending>,
     next: u64,
@@ -64,6 +66,7 @@ impl Merge {
             test_id: job.test_id.clone(),
             epoch,
             start: job.start,
+            target: (*job.target).clone(),
             workers: (0..workers).map(|_| Worker::default()).collect(),
             pending: BTreeMap::new(),
             next: 0,
@@ -165,6 +168,11 @@ impl Merge {
         Merged { window, classic: self.classic(is_final) }
     }
 
+    /// Unix µs of an instant, by the clock of the windows.
+    pub fn unix_us_at(&self, instant: std::time::Instant) -> common::clock::UnixMicros {
+        self.start.unix_us_at(self.start.nanos(instant))
+    }
+
     fn endings(&self) -> impl Iterator<Item = &WorkerEnding> {
         self.workers.iter().filter_map(|worker| worker.ending.as_ref())
     }
@@ -187,10 +195,16 @@ impl Merge {
                 .map(|ending| ending.precision)
                 .max()
                 .map(|kept| kept.as_str().to_owned()),
+            redirected_to: self.endings().find_map(|ending| self.location(ending.redirected_to.as_deref()?)),
             connections_opened: self.endings().map(|ending| ending.opened.connections).sum(),
             handshakes: self.endings().map(|ending| ending.opened.handshakes).sum(),
             cut_short: self.endings().find_map(|ending| ending.cut_short.clone()).or(lost),
         }
+    }
+
+    /// The whole address that a `location` names, with secrets masked: it may be relative to the target.
+    fn location(&self, location: &str) -> Option<String> {
+        Some(mask_url(self.target.join(location).ok()?.as_str()))
     }
 
     fn classic(&self, is_final: bool) -> ClassicMetrics {
@@ -260,6 +274,7 @@ mod tests {
                 engine: "awc",
                 precision: Kept::Timer,
                 opened: Opened { connections: 2, handshakes: 1 },
+                redirected_to: (worker == 1).then(|| "../moved?to=1".to_owned()),
                 cut_short: None,
             }),
         }
@@ -283,6 +298,11 @@ mod tests {
         assert_eq!((last.window.from_us, last.window.to_us), (7_000_000, 7_400_000));
         let ending = last.window.ending.unwrap();
         assert_eq!((ending.connections_opened, ending.handshakes), (4, 2));
+        assert_eq!(
+            ending.redirected_to.as_deref(),
+            Some("http://127.0.0.1:1/moved?to=1"),
+            "of the second worker"
+        );
         assert_eq!(ending.precision.as_deref(), Some("timer"));
         assert_eq!(last.classic.num_requests, Some(13));
         assert!(last.classic.complete);

@@ -29,6 +29,7 @@ use crate::bootstrap::OrchestratorClient;
 use crate::calibrate::Calibration;
 use crate::http::Sources;
 use crate::safety::Limits;
+use crate::schedstat::Workers;
 use crate::settings::DriverSettings;
 
 /// Longest wait for the load to end and its final window to be merged, when the driver leaves.
@@ -65,6 +66,8 @@ pub struct Foundation {
     heartbeat: Context<HeartbeatActor>,
     link: Context<KafkaLinkActor>,
     aggregator: Addr<StatsAggregatorActor>,
+    /// The workers' threads, once they run.
+    threads: Workers,
     publisher: Addr<PublisherActor>,
 }
 
@@ -94,9 +97,9 @@ impl Foundation {
         let manager_address: Addr<TestManagerActor> = AsyncContext::<TestManagerActor>::address(&manager);
         let outputs =
             AggregatorOutputs { windows: publisher.clone().recipient(), ended: manager_address.recipient() };
-        let aggregator =
-            StatsAggregatorActor::new(parts.epoch, parts.settings.driver.n_workers(), outputs).start();
-        Self { parts, manager, heartbeat, link, aggregator, publisher }
+        let (cores, threads) = (parts.settings.driver.n_workers(), Workers::default());
+        let aggregator = StatsAggregatorActor::new(parts.epoch, cores, threads.clone(), outputs).start();
+        Self { parts, manager, heartbeat, link, aggregator, threads, publisher }
     }
 
     /// Whom the driver's own server asks.
@@ -113,7 +116,7 @@ impl Foundation {
     /// # Errors
     /// Where a worker cannot be started.
     pub fn build(self, port: u16) -> std::io::Result<System> {
-        let Self { parts, manager, heartbeat, link, aggregator, publisher } = self;
+        let Self { parts, manager, heartbeat, link, aggregator, threads, publisher } = self;
         let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, .. } = parts;
         let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
         let n_workers = settings.driver.n_workers();
@@ -125,7 +128,7 @@ impl Foundation {
                     windows: aggregator.clone().recipient(),
                     lost: aggregator.clone().recipient(),
                 };
-                RequestWorkerActor::start_on_own_thread(settings.driver.precision, outputs)
+                RequestWorkerActor::start_on_own_thread(settings.driver.precision, threads.clone(), outputs)
             })
             .collect::<std::io::Result<Vec<_>>>()?;
         let workers = pool

@@ -306,11 +306,28 @@ pub struct DriverTotals {
     pub steal_mean: Option<f64>,
     /// The same in its highest second.
     pub steal_max: Option<f64>,
+    /// Share of a second that one of its threads waited for a core at most, though it could have run; null where its
+    /// kernel does not count it.
+    #[serde(default)]
+    pub wait_max: Option<f64>,
+    /// When its process did not run at all for 100 ms or longer, though nothing held its cores: it was stopped, or its
+    /// host was.
+    #[serde(default)]
+    pub stopped: Vec<Pause>,
     /// Marks figures that contradict each other, as a classic driver sent them.
     pub implausible: bool,
     /// Every key of the totals.
     #[serde(flatten)]
     pub totals: Totals,
+}
+
+/// A while in which a driver did not run, in ms since the start of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Pause {
+    /// When it last ran.
+    pub from_ms: i64,
+    /// When it ran again.
+    pub to_ms: i64,
 }
 
 /// One threshold and its outcome.

@@ -252,13 +252,22 @@ pub struct Window {
 }
 
 /// What explains a driver's lag beside its figures. What it could not measure it leaves out.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct MachineLoad {
     /// Share of its cores that the driver's process used in the window, 0 to 1.
     pub cpu: Option<f64>,
     /// Share of the machine's CPU time in the window that its host gave to others, 0 to 1.
     pub steal: Option<f64>,
+    /// Share of the window that a worker's thread waited for a core though it could have run, 0 to 1, of the worker
+    /// that waited longest.
+    pub wait: Option<f64>,
+    /// When the process did not run at all though nothing held its cores: each [from, to] in Unix µs by the
+    /// orchestrator's clock. Pauses that were noticed since the last window, at most [`MAX_STOPPED`].
+    pub stopped: Vec<(UnixMicros, UnixMicros)>,
 }
+
+/// Most pauses that one window names.
+pub const MAX_STOPPED: usize = 16;
 
 /// What a driver tells with its final window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -275,6 +284,9 @@ pub struct Ending {
     /// on its core); `None`: it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
+    /// Where the first redirect that it met points, with secrets masked; `None`: it met none, or it named no address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirected_to: Option<String>,
     /// Connections opened.
     pub connections_opened: u64,
     /// TLS handshakes that succeeded: apart from the requests, which a kept connection serves without one.

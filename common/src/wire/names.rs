@@ -67,8 +67,21 @@ pub(super) fn names(topic: Topic) -> &'static Names {
 }
 
 /// A window's own, beside its counters.
-const METRICS_OURS: &[&str] =
-    &["epoch", "role", "seq", "window", "histograms", "extremes", "busy", "cpu", "steal", "final", "ending"];
+const METRICS_OURS: &[&str] = &[
+    "epoch",
+    "role",
+    "seq",
+    "window",
+    "histograms",
+    "extremes",
+    "busy",
+    "cpu",
+    "steal",
+    "wait",
+    "stopped",
+    "final",
+    "ending",
+];
 
 /// A heartbeat's own, beside the counters that it has while a test runs.
 const HEARTBEAT_OURS: &[&str] =

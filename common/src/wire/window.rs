@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::fields::{Fields, bad, missing};
 use super::numbers::{MAX_COUNT, MAX_UNIX_US};
 use super::reject::Rejected;
-use super::{Ending, MachineLoad, Window};
+use super::{Ending, MAX_STOPPED, MachineLoad, Window};
 use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind, WarmupCounters};
 use crate::ids::Epoch;
@@ -58,7 +58,12 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
         counters: counters(fields)?,
         latencies: latencies(fields)?,
         busy,
-        machine: MachineLoad { cpu: share(fields, "cpu"), steal: share(fields, "steal") },
+        machine: MachineLoad {
+            cpu: share(fields, "cpu"),
+            steal: share(fields, "steal"),
+            wait: share(fields, "wait"),
+            stopped: stopped(fields),
+        },
         is_final: fields.ours("final")?.unwrap_or(false),
         ending: fields.ours::<Ending>("ending")?,
     })
@@ -67,6 +72,16 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
 /// A share that only explains other figures: one that cannot be is as good as none, and no reason to lose the rest.
 fn share(fields: &Fields, name: &str) -> Option<f64> {
     fields.get(name).and_then(Value::as_f64).filter(|share| (0.0..=1.0).contains(share))
+}
+
+/// Pauses of the sender. They too only explain other figures: one that cannot be is left out.
+fn stopped(fields: &Fields) -> Vec<(UnixMicros, UnixMicros)> {
+    let pauses = fields.get("stopped").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let read = |pause: &Value| {
+        let (from, to) = (pause.get(0)?.as_i64()?, pause.get(1)?.as_i64()?);
+        (0 <= from && from <= to && to <= MAX_UNIX_US).then_some((from, to))
+    };
+    pauses.iter().take(MAX_STOPPED).filter_map(read).collect()
 }
 
 /// Reads cumulative counters. Beside the five that everyone sends, ours tell more; what a sender of the

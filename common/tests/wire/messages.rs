@@ -122,6 +122,7 @@ pub fn metrics(is_final: bool) -> Metrics {
         engine: "wire".to_owned(),
         workers: 2,
         precision: Some("spin".to_owned()),
+        redirected_to: Some("https://127.0.0.1:8443/moved".to_owned()),
         connections_opened: 12,
         handshakes: 0,
         cut_short: Some("stopped".to_owned()),
@@ -134,7 +135,12 @@ pub fn metrics(is_final: bool) -> Metrics {
         counters: counters(),
         latencies,
         busy: 0.25,
-        machine: MachineLoad { cpu: Some(0.5), steal: Some(0.125) },
+        machine: MachineLoad {
+            cpu: Some(0.5),
+            steal: Some(0.125),
+            wait: Some(0.0625),
+            stopped: vec![(1_795_456_646_300_000, 1_795_456_646_900_000)],
+        },
         is_final,
         ending: is_final.then_some(ending),
     };

@@ -7,9 +7,9 @@ use common::latency::{Latencies, LatencyKind};
 use common::plan::{FleetSchedule, Share};
 use common::tls_cause::TlsCause;
 use common::wire::{
-    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MachineLoad,
-    Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
-    Window, read,
+    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MAX_STOPPED,
+    MachineLoad, Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic,
+    Trigger, Unit, Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -170,6 +170,7 @@ fn ending() -> impl Strategy<Value = Ending> {
             engine,
             workers,
             precision,
+            redirected_to: None,
             connections_opened: opened[0],
             handshakes: opened[1],
             cut_short,
@@ -178,8 +179,10 @@ fn ending() -> impl Strategy<Value = Ending> {
 }
 
 fn window() -> impl Strategy<Value = Window> {
-    let machine = [option::of(0.0..=1.0_f64), option::of(0.0..=1.0_f64)];
-    let machine = machine.prop_map(|[cpu, steal]| MachineLoad { cpu, steal });
+    let shares = [option::of(0.0..=1.0_f64), option::of(0.0..=1.0_f64), option::of(0.0..=1.0_f64)];
+    let pause = (0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2).prop_map(|(from, length)| (from, from + length));
+    let machine = (shares, prop::collection::vec(pause, 0..MAX_STOPPED));
+    let machine = machine.prop_map(|([cpu, steal, wait], stopped)| MachineLoad { cpu, steal, wait, stopped });
     let head = (epoch(), 0..100_000_000_u64, 0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2, 0.0..=1.0_f64, machine);
     (head, counters(), latencies(), option::of(ending()), any::<bool>()).prop_map(
         |((epoch, seq, from_us, length_us, busy, machine), counters, latencies, ending, is_final)| Window {

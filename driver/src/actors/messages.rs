@@ -88,6 +88,8 @@ pub struct WorkerEnding {
     pub precision: Kept,
     /// Connections and handshakes.
     pub opened: Opened,
+    /// The `location` of the first redirect that it met, as it was sent.
+    pub redirected_to: Option<String>,
     /// Why it ended early, where it did.
     pub cut_short: Option<String>,
 }

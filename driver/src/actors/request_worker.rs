@@ -15,6 +15,7 @@ use crate::engine::{AwcClient, Chosen, FutureEngine, WireEngine, choose};
 use crate::load_job::{LoadJob, WorkerSlice};
 use crate::precision::Precision;
 use crate::reactor::worker_runtime;
+use crate::schedstat::Workers;
 use crate::worker::{self, Outlet, StopSignal, windows::Closed};
 
 /// Commands that may wait: one test at a time, and its stop.
@@ -53,18 +54,20 @@ pub struct WorkerOutputs {
 }
 
 impl RequestWorkerActor {
-    /// Starts a worker on a new thread, and returns its address and the arbiter to stop it by.
+    /// Starts a worker on a new thread, counts it among `threads`, and returns its address and the arbiter to stop it by.
     ///
     /// # Errors
     /// Where the kernel gives no descriptor for its runtime.
     pub fn start_on_own_thread(
         precision: Precision,
+        threads: Workers,
         outputs: WorkerOutputs,
     ) -> std::io::Result<(actix::Addr<Self>, Arbiter)> {
         let runtime = worker_runtime()?;
         let arbiter = Arbiter::with_tokio_rt(move || runtime);
         let addr = Self::start_in_arbiter(&arbiter.handle(), move |context| {
             context.set_mailbox_capacity(MAILBOX);
+            threads.join();
             Self { precision, outputs, current: None }
         });
         Ok((addr, arbiter))

@@ -12,6 +12,8 @@ use super::messages::{
 };
 use crate::cpu::MachineClock;
 use crate::merge::{Merge, Merged};
+use crate::pauses::PauseWatch;
+use crate::schedstat::{WaitMeter, Workers};
 
 /// Windows and progress of all workers that may wait.
 const MAILBOX: usize = 256;
@@ -27,7 +29,7 @@ enum Out {
 
 /// Merges the workers' windows.
 ///
-/// - owns: the merge of the test that runs, and the clock of what its machine does meanwhile.
+/// - owns: the merge of the test that runs, and the clocks of what its machine does meanwhile.
 /// - receives: [`ExpectWindows`], [`Progress`], [`WorkerWindow`], [`WorkerLost`], [`GetProgress`].
 /// - sends: [`WindowClosed`] each second, in order, and [`LoadEnded`] after the final one.
 /// - on failure: an outbox that is full for an hour loses windows, which the report will miss by number; logged.
@@ -37,20 +39,35 @@ pub struct StatsAggregatorActor {
     outputs: AggregatorOutputs,
     merge: Option<Merge>,
     machine: MachineClock,
+    waits: WaitMeter,
+    /// While a test runs.
+    pauses: Option<PauseWatch>,
     outbox: Option<mpsc::Sender<Out>>,
 }
 
 impl StatsAggregatorActor {
-    /// An aggregator of the driver of that epoch, which sends on so many cores.
-    pub fn new(epoch: Epoch, cores: u32, outputs: AggregatorOutputs) -> Self {
-        Self { epoch, outputs, merge: None, machine: MachineClock::start(cores), outbox: None }
+    /// An aggregator of the driver of that epoch, which sends on so many cores, by these workers.
+    pub fn new(epoch: Epoch, cores: u32, workers: Workers, outputs: AggregatorOutputs) -> Self {
+        Self {
+            epoch,
+            outputs,
+            merge: None,
+            machine: MachineClock::start(cores),
+            waits: WaitMeter::start(workers),
+            pauses: None,
+            outbox: None,
+        }
     }
 
     fn hand_out(&mut self, merged: Vec<Merged>) {
         for Merged { mut window, classic } in merged {
             // Windows close as their second ends, so that the time since the last one is the window's own.
             window.machine = self.machine.load();
+            window.machine.wait = self.waits.share();
             let Some(merge) = &self.merge else { return };
+            let pauses = self.pauses.as_ref().map(PauseWatch::take).unwrap_or_default();
+            window.machine.stopped =
+                pauses.into_iter().map(|(from, to)| (merge.unix_us_at(from), merge.unix_us_at(to))).collect();
             let test_id = merge.test_id().clone();
             let ended = window.is_final.then(|| LoadEnded {
                 test_id: test_id.clone(),
@@ -61,6 +78,7 @@ impl StatsAggregatorActor {
             if let Some(ended) = ended {
                 self.put(Out::Ended(ended));
                 self.merge = None;
+                self.pauses = None;
             }
         }
     }
@@ -107,7 +125,11 @@ impl Handler<ExpectWindows> for StatsAggregatorActor {
         // What was done before it is no window's.
         context.run_later(until_start, |aggregator, _| {
             aggregator.machine.load();
+            aggregator.waits.share();
         });
+        self.pauses = PauseWatch::start()
+            .inspect_err(|error| log::warn!("pauses of this process are not seen reason={error}"))
+            .ok();
         self.merge = Some(Merge::new(&job, workers, self.epoch));
     }
 }

@@ -287,6 +287,7 @@ impl TestManagerActor {
             engine: "none".to_owned(),
             workers: 0,
             precision: None,
+            redirected_to: None,
             connections_opened: 0,
             handshakes: 0,
             cut_short: None,

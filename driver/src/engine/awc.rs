@@ -7,13 +7,14 @@
 //! its connection never serves again: the answer still to come would be the next request's. What else it does unlike
 //! the wire engine, the conformance tests say in a column of their own.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ::awc::error::{ConnectError, PayloadError, SendRequestError};
 use ::awc::http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING,
+    USER_AGENT,
 };
 use ::awc::http::{Method, StatusCode, Uri, Version};
 use ::awc::{Client, ClientResponse, Connector, FrozenClientRequest, body};
@@ -30,7 +31,7 @@ use url::Position;
 use super::io::{AT_ONCE_BYTES, Connection as NotedConnection, Target, connect};
 use super::tls::of_client;
 use super::trace::{Trace, Traced};
-use super::{Client as ExchangeClient, Exchange, Opened, Outcome, USER_AGENT as US};
+use super::{Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, USER_AGENT as US};
 use crate::load_job::{LoadJob, TlsConfig};
 
 /// Longer than any test: attempts are timed here, and connections live as long as the target keeps them.
@@ -46,6 +47,7 @@ pub struct AwcClient {
     has_certificate: bool,
     opened: Rc<Cell<Opened>>,
     attempts: Cell<u64>,
+    redirected_to: OnceCell<String>,
 }
 
 impl AwcClient {
@@ -67,6 +69,7 @@ impl AwcClient {
             has_certificate: job.tls.as_ref().is_some_and(TlsConfig::has_certificate),
             opened,
             attempts: Cell::new(0),
+            redirected_to: OnceCell::new(),
         })
     }
 }
@@ -176,9 +179,24 @@ impl ExchangeClient for AwcClient {
     fn opened(&self) -> Opened {
         self.opened.get()
     }
+
+    fn redirected_to(&self) -> Option<&str> {
+        self.redirected_to.get().map(String::as_str)
+    }
 }
 
 impl AwcClient {
+    /// Keeps where the first redirect points.
+    fn note_redirect(&self, status: u16, headers: &HeaderMap) {
+        if !(300..400).contains(&status) || self.redirected_to.get().is_some() {
+            return;
+        }
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+        if let Some(location) = location.filter(|location| location.len() <= MAX_LOCATION) {
+            self.redirected_to.get_or_init(|| location.to_owned());
+        }
+    }
+
     async fn attempt(&self, trace: Rc<Trace>) -> Result<u16, Failure> {
         let sending = match &self.body {
             Some(body) => self.request.send_body(body.clone()),
@@ -187,6 +205,7 @@ impl AwcClient {
         };
         let mut answer = sending.await.map_err(Failure::Send)?;
         let status = answer.status().as_u16();
+        self.note_redirect(status, answer.headers());
         let connection = trace.connection.borrow().clone();
         if let Some(connection) = &connection
             && ends_its_connection(&answer)

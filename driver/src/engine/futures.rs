@@ -27,6 +27,11 @@ pub trait Client: 'static {
 
     /// What it opened so far.
     fn opened(&self) -> Opened;
+
+    /// As [`Engine::redirected_to`].
+    fn redirected_to(&self) -> Option<&str> {
+        None
+    }
 }
 
 type Attempt = Pin<Box<dyn Future<Output = End>>>;
@@ -119,6 +124,10 @@ impl<C: Client> Engine for FutureEngine<C> {
     fn abandon(&mut self) {
         self.under_way.clear();
         self.ended.clear();
+    }
+
+    fn redirected_to(&self) -> Option<&str> {
+        self.client.redirected_to()
     }
 
     fn opened(&self) -> Opened {

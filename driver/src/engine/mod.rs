@@ -26,6 +26,9 @@ use crate::load_job::Nanos;
 /// What names us to the target, unless the plan does.
 pub const USER_AGENT: &str = concat!("groundswell/", env!("CARGO_PKG_VERSION"));
 
+/// A longer `location` is not kept: no person types such an address.
+pub const MAX_LOCATION: usize = 2_048;
+
 /// Where a worker keeps an attempt while it is under way, from 0: there are as many places as the worker may
 /// have requests in flight.
 pub type Place = u32;
@@ -138,6 +141,11 @@ pub trait Engine: 'static {
 
     /// When the next attempt times out, if one is under way whose timeout a turn must see to.
     fn deadline(&self) -> Option<Nanos>;
+
+    /// The `location` of the first redirect (3xx) that it met, where that has at most [`MAX_LOCATION`] bytes.
+    fn redirected_to(&self) -> Option<&str> {
+        None
+    }
 
     /// Gives up all attempts, without telling, and closes their connections.
     fn abandon(&mut self);

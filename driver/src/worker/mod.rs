@@ -228,6 +228,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             engine: self.engine.name(),
             precision: self.waiter.kept(),
             opened,
+            redirected_to: self.engine.redirected_to().map(str::to_owned),
             cut_short: told_to_stop(stop),
         };
         self.tell_last_windows(now, ending);

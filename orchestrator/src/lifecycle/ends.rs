@@ -98,25 +98,24 @@ fn our_end(
     node: Option<&NodeFacts>,
     part: &PartSeen,
 ) -> Option<End> {
-    let Some(node) = node else { return Some((EndedBy::Lost, "is not known any more")) };
+    let Some(node) = node else { return Some((EndedBy::Lost, "is not registered any more")) };
     if node.epoch != part.epoch {
-        return Some((EndedBy::Lost, "was started again, and its earlier life told no end"));
+        return Some((EndedBy::Lost, "was started again before it had ended the test"));
     }
     match node.liveness {
         Liveness::Lost => return Some((EndedBy::Lost, "its heartbeats stopped")),
         Liveness::Left => {
             let since = node.said_no_at.map_or(Duration::ZERO, |at| now.elapsed.saturating_sub(at));
-            return (since > AFTER_GOODBYE).then_some((EndedBy::Lost, "left without telling its end"));
+            return (since > AFTER_GOODBYE).then_some((EndedBy::Lost, "left without a final window"));
         }
         _ => {}
     }
     let elsewhere = node.state.is_some() && node.test_id.as_ref() != Some(life.test_id());
     let told = part.heard_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
     if elsewhere && running > ELSEWHERE && told > ELSEWHERE {
-        return Some((EndedBy::Lost, "does something else, and told no end"));
+        return Some((EndedBy::Lost, "is at something else, and sent no final window"));
     }
-    overdue(life, now, running, node, part)
-        .then_some((EndedBy::Overdue, "is alive, and does not tell the windows it owes"))
+    overdue(life, now, running, node, part).then_some((EndedBy::Overdue, "sends heartbeats, and no windows"))
 }
 
 /// Whether a driver beats on and on without the windows that belong to it: a load that hangs looks so. The time in
@@ -178,11 +177,11 @@ fn classic_end(
         None => part.reports >= count && running >= shortest(life, count),
     };
     if count > 0 && enough {
-        return Some((EndedBy::Count, "told as many as it was to send"));
+        return Some((EndedBy::Count, "reported as many requests as it was to send"));
     }
     let Some(heard_at) = part.heard_at else {
         let deaf = running > life.rules.classic.deaf_after.max(3 * delay_of(life.plan()).unwrap_or_default());
-        return deaf.then_some((EndedBy::Deaf, "showed nothing of the test: it did not hear"));
+        return deaf.then_some((EndedBy::Deaf, "sent no report after the trigger"));
     };
     let silent = Duration::from_micros(u64::try_from(now.unix_us.saturating_sub(heard_at)).unwrap_or(0));
     let patience = CLASSIC_SILENCE.max(3 * delay_of(life.plan()).unwrap_or_default());

@@ -79,6 +79,8 @@ kinds! {
     GeneratorLate,
     /// Answers were read later than allowed.
     SlowToRead,
+    /// A driver did not run for a while: it was stopped, or its host was.
+    DriverStopped,
     /// Nothing was due.
     NoRequestDue,
     /// Requests were due, and none was sent.
@@ -153,6 +155,8 @@ kinds! {
     DriverLateDrops,
     /// A closed loop did not reach its ceiling.
     CeilingNotReached,
+    /// Answers were redirects, which are not followed.
+    Redirects,
     /// Requests completed after the end of the schedule: the throughput leaves them out.
     CompletedAfterEnd,
     /// A driver warned before the start.

@@ -76,6 +76,8 @@ fn driver(name: &str, totals: Totals) -> DriverTotals {
         cpu_max: Some(0.34),
         steal_mean: Some(0.001),
         steal_max: Some(0.012),
+        wait_max: Some(0.004),
+        stopped: Vec::new(),
         implausible: false,
         totals,
     }

@@ -16,7 +16,7 @@ const MAX_SENTENCES: usize = 5;
 /// Most lines of thresholds.
 const MAX_THRESHOLDS: usize = 6;
 
-/// A share of a second that was taken by the host, worth a word.
+/// A share of a second that was taken by the host, or in which a thread waited for a core, worth a word.
 const MUCH: f64 = 0.02;
 
 /// Columns of the latency table: a label and ten figures.
@@ -163,12 +163,11 @@ fn answers(totals: &Totals) -> Vec<String> {
         parts.push("no errors".to_owned());
     }
     for (kind, n) in totals.errors.iter().filter(|(_, n)| **n > 0) {
-        let more = match (kind.as_str(), totals.closed_on_reuse) {
-            ("closed", reuse) if reuse > 0 => format!(" ({} on kept connections)", count(reuse)),
-            ("tls", _) => tls_causes(totals),
-            _ => String::new(),
-        };
+        let more = if kind == "tls" { tls_causes(totals) } else { String::new() };
         parts.push(format!("{kind}: {}{more}", count(*n)));
+    }
+    if totals.closed_on_reuse > 0 {
+        parts.push(format!("{} on kept connections", count(totals.closed_on_reuse)));
     }
     parts
 }
@@ -258,6 +257,7 @@ fn generator(out: &mut String, view: &TestView) {
         (most(|driver| driver.cpu_max), "CPU"),
         // Every machine has a little of it.
         (most(|driver| driver.steal_max).filter(|steal| *steal >= MUCH), "taken by the host (steal)"),
+        (most(|driver| driver.wait_max).filter(|wait| *wait >= MUCH), "waiting for a core"),
     ];
     let shares = shares.iter().filter_map(|(share, what)| Some(format!("{} {what}", percent((*share)?))));
     let shares = shares.collect::<Vec<_>>().join(", ");
@@ -269,11 +269,23 @@ fn generator(out: &mut String, view: &TestView) {
             counted(gaps, "request")
         )
     });
-    let told: Vec<String> =
-        engines(&view.drivers).into_iter().chain(turn).chain(shares).chain(gaps).collect();
+    let told: Vec<String> = engines(&view.drivers)
+        .into_iter()
+        .chain(turn)
+        .chain(shares)
+        .chain(stopped(view))
+        .chain(gaps)
+        .collect();
     if !told.is_empty() {
         wrap(out, "generator  ", &told.join(", "));
     }
+}
+
+/// As in `did not run for 800 ms`: pauses of all drivers.
+fn stopped(view: &TestView) -> Option<String> {
+    let pauses = view.drivers.iter().flat_map(|driver| &driver.stopped);
+    let ms_in_all: i64 = pauses.map(|pause| pause.to_ms - pause.from_ms).sum();
+    (ms_in_all > 0).then(|| format!("did not run for {} (stopped)", ms(ms_in_all as f64)))
 }
 
 /// As in `wire (spin)`: which engines sent, and how they kept the schedule.

@@ -15,7 +15,7 @@ use crate::messages::{MetricsPage, StoreError, StoredMetrics};
 const MAX_RECORDS: u32 = 1_000;
 
 /// Columns of a record, in the order that [`values`] and [`RecordRow`] keep; the histograms' come after them.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 21] = [
     "test_id",
     "node_id",
     "epoch",
@@ -35,6 +35,8 @@ const COLUMNS: [&str; 19] = [
     "position",
     "arrived_at",
     "extremes",
+    "wait",
+    "stopped",
 ];
 
 fn column_list() -> String {
@@ -88,6 +90,11 @@ fn values(record: &StoredMetrics, encoder: &mut Encoder) -> Vec<Value> {
         Value::Integer(record.offset),
         Value::Integer(record.arrived_at),
         window.map_or(Value::Null, |window| Value::Text(json!(window.latencies.extremes()).to_string())),
+        real(window.and_then(|window| window.machine.wait)),
+        window
+            .map(|window| &window.machine.stopped)
+            .filter(|stopped| !stopped.is_empty())
+            .map_or(Value::Null, |stopped| Value::Text(json!(stopped).to_string())),
     ];
     values.extend(LatencyKind::ALL.into_iter().map(|kind| {
         let latency = window.map(|window| window.latencies.of(kind)).filter(|latency| !latency.is_empty());
@@ -195,7 +202,10 @@ impl Store {
             counters: self.json(at, &row.counters)?,
             latencies,
             busy: row.busy,
-            machine: row.machine,
+            machine: MachineLoad {
+                stopped: row.stopped.map(|stopped| self.json(at, &stopped)).transpose()?.unwrap_or_default(),
+                ..row.machine
+            },
             is_final: row.is_final,
             ending: row.ending.map(|ending| self.json(at, &ending)).transpose()?,
         })
@@ -229,6 +239,7 @@ struct WindowRow {
     ending: Option<String>,
     histograms: Vec<(LatencyKind, Vec<u8>)>,
     extremes: Option<String>,
+    stopped: Option<String>,
 }
 
 impl RecordRow {
@@ -263,12 +274,18 @@ impl WindowRow {
             from_us: row.get("from_us")?,
             to_us: row.get("to_us")?,
             busy: row.get("busy")?,
-            machine: MachineLoad { cpu: row.get("cpu")?, steal: row.get("steal")? },
+            machine: MachineLoad {
+                cpu: row.get("cpu")?,
+                steal: row.get("steal")?,
+                wait: row.get("wait")?,
+                stopped: Vec::new(),
+            },
             is_final: row.get("is_final")?,
             counters: row.get("counters")?,
             ending: row.get("ending")?,
             histograms,
             extremes: row.get("extremes")?,
+            stopped: row.get("stopped")?,
         })
     }
 }

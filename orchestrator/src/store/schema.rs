@@ -9,12 +9,13 @@ use crate::messages::StoreError;
 
 /// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
 /// released never change.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_machine.sql"),
     include_str!("migrations/0003_closing.sql"),
     include_str!("migrations/0004_extremes.sql"),
     include_str!("migrations/0005_kafka.sql"),
+    include_str!("migrations/0006_pauses.sql"),
 ];
 
 /// How long a write waits for another process that holds the file (a backup, a person with sqlite3).
@@ -99,6 +100,7 @@ mod tests {
             "SELECT cpu, steal FROM windows",
             "SELECT closing, kafka FROM tests",
             "SELECT connect, first_byte, extremes FROM windows",
+            "SELECT wait, stopped FROM windows",
         ] {
             connection.prepare(columns).unwrap();
         }

@@ -18,6 +18,9 @@ pub const MAX_COUNT: u64 = 1 << 53;
 /// A busy share from which on a worker counts as having had no idle time (interface.md).
 pub const BUSY: f64 = 0.95;
 
+/// Most pauses of a driver that are kept.
+const MAX_PAUSES: usize = 32;
+
 /// Windows shorter than this, in µs, say nothing about busy shares: the last one can be a few ms long.
 const MIN_BUSY_WINDOW_US: i64 = 100_000;
 
@@ -93,6 +96,10 @@ pub struct Windows {
     pub cpu_told: Shares,
     /// What its machine's host gave to others meanwhile.
     pub steal_told: Shares,
+    /// How long its workers waited for a core.
+    pub wait_told: Shares,
+    /// When its process did not run, the longest of those it noticed, in the order of time.
+    pub stopped: Vec<(UnixMicros, UnixMicros)>,
     /// Process CPU as it beat last.
     pub cpu: Option<f64>,
 }
@@ -145,9 +152,11 @@ impl Windows {
             // Shorter ones are also too short for the kernel's ticks.
             self.cpu_told.add(window.machine.cpu, length_us);
             self.steal_told.add(window.machine.steal, length_us);
+            self.wait_told.add(window.machine.wait, length_us);
             self.judged += 1;
             self.busy += u64::from(window.busy >= BUSY);
         }
+        self.stopped(&window.machine.stopped);
         if highest.is_none_or(|highest| window.seq > highest) {
             self.at_window = window.counters.clone();
             self.to_us = Some(window.to_us);
@@ -159,6 +168,17 @@ impl Windows {
             self.ending = window.ending.clone();
         }
         true
+    }
+
+    /// Takes pauses. Of more than there is room for the longest stay, so that the order in which windows come makes no
+    /// difference.
+    fn stopped(&mut self, pauses: &[(UnixMicros, UnixMicros)]) {
+        self.stopped.extend_from_slice(pauses);
+        if self.stopped.len() > MAX_PAUSES {
+            self.stopped.sort_by_key(|(from, to)| (std::cmp::Reverse(to.saturating_sub(*from)), *from));
+            self.stopped.truncate(MAX_PAUSES);
+        }
+        self.stopped.sort_unstable();
     }
 
     /// Takes counters, where they are no older than those known. They only ever grow, so the further they

@@ -8,7 +8,7 @@ use common::latency::{Latencies, LatencyKind, Outcome};
 
 use super::part::Part;
 use super::{EndedBy, Tally};
-use crate::model::{DriverTotals, DroppedBy, LatencyView, OutcomeLatency, Totals, WarmupTotals};
+use crate::model::{DriverTotals, DroppedBy, LatencyView, OutcomeLatency, Pause, Totals, WarmupTotals};
 
 /// The figures of each latency, `slower` requests counted as slower than any completed one. Who is covered is the
 /// caller's.
@@ -61,6 +61,12 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
         cpu_max: part.windows.cpu_told.max(),
         steal_mean: part.windows.steal_told.mean(),
         steal_max: part.windows.steal_told.max(),
+        wait_max: part.windows.wait_told.max(),
+        stopped: tally
+            .stops(part)
+            .into_iter()
+            .map(|stop| Pause { from_ms: stop.from_ms, to_ms: stop.to_ms })
+            .collect(),
         implausible: part.is_classic() && part.reports.implausible(),
         totals,
     }

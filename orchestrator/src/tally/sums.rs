@@ -1,13 +1,13 @@
 //! What is said of all drivers together: coverage, missing windows, and the facts for a verdict.
 
-use common::clock::rfc3339;
+use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
 
 use super::part::Part;
 use super::rows::share;
 use super::{Tally, WINDOW_US};
 use crate::model::{Completeness, MissingWindows};
-use crate::verdict::{DriverFacts, Facts, Machine, Sample};
+use crate::verdict::{DriverFacts, Facts, Machine, Sample, Stop};
 
 impl Tally {
     /// Whether no more is expected of a part.
@@ -62,6 +62,14 @@ impl Tally {
             return None;
         }
         Some(part.windows.completed(over))
+    }
+
+    /// When a part's process did not run, in ms since the start.
+    pub(super) fn stops(&self, part: &Part) -> Vec<Stop> {
+        let Some(start) = self.start_at else { return Vec::new() };
+        let ms = |at: UnixMicros| at.saturating_sub(start).max(0) / 1_000;
+        let pauses = part.windows.stopped.iter().filter(|(_, to)| *to > start);
+        pauses.map(|(from, to)| Stop { from_ms: ms(*from), to_ms: ms(*to) }).collect()
     }
 
     /// The last window that a part must have sent, by its own count or, where it is over without a final
@@ -174,14 +182,15 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         heard_at: part.heard_at(),
         unresolved,
         cut_short: part.windows.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
+        redirected_to: part.windows.ending.as_ref().and_then(|ending| ending.redirected_to.clone()),
         share: part.share.as_ref(),
         implausible: part.is_classic() && part.reports.implausible(),
         machine: Machine {
             cpu_max: part.windows.cpu_told.max(),
             steal_mean: part.windows.steal_told.mean(),
             steal_max: part.windows.steal_told.max(),
-            waited_max: None,
-            stops: Vec::new(),
+            waited_max: part.windows.wait_told.max(),
+            stops: tally.stops(part),
             gave_up_spinning: part
                 .windows
                 .ending

@@ -73,6 +73,8 @@ pub struct DriverFacts<'a> {
     pub unresolved: u64,
     /// Why its load ended early, as it says.
     pub cut_short: Option<String>,
+    /// Where the first redirect that it met points.
+    pub redirected_to: Option<String>,
     /// Its share of the plan.
     pub share: Option<&'a Share>,
     /// Whether its figures contradict each other.

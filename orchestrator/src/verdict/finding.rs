@@ -59,6 +59,20 @@ impl Findings {
         self.add(Weight::Note, None, what.into());
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether one of those found since the first `since` says that this driver was stopped.
+    pub fn blame_a_stop(&self, since: usize, driver: &str) -> bool {
+        let of_it = |finding: &&Finding| finding.driver.as_deref() == Some(driver);
+        self.0.iter().skip(since).filter(of_it).any(|finding| match &finding.what {
+            What::Generator(what) => what.names_a_stop(),
+            _ => false,
+        })
+    }
+
     fn add(&mut self, weight: Weight, driver: Option<&str>, what: What) {
         self.0.push(Finding { weight, driver: driver.map(str::to_owned), what });
     }

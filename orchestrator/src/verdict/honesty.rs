@@ -19,6 +19,7 @@ const REACHED: f64 = 0.99;
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     local_limits(facts, findings);
     stolen(facts, findings);
+    let before = findings.len();
     match facts.plan.load.mode {
         Mode::Tsunami { .. } => {
             gave_up_spinning(facts, findings);
@@ -37,6 +38,16 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
                 findings.warn(only(&drivers), Generator::CpuUsedUp { drivers: named(&drivers), share, why });
             }
             ceiling(facts, connections, findings);
+        }
+    }
+    stopped(facts, before, findings);
+}
+
+/// Names the pauses of each driver's process, where no reason names one of them already.
+fn stopped(facts: &Facts<'_>, since: usize, findings: &mut Findings) {
+    for driver in facts.drivers.iter().filter(|driver| !driver.machine.stops.is_empty()) {
+        if !findings.blame_a_stop(since, &driver.name) {
+            findings.warn(Some(&driver.name), Generator::Stopped { stops: driver.machine.stops.clone() });
         }
     }
 }

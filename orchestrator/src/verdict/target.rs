@@ -1,7 +1,9 @@
 //! What the target did with the requests as a whole: no request succeeded, or many completed after the schedule.
 
-use super::words::{AllFailed, Failed, Other};
-use super::{Facts, Findings, failures};
+use common::tls_cause::TlsCause;
+
+use super::words::{AllFailed, Failed, Other, Redirects};
+use super::{Facts, Findings, Sample, failures};
 use crate::model::Verdict;
 
 /// Share of the completed requests that may come after the end of the schedule without a word.
@@ -14,6 +16,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     if fleet.partial || facts.interrupted.is_some() {
         return;
     }
+    redirects(facts, findings);
     let completed = fleet.completed();
     if completed > 0 {
         let after = completed.saturating_sub(fleet.counters.completed_in_schedule);
@@ -33,6 +36,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
         sent => AllFailed::Failed(Failed {
             sent,
             failures: failures::all(facts.plan, fleet),
+            tls_causes: tls_causes(fleet),
             target: target(facts),
             tls: facts.plan.target.scheme() == "https",
             method: facts.plan.request.method.clone(),
@@ -40,6 +44,34 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
         }),
     };
     findings.because(Verdict::Failed, None, what);
+}
+
+/// Statuses that send a client to another address. (304 says that the client has the answer already.)
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// Share of the answers from which on redirects are worth a word.
+const MANY_REDIRECTS: f64 = 0.01;
+
+/// Warns of redirects: a test of the wrong address passes without a word, because they count as success.
+fn redirects(facts: &Facts<'_>, findings: &mut Findings) {
+    let statuses = facts.fleet.counters.after_warmup().status_codes;
+    let of: u64 = statuses.values().sum();
+    let mut by_status: Vec<(u16, u64)> =
+        statuses.into_iter().filter(|(s, _)| REDIRECTS.contains(s)).collect();
+    by_status.sort_by_key(|(status, n)| (std::cmp::Reverse(*n), *status));
+    let n: u64 = by_status.iter().map(|(_, n)| n).sum();
+    let (Some((most, _)), true) = (by_status.first(), n as f64 >= of as f64 * MANY_REDIRECTS) else { return };
+    let expected = facts.plan.request.expects(*most);
+    let to = facts.drivers.iter().find_map(|driver| driver.redirected_to.clone());
+    findings.warn(None, Other::Redirects(Redirects { by_status, of, to, expected }));
+}
+
+/// Why TLS failed, the most frequent cause first.
+fn tls_causes(fleet: &Sample<'_>) -> Vec<(TlsCause, u64)> {
+    let causes = fleet.counters.tls_causes.iter().filter(|(_, n)| **n > 0);
+    let mut causes: Vec<(TlsCause, u64)> = causes.map(|(cause, n)| (*cause, *n)).collect();
+    causes.sort_by_key(|(cause, n)| (std::cmp::Reverse(*n), *cause));
+    causes
 }
 
 /// `host:port` of the target.

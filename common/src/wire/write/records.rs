@@ -11,7 +11,7 @@ use super::super::{
     Trigger, Window,
 };
 use super::WriteError;
-use crate::clock::rfc3339;
+use crate::clock::{UnixMicros, rfc3339};
 use crate::counters::{Counters, WarmupCounters};
 use crate::ids::{Epoch, NodeId, TestId};
 use crate::plan::Share;
@@ -214,6 +214,10 @@ struct WindowRecord<'a> {
     cpu: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     steal: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait: Option<f64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    stopped: &'a [(UnixMicros, UnixMicros)],
     #[serde(rename = "final", skip_serializing_if = "is_false")]
     is_final: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,6 +237,8 @@ impl<'a> WindowRecord<'a> {
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),
             cpu: share(window.machine.cpu),
             steal: share(window.machine.steal),
+            wait: share(window.machine.wait),
+            stopped: &window.machine.stopped,
             is_final: window.is_final,
             ending: window.ending.as_ref(),
         })

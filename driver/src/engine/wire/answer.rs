@@ -7,6 +7,7 @@ use common::counters::ErrorKind;
 use httparse::{Header, ParserConfig, Response, Status};
 
 use super::chunks::Chunks;
+use super::location::location_in;
 
 /// Longest head, in bytes, each interim one (1xx) too; a longer one is `too_large`.
 pub const MAX_HEAD_BYTES: usize = 128 << 10;
@@ -89,12 +90,27 @@ pub struct Answer {
     status: u16,
     keeps: bool,
     received: u64,
+    /// Where the first redirect among the answers points.
+    location: Option<String>,
 }
 
 impl Answer {
     /// Reads answers to a HEAD, or to anything else.
     pub fn new(head_only: bool) -> Self {
-        Self { head_only, partial: Vec::new(), body: Body::Head, status: 0, keeps: false, received: 0 }
+        Self {
+            head_only,
+            partial: Vec::new(),
+            body: Body::Head,
+            status: 0,
+            keeps: false,
+            received: 0,
+            location: None,
+        }
+    }
+
+    /// Where the first redirect among its answers points.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// Forgets the last answer, whole or not.
@@ -206,6 +222,10 @@ impl Answer {
                     None => return Ok(None),
                 }
             };
+            if (300..400).contains(&head.status) && self.location.is_none() {
+                let whole = if kept == 0 { &bytes[used..] } else { &self.partial[..] };
+                self.location = location_in(&whole[..head.length]);
+            }
             self.partial.clear();
             used += head.length - kept;
             self.status = head.status;

@@ -142,6 +142,11 @@ impl Connection {
         self.begun > 1
     }
 
+    /// Where the first redirect among its answers points.
+    pub fn location(&self) -> Option<&str> {
+        self.answer.location()
+    }
+
     /// Bytes of the present answer.
     #[inline]
     pub fn received(&self) -> u64 {

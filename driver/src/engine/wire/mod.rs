@@ -9,6 +9,7 @@ mod answer;
 mod attempts;
 mod chunks;
 mod connection;
+mod location;
 mod poll;
 mod request;
 mod setting_up;
@@ -83,6 +84,8 @@ pub struct WireEngine {
     unread: VecDeque<(Key, bool)>,
     scratch: Scratch,
     opened: Opened,
+    /// Where the first redirect points.
+    redirected_to: Option<String>,
     /// A wait found sockets ready, which the next turn is to see to before it looks again.
     found: bool,
     /// When the last turn was.
@@ -119,6 +122,7 @@ impl WireEngine {
             unread: VecDeque::new(),
             scratch: Scratch::default(),
             opened: Opened::default(),
+            redirected_to: None,
             found: false,
             turned: Nanos::MIN,
             looked: Nanos::MIN,
@@ -237,6 +241,9 @@ impl WireEngine {
         let Some(line) = self.lines.get_mut(key) else { return };
         let at = self.start.nanos(Instant::now());
         let Spans { connect, first_byte } = self.attempts.end(place);
+        if let (Outcome::Status(300..=399), None) = (outcome, &self.redirected_to) {
+            self.redirected_to = line.connection.location().map(str::to_owned);
+        }
         let exchange = Exchange {
             outcome,
             tls_cause,
@@ -424,5 +431,9 @@ impl Engine for WireEngine {
 
     fn opened(&self) -> Opened {
         self.opened
+    }
+
+    fn redirected_to(&self) -> Option<&str> {
+        self.redirected_to.as_deref()
     }
 }

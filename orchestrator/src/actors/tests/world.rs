@@ -348,6 +348,7 @@ impl World {
             engine: "awc".to_owned(),
             workers: 1,
             precision: None,
+            redirected_to: None,
             connections_opened: 1,
             handshakes: 0,
             cut_short: None,

@@ -166,10 +166,11 @@ prop_compose! {
         values in prop::collection::vec((0..LatencyKind::ALL.len(), 0..common::latency::MAX_US), 0..40),
         ended in prop::collection::vec((0..common::latency::MAX_US, any::<bool>()), 0..20),
         ending in prop::option::of("[a-zäß ]{0,9}"),
-        machine in [prop::option::of(0.0..=1.0_f64), prop::option::of(0.0..=1.0_f64)],
+        machine in [prop::option::of(0.0..=1.0_f64), prop::option::of(0.0..=1.0_f64), prop::option::of(0.0..=1.0_f64)],
+        stopped in prop::collection::vec((0..1_000_i64, 1_000..2_000_i64), 0..3),
     ) -> Window {
-        let [cpu, steal] = machine;
-        let machine = MachineLoad { cpu, steal };
+        let [cpu, steal, wait] = machine;
+        let machine = MachineLoad { cpu, steal, wait, stopped };
         let mut latencies = Latencies::new();
         for (kind, us) in values {
             let kind = LatencyKind::ALL[kind];
@@ -182,7 +183,8 @@ prop_compose! {
         let errors = [(ErrorKind::LocalLimit, failed)].into();
         let counters = Counters { scheduled, failed, errors, status_codes: [(599, scheduled)].into(), ..Counters::default() };
         let ending = ending.map(|engine| Ending {
-            schedule_from_us: from_us, schedule_to_us: to_us, engine, workers: 3, precision: None, connections_opened: seq,
+            schedule_from_us: from_us, schedule_to_us: to_us, engine, workers: 3, precision: None, redirected_to: None,
+            connections_opened: seq,
             handshakes: 0, cut_short: None,
         });
         Window { epoch: Epoch(epoch), seq, from_us, to_us, counters, latencies, busy, machine, is_final, ending }

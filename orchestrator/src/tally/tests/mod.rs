@@ -104,6 +104,7 @@ fn windows(name: &str, epoch: u64, owns: &[Own]) -> Vec<Metrics> {
                 engine: "wire".to_owned(),
                 workers: 1,
                 precision: None,
+                redirected_to: None,
                 connections_opened: 3,
                 handshakes: 0,
                 cut_short: None,

@@ -45,6 +45,7 @@ struct Driver {
     classic: bool,
     partial: bool,
     unresolved: u64,
+    redirected_to: Option<&'static str>,
     share: Share,
     machine: Machine,
 }
@@ -91,6 +92,7 @@ impl Driver {
             classic: false,
             partial: false,
             unresolved: 0,
+            redirected_to: None,
             share,
             machine: Machine::default(),
         }
@@ -223,6 +225,7 @@ impl Case<'_> {
             heard_at: Some(START + 12_000_000),
             unresolved: driver.unresolved,
             cut_short: driver.cut_short.map(str::to_owned),
+            redirected_to: driver.redirected_to.map(str::to_owned),
             share: Some(&driver.share),
             implausible: odd(index).2,
             machine: driver.machine.clone(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use common::tls_cause::TlsCause;
+
 use super::*;
 use crate::model::{FindingKind, FindingView};
 use crate::verdict::Stop;
@@ -311,6 +313,19 @@ fn generators() -> Vec<Row> {
             judged(OPEN, "", &[turning]),
         ),
         row(
+            FindingKind::DriverStopped,
+            WARNING,
+            a,
+            "driver a did not run from 12.3 s to 13.1 s (it was stopped, or its host was): no request began meanwhile, and \
+             latencies of that time are not the target's. Run the test again",
+            judged(
+                CLOSED,
+                "",
+                &[Driver::well("a")
+                    .with(|driver| driver.machine = Machine { stops: vec![stop], ..Machine::default() })],
+            ),
+        ),
+        row(
             FindingKind::CeilingNotReached,
             WARNING,
             None,
@@ -390,6 +405,33 @@ fn failures() -> Vec<Row> {
             "no request succeeded: the TLS handshake with 127.0.0.1:8081 failed for all 12 requests. Check that this \
              port speaks TLS, and that its certificate is trusted; --ca FILE trusts it, --insecure skips the check",
             of(&[(ErrorKind::Tls, 12)], &[]),
+        ),
+        fails(
+            FindingKind::AllFailedTls,
+            "no request succeeded: the TLS handshake with 127.0.0.1:8081 failed for all 9 requests (certificate not \
+             trusted: self-signed). --ca FILE trusts it, --insecure skips the check",
+            judged(
+                OPEN,
+                "",
+                &all_failed(9, &[(ErrorKind::Tls, 9)], &[]).map(|driver| {
+                    driver.with(|driver| driver.counters.tls_causes = [(TlsCause::SelfSigned, 9)].into())
+                }),
+            ),
+        ),
+        fails(
+            FindingKind::AllFailedTls,
+            "no request succeeded: the TLS handshake with 127.0.0.1:8081 failed for all 9 requests (the server speaks \
+             neither TLS 1.2 nor 1.3: 7, certificate expired: 2). Update the server's TLS",
+            judged(
+                OPEN,
+                "",
+                &all_failed(9, &[(ErrorKind::Tls, 9)], &[]).map(|driver| {
+                    driver.with(|driver| {
+                        driver.counters.tls_causes =
+                            [(TlsCause::Expired, 2), (TlsCause::ProtocolVersion, 7)].into();
+                    })
+                }),
+            ),
         ),
         fails(
             FindingKind::AllFailedWrite,
@@ -590,6 +632,21 @@ fn others() -> Vec<Row> {
             None,
             "x sent reports for this test, and it does not take part in it: its figures are not counted",
             foreign.judge(),
+        ),
+        row(
+            FindingKind::Redirects,
+            WARNING,
+            None,
+            "300 of 10,000 answers (3 %) were redirects to http://127.0.0.1:8081/new (302: 299, 301: 1): redirects are not \
+             followed; test that address, or let them count as failed with --expect-status 200-299",
+            judged(
+                OPEN,
+                "",
+                &[Driver::well("a").with(|driver| {
+                    driver.counters.status_codes = [(200, 9_700), (301, 1), (302, 299)].into();
+                    driver.redirected_to = Some("http://127.0.0.1:8081/new");
+                })],
+            ),
         ),
         row(
             FindingKind::CompletedAfterEnd,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use common::counters::ErrorKind;
+use common::tls_cause::TlsCause;
 
 use crate::model::FindingKind;
 use crate::report::human::{count, counted, ms};
@@ -30,6 +31,8 @@ pub struct Failed {
     pub sent: u64,
     /// How they failed.
     pub failures: Failures,
+    /// Why TLS failed, the most frequent cause first; empty where the drivers do not report causes.
+    pub tls_causes: Vec<(TlsCause, u64)>,
     /// `host:port` of the target.
     pub target: String,
     /// Whether the URL is https.
@@ -178,7 +181,35 @@ impl Failed {
             ),
             ErrorKind::Cancelled => return cancelled(self.sent),
         };
-        format!("{what}. {}", self.advice(kind))
+        let causes = if kind == ErrorKind::Tls { self.tls_causes() } else { String::new() };
+        format!("{what}{causes}. {}", self.advice(kind))
+    }
+
+    /// As in ` (certificate expired)`.
+    fn tls_causes(&self) -> String {
+        match self.tls_causes.as_slice() {
+            [] | [(TlsCause::Other, _)] => String::new(),
+            [(cause, _)] => format!(" ({})", cause.words()),
+            causes => {
+                let shown: Vec<String> =
+                    causes.iter().map(|(cause, n)| format!("{}: {}", cause.words(), count(*n))).collect();
+                format!(" ({})", shown.join(", "))
+            }
+        }
+    }
+
+    /// What to do about the most frequent cause of a TLS failure.
+    fn tls_advice(&self) -> &'static str {
+        let cause = self.tls_causes.first().map_or(TlsCause::Other, |(cause, _)| *cause);
+        match (cause, cause.remedy()) {
+            (_, Some(remedy)) => remedy,
+            (TlsCause::ProtocolVersion, _) => "Update the server's TLS",
+            (TlsCause::NoHttp1, _) => "Let the server offer HTTP/1.1: HTTP/2 alone is not supported",
+            _ => {
+                "Check that this port speaks TLS, and that its certificate is trusted; --ca FILE trusts it, --insecure \
+                 skips the check"
+            }
+        }
     }
 
     fn limit(&self) -> String {
@@ -194,10 +225,7 @@ impl Failed {
             ErrorKind::ConnectTimeout => {
                 "Check the address and the port in the URL, and firewalls; --timeout allows more time"
             }
-            ErrorKind::Tls => {
-                "Check that this port speaks TLS, and that its certificate is trusted; --ca FILE trusts it, --insecure \
-                 skips the check"
-            }
+            ErrorKind::Tls => self.tls_advice(),
             ErrorKind::Write => "Look at the server's log, and at the size of request that it accepts",
             ErrorKind::Reset => "Look at the server's log, and at its limit of connections",
             ErrorKind::Closed => "Look at the server's log",

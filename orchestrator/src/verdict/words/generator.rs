@@ -1,6 +1,7 @@
 //! The generator as the limit, or near it: the words for `invalid` and for the warnings beside it. A reader must
 //! see whose delay it was, what explains it, and what would help.
 
+use super::super::Stop;
 use super::super::cause::{Cause, Slower, Whose, Why};
 use super::{the_driver, the_drivers};
 use crate::model::FindingKind;
@@ -34,6 +35,8 @@ pub enum Generator {
     LagInResponse { p99_ms: f64 },
     /// Answers were read late.
     SlowToRead { turn_ms: f64, allowed_ms: f64, why: Why },
+    /// It did not run at all for a while, once or several times.
+    Stopped { stops: Vec<Stop> },
     /// A closed loop below its ceiling.
     CeilingNotReached { ceiling: f64, reached: f64, connections: u64 },
 }
@@ -54,8 +57,23 @@ impl Generator {
             Self::LateAboveP99 { .. } => FindingKind::LateAboveP99,
             Self::LagInResponse { .. } => FindingKind::LagInResponse,
             Self::SlowToRead { .. } => FindingKind::SlowToRead,
+            Self::Stopped { .. } => FindingKind::DriverStopped,
             Self::CeilingNotReached { .. } => FindingKind::CeilingNotReached,
         }
+    }
+
+    /// Whether its sentence names a pause of the driver.
+    pub fn names_a_stop(&self) -> bool {
+        let why = match self {
+            Self::NoIdleTime { why, .. }
+            | Self::LateDrops { why, .. }
+            | Self::DriverLateDrops { why, .. }
+            | Self::Late { why, .. }
+            | Self::DriverLate { why, .. }
+            | Self::SlowToRead { why, .. } => why,
+            _ => return matches!(self, Self::Stopped { .. }),
+        };
+        matches!(why.cause, Cause::Stopped(_))
     }
 
     /// Its sentence.
@@ -146,6 +164,11 @@ impl Generator {
                 ms(*allowed_ms),
                 explained(why)
             ),
+            Self::Stopped { stops } => format!(
+                "{the} did not run {} (it was stopped, or its host was): no request began meanwhile, and latencies of that \
+                 time are not the target's. Run the test again",
+                spans(stops)
+            ),
             Self::CeilingNotReached { ceiling, reached, connections } => format!(
                 "target_throughput of {} was not reached, only {}: with {} the answers set the pace",
                 rate(*ceiling),
@@ -159,6 +182,25 @@ impl Generator {
         }
     }
 }
+
+/// Most pauses that one sentence lists.
+const MAX_STOPS: usize = 3;
+
+/// As in `from 12.3 s to 13.1 s and from 20.0 s to 20.4 s`.
+fn spans(stops: &[Stop]) -> String {
+    let shown = stops.iter().take(MAX_STOPS);
+    let shown: Vec<String> =
+        shown.map(|stop| format!("from {} to {}", stop.from_text(), stop.to_text())).collect();
+    match (stops.len().saturating_sub(MAX_STOPS), shown.as_slice()) {
+        (0, [first @ .., last]) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (0, _) => shown.join(""),
+        (1, _) => format!("{} and once more", shown.join(", ")),
+        (more, _) => format!("{} and {more} times more", shown.join(", ")),
+    }
+}
+
+/// CPU of a driver, as a share of its cores, from which on a lower rate leaves it noticeably less to do.
+const NOTABLE_CPU: f64 = 0.15;
 
 /// What explains it and what to do, to stand right behind what happened.
 fn explained(why: &Why) -> String {
@@ -179,9 +221,11 @@ fn explained(why: &Why) -> String {
                 format!(" ({its} threads waited for one in up to {} of a second)", percent(waited))
             });
             let though = used.map_or_else(String::new, |used| format!(" though {used}"));
-            format!(
-                "{though}: something else on {its} machine held the cores{waited}. {elsewhere}; a lower rate does not help"
-            )
+            let rate = match why.cpu_max {
+                Some(cpu) if cpu >= NOTABLE_CPU => slower,
+                _ => "; a lower rate does not help".to_owned(),
+            };
+            format!("{though}: something else on {its} machine held the cores{waited}. {elsewhere}{rate}")
         }
         Cause::Host(steal) => format!(
             ": the host of {its} machine gave up to {} of its CPU time to other machines (steal). {}{slower}",

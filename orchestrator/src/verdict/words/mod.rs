@@ -12,7 +12,7 @@ mod thresholds;
 pub use ending::Ending;
 pub use failures::{AllFailed, Failed};
 pub use generator::Generator;
-pub use others::Other;
+pub use others::{Other, Redirects};
 pub use thresholds::{Missed, ThresholdFinding};
 
 use crate::model::FindingKind;

@@ -28,6 +28,8 @@ pub enum Other {
     MoreWarned(usize),
     /// The store did not take the report, and why.
     NotStored(String),
+    /// Answers that were redirects.
+    Redirects(Redirects),
     /// Of so many completed requests, so many completed after the end of the schedule.
     CompletedAfterEnd {
         /// After the end.
@@ -39,6 +41,40 @@ pub enum Other {
     Foreseen(String),
     /// The load is a closed loop.
     ClosedLoop,
+}
+
+/// Answers that were redirects, of all answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redirects {
+    /// So many by status, the most frequent first.
+    pub by_status: Vec<(u16, u64)>,
+    /// Of so many answers.
+    pub of: u64,
+    /// Where the first one points.
+    pub to: Option<String>,
+    /// Whether they counted as success.
+    pub expected: bool,
+}
+
+impl Redirects {
+    fn text(&self) -> String {
+        let n: u64 = self.by_status.iter().map(|(_, n)| n).sum();
+        let by_status: Vec<String> =
+            self.by_status.iter().map(|(status, n)| format!("{status}: {}", count(*n))).collect();
+        let (to, test) = match &self.to {
+            Some(to) => (format!(" to {to}"), "test that address"),
+            None => (String::new(), "test the address that they name"),
+        };
+        format!(
+            "{} of {} ({}) {}{to} ({}): redirects are not followed; {test}{}",
+            count(n),
+            counted(self.of, "answer"),
+            percent(n as f64 / self.of.max(1) as f64),
+            if n == 1 { "was a redirect" } else { "were redirects" },
+            by_status.join(", "),
+            if self.expected { ", or let them count as failed with --expect-status 200-299" } else { "" }
+        )
+    }
 }
 
 impl Other {
@@ -55,6 +91,7 @@ impl Other {
             Self::Warned(_) => FindingKind::DriverWarned,
             Self::MoreWarned(_) => FindingKind::MoreDriversWarned,
             Self::NotStored(_) => FindingKind::NotStored,
+            Self::Redirects(_) => FindingKind::Redirects,
             Self::CompletedAfterEnd { .. } => FindingKind::CompletedAfterEnd,
             Self::Foreseen(_) => FindingKind::ThresholdForeseen,
             Self::ClosedLoop => FindingKind::ClosedLoop,
@@ -104,6 +141,7 @@ impl Other {
                 "the orchestrator could not store this report and all its windows ({why}): it holds them in memory, \
                  and they are lost if it ends before it can store them"
             ),
+            Self::Redirects(redirects) => redirects.text(),
             Self::CompletedAfterEnd { after, of } => format!(
                 "{} of {} ({}) completed after the end of the schedule: throughput counts only what completed within it",
                 count(*after),
