@@ -192,12 +192,12 @@ fn keys_that_contradict_each_other_are_told_so() {
     contradicts(
         json!({ "drivers": 3, "per": "fleet", "load": { "requests": 2 } }),
         "load.requests",
-        "shared out among 3 drivers",
+        "3 drivers share it",
     );
     let mut fleet = avalanche(json!({ "connections": 1 }));
     fleet["per"] = json!("fleet");
     fleet["drivers"] = json!(["a", "b"]);
-    contradicts(fleet, "load.connections", "shared out among 2 drivers");
+    contradicts(fleet, "load.connections", "2 drivers share it");
 }
 
 #[test]
