@@ -170,7 +170,7 @@ fn failures_of_tls_say_why() {
     let mut view = failed();
     let answers = |view: &TestView| {
         let text = text(view);
-        fits(&text, 35);
+        fits(&text, 45);
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     view.totals.errors = BTreeMap::from([("tls".to_owned(), 1_020)]);
