@@ -124,6 +124,12 @@ impl OrchestratorClient {
 
     fn unreachable(&self, error: &SendRequestError) -> AskError {
         let cause = match error {
+            // rustls's errors are invalid data to io: what it says is what helps.
+            SendRequestError::Connect(ConnectError::Io(error))
+                if error.kind() == std::io::ErrorKind::InvalidData =>
+            {
+                error.to_string()
+            }
             SendRequestError::Connect(ConnectError::Io(error)) => error.kind().to_string(),
             error => error.to_string(),
         };

@@ -20,8 +20,14 @@ pub enum During {
 }
 
 /// The cause of an error that the verifier of ours made (see `trust`); rustls has no kind of its own for it.
-#[derive(Debug)]
 struct NotTrusted(TlsCause);
+
+/// rustls shows the errors of verifiers by this.
+impl fmt::Debug for NotTrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for NotTrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
