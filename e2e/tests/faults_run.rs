@@ -134,7 +134,7 @@ impl Series<'_> {
 }
 
 fn signal_name(signal: Signal) -> String {
-    format!("{signal:?}").trim_start_matches("Signal::").to_owned()
+    format!("{signal:?}").trim_matches('"').trim_start_matches("Signal::").to_owned()
 }
 
 fn print(title: &str, tables: &[Table]) {
