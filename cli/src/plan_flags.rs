@@ -234,7 +234,7 @@ mod tests {
         let plan = from(&format!("{}|--rate|20|--duration|2s", path.display())).unwrap();
         assert_eq!(plan.load.open_loop_rate_per_s(), Some(20.0));
         assert_eq!(plan.load.duration, Some(std::time::Duration::from_secs(2)));
-        assert_eq!(plan.request.body, "hello", "relative to the plan");
+        assert_eq!(plan.request.body, b"hello", "relative to the plan");
     }
 
     #[track_caller]

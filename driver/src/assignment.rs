@@ -113,11 +113,12 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
     let request = Request {
         method: "GET".to_owned(),
         headers: Vec::new(),
-        body: String::new(),
+        body: Vec::new(),
         timeout: CLASSIC_TIMEOUT,
         expect_status: vec![(200, 399)],
         engine: EngineChoice::Auto,
         identify: false,
+        connection_reuse: true,
     };
     Ok(Assignment { request, load, share, target, honesty: Honesty::default() })
 }

@@ -79,8 +79,8 @@ pub struct Request {
     pub method: String,
     /// Header fields to send, names and values as given. Fields with one name stand together, in the order given.
     pub headers: Vec<(String, String)>,
-    /// The body; empty for none.
-    pub body: String,
+    /// The body, any bytes; empty for none.
+    pub body: Vec<u8>,
     /// From the attempt to the last byte.
     pub timeout: Duration,
     /// Statuses that count as completed, as inclusive ranges, at least one.
@@ -89,6 +89,8 @@ pub struct Request {
     pub engine: EngineChoice,
     /// Whether `x-groundswell-node: <node id>` is sent.
     pub identify: bool,
+    /// Whether connections are kept for later requests; false: each attempt opens one and asks the target to close it.
+    pub connection_reuse: bool,
 }
 
 impl Request {

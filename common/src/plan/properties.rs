@@ -1,5 +1,6 @@
 //! What holds for every plan and every tree, made up by proptest.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -41,14 +42,20 @@ fn any_plan() -> impl Strategy<Value = Value> {
     let request = (
         "[A-Za-z]{1,8}x",
         prop::collection::btree_map("[a-z]{1,8}-x", field, 0..5),
-        ".{0,50}",
+        prop_oneof![
+            ".{0,50}".prop_map(|text| json!({ "body": text })),
+            prop::collection::vec(any::<u8>(), 0..50)
+                .prop_map(|bytes| json!({ "body_base64": STANDARD.encode(bytes) })),
+        ],
         prop::collection::vec(status, 1..5),
         ns(1_000_000, 3_600_000_000_000),
         any::<bool>(),
     )
         .prop_map(|(method, headers, body, expect_status, timeout, identify)| {
-            json!({ "method": method, "headers": headers, "body": body, "expect_status": expect_status,
-                    "timeout": timeout, "identify": identify })
+            let mut request = json!({ "method": method, "headers": headers, "expect_status": expect_status,
+                    "timeout": timeout, "identify": identify, "connection_reuse": !identify });
+            request.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+            request
         });
     let honesty = (ns(1_000, 3_600_000_000_000), 0.0..=1.0_f64)
         .prop_map(|(lag, late)| json!({ "max_lag_p99": lag, "max_late": late }));

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::Value;
 
 use super::headers::{read_headers, read_method};
@@ -198,11 +199,11 @@ pub fn parse_target_url(text: &str) -> Result<url::Url, String> {
 fn read_request(request: &mut Table) -> Request {
     let method = request.get("method", read_method).unwrap_or_else(|| "GET".to_owned());
     let headers = read_headers(&mut request.table("headers"));
-    let body = request.get("body", read_body).unwrap_or_default();
+    let body = read_body(request);
     if let Some(node) = request.take("body_file")
         && node.kind != Kind::Text(String::new())
     {
-        let reason = "only the command line reads files, and sends their text as body; send it so";
+        let reason = "only the command line reads files; send the file's content as body, or as body_base64";
         request.fault_at("body_file", &node, reason);
     }
     let engines = [("auto", EngineChoice::Auto), ("wire", EngineChoice::Wire), ("awc", EngineChoice::Awc)];
@@ -214,16 +215,44 @@ fn read_request(request: &mut Table) -> Request {
         expect_status: read_expect_status(request),
         engine: request.get("engine", parse::one_of(&engines)).unwrap_or(EngineChoice::Auto),
         identify: request.get("identify", parse::boolean).unwrap_or(false),
+        connection_reuse: request.get("connection_reuse", parse::boolean).unwrap_or(true),
     }
 }
 
-fn read_body(node: &Node) -> Result<String, String> {
-    let body = parse::text(node)?;
-    if body.len() > MAX_BODY_BYTES {
-        return Err(format!("is {} bytes long, and a body is at most {MAX_BODY_BYTES}", body.len()));
+/// The body: text in `body`, or any bytes in `body_base64`.
+fn read_body(request: &mut Table) -> Vec<u8> {
+    if request.has("body")
+        && request.has("body_base64")
+        && let Some(node) = request.take("body_base64")
+    {
+        let reason = "body and body_base64 are both given; leave one out";
+        request.fault_at("body_base64", &node, reason);
     }
-    placeholders::unescape(&body)
-        .map_err(|name| placeholders::reason(&name, &format!("--body \"…${name}…\"")))
+    let text = request.get("body", |node| {
+        let body = placeholders::unescape(&bounded(parse::text(node)?)?)
+            .map_err(|name| placeholders::reason(&name, &format!("--body \"…${name}…\"")))?;
+        Ok(body.into_bytes())
+    });
+    let bytes = request.get("body_base64", |node| {
+        let text = parse::text(node)?;
+        // Checked before decoding, so that an oversized text costs no memory; four characters are three bytes.
+        if text.len() / 4 > MAX_BODY_BYTES / 3 + 1 {
+            return Err(format!(
+                "is {} characters long, and a body is at most {MAX_BODY_BYTES} bytes",
+                text.len()
+            ));
+        }
+        bounded(BASE64.decode(text).map_err(|error| format!("cannot be decoded as base64: {error}"))?)
+    });
+    text.or(bytes).unwrap_or_default()
+}
+
+fn bounded<B: AsRef<[u8]>>(body: B) -> Result<B, String> {
+    let bytes = body.as_ref().len();
+    if bytes > MAX_BODY_BYTES {
+        return Err(format!("is {bytes} bytes long, and a body is at most {MAX_BODY_BYTES}"));
+    }
+    Ok(body)
 }
 
 fn read_expect_status(request: &mut Table) -> Vec<(u16, u16)> {

@@ -327,6 +327,18 @@ fn every_amount_has_bounds() {
     wrong(json!({ "request": { "timeout": "0s" } }), "request.timeout", "from 1ms to 1h");
     wrong(json!({ "honesty": { "max_late": "101%" } }), "honesty.max_late", "from 0% to 100%");
     wrong(json!({ "request": { "body": "x".repeat(MAX_BODY_BYTES + 1) } }), "request.body", "at most");
+    wrong(json!({ "request": { "body_base64": "AAEC_w" } }), "request.body_base64", "base64");
+    wrong(
+        json!({ "request": { "body_base64": "A".repeat(700_000) } }),
+        "request.body_base64",
+        "at most 524288 bytes",
+    );
+    wrong(json!({ "request": { "body": "x", "body_base64": "AAEC" } }), "request.body_base64", "both given");
+    wrong(
+        json!({ "request": { "connection_reuse": 0 } }),
+        "request.connection_reuse",
+        "expected true or false",
+    );
     wrong(json!({ "request": { "identify": "yes" } }), "request.identify", "expected true or false");
     wrong(json!({ "drivers": "some" }), "drivers", "\"all\"");
     wrong(json!({ "drivers": [] }), "drivers", "names no driver");

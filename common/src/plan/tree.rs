@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::threshold::Threshold;
+use super::write::write_body;
 use super::{Fault, MAX_BODY_BYTES, Plan, read_value};
 
 /// Longest text of a plan, in bytes: a body of the largest size, escaped, and room to spare.
@@ -49,11 +50,12 @@ impl Default for PlanTree {
 }
 
 /// Keys that say the same thing in another way: setting the first removes the others.
-const INSTEAD_OF: [(&[&str], &[&[&str]]); 4] = [
+const INSTEAD_OF: [(&[&str], &[&[&str]]); 5] = [
     (&["load", "rate"], &[&["load", "delay"]]),
     (&["load", "delay"], &[&["load", "rate"]]),
-    (&["request", "body"], &[&["request", "body_file"]]),
-    (&["request", "body_file"], &[&["request", "body"]]),
+    (&["request", "body"], &[&["request", "body_file"], &["request", "body_base64"]]),
+    (&["request", "body_base64"], &[&["request", "body_file"], &["request", "body"]]),
+    (&["request", "body_file"], &[&["request", "body"], &["request", "body_base64"]]),
 ];
 
 impl PlanTree {
@@ -170,11 +172,11 @@ impl PlanTree {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
-    /// Reads the file that `request.body_file` names, relative to a folder, and puts its text in `body`:
-    /// what travels is the plan alone.
+    /// Reads the file that `request.body_file` names, relative to a folder, and puts its content in `body`, or in
+    /// `body_base64` where it is not UTF-8: what travels is the plan alone.
     ///
     /// # Errors
-    /// Where the file cannot be read, is no UTF-8 or too large, or `body` is there too.
+    /// Where the file cannot be read or is too large, or a body is there too.
     pub fn inline_body_file(&mut self, base_dir: &Path) -> Result<(), Fault> {
         let key = ["request", "body_file"];
         // What is no text is told by the validation.
@@ -184,9 +186,11 @@ impl PlanTree {
             self.remove(&key);
             return Ok(());
         }
-        if self.get(&["request", "body"]).is_some_and(|body| body.as_str() != Some("")) {
-            let reason = "body and body_file are both given; leave one out";
-            return Err(Fault::contradiction("request.body_file", format!("{name:?}"), reason));
+        for other in ["body", "body_base64"] {
+            if self.get(&["request", other]).is_some_and(|body| body.as_str() != Some("")) {
+                let reason = format!("{other} and body_file are both given; leave one out");
+                return Err(Fault::contradiction("request.body_file", format!("{name:?}"), reason));
+            }
         }
         // The file as it was looked for, once: it stands for the value.
         let path: PathBuf = base_dir.join(&name);
@@ -196,8 +200,8 @@ impl PlanTree {
         let Some(bytes) = bytes else {
             return Err(fault(format!("is larger than {MAX_BODY_BYTES} bytes")));
         };
-        let body = String::from_utf8(bytes).map_err(|_| fault("is not UTF-8 text".to_owned()))?;
-        self.set(&["request", "body"], body);
+        let (body_key, body) = write_body(&bytes);
+        self.set(&["request", body_key], body);
         Ok(())
     }
 
@@ -305,13 +309,18 @@ mod tests {
         std::fs::write(folder.path().join("order.json"), "{\"ü\":1}\n").unwrap();
         let mut plan = with_file("order.json");
         plan.inline_body_file(folder.path()).unwrap();
-        assert_eq!(plan.validate().unwrap().request.body, "{\"ü\":1}\n");
+        assert_eq!(plan.validate().unwrap().request.body, "{\"ü\":1}\n".as_bytes());
         assert_eq!(plan.get(&["request", "body_file"]), None);
 
         let reason = |mut plan: PlanTree| plan.inline_body_file(folder.path()).unwrap_err().to_string();
         assert!(reason(with_file("none.json")).contains("none.json"));
-        std::fs::write(folder.path().join("raw"), [0xff]).unwrap();
-        assert!(reason(with_file("raw")).contains("not UTF-8"));
+        let raw: Vec<u8> = (0..=255).rev().collect();
+        std::fs::write(folder.path().join("raw"), &raw).unwrap();
+        let mut binary = with_file("raw");
+        binary.inline_body_file(folder.path()).unwrap();
+        let binary = binary.validate().unwrap();
+        assert_eq!(binary.request.body, raw, "bytes that are not UTF-8 stay as they are");
+        assert_eq!(read_value(&binary.to_json()).unwrap(), binary, "also on the way to the drivers");
         std::fs::write(folder.path().join("large"), vec![b'x'; MAX_BODY_BYTES + 1]).unwrap();
         assert!(reason(with_file("large")).contains("larger than 524288 bytes"));
         let mut both = with_file("order.json");

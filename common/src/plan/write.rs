@@ -1,6 +1,9 @@
 //! A plan as JSON: the shape that TOML has too, every key with its value, so that reading it again makes
 //! the same plan.
 
+use std::borrow::Cow;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Map, Value, json};
 
 use super::placeholders::escape;
@@ -33,9 +36,12 @@ impl Plan {
             "expect_status": expect_status,
             "engine": engine,
             "identify": self.request.identify,
+            "connection_reuse": self.request.connection_reuse,
         });
-        if !self.request.body.is_empty() {
-            request["body"] = json!(escape(&self.request.body));
+        let (key, body) = write_body(&self.request.body);
+        if !body.is_empty() {
+            // Only text can hold a placeholder: base64 has no dollar.
+            request[key] = json!(escape(&body));
         }
         json!({
             "name": self.name,
@@ -122,6 +128,14 @@ impl Plan {
             }
         }
         Value::Object(thresholds)
+    }
+}
+
+/// A body as its key and value in a plan: text where the bytes are UTF-8, else base64.
+pub(super) fn write_body(body: &[u8]) -> (&'static str, Cow<'_, str>) {
+    match std::str::from_utf8(body) {
+        Ok(text) => ("body", text.into()),
+        Err(_) => ("body_base64", BASE64.encode(body).into()),
     }
 }
 

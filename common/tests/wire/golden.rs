@@ -143,7 +143,7 @@ fn nothing_that_is_not_valid_is_written() {
     assert_eq!(written, Err(WriteError::NotFinite("test_message_delay")));
 
     let mut heavy = messages::test_config();
-    heavy.ours.as_mut().unwrap().plan.request.body = "\u{1}".repeat(512 * 1024);
+    heavy.ours.as_mut().unwrap().plan.request.body = vec![1; 512 * 1024];
     let written = Outbound::TestConfig(Box::new(heavy)).write();
     assert!(matches!(written, Err(WriteError::TooLarge { bytes: 3_000_000.., .. })), "{written:?}");
 }

@@ -118,11 +118,12 @@ fn plan() -> Plan {
         request: Request {
             method: "GET".into(),
             headers: Vec::new(),
-            body: String::new(),
+            body: Vec::new(),
             timeout: Duration::from_secs(5),
             expect_status: vec![(200, 399)],
             engine: EngineChoice::Auto,
             identify: false,
+            connection_reuse: true,
         },
         load: Load {
             mode: Mode::Tsunami { pace: Some(Pace::Rate(10.0)), max_in_flight: 8 },

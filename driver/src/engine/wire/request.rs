@@ -38,6 +38,6 @@ pub fn encode(job: &LoadJob) -> Vec<u8> {
     }
     head.push_str("\r\n");
     let mut bytes = head.into_bytes();
-    bytes.extend_from_slice(plan.body.as_bytes());
+    bytes.extend_from_slice(&plan.body);
     bytes
 }
