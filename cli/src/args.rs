@@ -173,6 +173,9 @@ pub struct RunArgs {
     /// Sends x-groundswell-node with each request
     #[arg(long, help_heading = "Request")]
     pub identify: bool,
+    /// Opens a connection for each request and closes it after the answer
+    #[arg(long, help_heading = "Request")]
+    pub no_keepalive: bool,
 
     /// What must hold, as in 'response.p99 < 250ms'; repeatable
     #[arg(long = "threshold", value_name = "EXPRESSION", help_heading = "Result")]

@@ -157,6 +157,9 @@ fn overlay(
     if arguments.identify {
         tree.set(&["request", "identify"], true);
     }
+    if arguments.no_keepalive {
+        tree.set(&["request", "connection_reuse"], false);
+    }
     if !arguments.expect_status.is_empty() {
         tree.set(&["request", "expect_status"], json!(arguments.expect_status));
         given.push("request.expect_status");

@@ -42,6 +42,8 @@ pub struct AwcClient {
     request: FrozenClientRequest,
     body: Option<Bytes>,
     head_only: bool,
+    /// Whether a connection serves more than one attempt.
+    reuses: bool,
     timeout: Duration,
     /// Whether servers that demand a client certificate get one.
     has_certificate: bool,
@@ -64,6 +66,7 @@ impl AwcClient {
         Ok(Self {
             body: (says_length || !body.is_empty()).then_some(body),
             head_only: *request.get_method() == Method::HEAD,
+            reuses: job.request.connection_reuse,
             request,
             timeout: job.request.timeout,
             has_certificate: job.tls.as_ref().is_some_and(TlsConfig::has_certificate),
@@ -126,6 +129,9 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
     if !plan.has_header("user-agent") {
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(US));
     }
+    if !plan.connection_reuse {
+        request = request.force_close();
+    }
     let identity = plan.identify.then(|| ("x-groundswell-node".to_owned(), job.node_id.to_string()));
     for (name, value) in plan.headers.clone().into_iter().chain(identity) {
         let key = HeaderName::from_bytes(name.as_bytes())
@@ -159,8 +165,8 @@ impl ExchangeClient for AwcClient {
         };
         if let Some(connection) = trace.connection.take() {
             match outcome {
-                Outcome::Status(_) => connection.rests(),
-                Outcome::Failed(_) => connection.is_spent(),
+                Outcome::Status(_) if self.reuses => connection.rests(),
+                Outcome::Status(_) | Outcome::Failed(_) => connection.is_spent(),
             }
         }
         let tls_cause = trace.tls_cause.get().map(|cause| of_client(cause, self.has_certificate));

@@ -41,6 +41,26 @@ async fn a_connection_that_was_closed_while_idle_is_replaced_and_nothing_is_sent
 }
 
 #[actix_rt::test]
+async fn without_reuse_each_attempt_has_a_connection_of_its_own_and_says_so() {
+    for which in BOTH {
+        let (address, seen) = server(|mut peer| {
+            // A server that would keep the connection all the same.
+            while peer.request().is_some() {
+                peer.say(PONG);
+            }
+        });
+        let mut drive = Drive::new(which, &job(address, "connection_reuse = false"));
+        for _ in 0..5 {
+            let exchange = drive.exchange().await;
+            assert_eq!((exchange.outcome, exchange.reused), (status(200), false), "{which:?}: {exchange:?}");
+            assert!(exchange.connect.is_some(), "{which:?}: the time to connect is the attempt's own");
+        }
+        assert_eq!((seen.requests(), seen.connections()), (5, 5), "{which:?}");
+        assert!(seen.heads().iter().all(|head| head.contains("connection: close")), "{which:?}: {:?}", seen.heads());
+    }
+}
+
+#[actix_rt::test]
 async fn a_keep_alive_limit_costs_connections_and_no_request() {
     for which in BOTH {
         for says_so in [false, true] {

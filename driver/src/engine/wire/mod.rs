@@ -56,6 +56,8 @@ struct Line {
 pub struct WireEngine {
     request: Vec<u8>,
     head_only: bool,
+    /// Whether a connection serves more than one attempt.
+    reuses: bool,
     timeout: Nanos,
     start: StartAt,
     addresses: Addresses,
@@ -103,6 +105,7 @@ impl WireEngine {
         Ok(Self {
             request: request::encode(job),
             head_only: job.request.method == "HEAD",
+            reuses: job.request.connection_reuse,
             timeout: Nanos::try_from(job.request.timeout.as_nanos()).unwrap_or(Nanos::MAX),
             start: job.start,
             addresses: job.addresses.clone(),
@@ -206,7 +209,7 @@ impl WireEngine {
             }
             Answered::Whole { status, keeps } => {
                 // An answer to a request that has not left whole: what is left of it belongs to no request.
-                let keeps = keeps && !line.connection.is_writing(&self.request);
+                let keeps = keeps && self.reuses && !line.connection.is_writing(&self.request);
                 self.ended(key, place, Outcome::Status(status), keeps, since, ends);
             }
             Answered::Failed(kind) => self.ended(key, place, Outcome::Failed(kind), false, since, ends),
@@ -344,8 +347,11 @@ impl Engine for WireEngine {
     }
 
     fn connect_ahead(&mut self, connections: u32) {
-        self.ahead = connections;
-        self.go_on_ahead();
+        // Where each attempt is to open its own connection, one made ahead would hide the time that takes.
+        if self.reuses {
+            self.ahead = connections;
+            self.go_on_ahead();
+        }
     }
 
     #[inline]

@@ -33,6 +33,9 @@ pub fn encode(job: &LoadJob) -> Vec<u8> {
     for (name, value) in &plan.headers {
         field(name, value);
     }
+    if !plan.connection_reuse {
+        field("connection", "close");
+    }
     if plan.identify {
         field("x-groundswell-node", job.node_id.as_str());
     }
