@@ -56,7 +56,11 @@ async fn without_reuse_each_attempt_has_a_connection_of_its_own_and_says_so() {
             assert!(exchange.connect.is_some(), "{which:?}: the time to connect is the attempt's own");
         }
         assert_eq!((seen.requests(), seen.connections()), (5, 5), "{which:?}");
-        assert!(seen.heads().iter().all(|head| head.contains("connection: close")), "{which:?}: {:?}", seen.heads());
+        assert!(
+            seen.heads().iter().all(|head| head.contains("connection: close")),
+            "{which:?}: {:?}",
+            seen.heads()
+        );
     }
 }
 

@@ -188,7 +188,8 @@ pub fn body(bytes: usize) -> String {
 
 /// The job with such a body, which may be longer than a plan's.
 pub fn with_body(job: LoadJob, body: String) -> LoadJob {
-    let request = Plan { method: "POST".to_owned(), body: body.clone().into_bytes(), ..Plan::clone(&job.request) };
+    let request =
+        Plan { method: "POST".to_owned(), body: body.clone().into_bytes(), ..Plan::clone(&job.request) };
     LoadJob { request: Arc::new(request), ..job }
 }
 
