@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn colours_are_for_terminals_and_can_be_turned_off() {
-        let cases: [(bool, &[(&str, &str)], bool); 7] = [
+        type Variables = &'static [(&'static str, &'static str)];
+        let cases: [(bool, Variables, bool); 7] = [
             (true, &[], true),
             (false, &[], false),
             (true, &[("NO_COLOR", "1")], false),

@@ -29,7 +29,7 @@ const SHORT: u64 = 3;
 fn the_orchestrator_killed_in_its_first_tests_loses_nothing() {
     let mut chance = Chance::from_environment();
     let kafka = Kafka::start();
-    println!("run  killed after  back after  during test  requests  missing");
+    eprintln!("run  killed after  back after  during test  requests  missing");
     for run in 1..=runs(SHORT) {
         let latest = if run % 2 == 1 { 2.0 } else { 10.0 };
         let kill_after = chance.between(Duration::ZERO, Duration::from_secs_f64(latest));
@@ -91,7 +91,7 @@ fn one_run(kafka: &Kafka, run: u64, kill_after: Duration, back_after: Duration) 
     let missing: usize =
         reports.iter().map(|report| report["completeness"]["missing"].as_array().unwrap().len()).sum();
     let killed_in = during.lock().unwrap().1;
-    println!(
+    eprintln!(
         "{run:>3}  {:>10.2} s  {:>8.2} s  {:>11}  {sent:>8}  {missing:>7}",
         kill_after.as_secs_f64(),
         back_after.as_secs_f64(),

@@ -128,7 +128,7 @@ pub fn spawn(
     let source = Source { embedded, topic_prefix: kafka.topic_prefix.clone() };
     let watch = (Arc::clone(telemetry), Arc::clone(readiness));
     let Wired { tests, nodes, intake } =
-        wire(outside, epoch, patience(settings), rules(settings), watch, superseded, source, clock);
+        wire(outside, epoch, (patience(settings), rules(settings)), watch, superseded, source, clock);
     Ok(System { tests, nodes, events, reader, intake, producer, store })
 }
 
@@ -180,8 +180,7 @@ pub(crate) struct Wired {
 pub(crate) fn wire(
     outside: Outside,
     epoch: Epoch,
-    patience: Patience,
-    rules: Rules,
+    (patience, rules): (Patience, Rules),
     (telemetry, readiness): (Arc<Telemetry>, Arc<Readiness>),
     superseded: watch::Sender<Option<u64>>,
     source: Source,

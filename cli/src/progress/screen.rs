@@ -3,6 +3,9 @@
 
 use std::fmt::Write;
 
+/// Turns a line's colour on before it and off after it.
+pub type Paint = fn(&str) -> String;
+
 /// Lines that stand on the terminal now.
 #[derive(Debug, Default)]
 pub struct Screen {
@@ -27,7 +30,7 @@ impl Screen {
 
     /// What takes the old lines away and writes these, each with what turns its colour on and off. A line holds no
     /// control characters and is cut to the terminal's width.
-    pub fn draw(&mut self, width: usize, lines: &[(String, fn(&str) -> String)]) -> String {
+    pub fn draw(&mut self, width: usize, lines: &[(String, Paint)]) -> String {
         let mut out = self.erase(width);
         for (index, (line, paint)) in lines.iter().enumerate() {
             // The last column stays free: a terminal may wrap when it is filled.
@@ -126,7 +129,7 @@ mod tests {
             let mut screen = Screen::default();
             terminal.write("$ groundswell\n", 200);
             let long = "x".repeat(70);
-            let lines = [(long.clone(), plain as fn(&str) -> String), ("second".to_owned(), plain)];
+            let lines = [(long.clone(), plain as Paint), ("second".to_owned(), plain)];
             terminal.write(&screen.draw(before, &lines), before);
             assert_eq!(terminal.rows.len(), 3);
             terminal.narrow(after);

@@ -73,8 +73,7 @@ async fn race(target: &Target) -> io::Result<TcpStream> {
     let order = target.favourite.borrow_mut().order(&target.addresses.now(), Instant::now);
     let mut addresses = (0..order.len()).map_while(|n| order.nth(n)).peekable();
     let mut under_way = FuturesUnordered::new();
-    loop {
-        let Some(address) = addresses.next() else { break };
+    while let Some(address) = addresses.next() {
         under_way.push(async move { (address, TcpStream::connect(address).await) });
         let delay = tokio::time::sleep(ATTEMPT_DELAY);
         let mut delay = std::pin::pin!(delay);

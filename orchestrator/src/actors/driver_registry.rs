@@ -142,10 +142,11 @@ impl Actor for DriverRegistryActor {
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX);
         context.run_interval(TICK, |registry, _| registry.tick());
-        let known = self.known.send(LoadNodes).into_actor(self).map(|known, actor, _| match known {
-            Ok(Ok(known)) => actor.registry.remember(known),
-            // The store has logged it; a node of ours registers again anyway.
-            Ok(Err(_)) | Err(_) => {}
+        let known = self.known.send(LoadNodes).into_actor(self).map(|known, actor, _| {
+            // The store logs a failure; a node of ours registers again anyway.
+            if let Ok(Ok(known)) = known {
+                actor.registry.remember(known);
+            }
         });
         context.spawn(known);
     }

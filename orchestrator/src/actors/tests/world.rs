@@ -288,8 +288,7 @@ impl World {
         let Wired { tests, nodes, intake } = wire(
             outside,
             LEADER,
-            Patience::default(),
-            rules,
+            (Patience::default(), rules),
             watch,
             superseding,
             source,
