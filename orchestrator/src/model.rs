@@ -1,14 +1,16 @@
 //! What the orchestrator says to people and programs: the JSON shapes of REST, of the events and of the
 //! report (interface.md). Plain data; the rules that fill it are in `tally`, `verdict` and `registry`.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod figures;
 mod finding;
+mod lists;
 
+pub use figures::{DroppedBy, LatencyView, OutcomeLatency, Totals, WarmupTotals};
 pub use finding::{FindingKind, FindingLevel, FindingView};
+pub use lists::{Bootstrap, DriverView, TestPage, TestSummary, Time, WindowView};
 
 /// A test, live or finished: `GET /api/v1/tests/{id}`, the JSON report and the `test` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -142,130 +144,6 @@ impl Verdict {
     }
 }
 
-/// Counters and latencies of a driver or a fleet. What a driver does not tell is null.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Totals {
-    /// Ticks that fell due (closed loop: attempts begun).
-    pub scheduled: Option<u64>,
-    /// Attempts begun.
-    pub sent: Option<u64>,
-    /// Answers with an expected status.
-    pub completed: Option<u64>,
-    /// Everything else that ended.
-    pub failed: Option<u64>,
-    /// Ticks not sent.
-    pub dropped: Option<u64>,
-    /// Why they were not.
-    pub dropped_by: DroppedBy,
-    /// Attempts that have not ended.
-    pub in_flight: Option<u64>,
-    /// Sent by a driver that was lost before it told the end.
-    pub unresolved: u64,
-    /// Of the error `closed`: how many met a kept connection.
-    pub closed_on_reuse: u64,
-    /// Bytes of answers.
-    pub bytes_received: u64,
-    /// Completed within the schedule / its length; null below 1 ms of length. Of a fleet with an open loop the sum over
-    /// its drivers; with a closed loop what all completed over the longest driver's length.
-    pub throughput_per_s: Option<f64>,
-    /// Of `completed`: within the schedule and due after the warm-up, which is what throughput counts; null where it is
-    /// not known.
-    #[serde(default)]
-    pub completed_in_schedule: Option<u64>,
-    /// The part that was due in the warm-up; included in the counters above.
-    pub warmup: WarmupTotals,
-    /// Nodes that do not tell what they sent; the sums leave them out.
-    pub unknown_from: Vec<String>,
-    /// Latencies after the warm-up, in milliseconds.
-    pub latency_ms: LatencyView,
-    /// Answers by status, those of the warm-up included.
-    pub status_codes: BTreeMap<String, u64>,
-    /// Failures without a status, by kind, those of the warm-up included.
-    pub errors: BTreeMap<String, u64>,
-    /// The error `tls` by its cause; empty where none failed so.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tls_causes: BTreeMap<String, u64>,
-    /// Gaps between two sends shorter than half the delay.
-    pub short_gaps: u64,
-}
-
-/// Why ticks were not sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DroppedBy {
-    /// The in-flight bound was reached: the target's doing.
-    pub in_flight: u64,
-    /// The generator was late: ours.
-    pub late: u64,
-}
-
-/// The part of the counters that was due in the warm-up.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WarmupTotals {
-    /// Ticks that fell due.
-    pub scheduled: u64,
-    /// Attempts begun.
-    pub sent: u64,
-    /// Answers with an expected status.
-    pub completed: u64,
-    /// Everything else that ended.
-    pub failed: u64,
-    /// Ticks not sent.
-    pub dropped: u64,
-    /// Answers by status.
-    #[serde(default)]
-    pub status_codes: BTreeMap<String, u64>,
-    /// Failures without a status, by kind.
-    #[serde(default)]
-    pub errors: BTreeMap<String, u64>,
-}
-
-/// The latencies of a driver or a fleet, in milliseconds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct LatencyView {
-    /// Share of the completed requests that these figures cover, 0 to 1; null where a driver does not say how many it
-    /// completed.
-    pub coverage: Option<f64>,
-    /// Last byte - due. The percentiles are over completed, failed and dropped requests, of which the latter two count
-    /// as slower than any completed one; min, mean, mode and max are of the completed ones alone.
-    #[schema(value_type = Object)]
-    pub response: common::latency::LatencyStats,
-    /// Last byte - attempt began, over the same requests.
-    #[schema(value_type = Object)]
-    pub service: common::latency::LatencyStats,
-    /// Attempt began - due.
-    #[schema(value_type = Object)]
-    pub lag: common::latency::LatencyStats,
-    /// How late the generator was to read: from the poll's return to the handling of an event it brought.
-    #[schema(value_type = Object)]
-    #[serde(default)]
-    pub turn: common::latency::LatencyStats,
-    /// Time to open a connection (TCP and TLS), of the attempts that opened one.
-    #[schema(value_type = Object)]
-    #[serde(default)]
-    pub connect: common::latency::LatencyStats,
-    /// First byte of the answer - attempt began.
-    #[schema(value_type = Object)]
-    #[serde(default)]
-    pub first_byte: common::latency::LatencyStats,
-    /// Of completed requests only.
-    #[serde(default)]
-    pub success: OutcomeLatency,
-    /// Of failed requests only, with the time they took.
-    #[serde(default)]
-    pub failed: OutcomeLatency,
-}
-
-/// The latencies of the requests that ended one way, in milliseconds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct OutcomeLatency {
-    /// Last byte - due.
-    #[schema(value_type = Object)]
-    pub response: common::latency::LatencyStats,
-    /// Last byte - attempt began.
-    #[schema(value_type = Object)]
-    pub service: common::latency::LatencyStats,
-}
-
 /// One driver's part of a test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DriverTotals {
@@ -384,124 +262,4 @@ pub struct TimelineEntry {
     pub what: String,
     /// More of it, a sentence; may be empty.
     pub detail: String,
-}
-
-/// A node that the orchestrator knows: `GET /api/v1/drivers` and the `driver` event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DriverView {
-    /// Who.
-    pub node_id: String,
-    /// Its address as it sent it.
-    pub address: Option<String>,
-    /// Whether it speaks our additions.
-    pub classic: bool,
-    /// idle, ready, refused, running, draining; for a classic node what is known.
-    pub state: String,
-    /// Why it refused a test, or what it waits for, as in `resolving shop.test`; null where it says neither.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// alive, suspect, lost, stale, left, fenced or deaf.
-    pub liveness: String,
-    /// Whether records of it still arrive, so that it can be chosen for a test.
-    pub alive: bool,
-    /// When a record of it last arrived, RFC 3339.
-    pub last_seen: String,
-    /// How long ago that is, ms.
-    pub age_ms: u64,
-    /// This life of it; null for a classic node.
-    pub epoch: Option<u64>,
-    /// Its build; null for a classic node.
-    pub version: Option<String>,
-    /// Version of our additions to Kafka's records that it speaks: only drivers with the orchestrator's own (see
-    /// `GET /api/v1/bootstrap`) can be chosen for a test. Null for a classic node, and where it named none.
-    #[serde(default)]
-    pub protocol: Option<u32>,
-    /// Cores that its process may use; null for a classic node.
-    pub cores: Option<u32>,
-    /// Its clock's offset to ours, ms; null for a classic node.
-    pub clock_offset_ms: Option<f64>,
-    /// Its highest rate, requests per second, where it has one.
-    pub max_rate: Option<f64>,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// The test it takes part in.
-    pub test_id: Option<String>,
-    /// Requests sent in the test it takes part in, or took part in last; null before its first test, and where it does
-    /// not report it.
-    pub requests_sent: Option<u64>,
-}
-
-/// One second of a test: `GET /api/v1/tests/{id}/windows` and the `window` event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct WindowView {
-    /// Which test.
-    pub test_id: String,
-    /// Whose; null for the fleet.
-    pub node_id: Option<String>,
-    /// The second, counted from the start.
-    pub seq: u64,
-    /// When it began, RFC 3339.
-    pub from: String,
-    /// When it ended, RFC 3339.
-    pub to: String,
-    /// Within this window.
-    pub scheduled: u64,
-    /// Within this window.
-    pub sent: u64,
-    /// Within this window.
-    pub completed: u64,
-    /// Within this window.
-    pub failed: u64,
-    /// Within this window.
-    pub dropped: u64,
-    /// Busiest worker, 0 to 1.
-    pub busy: f64,
-    /// This window's latencies.
-    pub latency_ms: LatencyView,
-}
-
-/// One page of the history: `GET /api/v1/tests`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TestPage {
-    /// Newest first.
-    pub tests: Vec<TestSummary>,
-    /// Pass it as `cursor` for the next page; null on the last.
-    pub next_cursor: Option<String>,
-}
-
-/// One row of the history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TestSummary {
-    /// Its id.
-    pub test_id: String,
-    /// The plan's name.
-    pub name: String,
-    /// Where in its life it is.
-    pub state: TestState,
-    /// How it ended.
-    pub verdict: Option<Verdict>,
-    /// When it was created, RFC 3339.
-    pub created_at: String,
-    /// When it started, RFC 3339.
-    pub started_at: Option<String>,
-    /// When it was finished, RFC 3339.
-    pub ended_at: Option<String>,
-}
-
-/// What a driver needs to join: `GET /api/v1/bootstrap`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Bootstrap {
-    /// Kafka's bootstrap servers, each `host:port`.
-    pub brokers: Vec<String>,
-    /// What every topic's name begins with; may be empty.
-    pub topic_prefix: String,
-    /// Version of our additions to the wire.
-    pub protocol: u32,
-}
-
-/// The orchestrator's clock: `GET /api/v1/time`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Time {
-    /// Unix time in µs.
-    pub unix_us: i64,
 }

@@ -1,6 +1,7 @@
 //! The task inside `TestManagerActor`: commands and looks, one after the other, so that a test's life never
 //! meets itself. The rules are `lifecycle`'s; this carries them out.
 
+mod links;
 mod meta;
 mod orphan;
 mod publish;
@@ -8,78 +9,34 @@ mod stored;
 mod unsaved;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Recipient;
-use common::ids::{Epoch, TestId};
-use common::kafka::Publish;
+use common::ids::TestId;
 use common::plan::{Plan, read_value};
 use tokio::sync::oneshot;
 
+pub use self::links::{ManagerLinks, ManagerSettings};
 use self::meta::{empty_view, meta_of, note};
 use self::stored::stored;
 use self::unsaved::Unsaved;
 use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::offer;
 use super::stats_aggregator::{
-    CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, OpenTally, PartChanged, TallyStarted,
+    CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, OpenTally, PartChanged,
 };
 use super::test_manager::Command;
-use crate::lifecycle::{Effect, Lifecycle, PartSeen, Rules};
-use crate::messages::{
-    Changed, CommandError, LoadMetrics, LoadTest, LoadUnfinished, RemoveTest, SaveTest, StoredTest,
-};
+use crate::lifecycle::{Effect, Lifecycle, PartSeen};
+use crate::messages::{Changed, CommandError, StoredTest};
 use crate::model::{TestState, TestView};
-use crate::now::Clock;
 use crate::ran_on::RanOn;
 use crate::registry::NodeFacts;
 use crate::tally::Tally;
-use crate::telemetry::Telemetry;
 use crate::verdict::judge;
 
 /// What a report says of a test that someone stopped.
 const STOPPED_BY: &str = "stopped by the user";
 
 type Answer = oneshot::Sender<Result<TestView, CommandError>>;
-
-/// Whom the manager speaks to.
-#[derive(Clone)]
-#[allow(missing_docs)] // each is named for its message
-pub struct ManagerLinks {
-    pub facts: Recipient<GetFacts>,
-    pub busy: Recipient<SetBusy>,
-    pub deaf: Recipient<MarkDeaf>,
-    pub open: Recipient<OpenTally>,
-    pub forget: Recipient<ForgetTally>,
-    pub started: Recipient<TallyStarted>,
-    pub part: Recipient<PartChanged>,
-    pub parts: Recipient<GetParts>,
-    pub view: Recipient<GetView>,
-    pub close: Recipient<CloseTally>,
-    pub publish: Recipient<Publish>,
-    pub save: Recipient<SaveTest>,
-    pub remove: Recipient<RemoveTest>,
-    pub load: Recipient<LoadTest>,
-    pub unfinished: Recipient<LoadUnfinished>,
-    pub metrics: Recipient<LoadMetrics>,
-    pub events: Recipient<Changed>,
-}
-
-/// What the manager is told once.
-#[derive(Debug, Clone)]
-pub struct ManagerSettings {
-    /// This life of the orchestrator.
-    pub epoch: Epoch,
-    /// Whether this life of the orchestrator holds its Kafka itself.
-    pub embedded: bool,
-    /// How tests are led.
-    pub rules: Rules,
-    /// The clock that the registry uses too.
-    pub clock: Clock,
-    /// Where what listeners did not take is counted.
-    pub telemetry: Arc<Telemetry>,
-}
 
 /// How often listeners hear of the test that is under way though its state is what it was: what they show is at most
 /// 1 s old, and its figures are work.

@@ -15,6 +15,7 @@ mod request;
 mod setting_up;
 mod slots;
 mod socket;
+mod tls_io;
 
 use std::collections::VecDeque;
 use std::time::Instant;

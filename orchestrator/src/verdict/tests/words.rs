@@ -740,7 +740,7 @@ fn sentences_stand_in_lists() {
         let text = &finding.text;
         assert!(!text.ends_with('.') && !text.contains('\n') && !text.contains("  "), "{text}");
         let wrong = ["1 requests", "1 drivers", "1 windows", "1 connections", "(s)"];
-        let of = |wrong: &&str| format!(" {text}").contains(&format!(" {wrong}"));
-        assert!(!wrong.iter().any(|wrong| of(wrong)), "{text}");
+        let stands = |wrong: &&str| format!(" {text}").contains(&format!(" {wrong}"));
+        assert!(!wrong.iter().any(stands), "{text}");
     }
 }

@@ -1,0 +1,103 @@
+//! What passes between a connection's TLS session and its socket. It never waits, and knows no attempt.
+
+use std::io::{self, BufRead, Write};
+
+use common::counters::ErrorKind;
+use common::tls_cause::TlsCause;
+use tokio_rustls::rustls::ClientConnection;
+
+use super::answer::{Answer, Progress, Whole};
+use super::socket::Socket;
+use crate::engine::tls::{During, cause_of, cause_of_io};
+use crate::engine::trace::handshake_error;
+
+/// What a failed handshake is counted as; notes the cause.
+pub fn in_handshake(cause: &mut Option<TlsCause>, error: &io::Error) -> ErrorKind {
+    let kind = handshake_error(error);
+    if kind == ErrorKind::Tls {
+        *cause = Some(cause_of_io(error, During::Handshake));
+    }
+    kind
+}
+
+/// Encrypts what is left of a request and writes it as far as there is room; notes whether a byte left.
+pub fn write_tls(
+    tls: &mut ClientConnection,
+    socket: &Socket,
+    request: &[u8],
+    written: &mut usize,
+    touched: &mut bool,
+) -> io::Result<()> {
+    if *written < request.len() {
+        tls.writer().write_all(&request[*written..])?;
+        *written = request.len();
+    }
+    *touched |= flush_tls(tls, socket)? > 0;
+    Ok(())
+}
+
+/// Writes what TLS has to say, as far as there is room; returns how many bytes that were.
+pub fn flush_tls(tls: &mut ClientConnection, mut socket: &Socket) -> io::Result<usize> {
+    let mut flushed = 0;
+    while tls.wants_write() {
+        match tls.write_tls(&mut socket) {
+            Ok(n) => flushed += n,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(flushed)
+}
+
+/// Decrypts bytes and takes what is in them, and what TLS holds already, as the answer's; with it comes how many bytes
+/// the answer was given last.
+pub fn read_tls(
+    tls: &mut ClientConnection,
+    socket: &Socket,
+    mut bytes: &[u8],
+    answer: &mut Answer,
+    cause: &mut Option<TlsCause>,
+) -> Result<(Progress, usize), ErrorKind> {
+    let mut told = (Progress::More, 0);
+    loop {
+        if !bytes.is_empty() {
+            tls.read_tls(&mut bytes).map_err(|error| {
+                *cause = Some(cause_of_io(&error, During::Session));
+                ErrorKind::Tls
+            })?;
+        }
+        let state = tls.process_new_packets().map_err(|error| {
+            *cause = Some(cause_of(&error, During::Session));
+            ErrorKind::Tls
+        })?;
+        let closed = state.peer_has_closed();
+        let mut reader = tls.reader();
+        // Looked at where they were decrypted, not copied.
+        while let Ok(plain) = reader.fill_buf()
+            && !plain.is_empty()
+        {
+            let n = plain.len();
+            match &mut told {
+                // What follows a whole answer makes it one that does not end where its bytes do.
+                (Progress::Whole(_), given) => *given += n,
+                _ => told = (answer.take(plain)?, n),
+            }
+            reader.consume(n);
+        }
+        if closed {
+            // TLS says goodbye: that is an end as good as that of TCP, and what follows it is nobody's.
+            let (status, used) = match told.0 {
+                Progress::More => (answer.end()?, 0),
+                Progress::Whole(whole) => (whole.status, whole.used),
+            };
+            return Ok((Progress::Whole(Whole { status, used, keeps: false }), told.1));
+        }
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    // Alerts and key updates want an answer; if it cannot be written now, the next request will tell.
+    let _ = flush_tls(tls, socket);
+    Ok(told)
+}

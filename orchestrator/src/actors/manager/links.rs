@@ -1,0 +1,54 @@
+//! What the manager is given when it is made: the actors that it sends to, and its settings.
+
+use std::sync::Arc;
+
+use actix::Recipient;
+use common::ids::Epoch;
+use common::kafka::Publish;
+
+use super::super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
+use super::super::stats_aggregator::{
+    CloseTally, ForgetTally, GetParts, GetView, OpenTally, PartChanged, TallyStarted,
+};
+use crate::lifecycle::Rules;
+use crate::messages::{Changed, LoadMetrics, LoadTest, LoadUnfinished, RemoveTest, SaveTest};
+use crate::now::Clock;
+use crate::telemetry::Telemetry;
+
+/// Whom the manager speaks to.
+#[derive(Clone)]
+#[allow(missing_docs)] // each is named for its message
+pub struct ManagerLinks {
+    pub facts: Recipient<GetFacts>,
+    pub busy: Recipient<SetBusy>,
+    pub deaf: Recipient<MarkDeaf>,
+    pub open: Recipient<OpenTally>,
+    pub forget: Recipient<ForgetTally>,
+    pub started: Recipient<TallyStarted>,
+    pub part: Recipient<PartChanged>,
+    pub parts: Recipient<GetParts>,
+    pub view: Recipient<GetView>,
+    pub close: Recipient<CloseTally>,
+    pub publish: Recipient<Publish>,
+    pub save: Recipient<SaveTest>,
+    pub remove: Recipient<RemoveTest>,
+    pub load: Recipient<LoadTest>,
+    pub unfinished: Recipient<LoadUnfinished>,
+    pub metrics: Recipient<LoadMetrics>,
+    pub events: Recipient<Changed>,
+}
+
+/// What the manager is given once.
+#[derive(Debug, Clone)]
+pub struct ManagerSettings {
+    /// This life of the orchestrator.
+    pub epoch: Epoch,
+    /// Whether this life of the orchestrator holds its Kafka itself.
+    pub embedded: bool,
+    /// How tests are led.
+    pub rules: Rules,
+    /// The clock that the registry uses too.
+    pub clock: Clock,
+    /// Where what listeners did not take is counted.
+    pub telemetry: Arc<Telemetry>,
+}

@@ -1,0 +1,130 @@
+//! Counters and latencies as REST, the events and the report show them: of a driver, of a fleet.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Counters and latencies of a driver or a fleet. What a driver does not tell is null.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Totals {
+    /// Ticks that fell due (closed loop: attempts begun).
+    pub scheduled: Option<u64>,
+    /// Attempts begun.
+    pub sent: Option<u64>,
+    /// Answers with an expected status.
+    pub completed: Option<u64>,
+    /// Everything else that ended.
+    pub failed: Option<u64>,
+    /// Ticks not sent.
+    pub dropped: Option<u64>,
+    /// Why they were not.
+    pub dropped_by: DroppedBy,
+    /// Attempts that have not ended.
+    pub in_flight: Option<u64>,
+    /// Sent by a driver that was lost before it told the end.
+    pub unresolved: u64,
+    /// Of the error `closed`: how many met a kept connection.
+    pub closed_on_reuse: u64,
+    /// Bytes of answers.
+    pub bytes_received: u64,
+    /// Completed within the schedule / its length; null below 1 ms of length. Of a fleet with an open loop the sum over
+    /// its drivers; with a closed loop what all completed over the longest driver's length.
+    pub throughput_per_s: Option<f64>,
+    /// Of `completed`: within the schedule and due after the warm-up, which is what throughput counts; null where it is
+    /// not known.
+    #[serde(default)]
+    pub completed_in_schedule: Option<u64>,
+    /// The part that was due in the warm-up; included in the counters above.
+    pub warmup: WarmupTotals,
+    /// Nodes that do not tell what they sent; the sums leave them out.
+    pub unknown_from: Vec<String>,
+    /// Latencies after the warm-up, in milliseconds.
+    pub latency_ms: LatencyView,
+    /// Answers by status, those of the warm-up included.
+    pub status_codes: BTreeMap<String, u64>,
+    /// Failures without a status, by kind, those of the warm-up included.
+    pub errors: BTreeMap<String, u64>,
+    /// The error `tls` by its cause; empty where none failed so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tls_causes: BTreeMap<String, u64>,
+    /// Gaps between two sends shorter than half the delay.
+    pub short_gaps: u64,
+}
+
+/// Why ticks were not sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DroppedBy {
+    /// The in-flight bound was reached: the target's doing.
+    pub in_flight: u64,
+    /// The generator was late: ours.
+    pub late: u64,
+}
+
+/// The part of the counters that was due in the warm-up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WarmupTotals {
+    /// Ticks that fell due.
+    pub scheduled: u64,
+    /// Attempts begun.
+    pub sent: u64,
+    /// Answers with an expected status.
+    pub completed: u64,
+    /// Everything else that ended.
+    pub failed: u64,
+    /// Ticks not sent.
+    pub dropped: u64,
+    /// Answers by status.
+    #[serde(default)]
+    pub status_codes: BTreeMap<String, u64>,
+    /// Failures without a status, by kind.
+    #[serde(default)]
+    pub errors: BTreeMap<String, u64>,
+}
+
+/// The latencies of a driver or a fleet, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LatencyView {
+    /// Share of the completed requests that these figures cover, 0 to 1; null where a driver does not say how many it
+    /// completed.
+    pub coverage: Option<f64>,
+    /// Last byte - due. The percentiles are over completed, failed and dropped requests, of which the latter two count
+    /// as slower than any completed one; min, mean, mode and max are of the completed ones alone.
+    #[schema(value_type = Object)]
+    pub response: common::latency::LatencyStats,
+    /// Last byte - attempt began, over the same requests.
+    #[schema(value_type = Object)]
+    pub service: common::latency::LatencyStats,
+    /// Attempt began - due.
+    #[schema(value_type = Object)]
+    pub lag: common::latency::LatencyStats,
+    /// How late the generator was to read: from the poll's return to the handling of an event it brought.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub turn: common::latency::LatencyStats,
+    /// Time to open a connection (TCP and TLS), of the attempts that opened one.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub connect: common::latency::LatencyStats,
+    /// First byte of the answer - attempt began.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub first_byte: common::latency::LatencyStats,
+    /// Of completed requests only.
+    #[serde(default)]
+    pub success: OutcomeLatency,
+    /// Of failed requests only, with the time they took.
+    #[serde(default)]
+    pub failed: OutcomeLatency,
+}
+
+/// The latencies of the requests that ended one way, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OutcomeLatency {
+    /// Last byte - due.
+    #[schema(value_type = Object)]
+    pub response: common::latency::LatencyStats,
+    /// Last byte - attempt began.
+    #[schema(value_type = Object)]
+    pub service: common::latency::LatencyStats,
+}

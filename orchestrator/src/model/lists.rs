@@ -1,0 +1,128 @@
+//! What is shown beside a test itself: nodes, seconds, the history, and what a driver asks for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{LatencyView, TestState, Verdict};
+
+/// A node that the orchestrator knows: `GET /api/v1/drivers` and the `driver` event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DriverView {
+    /// Who.
+    pub node_id: String,
+    /// Its address as it sent it.
+    pub address: Option<String>,
+    /// Whether it speaks our additions.
+    pub classic: bool,
+    /// idle, ready, refused, running, draining; for a classic node what is known.
+    pub state: String,
+    /// Why it refused a test, or what it waits for, as in `resolving shop.test`; null where it says neither.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// alive, suspect, lost, stale, left, fenced or deaf.
+    pub liveness: String,
+    /// Whether records of it still arrive, so that it can be chosen for a test.
+    pub alive: bool,
+    /// When a record of it last arrived, RFC 3339.
+    pub last_seen: String,
+    /// How long ago that is, ms.
+    pub age_ms: u64,
+    /// This life of it; null for a classic node.
+    pub epoch: Option<u64>,
+    /// Its build; null for a classic node.
+    pub version: Option<String>,
+    /// Version of our additions to Kafka's records that it speaks: only drivers with the orchestrator's own (see
+    /// `GET /api/v1/bootstrap`) can be chosen for a test. Null for a classic node, and where it named none.
+    #[serde(default)]
+    pub protocol: Option<u32>,
+    /// Cores that its process may use; null for a classic node.
+    pub cores: Option<u32>,
+    /// Its clock's offset to ours, ms; null for a classic node.
+    pub clock_offset_ms: Option<f64>,
+    /// Its highest rate, requests per second, where it has one.
+    pub max_rate: Option<f64>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The test it takes part in.
+    pub test_id: Option<String>,
+    /// Requests sent in the test it takes part in, or took part in last; null before its first test, and where it does
+    /// not report it.
+    pub requests_sent: Option<u64>,
+}
+
+/// One second of a test: `GET /api/v1/tests/{id}/windows` and the `window` event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WindowView {
+    /// Which test.
+    pub test_id: String,
+    /// Whose; null for the fleet.
+    pub node_id: Option<String>,
+    /// The second, counted from the start.
+    pub seq: u64,
+    /// When it began, RFC 3339.
+    pub from: String,
+    /// When it ended, RFC 3339.
+    pub to: String,
+    /// Within this window.
+    pub scheduled: u64,
+    /// Within this window.
+    pub sent: u64,
+    /// Within this window.
+    pub completed: u64,
+    /// Within this window.
+    pub failed: u64,
+    /// Within this window.
+    pub dropped: u64,
+    /// Busiest worker, 0 to 1.
+    pub busy: f64,
+    /// This window's latencies.
+    pub latency_ms: LatencyView,
+}
+
+/// One page of the history: `GET /api/v1/tests`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TestPage {
+    /// Newest first.
+    pub tests: Vec<TestSummary>,
+    /// Pass it as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// One row of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TestSummary {
+    /// Its id.
+    pub test_id: String,
+    /// The plan's name.
+    pub name: String,
+    /// Where in its life it is.
+    pub state: TestState,
+    /// How it ended.
+    pub verdict: Option<Verdict>,
+    /// When it was created, RFC 3339.
+    pub created_at: String,
+    /// When it started, RFC 3339.
+    pub started_at: Option<String>,
+    /// When it was finished, RFC 3339.
+    pub ended_at: Option<String>,
+}
+
+/// What a driver needs to join: `GET /api/v1/bootstrap`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Bootstrap {
+    /// Kafka's bootstrap servers, each `host:port`.
+    pub brokers: Vec<String>,
+    /// What every topic's name begins with; may be empty.
+    pub topic_prefix: String,
+    /// Version of our additions to the wire.
+    pub protocol: u32,
+}
+
+/// The orchestrator's clock: `GET /api/v1/time`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Time {
+    /// Unix time in µs.
+    pub unix_us: i64,
+}
