@@ -108,6 +108,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Where")]
     pub drivers: Option<u32>,
 
+    /// Folder in which the nodes that this command starts keep their data [default: $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, value_name = "DIR", conflicts_with = "orchestrator", help_heading = "Where")]
+    pub data_dir: Option<PathBuf>,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub sending: SendingArgs,
@@ -183,7 +187,7 @@ pub struct RunArgs {
     /// What to call the test
     #[arg(long, value_name = "TEXT", help_heading = "Result")]
     pub name: Option<String>,
-    /// Writes the whole report as JSON
+    /// Writes the whole report as JSON; - is stdout, and the summary goes to stderr
     #[arg(long, value_name = "FILE", help_heading = "Result")]
     pub json: Option<PathBuf>,
     /// Shows no progress

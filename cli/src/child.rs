@@ -132,6 +132,8 @@ fn signal_name(signal: i32) -> String {
 #[derive(Clone)]
 pub struct Launcher {
     binary: PathBuf,
+    /// Where the nodes keep their data, instead of the user's default place.
+    state: Option<PathBuf>,
     family: Family,
     log: mpsc::Sender<Logged>,
 }
@@ -147,15 +149,16 @@ pub struct Node {
 }
 
 impl Launcher {
-    /// Starts nodes of this binary into this family; with the lines that they will log.
+    /// Starts nodes of this binary into this family; with the lines that they will log. `state`: the folder in which
+    /// each keeps its data, an absolute path; `None`: each takes its default.
     ///
     /// # Errors
     /// Where the path of this binary is not known.
-    pub fn new(family: Family) -> Result<(Self, mpsc::Receiver<Logged>), Stop> {
+    pub fn new(family: Family, state: Option<PathBuf>) -> Result<(Self, mpsc::Receiver<Logged>), Stop> {
         let binary = std::env::current_exe()
             .map_err(|error| Stop::could_not(format!("cannot find this program's own file: {error}")))?;
         let (log, lines) = mpsc::channel(LOG_LINES);
-        Ok((Self { binary, family, log }, lines))
+        Ok((Self { binary, state, family, log }, lines))
     }
 
     /// Starts a node and waits until it is ready. Where this future is dropped before, the node is killed.
@@ -173,6 +176,11 @@ impl Launcher {
             if name.to_str().is_some_and(|name| name.starts_with(SETTING) && !sets(arguments, name)) {
                 command.env_remove(name);
             }
+        }
+        if let Some(state) = &self.state {
+            // As a place to look for folders rather than as --data-dir, so that a second `run` beside this one finds
+            // the first one's folders locked and takes the next (`orchestrator-2`, …).
+            command.env_remove("STATE_DIRECTORY").env("XDG_STATE_HOME", state);
         }
         let mut child = command
             .args(arguments)

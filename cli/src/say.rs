@@ -29,6 +29,13 @@ pub fn report(report: &TestView) {
     if colour::wanted(&std::io::stdout()) { text(coloured(&plain, report.verdict)) } else { text(plain) }
 }
 
+/// A report for people on stderr, where stdout is for a program.
+pub fn report_aside(report: &TestView) {
+    let plain = orchestrator::report::text(report);
+    let shown = if colour::wanted(&std::io::stderr()) { coloured(&plain, report.verdict) } else { plain };
+    let _ = write!(std::io::stderr(), "{shown}");
+}
+
 /// A report with its verdict in colour, where a line begins with it.
 fn coloured(text: &str, verdict: Option<Verdict>) -> String {
     let Some(verdict) = verdict else { return text.to_owned() };

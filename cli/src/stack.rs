@@ -1,6 +1,7 @@
 //! The nodes of a command, in the order they were started: looked after while they run, ended in order.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 
 use futures_util::future::{join_all, select_all};
 use tokio::sync::mpsc;
@@ -22,12 +23,12 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// An empty one, and the lines that its nodes will log.
+    /// An empty one, and the lines that its nodes will log. `state` as in [`Launcher::new`].
     ///
     /// # Errors
     /// Where the path of this binary is not known.
-    pub fn new(family: Family) -> Result<(Self, mpsc::Receiver<Logged>), Stop> {
-        let (launcher, lines) = Launcher::new(family)?;
+    pub fn new(family: Family, state: Option<PathBuf>) -> Result<(Self, mpsc::Receiver<Logged>), Stop> {
+        let (launcher, lines) = Launcher::new(family, state)?;
         Ok((Self { launcher, places: Vec::new() }, lines))
     }
 

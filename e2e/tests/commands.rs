@@ -138,3 +138,88 @@ fn what_is_not_on_a_terminal_has_no_colours() {
     let verdict = said.split(' ').next().unwrap().to_owned();
     assert!(said.trim_end().rsplit("\n\n").next().unwrap().starts_with(&verdict), "{said}");
 }
+
+/// A server for the requests of a test, and a closed loop of a few of them.
+fn few(target: &Target) -> Vec<String> {
+    [
+        "run",
+        &target.url(),
+        "--mode",
+        "avalanche",
+        "--connections",
+        "1",
+        "--requests",
+        "7",
+        "--drivers",
+        "1",
+        "--quiet",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+#[test]
+fn json_on_stdout_leaves_the_summary_to_stderr() {
+    let home = tempfile::tempdir().unwrap();
+    let (_serving, target) = Target::start(home.path(), &[]);
+    let mut arguments = few(&target);
+    arguments.extend(["--json", "-"].map(str::to_owned));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let told = command(home.path(), &arguments).current_dir(home.path()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&told.stdout).expect("stdout is JSON alone");
+    assert_eq!(report["totals"]["completed"], 7);
+    assert!(stderr(&told).contains(&report["verdict"].as_str().unwrap().to_uppercase()), "{}", stderr(&told));
+    assert!(!home.path().join("-").exists(), "no file of that name");
+}
+
+#[test]
+fn without_a_home_a_test_runs_and_says_that_it_is_not_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let (_serving, target) = Target::start(home.path(), &[]);
+    let arguments = few(&target);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let homeless = |arguments: &[&str]| {
+        let mut command = command(home.path(), arguments);
+        command.env_remove("HOME").env_remove("XDG_STATE_HOME").env_remove("STATE_DIRECTORY");
+        command.output().unwrap()
+    };
+    let loud: Vec<&str> = arguments.iter().copied().filter(|word| *word != "--quiet").collect();
+    let told = homeless(&loud);
+    assert_eq!(target.received(), 7, "{}", stderr(&told));
+    assert!(stderr(&told).contains("--data-dir"), "{}", stderr(&told));
+    let kept = home.path().join("kept");
+    let told = homeless(&[&arguments[..], &["--data-dir", kept.to_str().unwrap()]].concat());
+    assert_eq!(target.received(), 14, "{}", stderr(&told));
+    assert!(kept.join("groundswell/orchestrator").is_dir(), "{}", stderr(&told));
+    assert!(!stderr(&told).contains("not kept"), "{}", stderr(&told));
+}
+
+#[test]
+fn a_body_of_any_bytes_is_sent_as_it_is() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let home = tempfile::tempdir().unwrap();
+    let body: Vec<u8> = (0..3_000_u32).map(|n| (n * 7 % 256) as u8).collect();
+    let file = home.path().join("body.bin");
+    std::fs::write(&file, &body).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(client.try_clone().unwrap());
+        let head: Vec<String> =
+            reader.by_ref().lines().map_while(Result::ok).take_while(|l| !l.is_empty()).collect();
+        let mut seen = vec![0; 3_000];
+        reader.read_exact(&mut seen).unwrap();
+        client.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        (head, seen)
+    });
+    let file = file.to_str().unwrap();
+    let arguments =
+        ["run", &url, "--mode", "avalanche", "--connections", "1", "--requests", "1", "--drivers", "1"];
+    let how = ["--method", "PUT", "--body-file", file, "--no-keepalive", "--quiet"];
+    let told = output(home.path(), &[&arguments[..], &how].concat());
+    let (head, seen) = served.join().unwrap();
+    assert_eq!(seen, body, "{}", stderr(&told));
+    assert!(head.iter().any(|line| line.eq_ignore_ascii_case("content-length: 3000")), "{head:?}");
+    assert!(head.iter().any(|line| line.eq_ignore_ascii_case("connection: close")), "{head:?}");
+}

@@ -1,9 +1,10 @@
 //! `run`: one test, from the plan to the verdict, on a stack of its own or on a running orchestrator.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::plan::{DriverChoice, Per, Plan};
+use common::settings::Places;
 use orchestrator::model::{TestView, Verdict};
 use tokio::sync::mpsc;
 
@@ -49,14 +50,15 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     }
     // Before the load, not after it: a report that cannot be kept is found out now. The report of an earlier test
     // goes now, too: were this one killed, it would be taken for this one's.
-    if let Some(path) = &arguments.json {
+    if let Some(path) = arguments.json.as_ref().filter(|path| !is_stdout(path)) {
         empty(path)?;
     }
     let progress = Progress::new(arguments.quiet);
     let family = Family::default();
     let pausing = progress.clone();
     stop_together(family.clone(), move || pausing.clear())?;
-    let (mut stack, log) = Stack::new(family)?;
+    let data = DataPlace::choose(arguments, &progress)?;
+    let (mut stack, log) = Stack::new(family, data.path())?;
     actix_rt::spawn(show_logs(log, progress.clone()));
     let started = match &arguments.orchestrator {
         Some(address) => {
@@ -87,6 +89,46 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
         () = interrupts.next() => {}
     }
     code
+}
+
+/// Where the nodes of this `run` keep their data.
+enum DataPlace {
+    /// Each takes its default folder.
+    Default,
+    /// Below this folder, an absolute path.
+    Given(PathBuf),
+    /// Below a folder that goes when the run ends: nothing says where the user keeps data.
+    Passing(tempfile::TempDir),
+}
+
+impl DataPlace {
+    fn choose(arguments: &RunArgs, progress: &Progress) -> Result<Self, Stop> {
+        if let Some(path) = &arguments.data_dir {
+            let absolute = std::path::absolute(path);
+            return absolute
+                .map(Self::Given)
+                .map_err(|error| Stop::could_not(format!("--data-dir {}: {error}", path.display())));
+        }
+        if arguments.orchestrator.is_some() || Places::of_process().folder(ORCHESTRATOR).is_some() {
+            return Ok(Self::Default);
+        }
+        let folder = tempfile::Builder::new().prefix("groundswell-").tempdir();
+        let folder = folder.map_err(|error| {
+            Stop::could_not(format!("no folder for data: {error}; name one with --data-dir DIR"))
+        })?;
+        progress.say(
+            "HOME and XDG_STATE_HOME are not set: this test is not kept in the history; --data-dir DIR keeps it",
+        );
+        Ok(Self::Passing(folder))
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Default => None,
+            Self::Given(path) => Some(path.clone()),
+            Self::Passing(folder) => Some(folder.path().to_owned()),
+        }
+    }
 }
 
 /// How the test was left.
@@ -182,7 +224,10 @@ async fn test(
 
 /// Shows the report and keeps it; the exit code is the verdict.
 fn report(finished: &TestView, arguments: &RunArgs) -> Result<Outcome, Stop> {
-    say::report(finished);
+    match &arguments.json {
+        Some(path) if is_stdout(path) => say::report_aside(finished),
+        _ => say::report(finished),
+    }
     if let Some(path) = &arguments.json {
         write_json(path, finished)?;
     }
@@ -203,6 +248,11 @@ fn goal(plan: &Plan) -> Goal {
         length: plan.load.duration.map(|duration| plan.load.warmup + duration),
         requests: plan.load.requests.zip(drivers).map(|(requests, drivers)| requests.saturating_mul(drivers)),
     }
+}
+
+/// Whether `--json` asks for stdout; the text goes to stderr then.
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 /// Finds out whether a report can be written, without touching what is there.
@@ -226,6 +276,10 @@ fn no_json(path: &Path, cause: impl std::fmt::Display) -> Stop {
 
 fn write_json(path: &Path, report: &TestView) -> Result<(), Stop> {
     let json = serde_json::to_string_pretty(report).map_err(|error| no_json(path, error))?;
+    if is_stdout(path) {
+        say::line(json);
+        return Ok(());
+    }
     let written = std::fs::File::create(path).and_then(|mut file| writeln!(file, "{json}"));
     written.map_err(|error| no_json(path, error))
 }

@@ -49,7 +49,7 @@ pub async fn up(arguments: &UpArgs) -> Result<(), Stop> {
     let mut interrupted = Interrupts::listen()?;
     let family = Family::default();
     stop_together(family.clone(), || {})?;
-    let (mut stack, log) = Stack::new(family)?;
+    let (mut stack, log) = Stack::new(family, None)?;
     actix_rt::spawn(show_logs(log, Progress::new(true)));
     let outcome = tokio::select! {
         outcome = serve(arguments, &mut stack) => outcome,

@@ -37,7 +37,7 @@ pub enum DataDirError {
     )]
     Nowhere,
     /// The system refuses.
-    #[error("data folder: cannot {doing} {}: {reason}", path.display())]
+    #[error("data folder: cannot {doing} {}: {reason}; --data-dir DIR names another one", path.display())]
     Io {
         /// What was tried.
         doing: &'static str,

@@ -14,7 +14,7 @@ mod secret;
 use std::path::Path;
 
 pub use allow::AllowTarget;
-pub use data_dir::DataDir;
+pub use data_dir::{DataDir, Places};
 pub use error::{SettingsError, SettingsFault};
 pub use kafka::{Brokers, BrokersAllowed, KafkaSecurity, KafkaSettings, SaslMechanism, SecurityProtocol};
 pub use layers::{ENV_PREFIX, FLAG_ORIGIN, Sources};
