@@ -228,7 +228,7 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
             Inbound::Heartbeat(beat) => beat
                 .ours
                 .and_then(|ours| ours.reason)
-                .filter(|reason| reason.contains("safety.allow_targets")),
+                .filter(|reason| reason.contains("--allow-target 192.0.2.1")),
             _ => None,
         })
         .await;
