@@ -24,9 +24,9 @@ fn assert_faults(name: &str, text: &str, keys: &[&str]) {
 #[test]
 fn a_plan_with_seven_faults_yields_seven_lines() {
     let text = "nme = 'x'\ndrivers = 0\n[target]\nurl = 'ftp://x'\n[request]\nmethod = 'GE T'\ntimeout = 'soon'\n\
-                [load]\nmode = 'tsunami'\nrate = -1\nduration = '1s'\n[thresholds]\n'response.p42' = '< 1ms'\n";
+                [load]\nmode = 'tsunami'\nrate = -1\nduration = '1s'\n[thresholds]\n'response.q42' = '< 1ms'\n";
     let keys =
-        ["nme", "drivers", "target.url", "request.method", "request.timeout", "load.rate", "response.p42"];
+        ["nme", "drivers", "target.url", "request.method", "request.timeout", "load.rate", "response.q42"];
     assert_faults("plan.toml", text, &keys);
 }
 

@@ -125,5 +125,5 @@ fn a_connect_to_that_is_none_is_a_fault_of_the_driver_that_names_the_value() {
     let output = command(home.path(), &arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("connect_to") && said.contains("HOST:PORT:ADDR:PORT"), "{said}");
+    assert!(said.contains("--connect-to") && said.contains("HOST:PORT:ADDR:PORT"), "{said}");
 }
