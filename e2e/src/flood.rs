@@ -1,7 +1,7 @@
 //! Broken records, made from a seed: what programs put on the topics by mistake or malice. Each is of no use by
 //! the way it is made, and comes with the reason for which it is to be counted; none is checked by our reader.
 
-use common::wire::{RejectReason, Topic};
+use common::wire::{PROTOCOL, RejectReason, Topic};
 use serde_json::{Value, json};
 
 use RejectReason::{BadField, Empty, MissingField, NotJson, NotObject, NotUtf8, TooDeep};
@@ -245,7 +245,7 @@ fn wrong_type(topic: Topic, dice: &mut Dice, nodes: &[String]) -> String {
             json!({ "test_message_delay": "soon" }),
             json!({ "test_message_delay": -1 }),
             json!({ "message_count_per_driver": 1.5 }),
-            json!({ "epoch": 1, "plan": { "load": 5 } }),
+            json!({ "epoch": 1, "protocol": PROTOCOL, "plan": { "load": 5 } }),
         ]),
         Topic::Trigger => dice.pick(&[
             json!({ "trigger": "MAYBE" }),

@@ -32,7 +32,7 @@ where
 }
 
 async fn not_allowed(allow: &'static str) -> HttpResponse {
-    let detail = format!("this path knows {allow} alone");
+    let detail = format!("this path accepts {allow} only");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with_header("allow", allow).response()
 }
 
