@@ -50,6 +50,7 @@ fn goes_on_after(time: Duration, duration: &str) {
     let said = running.run.said().join("\n");
     // What was due in the pause was not sent: the generator's doing, and no driver is lost for it.
     assert_eq!(code, Some(5), "{said}\n{}", running.run.logged().join("\n"));
+    assert!(said.contains("did not run from"), "the report names the pause: {said}");
 }
 
 #[test]
