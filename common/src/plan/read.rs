@@ -144,8 +144,12 @@ fn read_target(target: &mut Table) -> Option<TargetUrl> {
     match parse::text(&node).and_then(|text| given_url(&text)) {
         Ok(url) => Some(url),
         Err(reason) => {
-            // A URL that is refused for its password must not show it.
-            let shown = super::mask_url(&node.to_string());
+            // A URL that is refused must not show its secrets. Masked before it is quoted: a query's secret reaches up to
+            // the end of the text.
+            let shown = match &node.kind {
+                Kind::Text(text) => format!("{:?}", super::mask_url(text)),
+                _ => node.to_string(),
+            };
             target.fault(Fault::value(target.path_of("url"), shown, reason), None);
             None
         }

@@ -423,3 +423,15 @@ fn a_placeholder_of_the_shell_is_refused_with_what_works() {
     );
     assert_eq!(read_value(&meant.to_json()).unwrap(), meant, "drivers and the store read what is meant");
 }
+
+#[test]
+fn a_refused_url_shows_no_secret_and_all_of_its_quotes() {
+    let plan = json!({
+        "target": { "url": "ftp://me:hunter2@shop.test/a?page=2&api_key=hunter3" },
+        "load": { "rate": 3, "duration": "1s" },
+    });
+    let faults = read_value(&plan).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    let said = faults[0].to_string();
+    assert!(said.contains("= \"ftp://me:***@shop.test/a?page=2&api_key=***\": "), "{said}");
+}
