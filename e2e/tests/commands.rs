@@ -71,6 +71,13 @@ fn stop_of_a_finished_test_says_so() {
     assert_eq!(said, format!("test {id} is already finished: {}\n", report["verdict"].as_str().unwrap()));
 }
 
+/// Kills the oldest node of this kind that a run has started.
+fn kill_child(run: &Process, kind: &str) {
+    let child = e2e::proc::children(run.pid(), kind)[0];
+    let child = rustix::process::Pid::from_raw(i32::try_from(child).unwrap()).unwrap();
+    rustix::process::kill_process(child, Signal::KILL).unwrap();
+}
+
 /// A run of a minute that keeps its report in this file.
 fn start_run(home: &Path, url: &str, json: &Path) -> Process {
     let json = json.to_str().unwrap();
@@ -117,15 +124,37 @@ fn a_driver_of_run_that_is_killed_makes_the_test_incomplete() {
     let load = ["--rate", "30", "--duration", "7s", "--drivers", "2"];
     let mut run = Process::start("run", command(home.path(), &[&["run", "--url", &url][..], &load].concat()));
     wait_for("the load", PATIENCE, || (target.received() > 30).then_some(()));
-    let driver = e2e::proc::children(run.pid(), "driver")[0];
-    let driver = rustix::process::Pid::from_raw(i32::try_from(driver).unwrap()).unwrap();
-    rustix::process::kill_process(driver, Signal::KILL).unwrap();
+    kill_child(&run, "driver");
     assert_eq!(run.wait_end(Duration::from_secs(90)).code(), Some(4), "{:?}", run.said());
     let said = run.logged().join("\n");
     assert!(said.contains("driver 1 ended: killed by SIGKILL"), "{said}");
     let said = run.said().join("\n");
     let last = said.rsplit("\n\n").next().unwrap();
     assert!(last.starts_with("INCOMPLETE  driver "), "the verdict and its first reason are last: {said}");
+}
+
+#[test]
+fn a_run_whose_orchestrator_is_killed_ends_and_says_why() {
+    let targets = tempfile::tempdir().unwrap();
+    let (_process, target) = Target::start(targets.path(), &[]);
+    let home = tempfile::tempdir().unwrap();
+    let json = home.path().join("report.json");
+    let mut run = start_run(home.path(), &target.url(), &json);
+    wait_for("the load", PATIENCE, || (target.received() > 20).then_some(()));
+    kill_child(&run, "orchestrator");
+    assert_eq!(run.wait_end(PATIENCE).code(), Some(1), "{:?}", run.logged());
+    let said = run.logged();
+    let last = said.last().unwrap();
+    assert!(
+        last.contains("the orchestrator ended (killed by SIGKILL") && last.contains("embedded Kafka"),
+        "{said:?}"
+    );
+    wait_for("its drivers to be gone", PATIENCE, || e2e::proc::of_home(home.path()).is_empty().then_some(()));
+    // The test that had no end is closed by the next one, which passes.
+    let next =
+        ["run", "--url", &target.url(), "--quiet", "--requests", "9", "--rate", "90", "--drivers", "1"];
+    let next = output(home.path(), &next);
+    assert_eq!(next.status.code(), Some(0), "{}", stderr(&next));
 }
 
 #[test]
