@@ -3,16 +3,20 @@
 
 use std::time::Duration;
 
+use common::ids::NodeId;
 use common::wire::{DriverState, RESOLVING};
 
-use super::choose::{protocol_blocker, refused};
+use super::choose::{choose, protocol_blocker, refused};
 use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, warned};
 use crate::messages::CommandError;
 use crate::now::Now;
-use crate::registry::NodeFacts;
+use crate::registry::{Liveness, NodeFacts};
 
 /// How long drivers may look up the target's name before they count as late all the same: their own limit is 15 s.
 const MAX_RESOLVING: Duration = Duration::from_secs(20);
+
+/// How long the next heartbeat of a classic driver that may be gone is waited for at the most.
+const MAX_AWAITED: Duration = Duration::from_secs(15);
 
 impl Lifecycle {
     fn chosen(&self) -> String {
@@ -41,16 +45,64 @@ impl Lifecycle {
             let blockers = strange.iter().map(|node| (node.node_id.to_string(), why.clone())).collect();
             return self.barrier_failed(refused(blockers));
         }
+        let awaited = |node: &&NodeFacts| {
+            let next = (3 * node.interval).min(MAX_AWAITED);
+            node.may_be_gone() && node.is_alive() && now.elapsed.saturating_sub(since) <= next
+        };
+        if self.chosen_of(nodes).any(|node| awaited(&node)) {
+            self.phase = Phase::Acquainting { since: Some(since) };
+            return Vec::new();
+        }
+        let mut effects = match self.leave_out_gone(nodes) {
+            Ok(effects) => effects,
+            Err(error) => return self.barrier_failed(error),
+        };
         self.revision += 1;
-        self.classic_heard = nodes.iter().any(|node| node.is_alive() && node.is_classic());
+        self.classic_heard =
+            self.has_classic() || nodes.iter().any(|node| node.is_alive() && node.is_classic());
         self.configured_at = Some(now.elapsed);
         self.phase = Phase::Barrier { since: now.elapsed };
         self.resolving_at = None;
         // Noted, and so stored, first: a revision that drivers know is never given to another config.
-        vec![
+        effects.extend([
             Effect::Note { what: warned::TRIGGERED, detail: self.chosen() },
             Effect::PublishConfig { revision: self.revision },
-        ]
+        ]);
+        effects
+    }
+
+    /// The nodes of those that take part.
+    fn chosen_of<'a>(&self, nodes: &'a [NodeFacts]) -> impl Iterator<Item = &'a NodeFacts> {
+        let takes_part = |node: &&NodeFacts| {
+            self.participants.iter().any(|participant| participant.node_id == node.node_id)
+        };
+        nodes.iter().filter(takes_part)
+    }
+
+    /// Chooses again where the process of a classic driver is gone, which still looked alive at the trigger: one that
+    /// runs one test a process is known for some time after its end, and would be waited for in vain.
+    fn leave_out_gone(&mut self, nodes: &[NodeFacts]) -> Result<Vec<Effect>, CommandError> {
+        let gone: Vec<NodeId> = self
+            .chosen_of(nodes)
+            .filter(|node| node.may_be_gone())
+            .map(|node| node.node_id.clone())
+            .collect();
+        if gone.is_empty() {
+            return Ok(Vec::new());
+        }
+        let left: Vec<NodeFacts> = nodes
+            .iter()
+            .map(|node| match gone.contains(&node.node_id) {
+                true => NodeFacts { liveness: Liveness::Lost, ..node.clone() },
+                false => node.clone(),
+            })
+            .collect();
+        self.participants = choose(&self.plan, &left, &self.rules.classic)?;
+        let why = "sent no heartbeat since its last test, or stopped sending them";
+        let left_out = gone
+            .iter()
+            .map(|node| Effect::Note { what: "driver_left_out", detail: format!("{node}: {why}") });
+        Ok(left_out.chain([Effect::Rechosen]).collect())
     }
 
     pub(super) fn barrier(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {

@@ -18,8 +18,10 @@ pub struct ClassicRules {
     pub known_for: Duration,
     /// From the config to the trigger.
     pub trigger_gap: Duration,
-    /// Silence after the trigger that means it did not hear.
+    /// Silence after the trigger that means that it did not receive it, unless it sends heartbeats.
     pub deaf_after: Duration,
+    /// How long after our own drivers a silent one that sends heartbeats is waited for in a closed loop.
+    pub silent_for: Duration,
 }
 
 /// Chooses the drivers of a plan among those that are here, and shares the plan out.
@@ -32,14 +34,16 @@ pub fn choose(
     rules: &ClassicRules,
 ) -> Result<Vec<StoredParticipant>, CommandError> {
     let alive: Vec<&NodeFacts> = nodes.iter().filter(|node| node.is_alive()).collect();
+    // Silence between two tests says nothing of one that sends heartbeats only in tests.
+    let silent: Vec<&NodeFacts> = nodes.iter().filter(|node| node.beats_only_in_tests()).collect();
     let chosen = match &plan.drivers {
-        DriverChoice::All => alive,
+        DriverChoice::All => alive.into_iter().chain(silent).collect(),
         DriverChoice::Count(n) => {
             let n = *n as usize;
             let (other, alive): (Vec<_>, Vec<_>) =
                 alive.into_iter().partition(|node| node.protocol.is_other());
-            if alive.len() < n {
-                let are = alive.len();
+            if alive.len() + silent.len() < n {
+                let are = alive.len() + silent.len();
                 let summary = format!("the plan wants {n} drivers, and {are} are alive");
                 let other: Vec<_> = other.into_iter().filter_map(with_protocol_blocker).collect();
                 if other.is_empty() {
@@ -50,7 +54,7 @@ pub fn choose(
             }
             // Ours first: they do all that a plan can ask for.
             let (ours, classic): (Vec<_>, Vec<_>) = alive.into_iter().partition(|node| !node.is_classic());
-            ours.into_iter().chain(classic).take(n).collect()
+            ours.into_iter().chain(classic).chain(silent).take(n).collect()
         }
         DriverChoice::Named(ids) => named(ids, nodes)?,
     };
@@ -128,7 +132,7 @@ fn named<'a>(ids: &[NodeId], nodes: &'a [NodeFacts]) -> Result<Vec<&'a NodeFacts
     let mut blockers = Vec::new();
     for id in ids {
         match nodes.iter().find(|node| node.node_id == *id) {
-            Some(node) if node.is_alive() => chosen.push(node),
+            Some(node) if node.is_alive() || node.beats_only_in_tests() => chosen.push(node),
             Some(node) => blockers.push((id.to_string(), format!("is {}", node.liveness.as_str()))),
             None => blockers.push((id.to_string(), "is not known here".to_owned())),
         }
@@ -210,6 +214,7 @@ mod tests {
         known_for: Duration::from_secs(5),
         trigger_gap: Duration::from_secs(2),
         deaf_after: Duration::from_secs(15),
+        silent_for: Duration::from_secs(60),
     };
 
     fn plan(top: &str, load: &str) -> Plan {
@@ -233,6 +238,10 @@ mod tests {
             max_rate: Some(1_000.0),
             protocol: Protocol::Registered(Some(PROTOCOL)),
             said_no_at: None,
+            interval: Duration::from_secs(1),
+            beats_idle: true,
+            beat_in_test: false,
+            quiet_since_test: false,
         }
     }
 

@@ -5,6 +5,7 @@
 //! Silence is measured on a clock of its own, which runs only while the orchestrator's own heartbeats come
 //! back from Kafka: where nothing arrives at all, nobody's silence says anything.
 
+mod habit;
 mod node;
 #[cfg(test)]
 mod tests;
@@ -145,6 +146,14 @@ pub struct NodeFacts {
     pub protocol: Protocol,
     /// When it last said `NO`, and not that it is alive since (ours) or ever again (classic).
     pub said_no_at: Option<Duration>,
+    /// Its own interval between heartbeats, or what is usual where that was not observed.
+    pub interval: Duration,
+    /// Whether it has sent heartbeats while it took part in no test.
+    pub beats_idle: bool,
+    /// Whether it has sent a heartbeat in the test that it takes part in.
+    pub beat_in_test: bool,
+    /// Whether it sends heartbeats while idle, and has sent none since its last test.
+    pub quiet_since_test: bool,
 }
 
 impl NodeFacts {
@@ -156,6 +165,18 @@ impl NodeFacts {
     /// Whether it can take part in a test.
     pub fn is_alive(&self) -> bool {
         matches!(self.liveness, Liveness::Alive | Liveness::Suspect)
+    }
+
+    /// Whether it may listen although it shows nothing: a classic driver that sends heartbeats only in tests.
+    pub fn beats_only_in_tests(&self) -> bool {
+        self.is_classic() && self.liveness == Liveness::Stale && !self.beats_idle
+    }
+
+    /// Whether a classic driver that sends heartbeats while idle does not send them now, so that its process may be
+    /// gone: one is overdue, or none came since its last test.
+    pub fn may_be_gone(&self) -> bool {
+        let overdue = matches!(self.liveness, Liveness::Suspect | Liveness::Lost | Liveness::Stale);
+        self.is_classic() && self.beats_idle && (overdue || self.quiet_since_test)
     }
 }
 
@@ -218,7 +239,16 @@ impl Registry {
                 self.put(Node::new(node_id.clone(), *epoch, now, clock));
             }
         }
-        self.busy = busy.into_keys().collect();
+        let before = std::mem::replace(&mut self.busy, busy.into_keys().collect());
+        for node_id in self.busy.symmetric_difference(&before) {
+            let Some(node) = self.nodes.get_mut(node_id) else { continue };
+            if self.busy.contains(node_id) {
+                node.habit.test_began();
+                node.stale_in_test = node.liveness == Liveness::Stale;
+            } else {
+                node.habit.test_ended(now);
+            }
+        }
     }
 
     /// What the store has of nodes that registered before this life of the orchestrator. They are known when they are
@@ -275,8 +305,9 @@ impl Registry {
             node.known_since = now;
         }
         node.registered_at = Some(now);
-        // Whoever registers is here and listens, whatever was said before.
+        // A node that registers is here and listens, whatever was concluded before.
         node.deaf = false;
+        node.habit.registered();
         node.left_at = None;
         if let (Some(ours), Some(mine)) = (&register.ours, &mut node.ours) {
             mine.described(ours);
@@ -301,6 +332,7 @@ impl Registry {
         }
         if beat.alive {
             node.beat(clock);
+            node.habit.beat(now);
             node.left_at = None;
         } else {
             node.left_at = epoch.map(|_| now);
@@ -323,6 +355,8 @@ impl Registry {
         if metrics.test_id.is_some() && epoch.is_none() {
             node.last_test.clone_from(&metrics.test_id);
         }
+        // A late report shows that it received the trigger.
+        node.deaf = false;
         match &metrics.ours {
             Some(window) => {
                 let now_in = node.ours.as_ref().and_then(|ours| ours.test_id.as_ref());
@@ -410,11 +444,14 @@ impl Registry {
             _ => {}
         }
         let node = self.nodes.get_mut(node_id)?;
-        if node.ours.is_none() && matches!(node.liveness, Liveness::Lost | Liveness::Stale) {
+        let was_gone = matches!(node.liveness, Liveness::Lost | Liveness::Stale);
+        // One that sends heartbeats only in tests was here all along.
+        if node.ours.is_none() && was_gone && node.habit.beats_idle() {
             node.known_since = now;
         }
         node.seen_at = now;
         node.seen_clock = clock;
+        node.stale_in_test = false;
         Some(node)
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use common::ids::{Epoch, NodeId, TestId};
 use common::wire::{DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs};
 
+use super::habit::Habit;
 use super::{Event, KnownNode, NodeFacts, Patience};
 
 /// Intervals between heartbeats that are remembered; their median is the node's own interval.
@@ -192,6 +193,9 @@ pub(super) struct Node {
     pub left_at: Option<Duration>,
     pub said_no_at: Option<Duration>,
     pub deaf: bool,
+    /// Classic: it was stale already when its test began, which says nothing, and nothing arrived of it since.
+    pub stale_in_test: bool,
+    pub habit: Habit,
     pub last_test: Option<TestId>,
     pub sent: Sent,
     pub liveness: Liveness,
@@ -212,6 +216,8 @@ impl Node {
             left_at: None,
             said_no_at: None,
             deaf: false,
+            stale_in_test: false,
+            habit: Habit::default(),
             last_test: None,
             sent: Sent::default(),
             liveness: Liveness::Alive,
@@ -260,10 +266,11 @@ impl Node {
         let interval = self.interval();
         let to = if self.left_at.is_some() {
             Liveness::Left
-        } else if silent > patience.lost_after.max(5 * interval) {
-            if self.ours.is_some() || busy { Liveness::Lost } else { Liveness::Stale }
         } else if self.deaf {
             Liveness::Deaf
+        } else if silent > patience.lost_after.max(5 * interval) {
+            let lost = self.ours.is_some() || (busy && !self.stale_in_test);
+            if lost { Liveness::Lost } else { Liveness::Stale }
         } else if silent > patience.suspect_after.max(3 * interval) {
             Liveness::Suspect
         } else {
@@ -290,6 +297,10 @@ impl Node {
             max_rate: ours.and_then(|ours| ours.max_rate),
             protocol: ours.map_or(Protocol::Unknown, |ours| ours.protocol),
             said_no_at: self.said_no_at,
+            interval: self.interval(),
+            beats_idle: self.habit.beats_idle(),
+            beat_in_test: self.habit.beat_in_test(),
+            quiet_since_test: self.habit.is_quiet_since_test(),
         }
     }
 }
