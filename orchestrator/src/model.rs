@@ -151,14 +151,15 @@ pub struct DriverTotals {
     pub node_id: String,
     /// Its epoch; null for a classic driver.
     pub epoch: Option<u64>,
-    /// What it does or how it ended: idle, ready, refused, running, draining, done, leaving, lost, deaf, …
+    /// What it does or how it ended: idle, ready, refused, running, draining, done, leaving, lost, deaf, runs_on, …;
+    /// silent: a classic driver that sends heartbeats and has sent no report longer than most need for one.
     pub state: String,
     /// How old the counters below are, ms; null before the first.
     pub age_ms: Option<u64>,
     /// Its figures are its own sums, not histograms: a classic driver's.
     pub approximate: bool,
-    /// How its end was told: final_window, status, count, word, silence, lost, overdue, stopped; null
-    /// before it.
+    /// How its part ended: final_window, status, count, word, silence, lost, overdue, runs_on, stopped, interrupted;
+    /// null before it.
     pub ended_by: Option<String>,
     /// The engine that sent; null before the end.
     pub engine: Option<String>,

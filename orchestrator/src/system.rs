@@ -145,6 +145,7 @@ fn rules(settings: &OrchestratorSettings) -> Rules {
             known_for: settings.classic.known_for,
             trigger_gap: settings.classic.trigger_gap,
             deaf_after: settings.classic.deaf_after,
+            silent_for: settings.classic.silent_for,
         },
     }
 }

@@ -44,6 +44,9 @@ pub struct ClassicSettings {
     pub trigger_gap: Duration,
     /// How long after the trigger a classic driver that shows nothing is deaf; 15 s by default.
     pub deaf_after: Duration,
+    /// How long after our own drivers are done a classic driver is waited for in a closed loop that sends heartbeats and
+    /// has sent no report; 60 s by default.
+    pub silent_for: Duration,
     /// How long a classic driver must have been known before it is led; 5 s by default.
     pub known_for: Duration,
 }
@@ -57,6 +60,7 @@ impl Default for ClassicSettings {
             max_duration: Duration::from_secs(600),
             trigger_gap: Duration::from_secs(2),
             deaf_after: Duration::from_secs(15),
+            silent_for: Duration::from_secs(60),
             known_for: Duration::from_secs(5),
         }
     }
@@ -78,6 +82,7 @@ impl ClassicSettings {
                 .unwrap_or(default.max_duration),
             trigger_gap: table.get("trigger_gap", short()).unwrap_or(default.trigger_gap),
             deaf_after: table.get("deaf_after", short()).unwrap_or(default.deaf_after),
+            silent_for: table.get("silent_for", short()).unwrap_or(default.silent_for),
             known_for: table.get("known_for", short()).unwrap_or(default.known_for),
         }
     }

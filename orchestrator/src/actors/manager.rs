@@ -338,6 +338,11 @@ impl Manager {
                     let _ = self.links.part.send(PartChanged::Back(node, epoch)).await;
                     None
                 }
+                Effect::Silent(node) => {
+                    let _ = self.links.part.send(PartChanged::Silent(node)).await;
+                    None
+                }
+                Effect::Rechosen => self.open_tally(None).await.err(),
                 Effect::Deaf(node) => {
                     let _ = self.links.deaf.send(MarkDeaf(node)).await;
                     None

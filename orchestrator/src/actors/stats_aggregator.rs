@@ -57,6 +57,8 @@ pub enum PartChanged {
     Ended(NodeId, Option<Epoch>, EndedBy),
     /// It is back.
     Back(NodeId, Option<Epoch>),
+    /// A classic driver sends heartbeats and no report.
+    Silent(NodeId),
 }
 
 /// Asks for what a test's life depends on; empty where no test is open.
@@ -274,6 +276,7 @@ impl Handler<PartChanged> for StatsAggregatorActor {
             match changed {
                 PartChanged::Ended(node, epoch, by) => tally.ended(&node, epoch, by),
                 PartChanged::Back(node, epoch) => tally.back(&node, epoch),
+                PartChanged::Silent(node) => tally.silent(&node),
             }
         }
         self.tell_windows();

@@ -63,7 +63,13 @@ pub struct PartSeen {
     pub window_at: Option<UnixMicros>,
     /// Classic: reports so far.
     pub reports: u64,
-    /// Requests sent so far, where told.
+    /// Classic: the usual time between two of its reports; `None` before the second.
+    pub report_interval: Option<Duration>,
+    /// Classic: when the number of requests that it reports last rose.
+    pub rose_at: Option<UnixMicros>,
+    /// Classic: whether it was noted that it sends heartbeats and no report.
+    pub silent: bool,
+    /// Requests sent so far, where it reports them.
     pub sent: Option<u64>,
 }
 
@@ -97,8 +103,12 @@ pub enum Effect {
     PartEnded(NodeId, Option<Epoch>, EndedBy),
     /// A lost participant is back.
     PartBack(NodeId, Option<Epoch>),
-    /// A classic driver heard nothing.
+    /// A classic driver sends heartbeats and has sent no report yet.
+    Silent(NodeId),
+    /// A classic driver did not receive the trigger.
     Deaf(NodeId),
+    /// Other drivers take part than those that the trigger chose.
+    Rechosen,
     /// The test is over; judge it.
     Finish,
 }
@@ -155,7 +165,10 @@ pub struct Lifecycle {
     resolving_at: Option<Duration>,
     /// Classic drivers have heard of it: it cannot be as if nothing had happened.
     classic_heard: bool,
-    runaways: Vec<NodeId>,
+    /// Classic drivers that went on after their end and received a stop, and when.
+    runaways: BTreeMap<NodeId, Duration>,
+    /// Since when no driver of ours has a part that goes on.
+    ours_done_at: Option<Duration>,
     /// Our drivers that are in touch and owe windows, and since when.
     owing: BTreeMap<(NodeId, Option<Epoch>), Duration>,
 }
@@ -174,7 +187,8 @@ impl Lifecycle {
             configured_at: None,
             resolving_at: None,
             classic_heard: false,
-            runaways: Vec::new(),
+            runaways: BTreeMap::new(),
+            ours_done_at: None,
             owing: BTreeMap::new(),
         }
     }

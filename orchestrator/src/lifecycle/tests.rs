@@ -5,7 +5,7 @@ use crate::registry::{Liveness, Protocol};
 use common::plan::{PlanFormat, read};
 use common::wire::{PROTOCOL, Unit};
 
-const RULES: Rules = Rules {
+pub(super) const RULES: Rules = Rules {
     ready_timeout: Duration::from_secs(10),
     start_delay: Duration::from_secs(1),
     classic: ClassicRules {
@@ -13,14 +13,15 @@ const RULES: Rules = Rules {
         known_for: Duration::from_secs(5),
         trigger_gap: Duration::from_secs(2),
         deaf_after: Duration::from_secs(15),
+        silent_for: Duration::from_secs(60),
     },
 };
 
-fn at(ms: u64) -> Now {
+pub(super) fn at(ms: u64) -> Now {
     Now { elapsed: Duration::from_millis(ms), unix_us: i64::try_from(ms).unwrap() * 1_000 }
 }
 
-fn plan(load: &str) -> Plan {
+pub(super) fn plan(load: &str) -> Plan {
     read(&format!("[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"), PlanFormat::Toml).unwrap()
 }
 
@@ -28,11 +29,11 @@ fn life() -> Lifecycle {
     Lifecycle::new(TestId::new("t").unwrap(), plan("mode = 'tsunami'\nrate = 10\nduration = '10s'"), RULES, 0)
 }
 
-fn id(name: &str) -> NodeId {
+pub(super) fn id(name: &str) -> NodeId {
     NodeId::new(name).unwrap()
 }
 
-fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
+pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
     NodeFacts {
         node_id: id(name),
         epoch: epoch.map(Epoch),
@@ -48,10 +49,14 @@ fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         max_rate: None,
         protocol: Protocol::Registered(Some(PROTOCOL)),
         said_no_at: None,
+        interval: Duration::from_secs(1),
+        beats_idle: true,
+        beat_in_test: false,
+        quiet_since_test: false,
     }
 }
 
-fn says(name: &str, state: DriverState, reason: Option<&str>) -> NodeFacts {
+pub(super) fn says(name: &str, state: DriverState, reason: Option<&str>) -> NodeFacts {
     NodeFacts {
         state: Some(state),
         reason: reason.map(str::to_owned),
@@ -61,7 +66,7 @@ fn says(name: &str, state: DriverState, reason: Option<&str>) -> NodeFacts {
     }
 }
 
-fn part(name: &str, epoch: Option<u64>, ended_by: Option<EndedBy>) -> PartSeen {
+pub(super) fn part(name: &str, epoch: Option<u64>, ended_by: Option<EndedBy>) -> PartSeen {
     PartSeen {
         node_id: id(name),
         epoch: epoch.map(Epoch),
@@ -69,12 +74,15 @@ fn part(name: &str, epoch: Option<u64>, ended_by: Option<EndedBy>) -> PartSeen {
         heard_at: None,
         window_at: None,
         reports: 0,
+        report_interval: None,
+        rose_at: None,
+        silent: false,
         sent: None,
     }
 }
 
 /// The effects without their notes.
-fn told(effects: Vec<Effect>) -> Vec<Effect> {
+pub(super) fn told(effects: Vec<Effect>) -> Vec<Effect> {
     effects.into_iter().filter(|effect| !matches!(effect, Effect::Note { .. })).collect()
 }
 
@@ -310,47 +318,10 @@ fn classic_drivers_hear_the_config_when_they_listen_and_the_trigger_after_a_gap(
     assert_eq!(told(life.step(at(6_900), &nodes, &[])), []);
     let effects = told(life.step(at(7_000), &nodes, &[]));
     assert_eq!(effects[0], Effect::PublishTrigger { start_at_ms: 8_000, revision: 1 });
-    let deaf = told(life.step(at(24_000), &nodes, &[part("old", None, None)]));
-    assert_eq!(deaf[..2], [Effect::Deaf(id("old")), Effect::PartEnded(id("old"), None, EndedBy::Deaf)]);
-}
-
-#[test]
-fn a_classic_part_ends_by_its_count_or_its_silence() {
-    let load = plan("mode = 'tsunami'\ndelay = '1s'\nrequests = 3");
-    let started_at = 1_000_000;
-    let life = || {
-        let participant = StoredParticipant {
-            node_id: id("old"),
-            epoch: None,
-            share: common::plan::share_out(&load, &[id("old")]).unwrap().remove(0).1,
-        };
-        let test = TestId::new("t").unwrap();
-        Lifecycle::resumed(test, load.clone(), RULES, 1, vec![participant], started_at, at(1_000))
-    };
-    let nodes = [node("old", None)];
-    let heard = PartSeen { heard_at: Some(2_000_000), reports: 2, ..part("old", None, None) };
-    assert_eq!(told(life().step(at(3_000), &nodes, std::slice::from_ref(&heard))), []);
-    let enough = PartSeen { reports: 3, ..heard.clone() };
-    let ended = |by| [Effect::PartEnded(id("old"), None, by), Effect::Finish];
-    assert_eq!(told(life().step(at(4_000), &nodes, &[enough])), ended(EndedBy::Count));
-    let silent = told(life().step(at(17_001), &nodes, std::slice::from_ref(&heard)));
-    assert_eq!(silent, ended(EndedBy::Silence), "and no stop: some take it for a start");
-
-    // Reports at an interval are soon as many as requests: they say nothing before the schedule can be over.
-    let often = PartSeen { reports: 3, ..heard.clone() };
-    assert_eq!(told(life().step(at(1_900), &nodes, &[often])), []);
-    // It says itself that it owes one.
-    let owes = PartSeen { sent: Some(2), ..heard };
-    let silent = |liveness| {
-        let nodes = [NodeFacts { liveness, ..node("old", None) }];
-        told(life().step(at(17_001), &nodes, std::slice::from_ref(&owes)))
-    };
-    assert_eq!(silent(Liveness::Alive), ended(EndedBy::Silence));
-    assert_eq!(silent(Liveness::Lost), ended(EndedBy::Lost), "its heartbeats stopped too");
 }
 
 /// One classic driver beside one of ours; the config out at 5 s, the trigger at 7 s, the common start at 8 s.
-fn beside_a_classic_one(load: &str) -> Lifecycle {
+pub(super) fn beside_a_classic_one(load: &str) -> Lifecycle {
     let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
     life.trigger(&[node("a", Some(1)), node("old", None)]).unwrap();
     let ready = [says("a", DriverState::Ready, None), node("old", None)];
@@ -379,20 +350,48 @@ fn a_classic_driver_may_be_done_before_the_common_start() {
     check(6_000, 0, false); // as well: it shows nothing of this one
 }
 
+/// A classic driver that sends heartbeats while idle, `quiet` since its last test; the trigger comes at 0 s.
+fn after_a_test(quiet: bool, liveness: Liveness) -> [NodeFacts; 2] {
+    let old = NodeFacts { quiet_since_test: quiet, liveness, ..node("old", None) };
+    [NodeFacts { known_since: Duration::ZERO, ..node("a", Some(1)) }, old]
+}
+
 #[test]
-fn a_classic_driver_that_reports_on_past_its_limit_is_told_to_stop_where_nobody_else_listens() {
-    let check = |heard_at: i64, others: &[NodeFacts], stops: bool| {
-        let mut life = beside_a_classic_one("mode = 'tsunami'\ndelay = '1s'\nrequests = 10");
-        let nodes = [&[says("a", DriverState::Idle, None), node("old", None)], others].concat();
-        let ours = part("a", Some(1), Some(EndedBy::FinalWindow));
-        let old = PartSeen { reports: 9, heard_at: Some(heard_at), ..part("old", None, None) };
-        let told = told(life.step(at(28_500), &nodes, &[ours.clone(), old.clone()]));
-        assert_eq!(told, [Effect::PublishStop][..usize::from(stops)], "heard at {heard_at}, {others:?}");
-        assert_eq!(life.step(at(28_600), &nodes, &[ours, old]), [], "once");
+fn a_classic_driver_without_a_heartbeat_since_its_last_test_is_waited_for_and_then_left_out() {
+    let load = "mode = 'tsunami'\ndelay = '1s'\nrequests = 3";
+    let triggered = |nodes: &[NodeFacts]| {
+        let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
+        life.trigger(nodes).unwrap();
+        assert_eq!(life.participants().len(), 2, "it looks alive yet");
+        assert_eq!(life.step(at(6_000), nodes, &[]), [], "its next heartbeat may come");
+        life
     };
-    check(28_200_000, &[], true);
-    check(28_200_000, &[node("other", None)], false);
-    check(17_900_000, &[], false); // fell silent in time
+    for (quiet, liveness) in [(true, Liveness::Alive), (false, Liveness::Suspect)] {
+        let mut life = triggered(&after_a_test(quiet, liveness));
+        let effects = life.step(at(8_000), &after_a_test(false, Liveness::Alive), &[]);
+        assert_eq!(told(effects), [Effect::PublishConfig { revision: 1 }], "it came");
+        assert_eq!(life.participants().len(), 2);
+
+        let mut life = triggered(&after_a_test(quiet, liveness));
+        let nodes = after_a_test(quiet, liveness);
+        assert_eq!(life.step(at(9_000), &nodes, &[]), [], "three of its intervals");
+        let effects = life.step(at(9_001), &nodes, &[]);
+        assert_eq!(told(effects), [Effect::Rechosen, Effect::PublishConfig { revision: 1 }]);
+        assert_eq!(life.participants().len(), 1);
+    }
+    let mut life = triggered(&after_a_test(true, Liveness::Alive));
+    let effects = told(life.step(at(6_100), &after_a_test(true, Liveness::Stale), &[]));
+    assert_eq!(effects, [Effect::Rechosen, Effect::PublishConfig { revision: 1 }], "it is gone for sure");
+
+    let load = "drivers = ['old']\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\ndelay = '1s'\nrequests = 3";
+    let named = read(load, PlanFormat::Toml).unwrap();
+    let mut life = Lifecycle::new(TestId::new("t").unwrap(), named, RULES, 0);
+    let nodes = [NodeFacts { quiet_since_test: true, ..node("old", None) }];
+    life.trigger(&nodes).unwrap();
+    life.step(at(0), &nodes, &[]);
+    let effects = told(life.step(at(9_001), &nodes, &[]));
+    let Effect::Answer(Err(error)) = &effects[0] else { panic!("{effects:?}") };
+    assert_eq!(error.to_string(), "old: is lost");
 }
 
 #[test]

@@ -131,6 +131,12 @@ kinds! {
     DriverJoinedLate,
     /// A classic driver sends figures that contradict each other.
     DriverImplausible,
+    /// A classic driver sends heartbeats and has sent no report yet.
+    DriverSilent,
+    /// A classic driver sent more requests than it was to send.
+    DriverSentMore,
+    /// A classic driver goes on after the end of its load.
+    DriverRunsOn,
     /// A classic driver did not report its end.
     DriverFellSilent,
     /// A classic driver reports nothing that shows whether it was the limit.

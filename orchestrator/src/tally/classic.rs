@@ -1,6 +1,8 @@
 //! What a classic driver tells of its part: its own sums and averages, of which the newest report counts.
 //! What it does not say stays unsaid, and figures that contradict each other are marked, not mended.
 
+use std::time::Duration;
+
 use common::clock::UnixMicros;
 use common::latency::LatencyStats;
 use common::wire::ClassicMetrics;
@@ -16,7 +18,9 @@ pub struct Reports {
     responses: Option<u64>,
     errors: Option<u64>,
     implausible: bool,
+    first_at: Option<UnixMicros>,
     heard_at: Option<UnixMicros>,
+    rose_at: Option<UnixMicros>,
     taken: u64,
 }
 
@@ -43,10 +47,15 @@ impl Reports {
         // Counts are of the whole test with some programs, of the last interval with others, and nobody says
         // which: the highest is what it surely did.
         let told = |n: Option<u64>| n.filter(|n| *n <= MAX_COUNT);
-        self.requests = self.requests.max(told(metrics.num_requests));
+        let requests = self.requests.max(told(metrics.num_requests));
+        if requests > self.requests {
+            self.rose_at = Some(now_us);
+        }
+        self.requests = requests;
         self.responses = self.responses.max(told(metrics.num_responses));
         self.errors = self.errors.max(told(metrics.num_errors));
         self.implausible |= metrics.implausible;
+        self.first_at = Some(self.first_at.map_or(now_us, |first| first.min(now_us)));
         self.heard_at = self.heard_at.max(Some(now_us));
         self.taken += 1;
         let at = (offset, partition);
@@ -63,6 +72,18 @@ impl Reports {
     /// When a report last arrived.
     pub fn heard_at(&self) -> Option<UnixMicros> {
         self.heard_at
+    }
+
+    /// When the number of requests that it reports last rose.
+    pub fn rose_at(&self) -> Option<UnixMicros> {
+        self.rose_at
+    }
+
+    /// The usual time between two reports, by their arrival; `None` before the second.
+    pub fn interval(&self) -> Option<Duration> {
+        let (first, last) = self.first_at.zip(self.heard_at)?;
+        let gaps = self.taken.checked_sub(1).filter(|gaps| *gaps > 0)?;
+        Some(Duration::from_micros(last.saturating_sub(first).unsigned_abs() / gaps))
     }
 
     /// Whether its figures contradict each other.

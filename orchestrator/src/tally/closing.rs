@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::part::{self, Part};
 use super::{EndedBy, MAX_FOREIGN, Tally};
+use crate::lifecycle::count_of;
 
 /// A test's end, beyond its records.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct ClosingPart {
     pub epoch: Option<Epoch>,
     /// How its end was told; `None`: it was not.
     pub ended_by: Option<EndedBy>,
+    /// Classic: reports until then; `None`: an earlier version did not keep it.
+    #[serde(default)]
+    pub reports: Option<u64>,
     /// What it did, as the registry said.
     pub state: String,
     /// The newest counters of ours, of a window or a heartbeat.
@@ -50,6 +54,7 @@ impl Tally {
             node_id: part.node.clone(),
             epoch: part.epoch,
             ended_by: part.ended_by,
+            reports: part.is_classic().then(|| part.reports.taken()),
             state: part.state.clone(),
             counters: part.windows.newest.clone(),
             heard_at: part.windows.newest_at,
@@ -78,6 +83,7 @@ impl Tally {
                 part.windows.hear(&told.counters, heard_at);
             }
             if let Some(by) = told.ended_by {
+                let by = self.with_late_reports(told, by);
                 self.ended(&told.node_id, told.epoch, by);
             }
         }
@@ -85,5 +91,19 @@ impl Tally {
         self.foreign.extend(closing.foreign.iter().take(room).cloned());
         self.interrupted.clone_from(&closing.interrupted);
         self.finish();
+    }
+
+    /// How a classic part ended, where reports came after the test that contradict what was concluded without them.
+    fn with_late_reports(&self, told: &ClosingPart, by: EndedBy) -> EndedBy {
+        let Some(part) = self.find(&told.node_id, told.epoch).map(|index| &self.parts[index]) else {
+            return by;
+        };
+        let late = part.is_classic() && part.reports.taken() > told.reports.unwrap_or(0);
+        if !late || !matches!(by, EndedBy::Deaf | EndedBy::Lost | EndedBy::Silence) {
+            return by;
+        }
+        let count = count_of(&self.plan);
+        let reached = part.reports.counts(true).sent.is_some_and(|sent| sent >= count);
+        if reached { EndedBy::Count } else { EndedBy::Silence }
     }
 }

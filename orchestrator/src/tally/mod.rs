@@ -16,6 +16,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 mod throughput;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -32,7 +33,7 @@ pub use self::closing::{Closing, ClosingPart};
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
-use crate::lifecycle::PartSeen;
+use crate::lifecycle::{PartSeen, count_of};
 use crate::messages::StoredParticipant;
 use crate::model::{Completeness, DriverTotals, Totals, WindowView};
 use crate::verdict::Facts;
@@ -86,6 +87,8 @@ pub enum EndedBy {
     Lost,
     /// Its heartbeats go on, and the windows that it owes do not come.
     Overdue,
+    /// Classic: its load is over, and it goes on sending.
+    RunsOn,
     /// Ours or classic: it was told to stop.
     Stopped,
     /// The orchestrator that led the test ended, and what the driver reports since does not arrive.
@@ -95,7 +98,7 @@ pub enum EndedBy {
 impl EndedBy {
     /// Whether we concluded it from what did not come: the driver's own word, or its return, is better.
     pub fn is_concluded(self) -> bool {
-        matches!(self, Self::Lost | Self::Overdue | Self::Deaf | Self::Interrupted)
+        matches!(self, Self::Lost | Self::Overdue | Self::Deaf | Self::RunsOn | Self::Interrupted)
     }
 
     /// As reports say it.
@@ -108,6 +111,7 @@ impl EndedBy {
             Self::Silence | Self::Deaf => "silence",
             Self::Lost => "lost",
             Self::Overdue => "overdue",
+            Self::RunsOn => "runs_on",
             Self::Stopped => "stopped",
             Self::Interrupted => "interrupted",
         }
@@ -130,6 +134,8 @@ pub struct Tally {
     /// Offsets of classic reports, per partition: these have no number of their own.
     read: BTreeMap<i32, Runs>,
     foreign: BTreeSet<String>,
+    /// Bare end words that belong to no part yet.
+    words: usize,
     /// Why the test ended with the life of the orchestrator that led it.
     interrupted: Option<String>,
 }
@@ -150,6 +156,7 @@ impl Tally {
             untaken: VecDeque::new(),
             read: BTreeMap::new(),
             foreign: BTreeSet::new(),
+            words: 0,
             interrupted: None,
         }
     }
@@ -188,8 +195,11 @@ impl Tally {
                 if !self.read.entry(at.partition).or_default().insert(offset) {
                     return Arrived::Duplicate;
                 }
+                let count = count_of(&self.plan);
                 let part = &mut self.parts[index];
                 part.reports.take(&metrics.classic, at.offset, at.partition, now_us);
+                part.silent = false;
+                part.reopen(count);
                 if metrics.classic.complete {
                     part.ended_by = Some(EndedBy::Status);
                 }
@@ -249,8 +259,12 @@ impl Tally {
             return;
         }
         part.ended_by = Some(by);
+        part.silent = false;
         let told = part.series.flush();
         self.tell(index, &told);
+        if by == EndedBy::Count {
+            self.give_words();
+        }
     }
 
     /// A lost driver is back in the same life: it is waited for again.
@@ -282,21 +296,25 @@ impl Tally {
                 heard_at: part.heard_at(),
                 window_at: part.windows.window_at,
                 reports: part.reports.taken(),
+                report_interval: part.reports.interval(),
+                rose_at: part.reports.rose_at(),
+                silent: part.silent,
                 sent: if classic { part.reports.counts(false).sent } else { None },
             }
         };
         self.parts.iter().map(seen).collect()
     }
 
-    /// A bare word that ends a test came, without any id: it is taken for the one classic part that has not
-    /// ended, and for nobody's where there are several.
+    /// A bare word arrived that ends a test, without any id (`words`).
     pub fn end_word(&mut self) {
-        let waits: Vec<usize> = (0..self.parts.len())
-            .filter(|index| self.parts[*index].is_classic() && self.parts[*index].ended_by.is_none())
-            .collect();
-        if let [only] = waits[..] {
-            let node = self.parts[only].node.clone();
-            self.ended(&node, None, EndedBy::Word);
+        self.words += 1;
+        self.give_words();
+    }
+
+    /// A classic driver sends heartbeats of this test and has sent no report, longer than most need for one.
+    pub fn silent(&mut self, node: &NodeId) {
+        if let Some(index) = self.find(node, None) {
+            self.parts[index].silent = self.parts[index].reports.taken() == 0;
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Part {
     /// What the registry says it does.
     pub state: String,
     pub ended_by: Option<EndedBy>,
+    /// Classic: it sends heartbeats and has sent no report, longer than most need for one.
+    pub silent: bool,
     pub windows: Windows,
     pub reports: Reports,
     pub series: Series,
@@ -48,6 +50,7 @@ impl Part {
             share,
             state: "idle".to_owned(),
             ended_by: None,
+            silent: false,
             windows: Windows::default(),
             reports: Reports::default(),
             series: Series::default(),
@@ -56,6 +59,21 @@ impl Part {
 
     pub fn is_classic(&self) -> bool {
         self.epoch.is_none()
+    }
+
+    /// Takes back an end that a new report of a classic driver contradicts: what was concluded from its silence, and
+    /// what was taken for its end though it has more to send, or sends more than it was to.
+    pub fn reopen(&mut self, count: u64) {
+        let sent = self.reports.counts(false).sent;
+        let contradicts = match self.ended_by {
+            Some(EndedBy::Deaf | EndedBy::Lost | EndedBy::Silence) => true,
+            Some(EndedBy::Word) => sent.map_or(self.reports.taken() < count, |sent| sent < count),
+            Some(EndedBy::Count) => sent.is_some_and(|sent| sent > count),
+            _ => false,
+        };
+        if contradicts {
+            self.ended_by = None;
+        }
     }
 
     /// When it last told anything of this test.

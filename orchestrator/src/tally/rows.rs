@@ -77,9 +77,13 @@ fn state(part: &Part, over: bool) -> &str {
         Some(EndedBy::Lost) => "lost",
         Some(EndedBy::Overdue) => "overdue",
         Some(EndedBy::Deaf) => "deaf",
+        Some(EndedBy::RunsOn) => "runs_on",
         Some(EndedBy::Interrupted) => "interrupted",
         Some(_) => "done",
         None if over => "lost",
+        None if part.silent => "silent",
+        // A classic driver reports no state: its reports show that it runs.
+        None if part.is_classic() && part.reports.taken() > 0 => "running",
         None => &part.state,
     }
 }

@@ -6,8 +6,9 @@ use common::counters::Counters;
 use super::part::Part;
 use super::rows::share;
 use super::{Tally, WINDOW_US};
+use crate::lifecycle::count_of;
 use crate::model::{Completeness, MissingWindows};
-use crate::verdict::{DriverFacts, Facts, Machine, Sample, Stop};
+use crate::verdict::{DriverFacts, Facts, Machine, Sample, SentMore, Stop};
 
 impl Tally {
     /// Whether no more is expected of a part.
@@ -185,6 +186,8 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         redirected_to: part.windows.ending.as_ref().and_then(|ending| ending.redirected_to.clone()),
         share: part.share.as_ref(),
         implausible: part.is_classic() && part.reports.implausible(),
+        silent: part.silent,
+        sent_more: sent_more(tally, part),
         machine: Machine {
             cpu_max: part.windows.cpu_told.max(),
             steal_mean: part.windows.steal_told.mean(),
@@ -209,4 +212,11 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             busy_windows: part.windows.busy,
         },
     }
+}
+
+/// How many requests a classic driver was to send and how many it reports, where that is more.
+fn sent_more(tally: &Tally, part: &Part) -> Option<SentMore> {
+    let asked = count_of(&tally.plan);
+    let sent = part.reports.counts(true).sent.filter(|_| part.is_classic())?;
+    (sent > asked).then_some(SentMore { asked, sent })
 }

@@ -59,7 +59,14 @@ fn missing_driver(driver: &DriverFacts<'_>, start: UnixMicros, aborted: bool) ->
 }
 
 fn warn(driver: &DriverFacts<'_>, findings: &mut Findings) {
+    let runs_on = driver.ended_by == Some(EndedBy::RunsOn);
+    let sends_more = driver.sent_more.map(|sent_more| Other::SentMore { sent_more, runs_on });
+    let sends_more = sends_more.or(runs_on.then_some(Other::RunsOn));
+    if let Some(warning) = sends_more {
+        findings.warn(Some(&driver.name), warning);
+    }
     let warnings = [
+        (driver.silent, Other::Silent),
         (driver.other_life, Other::Restarted),
         (driver.joined, Other::JoinedLate),
         (driver.implausible, Other::Implausible),

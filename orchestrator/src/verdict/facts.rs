@@ -79,10 +79,23 @@ pub struct DriverFacts<'a> {
     pub share: Option<&'a Share>,
     /// Whether its figures contradict each other.
     pub implausible: bool,
+    /// Whether it is a classic driver that sends heartbeats and has sent no report, longer than most need for one.
+    pub silent: bool,
+    /// Classic: how many requests it was to send and how many it reports, where that is more.
+    pub sent_more: Option<SentMore>,
     /// What explains its lag.
     pub machine: Machine,
     /// Its figures.
     pub sample: Sample<'a>,
+}
+
+/// A classic driver that sent more requests than it was to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentMore {
+    /// What it was to send.
+    pub asked: u64,
+    /// What it reports.
+    pub sent: u64,
 }
 
 /// What explains a driver's lag beside its figures, each a share of one; `None` where it does not tell.

@@ -21,7 +21,7 @@ mod thresholds;
 mod words;
 
 pub use cause::MUCH_STEAL;
-pub use facts::{DriverFacts, Facts, Machine, Quantile, Sample, Stop};
+pub use facts::{DriverFacts, Facts, Machine, Quantile, Sample, SentMore, Stop};
 pub use finding::{Finding, Weight};
 pub use words::Other;
 

@@ -266,6 +266,7 @@ impl World {
             known_for: Duration::from_millis(50),
             trigger_gap: Duration::from_millis(50),
             deaf_after: Duration::from_secs(15),
+            silent_for: Duration::from_secs(60),
         };
         let start_delay = Duration::from_millis(100);
         let rules = Rules { ready_timeout: Duration::from_millis(500), start_delay, classic };

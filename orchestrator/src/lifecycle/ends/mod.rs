@@ -1,10 +1,15 @@
-//! When a participant's part is over though its own word does not say so: lost, silent, deaf, by a count.
+//! When a participant's part is over though it has not reported its end: lost, silent, deaf, by a count.
+
+mod classic;
+mod runaways;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use common::plan::Mode;
 
-use super::{Effect, Lifecycle, PartSeen, count_of, delay_of};
+use super::{Effect, Lifecycle, PartSeen, delay_of};
 use crate::now::Now;
 use crate::registry::{Liveness, NodeFacts};
 use crate::tally::EndedBy;
@@ -24,9 +29,6 @@ const IN_TOUCH: Duration = Duration::from_secs(5);
 /// How long a driver may say that it does something else, and tell no window, before its part is over.
 const ELSEWHERE: Duration = Duration::from_secs(30);
 
-/// Least silence that ends a classic driver's part.
-const CLASSIC_SILENCE: Duration = Duration::from_secs(15);
-
 /// Looks for parts that are over, `running` after the start.
 pub fn look(
     life: &mut Lifecycle,
@@ -36,9 +38,11 @@ pub fn look(
     parts: &[PartSeen],
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
+    let ours_done = parts.iter().all(|part| part.epoch.is_none() || part.ended_by.is_some());
+    life.ours_done_at = ours_done.then(|| life.ours_done_at.unwrap_or(now.elapsed));
     for part in parts {
         let node = nodes.iter().find(|node| node.node_id == part.node_id);
-        let told = match (part.epoch, part.ended_by) {
+        let ended = match (part.epoch, part.ended_by) {
             (Some(_), Some(EndedBy::Lost | EndedBy::Overdue)) => {
                 // Whoever is here and still gives a reason to be taken for lost is not back.
                 let alive = node.is_some_and(NodeFacts::is_alive);
@@ -50,9 +54,18 @@ pub fn look(
             }
             (_, Some(_)) => None,
             (Some(_), None) => our_end(life, now, running, node, part),
-            (None, None) => classic_end(life, now, running, node, part),
+            (None, None) => match classic::look(life, now, running, node, part) {
+                classic::Seen::GoesOn => None,
+                classic::Seen::Silent if part.silent => None,
+                classic::Seen::Silent => {
+                    effects.push(note("driver_silent", part, "reports at its end, or did not start"));
+                    effects.push(Effect::Silent(part.node_id.clone()));
+                    None
+                }
+                classic::Seen::Over(end) => Some(end),
+            },
         };
-        if let Some((by, what)) = told {
+        if let Some((by, what)) = ended {
             if by == EndedBy::Deaf {
                 effects.push(Effect::Deaf(part.node_id.clone()));
             }
@@ -65,7 +78,7 @@ pub fn look(
             effects.push(Effect::PartEnded(part.node_id.clone(), part.epoch, by));
         }
     }
-    effects.extend(runaways(life, now, running, nodes, parts));
+    effects.extend(runaways::look(life, now, running, nodes, parts));
     effects
 }
 
@@ -133,16 +146,18 @@ fn overdue(life: &mut Lifecycle, now: Now, running: Duration, node: &NodeFacts, 
     now.elapsed.saturating_sub(since) > OVERDUE
 }
 
-/// Whether a test ends while a driver of ours may still send, and nobody listens who could take a stop for a start.
+/// Whether a test ends while a driver of ours may still send, and no classic driver could take a stop for a start.
 pub fn leaves_a_load_behind(nodes: &[NodeFacts], parts: &[PartSeen], effects: &[Effect]) -> bool {
     let hangs = parts.iter().any(|part| part.ended_by == Some(EndedBy::Overdue))
         || effects.iter().any(|effect| matches!(effect, Effect::PartEnded(_, _, EndedBy::Overdue)));
     hangs && !nodes.iter().any(listens_as_classic)
 }
 
-/// A deaf classic driver is alive as well, and could take a stop for a start.
+/// Whether a classic driver may receive a stop, and could take it for a start: a deaf one is alive as well, and one
+/// that sends heartbeats only in tests may listen although it is silent.
 fn listens_as_classic(node: &NodeFacts) -> bool {
-    node.is_classic() && (node.is_alive() || node.liveness == Liveness::Deaf)
+    let here = node.is_alive() || node.liveness == Liveness::Deaf || node.beats_only_in_tests();
+    node.is_classic() && here
 }
 
 /// Length of one driver's part at the most; `None` where nothing bounds it.
@@ -159,103 +174,4 @@ fn due_length(life: &Lifecycle) -> Option<Duration> {
         (duration, requests) => duration.or(requests)?,
     };
     Some(length.saturating_add(load.warmup).saturating_add(load.drain_timeout))
-}
-
-fn classic_end(
-    life: &Lifecycle,
-    now: Now,
-    running: Duration,
-    node: Option<&NodeFacts>,
-    part: &PartSeen,
-) -> Option<End> {
-    if node.and_then(|node| node.said_no_at).is_some_and(|at| is_about(life, at, now, running, part)) {
-        return Some((EndedBy::Word, "said NO"));
-    }
-    let count = count_of(life.plan());
-    let enough = match part.sent {
-        Some(sent) => sent >= count,
-        None => part.reports >= count && running >= shortest(life, count),
-    };
-    if count > 0 && enough {
-        return Some((EndedBy::Count, "reported as many requests as it was to send"));
-    }
-    let Some(heard_at) = part.heard_at else {
-        let deaf = running > life.rules.classic.deaf_after.max(3 * delay_of(life.plan()).unwrap_or_default());
-        return deaf.then_some((EndedBy::Deaf, "sent no report after the trigger"));
-    };
-    let silent = Duration::from_micros(u64::try_from(now.unix_us.saturating_sub(heard_at)).unwrap_or(0));
-    let patience = CLASSIC_SILENCE.max(3 * delay_of(life.plan()).unwrap_or_default());
-    if silent <= patience {
-        return None;
-    }
-    // Where it says itself that it owes requests, and beats no more either, it did not end: it broke.
-    let owes = part.sent.is_some_and(|sent| sent < count);
-    let gone = node.is_none_or(|node| node.liveness == Liveness::Lost);
-    Some(if owes && gone {
-        (EndedBy::Lost, "its reports and its heartbeats stopped")
-    } else {
-        (EndedBy::Silence, "fell silent")
-    })
-}
-
-/// From the common start to the earliest end of a classic driver's schedule. Reports are as many as requests where
-/// each answer brings one; where they come at an interval they are soon more, and say nothing before that.
-fn shortest(life: &Lifecycle, count: u64) -> Duration {
-    let delay = delay_of(life.plan()).unwrap_or_default();
-    let schedule = delay.as_secs_f64() * count.saturating_sub(1) as f64;
-    // It starts at the trigger.
-    Duration::try_from_secs_f64(schedule).unwrap_or(Duration::MAX).saturating_sub(life.rules.start_delay)
-}
-
-/// Whether a `NO` that was said at an instant is about this test. Classic drivers wait for no `start_at`, and some for
-/// no trigger: one may be done before our own have begun. What it says before it shows anything of the test is about
-/// another one.
-fn is_about(life: &Lifecycle, at: Duration, now: Now, running: Duration, part: &PartSeen) -> bool {
-    let started_at = now.elapsed.saturating_sub(running);
-    let since = if part.reports > 0 { life.configured_at.unwrap_or(started_at) } else { started_at };
-    at > since
-}
-
-/// A classic driver that does not count to its limit is told to stop, if nobody else could take that for a start.
-fn runaways(
-    life: &mut Lifecycle,
-    now: Now,
-    running: Duration,
-    nodes: &[NodeFacts],
-    parts: &[PartSeen],
-) -> Vec<Effect> {
-    let load = &life.plan().load;
-    let twice_due = delay_of(life.plan()).and_then(|delay| {
-        Duration::try_from_secs_f64(2.0 * delay.as_secs_f64() * count_of(life.plan()) as f64).ok()
-    });
-    // Where the duration alone made the count, a driver that is a little late ends by its count.
-    let duration = load.duration.filter(|_| load.requests.is_some());
-    let limit = twice_due.into_iter().chain(duration).min();
-    let Some(limit) = limit.map(|limit| limit.max(life.rules.classic.deaf_after)) else { return Vec::new() };
-    if running <= limit {
-        return Vec::new();
-    }
-    let classic_alive = nodes.iter().filter(|node| listens_as_classic(node)).count();
-    // One that fell silent is at its end and does not say so: a stop would reach it after that.
-    let limit_at = now.elapsed.saturating_sub(running).saturating_add(limit);
-    let reports_on =
-        |part: &&PartSeen| part.heard_at.is_some_and(|heard_at| now.elapsed_at(heard_at) > limit_at);
-    let runs_on: Vec<_> = parts
-        .iter()
-        .filter(|part| {
-            part.epoch.is_none() && part.ended_by.is_none() && !life.runaways.contains(&part.node_id)
-        })
-        .filter(reports_on)
-        .collect();
-    let mut effects = Vec::new();
-    for part in runs_on {
-        life.runaways.push(part.node_id.clone());
-        if classic_alive == 1 {
-            effects.push(Effect::PublishStop);
-            effects.push(note("driver_told_to_stop", part, "it ran past the end of the test"));
-        } else {
-            effects.push(note("driver_runs_on", part, "past the end of the test"));
-        }
-    }
-    effects
 }

@@ -13,7 +13,7 @@ use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{Plan, PlanFormat, Share, read};
 
-use super::{DriverFacts, Facts, Judgement, Machine, Sample, judge};
+use super::{DriverFacts, Facts, Judgement, Machine, Sample, SentMore, judge};
 use crate::model::{FindingLevel, MissingWindows, Verdict};
 use crate::tally::EndedBy;
 
@@ -44,6 +44,8 @@ struct Driver {
     cut_short: Option<&'static str>,
     classic: bool,
     partial: bool,
+    silent: bool,
+    sent_more: Option<SentMore>,
     unresolved: u64,
     redirected_to: Option<&'static str>,
     share: Share,
@@ -88,6 +90,8 @@ impl Driver {
             schedule_s: 10.0,
             windows: (30, 0),
             ended_by: Some(EndedBy::FinalWindow),
+            silent: false,
+            sent_more: None,
             cut_short: None,
             classic: false,
             partial: false,
@@ -228,6 +232,8 @@ impl Case<'_> {
             redirected_to: driver.redirected_to.map(str::to_owned),
             share: Some(&driver.share),
             implausible: odd(index).2,
+            silent: driver.silent,
+            sent_more: driver.sent_more,
             machine: driver.machine.clone(),
             sample: driver.sample(),
         });

@@ -6,8 +6,8 @@ use common::tls_cause::TlsCause;
 
 use super::*;
 use crate::model::{FindingKind, FindingView};
-use crate::verdict::Stop;
 use crate::verdict::words::{Other, What};
+use crate::verdict::{SentMore, Stop};
 
 /// A test that shows a kind: its findings are looked through for the kind.
 struct Row {
@@ -604,6 +604,38 @@ fn others() -> Vec<Row> {
             c,
             "driver c sends figures that contradict each other: they are shown as sent",
             lives(false, false, true),
+        ),
+        row(
+            FindingKind::DriverSilent,
+            WARNING,
+            c,
+            "driver c sends heartbeats and has sent no report yet: it reports at its end, or did not start",
+            classic(|driver| driver.silent = true),
+        ),
+        row(
+            FindingKind::DriverSentMore,
+            WARNING,
+            c,
+            "driver c was to send 7 requests and sent 31: it does not keep to its count",
+            classic(|driver| driver.sent_more = Some(SentMore { asked: 7, sent: 31 })),
+        ),
+        row(
+            FindingKind::DriverRunsOn,
+            WARNING,
+            c,
+            "driver c was to send 7 requests and sent 1,900 so far: it goes on sending after the end of the test; end \
+             its process",
+            classic(|driver| {
+                driver.sent_more = Some(SentMore { asked: 7, sent: 1_900 });
+                driver.ended_by = Some(EndedBy::RunsOn);
+            }),
+        ),
+        row(
+            FindingKind::DriverRunsOn,
+            WARNING,
+            c,
+            "driver c goes on reporting after the end of its load: end its process",
+            classic(|driver| driver.ended_by = Some(EndedBy::RunsOn)),
         ),
         row(
             FindingKind::DriverFellSilent,

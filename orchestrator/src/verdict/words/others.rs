@@ -1,6 +1,7 @@
 //! What the figures alone do not show: how classic drivers report, who reported without taking part, what a driver
 //! said before the start, what the store did not take, and what no closed loop can see.
 
+use super::super::SentMore;
 use super::the_driver;
 use crate::model::FindingKind;
 use crate::report::human::{count, counted, names, percent};
@@ -14,6 +15,17 @@ pub enum Other {
     JoinedLate,
     /// Figures that contradict each other.
     Implausible,
+    /// Heartbeats, and no report yet.
+    Silent,
+    /// More requests than asked for.
+    SentMore {
+        /// How many.
+        sent_more: SentMore,
+        /// Whether it still sends.
+        runs_on: bool,
+    },
+    /// Its load is over, and it reports on.
+    RunsOn,
     /// No end was reported.
     FellSilent,
     /// No lag and no idle time.
@@ -84,6 +96,9 @@ impl Other {
             Self::Restarted => FindingKind::DriverRestarted,
             Self::JoinedLate => FindingKind::DriverJoinedLate,
             Self::Implausible => FindingKind::DriverImplausible,
+            Self::Silent => FindingKind::DriverSilent,
+            Self::SentMore { runs_on: false, .. } => FindingKind::DriverSentMore,
+            Self::SentMore { runs_on: true, .. } | Self::RunsOn => FindingKind::DriverRunsOn,
             Self::FellSilent => FindingKind::DriverFellSilent,
             Self::ReportsNoLag => FindingKind::DriverReportsNoLag,
             Self::ReportsNoCounts => FindingKind::DriverReportsNoCounts,
@@ -112,6 +127,22 @@ impl Other {
             Self::Implausible => {
                 format!("{the} sends figures that contradict each other: they are shown as sent")
             }
+            Self::Silent => {
+                format!(
+                    "{the} sends heartbeats and has sent no report yet: it reports at its end, or did not start"
+                )
+            }
+            Self::SentMore { sent_more: SentMore { asked, sent }, runs_on } => {
+                let more =
+                    format!("{the} was to send {} and sent {}", counted(*asked, "request"), count(*sent));
+                match runs_on {
+                    true => format!(
+                        "{more} so far: it goes on sending after the end of the test; end its process"
+                    ),
+                    false => format!("{more}: it does not keep to its count"),
+                }
+            }
+            Self::RunsOn => format!("{the} goes on reporting after the end of its load: end its process"),
             Self::FellSilent => {
                 format!("{the} did not report its end: it counts as ended when its reports stopped")
             }

@@ -1,0 +1,156 @@
+//! When the part of a classic driver is over: by its word, by its count, by its silence. What it does not report is
+//! unknown, and something unknown ends nothing by itself: a driver that sends heartbeats is waited for within a bound.
+
+use std::time::Duration;
+
+use common::plan::Mode;
+
+use super::super::{Lifecycle, PartSeen, count_of, delay_of};
+use super::End;
+use crate::now::Now;
+use crate::registry::{Liveness, NodeFacts};
+use crate::tally::EndedBy;
+
+/// Least silence that ends the part of a classic driver that has reported.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// How long a count has to stand at the least before it is the last: a driver that ignores its count reports on.
+const SETTLES: Duration = Duration::from_secs(2);
+
+/// What a look at a classic driver's part shows.
+pub enum Seen {
+    /// It goes on, as far as is known.
+    GoesOn,
+    /// It has sent no report yet, though most have by now.
+    Silent,
+    /// It is over.
+    Over(End),
+}
+
+/// Looks at the part of a classic driver, `running` after the common start.
+pub fn look(
+    life: &Lifecycle,
+    now: Now,
+    running: Duration,
+    node: Option<&NodeFacts>,
+    part: &PartSeen,
+) -> Seen {
+    if node.and_then(|node| node.said_no_at).is_some_and(|at| is_about(life, at, now, running, part)) {
+        return Seen::Over((EndedBy::Word, "said NO"));
+    }
+    let Some(heard_at) = part.heard_at else { return unheard(life, now, running, node) };
+    let quiet = since(now, heard_at);
+    let count = count_of(life.plan());
+    if count > 0 && count_is_last(life, now, running, part, count) {
+        return Seen::Over((EndedBy::Count, "reported as many requests as it was to send"));
+    }
+    let delay = delay_of(life.plan()).unwrap_or_default();
+    if quiet <= SILENCE.max(3 * delay) {
+        return Seen::GoesOn;
+    }
+    let open = has_more_to_send(life, running.saturating_sub(quiet), part, count);
+    let liveness = node.map_or(Liveness::Lost, |node| node.liveness);
+    let gone = matches!(liveness, Liveness::Lost | Liveness::Stale);
+    let beat = node.is_some_and(|node| node.beat_in_test);
+    let beats_idle = node.is_none_or(|node| node.beats_idle);
+    // Its heartbeats are overdue: they come again, or it is lost.
+    if beat && liveness == Liveness::Suspect && (open || beats_idle) {
+        return Seen::GoesOn;
+    }
+    // Heartbeats that go on while idle stop only with the process. Those of a driver that sends them only in tests stop
+    // at its end as well, so that its reports have to show whether it was at its end.
+    let process_ended = beat && gone && (open || beats_idle);
+    if process_ended || (gone && part.sent.is_some_and(|sent| sent < count)) {
+        return Seen::Over((EndedBy::Lost, "its reports and its heartbeats stopped"));
+    }
+    if open && beat && !gone && waits_for_silent(life, now, running) {
+        return Seen::GoesOn;
+    }
+    Seen::Over((EndedBy::Silence, "fell silent"))
+}
+
+fn since(now: Now, at_us: i64) -> Duration {
+    Duration::from_micros(u64::try_from(now.unix_us.saturating_sub(at_us)).unwrap_or(0))
+}
+
+/// Of a driver that has sent no report. It may send one at its end alone, or wait for a slow first answer, or it did
+/// not receive the trigger: heartbeats of its own show that it is there, and then time tells.
+fn unheard(life: &Lifecycle, now: Now, running: Duration, node: Option<&NodeFacts>) -> Seen {
+    let deaf_after = life.rules.classic.deaf_after.max(3 * delay_of(life.plan()).unwrap_or_default());
+    if running <= deaf_after {
+        return Seen::GoesOn;
+    }
+    let beat = node.is_some_and(|node| node.beat_in_test);
+    match node.is_some_and(NodeFacts::is_alive) {
+        true if beat && waits_for_silent(life, now, running) => Seen::Silent,
+        false if beat => Seen::Over((EndedBy::Lost, "its heartbeats stopped before its first report")),
+        _ => Seen::Over((EndedBy::Deaf, "sent no report after the trigger")),
+    }
+}
+
+/// Whether a driver that is silent and sends heartbeats may still be at work: an open loop until its schedule must be
+/// over, a closed one, whose end nothing bounds, until `silent_for` after our own drivers were done.
+fn waits_for_silent(life: &Lifecycle, now: Now, running: Duration) -> bool {
+    let rules = &life.rules.classic;
+    match life.plan().load.mode {
+        Mode::Tsunami { .. } => {
+            let delay = delay_of(life.plan()).unwrap_or_default();
+            let schedule = delay.as_secs_f64() * count_of(life.plan()) as f64;
+            let schedule = Duration::try_from_secs_f64(schedule).unwrap_or(Duration::MAX);
+            running <= schedule.saturating_add(rules.deaf_after)
+        }
+        Mode::Avalanche { .. } => {
+            let has_ours = life.participants().iter().any(|participant| participant.epoch.is_some());
+            let started_at = now.elapsed.saturating_sub(running);
+            let from = if has_ours { life.ours_done_at } else { Some(started_at) };
+            from.is_none_or(|from| now.elapsed.saturating_sub(from) <= rules.silent_for)
+        }
+    }
+}
+
+/// Whether the count that a driver was to send is reached, and stands. A total that still rises is of a driver that
+/// ignores its count (`runaways`). Of one without a total the number of reports counts, where each answer brings one:
+/// reports at an interval are soon more than requests, and say nothing of the end.
+fn count_is_last(life: &Lifecycle, now: Now, running: Duration, part: &PartSeen, count: u64) -> bool {
+    let reached_at = match part.sent {
+        Some(sent) => (sent >= count).then_some(part.rose_at),
+        None => (part.reports == count && running >= shortest(life, count)).then_some(part.heard_at),
+    };
+    reached_at.flatten().is_some_and(|at| since(now, at) >= settles(life, part))
+}
+
+/// How long no further report must come before the last one was the last.
+pub fn settles(life: &Lifecycle, part: &PartSeen) -> Duration {
+    let own = part.report_interval.map_or(SETTLES, |interval| SETTLES.max(3 * interval));
+    own.min(life.rules.classic.deaf_after.max(SETTLES))
+}
+
+/// Whether what a driver has reported shows that it has requests left to send: by its total, or by the number of its
+/// reports where more than one came, or because its schedule cannot have been over when the last one came, `at` after
+/// the common start.
+fn has_more_to_send(life: &Lifecycle, at: Duration, part: &PartSeen, count: u64) -> bool {
+    match part.sent {
+        Some(sent) => sent < count,
+        None => {
+            let at_end = part.reports == 1 && at >= shortest(life, count);
+            part.reports < count && !at_end
+        }
+    }
+}
+
+/// From the common start to the earliest end of a classic driver's schedule.
+fn shortest(life: &Lifecycle, count: u64) -> Duration {
+    let delay = delay_of(life.plan()).unwrap_or_default();
+    let schedule = delay.as_secs_f64() * count.saturating_sub(1) as f64;
+    // It starts at the trigger.
+    Duration::try_from_secs_f64(schedule).unwrap_or(Duration::MAX).saturating_sub(life.rules.start_delay)
+}
+
+/// Whether a `NO` that arrived at an instant is about this test. Classic drivers wait for no `start_at`, and some for
+/// no trigger: one may be done before our own have begun. A `NO` before its first report of this test is about another
+/// one.
+fn is_about(life: &Lifecycle, at: Duration, now: Now, running: Duration, part: &PartSeen) -> bool {
+    let started_at = now.elapsed.saturating_sub(running);
+    let since = if part.reports > 0 { life.configured_at.unwrap_or(started_at) } else { started_at };
+    at > since
+}
