@@ -1,6 +1,7 @@
 //! The promises of the merge: each window once, in whatever order; one histogram of all samples; the
 //! equations at every step. Here: what the tests are made of.
 
+mod classic;
 mod parts;
 mod properties;
 mod reports;

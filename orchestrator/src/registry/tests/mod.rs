@@ -1,5 +1,7 @@
 //! Who is here, told as stories: what arrives when, and what follows.
 
+mod habits;
+
 use common::counters::Counters;
 use common::wire::{ClassicMetrics, HeartbeatOurs, PROTOCOL, RegisterOurs};
 
