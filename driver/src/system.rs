@@ -185,7 +185,7 @@ impl Foundation {
         let publish = link.address().recipient();
         let heartbeat = heartbeat.run(HeartbeatActor::new(identity, publish, aggregator.recipient()));
 
-        let read_as = ReadAs { latency_unit: settings.classic.latency_unit };
+        let read_as = settings.classic.read_as();
         // Where an orchestrator of ours leads, it makes the topics; other people's wait for whoever registers.
         let makes_topics = orchestrator.is_none();
         let connect = connect(node_id, read_as, manager_address.clone().recipient(), makes_topics);
@@ -212,7 +212,8 @@ fn connect(
 ) -> Connect {
     Box::new(move |kafka: &KafkaSettings, changes: Recipient<ConsumerChanged>| -> Result<_, KafkaError> {
         let topics = vec![Topic::TestConfig, Topic::Trigger, Topic::Heartbeat];
-        let options = ConsumerOptions::new(kafka.clone(), node_id.clone(), topics, StartFrom::End, read_as);
+        let options =
+            ConsumerOptions::new(kafka.clone(), node_id.clone(), topics, StartFrom::End, read_as.clone());
         let producer = KafkaProducerActor::new(kafka)?.start();
         let consumer = KafkaConsumerActor::new(options, records.clone(), changes)?.start();
         if makes_topics {

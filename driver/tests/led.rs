@@ -65,7 +65,7 @@ impl Leader {
         let (assigned, reading) = oneshot::channel();
         let ear = Ear(tell, Some(assigned)).start();
         let topics = vec![Topic::Register, Topic::Heartbeat, Topic::Metrics];
-        let read_as = ReadAs { latency_unit: Unit::Milliseconds };
+        let read_as = ReadAs::of(Unit::Milliseconds);
         let node_id = NodeId::new("leader").unwrap();
         let options = ConsumerOptions::new(kafka.clone(), node_id, topics, StartFrom::Beginning, read_as);
         KafkaConsumerActor::new(options, ear.clone().recipient(), ear.recipient()).unwrap().start();

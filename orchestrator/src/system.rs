@@ -11,7 +11,7 @@ use common::kafka::{
     StopConsumer, WarmUp, cluster_id, create_topics,
 };
 use common::settings::KafkaSettings;
-use common::wire::{ReadAs, Topic};
+use common::wire::Topic;
 use tokio::sync::watch;
 
 use crate::actors::driver_registry::DriverRegistryActor;
@@ -284,7 +284,7 @@ pub async fn connect(
         StartFrom::Stored { offsets, others_from_beginning: true }
     };
     let topics = vec![Topic::Register, Topic::Heartbeat, Topic::Metrics];
-    let read_as = ReadAs { latency_unit: settings.classic.latency_unit };
+    let read_as = settings.classic.read_as();
     let options = ConsumerOptions::new(kafka.clone(), node_id.clone(), topics, start, read_as);
     let (records, changes) = recipients(&system.intake);
     let consumer = KafkaConsumerActor::new(options, records, changes)?.start();

@@ -42,9 +42,9 @@ fn records(file: &str) -> Vec<Record> {
     let record = |line: &str| {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         let topic = Topic::ALL.into_iter().find(|topic| topic.as_str() == record["topic"]).unwrap();
-        let read_as = ReadAs { latency_unit: Unit::Milliseconds };
+        let read_as = ReadAs::of(Unit::Milliseconds);
         let content =
-            common::wire::read(topic, record["value"].as_str().map(str::as_bytes), read_as).unwrap();
+            common::wire::read(topic, record["value"].as_str().map(str::as_bytes), &read_as).unwrap();
         let number = |key: &str| record[key].as_i64().unwrap();
         Record { topic, offset: number("offset"), timestamp_ms: number("timestamp_ms"), content }
     };

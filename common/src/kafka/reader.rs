@@ -169,7 +169,7 @@ impl Reader {
         let position = Position { topic: *topic, partition: message.partition(), offset: message.offset() };
         self.next.insert((position.topic, position.partition), position.offset + 1);
         self.tally.read(position.topic);
-        let content = wire::read(position.topic, message.payload(), self.options.read_as);
+        let content = wire::read(position.topic, message.payload(), &self.options.read_as);
         if let Err(why) = &content
             && self.tally.rejected(position.topic, why)
         {

@@ -22,13 +22,7 @@ fn settings() -> KafkaSettings {
 
 fn options(kafka: &KafkaSettings, topics: &[Topic], start: StartFrom) -> ConsumerOptions {
     let node_id = NodeId::new("reader").unwrap();
-    ConsumerOptions::new(
-        kafka.clone(),
-        node_id,
-        topics.to_vec(),
-        start,
-        ReadAs { latency_unit: Unit::Milliseconds },
-    )
+    ConsumerOptions::new(kafka.clone(), node_id, topics.to_vec(), start, ReadAs::of(Unit::Milliseconds))
 }
 
 /// Stands for whoever the consumer reports to: keeps what comes, and answers when the test lets it.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::fields;
 use crate::ids::NodeId;
-use crate::plan::TargetUrl;
+use crate::plan::{Fault, TargetUrl};
 use crate::tree::{Table, parse};
-use crate::wire::Unit;
+use crate::wire::{NodePattern, ReadAs, Unit};
 
 /// `[node]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct ClassicSettings {
     pub delay_unit: Unit,
     /// Unit of plain latency numbers; milliseconds by default.
     pub latency_unit: Unit,
+    /// Those of some nodes, by their ids or by patterns.
+    pub latency_units: Vec<(NodePattern, Unit)>,
     /// Where a driver of ours sends when a classic orchestrator does not say.
     pub target_url: Option<TargetUrl>,
     /// How long a classic test lives on a driver of ours without an end of its own; 10 min by default.
@@ -56,6 +58,7 @@ impl Default for ClassicSettings {
         Self {
             delay_unit: Unit::Seconds,
             latency_unit: Unit::Milliseconds,
+            latency_units: Vec::new(),
             target_url: None,
             max_duration: Duration::from_secs(600),
             trigger_gap: Duration::from_secs(2),
@@ -76,6 +79,7 @@ impl ClassicSettings {
         Self {
             delay_unit: table.get("delay_unit", parse::one_of(&units)).unwrap_or(default.delay_unit),
             latency_unit: table.get("latency_unit", parse::one_of(&units)).unwrap_or(default.latency_unit),
+            latency_units: latency_units(&mut table.table("nodes"), &units),
             target_url: table.get("target_url", parse::or_none(fields::target_url)).flatten(),
             max_duration: table
                 .get("max_duration", parse::duration(Duration::from_secs(1)..=24 * hour))
@@ -86,4 +90,24 @@ impl ClassicSettings {
             known_for: table.get("known_for", short()).unwrap_or(default.known_for),
         }
     }
+
+    /// How records are to be read.
+    pub fn read_as(&self) -> ReadAs {
+        ReadAs::of(self.latency_unit).with_nodes(self.latency_units.clone())
+    }
+}
+
+/// `[classic.nodes."PATTERN"]`, a table for each pattern.
+fn latency_units(nodes: &mut Table, units: &[(&'static str, Unit)]) -> Vec<(NodePattern, Unit)> {
+    let mut of_nodes = Vec::new();
+    for name in nodes.names() {
+        let pattern = NodePattern::new(&name);
+        if let Err(error) = &pattern {
+            let reason = format!("{error}, so that no node can have this id");
+            nodes.fault(Fault::value(nodes.path_of(&format!("{name:?}")), "", reason), None);
+        }
+        let unit = nodes.table(&name).get("latency_unit", parse::one_of(units));
+        of_nodes.extend(pattern.ok().zip(unit));
+    }
+    of_nodes
 }

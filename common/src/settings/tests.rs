@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::ids::NodeId;
 use crate::tree::parse;
 use crate::wire::Unit;
 
@@ -266,4 +267,31 @@ fn addresses_are_checked() {
     {
         assert_eq!(fields::is_loopback(ip.parse().unwrap()), loopback, "{ip}");
     }
+}
+
+#[test]
+fn nodes_of_other_people_have_latency_units_of_their_own() {
+    let file = "[classic]\nlatency_unit = \"s\"\n[classic.nodes.\"Go.driver-*\"]\nlatency_unit = \"ms\"\n\
+                [classic.nodes.java-7]\nlatency_unit = \"ms\"\n[classic.nodes.none]\n";
+    let loaded: Sample = load(&case(file, &[], &[]).sources).unwrap();
+    let read_as = loaded.classic.read_as();
+    for (id, unit) in [
+        ("Go.driver-1", Unit::Milliseconds),
+        ("java-7", Unit::Milliseconds),
+        ("java-70", Unit::Seconds),
+        ("none", Unit::Seconds),
+    ] {
+        assert_eq!(read_as.latency_unit(&NodeId::new(id).unwrap()), unit, "{id}");
+    }
+    wrong(
+        "[classic.nodes.\"go-*\"]\nlatency_unit = \"us\"\n",
+        "sample.toml: classic.nodes.go-*.latency_unit = \"us\": must be \"s\" or \"ms\"",
+    );
+    wrong(
+        "[classic.nodes.a]\nlatency_units = \"s\"\n",
+        "classic.nodes.a.latency_units = \"s\": unknown key; did you mean latency_unit?",
+    );
+    wrong("[classic]\nnodes = \"a\"\n", "classic.nodes = \"a\": expected a table of keys, found a text");
+    wrong("[classic.nodes]\na = \"s\"\n", "classic.nodes.a = \"s\": expected a table of keys, found a text");
+    wrong("[classic.nodes.\" \"]\nlatency_unit = \"s\"\n", "is empty, so that no node can have this id");
 }

@@ -169,6 +169,11 @@ impl Table {
         Some(node)
     }
 
+    /// Every key that is left, for tables of tables whose keys are names that people choose.
+    pub fn names(&self) -> Vec<String> {
+        self.entries.keys().cloned().collect()
+    }
+
     /// Takes every key that is left, for tables whose keys are names that people choose.
     pub fn take_all(&mut self) -> Vec<(String, Node)> {
         std::mem::take(&mut self.entries).into_iter().filter(|(_, node)| node.kind != Kind::Null).collect()

@@ -8,6 +8,7 @@ mod numbers;
 mod parse;
 mod read;
 mod reject;
+mod units;
 mod window;
 mod write;
 
@@ -17,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
 pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
-pub use read::{ReadAs, read};
+pub use read::read;
 pub use reject::{RejectReason, Rejected};
+pub use units::{NodePattern, ReadAs};
 pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 
 use crate::clock::UnixMicros;

@@ -11,7 +11,7 @@ use super::reject::{RejectReason, Rejected};
 use super::window::{self, COUNTER_NAMES};
 use super::{
     ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics, OtherProtocol,
-    PROTOCOL, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
+    PROTOCOL, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
 };
 use crate::ids::{Epoch, NodeId, TestId};
 use crate::plan;
@@ -22,18 +22,11 @@ const MAX_URL_BYTES: usize = 8 * 1024;
 /// Most labels of a node.
 const MAX_LABELS: usize = 256;
 
-/// How to read what nobody states on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadAs {
-    /// Unit of plain latency numbers in classic records; ours are always milliseconds.
-    pub latency_unit: Unit,
-}
-
 /// Reads a record's payload.
 ///
 /// # Errors
 /// Where it cannot be used; the caller counts it, logs it once a reason and source, and goes on.
-pub fn read(topic: Topic, payload: Option<&[u8]>, read_as: ReadAs) -> Result<Inbound, Rejected> {
+pub fn read(topic: Topic, payload: Option<&[u8]>, read_as: &ReadAs) -> Result<Inbound, Rejected> {
     let fields = match parse(payload, names(topic))? {
         Payload::Word(word) => return Ok(Inbound::EndWord(word)),
         Payload::Object(fields) => fields,
@@ -224,7 +217,7 @@ fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {
     Ok(Trigger { test_id, start, start_at_ms, revision })
 }
 
-fn metrics(fields: &Fields, read_as: ReadAs) -> Result<Metrics, Rejected> {
+fn metrics(fields: &Fields, read_as: &ReadAs) -> Result<Metrics, Rejected> {
     refuse_orchestrators(fields)?;
     let node_id = node_id(fields)?;
     let test_id = named_test(fields)?;
@@ -232,7 +225,7 @@ fn metrics(fields: &Fields, read_as: ReadAs) -> Result<Metrics, Rejected> {
     if ours.is_some() && test_id.is_none() {
         return Err(missing("test_id"));
     }
-    let unit = if ours.is_some() { Unit::Milliseconds } else { read_as.latency_unit };
+    let unit = if ours.is_some() { Unit::Milliseconds } else { read_as.latency_unit(&node_id) };
     let mut classic = classic_metrics(fields, unit);
     classic.complete |= ours.as_ref().is_some_and(|window| window.is_final);
     Ok(Metrics { node_id, test_id, report_id: fields.get("report_id").and_then(short_text), classic, ours })

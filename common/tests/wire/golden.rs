@@ -4,7 +4,7 @@
 use crate::messages;
 use common::wire::{Inbound, Outbound, ReadAs, Unit, WriteError, read};
 
-const READ_AS: ReadAs = ReadAs { latency_unit: Unit::Seconds };
+const READ_AS: ReadAs = ReadAs::of(Unit::Seconds);
 
 #[track_caller]
 fn check(name: &str, message: Outbound) {
@@ -15,7 +15,7 @@ fn check(name: &str, message: Outbound) {
     }
     let golden = std::fs::read_to_string(&path).unwrap();
     assert_eq!(without_histograms(&record.payload), without_histograms(golden.trim_end()), "{name}");
-    let inbound = read(record.topic, Some(golden.as_bytes()), READ_AS).unwrap();
+    let inbound = read(record.topic, Some(golden.as_bytes()), &READ_AS).unwrap();
     assert_eq!(inbound, messages::as_read(message), "{name}");
 }
 
@@ -179,7 +179,7 @@ fn fields_of_a_later_version_are_ignored() {
         if let Some(extremes) = json.get_mut("extremes") {
             extremes["later"] = serde_json::json!([1, 2]);
         }
-        let inbound: Inbound = read(record.topic, Some(json.to_string().as_bytes()), READ_AS).unwrap();
+        let inbound: Inbound = read(record.topic, Some(json.to_string().as_bytes()), &READ_AS).unwrap();
         assert_eq!(inbound, messages::as_read(message));
     }
 }

@@ -14,7 +14,7 @@ use common::wire::{
 use proptest::option;
 use proptest::prelude::*;
 
-const READ_AS: ReadAs = ReadAs { latency_unit: Unit::Seconds };
+const READ_AS: ReadAs = ReadAs::of(Unit::Seconds);
 
 /// Highest Unix µs: the end of the year 9999.
 const MAX_UNIX_US: i64 = 253_402_300_799_000_000;
@@ -348,7 +348,7 @@ const KEYS: &[&str] = &[
 fn read_everywhere(payload: &[u8]) {
     for topic in Topic::ALL {
         for latency_unit in [Unit::Seconds, Unit::Milliseconds] {
-            if let Err(rejected) = read(topic, Some(payload), ReadAs { latency_unit }) {
+            if let Err(rejected) = read(topic, Some(payload), &ReadAs::of(latency_unit)) {
                 assert!(!rejected.detail.is_empty() && !rejected.detail.contains('\n'), "{rejected}");
             }
         }
@@ -359,7 +359,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(message in message()) {
         let record = message.write().unwrap();
-        let read = read(record.topic, Some(record.payload.as_bytes()), READ_AS);
+        let read = read(record.topic, Some(record.payload.as_bytes()), &READ_AS);
         prop_assert_eq!(read, Ok(messages::as_read(message)));
     }
 
@@ -367,7 +367,7 @@ proptest! {
     fn what_is_written_survives_a_json_string(message in message()) {
         let record = message.write().unwrap();
         let wrapped = serde_json::to_string(&record.payload).unwrap();
-        prop_assert_eq!(read(record.topic, Some(wrapped.as_bytes()), READ_AS), Ok(messages::as_read(message)));
+        prop_assert_eq!(read(record.topic, Some(wrapped.as_bytes()), &READ_AS), Ok(messages::as_read(message)));
     }
 
     #[test]

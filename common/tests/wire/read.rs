@@ -4,10 +4,10 @@ use common::wire::{
     ClassicMetrics, Inbound, Metrics, ReadAs, RejectReason, Rejected, Role, TestType, Topic, Unit, read,
 };
 
-const READ_AS: ReadAs = ReadAs { latency_unit: Unit::Milliseconds };
+const READ_AS: ReadAs = ReadAs::of(Unit::Milliseconds);
 
 fn of(topic: Topic, payload: &str) -> Result<Inbound, Rejected> {
-    read(topic, Some(payload.as_bytes()), READ_AS)
+    read(topic, Some(payload.as_bytes()), &READ_AS)
 }
 
 fn metrics(payload: &str) -> Metrics {
@@ -20,7 +20,7 @@ fn metrics(payload: &str) -> Metrics {
 /// The figures of a report with this `metrics` object.
 fn figures(inside: &str, unit: Unit) -> ClassicMetrics {
     let payload = format!(r#"{{"node_id": "n", "test_id": "t", "metrics": {inside}}}"#);
-    match read(Topic::Metrics, Some(payload.as_bytes()), ReadAs { latency_unit: unit }) {
+    match read(Topic::Metrics, Some(payload.as_bytes()), &ReadAs::of(unit)) {
         Ok(Inbound::Metrics(metrics)) => metrics.classic,
         other => panic!("{payload}: {other:?}"),
     }
@@ -39,7 +39,7 @@ fn no_payload_holds_anything_on_any_topic() {
     let deep = format!(r#"{{"node_id": "n", "x": {}}}"#, "[".repeat(200_000));
     let huge = format!(r#"{{"node_id": "{}"}}"#, "x".repeat(5 << 20));
     for topic in Topic::ALL {
-        let reason = |payload: Option<&[u8]>| read(topic, payload, READ_AS).unwrap_err().reason;
+        let reason = |payload: Option<&[u8]>| read(topic, payload, &READ_AS).unwrap_err().reason;
         assert_eq!(reason(None), RejectReason::Empty);
         assert_eq!(reason(Some(b"")), RejectReason::Empty);
         assert_eq!(reason(Some(b"\xff\xfe{}")), RejectReason::NotUtf8);
@@ -317,8 +317,8 @@ fn a_window_needs_no_more_than_the_wire_lists() {
     let payload = window(
         r#", "errors": {"reset": 2, "of_a_later_version": 1}, "histograms": {"later": 7}, "extremes": {"later": [2, 1]}, "later": [1]"#,
     );
-    let read_as = ReadAs { latency_unit: Unit::Seconds };
-    let Ok(Inbound::Metrics(metrics)) = read(Topic::Metrics, Some(payload.as_bytes()), read_as) else {
+    let read_as = ReadAs::of(Unit::Seconds);
+    let Ok(Inbound::Metrics(metrics)) = read(Topic::Metrics, Some(payload.as_bytes()), &read_as) else {
         panic!()
     };
     assert_eq!(metrics.classic.mean_ms, Some(0.5), "ours are milliseconds, whatever classic drivers send");

@@ -3,7 +3,7 @@
 
 use common::wire::{ClassicMetrics, Inbound, Metrics, ReadAs, TestType, Topic, Unit, read};
 
-const READ_AS: ReadAs = ReadAs { latency_unit: Unit::Milliseconds };
+const READ_AS: ReadAs = ReadAs::of(Unit::Milliseconds);
 
 /// Every record of a file, read; none of them may be rejected.
 fn replay(file: &str) -> Vec<Inbound> {
@@ -13,7 +13,7 @@ fn replay(file: &str) -> Vec<Inbound> {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         let topic = Topic::ALL.into_iter().find(|topic| topic.as_str() == record["topic"]).unwrap();
         let value = record["value"].as_str().unwrap();
-        read(topic, Some(value.as_bytes()), READ_AS)
+        read(topic, Some(value.as_bytes()), &READ_AS)
             .unwrap_or_else(|rejected| panic!("{rejected}: {line:.300}"))
     };
     lines.lines().map(record).collect()

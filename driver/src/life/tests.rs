@@ -427,7 +427,7 @@ fn replay(check_ms: u64, slower: u64) -> Vec<(String, f64, u64)> {
         let timestamp_ms = record["timestamp_ms"].as_i64();
         let at = timestamp_ms.unwrap() as u64 - 1_795_457_775_000;
         let payload = record["value"].as_str().map(str::as_bytes);
-        let input = match read(topic, payload, ReadAs { latency_unit: Unit::Milliseconds }).unwrap() {
+        let input = match read(topic, payload, &ReadAs::of(Unit::Milliseconds)).unwrap() {
             Inbound::TestConfig(config) => Input::Config { config, timestamp_ms },
             Inbound::Trigger(trigger) => Input::Trigger { trigger, timestamp_ms },
             other => panic!("{other:?}"),

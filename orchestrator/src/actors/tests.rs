@@ -346,8 +346,8 @@ async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted
     let beat =
         until(|| std::future::ready(world.published(Topic::Heartbeat).pop()), Option::is_some).await.unwrap();
     let payload = serde_json::to_vec(&beat).unwrap();
-    let read_as = common::wire::ReadAs { latency_unit: Unit::Milliseconds };
-    let heard = common::wire::read(Topic::Heartbeat, Some(&payload), read_as).unwrap();
+    let read_as = common::wire::ReadAs::of(Unit::Milliseconds);
+    let heard = common::wire::read(Topic::Heartbeat, Some(&payload), &read_as).unwrap();
     world.arrives(Topic::Heartbeat, heard).await;
     assert_eq!(*world.superseded.borrow(), Some(LEADER.0 + 1));
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "an orchestrator is never a node");
