@@ -226,6 +226,10 @@ pub struct ThresholdView {
     pub given: bool,
     /// The driver for which it is decided, with the prefix `driver.`.
     pub driver: Option<String>,
+    /// Drivers that `value` leaves out, because they do not report what it is made of. Where it breaks over the others,
+    /// the threshold is not met; where it holds over them, it is not decided, unless what is not known cannot change it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
 }
 
 /// Whether all windows arrived.

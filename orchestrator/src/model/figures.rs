@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Counters and latencies of a driver or a fleet. What a driver does not tell is null.
+/// Counters and latencies of a driver or a fleet. What a driver does not report is null.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Totals {
     /// Ticks that fell due (closed loop: attempts begun).
@@ -22,8 +22,12 @@ pub struct Totals {
     pub dropped_by: DroppedBy,
     /// Attempts that have not ended.
     pub in_flight: Option<u64>,
-    /// Sent by a driver that was lost before it told the end.
-    pub unresolved: u64,
+    /// Sent by a driver that was lost before it reported the end; null where that is not known.
+    pub unresolved: Option<u64>,
+    /// Sent by the drivers of `ends_unknown_from`, which do not report how these ended. So always: sent = completed +
+    /// failed + in_flight + unresolved + end_unknown, where null counts as 0.
+    #[serde(default)]
+    pub end_unknown: u64,
     /// Of the error `closed`: how many met a kept connection.
     pub closed_on_reuse: u64,
     /// Bytes of answers.
@@ -37,8 +41,12 @@ pub struct Totals {
     pub completed_in_schedule: Option<u64>,
     /// The part that was due in the warm-up; included in the counters above.
     pub warmup: WarmupTotals,
-    /// Nodes that do not tell what they sent; the sums leave them out.
+    /// Nodes that do not report what they sent; the sums leave them out.
     pub unknown_from: Vec<String>,
+    /// Nodes that report what they sent, and not all of how it ended: `completed` or `failed` of theirs is null, and adds
+    /// nothing to the sums.
+    #[serde(default)]
+    pub ends_unknown_from: Vec<String>,
     /// Latencies after the warm-up, in milliseconds.
     pub latency_ms: LatencyView,
     /// Answers by status, those of the warm-up included.

@@ -143,6 +143,14 @@ kinds! {
     DriverReportsNoLag,
     /// A classic driver does not report what it sent.
     DriverReportsNoCounts,
+    /// A classic driver reports what it sent, and not how its requests ended.
+    DriverReportsNoEnds,
+    /// A classic driver reports what it sent since its last report: its counts were added up.
+    DriverCountsAddedUp,
+    /// A classic driver reports counts that are neither totals nor those of an interval.
+    DriverCountsUnclear,
+    /// A classic driver's latencies look as if they were in another unit.
+    DriverLatencyUnit,
     /// Nodes reported that do not take part.
     ForeignReports,
     /// A driver gave up spinning before each request.

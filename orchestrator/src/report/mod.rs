@@ -7,6 +7,7 @@ mod plan_line;
 #[cfg(test)]
 mod tests;
 mod text;
+mod thresholds_table;
 
 use common::clock::UnixMicros;
 use common::ids::TestId;

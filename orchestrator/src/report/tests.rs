@@ -91,6 +91,7 @@ fn threshold(expression: &str, value: f64, ok: bool, given: bool) -> ThresholdVi
         ok: Some(ok),
         given,
         driver: None,
+        without: Vec::new(),
     }
 }
 
@@ -204,9 +205,11 @@ fn mixed() -> TestView {
     let mut odd = driver("d", Totals::default());
     (odd.approximate, odd.implausible, odd.busy_max) = (true, true, None);
     view.drivers = vec![view.drivers.remove(0), lost, odd];
-    view.totals.unresolved = 10;
+    view.totals.unresolved = Some(10);
     view.totals.latency_ms.coverage = None;
     view.totals.unknown_from = vec!["d".to_owned()];
+    view.totals.ends_unknown_from = vec!["c-with-a-very-long-name".to_owned(), "e".to_owned()];
+    view.totals.end_unknown = 700;
     view.totals.warmup.scheduled = 5_000;
     view.totals.short_gaps = 12;
     view.totals.throughput_per_s = None;
@@ -216,6 +219,11 @@ fn mixed() -> TestView {
             ..threshold("driver.response.p99 < 250ms", 0.85, true, true)
         },
         ThresholdView { value: None, ok: None, ..threshold("response.p99 < 250ms", 0.0, true, true) },
+        ThresholdView {
+            ok: None,
+            without: vec!["d".to_owned()],
+            ..threshold("errors.ratio < 1%", 0.002, true, false)
+        },
     ];
     view
 }
@@ -270,7 +278,7 @@ fn the_widest_figures_keep_to_the_page() {
         dropped: n,
         dropped_by: DroppedBy { in_flight: most, late: most },
         in_flight: n,
-        unresolved: most,
+        unresolved: Some(most),
         latency_ms: LatencyView {
             coverage: Some(0.999_999),
             response: hour.clone(),

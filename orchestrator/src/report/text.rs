@@ -5,16 +5,13 @@ use common::tls_cause::TlsCause;
 
 use super::columns::{row, short, wrap};
 use super::human::{count, counted, ms, names, percent, rate};
-use super::{drivers_table, plan_line};
+use super::{drivers_table, plan_line, thresholds_table};
 use crate::model::{
-    DEFINITIONS, DriverTotals, LatencyView, TestState, TestView, ThresholdView, Totals, Verdict, WarmupTotals,
+    DEFINITIONS, DriverTotals, LatencyView, TestState, TestView, Totals, Verdict, WarmupTotals,
 };
 
 /// Most reasons, and most warnings, that the text tells.
 const MAX_SENTENCES: usize = 5;
-
-/// Most lines of thresholds.
-const MAX_THRESHOLDS: usize = 6;
 
 /// A share of a second that was taken by the host, or in which a thread waited for a core, worth a word.
 const MUCH: f64 = 0.02;
@@ -47,7 +44,7 @@ pub fn text(view: &TestView) -> String {
     for note in &view.notes {
         wrap(&mut out, "note       ", note);
     }
-    thresholds(&mut out, view);
+    thresholds_table::add(&mut out, &view.thresholds);
     drivers_table::add(&mut out, &view.drivers);
     if !view.warnings.is_empty() {
         out.push('\n');
@@ -113,7 +110,12 @@ fn totals(out: &mut String, view: &TestView) {
     );
     let mut sent =
         format!("{} = {} completed + {} failed", n(totals.sent), n(totals.completed), n(totals.failed));
-    for (part, name) in [(totals.in_flight.unwrap_or(0), "in flight"), (totals.unresolved, "unresolved")] {
+    let parts = [
+        (totals.in_flight.unwrap_or(0), "in flight"),
+        (totals.unresolved.unwrap_or(0), "unresolved"),
+        (totals.end_unknown, "whose end is not reported"),
+    ];
+    for (part, name) in parts {
         if part > 0 {
             sent.push_str(&format!(" + {} {name}", count(part)));
         }
@@ -132,10 +134,29 @@ fn totals(out: &mut String, view: &TestView) {
     if totals.warmup.scheduled > 0 {
         wrap(out, "warm-up    ", &warmup_line(&totals.warmup));
     }
-    if !totals.unknown_from.is_empty() {
-        let who = names(totals.unknown_from.iter().map(String::as_str));
-        wrap(out, "unknown    ", &format!("what {who} sent: not in these sums"));
+    let unknown = unknown(view);
+    if !unknown.is_empty() {
+        wrap(out, "unknown    ", &format!("{}: not in these sums", unknown.join("; ")));
     }
+}
+
+/// As in `what d sent`, `how requests of e ended`.
+fn unknown(view: &TestView) -> Vec<String> {
+    let totals = &view.totals;
+    let reports_ends = |id: &&String| {
+        let row = view.drivers.iter().find(|driver| driver.node_id == **id);
+        row.is_some_and(|driver| driver.totals.completed.is_some())
+    };
+    let (failed, ended): (Vec<&String>, Vec<&String>) =
+        totals.ends_unknown_from.iter().partition(reports_ends);
+    let lists = [
+        (totals.unknown_from.iter().collect(), "what ", " sent"),
+        (ended, "how requests of ", " ended"),
+        (failed, "how many requests of ", " failed"),
+    ];
+    let said = lists.into_iter().filter(|(who, ..)| !who.is_empty());
+    said.map(|(who, what, did)| format!("{what}{}{did}", names(who.into_iter().map(String::as_str))))
+        .collect()
 }
 
 /// As in `400 scheduled, 398 sent, 12 failed: in the counts above, in no other figure`.
@@ -330,75 +351,4 @@ pub fn plain_ms(ms: f64) -> String {
         ms if ms < 99_999.5 => format!("{ms:.0}"),
         ms => format!("{:.0}s", ms / 1e3),
     }
-}
-
-/// One line per expression; where it holds for each driver, the worst of them.
-fn thresholds(out: &mut String, view: &TestView) {
-    if view.thresholds.is_empty() {
-        return;
-    }
-    out.push('\n');
-    let mut expressions: Vec<&str> = Vec::new();
-    for threshold in &view.thresholds {
-        if !expressions.contains(&threshold.expression.as_str()) {
-            expressions.push(&threshold.expression);
-        }
-    }
-    let of = |expression: &str| -> Vec<&ThresholdView> {
-        view.thresholds.iter().filter(|threshold| threshold.expression == expression).collect()
-    };
-    // What broke first, then what cannot be decided.
-    expressions.sort_by_key(|expression| of(expression).iter().map(|threshold| rank(threshold)).min());
-    for expression in expressions.iter().take(MAX_THRESHOLDS) {
-        threshold_line(out, &of(expression));
-    }
-    if expressions.len() > MAX_THRESHOLDS {
-        wrap(out, "  ", &format!("and {} more thresholds", expressions.len() - MAX_THRESHOLDS));
-    }
-}
-
-fn rank(threshold: &ThresholdView) -> u8 {
-    match threshold.ok {
-        Some(false) => 0,
-        None => 1,
-        Some(true) => 2,
-    }
-}
-
-fn threshold_line(out: &mut String, same: &[&ThresholdView]) {
-    let Some(worst) = same.iter().min_by_key(|threshold| rank(threshold)) else { return };
-    let word = match worst.ok {
-        Some(true) => "held",
-        Some(false) => "BROKE",
-        None => "open",
-    };
-    let alike = same.iter().filter(|threshold| rank(threshold) == rank(worst)).count();
-    let held_by_all = worst.driver.is_some() && worst.ok == Some(true) && same.len() > 1;
-    let whose = match &worst.driver {
-        Some(_) if held_by_all => format!("  each of {} drivers", same.len()),
-        Some(driver) if alike == 1 => format!("  driver {}", short(driver, 16)),
-        Some(driver) => format!("  driver {} and {} more", short(driver, 16), alike - 1),
-        None if worst.given => String::new(),
-        None => "  by default".to_owned(),
-    };
-    let value = if held_by_all { String::new() } else { threshold_value(worst) };
-    let line = format!("  {word:<6} {:<32} {value:>10}{whose}", short(&worst.expression, 32));
-    out.push_str(line.trim_end());
-    out.push('\n');
-}
-
-fn threshold_value(threshold: &ThresholdView) -> String {
-    let Some(value) = threshold.value else {
-        // Decided without a value: there is no failed, or no completed, request.
-        return if threshold.ok.is_some() { "none" } else { "unknown" }.to_owned();
-    };
-    let key = threshold.expression.split_whitespace().next().unwrap_or_default();
-    let key = key.strip_prefix("driver.").unwrap_or(key);
-    let (figure, of) = key.split_once('.').unwrap_or((key, ""));
-    let value = match (figure, of) {
-        ("throughput", _) => rate(value),
-        (_, "ratio") => percent(value),
-        _ => ms(value),
-    };
-    format!("{}{value}", if threshold.lower_bound { "≥ " } else { "" })
 }

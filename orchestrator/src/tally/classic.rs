@@ -1,5 +1,5 @@
-//! What a classic driver tells of its part: its own sums and averages, of which the newest report counts.
-//! What it does not say stays unsaid, and figures that contradict each other are marked, not mended.
+//! What a classic driver reports of its part: its own sums and averages, of which the newest report counts.
+//! What it does not report stays unknown, and figures that contradict each other are marked, not mended.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use common::clock::UnixMicros;
 use common::latency::LatencyStats;
 use common::wire::ClassicMetrics;
 
+use super::growth::{Counts, Growth, Reading};
 use super::part::MAX_COUNT;
 
 /// The reports of one classic driver.
@@ -14,9 +15,9 @@ use super::part::MAX_COUNT;
 pub struct Reports {
     /// The newest by (offset, partition): they carry no number of their own.
     latest: Option<((i64, i32), ClassicMetrics)>,
-    requests: Option<u64>,
-    responses: Option<u64>,
-    errors: Option<u64>,
+    growth: Growth,
+    /// How many requests it was to send.
+    asked: u64,
     implausible: bool,
     first_at: Option<UnixMicros>,
     heard_at: Option<UnixMicros>,
@@ -24,10 +25,10 @@ pub struct Reports {
     taken: u64,
 }
 
-/// What became of a classic driver's requests, as far as it says.
+/// What became of a classic driver's requests, as far as it reports it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ClassicCounts {
-    /// Requests sent; `None`: it does not say.
+    /// Requests sent; `None`: it does not report them.
     pub sent: Option<u64>,
     /// Answers.
     pub completed: Option<u64>,
@@ -35,25 +36,32 @@ pub struct ClassicCounts {
     pub failed: Option<u64>,
     /// Of those sent: not ended yet; `None` where it cannot be told.
     pub in_flight: Option<u64>,
-    /// Of those sent: nothing says how they ended, and nothing will.
-    pub unresolved: u64,
+    /// Of those sent: neither answered nor failed at its end; `None` where it cannot be told.
+    pub unresolved: Option<u64>,
+    /// Of those sent: it does not report how they ended.
+    pub end_unknown: u64,
     /// Whether they can be added to those of others: they say what was sent and do not contradict each other.
     pub addable: bool,
 }
 
 impl Reports {
-    /// Takes one report that was not taken before.
-    pub fn take(&mut self, metrics: &ClassicMetrics, offset: i64, partition: i32, now_us: UnixMicros) {
-        // Counts are of the whole test with some programs, of the last interval with others, and nobody says
-        // which: the highest is what it surely did.
-        let told = |n: Option<u64>| n.filter(|n| *n <= MAX_COUNT);
-        let requests = self.requests.max(told(metrics.num_requests));
-        if requests > self.requests {
+    /// Takes one report that was not taken before, of a driver that was to send `asked` requests.
+    pub fn take(
+        &mut self,
+        metrics: &ClassicMetrics,
+        asked: u64,
+        offset: i64,
+        partition: i32,
+        now_us: UnixMicros,
+    ) {
+        let counts = [metrics.num_requests, metrics.num_responses, metrics.num_errors];
+        let counts = counts.map(|n| n.filter(|n| *n <= MAX_COUNT));
+        let before = self.growth.at_least()[0];
+        self.growth.take(counts, metrics, offset, partition);
+        if self.growth.at_least()[0] > before {
             self.rose_at = Some(now_us);
         }
-        self.requests = requests;
-        self.responses = self.responses.max(told(metrics.num_responses));
-        self.errors = self.errors.max(told(metrics.num_errors));
+        self.asked = asked;
         self.implausible |= metrics.implausible;
         self.first_at = Some(self.first_at.map_or(now_us, |first| first.min(now_us)));
         self.heard_at = self.heard_at.max(Some(now_us));
@@ -87,52 +95,54 @@ impl Reports {
     }
 
     /// Whether its figures contradict each other.
-    pub fn implausible(&self) -> bool {
-        self.implausible || self.contradictory()
+    pub fn implausible(&self, over: bool) -> bool {
+        self.implausible || contradict(self.growth.counts(self.asked, over))
+    }
+
+    /// How its counts are read; `over` when no more will come.
+    pub fn reading(&self, over: bool) -> Reading {
+        self.growth.reading(self.asked, over)
+    }
+
+    /// The highest number of requests, or else of answers, that any report names: so many it surely sent.
+    pub fn at_least(&self) -> Option<u64> {
+        let [requests, responses, _] = self.growth.at_least();
+        requests.or(responses)
     }
 
     /// The counts; `over` when no more will come.
     pub fn counts(&self, over: bool) -> ClassicCounts {
-        let as_sent = ClassicCounts {
-            sent: self.requests,
-            completed: self.responses,
-            failed: self.errors,
-            ..ClassicCounts::default()
-        };
-        let Some(sent) = self.requests else { return as_sent };
-        if self.contradictory() {
-            return as_sent;
-        }
-        let failed = self.errors.unwrap_or(0);
-        let Some(responses) = self.responses else {
+        let counts = self.growth.counts(self.asked, over);
+        let [sent, completed, failed] = counts;
+        let as_sent = ClassicCounts { sent, completed, failed, ..ClassicCounts::default() };
+        let Some(sent) = sent.filter(|_| !contradict(counts)) else { return as_sent };
+        let errors = failed.unwrap_or(0);
+        let responses = match completed {
+            Some(responses) => responses,
+            // All that it sent failed.
+            None if errors == sent => 0,
             // Without a count of answers none of the rest can be placed.
-            return ClassicCounts { unresolved: sent - failed, addable: true, ..as_sent };
+            None => return ClassicCounts { end_unknown: sent - errors, addable: true, ..as_sent },
         };
         // With some programs a failure is an answer as well.
-        let completed = if responses.saturating_add(failed) > sent { responses - failed } else { responses };
-        let rest = sent - completed - failed;
+        let completed = if responses.saturating_add(errors) > sent { responses - errors } else { responses };
+        let rest = sent - completed - errors;
         ClassicCounts {
             sent: Some(sent),
             completed: Some(completed),
-            failed: self.errors,
+            failed,
             in_flight: Some(if over { 0 } else { rest }),
-            unresolved: if over { rest } else { 0 },
+            unresolved: Some(if over { rest } else { 0 }),
+            end_unknown: 0,
             addable: true,
         }
-    }
-
-    /// More answers or failures than requests.
-    fn contradictory(&self) -> bool {
-        let (Some(sent), failed) = (self.requests, self.errors.unwrap_or(0)) else { return false };
-        let answers = self.responses.unwrap_or(failed);
-        answers > sent || failed > sent || (answers.saturating_add(failed) > sent && failed > answers)
     }
 
     /// The latencies as it sent them; what it did not send is null.
     pub fn response(&self) -> LatencyStats {
         let Some((_, metrics)) = &self.latest else { return LatencyStats::default() };
         LatencyStats {
-            count: self.responses.unwrap_or(0),
+            count: self.growth.at_least()[1].unwrap_or(0),
             min: metrics.min_ms,
             mean: metrics.mean_ms,
             median: metrics.median_ms,
@@ -141,6 +151,13 @@ impl Reports {
             ..LatencyStats::default()
         }
     }
+}
+
+/// Whether there are more answers or failures than requests.
+fn contradict([sent, answers, failed]: Counts) -> bool {
+    let (Some(sent), failed) = (sent, failed.unwrap_or(0)) else { return false };
+    let answers = answers.unwrap_or(failed);
+    answers > sent || failed > sent || (answers.saturating_add(failed) > sent && failed > answers)
 }
 
 #[cfg(test)]
@@ -152,12 +169,12 @@ mod tests {
         let mut reports = Reports::default();
         let [num_requests, num_responses, num_errors] = told;
         let metrics = ClassicMetrics { num_requests, num_responses, num_errors, ..ClassicMetrics::default() };
-        reports.take(&metrics, 7, 0, 0);
+        reports.take(&metrics, 100, 7, 0, 0);
         let counts = reports.counts(over);
         assert_eq!(counts, expected, "{what}");
         if counts.addable {
             let told = counts.completed.unwrap_or(0) + counts.failed.unwrap_or(0);
-            let rest = counts.in_flight.unwrap_or(0) + counts.unresolved;
+            let rest = counts.in_flight.unwrap_or(0) + counts.unresolved.unwrap_or(0) + counts.end_unknown;
             assert_eq!(counts.sent, Some(told + rest), "{what}: the parts sum to what was sent");
         }
     }
@@ -167,23 +184,37 @@ mod tests {
         let none = ClassicCounts::default();
         check("nothing said", [None; 3], true, none);
         check("answers alone", [None, Some(9), None], true, ClassicCounts { completed: Some(9), ..none });
-        let alone = ClassicCounts { sent: Some(9), unresolved: 9, addable: true, ..none };
+        let alone = ClassicCounts { sent: Some(9), end_unknown: 9, addable: true, ..none };
         check("requests alone", [Some(9), None, None], false, alone);
+        check("requests alone, over", [Some(9), None, None], true, alone);
+        let with_failures = ClassicCounts { failed: Some(4), end_unknown: 5, ..alone };
+        check("requests and failures", [Some(9), None, Some(4)], true, with_failures);
+        let all_failed = ClassicCounts {
+            completed: Some(0),
+            failed: Some(9),
+            in_flight: Some(0),
+            unresolved: Some(0),
+            end_unknown: 0,
+            ..alone
+        };
+        check("requests and as many failures", [Some(9), None, Some(9)], true, all_failed);
         let live = ClassicCounts {
             sent: Some(100),
             completed: Some(90),
             in_flight: Some(10),
+            unresolved: Some(0),
             addable: true,
             ..none
         };
         check("live, failures not said", [Some(100), Some(90), None], false, live);
-        let over = ClassicCounts { in_flight: Some(0), unresolved: 10, ..live };
+        let over = ClassicCounts { in_flight: Some(0), unresolved: Some(10), ..live };
         check("over, failures not said", [Some(100), Some(90), None], true, over);
         let inclusive = ClassicCounts {
             sent: Some(100),
             completed: Some(97),
             failed: Some(3),
             in_flight: Some(0),
+            unresolved: Some(0),
             addable: true,
             ..none
         };
@@ -208,13 +239,38 @@ mod tests {
             ..ClassicMetrics::default()
         };
         let mut reports = Reports::default();
-        reports.take(&of(2.0, 20), 8, 0, 50);
-        reports.take(&of(1.0, 10), 7, 0, 60);
+        reports.take(&of(2.0, 20), 90, 8, 0, 50);
+        reports.take(&of(1.0, 10), 90, 7, 0, 60);
         assert_eq!(reports.response().mean, Some(2.0));
         assert_eq!((reports.response().count, reports.counts(true).sent), (20, Some(20)));
         assert_eq!(reports.response().p99, None, "no percentile is made up");
-        assert!(!reports.implausible());
-        reports.take(&ClassicMetrics { implausible: true, ..of(3.0, 30) }, 9, 0, 70);
-        assert!(reports.implausible());
+        assert!(!reports.implausible(true));
+        reports.take(&ClassicMetrics { implausible: true, ..of(3.0, 30) }, 90, 9, 0, 70);
+        assert!(reports.implausible(true));
+    }
+
+    #[test]
+    fn counts_of_an_interval_are_added_up_and_what_fits_neither_is_unknown() {
+        let mut reports = Reports::default();
+        for (offset, n) in [(3, 8), (4, 9), (5, 7)] {
+            let metrics = ClassicMetrics {
+                num_requests: Some(n),
+                num_responses: Some(n - 1),
+                ..ClassicMetrics::default()
+            };
+            reports.take(&metrics, 40, offset, 0, 0);
+        }
+        let counts = reports.counts(true);
+        assert_eq!((counts.sent, counts.completed, counts.unresolved), (Some(24), Some(21), Some(3)));
+        assert_eq!((reports.reading(true), counts.addable), (Reading::PerInterval, true));
+        for offset in 6..12 {
+            let metrics = ClassicMetrics { num_requests: Some(6), ..ClassicMetrics::default() };
+            reports.take(&metrics, 40, offset, 0, 0);
+        }
+        assert_eq!(
+            (reports.reading(true), reports.counts(true)),
+            (Reading::Unknown, ClassicCounts::default())
+        );
+        assert_eq!(reports.at_least(), Some(9));
     }
 }

@@ -8,6 +8,7 @@
 
 mod classic;
 mod closing;
+mod growth;
 mod part;
 mod rows;
 mod runs;
@@ -30,6 +31,7 @@ use common::wire::{Metrics, Window};
 use serde::{Deserialize, Serialize};
 
 pub use self::closing::{Closing, ClosingPart};
+pub use self::growth::Reading;
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
@@ -197,7 +199,7 @@ impl Tally {
                 }
                 let count = count_of(&self.plan);
                 let part = &mut self.parts[index];
-                part.reports.take(&metrics.classic, at.offset, at.partition, now_us);
+                part.reports.take(&metrics.classic, count, at.offset, at.partition, now_us);
                 part.silent = false;
                 part.reopen(count);
                 if metrics.classic.complete {

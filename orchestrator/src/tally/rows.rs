@@ -67,7 +67,7 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
             .into_iter()
             .map(|stop| Pause { from_ms: stop.from_ms, to_ms: stop.to_ms })
             .collect(),
-        implausible: part.is_classic() && part.reports.implausible(),
+        implausible: part.is_classic() && part.reports.implausible(over),
         totals,
     }
 }
@@ -109,13 +109,15 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
         dropped: Some(counters.dropped()),
         dropped_by: DroppedBy { in_flight: counters.dropped_in_flight, late: counters.dropped_late },
         in_flight: Some(in_flight),
-        unresolved,
+        unresolved: Some(unresolved),
+        end_unknown: 0,
         closed_on_reuse: counters.closed_on_reuse,
         bytes_received: counters.bytes_received,
         throughput_per_s: tally.throughput_of(part),
         completed_in_schedule: Some(counters.completed_in_schedule),
         warmup: warmup(&counters.warmup),
         unknown_from: Vec::new(),
+        ends_unknown_from: Vec::new(),
         latency_ms: LatencyView::default(),
         status_codes: by_status(&counters.status_codes),
         errors: by_kind(&counters.errors),
@@ -147,6 +149,7 @@ fn by_kind(counts: &BTreeMap<ErrorKind, u64>) -> BTreeMap<String, u64> {
 /// A classic driver has no schedule and drops nothing: what it sent is what fell due.
 fn classic(part: &Part, over: bool) -> Totals {
     let counts = part.reports.counts(over);
+    let named = |holds: bool| if holds { vec![part.node.to_string()] } else { Vec::new() };
     Totals {
         scheduled: counts.sent,
         sent: counts.sent,
@@ -155,7 +158,9 @@ fn classic(part: &Part, over: bool) -> Totals {
         dropped: counts.sent.map(|_| 0),
         in_flight: counts.in_flight,
         unresolved: counts.unresolved,
-        unknown_from: if counts.addable { Vec::new() } else { vec![part.node.to_string()] },
+        end_unknown: counts.end_unknown,
+        unknown_from: named(!counts.addable),
+        ends_unknown_from: named(counts.addable && (counts.completed.is_none() || counts.failed.is_none())),
         ..Totals::default()
     }
 }
@@ -176,25 +181,24 @@ fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
     }
 }
 
-/// The fleet: the sum of the rows that can be added, and its own histograms and throughput.
+/// The fleet: the sum of the rows that can be added, and its own histograms and throughput. What no row has is null.
 pub fn fleet(tally: &Tally) -> Totals {
     let mut sum = Totals::default();
     for row in tally.parts.iter().map(|part| counted(tally, part, tally.is_over(part))) {
         if row.unknown_from.is_empty() {
             add(&mut sum, &row);
+            sum.ends_unknown_from.extend(row.ends_unknown_from);
         } else {
             sum.unknown_from.extend(row.unknown_from);
         }
     }
     sum.unknown_from.dedup();
     if tally.parts.is_empty() {
-        add(&mut sum, &Totals { scheduled: Some(0), sent: Some(0), completed: Some(0), ..Totals::default() });
-    }
-    if sum.sent.is_some() {
-        // Summed over those that tell: what none tells adds nothing.
-        for n in [&mut sum.completed, &mut sum.failed, &mut sum.dropped, &mut sum.in_flight] {
-            n.get_or_insert(0);
+        let nothing = Some(0);
+        for n in [&mut sum.scheduled, &mut sum.sent, &mut sum.completed, &mut sum.failed, &mut sum.dropped] {
+            *n = nothing;
         }
+        (sum.in_flight, sum.unresolved) = (nothing, nothing);
     }
     sum.throughput_per_s = tally.fleet_throughput();
     sum.latency_ms =
@@ -217,7 +221,8 @@ fn add(sum: &mut Totals, row: &Totals) {
     add(&mut sum.completed_in_schedule, row.completed_in_schedule);
     sum.dropped_by.in_flight += row.dropped_by.in_flight;
     sum.dropped_by.late += row.dropped_by.late;
-    sum.unresolved = sum.unresolved.saturating_add(row.unresolved);
+    add(&mut sum.unresolved, row.unresolved);
+    sum.end_unknown = sum.end_unknown.saturating_add(row.end_unknown);
     sum.closed_on_reuse += row.closed_on_reuse;
     sum.bytes_received += row.bytes_received;
     sum.short_gaps += row.short_gaps;

@@ -8,7 +8,7 @@ use super::rows::share;
 use super::{Tally, WINDOW_US};
 use crate::lifecycle::count_of;
 use crate::model::{Completeness, MissingWindows};
-use crate::verdict::{DriverFacts, Facts, Machine, Sample, SentMore, Stop};
+use crate::verdict::{ClassicFacts, DriverFacts, Facts, Machine, Reported, Sample, SentMore, Stop};
 
 impl Tally {
     /// Whether no more is expected of a part.
@@ -118,11 +118,10 @@ pub fn completeness(tally: &Tally) -> Completeness {
 pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
     let drivers: Vec<DriverFacts<'a>> = tally.parts.iter().map(|part| driver(tally, part)).collect();
     let mut counters = Counters::default();
-    let mut partial = false;
+    let mut reported = Reported::ALL;
     for driver in &drivers {
-        if driver.sample.partial {
-            partial = true;
-        } else {
+        reported = reported.and(driver.sample.reported);
+        if driver.sample.reported.sent {
             counters.add(&driver.sample.counters);
         }
     }
@@ -134,8 +133,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
         started_at: tally.start_at,
         fleet: Sample {
             counters,
-            partial,
-            failures_unsaid: drivers.iter().any(|driver| driver.sample.failures_unsaid),
+            reported,
             latencies: &tally.fleet,
             coverage: tally.fleet_coverage(),
             throughput_per_s: tally.fleet_throughput(),
@@ -150,22 +148,29 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
 }
 
 fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
-    // A verdict is about a test that is over: no end told is an end lost.
-    let reported = part.reports.counts(true);
-    let (counters, partial, unresolved) = if part.is_classic() {
+    let over = tally.is_over(part);
+    let counts = part.reports.counts(over);
+    let (counters, reported, unresolved) = if part.is_classic() {
         let counters = Counters {
-            scheduled: reported.sent.unwrap_or(0),
-            sent: reported.sent.unwrap_or(0),
-            completed: reported.completed.unwrap_or(0),
-            failed: reported.failed.unwrap_or(0),
+            scheduled: counts.sent.unwrap_or(0),
+            sent: counts.sent.unwrap_or(0),
+            completed: counts.completed.unwrap_or(0),
+            failed: counts.failed.unwrap_or(0),
             ..Counters::default()
         };
-        (counters, !reported.addable, reported.unresolved)
+        let reported = Reported {
+            sent: counts.addable,
+            completed: counts.addable && counts.completed.is_some(),
+            failed: counts.addable && counts.failed.is_some(),
+        };
+        // A verdict is about a test that is over: no end told is an end lost.
+        let unresolved = part.reports.counts(true).unresolved.unwrap_or(counts.end_unknown);
+        (counters, reported, unresolved)
     } else {
         let counters = part.windows.newest.clone();
-        let unheard = tally.never_spoke(part);
+        let reported = if tally.never_spoke(part) { Reported::NONE } else { Reported::ALL };
         let unresolved = counters.in_flight();
-        (counters, unheard, unresolved)
+        (counters, reported, unresolved)
     };
     let coverage = match tally.completed(part) {
         _ if part.is_classic() => None,
@@ -185,9 +190,10 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         cut_short: part.windows.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
         redirected_to: part.windows.ending.as_ref().and_then(|ending| ending.redirected_to.clone()),
         share: part.share.as_ref(),
-        implausible: part.is_classic() && part.reports.implausible(),
+        implausible: part.is_classic() && part.reports.implausible(over),
+        as_classic: if part.is_classic() { as_classic(part, over) } else { ClassicFacts::default() },
         silent: part.silent,
-        sent_more: sent_more(tally, part),
+        sent_more: sent_more(tally, part, over),
         machine: Machine {
             cpu_max: part.windows.cpu_told.max(),
             steal_mean: part.windows.steal_told.mean(),
@@ -204,8 +210,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             throughput_per_s: tally.throughput_of(part),
             schedule_s: tally.length_s(part),
             counters,
-            partial,
-            failures_unsaid: part.is_classic() && reported.failed.is_none(),
+            reported,
             latencies: &part.windows.latencies,
             coverage,
             windows: part.windows.judged,
@@ -215,8 +220,16 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
 }
 
 /// How many requests a classic driver was to send and how many it reports, where that is more.
-fn sent_more(tally: &Tally, part: &Part) -> Option<SentMore> {
+fn sent_more(tally: &Tally, part: &Part, over: bool) -> Option<SentMore> {
     let asked = count_of(&tally.plan);
-    let sent = part.reports.counts(true).sent.filter(|_| part.is_classic())?;
+    let sent = part.reports.counts(over).sent.filter(|_| part.is_classic())?;
     (sent > asked).then_some(SentMore { asked, sent })
+}
+
+fn as_classic(part: &Part, over: bool) -> ClassicFacts {
+    ClassicFacts {
+        reading: Some(part.reports.reading(over)),
+        at_least: part.reports.at_least(),
+        response: part.reports.response(),
+    }
 }

@@ -5,7 +5,7 @@ use common::clock::UnixMicros;
 use super::words::{Ending, Other};
 use super::{DriverFacts, Facts, Findings};
 use crate::model::Verdict;
-use crate::tally::EndedBy;
+use crate::tally::{EndedBy, Reading};
 
 /// Most runs of missing windows that are listed one by one.
 const MAX_RUNS: usize = 4;
@@ -65,6 +65,9 @@ fn warn(driver: &DriverFacts<'_>, findings: &mut Findings) {
     if let Some(warning) = sends_more {
         findings.warn(Some(&driver.name), warning);
     }
+    let reported = driver.sample.reported;
+    let reading = driver.as_classic.reading;
+    let reports_nothing = driver.classic && !reported.sent && reading != Some(Reading::Unknown);
     let warnings = [
         (driver.silent, Other::Silent),
         (driver.other_life, Other::Restarted),
@@ -72,9 +75,19 @@ fn warn(driver: &DriverFacts<'_>, findings: &mut Findings) {
         (driver.implausible, Other::Implausible),
         (driver.classic && driver.ended_by == Some(EndedBy::Silence), Other::FellSilent),
         (driver.classic, Other::ReportsNoLag),
-        (driver.classic && driver.sample.partial, Other::ReportsNoCounts),
+        (reports_nothing, Other::ReportsNoCounts),
+        (driver.classic && reported.sent && !reported.completed, Other::ReportsNoEnds),
     ];
     for (_, warning) in warnings.into_iter().filter(|(holds, _)| *holds) {
         findings.warn(Some(&driver.name), warning);
+    }
+    let sent = driver.sample.counters.sent;
+    match reading {
+        Some(Reading::PerInterval) => findings.warn(Some(&driver.name), Other::CountsAddedUp { sent }),
+        Some(Reading::Unknown) => {
+            let at_least = driver.as_classic.at_least.unwrap_or(0);
+            findings.warn(Some(&driver.name), Other::CountsUnclear { at_least });
+        }
+        Some(Reading::Total) | None => {}
     }
 }

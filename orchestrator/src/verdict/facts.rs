@@ -2,11 +2,11 @@
 
 use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
-use common::latency::{Latencies, LatencyKind, Outcome, Spread};
+use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
 use common::plan::{Plan, Share};
 
 use crate::model::MissingWindows;
-use crate::tally::EndedBy;
+use crate::tally::{EndedBy, Reading};
 
 /// What a verdict is made of.
 #[derive(Debug, Clone)]
@@ -36,10 +36,8 @@ pub struct Facts<'a> {
 pub struct Sample<'a> {
     /// What was counted, where it is known.
     pub counters: Counters,
-    /// Whether the counters leave out someone who does not tell.
-    pub partial: bool,
-    /// Whether someone counted in does not tell its failures: `failed` is a lower bound.
-    pub failures_unsaid: bool,
+    /// Of which counters it is known what they are; of the fleet, where all its drivers report them.
+    pub reported: Reported,
     /// Every sample.
     pub latencies: &'a Latencies,
     /// Share of the completed requests that the histograms cover; `None` where that is not known.
@@ -52,6 +50,44 @@ pub struct Sample<'a> {
     pub windows: u64,
     /// Of these: without idle time.
     pub busy_windows: u64,
+}
+
+/// Which counts a driver reports, without contradicting itself. What it does not report is 0 among its counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reported {
+    /// What it sent.
+    pub sent: bool,
+    /// How many of these completed.
+    pub completed: bool,
+    /// How many of these failed.
+    pub failed: bool,
+}
+
+impl Reported {
+    /// All of them.
+    pub const ALL: Self = Self { sent: true, completed: true, failed: true };
+    /// None of them.
+    pub const NONE: Self = Self { sent: false, completed: false, failed: false };
+
+    /// What both report.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            sent: self.sent && other.sent,
+            completed: self.completed && other.completed,
+            failed: self.failed && other.failed,
+        }
+    }
+}
+
+/// What a classic driver reports of itself, beside its counters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClassicFacts {
+    /// How its counts are read; `None`: it is a driver of ours.
+    pub reading: Option<Reading>,
+    /// The highest number of requests, or else of answers, that any of its reports names.
+    pub at_least: Option<u64>,
+    /// Its latencies, ms, as it sent them.
+    pub response: LatencyStats,
 }
 
 /// The figures of one driver.
@@ -69,7 +105,7 @@ pub struct DriverFacts<'a> {
     pub ended_by: Option<EndedBy>,
     /// When it last told anything.
     pub heard_at: Option<UnixMicros>,
-    /// Sent by it, and lost with it.
+    /// Sent by it, and it is not known how these ended.
     pub unresolved: u64,
     /// Why its load ended early, as it says.
     pub cut_short: Option<String>,
@@ -79,6 +115,8 @@ pub struct DriverFacts<'a> {
     pub share: Option<&'a Share>,
     /// Whether its figures contradict each other.
     pub implausible: bool,
+    /// What it reports as a classic driver.
+    pub as_classic: ClassicFacts,
     /// Whether it is a classic driver that sends heartbeats and has sent no report, longer than most need for one.
     pub silent: bool,
     /// Classic: how many requests it was to send and how many it reports, where that is more.

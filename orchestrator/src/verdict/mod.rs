@@ -1,6 +1,6 @@
 //! How a test ended and why: every rule of interface.md, over facts that the tally gives. Pure.
 //!
-//! The rules (`complete`, `honesty`, `lateness`, `target`, `thresholds`) find facts, and `words` is the only place
+//! The rules (`complete`, `honesty`, `lateness`, `target`, `thresholds`, `units`) find facts, and `words` is the only place
 //! that makes sentences of them; so each reason and warning has a kind, and one text.
 //!
 //! The fleet decides: a driver's own lateness that the fleet's figures do not show is a warning that names
@@ -12,16 +12,18 @@ mod complete;
 mod facts;
 mod failures;
 mod finding;
+mod found;
 mod honesty;
 mod lateness;
 mod target;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod units;
 mod words;
 
 pub use cause::MUCH_STEAL;
-pub use facts::{DriverFacts, Facts, Machine, Quantile, Sample, SentMore, Stop};
+pub use facts::{ClassicFacts, DriverFacts, Facts, Machine, Quantile, Reported, Sample, SentMore, Stop};
 pub use finding::{Finding, Weight};
 pub use words::Other;
 
@@ -78,6 +80,7 @@ fn look(facts: &Facts<'_>) -> (Vec<Finding>, Vec<ThresholdView>) {
     let thresholds = if facts.started_at.is_some() {
         honesty::look(facts, &mut findings);
         target::look(facts, &mut findings);
+        units::look(facts, &mut findings);
         thresholds::look(facts, &mut findings)
     } else {
         Vec::new()

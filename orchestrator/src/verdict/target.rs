@@ -2,48 +2,70 @@
 
 use common::tls_cause::TlsCause;
 
+use super::found::of_the_known;
 use super::words::{AllFailed, Failed, Other, Redirects};
-use super::{Facts, Findings, Sample, failures};
+use super::{DriverFacts, Facts, Findings, Reported, Sample, failures};
 use crate::model::Verdict;
 
 /// Share of the completed requests that may come after the end of the schedule without a word.
 const AFTER_END: f64 = 0.1;
 
-/// Looks whether anything completed, and in time.
+/// Looks whether anything completed, and in time. Drivers that do not report how their requests ended are left out; the
+/// reason names them.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
-    let fleet = &facts.fleet;
     // Of an interrupted test, what completed later is not known.
-    if fleet.partial || facts.interrupted.is_some() {
+    if facts.interrupted.is_some() {
         return;
     }
     redirects(facts, findings);
-    let completed = fleet.completed();
-    if completed > 0 {
-        let after = completed.saturating_sub(fleet.counters.completed_in_schedule);
-        // Classic drivers do not report which of theirs came after it.
-        let known = facts.drivers.iter().all(|driver| !driver.classic);
-        if facts.over && known && after as f64 > completed as f64 * AFTER_END {
-            findings.warn(None, Other::CompletedAfterEnd { after, of: completed });
-        }
+    if facts.fleet.completed() > 0 || facts.drivers.iter().any(|driver| driver.sample.completed() > 0) {
+        after_the_end(facts, findings);
         return;
     }
+    let is_known = |reported: &Reported| reported.sent && reported.completed;
+    let known = of_the_known(facts, None, is_known);
+    let without: Vec<String> = facts
+        .drivers
+        .iter()
+        .filter(|driver| !is_known(&driver.sample.reported))
+        .map(|driver| driver.name.clone())
+        .collect();
     // While it runs, the answers to some are still to come.
-    let ended = if facts.over { fleet.sent() } else { fleet.failed() };
+    let ended = if facts.over { known.sent() } else { known.failed() };
     let what = match ended {
         0 if !facts.over => return,
-        0 if fleet.scheduled() == 0 => AllFailed::NoneDue,
-        0 => AllFailed::NoneSent(fleet.scheduled()),
+        0 if known.scheduled() == 0 && !without.is_empty() => return,
+        0 if known.scheduled() == 0 => AllFailed::NoneDue,
+        0 => AllFailed::NoneSent { due: known.scheduled(), without },
         sent => AllFailed::Failed(Failed {
             sent,
-            failures: failures::all(facts.plan, fleet),
-            tls_causes: tls_causes(fleet),
+            failed: known.failed(),
+            failures: failures::all(facts.plan, &known),
+            tls_causes: tls_causes(&known),
             target: target(facts),
             tls: facts.plan.target.scheme() == "https",
             method: facts.plan.request.method.clone(),
             timeout: facts.plan.request.timeout,
+            without,
         }),
     };
     findings.because(Verdict::Failed, None, what);
+}
+
+/// Warns of requests that completed after the schedule, of the drivers that report when theirs did.
+fn after_the_end(facts: &Facts<'_>, findings: &mut Findings) {
+    let reports = |driver: &&DriverFacts<'_>| !driver.classic && driver.sample.reported.sent;
+    let (mut of, mut within) = (0, 0);
+    for driver in facts.drivers.iter().filter(reports) {
+        of += driver.sample.completed();
+        within += driver.sample.counters.completed_in_schedule;
+    }
+    let after = of.saturating_sub(within);
+    if facts.over && after > 0 && after as f64 > of as f64 * AFTER_END {
+        let without = facts.drivers.iter().filter(|driver| !reports(driver));
+        let without = without.map(|driver| driver.name.clone()).collect();
+        findings.warn(None, Other::CompletedAfterEnd { after, of, without });
+    }
 }
 
 /// Statuses that send a client to another address. (304 says that the client has the answer already.)

@@ -1,34 +1,16 @@
 //! Thresholds, given and default: whether each held, and what to say where it did not.
 
-use common::latency::{LatencyKind, Outcome, Quantile, Spread};
+use common::latency::{LatencyKind, Outcome};
 use common::plan::{Comparison, Figure, LatencyFigure, Mode, Threshold};
 
+use super::found::{Found, Value, find, latency};
 use super::words::{Missed, ThresholdFinding};
 use super::{DriverFacts, Facts, Findings, Sample, failures, honesty};
 use crate::model::{ThresholdView, Verdict};
-use crate::report::human::{counted, names, percent};
+use crate::report::human::percent;
 
 /// While a test runs, a throughput counts from so many seconds on.
 const THROUGHPUT_FROM_S: f64 = 3.0;
-
-/// What a figure turned out to be.
-enum Found {
-    /// This.
-    Is(f64),
-    /// No less than this; more is not known.
-    AtLeast(f64),
-    /// It falls among the failed or dropped requests, which count as slower than any completed one. The slowest of
-    /// those took so many ms; `None`: nothing completed.
-    Beyond(Option<f64>),
-    /// The threshold is on the time that failed requests took, and none failed: none took too long.
-    NoneFailed,
-    /// The threshold is on completed requests, and none completed.
-    NoneCompleted,
-    /// There was nothing to measure.
-    Nothing,
-    /// Someone does not tell: why.
-    Untold(String),
-}
 
 /// Decides all thresholds: those given, and the defaults where the plan names none of the figure.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) -> Vec<ThresholdView> {
@@ -67,11 +49,10 @@ fn decide(
 ) {
     if threshold.each_driver {
         for driver in &facts.drivers {
-            let view = one(facts, threshold, given, Some(&driver.name), &driver.sample, findings);
-            views.push(view);
+            views.push(one(facts, threshold, given, Some(driver), findings));
         }
     } else {
-        views.push(one(facts, threshold, given, None, &facts.fleet, findings));
+        views.push(one(facts, threshold, given, None, findings));
     }
 }
 
@@ -79,29 +60,27 @@ fn one(
     facts: &Facts<'_>,
     threshold: &Threshold,
     given: bool,
-    driver: Option<&str>,
-    sample: &Sample<'_>,
+    driver: Option<&DriverFacts<'_>>,
     findings: &mut Findings,
 ) -> ThresholdView {
-    let found = find(facts, threshold.figure, sample, driver);
-    let (_, ok) = outcome(threshold, &found);
+    let found = find(facts, threshold, driver);
+    let driver = driver.map(|driver| driver.name.as_str());
+    let (_, ok) = found.outcome(threshold);
     if !facts.over {
-        return so_far(facts, threshold, given, driver, sample, &found, findings);
+        return so_far(facts, threshold, given, driver, &found, findings);
     }
     match ok {
         Some(true) => {}
-        Some(false) => not_met(facts, threshold, given, driver, sample, &found, findings),
+        Some(false) => not_met(facts, threshold, given, driver, &found, findings),
         None => {
-            let why = match &found {
-                Found::Untold(why) => why.clone(),
-                Found::AtLeast(_) => "not every driver reports its part".to_owned(),
-                // With nothing completed the test has failed already, which says more.
-                _ if facts.fleet.completed() == 0 => String::new(),
-                _ => "there was nothing to measure".to_owned(),
-            };
+            let why = undecided(facts, threshold, &found);
             let expression = threshold.expression.clone();
-            let what =
-                |why| ThresholdFinding { expression, missed: Missed::Undecided { why }, used_up: None };
+            let what = |why| ThresholdFinding {
+                expression,
+                missed: Missed::Undecided { why },
+                gaps: None,
+                used_up: None,
+            };
             match (why.is_empty(), given) {
                 (true, _) => {}
                 (false, true) => findings.because(Verdict::Incomplete, driver, what(why)),
@@ -112,21 +91,36 @@ fn one(
     view(threshold, given, driver, &found, ok)
 }
 
+/// Why a threshold is not decided; empty where a reason for the verdict says more.
+fn undecided(facts: &Facts<'_>, threshold: &Threshold, found: &Found<'_, '_>) -> String {
+    let why = found.gaps.text();
+    match (found.value, threshold.figure) {
+        (Value::OfTheKnown(ratio), Figure::ErrorsRatio | Figure::DroppedRatio) => {
+            format!("{why}; without it {} is {}", threshold.key(), percent(ratio))
+        }
+        _ if !why.is_empty() => why,
+        // With nothing completed the test has failed already.
+        _ if facts.fleet.completed() == 0 => String::new(),
+        _ => "there was nothing to measure".to_owned(),
+    }
+}
+
 fn view(
     threshold: &Threshold,
     given: bool,
     driver: Option<&str>,
-    found: &Found,
+    found: &Found<'_, '_>,
     ok: Option<bool>,
 ) -> ThresholdView {
-    let (value, _) = outcome(threshold, found);
+    let (value, _) = found.outcome(threshold);
     ThresholdView {
         expression: threshold.expression.clone(),
         value,
-        lower_bound: matches!(found, Found::Beyond(_) | Found::AtLeast(_)),
+        lower_bound: found.is_lower_bound(),
         ok,
         given,
         driver: driver.map(str::to_owned),
+        without: if value.is_some() && driver.is_none() { found.gaps.drivers() } else { Vec::new() },
     }
 }
 
@@ -136,29 +130,30 @@ fn so_far(
     threshold: &Threshold,
     given: bool,
     driver: Option<&str>,
-    sample: &Sample<'_>,
-    found: &Found,
+    found: &Found<'_, '_>,
     findings: &mut Findings,
 ) -> ThresholdView {
-    let (_, ok) = outcome(threshold, found);
+    let (_, ok) = found.outcome(threshold);
     // In its first seconds a throughput is mostly the answers that are still to come.
     let early = threshold.figure == Figure::Throughput
-        && sample.schedule_s.is_none_or(|seconds| seconds < THROUGHPUT_FROM_S);
+        && found.sample.schedule_s.is_none_or(|seconds| seconds < THROUGHPUT_FROM_S);
     if ok == Some(false) && !early {
-        not_met(facts, threshold, given, driver, sample, found, findings);
+        not_met(facts, threshold, given, driver, found, findings);
     }
     let ok = match ok {
-        Some(false) if !is_lost(facts, threshold, driver, sample) => None,
+        Some(false) if !is_lost(facts, threshold, driver, found) => None,
         ok => ok,
     };
     view(threshold, given, driver, found, ok)
 }
 
 /// Whether a threshold that is not met cannot be met any more, whatever comes.
-fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, sample: &Sample<'_>) -> bool {
+fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, found: &Found<'_, '_>) -> bool {
+    let sample = &found.sample;
+    let left_out = found.gaps.drivers();
     let upper = matches!(threshold.comparison, Comparison::Less | Comparison::LessOrEqual);
     let at_best = |bad: u64| {
-        let planned = planned(facts, driver)?;
+        let planned = planned(facts, driver, &left_out)?;
         (planned > 0).then(|| bad as f64 / planned.max(sample.scheduled()) as f64)
     };
     let lost = |ratio: Option<f64>| {
@@ -174,10 +169,12 @@ fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, sampl
     }
 }
 
-/// Requests that the plan has for one driver, or for all of them, after the warm-up; `None` where that is not known.
-fn planned(facts: &Facts<'_>, driver: Option<&str>) -> Option<u64> {
+/// Requests that the plan has for one driver, or for all but those left out, after the warm-up; `None` where that is
+/// not known.
+fn planned(facts: &Facts<'_>, driver: Option<&str>, left_out: &[String]) -> Option<u64> {
     let load = &facts.plan.load;
     let of = facts.drivers.iter().filter(|one| driver.is_none_or(|driver| driver == one.name));
+    let of = of.filter(|one| !left_out.contains(&one.name));
     let planned = |one: &DriverFacts<'_>| {
         let share = one.share?;
         let timed = share.rate_per_s.zip(load.duration).map(|(rate, duration)| {
@@ -198,16 +195,16 @@ fn not_met(
     threshold: &Threshold,
     given: bool,
     driver: Option<&str>,
-    sample: &Sample<'_>,
-    found: &Found,
+    found: &Found<'_, '_>,
     findings: &mut Findings,
 ) {
-    let verdict = blame(facts, threshold.figure, sample);
-    let used_up = || honesty::busy_share(&facts.fleet).max(honesty::busy_share(sample));
+    let verdict = blame(facts, threshold.figure, &found.sample);
+    let used_up = || honesty::busy_share(&facts.fleet).max(honesty::busy_share(&found.sample));
     let used_up = (verdict == Verdict::Invalid).then(used_up);
-    if let Some(missed) = missed(facts, threshold, given, driver, sample, found) {
+    if let Some(missed) = missed(facts, threshold, given, driver, found) {
         let expression = threshold.expression.clone();
-        findings.because(verdict, driver, ThresholdFinding { expression, missed, used_up });
+        let gaps = Some(found.gaps.clone()).filter(|gaps| !gaps.is_empty());
+        findings.because(verdict, driver, ThresholdFinding { expression, missed, gaps, used_up });
     }
 }
 
@@ -219,114 +216,15 @@ fn blame(facts: &Facts<'_>, figure: Figure, sample: &Sample<'_>) -> Verdict {
     if closed && of_speed && used_up { Verdict::Invalid } else { Verdict::Failed }
 }
 
-fn find(facts: &Facts<'_>, figure: Figure, sample: &Sample<'_>, driver: Option<&str>) -> Found {
-    match figure {
-        Figure::Latency { of, kind, figure } => latency(sample, of, kind, figure),
-        Figure::ErrorsRatio | Figure::DroppedRatio if sample.partial => Found::Untold(untold(facts, driver)),
-        Figure::ErrorsRatio => match sample.errors_ratio() {
-            Some(ratio) if sample.failures_unsaid => Found::AtLeast(ratio),
-            ratio => ratio.map_or(Found::Nothing, Found::Is),
-        },
-        Figure::DroppedRatio => sample.dropped_ratio().map_or(Found::Nothing, Found::Is),
-        Figure::Throughput => {
-            let leaves_out = |name: &str| driver.is_none_or(|driver| driver == name);
-            let unsaid =
-                facts.drivers.iter().any(|one| leaves_out(&one.name) && (one.classic || one.sample.partial));
-            match sample.throughput_per_s {
-                Some(rate) if unsaid => Found::AtLeast(rate),
-                None if unsaid => {
-                    Found::Untold("a driver does not report when its requests completed".to_owned())
-                }
-                rate => rate.map_or(Found::Nothing, Found::Is),
-            }
-        }
-    }
-}
-
-fn untold(facts: &Facts<'_>, driver: Option<&str>) -> String {
-    let partial = facts.drivers.iter().filter(|one| one.sample.partial).map(|one| one.name.as_str());
-    match driver {
-        Some(_) => "it does not report what it sent".to_owned(),
-        None => format!("what {} sent is not known", names(partial)),
-    }
-}
-
-fn latency(sample: &Sample<'_>, of: Outcome, kind: LatencyKind, figure: LatencyFigure) -> Found {
-    let spread = sample.spread(of, kind);
-    if of == Outcome::Failed {
-        let failed = sample.failed_by_itself();
-        return match failed {
-            _ if sample.partial || sample.failures_unsaid => {
-                Found::Untold("a driver does not report how many of its requests failed".to_owned())
-            }
-            0 => Found::NoneFailed,
-            failed if spread.samples().count() < failed => {
-                let unknown = failed - spread.samples().count();
-                Found::Untold(format!("the time of {} is not known", counted(unknown, "failed request")))
-            }
-            _ => figure_of(&spread, figure),
-        };
-    }
-    match sample.coverage {
-        None => return Found::Untold("a driver does not report how many requests it completed".to_owned()),
-        Some(coverage) if coverage < 1.0 => {
-            return Found::Untold(format!(
-                "histograms cover {} of the completed requests",
-                percent(coverage)
-            ));
-        }
-        Some(_) => {}
-    }
-    match (of, figure_of(&spread, figure)) {
-        (Outcome::Success, Found::Nothing) if sample.sent() > 0 => Found::NoneCompleted,
-        (_, found) => found,
-    }
-}
-
-fn figure_of(spread: &Spread<'_>, figure: LatencyFigure) -> Found {
-    let quantile = |quantile: f64| match spread.quantile(quantile) {
-        Quantile::Is(us) => Found::Is(us as f64 / 1e3),
-        Quantile::AtLeast(us) => Found::Beyond(us.map(|us| us as f64 / 1e3)),
-        Quantile::Nothing => Found::Nothing,
-    };
-    // Of completed requests alone. Where there are none, all that is known is what a percentile says.
-    let of_completed = |us: Option<f64>| us.map_or_else(|| quantile(1.0), |us| Found::Is(us / 1e3));
-    let samples = spread.samples();
-    match figure {
-        LatencyFigure::Min => of_completed(samples.min_us().map(|us| us as f64)),
-        LatencyFigure::Mean => of_completed(samples.mean_us()),
-        LatencyFigure::Mode => of_completed(samples.mode_us()),
-        LatencyFigure::Max => quantile(1.0),
-        LatencyFigure::Quantile(at) => quantile(at),
-    }
-}
-
-/// The value to show, and whether it held.
-fn outcome(threshold: &Threshold, found: &Found) -> (Option<f64>, Option<bool>) {
-    let holds = |value: f64| threshold.comparison.holds(value, threshold.bound);
-    match found {
-        Found::Is(value) => (Some(*value), Some(holds(*value))),
-        Found::Beyond(value) => (*value, Some(holds(f64::INFINITY))),
-        Found::AtLeast(value) => {
-            // Decided where more of it would change nothing.
-            let decided = holds(*value) == holds(f64::INFINITY);
-            (Some(*value), decided.then(|| holds(*value)))
-        }
-        Found::NoneFailed => (None, Some(true)),
-        Found::NoneCompleted => (None, Some(false)),
-        Found::Nothing | Found::Untold(_) => (None, None),
-    }
-}
-
 /// What was missed; `None` where the figure has no value.
 fn missed(
     facts: &Facts<'_>,
     threshold: &Threshold,
     given: bool,
     driver: Option<&str>,
-    sample: &Sample<'_>,
-    found: &Found,
+    found: &Found<'_, '_>,
 ) -> Option<Missed> {
+    let sample = &found.sample;
     let unbounded = |slowest_ms| {
         let (failed, dropped) = (sample.failed_by_itself(), sample.dropped());
         Missed::Unbounded {
@@ -337,15 +235,15 @@ fn missed(
             of: sample.completed() + failed + dropped,
         }
     };
-    let value = match *found {
-        Found::Is(value) | Found::AtLeast(value) => value,
-        Found::Beyond(slowest_ms) => return Some(unbounded(slowest_ms)),
-        Found::NoneCompleted => return Some(unbounded(None)),
-        Found::NoneFailed | Found::Nothing | Found::Untold(_) => return None,
+    let value = match found.value {
+        Value::Is(value) | Value::OfTheKnown(value) | Value::AtLeast(value) | Value::AtMost(value) => value,
+        Value::Beyond(slowest_ms) => return Some(unbounded(slowest_ms)),
+        Value::NoneCompleted => return Some(unbounded(None)),
+        Value::NoneFailed | Value::Nothing | Value::Unknown => return None,
     };
     Some(match threshold.figure {
         Figure::Latency { of, kind, figure } => {
-            Missed::Latency { was_ms: value, parts: parts(facts, sample, of, kind, figure) }
+            Missed::Latency { was_ms: value, parts: parts(facts, driver, of, kind, figure) }
         }
         Figure::ErrorsRatio => {
             let kinds = failures::of(facts.plan, sample);
@@ -387,14 +285,15 @@ fn most_per_s(facts: &Facts<'_>, driver: Option<&str>) -> Option<f64> {
 /// The service and the lag at the figure of a response, in ms. A closed loop's response is its service.
 fn parts(
     facts: &Facts<'_>,
-    sample: &Sample<'_>,
+    driver: Option<&str>,
     of: Outcome,
     kind: LatencyKind,
     figure: LatencyFigure,
 ) -> Option<(f64, f64)> {
     let open = matches!(facts.plan.load.mode, Mode::Tsunami { .. });
-    let found = |kind| match latency(sample, of, kind, figure) {
-        Found::Is(ms) => Some(ms),
+    let driver = facts.drivers.iter().find(|one| Some(one.name.as_str()) == driver);
+    let found = |kind| match latency(facts, driver, of, kind, figure).value {
+        Value::Is(ms) => Some(ms),
         _ => None,
     };
     let parts = found(LatencyKind::Service).zip(found(LatencyKind::Lag));

@@ -151,8 +151,10 @@ fn equations(tally: &Tally, now: UnixMicros) {
             n(totals.sent) + n(totals.dropped),
             "{who}: scheduled = sent + dropped"
         );
-        let parts = n(totals.completed) + n(totals.failed) + n(totals.in_flight) + totals.unresolved;
-        assert_eq!(n(totals.sent), parts, "{who}: sent = completed + failed + in flight + unresolved");
+        let ended = n(totals.completed) + n(totals.failed) + n(totals.unresolved);
+        let parts = ended + n(totals.in_flight) + totals.end_unknown;
+        let equation = "sent = completed + failed + in flight + unresolved + end unknown";
+        assert_eq!(n(totals.sent), parts, "{who}: {equation}");
         assert_eq!(n(totals.dropped), totals.dropped_by.in_flight + totals.dropped_by.late, "{who}");
     };
     let fleet = tally.totals();

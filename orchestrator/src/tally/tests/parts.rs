@@ -75,12 +75,12 @@ fn what_a_lost_driver_had_in_flight_is_unresolved_until_it_is_back() {
         Counters { scheduled: 12, sent: 10, completed: 6, failed: 1, dropped_late: 2, ..Counters::default() };
     tally.beat(&node("a"), Epoch(7), &counters, Some(0.4), START);
     let live = tally.totals();
-    assert_eq!((live.in_flight, live.unresolved), (Some(3), 0));
+    assert_eq!((live.in_flight, live.unresolved), (Some(3), Some(0)));
     tally.ended(&node("a"), Some(Epoch(7)), EndedBy::Lost);
     let lost = tally.totals();
-    assert_eq!((lost.in_flight, lost.unresolved, lost.latency_ms.coverage), (Some(0), 3, Some(0.0)));
+    assert_eq!((lost.in_flight, lost.unresolved, lost.latency_ms.coverage), (Some(0), Some(3), Some(0.0)));
     tally.back(&node("a"), Some(Epoch(7)));
-    assert_eq!(tally.totals().unresolved, 0);
+    assert_eq!(tally.totals().unresolved, Some(0));
     assert!(!tally.all_ended());
     let end = windows("a", 7, &steady(1));
     tally.ended(&node("a"), Some(Epoch(7)), EndedBy::Lost);

@@ -2,6 +2,7 @@
 
 mod generator;
 mod missing;
+mod others;
 mod outcomes;
 mod properties;
 mod remedies;
@@ -13,7 +14,7 @@ use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{Plan, PlanFormat, Share, read};
 
-use super::{DriverFacts, Facts, Judgement, Machine, Sample, SentMore, judge};
+use super::{ClassicFacts, DriverFacts, Facts, Judgement, Machine, Reported, Sample, SentMore, judge};
 use crate::model::{FindingLevel, MissingWindows, Verdict};
 use crate::tally::EndedBy;
 
@@ -43,9 +44,10 @@ struct Driver {
     ended_by: Option<EndedBy>,
     cut_short: Option<&'static str>,
     classic: bool,
-    partial: bool,
     silent: bool,
     sent_more: Option<SentMore>,
+    reported: Reported,
+    as_classic: ClassicFacts,
     unresolved: u64,
     redirected_to: Option<&'static str>,
     share: Share,
@@ -94,7 +96,8 @@ impl Driver {
             sent_more: None,
             cut_short: None,
             classic: false,
-            partial: false,
+            reported: Reported::ALL,
+            as_classic: ClassicFacts::default(),
             unresolved: 0,
             redirected_to: None,
             share,
@@ -105,6 +108,26 @@ impl Driver {
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
+    }
+
+    /// Somebody else's, which reports these of its counts and nothing of our additions.
+    fn classic(self, reported: Reported) -> Self {
+        self.with(|driver| {
+            (driver.classic, driver.reported, driver.coverage) = (true, reported, None);
+            driver.latencies.clear();
+            driver.throughput = None;
+            driver.windows = (0, 0);
+            let counters = &mut driver.counters;
+            (counters.completed_in_schedule, counters.status_codes) = (0, [].into());
+            for (count, is_reported) in [
+                (&mut counters.scheduled, reported.sent),
+                (&mut counters.sent, reported.sent),
+                (&mut counters.completed, reported.completed),
+                (&mut counters.failed, reported.failed),
+            ] {
+                *count = if is_reported { *count } else { 0 };
+            }
+        })
     }
 
     /// `n` of its requests met the in-flight bound.
@@ -158,8 +181,7 @@ impl Driver {
     fn sample(&self) -> Sample<'_> {
         Sample {
             counters: self.counters.clone(),
-            partial: self.partial,
-            failures_unsaid: false,
+            reported: self.reported,
             latencies: &self.latencies,
             coverage: self.coverage,
             throughput_per_s: self.throughput,
@@ -201,19 +223,20 @@ impl Case<'_> {
     fn judge(&self) -> Judgement {
         let mut counters = Counters::default();
         let mut latencies = Latencies::new();
-        for driver in self.drivers.iter().filter(|driver| !driver.partial) {
+        for driver in self.drivers.iter().filter(|driver| driver.reported.sent) {
             counters.add(&driver.counters);
+        }
+        for driver in self.drivers.iter().filter(|driver| !driver.classic) {
             latencies.merge(&driver.latencies);
         }
         let least = |values: Vec<Option<f64>>| values.into_iter().collect::<Option<Vec<f64>>>();
         let coverage = least(self.drivers.iter().map(|driver| driver.coverage).collect());
         let fleet = Sample {
             counters,
-            partial: self.drivers.iter().any(|driver| driver.partial),
-            failures_unsaid: false,
+            reported: self.drivers.iter().fold(Reported::ALL, |all, driver| all.and(driver.reported)),
             latencies: &latencies,
             coverage: coverage.map(|all| all.into_iter().fold(1.0, f64::min)),
-            throughput_per_s: self.drivers.iter().map(|driver| driver.throughput).sum(),
+            throughput_per_s: self.drivers.iter().filter_map(|driver| driver.throughput).reduce(|a, b| a + b),
             schedule_s: self.drivers.iter().map(|driver| driver.schedule_s).reduce(f64::max),
             windows: self.drivers.iter().map(|driver| driver.windows.0).sum(),
             busy_windows: self.drivers.iter().map(|driver| driver.windows.1).sum(),
@@ -232,6 +255,7 @@ impl Case<'_> {
             redirected_to: driver.redirected_to.map(str::to_owned),
             share: Some(&driver.share),
             implausible: odd(index).2,
+            as_classic: driver.as_classic.clone(),
             silent: driver.silent,
             sent_more: driver.sent_more,
             machine: driver.machine.clone(),

@@ -6,6 +6,7 @@ use common::tls_cause::TlsCause;
 
 use super::*;
 use crate::model::{FindingKind, FindingView};
+use crate::tally::Reading;
 use crate::verdict::words::{Other, What};
 use crate::verdict::{SentMore, Stop};
 
@@ -506,8 +507,7 @@ fn failures() -> Vec<Row> {
 fn thresholds() -> Vec<Row> {
     let slow = [Driver::well("a").slow(312_000), Driver::well("b").slow(312_000)];
     let dropping = [Driver::well("a").dropping(1_364), Driver::well("b").dropping(1)];
-    let unknown = Driver::well("c")
-        .with(|driver| (driver.classic, driver.partial, driver.coverage) = (true, true, None));
+    let unknown = Driver::well("c").classic(Reported::NONE);
     vec![
         row(
             FindingKind::LatencyThreshold,
@@ -656,7 +656,41 @@ fn others() -> Vec<Row> {
             WARNING,
             c,
             "driver c does not report (consistently) how many requests it sent: the totals leave it out",
-            classic(|driver| driver.partial = true),
+            classic(|driver| driver.reported = Reported::NONE),
+        ),
+        row(
+            FindingKind::DriverReportsNoEnds,
+            WARNING,
+            c,
+            "driver c reports how many requests it sent, and not how many were answered: how they ended is not known",
+            classic(|driver| driver.reported = Reported { completed: false, failed: false, ..Reported::ALL }),
+        ),
+        row(
+            FindingKind::DriverCountsAddedUp,
+            WARNING,
+            c,
+            "driver c reports what it sent since its last report, and not the total: its counts were added up, to 10,000 \
+             requests",
+            classic(|driver| driver.as_classic.reading = Some(Reading::PerInterval)),
+        ),
+        row(
+            FindingKind::DriverCountsUnclear,
+            WARNING,
+            c,
+            "driver c reports counts that do not grow as a total does, and that do not add up to what it was to send: what \
+             it sent is not known, at least 12 requests; the totals leave it out",
+            classic(|driver| {
+                driver.reported = Reported::NONE;
+                (driver.as_classic.reading, driver.as_classic.at_least) = (Some(Reading::Unknown), Some(12));
+            }),
+        ),
+        row(
+            FindingKind::DriverLatencyUnit,
+            WARNING,
+            c,
+            "driver c reports latencies of 7 µs, which no HTTP exchange can be: if they are in seconds, set latency_unit = \
+             \"s\" under [classic.nodes.\"c\"] in the orchestrator's config",
+            classic(|driver| driver.as_classic.response.mean = Some(0.007)),
         ),
         row(
             FindingKind::ForeignReports,

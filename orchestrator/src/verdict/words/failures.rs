@@ -7,7 +7,7 @@ use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
 
 use crate::model::FindingKind;
-use crate::report::human::{count, counted, ms};
+use crate::report::human::{count, counted, ms, names};
 use crate::verdict::failures::{Failure, Failures};
 
 /// Most kinds of failure that one sentence lists.
@@ -18,8 +18,13 @@ const MAX_KINDS: usize = 3;
 pub enum AllFailed {
     /// The schedule had no request.
     NoneDue,
-    /// So many were due, none was sent.
-    NoneSent(u64),
+    /// Requests were due, none was sent.
+    NoneSent {
+        /// How many were due.
+        due: u64,
+        /// Drivers of which this is not known.
+        without: Vec<String>,
+    },
     /// All that were sent failed, or their end is not known.
     Failed(Failed),
 }
@@ -29,7 +34,9 @@ pub enum AllFailed {
 pub struct Failed {
     /// How many were sent.
     pub sent: u64,
-    /// How they failed.
+    /// How many of these failed, as far as that is known.
+    pub failed: u64,
+    /// How they failed; other people's drivers do not report it.
     pub failures: Failures,
     /// Why TLS failed, the most frequent cause first; empty where the drivers do not report causes.
     pub tls_causes: Vec<(TlsCause, u64)>,
@@ -41,6 +48,8 @@ pub struct Failed {
     pub method: String,
     /// The timeout of a request.
     pub timeout: Duration,
+    /// Drivers that are not counted in: it is not known how their requests ended.
+    pub without: Vec<String>,
 }
 
 impl AllFailed {
@@ -48,7 +57,7 @@ impl AllFailed {
     pub fn kind(&self) -> FindingKind {
         let failed = match self {
             Self::NoneDue => return FindingKind::NoRequestDue,
-            Self::NoneSent(_) => return FindingKind::NoneSent,
+            Self::NoneSent { .. } => return FindingKind::NoneSent,
             Self::Failed(failed) => failed,
         };
         match failed.only() {
@@ -76,14 +85,29 @@ impl AllFailed {
     pub fn text(&self) -> String {
         match self {
             Self::NoneDue => "no request was due: the plan ends before its first request".to_owned(),
-            Self::NoneSent(due) => format!("none of the {} that were due was sent", counted(*due, "request")),
-            Self::Failed(failed) => match failed.only() {
-                Some(Only::Statuses) => format!("no request succeeded: {}", failed.statuses()),
-                Some(Only::Error(ErrorKind::Cancelled)) => cancelled(failed.sent),
-                Some(Only::Error(kind)) => format!("no request succeeded: {}", failed.error(kind)),
-                None => format!("no request succeeded: {}", failed.mixed()),
-            },
+            Self::NoneSent { due, without } => {
+                format!("none of the {} that were due was sent{}", counted(*due, "request"), unknown(without))
+            }
+            Self::Failed(failed) => {
+                let what = match failed.only() {
+                    Some(Only::Statuses) => failed.statuses(),
+                    Some(Only::Error(ErrorKind::Cancelled)) => {
+                        return format!("{}{}", cancelled(failed.sent), unknown(&failed.without));
+                    }
+                    Some(Only::Error(kind)) => failed.error(kind),
+                    None => failed.mixed(),
+                };
+                format!("no request succeeded{}: {what}", unknown(&failed.without))
+            }
         }
+    }
+}
+
+/// As in ` (how requests of c ended is not known)`; nothing where all is known.
+fn unknown(without: &[String]) -> String {
+    match without {
+        [] => String::new(),
+        _ => format!(" (how requests of {} ended is not known)", names(without.iter().map(String::as_str))),
     }
 }
 
@@ -243,15 +267,19 @@ impl Failed {
     }
 
     fn mixed(&self) -> String {
-        let open = self.sent.saturating_sub(self.known());
-        let kinds = by_kind(&self.failures);
+        let failed = self.failed.max(self.known());
+        let open = self.sent.saturating_sub(failed);
+        let unexplained = Some(failed - self.known()).filter(|n| *n > 0);
+        let unexplained = unexplained.map(|n| format!("no reason reported: {}", count(n)));
+        let kinds: Vec<String> = by_kind(&self.failures).into_iter().chain(unexplained).collect();
+        let kinds = (!kinds.is_empty()).then(|| kinds.join(", "));
         let of = counted(self.sent, "request");
         let what = match (open, kinds) {
             (0, kinds) => format!("all {of} failed ({})", kinds.unwrap_or_default()),
             (open, None) if open == self.sent => format!("how {of} ended is not known"),
             (open, kinds) => format!(
                 "of {of}, {} failed ({}) and how {} ended is not known",
-                count(self.known()),
+                count(failed),
                 kinds.unwrap_or_default(),
                 count(open)
             ),

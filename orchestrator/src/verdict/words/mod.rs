@@ -5,14 +5,16 @@
 
 mod ending;
 mod failures;
+mod gaps;
 mod generator;
 mod others;
 mod thresholds;
 
 pub use ending::Ending;
 pub use failures::{AllFailed, Failed};
+pub use gaps::Gaps;
 pub use generator::Generator;
-pub use others::{Other, Redirects};
+pub use others::{OddLatencies, Other, Redirects};
 pub use thresholds::{Missed, ThresholdFinding};
 
 use crate::model::FindingKind;

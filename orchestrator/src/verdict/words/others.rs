@@ -4,7 +4,7 @@
 use super::super::SentMore;
 use super::the_driver;
 use crate::model::FindingKind;
-use crate::report::human::{count, counted, names, percent};
+use crate::report::human::{count, counted, ms, names, percent};
 
 /// Something to know beside the figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,20 @@ pub enum Other {
     ReportsNoLag,
     /// No counts, or contradicting ones.
     ReportsNoCounts,
+    /// Requests, and not how they ended.
+    ReportsNoEnds,
+    /// Counts of the time since the last report, which were added up to this.
+    CountsAddedUp {
+        /// Requests, or where it does not report these 0.
+        sent: u64,
+    },
+    /// Counts that are neither totals nor those of an interval; the highest one.
+    CountsUnclear {
+        /// Requests, or else answers.
+        at_least: u64,
+    },
+    /// Latencies that are about a thousandth of the others, or cannot be, or a thousandfold.
+    LatencyUnit(OddLatencies),
     /// These nodes reported without taking part.
     Foreign(Vec<String>),
     /// A driver's own sentence, before the start.
@@ -48,11 +62,37 @@ pub enum Other {
         after: u64,
         /// All.
         of: u64,
+        /// Drivers that do not report it.
+        without: Vec<String>,
     },
     /// A threshold whose outcome the plan decides before anything is sent: which, and why.
     Foreseen(String),
     /// The load is a closed loop.
     ClosedLoop,
+}
+
+/// Why the latencies of a classic driver look as if they were in another unit; each in ms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OddLatencies {
+    /// No HTTP exchange takes so short.
+    Impossible {
+        /// Its shortest.
+        ms: f64,
+    },
+    /// About a thousandth of those of the other drivers.
+    Small {
+        /// Its usual one.
+        ms: f64,
+        /// Theirs.
+        others_ms: f64,
+    },
+    /// About a thousand times those of the other drivers.
+    Large {
+        /// Its usual one.
+        ms: f64,
+        /// Theirs.
+        others_ms: f64,
+    },
 }
 
 /// Answers that were redirects, of all answers.
@@ -66,6 +106,39 @@ pub struct Redirects {
     pub to: Option<String>,
     /// Whether they counted as success.
     pub expected: bool,
+}
+
+impl OddLatencies {
+    fn text(self, driver: Option<&str>) -> String {
+        let the = the_driver(driver);
+        let set = |unit: &str| {
+            let node = driver.unwrap_or("NODE ID");
+            format!(
+                "if they are in {}, set latency_unit = \"{unit}\" under [classic.nodes.\"{node}\"] in the orchestrator's \
+                 config",
+                if unit == "s" { "seconds" } else { "milliseconds" }
+            )
+        };
+        match self {
+            Self::Impossible { ms: short } => format!(
+                "{the} reports latencies of {}, which no HTTP exchange can be: {}",
+                ms(short),
+                set("s")
+            ),
+            Self::Small { ms: own, others_ms } => format!(
+                "{the} reports latencies that are about 1,000 times smaller than those of the others ({} beside {}): {}",
+                ms(own),
+                ms(others_ms),
+                set("s")
+            ),
+            Self::Large { ms: own, others_ms } => format!(
+                "{the} reports latencies that are about 1,000 times larger than those of the others ({} beside {}): {}",
+                ms(own),
+                ms(others_ms),
+                set("ms")
+            ),
+        }
+    }
 }
 
 impl Redirects {
@@ -102,6 +175,10 @@ impl Other {
             Self::FellSilent => FindingKind::DriverFellSilent,
             Self::ReportsNoLag => FindingKind::DriverReportsNoLag,
             Self::ReportsNoCounts => FindingKind::DriverReportsNoCounts,
+            Self::ReportsNoEnds => FindingKind::DriverReportsNoEnds,
+            Self::CountsAddedUp { .. } => FindingKind::DriverCountsAddedUp,
+            Self::CountsUnclear { .. } => FindingKind::DriverCountsUnclear,
+            Self::LatencyUnit(_) => FindingKind::DriverLatencyUnit,
             Self::Foreign(_) => FindingKind::ForeignReports,
             Self::Warned(_) => FindingKind::DriverWarned,
             Self::MoreWarned(_) => FindingKind::MoreDriversWarned,
@@ -152,6 +229,22 @@ impl Other {
             Self::ReportsNoCounts => format!(
                 "{the} does not report (consistently) how many requests it sent: the totals leave it out"
             ),
+            Self::ReportsNoEnds => format!(
+                "{the} reports how many requests it sent, and not how many were answered: how they ended is not known"
+            ),
+            Self::CountsAddedUp { sent } => format!(
+                "{the} reports what it sent since its last report, and not the total: its counts were added up{}",
+                match sent {
+                    0 => String::new(),
+                    n => format!(", to {}", counted(*n, "request")),
+                }
+            ),
+            Self::CountsUnclear { at_least } => format!(
+                "{the} reports counts that do not grow as a total does, and that do not add up to what it was to send: \
+                 what it sent is not known, at least {}; the totals leave it out",
+                counted(*at_least, "request")
+            ),
+            Self::LatencyUnit(odd) => odd.text(driver),
             Self::Foreign(nodes) => {
                 let which = names(nodes.iter().map(String::as_str));
                 let (sent, take) = if nodes.len() == 1 { ("it does", "its") } else { ("they do", "their") };
@@ -173,11 +266,20 @@ impl Other {
                  and they are lost if it ends before it can store them"
             ),
             Self::Redirects(redirects) => redirects.text(),
-            Self::CompletedAfterEnd { after, of } => format!(
-                "{} of {} ({}) completed after the end of the schedule: throughput counts only what completed within it",
+            Self::CompletedAfterEnd { after, of, without } => format!(
+                "{} of {} ({}) completed after the end of the schedule: throughput counts only what completed within \
+                 it{}",
                 count(*after),
                 counted(*of, "completed request"),
-                percent(*after as f64 / (*of).max(1) as f64)
+                percent(*after as f64 / (*of).max(1) as f64),
+                if without.is_empty() {
+                    String::new()
+                } else {
+                    format!(
+                        "; when those of {} completed is not known",
+                        names(without.iter().map(String::as_str))
+                    )
+                }
             ),
             Self::Foreseen(text) => text.clone(),
             Self::ClosedLoop => {

@@ -1,6 +1,7 @@
 //! Thresholds that are not met or cannot be decided: the words for `failed`, and for `incomplete` where a figure is
 //! not known.
 
+use super::Gaps;
 use super::failures::by_kind;
 use super::the_driver;
 use crate::model::FindingKind;
@@ -14,6 +15,8 @@ pub struct ThresholdFinding {
     pub expression: String,
     /// What was missed, or that this is not known.
     pub missed: Missed,
+    /// What the figure leaves out, where it is not whole.
+    pub gaps: Option<Gaps>,
     /// The share of the seconds in which the drivers had no idle time, where that makes the figure say nothing
     /// about the target.
     pub used_up: Option<f64>,
@@ -104,7 +107,11 @@ impl ThresholdFinding {
                 percent(share)
             )
         });
-        format!("{whose}{said}{used_up}")
+        let gaps = self.gaps.as_ref().map_or_else(String::new, |gaps| {
+            let not_counted = if gaps.drivers().is_empty() { "" } else { ", and not counted here" };
+            format!("; {}{not_counted}", gaps.text())
+        });
+        format!("{whose}{said}{gaps}{used_up}")
     }
 }
 

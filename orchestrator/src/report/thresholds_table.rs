@@ -1,0 +1,84 @@
+//! The thresholds, one line each: whether they held, and what the figure was.
+
+use super::columns::{short, wrap};
+use super::human::{ms, percent, rate};
+use crate::model::ThresholdView;
+
+/// Most lines.
+const MAX_THRESHOLDS: usize = 6;
+
+/// One line per expression; where it holds for each driver, the worst of them.
+pub fn add(out: &mut String, thresholds: &[ThresholdView]) {
+    if thresholds.is_empty() {
+        return;
+    }
+    out.push('\n');
+    let mut expressions: Vec<&str> = Vec::new();
+    for threshold in thresholds {
+        if !expressions.contains(&threshold.expression.as_str()) {
+            expressions.push(&threshold.expression);
+        }
+    }
+    let of = |expression: &str| -> Vec<&ThresholdView> {
+        thresholds.iter().filter(|threshold| threshold.expression == expression).collect()
+    };
+    // What broke first, then what cannot be decided.
+    expressions.sort_by_key(|expression| of(expression).iter().map(|threshold| rank(threshold)).min());
+    for expression in expressions.iter().take(MAX_THRESHOLDS) {
+        threshold_line(out, &of(expression));
+    }
+    if expressions.len() > MAX_THRESHOLDS {
+        wrap(out, "  ", &format!("and {} more thresholds", expressions.len() - MAX_THRESHOLDS));
+    }
+}
+
+fn rank(threshold: &ThresholdView) -> u8 {
+    match threshold.ok {
+        Some(false) => 0,
+        None => 1,
+        Some(true) => 2,
+    }
+}
+
+fn threshold_line(out: &mut String, same: &[&ThresholdView]) {
+    let Some(worst) = same.iter().min_by_key(|threshold| rank(threshold)) else { return };
+    let word = match worst.ok {
+        Some(true) => "held",
+        Some(false) => "BROKE",
+        None => "open",
+    };
+    let alike = same.iter().filter(|threshold| rank(threshold) == rank(worst)).count();
+    let held_by_all = worst.driver.is_some() && worst.ok == Some(true) && same.len() > 1;
+    let whose = match &worst.driver {
+        Some(_) if held_by_all => format!("  each of {} drivers", same.len()),
+        Some(driver) if alike == 1 => format!("  driver {}", short(driver, 16)),
+        Some(driver) => format!("  driver {} and {} more", short(driver, 16), alike - 1),
+        None if worst.given => String::new(),
+        None => "  by default".to_owned(),
+    };
+    let whose = match worst.without.as_slice() {
+        [] => whose,
+        [one] => format!("{whose}  without {}", short(one, 12)),
+        several => format!("{whose}  without {} drivers", several.len()),
+    };
+    let value = if held_by_all { String::new() } else { threshold_value(worst) };
+    let line = format!("  {word:<6} {:<32} {value:>10}{whose}", short(&worst.expression, 32));
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+fn threshold_value(threshold: &ThresholdView) -> String {
+    let Some(value) = threshold.value else {
+        // Decided without a value: there is no failed, or no completed, request.
+        return if threshold.ok.is_some() { "none" } else { "unknown" }.to_owned();
+    };
+    let key = threshold.expression.split_whitespace().next().unwrap_or_default();
+    let key = key.strip_prefix("driver.").unwrap_or(key);
+    let (figure, of) = key.split_once('.').unwrap_or((key, ""));
+    let value = match (figure, of) {
+        ("throughput", _) => rate(value),
+        (_, "ratio") => percent(value),
+        _ => ms(value),
+    };
+    format!("{}{value}", if threshold.lower_bound { "≥ " } else { "" })
+}
