@@ -32,14 +32,22 @@ impl Line {
 /// A test as it is now; `rate_per_s`: requests sent in the last second; `running`: since it runs.
 pub fn line(test: &TestView, goal: Goal, rate_per_s: f64, running: Duration) -> Line {
     let totals = &test.totals;
-    let n = |value: Option<u64>| value.unwrap_or(0);
     let drivers = test.drivers.len();
     let lost = test.drivers.iter().filter(|driver| driver.state == "lost").count();
-    let mut parts = vec![(0, state(test, goal, running)), (3, format!("{} sent", count(n(totals.sent))))];
-    parts.push((2, rates(rate_per_s, drivers)));
-    parts.push((5, format!("{} in flight", count(n(totals.in_flight)))));
-    parts.push((1, format!("{} failed", count(n(totals.failed)))));
-    parts.push((4, format!("{} dropped", count(n(totals.dropped)))));
+    let mut parts = vec![(0, state(test, goal, running))];
+    match totals.sent {
+        Some(sent) => parts.extend([(3, format!("{} sent", count(sent))), (2, rates(rate_per_s, drivers))]),
+        None if test.state == TestState::Running => {
+            parts.push((3, "what is sent is not reported".to_owned()))
+        }
+        None => {}
+    }
+    // What no driver reports is not 0.
+    let counted =
+        [(5, totals.in_flight, "in flight"), (1, totals.failed, "failed"), (4, totals.dropped, "dropped")];
+    let counted =
+        counted.into_iter().filter_map(|(rank, n, what)| Some((rank, format!("{} {what}", count(n?)))));
+    parts.extend(counted);
     if let Some(p99) = totals.latency_ms.response.p99 {
         let bound = if totals.latency_ms.response.lower_bounds.iter().any(|name| name == "p99") {
             "≥ "
@@ -138,6 +146,7 @@ mod tests {
         view.totals.sent = Some(1_234);
         view.totals.scheduled = Some(1_240);
         view.totals.failed = Some(9);
+        view.totals.in_flight = Some(0);
         view.totals.dropped = Some(6);
         view
     }
@@ -151,6 +160,10 @@ mod tests {
             text,
             "running 32 %, 1,234 sent, 301/s each, 601/s in all, 0 in flight, 9 failed, 6 dropped, 2 drivers"
         );
+        let mut unknown = test(vec![driver("c", "running")]);
+        unknown.totals = Totals::default();
+        let text = line(&unknown, goal, 0.0, Duration::from_secs(13)).whole();
+        assert_eq!(text, "running 32 %, what is sent is not reported");
         let one = test(vec![driver("a", "running")]);
         let text = line(&one, Goal::default(), 601.0, Duration::ZERO).whole();
         assert_eq!(text, "running, 1,234 sent, 601/s, 0 in flight, 9 failed, 6 dropped");
@@ -166,6 +179,7 @@ mod tests {
             ok,
             given: true,
             driver: None,
+            without: Vec::new(),
         };
         view.thresholds = vec![
             threshold("response.p90 < 7ms", Some(false)),

@@ -227,7 +227,7 @@ mod tests {
         for (offset, n) in [(8, 20), (7, 10), (9, 30)] {
             late.take([Some(n), None, None], &ClassicMetrics::default(), offset, 0);
         }
-        assert_eq!(late.counts(60, true)[0], Some(30), "an older report arrives later: {late:?}");
+        assert_eq!(late.counts(80, true)[0], Some(30), "an older report arrives later: {late:?}");
         let mut spread = Growth::default();
         for (place, n) in (1..=6_u64).enumerate() {
             // One partition is read ahead of the other.
@@ -248,7 +248,7 @@ mod tests {
         };
         let answers = [[Some(6), Some(4), None], [Some(6), Some(5), None], [Some(6), Some(6), None]];
         let total = [Some(6), Some(6), None];
-        assert_eq!(reading(&answers, 18), (Reading::Total, total), "the answers to them come in");
+        assert_eq!(reading(&answers, 20), (Reading::Total, total), "the answers to them come in");
         let errors = [[Some(6), None, Some(2)], [Some(7), None, Some(0)], [Some(5), None, Some(1)]];
         let sums = [Some(18), None, Some(3)];
         assert_eq!(reading(&errors, 18), (Reading::PerInterval, sums), "each count is summed");

@@ -96,7 +96,7 @@ fn undecided(facts: &Facts<'_>, threshold: &Threshold, found: &Found<'_, '_>) ->
     let why = found.gaps.text();
     match (found.value, threshold.figure) {
         (Value::OfTheKnown(ratio), Figure::ErrorsRatio | Figure::DroppedRatio) => {
-            format!("{why}; without it {} is {}", threshold.key(), percent(ratio))
+            format!("{why}; over the others it is {}", percent(ratio))
         }
         _ if !why.is_empty() => why,
         // With nothing completed the test has failed already.

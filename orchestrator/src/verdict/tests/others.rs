@@ -122,7 +122,7 @@ fn a_threshold_names_whom_its_value_leaves_out() {
     warns(
         &judgement,
         "errors.ratio < 1% cannot be decided: what c sent is not known, and how many requests of d failed is not known; \
-         without it errors.ratio is 0.6 %",
+         over the others it is 0.6 %",
     );
 }
 
@@ -149,7 +149,7 @@ fn unknown_alone_fails_nothing() {
     let lenient = plan(OPEN, "\"errors.ratio\" = \"<= 100%\"");
     let drivers = [ours(10_000), theirs("c", answers)];
     let reason =
-        "errors.ratio <= 100% cannot be decided: what c sent is not known; without it errors.ratio is 100 %";
+        "errors.ratio <= 100% cannot be decided: what c sent is not known; over the others it is 100 %";
     check("it names answers", &case(lenient, &drivers), Verdict::Incomplete, reason);
 }
 
@@ -164,7 +164,8 @@ fn drivers_of_others_that_report_all_are_counted() {
     check("failures", &case(plan(OPEN, ""), &[Driver::well("a"), failing(700)]), Verdict::Failed, reason);
     check("few", &case(plan(OPEN, ""), &[Driver::well("a"), failing(70)]), Verdict::Passed, "");
     let nothing = [ours(10_000), failing(10_000)];
-    let reason = "no request succeeded: all 20,000 requests failed (refused: 10,000, no reason reported: 10,000)";
+    let reason =
+        "no request succeeded: all 20,000 requests failed (refused: 10,000, no reason reported: 10,000)";
     check("no request succeeded", &case(plan(OPEN, ""), &nothing), Verdict::Failed, reason);
 }
 
@@ -242,7 +243,7 @@ fn latencies_in_another_unit_are_warned_of() {
     let slow = "1,000 times smaller than those of the others (400 µs beside 350 ms)";
     check_unit("seconds of a slow target", Some(350_000), &[(0.2, 0.4)], Some(slow));
     let large =
-        "1,000 times larger than those of the others (5,800 ms beside 5.50 ms): if they are in milliseconds";
+        "1,000 times larger than those of the others (5.80 s beside 5.50 ms): if they are in milliseconds";
     check_unit("microseconds, or ms read as s", Some(5_500), &[(4_000.0, 5_800.0)], Some(large));
     check_unit("much alike", Some(5_500), &[(4.0, 6.1)], None);
     check_unit("a hundred times slower", Some(5_500), &[(300.0, 610.0)], None);

@@ -550,7 +550,7 @@ fn thresholds() -> Vec<Row> {
             FindingKind::ThresholdUndecided,
             REASON,
             None,
-            "errors.ratio < 1% cannot be decided: what c sent is not known",
+            "errors.ratio < 1% cannot be decided: what c sent is not known; over the others it is 0 %",
             judged(OPEN, "\"errors.ratio\" = \"< 1%\"", &[Driver::well("a"), unknown]),
         ),
     ]
