@@ -24,6 +24,7 @@ const RULES: Rules = Rules {
         known_for: Duration::from_secs(5),
         trigger_gap: Duration::from_secs(2),
         deaf_after: Duration::from_secs(15),
+        silent_for: Duration::from_secs(60),
     },
 };
 
