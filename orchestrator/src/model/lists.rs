@@ -48,7 +48,8 @@ pub struct DriverView {
     /// The test it takes part in.
     pub test_id: Option<String>,
     /// Requests sent in the test it takes part in, or took part in last; null before its first test, and where it does
-    /// not report it.
+    /// not report it. Of a classic node the number in its newest report, whatever it means by it: how its counts are read
+    /// is in the test.
     pub requests_sent: Option<u64>,
 }
 

@@ -19,6 +19,8 @@ pub struct Reports {
     /// How many requests it was to send.
     asked: u64,
     implausible: bool,
+    /// Whether some report has more answers or failures than requests.
+    counts_contradict: bool,
     first_at: Option<UnixMicros>,
     heard_at: Option<UnixMicros>,
     rose_at: Option<UnixMicros>,
@@ -62,7 +64,10 @@ impl Reports {
             self.rose_at = Some(now_us);
         }
         self.asked = asked;
-        self.implausible |= metrics.implausible;
+        // Of an interval there may be more answers than requests: some are of requests sent before it.
+        let too_many = contradict(counts);
+        self.counts_contradict |= too_many;
+        self.implausible |= metrics.implausible && !too_many;
         self.first_at = Some(self.first_at.map_or(now_us, |first| first.min(now_us)));
         self.heard_at = self.heard_at.max(Some(now_us));
         self.taken += 1;
@@ -96,7 +101,8 @@ impl Reports {
 
     /// Whether its figures contradict each other.
     pub fn implausible(&self, over: bool) -> bool {
-        self.implausible || contradict(self.growth.counts(self.asked, over))
+        let as_total = self.counts_contradict && self.reading(over) == Reading::Total;
+        self.implausible || as_total || contradict(self.growth.counts(self.asked, over))
     }
 
     /// How its counts are read; `over` when no more will come.
@@ -253,13 +259,16 @@ mod tests {
     fn counts_of_an_interval_are_added_up_and_what_fits_neither_is_unknown() {
         let mut reports = Reports::default();
         for (offset, n) in [(3, 8), (4, 9), (5, 7)] {
+            let answers = if offset == 4 { n + 1 } else { n - 2 };
             let metrics = ClassicMetrics {
                 num_requests: Some(n),
-                num_responses: Some(n - 1),
+                num_responses: Some(answers),
+                implausible: answers > n,
                 ..ClassicMetrics::default()
             };
             reports.take(&metrics, 40, offset, 0, 0);
         }
+        assert!(!reports.implausible(true), "an interval has answers to requests of the one before");
         let counts = reports.counts(true);
         assert_eq!((counts.sent, counts.completed, counts.unresolved), (Some(24), Some(21), Some(3)));
         assert_eq!((reports.reading(true), counts.addable), (Reading::PerInterval, true));

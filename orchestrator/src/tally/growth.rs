@@ -158,19 +158,18 @@ mod tests {
         growth
     }
 
-    const EACH_ANOTHER: fn(usize) -> f64 = |place| 1.0 + place as f64;
-    const THE_SAME: fn(usize) -> f64 = |_| 2.5;
-    const NONE: fn(usize) -> f64 = |_| 0.0;
+    /// The mean latency of each report.
+    type Means = fn(usize) -> f64;
+
+    /// A caption, the requests of each report, its mean latency, what was asked; how it is read, and what was sent.
+    type Case = (&'static str, &'static [u64], Means, u64, Reading, Option<u64>);
+
+    const EACH_ANOTHER: Means = |place| 1.0 + place as f64;
+    const THE_SAME: Means = |_| 2.5;
+    const NONE: Means = |_| 0.0;
 
     #[track_caller]
-    fn check(
-        caption: &str,
-        requests: &[u64],
-        mean: fn(usize) -> f64,
-        asked: u64,
-        reading: Reading,
-        sent: Option<u64>,
-    ) {
+    fn check(caption: &str, requests: &[u64], mean: Means, asked: u64, reading: Reading, sent: Option<u64>) {
         let growth = growth(requests, mean);
         assert_eq!(
             (growth.reading(asked, true), growth.counts(asked, true)[0]),
@@ -182,7 +181,7 @@ mod tests {
     #[test]
     fn totals_are_told_from_counts_of_an_interval() {
         use Reading::{PerInterval, Total, Unknown};
-        let cases: [(&str, &[u64], fn(usize) -> f64, u64, Reading, Option<u64>); 18] = [
+        let cases: [Case; 18] = [
             ("one report", &[7], EACH_ANOTHER, 30, Total, Some(7)),
             ("it grows to what was asked", &[6, 12, 18, 24, 30], EACH_ANOTHER, 30, Total, Some(30)),
             ("it grows beyond it", &[10, 20, 30, 40], EACH_ANOTHER, 30, Total, Some(40)),
