@@ -221,7 +221,7 @@ fn mixed() -> TestView {
         ThresholdView { value: None, ok: None, ..threshold("response.p99 < 250ms", 0.0, true, true) },
         ThresholdView {
             ok: None,
-            without: vec!["d".to_owned()],
+            without: vec!["c-with-a-very-long-name".to_owned()],
             ..threshold("errors.ratio < 1%", 0.002, true, false)
         },
     ];

@@ -53,13 +53,12 @@ fn threshold_line(out: &mut String, same: &[&ThresholdView]) {
         Some(_) if held_by_all => format!("  each of {} drivers", same.len()),
         Some(driver) if alike == 1 => format!("  driver {}", short(driver, 16)),
         Some(driver) => format!("  driver {} and {} more", short(driver, 16), alike - 1),
-        None if worst.given => String::new(),
-        None => "  by default".to_owned(),
-    };
-    let whose = match worst.without.as_slice() {
-        [] => whose,
-        [one] => format!("{whose}  without {}", short(one, 12)),
-        several => format!("{whose}  without {} drivers", several.len()),
+        None => match worst.without.as_slice() {
+            [] if worst.given => String::new(),
+            [] => "  by default".to_owned(),
+            [one] => format!("  without {}", short(one, 16)),
+            several => format!("  without {} drivers", several.len()),
+        },
     };
     let value = if held_by_all { String::new() } else { threshold_value(worst) };
     let line = format!("  {word:<6} {:<32} {value:>10}{whose}", short(&worst.expression, 32));
