@@ -148,7 +148,7 @@ pub struct ClassicConfig {
     pub message_count: u64,
     /// The target, from whichever of the three fields held one.
     pub target_url: Option<String>,
-    /// How many drivers take part, where told.
+    /// How many drivers take part, where an orchestrator says so. Ours always writes 1.
     pub num_drivers: Option<u32>,
 }
 

@@ -14,6 +14,12 @@ use crate::messages::CommandError;
 /// How long Kafka may take for a config, a trigger or a stop.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
 
+/// `num_drivers` of every config, however many drivers take part. It is a classic field: our own drivers read their
+/// share instead. Of the programs that were measured one sends nothing without it, and another divides its cores by it
+/// and sends nothing where there are more drivers than cores. With 1 each of them sends all that it is asked for, and the
+/// count is one per driver already (`message_count_per_driver`), so that nothing has to be divided.
+const NUM_DRIVERS: u32 = 1;
+
 impl Manager {
     async fn publish(&self, record: Outbound) -> Result<(), CommandError> {
         // A body that grows past a record when it is written as JSON.
@@ -43,7 +49,7 @@ impl Manager {
                 delay: self.settings.rules.classic.delay_unit.amount(delay),
                 message_count: count_of(plan),
                 target_url: Some(plan.target.to_string()),
-                num_drivers: u32::try_from(participants.len()).ok(),
+                num_drivers: Some(NUM_DRIVERS),
             },
             ours: Some(ConfigOurs {
                 revision,
