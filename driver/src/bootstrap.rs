@@ -9,8 +9,8 @@ use actix_service::Service;
 use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
 use awc::error::{ConnectError, JsonPayloadError, SendRequestError};
 use common::clock::{UnixMicros, unix_us};
-use common::settings::Secret;
 use common::settings::fields::is_loopback;
+use common::settings::{Secret, TopicNames};
 use common::wire::PROTOCOL;
 use serde::Deserialize;
 use url::Url;
@@ -28,8 +28,11 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 pub struct Bootstrap {
     /// Kafka's bootstrap servers, each `host:port`.
     pub brokers: Vec<String>,
-    /// What every topic's name begins with.
+    /// What the names of the topics begin with that `topics` does not name.
     pub topic_prefix: String,
+    /// Topics that are called otherwise; none where the orchestrator does not say, as before topics could be mapped.
+    #[serde(default)]
+    pub topics: TopicNames,
     /// Version of the additions to the wire.
     pub protocol: u32,
 }
@@ -199,6 +202,8 @@ pub async fn source_address(brokers: &[String]) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use common::wire::Topic;
+
     use super::*;
 
     #[actix_rt::test]
@@ -232,7 +237,9 @@ mod tests {
                 match token {
                     Some("Bearer right") => HttpResponse::Ok()
                         .content_type("application/json")
-                        .body(r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"p.","protocol":2,"later":true}"#),
+                        .body(
+                            r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"p.","topics":{"test_config":"c"},"protocol":2,"later":true}"#,
+                        ),
                     Some("Bearer older") => HttpResponse::Ok()
                         .content_type("application/json")
                         .body(r#"{"brokers":["127.0.0.1:1"],"topic_prefix":"","protocol":1}"#),
@@ -249,8 +256,12 @@ mod tests {
         let url: Url = format!("http://{}", server.addrs()[0]).parse().unwrap();
         let running = actix_rt::spawn(server.run());
         let client = |token: &str| OrchestratorClient::new(url.clone(), Some(Secret::new(token)), None);
-        let expected =
-            Bootstrap { brokers: vec!["127.0.0.1:1".into()], topic_prefix: "p.".into(), protocol: PROTOCOL };
+        let expected = Bootstrap {
+            brokers: vec!["127.0.0.1:1".into()],
+            topic_prefix: "p.".into(),
+            topics: TopicNames::of([(Topic::TestConfig, "c".into())]),
+            protocol: PROTOCOL,
+        };
         assert_eq!(client("right").bootstrap().await.unwrap(), expected);
         assert!(matches!(client("wrong").bootstrap().await, Err(AskError::Token(401))));
         let refused = client("older").bootstrap().await.unwrap_err().to_string();

@@ -14,17 +14,17 @@ use common::clock::{UnixMicros, rfc3339};
 pub enum RanOn {
     /// The broker inside an orchestrator. Each life of the orchestrator has another one, empty.
     Embedded,
-    /// A cluster's id, and behind a `/` the prefix of the topics where there is one: the same cluster with another
-    /// prefix holds other topics, and other offsets.
+    /// A cluster's id, and behind a `/` the key of the topics where they are not called as on the wire
+    /// (`KafkaSettings::topics_key`): topics of other names on the same cluster hold other records, at other offsets.
     Cluster(String),
 }
 
 impl RanOn {
-    /// The topics with this prefix on a cluster.
-    pub fn cluster(cluster_id: &str, topic_prefix: &str) -> Self {
-        Self::Cluster(match topic_prefix {
+    /// The topics with this key on a cluster.
+    pub fn cluster(cluster_id: &str, topics_key: &str) -> Self {
+        Self::Cluster(match topics_key {
             "" => cluster_id.to_owned(),
-            prefix => format!("{cluster_id}/{prefix}"),
+            key => format!("{cluster_id}/{key}"),
         })
     }
 
@@ -123,6 +123,12 @@ mod tests {
             ("the same cluster", cluster("a"), cluster("a"), None),
             ("another cluster", cluster("a"), cluster("b"), Some(Orphaned::OtherKafka)),
             ("other topics of it", cluster("a"), Some(RanOn::cluster("a", "x-")), Some(Orphaned::OtherKafka)),
+            (
+                "one topic is called otherwise",
+                cluster("a"),
+                Some(RanOn::cluster("a", "/metrics=m")),
+                Some(Orphaned::OtherKafka),
+            ),
             ("embedded now", cluster("a"), embedded.clone(), Some(Orphaned::OtherKafka)),
             ("Kafka has not answered", cluster("a"), None, None),
             ("an earlier version stored it", None, cluster("a"), None),
@@ -138,6 +144,7 @@ mod tests {
             ("embedded", RanOn::Embedded),
             ("cluster:4L6g3nShT-eMCtK--X86sw", RanOn::cluster("4L6g3nShT-eMCtK--X86sw", "")),
             ("cluster:a:b/team-", RanOn::cluster("a:b", "team-")),
+            ("cluster:a:b/team-/metrics=m", RanOn::cluster("a:b", "team-/metrics=m")),
         ] {
             assert_eq!((kafka.to_string().as_str(), text.parse()), (text, Ok(kafka)));
         }

@@ -115,8 +115,12 @@ pub async fn run(
         Brokers::At(brokers) => brokers.clone(),
         Brokers::Embedded | Brokers::Ask => Vec::new(),
     };
-    let bootstrap =
-        Bootstrap { brokers: brokers.clone(), topic_prefix: kafka.topic_prefix.clone(), protocol: PROTOCOL };
+    let bootstrap = Bootstrap {
+        brokers: brokers.clone(),
+        topic_prefix: kafka.topic_prefix.clone(),
+        topics: kafka.topics.by_topic(),
+        protocol: PROTOCOL,
+    };
     let state = AppState::new(
         commands(&system),
         reads(&system),

@@ -125,7 +125,7 @@ pub fn spawn(
         offsets: store.clone().recipient(),
         known: store.clone().recipient(),
     };
-    let source = Source { embedded, topic_prefix: kafka.topic_prefix.clone() };
+    let source = Source { embedded, kafka: kafka.clone() };
     let watch = (Arc::clone(telemetry), Arc::clone(readiness));
     let Wired { tests, nodes, intake } =
         wire(outside, epoch, (patience(settings), rules(settings)), watch, superseded, source, clock);
@@ -261,7 +261,7 @@ pub async fn connect(
     }
     // What is read before a test of the life before is taken up again would not be counted to it.
     system.tests.send(AwaitTakenUp(TakenUp::Resumed)).await.map_err(|_| KafkaError::Stopped)?;
-    let source = Source { embedded, topic_prefix: kafka.topic_prefix.clone() };
+    let source = Source { embedded, kafka: kafka.clone() };
     let cluster = if embedded { None } else { cluster_id(kafka).await? };
     let present = source.kafka(cluster.as_deref());
     // Without an id there is nothing that stored offsets could belong to.

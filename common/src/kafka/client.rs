@@ -12,7 +12,6 @@ use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 
 use crate::ids::NodeId;
 use crate::settings::{Brokers, KafkaSettings, read_secret};
-use crate::wire::Topic;
 
 /// Largest record we send or read: a `test_config` carries bodies of up to 512 KiB, and one classic driver's
 /// reports grow to 700 kB.
@@ -58,7 +57,7 @@ pub enum KafkaError {
     /// A topic is missing or cannot be made.
     #[error("kafka topic {topic}: {reason}")]
     Topic {
-        /// Its name, with the prefix.
+        /// Its name on this Kafka.
         topic: String,
         /// Kafka's words.
         reason: String,
@@ -93,11 +92,6 @@ pub(super) fn bootstrap(settings: &KafkaSettings) -> Result<String, KafkaError> 
         Brokers::At(addresses) if !addresses.is_empty() => Ok(addresses.join(",")),
         _ => Err(KafkaError::NoBrokers),
     }
-}
-
-/// Gives a topic's full name.
-pub(super) fn topic_name(settings: &KafkaSettings, topic: Topic) -> String {
-    format!("{}{}", settings.topic_prefix, topic.as_str())
 }
 
 /// What every client of ours has in common.

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use rdkafka::mocking::MockCluster;
 use tokio::sync::oneshot;
 
-use super::client::{KafkaError, topic_name};
+use super::client::KafkaError;
 use crate::settings::{Brokers, KafkaSettings};
 use crate::wire::Topic;
 
@@ -37,7 +37,7 @@ impl EmbeddedBroker {
         let (ready, started) = oneshot::channel();
         let topics: Vec<(String, i32)> = Topic::ALL
             .iter()
-            .map(|&topic| (topic_name(settings, topic), partitions(settings, topic)))
+            .map(|&topic| (settings.topic_name(topic), partitions(settings, topic)))
             .collect();
         let thread = std::thread::Builder::new()
             .name("embedded-kafka".to_owned())

@@ -12,7 +12,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tokio::sync::oneshot;
 
 use super::Publish;
-use super::client::{ASK, KafkaError, LogGate, QuietContext, not_made, producer_config, topic_name};
+use super::client::{ASK, KafkaError, LogGate, QuietContext, not_made, producer_config};
 use super::deliveries::{ASK_BUSY, Delivered, Deliveries, ask};
 use crate::settings::KafkaSettings;
 use crate::wire::{Topic, WrittenRecord};
@@ -127,7 +127,7 @@ impl KafkaProducerActor {
             add(&self.tally.held_back);
             return Err(KafkaError::HeartbeatHeldBack { undelivered: heartbeats });
         }
-        let topic = topic_name(&self.settings, record.topic);
+        let topic = self.settings.topic_name(record.topic);
         let taken = self.producer.as_ref().ok_or(KafkaError::Stopped).and_then(|producer| {
             let (publisher, delivered) = oneshot::channel();
             let to = BaseRecord::with_opaque_to(&topic, Box::new(publisher));
@@ -149,11 +149,7 @@ impl KafkaProducerActor {
                     add(&self.tally.queue_full);
                 }
                 if self.gate.opens() {
-                    log::warn!(
-                        "record not published topic={} key={} reason={error}",
-                        record.topic.as_str(),
-                        record.key
-                    );
+                    log::warn!("record not published topic={topic} key={} reason={error}", record.key);
                 }
                 self.remake_if_dead();
             }
@@ -242,7 +238,7 @@ impl Handler<Publish> for KafkaProducerActor {
     type Result = ResponseFuture<Result<(), KafkaError>>;
 
     fn handle(&mut self, Publish(record): Publish, ctx: &mut Self::Context) -> Self::Result {
-        let topic = record.topic;
+        let (topic, name) = (record.topic, self.settings.topic_name(record.topic));
         let taken = self.enqueue(&record);
         self.ask_within(ASK_BUSY, ctx);
         let tally = Rc::clone(&self.tally);
@@ -260,11 +256,7 @@ impl Handler<Publish> for KafkaProducerActor {
                 Ok(()) => add(&tally.published),
                 Err(error) => {
                     add(&tally.failed);
-                    log::warn!(
-                        "record not delivered topic={} key={} reason={error}",
-                        topic.as_str(),
-                        record.key
-                    );
+                    log::warn!("record not delivered topic={name} key={} reason={error}", record.key);
                 }
             }
             delivered
@@ -278,7 +270,7 @@ impl Handler<WarmUp> for KafkaProducerActor {
     fn handle(&mut self, _: WarmUp, _: &mut Self::Context) -> Self::Result {
         let producer = self.producer.clone();
         let context = self.context.clone();
-        let names = Topic::ALL.map(|topic| topic_name(&self.settings, topic));
+        let names = Topic::ALL.map(|topic| self.settings.topic_name(topic));
         let brokers = self.config.get("bootstrap.servers").unwrap_or_default().to_owned();
         Box::pin(async move {
             let producer = producer.ok_or(KafkaError::Stopped)?;

@@ -13,7 +13,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use super::client::{ASK, LogGate, QuietContext, SERVE, not_made, topic_name};
+use super::client::{ASK, LogGate, QuietContext, SERVE, not_made};
 use super::consumer::{ConsumerOptions, Said};
 use super::positions::{Held, Lost, Watermarks, in_range, starting};
 use super::rejections::Tally;
@@ -52,7 +52,7 @@ type Client = BaseConsumer<QuietContext>;
 impl Reader {
     /// Prepares the thread's state.
     pub fn new(config: ClientConfig, options: ConsumerOptions, stop: Arc<AtomicBool>) -> Self {
-        let names = options.topics.iter().map(|&topic| (topic, topic_name(&options.kafka, topic))).collect();
+        let names = options.topics.iter().map(|&topic| (topic, options.kafka.topic_name(topic))).collect();
         Self {
             config,
             options,
@@ -119,7 +119,7 @@ impl Reader {
             cluster_id.as_deref().unwrap_or("unknown")
         );
         say(to_actor, |done| Said::Changed(ConsumerChanged::Assigned { cluster_id, from }, done))?;
-        tell_lost(&lost, to_actor)
+        self.tell_lost(&lost, to_actor)
     }
 
     /// One batch, or one pause without any, and what else fell due.
@@ -175,7 +175,7 @@ impl Reader {
         {
             log::warn!(
                 "record rejected topic={} reason={:?} source={} partition={} offset={} detail={}",
-                position.topic.as_str(),
+                message.topic(),
                 why.reason,
                 why.node_id.as_ref().map_or("unknown", |id| id.as_str()),
                 position.partition,
@@ -215,7 +215,7 @@ impl Reader {
                     return self.pause(RETRY);
                 }
                 self.lost_track = false;
-                tell_lost(&lost, to_actor)
+                self.tell_lost(&lost, to_actor)
             }
             Err(reason) => {
                 if self.gate.opens() {
@@ -236,10 +236,8 @@ impl Reader {
                 self.set_connected(true, to_actor)?;
                 let new: Vec<_> = partitions.into_iter().filter(|at| !self.next.contains_key(at)).collect();
                 for &(topic, partition) in &new {
-                    log::info!(
-                        "kafka consumer found a new partition topic={} partition={partition}",
-                        topic.as_str()
-                    );
+                    let name = self.options.kafka.topic_name(topic);
+                    log::info!("kafka consumer found a new partition topic={name} partition={partition}");
                     self.next.insert((topic, partition), 0);
                 }
                 // An offset 0 that was trimmed already is found out of range, which says so and repairs it.
@@ -289,7 +287,7 @@ impl Reader {
             if self.stopped() {
                 return Err("stopped".to_owned());
             }
-            let name = topic_name(&self.options.kafka, topic);
+            let name = self.options.kafka.topic_name(topic);
             let (low, high) = consumer
                 .fetch_watermarks(&name, partition, ASK)
                 .map_err(|error| format!("{name}/{partition}: {}", consumer.context().explain(&error)))?;
@@ -302,7 +300,7 @@ impl Reader {
         let mut list = TopicPartitionList::with_capacity(self.next.len());
         for (&(topic, partition), &offset) in &self.next {
             list.add_partition_offset(
-                &topic_name(&self.options.kafka, topic),
+                &self.options.kafka.topic_name(topic),
                 partition,
                 Offset::Offset(offset),
             )?;
@@ -323,22 +321,24 @@ impl Reader {
         Err(Ended)
     }
 
+    fn tell_lost(&self, lost: &[Lost], to_actor: &ToActor<'_>) -> Result<(), Ended> {
+        for &Lost { lost, resumed_at } in lost {
+            log::warn!(
+                "kafka no longer has an offset topic={} partition={} offset={} resumed_at={resumed_at}",
+                self.options.kafka.topic_name(lost.topic),
+                lost.partition,
+                lost.offset
+            );
+            say(to_actor, |done| {
+                Said::Changed(ConsumerChanged::OffsetOutOfRange { lost, resumed_at }, done)
+            })?;
+        }
+        Ok(())
+    }
+
     fn brokers(&self) -> &str {
         self.config.get("bootstrap.servers").unwrap_or("")
     }
-}
-
-fn tell_lost(lost: &[Lost], to_actor: &ToActor<'_>) -> Result<(), Ended> {
-    for &Lost { lost, resumed_at } in lost {
-        log::warn!(
-            "kafka no longer has an offset topic={} partition={} offset={} resumed_at={resumed_at}",
-            lost.topic.as_str(),
-            lost.partition,
-            lost.offset
-        );
-        say(to_actor, |done| Said::Changed(ConsumerChanged::OffsetOutOfRange { lost, resumed_at }, done))?;
-    }
-    Ok(())
 }
 
 /// The way to the actor, and whether to go on using it.

@@ -10,7 +10,6 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use super::client::{
     ASK, KafkaError, LogGate, MAX_RECORD_BYTES, QuietContext, SERVE, base_config, bootstrap, not_made,
-    topic_name,
 };
 use super::embedded::partitions;
 use crate::settings::KafkaSettings;
@@ -37,7 +36,7 @@ pub async fn wait_for_topics(settings: &KafkaSettings) -> Result<(), KafkaError>
         None => Ok(()),
         Some(&topic) => Err(KafkaError::Unreachable {
             brokers: bootstrap(settings)?,
-            reason: format!("topic {} is not there yet", topic_name(settings, topic)),
+            reason: format!("topic {} is not there yet", settings.topic_name(topic)),
         }),
     })
     .await
@@ -100,7 +99,7 @@ fn create<T: FromClientConfigAndContext<QuietContext>>(config: &ClientConfig) ->
 
 /// How many partitions a topic has; 0 where it does not exist.
 fn metadata_of(client: &Asker, settings: &KafkaSettings, topic: Topic) -> Result<usize, KafkaError> {
-    let name = topic_name(settings, topic);
+    let name = settings.topic_name(topic);
     let metadata = client.fetch_metadata(Some(&name), ASK).map_err(|error| {
         // Errors wait in the queue for a poll; with no group there is nothing else in it.
         while client.poll(SERVE).is_some() {}
@@ -124,7 +123,7 @@ fn missing(settings: &KafkaSettings) -> Result<Vec<Topic>, KafkaError> {
         } else if has != wanted {
             log::debug!(
                 "kafka topic has its own partitions topic={} has={has} configured={wanted}",
-                topic.as_str()
+                settings.topic_name(topic)
             );
         }
     }
@@ -137,7 +136,7 @@ fn create_missing(settings: &KafkaSettings) -> Result<(), KafkaError> {
         return Ok(());
     }
     let names: Vec<(String, i32)> =
-        topics.iter().map(|&topic| (topic_name(settings, topic), partitions(settings, topic))).collect();
+        topics.iter().map(|&topic| (settings.topic_name(topic), partitions(settings, topic))).collect();
     let max_bytes = MAX_RECORD_BYTES.to_string();
     let new: Vec<NewTopic<'_>> = names
         .iter()
@@ -169,7 +168,7 @@ fn create_missing(settings: &KafkaSettings) -> Result<(), KafkaError> {
     // Made is not yet usable: asks until every one has its partitions, with the pause between two tries.
     match missing(settings)?.first() {
         None => Ok(()),
-        Some(&topic) => Err(unreachable(format!("topic {} is not usable yet", topic_name(settings, topic)))),
+        Some(&topic) => Err(unreachable(format!("topic {} is not usable yet", settings.topic_name(topic)))),
     }
 }
 

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use super::fields;
 use super::secret::Secret;
+use super::topics::{TopicNames, topic_prefix};
 use crate::tree::{Kind, Node, Table, parse};
 
 /// Most partitions of the metrics topic.
 const MAX_PARTITIONS: u32 = 256;
-/// Longest prefix of the topics' names, in bytes: Kafka takes names of up to 249.
-const MAX_PREFIX_BYTES: usize = 200;
 
 /// The one key that no file may have.
 pub(super) const PASSWORD_OF_ENVIRONMENT: &str = "kafka.security.sasl_password";
@@ -39,8 +38,10 @@ pub enum BrokersAllowed {
 pub struct KafkaSettings {
     /// Where Kafka is.
     pub brokers: Brokers,
-    /// Stands before each topic's name; empty by default.
+    /// Stands before the name of each topic that has none of its own in `topics`; empty by default.
     pub topic_prefix: String,
+    /// Names of topics on a Kafka where they are called otherwise; none by default.
+    pub topics: TopicNames,
     /// Partitions of the metrics topic when it is created; 1 by default.
     pub metrics_partitions: u32,
     /// Copies of each topic when it is created; 1 by default.
@@ -133,6 +134,7 @@ impl Default for KafkaSettings {
         Self {
             brokers: Brokers::Embedded,
             topic_prefix: String::new(),
+            topics: TopicNames::default(),
             metrics_partitions: 1,
             replication: 1,
             security: KafkaSecurity::default(),
@@ -148,8 +150,10 @@ impl KafkaSettings {
             BrokersAllowed::AskOrAt => Brokers::Ask,
         };
         let brokers = read_brokers(table, allowed).unwrap_or(default);
+        let topic_prefix = table.get("topic_prefix", topic_prefix).unwrap_or_default();
         Self {
-            topic_prefix: table.get("topic_prefix", topic_prefix).unwrap_or_default(),
+            topics: TopicNames::read(&mut table.table("topics"), &topic_prefix),
+            topic_prefix,
             metrics_partitions: table
                 .get("metrics_partitions", parse::integer(1..=MAX_PARTITIONS))
                 .unwrap_or(1),
@@ -212,18 +216,6 @@ fn addresses(table: &mut Table) -> Option<Vec<String>> {
         return None;
     }
     table.get_list("brokers", fields::host_port)
-}
-
-fn topic_prefix(node: &Node) -> Result<String, String> {
-    let prefix = parse::text(node)?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    if prefix.len() > MAX_PREFIX_BYTES {
-        return Err(format!("is longer than {MAX_PREFIX_BYTES} bytes"));
-    }
-    if !prefix.bytes().all(plain) {
-        return Err("holds a character that Kafka takes in no topic's name; a-z A-Z 0-9 . _ - are".to_owned());
-    }
-    Ok(prefix)
 }
 
 impl KafkaSecurity {

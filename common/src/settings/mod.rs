@@ -10,6 +10,7 @@ mod kafka;
 mod layers;
 mod node;
 mod secret;
+mod topics;
 
 use std::path::Path;
 
@@ -20,6 +21,7 @@ pub use kafka::{Brokers, BrokersAllowed, KafkaSecurity, KafkaSettings, SaslMecha
 pub use layers::{ENV_PREFIX, FLAG_ORIGIN, Sources};
 pub use node::{ClassicSettings, NodeSettings};
 pub use secret::{Secret, SecretError, read_secret};
+pub use topics::TopicNames;
 
 use crate::tree::{Findings, Node, Table};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::ids::NodeId;
 use crate::tree::parse;
-use crate::wire::Unit;
+use crate::wire::{Topic, Unit};
 
 #[derive(Debug, PartialEq)]
 struct Sample {
@@ -212,6 +212,41 @@ fn security_of_kafka_is_whole_or_refused() {
 }
 
 #[test]
+fn topics_that_are_called_otherwise_are_five_different_names_that_kafka_takes() {
+    let names = |text: &str, env: &[(&str, &str)]| {
+        let loaded: Sample = load(&case(text, env, &[("kafka.topics.heartbeat", "beats")]).sources).unwrap();
+        Topic::ALL.map(|topic| loaded.kafka.topic_name(topic))
+    };
+    let env = [("GROUNDSWELL__KAFKA__TOPICS__REGISTER", "007"), ("GROUNDSWELL__KAFKA__TOPICS__METRICS", "")];
+    let file =
+        "[kafka]\ntopic_prefix = \"t.\"\n[kafka.topics]\nregister = \"r\"\nmetrics = \"m\"\ntrigger = \"\"\n";
+    assert_eq!(names(file, &env), ["007", "t.test_config", "t.trigger", "t.metrics", "beats"]);
+
+    let topics = |lines: &str| format!("[kafka]\ntopic_prefix = \"t-\"\n[kafka.topics]\n{lines}");
+    for (lines, expected) in [
+        (
+            "register = \"a/b\"",
+            "kafka.topics.register = \"a/b\": holds a character that Kafka takes in no topic's name",
+        ),
+        ("register = \"a b\"", "holds a character"),
+        ("metrics = \"..\"", "kafka.topics.metrics = \"..\": is a name that Kafka does not take"),
+        ("metrics = 5", "kafka.topics.metrics = 5: expected a text"),
+        ("metric = \"m\"", "kafka.topics.metric = \"m\": unknown key; did you mean metrics?"),
+        ("trigger = \"x\"\nregister = \"x\"", "kafka.topics.trigger = \"x\": register has this name, too"),
+        ("trigger = \"t-metrics\"", "kafka.topics.trigger = \"t-metrics\": metrics has this name, too"),
+        ("trigger = \"t-register\"", "kafka.topics.trigger = \"t-register\": register has this name, too"),
+        (
+            "trigger = \"x.y\"\nregister = \"x_y\"",
+            "kafka.topics.trigger = \"x.y\": register has this name, too",
+        ),
+    ] {
+        wrong(&topics(lines), expected);
+    }
+    wrong(&topics(&format!("trigger = \"{}\"", "x".repeat(250))), "is longer than 249 bytes");
+    load::<Sample>(&case(&topics(&format!("trigger = \"{}\"", "x".repeat(249))), &[], &[]).sources).unwrap();
+}
+
+#[test]
 fn a_password_in_a_file_or_a_flag_is_refused_and_not_shown() {
     let file = "[kafka.security]\nsasl_password = \"hunter2\"\nsasl_pasword = \"hunter2\"\n";
     let told = lines(&case(file, &[], &[]));
@@ -229,6 +264,7 @@ fn a_password_in_a_file_or_a_flag_is_refused_and_not_shown() {
 fn a_variable_belongs_to_the_nodes_that_have_its_key() {
     assert!(belongs::<Sample>("GROUNDSWELL__SAMPLE__PORT"));
     assert!(belongs::<Sample>("GROUNDSWELL__KAFKA__SECURITY__SASL_PASSWORD"));
+    assert!(belongs::<Sample>("GROUNDSWELL__KAFKA__TOPICS__TEST_CONFIG"));
     assert!(!belongs::<Sample>("GROUNDSWELL__BEHAVIOUR__DELAY"));
     assert!(!belongs::<Sample>("PATH"));
 }

@@ -14,7 +14,6 @@ use common::kafka::{
     StopConsumer, WarmUp,
 };
 use common::settings::{Brokers, KafkaSettings};
-use common::wire::Topic;
 use tokio::sync::{mpsc, watch};
 
 use crate::RunError;
@@ -72,10 +71,10 @@ pub struct LinkStats {
     pub connected: bool,
     /// The producer's counters, since this Kafka was found.
     pub produced: ProducerStats,
-    /// Records read, by topic.
-    pub read: Vec<(Topic, u64)>,
-    /// Records rejected, by topic and reason.
-    pub rejected: Vec<(Topic, String, u64)>,
+    /// Records read, by the topic's name on this Kafka.
+    pub read: Vec<(String, u64)>,
+    /// Records rejected, by the topic's name on this Kafka and the reason.
+    pub rejected: Vec<(String, String, u64)>,
 }
 
 /// Keeps the driver connected to its Kafka.
@@ -168,14 +167,15 @@ impl KafkaLinkActor {
 
     fn found(&mut self, bootstrap: Bootstrap, ctx: &mut Context<Self>) {
         self.waits_for = None;
-        let brokers = Brokers::At(bootstrap.brokers.clone());
-        let same = self.settings.brokers == brokers && self.settings.topic_prefix == bootstrap.topic_prefix;
-        if same && self.clients.is_some() {
+        let told = bootstrap.brokers.join(",");
+        let Bootstrap { brokers, topic_prefix, topics, .. } = bootstrap;
+        let brokers = Brokers::At(brokers);
+        let found = KafkaSettings { brokers, topic_prefix, topics, ..self.settings.clone() };
+        if found == self.settings && self.clients.is_some() {
             return;
         }
-        log::info!("kafka found brokers={}", bootstrap.brokers.join(","));
-        let topic_prefix = bootstrap.topic_prefix;
-        self.use_kafka(KafkaSettings { brokers, topic_prefix, ..self.settings.clone() }, ctx);
+        log::info!("kafka found brokers={told}");
+        self.use_kafka(found, ctx);
     }
 
     /// Reading has begun: warms the producer up, however long that takes, and tells.
@@ -256,7 +256,7 @@ impl Handler<ConsumerChanged> for KafkaLinkActor {
             ConsumerChanged::OffsetOutOfRange { lost, resumed_at } => {
                 log::warn!(
                     "kafka lost records topic={} lost={} resumed_at={resumed_at}",
-                    lost.topic.as_str(),
+                    self.settings.topic_name(lost.topic),
                     lost.offset
                 );
             }
@@ -304,6 +304,7 @@ impl Handler<GetLinkStats> for KafkaLinkActor {
 
     fn handle(&mut self, _: GetLinkStats, _: &mut Self::Context) -> Self::Result {
         let connected = self.away_since.is_none();
+        let settings = self.settings.clone();
         let asked = self.clients.as_ref().map(|clients| {
             (clients.produced.send(GetProducerStats), clients.consumed.send(GetConsumerStats))
         });
@@ -317,9 +318,9 @@ impl Handler<GetLinkStats> for KafkaLinkActor {
             LinkStats {
                 connected,
                 produced,
-                read: consumed.read.into_iter().collect(),
+                read: consumed.read.into_iter().map(|(topic, n)| (settings.topic_name(topic), n)).collect(),
                 rejected: rejected
-                    .map(|((topic, reason), n)| (topic, reason.as_str().to_owned(), n))
+                    .map(|((topic, reason), n)| (settings.topic_name(topic), reason.as_str().to_owned(), n))
                     .collect(),
             }
         })

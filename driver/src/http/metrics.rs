@@ -89,7 +89,7 @@ pub fn prometheus(figures: &Figures) -> String {
     gauge(&mut out, "kafka_connected", "1 while a broker answers", u64::from(link.connected));
     head(&mut out, "records_read_total", "records read, understood or not, by topic", "counter");
     for (topic, n) in &link.read {
-        line(&mut out, "records_read_total", &format!("{{topic=\"{}\"}}", topic.as_str()), *n);
+        line(&mut out, "records_read_total", &format!("{{topic=\"{topic}\"}}"), *n);
     }
     head(
         &mut out,
@@ -98,7 +98,7 @@ pub fn prometheus(figures: &Figures) -> String {
         "counter",
     );
     for (topic, reason, n) in &link.rejected {
-        let labels = format!("{{topic=\"{}\",reason=\"{reason}\"}}", topic.as_str());
+        let labels = format!("{{topic=\"{topic}\",reason=\"{reason}\"}}");
         line(&mut out, "records_rejected_total", &labels, *n);
     }
     out
@@ -121,7 +121,6 @@ fn line(out: &mut String, name: &str, labels: &str, value: impl Display) {
 #[cfg(test)]
 mod tests {
     use common::ids::TestId;
-    use common::wire::Topic;
 
     use super::*;
 
@@ -132,7 +131,7 @@ mod tests {
         let progress = DriverProgress { test_id: TestId::new("t").unwrap(), counters, draining: false };
         let link = LinkStats {
             connected: true,
-            rejected: vec![(Topic::Trigger, "not_json".into(), 3)],
+            rejected: vec![("trigger-topic".into(), "not_json".into(), 3)],
             ..LinkStats::default()
         };
         let text = prometheus(&Figures { progress: Some(progress), link, ..Figures::default() });
@@ -140,7 +139,7 @@ mod tests {
             "groundswell_driver_test_requests_sent 8\n",
             "groundswell_driver_test_requests_in_flight 3\n",
             "groundswell_driver_test_requests_dropped{reason=\"late\"} 2\n",
-            "groundswell_driver_records_rejected_total{topic=\"trigger\",reason=\"not_json\"} 3\n",
+            "groundswell_driver_records_rejected_total{topic=\"trigger-topic\",reason=\"not_json\"} 3\n",
             "groundswell_driver_kafka_connected 1\n",
         ] {
             assert!(text.contains(expected), "{expected} is not in\n{text}");

@@ -13,6 +13,7 @@ use std::time::Duration;
 use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
 use common::clock::unix_us;
 use common::kafka::{ConsumerChanged, Offsets, RecordsArrived};
+use common::settings::KafkaSettings;
 use common::wire::Inbound;
 use tokio::time::{Instant, sleep};
 
@@ -32,12 +33,12 @@ const MAILBOX: usize = 16;
 const OFFSETS_EVERY: Duration = Duration::from_secs(1);
 
 /// What the records come from, as far as the settings say it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     /// The broker inside this process.
     pub embedded: bool,
-    /// What the names of the topics begin with.
-    pub topic_prefix: String,
+    /// What its topics are called.
+    pub kafka: KafkaSettings,
 }
 
 impl Source {
@@ -46,7 +47,7 @@ impl Source {
         if self.embedded {
             return Some(RanOn::Embedded);
         }
-        cluster_id.map(|id| RanOn::cluster(id, &self.topic_prefix))
+        cluster_id.map(|id| RanOn::cluster(id, &self.kafka.topics_key()))
     }
 }
 
@@ -181,7 +182,7 @@ impl Handler<ConsumerChanged> for IntakeActor {
             ConsumerChanged::OffsetOutOfRange { lost, resumed_at } => {
                 let detail = format!(
                     "{} {}: offset {} is gone, reading goes on at {resumed_at}",
-                    lost.topic.as_str(),
+                    self.source.kafka.topic_name(lost.topic),
                     lost.partition,
                     lost.offset
                 );

@@ -29,7 +29,10 @@ async fn a_test_goes_from_plan_to_verdict() {
     let [config] = &world.published(Topic::TestConfig)[..] else { panic!("one config") };
     assert_eq!(config["assignments"].as_object().unwrap().keys().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!((&config["test_type"], &config["message_count_per_driver"]), (&"TSUNAMI".into(), &20.into()));
-    assert_eq!(config["num_drivers"], 1, "a classic field, and 1 is safe with every program; two drivers take part");
+    assert_eq!(
+        config["num_drivers"], 1,
+        "a classic field, and 1 is safe with every program; two drivers take part"
+    );
     let [trigger] = &world.published(Topic::Trigger)[..] else { panic!("one trigger") };
     assert_eq!((&trigger["trigger"], &trigger["revision"]), (&"YES".into(), &1.into()));
 

@@ -100,13 +100,15 @@ fn records(text: &mut Text, state: &AppState) {
     let telemetry = &state.watch.telemetry;
     text.family("groundswell_records_read_total", "counter", "Kafka records read, usable or not.");
     for topic in Topic::ALL {
-        let labels = [("topic", topic.as_str())];
+        let name = state.bootstrap.topic_name(topic);
+        let labels = [("topic", name.as_str())];
         text.sample("groundswell_records_read_total", &labels, telemetry.n_read(topic));
     }
     text.family("groundswell_records_rejected_total", "counter", "Kafka records that could not be used.");
     for topic in Topic::ALL {
+        let name = state.bootstrap.topic_name(topic);
         for reason in RejectReason::ALL {
-            let labels = [("topic", topic.as_str()), ("reason", reason.as_str())];
+            let labels = [("topic", name.as_str()), ("reason", reason.as_str())];
             text.sample("groundswell_records_rejected_total", &labels, telemetry.n_rejected(topic, reason));
         }
     }

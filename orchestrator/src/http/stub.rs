@@ -205,8 +205,12 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
     };
     let reads =
         Reads { page: stub.clone().recipient(), windows: stub.clone().recipient(), counts: stub.recipient() };
-    let bootstrap =
-        Bootstrap { brokers: vec!["127.0.0.1:9092".to_owned()], topic_prefix: "t-".to_owned(), protocol: 1 };
+    let bootstrap = Bootstrap {
+        brokers: vec!["127.0.0.1:9092".to_owned()],
+        topic_prefix: "t-".to_owned(),
+        topics: [("heartbeat".to_owned(), "beats".to_owned())].into(),
+        protocol: 1,
+    };
     let state = AppState::new(
         commands,
         reads,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use common::wire::Topic;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -115,10 +116,22 @@ pub struct TestSummary {
 pub struct Bootstrap {
     /// Kafka's bootstrap servers, each `host:port`.
     pub brokers: Vec<String>,
-    /// What every topic's name begins with; may be empty.
+    /// What the names of the topics begin with that `topics` does not name; may be empty.
     pub topic_prefix: String,
+    /// Topics that are called otherwise on this Kafka: `register`, `test_config`, `trigger`, `metrics` or `heartbeat`, and
+    /// its whole name. Empty unless `[kafka.topics]` maps some.
+    #[serde(default)]
+    pub topics: BTreeMap<String, String>,
     /// Version of our additions to the wire.
     pub protocol: u32,
+}
+
+impl Bootstrap {
+    /// A topic's whole name on this Kafka.
+    pub fn topic_name(&self, topic: Topic) -> String {
+        let named = self.topics.get(topic.as_str());
+        named.cloned().unwrap_or_else(|| format!("{}{}", self.topic_prefix, topic.as_str()))
+    }
 }
 
 /// The orchestrator's clock: `GET /api/v1/time`.

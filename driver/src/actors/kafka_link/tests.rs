@@ -2,7 +2,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::{Addr, MessageResult};
 use common::kafka::{ConsumerStats, Offsets};
-use common::wire::WrittenRecord;
+use common::settings::TopicNames;
+use common::wire::{Topic, WrittenRecord};
 
 use super::*;
 
@@ -69,8 +70,8 @@ impl Handler<LinkUp> for Ups {
 /// A link whose orchestrator answers with these brokers, one after the other; the last one for ever.
 struct Scene {
     link: Addr<KafkaLinkActor>,
-    /// The brokers that clients were started for.
-    connected: mpsc::UnboundedReceiver<Brokers>,
+    /// The Kafka that clients were started for.
+    connected: mpsc::UnboundedReceiver<KafkaSettings>,
     ups: mpsc::UnboundedReceiver<LinkUp>,
     fatal: mpsc::Receiver<RunError>,
 }
@@ -84,7 +85,7 @@ impl Scene {
             if !usable {
                 return Err(KafkaError::Settings("no".into()));
             }
-            tell_connected.send(kafka.brokers.clone()).unwrap();
+            tell_connected.send(kafka.clone()).unwrap();
             let clients = Clients.start();
             Ok(KafkaClients {
                 publish: clients.clone().recipient(),
@@ -101,7 +102,9 @@ impl Scene {
             let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
             Box::pin(async move {
                 let brokers = vec![answer.map_err(AskError::Status)?.to_owned()];
-                Ok(Bootstrap { brokers, topic_prefix: String::new(), protocol: common::wire::PROTOCOL })
+                let topics = TopicNames::of([(Topic::Metrics, "reports".to_owned())]);
+                let topic_prefix = "t-".to_owned();
+                Ok(Bootstrap { brokers, topic_prefix, topics, protocol: common::wire::PROTOCOL })
             })
         });
         let settings = KafkaSettings { brokers, ..KafkaSettings::default() };
@@ -110,9 +113,10 @@ impl Scene {
         Self { link, connected, ups, fatal }
     }
 
-    async fn connects_to(&mut self, expected: &str) {
-        let brokers = within(self.connected.recv()).await.unwrap();
-        assert_eq!(brokers, Brokers::At(vec![expected.to_owned()]));
+    async fn connects_to(&mut self, expected: &str) -> KafkaSettings {
+        let kafka = within(self.connected.recv()).await.unwrap();
+        assert_eq!(kafka.brokers, Brokers::At(vec![expected.to_owned()]));
+        kafka
     }
 
     async fn assigned(&mut self) -> LinkUp {
@@ -134,7 +138,9 @@ fn record() -> Publish {
 async fn it_asks_until_the_orchestrator_answers_and_is_up_once_reading_has_begun() {
     let mut scene = Scene::set(Brokers::Ask, vec![Err(503), Err(503), Ok("127.0.0.1:1")], true);
     assert_eq!(scene.link.send(record()).await.unwrap(), Err(KafkaError::NoBrokers), "answered at once");
-    scene.connects_to("127.0.0.1:1").await;
+    let kafka = scene.connects_to("127.0.0.1:1").await;
+    let names = [Topic::Metrics, Topic::Trigger].map(|topic| kafka.topic_name(topic));
+    assert_eq!(names, ["reports", "t-trigger"], "as the orchestrator calls them");
     assert!(scene.ups.try_recv().is_err(), "not before reading has begun");
     let up = scene.assigned().await;
     assert_eq!((up.address.to_string().as_str(), up.moved), ("127.0.0.1", false));

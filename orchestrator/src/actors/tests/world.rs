@@ -10,6 +10,7 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{Arrived, ConsumerChanged, KafkaError, Offsets, Position, Publish, RecordsArrived};
 use common::latency::Latencies;
 use common::plan::{Plan, PlanFormat};
+use common::settings::KafkaSettings;
 use common::wire::{
     ClassicMetrics, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound, MachineLoad, Metrics, Role,
     Topic, Unit, Window,
@@ -284,7 +285,7 @@ impl World {
             offsets: kept.clone().recipient(),
             known: kept.recipient(),
         };
-        let source = Source { embedded, topic_prefix: String::new() };
+        let source = Source { embedded, kafka: KafkaSettings::default() };
         let watch = (Arc::clone(&telemetry), Arc::clone(&readiness));
         let Wired { tests, nodes, intake } = wire(
             outside,

@@ -179,7 +179,10 @@ async fn the_small_calls_answer() {
         json!({"unix_us": 1_234_567})
     );
     let bootstrap = answer_of(None, TestRequest::get().uri("/api/v1/bootstrap")).await.json();
-    assert_eq!(bootstrap, json!({"brokers": ["127.0.0.1:9092"], "topic_prefix": "t-", "protocol": 1}));
+    let topics = json!({"heartbeat": "beats"});
+    let expected =
+        json!({"brokers": ["127.0.0.1:9092"], "topic_prefix": "t-", "topics": topics, "protocol": 1});
+    assert_eq!(bootstrap, expected);
     let (state_of, parts) = state(None);
     parts.telemetry.record_read(common::wire::Topic::Metrics);
     parts.telemetry.record_rejected(common::wire::Topic::Metrics, common::wire::RejectReason::NotJson);
@@ -189,8 +192,9 @@ async fn the_small_calls_answer() {
         "groundswell_drivers{liveness=\"alive\"} 2",
         "groundswell_drivers{liveness=\"lost\"} 0",
         "groundswell_tests{state=\"finished\",verdict=\"passed\"} 3",
-        "groundswell_records_read_total{topic=\"metrics\"} 1",
-        "groundswell_records_rejected_total{topic=\"metrics\",reason=\"not_json\"} 1",
+        "groundswell_records_read_total{topic=\"beats\"} 0",
+        "groundswell_records_read_total{topic=\"t-metrics\"} 1",
+        "groundswell_records_rejected_total{topic=\"t-metrics\",reason=\"not_json\"} 1",
         "groundswell_event_subscribers 0",
     ] {
         assert!(metrics.text.lines().any(|shown| shown == line), "{line} is missing in\n{}", metrics.text);
