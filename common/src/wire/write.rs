@@ -1,11 +1,13 @@
 //! The strict writer: what our nodes put on the wire, one JSON object a record, the classic fields first,
-//! all of them and spelled exactly, then ours.
+//! all of them and spelled exactly, then ours. An end word alone is no JSON.
 
 mod records;
 
 use serde::Serialize;
 
 use self::records::{HeartbeatRecord, MetricsRecord, RegisterRecord, TestConfigRecord, TriggerRecord};
+use crate::ids::NodeId;
+
 use super::{Heartbeat, Metrics, Register, TestConfig, Topic, Trigger};
 
 /// Most bytes of a payload that Kafka takes with the default settings of its brokers and clients.
@@ -24,6 +26,13 @@ pub enum Outbound {
     Metrics(Box<Metrics>),
     /// See [`Heartbeat`].
     Heartbeat(Box<Heartbeat>),
+    /// A bare word on the metrics topic: the end of a test, for classic orchestrators that wait for it.
+    EndWord {
+        /// Whose test it was.
+        node_id: NodeId,
+        /// The word as it is: no JSON, no quotes.
+        word: String,
+    },
 }
 
 /// A record as Kafka takes it.
@@ -33,7 +42,7 @@ pub struct WrittenRecord {
     pub topic: Topic,
     /// The node's or the test's id.
     pub key: String,
-    /// One JSON object.
+    /// One JSON object, or an end word.
     pub payload: String,
 }
 
@@ -66,7 +75,7 @@ impl Outbound {
             Self::Register(_) => Topic::Register,
             Self::TestConfig(_) => Topic::TestConfig,
             Self::Trigger(_) => Topic::Trigger,
-            Self::Metrics(_) => Topic::Metrics,
+            Self::Metrics(_) | Self::EndWord { .. } => Topic::Metrics,
             Self::Heartbeat(_) => Topic::Heartbeat,
         }
     }
@@ -83,6 +92,7 @@ impl Outbound {
             Self::Trigger(trigger) => (trigger.test_id.as_str(), json(&TriggerRecord::of(trigger))?),
             Self::Metrics(metrics) => (metrics.node_id.as_str(), json(&MetricsRecord::of(metrics)?)?),
             Self::Heartbeat(beat) => (beat.node_id.as_str(), json(&HeartbeatRecord::of(beat)?)?),
+            Self::EndWord { node_id, word } => (node_id.as_str(), word.clone()),
         };
         if payload.len() > MAX_WRITTEN_BYTES {
             return Err(WriteError::TooLarge { topic, bytes: payload.len() });

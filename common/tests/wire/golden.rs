@@ -2,7 +2,7 @@
 //! must make of it. `UPDATE_GOLDEN=1` writes them anew, for a look at the difference.
 
 use crate::messages;
-use common::wire::{Inbound, Outbound, ReadAs, Unit, WriteError, read};
+use common::wire::{Inbound, Outbound, ReadAs, Topic, Unit, WriteError, read};
 
 const READ_AS: ReadAs = ReadAs::of(Unit::Seconds);
 
@@ -61,6 +61,16 @@ fn metrics_are_written_and_read_to_the_byte() {
 fn heartbeat_is_written_and_read_to_the_byte() {
     check("heartbeat", Outbound::Heartbeat(Box::new(messages::heartbeat())));
     check("heartbeat_orchestrator", Outbound::Heartbeat(Box::new(messages::orchestrator_heartbeat())));
+}
+
+/// The one record of ours that is no JSON: no quotes, and nothing around it.
+#[test]
+fn an_end_word_is_written_as_it_is_and_read_as_an_end_word() {
+    let node_id = common::ids::NodeId::new("d-1").unwrap();
+    let message = Outbound::EndWord { node_id, word: "EOFBREAK".to_owned() };
+    let record = message.write().unwrap();
+    assert_eq!((record.topic, &*record.key, &*record.payload), (Topic::Metrics, "d-1", "EOFBREAK"));
+    assert_eq!(read(record.topic, Some(record.payload.as_bytes()), &READ_AS), Ok(messages::as_read(message)));
 }
 
 /// Other programs know these names and no others.

@@ -28,6 +28,7 @@ pub fn as_read(message: Outbound) -> Inbound {
         Outbound::Trigger(trigger) => Inbound::Trigger(trigger),
         Outbound::Metrics(metrics) => Inbound::Metrics(metrics),
         Outbound::Heartbeat(beat) => Inbound::Heartbeat(beat),
+        Outbound::EndWord { word, .. } => Inbound::EndWord(word),
     }
 }
 
