@@ -3,6 +3,7 @@
 //! by the classic fields alone. It knows no Kafka, no actor and no clock: time is an argument.
 
 mod hold;
+mod over;
 mod words;
 
 use std::collections::VecDeque;
@@ -11,7 +12,9 @@ use std::time::{Duration, Instant};
 use common::ids::{Epoch, NodeId, TestId};
 use common::wire::{DriverState, RESOLVING, Trigger};
 
-pub use words::{Answer, Candidate, Input, Lead, Output, Ticket};
+pub use words::{Answer, Candidate, Input, Lead, Output, Over, Ticket};
+
+use crate::settings::Habits;
 
 /// How long a trigger waits for its config: the two come on two topics, in either order.
 pub const TRIGGER_HELD_FOR: Duration = Duration::from_secs(5);
@@ -78,6 +81,8 @@ struct HeldTrigger {
 struct Running {
     candidate: Candidate,
     stopping: bool,
+    /// Kafka has its final window, though its end was not announced yet.
+    reported: bool,
 }
 
 /// The state of all tests that a driver has heard of and not forgotten.
@@ -85,10 +90,13 @@ struct Running {
 pub struct Life {
     node_id: NodeId,
     grace: Duration,
+    habits: Habits,
     leader: Option<(Epoch, Instant)>,
     held: Vec<Held>,
     triggers: VecDeque<HeldTrigger>,
     running: Option<Running>,
+    /// Classic tests that are over, whose final window Kafka does not have yet.
+    unreported: VecDeque<TestId>,
     /// Tests of ours that ran or were stopped, up to which revision.
     over: VecDeque<(TestId, u32)>,
     counter: u64,
@@ -97,15 +105,18 @@ pub struct Life {
 }
 
 impl Life {
-    /// A driver that has heard nothing. `grace`: how long its orchestrator may be silent while it leads.
-    pub fn new(node_id: NodeId, grace: Duration) -> Self {
+    /// A driver that has heard nothing. `grace`: how long its orchestrator may be silent while it leads. `habits`: what it
+    /// does in classic tests.
+    pub fn new(node_id: NodeId, grace: Duration, habits: Habits) -> Self {
         Self {
             node_id,
             grace,
+            habits,
             leader: None,
             held: Vec::new(),
             triggers: VecDeque::new(),
             running: None,
+            unreported: VecDeque::new(),
             over: VecDeque::new(),
             counter: 0,
             leaving: false,
@@ -157,7 +168,8 @@ impl Life {
             }
             Input::Trigger { trigger, timestamp_ms } => self.stop(&trigger, timestamp_ms, &mut out),
             Input::Checked(ticket, result) => self.checked(ticket, result, now),
-            Input::Ended => self.running = None,
+            Input::Ended => self.ended(&mut out),
+            Input::Reported(test_id) => self.reported(test_id, &mut out),
             Input::OrchestratorHeard(epoch) => {
                 self.heard(epoch, now);
             }
@@ -304,8 +316,9 @@ impl Life {
                 self.remember(candidate.test_id.clone(), u32::MAX);
                 self.held.retain(|held| !held.candidate.is_ours());
             }
+            self.say_start(&candidate, out);
             out.push(Output::Start { candidate: Box::new(candidate.clone()), start_at_ms: go.start_at_ms });
-            self.running = Some(Running { candidate, stopping: false });
+            self.running = Some(Running { candidate, stopping: false, reported: false });
         }
     }
 

@@ -1,5 +1,7 @@
 //! A driver's settings: every key, its unit, range and default. See config/driver.toml.
 
+mod habits;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use url::Url;
 use crate::connect_to::ConnectTo;
 use crate::cpu::cores;
 use crate::precision::Precision;
+
+pub use habits::Habits;
 
 /// Where an orchestrator listens unless told otherwise.
 const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
@@ -36,6 +40,8 @@ pub struct DriverSettings {
     pub kafka: KafkaSettings,
     /// `[classic]`: how other people's orchestrators are understood.
     pub classic: ClassicSettings,
+    /// `[classic]` too: what the driver does for other people's orchestrators beyond the classic fields.
+    pub habits: Habits,
     /// `[orchestrator]`: whom it asks for Kafka and the time.
     pub orchestrator: OrchestratorClientSettings,
     /// `[http]`: its own small server.
@@ -130,11 +136,13 @@ impl DriverSettings {
 
 impl Section for DriverSettings {
     fn read(root: &mut Table) -> Self {
+        let mut classic = root.table("classic");
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: NodeSettings::read(&mut root.table("node")),
             kafka: KafkaSettings::read(&mut root.table("kafka"), BrokersAllowed::AskOrAt),
-            classic: ClassicSettings::read(&mut root.table("classic")),
+            classic: ClassicSettings::read(&mut classic),
+            habits: Habits::read(&mut classic),
             orchestrator: OrchestratorClientSettings::read(&mut root.table("orchestrator")),
             http: HttpSettings::read(&mut root.table("http")),
             driver: WorkSettings::read(&mut root.table("driver")),
@@ -258,6 +266,7 @@ impl TlsSettings {
 #[cfg(test)]
 mod tests {
     use common::settings::{Sources, keys_left_out, load};
+    use common::wire::Unit;
 
     use super::*;
 
@@ -287,6 +296,7 @@ mod tests {
 
     #[test]
     fn what_a_driver_is_not_is_refused_with_a_reason() {
+        let long = "x".repeat(257);
         for (key, text, expected) in [
             ("kafka.brokers", "embedded", "lives in the orchestrator"),
             ("driver.workers", "0", "must be from 1 to 1024, or \"auto\""),
@@ -296,10 +306,35 @@ mod tests {
             ("safety.max_rate", "0", "or \"none\""),
             ("orchestrator.url", "ftp://x", "HOST:PORT or a URL"),
             ("classic.target_url", "x", "no scheme"),
+            ("classic.no_at_end", "NO!", "expected true or false"),
+            ("classic.end_word", "a\u{7}", "holds a control character"),
+            ("classic.end_word", &long, "is longer than 256 bytes"),
+            ("classic.heartbeat_every", "49ms", "must be from 50ms to 10s"),
+            ("classic.heartbeat_every", "10.1s", "must be from 50ms to 10s"),
         ] {
             let error = with(&[(key, text)]).unwrap_err().to_string();
             assert!(error.contains(expected) && error.lines().count() == 1, "{key} = {text}: {error}");
         }
+    }
+
+    #[test]
+    fn what_other_peoples_orchestrators_wait_for_is_set_beside_how_they_are_understood() {
+        assert_eq!(with(&[]).unwrap().habits, Habits::default());
+        let flags = [
+            ("classic.no_at_end", "true"),
+            ("classic.register_after_trigger", "yes"),
+            ("classic.end_word", " EOT "),
+            ("classic.heartbeat_every", "50ms"),
+            ("classic.delay_unit", "ms"),
+        ];
+        let settings = with(&flags).unwrap();
+        let habits = Habits {
+            no_at_end: true,
+            register_after_trigger: true,
+            end_word: Some("EOT".to_owned()),
+            heartbeat_every: Duration::from_millis(50),
+        };
+        assert_eq!((settings.habits, settings.classic.delay_unit), (habits, Unit::Milliseconds));
     }
 
     #[test]

@@ -87,14 +87,15 @@ impl Foundation {
         let (manager, heartbeat, link) = (Context::new(), Context::new(), Context::<KafkaLinkActor>::new());
         let folder = parts.folder.clone();
         let store = SyncArbiter::start(1, move || StoreActor::new(folder.clone()));
+        let manager_address: Addr<TestManagerActor> = AsyncContext::<TestManagerActor>::address(&manager);
         let publisher = PublisherActor::new(
             parts.node_id.clone(),
             link.address().recipient(),
             store.clone().recipient(),
             store.recipient(),
+            manager_address.clone().recipient(),
         )
         .start();
-        let manager_address: Addr<TestManagerActor> = AsyncContext::<TestManagerActor>::address(&manager);
         let outputs =
             AggregatorOutputs { windows: publisher.clone().recipient(), ended: manager_address.recipient() };
         let (cores, threads) = (parts.settings.driver.n_workers(), Workers::default());
@@ -155,6 +156,7 @@ impl Foundation {
             limits,
             calibration,
             classic: settings.classic.clone(),
+            habits: settings.habits.clone(),
             grace: settings.orchestrator.grace,
             tls: settings.tls,
             connect_to: settings.driver.connect_to,
@@ -167,6 +169,8 @@ impl Foundation {
             windows: publisher.clone().recipient(),
             state: heartbeat_address.clone().recipient(),
             heard: heartbeat_address.clone().recipient(),
+            register: heartbeat_address.clone().recipient(),
+            over: heartbeat_address.clone().recipient(),
             measure: clock.recipient(),
             fatal: fatal.clone(),
         };
@@ -183,7 +187,12 @@ impl Foundation {
             port,
         };
         let publish = link.address().recipient();
-        let heartbeat = heartbeat.run(HeartbeatActor::new(identity, publish, aggregator.recipient()));
+        let heartbeat = heartbeat.run(HeartbeatActor::new(
+            identity,
+            settings.habits.heartbeat_every,
+            publish,
+            aggregator.recipient(),
+        ));
 
         let read_as = settings.classic.read_as();
         // Where an orchestrator of ours leads, it makes the topics; other people's wait for whoever registers.

@@ -1,6 +1,9 @@
 //! The driver's voice: it registers, beats, answers and says goodbye.
 
-use std::collections::BTreeMap;
+mod over;
+mod pace;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -16,14 +19,13 @@ use tokio::time::Instant;
 use super::kafka_link::LinkUp;
 use super::messages::{DriverProgress, GetProgress};
 use crate::cpu::CpuClock;
-use crate::life::Answer;
+use crate::life::{Answer, Over};
+
+use over::Sign;
+use pace::Pace;
 
 /// What may wait to be said.
 const MAILBOX: usize = 64;
-/// Between two beats while a test runs.
-const RUNNING: Duration = Duration::from_millis(250);
-/// Between two beats otherwise.
-const IDLE: Duration = Duration::from_secs(1);
 
 /// Who beats.
 #[derive(Debug, Clone)]
@@ -66,6 +68,16 @@ pub struct OrchestratorHeard(pub Epoch);
 #[rtype(result = "()")]
 pub struct OffsetMeasured(pub i64);
 
+/// Registers though it is registered: a classic orchestrator waits for it after its trigger.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct RegisterAgain;
+
+/// Says that a classic test is over; its last report is in Kafka.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct SayOver(pub Over);
+
 /// Says that the driver leaves; answers when Kafka has it.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<(), KafkaError>")]
@@ -74,12 +86,15 @@ pub struct SayGoodbye;
 /// Tells the orchestrator that this driver is there, and what it does.
 ///
 /// - owns: what the driver says of itself; which orchestrator it has registered with.
-/// - receives: [`LinkUp`], [`StateChanged`], [`OrchestratorHeard`], [`OffsetMeasured`], [`SayGoodbye`].
-/// - sends: [`Publish`] of register and heartbeat records; asks [`GetProgress`] while a test runs.
-/// - on failure: a beat that Kafka does not take is not said again, a change of state and a registration are.
+/// - receives: [`LinkUp`], [`StateChanged`], [`OrchestratorHeard`], [`OffsetMeasured`], [`RegisterAgain`], [`SayOver`],
+///   [`SayGoodbye`].
+/// - sends: [`Publish`] of register and heartbeat records, and of end words; asks [`GetProgress`] while a test runs.
+/// - on failure: a beat that Kafka does not take is not said again; a change of state, a registration and the end of a
+///   classic test are.
 /// - mailbox bound: 64; at most one regular beat is on its way at a time.
 pub struct HeartbeatActor {
     identity: Identity,
+    pace: Pace,
     publish: Recipient<Publish>,
     progress: Recipient<GetProgress>,
     address: Option<IpAddr>,
@@ -87,32 +102,46 @@ pub struct HeartbeatActor {
     heard: Option<Epoch>,
     registered: bool,
     registering: bool,
+    /// A registration was asked for while another one was on its way.
+    again: bool,
     answer: Answer,
     /// A change of state that Kafka does not have yet.
     unsaid: bool,
     beating: bool,
     beaten_at: Option<Instant>,
+    /// Ends of classic tests that are still to be said, the oldest first.
+    signs: VecDeque<Sign>,
+    saying: bool,
     offset_us: Option<i64>,
     cpu: CpuClock,
     leaving: bool,
 }
 
 impl HeartbeatActor {
-    /// A driver that is silent until its link is up.
-    pub fn new(identity: Identity, publish: Recipient<Publish>, progress: Recipient<GetProgress>) -> Self {
+    /// A driver that is silent until its link is up. `every`: the longest time between two beats.
+    pub fn new(
+        identity: Identity,
+        every: Duration,
+        publish: Recipient<Publish>,
+        progress: Recipient<GetProgress>,
+    ) -> Self {
         let cpu = CpuClock::start(identity.workers);
         Self {
             identity,
+            pace: Pace::new(every),
             publish,
             progress,
             address: None,
             heard: None,
             registered: false,
             registering: false,
+            again: false,
             answer: Answer::idle(),
             unsaid: false,
             beating: false,
             beaten_at: None,
+            signs: VecDeque::new(),
+            saying: false,
             offset_us: None,
             cpu,
             leaving: false,
@@ -121,7 +150,7 @@ impl HeartbeatActor {
 
     fn register(&mut self, ctx: &mut Context<Self>) {
         let Some(address) = self.address else { return };
-        self.registering = true;
+        (self.registering, self.again) = (true, false);
         let identity = &self.identity;
         let register = Register {
             node_id: identity.node_id.clone(),
@@ -143,7 +172,7 @@ impl HeartbeatActor {
                 Ok(()) => {
                     log::info!("registered");
                     // One that was heard meanwhile gets a registration of its own.
-                    actor.registered = actor.heard == heard;
+                    actor.registered = actor.heard == heard && !actor.again;
                     actor.beat(ctx);
                 }
                 Err(error) => log::warn!("not registered reason={error}"),
@@ -167,15 +196,15 @@ impl HeartbeatActor {
         if self.address.is_none() || self.leaving {
             return;
         }
+        self.say_signs(ctx);
         if self.registering {
             return;
         }
         if !self.registered {
             return self.register(ctx);
         }
-        let every = if self.answer.state == DriverState::Running { RUNNING } else { IDLE };
-        // The ticks are as long as the shortest pause: half of one early is on time.
-        let due = self.beaten_at.is_none_or(|at| at.elapsed() + RUNNING / 2 >= every);
+        let running = self.answer.state == DriverState::Running;
+        let due = self.beaten_at.is_none_or(|at| self.pace.is_due(at.elapsed(), running));
         if self.unsaid || (due && !self.beating) {
             self.beat(ctx);
         }
@@ -241,7 +270,7 @@ impl Actor for HeartbeatActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(RUNNING, Self::tick);
+        ctx.run_interval(self.pace.look, Self::tick);
     }
 }
 

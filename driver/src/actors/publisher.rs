@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, Recipient, WrapFuture,
 };
-use common::ids::NodeId;
+use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Publish;
 use common::wire::{Metrics, Outbound};
 use tokio::sync::oneshot;
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::kafka_link::LinkUp;
 use super::messages::WindowClosed;
 use super::store::{GetUnpublished, SaveBatch};
+use crate::overflow::tell;
 use crate::store::{Batch, StoredWindow, WindowKey};
 
 /// Windows that may wait to be taken: four minutes of them.
@@ -28,6 +29,16 @@ const BATCH: usize = 64;
 const RETRY: Duration = Duration::from_secs(1);
 /// Of failures of the store in a row, one in so many is logged.
 const LOG_EVERY: u32 = 30;
+
+/// To whoever leads tests: Kafka has the final window of a test.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct FinalPublished {
+    /// Which test.
+    pub test_id: TestId,
+    /// Which life of the driver measured it: what an earlier one left behind is published, too.
+    pub epoch: Epoch,
+}
 
 /// Waits until every window is stored and Kafka has it; whoever asks decides for how long.
 #[derive(Debug, Clone, Copy, Message)]
@@ -63,7 +74,7 @@ pub struct PublisherStats {
 /// - owns: the windows that Kafka or the store do not have yet; past 128 of them the store alone does.
 /// - receives: [`WindowClosed`], [`LinkUp`], [`FlushWindows`], [`GetPublisherStats`].
 /// - sends: [`Publish`] and [`SaveBatch`], one of each outstanding; [`GetUnpublished`] for what was measured
-///   before this process started, or did not fit in memory.
+///   before this process started, or did not fit in memory; [`FinalPublished`] when Kafka has a test's last window.
 /// - on failure: tries again every second, for ever; a window that neither memory nor the store can keep is
 ///   lost, counted and logged.
 /// - mailbox bound: 256 windows.
@@ -72,6 +83,7 @@ pub struct PublisherActor {
     publish: Recipient<Publish>,
     save: Recipient<SaveBatch>,
     unpublished: Recipient<GetUnpublished>,
+    finals: Recipient<FinalPublished>,
     /// For Kafka, the oldest first.
     to_publish: VecDeque<StoredWindow>,
     /// For the store.
@@ -98,12 +110,14 @@ impl PublisherActor {
         publish: Recipient<Publish>,
         save: Recipient<SaveBatch>,
         unpublished: Recipient<GetUnpublished>,
+        finals: Recipient<FinalPublished>,
     ) -> Self {
         Self {
             node_id,
             publish,
             save,
             unpublished,
+            finals,
             to_publish: VecDeque::new(),
             to_save: VecDeque::new(),
             published: Vec::new(),
@@ -250,7 +264,7 @@ impl PublisherActor {
     fn publish_next(&mut self, ctx: &mut Context<Self>) {
         let Some(window) = self.to_publish.front() else { return };
         self.publishing = true;
-        let key = window.key.clone();
+        let (key, is_final) = (window.key.clone(), window.is_final);
         let sent = self.publish.send(Publish(window.record.clone()));
         ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
             let error = match sent {
@@ -258,6 +272,10 @@ impl PublisherActor {
                     actor.publishing = false;
                     actor.stats.published += 1;
                     actor.to_publish.pop_front();
+                    if is_final {
+                        let published = FinalPublished { test_id: key.test_id.clone(), epoch: key.epoch };
+                        tell(&actor.finals, published, "publication of a final window");
+                    }
                     actor.published.push(key);
                     return actor.pump(ctx);
                 }

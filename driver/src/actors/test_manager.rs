@@ -23,9 +23,10 @@ use prepare::{Prepared, prepare, start_worker};
 use resolve::keep_resolving;
 
 use super::clock::MeasureOffset;
-use super::heartbeat::{OrchestratorHeard, StateChanged};
+use super::heartbeat::{OrchestratorHeard, RegisterAgain, SayOver, StateChanged};
 use super::kafka_link::LinkUp;
 use super::messages::{ExpectWindows, LoadEnded, StartLoad, StopLoad, WindowClosed, WorkerLost};
+use super::publisher::FinalPublished;
 use crate::RunError;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
@@ -34,7 +35,7 @@ use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
 use crate::load_job::{Addresses, LoadJob, StartAt};
 use crate::overflow::tell;
 use crate::safety::Limits;
-use crate::settings::TlsSettings;
+use crate::settings::{Habits, TlsSettings};
 
 /// Batches of records, ends and queries that may wait.
 const MAILBOX: usize = 64;
@@ -64,6 +65,10 @@ pub struct ManagerPeers {
     pub state: Recipient<StateChanged>,
     /// The heartbeat.
     pub heard: Recipient<OrchestratorHeard>,
+    /// The heartbeat.
+    pub register: Recipient<RegisterAgain>,
+    /// The heartbeat.
+    pub over: Recipient<SayOver>,
     /// The clock.
     pub measure: Recipient<MeasureOffset>,
     /// Ends the node.
@@ -80,6 +85,8 @@ pub struct ManagerOptions {
     pub calibration: Option<Calibration>,
     /// How classic orchestrators are understood.
     pub classic: ClassicSettings,
+    /// What is done for classic orchestrators beyond the classic fields.
+    pub habits: Habits,
     /// How long our orchestrator may be silent while its test runs.
     pub grace: Duration,
     /// `[tls]`.
@@ -103,9 +110,11 @@ struct Running {
 /// Leads one test at a time through its life.
 ///
 /// - owns: the state machine of `life`, and what its checks found out.
-/// - receives: [`RecordsArrived`] (test_config, trigger, heartbeat), [`LoadEnded`], [`LinkUp`], [`Leave`].
+/// - receives: [`RecordsArrived`] (test_config, trigger, heartbeat), [`LoadEnded`], [`FinalPublished`], [`LinkUp`],
+///   [`Leave`].
 /// - sends: [`StartLoad`] and [`StopLoad`] to the workers, [`ExpectWindows`] and [`WorkerLost`] to the aggregator,
-///   [`StateChanged`] and [`OrchestratorHeard`] to the heartbeat, [`MeasureOffset`] to the clock.
+///   [`StateChanged`], [`OrchestratorHeard`], [`RegisterAgain`] and [`SayOver`] to the heartbeat, [`MeasureOffset`] to
+///   the clock.
 /// - on failure: a worker that cannot start ends the test, cut short for that reason; a node of the same id with a
 ///   higher epoch ends this one.
 /// - mailbox bound: 64.
@@ -121,7 +130,7 @@ pub struct TestManagerActor {
 impl TestManagerActor {
     /// A manager that has heard of no test.
     pub fn new(options: ManagerOptions, peers: ManagerPeers) -> Self {
-        let life = Life::new(options.limits.node_id.clone(), options.grace);
+        let life = Life::new(options.limits.node_id.clone(), options.grace, options.habits.clone());
         Self {
             options: Arc::new(options),
             peers,
@@ -139,6 +148,8 @@ impl TestManagerActor {
                 Output::Answer(answer) => self.tell(answer),
                 Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
                 Output::Stop(why) => self.stop(why, ctx),
+                Output::Register => tell(&self.peers.register, RegisterAgain, "registration"),
+                Output::SayOver(over) => tell(&self.peers.over, SayOver(over), "end of a test"),
                 Output::Ignored { test_id, why } => log::info!("not acted on test={test_id} reason={why}"),
                 Output::Left => {
                     for left in self.leaving.drain(..) {
@@ -386,6 +397,17 @@ impl Handler<LoadEnded> for TestManagerActor {
 
     fn handle(&mut self, ended: LoadEnded, ctx: &mut Self::Context) {
         self.ended(&ended.test_id, ctx);
+    }
+}
+
+impl Handler<FinalPublished> for TestManagerActor {
+    type Result = ();
+
+    fn handle(&mut self, published: FinalPublished, ctx: &mut Self::Context) {
+        // An earlier life of the driver may have run tests of the same ids.
+        if published.epoch == self.options.epoch {
+            self.step(Input::Reported(published.test_id), ctx);
+        }
     }
 }
 

@@ -4,6 +4,9 @@ use common::ids::{Epoch, TestId};
 use common::plan::{Plan, Share};
 use common::wire::{ClassicConfig, DriverState, TestConfig, Trigger};
 
+#[cfg(doc)]
+use crate::settings::Habits;
+
 /// Tells one config that was heard from every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
@@ -77,8 +80,10 @@ pub enum Input {
     },
     /// A candidate was checked: it can be run, perhaps with a warning, or not and why.
     Checked(Ticket, Result<Option<String>, String>),
-    /// The load is over and its final window is out.
+    /// The load is over; its final window was made, and may still wait for Kafka.
     Ended,
+    /// Kafka has the final window of a test.
+    Reported(TestId),
     /// An orchestrator of ours beat.
     OrchestratorHeard(Epoch),
     /// The driver is told to leave.
@@ -103,6 +108,10 @@ pub enum Output {
     },
     /// Stop the load.
     Stop(&'static str),
+    /// Register again, for a classic orchestrator that waits for it after its trigger.
+    Register,
+    /// Say that a classic test is over, beyond its last report: for an orchestrator that waits for it.
+    SayOver(Over),
     /// Nothing runs and nothing will: the driver may leave.
     Left,
     /// Something was heard and is not acted on; for the log.
@@ -112,6 +121,17 @@ pub enum Output {
         /// Why.
         why: &'static str,
     },
+}
+
+/// How the end of a classic test is said, as [`Habits`] asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Over {
+    /// Which test.
+    pub test_id: TestId,
+    /// A bare word on the metrics topic.
+    pub word: Option<String>,
+    /// A heartbeat `"NO"`.
+    pub no: bool,
 }
 
 /// What a driver says of itself in its heartbeat.

@@ -26,7 +26,9 @@ impl Handler<Publish> for Kafka {
             *refuse -= 1;
             return Err(KafkaError::QueueFull);
         }
-        self.taken.lock().unwrap().push((record.topic, serde_json::from_str(&record.payload).unwrap()));
+        // An end word is no JSON.
+        let value = serde_json::from_str(&record.payload).unwrap_or_else(|_| record.payload.clone().into());
+        self.taken.lock().unwrap().push((record.topic, value));
         Ok(())
     }
 }
@@ -54,6 +56,10 @@ struct Scene {
 
 impl Scene {
     fn set() -> Self {
+        Self::beating(Duration::from_secs(1))
+    }
+
+    fn beating(every: Duration) -> Self {
         let (taken, refuse): (Arc<Mutex<Vec<_>>>, Arc<Mutex<u32>>) = Default::default();
         let kafka = Kafka { taken: Arc::clone(&taken), refuse: Arc::clone(&refuse) }.start();
         let identity = Identity {
@@ -66,7 +72,8 @@ impl Scene {
             max_rate: None,
             port: 0,
         };
-        let heartbeat = HeartbeatActor::new(identity, kafka.recipient(), Load.start().recipient()).start();
+        let heartbeat =
+            HeartbeatActor::new(identity, every, kafka.recipient(), Load.start().recipient()).start();
         Self { heartbeat, taken, refuse }
     }
 
@@ -157,6 +164,67 @@ async fn a_refusal_beside_a_running_test_is_said_once() {
     let refused: Vec<_> = records.iter().filter(|(_, value)| value["state"] == "refused").collect();
     assert_eq!((refused.len(), &refused[0].1["test_id"]), (1, &"u".into()));
     assert_eq!(records.last().unwrap().1["state"], "running");
+}
+
+fn over(word: Option<&str>, no: bool) -> SayOver {
+    SayOver(Over { test_id: TestId::new("c").unwrap(), word: word.map(str::to_owned), no })
+}
+
+/// Each record in short: `YES`, `NO`, `register` or the word.
+fn signs(records: &[(Topic, serde_json::Value)]) -> Vec<String> {
+    let sign = |(topic, value): &(Topic, serde_json::Value)| match topic {
+        Topic::Register => "register".to_owned(),
+        Topic::Heartbeat => value["heartbeat"].as_str().unwrap().to_owned(),
+        _ => value.as_str().unwrap().to_owned(),
+    };
+    records.iter().map(sign).collect()
+}
+
+#[actix_rt::test]
+async fn the_end_of_a_classic_test_is_said_until_kafka_has_it_and_the_beats_go_on() {
+    let scene = Scene::set();
+    scene.up().await;
+    scene.after_ms(400).await;
+    *scene.refuse.lock().unwrap() = 1;
+    scene.heartbeat.send(over(Some("EOFBREAK"), true)).await.unwrap();
+    let records = scene.after_ms(2_500).await;
+    let said = signs(&records);
+    let words: Vec<_> = said.iter().filter(|sign| *sign != "YES").collect();
+    assert_eq!(words, ["EOFBREAK", "NO"], "once each, the word first: {said:?}");
+    assert_eq!(said.last(), Some(&"YES".to_owned()), "it does not leave: {said:?}");
+}
+
+#[actix_rt::test]
+async fn the_end_of_a_classic_test_waits_while_our_own_orchestrator_leads() {
+    let scene = Scene::set();
+    scene.up().await;
+    scene.say(DriverState::Ready, Some("t"), true).await;
+    scene.heartbeat.send(over(None, true)).await.unwrap();
+    assert!(!signs(&scene.after_ms(1_500).await).contains(&"NO".to_owned()));
+    scene.heartbeat.send(StateChanged { answer: Answer::idle(), lasts: true }).await.unwrap();
+    assert!(signs(&scene.after_ms(500).await).contains(&"NO".to_owned()));
+}
+
+#[actix_rt::test]
+async fn it_registers_again_when_it_is_asked_to() {
+    let scene = Scene::set();
+    scene.up().await;
+    scene.after_ms(1_000).await;
+    scene.heartbeat.send(RegisterAgain).await.unwrap();
+    assert_eq!(count(&scene.after_ms(1_000).await, Topic::Register), 1, "though it is registered");
+    *scene.refuse.lock().unwrap() = 1;
+    drop(scene.heartbeat.try_send(RegisterAgain));
+    drop(scene.heartbeat.try_send(RegisterAgain));
+    assert_eq!(count(&scene.after_ms(1_000).await, Topic::Register), 1, "the one that kafka did not take");
+}
+
+#[actix_rt::test]
+async fn it_beats_as_often_as_it_is_set_to() {
+    let scene = Scene::beating(Duration::from_millis(100));
+    scene.up().await;
+    scene.after_ms(500).await;
+    let beats = count(&scene.after_ms(2_000).await, Topic::Heartbeat);
+    assert!((16..=21).contains(&beats), "ten a second: {beats}");
 }
 
 #[actix_rt::test]

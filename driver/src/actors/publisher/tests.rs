@@ -36,10 +36,26 @@ impl Handler<Publish> for Kafka {
     }
 }
 
+/// Whoever leads: which final windows it was told of.
+struct Finals(Arc<Mutex<Vec<FinalPublished>>>);
+
+impl Actor for Finals {
+    type Context = Context<Self>;
+}
+
+impl Handler<FinalPublished> for Finals {
+    type Result = ();
+
+    fn handle(&mut self, published: FinalPublished, _: &mut Self::Context) {
+        self.0.lock().unwrap().push(published);
+    }
+}
+
 struct Scene {
     publisher: Addr<PublisherActor>,
     away: Arc<Mutex<bool>>,
     taken: Arc<Mutex<Vec<String>>>,
+    finals: Arc<Mutex<Vec<FinalPublished>>>,
 }
 
 impl Scene {
@@ -50,9 +66,12 @@ impl Scene {
         let store = SyncArbiter::start(1, move || StoreActor::new(folder.clone()));
         let node_id = NodeId::new("d1").unwrap();
         let (save, unpublished) = (store.clone().recipient(), store.recipient());
-        let publisher = PublisherActor::new(node_id, kafka.start().recipient(), save, unpublished).start();
+        let finals: Arc<Mutex<Vec<_>>> = Arc::default();
+        let leads = Finals(Arc::clone(&finals)).start().recipient();
+        let publisher =
+            PublisherActor::new(node_id, kafka.start().recipient(), save, unpublished, leads).start();
         publisher.send(LinkUp { address: [127, 0, 0, 1].into(), moved: false }).await.unwrap();
-        Self { publisher, away, taken }
+        Self { publisher, away, taken, finals }
     }
 
     async fn close(&self, epoch: u64, seqs: std::ops::Range<u64>) {
@@ -151,4 +170,21 @@ async fn what_an_earlier_process_did_not_publish_comes_first() {
     scene.close(7, 0..2).await;
     scene.flush().await;
     assert_eq!(*scene.taken.lock().unwrap(), [ids(6, 0..3), ids(7, 0..2)].concat());
+}
+
+#[actix_rt::test]
+async fn the_final_window_is_told_of_once_kafka_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::set(folder.path(), true).await;
+    scene.close(7, 0..2).await;
+    let mut last = closed(7, 2);
+    last.window.is_final = true;
+    scene.publisher.send(last).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(scene.finals.lock().unwrap().is_empty(), "kafka is away");
+    *scene.away.lock().unwrap() = false;
+    scene.flush().await;
+    let told: Vec<_> =
+        scene.finals.lock().unwrap().iter().map(|it| (it.test_id.to_string(), it.epoch)).collect();
+    assert_eq!(told, [("t".to_owned(), Epoch(7))]);
 }

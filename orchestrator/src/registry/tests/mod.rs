@@ -223,6 +223,17 @@ fn goodbye_means_left_until_it_registers_and_only_for_ours() {
     story.is("ours", Liveness::Alive);
 }
 
+/// `[classic] no_at_end`: it says so for another orchestrator.
+#[test]
+fn a_driver_of_ours_that_beats_on_after_its_no_is_here_again() {
+    let mut story = Story::new();
+    story.beats("ours", Some(1), 1.0, 2.0);
+    story.registry.heartbeat(&beat("ours", Some(1), false), story.now);
+    story.is("ours", Liveness::Left);
+    story.beats("ours", Some(1), 1.0, 1.0);
+    story.is("ours", Liveness::Alive);
+}
+
 #[test]
 fn an_idle_classic_node_becomes_stale_and_is_lost_only_in_a_test() {
     for (busy, expected) in [(false, Liveness::Stale), (true, Liveness::Lost)] {
