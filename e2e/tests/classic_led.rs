@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use e2e::classic::Classic;
 use e2e::kafka::Kafka;
 use e2e::process::{PATIENCE, Process, command};
 use e2e::system::Target;
 use e2e::wait_for;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What a classic orchestrator heard of a test's ends: each driver's last report, by its node.
 fn ends(orchestrator: &Classic, test: &str) -> Vec<Value> {
@@ -26,9 +27,9 @@ fn wait_ends(orchestrator: &Classic, test: &str, n: usize) -> Vec<Value> {
 
 /// The classic figures of ours say how many requests a test had on each driver, and nothing that cannot be.
 #[track_caller]
-fn assert_told(ends: &[Value], n: u64) {
+fn assert_told(ends: &[Value], drivers: [&str; 2], n: u64) {
     let nodes: BTreeSet<&str> = ends.iter().map(|end| end["node"].as_str().unwrap()).collect();
-    assert_eq!(nodes, ["ours-1", "ours-2"].into(), "{ends:#?}");
+    assert_eq!(nodes, drivers.into(), "{ends:#?}");
     for end in ends {
         assert_eq!(end["num_requests"], n, "{end:#}");
         let ms = |name: &str| end[name].as_f64().unwrap_or_else(|| panic!("{name} of {end:#}"));
@@ -40,31 +41,26 @@ fn assert_told(ends: &[Value], n: u64) {
     }
 }
 
+const OURS: [&str; 2] = ["ours-1", "ours-2"];
+
+/// A driver of ours that is given Kafka and no orchestrator, with settings in its environment.
+fn driver(home: &Path, kafka: &Kafka, target: &Target, id: &str, settings: &[(&str, &str)]) -> Process {
+    let url = target.url();
+    let arguments =
+        ["driver", "--kafka", &kafka.address, "--target-url", &url, "--node-id", id, "--workers", "1"];
+    let mut command = command(home, &arguments);
+    command.arg("--child").env("RUST_LOG", "info");
+    command.envs(settings.iter().map(|(key, value)| (format!("GROUNDSWELL__{key}"), value)));
+    Process::start(id, command)
+}
+
 #[test]
 fn a_classic_orchestrator_leads_two_of_our_drivers() {
     let kafka = Kafka::start();
     let home = tempfile::tempdir().unwrap();
     let (_target, target) = Target::start(home.path(), &[]);
     // They are there first: nobody but them makes the topics, so that nothing is missed.
-    let drivers: Vec<Process> = ["ours-1", "ours-2"]
-        .map(|id| {
-            let url = target.url();
-            let arguments = [
-                "driver",
-                "--kafka",
-                &kafka.address,
-                "--target-url",
-                &url,
-                "--node-id",
-                id,
-                "--workers",
-                "1",
-            ];
-            let mut command = command(home.path(), &arguments);
-            command.arg("--child").env("RUST_LOG", "info");
-            Process::start(id, command)
-        })
-        .into();
+    let drivers = OURS.map(|id| driver(home.path(), &kafka, &target, id, &[]));
     let mut leader = Classic::orchestrator(&kafka.address, &["--numbers-as", "strings"]);
     wait_for("both to register", PATIENCE, || {
         let said = leader.said();
@@ -77,13 +73,13 @@ fn a_classic_orchestrator_leads_two_of_our_drivers() {
     });
 
     leader.order("tsunami 0.2 6");
-    assert_told(&wait_ends(&leader, "TSUNAMI_1", 2), 6);
+    assert_told(&wait_ends(&leader, "TSUNAMI_1", 2), OURS, 6);
     assert_eq!(target.received(), 12);
     leader.order("avalanche 12");
-    assert_told(&wait_ends(&leader, "AVALANCHE_2", 2), 12);
+    assert_told(&wait_ends(&leader, "AVALANCHE_2", 2), OURS, 12);
     assert_eq!(target.received(), 36);
     leader.order("avalanche 0");
-    assert_told(&wait_ends(&leader, "AVALANCHE_3", 2), 0);
+    assert_told(&wait_ends(&leader, "AVALANCHE_3", 2), OURS, 0);
 
     // An old trigger without a new config runs nothing: they say so when they have waited for one in vain.
     leader.order("again TSUNAMI_1");
@@ -103,9 +99,9 @@ fn a_classic_orchestrator_leads_two_of_our_drivers() {
     let mut leader = Classic::orchestrator(&kafka.address, &flags);
     leader.order("tsunami 0.1 3");
     let told = wait_ends(&leader, "TSUNAMI_1", 4);
-    assert_told(&told[2..], 3);
+    assert_told(&told[2..], OURS, 3);
     leader.order("avalanche 4");
-    assert_told(&wait_ends(&leader, "AVALANCHE_2", 4)[2..], 4);
+    assert_told(&wait_ends(&leader, "AVALANCHE_2", 4)[2..], OURS, 4);
     assert_eq!(target.received(), 36 + 6 + 8);
 
     // A test that is stopped tells what it sent up to then.
@@ -124,4 +120,129 @@ fn a_classic_orchestrator_leads_two_of_our_drivers() {
         .map(|said| said["report"].to_string())
         .collect();
     assert_eq!(reports.len(), reports.iter().collect::<BTreeSet<_>>().len(), "{reports:?}");
+}
+
+/// Names of topics for one orchestrator and those whom it leads, so that several can use one Kafka: as its flag has them,
+/// and as the settings of our drivers have them.
+fn topics(of: &str) -> (String, Vec<(String, String)>) {
+    let names = ["register", "test_config", "trigger", "metrics", "heartbeat"]
+        .map(|topic| (topic, format!("{of}.{topic}-topic")));
+    let flag: Vec<String> = names.iter().map(|(topic, name)| format!("{topic}={name}")).collect();
+    let settings = names.map(|(topic, name)| (format!("KAFKA__TOPICS__{}", topic.to_uppercase()), name));
+    (flag.join(","), settings.into())
+}
+
+/// Somebody's orchestrator and two of our drivers, on topics of their own.
+struct Led {
+    leader: Classic,
+    _drivers: [Process; 2],
+}
+
+impl Led {
+    /// Starts them and waits until the drivers have registered.
+    fn start(
+        home: &Path,
+        kafka: &Kafka,
+        target: &Target,
+        of: &str,
+        flags: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let (flag, names) = topics(of);
+        let mut all: Vec<(&str, &str)> =
+            names.iter().map(|(key, name)| (key.as_str(), name.as_str())).collect();
+        all.extend(settings);
+        let ids = ["a", "b"].map(|driver| format!("{of}-{driver}"));
+        let drivers = ids.map(|id| driver(home, kafka, target, &id, &all));
+        let leader = Classic::orchestrator(&kafka.address, &[&["--topics", &flag], flags].concat());
+        let led = Self { leader, _drivers: drivers };
+        led.wait_heard("register", 2);
+        led
+    }
+
+    fn heard(&self, what: &str) -> Vec<Value> {
+        self.leader.said().into_iter().filter(|said| said["heard"] == what).collect()
+    }
+
+    #[track_caller]
+    fn wait_heard(&self, what: &str, n: usize) {
+        wait_for(&format!("the leader to hear {what:?} from {n} drivers"), PATIENCE, || {
+            let nodes: BTreeSet<String> =
+                self.heard(what).iter().map(|said| said["node"].to_string()).collect();
+            (nodes.len() >= n).then_some(())
+        });
+    }
+}
+
+#[test]
+fn orchestrators_that_wait_for_more_than_the_last_report_get_it_where_it_is_set() {
+    let kafka = Kafka::start();
+    let home = tempfile::tempdir().unwrap();
+    let (_target, target) = Target::start(home.path(), &[]);
+    for (sign, key, value) in [
+        ("no", "CLASSIC__NO_AT_END", "true"),
+        ("register", "CLASSIC__REGISTER_AFTER_TRIGGER", "true"),
+        ("word", "CLASSIC__END_WORD", "EOFBREAK"),
+    ] {
+        let start = |of: String, settings: &[(&str, &str)]| {
+            Led::start(home.path(), &kafka, &target, &of, &["--waits-for", sign], settings)
+        };
+        let mut without = start(format!("{sign}.without"), &[]);
+        let mut with = start(format!("{sign}.with"), &[(key, value)]);
+
+        without.leader.order("avalanche 7");
+        let waits = without.leader.wait_did("waits", 1);
+        assert_eq!((&waits["test"], &waits["wants"]), (&"AVALANCHE_1".into(), &json!([sign])), "{waits}");
+        assert_eq!(without.leader.did("ended"), Vec::<Value>::new(), "{sign}: it waits for ever");
+
+        // A test with load, one without, one that is stopped: each is over to it.
+        with.leader.order("avalanche 7");
+        with.leader.wait_did("ended", 1);
+        with.leader.order("avalanche 0");
+        with.leader.wait_did("ended", 2);
+        with.leader.order("tsunami 0.05 10000");
+        let before = target.received();
+        wait_for("the load", PATIENCE, || (target.received() > before).then_some(()));
+        with.leader.order("no TSUNAMI_3");
+        let ended = with.leader.wait_did("ended", 3);
+        assert_eq!(ended["test"], "TSUNAMI_3");
+        assert_eq!(with.leader.did("waits"), Vec::<Value>::new(), "{sign}");
+
+        // Two drivers, three tests: what was set, and nothing else.
+        let n = |led: &Led| ["register", "no", "word"].map(|what| led.heard(what).len());
+        assert_eq!(n(&without), [2, 0, 0], "{sign}");
+        let expected = match sign {
+            "no" => [2, 6, 0],
+            "register" => [8, 0, 0],
+            _ => [2, 0, 6],
+        };
+        assert_eq!(n(&with), expected, "{sign}");
+        let words = with.heard("word");
+        assert!(
+            words.iter().all(|said| said["word"] == "EOFBREAK" && said["topic"] == "metrics"),
+            "{words:?}"
+        );
+        if sign == "no" {
+            with.wait_heard("yes again", 2);
+        }
+    }
+}
+
+#[test]
+fn an_orchestrator_that_gives_up_drivers_which_beat_too_rarely_keeps_those_that_are_set_to_beat_faster() {
+    let kafka = Kafka::start();
+    let home = tempfile::tempdir().unwrap();
+    let (_target, target) = Target::start(home.path(), &[]);
+    let start = |of: &str, settings: &[(&str, &str)]| {
+        Led::start(home.path(), &kafka, &target, of, &["--drops-after", "0.8"], settings)
+    };
+    let slow = start("slow", &[]);
+    slow.leader.wait_did("dropped", 2);
+    drop(slow);
+    let mut fast = start("fast", &[("CLASSIC__HEARTBEAT_EVERY", "100ms")]);
+    fast.wait_heard("20 beats", 2);
+    fast.leader.order("tsunami 0.1 9");
+    fast.leader.wait_did("ended", 1);
+    assert_told(&ends(&fast.leader, "TSUNAMI_1"), ["fast-a", "fast-b"], 9);
+    assert_eq!(fast.leader.did("dropped"), Vec::<Value>::new());
 }
