@@ -58,9 +58,10 @@ impl Reports {
     ) {
         let counts = [metrics.num_requests, metrics.num_responses, metrics.num_errors];
         let counts = counts.map(|n| n.filter(|n| *n <= MAX_COUNT));
-        let before = self.growth.at_least()[0];
+        // As read so far: a total, or the sum of intervals.
+        let before = self.growth.counts(asked, false)[0];
         self.growth.take(counts, metrics, offset, partition);
-        if self.growth.at_least()[0] > before {
+        if self.growth.counts(asked, false)[0] > before {
             self.rose_at = Some(now_us);
         }
         self.asked = asked;
