@@ -274,6 +274,20 @@ mod tests {
     }
 
     #[test]
+    fn a_classic_driver_that_sends_heartbeats_only_in_tests_is_chosen_while_silent() {
+        let load = "mode = 'tsunami'\ndelay = '1s'\nrequests = 5";
+        let silent = |id: &str, liveness, beats_idle| NodeFacts { beats_idle, ..node(id, None, liveness) };
+        let nodes = [
+            node("a", Some(1), Liveness::Alive),
+            silent("lost-after-its-end", Liveness::Lost, false),
+            silent("process-ended", Liveness::Lost, true),
+            silent("stale", Liveness::Stale, false),
+            NodeFacts { beats_idle: false, ..node("ours", Some(1), Liveness::Lost) },
+        ];
+        check(&plan("", load), &nodes, Ok(&["a", "lost-after-its-end", "stale"]));
+    }
+
+    #[test]
     fn a_rate_above_a_drivers_own_limit_is_refused_by_name() {
         let nodes = [node("a", Some(1), Liveness::Alive)];
         check(
