@@ -67,6 +67,8 @@ pub struct PartSeen {
     pub report_interval: Option<Duration>,
     /// Classic: when the number of requests that it reports last rose.
     pub rose_at: Option<UnixMicros>,
+    /// Classic: its mean latency, as it reports it.
+    pub mean_latency: Option<Duration>,
     /// Classic: whether it was noted that it sends heartbeats and no report.
     pub silent: bool,
     /// Requests sent so far, where it reports them.

@@ -76,6 +76,7 @@ pub(super) fn part(name: &str, epoch: Option<u64>, ended_by: Option<EndedBy>) ->
         reports: 0,
         report_interval: None,
         rose_at: None,
+        mean_latency: None,
         silent: false,
         sent: None,
     }

@@ -88,6 +88,12 @@ impl Reports {
         self.heard_at
     }
 
+    /// Its mean latency by its newest report.
+    pub fn mean(&self) -> Option<Duration> {
+        let ms = self.latest.as_ref()?.1.mean_ms?;
+        Duration::try_from_secs_f64(ms / 1_000.0).ok()
+    }
+
     /// When the number of requests that it reports last rose.
     pub fn rose_at(&self) -> Option<UnixMicros> {
         self.rose_at

@@ -300,6 +300,7 @@ impl Tally {
                 reports: part.reports.taken(),
                 report_interval: part.reports.interval(),
                 rose_at: part.reports.rose_at(),
+                mean_latency: part.reports.mean(),
                 silent: part.silent,
                 sent: if classic { part.reports.counts(false).sent } else { None },
             }

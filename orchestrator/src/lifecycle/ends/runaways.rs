@@ -55,11 +55,16 @@ fn past_count(life: &Lifecycle, now: Now, part: &PartSeen) -> bool {
     count > 0 && part.sent.is_some_and(|sent| sent > count) && rises
 }
 
-/// Whether it reports on after twice the time that its load takes, or the end of the duration.
+/// Longest mean latency that is believed where it says how long a load takes: some report in another unit.
+const MAX_LATENCY: Duration = Duration::from_secs(60);
+
+/// Whether it reports on after twice the time that its load takes, or the end of the duration. Classic drivers wait for
+/// each answer before the next delay begins, so that a slow target makes their load longer.
 fn past_time(life: &Lifecycle, now: Now, running: Duration, part: &PartSeen) -> bool {
     let load = &life.plan().load;
     let twice_due = delay_of(life.plan()).and_then(|delay| {
-        Duration::try_from_secs_f64(2.0 * delay.as_secs_f64() * count_of(life.plan()) as f64).ok()
+        let each = delay + part.mean_latency.unwrap_or_default().min(MAX_LATENCY);
+        Duration::try_from_secs_f64(2.0 * each.as_secs_f64() * count_of(life.plan()) as f64).ok()
     });
     // Where the duration alone made the count, a driver that is a little late ends by its count.
     let duration = load.duration.filter(|_| load.requests.is_some());

@@ -19,6 +19,7 @@ struct Old {
     heard_ms: u64,
     rose_ms: u64,
     interval_ms: u64,
+    mean_ms: u64,
     liveness: Liveness,
     beat_in_test: bool,
     beats_idle: bool,
@@ -31,6 +32,7 @@ const BEATS: Old = Old {
     heard_ms: 0,
     rose_ms: 0,
     interval_ms: 0,
+    mean_ms: 0,
     liveness: Liveness::Alive,
     beat_in_test: true,
     beats_idle: true,
@@ -61,6 +63,7 @@ impl Old {
             heard_at: (self.reports > 0).then(|| us(self.heard_ms)),
             rose_at: self.sent.map(|_| us(self.rose_ms)),
             report_interval: (self.reports > 1).then(|| std::time::Duration::from_millis(self.interval_ms)),
+            mean_latency: Some(std::time::Duration::from_millis(self.mean_ms)),
             ..part("old", None, None)
         }
     }
@@ -212,6 +215,10 @@ fn one_that_goes_on_is_told_to_stop_once_ours_are_done_where_no_other_listens() 
     // Without a total: at twice the time that the load takes, which is 24 s.
     runs("reports after 24 s", TSUNAMI, true, None, &Old::reported(9, None, 32_100), &stop);
     runs("reports before", TSUNAMI, true, None, &Old::reported(9, None, 31_000), &[]);
+    // Each answer takes a second: 36 s.
+    let slow = |at_ms| Old { mean_ms: 1_000, ..Old::reported(9, None, at_ms) };
+    runs("of a slow target, before 36 s", TSUNAMI, true, None, &slow(43_000), &[]);
+    runs("of a slow target, after 36 s", TSUNAMI, true, None, &slow(44_100), &stop);
 }
 
 #[test]
