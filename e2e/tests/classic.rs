@@ -4,19 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use e2e::classic::Classic;
+use e2e::classic::{Classic, liveness, row, wait_known};
 use e2e::kafka::Kafka;
 use e2e::process::PATIENCE;
 use e2e::system::{System, Target, avalanche, tsunami};
 use e2e::wait_for;
 use serde_json::{Value, json};
-
-/// One driver's row of a report.
-#[track_caller]
-fn row<'a>(report: &'a Value, node_id: &str) -> &'a Value {
-    let rows = report["drivers"].as_array().unwrap();
-    rows.iter().find(|row| row["node_id"] == node_id).unwrap_or_else(|| panic!("no {node_id}: {report:#}"))
-}
 
 fn names(report: &Value) -> BTreeSet<&str> {
     report["drivers"].as_array().unwrap().iter().map(|row| row["node_id"].as_str().unwrap()).collect()
@@ -87,24 +80,6 @@ fn blamed<'a>(report: &Value, classic: &'a [Classic]) -> BTreeSet<&'a str> {
         reasons.iter().any(|reason| reason.as_str().unwrap().starts_with(&says))
     };
     classic.iter().filter(names).map(|driver| driver.name.as_str()).collect()
-}
-
-/// Waits until the orchestrator knows each of them, alive.
-#[track_caller]
-fn wait_known(system: &System, classic: &[&str]) {
-    wait_for("the classic drivers to be known", PATIENCE, || {
-        let known = system.rest.get("/api/v1/drivers").json();
-        let alive = |id: &&str| {
-            known.as_array().unwrap().iter().any(|node| node["node_id"] == **id && node["alive"] == true)
-        };
-        classic.iter().all(alive).then_some(())
-    });
-}
-
-fn liveness(system: &System, node_id: &str) -> String {
-    let known = system.rest.get("/api/v1/drivers").json();
-    let node = known.as_array().unwrap().iter().find(|node| node["node_id"] == node_id).unwrap().clone();
-    node["liveness"].as_str().unwrap().to_owned()
 }
 
 #[test]
