@@ -5,6 +5,7 @@
 //! Silence is measured on a clock of its own, which runs only while the orchestrator's own heartbeats come
 //! back from Kafka: where nothing arrives at all, nobody's silence says anything.
 
+mod facts;
 mod habit;
 mod node;
 #[cfg(test)]
@@ -14,9 +15,10 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, Heartbeat, Metrics, Register, Role};
+use common::ids::{Epoch, NodeId};
+use common::wire::{Heartbeat, Metrics, Register, Role};
 
+pub use facts::NodeFacts;
 use node::Node;
 pub use node::{Liveness, Protocol};
 pub use view::state_name;
@@ -112,74 +114,6 @@ pub struct RegistryCounts {
     pub conflicting_records: u64,
     /// Records of nodes for which there was no room.
     pub refused_records: u64,
-}
-
-/// What choosing and leading drivers needs to know of a node.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NodeFacts {
-    /// Who.
-    pub node_id: NodeId,
-    /// This life of it; `None` for a classic node.
-    pub epoch: Option<Epoch>,
-    /// Whether it is here.
-    pub liveness: Liveness,
-    /// How long nothing was heard of it, while our own heartbeats came back.
-    pub silent_for: Duration,
-    /// When it was last heard, on the clock that never goes back.
-    pub heard_at: Duration,
-    /// Since when it is known, on the clock that never goes back; a classic node anew where it may have been started
-    /// again, which it has no epoch to tell.
-    pub known_since: Duration,
-    /// What it does, as it said last.
-    pub state: Option<DriverState>,
-    /// Why it refused.
-    pub reason: Option<String>,
-    /// What it says should be known of the test it is ready for.
-    pub warning: Option<String>,
-    /// Which test it holds, as it said last.
-    pub test_id: Option<TestId>,
-    /// The revision it answers to.
-    pub revision: Option<u32>,
-    /// Its highest rate, requests per second.
-    pub max_rate: Option<f64>,
-    /// Which protocol it speaks.
-    pub protocol: Protocol,
-    /// When it last said `NO`, and not that it is alive since (ours) or ever again (classic).
-    pub said_no_at: Option<Duration>,
-    /// Its own interval between heartbeats, or what is usual where that was not observed.
-    pub interval: Duration,
-    /// Whether it has sent heartbeats while it took part in no test.
-    pub beats_idle: bool,
-    /// Whether it has sent a heartbeat in the test that it takes part in.
-    pub beat_in_test: bool,
-    /// Whether it sends heartbeats while idle, and has sent none since its last test.
-    pub quiet_since_test: bool,
-}
-
-impl NodeFacts {
-    /// Whether it speaks the classic fields alone.
-    pub fn is_classic(&self) -> bool {
-        self.epoch.is_none()
-    }
-
-    /// Whether it can take part in a test.
-    pub fn is_alive(&self) -> bool {
-        matches!(self.liveness, Liveness::Alive | Liveness::Suspect)
-    }
-
-    /// Whether it may listen although it shows nothing: a classic driver that sends heartbeats only in tests. Where others
-    /// took longer than it did, it is lost by the end of the test, though nothing has happened to it.
-    pub fn beats_only_in_tests(&self) -> bool {
-        let silent = matches!(self.liveness, Liveness::Stale | Liveness::Lost);
-        self.is_classic() && silent && !self.beats_idle
-    }
-
-    /// Whether a classic driver that sends heartbeats while idle does not send them now, so that its process may be
-    /// gone: one is overdue, or none came since its last test.
-    pub fn may_be_gone(&self) -> bool {
-        let overdue = matches!(self.liveness, Liveness::Suspect | Liveness::Lost | Liveness::Stale);
-        self.is_classic() && self.beats_idle && (overdue || self.quiet_since_test)
-    }
 }
 
 /// Every node known.

@@ -3,7 +3,8 @@
 mod habits;
 
 use common::counters::Counters;
-use common::wire::{ClassicMetrics, HeartbeatOurs, PROTOCOL, RegisterOurs};
+use common::ids::TestId;
+use common::wire::{ClassicMetrics, DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs};
 
 use super::*;
 use crate::now::Now;
