@@ -85,7 +85,10 @@ fn blamed<'a>(report: &Value, classic: &'a [Classic]) -> BTreeSet<&'a str> {
 #[test]
 fn classic_drivers_of_every_habit_take_part_beside_ours() {
     let kafka = Kafka::start();
-    let mut system = System::start(&kafka.address, 2);
+    let config = tempfile::NamedTempFile::new().unwrap();
+    // One of them is deaf to a closed loop and sends heartbeats.
+    std::fs::write(config.path(), "[classic]\nsilent_for = \"8s\"\n").unwrap();
+    let mut system = System::start_with(&kafka.address, 2, &["--config", config.path().to_str().unwrap()]);
     let target = system.add_target(&[]);
     let habits: [(&str, &[&str]); 13] = [
         // Registers before it listens, repeats every sample so far, counts, and says when it is done.
