@@ -161,7 +161,9 @@ async fn what_an_earlier_process_did_not_publish_comes_first() {
     let earlier = Scene::set(folder.path(), true).await;
     earlier.close(6, 0..3).await;
     let until = std::time::Instant::now() + Duration::from_secs(10);
-    while counts(folder.path()).0 < 3 {
+    // Both open the file at once, where SQLite may find it locked.
+    let stored = || WindowStore::open(folder.path()).ok()?.counts().ok();
+    while stored().is_none_or(|(closed, _)| closed < 3) {
         assert!(std::time::Instant::now() < until, "the store has them");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
