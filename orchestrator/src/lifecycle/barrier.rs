@@ -53,8 +53,8 @@ impl Lifecycle {
             self.phase = Phase::Acquainting { since: Some(since) };
             return Vec::new();
         }
-        let mut effects = match self.leave_out_gone(nodes) {
-            Ok(effects) => effects,
+        let gone = match self.leave_out_gone(nodes) {
+            Ok(gone) => gone,
             Err(error) => return self.barrier_failed(error),
         };
         self.revision += 1;
@@ -63,11 +63,12 @@ impl Lifecycle {
         self.configured_at = Some(now.elapsed);
         self.phase = Phase::Barrier { since: now.elapsed };
         self.resolving_at = None;
-        // Noted, and so stored, first: a revision that drivers know is never given to another config.
-        effects.extend([
-            Effect::Note { what: warned::TRIGGERED, detail: self.chosen() },
-            Effect::PublishConfig { revision: self.revision },
-        ]);
+        // Those that are left out have no part in the tally. What is noted is stored before the config goes out: a revision
+        // that drivers know is never given to another config.
+        let mut effects = if gone.is_empty() { Vec::new() } else { vec![Effect::Rechosen] };
+        effects.push(Effect::Note { what: warned::TRIGGERED, detail: self.chosen() });
+        effects.extend(warned::left_out(&self.plan, nodes, &gone));
+        effects.push(Effect::PublishConfig { revision: self.revision });
         effects
     }
 
@@ -80,29 +81,22 @@ impl Lifecycle {
     }
 
     /// Chooses again where the process of a classic driver is gone, which still looked alive at the trigger: one that
-    /// runs one test a process is known for some time after its end, and would be waited for in vain.
-    fn leave_out_gone(&mut self, nodes: &[NodeFacts]) -> Result<Vec<Effect>, CommandError> {
+    /// runs one test a process is known for some time after its end, and would be waited for in vain. Says which.
+    fn leave_out_gone(&mut self, nodes: &[NodeFacts]) -> Result<Vec<NodeId>, CommandError> {
         let gone: Vec<NodeId> = self
             .chosen_of(nodes)
             .filter(|node| node.may_be_gone())
             .map(|node| node.node_id.clone())
             .collect();
         if gone.is_empty() {
-            return Ok(Vec::new());
+            return Ok(gone);
         }
-        let left: Vec<NodeFacts> = nodes
-            .iter()
-            .map(|node| match gone.contains(&node.node_id) {
-                true => NodeFacts { liveness: Liveness::Lost, ..node.clone() },
-                false => node.clone(),
-            })
-            .collect();
+        let mut left = nodes.to_vec();
+        for node in left.iter_mut().filter(|node| gone.contains(&node.node_id)) {
+            node.liveness = Liveness::Lost;
+        }
         self.participants = choose(&self.plan, &left, &self.rules.classic)?;
-        let why = "sent no heartbeat since its last test, or stopped sending them";
-        let left_out = gone
-            .iter()
-            .map(|node| Effect::Note { what: "driver_left_out", detail: format!("{node}: {why}") });
-        Ok(left_out.chain([Effect::Rechosen]).collect())
+        Ok(gone)
     }
 
     pub(super) fn barrier(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {

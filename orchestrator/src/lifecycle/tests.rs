@@ -396,6 +396,30 @@ fn a_classic_driver_without_a_heartbeat_since_its_last_test_is_waited_for_and_th
 }
 
 #[test]
+fn the_start_warns_of_classic_drivers_that_it_leaves_out() {
+    let load = "mode = 'tsunami'\ndelay = '1s'\nrequests = 3";
+    let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
+    let deaf = NodeFacts { liveness: Liveness::Deaf, ..node("b", None) };
+    let gone = NodeFacts { quiet_since_test: true, ..node("c", None) };
+    let nodes = [node("a", Some(1)), deaf, gone];
+    life.trigger(&nodes).unwrap();
+    life.step(at(6_000), &nodes, &[]);
+    let effects = life.step(at(9_001), &nodes, &[]);
+    let notes: Vec<&str> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Note { what: "driver_left_out", detail } => Some(detail.as_str()),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        "driver b is left out: it showed nothing of its last test (deaf); restart it, so that it registers again",
+        "driver c is left out: its heartbeats stopped; look whether its process still runs",
+    ];
+    assert_eq!(notes, expected);
+}
+
+#[test]
 fn classic_drivers_that_keep_appearing_do_not_hold_a_test_up_for_ever() {
     let mut life = Lifecycle::new(
         TestId::new("t").unwrap(),

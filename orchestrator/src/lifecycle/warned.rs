@@ -1,10 +1,13 @@
-//! What drivers that are ready warn of, before the load begins: pure. It is kept where all that happens to a test
+//! What drivers that are ready warn of, and which drivers are left out, before the load begins: pure. It is kept where all that happens to a test
 //! is kept, in its timeline, and so outlives the orchestrator and every revision.
+
+use common::ids::NodeId;
+use common::plan::{DriverChoice, Plan};
 
 use super::Effect;
 use crate::messages::StoredParticipant;
 use crate::model::{FindingKind, TimelineEntry};
-use crate::registry::NodeFacts;
+use crate::registry::{Liveness, NodeFacts};
 use crate::verdict::Other;
 
 /// In a timeline: the config is out.
@@ -13,6 +16,8 @@ pub(super) const TRIGGERED: &str = "triggered";
 const WARNED: &str = "warned";
 /// In a timeline: more drivers warn than are listed.
 const MORE_WARNED: &str = "more_warned";
+/// In a timeline: a classic driver that is known does not take part.
+const LEFT_OUT: &str = "driver_left_out";
 /// Most drivers whose warnings are listed one by one; the rest is a number.
 const MAX_WARNINGS: usize = 32;
 
@@ -33,6 +38,19 @@ pub(super) fn notes(participants: &[StoredParticipant], nodes: &[NodeFacts]) -> 
     warnings.into_iter().map(|detail| Effect::Note { what: WARNED, detail }).chain(rest).collect()
 }
 
+/// Notes the classic drivers that a plan for all drivers leaves out: those that showed nothing of their last test, and
+/// those in `gone`, whose heartbeats stopped.
+pub(super) fn left_out(plan: &Plan, nodes: &[NodeFacts], gone: &[NodeId]) -> Vec<Effect> {
+    let is_deaf = |node: &&NodeFacts| node.liveness == Liveness::Deaf && plan.drivers == DriverChoice::All;
+    let deaf = nodes.iter().filter(is_deaf).map(|node| (&node.node_id, false));
+    let all = deaf.chain(gone.iter().map(|id| (id, true))).take(MAX_WARNINGS);
+    all.map(|(id, gone)| Effect::Note {
+        what: LEFT_OUT,
+        detail: Other::LeftOut { gone }.text(Some(id.as_str())),
+    })
+    .collect()
+}
+
 /// What happened to a test since it was triggered last; all of it where it never was.
 pub fn since_trigger(timeline: &[TimelineEntry]) -> &[TimelineEntry] {
     &timeline[timeline.iter().rposition(|entry| entry.what == TRIGGERED).unwrap_or(0)..]
@@ -42,6 +60,7 @@ pub fn since_trigger(timeline: &[TimelineEntry]) -> &[TimelineEntry] {
 pub fn warnings(timeline: &[TimelineEntry]) -> impl Iterator<Item = (FindingKind, &String)> {
     since_trigger(timeline).iter().filter_map(|entry| match entry.what.as_str() {
         WARNED => Some((FindingKind::DriverWarned, &entry.detail)),
+        LEFT_OUT => Some((FindingKind::DriverLeftOut, &entry.detail)),
         MORE_WARNED => Some((FindingKind::MoreDriversWarned, &entry.detail)),
         _ => None,
     })

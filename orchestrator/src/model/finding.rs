@@ -175,6 +175,8 @@ kinds! {
     CompletedAfterEnd,
     /// A driver warned before the start.
     DriverWarned,
+    /// A classic driver that is known does not take part: it showed nothing of its last test, or its heartbeats stopped.
+    DriverLeftOut,
     /// A threshold whose outcome the plan decides before anything is sent: it cannot be met, or checks nothing.
     ThresholdForeseen,
     /// More drivers warned before the start than are listed one by one.

@@ -737,6 +737,13 @@ fn others() -> Vec<Row> {
             written(None, Other::MoreWarned(1)),
         ),
         row(
+            FindingKind::DriverLeftOut,
+            WARNING,
+            c,
+            "driver c is left out: its heartbeats stopped; look whether its process still runs",
+            written(c, Other::LeftOut { gone: true }),
+        ),
+        row(
             FindingKind::ThresholdForeseen,
             WARNING,
             None,

@@ -52,6 +52,12 @@ pub enum Other {
     Warned(String),
     /// So many more drivers warned.
     MoreWarned(usize),
+    /// A classic driver that is known does not take part: it showed nothing of its last test, or (`gone`) its heartbeats
+    /// stopped.
+    LeftOut {
+        /// Whether its process seems to be gone.
+        gone: bool,
+    },
     /// The store did not take the report, and why.
     NotStored(String),
     /// Answers that were redirects.
@@ -182,6 +188,7 @@ impl Other {
             Self::Foreign(_) => FindingKind::ForeignReports,
             Self::Warned(_) => FindingKind::DriverWarned,
             Self::MoreWarned(_) => FindingKind::MoreDriversWarned,
+            Self::LeftOut { .. } => FindingKind::DriverLeftOut,
             Self::NotStored(_) => FindingKind::NotStored,
             Self::Redirects(_) => FindingKind::Redirects,
             Self::CompletedAfterEnd { .. } => FindingKind::CompletedAfterEnd,
@@ -257,6 +264,12 @@ impl Other {
                 Some(driver) if !text.starts_with(&format!("{driver}: ")) => format!("{driver}: {text}"),
                 _ => text.clone(),
             },
+            Self::LeftOut { gone: true } => {
+                format!("{the} is left out: its heartbeats stopped; look whether its process still runs")
+            }
+            Self::LeftOut { gone: false } => format!(
+                "{the} is left out: it showed nothing of its last test (deaf); restart it, so that it registers again"
+            ),
             Self::MoreWarned(more) => {
                 let verb = if *more == 1 { "warns" } else { "warn" };
                 format!("{} {verb} before the start: see their logs", counted(*more as u64, "more driver"))
