@@ -76,6 +76,8 @@ fn a_run_hands_the_names_of_topics_to_its_nodes() {
         "2",
         "--requests",
         "30",
+        "--drivers",
+        "1",
         "--json",
         "-",
     ];
