@@ -16,7 +16,7 @@ const MAX_NAME_BYTES: usize = 249;
 /// The topics that have a name of their own on this Kafka. The others are called `topic_prefix` + their own name.
 ///
 /// A name given here is the whole name: the prefix does not stand before it. Programs of other people have their names
-/// built in, and whoever maps a topic to one of them means exactly that topic.
+/// built in, and a mapping to one of them means exactly that topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TopicNames(BTreeMap<Topic, String>);

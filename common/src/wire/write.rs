@@ -1,5 +1,5 @@
 //! The strict writer: what our nodes put on the wire, one JSON object a record, the classic fields first,
-//! all of them and spelled exactly, then ours. An end word alone is no JSON.
+//! all of them and spelled exactly, then ours. The exception is an end word, which is plain text.
 
 mod records;
 

@@ -63,7 +63,7 @@ fn heartbeat_is_written_and_read_to_the_byte() {
     check("heartbeat_orchestrator", Outbound::Heartbeat(Box::new(messages::orchestrator_heartbeat())));
 }
 
-/// The one record of ours that is no JSON: no quotes, and nothing around it.
+/// The one record of ours that is plain text: without quotes, and with nothing around it.
 #[test]
 fn an_end_word_is_written_as_it_is_and_read_as_an_end_word() {
     let node_id = common::ids::NodeId::new("d-1").unwrap();

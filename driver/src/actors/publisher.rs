@@ -30,7 +30,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Of failures of the store in a row, one in so many is logged.
 const LOG_EVERY: u32 = 30;
 
-/// To whoever leads tests: Kafka has the final window of a test.
+/// For the test manager: Kafka has the final window of a test.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct FinalPublished {

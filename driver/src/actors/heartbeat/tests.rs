@@ -26,7 +26,7 @@ impl Handler<Publish> for Kafka {
             *refuse -= 1;
             return Err(KafkaError::QueueFull);
         }
-        // An end word is no JSON.
+        // An end word is plain text.
         let value = serde_json::from_str(&record.payload).unwrap_or_else(|_| record.payload.clone().into());
         self.taken.lock().unwrap().push((record.topic, value));
         Ok(())

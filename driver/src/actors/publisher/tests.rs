@@ -36,7 +36,7 @@ impl Handler<Publish> for Kafka {
     }
 }
 
-/// Whoever leads: which final windows it was told of.
+/// Stands for the test manager: the final windows that were reported to it.
 struct Finals(Arc<Mutex<Vec<FinalPublished>>>);
 
 impl Actor for Finals {
