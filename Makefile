@@ -15,7 +15,7 @@ export GROUNDSWELL_PYTHON := $(VENV)/bin/python
 CARGO_DENY := 0.20.2
 CARGO_DEB := 3.8.0
 
-.PHONY: help demo test build lint unit e2e readme package soak bench bench-micro bench-peers kafka setup setup-test tools venv clean
+.PHONY: help demo test build lint unit e2e faults readme package soak bench bench-micro bench-peers kafka setup setup-test tools venv clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
