@@ -99,7 +99,7 @@ pub struct Fleet {
     kafka: Kafka,
 }
 
-/// `[classic]` of a [`Fleet`] unless told otherwise: a test takes seconds.
+/// `[classic]` of a [`Fleet`] by default, so short that a test takes seconds.
 const QUICK: &str = "delay_unit = \"ms\"\nknown_for = \"1s\"\ntrigger_gap = \"500ms\"\ndeaf_after = \"2s\"\n";
 
 impl Fleet {
@@ -184,7 +184,7 @@ impl Fleet {
         self.classic.iter().find(|driver| driver.name == id).unwrap()
     }
 
-    /// Runs a load to its end; returns the report. `query` tells the target how to answer.
+    /// Runs a load to its end; returns the report. `query` sets how the target answers.
     #[track_caller]
     pub fn run(&self, query: &str, load: &Value) -> Value {
         self.system.run(&self.plan(query, load))

@@ -12,7 +12,7 @@ use e2e::system::Target;
 use e2e::wait_for;
 use serde_json::{Value, json};
 
-/// What a classic orchestrator heard of a test's ends: each driver's last report, by its node.
+/// The ends of a test that a classic orchestrator received: each driver's last report, by its node.
 fn ends(orchestrator: &Classic, test: &str) -> Vec<Value> {
     let heard = orchestrator.said().into_iter();
     heard.filter(|said| said["test"] == test && said["status"] == "complete").collect()
