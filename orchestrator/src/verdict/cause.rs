@@ -3,7 +3,7 @@
 
 use common::plan::Per;
 
-use super::{DriverFacts, Facts, Stop, honesty};
+use super::{DriverFacts, Facts, Machine, Stop, honesty};
 use crate::report::human::rounded_down;
 
 /// Share of a machine's time from which on its host is to blame before the driver is.
@@ -18,6 +18,11 @@ const HARDLY_ANY_CPU: f64 = 0.1;
 
 /// Share of a window that threads wait for a core even on an idle machine.
 const USUAL_WAIT: f64 = 0.02;
+
+/// Steal is a share of all the cores of a machine, and may have been taken from the driver's core alone. What it took
+/// from one core is therefore up to this many times as much. A machine may have more cores, but then the host seldom
+/// takes from one of them alone.
+const CORES_OF_STEAL: f64 = 4.0;
 
 /// Share of a lag that a pause or a wait must be to explain it: what was due meanwhile is late by less and less.
 const EXPLAINS: f64 = 0.5;
@@ -107,8 +112,8 @@ fn cause(driver: &DriverFacts<'_>, late_ms: Option<f64>) -> Cause {
     if let Some(stop) = longest.filter(|stop| explains(stop.length_ms() as f64)) {
         return Cause::Stopped(*stop);
     }
-    if machine.steal_mean.is_some_and(|mean| mean >= MUCH_STEAL) {
-        return Cause::Host(machine.steal_max.unwrap_or(MUCH_STEAL));
+    if let Some(steal) = blamed_steal(machine) {
+        return Cause::Host(steal);
     }
     let busy = honesty::is_busy(&driver.sample);
     match (machine.cpu_max, machine.waited_max) {
@@ -120,6 +125,19 @@ fn cause(driver: &DriverFacts<'_>, late_ms: Option<f64>) -> Cause {
         (Some(_), None) => Cause::OwnCpu,
         (None, None) => Cause::NotMeasured,
     }
+}
+
+/// The highest steal in a second, where it may explain a lag. There may be steal on a machine whose own programs took
+/// far more from the driver, or whose driver used up its CPU: then these are the cause, and freeing a core helps where
+/// another host would not.
+fn blamed_steal(machine: &Machine) -> Option<f64> {
+    let mean = machine.steal_mean.filter(|mean| *mean >= MUCH_STEAL)?;
+    let steal = machine.steal_max.unwrap_or(mean);
+    let of_one_core = steal * CORES_OF_STEAL;
+    let own_programs = machine.waited_max.is_some_and(|waited| waited > of_one_core);
+    // It would have had no CPU left without the steal either.
+    let own_cpu = machine.cpu_max.is_some_and(|cpu| cpu >= NO_CPU_LEFT) && of_one_core <= 1.0 - NO_CPU_LEFT;
+    (!own_programs && !own_cpu).then_some(steal)
 }
 
 /// What the slowest of them really sent a second, rounded down. Where all was sent, though late, nothing says which

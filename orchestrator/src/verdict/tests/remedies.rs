@@ -80,6 +80,47 @@ fn what_explains_a_late_generator_stands_beside_its_figure() {
 }
 
 #[test]
+fn the_host_is_blamed_only_where_it_took_more_than_anything_else() {
+    let on = |cpu, waited, mean, max| {
+        let machine = Machine {
+            cpu_max: Some(cpu),
+            waited_max: Some(waited),
+            steal_mean: Some(mean),
+            steal_max: Some(max),
+            ..Machine::default()
+        };
+        [Driver::well("a").late(5_000, 40_000).with(|driver| driver.machine = machine)]
+    };
+    let held = "something else on its machine held the cores (its threads waited for one in up to";
+    let host = "the host of its machine gave up to";
+    let table = [
+        ("four programs on its core, a little steal", on(0.24, 0.78, 0.031, 0.0419), held),
+        ("the same without steal", on(0.24, 0.78, 0.0, 0.0), held),
+        ("threads that wait as long as the host takes", on(0.4, 0.12, 0.04, 0.12), host),
+        ("one core of four stolen", on(0.4, 0.45, 0.11, 0.12), host),
+        (
+            "its own CPU, a little steal",
+            on(0.96, 0.01, 0.021, 0.04),
+            "it used its whole core (CPU up to 96 %)",
+        ),
+        ("its own CPU, as much steal", on(0.83, 0.01, 0.1, 0.17), host),
+        ("steal below what is blamed", on(0.4, 0.3, 0.019, 0.4), held),
+    ];
+    for (caption, drivers, expected) in table {
+        check(caption, &case(plan(OPEN, ""), &drivers), Verdict::Invalid, expected);
+        let judgement = case(plan(OPEN, ""), &drivers).judge();
+        let others =
+            [held, host, "it used its whole core"].into_iter().filter(|other| !expected.starts_with(other));
+        for other in others {
+            assert!(
+                reasons(&judgement).iter().all(|reason| !reason.contains(other)),
+                "{caption}: {judgement:#?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_slow_response_says_where_its_time_went() {
     let slow = [Driver::well("a").slow(312_000)];
     let reason = "response.p99 < 250ms is not met: it was 312 ms (service 2.00 ms, lag 50 µs)";
