@@ -1,12 +1,14 @@
 //! The command line: every word of it, and nothing of what it does.
 
 mod nodes;
+mod words;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::nodes::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs};
+pub use self::words::{CompletionsArgs, ExplainArgs, ManArgs};
 
 /// Where commands look for an orchestrator unless told.
 pub const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
@@ -60,6 +62,13 @@ pub enum Command {
     Stop(StopArgs),
     /// Shows the report of a test
     Report(ReportArgs),
+    /// Explains a word of the report, as in lag or busy; without a word: lists them
+    Explain(ExplainArgs),
+    /// Prints completions for a shell
+    Completions(CompletionsArgs),
+    /// Writes a man page for each command
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 impl Command {

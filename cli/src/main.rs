@@ -3,6 +3,10 @@
 
 #![warn(clippy::print_stderr)] // as print_stdout: `say` does not fall over where nobody reads
 
+// In the crate `common`, too; here, so that it is among the first errors wherever the build begins.
+#[cfg(not(target_os = "linux"))]
+compile_error!("Groundswell runs on Linux only; build it on Linux, or in a Linux container");
+
 mod args;
 mod child;
 mod client;
@@ -23,6 +27,7 @@ mod signals;
 mod stack;
 mod table;
 mod version;
+mod words;
 
 use clap::Parser;
 
@@ -62,6 +67,12 @@ async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
         Command::Drivers(at) => commands::look::drivers(&at).await,
         Command::Stop(arguments) => commands::look::stop(&arguments).await,
         Command::Report(arguments) => commands::look::report(&arguments).await,
+        Command::Explain(arguments) => commands::explain::explain(&arguments),
+        Command::Completions(arguments) => {
+            commands::explain::completions(&arguments);
+            Ok(())
+        }
+        Command::Man(arguments) => commands::explain::man(&arguments),
     };
     done.map(|()| ExitCode::Done)
 }

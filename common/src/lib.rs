@@ -1,6 +1,10 @@
 //! What both nodes of Groundswell share, and nothing else: the wire, the plan, latency, counters,
 //! settings, Kafka. It knows neither node.
 
+// epoll, timerfd, /proc and the death signal of child processes have no counterpart that would measure the same.
+#[cfg(not(target_os = "linux"))]
+compile_error!("Groundswell runs on Linux only; build it on Linux, or in a Linux container");
+
 pub mod clock;
 pub mod counters;
 pub mod ids;

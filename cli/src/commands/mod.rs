@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod calibrate;
+pub mod explain;
 pub mod look;
 pub mod node;
 pub mod run;
