@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::nodes::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs};
 pub use self::words::{CompletionsArgs, ExplainArgs, ManArgs};
 
-/// Where commands look for an orchestrator unless told.
+/// Where commands look for an orchestrator by default.
 pub const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
 
 /// What ends a run, or holds it, before its time.

@@ -3,10 +3,6 @@
 
 #![warn(clippy::print_stderr)] // as print_stdout: `say` does not fall over where nobody reads
 
-// In the crate `common`, too; here, so that it is among the first errors wherever the build begins.
-#[cfg(not(target_os = "linux"))]
-compile_error!("Groundswell runs on Linux only; build it on Linux, or in a Linux container");
-
 mod args;
 mod child;
 mod client;

@@ -21,7 +21,7 @@ use crate::precision::Precision;
 
 pub use habits::Habits;
 
-/// Where an orchestrator listens unless told otherwise.
+/// Where an orchestrator listens by default.
 const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
 /// Most workers of one driver.
 const MAX_WORKERS: u32 = 1_024;

@@ -22,7 +22,7 @@ use crate::say;
 use crate::signals::Interrupts;
 use crate::stack::Stack;
 
-/// Drivers of a stack of our own, unless told.
+/// Drivers of a stack of our own by default.
 const DRIVERS: u32 = 2;
 
 /// What people call the first node of a stack.

@@ -19,7 +19,7 @@ pub enum AllowTarget {
 const DEFAULT_NETWORKS: [&str; 6] =
     ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
-/// What a driver may send to unless told: loopback and private networks.
+/// What a driver may send to by default: loopback and private networks.
 pub fn default_targets() -> Vec<AllowTarget> {
     DEFAULT_NETWORKS.iter().filter_map(|network| network.parse().ok().map(AllowTarget::Network)).collect()
 }

@@ -100,14 +100,14 @@ pub struct Opened {
 
 /// Sends requests that are all alike, over connections of its own; for one worker, in one thread.
 ///
-/// It never waits unless told to: whoever drives it calls [`Engine::turn`] again and again, and in between waits, a
+/// A turn never waits: whoever drives it calls [`Engine::turn`] again and again, and waits in between, a
 /// little with [`Engine::doze`], longer with [`Engine::ready`] or [`Engine::deadline`]. Nothing is ever sent twice.
 pub trait Engine: 'static {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
-    /// Connects ahead of the first attempts, to keep so many connections; fewer where the engine has its own mind. What
-    /// does not connect is no attempt and is not told: those to come will meet it.
+    /// Connects ahead of the first attempts, to keep so many connections, or fewer where the engine limits them. A
+    /// failed connect is not reported: the attempts that follow will meet the same fault.
     fn connect_ahead(&mut self, _connections: u32) {}
 
     /// Begins an attempt at a place that has none, at this instant, connecting included. Its end is told in a

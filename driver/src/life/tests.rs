@@ -10,7 +10,7 @@ mod recorded;
 
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A driver `d1` and its clock, in ms; every candidate passes its check at once unless told otherwise.
+/// A driver `d1` and its clock, in ms; every candidate passes its check at once by default.
 struct Driver {
     life: Life,
     base: Instant,
