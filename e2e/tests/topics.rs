@@ -36,9 +36,11 @@ fn a_fleet_on_mapped_topics_runs_a_test_to_its_end() {
     let habits = ["--topics", &names, "--counts", "num_requests", "--ends", "status"];
     let driver = Classic::driver(&kafka.address, "theirs", &habits);
     driver.wait_did("listening", 1);
-    wait_for("it to be known", PATIENCE, || {
+    // Its address is in its registration alone, so that was read.
+    wait_for("its registration to be read", PATIENCE, || {
         let known = system.rest.get("/api/v1/drivers").json();
-        known.as_array().unwrap().iter().any(|node| node["node_id"] == "theirs").then_some(())
+        let theirs = |node: &Value| node["node_id"] == "theirs" && node["address"].is_string();
+        known.as_array().unwrap().iter().any(theirs).then_some(())
     });
 
     let report = system.run(&avalanche(&target.url(), 2, 12));
@@ -59,7 +61,8 @@ fn a_fleet_on_mapped_topics_runs_a_test_to_its_end() {
             .unwrap_or_else(|| panic!("{metrics}"));
         n.parse::<u64>().unwrap()
     };
-    assert!(counted("beats_1") > 0 && counted("Metrics") >= 3 && counted("register-topic") >= 2, "{metrics}");
+    // Our driver may register before the orchestrator reads; then its heartbeats make it known.
+    assert!(counted("beats_1") > 0 && counted("Metrics") >= 3 && counted("register-topic") >= 1, "{metrics}");
 }
 
 #[test]
