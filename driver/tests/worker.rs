@@ -230,11 +230,11 @@ fn requests_that_are_used_up_end_the_loop_whoever_still_waits_for_a_permit() {
     let after = load(plan, AT_ONCE, None);
     assert_eq!(after.told.counters.completed, 3);
     assert!(
-        after.ending().schedule_to < 500_000_000,
-        "the third permit falls due at 400 ms: {:?}",
+        after.ending().schedule_to < 3_000_000_000,
+        "the third permit falls due at 400 ms, the fiftieth after 9.8 s: {:?}",
         after.ending()
     );
-    assert!(began.elapsed() < Duration::from_millis(900));
+    assert!(began.elapsed() < Duration::from_secs(3));
 }
 
 #[test]

@@ -161,7 +161,9 @@ async fn large_bodies_are_read_whole_on_a_kept_connection() {
 /// connect is the time to open a connection, TLS included, of the attempt that opened it; first_byte is that of the
 /// answer's first byte, not of its last.
 #[actix_rt::test]
-async fn connects_and_first_bytes_are_told_where_there_were_any() {
+async fn connects_and_first_bytes_are_counted_where_there_were_any() {
+    // The rest comes so much later than the first byte that a pause of the machine cannot be taken for it.
+    const REST_AFTER: Duration = Duration::from_millis(500);
     let ms = |ms: u64| Duration::from_millis(ms);
     let nanos =
         |span: Option<driver::load_job::Nanos>| Duration::from_nanos(span.unwrap().try_into().unwrap());
@@ -171,7 +173,7 @@ async fn connects_and_first_bytes_are_told_where_there_were_any() {
                 peer.request();
                 std::thread::sleep(ms(30));
                 peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\np");
-                std::thread::sleep(ms(60));
+                std::thread::sleep(REST_AFTER);
                 peer.say(b"ong");
             }
             // A first byte, and no answer.
@@ -179,7 +181,7 @@ async fn connects_and_first_bytes_are_told_where_there_were_any() {
             peer.say(b"H");
             peer.linger();
         });
-        let mut drive = Drive::new(which, &job(address, "timeout = '400ms'"));
+        let mut drive = Drive::new(which, &job(address, "timeout = '2s'"));
         for attempt in 0..2 {
             let began = Instant::now();
             let exchange = drive.exchange().await;
@@ -187,19 +189,19 @@ async fn connects_and_first_bytes_are_told_where_there_were_any() {
             assert_eq!(exchange.outcome, status(200), "{which:?}");
             assert_eq!(exchange.connect.is_some(), attempt == 0, "{which:?}: {exchange:?}");
             assert!(
-                exchange.connect.is_none() || nanos(exchange.connect) < took - ms(60),
+                exchange.connect.is_none() || nanos(exchange.connect) < took - REST_AFTER / 2,
                 "{which:?}: {exchange:?}"
             );
             let first_byte = nanos(exchange.first_byte);
             assert!(
-                ms(30) <= first_byte && first_byte <= took - ms(59),
+                ms(30) <= first_byte && first_byte <= took - REST_AFTER / 2,
                 "{which:?}: {exchange:?} in {took:?}"
             );
         }
         let timed_out = drive.exchange().await;
         assert_eq!(timed_out.outcome, failed(ErrorKind::Timeout), "{which:?}");
         assert!(
-            timed_out.connect.is_none() && nanos(timed_out.first_byte) < ms(400),
+            timed_out.connect.is_none() && nanos(timed_out.first_byte) < ms(2000),
             "{which:?}: {timed_out:?}"
         );
         let refused = exchange(which, &job(crate::support::server::closed_port(), "")).await;
