@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::counters::{Counters, ErrorKind};
+use common::latency::{Latencies, LatencyKind};
 use driver::actors::messages::WorkerEnding;
 use driver::load_job::{LoadJob, StartAt};
 use driver::precision::Precision;
@@ -21,14 +22,14 @@ use driver::worker::{Outlet, run};
 use support::drive::{BOTH, Either, Which};
 use support::job_to;
 use support::server::{PONG, Peer, answer_all, server};
-use support::tls::insecure;
+use support::tls::{Identity, insecure};
 
 /// Keeps what a worker tells.
 #[derive(Clone, Default)]
 struct Kept(Rc<RefCell<Told>>);
 
-/// The windows' indexes, the sum of their counters, and the ending.
-type Told = (Vec<u64>, Counters, Option<WorkerEnding>);
+/// The windows' indexes, the sum of their counters, the ending, and all samples.
+type Told = (Vec<u64>, Counters, Option<WorkerEnding>, Latencies);
 
 impl Outlet for Kept {
     fn progress(&mut self, _: Counters, _: bool) {}
@@ -37,6 +38,7 @@ impl Outlet for Kept {
         let mut kept = self.0.borrow_mut();
         kept.0.push(closed.index);
         kept.1.add(&closed.counters);
+        kept.3.merge(&closed.latencies);
         assert!(kept.2.is_none(), "nothing comes after the last window");
         kept.2 = last;
     }
@@ -58,6 +60,16 @@ async fn load(which: Which, job: LoadJob) -> (Vec<u64>, Counters, WorkerEnding) 
 
 /// The same, stopped after a while by a task on the worker's own thread.
 async fn load_until(which: Which, job: LoadJob, stop_after: Duration) -> (Vec<u64>, Counters, WorkerEnding) {
+    let (indexes, counters, ending, _) = measured(which, job, stop_after).await;
+    (indexes, counters, ending)
+}
+
+/// The same, with all samples.
+async fn measured(
+    which: Which,
+    job: LoadJob,
+    stop_after: Duration,
+) -> (Vec<u64>, Counters, WorkerEnding, Latencies) {
     let start = StartAt { monotonic: Instant::now() + Duration::from_millis(20), unix_us: 0 };
     let job = Arc::new(LoadJob { start, ..job });
     let kept = Kept::default();
@@ -70,8 +82,8 @@ async fn load_until(which: Which, job: LoadJob, stop_after: Duration) -> (Vec<u6
     let engine = Either::new(which, &job);
     run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
     stopping.abort();
-    let (indexes, counters, ending) = kept.0.take();
-    (indexes, counters, ending.unwrap())
+    let (indexes, counters, ending, latencies) = kept.0.take();
+    (indexes, counters, ending.unwrap(), latencies)
 }
 
 #[track_caller]
@@ -172,5 +184,58 @@ async fn a_closed_loop_whose_handshake_fails_backs_off() {
             (seen.connections(), 0),
             "{which:?}"
         );
+    }
+}
+
+#[actix_rt::test]
+async fn without_reuse_each_attempt_of_either_loop_opens_a_connection_and_times_it() {
+    let identity = Identity::new();
+    for which in BOTH {
+        for plan in [
+            "mode = 'tsunami'\nrate = 100\nrequests = 20",
+            "mode = 'avalanche'\nconnections = 3\nrequests = 20",
+        ] {
+            for tls in [false, true] {
+                let ((address, seen), scheme, tls) = match tls {
+                    true => (identity.serve(answer_all), "https", Some(identity.trusted())),
+                    false => (server(answer_all), "http", None),
+                };
+                let url = format!("{scheme}://localhost:{}/", address.port());
+                let job = job_to(&url, vec![address], "connection_reuse = false", plan);
+                let handshakes = if tls.is_some() { 20 } else { 0 };
+                let (_, counters, ending, latencies) =
+                    measured(which, LoadJob { tls, ..job }, Duration::MAX).await;
+                let case = format!("{which:?}, {url}, {plan}: {counters:?}");
+                assert_sound(which, &counters);
+                assert_eq!((counters.sent, counters.completed), (20, 20), "{case}");
+                assert_eq!(seen.connections(), 20, "{case}");
+                assert_eq!((ending.opened.connections, ending.opened.handshakes), (20, handshakes), "{case}");
+                let counts = [LatencyKind::Connect, LatencyKind::FirstByte, LatencyKind::Service]
+                    .map(|kind| latencies.of(kind).count());
+                assert_eq!(counts, [20; 3], "{case}");
+                let most = |kind| latencies.of(kind).extremes().both().unwrap()[1];
+                assert!(most(LatencyKind::Connect) <= most(LatencyKind::Service), "{case}");
+            }
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn what_the_drain_gives_up_keeps_the_time_of_the_parts_it_reached() {
+    for which in BOTH {
+        // The head and no body: the answer has begun, and never ends.
+        let (address, _) = server(|mut peer: Peer| {
+            peer.request();
+            peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
+            peer.linger();
+        });
+        let plan = "mode = 'avalanche'\nconnections = 3\nduration = '200ms'\ndrain_timeout = '100ms'";
+        let (_, counters, _, latencies) =
+            measured(which, job(address, "timeout = '20s'", plan), Duration::MAX).await;
+        assert_sound(which, &counters);
+        assert_eq!(counters.errors_of(ErrorKind::Timeout), 3, "{which:?}: {counters:?}");
+        for kind in [LatencyKind::Connect, LatencyKind::FirstByte, LatencyKind::FailedService] {
+            assert_eq!(latencies.of(kind).count(), 3, "{which:?}, {kind:?}");
+        }
     }
 }

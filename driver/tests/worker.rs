@@ -10,7 +10,7 @@ use common::counters::{Counters, ErrorKind};
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
 use driver::actors::messages::WorkerEnding;
-use driver::engine::{Client, Exchange, FutureEngine, Opened, Outcome};
+use driver::engine::{Client, Exchange, FutureEngine, Opened, Outcome, Spans};
 use driver::load_job::{LoadJob, StartAt};
 use driver::precision::Precision;
 use driver::worker::windows::Closed;
@@ -68,7 +68,7 @@ impl Client for Scripted {
         "scripted"
     }
 
-    async fn exchange(&self) -> Exchange {
+    async fn exchange(&self, _: Rc<Cell<Spans>>) -> Exchange {
         let step = (self.script)(self.attempts.replace(self.attempts.get() + 1));
         self.under_way.set(self.under_way.get() + 1);
         let _under_way = UnderWay(Rc::clone(&self.under_way));

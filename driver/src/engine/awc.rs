@@ -31,7 +31,7 @@ use url::Position;
 use super::io::{AT_ONCE_BYTES, Connection as NotedConnection, Target, connect};
 use super::tls::of_client;
 use super::trace::{Trace, Traced};
-use super::{Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, USER_AGENT as US};
+use super::{Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, Spans, USER_AGENT as US};
 use crate::load_job::{LoadJob, TlsConfig};
 
 /// Longer than any test: attempts are timed here, and connections live as long as the target keeps them.
@@ -152,10 +152,10 @@ impl ExchangeClient for AwcClient {
         "awc"
     }
 
-    async fn exchange(&self) -> Exchange {
+    async fn exchange(&self, so_far: Rc<Cell<Spans>>) -> Exchange {
         self.attempts.set(self.attempts.get() + 1);
         let began = Cell::new(Some(Instant::now()));
-        let trace = Rc::new(Trace { id: self.attempts.get(), began, ..Trace::default() });
+        let trace = Rc::new(Trace { id: self.attempts.get(), began, spans: so_far, ..Trace::default() });
         let attempt = Traced::new(Rc::clone(&trace), self.attempt(Rc::clone(&trace)));
         let outcome = match tokio::time::timeout(self.timeout, attempt).await {
             Ok(Ok(status)) => Outcome::Status(status),
@@ -170,6 +170,7 @@ impl ExchangeClient for AwcClient {
             }
         }
         let tls_cause = trace.tls_cause.get().map(|cause| of_client(cause, self.has_certificate));
+        let Spans { connect, first_byte } = trace.spans.get();
         Exchange {
             outcome,
             tls_cause: tls_cause.filter(|_| outcome == Outcome::Failed(ErrorKind::Tls)),
@@ -177,8 +178,8 @@ impl ExchangeClient for AwcClient {
             reused: trace.reused.get(),
             unconnected: !trace.connected.get(),
             turn: trace.turn.get(),
-            connect: trace.connect.get(),
-            first_byte: trace.first_byte.get(),
+            connect,
+            first_byte,
         }
     }
 

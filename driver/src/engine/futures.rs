@@ -1,6 +1,7 @@
 //! An engine made of one future per attempt: how a whole HTTP client, whose insides cannot be reached, is driven
 //! like the lean one.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 
-use super::{Ends, Engine, Exchange, Next, Opened, Place};
+use super::{Ends, Engine, Exchange, Next, Opened, Place, Spans};
 use crate::load_job::{Nanos, StartAt};
 
 /// A client that makes one attempt at a time per call; calls may overlap.
@@ -22,8 +23,9 @@ pub trait Client: 'static {
     fn name(&self) -> &'static str;
 
     /// Makes one attempt, connecting included, that ends at the latest after the request's timeout. Sends
-    /// nothing twice. Dropping the future closes the connection.
-    fn exchange(&self) -> impl Future<Output = Exchange>;
+    /// nothing twice. Dropping the future closes the connection. Meanwhile it notes in `so_far` how long the parts of
+    /// the attempt took.
+    fn exchange(&self, so_far: Rc<Cell<Spans>>) -> impl Future<Output = Exchange>;
 
     /// What it opened so far.
     fn opened(&self) -> Opened;
@@ -55,6 +57,8 @@ pub struct FutureEngine<C> {
     client: Rc<C>,
     start: StartAt,
     under_way: FuturesUnordered<Attempt>,
+    /// Of the newest attempt at each place.
+    so_far: Vec<Rc<Cell<Spans>>>,
     /// Ends that were seen and not told yet.
     ended: VecDeque<End>,
     bell: Arc<Bell>,
@@ -69,6 +73,7 @@ impl<C: Client> FutureEngine<C> {
             client: Rc::new(client),
             start,
             under_way: FuturesUnordered::new(),
+            so_far: Vec::new(),
             ended: VecDeque::new(),
             waker: Waker::from(Arc::clone(&bell)),
             bell,
@@ -91,8 +96,13 @@ impl<C: Client> Engine for FutureEngine<C> {
 
     fn begin(&mut self, place: Place, _: Nanos) {
         let (client, start) = (Rc::clone(&self.client), self.start);
+        if self.so_far.len() <= place as usize {
+            self.so_far.resize_with(place as usize + 1, Rc::default);
+        }
+        let so_far = Rc::clone(&self.so_far[place as usize]);
+        so_far.take();
         self.under_way.push(Box::pin(async move {
-            let exchange = client.exchange().await;
+            let exchange = client.exchange(so_far).await;
             (place, start.nanos(Instant::now()), exchange)
         }));
         // Its first step is taken now: that is when the attempt begins.
@@ -119,6 +129,10 @@ impl<C: Client> Engine for FutureEngine<C> {
 
     fn deadline(&self) -> Option<Nanos> {
         None
+    }
+
+    fn so_far(&self, place: Place) -> Spans {
+        self.so_far.get(place as usize).map_or_else(Spans::default, |spans| spans.get())
     }
 
     fn abandon(&mut self) {

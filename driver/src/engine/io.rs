@@ -61,7 +61,7 @@ pub async fn connect(target: &Target, opened: &Cell<Opened>) -> io::Result<Noted
     };
     with_current(|trace| {
         trace.connected.set(true);
-        trace.connect.set(Some(nanos(began.elapsed())));
+        trace.opened(nanos(began.elapsed()));
     });
     Ok(NotedStream(Rc::new(Connection::new(stream))))
 }

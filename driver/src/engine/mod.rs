@@ -63,6 +63,15 @@ pub struct Exchange {
     pub first_byte: Option<Nanos>,
 }
 
+/// How long the parts of an attempt took, as far as it came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spans {
+    /// To open a connection of its own, TCP and TLS, over all addresses that were tried.
+    pub connect: Option<Nanos>,
+    /// From its beginning to the first byte of the answer.
+    pub first_byte: Option<Nanos>,
+}
+
 /// What a place does after the end of its attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -146,6 +155,10 @@ pub trait Engine: 'static {
     fn redirected_to(&self) -> Option<&str> {
         None
     }
+
+    /// How long the parts of the attempt at a place have taken so far. Where none is under way there, the spans are
+    /// those of an earlier one or none.
+    fn so_far(&self, place: Place) -> Spans;
 
     /// Gives up all attempts, without telling, and closes their connections.
     fn abandon(&mut self);

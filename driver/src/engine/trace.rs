@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
 
+use super::Spans;
 use super::io::Connection;
 use super::tls::{During, cause_of_io};
 use crate::load_job::Nanos;
@@ -34,11 +35,10 @@ pub struct Trace {
     pub peer_closed: Cell<bool>,
     /// How late the last read was.
     pub turn: Cell<Option<Nanos>>,
-    /// How long it took to open a connection, where it opened one.
-    pub connect: Cell<Option<Nanos>>,
-    /// When it began, and how long after that the first byte of the answer was read.
+    /// When it began.
     pub began: Cell<Option<Instant>>,
-    pub first_byte: Cell<Option<Nanos>>,
+    /// How long its parts took so far, for whoever gives it up, too.
+    pub spans: Rc<Cell<Spans>>,
     /// The first error of a socket.
     pub error: Cell<Option<ErrorKind>>,
     /// Where that is `tls`: why.
@@ -79,10 +79,17 @@ impl Trace {
             self.peer_closed.set(true);
         } else {
             self.turn.set(reactor::since_wait());
-            if self.first_byte.get().is_none() {
-                self.first_byte.set(self.began.get().map(|began| nanos(began.elapsed())));
+            let spans = self.spans.get();
+            if spans.first_byte.is_none() {
+                let first_byte = self.began.get().map(|began| nanos(began.elapsed()));
+                self.spans.set(Spans { first_byte, ..spans });
             }
         }
+    }
+
+    /// Notes how long it took to open a connection for it.
+    pub fn opened(&self, took: Nanos) {
+        self.spans.set(Spans { connect: Some(took), ..self.spans.get() });
     }
 }
 

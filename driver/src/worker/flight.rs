@@ -4,7 +4,7 @@ use common::counters::ErrorKind;
 use common::plan::Request;
 
 use super::recorder::{Due, Recorder};
-use crate::engine::{Ends, Exchange, Next, Place};
+use crate::engine::{Ends, Exchange, Next, Place, Spans};
 use crate::load_job::Nanos;
 
 /// One attempt in flight.
@@ -53,10 +53,12 @@ impl Flight {
         self.places[place as usize] = Some(Attempt { due, began });
     }
 
-    /// Gives up all attempts: they count as failed, with the time they took so far.
-    pub fn give_up(&mut self, now: Nanos, kind: ErrorKind) {
-        for attempt in self.places.iter_mut().filter_map(Option::take) {
-            self.recorder.given_up(attempt.due, attempt.began, now, kind);
+    /// Gives up all attempts: they count as failed, with the time they took so far, and so do their parts.
+    pub fn give_up(&mut self, now: Nanos, kind: ErrorKind, so_far: impl Fn(Place) -> Spans) {
+        for (place, attempt) in (0..).zip(&mut self.places) {
+            if let Some(Attempt { due, began }) = attempt.take() {
+                self.recorder.given_up(due, began, now, kind, so_far(place));
+            }
         }
         self.in_flight = 0;
     }

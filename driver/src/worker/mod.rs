@@ -186,9 +186,9 @@ impl<E: Engine, O: Outlet> Load<E, O> {
     }
 
     fn give_up(&mut self, now: Nanos, kind: ErrorKind) {
+        self.flight.give_up(now, kind, |place| self.engine.so_far(place));
         // What was given up must not go on behind the next test's back.
         self.engine.abandon();
-        self.flight.give_up(now, kind);
     }
 
     /// After the schedule: waits for what is in flight, gives up what does not come, tells the last window.

@@ -7,7 +7,7 @@ use common::plan::Request;
 use common::tls_cause::TlsCause;
 
 use super::windows::Windows;
-use crate::engine::{Exchange, Outcome};
+use crate::engine::{Exchange, Outcome, Spans};
 use crate::load_job::Nanos;
 
 /// One attempt, or one tick that is none yet.
@@ -140,8 +140,9 @@ impl Recorder {
         }
     }
 
-    /// An attempt is given up, by us: with the time it took so far.
-    pub fn given_up(&mut self, due: Due, began: Nanos, at: Nanos, kind: ErrorKind) {
+    /// An attempt is given up, by us: with the time that it and its parts took so far.
+    pub fn given_up(&mut self, due: Due, began: Nanos, at: Nanos, kind: ErrorKind, so_far: Spans) {
+        let Spans { connect, first_byte } = so_far;
         let exchange = Exchange {
             outcome: Outcome::Failed(kind),
             tls_cause: None,
@@ -149,8 +150,8 @@ impl Recorder {
             reused: false,
             unconnected: false,
             turn: None,
-            connect: None,
-            first_byte: None,
+            connect,
+            first_byte,
         };
         self.ended(due, began, at, &exchange);
     }

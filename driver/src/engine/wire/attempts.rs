@@ -2,7 +2,7 @@
 //! the one that began first is the first that may time out.
 
 use super::slots::Key;
-use crate::engine::Place;
+use crate::engine::{Place, Spans};
 use crate::load_job::Nanos;
 
 /// No place.
@@ -33,13 +33,10 @@ const IDLE: Attempt = Attempt {
     after: NONE,
 };
 
-/// How long the parts of an attempt took, as far as it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spans {
-    /// To open a connection of its own, over all addresses that were tried.
-    pub connect: Option<Nanos>,
-    /// From its beginning to the first byte of the answer.
-    pub first_byte: Option<Nanos>,
+impl Attempt {
+    fn spans(&self) -> Spans {
+        Spans { connect: span(self.connecting, self.connected), first_byte: span(self.began, self.answered) }
+    }
 }
 
 /// From one instant to another, if both were.
@@ -79,8 +76,8 @@ impl Attempts {
     /// An attempt that is under way is over; returns how long its parts took.
     #[inline]
     pub fn end(&mut self, place: Place) -> Spans {
-        let Attempt { began, connecting, connected, answered, before, after, .. } =
-            self.places[place as usize];
+        let attempt = std::mem::replace(&mut self.places[place as usize], IDLE);
+        let Attempt { before, after, .. } = attempt;
         match before {
             NONE => self.first = after,
             before => self.places[before as usize].after = after,
@@ -89,8 +86,12 @@ impl Attempts {
             NONE => self.last = before,
             after => self.places[after as usize].before = before,
         }
-        self.places[place as usize] = IDLE;
-        Spans { connect: span(connecting, connected), first_byte: span(began, answered) }
+        attempt.spans()
+    }
+
+    /// How long the parts of the attempt at a place have taken so far; none where none is under way.
+    pub fn so_far(&self, place: Place) -> Spans {
+        self.places.get(place as usize).map_or_else(Spans::default, Attempt::spans)
     }
 
     /// Notes that it opens a connection of its own; only the first address that is tried counts.
@@ -157,12 +158,15 @@ mod tests {
         attempts.connects(5, 130);
         attempts.connects(5, 170);
         attempts.connected(5, 190);
+        assert_eq!(attempts.so_far(5), Spans { connect: Some(60), first_byte: None }, "while it waits");
         attempts.answers(5, 250);
         assert_eq!(
             attempts.end(5),
             Spans { connect: Some(60), first_byte: Some(150) },
             "from the first address on"
         );
+        assert_eq!(attempts.so_far(5), Spans::default(), "it is over");
+        assert_eq!(attempts.so_far(99), Spans::default(), "a place that was never taken");
         attempts.begin(5, 300);
         attempts.answers(5, 340);
         assert_eq!(attempts.end(5), Spans { connect: None, first_byte: Some(40) }, "on a kept connection");

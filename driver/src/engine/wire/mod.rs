@@ -25,13 +25,13 @@ use common::plan::mask_url;
 use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use self::attempts::{Attempts, Spans};
+use self::attempts::Attempts;
 use self::connection::{Answered, Connection, Scratch, Stage, Tls};
 use self::poll::{Poll, Ready};
 use self::setting_up::Race;
 use self::slots::{Key, Slots};
 use super::addresses::Favourite;
-use super::{Dozed, Ends, Engine, Exchange, Next, Opened, Outcome, Place};
+use super::{Dozed, Ends, Engine, Exchange, Next, Opened, Outcome, Place, Spans};
 use crate::engine::tls::of_client;
 use crate::load_job::{Addresses, LoadJob, Nanos, StartAt, TlsConfig};
 use crate::reactor;
@@ -421,6 +421,10 @@ impl Engine for WireEngine {
     fn deadline(&self) -> Option<Nanos> {
         let expires = self.attempts.oldest().map(|(_, began)| began.saturating_add(self.timeout));
         expires.into_iter().chain(self.rivals_due()).min()
+    }
+
+    fn so_far(&self, place: Place) -> Spans {
+        self.attempts.so_far(place)
     }
 
     fn abandon(&mut self) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use driver::engine::{
-    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, WireEngine,
+    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, Spans, WireEngine,
 };
 use driver::load_job::{LoadJob, Nanos, StartAt};
 
@@ -101,6 +101,13 @@ impl Engine for Either {
         match self {
             Self::Wire(engine) => engine.deadline(),
             Self::Awc(engine) => engine.deadline(),
+        }
+    }
+
+    fn so_far(&self, place: Place) -> Spans {
+        match self {
+            Self::Wire(engine) => engine.so_far(place),
+            Self::Awc(engine) => engine.so_far(place),
         }
     }
 
