@@ -155,6 +155,23 @@ impl WarmupCounters {
         add_each(&mut self.errors, &other.errors);
         add_each(&mut self.status_codes, &other.status_codes);
     }
+
+    /// As [`Counters::since`].
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            scheduled: self.scheduled.saturating_sub(before.scheduled),
+            sent: self.sent.saturating_sub(before.sent),
+            completed: self.completed.saturating_sub(before.completed),
+            failed: self.failed.saturating_sub(before.failed),
+            dropped_in_flight: self.dropped_in_flight.saturating_sub(before.dropped_in_flight),
+            dropped_late: self.dropped_late.saturating_sub(before.dropped_late),
+            cancelled: self.cancelled.saturating_sub(before.cancelled),
+            closed_on_reuse: self.closed_on_reuse.saturating_sub(before.closed_on_reuse),
+            short_gaps: self.short_gaps.saturating_sub(before.short_gaps),
+            errors: less_each(&self.errors, &before.errors),
+            status_codes: less_each(&self.status_codes, &before.status_codes),
+        }
+    }
 }
 
 /// What a worker, a driver or a fleet has done in a test, or in a part of it. The words are those of
@@ -237,6 +254,26 @@ impl Counters {
         add_each(&mut self.tls_causes, &other.tls_causes);
         add_each(&mut self.status_codes, &other.status_codes);
         self.warmup.add(&other.warmup);
+    }
+
+    /// What was counted since an earlier look at the same counters, which never fall.
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            scheduled: self.scheduled.saturating_sub(before.scheduled),
+            sent: self.sent.saturating_sub(before.sent),
+            completed: self.completed.saturating_sub(before.completed),
+            failed: self.failed.saturating_sub(before.failed),
+            dropped_in_flight: self.dropped_in_flight.saturating_sub(before.dropped_in_flight),
+            dropped_late: self.dropped_late.saturating_sub(before.dropped_late),
+            closed_on_reuse: self.closed_on_reuse.saturating_sub(before.closed_on_reuse),
+            bytes_received: self.bytes_received.saturating_sub(before.bytes_received),
+            completed_in_schedule: self.completed_in_schedule.saturating_sub(before.completed_in_schedule),
+            short_gaps: self.short_gaps.saturating_sub(before.short_gaps),
+            errors: less_each(&self.errors, &before.errors),
+            tls_causes: less_each(&self.tls_causes, &before.tls_causes),
+            status_codes: less_each(&self.status_codes, &before.status_codes),
+            warmup: self.warmup.since(&before.warmup),
+        }
     }
 
     /// The part whose requests were due after the warm-up. Bytes and causes of TLS failures are those of all
@@ -341,6 +378,13 @@ mod tests {
             ..Counters::default()
         });
         assert_eq!(whole.after_warmup(), after);
+        let both = {
+            let mut both = whole.clone();
+            both.add(&after);
+            both
+        };
+        assert_eq!((both.since(&whole), both.since(&after)), (after.clone(), whole.clone()));
+        assert_eq!((whole.since(&whole), whole.since(&Counters::default())), (Counters::default(), whole));
         assert_eq!(after.after_warmup(), after, "without a warm-up it is the whole");
     }
 

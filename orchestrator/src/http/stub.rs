@@ -167,6 +167,13 @@ impl Handler<LoadWindows> for Stub {
             completed: 1,
             failed: 0,
             dropped: 0,
+            dropped_by: DroppedBy::default(),
+            closed_on_reuse: 0,
+            bytes_received: 130,
+            status_codes: [("200".to_owned(), 1)].into(),
+            errors: BTreeMap::new(),
+            tls_causes: BTreeMap::new(),
+            warmup: WarmupTotals::default(),
             busy: 0.5,
             latency_ms: LatencyView::default(),
         };

@@ -6,7 +6,7 @@ use common::wire::Topic;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{LatencyView, TestState, Verdict};
+use super::{DroppedBy, LatencyView, TestState, Verdict, WarmupTotals};
 
 /// A node that the orchestrator knows: `GET /api/v1/drivers` and the `driver` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -67,16 +67,37 @@ pub struct WindowView {
     pub from: String,
     /// When it ended, RFC 3339.
     pub to: String,
-    /// Within this window.
+    /// Ticks that fell due within this window (closed loop: attempts begun).
     pub scheduled: u64,
-    /// Within this window.
+    /// Attempts begun, of the ticks that fell due within this window.
     pub sent: u64,
-    /// Within this window.
+    /// Answers with an expected status that ended within this window.
     pub completed: u64,
-    /// Within this window.
+    /// Everything else that ended within this window.
     pub failed: u64,
-    /// Within this window.
+    /// Ticks of this window that were not sent.
     pub dropped: u64,
+    /// Why they were not sent.
+    #[serde(default)]
+    pub dropped_by: DroppedBy,
+    /// Of the errors `closed` and `reset` of this window: how many met a kept connection.
+    #[serde(default)]
+    pub closed_on_reuse: u64,
+    /// Bytes of the answers that ended within this window.
+    #[serde(default)]
+    pub bytes_received: u64,
+    /// Answers of this window by status, those of the warm-up included.
+    #[serde(default)]
+    pub status_codes: BTreeMap<String, u64>,
+    /// Failures of this window without a status, by kind, those of the warm-up included.
+    #[serde(default)]
+    pub errors: BTreeMap<String, u64>,
+    /// The error `tls` of this window by its cause; left out where none failed so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tls_causes: BTreeMap<String, u64>,
+    /// The part of the counters above whose requests were due in the warm-up. Latencies leave it out.
+    #[serde(default)]
+    pub warmup: WarmupTotals,
     /// Busiest worker, 0 to 1.
     pub busy: f64,
     /// This window's latencies.

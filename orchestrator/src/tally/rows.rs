@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use common::clock::UnixMicros;
-use common::counters::{ErrorKind, WarmupCounters};
+use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::latency::{Latencies, LatencyKind, Outcome};
+use common::tls_cause::TlsCause;
 
 use super::part::Part;
 use super::{EndedBy, Tally};
@@ -107,7 +108,7 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
         completed: Some(counters.completed),
         failed: Some(counters.failed),
         dropped: Some(counters.dropped()),
-        dropped_by: DroppedBy { in_flight: counters.dropped_in_flight, late: counters.dropped_late },
+        dropped_by: dropped_by(counters),
         in_flight: Some(in_flight),
         unresolved: Some(unresolved),
         end_unknown: 0,
@@ -121,12 +122,13 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
         latency_ms: LatencyView::default(),
         status_codes: by_status(&counters.status_codes),
         errors: by_kind(&counters.errors),
-        tls_causes: counters.tls_causes.iter().map(|(cause, n)| (cause.as_str().to_owned(), *n)).collect(),
+        tls_causes: by_cause(&counters.tls_causes),
         short_gaps: counters.short_gaps,
     }
 }
 
-fn warmup(counters: &WarmupCounters) -> WarmupTotals {
+/// The warm-up's part of the counters.
+pub fn warmup(counters: &WarmupCounters) -> WarmupTotals {
     WarmupTotals {
         scheduled: counters.scheduled,
         sent: counters.sent,
@@ -138,11 +140,23 @@ fn warmup(counters: &WarmupCounters) -> WarmupTotals {
     }
 }
 
-fn by_status(counts: &BTreeMap<u16, u64>) -> BTreeMap<String, u64> {
+/// Answers by their status as text.
+pub fn by_status(counts: &BTreeMap<u16, u64>) -> BTreeMap<String, u64> {
     counts.iter().map(|(status, n)| (status.to_string(), *n)).collect()
 }
 
-fn by_kind(counts: &BTreeMap<ErrorKind, u64>) -> BTreeMap<String, u64> {
+/// Why ticks were not sent.
+pub fn dropped_by(counters: &Counters) -> DroppedBy {
+    DroppedBy { in_flight: counters.dropped_in_flight, late: counters.dropped_late }
+}
+
+/// TLS failures by the name of their cause.
+pub fn by_cause(counts: &BTreeMap<TlsCause, u64>) -> BTreeMap<String, u64> {
+    counts.iter().map(|(cause, n)| (cause.as_str().to_owned(), *n)).collect()
+}
+
+/// Failures by the name of their kind.
+pub fn by_kind(counts: &BTreeMap<ErrorKind, u64>) -> BTreeMap<String, u64> {
     counts.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect()
 }
 

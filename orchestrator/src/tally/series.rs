@@ -9,6 +9,7 @@ use common::ids::{NodeId, TestId};
 use common::latency::Latencies;
 use common::wire::Window;
 
+use super::rows;
 use crate::model::{LatencyView, WindowView};
 
 /// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order, so
@@ -18,58 +19,13 @@ const MAX_WAITING: usize = 8;
 /// Most seconds of the fleet that wait for a driver; the oldest is then told without it.
 const MAX_SECONDS: usize = 60;
 
-/// The counters that the series shows, cumulative or of one window.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub scheduled: u64,
-    pub sent: u64,
-    pub completed: u64,
-    pub failed: u64,
-    pub dropped: u64,
-    /// Of `failed` and `dropped`: those that count as slower than any completed request.
-    pub slower: u64,
-}
-
-impl Counts {
-    fn of(counters: &Counters) -> Self {
-        Self {
-            scheduled: counters.scheduled,
-            sent: counters.sent,
-            completed: counters.completed,
-            failed: counters.failed,
-            dropped: counters.dropped(),
-            slower: counters.slower(),
-        }
-    }
-
-    fn since(self, before: Self) -> Self {
-        Self {
-            scheduled: self.scheduled.saturating_sub(before.scheduled),
-            sent: self.sent.saturating_sub(before.sent),
-            completed: self.completed.saturating_sub(before.completed),
-            failed: self.failed.saturating_sub(before.failed),
-            dropped: self.dropped.saturating_sub(before.dropped),
-            slower: self.slower.saturating_sub(before.slower),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.scheduled += other.scheduled;
-        self.sent += other.sent;
-        self.completed += other.completed;
-        self.failed += other.failed;
-        self.dropped += other.dropped;
-        self.slower += other.slower;
-    }
-}
-
 /// One second: of a driver (cumulative while it waits, its own once told) or of the fleet.
 #[derive(Debug, Clone)]
 pub struct Second {
     pub seq: u64,
     pub from_us: UnixMicros,
     pub to_us: UnixMicros,
-    pub counts: Counts,
+    pub counts: Counters,
     pub latencies: Latencies,
     pub busy: f64,
 }
@@ -80,7 +36,7 @@ impl Second {
             seq: window.seq,
             from_us: window.from_us,
             to_us: window.to_us,
-            counts: Counts::of(&window.counters),
+            counts: window.counters.clone(),
             latencies: window.latencies.clone(),
             busy: window.busy,
         }
@@ -99,11 +55,18 @@ impl Second {
             sent: self.counts.sent,
             completed: self.counts.completed,
             failed: self.counts.failed,
-            dropped: self.counts.dropped,
+            dropped: self.counts.dropped(),
+            dropped_by: rows::dropped_by(&self.counts),
+            closed_on_reuse: self.counts.closed_on_reuse,
+            bytes_received: self.counts.bytes_received,
+            status_codes: rows::by_status(&self.counts.status_codes),
+            errors: rows::by_kind(&self.counts.errors),
+            tls_causes: rows::by_cause(&self.counts.tls_causes),
+            warmup: rows::warmup(&self.counts.warmup),
             busy: self.busy,
             latency_ms: LatencyView {
                 coverage: covers_all.then_some(1.0),
-                ..super::rows::latency_view(&self.latencies, self.counts.slower)
+                ..rows::latency_view(&self.latencies, self.counts.slower())
             },
         }
     }
@@ -112,14 +75,14 @@ impl Second {
 /// One driver's windows on their way to seconds.
 #[derive(Debug, Default)]
 pub struct Series {
-    told: Option<(u64, Counts, UnixMicros)>,
+    told: Option<(u64, Counters, UnixMicros)>,
     waiting: BTreeMap<u64, Second>,
 }
 
 impl Series {
     /// The first second that was not told yet.
     pub fn next(&self) -> u64 {
-        self.told.map_or(0, |(seq, ..)| seq + 1)
+        self.told.as_ref().map_or(0, |(seq, ..)| seq + 1)
     }
 
     /// Takes a window that was not taken before, and tells the seconds it makes known.
@@ -150,16 +113,14 @@ impl Series {
     /// After a gap a second begins where the last one told ended: its counts span the gap.
     fn tell_first(&mut self) -> Option<Second> {
         let (_, mut second) = self.waiting.pop_first()?;
-        let cumulative = second.counts;
-        let (before, told_to_us) = match self.told {
-            Some((_, counts, to_us)) => (counts, Some(to_us)),
-            None => (Counts::default(), None),
-        };
-        if second.seq != self.next() {
+        let (next, told_to_us) = (self.next(), self.told.as_ref().map(|(.., to_us)| *to_us));
+        let before = self.told.take().map(|(_, counts, _)| counts).unwrap_or_default();
+        if second.seq != next {
             let begun = second.from_us - i64::try_from(second.seq).unwrap_or(0).saturating_mul(1_000_000);
             second.from_us = told_to_us.unwrap_or(begun).min(second.from_us);
         }
-        second.counts = cumulative.since(before);
+        let since = second.counts.since(&before);
+        let cumulative = std::mem::replace(&mut second.counts, since);
         self.told = Some((second.seq, cumulative, second.to_us));
         Some(second)
     }
@@ -183,7 +144,7 @@ impl FleetSeries {
             Some(fleet) => {
                 fleet.from_us = fleet.from_us.min(second.from_us);
                 fleet.to_us = fleet.to_us.max(second.to_us);
-                fleet.counts.add(second.counts);
+                fleet.counts.add(&second.counts);
                 fleet.latencies.merge(&second.latencies);
                 fleet.busy = fleet.busy.max(second.busy);
             }

@@ -7,7 +7,7 @@ mod tests_table;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use common::counters::{Counters, ErrorKind};
+use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{FleetSchedule, Share};
@@ -108,6 +108,10 @@ fn window(name: &str, epoch: u64, seq: u64) -> Metrics {
                 completed: n - 1,
                 failed: 1,
                 dropped_late: 1,
+                bytes_received: 130 * (n - 1),
+                status_codes: [(200, n - 1)].into(),
+                errors: [(ErrorKind::Refused, 1)].into(),
+                warmup: WarmupCounters { sent: 4, scheduled: 4, completed: 4, ..WarmupCounters::default() },
                 ..Counters::default()
             },
             latencies,

@@ -48,3 +48,58 @@ fn an_answer_holds_an_hour_at_most() {
     assert_eq!(seqs(1, u64::MAX), [40, 3_599, 3_600]);
     assert!(seqs(u64::MAX, u64::MAX).is_empty());
 }
+
+#[test]
+fn each_second_has_its_statuses_errors_bytes_and_warm_up() {
+    let mut fixture = Fixture::new();
+    fixture.store.save_test(&test("t", 5)).unwrap();
+    let mut records = Vec::new();
+    for seq in [0, 1] {
+        records.push(record(window("a", 5, seq), seq as i64));
+        records.push(record(window("b", 7, seq), 100 + seq as i64));
+    }
+    fixture.store.save_batch(&batch(records, 200)).unwrap();
+    let seconds = |driver: Option<&str>| {
+        let windows = fixture.store.windows(&id("t"), driver.map(node).as_ref(), 0, 1).unwrap();
+        windows
+            .into_iter()
+            .map(|window| {
+                (
+                    window.status_codes,
+                    window.errors,
+                    window.bytes_received,
+                    window.warmup.sent,
+                    window.dropped_by.late,
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let codes = |n| [("200".to_owned(), n)].into();
+    let refused = |n| [("refused".to_owned(), n)].into();
+    assert_eq!(
+        seconds(Some("a")),
+        [(codes(9), refused(1), 9 * 130, 4, 1), (codes(10), [].into(), 10 * 130, 0, 0)],
+        "counters are cumulative: a later second has what came on top"
+    );
+    assert_eq!(
+        seconds(None),
+        [(codes(18), refused(2), 18 * 130, 8, 2), (codes(20), [].into(), 20 * 130, 0, 0)],
+        "of the fleet"
+    );
+}
+
+#[test]
+fn a_window_that_an_earlier_version_stored_without_statuses_reads_as_one_without() {
+    let mut fixture = Fixture::new();
+    fixture.store.save_test(&test("t", 5)).unwrap();
+    fixture.store.save_batch(&batch(vec![record(window("a", 5, 0), 0)], 9)).unwrap();
+    let edited = rusqlite::Connection::open(fixture.path()).unwrap().execute(
+        "UPDATE windows SET counters = json_remove(counters, '$.status_codes', '$.errors', '$.warmup',
+           '$.bytes_received', '$.tls_causes')",
+        [],
+    );
+    assert_eq!(edited.unwrap(), 1);
+    let windows = fixture.store.windows(&id("t"), None, 0, 9).unwrap();
+    assert_eq!((windows[0].sent, windows[0].failed, windows[0].bytes_received), (10, 1, 0));
+    assert!(windows[0].status_codes.is_empty() && windows[0].errors.is_empty());
+}
