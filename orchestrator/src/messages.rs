@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Message;
 use common::clock::UnixMicros;
@@ -27,7 +28,19 @@ pub struct CreateTest(pub Plan);
 /// barrier is decided; repeating it for a test that starts or runs changes nothing.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<TestView, CommandError>")]
-pub struct TriggerTest(pub TestId);
+pub struct TriggerTest {
+    /// Which test.
+    pub test_id: TestId,
+    /// How long it waits for the end of another test that is under way; zero: not at all.
+    pub wait: Duration,
+}
+
+impl TriggerTest {
+    /// Without a wait.
+    pub fn now(test_id: TestId) -> Self {
+        Self { test_id, wait: Duration::ZERO }
+    }
+}
 
 /// Stops a test; repeating it changes nothing.
 #[derive(Debug, Message)]
@@ -54,6 +67,14 @@ pub enum CommandError {
     /// The state of this or another test forbids it.
     #[error("{0}")]
     Conflict(String),
+    /// Another test is under way.
+    #[error("test {test_id} is {}; one runs at a time", still(*waited))]
+    UnderWay {
+        /// Which one.
+        test_id: TestId,
+        /// How long its end was waited for.
+        waited: Duration,
+    },
     /// Drivers are missing or refused.
     #[error("{summary}")]
     Drivers {
@@ -77,6 +98,13 @@ pub enum CommandError {
     /// Something of ours failed; the cause is for the log.
     #[error("{0}")]
     Internal(String),
+}
+
+fn still(waited: Duration) -> String {
+    if waited.is_zero() {
+        return "under way".to_owned();
+    }
+    format!("still under way after a wait of {}", common::plan::write_duration(waited))
 }
 
 // --- asked of DriverRegistryActor ----------------------------------------------------------------

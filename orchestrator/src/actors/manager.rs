@@ -7,6 +7,7 @@ mod orphan;
 mod publish;
 mod stored;
 mod unsaved;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use self::links::{ManagerLinks, ManagerSettings};
 use self::meta::{empty_view, meta_of, note};
 use self::stored::stored;
 use self::unsaved::Unsaved;
+use self::waiting::Waiting;
 use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::offer;
 use super::stats_aggregator::{
@@ -65,6 +67,7 @@ pub struct Manager {
     settings: ManagerSettings,
     active: Option<Active>,
     unsaved: Unsaved,
+    waiting: Waiting,
     /// The present Kafka; `None` while it has not answered, and where it has no id.
     kafka: Option<RanOn>,
     /// Whether the store knows where reading began: before that no test is triggered.
@@ -81,13 +84,14 @@ impl Manager {
     /// Nothing is under way.
     pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
         let kafka = settings.embedded.then_some(RanOn::Embedded);
-        let (unsaved, resumable) = (Unsaved::default(), Vec::new());
-        Self { links, settings, active: None, unsaved, kafka, reads: false, resumable }
+        let (unsaved, waiting) = (Unsaved::default(), Waiting::default());
+        Self { links, settings, active: None, unsaved, waiting, kafka, reads: false, resumable: Vec::new() }
     }
 
     /// Does one command; the answer to a trigger may come later.
     pub async fn command(&mut self, command: Command, answer: Answer) {
         self.do_command(command, answer).await;
+        self.serve_waiting().await;
         self.release_clock();
     }
 
@@ -110,16 +114,7 @@ impl Manager {
                 // The answer means that it is done; what it says is of no use to anybody.
                 return drop(answer);
             }
-            Command::Trigger(id) => match self.trigger(&id).await {
-                Ok(Some(view)) => Ok(view),
-                Ok(None) => {
-                    if let Some(active) = &mut self.active {
-                        active.waiting.push(answer);
-                    }
-                    return self.look().await;
-                }
-                Err(error) => Err(error),
-            },
+            Command::Trigger(id, wait) => return self.asked_to_start(id, wait, answer).await,
         };
         // Whoever asked may have gone away.
         let _ = answer.send(answered);
@@ -128,6 +123,7 @@ impl Manager {
     /// Looks at the test that is under way, and does what is to be done.
     pub async fn look(&mut self) {
         self.look_once().await;
+        self.serve_waiting().await;
         self.release_clock();
     }
 
@@ -220,20 +216,17 @@ impl Manager {
 
     /// `None`: the barrier will answer.
     async fn trigger(&mut self, id: &TestId) -> Result<Option<TestView>, CommandError> {
-        if let Some(active) = &self.active {
-            if active.life.test_id() != id {
-                let running = active.life.test_id();
-                return Err(CommandError::Conflict(format!(
-                    "test {running} is under way; one runs at a time"
-                )));
-            }
+        if let Some(active) = self.active.as_ref().filter(|active| active.life.test_id() == id) {
             return if active.life.started_at().is_some() { self.get(id).await.map(Some) } else { Ok(None) };
         }
+        // Before the look at what else is under way: one that is finished starts neither now nor later.
         let stored = self.load(id).await?;
         if stored.state == TestState::Finished {
-            return Err(CommandError::Conflict(format!(
-                "test {id} is finished; create it anew to run it again"
-            )));
+            return Err(is_finished(id));
+        }
+        if let Some(active) = &self.active {
+            let (test_id, waited) = (active.life.test_id().clone(), Duration::ZERO);
+            return Err(CommandError::UnderWay { test_id, waited });
         }
         if !self.reads {
             let why = "the orchestrator does not receive from Kafka yet: try again in a few seconds";
@@ -265,6 +258,7 @@ impl Manager {
 
     async fn stop(&mut self, id: &TestId) -> Result<TestView, CommandError> {
         if self.active.as_ref().is_none_or(|active| active.life.test_id() != id) {
+            self.waiting.cancel(id, "stopped");
             let stored = self.load(id).await?;
             // Repeating a stop changes nothing.
             return if stored.state == TestState::Finished {
@@ -389,6 +383,7 @@ impl Manager {
         active.meta.state = TestState::Finished;
         let now_us = self.settings.clock.unix_us();
         active.meta.ended_at = Some(now_us);
+        self.waiting.ended(active.meta.test_id.clone(), self.settings.clock.now().elapsed);
         note(&mut active.meta, now_us, "finished", "");
         let stopped_by = active.life.stopped_by().map(str::to_owned);
         let close = CloseTally { meta: active.meta.clone(), stopped_by };
@@ -410,6 +405,10 @@ impl Manager {
         }
         let _ = self.links.busy.send(SetBusy(BTreeMap::new())).await;
     }
+}
+
+fn is_finished(id: &TestId) -> CommandError {
+    CommandError::Conflict(format!("test {id} is finished; create it anew to run it again"))
 }
 
 fn plan_of(json: &serde_json::Value) -> Result<Plan, CommandError> {

@@ -48,7 +48,8 @@ pub struct StoreChanged(pub Option<String>);
 /// What is asked for.
 pub(super) enum Command {
     Create(Box<Plan>),
-    Trigger(TestId),
+    /// And how long it waits for the end of the test that is under way.
+    Trigger(TestId, Duration),
     Stop(TestId),
     Get(TestId),
     Delete(TestId),
@@ -142,8 +143,8 @@ impl Handler<CreateTest> for TestManagerActor {
 impl Handler<TriggerTest> for TestManagerActor {
     type Result = ResponseFuture<Result<TestView, CommandError>>;
 
-    fn handle(&mut self, TriggerTest(id): TriggerTest, _: &mut Self::Context) -> Self::Result {
-        self.ask(Command::Trigger(id))
+    fn handle(&mut self, trigger: TriggerTest, _: &mut Self::Context) -> Self::Result {
+        self.ask(Command::Trigger(trigger.test_id, trigger.wait))
     }
 }
 

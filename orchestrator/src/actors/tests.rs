@@ -1,6 +1,7 @@
 //! The actors together: what goes in as records comes out as records, batches and answers.
 
 mod restart;
+mod waiting;
 mod world;
 
 use std::time::Duration;
@@ -37,12 +38,14 @@ async fn a_test_goes_from_plan_to_verdict() {
     assert_eq!((&trigger["trigger"], &trigger["revision"]), (&"YES".into(), &1.into()));
 
     // Repeating the trigger changes nothing; a second test has to wait, and is told for which.
-    world.tests.send(TriggerTest(test.clone())).await.unwrap().unwrap();
+    world.tests.send(TriggerTest::now(test.clone())).await.unwrap().unwrap();
     let second = world.create().await;
-    let Err(CommandError::Conflict(why)) = world.tests.send(TriggerTest(second)).await.unwrap() else {
+    let Err(CommandError::UnderWay { test_id, .. }) =
+        world.tests.send(TriggerTest::now(second)).await.unwrap()
+    else {
         panic!("a second test does not start")
     };
-    assert!(why.contains(test.as_str()), "{why}");
+    assert_eq!(test_id, test);
     assert_eq!(world.published(Topic::Trigger).len(), 1);
 
     // Heartbeats make the view fresh between windows.
@@ -73,7 +76,7 @@ async fn a_driver_that_does_not_answer_is_named_and_the_test_can_be_triggered_ag
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     let Err(CommandError::Drivers { blockers, .. }) =
-        world.tests.send(TriggerTest(test.clone())).await.unwrap()
+        world.tests.send(TriggerTest::now(test.clone())).await.unwrap()
     else {
         panic!("nobody answers")
     };
@@ -89,7 +92,7 @@ async fn a_trigger_that_kafka_does_not_take_leaves_the_test_as_it_was() {
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.stub.0.lock().unwrap().refused = Some(Topic::Trigger);
-    let triggered = actix_rt::spawn(world.tests.send(TriggerTest(test.clone())));
+    let triggered = actix_rt::spawn(world.tests.send(TriggerTest::now(test.clone())));
     until(|| std::future::ready(world.published(Topic::TestConfig).len()), |n| *n > 0).await;
     world.beats("a", DriverState::Ready, Some((&test, 1)), None).await;
     let answer = triggered.await.unwrap().unwrap();
@@ -101,7 +104,7 @@ async fn a_trigger_that_kafka_does_not_take_leaves_the_test_as_it_was() {
     assert_eq!(world.get(&test).await.totals.sent, Some(0));
     world.stub.0.lock().unwrap().refused = None;
     world.beats("a", DriverState::Idle, None, None).await;
-    let triggered = actix_rt::spawn(world.tests.send(TriggerTest(test.clone())));
+    let triggered = actix_rt::spawn(world.tests.send(TriggerTest::now(test.clone())));
     until(|| std::future::ready(world.published(Topic::TestConfig).len()), |n| *n > 1).await;
     world.beats("a", DriverState::Ready, Some((&test, 2)), None).await;
     assert_eq!(triggered.await.unwrap().unwrap().unwrap().state, TestState::Starting);
@@ -120,7 +123,7 @@ async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
     }
     assert_eq!(world.get(&running).await.state, TestState::Running);
     assert_eq!(world.published(Topic::Trigger).len(), 1, "nobody is told to stop");
-    let Err(CommandError::Conflict(_)) = world.tests.send(TriggerTest(waiting)).await.unwrap() else {
+    let Err(CommandError::Conflict(_)) = world.tests.send(TriggerTest::now(waiting)).await.unwrap() else {
         panic!("it is over")
     };
 }

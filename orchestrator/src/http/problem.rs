@@ -33,6 +33,9 @@ pub struct Problem {
     /// Why which driver cannot take part, by node id; left out where it is no driver's doing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub drivers: BTreeMap<String, String>,
+    /// The test that is under way, where the call has to wait for its end; else left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<String>,
     #[serde(skip)]
     headers: Vec<(&'static str, String)>,
 }
@@ -76,6 +79,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             drivers: BTreeMap::new(),
+            under_way: None,
             headers: Vec::new(),
         }
     }
@@ -190,6 +194,10 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::NoSuchTest(_) => Self::not_found(error.to_string()),
             CommandError::Conflict(detail) => Self::new(StatusCode::CONFLICT, detail),
+            CommandError::UnderWay { ref test_id, .. } => {
+                let under_way = Some(test_id.to_string());
+                Self { under_way, ..Self::new(StatusCode::CONFLICT, error.to_string()) }
+            }
             CommandError::Drivers { summary, blockers } => {
                 Self { drivers: blockers.into_iter().collect(), ..Self::new(StatusCode::CONFLICT, summary) }
             }

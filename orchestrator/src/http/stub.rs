@@ -109,7 +109,10 @@ impl Handler<CreateTest> for Stub {
 impl Handler<TriggerTest> for Stub {
     type Result = Result<TestView, CommandError>;
     fn handle(&mut self, asked: TriggerTest, _: &mut Self::Context) -> Self::Result {
-        Self::known(&asked.0)
+        match asked.test_id.as_str() {
+            "second" => Err(CommandError::UnderWay { test_id: asked.test_id, waited: asked.wait }),
+            _ => Self::known(&asked.test_id),
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Tests over REST: create, trigger, stop, look at, and their reports and series.
 
+use std::time::Duration;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use common::ids::{NodeId, TestId};
-use common::plan;
+use common::plan::{self, parse_duration, write_duration};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,6 +28,9 @@ const MAX_PAGE_ROWS: u64 = 200;
 
 /// Last second that can be asked for: a century.
 const MAX_SECOND: u64 = 3_155_760_000;
+
+/// Longest time that a trigger waits for the test that is under way.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// Most drivers that one problem names.
 const MAX_NAMED: usize = 16;
@@ -145,12 +150,17 @@ pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
 }
 
 /// Publishes the test, waits for every chosen driver, and starts it. The answer comes when that is decided;
-/// repeating it changes nothing.
+/// repeating it changes nothing. One test runs at a time: with `wait` the call waits for the one that is under way to
+/// end, and of several tests that wait the oldest starts first. Where the wait is over before that, the answer is 409
+/// and names that test in `under_way`; ask again to wait longer.
 #[utoipa::path(
     post,
     path = "/api/v1/tests/{id}/trigger",
     tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
+    params(
+        ("id" = String, Path, description = "the test's id"),
+        ("wait" = Option<String>, Query, description = "how long to wait for the test under way to end, as in 30s; 60s at most, 0s by default"),
+    ),
     responses(
         (status = 202, description = "it starts, or has started", body = TestView, content_type = "application/json"),
         answers::OfATest,
@@ -160,9 +170,31 @@ pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
     )
 )]
 pub async fn trigger(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Query::none(request.query_string())?;
-    let test = ask(&state.commands.trigger, TriggerTest(test_id(&request)?)).await??;
-    Ok(HttpResponse::Accepted().json(test))
+    let mut query = Query::parse(request.query_string(), &["wait"]);
+    let wait = query.get("wait", wait).unwrap_or_default();
+    query.done()?;
+    let trigger = TriggerTest { test_id: test_id(&request)?, wait };
+    let mut stopping = state.stopping.subscribe();
+    let triggered = ask(&state.commands.trigger, trigger);
+    if wait.is_zero() {
+        return Ok(HttpResponse::Accepted().json(triggered.await??));
+    }
+    // A call that waits does not hold up the end of the orchestrator.
+    tokio::select! {
+        triggered = triggered => Ok(HttpResponse::Accepted().json(triggered??)),
+        _ = stopping.wait_for(|stopping| *stopping) => {
+            Err(Problem::unavailable("the orchestrator is shutting down: try again in a few seconds"))
+        }
+    }
+}
+
+/// How long a trigger may wait for the test that is under way.
+fn wait(text: &str) -> Result<Duration, String> {
+    let wait = parse_duration(text)?;
+    if wait > MAX_WAIT {
+        return Err(format!("must be {} at most: ask again to wait longer", write_duration(MAX_WAIT)));
+    }
+    Ok(wait)
 }
 
 /// Stops the test; repeating it changes nothing.

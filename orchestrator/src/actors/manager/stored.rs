@@ -36,6 +36,7 @@ impl Manager {
             return Err(under_way());
         }
         let view = self.get(id).await?;
+        self.waiting.cancel(id, "deleted");
         let held = self.unsaved.forget(id);
         let removed = self.links.remove.send(RemoveTest(id.clone())).await.map_err(gone)?;
         let removed = removed.map_err(|error| CommandError::NotStored(error.cause().to_owned()))?;

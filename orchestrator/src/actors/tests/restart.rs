@@ -106,7 +106,7 @@ async fn a_test_at_its_barrier_is_configured_again_on_any_kafka() {
         first.reach("c").await;
         first.beats("a", DriverState::Idle, None, None).await;
         let test = first.create().await;
-        let _triggered = actix_rt::spawn(first.tests.send(TriggerTest(test.clone())));
+        let _triggered = actix_rt::spawn(first.tests.send(TriggerTest::now(test.clone())));
         until(|| std::future::ready(first.published(Topic::TestConfig).len()), |n| *n > 0).await;
         let stored = first.stub.0.lock().unwrap().tests[0].clone();
         assert_eq!(
@@ -122,7 +122,7 @@ async fn a_test_at_its_barrier_is_configured_again_on_any_kafka() {
         assert_eq!(what(&view).last(), Some(&"not_started"));
         // The driver still answers to the revision of the life before.
         world.beats("a", DriverState::Ready, Some((&test, 1)), None).await;
-        let triggered = actix_rt::spawn(world.tests.send(TriggerTest(test.clone())));
+        let triggered = actix_rt::spawn(world.tests.send(TriggerTest::now(test.clone())));
         until(|| std::future::ready(world.published(Topic::TestConfig).len()), |n| *n > 1).await;
         assert_eq!(world.published(Topic::TestConfig)[1]["revision"], 2);
         world.beats("a", DriverState::Ready, Some((&test, 2)), None).await;
@@ -191,7 +191,7 @@ async fn the_start_of_every_topic_is_stored_before_the_first_config_is_published
     let test = world.create().await;
     // A driver that is known early, by whatever way, is not enough.
     world.beats("a", DriverState::Idle, None, None).await;
-    let refused = world.tests.send(TriggerTest(test.clone())).await.unwrap();
+    let refused = world.tests.send(TriggerTest::now(test.clone())).await.unwrap();
     assert!(matches!(refused, Err(CommandError::NotReady(_))), "{refused:?}");
 
     // The store takes nothing yet: neither is it ready, nor is a test triggered.
@@ -200,7 +200,7 @@ async fn the_start_of_every_topic_is_stored_before_the_first_config_is_published
         common::kafka::ConsumerChanged::Assigned { cluster_id: Some("c".to_owned()), from: start() };
     let reached = actix_rt::spawn(world.intake.send(assigned));
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let refused = world.tests.send(TriggerTest(test.clone())).await.unwrap();
+    let refused = world.tests.send(TriggerTest::now(test.clone())).await.unwrap();
     assert!(matches!(refused, Err(CommandError::NotReady(_))), "{refused:?}");
     assert!(!world.readiness.get().0);
     world.stub.0.lock().unwrap().full = false;

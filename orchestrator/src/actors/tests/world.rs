@@ -397,7 +397,7 @@ impl World {
 
     /// Triggers, and plays the drivers at the barrier.
     pub async fn trigger(&mut self, test: &TestId, drivers: &[&str]) {
-        let triggered = self.tests.send(TriggerTest(test.clone()));
+        let triggered = self.tests.send(TriggerTest::now(test.clone()));
         let triggered = actix_rt::spawn(triggered);
         until(|| std::future::ready(self.published(Topic::TestConfig).len()), |n| *n > 0).await;
         for driver in drivers {

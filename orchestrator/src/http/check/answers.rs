@@ -22,6 +22,17 @@ async fn commands_answer_as_the_state_allows() {
 }
 
 #[actix::test]
+async fn a_trigger_that_waited_in_vain_names_the_test_under_way() {
+    let trigger = |query: &str| TestRequest::post().uri(&format!("/api/v1/tests/second/trigger{query}"));
+    for (query, said) in [("", "is under way"), ("?wait=1m", "is still under way after a wait of 1m")] {
+        let answer = answer_of(None, trigger(query)).await;
+        assert_problem(&answer, 409);
+        assert_eq!(answer.json()["under_way"], "second");
+        assert!(answer.text.contains(said), "{}", answer.text);
+    }
+}
+
+#[actix::test]
 async fn a_test_is_deleted_where_its_state_allows() {
     let of = |id: &str| TestRequest::delete().uri(&format!("/api/v1/tests/{id}"));
     let done = answer_of(None, of(KNOWN)).await;
@@ -73,7 +84,7 @@ async fn a_parameter_that_a_path_does_not_have_is_a_problem() {
         assert_problem(&answer, 400);
         assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 2, "{path}");
     }
-    for command in ["trigger?now=1", "stop?now=1"] {
+    for command in ["trigger?now=1", "trigger?wait=61s", "trigger?wait=5", "stop?now=1"] {
         let uri = format!("/api/v1/tests/{KNOWN}/{command}");
         assert_problem(&answer_of(None, TestRequest::post().uri(&uri)).await, 400);
     }
