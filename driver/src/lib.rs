@@ -34,6 +34,7 @@ use std::path::PathBuf;
 
 use common::ids::{Epoch, NodeId};
 use common::kafka::KafkaError;
+use common::service::Needs;
 use common::settings::data_dir::{self, DataDirError};
 use common::settings::{Secret, SecretError, read_secret};
 use tokio::sync::mpsc;
@@ -140,6 +141,7 @@ pub async fn run(
     let (fatal, mut fatal_errors) = mpsc::channel(1);
     let home = folder.clone();
 
+    let needs = Needs::default();
     let listen = settings.http.listen;
     let foundation = Foundation::lay(Parts {
         settings,
@@ -150,6 +152,7 @@ pub async fn run(
         calibration,
         orchestrator,
         fatal: fatal.clone(),
+        needs: needs.clone(),
     });
     let server = listen.map(|listen| http::serve(listen, foundation.sources())).transpose()?;
     let (server, address) = server.unzip();
@@ -163,7 +166,7 @@ pub async fn run(
     }
     let system = foundation.build(address.map_or(0, |address| address.port())).map_err(RunError::Worker)?;
     ready(Bound { node_id: node_id.clone(), http: address, folder: home });
-    common::service::ready();
+    actix_rt::spawn(needs.report());
     log::info!("driver started node_id={node_id} epoch={epoch}");
 
     let ended = tokio::select! {

@@ -10,6 +10,7 @@ use common::kafka::{
     ConsumerChanged, ConsumerOptions, FlushProducer, KafkaConsumerActor, KafkaError, KafkaProducerActor,
     RecordsArrived, StartFrom, create_topics,
 };
+use common::service::Needs;
 use common::settings::KafkaSettings;
 use common::wire::{ReadAs, Topic};
 use tokio::sync::mpsc;
@@ -57,6 +58,8 @@ pub struct Parts {
     pub orchestrator: Option<OrchestratorClient>,
     /// Who ends the node.
     pub fatal: mpsc::Sender<RunError>,
+    /// What it waits for, for the service manager.
+    pub needs: Needs,
 }
 
 /// The actors that have begun, before the rest can: the server's address is part of what the rest says.
@@ -118,7 +121,8 @@ impl Foundation {
     /// Where a worker cannot be started.
     pub fn build(self, port: u16) -> std::io::Result<System> {
         let Self { parts, manager, heartbeat, link, aggregator, threads, publisher } = self;
-        let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, .. } = parts;
+        let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, needs, .. } =
+            parts;
         let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
         let n_workers = settings.driver.n_workers();
 
@@ -143,7 +147,7 @@ impl Foundation {
                 Box::pin(async move { client.time().await })
             })
         });
-        let clock = ClockActor::new(ask_time, heartbeat_address.clone().recipient()).start();
+        let clock = ClockActor::new(ask_time, heartbeat_address.clone().recipient(), needs.clone()).start();
 
         let limits = Limits {
             node_id: node_id.clone(),
@@ -206,7 +210,7 @@ impl Foundation {
         });
         let ups =
             vec![heartbeat_address.recipient(), publisher.clone().recipient(), manager_address.recipient()];
-        let link = link.run(KafkaLinkActor::new(settings.kafka, connect, ask, ups, fatal));
+        let link = link.run(KafkaLinkActor::new(settings.kafka, connect, ask, ups, fatal, needs));
         let workers = pool.into_iter().map(|(_, arbiter)| arbiter).collect();
         Ok(System { manager, heartbeat, publisher, link, workers })
     }

@@ -160,8 +160,10 @@ pub async fn run(
     // Whoever is told that this orchestrator is ready may trigger a test at once: those that cannot go on are closed
     // by then. The one that can is counted again behind it, for that may take minutes.
     let _ = system.tests.send(AwaitTakenUp(TakenUp::Closed)).await;
+    let expected = brokers.clone();
     ready(Bound { node_id: node_id.clone(), http: address, kafka: brokers });
-    common::service::ready();
+    readiness.expect_kafka(&expected);
+    actix_rt::spawn(readiness.needs().report());
     log::info!(http:% = address, node_id:%, epoch:%; "orchestrator is ready");
 
     let mut consumer = None;

@@ -1,8 +1,10 @@
 //! What this process counts about itself, for `/metrics`: atomics that whoever does the work adds to.
 //! It knows no actor and no HTTP; `http/metrics.rs` writes it out.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use common::service::Needs;
 use common::wire::{RejectReason, Topic};
 
 /// A number that only grows.
@@ -81,26 +83,61 @@ impl Telemetry {
     }
 }
 
-/// What `/readyz` asks: whether Kafka and the store can be used. Set by those who know.
-#[derive(Debug, Default)]
+/// Subjects of [`Readiness`].
+const KAFKA: &str = "Kafka";
+const STORE: &str = "store";
+
+/// What `/readyz` and the service manager ask: whether Kafka and the store can be used. Set by those who know.
+#[derive(Debug)]
 pub struct Readiness {
-    kafka: AtomicBool,
-    store: AtomicBool,
+    needs: Needs,
+    /// What the service manager reads where Kafka is away.
+    kafka: OnceLock<String>,
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        let readiness = Self { needs: Needs::default(), kafka: OnceLock::new() };
+        readiness.set_kafka(false);
+        readiness.set_store(false);
+        readiness
+    }
 }
 
 impl Readiness {
+    /// Names the brokers that it waits for, each `host:port`. The first call counts.
+    pub fn expect_kafka(&self, brokers: &[String]) {
+        let _ = self.kafka.set(format!("Kafka at {}", brokers.join(", ")));
+        if !self.needs.is_met(KAFKA) {
+            self.set_kafka(false);
+        }
+    }
+
     /// Whether Kafka's partitions are assigned and a broker answers.
     pub fn set_kafka(&self, ready: bool) {
-        self.kafka.store(ready, Ordering::Relaxed);
+        if ready {
+            self.needs.met(KAFKA);
+        } else {
+            self.needs.wait_for(KAFKA, self.kafka.get().map_or(KAFKA, String::as_str));
+        }
     }
 
     /// Whether the store can be read and written.
     pub fn set_store(&self, ready: bool) {
-        self.store.store(ready, Ordering::Relaxed);
+        if ready {
+            self.needs.met(STORE);
+        } else {
+            self.needs.wait_for(STORE, "the store, which cannot be read or written");
+        }
     }
 
     /// (Kafka, store)
     pub fn get(&self) -> (bool, bool) {
-        (self.kafka.load(Ordering::Relaxed), self.store.load(Ordering::Relaxed))
+        (self.needs.is_met(KAFKA), self.needs.is_met(STORE))
+    }
+
+    /// The same, for the service manager.
+    pub fn needs(&self) -> Needs {
+        self.needs.clone()
     }
 }

@@ -48,7 +48,7 @@ pub async fn run(
     let handle = server.handle();
     let mut server = actix_rt::spawn(server);
     ready(Bound { http: address });
-    common::service::ready();
+    actix_rt::spawn(common::service::Needs::default().report());
     log::info!(http:% = address; "target is ready");
     tokio::select! {
         ended = &mut server => {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseActFuture, WrapFuture,
 };
+use common::service::Needs;
 
 use super::heartbeat::OffsetMeasured;
 use crate::bootstrap::AskError;
@@ -19,6 +20,8 @@ const MAILBOX: usize = 16;
 const REFRESH: Duration = Duration::from_secs(30);
 /// Until the first offset is there.
 const FIRST: Duration = Duration::from_secs(1);
+/// What a driver with an orchestrator needs before it is ready.
+pub const ORCHESTRATOR: &str = "orchestrator";
 /// Longest measurement.
 const LONGEST: Duration = Duration::from_secs(2);
 
@@ -40,13 +43,17 @@ pub struct MeasureOffset;
 pub struct ClockActor {
     ask: Option<AskTime>,
     measured: Recipient<OffsetMeasured>,
+    needs: Needs,
     known: Option<Offset>,
 }
 
 impl ClockActor {
     /// A clock that asks nobody (`None`) has no offset.
-    pub fn new(ask: Option<AskTime>, measured: Recipient<OffsetMeasured>) -> Self {
-        Self { ask, measured, known: None }
+    pub fn new(ask: Option<AskTime>, measured: Recipient<OffsetMeasured>, needs: Needs) -> Self {
+        if ask.is_some() {
+            needs.wait_for(ORCHESTRATOR, "the orchestrator");
+        }
+        Self { ask, measured, needs, known: None }
     }
 
     fn measure(&mut self) -> ResponseActFuture<Self, Option<Offset>> {
@@ -54,13 +61,15 @@ impl ClockActor {
         let questions: Vec<_> = (0..QUESTIONS).map(|_| ask()).collect();
         let asked = async move {
             let mut samples = Vec::with_capacity(QUESTIONS);
+            let mut refused = None;
             let until = Instant::now() + LONGEST;
             for question in questions {
                 // One after the other: together they would hold each other up.
                 match question.await {
                     Ok(sample) => samples.push(sample),
                     Err(error) => {
-                        log::debug!("orchestrator's time not told reason={error}");
+                        log::debug!("orchestrator's time not received reason={error}");
+                        refused = Some(error.to_string());
                         break;
                     }
                 }
@@ -68,16 +77,20 @@ impl ClockActor {
                     break;
                 }
             }
-            samples
+            (samples, refused)
         };
-        Box::pin(asked.into_actor(self).map(|samples, actor, _| {
+        Box::pin(asked.into_actor(self).map(|(samples, refused), actor, _| {
             if let Some(newer) = best(&samples, Instant::now()) {
                 let offset = choose(actor.known, newer);
                 if actor.known.is_none() {
                     log::info!("clock offset offset_us={} within_us={}", offset.offset_us, offset.within_us);
                 }
                 actor.known = Some(offset);
+                actor.needs.met(ORCHESTRATOR);
                 tell(&actor.measured, OffsetMeasured(offset.offset_us), "clock offset");
+            }
+            if let (None, Some(reason)) = (actor.known, refused) {
+                actor.needs.wait_for(ORCHESTRATOR, format!("the orchestrator: {reason}"));
             }
             actor.known
         }))

@@ -13,6 +13,7 @@ use common::kafka::{
     ConsumerChanged, FlushProducer, GetConsumerStats, GetProducerStats, KafkaError, ProducerStats, Publish,
     StopConsumer, WarmUp,
 };
+use common::service::Needs;
 use common::settings::{Brokers, KafkaSettings};
 use tokio::sync::{mpsc, watch};
 
@@ -26,6 +27,8 @@ const MAILBOX: usize = 256;
 const RETRY: Duration = Duration::from_millis(500);
 /// How long Kafka may be away before the orchestrator is asked whether it is elsewhere.
 const AWAY_BEFORE_ASKING: Duration = Duration::from_secs(3);
+/// What a driver needs before it is ready.
+const KAFKA: &str = "Kafka";
 
 /// The addresses of one Kafka's clients.
 pub struct KafkaClients {
@@ -97,6 +100,9 @@ pub struct KafkaLinkActor {
     asking: bool,
     waits_for: Option<String>,
     away_since: Option<Instant>,
+    /// Whether this Kafka has been joined since it was found.
+    joined: bool,
+    needs: Needs,
 }
 
 impl KafkaLinkActor {
@@ -107,7 +113,9 @@ impl KafkaLinkActor {
         ask: Option<Ask>,
         ups: Vec<Recipient<LinkUp>>,
         fatal: mpsc::Sender<RunError>,
+        needs: Needs,
     ) -> Self {
+        needs.wait_for(KAFKA, KAFKA);
         let generation = watch::Sender::new(0);
         Self {
             settings,
@@ -120,7 +128,17 @@ impl KafkaLinkActor {
             asking: false,
             waits_for: None,
             away_since: Some(Instant::now()),
+            joined: false,
+            needs,
         }
+    }
+
+    fn waits_for_kafka(&self) {
+        let at = match &self.settings.brokers {
+            Brokers::At(brokers) => format!("Kafka at {}", brokers.join(", ")),
+            _ => KAFKA.to_owned(),
+        };
+        self.needs.wait_for(KAFKA, at);
     }
 
     fn use_kafka(&mut self, settings: KafkaSettings, ctx: &mut Context<Self>) {
@@ -132,6 +150,8 @@ impl KafkaLinkActor {
                 self.settings = settings;
                 self.generation.send_modify(|generation| *generation += 1);
                 self.away_since = Some(Instant::now());
+                self.joined = false;
+                self.waits_for_kafka();
             }
             Err(error) => {
                 log::error!("kafka cannot be used reason={error}");
@@ -161,6 +181,7 @@ impl KafkaLinkActor {
     fn waits(&mut self, reason: String) {
         if self.waits_for.as_ref() != Some(&reason) {
             log::warn!("{reason}; trying again");
+            self.needs.wait_for(KAFKA, format!("Kafka's addresses: {reason}"));
             self.waits_for = Some(reason);
         }
     }
@@ -205,6 +226,8 @@ impl KafkaLinkActor {
         ctx.spawn(up.into_actor(self).map(move |address, actor, _| {
             let Some(address) = address else { return };
             log::info!("kafka joined address={address}");
+            actor.joined = true;
+            actor.needs.met(KAFKA);
             for to in &actor.ups {
                 tell(to, LinkUp { address, moved: generation > 1 }, "link up");
             }
@@ -245,11 +268,15 @@ impl Handler<ConsumerChanged> for KafkaLinkActor {
             ConsumerChanged::Connected(true) => {
                 if self.away_since.take().is_some() {
                     log::info!("kafka is back");
+                    if self.joined {
+                        self.needs.met(KAFKA);
+                    }
                 }
             }
             ConsumerChanged::Connected(false) => {
                 if self.away_since.is_none() {
                     log::warn!("kafka is away");
+                    self.waits_for_kafka();
                     self.away_since = Some(Instant::now());
                 }
             }

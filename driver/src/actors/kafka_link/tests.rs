@@ -109,7 +109,8 @@ impl Scene {
         });
         let settings = KafkaSettings { brokers, ..KafkaSettings::default() };
         let ups_to = vec![Ups(tell_up).start().recipient()];
-        let link = KafkaLinkActor::new(settings, connect, Some(ask), ups_to, tell_fatal).start();
+        let link =
+            KafkaLinkActor::new(settings, connect, Some(ask), ups_to, tell_fatal, Needs::default()).start();
         Self { link, connected, ups, fatal }
     }
 
