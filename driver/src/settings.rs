@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::settings::allow::default_targets;
 use common::settings::{
     AllowTarget, Brokers, BrokersAllowed, ClassicSettings, KafkaSettings, NodeSettings, Section,
-    SettingsError, check_file, defaults, fields,
+    SettingsError, TOKEN_CREDENTIAL, check_file, credential, defaults, fields,
 };
 use common::tree::{Kind, Node, Table, parse};
 use url::Url;
@@ -157,7 +157,10 @@ impl OrchestratorClientSettings {
         let s = Duration::from_secs(1);
         Self {
             url: table.get("url", parse::or_none(fields::orchestrator_url)).flatten(),
-            token_file: table.get("token_file", parse::or_none(parse::path)).flatten(),
+            token_file: table
+                .get("token_file", parse::or_none(parse::path))
+                .flatten()
+                .or_else(|| credential(TOKEN_CREDENTIAL)),
             ca_file: table.get("ca_file", parse::or_none(parse::path)).flatten(),
             grace: table.get("grace", parse::duration(s..=3_600 * s)).unwrap_or(60 * s),
         }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::settings::{
-    BrokersAllowed, ClassicSettings, KafkaSettings, NodeSettings, Section, SettingsError, check_file,
-    defaults, fields,
+    BrokersAllowed, ClassicSettings, KafkaSettings, NodeSettings, Section, SettingsError, TOKEN_CREDENTIAL,
+    check_file, credential, defaults, fields,
 };
 use common::tree::{Table, parse};
 
@@ -34,7 +34,8 @@ pub struct OrchestratorSettings {
 pub struct HttpSettings {
     /// Where it listens; 127.0.0.1:8080 by default, port 0 takes a free one.
     pub listen: SocketAddr,
-    /// File that holds the bearer token which everything but /healthz and /readyz asks for.
+    /// File that holds the bearer token which everything but /healthz and /readyz asks for; by default systemd's
+    /// credential `groundswell.token`, where there is one.
     pub token_file: Option<PathBuf>,
     /// Whether it may listen beyond loopback without a token; false by default.
     pub allow_unauthenticated: bool,
@@ -103,7 +104,10 @@ impl HttpSettings {
             listen: table
                 .get("listen", fields::listen)
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
-            token_file: table.get("token_file", parse::or_none(parse::path)).flatten(),
+            token_file: table
+                .get("token_file", parse::or_none(parse::path))
+                .flatten()
+                .or_else(|| credential(TOKEN_CREDENTIAL)),
             allow_unauthenticated: table.get("allow_unauthenticated", parse::boolean).unwrap_or(false),
             max_connections: table.get("max_connections", parse::integer(1..=65_536)).unwrap_or(1_024),
             max_body_bytes: table
@@ -115,8 +119,8 @@ impl HttpSettings {
             && !settings.allow_unauthenticated;
         // A token file or a permission that cannot be read was meant to be there.
         if open && !table.is_faulty("token_file") && !table.is_faulty("allow_unauthenticated") {
-            let reason = "is beyond loopback, where anyone could start tests; set http.token_file, or \
-                          http.allow_unauthenticated = true";
+            let reason = "is beyond loopback, where anyone could start tests; set http.token_file (a unit: the credential \
+                          groundswell.token), or http.allow_unauthenticated = true";
             table.contradiction("listen", shown, reason);
         }
         settings

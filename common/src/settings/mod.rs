@@ -20,7 +20,7 @@ pub use error::{SettingsError, SettingsFault};
 pub use kafka::{Brokers, BrokersAllowed, KafkaSecurity, KafkaSettings, SaslMechanism, SecurityProtocol};
 pub use layers::{ENV_PREFIX, FLAG_ORIGIN, Sources};
 pub use node::{ClassicSettings, NodeSettings};
-pub use secret::{Secret, SecretError, read_secret};
+pub use secret::{Secret, SecretError, TOKEN_CREDENTIAL, credential, read_secret};
 pub use topics::TopicNames;
 
 use crate::tree::{Findings, Node, Table};

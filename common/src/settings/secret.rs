@@ -49,6 +49,16 @@ pub enum SecretError {
     NotOneLine(PathBuf),
 }
 
+/// Name of the credential with the orchestrator's token, as systemd passes it to a unit (`LoadCredential=`).
+pub const TOKEN_CREDENTIAL: &str = "groundswell.token";
+
+/// The file of a credential that systemd passed to this process; `None` where it passed none of that name. A unit with
+/// `DynamicUser=` can read a secret of root in no other way.
+pub fn credential(name: &str) -> Option<PathBuf> {
+    let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
+    file.is_file().then_some(file)
+}
+
 /// Reads a password or token from a file: one line, without the blanks around it. A file that everyone on
 /// the machine can read is warned of.
 ///
