@@ -235,7 +235,7 @@ fn labels(node: &Node) -> Result<BTreeMap<String, String>, String> {
 
 impl SafetySettings {
     fn read(table: &mut Table) -> Self {
-        let max_rate = parse::or_word("none", parse::number(0.000_01..=10_000_000.0));
+        let max_rate = parse::or_word("none", parse::rate(0.000_01..=10_000_000.0));
         Self {
             allow_targets: table
                 .get_list("allow_targets", parse::from_str::<AllowTarget>)

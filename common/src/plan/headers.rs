@@ -1,5 +1,7 @@
 //! What may stand in the head of a request: HTTP's own rules, and the fields that the engine writes.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+
 use super::Fault;
 use super::placeholders;
 use super::secrets::{MASK, is_secret_header, masked_header};
@@ -29,6 +31,11 @@ const RESERVED: [(&str, &str); 10] = [
 /// Whether a text is a token (RFC 9110): what methods and names of fields are made of.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// The value of `authorization` that gives a user and a password, `user:password` (RFC 7617).
+pub fn basic_authorization(user_and_password: &str) -> String {
+    format!("Basic {}", BASE64.encode(user_and_password))
 }
 
 /// Reads a method, in capitals.

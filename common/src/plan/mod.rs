@@ -4,7 +4,9 @@
 
 mod fault;
 mod headers;
+mod load;
 mod placeholders;
+mod rate;
 mod read;
 mod secrets;
 mod share;
@@ -18,13 +20,15 @@ mod write;
 use std::time::Duration;
 
 pub use fault::{Fault, FaultKind};
+pub use headers::basic_authorization;
+pub use rate::parse_rate;
 pub use read::{parse_target_url, read_value};
 pub use secrets::{MASK, is_secret_header, is_secret_parameter, mask_json, mask_url};
 pub use share::{FleetSchedule, Share, ShareError, share_out, split, workers_used};
 pub use target_url::TargetUrl;
 pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError, quantile_name};
 pub use tree::{MAX_PLAN_BYTES, PlanFormat, PlanTree, read};
-pub use units::{parse_duration, parse_ratio, parse_throughput, write_duration, write_ratio};
+pub use units::{parse_duration, parse_ratio, write_duration, write_ratio};
 
 use crate::ids::NodeId;
 

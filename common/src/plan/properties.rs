@@ -13,7 +13,12 @@ fn any_plan() -> impl Strategy<Value = Value> {
     let ns = |low: u64, high: u64| (low..=high).prop_map(|ns| format!("{ns}ns"));
     let rate = prop_oneof![
         (1..10_000_000_u32).prop_map(|rate| json!(rate)),
-        (0.000_01..1e7).prop_map(|rate| json!(rate))
+        (0.000_01..1e7).prop_map(|rate| json!(rate)),
+        (1..10_000_u32, 0..4_usize, 0..4_usize).prop_map(|(n, k, unit)| json!(format!(
+            "{n}{}{}",
+            ["", ".5", "k", ".25k"][k],
+            ["", "/s", "/m", "/h"][unit]
+        ))),
     ];
     let pace = prop_oneof![
         rate.clone().prop_map(|rate| json!({ "mode": "tsunami", "rate": rate })),

@@ -301,12 +301,42 @@ fn statuses_are_numbers_texts_and_ranges() {
 }
 
 #[test]
+fn a_rate_may_have_a_unit() {
+    for (text, rate) in [("200/s", 200.0), ("6/m", 0.1), ("1k/s", 1_000.0), ("2k", 2_000.0), ("50", 50.0)] {
+        for key in ["rate", "target_throughput"] {
+            let plan = read_value(&small(json!({ "load": { "rate": null, key: text } }))).unwrap();
+            assert_eq!(plan.load.open_loop_rate_per_s(), Some(rate), "{key} {text}");
+            assert_eq!(read_value(&plan.to_json()), Ok(plan), "{key} {text}");
+        }
+    }
+    wrong(json!({ "load": { "rate": "fast" } }), "load.rate", "as in 200 or \"200/s\"");
+    wrong(json!({ "load": { "rate": true } }), "load.rate", "as in 200 or \"6/m\"");
+}
+
+#[test]
+fn a_body_without_a_method_is_sent_with_post() {
+    let method = |request: Value| {
+        let plan = read_value(&small(json!({ "request": request }))).unwrap();
+        assert_eq!(read_value(&plan.to_json()).as_ref(), Ok(&plan));
+        plan.request.method
+    };
+    assert_eq!(method(json!({ "body": "x" })), "POST");
+    assert_eq!(method(json!({ "body_base64": "AAEC" })), "POST");
+    assert_eq!(method(json!({ "body": "x", "method": "put" })), "PUT");
+    assert_eq!(method(json!({ "body": "x", "method": "GET" })), "GET", "as asked");
+    assert_eq!(method(json!({ "body": "" })), "GET");
+    assert_eq!(method(json!({})), "GET");
+}
+
+#[test]
 fn every_amount_has_bounds() {
     for (load, path) in [
         (json!({ "rate": 0 }), "load.rate"),
         (json!({ "rate": -1 }), "load.rate"),
         (json!({ "rate": 10_000_001 }), "load.rate"),
-        (json!({ "rate": "1000" }), "load.rate"),
+        (json!({ "rate": "1000/fortnight" }), "load.rate"),
+        (json!({ "rate": "11M/s" }), "load.rate"),
+        (json!({ "target_throughput": "0/s" }), "load.target_throughput"),
         (json!({ "rate": null, "delay": "0s" }), "load.delay"),
         (json!({ "rate": null, "delay": "99ns" }), "load.delay"),
         (json!({ "max_in_flight": 0 }), "load.max_in_flight"),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::units::{parse_duration, parse_ratio, parse_throughput};
+use super::rate::parse_rate;
+use super::units::{parse_duration, parse_ratio};
 use crate::latency::{LatencyKind, Outcome};
 
 /// A figure of the report that a threshold can name.
@@ -199,12 +200,12 @@ fn parse_figure(name: &str) -> Result<Figure, String> {
         "throughput" => return Ok(Figure::Throughput),
         _ => {}
     }
-    let (of, latency) = match (name.strip_prefix("success."), name.strip_prefix("failed.")) {
+    let (of, of_these) = match (name.strip_prefix("success."), name.strip_prefix("failed.")) {
         (Some(rest), _) => (Outcome::Success, rest),
         (_, Some(rest)) => (Outcome::Failed, rest),
         _ => (Outcome::All, name),
     };
-    let (latency, figure) = latency.split_once('.').unwrap_or((latency, ""));
+    let (latency, figure) = of_these.split_once('.').unwrap_or((of_these, ""));
     let kind = match latency {
         "lag" if of == Outcome::All => LatencyKind::Lag,
         "lag" => return Err("lag is of every request that was sent; leave out the part before it".to_owned()),
@@ -213,9 +214,9 @@ fn parse_figure(name: &str) -> Result<Figure, String> {
         _ if LatencyFigure::from_name(name).is_some() => {
             return Err(format!("\"{name}\" alone is not clear: did you mean response.{name}?"));
         }
-        _ if of != Outcome::All && LatencyFigure::from_name(latency).is_some() => {
-            let part = name.split_once('.').map_or("", |(part, _)| part);
-            return Err(format!("did you mean {part}.response.{latency}?"));
+        _ if of != Outcome::All && LatencyFigure::from_name(of_these).is_some() => {
+            let part = name.strip_suffix(of_these).unwrap_or_default();
+            return Err(format!("did you mean {part}response.{of_these}?"));
         }
         _ => {
             return Err(
@@ -226,11 +227,12 @@ fn parse_figure(name: &str) -> Result<Figure, String> {
             );
         }
     };
-    let figure = LatencyFigure::from_name(figure).ok_or_else(|| {
-        format!(
+    let figure = LatencyFigure::from_name(figure).ok_or_else(|| match figure {
+        "p100" => format!("p100 is the highest: did you mean {latency}.max?"),
+        _ => format!(
             "unknown figure of {latency}; expected min, mean, median, mode, max or a percentile above p0 and below \
              p100, as in p99 or p97.5"
-        )
+        ),
     })?;
     Ok(Figure::Latency { of, kind, figure })
 }
@@ -263,7 +265,7 @@ fn parse_bound(figure: Figure, text: &str) -> Result<f64, String> {
             Ok(bound)
         }
         Figure::Throughput => {
-            let bound = parse_throughput(text)?;
+            let bound = parse_rate(text)?;
             if bound > MAX_THROUGHPUT_PER_S {
                 return Err("a throughput is at most 1000000000/s".to_owned());
             }
@@ -297,6 +299,7 @@ mod tests {
         assert_eq!(check("errors.ratio < 0.1%", 0.001).figure, Figure::ErrorsRatio);
         assert_eq!(check("driver.dropped.ratio < 0.5", 0.5).figure, Figure::DroppedRatio);
         assert_eq!(check("throughput >= 1980/s", 1980.0).comparison, Comparison::GreaterOrEqual);
+        assert_eq!(check("throughput >= 2k/s", 2_000.0).condition(), ">= 2k/s");
         check("service.median > 17us", 0.017);
     }
 
@@ -353,11 +356,14 @@ mod tests {
 
     #[test]
     fn what_is_no_threshold_says_what_would_be() {
-        wrong("response.p100", "< 1ms", "a percentile above p0 and below p100");
+        wrong("response.p0", "< 1ms", "a percentile above p0 and below p100");
+        wrong("response.p100", "< 1ms", "did you mean response.max?");
         wrong("response", "< 1ms", "expected min, mean, median");
         wrong("p95", "< 1ms", "\"p95\" alone is not clear: did you mean response.p95?");
         wrong("driver.median", "< 1ms", "did you mean response.median?");
+        wrong("p99.9", "< 1ms", "did you mean response.p99.9?");
         wrong("success.p95", "< 1ms", "did you mean success.response.p95?");
+        wrong("failed.p99.9", "< 1ms", "did you mean failed.response.p99.9?");
         wrong("failed.lag.p95", "< 1ms", "lag is of every request that was sent");
         wrong("failed.ratio", "< 1%", "unknown figure");
         wrong("turn.p99", "< 1ms", "expected response, service or lag");
@@ -365,7 +371,7 @@ mod tests {
         wrong("response.p99", "= 250ms", "expected <, <=");
         wrong("response.p99", "< 2h", "at most 1h");
         wrong("errors.ratio", "< 101%", "from 0% to 100%");
-        wrong("throughput", ">= fast", "as in \"1980/s\"");
+        wrong("throughput", ">= fast", "as in 200 or \"200/s\"");
         assert!(Threshold::split_expression("response.p99 250ms").is_err());
     }
 

@@ -29,6 +29,20 @@ impl PlanFormat {
         let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         if json { Self::Json } else { Self::Toml }
     }
+
+    /// By the content: JSON where the first character opens an object, with which no TOML begins.
+    pub fn of_text(text: &str) -> Self {
+        let begins = text.trim_start_matches('\u{feff}').trim_start();
+        if begins.starts_with('{') { Self::Json } else { Self::Toml }
+    }
+
+    /// By the name of a file where it ends in `.json` or `.toml`, else by the content.
+    pub fn of_file(path: &Path, text: &str) -> Self {
+        let named = path.extension().is_some_and(|extension| {
+            ["json", "toml"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        });
+        if named { Self::of_path(path) } else { Self::of_text(text) }
+    }
 }
 
 /// Reads a plan: text, tree, type, with every fault at once.

@@ -1,4 +1,4 @@
-//! Times, shares and rates as people write them. What is read is exact: decimal digits, no detour through
+//! Times and shares as people write them. What is read is exact: decimal digits, no detour through
 //! a float where the value is not one.
 
 use std::time::Duration;
@@ -15,9 +15,10 @@ const UNITS: [(&str, u128); 7] = [
 ];
 
 /// Longest text that is looked at; what is longer was not written by a person.
-const MAX_TEXT_BYTES: usize = 64;
+pub(super) const MAX_TEXT_BYTES: usize = 64;
 
-fn unit_ns(name: &str) -> Option<u128> {
+/// The nanoseconds of a unit of time.
+pub(super) fn unit_ns(name: &str) -> Option<u128> {
     let name = match name {
         "µs" | "μs" => "us",
         "min" => "m",
@@ -101,7 +102,7 @@ pub fn write_duration(duration: Duration) -> String {
 }
 
 /// Reads a plain decimal number that is not negative.
-fn parse_number(text: &str) -> Option<f64> {
+pub(super) fn parse_number(text: &str) -> Option<f64> {
     let plain = !text.is_empty()
         && text.len() <= MAX_TEXT_BYTES
         && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
@@ -133,16 +134,6 @@ pub fn write_ratio(ratio: f64) -> String {
         }
     }
     ratio.to_string()
-}
-
-/// Reads a rate in requests per second: `"1980/s"` or `"1980"`.
-///
-/// # Errors
-/// The reason, where the text is no number, negative or infinite. The range is the caller's.
-pub fn parse_throughput(text: &str) -> Result<f64, String> {
-    let text = text.trim();
-    let number = text.strip_suffix("/s").unwrap_or(text).trim_end();
-    parse_number(number).ok_or_else(|| "expected requests per second, as in \"1980/s\"".to_owned())
 }
 
 #[cfg(test)]
@@ -198,16 +189,6 @@ mod tests {
         assert_eq!(write_ratio(0.0), "0%");
     }
 
-    #[test]
-    fn a_throughput_may_name_its_unit() {
-        for text in ["1980/s", "1980", " 1980.0 /s"] {
-            assert_eq!(parse_throughput(text), Ok(1980.0), "{text}");
-        }
-        for text in ["", "/s", "1980/m", "-1/s", "1,000/s"] {
-            assert!(parse_throughput(text).is_err(), "{text}");
-        }
-    }
-
     proptest! {
         #[test]
         fn a_written_time_is_read_as_the_same(ns in any::<u64>(), round in 0..12_u32) {
@@ -222,7 +203,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_a_reader_panic(text in "[0-9.smhdµn% e/-]{0,20}|.{0,70}") {
-            let _ = (parse_duration(&text), parse_ratio(&text), parse_throughput(&text));
+            let _ = (parse_duration(&text), parse_ratio(&text));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::{Kind, Node};
-use crate::plan::{parse_duration, parse_ratio, write_duration};
+use crate::plan::{parse_duration, parse_rate, parse_ratio, write_duration};
 
 /// What each parser answers: the value, or the reason why not.
 pub type Parsed<T> = Result<T, String>;
@@ -92,22 +92,20 @@ pub fn integer<T: TryFrom<i128> + Display + Copy + Into<i128>>(
     }
 }
 
-/// A number within bounds.
-pub fn number(bounds: RangeInclusive<f64>) -> impl Fn(&Node) -> Parsed<f64> {
+/// A rate in requests per second within bounds: a number, or a text with a unit, as in `"6/m"`.
+pub fn rate(bounds: RangeInclusive<f64>) -> impl Fn(&Node) -> Parsed<f64> {
     move |node| {
         let found = match &node.kind {
             // Beyond 2^53 an integer is rounded, and beyond any bound of ours.
             Kind::Integer(integer) => *integer as f64,
             Kind::Float(number) => *number,
-            Kind::Text(text) if node.loose => {
-                text.trim().parse().map_err(|_| "expected a number".to_owned())?
-            }
-            _ => return unexpected(node, "a number"),
+            Kind::Text(text) => parse_rate(text)?,
+            _ => return unexpected(node, "a rate, as in 200 or \"6/m\""),
         };
         if bounds.contains(&found) {
             return Ok(found);
         }
-        Err(format!("must be from {} to {}", bounds.start(), bounds.end()))
+        Err(format!("must be from {} to {} requests per second", bounds.start(), bounds.end()))
     }
 }
 

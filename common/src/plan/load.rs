@@ -1,0 +1,120 @@
+//! The table `[load]`: open or closed loop, its amounts, what ends it, and how these keys fit together.
+
+use std::time::Duration;
+
+use super::{DriverChoice, Load, Mode, Pace, Per};
+use crate::tree::{Table, parse};
+
+/// Highest rate and ceiling, requests per second.
+const MAX_RATE_PER_S: f64 = 10_000_000.0;
+/// Lowest: one in a day or so.
+const MIN_RATE_PER_S: f64 = 0.000_01;
+/// Most ticks or attempts.
+const MAX_REQUESTS: u64 = 1_000_000_000_000;
+/// Most connections or requests in flight, per driver.
+const MAX_IN_FLIGHT: u32 = 1_000_000;
+
+const MS: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+/// Longest test.
+const MAX_DURATION: Duration = Duration::from_secs(30 * 86_400);
+
+/// The two modes, before their amounts are known.
+#[derive(Debug, Clone, Copy)]
+enum Loop {
+    Open,
+    Closed,
+}
+
+/// Reads `[load]`, or `None` where a value without a default is missing or wrong.
+pub(super) fn read_load(
+    load: &mut Table,
+    timeout: Duration,
+    drivers: &DriverChoice,
+    per: Per,
+) -> Option<Load> {
+    let mode = load.get("mode", parse::one_of(&[("tsunami", Loop::Open), ("avalanche", Loop::Closed)]));
+    // With a mode that cannot be read, nothing can be said about which keys belong to it.
+    if !load.is_faulty("mode") {
+        match mode.unwrap_or(Loop::Open) {
+            Loop::Open => check_open_loop(load),
+            Loop::Closed => check_closed_loop(load),
+        }
+    }
+    if !load.has("requests") && !load.has("duration") {
+        let reason = "is missing; a test ends after a duration, so many requests, or whichever comes first";
+        load.missing("duration", reason);
+    }
+    let rate = parse::rate(MIN_RATE_PER_S..=MAX_RATE_PER_S);
+    let delay = load.get("delay", parse::duration(Duration::from_nanos(100)..=DAY)).map(Pace::Delay);
+    // Both are taken, whatever the first says.
+    let rate_given = load.get("rate", &rate).map(Pace::Rate);
+    let max_in_flight = load.get("max_in_flight", parse::integer(1..=MAX_IN_FLIGHT)).unwrap_or(1_024);
+    let connections = load.get("connections", parse::integer(1..=MAX_IN_FLIGHT));
+    let target_throughput = load.get("target_throughput", &rate);
+    let requests = load.get("requests", parse::integer(1..=MAX_REQUESTS));
+    let duration = load.get("duration", parse::duration(MS..=MAX_DURATION));
+    let warmup = load.get("warmup", parse::duration(Duration::ZERO..=DAY)).unwrap_or(Duration::ZERO);
+    let drain_timeout = load
+        .get("drain_timeout", parse::duration(Duration::ZERO..=2 * HOUR))
+        .unwrap_or(timeout + Duration::from_secs(1));
+    check_shares(load, drivers, per, requests, connections);
+    let mode = match mode.unwrap_or(Loop::Open) {
+        Loop::Open => Mode::Tsunami { pace: delay.or(rate_given), max_in_flight },
+        Loop::Closed => Mode::Avalanche { connections: connections? },
+    };
+    Some(Load { mode, target_throughput, requests, duration, warmup, drain_timeout })
+}
+
+fn check_open_loop(load: &Table) {
+    if load.has("connections") {
+        let reason = "connections belong to mode \"avalanche\"; a tsunami takes max_in_flight";
+        load.contradiction("connections", load.shown("connections"), reason);
+    }
+    if load.has("delay") && load.has("rate") {
+        load.contradiction("rate", load.shown("rate"), "delay and rate are both given; leave one out");
+    }
+    if !["delay", "rate", "target_throughput"].iter().any(|key| load.has(key)) {
+        load.missing("rate", "is missing; a tsunami needs a rate, a delay or a target_throughput");
+    }
+}
+
+fn check_closed_loop(load: &Table) {
+    let foreign = [
+        ("delay", "an avalanche is held back by target_throughput"),
+        ("rate", "an avalanche is held back by target_throughput"),
+        ("max_in_flight", "an avalanche has as many in flight as connections"),
+    ];
+    for (key, instead) in foreign.iter().filter(|(key, _)| load.has(key)) {
+        load.contradiction(key, load.shown(key), format!("belongs to mode \"tsunami\"; {instead}"));
+    }
+    if !load.has("connections") {
+        load.missing("connections", "is missing; an avalanche needs to know how many");
+    }
+}
+
+/// What a fleet of known size shares out must reach everyone.
+fn check_shares(
+    load: &Table,
+    drivers: &DriverChoice,
+    per: Per,
+    requests: Option<u64>,
+    connections: Option<u32>,
+) {
+    let n_drivers = match drivers {
+        _ if per == Per::Driver => return,
+        DriverChoice::All => return,
+        DriverChoice::Count(n) => u64::from(*n),
+        DriverChoice::Named(ids) => ids.len() as u64,
+    };
+    for (key, amount) in [("requests", requests), ("connections", connections.map(u64::from))] {
+        if let Some(amount) = amount.filter(|amount| *amount < n_drivers) {
+            let reason = format!(
+                "{n_drivers} drivers share it (per = \"fleet\"), and each needs at least one: give {n_drivers} or more, \
+                 or fewer drivers"
+            );
+            load.contradiction(key, amount, reason);
+        }
+    }
+}
