@@ -100,8 +100,9 @@ pub struct OrchestratorAddress {
 /// `groundswell run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The plan, TOML or JSON (by the ending .json), which flags override; or the URL to send to
-    #[arg(value_name = "PLAN|URL")]
+    /// The plan, TOML or JSON, which flags override; or the URL to send to; or - for a plan on standard input.
+    /// A URL with neither rate nor mode is a closed loop of 64 connections, for 10 s or -n requests
+    #[arg(value_name = "PLAN|URL|-")]
     pub plan: Option<PathBuf>,
 
     /// Uses a running orchestrator instead of a stack of its own
@@ -113,7 +114,7 @@ pub struct RunArgs {
     /// PEM file of the authorities that an https orchestrator is checked against [default: the system's]
     #[arg(long, value_name = "FILE", requires = "orchestrator", help_heading = "Where")]
     pub orchestrator_ca: Option<PathBuf>,
-    /// How many drivers take part (own stack: how many are started; default 2)
+    /// How many drivers take part (own stack: how many are started) [default: the plan's number, or 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Where")]
     pub drivers: Option<u32>,
 
@@ -121,6 +122,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "orchestrator", help_heading = "Where")]
     pub data_dir: Option<PathBuf>,
 
+    /// Worker threads of each driver that is started [default: the cores, shared out among the drivers]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), conflicts_with = "orchestrator", help_heading = "Drivers")]
+    pub workers: Option<u32>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub sending: SendingArgs,
@@ -131,8 +135,8 @@ pub struct RunArgs {
     /// Open loop (tsunami) or closed loop (avalanche)
     #[arg(long, value_enum, help_heading = "Load")]
     pub mode: Option<ModeArg>,
-    /// Tsunami: requests per second
-    #[arg(long, value_name = "PER_SECOND", help_heading = "Load")]
+    /// Tsunami: requests per second, or with a unit, as in 6/m or 1k/s
+    #[arg(short = 'r', visible_short_alias = 'q', long, value_name = "RATE", help_heading = "Load")]
     pub rate: Option<String>,
     /// Tsunami: time between two requests, as in 10ms
     #[arg(long, value_name = "TIME", conflicts_with = "rate", help_heading = "Load")]
@@ -140,42 +144,45 @@ pub struct RunArgs {
     /// Tsunami: most requests in flight per driver
     #[arg(long, value_name = "N", help_heading = "Load")]
     pub max_in_flight: Option<String>,
-    /// Avalanche: connections, each sends as soon as its answer is in
-    #[arg(long, value_name = "N", help_heading = "Load")]
+    /// Avalanche: connections, each sends as soon as its answer is in [default: 64]
+    #[arg(short = 'c', long, value_name = "N", help_heading = "Load")]
     pub connections: Option<String>,
-    /// A ceiling in requests per second, in either mode
-    #[arg(long, value_name = "PER_SECOND", help_heading = "Load")]
+    /// A ceiling in requests per second, in either mode, or with a unit, as in 6/m
+    #[arg(long, value_name = "RATE", help_heading = "Load")]
     pub target_throughput: Option<String>,
     /// Ends after so many requests
     #[arg(short = 'n', long, value_name = "N", help_heading = "Load")]
     pub requests: Option<String>,
-    /// Ends after so long, as in 30s
-    #[arg(long, value_name = "TIME", help_heading = "Load")]
+    /// Ends after so long, as in 30s or 2m; a bare number is seconds [default: 10s, without --requests]
+    #[arg(short = 'z', visible_short_alias = 'd', long, value_name = "TIME", help_heading = "Load")]
     pub duration: Option<String>,
-    /// Sent first and counted apart, as in 5s
+    /// Sent first and counted apart, as in 5s; a bare number is seconds
     #[arg(long, value_name = "TIME", help_heading = "Load")]
     pub warmup: Option<String>,
-    /// How long to wait for answers after the end
+    /// How long to wait for answers after the end; a bare number is seconds
     #[arg(long, value_name = "TIME", help_heading = "Load")]
     pub drain_timeout: Option<String>,
 
     /// The URL to send to
     #[arg(long, value_name = "URL", help_heading = "Request")]
     pub url: Option<String>,
-    /// HTTP method
-    #[arg(long, value_name = "METHOD", help_heading = "Request")]
+    /// HTTP method [default: GET, or POST with a body]
+    #[arg(short = 'm', visible_short_alias = 'X', long, value_name = "METHOD", help_heading = "Request")]
     pub method: Option<String>,
     /// A header field, as in 'accept: text/html'; repeatable, also with one name: then each is sent
     #[arg(short = 'H', long = "header", value_name = "K: V", help_heading = "Request")]
     pub headers: Vec<String>,
-    /// The body
-    #[arg(long, value_name = "TEXT", help_heading = "Request")]
+    /// Sends authorization: Basic with this user and password
+    #[arg(short = 'u', long, value_name = "USER:PASSWORD", help_heading = "Request")]
+    pub user: Option<String>,
+    /// The body, or @FILE for a file's content, 512 KiB at most
+    #[arg(short = 'b', long, value_name = "TEXT|@FILE", help_heading = "Request")]
     pub body: Option<String>,
     /// A file that holds the body, 512 KiB at most
     #[arg(long, value_name = "FILE", conflicts_with = "body", help_heading = "Request")]
     pub body_file: Option<PathBuf>,
-    /// From the attempt to the last byte, as in 5s
-    #[arg(long, value_name = "TIME", help_heading = "Request")]
+    /// From the attempt to the last byte, as in 5s; a bare number is seconds
+    #[arg(short = 't', long, value_name = "TIME", help_heading = "Request")]
     pub timeout: Option<String>,
     /// Statuses that count as completed, as in 200-299; repeatable
     #[arg(long = "expect-status", value_name = "RANGE", help_heading = "Request")]
@@ -240,6 +247,9 @@ pub struct UpArgs {
     /// Folder for the nodes' data, one folder in it per node [default: each node's own]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Worker threads of each driver that is started [default: the cores, shared out among the drivers]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub workers: Option<u32>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub sending: SendingArgs,

@@ -30,18 +30,24 @@ const PLAN_FLAGS: [(&str, &str); 22] = [
 ];
 
 /// What to say of a key that is missing where there is no plan, so that a flag is what is missing.
-const MISSING: [(&str, &str); 4] = [
+const MISSING: [(&str, &str); 2] = [
     ("target.url", "the URL is missing: groundswell run URL (or --url URL)"),
     (
         "load.rate",
-        "--rate is missing: how many requests a second? (or --mode avalanche --connections N: as fast as answers come)",
+        "--rate is missing: how many requests a second? (or --connections N: as fast as answers come)",
     ),
-    (
-        "load.connections",
-        "--connections is missing: how many connections? each sends again as soon as its answer is in",
-    ),
-    ("load.duration", "--duration is missing: how long? as in 30s (or --requests N: so many)"),
 ];
+
+/// What the letters of flags mean in other tools, for values that do not fit.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("load.duration", "-d is the duration here, as in wrk; the body, -d in curl, hey and oha, is -b"),
+    ("request.timeout", "-t is the timeout here, as in hey and oha; wrk's threads are --workers"),
+];
+
+/// Whether a value is not even of the kind that its key takes.
+fn is_odd(fault: &Fault) -> bool {
+    !fault.value.is_empty() && fault.reason.starts_with("expected")
+}
 
 /// Whether a path is that of a key, or of an entry of it, as `request.expect_status[1]` is.
 pub fn is_of(path: &str, key: &str) -> bool {
@@ -65,7 +71,10 @@ pub fn fault(fault: &Fault) -> Option<String> {
         // Not the value: it may be a secret.
         return Some(format!("{flag} {name}: {}", fault.reason));
     }
-    let reason = contradiction(fault).unwrap_or_else(|| fault.reason.clone());
+    let mut reason = contradiction(fault).unwrap_or_else(|| fault.reason.clone());
+    if let Some((_, elsewhere)) = ELSEWHERE.iter().find(|(key, _)| *key == fault.path && is_odd(fault)) {
+        reason = format!("{reason} ({elsewhere})");
+    }
     // As it was typed: a text of the plan stands in quotes.
     let value = fault.value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
     let value = value.filter(|value| !value.contains(char::is_whitespace)).unwrap_or(&fault.value);
@@ -79,7 +88,7 @@ fn contradiction(fault: &Fault) -> Option<String> {
     }
     let reason = match fault.path.as_str() {
         "load.connections" if fault.reason.contains("mode") => {
-            "is for --mode avalanche; with a rate, --max-in-flight limits the requests in flight"
+            "belongs to a closed loop; beside a rate, --max-in-flight limits the requests in flight"
         }
         "load.rate" if fault.reason.contains("tsunami") => {
             "is for --mode tsunami; with --mode avalanche, --target-throughput limits the rate"

@@ -86,7 +86,7 @@ pub struct SendingArgs {
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// Does not check https targets' certificates
-    #[arg(long)]
+    #[arg(short = 'k', long)]
     pub insecure: bool,
     /// PEM file of the client certificate, for https targets that demand one
     #[arg(long, value_name = "FILE", requires = "key")]

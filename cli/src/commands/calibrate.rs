@@ -9,13 +9,10 @@ use driver::DriverSettings;
 use driver::calibrate::{self, Calibration, Options};
 use orchestrator::report::human::{ms, percent, rate};
 
-use super::run::writable;
 use crate::args::CalibrateArgs;
 use crate::exit::Stop;
+use crate::report_file;
 use crate::say;
-
-/// What stands for stdout in place of a file.
-const STDOUT: &str = "-";
 
 /// Measures, says what came of it, and keeps it in the data folder of this machine's first driver, or the one given.
 ///
@@ -25,8 +22,9 @@ pub async fn calibrate(arguments: &CalibrateArgs) -> Result<(), Stop> {
     let settings = settings(arguments)?;
     // Before the minute, not after it.
     let json = arguments.json.as_deref();
-    if let Some(path) = json.filter(|path| *path != Path::new(STDOUT)) {
-        writable(path)?;
+    let not_kept = |path: &Path, error| Stop::could_not(format!("--json {}: {error}", path.display()));
+    if let Some(path) = json {
+        report_file::prepare(path).map_err(|error| not_kept(path, error))?;
     }
     let could_not = |error: DataDirError| Stop::could_not(error.to_string());
     let folder = match &settings.node.data_dir {
@@ -48,11 +46,10 @@ pub async fn calibrate(arguments: &CalibrateArgs) -> Result<(), Stop> {
     let calibration = measured.map_err(|error| Stop::could_not(error.to_string()))?;
     let kept = calibrate::save(&folder, &calibration).map_err(could_not)?;
     match json {
-        Some(path) if path == Path::new(STDOUT) => say::text(as_json(&calibration)?),
+        Some(path) if report_file::is_stdout(path) => say::text(as_json(&calibration)?),
         Some(path) => {
             say::text(text(&calibration, &kept));
-            std::fs::write(path, as_json(&calibration)?)
-                .map_err(|error| Stop::could_not(format!("--json {}: {error}", path.display())))?;
+            report_file::write(path, &as_json(&calibration)?).map_err(|error| not_kept(path, error))?;
         }
         None => say::text(text(&calibration, &kept)),
     }

@@ -1,10 +1,8 @@
 //! `run`: one test, from the plan to the verdict, on a stack of its own or on a running orchestrator.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use common::plan::{DriverChoice, Per, Plan};
-use common::settings::Places;
 use orchestrator::model::{TestView, Verdict};
 use tokio::sync::mpsc;
 
@@ -12,18 +10,20 @@ use super::up::workers_each;
 use crate::args::RunArgs;
 use crate::child::{Ended, Logged};
 use crate::client::Client;
+use crate::data_place::DataPlace;
 use crate::exit::{ExitCode, Stop};
 use crate::family::{Family, stop_together};
 use crate::follow::{Followed, follow};
 use crate::join::joined;
 use crate::plan_flags;
 use crate::progress::{Goal, Progress};
+use crate::report_file::{self, is_stdout};
 use crate::say;
 use crate::signals::Interrupts;
 use crate::stack::Stack;
 
 /// Drivers of a stack of our own by default.
-const DRIVERS: u32 = 2;
+const DRIVERS: u32 = 1;
 
 /// What people call the first node of a stack.
 const ORCHESTRATOR: &str = "orchestrator";
@@ -42,22 +42,26 @@ const LEFT_AT_ONCE: &str = "left at once; the test was being stopped";
 pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     // First of all: from here on a signal ends what was started.
     let mut interrupts = Interrupts::listen()?;
+    // Before the load, not after it: a report that cannot be written is refused now. The report of an earlier test is
+    // removed now, too: were this test refused or killed, a script would take the old report for its own.
+    if let Some(path) = &arguments.json {
+        spare_inputs(path, arguments)?;
+        report_file::prepare(path).map_err(|error| no_json(path, error))?;
+    }
     let mut plan = plan_flags::plan(arguments)?;
     if let (Some(_), Some(flag)) = (&arguments.orchestrator, arguments.sending.words().first()) {
         return Err(Stop::usage(format!(
             "{flag}: is for drivers that this command starts; those of --orchestrator have their own settings"
         )));
     }
-    // Before the load, not after it: a report that cannot be kept is found out now. The report of an earlier test
-    // goes now, too: were this one killed, it would be taken for this one's.
-    if let Some(path) = arguments.json.as_ref().filter(|path| !is_stdout(path)) {
-        empty(path)?;
-    }
     let progress = Progress::new(arguments.quiet);
     let family = Family::default();
     let pausing = progress.clone();
     stop_together(family.clone(), move || pausing.clear())?;
-    let data = DataPlace::choose(arguments, &progress)?;
+    let data = DataPlace::choose(arguments)?;
+    if let Some(why) = data.why_passing() {
+        progress.say(why);
+    }
     let (mut stack, log) = Stack::new(family, data.path())?;
     actix_rt::spawn(show_logs(log, progress.clone()));
     let started = match &arguments.orchestrator {
@@ -89,46 +93,6 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
         () = interrupts.next() => {}
     }
     code
-}
-
-/// Where the nodes of this `run` keep their data.
-enum DataPlace {
-    /// Each takes its default folder.
-    Default,
-    /// Below this folder, an absolute path.
-    Given(PathBuf),
-    /// Below a folder that goes when the run ends: nothing says where the user keeps data.
-    Passing(tempfile::TempDir),
-}
-
-impl DataPlace {
-    fn choose(arguments: &RunArgs, progress: &Progress) -> Result<Self, Stop> {
-        if let Some(path) = &arguments.data_dir {
-            let absolute = std::path::absolute(path);
-            return absolute
-                .map(Self::Given)
-                .map_err(|error| Stop::could_not(format!("--data-dir {}: {error}", path.display())));
-        }
-        if arguments.orchestrator.is_some() || Places::of_process().folder(ORCHESTRATOR).is_some() {
-            return Ok(Self::Default);
-        }
-        let folder = tempfile::Builder::new().prefix("groundswell-").tempdir();
-        let folder = folder.map_err(|error| {
-            Stop::could_not(format!("no folder for data: {error}; name one with --data-dir DIR"))
-        })?;
-        progress.say(
-            "HOME and XDG_STATE_HOME are not set: this test is not kept in the history; --data-dir DIR keeps it",
-        );
-        Ok(Self::Passing(folder))
-    }
-
-    fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::Default => None,
-            Self::Given(path) => Some(path.clone()),
-            Self::Passing(folder) => Some(folder.path().to_owned()),
-        }
-    }
 }
 
 /// How the test was left.
@@ -174,7 +138,7 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let flags = words(&["orchestrator", "--listen", "127.0.0.1:0", "--kafka", "embedded"]);
     let address = stack.start(ORCHESTRATOR, &flags).await?.http.unwrap_or_default();
-    let workers = workers_each(n).to_string();
+    let workers = workers_each(n, arguments.workers).to_string();
     let mut ids = Vec::new();
     for i in 1..=n {
         let mut flags = words(&["driver", "--orchestrator", &address, "--workers", &workers]);
@@ -250,24 +214,28 @@ fn goal(plan: &Plan) -> Goal {
     }
 }
 
-/// Whether `--json` asks for stdout; the text goes to stderr then.
-fn is_stdout(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-/// Finds out whether a report can be written, without touching what is there.
-pub(super) fn writable(path: &Path) -> Result<(), Stop> {
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map(drop)
-        .map_err(|error| no_json(path, error))
-}
-
-/// Makes sure that a report can be written, and that no older one is there.
-fn empty(path: &Path) -> Result<(), Stop> {
-    std::fs::File::create(path).map(drop).map_err(|error| no_json(path, error))
+/// Refuses a report in the place of a file that the command reads.
+fn spare_inputs(json: &Path, arguments: &RunArgs) -> Result<(), Stop> {
+    let Ok(json_file) = json.canonicalize() else { return Ok(()) };
+    let sending = &arguments.sending;
+    let body_text = arguments.body.as_deref().and_then(|body| body.strip_prefix('@')).map(Path::new);
+    let inputs = [
+        (arguments.plan.as_deref(), "the plan"),
+        (arguments.body_file.as_deref(), "the body"),
+        (body_text, "the body"),
+        (arguments.token_file.as_deref(), "--token-file"),
+        (arguments.orchestrator_ca.as_deref(), "--orchestrator-ca"),
+        (sending.ca.as_deref(), "--ca"),
+        (sending.cert.as_deref(), "--cert"),
+        (sending.key.as_deref(), "--key"),
+    ];
+    for (input, what) in inputs {
+        if input.and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == json_file) {
+            let reason = format!("{} is also {what}; name another file", json.display());
+            return Err(Stop::usage(format!("--json: {reason}")));
+        }
+    }
+    Ok(())
 }
 
 fn no_json(path: &Path, cause: impl std::fmt::Display) -> Stop {
@@ -280,8 +248,7 @@ fn write_json(path: &Path, report: &TestView) -> Result<(), Stop> {
         say::line(json);
         return Ok(());
     }
-    let written = std::fs::File::create(path).and_then(|mut file| writeln!(file, "{json}"));
-    written.map_err(|error| no_json(path, error))
+    report_file::write(path, &format!("{json}\n")).map_err(|error| no_json(path, error))
 }
 
 /// Most lines that are remembered, to show once what several nodes say alike.

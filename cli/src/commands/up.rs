@@ -35,8 +35,12 @@ const ORCHESTRATOR: usize = 0;
 /// Between a node's end and its next start: its folder and its port are free again by then.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Workers of each of `drivers` drivers on this machine: its cores shared out, at least one each.
-pub fn workers_each(drivers: u32) -> usize {
+/// Workers of each of `drivers` drivers on this machine: as many as asked for, else its cores shared out, at least one
+/// each.
+pub fn workers_each(drivers: u32, asked: Option<u32>) -> usize {
+    if let Some(asked) = asked {
+        return asked as usize;
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (cores / drivers.max(1) as usize).max(1)
 }
@@ -164,7 +168,7 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<Vec<Recipe>, Sto
     say::line(format_args!("kafka      {}", orchestrator.kafka.join(",")));
     recipes.push(Recipe::of(flags, &orchestrator));
 
-    let workers = workers_each(arguments.drivers).to_string();
+    let workers = workers_each(arguments.drivers, arguments.workers).to_string();
     let mut ids = Vec::new();
     for n in 1..=arguments.drivers {
         let mut flags = words(&["driver", "--orchestrator", &address, "--workers", &workers]);

@@ -70,13 +70,14 @@ fn warn(path: &Path, plan: &Plan) {
 /// A config is told by the node's name in its file name, or by a table that only that node has; all else is
 /// a plan.
 fn kind(path: &Path, text: &str) -> Kind {
-    if path.extension().is_some_and(|extension| extension == "json") {
-        return Kind::Plan(PlanFormat::Json);
+    let format = PlanFormat::of_file(path, text);
+    if format == PlanFormat::Json {
+        return Kind::Plan(format);
     }
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
     let has = |table: &str| text.lines().any(|line| line.trim() == format!("[{table}]"));
     if has("load") || has("request") || has("thresholds") {
-        Kind::Plan(PlanFormat::Toml)
+        Kind::Plan(format)
     } else if stem.contains("orchestrator") || has("test") || has("store") {
         Kind::Orchestrator
     } else if stem.contains("driver") || has("driver") || has("safety") {
@@ -84,6 +85,6 @@ fn kind(path: &Path, text: &str) -> Kind {
     } else if has("behaviour") || (stem.contains("target") && has("http")) {
         Kind::Target
     } else {
-        Kind::Plan(PlanFormat::Toml)
+        Kind::Plan(format)
     }
 }

@@ -1,0 +1,87 @@
+//! A file that a command writes its report to: found out beforehand whether it can be written, and never left with an
+//! older report, or half of one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What stands for stdout in place of a file.
+const STDOUT: &str = "-";
+
+/// Whether stdout is asked for instead of a file.
+pub fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == STDOUT
+}
+
+/// Makes sure that a report can be written, and leaves no file behind: a report that stands there already would be
+/// taken for the one that is to come, should none be written.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn prepare(path: &Path) -> io::Result<()> {
+    if is_stdout(path) || is_device(path) {
+        return Ok(());
+    }
+    drop(OpenOptions::new().create(true).append(true).open(path)?);
+    // In a folder that takes no changes the file stays, empty.
+    fs::remove_file(real(path)).or_else(|_| File::create(path).map(drop))
+}
+
+/// Writes a report; where that fails midway, no half of it stays.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write(path: &Path, text: &str) -> io::Result<()> {
+    let written = File::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    if written.is_err() && !is_device(path) {
+        // What was written is what is said; that this failed, too, would not help.
+        let _ = fs::remove_file(real(path));
+    }
+    written
+}
+
+/// Whether something that is no file stands there, such as /dev/null or a pipe: to open it may wait for a reader.
+fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// The file behind a link: the link stays.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prepared_place_is_empty_and_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        prepare(&path).unwrap();
+        assert!(!path.exists(), "nothing is left where nothing was");
+        fs::write(&path, "of last week").unwrap();
+        prepare(&path).unwrap();
+        assert!(!path.exists(), "an older report is gone");
+        write(&path, "new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+
+        let link = folder.path().join("link.json");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        prepare(&link).unwrap();
+        assert!(link.symlink_metadata().is_ok() && !path.exists(), "the link stays, what it names goes");
+        write(&link, "behind").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "behind");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_found_out_and_devices_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(prepare(folder.path()).is_err(), "a folder");
+        assert!(prepare(&folder.path().join("missing/report.json")).is_err());
+        for device in ["-", "/dev/null"] {
+            prepare(Path::new(device)).unwrap();
+        }
+        assert!(Path::new("/dev/null").exists());
+    }
+}
