@@ -45,10 +45,12 @@ pub enum Command {
     #[command(after_help = PAUSING)]
     Up(UpArgs),
     /// Runs the orchestrator node in the foreground
+    #[command(mut_arg("listen", |arg| arg.help("Where to listen, HOST:PORT [default: 127.0.0.1:8080]")))]
     Orchestrator(OrchestratorArgs),
     /// Runs a driver node in the foreground
     Driver(DriverArgs),
     /// Runs the server to test, which can be made slow or broken on purpose
+    #[command(mut_arg("listen", |arg| arg.help("Where to listen, HOST:PORT [default: 127.0.0.1:8081]")))]
     Target(TargetArgs),
     /// Checks plans and node configs: every fault at once
     Validate(ValidateArgs),
@@ -129,10 +131,10 @@ pub struct RunArgs {
     #[allow(missing_docs)]
     pub sending: SendingArgs,
 
-    /// What the amounts are for
+    /// Whether the amounts are each driver's, or shared out among the drivers [default: driver]
     #[arg(long, value_enum, help_heading = "Load")]
     pub per: Option<PerArg>,
-    /// Open loop (tsunami) or closed loop (avalanche)
+    /// Open loop (tsunami) or closed loop (avalanche) [default: tsunami with a rate, else avalanche]
     #[arg(long, value_enum, help_heading = "Load")]
     pub mode: Option<ModeArg>,
     /// Tsunami: requests per second, or with a unit, as in 6/m or 1k/s
@@ -141,10 +143,10 @@ pub struct RunArgs {
     /// Tsunami: time between two requests, as in 10ms
     #[arg(long, value_name = "TIME", conflicts_with = "rate", help_heading = "Load")]
     pub delay: Option<String>,
-    /// Tsunami: most requests in flight per driver
+    /// Tsunami: most requests in flight per driver [default: 1024]
     #[arg(long, value_name = "N", help_heading = "Load")]
     pub max_in_flight: Option<String>,
-    /// Avalanche: connections, each sends as soon as its answer is in [default: 64]
+    /// Avalanche: connections, each sends as soon as its answer is in [default: 64, at most --requests]
     #[arg(short = 'c', long, value_name = "N", help_heading = "Load")]
     pub connections: Option<String>,
     /// A ceiling in requests per second, in either mode, or with a unit, as in 6/m
@@ -156,10 +158,10 @@ pub struct RunArgs {
     /// Ends after so long, as in 30s or 2m; a bare number is seconds [default: 10s, without --requests]
     #[arg(short = 'z', visible_short_alias = 'd', long, value_name = "TIME", help_heading = "Load")]
     pub duration: Option<String>,
-    /// Sent first and counted apart, as in 5s; a bare number is seconds
+    /// Sent first and counted apart, as in 5s; a bare number is seconds [default: 0s]
     #[arg(long, value_name = "TIME", help_heading = "Load")]
     pub warmup: Option<String>,
-    /// How long to wait for answers after the end; a bare number is seconds
+    /// How long to wait for answers after the end; a bare number is seconds [default: the timeout and 1 s more]
     #[arg(long, value_name = "TIME", help_heading = "Load")]
     pub drain_timeout: Option<String>,
 
@@ -181,13 +183,13 @@ pub struct RunArgs {
     /// A file that holds the body, 512 KiB at most
     #[arg(long, value_name = "FILE", conflicts_with = "body", help_heading = "Request")]
     pub body_file: Option<PathBuf>,
-    /// From the attempt to the last byte, as in 5s; a bare number is seconds
+    /// From the attempt to the last byte, as in 500ms; a bare number is seconds [default: 5s]
     #[arg(short = 't', long, value_name = "TIME", help_heading = "Request")]
     pub timeout: Option<String>,
-    /// Statuses that count as completed, as in 200-299; repeatable
+    /// Statuses that count as completed, as in 200-299; repeatable. A 3xx is not followed [default: 200-399]
     #[arg(long = "expect-status", value_name = "RANGE", help_heading = "Request")]
     pub expect_status: Vec<String>,
-    /// The client that sends
+    /// The client that sends, HTTP/1.1 each: wire is the leaner one, awc knows more; auto takes wire where it can [default: auto]
     #[arg(long, value_name = "auto|wire|awc", help_heading = "Request")]
     pub engine: Option<String>,
     /// Sends x-groundswell-node with each request
@@ -197,10 +199,11 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Request")]
     pub no_keepalive: bool,
 
-    /// What must hold, as in 'response.p99 < 250ms'; repeatable
+    /// What must hold, as in 'response.p99 < 250ms', with any percentile; repeatable
+    /// [default: errors.ratio < 1% and dropped.ratio < 0.1%]
     #[arg(long = "threshold", value_name = "EXPRESSION", help_heading = "Result")]
     pub thresholds: Vec<String>,
-    /// What to call the test
+    /// What to call the test [default: its mode and URL]
     #[arg(long, value_name = "TEXT", help_heading = "Result")]
     pub name: Option<String>,
     /// Writes the whole report as JSON; - is stdout, and the summary goes to stderr
@@ -281,7 +284,7 @@ pub struct CalibrateArgs {
     /// Writes the figures as JSON; - is stdout, instead of the text
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// The driver's data folder, where the calibration is kept
+    /// The driver's data folder, where the calibration is kept [default: $XDG_STATE_HOME/groundswell/driver]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
@@ -328,3 +331,6 @@ pub enum FormatArg {
     /// For programs, everything
     Json,
 }
+
+#[cfg(test)]
+mod tests;

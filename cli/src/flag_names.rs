@@ -76,8 +76,9 @@ pub fn fault(fault: &Fault) -> Option<String> {
         reason = format!("{reason} ({elsewhere})");
     }
     // As it was typed: a text of the plan stands in quotes.
-    let value = fault.value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-    let value = value.filter(|value| !value.contains(char::is_whitespace)).unwrap_or(&fault.value);
+    let typed = serde_json::from_str::<String>(&fault.value).ok();
+    let value = typed.filter(|value| !value.contains(char::is_whitespace));
+    let value = value.as_deref().unwrap_or(&fault.value);
     Some(if value.is_empty() { format!("{flag}: {reason}") } else { format!("{flag} {value}: {reason}") })
 }
 
@@ -125,6 +126,10 @@ mod tests {
             Some("--expect-status 700-: expected a status"),
         );
         check(Fault::value("request.headers.x-a", "b", "no"), Some("--header x-a: no"));
+        check(
+            Fault::value("load.connections", r#""{\"a\":1}""#, "expected a number"),
+            Some(r#"--connections {"a":1}: expected a number"#),
+        );
         check(Fault::value("honesty.max_late", "2", "no"), None);
         check(Fault::value("drivers_x", "2", "no"), None);
     }

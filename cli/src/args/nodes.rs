@@ -10,7 +10,7 @@ pub struct NodeArgs {
     /// TOML file of settings
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where to listen, HOST:PORT
+    /// Where to serve /healthz and /metrics, HOST:PORT [default: nowhere]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     /// Started by `run` or `up`: says on stdout when it is ready, and ends when its stdin closes.
@@ -24,7 +24,7 @@ pub struct KafkaNodeArgs {
     /// Name of this node on the wire [default: host name and a suffix, kept in the data folder]
     #[arg(long, value_name = "ID")]
     pub node_id: Option<String>,
-    /// Folder for its data
+    /// Folder for its data [default: below $XDG_STATE_HOME/groundswell, or below ~/.local/state/groundswell]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// File that holds the orchestrator's bearer token
@@ -41,7 +41,7 @@ pub struct OrchestratorArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub kafka_node: KafkaNodeArgs,
-    /// Kafka's addresses HOST:PORT,… or embedded
+    /// Kafka's addresses HOST:PORT,… or embedded [default: embedded]
     #[arg(long, value_name = "ADDRESSES")]
     pub kafka: Option<String>,
 }
@@ -58,7 +58,7 @@ pub struct DriverArgs {
     /// Kafka's addresses HOST:PORT,… [default: asks the orchestrator]
     #[arg(long, value_name = "ADDRESSES")]
     pub kafka: Option<String>,
-    /// Address of the orchestrator, HOST:PORT or URL
+    /// Address of the orchestrator, HOST:PORT or URL [default: http://127.0.0.1:8080 without --kafka]
     #[arg(long, value_name = "URL")]
     pub orchestrator: Option<String>,
     /// PEM file of the authorities that an https orchestrator is checked against [default: the system's]
@@ -140,28 +140,28 @@ pub struct TargetArgs {
     /// Worker threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub workers: Option<String>,
-    /// Added to every answer, as in 20ms
+    /// Added to every answer, as in 20ms [default: 0s]
     #[arg(long, value_name = "TIME")]
     pub delay: Option<String>,
-    /// Up to so much more, at random
+    /// Up to so much more or less, at random [default: 0s]
     #[arg(long, value_name = "TIME")]
     pub jitter: Option<String>,
-    /// Share of answers that are errors, as in 5%
+    /// Share of answers that are errors, as in 5% [default: 0%]
     #[arg(long, value_name = "SHARE")]
     pub error_ratio: Option<String>,
-    /// Status of those
+    /// Status of those [default: 503]
     #[arg(long, value_name = "STATUS")]
     pub error_status: Option<String>,
-    /// Answers nothing from so long after the first request …
+    /// Answers nothing from so long after the first request … [default: 0s]
     #[arg(long, value_name = "TIME", requires = "stall_for")]
     pub stall_at: Option<String>,
-    /// … for so long
+    /// … for so long [default: 0s, which is never]
     #[arg(long, value_name = "TIME", requires = "stall_at")]
     pub stall_for: Option<String>,
-    /// Most requests worked on at once; others wait
+    /// Most requests worked on at once; others wait [default: none, which is any number]
     #[arg(long, value_name = "N")]
     pub max_concurrent: Option<String>,
-    /// Share of connections closed instead of an answer, as in 1%
+    /// Share of connections closed instead of an answer, as in 1% [default: 0%]
     #[arg(long, value_name = "SHARE")]
     pub drop_ratio: Option<String>,
 }

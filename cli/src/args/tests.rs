@@ -1,0 +1,97 @@
+//! `--help` against what the flags do: each option names its default, and it is the one that holds.
+
+use clap::{Arg, Command, CommandFactory};
+use common::plan::{PlanFormat, PlanTree};
+use serde_json::Value;
+
+use super::Cli;
+
+/// Options without a default: where one is not given, nothing stands in for it. With a command before it, of that
+/// command alone.
+const NO_DEFAULT: [&str; 17] = [
+    "config",
+    "json",
+    "token-file",
+    "cert",
+    "key",
+    "connect-to",
+    "run orchestrator",
+    "run rate",
+    "run delay",
+    "run target-throughput",
+    "run requests",
+    "run url",
+    "run header",
+    "run user",
+    "run body",
+    "run body-file",
+    "driver target-url",
+];
+
+fn help(argument: &Arg) -> String {
+    argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default()
+}
+
+/// The options of a command that take a value and are shown.
+fn options(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
+    let shown = |argument: &&Arg| !argument.is_hide_set() && argument.get_action().takes_values();
+    command.get_arguments().filter(shown).filter_map(|argument| Some((argument.get_long()?, argument)))
+}
+
+#[test]
+fn every_option_states_its_default_in_its_help() {
+    let mut without = Vec::new();
+    for command in Cli::command().get_subcommands() {
+        for (long, argument) in options(command) {
+            let states = !argument.get_default_values().is_empty() || help(argument).contains("[default: ");
+            let of_command = format!("{} {long}", command.get_name());
+            let entry = NO_DEFAULT.iter().find(|entry| **entry == long || **entry == of_command);
+            assert_eq!(entry.is_some(), !states, "--{long} of {}: {}", command.get_name(), help(argument));
+            without.extend(entry);
+        }
+    }
+    for entry in NO_DEFAULT {
+        assert!(without.contains(&entry), "no option {entry}");
+    }
+}
+
+/// Checks that the help of an option begins its default with this text.
+#[track_caller]
+fn check(command: &str, long: &str, default: &Value) {
+    let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+    let cli = Cli::command();
+    let command = cli.find_subcommand(command).unwrap();
+    let (_, argument) = options(command).find(|(known, _)| *known == long).unwrap();
+    let states =
+        help(argument).split_once("[default: ").is_some_and(|(_, stated)| stated.starts_with(&default));
+    assert!(states, "--{long} has the default {default}: {}", help(argument));
+}
+
+#[test]
+fn defaults_in_the_help_of_run_are_those_of_a_plan() {
+    let text = "target.url = 'http://127.0.0.1/'\nload = { rate = 1, requests = 1 }";
+    let plan = PlanTree::parse(text, PlanFormat::Toml).unwrap().validate().unwrap().to_json();
+    check("run", "per", &plan["per"]);
+    check("run", "method", &plan["request"]["method"]);
+    check("run", "timeout", &plan["request"]["timeout"]);
+    check("run", "expect-status", &plan["request"]["expect_status"][0]);
+    check("run", "engine", &plan["request"]["engine"]);
+    check("run", "mode", &plan["load"]["mode"]);
+    check("run", "max-in-flight", &plan["load"]["max_in_flight"]);
+    check("run", "warmup", &plan["load"]["warmup"]);
+}
+
+#[test]
+fn defaults_in_the_help_of_nodes_are_those_of_their_configs() {
+    let config = |text: &str| PlanTree::parse(text, PlanFormat::Toml).unwrap().value().clone();
+    let target = config(include_str!("../../../config/target.toml"));
+    check("target", "listen", &target["http"]["listen"]);
+    for (key, default) in target["behaviour"].as_object().unwrap() {
+        check("target", &key.replace('_', "-"), default);
+    }
+    let orchestrator = config(include_str!("../../../config/orchestrator.toml"));
+    check("orchestrator", "listen", &orchestrator["http"]["listen"]);
+    check("orchestrator", "kafka", &orchestrator["kafka"]["brokers"]);
+    let driver = config(include_str!("../../../config/driver.toml"));
+    check("driver", "precision", &driver["driver"]["precision"]);
+}
