@@ -15,7 +15,7 @@ export GROUNDSWELL_PYTHON := $(VENV)/bin/python
 CARGO_DENY := 0.20.2
 CARGO_DEB := 3.8.0
 
-.PHONY: help demo test build lint unit e2e faults readme package soak bench bench-micro bench-peers kafka setup setup-test tools venv clean
+.PHONY: help demo test build lint unit e2e faults readme package check-package soak bench bench-micro bench-peers kafka setup setup-test cargo-deny cargo-deb venv clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,12 +23,12 @@ help: ## lists the targets
 demo: setup build ## a real test on this machine: embedded Kafka, orchestrator, two drivers, target
 	scripts/demo
 
-test: setup-test build lint unit e2e readme package ## everything that must hold
+test: setup-test build lint unit e2e readme check-package ## everything that must hold
 
 build: ## the binary, build/release/groundswell
 	cargo build --release --locked -p groundswell
 
-lint: tools ## format, clippy, rustdoc, dependencies
+lint: cargo-deny ## format, clippy, rustdoc, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
@@ -47,8 +47,10 @@ faults: build kafka ## nodes killed at random instants, the long form, and its t
 readme: build ## every command of the README
 	scripts/check-readme
 
-package: build tools ## build/debian/*.deb, and what is in it
-	cargo deb --no-build --no-strip -p groundswell --output $(CARGO_TARGET_DIR)/debian/
+package: setup build cargo-deb ## build/debian/*.deb: the binary, units, man pages, completions; the symbols apart
+	scripts/package $(BINARY) $(CARGO_TARGET_DIR)
+
+check-package: setup-test package ## what the package holds, lintian, and an installation in a scratch root
 	scripts/check-package $(CARGO_TARGET_DIR)/debian
 
 soak: build ## ten minutes at 2,000/s; prints the memory of each node a minute
@@ -73,8 +75,10 @@ setup: ## system packages that the build needs; says what it installs
 setup-test: ## and those that the tests need
 	scripts/setup test
 
-tools: ## cargo-deny and cargo-deb, pinned, once a machine
+cargo-deny: ## checks dependencies; compiled at its pinned version, once a machine
 	scripts/install-tool cargo-deny $(CARGO_DENY) $(TOOLS)
+
+cargo-deb: ## builds packages; likewise
 	scripts/install-tool cargo-deb $(CARGO_DEB) $(TOOLS)
 
 venv: ## Python for the fixtures: classic nodes, schemathesis
