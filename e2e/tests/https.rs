@@ -108,7 +108,7 @@ fn an_https_target_is_tested_by_either_engine_if_its_certificate_is_trusted() {
     let ca = ca.to_str().unwrap();
     let (url, counts) = serve(config);
     for engine in ["wire", "awc"] {
-        let trusts: [&[&str]; 2] = [&["--ca", ca], &["--insecure"]];
+        let trusts: [&[&str]; 2] = [&["--ca", ca], &["-k"]];
         for trust in trusts {
             let flags = [trust, &["--engine", engine]].concat();
             let (code, report) = run(home.path(), &url, &stranger, REQUESTS, &flags);
