@@ -244,6 +244,19 @@ pub struct LoadPage {
     pub limit: u32,
     /// From a page before.
     pub cursor: Option<String>,
+    /// Which tests.
+    pub filter: TestFilter,
+}
+
+/// Which tests of the history are asked for: those for which all that is given holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TestFilter {
+    /// In this state.
+    pub state: Option<TestState>,
+    /// With this verdict.
+    pub verdict: Option<Verdict>,
+    /// With this text in the name or in the id, whatever the case of ASCII letters.
+    pub text: Option<String>,
 }
 
 /// The metrics records of a test in the order of arrival, a page at a time (an hour of a fleet does not fit in

@@ -40,9 +40,6 @@ const DISCONNECT_WITHIN: std::time::Duration = std::time::Duration::from_secs(2)
 /// How often it is looked at meanwhile.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(10);
 
-/// The database in the data folder.
-const DATABASE: &str = "orchestrator.sqlite3";
-
 /// The store, before anything else is known.
 pub struct Stored {
     /// Writes, and short reads.
@@ -82,7 +79,7 @@ pub async fn open_store(
     telemetry: &Arc<Telemetry>,
     readiness: &Arc<Readiness>,
 ) -> Result<Stored, StoreError> {
-    let path = folder.join(DATABASE);
+    let path = folder.join(crate::store::FILE);
     let store = StoreActor::start_at(&path, Arc::clone(telemetry))?;
     let reader = StoreActor::start_at(&path, Arc::clone(telemetry))?;
     let gone = |error: actix::MailboxError| StoreError::Sqlite {

@@ -183,7 +183,7 @@ impl Handler<LoadPage> for StoreActor {
             let row = format!("cursor {}", load.cursor.as_deref().unwrap_or_default());
             StoreError::Row { path, row, cause: cause.to_string() }
         })?;
-        self.with("load_page", |store| store.page(load.limit, cursor.as_ref()))
+        self.with("load_page", |store| store.page(load.limit, cursor.as_ref(), &load.filter))
     }
 }
 

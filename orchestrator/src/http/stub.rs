@@ -147,7 +147,10 @@ impl Handler<ListDrivers> for Stub {
 impl Handler<LoadPage> for Stub {
     type Result = Result<TestPage, StoreError>;
     fn handle(&mut self, asked: LoadPage, _: &mut Self::Context) -> Self::Result {
-        let next_cursor = asked.cursor.map(|cursor| format!("{}/{cursor}", asked.limit));
+        let TestFilter { state, verdict, text } = asked.filter;
+        let filtered = [state.map(|state| format!("{state:?}")), verdict.map(|is| format!("{is:?}")), text];
+        let filtered = filtered.into_iter().flatten().map(|word| format!("/{word}")).collect::<String>();
+        let next_cursor = asked.cursor.map(|cursor| format!("{}/{cursor}{filtered}", asked.limit));
         Ok(TestPage { tests: Vec::new(), next_cursor })
     }
 }

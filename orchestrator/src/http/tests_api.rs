@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use common::ids::{NodeId, TestId};
 use common::plan::{self, parse_duration, write_duration};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::openapi as answers;
@@ -15,8 +16,10 @@ use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::{AppState, ask};
 use super::{accept, body};
-use crate::messages::{CreateTest, DeleteTest, GetTest, LoadPage, LoadWindows, StopTest, TriggerTest};
-use crate::model::{TestPage, TestView, WindowView};
+use crate::messages::{
+    CreateTest, DeleteTest, GetTest, LoadPage, LoadWindows, StopTest, TestFilter, TriggerTest,
+};
+use crate::model::{TestPage, TestState, TestView, Verdict, WindowView};
 use crate::report;
 use crate::store::{Cursor, MAX_WINDOWS_SECONDS};
 
@@ -28,6 +31,9 @@ const MAX_PAGE_ROWS: u64 = 200;
 
 /// Last second that can be asked for: a century.
 const MAX_SECOND: u64 = 3_155_760_000;
+
+/// Longest text that is looked for in the history.
+const MAX_SEARCHED_BYTES: usize = 256;
 
 /// Longest time that a trigger waits for the test that is under way.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -91,7 +97,7 @@ pub async fn create(
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(test))
 }
 
-/// The history, newest first.
+/// The history, newest first: the tests for which all that is given holds.
 #[utoipa::path(
     get,
     path = "/api/v1/tests",
@@ -99,6 +105,9 @@ pub async fn create(
     params(
         ("limit" = Option<u64>, Query, description = "rows of a page; 50 by default", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", min_length = 3, max_length = 270),
+        ("state" = Option<TestState>, Query, description = "tests in this state"),
+        ("verdict" = Option<Verdict>, Query, description = "tests with this verdict"),
+        ("q" = Option<String>, Query, description = "tests with this text in their name or id; upper and lower case of a to z are alike", min_length = 1, max_length = 256),
     ),
     responses(
         (status = 200, description = "a page of the history", body = TestPage, content_type = "application/json"),
@@ -106,13 +115,29 @@ pub async fn create(
     )
 )]
 pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let mut query = Query::parse(request.query_string(), &["limit", "cursor"]);
+    let mut query = Query::parse(request.query_string(), &["limit", "cursor", "state", "verdict", "q"]);
     let limit = query.number("limit", 1..=MAX_PAGE_ROWS).unwrap_or(PAGE_ROWS);
     let cursor = query.get("cursor", str::parse::<Cursor>).map(|cursor| cursor.to_string());
+    let filter = TestFilter {
+        state: query.get("state", one_of),
+        verdict: query.get("verdict", one_of),
+        text: query.get("q", searched),
+    };
     query.done()?;
     let limit = u32::try_from(limit).unwrap_or(1);
-    let page = state.read(&state.reads.page, LoadPage { limit, cursor }).await?;
+    let page = state.read(&state.reads.page, LoadPage { limit, cursor, filter }).await?;
     Ok(HttpResponse::Ok().json(page))
+}
+
+/// A word of a closed list, such as a state; serde's message names all of them.
+fn one_of<T: DeserializeOwned>(word: &str) -> Result<T, String> {
+    serde_json::from_value(word.into()).map_err(|error| error.to_string())
+}
+
+/// A text to look for.
+fn searched(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.len() <= MAX_SEARCHED_BYTES;
+    fits.then(|| text.to_owned()).ok_or_else(|| format!("must have 1 to {MAX_SEARCHED_BYTES} bytes"))
 }
 
 /// A test, live or finished.

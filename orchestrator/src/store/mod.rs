@@ -25,6 +25,9 @@ pub use series::MAX_WINDOWS_SECONDS;
 
 use crate::messages::{SaveEvent, StoreError};
 
+/// The database's file in the orchestrator's data folder.
+pub const FILE: &str = "orchestrator.sqlite3";
+
 /// The open database.
 #[derive(Debug)]
 pub struct Store {
@@ -59,6 +62,18 @@ impl Store {
     /// Where SQLite cannot, or where a newer version wrote the file.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self { connection: schema::open(path)?, path: path.to_owned() })
+    }
+
+    /// Opens the file to read it alone, whether or not an orchestrator writes it meanwhile. `None` where there is none.
+    /// Nothing is created, locked or migrated.
+    ///
+    /// # Errors
+    /// Where SQLite cannot, or where the file has another schema version.
+    pub fn open_to_read(path: &Path) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Self { connection: schema::open_to_read(path)?, path: path.to_owned() }))
     }
 
     fn failed(&self, error: rusqlite::Error) -> StoreError {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::messages::StoreError;
 
@@ -35,6 +35,42 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Opens a file that is there to read it alone.
+///
+/// # Errors
+/// Where SQLite cannot, or where the file has another schema version than this program.
+pub fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |error: rusqlite::Error| super::failed(path, &error);
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // A writer that ended in order leaves no log. SQLite would create one even to read, unless the file cannot change.
+    let unchanging = !Path::new(&log).exists();
+    let mut url = url::Url::from_file_path(path).map_err(|()| StoreError::Sqlite {
+        path: path.display().to_string(),
+        cause: "the path is not absolute".to_owned(),
+    })?;
+    if unchanging {
+        url.set_query(Some("immutable=1"));
+    }
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(url.as_str(), flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    if version != MIGRATIONS.len() as i64 {
+        return Err(StoreError::Sqlite {
+            path: path.display().to_string(),
+            cause: format!(
+                "has schema version {version}, this groundswell reads {}: an orchestrator of this version that opens it \
+                 brings an older one up to date",
+                MIGRATIONS.len()
+            ),
+        });
+    }
     Ok(connection)
 }
 

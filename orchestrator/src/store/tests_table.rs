@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Cursor, Store, bits};
-use crate::messages::{StoreError, StoredParticipant, StoredTest};
+use crate::messages::{StoreError, StoredParticipant, StoredTest, TestFilter};
 use crate::model::{TestPage, TestState, TestSummary, TestView, Verdict};
 
 /// Most rows of a page.
@@ -114,18 +114,28 @@ impl Store {
         self.rows(&sql, [], TestRow::read)?.into_iter().map(|row| self.stored_test(row)).collect()
     }
 
-    /// One page of the history, newest first; `limit` is 1 to 500.
+    /// One page of the tests for which the filter holds, newest first; `limit` is 1 to 500.
     ///
     /// # Errors
     /// Where SQLite cannot, or a row is not readable.
-    pub fn page(&self, limit: u32, cursor: Option<&Cursor>) -> Result<TestPage, StoreError> {
+    pub fn page(
+        &self,
+        limit: u32,
+        cursor: Option<&Cursor>,
+        filter: &TestFilter,
+    ) -> Result<TestPage, StoreError> {
         let limit = usize::try_from(limit.clamp(1, MAX_PAGE)).unwrap_or(1);
         let sql = "SELECT test_id, name, state, verdict, created_at, started_at, ended_at FROM tests
-             WHERE (created_at, test_id) < (?1, ?2) ORDER BY created_at DESC, test_id DESC LIMIT ?3";
+             WHERE (created_at, test_id) < (?1, ?2) AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR verdict = ?5)
+             AND (?6 IS NULL OR instr(lower(name), ?6) > 0 OR instr(lower(test_id), ?6) > 0)
+             ORDER BY created_at DESC, test_id DESC LIMIT ?3";
         // Without a cursor: behind every instant there can be.
         let (before, id) =
             cursor.map_or((i64::MAX, ""), |cursor| (cursor.created_at, cursor.test_id.as_str()));
-        let mut rows = self.rows(sql, params![before, id, limit as i64 + 1], SummaryRow::read)?;
+        let (state, verdict) = (filter.state.and_then(word), filter.verdict.and_then(word));
+        let text = filter.text.as_ref().map(|text| text.to_ascii_lowercase());
+        let asked = params![before, id, limit as i64 + 1, state, verdict, text];
+        let mut rows = self.rows(sql, asked, SummaryRow::read)?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().filter(|_| more);

@@ -50,7 +50,14 @@ async fn the_history_has_bounded_pages() {
     assert_eq!(answer_of(None, list("")).await.json(), json!({"tests": [], "next_cursor": null}));
     let next = answer_of(None, list("?limit=200&cursor=17.abc")).await;
     assert_eq!(next.json()["next_cursor"], "200/17.abc", "both are passed on");
+    let filtered = answer_of(None, list("?cursor=17.abc&state=finished&verdict=failed&q=Ping%20it")).await;
+    assert_eq!(filtered.json()["next_cursor"], "50/17.abc/Finished/Failed/Ping it");
+    let unknown = answer_of(None, list("?state=done")).await;
+    assert!(unknown.text.contains("`configured`"), "the words are named: {}", unknown.text);
     for query in [
+        "?state=done",
+        "?verdict=Passed",
+        "?q=",
         "?limit=0",
         "?limit=201",
         "?limit=x",

@@ -143,6 +143,7 @@ fn metrics_come_in_pages_in_the_order_of_arrival() {
 fn a_node_is_stored_as_it_registered_last() {
     let mut fixture = Fixture::new();
     let ours = RegisterOurs {
+        kernel: None,
         protocol: Some(2),
         epoch: Epoch(u64::MAX),
         version: "1".to_owned(),

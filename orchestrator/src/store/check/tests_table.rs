@@ -1,6 +1,7 @@
 //! Tests, their history, and what is forgotten.
 
 use super::*;
+use crate::messages::TestFilter;
 
 #[test]
 fn a_test_is_read_as_it_was_written_and_replaced() {
@@ -54,7 +55,7 @@ fn the_history_is_whole_and_newest_first_whatever_the_page() {
     for limit in 1..=8 {
         let (mut seen, mut cursor) = (Vec::new(), None::<Cursor>);
         loop {
-            let page = fixture.store.page(limit, cursor.as_ref()).unwrap();
+            let page = fixture.store.page(limit, cursor.as_ref(), &TestFilter::default()).unwrap();
             assert!(page.tests.len() <= limit as usize);
             seen.extend(page.tests.into_iter().map(|row| row.test_id));
             let Some(next) = page.next_cursor else { break };
@@ -62,6 +63,67 @@ fn the_history_is_whole_and_newest_first_whatever_the_page() {
         }
         assert_eq!(seen, expected, "limit {limit}");
     }
+}
+
+#[test]
+fn the_history_is_filtered_by_state_verdict_and_text() {
+    let mut fixture = Fixture::new();
+    for (n, (name, state, verdict)) in [
+        ("Ping", TestState::Finished, Some(Verdict::Passed)),
+        ("ping it", TestState::Finished, Some(Verdict::Failed)),
+        ("100%_", TestState::Configured, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut saved = StoredTest { state, verdict, ..test(&format!("t{n}-Ab"), n as i64) };
+        saved.plan["name"] = name.into();
+        fixture.store.save_test(&saved).unwrap();
+    }
+    let text = |text: &str| TestFilter { text: Some(text.to_owned()), ..TestFilter::default() };
+    for (filter, expected) in [
+        (TestFilter::default(), "t2 t1 t0"),
+        (TestFilter { state: Some(TestState::Finished), ..TestFilter::default() }, "t1 t0"),
+        (TestFilter { verdict: Some(Verdict::Failed), ..TestFilter::default() }, "t1"),
+        (TestFilter { verdict: Some(Verdict::Passed), ..text("ping") }, "t0"),
+        (text("PING"), "t1 t0"),
+        (text("%"), "t2"),
+        (text("_"), "t2"),
+        (text("t1-a"), "t1"),
+        (text("nothing"), ""),
+    ] {
+        let page = fixture.store.page(10, None, &filter).unwrap();
+        let seen: Vec<&str> = page.tests.iter().map(|row| &row.test_id[..2]).collect();
+        assert_eq!(seen.join(" "), expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_store_is_read_beside_its_writer_and_nothing_is_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(crate::store::FILE);
+    let files = || {
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert!(matches!(Store::open_to_read(&path), Ok(None)), "there is none");
+    assert!(files().is_empty());
+    let mut writer = Store::open(&path).unwrap();
+    writer.save_test(&test("t", 5)).unwrap();
+    let read = || Store::open_to_read(&path).unwrap().unwrap().test(&id("t")).unwrap();
+    assert!(read().is_some(), "beside its writer");
+    drop(writer);
+    let before = files();
+    assert!(read().is_some());
+    assert_eq!(files(), before, "no file is made");
+    let mut reader = Store::open_to_read(&path).unwrap().unwrap();
+    assert!(reader.save_test(&test("t2", 6)).is_err());
+    drop(reader);
+    let older = rusqlite::Connection::open(&path).unwrap();
+    older.pragma_update(None, "user_version", 1).unwrap();
+    drop(older);
+    let error = Store::open_to_read(&path).unwrap_err().to_string();
+    assert!(error.contains("schema version 1"), "{error}");
 }
 
 #[test]
