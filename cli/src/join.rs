@@ -11,7 +11,7 @@ use crate::patience::within;
 const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Between two looks.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Waits until all of these nodes are alive.
 ///

@@ -188,6 +188,7 @@ impl Foundation {
             workers: n_workers,
             labels: settings.driver.labels,
             max_rate: settings.safety.max_rate,
+            kernel: common::host::kernel_id(),
             port,
         };
         let publish = link.address().recipient();

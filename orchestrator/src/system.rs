@@ -184,7 +184,7 @@ pub(crate) fn wire(
     source: Source,
     clock: Clock,
 ) -> Wired {
-    let registry = Registry::new(epoch, patience);
+    let registry = Registry::new(epoch, patience).under(common::host::kernel_id());
     let nodes = DriverRegistryActor::new(
         registry,
         clock.clone(),

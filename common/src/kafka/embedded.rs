@@ -3,6 +3,7 @@
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rdkafka::mocking::MockCluster;
 use tokio::sync::oneshot;
@@ -10,6 +11,10 @@ use tokio::sync::oneshot;
 use super::client::KafkaError;
 use crate::settings::{Brokers, KafkaSettings};
 use crate::wire::Topic;
+
+/// How long the cluster is left alone before each topic. Its thread answers an order and then discards all wake-ups that
+/// have come by then; an order that follows at once is overlooked until the thread's poll ends by itself, after 1 s.
+const SETTLES: Duration = Duration::from_millis(2);
 
 /// A broker inside this process. It stops, with all it holds, when this is dropped.
 #[derive(Debug)]
@@ -94,6 +99,7 @@ fn serve(
     let failed = |error: rdkafka::error::KafkaError| KafkaError::Embedded(error.to_string());
     let started = MockCluster::new(1).and_then(|cluster| {
         for (name, partitions) in topics {
+            std::thread::sleep(SETTLES);
             cluster.create_topic(name, *partitions, 1)?;
         }
         Ok(cluster)

@@ -109,6 +109,8 @@ pub struct RegisterOurs {
     pub labels: BTreeMap<String, String>,
     /// `[safety] max_rate`, requests per second.
     pub max_rate: Option<f64>,
+    /// The kernel that it runs under ([`crate::host::kernel_id`]): nodes with the same one go by the same clock.
+    pub kernel: Option<String>,
 }
 
 /// `test_config`

@@ -8,7 +8,7 @@ pub(super) fn names(topic: Topic) -> &'static Names {
     match topic {
         Topic::Register => &Names {
             classic: &["node_id", "node_IP", "kill"],
-            ours: &[&["epoch", "role", "protocol", "version", "cores", "labels", "max_rate"]],
+            ours: &[&["epoch", "role", "protocol", "version", "cores", "labels", "max_rate", "kernel"]],
         },
         Topic::TestConfig => &Names {
             classic: &[

@@ -107,6 +107,7 @@ fn register_ours(fields: &Fields, epoch: Epoch) -> Result<RegisterOurs, Rejected
         cores: fields.ours("cores")?.unwrap_or_default(),
         labels: fields.ours("labels")?.unwrap_or_default(),
         max_rate: fields.ours("max_rate")?,
+        kernel: fields.get("kernel").and_then(short_text),
     };
     if ours.labels.len() > MAX_LABELS {
         return Err(bad("labels", &Value::from(ours.labels.len()), "more labels than a node has"));

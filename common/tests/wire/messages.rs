@@ -42,6 +42,7 @@ pub fn register() -> Register {
         cores: 4,
         labels,
         max_rate: Some(2_500.5),
+        kernel: Some("838821f6-ef49-42fc-908f-1c536bad0891".to_owned()),
     };
     Register { node_id: node(), address: Some("127.0.0.1:0".to_owned()), ours: Some(ours) }
 }

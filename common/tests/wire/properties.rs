@@ -95,15 +95,17 @@ fn latencies() -> impl Strategy<Value = Latencies> {
 
 fn register() -> impl Strategy<Value = Register> {
     let labels = prop::collection::btree_map("[ -~]{0,9}", any::<String>(), 0..4);
-    let ours =
-        (option::of(any::<u32>()), epoch(), any::<String>(), any::<u32>(), labels, option::of(1e-6..1e9_f64));
-    let ours = ours.prop_map(|(protocol, epoch, version, cores, labels, max_rate)| RegisterOurs {
+    let kernel = option::of("[0-9a-f-]{1,36}");
+    let rate = option::of(1e-6..1e9_f64);
+    let ours = (option::of(any::<u32>()), epoch(), any::<String>(), any::<u32>(), labels, rate, kernel);
+    let ours = ours.prop_map(|(protocol, epoch, version, cores, labels, max_rate, kernel)| RegisterOurs {
         protocol,
         epoch,
         version,
         cores,
         labels,
         max_rate,
+        kernel,
     });
     (node(), "[a-z0-9.:]{1,40}", option::of(ours)).prop_map(|(node_id, address, ours)| Register {
         node_id,
@@ -298,6 +300,7 @@ const KEYS: &[&str] = &[
     "protocol",
     "labels",
     "max_rate",
+    "kernel",
     "test_type",
     "test_message_delay",
     "message_count_per_driver",

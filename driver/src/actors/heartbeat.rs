@@ -44,6 +44,8 @@ pub struct Identity {
     pub labels: BTreeMap<String, String>,
     /// `[safety] max_rate`.
     pub max_rate: Option<f64>,
+    /// The kernel that it runs under.
+    pub kernel: Option<String>,
     /// The port of its own server, or 0.
     pub port: u16,
 }
@@ -162,6 +164,7 @@ impl HeartbeatActor {
                 cores: identity.cores,
                 labels: identity.labels.clone(),
                 max_rate: identity.max_rate,
+                kernel: identity.kernel.clone(),
             }),
         };
         let heard = self.heard;

@@ -44,6 +44,12 @@ type Answer = oneshot::Sender<Result<TestView, CommandError>>;
 /// 1 s old, and its figures are work.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 
+/// How often the test that is under way is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The same while it begins: drivers that are ready do not wait long for the trigger, nor a user for a short test.
+const LOOK_AT_FIRST_EVERY: Duration = Duration::from_millis(20);
+
 /// The test that is under way.
 struct Active {
     life: Lifecycle,
@@ -125,6 +131,13 @@ impl Manager {
         self.look_once().await;
         self.serve_waiting().await;
         self.release_clock();
+    }
+
+    /// How long until the next look.
+    pub fn look_again_in(&self) -> Duration {
+        let now = self.settings.clock.now();
+        let begins = self.active.as_ref().is_some_and(|active| active.life.begins(now));
+        if begins { LOOK_AT_FIRST_EVERY } else { LOOK_EVERY }
     }
 
     async fn look_once(&mut self) {

@@ -6,6 +6,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, Wrap
 use common::ids::TestId;
 use common::plan::Plan;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::manager::{Manager, ManagerLinks, ManagerSettings};
 use crate::messages::{CommandError, CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
@@ -14,9 +15,6 @@ use crate::ran_on::RanOn;
 
 /// Commands that may wait: each is a person's or a program's call.
 const MAILBOX: usize = 256;
-
-/// How often the test that is under way is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How far the manager is with the tests of the orchestrator's life before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,15 +114,18 @@ impl Actor for TestManagerActor {
             taken_up.send_replace(TakenUp::Closed);
             manager.resume().await;
             taken_up.send_replace(TakenUp::Resumed);
-            let mut look = tokio::time::interval(LOOK_EVERY);
-            look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut looked = Instant::now();
             loop {
+                let look = looked + manager.look_again_in();
                 tokio::select! {
                     asked = asked.recv() => match asked {
                         Some(Asked { command, answer }) => manager.command(command, answer).await,
                         None => return,
                     },
-                    _ = look.tick() => manager.look().await,
+                    () = tokio::time::sleep_until(look) => {
+                        looked = Instant::now();
+                        manager.look().await;
+                    }
                 }
             }
         };

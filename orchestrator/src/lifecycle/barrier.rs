@@ -137,7 +137,7 @@ impl Lifecycle {
             if self.has_classic() || self.classic_heard {
                 self.phase = Phase::Gap { until: since + self.rules.classic.trigger_gap };
             } else {
-                effects.extend(self.start(now));
+                effects.extend(self.start(now, nodes));
             }
             return effects;
         }
@@ -189,17 +189,10 @@ impl Lifecycle {
         effects
     }
 
-    pub(super) fn start(&mut self, now: Now) -> Vec<Effect> {
-        // In whole milliseconds, as the wire has it, so that all that follows counts from the same instant.
-        let delay_us = i64::try_from(self.rules.start_delay.as_micros()).unwrap_or(i64::MAX);
-        let at_ms = now.unix_us.saturating_add(delay_us) / 1_000;
-        let at_us = at_ms * 1_000;
-        self.phase = Phase::Started { at: now.elapsed_at(at_us), at_us };
+    pub(super) fn start(&mut self, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
+        self.lead = self.lead(now, nodes);
         vec![
-            Effect::PublishTrigger {
-                start_at_ms: u64::try_from(at_ms).unwrap_or(0),
-                revision: self.revision,
-            },
+            Effect::PublishTrigger { start_at_ms: self.starts_at(now), revision: self.revision },
             Effect::Note { what: RUNNING, detail: String::new() },
             Effect::Answer(Ok(())),
         ]

@@ -236,6 +236,7 @@ mod tests {
             test_id: None,
             revision: None,
             max_rate: Some(1_000.0),
+            on_this_host: false,
             protocol: Protocol::Registered(Some(PROTOCOL)),
             said_no_at: None,
             interval: Duration::from_secs(1),

@@ -6,6 +6,7 @@ mod barrier;
 mod choose;
 mod doubtful;
 mod ends;
+mod lead;
 #[cfg(test)]
 mod tests;
 mod warned;
@@ -42,7 +43,7 @@ const MAX_BLOCKERS: usize = 32;
 pub struct Rules {
     /// How long the chosen drivers have to become ready.
     pub ready_timeout: Duration,
-    /// From the trigger to the common start.
+    /// From the trigger to the common start; less where all drivers are on this host (`lead`).
     pub start_delay: Duration,
     /// How classic drivers are led.
     pub classic: ClassicRules,
@@ -163,6 +164,8 @@ pub struct Lifecycle {
     stopped_by: Option<String>,
     /// When its config went out, in this life of the orchestrator: from then on a classic driver may be at it.
     configured_at: Option<Duration>,
+    /// From the trigger to the start.
+    lead: Duration,
     /// When a driver last said, at this barrier, that it looks up the target's name.
     resolving_at: Option<Duration>,
     /// Classic drivers have heard of it: it cannot be as if nothing had happened.
@@ -187,6 +190,7 @@ impl Lifecycle {
             participants: Vec::new(),
             stopped_by: None,
             configured_at: None,
+            lead: rules.start_delay,
             resolving_at: None,
             classic_heard: false,
             runaways: BTreeMap::new(),
@@ -287,6 +291,15 @@ impl Lifecycle {
             && states.iter().all(|node| drains(node) || idle(node))
     }
 
+    /// Whether it stands at its barrier, or started less than a second ago.
+    pub fn begins(&self, now: Now) -> bool {
+        match self.phase {
+            Phase::Acquainting { .. } | Phase::Barrier { .. } => true,
+            Phase::Started { at, .. } => now.elapsed < at + Duration::from_secs(1),
+            _ => false,
+        }
+    }
+
     /// Whether drivers may be at it: a second test has to wait.
     pub fn is_under_way(&self) -> bool {
         !matches!(self.phase, Phase::Configured | Phase::Finished)
@@ -356,7 +369,7 @@ impl Lifecycle {
             Phase::Acquainting { since } => self.acquaint(since.unwrap_or(now.elapsed), now, nodes),
             Phase::Barrier { since } => self.barrier(since, now, nodes),
             Phase::Gap { until } if now.elapsed < until => Vec::new(),
-            Phase::Gap { .. } => self.start(now),
+            Phase::Gap { .. } => self.start(now, nodes),
             Phase::Doubtful { .. } => self.doubt(now, nodes, parts),
             Phase::Started { at, .. } => {
                 let mut effects = ends::look(self, now, now.elapsed.saturating_sub(at), nodes, parts);

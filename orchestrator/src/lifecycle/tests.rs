@@ -1,5 +1,8 @@
 //! A test's life in tables: what is shown, what is to be done.
 
+mod barrier;
+mod lead;
+
 use super::*;
 use crate::registry::{Liveness, Protocol};
 use common::plan::{PlanFormat, read};
@@ -47,6 +50,7 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         test_id: None,
         revision: None,
         max_rate: None,
+        on_this_host: false,
         protocol: Protocol::Registered(Some(PROTOCOL)),
         said_no_at: None,
         interval: Duration::from_secs(1),
@@ -435,17 +439,4 @@ fn classic_drivers_that_keep_appearing_do_not_hold_a_test_up_for_ever() {
     let effects = told(life.step(at(15_001), &[newcomer(15_000)], &[]));
     assert!(matches!(&effects[..], [Effect::Answer(Err(CommandError::Drivers { .. }))]), "{effects:?}");
     assert!(!life.is_under_way());
-}
-
-#[test]
-fn a_driver_that_turns_out_to_speak_another_protocol_stops_the_start() {
-    let mut life = life();
-    let unknown = NodeFacts { protocol: Protocol::Unknown, ..node("a", Some(1)) };
-    life.trigger(std::slice::from_ref(&unknown)).unwrap();
-    assert_eq!(told(life.step(at(0), &[unknown], &[])), [Effect::PublishConfig { revision: 1 }]);
-    let older = NodeFacts { protocol: Protocol::Registered(Some(1)), ..says("a", DriverState::Ready, None) };
-    let effects = told(life.step(at(100), &[older], &[]));
-    let Effect::Answer(Err(error)) = &effects[1] else { panic!("{effects:?}") };
-    let expected = "driver a speaks protocol 1, this orchestrator 2: install the same version on both";
-    assert_eq!(error.to_string(), expected);
 }

@@ -35,6 +35,9 @@ pub struct NodeFacts {
     pub revision: Option<u32>,
     /// Its highest rate, requests per second.
     pub max_rate: Option<f64>,
+    /// Whether it runs under the same kernel as this orchestrator, so that they go by the same clock; false where that is
+    /// not known.
+    pub on_this_host: bool,
     /// Which protocol it speaks.
     pub protocol: Protocol,
     /// When it last said `NO`, and not that it is alive since (ours) or ever again (classic).

@@ -121,6 +121,8 @@ pub struct RegistryCounts {
 pub struct Registry {
     epoch: Epoch,
     patience: Patience,
+    /// Under which this orchestrator runs, where that is known.
+    kernel: Option<String>,
     nodes: BTreeMap<NodeId, Node>,
     /// As they registered in earlier lives of the orchestrator.
     remembered: BTreeMap<NodeId, KnownNode>,
@@ -137,6 +139,7 @@ impl Registry {
         Self {
             epoch,
             patience,
+            kernel: None,
             nodes: BTreeMap::new(),
             remembered: BTreeMap::new(),
             busy: BTreeSet::new(),
@@ -144,6 +147,11 @@ impl Registry {
             own_beat_at: None,
             counts: RegistryCounts::default(),
         }
+    }
+
+    /// The same, for an orchestrator that runs under this kernel.
+    pub fn under(self, kernel: Option<String>) -> Self {
+        Self { kernel, ..self }
     }
 
     /// What was counted.
@@ -322,13 +330,13 @@ impl Registry {
 
     /// What is known of one node.
     pub fn facts(&self, node_id: &NodeId, now: Duration) -> Option<NodeFacts> {
-        self.nodes.get(node_id).map(|node| node.facts(self.silence_clock(now)))
+        self.nodes.get(node_id).map(|node| node.facts(self.silence_clock(now), self.kernel.as_deref()))
     }
 
     /// What is known of everyone, in the order of their ids.
     pub fn all_facts(&self, now: Duration) -> Vec<NodeFacts> {
         let clock = self.silence_clock(now);
-        self.nodes.values().map(|node| node.facts(clock)).collect()
+        self.nodes.values().map(|node| node.facts(clock, self.kernel.as_deref())).collect()
     }
 
     /// The clock of silence: stands still while our own heartbeats do not come back.

@@ -80,6 +80,7 @@ pub(super) struct Ours {
     pub cores: Option<u32>,
     pub labels: BTreeMap<String, String>,
     pub max_rate: Option<f64>,
+    pub kernel: Option<String>,
     pub clock_offset_us: Option<i64>,
     pub state: Option<DriverState>,
     pub reason: Option<String>,
@@ -97,6 +98,7 @@ impl Ours {
             cores: None,
             labels: BTreeMap::new(),
             max_rate: None,
+            kernel: None,
             clock_offset_us: None,
             state: None,
             reason: None,
@@ -112,6 +114,7 @@ impl Ours {
         self.cores = Some(told.cores);
         self.labels.clone_from(&told.labels);
         self.max_rate = told.max_rate;
+        self.kernel.clone_from(&told.kernel);
     }
 
     /// As it registered in an earlier life of the orchestrator.
@@ -280,7 +283,8 @@ impl Node {
         (from != to).then(|| Event::Liveness { node: self.node_id.clone(), from, to })
     }
 
-    pub fn facts(&self, clock: Duration) -> NodeFacts {
+    /// `kernel`: the one of this orchestrator.
+    pub fn facts(&self, clock: Duration, kernel: Option<&str>) -> NodeFacts {
         let ours = self.ours.as_ref();
         NodeFacts {
             node_id: self.node_id.clone(),
@@ -295,6 +299,7 @@ impl Node {
             test_id: ours.and_then(|ours| ours.test_id.clone()),
             revision: ours.and_then(|ours| ours.revision),
             max_rate: ours.and_then(|ours| ours.max_rate),
+            on_this_host: kernel.is_some() && ours.and_then(|ours| ours.kernel.as_deref()) == kernel,
             protocol: ours.map_or(Protocol::Unknown, |ours| ours.protocol),
             said_no_at: self.said_no_at,
             interval: self.interval(),

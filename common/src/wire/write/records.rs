@@ -63,6 +63,8 @@ struct RegisterAdditions<'a> {
     labels: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_rate: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel: Option<&'a str>,
 }
 
 impl<'a> RegisterRecord<'a> {
@@ -78,6 +80,7 @@ impl<'a> RegisterRecord<'a> {
                 cores: ours.cores,
                 labels: &ours.labels,
                 max_rate: ours.max_rate.filter(|rate| rate.is_finite()),
+                kernel: ours.kernel.as_deref(),
             }),
         })
     }

@@ -70,6 +70,7 @@ impl Scene {
             workers: 1,
             labels: BTreeMap::new(),
             max_rate: None,
+            kernel: None,
             port: 0,
         };
         let heartbeat =

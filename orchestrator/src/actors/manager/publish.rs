@@ -14,6 +14,9 @@ use crate::messages::CommandError;
 /// How long Kafka may take for a config, a trigger or a stop.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
 
+/// How often a start is put off where the store takes long. The lead doubles each time.
+const MAX_PUT_OFF: u32 = 5;
+
 /// `num_drivers` of every config, however many drivers take part. It is a classic field: our own drivers read their
 /// share instead. Of the programs that were measured one sends nothing without it, and another divides its cores by it
 /// and sends nothing where there are more drivers than cores. With 1 each of them sends all that it is asked for, and the
@@ -70,20 +73,35 @@ impl Manager {
         start_at_ms: u64,
         revision: u32,
     ) -> Result<(), CommandError> {
-        let Some(active) = &mut self.active else { return Ok(()) };
-        let at_us = i64::try_from(start_at_ms).unwrap_or(0) * 1_000;
-        active.meta.started_at = Some(at_us);
+        self.save_start(start_at_ms).await;
+        let mut start_at_ms = start_at_ms;
+        for _ in 0..MAX_PUT_OFF {
+            let now = self.settings.clock.now();
+            let later = self.active.as_mut().and_then(|active| active.life.put_off(now));
+            let Some(later) = later else { break };
+            log::info!(start_at_ms = later; "the start is put off: the store took long");
+            start_at_ms = later;
+            self.save_start(later).await;
+        }
+        let Some(active) = &self.active else { return Ok(()) };
         let trigger = Trigger {
             test_id: active.life.test_id().clone(),
             start: true,
             start_at_ms: Some(start_at_ms),
             revision: Some(revision),
         };
-        let _ = self.links.started.send(TallyStarted(at_us)).await;
-        // The store has the start first: a trigger that is out must not be unknown to a later life of ours. That life
-        // finds out whether it was published (`lifecycle::doubtful`).
-        self.save_active().await;
         self.publish(Outbound::Trigger(trigger)).await
+    }
+
+    /// Stores when the test starts. The store has that before Kafka has the trigger: a trigger that is out must not be
+    /// unknown to a later life of ours. That life finds out whether it was published (`lifecycle::doubtful`).
+    async fn save_start(&mut self, start_at_ms: u64) {
+        let at_us = i64::try_from(start_at_ms).unwrap_or(0) * 1_000;
+        if let Some(active) = &mut self.active {
+            active.meta.started_at = Some(at_us);
+        }
+        let _ = self.links.started.send(TallyStarted(at_us)).await;
+        self.save_active().await;
     }
 
     pub(super) async fn publish_stop(&self) -> Result<(), CommandError> {

@@ -65,3 +65,20 @@ fn a_late_report_shows_that_a_deaf_node_was_not_deaf() {
     story.registry.metrics(&report("old", "t"), story.now);
     story.is("old", Liveness::Alive);
 }
+
+#[test]
+fn a_driver_is_on_this_host_where_both_name_the_same_kernel() {
+    let on_this_host = |kernel: Option<&str>, registers: bool| {
+        let registry = Registry::new(LEADER, Patience::default()).under(kernel.map(str::to_owned));
+        let mut story = Story { registry, ..Story::new() };
+        if registers {
+            story.registry.register(&register("a", Some(9), "127.0.0.1:0"), story.now);
+        }
+        story.registry.heartbeat(&beat("a", Some(9), true), story.now);
+        story.registry.facts(&id("a"), story.now).unwrap().on_this_host
+    };
+    assert!(on_this_host(Some("kernel-1"), true));
+    assert!(!on_this_host(Some("kernel-2"), true), "another machine");
+    assert!(!on_this_host(None, true), "this orchestrator does not know its own");
+    assert!(!on_this_host(Some("kernel-1"), false), "it has not registered yet");
+}

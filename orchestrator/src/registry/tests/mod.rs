@@ -27,6 +27,7 @@ fn register(name: &str, epoch: Option<u64>, address: &str) -> Register {
         cores: 2,
         labels: [("rack".to_owned(), "7".to_owned())].into(),
         max_rate: Some(500.0),
+        kernel: Some("kernel-1".to_owned()),
     });
     Register { node_id: id(name), address: Some(address.to_owned()), ours }
 }
