@@ -1,5 +1,6 @@
 //! The command line: every word of it, and nothing of what it does.
 
+mod look;
 mod nodes;
 mod words;
 
@@ -7,11 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::look::{FormatArg, HistoryArgs, OrchestratorAddress, ReportArgs, TestArgs, TestsArgs};
 pub use self::nodes::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs};
 pub use self::words::{CompletionsArgs, ExplainArgs, ManArgs};
-
-/// Where commands look for an orchestrator by default.
-pub const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
 
 /// What ends a run, or holds it, before its time.
 const STOPPING: &str = "Ctrl-C once stops the test and reports it (aborted, exit 6); twice leaves at once. Ctrl-Z stops \
@@ -56,13 +55,15 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Measures what a driver of this machine can do, against a sink of its own; a minute at most
     Calibrate(CalibrateArgs),
-    /// Lists the tests of a running orchestrator, newest first
+    /// Lists the tests, newest first: of a running orchestrator, or of the data folders
     Tests(TestsArgs),
     /// Lists the drivers of a running orchestrator
     Drivers(OrchestratorAddress),
     /// Stops a test
-    Stop(StopArgs),
-    /// Shows the report of a test
+    Stop(TestArgs),
+    /// Removes a finished or never started test from the history
+    Delete(TestArgs),
+    /// Shows the report of a test: from a running orchestrator, or from the data folders
     Report(ReportArgs),
     /// Explains a word of the report, as in lag or busy; without a word: lists them
     Explain(ExplainArgs),
@@ -85,20 +86,6 @@ impl Command {
     }
 }
 
-/// How to reach a running orchestrator.
-#[derive(Debug, Clone, Args)]
-pub struct OrchestratorAddress {
-    /// Address of the orchestrator, HOST:PORT or URL
-    #[arg(long, value_name = "URL", default_value = DEFAULT_ORCHESTRATOR)]
-    pub orchestrator: String,
-    /// File that holds the orchestrator's bearer token
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// PEM file of the authorities that an https orchestrator is checked against [default: the system's]
-    #[arg(long, value_name = "FILE")]
-    pub orchestrator_ca: Option<PathBuf>,
-}
-
 /// `groundswell run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -110,6 +97,9 @@ pub struct RunArgs {
     /// Uses a running orchestrator instead of a stack of its own
     #[arg(long, value_name = "URL", help_heading = "Where")]
     pub orchestrator: Option<String>,
+    /// Waits so long for the test under way to end, as in 10m [default: does not wait]
+    #[arg(long, value_name = "TIME", requires = "orchestrator", help_heading = "Where")]
+    pub wait: Option<String>,
     /// File that holds the orchestrator's bearer token
     #[arg(long, value_name = "FILE", requires = "orchestrator", help_heading = "Where")]
     pub token_file: Option<PathBuf>,
@@ -287,49 +277,6 @@ pub struct CalibrateArgs {
     /// The driver's data folder, where the calibration is kept [default: $XDG_STATE_HOME/groundswell/driver]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-}
-
-/// `groundswell tests`
-#[derive(Debug, Args)]
-pub struct TestsArgs {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub at: OrchestratorAddress,
-    /// Rows at most
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
-    pub limit: u32,
-}
-
-/// `groundswell stop`
-#[derive(Debug, Args)]
-pub struct StopArgs {
-    /// The test's id
-    pub test: String,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub at: OrchestratorAddress,
-}
-
-/// `groundswell report`
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// The test's id
-    pub test: String,
-    /// How to show it
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: FormatArg,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub at: OrchestratorAddress,
-}
-
-/// `--format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
-    /// For people, 80 columns
-    Text,
-    /// For programs, everything
-    Json,
 }
 
 #[cfg(test)]

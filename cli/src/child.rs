@@ -53,7 +53,7 @@ fn sets(arguments: &[String], variable: &str) -> bool {
 
 /// Variables that are meant to set a node and set none: a name that is misspelt would otherwise be ignored, for each
 /// node receives its own variables alone.
-fn strays() -> Option<Stop> {
+pub fn strays() -> Option<Stop> {
     let kinds = ["orchestrator", "driver", "target"].map(|kind| vec![kind.to_owned()]);
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let stray = |name: &String| name.starts_with(SETTING) && !kinds.iter().any(|kind| sets(kind, name));

@@ -23,6 +23,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A trigger answers when the barrier is decided: `ready_timeout`, and for classic drivers the waits before it.
 const TRIGGER_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The longest time that one trigger waits for the test under way to end.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// A running orchestrator.
 pub struct Client {
     base: String,
@@ -92,6 +95,9 @@ pub struct Problem {
     /// Each fault of a plan, or each driver that is in the way.
     #[serde(default)]
     pub errors: Vec<serde_json::Value>,
+    /// The test that is under way, where that is the problem.
+    #[serde(default)]
+    pub under_way: Option<String>,
 }
 
 impl Problem {
@@ -176,12 +182,15 @@ impl Client {
         self.call(Method::POST, "/api/v1/tests", Some(plan), CALL_TIMEOUT).await
     }
 
-    /// Triggers a test; answers when the barrier is decided.
+    /// Triggers a test; answers when the barrier is decided. `wait`: how long it waits before that for the test under
+    /// way to end, [`LONGEST_WAIT`] at most.
     ///
     /// # Errors
     /// As every call.
-    pub async fn trigger(&self, test_id: &str) -> Result<TestView, CallError> {
-        self.call(Method::POST, &format!("/api/v1/tests/{test_id}/trigger"), None, TRIGGER_TIMEOUT).await
+    pub async fn trigger(&self, test_id: &str, wait: Duration) -> Result<TestView, CallError> {
+        let wait_ms = if wait.is_zero() { String::new() } else { format!("?wait={}ms", wait.as_millis()) };
+        let path = format!("/api/v1/tests/{test_id}/trigger{wait_ms}");
+        self.call(Method::POST, &path, None, TRIGGER_TIMEOUT + wait).await
     }
 
     /// Stops a test.
@@ -192,7 +201,15 @@ impl Client {
         self.call(Method::POST, &format!("/api/v1/tests/{test_id}/stop"), None, CALL_TIMEOUT).await
     }
 
-    /// Takes away a test that was never started.
+    /// Removes a test that is finished or was never started.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn delete(&self, test_id: &str) -> Result<(), CallError> {
+        self.call(Method::DELETE, &format!("/api/v1/tests/{test_id}"), None, CALL_TIMEOUT).await
+    }
+
+    /// Removes a test that was never started.
     ///
     /// # Errors
     /// As every call.
@@ -200,9 +217,7 @@ impl Client {
         if self.test(test_id).await?.state != TestState::Configured {
             return Ok(());
         }
-        let deleted =
-            self.call(Method::DELETE, &format!("/api/v1/tests/{test_id}"), None, CALL_TIMEOUT).await;
-        match deleted {
+        match self.delete(test_id).await {
             // An orchestrator that cannot delete ends it at least.
             Err(CallError::Problem(problem)) if matches!(problem.status, 404 | 405) => {
                 self.stop(test_id).await.map(drop)
@@ -227,12 +242,17 @@ impl Client {
         self.call(Method::GET, &format!("/api/v1/tests/{test_id}/report.json"), None, CALL_TIMEOUT).await
     }
 
-    /// The history, newest first.
+    /// The history, newest first; with a text: the tests that have it in their name or id.
     ///
     /// # Errors
     /// As every call.
-    pub async fn tests(&self, limit: u32) -> Result<TestPage, CallError> {
-        self.call(Method::GET, &format!("/api/v1/tests?limit={limit}"), None, CALL_TIMEOUT).await
+    pub async fn tests(&self, limit: u32, text: Option<&str>) -> Result<TestPage, CallError> {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &limit.to_string());
+        if let Some(text) = text {
+            query.append_pair("q", text);
+        }
+        self.call(Method::GET, &format!("/api/v1/tests?{}", query.finish()), None, CALL_TIMEOUT).await
     }
 
     /// Every node known.

@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use common::plan::write_duration;
 use common::wire::RESOLVING;
 use orchestrator::model::{TestState, TestView};
 
-use crate::client::{CallError, Client};
+use crate::client::{CallError, Client, LONGEST_WAIT};
 use crate::exit::Stop;
 use crate::patience::patience;
 use crate::progress::Progress;
@@ -15,6 +16,12 @@ use crate::signals::Interrupts;
 
 /// How often the test is looked at: drivers report their counters four times a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The same in the first seconds: a short test is reported soon after its end.
+const LOOK_AT_FIRST_EVERY: Duration = Duration::from_millis(25);
+
+/// How long the looks are so close.
+const AT_FIRST: Duration = Duration::from_secs(2);
 
 /// How long the orchestrator may be away before we give up: a restart takes a few seconds.
 const AWAY: Duration = Duration::from_secs(15);
@@ -35,23 +42,26 @@ struct Following<'a> {
     client: &'a Client,
     test_id: &'a str,
     progress: &'a Progress,
+    /// How long it waits for the test under way to end.
+    wait: Duration,
     /// The user wants it stopped.
     stopping: Cell<bool>,
     seen: RefCell<Option<Box<TestView>>>,
 }
 
-/// Triggers a test and follows it to its end.
+/// Triggers a test and follows it to its end. `wait`: how long it waits for the test under way to end.
 ///
 /// # Errors
 /// Where it cannot be triggered, or the orchestrator goes away.
 pub async fn follow(
     client: &Client,
     test_id: &str,
+    wait: Duration,
     interrupts: &mut Interrupts,
     progress: &Progress,
 ) -> Result<Followed, Stop> {
     let following =
-        Following { client, test_id, progress, stopping: Cell::new(false), seen: RefCell::new(None) };
+        Following { client, test_id, progress, wait, stopping: Cell::new(false), seen: RefCell::new(None) };
     let outcome = tokio::select! {
         biased; // a user who leaves does not wait for an answer
         () = following.interrupted(interrupts) => Ok(Followed::Left(following.seen.take())),
@@ -82,7 +92,7 @@ impl Following<'_> {
 
     async fn watch(&self) -> Result<TestView, Stop> {
         let triggered = tokio::select! {
-            triggered = self.trigger() => triggered,
+            triggered = self.trigger_or_wait() => triggered,
             never = self.say_who_resolves() => never,
         };
         match triggered {
@@ -96,10 +106,10 @@ impl Following<'_> {
             Err(_) if self.stopping.get() => {}
             Err(error) => return Err(error.into()),
         }
-        let mut tick = tokio::time::interval(LOOK_EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let began = tokio::time::Instant::now();
         loop {
-            tick.tick().await;
+            let every = if began.elapsed() < AT_FIRST { LOOK_AT_FIRST_EVERY } else { LOOK_EVERY };
+            tokio::time::sleep(every).await;
             let test = insist(|| self.client.test(self.test_id)).await?;
             self.progress.show(&test);
             if test.state == TestState::Finished {
@@ -125,11 +135,39 @@ impl Following<'_> {
         }
     }
 
+    /// Triggers it; where another test is under way, as often as it takes until the wait is over.
+    async fn trigger_or_wait(&self) -> Result<TestView, CallError> {
+        let mut left = self.wait;
+        let mut asked = Duration::ZERO;
+        loop {
+            let mut problem = match self.trigger(asked).await {
+                Err(CallError::Problem(problem)) => problem,
+                answered => return answered,
+            };
+            let Some(other) = problem.under_way.clone() else { return Err(CallError::Problem(problem)) };
+            left = left.saturating_sub(asked);
+            if left.is_zero() {
+                problem.detail = match self.wait.is_zero() {
+                    true => {
+                        format!("test {other} is under way; one runs at a time; --wait 10m waits for its end")
+                    }
+                    false => format!("test {other} is still under way after {}", write_duration(self.wait)),
+                };
+                return Err(CallError::Problem(problem));
+            }
+            if asked.is_zero() {
+                let wait = write_duration(self.wait);
+                self.progress.say(&format!("test {other} is under way: waiting for its end, {wait} at most"));
+            }
+            asked = left.min(LONGEST_WAIT);
+        }
+    }
+
     /// Triggers it, and again where the orchestrator went away meanwhile: a second trigger changes nothing.
-    async fn trigger(&self) -> Result<TestView, CallError> {
+    async fn trigger(&self, wait: Duration) -> Result<TestView, CallError> {
         let mut tries = AWAY.as_millis() / LOOK_EVERY.as_millis();
         loop {
-            match self.client.trigger(self.test_id).await {
+            match self.client.trigger(self.test_id, wait).await {
                 Err(CallError::Unreachable { .. }) if tries > 0 => {
                     tries -= 1;
                     tokio::time::sleep(LOOK_EVERY).await;

@@ -13,11 +13,13 @@ mod exit;
 mod family;
 mod flag_names;
 mod follow;
+mod history;
 mod join;
 mod lifeline;
 mod patience;
 mod plan_flags;
 mod progress;
+mod reach;
 mod report_file;
 mod restarts;
 mod say;
@@ -64,6 +66,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
         Command::Tests(arguments) => commands::look::tests(&arguments).await,
         Command::Drivers(at) => commands::look::drivers(&at).await,
         Command::Stop(arguments) => commands::look::stop(&arguments).await,
+        Command::Delete(arguments) => commands::look::delete(&arguments).await,
         Command::Report(arguments) => commands::look::report(&arguments).await,
         Command::Explain(arguments) => commands::explain::explain(&arguments),
         Command::Completions(arguments) => {

@@ -1,29 +1,27 @@
-//! `tests`, `drivers`, `stop`, `report`: look at and steer a running orchestrator.
+//! `tests`, `drivers`, `stop`, `delete`, `report`: look at tests and nodes, and steer a running orchestrator.
 
 use orchestrator::model::{TestState, Verdict};
 
-use crate::args::{FormatArg, OrchestratorAddress, ReportArgs, StopArgs, TestsArgs};
+use crate::args::{FormatArg, OrchestratorAddress, ReportArgs, TestArgs, TestsArgs};
 use crate::client::Client;
 use crate::exit::Stop;
+use crate::history::History;
+use crate::reach::reach;
 use crate::say;
 use crate::table::Table;
-
-fn client(at: &OrchestratorAddress) -> Result<Client, Stop> {
-    Client::new(&at.orchestrator, at.token_file.as_deref(), at.orchestrator_ca.as_deref())
-}
 
 /// Lists the tests, newest first.
 ///
 /// # Errors
-/// Where the orchestrator cannot be asked.
+/// Where they cannot be read.
 pub async fn tests(arguments: &TestsArgs) -> Result<(), Stop> {
-    let page = client(&arguments.at)?.tests(arguments.limit).await?;
-    if page.tests.is_empty() {
+    let tests = History::find(&arguments.history).await?.newest(arguments.limit, None).await?;
+    if tests.is_empty() {
         say::line("no tests yet");
         return Ok(());
     }
     let mut table = Table::new(&["TEST", "CREATED", "STATE", "VERDICT", "NAME"]);
-    for test in page.tests {
+    for test in tests {
         let state = serde_json::to_value(test.state).map_or_else(|_| String::new(), plain);
         let verdict =
             test.verdict.and_then(|verdict| serde_json::to_value(verdict).ok()).map_or("-".to_owned(), plain);
@@ -38,7 +36,7 @@ pub async fn tests(arguments: &TestsArgs) -> Result<(), Stop> {
 /// # Errors
 /// Where the orchestrator cannot be asked.
 pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
-    let drivers = client(at)?.drivers().await?;
+    let drivers = reach(at)?.client.drivers().await?;
     if drivers.is_empty() {
         say::line("no drivers yet");
         return Ok(());
@@ -69,25 +67,47 @@ pub async fn drivers(at: &OrchestratorAddress) -> Result<(), Stop> {
 ///
 /// # Errors
 /// Where the orchestrator cannot be asked, or refuses.
-pub async fn stop(arguments: &StopArgs) -> Result<(), Stop> {
-    let client = client(&arguments.at)?;
-    let before = client.test(&arguments.test).await?;
+pub async fn stop(arguments: &TestArgs) -> Result<(), Stop> {
+    let (client, id) = at_orchestrator(arguments).await?;
+    let before = client.test(&id).await?;
     if before.state == TestState::Finished {
         let verdict = before.verdict.map_or("without a verdict", Verdict::as_str);
         say::line(format_args!("test {} is already finished: {verdict}", before.test_id));
         return Ok(());
     }
-    client.stop(&arguments.test).await?;
+    client.stop(&id).await?;
     say::line(format_args!("stopping test {}", before.test_id));
     Ok(())
+}
+
+/// Removes a test from the history.
+///
+/// # Errors
+/// Where the orchestrator cannot be asked, or refuses: the test is under way.
+pub async fn delete(arguments: &TestArgs) -> Result<(), Stop> {
+    let (client, id) = at_orchestrator(arguments).await?;
+    client.delete(&id).await?;
+    say::line(format_args!("deleted test {id}"));
+    Ok(())
+}
+
+/// The orchestrator, and the id of the test there that is meant.
+async fn at_orchestrator(arguments: &TestArgs) -> Result<(Client, String), Stop> {
+    let history = History::Running(reach(&arguments.at)?.client);
+    let id = history.id_of(&arguments.test).await?;
+    match history {
+        History::Running(client) => Ok((client, id)),
+        History::Stored(_) => Err(Stop::could_not("no orchestrator was asked")),
+    }
 }
 
 /// Shows the report of a test.
 ///
 /// # Errors
-/// Where the orchestrator cannot be asked, or does not know the test.
+/// Where it cannot be read, or there is no such test.
 pub async fn report(arguments: &ReportArgs) -> Result<(), Stop> {
-    let report = client(&arguments.at)?.report(&arguments.test).await?;
+    let history = History::find(&arguments.history).await?;
+    let report = history.report(&history.id_of(&arguments.test).await?).await?;
     match arguments.format {
         FormatArg::Text => say::report(&report),
         FormatArg::Json => {

@@ -1,8 +1,9 @@
 //! `run`: one test, from the plan to the verdict, on a stack of its own or on a running orchestrator.
 
 use std::path::Path;
+use std::time::Duration;
 
-use common::plan::{DriverChoice, Per, Plan};
+use common::plan::{DriverChoice, Per, Plan, parse_duration};
 use orchestrator::model::{TestView, Verdict};
 use tokio::sync::mpsc;
 
@@ -49,6 +50,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
         report_file::prepare(path).map_err(|error| no_json(path, error))?;
     }
     let mut plan = plan_flags::plan(arguments)?;
+    let wait = wait_of(arguments)?;
     if let (Some(_), Some(flag)) = (&arguments.orchestrator, arguments.sending.words().first()) {
         return Err(Stop::usage(format!(
             "{flag}: is for drivers that this command starts; those of --orchestrator have their own settings"
@@ -75,7 +77,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     };
     let outcome = match started {
         Ok(client) => tokio::select! {
-            outcome = test(&client, &plan, arguments, &mut interrupts, &progress) => outcome,
+            outcome = test(&client, &plan, (arguments, wait), &mut interrupts, &progress) => outcome,
             ended = watch_over(&mut stack, &progress) => Err(gone(&ended)),
         },
         Err(stop) => Err(stop),
@@ -93,6 +95,12 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
         () = interrupts.next() => {}
     }
     code
+}
+
+/// How long the test waits for another one to end.
+fn wait_of(arguments: &RunArgs) -> Result<Duration, Stop> {
+    let Some(text) = &arguments.wait else { return Ok(Duration::ZERO) };
+    parse_duration(text).map_err(|reason| Stop::usage(format!("--wait {text}: {reason}")))
 }
 
 /// How the test was left.
@@ -159,7 +167,7 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
 async fn test(
     client: &Client,
     plan: &Plan,
-    arguments: &RunArgs,
+    (arguments, wait): (&RunArgs, Duration),
     interrupts: &mut Interrupts,
     progress: &Progress,
 ) -> Result<Outcome, Stop> {
@@ -168,7 +176,7 @@ async fn test(
     if let Some(address) = arguments.orchestrator.is_none().then(|| client.base()) {
         progress.say(&format!("test {} on {address}/ (live)", test.test_id));
     }
-    match follow(client, &test.test_id, interrupts, progress).await {
+    match follow(client, &test.test_id, wait, interrupts, progress).await {
         Ok(Followed::Finished(finished)) => report(&finished, arguments),
         Ok(Followed::Left(seen)) => {
             if let (Some(path), Some(mut seen)) = (&arguments.json, seen) {

@@ -1,0 +1,77 @@
+//! What the commands take that look at tests and steer them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// How to reach a running orchestrator.
+#[derive(Debug, Clone, Args)]
+pub struct OrchestratorAddress {
+    /// Address of the orchestrator, HOST:PORT or URL
+    /// [default: http://127.0.0.1:8080, or $GROUNDSWELL__ORCHESTRATOR__URL where it is set]
+    #[arg(long, value_name = "URL")]
+    pub orchestrator: Option<String>,
+    /// File that holds the orchestrator's bearer token; also $GROUNDSWELL__ORCHESTRATOR__TOKEN_FILE
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// PEM file of the authorities that an https orchestrator is checked against
+    /// [default: the system's, or those of $GROUNDSWELL__ORCHESTRATOR__CA_FILE where it is set]
+    #[arg(long, value_name = "FILE")]
+    pub orchestrator_ca: Option<PathBuf>,
+}
+
+/// Where the history is read.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub at: OrchestratorAddress,
+    /// Reads the tests in this data folder (of an orchestrator, or --data-dir of run or up), without an orchestrator
+    /// [default: asks the orchestrator; where none listens at the default address, the default folders]
+    #[arg(long, value_name = "DIR", conflicts_with = "orchestrator")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// `groundswell tests`
+#[derive(Debug, Args)]
+pub struct TestsArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub history: HistoryArgs,
+    /// Rows at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
+}
+
+/// `groundswell stop` and `groundswell delete`
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The test's id; its beginning or its end is enough where no other test has the same
+    pub test: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub at: OrchestratorAddress,
+}
+
+/// `groundswell report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The test's id, or its beginning or end where no other test has the same; latest: the newest that started
+    #[arg(default_value = "latest")]
+    pub test: String,
+    /// How to show it
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: FormatArg,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub history: HistoryArgs,
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// For people, 80 columns
+    Text,
+    /// For programs, everything
+    Json,
+}
