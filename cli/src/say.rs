@@ -2,11 +2,15 @@
 //! the exit code tells how it ended.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use orchestrator::model::{TestView, Verdict};
 
 use crate::colour::{self, Colour};
+
+/// Columns where nothing says how many there are.
+const USUAL_COLUMNS: usize = 80;
 
 /// A line of the answer, on stdout.
 pub fn line(what: impl Display) {
@@ -23,17 +27,25 @@ pub fn aside(what: impl Display) {
     let _ = writeln!(std::io::stderr(), "{what}");
 }
 
-/// A report for people, on stdout; its verdict in colour on a terminal.
+/// A report for people, on stdout; on a terminal as wide as that is, and its verdict in colour.
 pub fn report(report: &TestView) {
-    let plain = orchestrator::report::text(report);
-    if colour::wanted(&std::io::stdout()) { text(coloured(&plain, report.verdict)) } else { text(plain) }
+    text(for_people(report, &std::io::stdout()));
 }
 
 /// A report for people on stderr, where stdout is for a program.
 pub fn report_aside(report: &TestView) {
-    let plain = orchestrator::report::text(report);
-    let shown = if colour::wanted(&std::io::stderr()) { coloured(&plain, report.verdict) } else { plain };
-    let _ = write!(std::io::stderr(), "{shown}");
+    let _ = write!(std::io::stderr(), "{}", for_people(report, &std::io::stderr()));
+}
+
+fn for_people<S: IsTerminal + AsFd>(report: &TestView, stream: &S) -> String {
+    let plain = orchestrator::report::text_in(report, columns(stream));
+    if colour::wanted(stream) { coloured(&plain, report.verdict) } else { plain }
+}
+
+/// Columns of the terminal that a stream leads to, as it is now; 80 where it is none, or does not say.
+pub fn columns(stream: impl AsFd) -> usize {
+    let size = rustix::termios::tcgetwinsize(stream);
+    size.map(|size| usize::from(size.ws_col)).ok().filter(|columns| *columns > 0).unwrap_or(USUAL_COLUMNS)
 }
 
 /// A report with its verdict in colour, where a line begins with it.

@@ -20,9 +20,6 @@ use crate::say;
 /// How often a plain line is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// Columns where the terminal does not say how many it has.
-const USUAL_COLUMNS: usize = 80;
-
 /// How far a test is, and how to show it. Clones show the same.
 #[derive(Clone)]
 pub struct Progress(Rc<RefCell<Shown>>);
@@ -57,7 +54,7 @@ impl Progress {
         let stderr = std::io::stderr();
         let how = if quiet {
             How::Quiet
-        } else if stderr.is_terminal() {
+        } else if stderr.is_terminal() && !is_dumb() {
             How::Terminal { screen: Screen::default(), colour: colour::wanted(&stderr) }
         } else {
             How::Plain { last: None }
@@ -144,6 +141,11 @@ impl Shown {
     }
 }
 
+/// Whether the terminal takes no control sequences, as that of an editor.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 fn plain(text: &str) -> String {
     text.to_owned()
 }
@@ -156,8 +158,7 @@ fn write(text: &str) {
 
 /// Columns of the terminal now: it may have been resized since the last line.
 fn columns() -> usize {
-    let size = rustix::termios::tcgetwinsize(std::io::stderr());
-    size.map(|size| usize::from(size.ws_col)).ok().filter(|columns| *columns > 0).unwrap_or(USUAL_COLUMNS)
+    say::columns(std::io::stderr())
 }
 
 /// Requests per second over about the last second.

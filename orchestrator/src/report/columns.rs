@@ -1,7 +1,10 @@
-//! Text in 80 columns: wrapping, shortening, lining up. It knows no test.
+//! Text in so many columns: wrapping, shortening, lining up. It knows no test.
 
-/// Columns of a report.
+/// Columns of a report where nobody says how many there are.
 pub const WIDTH: usize = 80;
+
+/// Fewest and most columns of a page: below, figures would not fit; above, lines are hard to read.
+const BOUNDS: (usize, usize) = (32, 120);
 
 /// Units that stand behind a figure and a blank.
 const UNITS: [&str; 6] = ["%", "µs", "ms", "s", "min", "UTC"];
@@ -22,40 +25,88 @@ pub fn short(text: &str, max: usize) -> String {
     short
 }
 
-/// Adds a text after a label, wrapped at spaces, further lines indented as far as the label is long. A word
-/// longer than a line is cut.
-pub fn wrap(out: &mut String, label: &str, text: &str) {
-    let indent = width(label);
-    let room = WIDTH.saturating_sub(indent).max(20);
-    let mut line = String::new();
-    let mut first = true;
-    let mut flush = |line: &mut String| {
-        if first {
-            out.push_str(label);
-        } else {
-            out.extend(std::iter::repeat_n(' ', indent));
-        }
-        first = false;
-        out.push_str(line);
-        out.push('\n');
-        line.clear();
-    };
-    for mut word in words(text) {
-        if !line.is_empty() && width(&line) + 1 + width(&word) > room {
-            flush(&mut line);
-        }
-        while width(&word) > room {
-            let rest: String = word.chars().skip(room).collect();
-            let mut piece: String = word.chars().take(room).collect();
-            flush(&mut piece);
-            word = rest;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
+/// A report in the making: lines of at most so many columns.
+#[derive(Debug)]
+pub struct Page {
+    text: String,
+    width: usize,
+}
+
+impl Page {
+    /// An empty page of so many columns, at least 32 and at most 120.
+    pub fn new(columns: usize) -> Self {
+        Self { text: String::new(), width: columns.clamp(BOUNDS.0, BOUNDS.1) }
     }
-    flush(&mut line);
+
+    /// Its columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// What was written.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// Adds an empty line.
+    pub fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// Adds a line that the caller made fit.
+    pub fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    /// Adds a text after a label, wrapped at spaces, further lines indented as far as the label is long. A word
+    /// longer than a line is cut.
+    pub fn wrap(&mut self, label: &str, text: &str) {
+        let indent = width(label);
+        let room = self.width.saturating_sub(indent).max(20);
+        let mut line = String::new();
+        let mut first = true;
+        let mut flush = |line: &mut String| {
+            if first {
+                self.text.push_str(label);
+            } else {
+                self.text.extend(std::iter::repeat_n(' ', indent));
+            }
+            first = false;
+            self.text.push_str(line);
+            self.text.push('\n');
+            line.clear();
+        };
+        for mut word in words(text) {
+            if !line.is_empty() && width(&line) + 1 + width(&word) > room {
+                flush(&mut line);
+            }
+            while width(&word) > room {
+                let rest: String = word.chars().skip(room).collect();
+                let mut piece: String = word.chars().take(room).collect();
+                flush(&mut piece);
+                word = rest;
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
+        }
+        flush(&mut line);
+    }
+
+    /// Adds a line of cells: the first to the left, the others to the right, each as wide as told.
+    pub fn row(&mut self, widths: &[usize], cells: &[String]) {
+        let mut line = String::new();
+        for (place, (columns, cell)) in widths.iter().zip(cells).enumerate() {
+            let pad = columns.saturating_sub(width(cell));
+            let (before, after) = if place == 0 { (0, pad) } else { (pad, 0) };
+            line.extend(std::iter::repeat_n(' ', before));
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', after));
+        }
+        self.line(&line);
+    }
 }
 
 /// The words of a text without control characters; a figure and its unit are one.
@@ -75,20 +126,6 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Adds a line of cells: the first to the left, the others to the right, each as wide as told.
-pub fn row(out: &mut String, widths: &[usize], cells: &[String]) {
-    let mut line = String::new();
-    for (place, (columns, cell)) in widths.iter().zip(cells).enumerate() {
-        let pad = columns.saturating_sub(width(cell));
-        let (before, after) = if place == 0 { (0, pad) } else { (pad, 0) };
-        line.extend(std::iter::repeat_n(' ', before));
-        line.push_str(cell);
-        line.extend(std::iter::repeat_n(' ', after));
-    }
-    out.push_str(line.trim_end());
-    out.push('\n');
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -97,10 +134,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_is_wider_than_the_page_and_no_word_is_lost(text in "[a-zé,.]{0,100}( [a-z]{1,30}){0,20}") {
-            let mut out = String::new();
-            wrap(&mut out, "  - ", &text);
-            prop_assert!(out.lines().all(|line| width(line) <= WIDTH), "{}", out);
+        fn no_line_is_wider_than_the_page_and_no_word_is_lost(
+            text in "[a-zé,.]{0,100}( [a-z]{1,30}){0,20}",
+            columns in 0_usize..200,
+        ) {
+            let mut page = Page::new(columns);
+            page.wrap("  - ", &text);
+            let wide = page.width();
+            prop_assert!(wide >= columns.min(BOUNDS.1));
+            let out = page.into_text();
+            prop_assert!(out.lines().all(|line| width(line) <= wide), "{}", out);
             let plain = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(plain(&out), format!("-{}", plain(&text)));
         }
@@ -109,9 +152,9 @@ mod tests {
     #[test]
     fn a_figure_is_not_parted_from_its_unit() {
         for (room, figure) in [(76, "12 %,"), (73, "(3.1 ms)"), (77, "2 s")] {
-            let mut out = String::new();
-            wrap(&mut out, "", &format!("{} {figure} late", "x".repeat(room)));
-            assert_eq!(out.lines().nth(1), Some(&*format!("{figure} late")));
+            let mut page = Page::new(WIDTH);
+            page.wrap("", &format!("{} {figure} late", "x".repeat(room)));
+            assert_eq!(page.into_text().lines().nth(1), Some(&*format!("{figure} late")));
         }
     }
 

@@ -1,8 +1,8 @@
 //! The drivers, one line each; a large fleet is told by those that stand out.
 
-use super::columns::{row, short};
+use super::columns::{Page, short};
 use super::human::{brief_count, count, percent};
-use super::text::plain_ms;
+use super::latency_table::plain_ms;
 use crate::model::DriverTotals;
 use crate::verdict::MUCH_STEAL;
 
@@ -24,43 +24,61 @@ const LITTLE_CPU_LEFT: f64 = 0.9;
 /// Name, sent, completed, failed, dropped, p50, p99, lag p99, busy.
 const WIDTHS: [usize; 9] = [15, 11, 11, 9, 9, 7, 7, 6, 5];
 
+/// Columns of the table that a narrow page leaves out, in this order: the JSON report has all of them.
+const SPARED: [usize; 6] = [5, 2, 4, 7, 6, 3];
+
+/// Fewest columns of a name.
+const MIN_NAME: usize = 12;
+
 /// Adds the table; nothing where nobody takes part.
-pub fn add(out: &mut String, drivers: &[DriverTotals]) {
+pub fn add(out: &mut Page, drivers: &[DriverTotals]) {
     if drivers.is_empty() {
         return;
     }
-    out.push('\n');
+    out.blank();
     let heads = ["driver", "sent", "completed", "failed", "dropped", "p50", "p99", "lag99", "busy"];
-    row(out, &WIDTHS, &heads.map(str::to_owned));
+    let kept = kept(out.width());
+    let widths: Vec<usize> = kept.iter().map(|(_, width)| *width).collect();
+    let row = |out: &mut Page, cells: [String; 9]| {
+        let cells: Vec<String> = kept.iter().map(|(column, _)| cells[*column].clone()).collect();
+        out.row(&widths, &cells);
+    };
+    row(out, heads.map(str::to_owned));
     let shown = chosen(drivers);
     for driver in &shown {
-        row(out, &WIDTHS, &line(driver));
+        row(out, line(driver, widths[0]));
     }
     if shown.len() < drivers.len() {
         let sent = drivers.iter().filter_map(|driver| driver.totals.sent);
         let (least, most) = (sent.clone().min().unwrap_or(0), sent.max().unwrap_or(0));
-        out.push_str(&format!(
-            "  and {} more; each of {} drivers sent {} to {}\n",
-            drivers.len() - shown.len(),
-            drivers.len(),
-            count(least),
-            count(most)
-        ));
+        out.wrap(
+            "  ",
+            &format!(
+                "and {} more; each of {} drivers sent {} to {}",
+                drivers.len() - shown.len(),
+                drivers.len(),
+                count(least),
+                count(most)
+            ),
+        );
     }
     for driver in shown.iter().filter(|driver| driver.approximate).take(MAX_CLASSIC) {
         let response = &driver.totals.latency_ms.response;
         let told = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), plain_ms);
-        out.push_str(&format!(
-            "  ~ {} says, in ms: min {}, mean {}, median {}, max {}\n",
-            short(&driver.node_id, 14),
-            told(response.min),
-            told(response.mean),
-            told(response.median),
-            told(response.max)
-        ));
+        out.wrap(
+            "  ~ ",
+            &format!(
+                "{} says, in ms: min {}, mean {}, median {}, max {}",
+                short(&driver.node_id, 14),
+                told(response.min),
+                told(response.mean),
+                told(response.median),
+                told(response.max)
+            ),
+        );
     }
     if drivers.iter().any(|driver| driver.implausible) {
-        out.push_str("  ? figures that contradict each other\n");
+        out.wrap("  ? ", "figures that contradict each other");
     }
     shown.iter().filter(|driver| matters(driver)).take(MAX_MACHINES).for_each(|driver| machine(out, driver));
 }
@@ -71,14 +89,28 @@ fn matters(driver: &DriverTotals) -> bool {
         || driver.steal_mean.is_some_and(|steal| steal >= MUCH_STEAL)
 }
 
-fn machine(out: &mut String, driver: &DriverTotals) {
+fn machine(out: &mut Page, driver: &DriverTotals) {
     let told = |what: &str, mean: Option<f64>, max: Option<f64>| {
         Some(format!("{what} {} (up to {})", percent(mean?), percent(max?)))
     };
     let cpu = told("CPU", driver.cpu_mean, driver.cpu_max);
     let steal = told("stolen by its host", driver.steal_mean, driver.steal_max);
     let told: Vec<String> = cpu.into_iter().chain(steal).collect();
-    out.push_str(&format!("  {}: {}\n", short(&driver.node_id, 14), told.join(", ")));
+    out.wrap("  ", &format!("{}: {}", short(&driver.node_id, 14), told.join(", ")));
+}
+
+/// The columns that a page of this width has room for, each with its width: as many as leave the name enough.
+fn kept(page: usize) -> Vec<(usize, usize)> {
+    let mut kept: Vec<usize> = (0..WIDTHS.len()).collect();
+    let others = |kept: &[usize]| kept.iter().skip(1).map(|column| WIDTHS[*column]).sum::<usize>();
+    for spared in SPARED {
+        if others(&kept) + MIN_NAME <= page {
+            break;
+        }
+        kept.retain(|column| *column != spared);
+    }
+    let name = page.saturating_sub(others(&kept)).min(WIDTHS[0]);
+    kept.into_iter().map(|column| (column, if column == 0 { name } else { WIDTHS[column] })).collect()
 }
 
 /// All of a small fleet; of a large one those that did not end well, then the slowest.
@@ -93,7 +125,8 @@ fn chosen(drivers: &[DriverTotals]) -> Vec<&DriverTotals> {
     shown
 }
 
-fn line(driver: &DriverTotals) -> [String; 9] {
+/// Its cells; the name has so many columns, a blank behind it included.
+fn line(driver: &DriverTotals, name: usize) -> [String; 9] {
     let totals = &driver.totals;
     let n = |column: usize, value: Option<u64>| {
         value.map_or_else(|| "?".to_owned(), |n| brief_count(n, WIDTHS[column]))
@@ -115,7 +148,7 @@ fn line(driver: &DriverTotals) -> [String; 9] {
         (state, _) => short(state, 4),
     };
     [
-        format!("{mark}{}", short(&driver.node_id, 14 - mark.len())),
+        format!("{mark}{}", short(&driver.node_id, name.saturating_sub(1 + mark.len()))),
         n(1, totals.sent),
         n(2, totals.completed),
         n(3, totals.failed),

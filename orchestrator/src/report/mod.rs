@@ -3,6 +3,7 @@
 mod columns;
 mod drivers_table;
 pub mod human;
+mod latency_table;
 mod plan_line;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use crate::model::{
 use crate::tally::Tally;
 use crate::verdict::{Judgement, beforehand};
 
-pub use text::text;
+pub use text::{text, text_in};
 
 /// What a test is beyond its figures.
 #[derive(Debug, Clone)]

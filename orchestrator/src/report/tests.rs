@@ -1,5 +1,7 @@
 //! The text report as people see it, whole.
 
+mod narrow;
+
 use std::collections::BTreeMap;
 
 use common::latency::{Latency, LatencyStats};

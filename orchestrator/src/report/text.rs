@@ -1,67 +1,70 @@
-//! The report as text: at most 80 columns, one screen, the verdict first and what to do about it next.
+//! The report as text: one screen, the verdict first and what to do about it next, and the verdict again at the end.
 
-use common::latency::LatencyStats;
 use common::tls_cause::TlsCause;
 
-use super::columns::{row, short, wrap};
+use super::columns::{Page, WIDTH, short, width};
 use super::human::{count, counted, ms, names, percent, rate};
-use super::{drivers_table, plan_line, thresholds_table};
-use crate::model::{
-    DEFINITIONS, DriverTotals, LatencyView, TestState, TestView, Totals, Verdict, WarmupTotals,
-};
+use super::{drivers_table, latency_table, plan_line, thresholds_table};
+use crate::model::{DEFINITIONS, DriverTotals, TestState, TestView, Totals, Verdict, WarmupTotals};
 
 /// Most reasons, and most warnings, that the text tells.
 const MAX_SENTENCES: usize = 5;
 
+/// Most columns of a test's name.
+const MAX_NAME: usize = 60;
+
 /// A share of a second that was taken by the host, or in which a thread waited for a core, worth a word.
 const MUCH: f64 = 0.02;
-
-/// Columns of the latency table: a label and ten figures.
-const LATENCY_WIDTHS: [usize; 11] = [10, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
 
 /// What to know of a report that an earlier version stored.
 const EARLIER_DEFINITIONS: &str = "figures as an earlier version defined them: failed requests are in response and \
                                    service with the time they took, and throughput is over the span from the first \
                                    driver's start to the last one's end";
 
-/// The summary of a test, live or finished.
+/// The summary of a test, live or finished, in 80 columns.
 pub fn text(view: &TestView) -> String {
-    let mut out = String::new();
-    out.push_str(&format!("{}  {}\n", headline(view), short(&view.name, 60)));
+    text_in(view, WIDTH)
+}
+
+/// The same in so many columns: at least 32, and at most 120, which more are taken for.
+pub fn text_in(view: &TestView, columns: usize) -> String {
+    let mut out = Page::new(columns);
+    let room = out.width().saturating_sub(width(headline(view)) + 2);
+    out.line(&format!("{}  {}", headline(view), short(&view.name, room.min(MAX_NAME))));
     sentences(&mut out, "  - ", &view.reasons);
-    out.push('\n');
-    wrap(&mut out, "plan       ", &plan_line::sentence(&view.plan, view.drivers.len()));
-    wrap(&mut out, "target     ", &plan_line::target(&view.plan));
-    wrap(&mut out, "test       ", &test_line(view));
-    out.push('\n');
+    out.blank();
+    out.wrap("plan       ", &plan_line::sentence(&view.plan, view.drivers.len()));
+    out.wrap("target     ", &plan_line::target(&view.plan));
+    out.wrap("test       ", &test_line(view));
+    out.blank();
     totals(&mut out, view);
-    out.push('\n');
-    latencies(&mut out, &view.totals);
+    out.blank();
+    latency_table::add(&mut out, &view.totals.latency_ms);
     generator(&mut out, view);
     if view.definitions < DEFINITIONS {
-        wrap(&mut out, "note       ", EARLIER_DEFINITIONS);
+        out.wrap("note       ", EARLIER_DEFINITIONS);
     }
     for note in &view.notes {
-        wrap(&mut out, "note       ", note);
+        out.wrap("note       ", note);
     }
     thresholds_table::add(&mut out, &view.thresholds);
     drivers_table::add(&mut out, &view.drivers);
     if !view.warnings.is_empty() {
-        out.push('\n');
+        out.blank();
         sentences(&mut out, "  ! ", &view.warnings);
     }
     closing(&mut out, view);
-    out
+    out.into_text()
 }
 
 /// The verdict and its first reason again: a screen of 24 lines shows the end of what is printed.
-fn closing(out: &mut String, view: &TestView) {
+fn closing(out: &mut Page, view: &TestView) {
     if view.verdict.is_none() {
         return;
     }
-    out.push('\n');
+    out.blank();
     let reason = view.reasons.first().map_or("every threshold held", String::as_str);
-    wrap(out, &format!("{}  ", headline(view)), reason);
+    out.wrap(&format!("{}  ", headline(view)), reason);
 }
 
 /// The verdict, or while there is none the state.
@@ -80,12 +83,12 @@ fn headline(view: &TestView) -> &'static str {
     }
 }
 
-fn sentences(out: &mut String, label: &str, sentences: &[String]) {
+fn sentences(out: &mut Page, label: &str, sentences: &[String]) {
     for sentence in sentences.iter().take(MAX_SENTENCES) {
-        wrap(out, label, sentence);
+        out.wrap(label, sentence);
     }
     if sentences.len() > MAX_SENTENCES {
-        wrap(out, label, &format!("and {} more: see the JSON report", sentences.len() - MAX_SENTENCES));
+        out.wrap(label, &format!("and {} more: see the JSON report", sentences.len() - MAX_SENTENCES));
     }
 }
 
@@ -96,15 +99,14 @@ fn test_line(view: &TestView) -> String {
     format!("{}, {at} UTC", view.test_id)
 }
 
-fn totals(out: &mut String, view: &TestView) {
+fn totals(out: &mut Page, view: &TestView) {
     let totals = &view.totals;
     let n = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), count);
     let by = match (totals.dropped_by.in_flight, totals.dropped_by.late) {
         (0, 0) => String::new(),
         (bound, late) => format!(" ({} at the limit, {} late)", count(bound), count(late)),
     };
-    wrap(
-        out,
+    out.wrap(
         "scheduled  ",
         &format!("{} = {} sent + {} dropped{by}", n(totals.scheduled), n(totals.sent), n(totals.dropped)),
     );
@@ -120,7 +122,7 @@ fn totals(out: &mut String, view: &TestView) {
             sent.push_str(&format!(" + {} {name}", count(part)));
         }
     }
-    wrap(out, "sent       ", &sent);
+    out.wrap("sent       ", &sent);
     let throughput =
         totals.throughput_per_s.map_or_else(|| "unknown".to_owned(), |in_all| both(in_all, view));
     let windows = &view.completeness;
@@ -128,15 +130,15 @@ fn totals(out: &mut String, view: &TestView) {
         0 => String::new(),
         expected => format!(", {} of {} windows", count(windows.windows_received), count(expected)),
     };
-    wrap(out, "throughput ", &format!("{throughput}, {} received{windows}", bytes(totals.bytes_received)));
+    out.wrap("throughput ", &format!("{throughput}, {} received{windows}", bytes(totals.bytes_received)));
     let parts: Vec<String> = answers(totals).into_iter().chain(opened(&view.drivers)).collect();
-    wrap(out, "answers    ", &parts.join(" · "));
+    out.wrap("answers    ", &parts.join(" · "));
     if totals.warmup.scheduled > 0 {
-        wrap(out, "warm-up    ", &warmup_line(&totals.warmup));
+        out.wrap("warm-up    ", &warmup_line(&totals.warmup));
     }
     let unknown = unknown(view);
     if !unknown.is_empty() {
-        wrap(out, "unknown    ", &format!("{}: not in these sums", unknown.join("; ")));
+        out.wrap("unknown    ", &format!("{}: not in these sums", unknown.join("; ")));
     }
 }
 
@@ -228,49 +230,8 @@ fn bytes(n: u64) -> String {
     }
 }
 
-/// Lines of the latency table: failed requests have one of their own, and so have the completed ones then.
-fn latency_lines(latency: &LatencyView) -> Vec<(&'static str, &LatencyStats)> {
-    let mut lines = vec![("response", &latency.response)];
-    if latency.failed.response.count > 0 {
-        lines.extend([(" completed", &latency.success.response), (" failed", &latency.failed.response)]);
-    }
-    lines.push(("service", &latency.service));
-    let some = [("first byte", &latency.first_byte), ("connect", &latency.connect)];
-    lines.extend(some.into_iter().filter(|(_, stats)| stats.count > 0));
-    lines.push(("lag", &latency.lag));
-    lines
-}
-
-fn latencies(out: &mut String, totals: &Totals) {
-    let latency = &totals.latency_ms;
-    let heads = ["min", "mean", "median", "mode", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
-    let mut cells = vec!["latency ms".to_owned()];
-    cells.extend(heads.iter().map(|head| (*head).to_owned()));
-    row(out, &LATENCY_WIDTHS, &cells);
-    for (name, stats) in latency_lines(latency) {
-        row(out, &LATENCY_WIDTHS, &latency_row(name, stats));
-    }
-    if !latency.response.lower_bounds.is_empty() {
-        out.push_str("  ≥ at least: failed and dropped requests count as slower than completed ones\n");
-    }
-    match latency.coverage {
-        Some(coverage) if coverage < 1.0 => {
-            wrap(
-                out,
-                "  ",
-                &format!(
-                    "these cover {} of the completed requests: the rest came without histograms",
-                    percent(coverage)
-                ),
-            );
-        }
-        None => wrap(out, "  ", "how many of the completed requests these cover is not known"),
-        Some(_) => {}
-    }
-}
-
 /// What the generator was like itself, at its worst, beside the lag above.
-fn generator(out: &mut String, view: &TestView) {
+fn generator(out: &mut Page, view: &TestView) {
     let most = |of: fn(&DriverTotals) -> Option<f64>| view.drivers.iter().filter_map(of).reduce(f64::max);
     let turn = view.totals.latency_ms.turn.p99.map(|turn| format!("turn p99 {}", ms(turn)));
     let shares = [
@@ -298,7 +259,7 @@ fn generator(out: &mut String, view: &TestView) {
         .chain(gaps)
         .collect();
     if !told.is_empty() {
-        wrap(out, "generator  ", &told.join(", "));
+        out.wrap("generator  ", &told.join(", "));
     }
 }
 
@@ -320,35 +281,4 @@ fn engines(drivers: &[DriverTotals]) -> Option<String> {
     engines.sort();
     engines.dedup();
     (!engines.is_empty()).then(|| engines.join(" and "))
-}
-
-fn latency_row(name: &str, stats: &LatencyStats) -> Vec<String> {
-    let figures = [
-        ("min", stats.min),
-        ("mean", stats.mean),
-        ("median", stats.median),
-        ("mode", stats.mode),
-        ("p90", stats.p90),
-        ("p95", stats.p95),
-        ("p99", stats.p99),
-        ("p99.9", stats.p999),
-        ("p99.99", stats.p9999),
-        ("max", stats.max),
-    ];
-    let cell = |(figure, value): (&str, Option<f64>)| {
-        let bound = if stats.lower_bounds.iter().any(|name| name == figure) { "≥" } else { "" };
-        value.map_or_else(|| "-".to_owned(), |value| format!("{bound}{}", plain_ms(value)))
-    };
-    std::iter::once(name.to_owned()).chain(figures.into_iter().map(cell)).collect()
-}
-
-/// Milliseconds without a unit, three digits where they mean something; from 100 s on seconds, with the unit.
-/// At most 5 columns.
-pub fn plain_ms(ms: f64) -> String {
-    match ms {
-        ms if ms < 9.9995 => format!("{ms:.3}"),
-        ms if ms < 99.95 => format!("{ms:.1}"),
-        ms if ms < 99_999.5 => format!("{ms:.0}"),
-        ms => format!("{:.0}s", ms / 1e3),
-    }
 }

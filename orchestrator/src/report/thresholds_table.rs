@@ -1,18 +1,27 @@
 //! The thresholds, one line each: whether they held, and what the figure was.
 
-use super::columns::{short, wrap};
+use super::columns::{Page, short, width};
 use super::human::{ms, percent, rate};
 use crate::model::ThresholdView;
+
+/// Columns of the word, and of the blanks around it.
+const WORD: usize = 9;
+
+/// Most columns of the expression.
+const EXPRESSION: usize = 32;
+
+/// Columns of the value.
+const VALUE: usize = 10;
 
 /// Most lines.
 const MAX_THRESHOLDS: usize = 6;
 
 /// One line per expression; where it holds for each driver, the worst of them.
-pub fn add(out: &mut String, thresholds: &[ThresholdView]) {
+pub fn add(out: &mut Page, thresholds: &[ThresholdView]) {
     if thresholds.is_empty() {
         return;
     }
-    out.push('\n');
+    out.blank();
     let mut expressions: Vec<&str> = Vec::new();
     for threshold in thresholds {
         if !expressions.contains(&threshold.expression.as_str()) {
@@ -28,7 +37,7 @@ pub fn add(out: &mut String, thresholds: &[ThresholdView]) {
         threshold_line(out, &of(expression));
     }
     if expressions.len() > MAX_THRESHOLDS {
-        wrap(out, "  ", &format!("and {} more thresholds", expressions.len() - MAX_THRESHOLDS));
+        out.wrap("  ", &format!("and {} more thresholds", expressions.len() - MAX_THRESHOLDS));
     }
 }
 
@@ -40,7 +49,7 @@ fn rank(threshold: &ThresholdView) -> u8 {
     }
 }
 
-fn threshold_line(out: &mut String, same: &[&ThresholdView]) {
+fn threshold_line(out: &mut Page, same: &[&ThresholdView]) {
     let Some(worst) = same.iter().min_by_key(|threshold| rank(threshold)) else { return };
     let word = match worst.ok {
         Some(true) => "held",
@@ -61,9 +70,15 @@ fn threshold_line(out: &mut String, same: &[&ThresholdView]) {
         },
     };
     let value = if held_by_all { String::new() } else { threshold_value(worst) };
-    let line = format!("  {word:<6} {:<32} {value:>10}{whose}", short(&worst.expression, 32));
-    out.push_str(line.trim_end());
-    out.push('\n');
+    // At 80 columns 32 for the expression; on a narrow page what is left beside the word and the value.
+    let room = out.width().saturating_sub(WORD + 1 + width(&value).max(VALUE)).min(EXPRESSION);
+    let line = format!("  {word:<6} {:<room$} {value:>VALUE$}", short(&worst.expression, room));
+    if width(&line) + width(&whose) <= out.width() {
+        out.line(&format!("{line}{whose}"));
+    } else {
+        out.line(&line);
+        out.wrap(&" ".repeat(WORD), whose.trim_start());
+    }
 }
 
 fn threshold_value(threshold: &ThresholdView) -> String {
