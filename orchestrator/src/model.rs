@@ -7,13 +7,16 @@ use utoipa::ToSchema;
 mod figures;
 mod finding;
 mod lists;
+mod schema;
 
 pub use figures::{DroppedBy, LatencyView, OutcomeLatency, Totals, WarmupTotals};
 pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{Bootstrap, DriverView, TestPage, TestSummary, Time, WindowView};
+pub use schema::{LatencyStatsSchema, PlanSchema};
 
 /// A test, live or finished: `GET /api/v1/tests/{id}`, the JSON report and the `test` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Test)]
 pub struct TestView {
     /// Its id.
     pub test_id: String,
@@ -42,13 +45,16 @@ pub struct TestView {
     #[serde(default = "first_definitions")]
     pub definitions: u32,
     /// The plan as validated, secrets masked.
-    #[schema(value_type = Object)]
+    #[schema(value_type = PlanSchema)]
     pub plan: serde_json::Value,
     /// When it was created, RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// When the drivers were told to start, RFC 3339.
+    #[schema(format = DateTime)]
     pub started_at: Option<String>,
     /// When it was finished, RFC 3339.
+    #[schema(format = DateTime)]
     pub ended_at: Option<String>,
     /// All drivers together.
     pub totals: Totals,
@@ -211,6 +217,7 @@ pub struct Pause {
 
 /// One threshold and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Threshold)]
 pub struct ThresholdView {
     /// As in `response.p99 < 250ms`.
     pub expression: String,
@@ -253,8 +260,10 @@ pub struct MissingWindows {
     /// Last missing sequence number.
     pub to_seq: u64,
     /// When the first began, RFC 3339.
+    #[schema(format = DateTime)]
     pub from: String,
     /// When the last ended, RFC 3339.
+    #[schema(format = DateTime)]
     pub to: String,
 }
 
@@ -262,6 +271,7 @@ pub struct MissingWindows {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimelineEntry {
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     pub at: String,
     /// What, in a few words: created, triggered, warned, running, driver_lost, stopped, finished, revised, …
     pub what: String,

@@ -24,6 +24,7 @@ const MAX_ID_BYTES: usize = 64;
 #[utoipa::path(
     get,
     path = "/api/v1/events",
+    operation_id = "stream_events",
     tag = "tests",
     params(("Last-Event-ID" = Option<String>, Header, description = "the last event that was seen")),
     responses(

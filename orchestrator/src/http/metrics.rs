@@ -51,6 +51,7 @@ fn escaped(value: &str) -> String {
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "get_metrics",
     tag = "process",
     responses(
         (status = 200, description = "Prometheus text, version 0.0.4", body = String, content_type = "text/plain"),

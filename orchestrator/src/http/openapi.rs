@@ -1,5 +1,7 @@
 //! `/openapi.json`: OpenAPI 3.1, made from the handlers and the shapes themselves.
 
+mod examples;
+
 use std::collections::BTreeMap;
 
 use actix_web::web::Data;
@@ -7,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Type};
 use utoipa::{IntoResponses, OpenApi, ToResponse};
 
@@ -120,7 +122,7 @@ shared! {
         openapi,
     ),
     components(
-        schemas(Problem, KeyProblem, model::TestView, model::WindowView, model::DriverView),
+        schemas(Problem, KeyProblem, model::TestView, model::WindowView, model::DriverView, model::PlanSchema),
         responses(
             BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, RequestTimeout, Conflict,
             PayloadTooLarge, UnsupportedMediaType, Misdirected, Unprocessable, Internal, Unavailable,
@@ -134,28 +136,35 @@ shared! {
 )]
 struct Api;
 
-/// The whole description; with a token it says so, and without one that other hosts are refused.
+/// Paths that need no token.
+const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The whole description. With a token all but [`OPEN`] need it; without one it may be left out, and requests for other
+/// hosts are refused.
 pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
-    if !has_token {
-        let (name, _) = Misdirected::response();
-        for item in api.paths.paths.values_mut() {
-            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
-                let refused = RefOr::Ref(Ref::from_response_name(name));
+    let components = api.components.get_or_insert_default();
+    examples::add(components);
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("the orchestrator's token ([http] token_file); without one nothing asks for it"));
+    components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
+    let (misdirected, _) = Misdirected::response();
+    for (path, item) in &mut api.paths.paths {
+        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            if !has_token {
+                let refused = RefOr::Ref(Ref::from_response_name(misdirected));
                 operation.responses.responses.insert("421".to_owned(), refused);
             }
-        }
-    }
-    if has_token {
-        let components = api.components.get_or_insert_default();
-        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-        for (path, item) in &mut api.paths.paths {
-            if matches!(path.as_str(), "/healthz" | "/readyz") {
-                continue;
+            if !OPEN.contains(&path.as_str()) {
+                let needed = SecurityRequirement::new("token", Vec::<String>::new());
+                let left_out = (!has_token).then(SecurityRequirement::default);
+                operation.security = Some(left_out.into_iter().chain([needed]).collect());
             }
-            let token = || vec![SecurityRequirement::new("token", Vec::<String>::new())];
-            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
-                operation.security = Some(token());
+            let toml =
+                operation.request_body.as_mut().and_then(|body| body.content.get_mut("application/toml"));
+            if let Some(content) = toml {
+                content.example = Some(examples::plan_toml());
             }
         }
     }
@@ -166,6 +175,7 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
 #[utoipa::path(
     get,
     path = "/openapi.json",
+    operation_id = "get_openapi",
     tag = "process",
     responses(
         (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
@@ -175,4 +185,94 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
 pub async fn openapi(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     Query::none(request.query_string())?;
     Ok(HttpResponse::Ok().json(document(state.access.token.is_some())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn api(has_token: bool) -> Value {
+        serde_json::to_value(document(has_token)).unwrap()
+    }
+
+    /// Method and path of each operation, and the operation.
+    fn operations(api: &Value) -> Vec<(String, Value)> {
+        let paths = api["paths"].as_object().unwrap().iter();
+        let of = paths.flat_map(|(path, item)| {
+            let operations = item.as_object().unwrap().iter();
+            operations.map(move |(method, operation)| (format!("{method} {path}"), operation.clone()))
+        });
+        of.collect()
+    }
+
+    #[test]
+    fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
+        let operations = operations(&api(false));
+        assert_eq!(operations.len(), 19);
+        let mut ids = BTreeSet::new();
+        for (name, operation) in &operations {
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            assert!(id.contains('_') && ids.insert(id.to_owned()), "{name}: {id}");
+            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{name}");
+            let answers = operation["responses"].as_object().unwrap();
+            let (status, good) = answers.iter().find(|(status, _)| status.starts_with('2')).unwrap();
+            let schemas = good["content"].as_object().into_iter().flatten();
+            let n = schemas.inspect(|(_, content)| assert!(content["schema"].is_object(), "{name}")).count();
+            assert!(n > 0 || status == "204", "{name}: {status}");
+        }
+    }
+
+    #[test]
+    fn every_instant_is_a_date_time_and_nothing_else_is() {
+        let mut found = 0;
+        let api = api(false);
+        for (schema, of) in api["components"]["schemas"].as_object().unwrap() {
+            for (key, property) in of["properties"].as_object().into_iter().flatten() {
+                let about = property["description"].as_str().unwrap_or_default();
+                let is_instant = about.contains("RFC 3339");
+                assert_eq!(property["format"] == "date-time", is_instant, "{schema}.{key}: {property:#}");
+                found += usize::from(is_instant);
+            }
+        }
+        assert_eq!(found, 12, "of a test, the history, windows, drivers, gaps and the timeline");
+    }
+
+    #[test]
+    fn every_schema_is_named_once_and_every_reference_leads_to_one() {
+        let api = api(false);
+        let schemas = api["components"]["schemas"].as_object().unwrap();
+        let lower: BTreeSet<String> = schemas.keys().map(|name| name.to_lowercase()).collect();
+        assert_eq!(lower.len(), schemas.len(), "names that differ in case alone: {:?}", schemas.keys());
+        assert!(
+            schemas.keys().all(|name| !name.ends_with("View") && !name.contains('.')),
+            "{:?}",
+            schemas.keys()
+        );
+        let text = api.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(api.pointer(pointer).is_some(), "{pointer} leads nowhere");
+        }
+    }
+
+    #[test]
+    fn the_token_is_needed_where_there_is_one_and_described_in_any_case() {
+        for has_token in [false, true] {
+            let api = api(has_token);
+            assert_eq!(api["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+            for (name, operation) in operations(&api) {
+                let open = OPEN.iter().any(|path| name == format!("get {path}"));
+                let expected = match (open, has_token) {
+                    (true, _) => Value::Null,
+                    (false, true) => serde_json::json!([{ "token": [] }]),
+                    (false, false) => serde_json::json!([{}, { "token": [] }]),
+                };
+                assert_eq!(operation["security"], expected, "{name}, token: {has_token}");
+            }
+        }
+    }
 }

@@ -26,6 +26,7 @@ impl PageNonce {
 #[utoipa::path(
     get,
     path = "/",
+    operation_id = "get_dashboard",
     tag = "process",
     responses(
         (status = 200, description = "the dashboard", body = String, content_type = "text/html"),

@@ -33,6 +33,7 @@ fn well(state: &AppState) -> HttpResponse {
 #[utoipa::path(
     get,
     path = "/api/v1/drivers",
+    operation_id = "list_drivers",
     tag = "drivers",
     responses(
         (status = 200, description = "every node known", body = Vec<DriverView>, content_type = "application/json"),
@@ -49,6 +50,7 @@ pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<Http
 #[utoipa::path(
     get,
     path = "/api/v1/bootstrap",
+    operation_id = "get_bootstrap",
     tag = "drivers",
     responses(
         (status = 200, description = "which Kafka, and how topics are called", body = Bootstrap, content_type = "application/json"),
@@ -64,6 +66,7 @@ pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<Ht
 #[utoipa::path(
     get,
     path = "/api/v1/time",
+    operation_id = "get_time",
     tag = "drivers",
     responses(
         (status = 200, description = "the time now", body = Time, content_type = "application/json"),
@@ -79,6 +82,7 @@ pub async fn time(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
 #[utoipa::path(
     get,
     path = "/healthz",
+    operation_id = "get_health",
     tag = "process",
     responses((status = 200, description = "it is", body = Health, content_type = "application/json"))
 )]
@@ -90,6 +94,7 @@ pub async fn healthz(state: Data<AppState>) -> HttpResponse {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "get_readiness",
     tag = "process",
     responses(
         (status = 200, description = "both can", body = Health, content_type = "application/json"),

@@ -19,7 +19,7 @@ use super::{accept, body};
 use crate::messages::{
     CreateTest, DeleteTest, GetTest, LoadPage, LoadWindows, StopTest, TestFilter, TriggerTest,
 };
-use crate::model::{TestPage, TestState, TestView, Verdict, WindowView};
+use crate::model::{PlanSchema, TestPage, TestState, TestView, Verdict, WindowView};
 use crate::report;
 use crate::store::{Cursor, MAX_WINDOWS_SECONDS};
 
@@ -66,10 +66,11 @@ async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Pr
 #[utoipa::path(
     post,
     path = "/api/v1/tests",
+    operation_id = "create_test",
     tag = "tests",
     request_body(
         description = "a plan, in JSON or TOML",
-        content((Object = "application/json"), (String = "application/toml"))
+        content((PlanSchema = "application/json"), (String = "application/toml"))
     ),
     responses(
         (status = 201, description = "the test, `configured`", body = TestView, content_type = "application/json",
@@ -101,6 +102,7 @@ pub async fn create(
 #[utoipa::path(
     get,
     path = "/api/v1/tests",
+    operation_id = "list_tests",
     tag = "tests",
     params(
         ("limit" = Option<u64>, Query, description = "rows of a page; 50 by default", minimum = 1, maximum = 200),
@@ -144,6 +146,7 @@ fn searched(text: &str) -> Result<String, String> {
 #[utoipa::path(
     get,
     path = "/api/v1/tests/{id}",
+    operation_id = "get_test",
     tag = "tests",
     params(("id" = String, Path, description = "the test's id")),
     responses(
@@ -159,6 +162,7 @@ pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResp
 #[utoipa::path(
     delete,
     path = "/api/v1/tests/{id}",
+    operation_id = "delete_test",
     tag = "tests",
     params(("id" = String, Path, description = "the test's id")),
     responses(
@@ -181,6 +185,7 @@ pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
 #[utoipa::path(
     post,
     path = "/api/v1/tests/{id}/trigger",
+    operation_id = "trigger_test",
     tag = "tests",
     params(
         ("id" = String, Path, description = "the test's id"),
@@ -226,6 +231,7 @@ fn wait(text: &str) -> Result<Duration, String> {
 #[utoipa::path(
     post,
     path = "/api/v1/tests/{id}/stop",
+    operation_id = "stop_test",
     tag = "tests",
     params(("id" = String, Path, description = "the test's id")),
     responses(
@@ -245,6 +251,7 @@ pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
 #[utoipa::path(
     get,
     path = "/api/v1/tests/{id}/report",
+    operation_id = "get_report",
     tag = "tests",
     params(("id" = String, Path, description = "the test's id")),
     responses(
@@ -267,6 +274,7 @@ pub async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
 #[utoipa::path(
     get,
     path = "/api/v1/tests/{id}/report.json",
+    operation_id = "get_report_json",
     tag = "tests",
     params(("id" = String, Path, description = "the test's id")),
     responses(
@@ -282,6 +290,7 @@ pub async fn report_json(request: HttpRequest, state: Data<AppState>) -> Result<
 #[utoipa::path(
     get,
     path = "/api/v1/tests/{id}/report.txt",
+    operation_id = "get_report_text",
     tag = "tests",
     params(("id" = String, Path, description = "the test's id")),
     responses(
@@ -328,6 +337,7 @@ fn takes_part(test: &TestView, driver: &str) -> Result<(), Problem> {
 #[utoipa::path(
     get,
     path = "/api/v1/tests/{id}/windows",
+    operation_id = "list_windows",
     tag = "tests",
     params(
         ("id" = String, Path, description = "the test's id"),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::LatencyStatsSchema;
+
 /// Counters and latencies of a driver or a fleet. What a driver does not report is null.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Totals {
@@ -92,30 +94,31 @@ pub struct WarmupTotals {
 
 /// The latencies of a driver or a fleet, in milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Latencies)]
 pub struct LatencyView {
     /// Share of the completed requests that these figures cover, 0 to 1; null where a driver does not say how many it
     /// completed.
     pub coverage: Option<f64>,
     /// Last byte - due. The percentiles are over completed, failed and dropped requests, of which the latter two count
     /// as slower than any completed one; min, mean, mode and max are of the completed ones alone.
-    #[schema(value_type = Object)]
+    #[schema(value_type = LatencyStatsSchema)]
     pub response: common::latency::LatencyStats,
     /// Last byte - attempt began, over the same requests.
-    #[schema(value_type = Object)]
+    #[schema(value_type = LatencyStatsSchema)]
     pub service: common::latency::LatencyStats,
     /// Attempt began - due.
-    #[schema(value_type = Object)]
+    #[schema(value_type = LatencyStatsSchema)]
     pub lag: common::latency::LatencyStats,
     /// How late the generator was to read: from the poll's return to the handling of an event it brought.
-    #[schema(value_type = Object)]
+    #[schema(value_type = LatencyStatsSchema)]
     #[serde(default)]
     pub turn: common::latency::LatencyStats,
     /// Time to open a connection (TCP and TLS), of the attempts that opened one.
-    #[schema(value_type = Object)]
+    #[schema(value_type = LatencyStatsSchema)]
     #[serde(default)]
     pub connect: common::latency::LatencyStats,
     /// First byte of the answer - attempt began.
-    #[schema(value_type = Object)]
+    #[schema(value_type = LatencyStatsSchema)]
     #[serde(default)]
     pub first_byte: common::latency::LatencyStats,
     /// Of completed requests only.
@@ -130,9 +133,9 @@ pub struct LatencyView {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OutcomeLatency {
     /// Last byte - due.
-    #[schema(value_type = Object)]
+    #[schema(value_type = LatencyStatsSchema)]
     pub response: common::latency::LatencyStats,
     /// Last byte - attempt began.
-    #[schema(value_type = Object)]
+    #[schema(value_type = LatencyStatsSchema)]
     pub service: common::latency::LatencyStats,
 }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 /// One reason, warning or note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Finding)]
 pub struct FindingView {
     /// What was found, as a word for programs.
     pub kind: FindingKind,

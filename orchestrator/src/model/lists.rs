@@ -10,6 +10,7 @@ use super::{DroppedBy, LatencyView, TestState, Verdict, WarmupTotals};
 
 /// A node that the orchestrator knows: `GET /api/v1/drivers` and the `driver` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Driver)]
 pub struct DriverView {
     /// Who.
     pub node_id: String,
@@ -27,6 +28,7 @@ pub struct DriverView {
     /// Whether records of it still arrive, so that it can be chosen for a test.
     pub alive: bool,
     /// When a record of it last arrived, RFC 3339.
+    #[schema(format = DateTime)]
     pub last_seen: String,
     /// How long ago that is, ms.
     pub age_ms: u64,
@@ -56,6 +58,7 @@ pub struct DriverView {
 
 /// One second of a test: `GET /api/v1/tests/{id}/windows` and the `window` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Window)]
 pub struct WindowView {
     /// Which test.
     pub test_id: String,
@@ -64,8 +67,10 @@ pub struct WindowView {
     /// The second, counted from the start.
     pub seq: u64,
     /// When it began, RFC 3339.
+    #[schema(format = DateTime)]
     pub from: String,
     /// When it ended, RFC 3339.
+    #[schema(format = DateTime)]
     pub to: String,
     /// Ticks that fell due within this window (closed loop: attempts begun).
     pub scheduled: u64,
@@ -125,10 +130,13 @@ pub struct TestSummary {
     /// How it ended.
     pub verdict: Option<Verdict>,
     /// When it was created, RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// When it started, RFC 3339.
+    #[schema(format = DateTime)]
     pub started_at: Option<String>,
     /// When it was finished, RFC 3339.
+    #[schema(format = DateTime)]
     pub ended_at: Option<String>,
 }
 
@@ -157,6 +165,7 @@ impl Bootstrap {
 
 /// The orchestrator's clock: `GET /api/v1/time`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = OrchestratorTime)]
 pub struct Time {
     /// Unix time in µs.
     pub unix_us: i64,
