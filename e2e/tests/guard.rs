@@ -80,6 +80,7 @@ fn the_rest_answers_as_it_is_described() {
         .args(["run", &format!("{}/openapi.json", system.rest.base)])
         .args(["--checks", "all", "--exclude-checks", "positive_data_acceptance"])
         .args(["--exclude-path", "/api/v1/events", "--max-examples", "30", "--workers", "1", "--seed", "1"])
+        .env("SCHEMATHESIS_HOOKS", concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/schemathesis_toml.py"))
         .current_dir(system.home.path())
         .output()
         .unwrap();
