@@ -70,7 +70,7 @@ pub struct ReportArgs {
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FormatArg {
-    /// For people, 80 columns
+    /// For people, as wide as the terminal
     Text,
     /// For programs, everything
     Json,

@@ -1,5 +1,7 @@
 //! `--help` against what the flags do: each option names its default, and it is the one that holds.
 
+use std::collections::BTreeSet;
+
 use clap::{Arg, Command, CommandFactory};
 use common::plan::{PlanFormat, PlanTree};
 use serde_json::Value;
@@ -94,4 +96,80 @@ fn defaults_in_the_help_of_nodes_are_those_of_their_configs() {
     check("orchestrator", "kafka", &orchestrator["kafka"]["brokers"]);
     let driver = config(include_str!("../../../config/driver.toml"));
     check("driver", "precision", &driver["driver"]["precision"]);
+}
+
+/// docs/interface.md, the promise to users, and its section on commands and flags.
+fn promise() -> (&'static str, &'static str) {
+    let text = include_str!("../../../docs/interface.md");
+    let (_, from) = text.split_once("\n## One binary").unwrap();
+    (text, from.split_once("\n## ").unwrap().0)
+}
+
+/// What stands in backticks, as in `run --wait 10m`.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The long flags that a text names.
+fn long_flags(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+    let after = text.split("--").skip(1).map(|rest| rest.split(|c| !is_part(c)).next().unwrap_or_default());
+    after.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_promise_to_users_names_the_commands_and_flags_that_there_are() {
+    let (whole, section) = promise();
+    let (_, later) = section.split_once("Not built yet, from this section: ").unwrap();
+    let later: BTreeSet<&str> = quoted(later.lines().next().unwrap()).collect();
+
+    let cli = Cli::command();
+    let commands: BTreeSet<&str> =
+        cli.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
+    let mut flags: BTreeSet<String> = ["help", "version"].map(str::to_owned).into();
+    for command in cli.get_subcommands() {
+        let longs = command.get_arguments().filter(|argument| !argument.is_hide_set());
+        flags.extend(longs.filter_map(|argument| argument.get_long().map(str::to_owned)));
+    }
+
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
+    let first_cells =
+        rows.map(|row| row.replace("\\|", "/")).map(|row| row.split('|').next().unwrap().to_owned());
+    let promised: BTreeSet<String> = first_cells
+        .flat_map(|cell| {
+            let names = quoted(&cell).map(|text| text.split(' ').next().unwrap().to_owned());
+            names.collect::<Vec<_>>()
+        })
+        .filter(|name| name.parse::<u8>().is_err())
+        .collect();
+    for command in &promised {
+        assert_ne!(commands.contains(&**command), later.contains(&**command), "the command {command}");
+    }
+    for command in commands {
+        assert!(promised.contains(command), "docs/interface.md has no row for {command}");
+    }
+
+    let named = long_flags(whole);
+    for flag in &named {
+        assert_ne!(flags.contains(flag), later.contains(&*format!("--{flag}")), "the flag --{flag}");
+    }
+    for flag in flags.iter().filter(|flag| !["help", "version"].contains(&&***flag)) {
+        assert!(named.contains(flag), "docs/interface.md does not name --{flag}");
+    }
+}
+
+#[test]
+fn short_flags_are_those_of_the_promise() {
+    let (_, section) = promise();
+    let line = section.lines().find(|line| line.starts_with("Short flags as in oha")).unwrap();
+    let promised: BTreeSet<char> = quoted(line)
+        .filter_map(|text| text.strip_prefix('-')?.split(' ').next()?.chars().next().filter(|c| *c != '-'))
+        .collect();
+    let cli = Cli::command();
+    let run = cli.find_subcommand("run").unwrap();
+    let shorts = run.get_arguments().flat_map(|argument| {
+        let aliases = argument.get_all_short_aliases().unwrap_or_default();
+        argument.get_short().into_iter().chain(aliases).collect::<Vec<_>>()
+    });
+    assert_eq!(shorts.filter(|short| !"hV".contains(*short)).collect::<BTreeSet<_>>(), promised);
 }
