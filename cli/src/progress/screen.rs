@@ -17,14 +17,15 @@ impl Screen {
     /// What takes the lines away; the cursor is then where the first began. `width`: columns of the terminal now.
     ///
     /// Terminals that became narrower have broken long lines into several rows, with the cursor in the last row of
-    /// the last line. So many rows are gone back as the lines take at the present width.
+    /// the last line. So many rows are gone back as the lines take at the present width, and each is emptied by itself:
+    /// tmux moves what "erase to the end of the screen" takes away into its history, where the screen's first row is among
+    /// it.
     pub fn erase(&mut self, width: usize) -> String {
         let width = width.max(1);
         let rows: usize = self.drawn.drain(..).map(|columns| columns.div_ceil(width).max(1)).sum();
         match rows {
             0 => String::new(),
-            1 => "\r\u{1b}[J".to_owned(),
-            rows => format!("\r\u{1b}[{}A\u{1b}[J", rows - 1),
+            rows => format!("\r\u{1b}[2K{}", "\u{1b}[1A\u{1b}[2K".repeat(rows - 1)),
         }
     }
 
@@ -90,12 +91,11 @@ mod tests {
         fn write(&mut self, text: &str, width: usize) {
             let mut rest = text;
             while let Some(c) = rest.chars().next() {
-                if let Some(after) = rest.strip_prefix("\u{1b}[J") {
-                    self.rows.truncate(self.row);
+                if let Some(after) = rest.strip_prefix("\u{1b}[2K") {
+                    self.rows[self.row].clear();
                     rest = after;
-                } else if let Some(after) = rest.strip_prefix("\u{1b}[") {
-                    let (n, after) = after.split_once('A').unwrap();
-                    self.row -= n.parse::<usize>().unwrap();
+                } else if let Some(after) = rest.strip_prefix("\u{1b}[1A") {
+                    self.row -= 1;
                     rest = after;
                 } else {
                     match c {
@@ -110,6 +110,12 @@ mod tests {
                     rest = &rest[c.len_utf8()..];
                 }
             }
+        }
+
+        /// Its rows, without the empty ones at the end.
+        fn written(&self) -> &[String] {
+            let last = self.rows.iter().rposition(|row| !row.is_empty());
+            &self.rows[..last.map_or(0, |last| last + 1)]
         }
 
         fn narrow(&mut self, width: usize) {
@@ -136,9 +142,9 @@ mod tests {
             terminal.write(&screen.draw(after, &lines), after);
             let shell: usize = "$ groundswell".len().div_ceil(after);
             let expected = [cut(&long, after - 1), cut("second", after - 1)];
-            assert_eq!(terminal.rows[shell..], expected, "{before} to {after}");
+            assert_eq!(terminal.written()[shell..], expected, "{before} to {after}");
             terminal.write(&screen.erase(after), after);
-            assert_eq!(terminal.rows.len(), shell);
+            assert_eq!(terminal.written().len(), shell);
         }
     }
 
