@@ -26,7 +26,8 @@ const TRIGGER_TIMEOUT: Duration = Duration::from_secs(120);
 /// The longest time that one trigger waits for the test under way to end.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// A running orchestrator.
+/// A running orchestrator. A clone asks the same one.
+#[derive(Clone)]
 pub struct Client {
     base: String,
     token: Option<String>,

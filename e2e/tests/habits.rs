@@ -65,24 +65,24 @@ impl Place {
         if !on_stdout {
             line = line.replacen("groundswell run", "groundswell run --json report.json", 1);
         }
-        let told = self.shell(&line).output().unwrap();
-        let said = both(&told);
+        let ended = self.shell(&line).output().unwrap();
+        let said = both(&ended);
         let json = if on_stdout {
-            told.stdout.clone()
+            ended.stdout.clone()
         } else {
             std::fs::read(self.path("report.json")).unwrap_or_else(|error| panic!("{line}: {error}: {said}"))
         };
-        (told, serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{line}: {error}: {said}")))
+        (ended, serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{line}: {error}: {said}")))
     }
 }
 
 /// All that a command said.
-fn both(told: &Output) -> String {
-    String::from_utf8_lossy(&told.stderr).into_owned() + &String::from_utf8_lossy(&told.stdout)
+fn both(ended: &Output) -> String {
+    String::from_utf8_lossy(&ended.stderr).into_owned() + &String::from_utf8_lossy(&ended.stdout)
 }
 
-fn stderr(told: &Output) -> String {
-    String::from_utf8_lossy(&told.stderr).into_owned()
+fn stderr(ended: &Output) -> String {
+    String::from_utf8_lossy(&ended.stderr).into_owned()
 }
 
 fn number(report: &Value, key: &str) -> u64 {
@@ -139,12 +139,12 @@ fn each_command_line_of_the_table_does_what_the_other_tool_does() {
             continue;
         }
         let before = place.target.received();
-        let (told, report) = place.run(line);
-        let said = both(&told);
+        let (ended, report) = place.run(line);
+        let said = both(&ended);
         let is_open = value(line, &["-r", "-q"]).is_some();
         // A machine that takes away a core for some milliseconds makes an open loop rightly invalid.
-        let fits = told.status.code() == Some(0) || is_open && told.status.code() == Some(5);
-        assert!(fits, "{tool}: {line}: {}: {said}", told.status);
+        let fits = ended.status.code() == Some(0) || is_open && ended.status.code() == Some(5);
+        assert!(fits, "{tool}: {line}: {}: {said}", ended.status);
         assert_sound(&report);
         let (sent, completed) = (number(&report, "sent"), number(&report, "completed"));
         assert_eq!(completed, sent, "{line}: {report:#}");
@@ -172,8 +172,8 @@ fn each_command_line_of_the_table_does_what_the_other_tool_does() {
 #[test]
 fn a_url_alone_is_a_closed_loop_and_flags_complete_it() {
     let place = Place::new();
-    let (told, report) = place.run(&format!("groundswell run {URL_OF_DOCS} -n 100"));
-    assert_eq!(told.status.code(), Some(0), "{}", both(&told));
+    let (ended, report) = place.run(&format!("groundswell run {URL_OF_DOCS} -n 100"));
+    assert_eq!(ended.status.code(), Some(0), "{}", both(&ended));
     assert_eq!(number(&report, "completed"), 100);
     assert_eq!(
         (&report["plan"]["load"]["mode"], &report["plan"]["load"]["connections"]),
@@ -190,8 +190,8 @@ fn a_url_alone_is_a_closed_loop_and_flags_complete_it() {
     let report: Value = serde_json::from_slice(&std::fs::read(place.path("stopped.json")).unwrap()).unwrap();
     assert_eq!(report["plan"]["load"]["duration"], "10s", "{report:#}");
     // Two drivers: both figures.
-    let (told, report) = place.run(&format!("groundswell run {URL_OF_DOCS} --drivers 2 -r 20 -n 10"));
-    let said = both(&told);
+    let (ended, report) = place.run(&format!("groundswell run {URL_OF_DOCS} --drivers 2 -r 20 -n 10"));
+    let said = both(&ended);
     assert_eq!(number(&report, "sent"), 20, "{said}");
     assert!(said.contains("20/s each") && said.contains("40/s in all"), "{said}");
 }
@@ -207,15 +207,15 @@ fn a_plan_from_standard_input_is_toml_or_json() {
     for (line, requests) in
         [("groundswell run - < plan.json", 4), ("cat plan.toml | groundswell run - -n 5", 5)]
     {
-        let (told, report) = place.run(line);
-        assert_eq!(number(&report, "completed"), requests, "{}", both(&told));
+        let (ended, report) = place.run(line);
+        assert_eq!(number(&report, "completed"), requests, "{}", both(&ended));
     }
-    let told = place.shell("groundswell run - < /dev/null").output().unwrap();
-    assert_eq!(told.status.code(), Some(2));
-    assert!(stderr(&told).contains("standard input is empty"), "{}", stderr(&told));
-    let told = place.shell("echo 'load = { rate = 3 }' | groundswell run -").output().unwrap();
-    assert_eq!(told.status.code(), Some(2));
-    assert!(stderr(&told).contains("standard input: target.url"), "{}", stderr(&told));
+    let ended = place.shell("groundswell run - < /dev/null").output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(stderr(&ended).contains("standard input is empty"), "{}", stderr(&ended));
+    let ended = place.shell("echo 'load = { rate = 3 }' | groundswell run -").output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(stderr(&ended).contains("standard input: target.url"), "{}", stderr(&ended));
 }
 
 /// Takes one request with a body of so many bytes, and answers it; returns its head and its body.
@@ -241,9 +241,9 @@ fn a_file_as_body_and_a_user_are_sent_as_they_are_by_either_engine() {
         let line = format!(
             "groundswell run {url} -n 1 -b @any.bin -u Aladdin:'open sesame' -H 'x-a: 1' -H 'x-a: 2' --engine {engine}"
         );
-        let (told, report) = place.run(&line);
+        let (ended, report) = place.run(&line);
         let (head, body) = served.join().unwrap();
-        assert_eq!(body, bytes, "{engine}: {}", both(&told));
+        assert_eq!(body, bytes, "{engine}: {}", both(&ended));
         assert!(head[0].starts_with("POST / "), "{engine}: {head:?}");
         for field in ["authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "x-a: 1", "x-a: 2"] {
             assert!(
@@ -251,7 +251,7 @@ fn a_file_as_body_and_a_user_are_sent_as_they_are_by_either_engine() {
                 "{engine}: {field} in {head:?}"
             );
         }
-        assert!(!report.to_string().contains("QWxhZGRp") && !both(&told).contains("sesame"), "{report:#}");
+        assert!(!report.to_string().contains("QWxhZGRp") && !both(&ended).contains("sesame"), "{report:#}");
     }
 }
 
@@ -269,9 +269,9 @@ fn a_home_that_cannot_be_written_costs_the_history_alone() {
         if let Some(home) = home {
             run.env("HOME", home);
         }
-        let told = run.output().unwrap();
-        assert_eq!(told.status.code(), Some(0), "{}", both(&told));
-        stderr(&told)
+        let ended = run.output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{}", both(&ended));
+        stderr(&ended)
     };
     for (home, why) in
         [(None, "HOME and XDG_STATE_HOME are not set"), (Some("/dev/null/me"), "/dev/null/me/.local")]
@@ -292,10 +292,10 @@ fn a_home_that_cannot_be_written_costs_the_history_alone() {
 #[track_caller]
 fn runs_nothing(place: &Place, line: &str, code: i32, says: &str) {
     std::fs::write(place.path("report.json"), "{ \"of\": \"last week\" }").unwrap();
-    let told = place.shell(line).output().unwrap();
-    assert_eq!(told.status.code(), Some(code), "{line}: {}", both(&told));
-    assert!(stderr(&told).contains(says), "{line}: {}", stderr(&told));
-    assert!(told.stdout.is_empty(), "{line}: {}", both(&told));
+    let ended = place.shell(line).output().unwrap();
+    assert_eq!(ended.status.code(), Some(code), "{line}: {}", both(&ended));
+    assert!(stderr(&ended).contains(says), "{line}: {}", stderr(&ended));
+    assert!(ended.stdout.is_empty(), "{line}: {}", both(&ended));
 }
 
 #[test]
@@ -362,8 +362,8 @@ fn settings_in_the_environment_and_allowed_targets_reach_the_nodes_of_run() {
     assert!(stderr(&refused).contains("--allow-target 127.0.0.1"), "{}", stderr(&refused));
     assert_eq!(place.target.received(), 0);
     for allowed in ["--allow-target 127.0.0.1", "--allow-target 10.0.0.0/8 --allow-target 127.0.0.0/8"] {
-        let told = run(allowed);
-        assert_eq!(told.status.code(), Some(0), "{allowed}: {}", both(&told));
+        let ended = run(allowed);
+        assert_eq!(ended.status.code(), Some(0), "{allowed}: {}", both(&ended));
     }
     assert_eq!(place.target.received(), 4);
 }

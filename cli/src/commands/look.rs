@@ -93,12 +93,9 @@ pub async fn delete(arguments: &TestArgs) -> Result<(), Stop> {
 
 /// The orchestrator, and the id of the test there that is meant.
 async fn at_orchestrator(arguments: &TestArgs) -> Result<(Client, String), Stop> {
-    let history = History::Running(reach(&arguments.at)?.client);
-    let id = history.id_of(&arguments.test).await?;
-    match history {
-        History::Running(client) => Ok((client, id)),
-        History::Stored(_) => Err(Stop::could_not("no orchestrator was asked")),
-    }
+    let client = reach(&arguments.at)?.client;
+    let id = History::Running(client.clone()).id_of(&arguments.test).await?;
+    Ok((client, id))
 }
 
 /// Shows the report of a test.

@@ -267,8 +267,8 @@ fn a_head_is_what_http_carries() {
     wrong(many(101), "request.headers", "101 header fields are more than 100");
     assert_eq!(read_value(&small(many(100))).unwrap().request.headers.len(), 100);
     for method in ["", "G ET", "GET\r\n X", "CONNECT"] {
-        let told = read_value(&small(json!({ "request": { "method": method } }))).unwrap_err();
-        assert_eq!((told.len(), told[0].path.as_str()), (1, "request.method"), "{method:?}");
+        let faults = read_value(&small(json!({ "request": { "method": method } }))).unwrap_err();
+        assert_eq!((faults.len(), faults[0].path.as_str()), (1, "request.method"), "{method:?}");
     }
     let plan = read_value(&small(
         json!({ "request": { "method": "patch", "headers": { "Host": [" a.b "], "x": ["2", "", "1"] } } }),

@@ -37,7 +37,7 @@ pub struct Trace {
     pub turn: Cell<Option<Nanos>>,
     /// When it began.
     pub began: Cell<Option<Instant>>,
-    /// How long its parts took so far, for whoever gives it up, too.
+    /// How long its parts took so far, also for the drain, which gives it up.
     pub spans: Rc<Cell<Spans>>,
     /// The first error of a socket.
     pub error: Cell<Option<ErrorKind>>,

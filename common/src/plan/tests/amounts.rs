@@ -38,8 +38,8 @@ fn every_amount_has_bounds() {
         (json!({ "target_throughput": 0 }), "load.target_throughput"),
         (json!({ "mode": "Tsunami" }), "load.mode"),
     ] {
-        let told = read_value(&small(json!({ "load": load }))).unwrap_err();
-        assert_eq!(told.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(), [path], "{load}");
+        let faults = read_value(&small(json!({ "load": load }))).unwrap_err();
+        assert_eq!(faults.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(), [path], "{load}");
     }
     wrong(json!({ "request": { "timeout": "0s" } }), "request.timeout", "from 1ms to 1h");
     wrong(json!({ "honesty": { "max_late": "101%" } }), "honesty.max_late", "from 0% to 100%");
