@@ -40,7 +40,7 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-/// Whether something that is no file stands there, such as /dev/null or a pipe: to open it may wait for a reader.
+/// Whether something other than a file stands there, such as /dev/null or a pipe: to open it may wait for a reader.
 fn is_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }

@@ -26,10 +26,10 @@ use support::tls::{Identity, insecure};
 
 /// Keeps what a worker tells.
 #[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Told>>);
+struct Kept(Rc<RefCell<Reported>>);
 
 /// The windows' indexes, the sum of their counters, the ending, and all samples.
-type Told = (Vec<u64>, Counters, Option<WorkerEnding>, Latencies);
+type Reported = (Vec<u64>, Counters, Option<WorkerEnding>, Latencies);
 
 impl Outlet for Kept {
     fn progress(&mut self, _: Counters, _: bool) {}
