@@ -12,7 +12,7 @@ use common::ids::{Epoch, TestId};
 use common::kafka::Offsets;
 use common::wire::{DriverState, Topic, Unit};
 
-use self::world::{LEADER, Stub, World, id, plan, start, until};
+use self::world::{LEADER, Reached, Stub, World, id, plan, start, until};
 use super::heartbeat::HeartbeatActor;
 use crate::messages::{CommandError, CreateTest, DeleteTest, ListDrivers, StopTest, TriggerTest};
 use crate::model::{TestState, Verdict};
@@ -348,10 +348,11 @@ async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted
     world.window("a", &TestId::new("unheard-of").unwrap(), 0, 1, false).await;
     assert_eq!(world.telemetry.metrics_foreign.get(), 1);
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "it is a node all the same");
-    let stub = world.stub.clone().start();
-    HeartbeatActor::new(id("other"), Epoch(LEADER.0 + 1), stub.recipient()).start();
-    let beat =
-        until(|| std::future::ready(world.published(Topic::Heartbeat).pop()), Option::is_some).await.unwrap();
+    let other = Stub::default();
+    let reached = Reached::by_a_new_life(other.clone()).start();
+    HeartbeatActor::new(id("other"), Epoch(LEADER.0 + 1), reached.recipient()).start();
+    let published = || std::future::ready(other.published(Topic::Heartbeat).pop());
+    let beat = until(published, Option::is_some).await.unwrap();
     let payload = serde_json::to_vec(&beat).unwrap();
     let read_as = common::wire::ReadAs::of(Unit::Milliseconds);
     let heard = common::wire::read(Topic::Heartbeat, Some(&payload), &read_as).unwrap();

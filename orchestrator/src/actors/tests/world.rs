@@ -1,6 +1,6 @@
 //! The actors as `system` wires them, with a Kafka and a store that only remember.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, MessageResult};
@@ -54,6 +54,8 @@ pub struct Kept {
     pub full: bool,
     pub windows_told: usize,
     pub revisions: usize,
+    /// Which orchestrator uses the stub at present, counted from 1.
+    life: u64,
 }
 
 impl Kept {
@@ -64,24 +66,63 @@ impl Kept {
     }
 }
 
-/// Kafka, the store and the listeners at once.
+/// Kafka, the store and the listeners at once. It outlives the orchestrators that use it one after another.
 #[derive(Clone, Default)]
 pub struct Stub(pub Arc<Mutex<Kept>>);
 
-impl Actor for Stub {
+impl Stub {
+    pub fn published(&self, topic: Topic) -> Vec<Value> {
+        let kept = self.0.lock().unwrap();
+        kept.published.iter().filter(|(of, _)| *of == topic).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+/// The stub as one life of the orchestrator reaches it.
+///
+/// A real orchestrator that is killed is gone before the next one opens its store: the folder is locked. Its actors
+/// here cannot be killed, and they look again every few milliseconds. So the next life takes the stub away from them:
+/// whatever they still send fails. Without this, an earlier life could store a state over that of a later one.
+pub struct Reached {
+    stub: Stub,
+    life: u64,
+}
+
+impl Reached {
+    /// Begins a life, which ends all earlier ones.
+    pub fn by_a_new_life(stub: Stub) -> Self {
+        let mut kept = stub.0.lock().unwrap();
+        kept.life += 1;
+        let life = kept.life;
+        drop(kept);
+        Self { stub, life }
+    }
+
+    fn kept(&self) -> Result<MutexGuard<'_, Kept>, StoreError> {
+        let kept = self.stub.0.lock().unwrap();
+        if kept.life == self.life { Ok(kept) } else { Err(fault("a later orchestrator has the store")) }
+    }
+
+    /// The same, on a disk that takes more.
+    fn to_write(&self) -> Result<MutexGuard<'_, Kept>, StoreError> {
+        let kept = self.kept()?;
+        if kept.full { Err(fault("disk full")) } else { Ok(kept) }
+    }
+}
+
+impl Actor for Reached {
     type Context = Context<Self>;
 }
 
-fn disk_full() -> StoreError {
-    StoreError::Sqlite { path: "db".to_owned(), cause: "disk full".to_owned() }
+fn fault(cause: &str) -> StoreError {
+    StoreError::Sqlite { path: "db".to_owned(), cause: cause.to_owned() }
 }
 
-impl Handler<Publish> for Stub {
+impl Handler<Publish> for Reached {
     type Result = Result<(), KafkaError>;
 
     fn handle(&mut self, Publish(record): Publish, _: &mut Self::Context) -> Self::Result {
         let value = serde_json::from_str(&record.payload).unwrap();
-        let mut kept = self.0.lock().unwrap();
+        let mut kept = self.kept().map_err(|error| KafkaError::NotDelivered(error.to_string()))?;
         if kept.refused == Some(record.topic) {
             return Err(KafkaError::NotDelivered("Local: Message timed out".to_owned()));
         }
@@ -93,25 +134,22 @@ impl Handler<Publish> for Stub {
     }
 }
 
-impl Handler<SaveTest> for Stub {
+impl Handler<SaveTest> for Reached {
     type Result = Result<(), StoreError>;
 
     fn handle(&mut self, SaveTest(test): SaveTest, _: &mut Self::Context) -> Self::Result {
-        let mut kept = self.0.lock().unwrap();
-        if kept.full {
-            return Err(disk_full());
-        }
+        let mut kept = self.to_write()?;
         kept.tests.retain(|stored| stored.test_id != test.test_id);
         kept.tests.push(*test);
         Ok(())
     }
 }
 
-impl Handler<RemoveTest> for Stub {
+impl Handler<RemoveTest> for Reached {
     type Result = Result<bool, StoreError>;
 
     fn handle(&mut self, RemoveTest(id): RemoveTest, _: &mut Self::Context) -> Self::Result {
-        let mut kept = self.0.lock().unwrap();
+        let mut kept = self.kept()?;
         let before = kept.tests.len();
         let over = |test: &StoredTest| matches!(test.state, TestState::Configured | TestState::Finished);
         kept.tests.retain(|test| test.test_id != id || !over(test));
@@ -119,38 +157,38 @@ impl Handler<RemoveTest> for Stub {
     }
 }
 
-impl Handler<LoadTest> for Stub {
+impl Handler<LoadTest> for Reached {
     type Result = Result<Option<StoredTest>, StoreError>;
 
     fn handle(&mut self, LoadTest(id): LoadTest, _: &mut Self::Context) -> Self::Result {
-        Ok(self.0.lock().unwrap().tests.iter().find(|test| test.test_id == id).cloned())
+        Ok(self.kept()?.tests.iter().find(|test| test.test_id == id).cloned())
     }
 }
 
-impl Handler<LoadUnfinished> for Stub {
+impl Handler<LoadUnfinished> for Reached {
     type Result = Result<Vec<StoredTest>, StoreError>;
 
     fn handle(&mut self, _: LoadUnfinished, _: &mut Self::Context) -> Self::Result {
         let open = |test: &&StoredTest| !matches!(test.state, TestState::Configured | TestState::Finished);
-        Ok(self.0.lock().unwrap().tests.iter().filter(open).cloned().collect())
+        Ok(self.kept()?.tests.iter().filter(open).cloned().collect())
     }
 }
 
-impl Handler<LoadMetrics> for Stub {
+impl Handler<LoadMetrics> for Reached {
     type Result = Result<MetricsPage, StoreError>;
 
     fn handle(&mut self, asked: LoadMetrics, _: &mut Self::Context) -> Self::Result {
-        let kept = self.0.lock().unwrap();
+        let kept = self.kept()?;
         let of = |stored: &&StoredMetrics| stored.test_id == asked.test_id;
         Ok(MetricsPage { records: kept.metrics.iter().filter(of).cloned().collect(), next: None })
     }
 }
 
-impl Handler<SaveRevision> for Stub {
+impl Handler<SaveRevision> for Reached {
     type Result = Result<(), StoreError>;
 
     fn handle(&mut self, SaveRevision(report): SaveRevision, _: &mut Self::Context) -> Self::Result {
-        let mut kept = self.0.lock().unwrap();
+        let mut kept = self.kept()?;
         let test = kept.tests.iter_mut().find(|test| test.test_id.as_str() == report.test_id).unwrap();
         assert_eq!(test.state, TestState::Finished);
         (test.verdict, test.report) = (report.verdict, Some(*report));
@@ -159,14 +197,11 @@ impl Handler<SaveRevision> for Stub {
     }
 }
 
-impl Handler<SaveBatch> for Stub {
+impl Handler<SaveBatch> for Reached {
     type Result = Result<SavedBatch, StoreError>;
 
     fn handle(&mut self, batch: SaveBatch, _: &mut Self::Context) -> Self::Result {
-        let mut kept = self.0.lock().unwrap();
-        if kept.full {
-            return Err(disk_full());
-        }
+        let mut kept = self.to_write()?;
         let mut saved = SavedBatch::default();
         for record in batch.metrics {
             let known = kept.tests.iter().any(|test| test.test_id == record.test_id);
@@ -192,15 +227,15 @@ impl Handler<SaveBatch> for Stub {
     }
 }
 
-impl Handler<LoadOffsets> for Stub {
+impl Handler<LoadOffsets> for Reached {
     type Result = Result<Offsets, StoreError>;
 
     fn handle(&mut self, asked: LoadOffsets, _: &mut Self::Context) -> Self::Result {
-        Ok(self.0.lock().unwrap().stored_offsets(&asked.offsets_of))
+        Ok(self.kept()?.stored_offsets(&asked.offsets_of))
     }
 }
 
-impl Handler<LoadNodes> for Stub {
+impl Handler<LoadNodes> for Reached {
     type Result = Result<Vec<KnownNode>, StoreError>;
 
     fn handle(&mut self, _: LoadNodes, _: &mut Self::Context) -> Self::Result {
@@ -208,7 +243,7 @@ impl Handler<LoadNodes> for Stub {
     }
 }
 
-impl Handler<SaveEvent> for Stub {
+impl Handler<SaveEvent> for Reached {
     type Result = Result<(), StoreError>;
 
     fn handle(&mut self, _: SaveEvent, _: &mut Self::Context) -> Self::Result {
@@ -216,12 +251,12 @@ impl Handler<SaveEvent> for Stub {
     }
 }
 
-impl Handler<Changed> for Stub {
+impl Handler<Changed> for Reached {
     type Result = MessageResult<Changed>;
 
     fn handle(&mut self, changed: Changed, _: &mut Self::Context) -> Self::Result {
         if matches!(changed, Changed::Window(_)) {
-            self.0.lock().unwrap().windows_told += 1;
+            self.stub.0.lock().unwrap().windows_told += 1;
         }
         MessageResult(())
     }
@@ -259,7 +294,7 @@ impl World {
 
     /// The same, with another wall clock.
     pub fn with_wall(stub: Stub, embedded: bool, wall: fn() -> UnixMicros) -> Self {
-        let kept = stub.clone().start();
+        let kept = Reached::by_a_new_life(stub.clone()).start();
         let (telemetry, readiness) = (Arc::new(Telemetry::default()), Arc::<Readiness>::default());
         let (superseding, superseded) = watch::channel(None);
         let classic = ClassicRules {
@@ -391,8 +426,7 @@ impl World {
     }
 
     pub fn published(&self, topic: Topic) -> Vec<Value> {
-        let kept = self.stub.0.lock().unwrap();
-        kept.published.iter().filter(|(of, _)| *of == topic).map(|(_, value)| value.clone()).collect()
+        self.stub.published(topic)
     }
 
     /// Triggers, and plays the drivers at the barrier.
