@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use common::ids::TestId;
 use common::settings::Places;
-use orchestrator::messages::TestFilter;
 use orchestrator::model::{TestSummary, TestView};
+use orchestrator::store::TestFilter;
 use orchestrator::store::{FILE, Store};
 
 use crate::args::HistoryArgs;
@@ -192,7 +192,7 @@ fn listed(folders: &[PathBuf]) -> String {
     folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn cannot(error: orchestrator::messages::StoreError) -> Stop {
+fn cannot(error: orchestrator::store::StoreError) -> Stop {
     Stop::could_not(error.to_string())
 }
 

@@ -8,10 +8,11 @@ pub mod actors;
 
 pub mod http;
 pub mod lifecycle;
-pub mod messages;
 pub mod model;
 pub mod now;
+pub mod participant;
 pub mod ran_on;
+pub mod refusal;
 pub mod registry;
 pub mod report;
 mod run;

@@ -21,10 +21,10 @@ use tokio::sync::{mpsc, watch};
 use crate::actors::store::{PruneTests, StoreActor};
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp};
 use crate::http::{self, Access, AppState, BindError, Commands, HttpOptions, Reads, Token, Watch};
-use crate::messages::StoreError;
 use crate::model::Bootstrap;
 use crate::now::Clock;
 use crate::settings::{OrchestratorSettings, StoreSettings};
+use crate::store::StoreError;
 use crate::system::{self, System};
 use crate::telemetry::{Readiness, Telemetry};
 

@@ -15,23 +15,25 @@ use common::wire::Topic;
 use tokio::sync::watch;
 
 use crate::actors::driver_registry::DriverRegistryActor;
+use crate::actors::events::Changed;
 use crate::actors::events::EventsActor;
 use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
 use crate::actors::revision::{RevisionActor, RevisionLinks};
 use crate::actors::stats_aggregator::StatsAggregatorActor;
 use crate::actors::store::StoreActor;
+use crate::actors::store::{
+    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveEvent,
+    SaveRevision, SaveTest, TakeEpoch,
+};
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
-use crate::messages::{
-    Changed, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveEvent,
-    SaveRevision, SaveTest, StoreError, TakeEpoch,
-};
 use crate::now::Clock;
 use crate::ran_on::RanOn;
 use crate::registry::{Patience, Registry};
 use crate::settings::OrchestratorSettings;
+use crate::store::StoreError;
 use crate::telemetry::{Readiness, Telemetry};
 
 /// How long the reading thread may take to end.

@@ -10,9 +10,9 @@ use common::kafka::Position;
 use common::plan::{Plan, PlanFormat, Share};
 use common::wire::{Heartbeat, HeartbeatOurs, Inbound, ReadAs, Role, TestConfig, TestType, Topic, Unit};
 use orchestrator::lifecycle::{ClassicRules, Effect, Lifecycle, Rules};
-use orchestrator::messages::StoredParticipant;
 use orchestrator::model::DriverTotals;
 use orchestrator::now::Now;
+use orchestrator::participant::Participant;
 use orchestrator::registry::{Patience, Registry};
 use orchestrator::tally::Tally;
 
@@ -141,7 +141,7 @@ impl World {
         assert!(node.is_classic());
         let share = common::plan::share_out(&plan, std::slice::from_ref(&node.node_id)).unwrap();
         let share: Share = share[0].1.clone();
-        let participants = vec![StoredParticipant { node_id: node.node_id, epoch: None, share }];
+        let participants = vec![Participant { node_id: node.node_id, epoch: None, share }];
         let mut tally = Tally::new(test_id.clone(), plan.clone(), &participants);
         tally.started(now.unix_us);
         let life = Lifecycle::resumed(test_id, plan, RULES, 1, participants, now.unix_us, now);

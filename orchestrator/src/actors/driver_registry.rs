@@ -11,7 +11,8 @@ use common::wire::Inbound;
 use tokio::sync::watch;
 
 use super::offer;
-use crate::messages::{Changed, ListDrivers, LoadNodes};
+use crate::actors::events::Changed;
+use crate::actors::store::LoadNodes;
 use crate::model::DriverView;
 use crate::now::Clock;
 use crate::registry::{Event, NodeFacts, Registry, RegistryCounts};
@@ -25,6 +26,11 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// How often listeners hear of every node though nothing changed: what they show is at most so old.
 const TELL_EVERY: u32 = 4;
+
+/// Every node known, in the order of their ids.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<DriverView>")]
+pub struct ListDrivers;
 
 /// A batch of records was read; those of nodes are noted. Answered when they are.
 #[derive(Debug, Clone, Message)]

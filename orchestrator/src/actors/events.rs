@@ -9,7 +9,7 @@ use common::ids::Epoch;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::messages::Changed;
+use crate::model::{DriverView, TestView, WindowView};
 use crate::telemetry::Telemetry;
 
 /// Most events kept for those who come back.
@@ -32,6 +32,18 @@ const MAILBOX: usize = 1_024;
 
 /// An event as it goes over the wire: `id:`, `event:` and `data:` lines and the empty line behind them.
 pub type Frame = Arc<str>;
+
+/// Something changed that listeners want to know; sent on at once, kept for those that come back.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub enum Changed {
+    /// A node.
+    Driver(Box<DriverView>),
+    /// A test.
+    Test(Box<TestView>),
+    /// A second of a test, per driver or of the fleet.
+    Window(Box<WindowView>),
+}
 
 /// Asks to be told what changes.
 #[derive(Debug, Message)]

@@ -22,8 +22,9 @@ use super::driver_registry::NodesHeard;
 use super::revision::LateStored;
 use super::stats_aggregator::MetricsHeard;
 use super::test_manager::{KafkaReached, StoreChanged};
-use crate::messages::{LoadOffsets, SaveBatch, SaveEvent, SavedBatch};
+use crate::actors::store::{LoadOffsets, SaveBatch, SaveEvent};
 use crate::ran_on::RanOn;
+use crate::store::{Batch, Event, SavedBatch};
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Batches come one at a time; news of the consumer beside them.
@@ -155,7 +156,7 @@ impl Handler<RecordsArrived> for IntakeActor {
                 // Heartbeats alone bring nothing to keep, and their offsets can wait.
                 return;
             }
-            backlog.borrow_mut().add(SaveBatch { offsets_of, offsets, metrics, registered });
+            backlog.borrow_mut().add(Batch { offsets_of, offsets, metrics, registered });
             let Some(saved) = store(&outputs, &backlog, &readiness).await else { return };
             stored_at.set(Some(Instant::now()));
             telemetry.metrics_foreign.add(saved.n_foreign);
@@ -188,7 +189,8 @@ impl Handler<ConsumerChanged> for IntakeActor {
                 );
                 log::warn!(detail:%; "records were lost before they were read");
                 let what = "offset_out_of_range".to_owned();
-                let save = self.outputs.events.send(SaveEvent { at: unix_us(), test_id: None, what, detail });
+                let save =
+                    self.outputs.events.send(SaveEvent(Event { at: unix_us(), test_id: None, what, detail }));
                 Box::pin(async move { drop(save.await) })
             }
         }
@@ -210,7 +212,7 @@ impl IntakeActor {
                 if !matches!(stored, Ok(Ok(stored)) if stored == from) {
                     let offsets_of = Some(key.to_owned());
                     let batch =
-                        SaveBatch { offsets_of, offsets: from, metrics: Vec::new(), registered: Vec::new() };
+                        Batch { offsets_of, offsets: from, metrics: Vec::new(), registered: Vec::new() };
                     backlog.borrow_mut().add(batch);
                     while store(&outputs, &backlog, &readiness).await.is_none() {
                         sleep(STORE_AGAIN).await;
@@ -235,7 +237,7 @@ async fn store(
         let due = backlog.borrow().due(Instant::now());
         if let Some(batch) = due {
             // Whoever is gone is gone because the node ends.
-            match outputs.batches.send(batch).await.ok()? {
+            match outputs.batches.send(SaveBatch(batch)).await.ok()? {
                 Ok(saved) => {
                     let failures = backlog.borrow_mut().stored();
                     if failures > 0 {

@@ -27,11 +27,14 @@ use super::stats_aggregator::{
     CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, OpenTally, PartChanged,
 };
 use super::test_manager::Command;
-use crate::lifecycle::{Effect, Lifecycle, PartSeen};
-use crate::messages::{Changed, CommandError, StoredTest};
+use crate::actors::events::Changed;
+use crate::lifecycle::{Effect, Lifecycle};
 use crate::model::{TestState, TestView};
+use crate::participant::PartSeen;
 use crate::ran_on::RanOn;
+use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
+use crate::store::StoredTest;
 use crate::tally::Tally;
 use crate::verdict::judge;
 

@@ -22,7 +22,7 @@ pub use manager::{ManagerLinks, ManagerSettings};
 use actix::Recipient;
 use actix::dev::SendError;
 
-use crate::messages::Changed;
+use crate::actors::events::Changed;
 use crate::telemetry::Telemetry;
 
 /// Tells listeners of a change. Where they cannot keep up it is counted and left out: the next change of the

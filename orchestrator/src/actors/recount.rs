@@ -4,7 +4,9 @@ use actix::Recipient;
 use common::kafka::Position;
 use common::wire::Topic;
 
-use crate::messages::{CommandError, LoadMetrics, StoredMetrics};
+use crate::actors::store::LoadMetrics;
+use crate::refusal::CommandError;
+use crate::store::StoredMetrics;
 use crate::tally::Tally;
 
 /// Records of a page: what stands in memory at a time.

@@ -13,9 +13,12 @@ use tokio::time::Instant;
 
 use super::offer;
 use super::recount::recount;
-use crate::messages::{Changed, CommandError, LoadMetrics, LoadTest, SaveRevision, StoredTest};
+use crate::actors::events::Changed;
+use crate::actors::store::{LoadMetrics, LoadTest, SaveRevision};
 use crate::model::{TestState, TestView, TimelineEntry, Verdict};
+use crate::refusal::CommandError;
 use crate::report::{TestMeta, view};
+use crate::store::StoredTest;
 use crate::tally::Tally;
 use crate::telemetry::Telemetry;
 use crate::verdict::judge;

@@ -10,14 +10,15 @@ use common::kafka::{self, Position};
 use common::wire::{Inbound, Metrics};
 
 use super::offer;
-use crate::lifecycle::PartSeen;
-use crate::messages::{Changed, StoredMetrics};
+use crate::actors::events::Changed;
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::now::Clock;
+use crate::participant::{EndedBy, PartSeen};
 use crate::ran_on::RanOn;
 use crate::registry::state_name;
 use crate::report::{TestMeta, view};
-use crate::tally::{Arrived, Closing, EndedBy, Tally};
+use crate::store::StoredMetrics;
+use crate::tally::{Arrived, Closing, Tally};
 use crate::telemetry::Telemetry;
 use crate::verdict::{Judgement, judge};
 

@@ -1,5 +1,7 @@
 //! [`StoreActor`]: SQLite behind messages.
 
+mod messages;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,13 +12,13 @@ use common::clock::UnixMicros;
 use common::ids::Epoch;
 use common::kafka::Offsets;
 
-use crate::messages::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, MetricsPage,
-    RemoveTest, SaveBatch, SaveEvent, SaveRevision, SaveTest, SavedBatch, StoreError, StoredTest, TakeEpoch,
+pub use self::messages::{
+    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, RemoveTest,
+    SaveBatch, SaveEvent, SaveRevision, SaveTest, TakeEpoch,
 };
 use crate::model::{TestPage, WindowView};
 use crate::registry::KnownNode;
-use crate::store::{Cursor, Store};
+use crate::store::{Cursor, MetricsPage, SavedBatch, Store, StoreError, StoredTest};
 use crate::telemetry::Telemetry;
 
 /// How long the same failure is logged once.
@@ -125,7 +127,7 @@ impl Handler<SaveBatch> for StoreActor {
     type Result = Result<SavedBatch, StoreError>;
 
     fn handle(&mut self, batch: SaveBatch, _: &mut Self::Context) -> Self::Result {
-        let outcome = self.with("save_batch", |store| store.save_batch(&batch))?;
+        let outcome = self.with("save_batch", |store| store.save_batch(&batch.0))?;
         self.telemetry.windows_stored.add(outcome.n_stored);
         self.telemetry.windows_duplicate.add(outcome.n_duplicate);
         self.telemetry.windows_orphaned.add(outcome.n_orphaned);
@@ -137,7 +139,7 @@ impl Handler<SaveEvent> for StoreActor {
     type Result = Result<(), StoreError>;
 
     fn handle(&mut self, event: SaveEvent, _: &mut Self::Context) -> Self::Result {
-        self.with("save_event", |store| store.save_event(&event))
+        self.with("save_event", |store| store.save_event(&event.0))
     }
 }
 

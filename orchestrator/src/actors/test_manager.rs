@@ -9,12 +9,51 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::manager::{Manager, ManagerLinks, ManagerSettings};
-use crate::messages::{CommandError, CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::TestView;
 use crate::ran_on::RanOn;
+use crate::refusal::CommandError;
 
 /// Commands that may wait: each is a person's or a program's call.
 const MAILBOX: usize = 256;
+
+/// Checks that a plan can be run by an orchestrator at all, and stores it as a test in state `configured`.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct CreateTest(pub Plan);
+
+/// Publishes the config, waits for every chosen driver's `ready`, publishes the trigger. Answers when the
+/// barrier is decided; repeating it for a test that starts or runs changes nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct TriggerTest {
+    /// Which test.
+    pub test_id: TestId,
+    /// How long it waits for the end of another test that is under way; zero: not at all.
+    pub wait: Duration,
+}
+
+impl TriggerTest {
+    /// Without a wait.
+    pub fn now(test_id: TestId) -> Self {
+        Self { test_id, wait: Duration::ZERO }
+    }
+}
+
+/// Stops a test; repeating it changes nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct StopTest(pub TestId);
+
+/// Removes a test that was never started, or is finished, with all that was stored of it. Answers with the test as it
+/// was.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct DeleteTest(pub TestId);
+
+/// The test, live or from the store.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct GetTest(pub TestId);
 
 /// How far the manager is with the tests of the orchestrator's life before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,8 +14,10 @@ use common::wire::{DriverState, Topic, Unit};
 
 use self::world::{LEADER, Reached, Stub, World, id, plan, start, until};
 use super::heartbeat::HeartbeatActor;
-use crate::messages::{CommandError, CreateTest, DeleteTest, ListDrivers, StopTest, TriggerTest};
+use crate::actors::driver_registry::ListDrivers;
+use crate::actors::test_manager::{CreateTest, DeleteTest, StopTest, TriggerTest};
 use crate::model::{TestState, Verdict};
+use crate::refusal::CommandError;
 
 #[actix::test]
 async fn a_test_goes_from_plan_to_verdict() {

@@ -12,8 +12,8 @@ use super::openapi as answers;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::{AppState, ask};
+use crate::actors::driver_registry::ListDrivers;
 use crate::actors::store::CountTests;
-use crate::messages::ListDrivers;
 
 /// What `liveness` of a node can be: each is shown, also where it is 0, so that an alert on it works.
 const LIVENESS: [&str; 7] = ["alive", "suspect", "lost", "stale", "left", "fenced", "deaf"];

@@ -10,7 +10,7 @@ use common::plan::{Fault, FaultKind, MASK, is_secret_header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::messages::CommandError;
+use crate::refusal::CommandError;
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";

@@ -8,13 +8,14 @@ use tokio::sync::{Semaphore, watch};
 
 use super::auth::Token;
 use super::problem::Problem;
+use crate::actors::driver_registry::ListDrivers;
 use crate::actors::events::Subscribe;
 use crate::actors::store::CountTests;
-use crate::messages::{
-    CreateTest, DeleteTest, GetTest, ListDrivers, LoadPage, LoadWindows, StopTest, StoreError, TriggerTest,
-};
+use crate::actors::store::{LoadPage, LoadWindows};
+use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::Bootstrap;
 use crate::now::Clock;
+use crate::store::StoreError;
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Most messages of HTTP that are with the store at once; its queue has no bound of its own.

@@ -10,11 +10,14 @@ use common::settings::Secret;
 use serde_json::json;
 
 use super::{Access, AppState, Commands, Reads, Token, Watch};
+use crate::actors::driver_registry::ListDrivers;
 use crate::actors::events::EventsActor;
-use crate::actors::store::CountTests;
-use crate::messages::*;
+use crate::actors::store::{CountTests, LoadPage, LoadWindows};
+use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::*;
 use crate::now::Clock;
+use crate::refusal::CommandError;
+use crate::store::{StoreError, TestFilter};
 use crate::telemetry::{Readiness, Telemetry};
 
 /// A test that exists.

@@ -10,7 +10,7 @@ use super::openapi as answers;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::{AppState, ask};
-use crate::messages::ListDrivers;
+use crate::actors::driver_registry::ListDrivers;
 use crate::model::{Bootstrap, DriverView, Time};
 
 /// All is well.

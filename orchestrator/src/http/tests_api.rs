@@ -16,12 +16,11 @@ use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::{AppState, ask};
 use super::{accept, body};
-use crate::messages::{
-    CreateTest, DeleteTest, GetTest, LoadPage, LoadWindows, StopTest, TestFilter, TriggerTest,
-};
+use crate::actors::store::{LoadPage, LoadWindows};
+use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::{PlanSchema, TestPage, TestState, TestView, Verdict, WindowView};
 use crate::report;
-use crate::store::{Cursor, MAX_WINDOWS_SECONDS};
+use crate::store::{Cursor, MAX_WINDOWS_SECONDS, TestFilter};
 
 /// Rows of a page of the history, where the request does not say.
 const PAGE_ROWS: u64 = 50;

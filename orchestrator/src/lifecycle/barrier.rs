@@ -8,8 +8,8 @@ use common::wire::{DriverState, RESOLVING};
 
 use super::choose::{choose, protocol_blocker, refused};
 use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, warned};
-use crate::messages::CommandError;
 use crate::now::Now;
+use crate::refusal::CommandError;
 use crate::registry::{Liveness, NodeFacts};
 
 /// How long drivers may look up the target's name before they count as late all the same: their own limit is 15 s.

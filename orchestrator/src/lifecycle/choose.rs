@@ -6,7 +6,8 @@ use common::ids::NodeId;
 use common::plan::{DriverChoice, Mode, Per, Plan, share_out};
 use common::wire::{DriverState, PROTOCOL, Unit};
 
-use crate::messages::{CommandError, StoredParticipant};
+use crate::participant::Participant;
+use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
 
 /// How classic drivers are led: `[classic]`.
@@ -32,7 +33,7 @@ pub fn choose(
     plan: &Plan,
     nodes: &[NodeFacts],
     rules: &ClassicRules,
-) -> Result<Vec<StoredParticipant>, CommandError> {
+) -> Result<Vec<Participant>, CommandError> {
     let alive: Vec<&NodeFacts> = nodes.iter().filter(|node| node.is_alive()).collect();
     // Silence between two tests says nothing of one that sends heartbeats only in tests.
     let silent: Vec<&NodeFacts> = nodes.iter().filter(|node| node.beats_only_in_tests()).collect();
@@ -63,10 +64,10 @@ pub fn choose(
     }
     let ids: Vec<NodeId> = chosen.iter().map(|node| node.node_id.clone()).collect();
     let shares = share_out(plan, &ids).map_err(|error| CommandError::Conflict(error.to_string()))?;
-    let participants: Vec<StoredParticipant> = chosen
+    let participants: Vec<Participant> = chosen
         .iter()
         .zip(shares)
-        .map(|(node, (node_id, share))| StoredParticipant { node_id, epoch: node.epoch, share })
+        .map(|(node, (node_id, share))| Participant { node_id, epoch: node.epoch, share })
         .collect();
     let mut blockers: Vec<(String, String)> = Vec::new();
     for (node, participant) in chosen.iter().zip(&participants) {
@@ -140,7 +141,7 @@ fn named<'a>(ids: &[NodeId], nodes: &'a [NodeFacts]) -> Result<Vec<&'a NodeFacts
     if blockers.is_empty() { Ok(chosen) } else { Err(refused(blockers)) }
 }
 
-fn rate_blocker(node: &NodeFacts, participant: &StoredParticipant) -> Option<String> {
+fn rate_blocker(node: &NodeFacts, participant: &Participant) -> Option<String> {
     let (most, rate) = (node.max_rate?, participant.share.rate_per_s?);
     (rate > most).then(|| format!("safety.max_rate = {most} is below the {rate} requests/s of its share"))
 }

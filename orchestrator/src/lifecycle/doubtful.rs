@@ -10,10 +10,11 @@ use std::time::Duration;
 use common::wire::DriverState;
 
 use super::warned::since_trigger;
-use super::{Effect, Lifecycle, PartSeen, Phase, RUNNING};
-use crate::messages::{CommandError, StoredParticipant};
+use super::{Effect, Lifecycle, Phase, RUNNING};
 use crate::model::TimelineEntry;
 use crate::now::Now;
+use crate::participant::{PartSeen, Participant};
+use crate::refusal::CommandError;
 use crate::registry::{Liveness, NodeFacts};
 
 /// How long drivers are looked at that show no sign of the test. Their heartbeats and their windows come on two
@@ -24,7 +25,7 @@ impl Lifecycle {
     /// What follows once the drivers have shown whether they were triggered; nothing until then.
     pub(super) fn doubt(&mut self, now: Now, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
         let Phase::Doubtful { resumed_at, idle_since, at, at_us } = self.phase else { return Vec::new() };
-        let node_of = |one: &StoredParticipant| {
+        let node_of = |one: &Participant| {
             let same = |node: &&NodeFacts| node.node_id == one.node_id && node.epoch == one.epoch;
             nodes.iter().find(same)
         };

@@ -23,11 +23,11 @@ pub use choose::{ClassicRules, choose, count_of, delay_of};
 pub use doubtful::is_doubtful;
 pub use warned::{since_trigger, warnings};
 
-use crate::messages::{CommandError, StoredParticipant};
 use crate::model::TestState;
 use crate::now::Now;
+use crate::participant::{EndedBy, PartSeen, Participant};
+use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
-use crate::tally::EndedBy;
 
 /// After a stop: how long drivers have to tell their last windows.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
@@ -47,33 +47,6 @@ pub struct Rules {
     pub start_delay: Duration,
     /// How classic drivers are led.
     pub classic: ClassicRules,
-}
-
-/// What the tally knows of one part.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PartSeen {
-    /// Whose.
-    pub node_id: NodeId,
-    /// Which life; `None` for a classic driver.
-    pub epoch: Option<Epoch>,
-    /// How its end was told, if it was.
-    pub ended_by: Option<EndedBy>,
-    /// When it was last heard of this test: a report, a window, or a heartbeat with counters.
-    pub heard_at: Option<UnixMicros>,
-    /// Ours: when its last window arrived.
-    pub window_at: Option<UnixMicros>,
-    /// Classic: reports so far.
-    pub reports: u64,
-    /// Classic: the usual time between two of its reports; `None` before the second.
-    pub report_interval: Option<Duration>,
-    /// Classic: when the number of requests that it reports last rose.
-    pub rose_at: Option<UnixMicros>,
-    /// Classic: its mean latency, as it reports it.
-    pub mean_latency: Option<Duration>,
-    /// Classic: whether it was noted that it sends heartbeats and no report.
-    pub silent: bool,
-    /// Requests sent so far, where it reports them.
-    pub sent: Option<u64>,
 }
 
 /// What is to be done, in order.
@@ -160,7 +133,7 @@ pub struct Lifecycle {
     rules: Rules,
     phase: Phase,
     revision: u32,
-    participants: Vec<StoredParticipant>,
+    participants: Vec<Participant>,
     stopped_by: Option<String>,
     /// When its config went out, in this life of the orchestrator: from then on a classic driver may be at it.
     configured_at: Option<Duration>,
@@ -205,7 +178,7 @@ impl Lifecycle {
         plan: Plan,
         rules: Rules,
         revision: u32,
-        participants: Vec<StoredParticipant>,
+        participants: Vec<Participant>,
         started_at: UnixMicros,
         now: Now,
     ) -> Self {
@@ -242,7 +215,7 @@ impl Lifecycle {
     }
 
     /// Who takes part.
-    pub fn participants(&self) -> &[StoredParticipant] {
+    pub fn participants(&self) -> &[Participant] {
         &self.participants
     }
 
@@ -280,8 +253,7 @@ impl Lifecycle {
     }
 
     fn all_drain(&self, nodes: &[NodeFacts]) -> bool {
-        let of =
-            |participant: &StoredParticipant| nodes.iter().find(|node| node.node_id == participant.node_id);
+        let of = |participant: &Participant| nodes.iter().find(|node| node.node_id == participant.node_id);
         let states: Vec<_> =
             self.participants.iter().filter_map(of).filter(|node| node.epoch.is_some()).collect();
         let drains = |node: &&NodeFacts| node.state == Some(DriverState::Draining);

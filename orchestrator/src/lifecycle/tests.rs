@@ -264,7 +264,7 @@ fn a_driver_that_beats_on_past_the_end_without_its_last_window_is_overdue() {
 fn a_driver_that_beats_without_windows_is_overdue_though_nothing_bounds_its_test() {
     let load = plan("mode = 'avalanche'\nconnections = 1\nrequests = 1000000");
     let participants = common::plan::share_out(&load, &[id("a"), id("b")]).unwrap();
-    let participant = |(node_id, share)| StoredParticipant { node_id, epoch: Some(Epoch(1)), share };
+    let participant = |(node_id, share)| Participant { node_id, epoch: Some(Epoch(1)), share };
     let participants = participants.into_iter().map(participant).collect();
     let mut life =
         Lifecycle::resumed(TestId::new("t").unwrap(), load, RULES, 1, participants, 1_000_000, at(1_000));

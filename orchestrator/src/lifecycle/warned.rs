@@ -5,8 +5,8 @@ use common::ids::NodeId;
 use common::plan::{DriverChoice, Plan};
 
 use super::Effect;
-use crate::messages::StoredParticipant;
 use crate::model::{FindingKind, TimelineEntry};
+use crate::participant::Participant;
 use crate::registry::{Liveness, NodeFacts};
 use crate::verdict::Other;
 
@@ -22,8 +22,8 @@ const LEFT_OUT: &str = "driver_left_out";
 const MAX_WARNINGS: usize = 32;
 
 /// Notes the warnings of those that take part, each with its driver's name, in the order of the shares.
-pub(super) fn notes(participants: &[StoredParticipant], nodes: &[NodeFacts]) -> Vec<Effect> {
-    let of = |participant: &StoredParticipant| {
+pub(super) fn notes(participants: &[Participant], nodes: &[NodeFacts]) -> Vec<Effect> {
+    let of = |participant: &Participant| {
         let node = nodes.iter().find(|node| node.node_id == participant.node_id)?;
         let warning = node.warning.as_ref()?;
         Some(Other::Warned(warning.clone()).text(Some(node.node_id.as_str())))

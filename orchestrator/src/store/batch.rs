@@ -4,8 +4,9 @@
 use common::latency::Encoder;
 use rusqlite::{Transaction, params};
 
+use super::Batch;
+use super::{SavedBatch, StoreError, StoredMetrics};
 use super::{Store, bits, records};
-use crate::messages::{SaveBatch, SavedBatch, StoreError, StoredMetrics};
 
 /// What became of a batch's metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,12 +26,12 @@ impl Store {
     ///
     /// # Errors
     /// Where SQLite cannot: then nothing of it is stored.
-    pub fn save_batch(&mut self, batch: &SaveBatch) -> Result<BatchOutcome, StoreError> {
+    pub fn save_batch(&mut self, batch: &Batch) -> Result<BatchOutcome, StoreError> {
         self.write(|transaction| write(transaction, batch))
     }
 }
 
-pub(super) fn write(transaction: &Transaction<'_>, batch: &SaveBatch) -> rusqlite::Result<BatchOutcome> {
+pub(super) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<BatchOutcome> {
     let mut outcome = BatchOutcome::default();
     let mut encoder = Encoder::new();
     for record in &batch.metrics {

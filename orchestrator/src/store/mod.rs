@@ -3,6 +3,8 @@
 
 mod batch;
 mod cursor;
+mod error;
+mod kept;
 mod nodes;
 mod records;
 mod schema;
@@ -21,9 +23,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 pub use batch::BatchOutcome;
 pub use cursor::Cursor;
+pub use error::StoreError;
+pub use kept::{Batch, Event, MetricsPage, SavedBatch, StoredMetrics, StoredTest, TestFilter};
 pub use series::MAX_WINDOWS_SECONDS;
-
-use crate::messages::{SaveEvent, StoreError};
 
 /// The database's file in the orchestrator's data folder.
 pub const FILE: &str = "orchestrator.sqlite3";
@@ -129,7 +131,7 @@ impl Store {
     ///
     /// # Errors
     /// Where SQLite cannot, or where it is of a test that is not stored.
-    pub fn save_event(&mut self, event: &SaveEvent) -> Result<(), StoreError> {
+    pub fn save_event(&mut self, event: &Event) -> Result<(), StoreError> {
         let test_id = event.test_id.as_ref().map(TestId::as_str);
         self.connection
             .execute(

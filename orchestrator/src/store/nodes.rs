@@ -5,7 +5,7 @@ use common::ids::{Epoch, NodeId};
 use rusqlite::Row;
 
 use super::Store;
-use crate::messages::StoreError;
+use super::StoreError;
 use crate::registry::{KnownNode, MAX_NODES};
 
 /// A row as SQLite has it.

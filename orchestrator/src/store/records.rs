@@ -8,8 +8,8 @@ use common::wire::{ClassicMetrics, MachineLoad, Metrics, Window};
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 use serde_json::json;
 
+use super::{MetricsPage, StoreError, StoredMetrics};
 use super::{Store, bits};
-use crate::messages::{MetricsPage, StoreError, StoredMetrics};
 
 /// Most records of one page.
 const MAX_RECORDS: u32 = 1_000;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::messages::StoreError;
+use super::StoreError;
 
 /// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
 /// released never change.

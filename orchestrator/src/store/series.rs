@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use common::ids::{Epoch, NodeId, TestId};
 
 use super::Store;
-use crate::messages::{StoreError, StoredMetrics};
+use super::{StoreError, StoredMetrics};
 use crate::model::WindowView;
 use crate::tally::series::{FleetSeries, Second, Series};
 

@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Cursor, Store, bits};
-use crate::messages::{StoreError, StoredParticipant, StoredTest, TestFilter};
+use super::{StoreError, StoredTest, TestFilter};
 use crate::model::{TestPage, TestState, TestSummary, TestView, Verdict};
+use crate::participant::Participant;
 
 /// Most rows of a page.
 const MAX_PAGE: u32 = 500;
@@ -215,7 +216,7 @@ impl Store {
             })?
             .into_iter()
             .map(|(node, epoch, share)| {
-                Ok(StoredParticipant {
+                Ok(Participant {
                     node_id: NodeId::new(&node).map_err(|cause| self.bad_row(&at, cause))?,
                     epoch: epoch.map(|bits| Epoch(bits.cast_unsigned())),
                     share: self.json(&at, &share)?,

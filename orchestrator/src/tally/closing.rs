@@ -8,8 +8,9 @@ use common::ids::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
 
 use super::part::{self, Part};
-use super::{EndedBy, MAX_FOREIGN, Tally};
+use super::{MAX_FOREIGN, Tally};
 use crate::lifecycle::count_of;
+use crate::participant::EndedBy;
 
 /// A test's end, beyond its records.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

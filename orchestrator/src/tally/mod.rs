@@ -28,16 +28,15 @@ use common::kafka::Position;
 use common::latency::Latencies;
 use common::plan::Plan;
 use common::wire::{Metrics, Window};
-use serde::{Deserialize, Serialize};
 
 pub use self::closing::{Closing, ClosingPart};
 pub use self::growth::Reading;
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
-use crate::lifecycle::{PartSeen, count_of};
-use crate::messages::StoredParticipant;
+use crate::lifecycle::count_of;
 use crate::model::{Completeness, DriverTotals, Totals, WindowView};
+use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::verdict::Facts;
 
 /// Highest seq that is believed: four months of seconds.
@@ -69,57 +68,6 @@ pub enum Arrived {
     Foreign,
 }
 
-/// How the end of a driver's part was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndedBy {
-    /// Its final window; the tally sees it by itself.
-    FinalWindow,
-    /// Classic: `test_status: complete`; the tally sees it by itself.
-    Status,
-    /// Classic: as many reports or requests as it was told to send.
-    Count,
-    /// Classic: a bare word, or a heartbeat `NO`.
-    Word,
-    /// Classic: nothing more came.
-    Silence,
-    /// Classic: nothing ever came after the trigger.
-    Deaf,
-    /// Its heartbeats stopped, or a later life of the node took its place.
-    Lost,
-    /// Its heartbeats go on, and the windows that it owes do not come.
-    Overdue,
-    /// Classic: its load is over, and it goes on sending.
-    RunsOn,
-    /// Ours or classic: it was told to stop.
-    Stopped,
-    /// The orchestrator that led the test ended, and what the driver reports since does not arrive.
-    Interrupted,
-}
-
-impl EndedBy {
-    /// Whether we concluded it from what did not come: the driver's own word, or its return, is better.
-    pub fn is_concluded(self) -> bool {
-        matches!(self, Self::Lost | Self::Overdue | Self::Deaf | Self::RunsOn | Self::Interrupted)
-    }
-
-    /// As reports say it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FinalWindow => "final_window",
-            Self::Status => "status",
-            Self::Count => "count",
-            Self::Word => "word",
-            Self::Silence | Self::Deaf => "silence",
-            Self::Lost => "lost",
-            Self::Overdue => "overdue",
-            Self::RunsOn => "runs_on",
-            Self::Stopped => "stopped",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
 /// The figures of one test, while it runs and after.
 #[derive(Debug)]
 pub struct Tally {
@@ -144,9 +92,8 @@ pub struct Tally {
 
 impl Tally {
     /// Nothing counted yet. The participants in the order of their shares.
-    pub fn new(test_id: TestId, plan: Plan, participants: &[StoredParticipant]) -> Self {
-        let part =
-            |one: &StoredParticipant| Part::new(one.node_id.clone(), one.epoch, Some(one.share.clone()));
+    pub fn new(test_id: TestId, plan: Plan, participants: &[Participant]) -> Self {
+        let part = |one: &Participant| Part::new(one.node_id.clone(), one.epoch, Some(one.share.clone()));
         Self {
             test_id,
             plan,

@@ -7,10 +7,10 @@ use common::latency::{Latencies, LatencyKind};
 use common::plan::Share;
 use common::wire::{Ending, Window};
 
-use super::EndedBy;
 use super::classic::Reports;
 use super::runs::Runs;
 use super::series::Series;
+use crate::participant::EndedBy;
 
 /// Highest count that is believed: the largest whole number JSON carries everywhere.
 pub const MAX_COUNT: u64 = 1 << 53;

@@ -7,9 +7,10 @@ use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::latency::{Latencies, LatencyKind, Outcome};
 use common::tls_cause::TlsCause;
 
+use super::Tally;
 use super::part::Part;
-use super::{EndedBy, Tally};
 use crate::model::{DriverTotals, DroppedBy, LatencyView, OutcomeLatency, Pause, Totals, WarmupTotals};
+use crate::participant::EndedBy;
 
 /// The figures of each latency, `slower` requests counted as slower than any completed one. Who is covered is the
 /// caller's.

@@ -3,9 +3,10 @@
 //! whose reports already show how far they are: they have requests left, or have reported all of them. A word is
 //! given out once as many have come as parts are left to choose from.
 
+use super::Tally;
 use super::part::Part;
-use super::{EndedBy, Tally};
 use crate::lifecycle::count_of;
+use crate::participant::EndedBy;
 
 impl Tally {
     /// Ends the parts that the words so far must be of.

@@ -5,7 +5,8 @@ use common::clock::UnixMicros;
 use super::words::{Ending, Other};
 use super::{DriverFacts, Facts, Findings};
 use crate::model::Verdict;
-use crate::tally::{EndedBy, Reading};
+use crate::participant::EndedBy;
+use crate::tally::Reading;
 
 /// Most runs of missing windows that are listed one by one.
 const MAX_RUNS: usize = 4;

@@ -6,7 +6,8 @@ use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
 use common::plan::{Plan, Share};
 
 use crate::model::MissingWindows;
-use crate::tally::{EndedBy, Reading};
+use crate::participant::EndedBy;
+use crate::tally::Reading;
 
 /// What a verdict is made of.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::messages::SaveBatch;
+use crate::store::Batch;
 
 /// Most windows, reports and registers that wait in memory for the store: some minutes of a small fleet, and
 /// 200 MB where every histogram is wide. Past it nothing more is read.
@@ -16,7 +16,7 @@ pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
 /// Batches in one, for one transaction: whatever is stored is stored with the offsets it was read at.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    waiting: Option<SaveBatch>,
+    waiting: Option<Batch>,
     /// Since the last time the store took something: how often it did not, and when last.
     failures: Option<(u64, Instant)>,
 }
@@ -33,7 +33,7 @@ impl Backlog {
     }
 
     /// Adds what was read after all that waits.
-    pub fn add(&mut self, later: SaveBatch) {
+    pub fn add(&mut self, later: Batch) {
         let Some(waiting) = &mut self.waiting else {
             self.waiting = Some(later);
             return;
@@ -50,7 +50,7 @@ impl Backlog {
     }
 
     /// All that waits; nothing where the store failed just now.
-    pub fn due(&self, now: Instant) -> Option<SaveBatch> {
+    pub fn due(&self, now: Instant) -> Option<Batch> {
         let early = self.failures.is_some_and(|(_, at)| now.saturating_duration_since(at) < STORE_AGAIN);
         self.waiting.as_ref().filter(|_| !early).cloned()
     }
@@ -77,10 +77,10 @@ mod tests {
 
     use super::*;
 
-    fn batch(cluster: &str, heartbeat: i64, nodes: &[&str]) -> SaveBatch {
+    fn batch(cluster: &str, heartbeat: i64, nodes: &[&str]) -> Batch {
         let register =
             |name: &&str| Register { node_id: NodeId::new(name).unwrap(), address: None, ours: None };
-        SaveBatch {
+        Batch {
             offsets_of: Some(cluster.to_owned()),
             offsets: Offsets::from([((Topic::Heartbeat, 0), heartbeat)]),
             metrics: Vec::new(),
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn offsets_of_another_kafka_are_not_mixed_in() {
         let mut backlog = Backlog::default();
-        backlog.add(SaveBatch { offsets: Offsets::from([((Topic::Metrics, 3), 7)]), ..batch("c", 5, &[]) });
+        backlog.add(Batch { offsets: Offsets::from([((Topic::Metrics, 3), 7)]), ..batch("c", 5, &[]) });
         backlog.add(batch("d", 1, &[]));
         let due = backlog.due(Instant::now()).unwrap();
         assert_eq!((due.offsets_of.as_deref(), due.offsets), (Some("d"), batch("d", 1, &[]).offsets));

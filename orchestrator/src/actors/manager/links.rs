@@ -10,8 +10,9 @@ use super::super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::super::stats_aggregator::{
     CloseTally, ForgetTally, GetParts, GetView, OpenTally, PartChanged, TallyStarted,
 };
+use crate::actors::events::Changed;
+use crate::actors::store::{LoadMetrics, LoadTest, LoadUnfinished, RemoveTest, SaveTest};
 use crate::lifecycle::Rules;
-use crate::messages::{Changed, LoadMetrics, LoadTest, LoadUnfinished, RemoveTest, SaveTest};
 use crate::now::Clock;
 use crate::telemetry::Telemetry;
 

@@ -6,9 +6,10 @@ use super::super::stats_aggregator::ForgetTally;
 use super::meta::{meta_of, note};
 use super::stored::{stopped_by, stored};
 use super::{Manager, SetBusy, plan_of};
-use crate::messages::{CommandError, StoredTest};
 use crate::model::TestState;
 use crate::ran_on::{Orphaned, RanOn, orphaned};
+use crate::refusal::CommandError;
+use crate::store::StoredTest;
 use crate::tally::Tally;
 use crate::verdict::judge;
 

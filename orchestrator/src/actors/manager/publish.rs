@@ -9,7 +9,7 @@ use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Tr
 use super::super::stats_aggregator::TallyStarted;
 use super::{Manager, gone};
 use crate::lifecycle::{count_of, delay_of};
-use crate::messages::CommandError;
+use crate::refusal::CommandError;
 
 /// How long Kafka may take for a config, a trigger or a stop.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(10);

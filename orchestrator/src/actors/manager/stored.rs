@@ -7,12 +7,13 @@ use super::super::recount::recount;
 use super::super::stats_aggregator::{GetView, Meta};
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager, gone, plan_of};
+use crate::actors::store::{LoadTest, LoadUnfinished, RemoveTest, SaveTest};
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
-use crate::messages::{
-    CommandError, LoadTest, LoadUnfinished, RemoveTest, SaveTest, StoredParticipant, StoredTest,
-};
 use crate::model::{TestState, TestView, TimelineEntry};
+use crate::participant::Participant;
 use crate::ran_on::orphaned;
+use crate::refusal::CommandError;
+use crate::store::StoredTest;
 use crate::tally::Tally;
 
 impl Manager {
@@ -161,7 +162,7 @@ pub(super) fn stored(
     meta: &Meta,
     plan: &Plan,
     revision: u32,
-    participants: &[StoredParticipant],
+    participants: &[Participant],
     view: &TestView,
 ) -> StoredTest {
     StoredTest {

@@ -8,9 +8,10 @@ use common::ids::TestId;
 
 use super::Manager;
 use super::meta::note_to;
-use crate::messages::{SaveTest, StoredTest};
+use crate::actors::store::SaveTest;
 use crate::model::{FindingKind, FindingLevel, FindingView, TestView};
 use crate::now::Now;
+use crate::store::StoredTest;
 use crate::verdict::Other;
 
 /// Most finished tests held for the store; the oldest goes first.

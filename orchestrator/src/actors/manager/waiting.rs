@@ -10,8 +10,8 @@ use common::ids::TestId;
 use common::wire::DriverState;
 
 use super::{Answer, Manager};
-use crate::messages::CommandError;
 use crate::model::TestState;
+use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
 
 /// Most triggers that wait at once.

@@ -1,8 +1,8 @@
 //! What a later life of the orchestrator makes of tests that were under way, and of where it reads on.
 
 use super::*;
+use crate::actors::test_manager::GetTest;
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp};
-use crate::messages::GetTest;
 use crate::model::TestView;
 
 /// Runs a test on the first life of an orchestrator; stores of its driver a window of so many requests.

@@ -6,8 +6,9 @@ use common::ids::TestId;
 use common::wire::{DriverState, Topic};
 
 use super::world::{Stub, World, until};
-use crate::messages::{CommandError, DeleteTest, StopTest, TriggerTest};
+use crate::actors::test_manager::{DeleteTest, StopTest, TriggerTest};
 use crate::model::{TestState, TestView};
+use crate::refusal::CommandError;
 
 type Triggered = actix_rt::task::JoinHandle<Result<Result<TestView, CommandError>, actix::MailboxError>>;
 

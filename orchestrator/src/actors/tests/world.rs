@@ -21,15 +21,17 @@ use tokio::sync::watch;
 use super::super::driver_registry::DriverRegistryActor;
 use super::super::intake::{IntakeActor, Source};
 use super::super::test_manager::TestManagerActor;
-use crate::lifecycle::{ClassicRules, Rules};
-use crate::messages::{
-    Changed, CreateTest, GetTest, LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, MetricsPage,
-    RemoveTest, SaveBatch, SaveEvent, SaveRevision, SaveTest, SavedBatch, StoreError, StoredMetrics,
-    StoredTest, TriggerTest,
+use crate::actors::events::Changed;
+use crate::actors::store::{
+    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveEvent,
+    SaveRevision, SaveTest,
 };
+use crate::actors::test_manager::{CreateTest, GetTest, TriggerTest};
+use crate::lifecycle::{ClassicRules, Rules};
 use crate::model::{TestState, TestView};
 use crate::now::Clock;
 use crate::registry::{KnownNode, Patience};
+use crate::store::{MetricsPage, SavedBatch, StoreError, StoredMetrics, StoredTest};
 use crate::system::{Outside, Wired, wire};
 use crate::telemetry::{Readiness, Telemetry};
 
@@ -200,7 +202,7 @@ impl Handler<SaveRevision> for Reached {
 impl Handler<SaveBatch> for Reached {
     type Result = Result<SavedBatch, StoreError>;
 
-    fn handle(&mut self, batch: SaveBatch, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, SaveBatch(batch): SaveBatch, _: &mut Self::Context) -> Self::Result {
         let mut kept = self.to_write()?;
         let mut saved = SavedBatch::default();
         for record in batch.metrics {

@@ -19,7 +19,7 @@ use super::guard::guard;
 use super::routes::routes;
 use super::stub::{KNOWN, TOKEN, driver, state};
 use super::{AppState, HttpOptions, serve};
-use crate::messages::Changed;
+use crate::actors::events::Changed;
 
 /// What came back.
 struct Answer {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use common::plan::Mode;
 
-use super::super::{Lifecycle, PartSeen, count_of, delay_of};
+use super::super::{Lifecycle, count_of, delay_of};
 use super::End;
 use crate::now::Now;
+use crate::participant::{EndedBy, PartSeen};
 use crate::registry::{Liveness, NodeFacts};
-use crate::tally::EndedBy;
 
 /// Least silence that ends the part of a classic driver that has reported.
 const SILENCE: Duration = Duration::from_secs(15);

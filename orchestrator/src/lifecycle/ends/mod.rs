@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use common::plan::Mode;
 
-use super::{Effect, Lifecycle, PartSeen, delay_of};
+use super::{Effect, Lifecycle, delay_of};
 use crate::now::Now;
+use crate::participant::{EndedBy, PartSeen};
 use crate::registry::{Liveness, NodeFacts};
-use crate::tally::EndedBy;
 
 /// How long after its goodbye a driver's final window may come.
 const AFTER_GOODBYE: Duration = Duration::from_secs(5);

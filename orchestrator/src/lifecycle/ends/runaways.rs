@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::super::{Effect, Lifecycle, PartSeen, STOP_PATIENCE, count_of, delay_of};
+use super::super::{Effect, Lifecycle, STOP_PATIENCE, count_of, delay_of};
 use super::{classic, listens_as_classic, note};
 use crate::now::Now;
+use crate::participant::{EndedBy, PartSeen};
 use crate::registry::NodeFacts;
-use crate::tally::EndedBy;
 
 /// Looks for drivers that run on, `running` after the common start. Never while a driver of ours still has to send: a
 /// stop would end its load as well.

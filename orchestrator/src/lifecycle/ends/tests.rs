@@ -1,10 +1,10 @@
 //! The ends of classic drivers' parts in tables. `old` is a classic driver beside `a`, one of ours; the common start is
 //! at 8 s.
 
+use super::super::Effect;
 use super::super::tests::{at, beside_a_classic_one, id, node, part, says, told};
-use super::super::{Effect, PartSeen};
+use crate::participant::{EndedBy, PartSeen};
 use crate::registry::{Liveness, NodeFacts};
-use crate::tally::EndedBy;
 use common::wire::DriverState;
 
 const TSUNAMI: &str = "mode = 'tsunami'\ndelay = '2s'\nrequests = 6";

@@ -154,7 +154,7 @@ fn a_node_is_stored_as_it_registered_last() {
     let register =
         |address: &str, ours| Register { node_id: node("a"), address: Some(address.to_owned()), ours };
     let registered = vec![register("old", None), register("new", Some(ours))];
-    fixture.store.save_batch(&SaveBatch { registered, ..batch(Vec::new(), 1) }).unwrap();
+    fixture.store.save_batch(&Batch { registered, ..batch(Vec::new(), 1) }).unwrap();
     let [known] = &fixture.reopened().nodes().unwrap()[..] else { panic!("one node") };
     assert_eq!((known.epoch, known.cores, known.max_rate), (Some(Epoch(u64::MAX)), Some(2), Some(5.0)));
     assert_eq!((known.address.as_deref(), known.version.as_deref()), (Some("new"), Some("1")));

@@ -16,11 +16,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{BatchOutcome, Cursor, Store};
-use crate::messages::{
-    SaveBatch, SaveEvent, SavedBatch, StoreError, StoredMetrics, StoredParticipant, StoredTest,
-};
 use crate::model::{TestState, Verdict};
+use crate::participant::Participant;
 use crate::ran_on::RanOn;
+use crate::store::{Batch, Event, SavedBatch, StoreError, StoredMetrics, StoredTest};
 use crate::tally::Closing;
 
 const START_US: i64 = 1_795_456_638_000_000;
@@ -66,8 +65,7 @@ fn test(text: &str, created_at: i64) -> StoredTest {
         max_in_flight: Some(1024),
         fleet: Some(FleetSchedule { rate_per_s: 25.0, requests: Some(13) }),
     };
-    let participant =
-        |name: &str, epoch| StoredParticipant { node_id: node(name), epoch, share: share.clone() };
+    let participant = |name: &str, epoch| Participant { node_id: node(name), epoch, share: share.clone() };
     StoredTest {
         test_id: id(text),
         plan: json!({ "name": format!("plan of {text}"), "request": { "headers": { "authorization": "s3cret" } } }),
@@ -138,8 +136,8 @@ fn record(metrics: Metrics, offset: i64) -> StoredMetrics {
     }
 }
 
-fn batch(metrics: Vec<StoredMetrics>, next: i64) -> SaveBatch {
-    SaveBatch {
+fn batch(metrics: Vec<StoredMetrics>, next: i64) -> Batch {
+    Batch {
         offsets_of: Some("cluster".to_owned()),
         offsets: [((Topic::Metrics, 0), next)].into(),
         metrics,

@@ -1,7 +1,7 @@
 //! Tests, their history, and what is forgotten.
 
 use super::*;
-use crate::messages::TestFilter;
+use crate::store::TestFilter;
 
 #[test]
 fn a_test_is_read_as_it_was_written_and_replaced() {
@@ -142,8 +142,7 @@ fn old_finished_tests_go_with_all_they_have() {
         fixture.store.save_test(&StoredTest { state, ..test(name, at) }).unwrap();
     }
     fixture.store.save_batch(&batch(vec![record(window("a", 5, 0), 0)], 1)).unwrap();
-    let event =
-        SaveEvent { at: 1, test_id: Some(id("t")), what: "created".to_owned(), detail: String::new() };
+    let event = Event { at: 1, test_id: Some(id("t")), what: "created".to_owned(), detail: String::new() };
     fixture.store.save_event(&event).unwrap();
     assert_eq!(fixture.store.count_tests().unwrap()[&("finished".to_owned(), None)], 2);
     assert_eq!(fixture.store.prune(1, 0).unwrap(), 1, "the running test is not among those counted");

@@ -16,9 +16,9 @@ use common::plan::{Plan, PlanFormat, Share, read};
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Topic, Window};
 use proptest::prelude::*;
 
-use super::{Arrived, Closing, EndedBy, Tally};
-use crate::messages::StoredParticipant;
+use super::{Arrived, Closing, Tally};
 use crate::model::Totals;
+use crate::participant::{EndedBy, Participant};
 
 /// When the tests here start: 2026-11-23T23:40:00Z.
 const START: UnixMicros = 1_795_477_200_000_000;
@@ -33,7 +33,7 @@ fn node(name: &str) -> NodeId {
     NodeId::new(name).unwrap()
 }
 
-fn participant(name: &str, epoch: Option<u64>, index: u32, of: u32) -> StoredParticipant {
+fn participant(name: &str, epoch: Option<u64>, index: u32, of: u32) -> Participant {
     let share = Share {
         index,
         of,
@@ -44,10 +44,10 @@ fn participant(name: &str, epoch: Option<u64>, index: u32, of: u32) -> StoredPar
         max_in_flight: Some(64),
         fleet: None,
     };
-    StoredParticipant { node_id: node(name), epoch: epoch.map(Epoch), share }
+    Participant { node_id: node(name), epoch: epoch.map(Epoch), share }
 }
 
-fn tally(participants: &[StoredParticipant]) -> Tally {
+fn tally(participants: &[Participant]) -> Tally {
     let mut tally = Tally::new(TestId::new("t1").unwrap(), plan(), participants);
     tally.started(START);
     tally

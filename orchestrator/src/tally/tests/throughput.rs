@@ -8,7 +8,7 @@ use super::*;
 fn tally_of(load: &str, n_drivers: u32, share: impl Fn(&mut Share)) -> Tally {
     let text = format!("name = \"p\"\n[target]\nurl = \"http://127.0.0.1:8081/ping\"\n[load]\n{load}\n");
     let plan = read(&text, PlanFormat::Toml).unwrap();
-    let participants: Vec<StoredParticipant> = (0..n_drivers)
+    let participants: Vec<Participant> = (0..n_drivers)
         .map(|index| {
             let mut one = participant(name(index), Some(7), index, n_drivers);
             share(&mut one.share);

@@ -16,7 +16,7 @@ use common::plan::{Plan, PlanFormat, Share, read};
 
 use super::{ClassicFacts, DriverFacts, Facts, Judgement, Machine, Reported, Sample, SentMore, judge};
 use crate::model::{FindingLevel, MissingWindows, Verdict};
-use crate::tally::EndedBy;
+use crate::participant::EndedBy;
 
 const START: i64 = 1_795_477_200_000_000;
 

@@ -1,0 +1,106 @@
+//! What the StoreActor is asked. A SyncArbiter's queue has no bound, so a sender waits for its answers: it keeps at most
+//! four requests outstanding.
+
+use actix::Message;
+use common::ids::{Epoch, NodeId, TestId};
+use common::kafka::Offsets;
+
+use crate::model::{TestPage, TestView, WindowView};
+use crate::registry::KnownNode;
+use crate::store::{Batch, Event, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter};
+
+/// Stores or replaces a test: its life so far and, once finished, its report.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SaveTest(pub Box<StoredTest>);
+
+/// A finished test was counted again: its report and verdict replace those that are stored. Does nothing where the
+/// test was forgotten meanwhile.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SaveRevision(pub Box<TestView>);
+
+/// Stores a batch of records and where reading goes on, in one transaction.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<SavedBatch, StoreError>")]
+pub struct SaveBatch(pub Batch);
+
+/// Removes a test, unless it is under way, with all that was stored of it; false where it is, or is not there.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<bool, StoreError>")]
+pub struct RemoveTest(pub TestId);
+
+/// Where reading goes on; empty where nothing is stored.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Offsets, StoreError>")]
+pub struct LoadOffsets {
+    /// What the offsets belong to (`RanOn::offsets_key`).
+    pub offsets_of: String,
+}
+
+/// The nodes that registered, as they did last.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<KnownNode>, StoreError>")]
+pub struct LoadNodes;
+
+/// A test as stored.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<StoredTest>, StoreError>")]
+pub struct LoadTest(pub TestId);
+
+/// Tests that were starting, running or draining when the orchestrator last ended.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<StoredTest>, StoreError>")]
+pub struct LoadUnfinished;
+
+/// One page of the history, newest first.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestPage, StoreError>")]
+pub struct LoadPage {
+    /// At most so many rows, 1 to 500.
+    pub limit: u32,
+    /// From a page before.
+    pub cursor: Option<String>,
+    /// Which tests.
+    pub filter: TestFilter,
+}
+
+/// The metrics records of a test in the order of arrival, a page at a time (an hour of a fleet does not fit in
+/// memory), to build its figures again.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<MetricsPage, StoreError>")]
+pub struct LoadMetrics {
+    /// Which test.
+    pub test_id: TestId,
+    /// `next` of the page before; 0 for the first.
+    pub after: i64,
+    /// At most so many records, 1 to 1,000.
+    pub limit: u32,
+}
+
+/// The series of a test.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<WindowView>, StoreError>")]
+pub struct LoadWindows {
+    /// Which test.
+    pub test_id: TestId,
+    /// One driver's, or (`None`) the fleet's.
+    pub driver: Option<NodeId>,
+    /// First second.
+    pub from: u64,
+    /// Last second.
+    pub to: u64,
+}
+
+/// The epoch of this life of the orchestrator: one more than stored, no lower than the clock; stored at once.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Epoch, StoreError>")]
+pub struct TakeEpoch {
+    /// Unix ms.
+    pub now_unix_ms: u64,
+}
+
+/// Adds a line to the log of events of a node or a test.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SaveEvent(pub Event);

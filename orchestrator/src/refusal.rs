@@ -1,0 +1,54 @@
+//! Why a command was refused. It knows no HTTP: `http/problem.rs` alone maps it.
+
+use std::time::Duration;
+
+use common::ids::TestId;
+
+/// Why a command was not done.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CommandError {
+    /// There is no such test.
+    #[error("there is no test {0}")]
+    NoSuchTest(TestId),
+    /// The state of this or another test forbids it.
+    #[error("{0}")]
+    Conflict(String),
+    /// Another test is under way.
+    #[error("test {test_id} is {}; one runs at a time", still(*waited))]
+    UnderWay {
+        /// Which one.
+        test_id: TestId,
+        /// How long its end was waited for.
+        waited: Duration,
+    },
+    /// Drivers are missing or refused.
+    #[error("{summary}")]
+    Drivers {
+        /// One sentence.
+        summary: String,
+        /// Node id, and why it cannot take part.
+        blockers: Vec<(String, String)>,
+    },
+    /// The plan is valid by itself but cannot be run here.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Plan(Vec<common::plan::Fault>),
+    /// The store did not take it; what SQLite says.
+    #[error("the orchestrator cannot store it: {0}")]
+    NotStored(String),
+    /// The orchestrator has only just started; waiting helps.
+    #[error("{0}")]
+    NotReady(String),
+    /// Kafka did not take a config or a trigger: the drivers were not told, or are told to stop.
+    #[error("kafka did not take it: {0}")]
+    NotPublished(String),
+    /// Something of ours failed; the cause is for the log.
+    #[error("{0}")]
+    Internal(String),
+}
+
+fn still(waited: Duration) -> String {
+    if waited.is_zero() {
+        return "under way".to_owned();
+    }
+    format!("still under way after a wait of {}", common::plan::write_duration(waited))
+}
