@@ -6,7 +6,9 @@
 
 pub mod actors;
 
+pub mod assemble;
 pub mod http;
+pub mod human;
 pub mod lifecycle;
 pub mod model;
 pub mod now;

@@ -14,6 +14,9 @@ pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{Bootstrap, DriverView, TestPage, TestSummary, Time, WindowView};
 pub use schema::{LatencyStatsSchema, PlanSchema};
 
+/// Share of a machine's time taken by its host (`steal_mean`) from which on the host is to blame before the driver is.
+pub const MUCH_STEAL: f64 = 0.02;
+
 /// A test, live or finished: `GET /api/v1/tests/{id}`, the JSON report and the `test` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Test)]

@@ -95,3 +95,14 @@ pub struct PartSeen {
     /// Requests sent so far, where it reports them.
     pub sent: Option<u64>,
 }
+
+/// How the counts in the reports of a classic driver are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Each report has the total so far.
+    Total,
+    /// Each report has what was sent since the one before.
+    PerInterval,
+    /// Neither fits.
+    Unknown,
+}

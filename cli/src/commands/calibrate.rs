@@ -7,7 +7,7 @@ use common::settings::data_dir::{self, DataDirError, Places};
 use common::settings::{Sources, load};
 use driver::DriverSettings;
 use driver::calibrate::{self, Calibration, Options};
-use orchestrator::report::human::{ms, percent, rate};
+use orchestrator::human::{ms, percent, rate};
 
 use crate::args::CalibrateArgs;
 use crate::exit::Stop;

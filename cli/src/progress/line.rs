@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use orchestrator::human::{count, counted, ms, rate};
 use orchestrator::model::{Standing, TestState, TestView};
-use orchestrator::report::human::{count, counted, ms, rate};
 
 use super::Goal;
 use crate::colour::Colour;

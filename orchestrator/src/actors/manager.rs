@@ -301,7 +301,7 @@ impl Manager {
         let mut tally = Tally::new(test.test_id, plan.clone(), &[]);
         tally.finish();
         let judgement = judge(&tally.facts(Some(STOPPED_BY)));
-        let view = crate::report::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
+        let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
         self.save(stored(&meta, &plan, test.revision, &[], &view)).await?;
         self.tell(view.clone());
         Ok(view)

@@ -11,12 +11,12 @@ use common::wire::{Inbound, Metrics};
 
 use super::offer;
 use crate::actors::events::Changed;
+use crate::assemble::{TestMeta, view};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::participant::{EndedBy, PartSeen};
 use crate::ran_on::RanOn;
 use crate::registry::state_name;
-use crate::report::{TestMeta, view};
 use crate::store::StoredMetrics;
 use crate::tally::{Arrived, Closing, Tally};
 use crate::telemetry::Telemetry;

@@ -1,10 +1,9 @@
 //! The drivers, one line each; a large fleet is told by those that stand out.
 
 use super::columns::{Page, short};
-use super::human::{brief_count, count, percent};
 use super::latency_table::plain_ms;
-use crate::model::DriverTotals;
-use crate::verdict::MUCH_STEAL;
+use crate::human::{brief_count, count, percent};
+use crate::model::{DriverTotals, MUCH_STEAL};
 
 /// Most drivers that have a line each.
 const MAX_LINES: usize = 8;

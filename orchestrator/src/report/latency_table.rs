@@ -3,7 +3,7 @@
 use common::latency::LatencyStats;
 
 use super::columns::Page;
-use super::human::percent;
+use crate::human::percent;
 use crate::model::LatencyView;
 
 /// Columns of a line's label.

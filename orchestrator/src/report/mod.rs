@@ -1,8 +1,7 @@
-//! What people and programs read of a test: the view that REST and reports share, as text and as JSON.
+//! The view of a test as text for people and as JSON for programs. It knows the view alone.
 
 mod columns;
 mod drivers_table;
-pub mod human;
 mod latency_table;
 mod plan_line;
 #[cfg(test)]
@@ -10,98 +9,9 @@ mod tests;
 mod text;
 mod thresholds_table;
 
-use common::clock::UnixMicros;
-use common::ids::TestId;
-
-use crate::lifecycle;
-use crate::model::{
-    DEFINITIONS, DriverTotals, FindingLevel, FindingView, TestState, TestView, TimelineEntry,
-};
-use crate::tally::Tally;
-use crate::verdict::{Judgement, beforehand};
+use crate::model::TestView;
 
 pub use text::{text, text_in};
-
-/// What a test is beyond its figures.
-#[derive(Debug, Clone)]
-pub struct TestMeta<'a> {
-    /// Its id.
-    pub test_id: &'a TestId,
-    /// The plan's name.
-    pub name: &'a str,
-    /// Where in its life it is.
-    pub state: TestState,
-    /// The plan as JSON, secrets masked.
-    pub plan: serde_json::Value,
-    /// When it was created.
-    pub created_at: UnixMicros,
-    /// `start_at` of the trigger.
-    pub started_at: Option<UnixMicros>,
-    /// When it was finished.
-    pub ended_at: Option<UnixMicros>,
-    /// What happened to it, oldest first.
-    pub timeline: &'a [TimelineEntry],
-}
-
-/// The test as REST, events and reports show it. Without a judgement (before the start) verdict, reasons
-/// and thresholds are empty, and warnings are what drivers wrote before the start. The judgement of a test that is not
-/// finished is by what is known so far: it gives the standing, not the verdict.
-pub fn view(
-    meta: &TestMeta<'_>,
-    tally: &Tally,
-    judgement: Option<&Judgement>,
-    now_us: UnixMicros,
-) -> TestView {
-    let drivers = tally.drivers(now_us);
-    let mut findings = foreseen(meta, tally, drivers.len());
-    findings.extend(warned(meta, &drivers));
-    findings.extend(judgement.into_iter().flat_map(|judgement| judgement.findings.iter().cloned()));
-    let finished = meta.state == TestState::Finished;
-    let mut view = TestView {
-        test_id: meta.test_id.to_string(),
-        name: meta.name.to_owned(),
-        state: meta.state,
-        verdict: judgement.filter(|_| finished).map(|judgement| judgement.verdict),
-        standing: judgement.filter(|_| !finished).map(Judgement::standing),
-        findings: Vec::new(),
-        reasons: Vec::new(),
-        warnings: Vec::new(),
-        notes: Vec::new(),
-        definitions: DEFINITIONS,
-        plan: meta.plan.clone(),
-        created_at: common::clock::rfc3339(meta.created_at),
-        started_at: meta.started_at.map(common::clock::rfc3339),
-        ended_at: meta.ended_at.map(common::clock::rfc3339),
-        totals: tally.totals(),
-        drivers,
-        thresholds: judgement.map_or_else(Vec::new, |judgement| judgement.thresholds.clone()),
-        completeness: tally.completeness(),
-        timeline: meta.timeline.to_vec(),
-    };
-    view.set_findings(findings);
-    view
-}
-
-/// What is certain of the plan's thresholds before anything is sent. Once a test is over, its figures say it better.
-fn foreseen(meta: &TestMeta<'_>, tally: &Tally, n_drivers: usize) -> Vec<FindingView> {
-    match meta.state {
-        TestState::Finished => Vec::new(),
-        // Without drivers it is not triggered yet, and how many there will be is the plan's word.
-        _ => beforehand::findings(tally.plan(), (n_drivers > 0).then_some(n_drivers)),
-    }
-}
-
-/// What drivers warned of before the load began, as the timeline has it.
-fn warned(meta: &TestMeta<'_>, drivers: &[DriverTotals]) -> Vec<FindingView> {
-    let of = |text: &str| drivers.iter().find(|one| text.starts_with(&format!("{}: ", one.node_id)));
-    let warnings = lifecycle::warnings(meta.timeline).map(|(kind, text)| FindingView {
-        kind,
-        level: FindingLevel::Warning,
-        driver: of(text).map(|driver| driver.node_id.clone()),
-        text: text.clone(),
-    });
-    warnings.collect()
-}
 
 /// The report as JSON, indented, with a final line break.
 pub fn json(view: &TestView) -> String {

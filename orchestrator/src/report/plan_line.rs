@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::human::{count, counted, rate};
+use crate::human::{count, counted, rate};
 
 /// As in `tsunami by 2 drivers: 1,000/s each, for 30s, max 1,024 in flight each`.
 pub fn sentence(plan: &Value, n_drivers: usize) -> String {

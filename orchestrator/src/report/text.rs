@@ -3,8 +3,8 @@
 use common::tls_cause::TlsCause;
 
 use super::columns::{Page, WIDTH, short, width};
-use super::human::{count, counted, ms, names, percent, rate};
 use super::{drivers_table, latency_table, plan_line, thresholds_table};
+use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::{DEFINITIONS, DriverTotals, TestState, TestView, Totals, Verdict, WarmupTotals};
 
 /// Most reasons, and most warnings, that the text tells.

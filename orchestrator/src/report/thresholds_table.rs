@@ -1,7 +1,7 @@
 //! The thresholds, one line each: whether they held, and what the figure was.
 
 use super::columns::{Page, short, width};
-use super::human::{ms, percent, rate};
+use crate::human::{ms, percent, rate};
 use crate::model::ThresholdView;
 
 /// Columns of the word, and of the blanks around it.

@@ -7,8 +7,9 @@ use common::clock::UnixMicros;
 use common::latency::LatencyStats;
 use common::wire::ClassicMetrics;
 
-use super::growth::{Counts, Growth, Reading};
+use super::growth::{Counts, Growth};
 use super::part::MAX_COUNT;
+use crate::participant::Reading;
 
 /// The reports of one classic driver.
 #[derive(Debug, Default)]

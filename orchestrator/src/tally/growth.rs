@@ -16,19 +16,10 @@
 
 use common::wire::ClassicMetrics;
 
+use crate::participant::Reading;
+
 /// Most partitions whose reports are told apart; a driver that uses more is not read as one that counts per interval.
 const MAX_PARTITIONS: usize = 64;
-
-/// How counts are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// Each report has the total so far.
-    Total,
-    /// Each report has what was sent since the one before.
-    PerInterval,
-    /// Neither fits.
-    Unknown,
-}
 
 /// The counts of a report: requests, answers, errors.
 pub type Counts = [Option<u64>; 3];

@@ -30,7 +30,6 @@ use common::plan::Plan;
 use common::wire::{Metrics, Window};
 
 pub use self::closing::{Closing, ClosingPart};
-pub use self::growth::Reading;
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};

@@ -9,8 +9,8 @@ use common::plan::{
 
 use super::words::Other;
 use super::{Finding, Weight};
+use crate::human::{counted, rate};
 use crate::model::FindingView;
-use crate::report::human::{counted, rate};
 
 /// Room for rounding when two rates are compared.
 const ROUNDING: f64 = 1e-9;

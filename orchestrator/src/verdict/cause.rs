@@ -4,10 +4,8 @@
 use common::plan::Per;
 
 use super::{DriverFacts, Facts, Machine, Stop, honesty};
-use crate::report::human::rounded_down;
-
-/// Share of a machine's time from which on its host is to blame before the driver is.
-pub const MUCH_STEAL: f64 = 0.02;
+use crate::human::rounded_down;
+use crate::model::MUCH_STEAL;
 
 /// CPU of a process, as a share of its cores, from which on it has none left.
 const NO_CPU_LEFT: f64 = 0.8;

@@ -6,7 +6,7 @@ use super::words::{Ending, Other};
 use super::{DriverFacts, Facts, Findings};
 use crate::model::Verdict;
 use crate::participant::EndedBy;
-use crate::tally::Reading;
+use crate::participant::Reading;
 
 /// Most runs of missing windows that are listed one by one.
 const MAX_RUNS: usize = 4;

@@ -7,7 +7,7 @@ use common::plan::{Plan, Share};
 
 use crate::model::MissingWindows;
 use crate::participant::EndedBy;
-use crate::tally::Reading;
+use crate::participant::Reading;
 
 /// What a verdict is made of.
 #[derive(Debug, Clone)]

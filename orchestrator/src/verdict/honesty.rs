@@ -4,10 +4,10 @@ use common::counters::ErrorKind;
 use common::latency::LatencyKind;
 use common::plan::Mode;
 
-use super::cause::{MUCH_STEAL, why};
+use super::cause::why;
 use super::words::Generator;
 use super::{DriverFacts, Facts, Findings, Sample, lateness};
-use crate::model::Verdict;
+use crate::model::{MUCH_STEAL, Verdict};
 
 /// Share of the windows that may be without idle time.
 const MAX_BUSY_WINDOWS: f64 = 0.01;

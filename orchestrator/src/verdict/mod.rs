@@ -22,7 +22,6 @@ mod thresholds;
 mod units;
 mod words;
 
-pub use cause::MUCH_STEAL;
 pub use facts::{ClassicFacts, DriverFacts, Facts, Machine, Quantile, Reported, Sample, SentMore, Stop};
 pub use finding::{Finding, Weight};
 pub use words::Other;

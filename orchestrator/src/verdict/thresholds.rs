@@ -6,8 +6,8 @@ use common::plan::{Comparison, Figure, LatencyFigure, Mode, Threshold};
 use super::found::{Found, Value, find, latency};
 use super::words::{Missed, ThresholdFinding};
 use super::{DriverFacts, Facts, Findings, Sample, failures, honesty};
+use crate::human::percent;
 use crate::model::{ThresholdView, Verdict};
-use crate::report::human::percent;
 
 /// While a test runs, a throughput counts from so many seconds on.
 const THROUGHPUT_FROM_S: f64 = 3.0;

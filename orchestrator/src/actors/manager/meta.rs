@@ -43,5 +43,5 @@ pub fn note_to(timeline: &mut Vec<TimelineEntry>, at_us: UnixMicros, what: &str,
 pub fn empty_view(meta: &Meta, plan: &Plan) -> TestView {
     let tally = Tally::new(meta.test_id.clone(), plan.clone(), &[]);
     // Nothing was counted that could have an age.
-    crate::report::view(&meta.borrowed(), &tally, None, meta.created_at)
+    crate::assemble::view(&meta.borrowed(), &tally, None, meta.created_at)
 }

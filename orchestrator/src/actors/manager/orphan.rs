@@ -58,7 +58,7 @@ impl Manager {
         let closing = tally.closing(stopped_by.as_deref());
         tally.finish();
         let judgement = judge(&tally.facts(stopped_by.as_deref()));
-        let view = crate::report::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
+        let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
         let closed = stored(&meta, &plan, test.revision, &test.participants, &view);
         self.save(StoredTest { closing: Some(closing), ..closed }).await?;
         log::info!(test_id:% = meta.test_id, verdict:? = view.verdict; "a test of the life before is closed");

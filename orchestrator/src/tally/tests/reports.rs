@@ -1,7 +1,7 @@
 //! Classic drivers: their own sums, as they say them.
 
 use super::*;
-use crate::tally::Reading;
+use crate::participant::Reading;
 use crate::verdict::Reported;
 
 #[test]

@@ -6,7 +6,7 @@ use common::tls_cause::TlsCause;
 
 use super::*;
 use crate::model::{FindingKind, FindingView};
-use crate::tally::Reading;
+use crate::participant::Reading;
 use crate::verdict::words::{Other, What};
 use crate::verdict::{SentMore, Stop};
 

@@ -1,8 +1,8 @@
 //! How the test and its drivers ended, where that was not by their plan: the words for `aborted` and `incomplete`.
 
 use super::the_driver;
+use crate::human::{count, counted};
 use crate::model::{FindingKind, MissingWindows};
-use crate::report::human::{count, counted};
 
 /// An end that was not by the plan.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
 
+use crate::human::{count, counted, ms, names};
 use crate::model::FindingKind;
-use crate::report::human::{count, counted, ms, names};
 use crate::verdict::failures::{Failure, Failures};
 
 /// Most kinds of failure that one sentence lists.

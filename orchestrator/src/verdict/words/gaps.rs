@@ -1,7 +1,7 @@
 //! What a figure leaves out because it is not known, and of whom: said where a threshold cannot be decided, and beside
 //! one that is broken without it.
 
-use crate::report::human::{counted, names, percent};
+use crate::human::{counted, names, percent};
 
 /// What a figure leaves out.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -4,8 +4,8 @@
 use super::super::Stop;
 use super::super::cause::{Cause, Slower, Whose, Why};
 use super::{the_driver, the_drivers};
+use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::FindingKind;
-use crate::report::human::{count, counted, ms, names, percent, rate};
 
 /// What the generator did that the target is not to blame for.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,8 +17,8 @@ pub use generator::Generator;
 pub use others::{OddLatencies, Other, Redirects};
 pub use thresholds::{Missed, ThresholdFinding};
 
+use crate::human::names;
 use crate::model::FindingKind;
-use crate::report::human::names;
 
 /// The facts of a finding. Each group is a file that lists its facts, their kinds and their sentences.
 #[derive(Debug, Clone, PartialEq)]

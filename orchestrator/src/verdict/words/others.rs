@@ -3,8 +3,8 @@
 
 use super::super::SentMore;
 use super::the_driver;
+use crate::human::{count, counted, ms, names, percent};
 use crate::model::FindingKind;
-use crate::report::human::{count, counted, ms, names, percent};
 
 /// Something to know beside the figures.
 #[derive(Debug, Clone, PartialEq)]

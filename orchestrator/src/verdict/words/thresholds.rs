@@ -4,8 +4,8 @@
 use super::Gaps;
 use super::failures::by_kind;
 use super::the_driver;
+use crate::human::{count, ms, percent, rate};
 use crate::model::FindingKind;
-use crate::report::human::{count, ms, percent, rate};
 use crate::verdict::failures::Failures;
 
 /// A threshold and what became of it.
@@ -117,7 +117,7 @@ impl ThresholdFinding {
 
 /// As in `1 request`, `2,000 requests`.
 fn requests(n: u64) -> String {
-    crate::report::human::counted(n, "request")
+    crate::human::counted(n, "request")
 }
 
 /// As in `60 % of the requests were never sent, so p99 is above 108 ms, how far is unknown`.
