@@ -9,9 +9,21 @@ use common::latency::{Latencies, Latency, LatencyKind};
 use common::plan::mask_url;
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Window};
 
-use crate::actors::messages::{DriverProgress, WorkerEnding, WorkerWindow};
-use crate::load_job::{LoadJob, Nanos, StartAt};
+use crate::load_job::LoadJob;
+use crate::start_at::{Nanos, StartAt};
+use crate::worker::report::{WorkerEnding, WorkerWindow};
 use crate::worker::windows::WINDOW;
+
+/// How far a test is on this driver, at most 200 ms ago.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DriverProgress {
+    /// Which test.
+    pub test_id: TestId,
+    /// Since the start of the test, of all workers.
+    pub counters: Counters,
+    /// Whether no worker sends any more, and one still waits for answers.
+    pub draining: bool,
+}
 
 /// One complete window of the driver.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 thread_local! {
     static RETURNED: Cell<Option<Instant>> = const { Cell::new(None) };

@@ -8,7 +8,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 const SECOND: Nanos = 1_000_000_000;
 

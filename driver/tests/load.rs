@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
-use driver::actors::messages::WorkerEnding;
-use driver::load_job::{LoadJob, StartAt};
+use driver::load_job::LoadJob;
 use driver::precision::Precision;
+use driver::start_at::StartAt;
+use driver::worker::report::WorkerEnding;
 use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 

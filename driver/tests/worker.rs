@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use common::counters::{Counters, ErrorKind};
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
-use driver::actors::messages::WorkerEnding;
 use driver::engine::{Client, Exchange, FutureEngine, Opened, Outcome, Spans};
-use driver::load_job::{LoadJob, StartAt};
+use driver::load_job::LoadJob;
 use driver::precision::Precision;
+use driver::start_at::StartAt;
+use driver::worker::report::WorkerEnding;
 use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 

@@ -17,9 +17,10 @@ use common::wire::{DriverState, Heartbeat, HeartbeatOurs, Outbound, PROTOCOL, Re
 use tokio::time::Instant;
 
 use super::kafka_link::LinkUp;
-use super::messages::{DriverProgress, GetProgress};
+use super::messages::GetProgress;
 use crate::cpu::CpuClock;
 use crate::life::{Answer, Over};
+use crate::merge::DriverProgress;
 
 use over::Sign;
 use pace::Pace;

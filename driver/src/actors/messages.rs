@@ -5,12 +5,11 @@ use std::sync::Arc;
 use actix::{Message, Recipient};
 use common::counters::Counters;
 use common::ids::TestId;
-use common::latency::Latencies;
 use common::wire::{ClassicMetrics, Window};
 
-use crate::engine::Opened;
-use crate::load_job::{LoadJob, Nanos, WorkerSlice};
-use crate::precision::Kept;
+use crate::load_job::{LoadJob, WorkerSlice};
+use crate::merge::DriverProgress;
+use crate::worker::report::WorkerWindow;
 
 /// To a worker: does its slice of a test. The answer says whether the engine can send such requests; the
 /// load then begins at `job.start`, or at once where that has passed.
@@ -53,45 +52,8 @@ pub struct Progress {
     pub draining: bool,
 }
 
-/// From a worker: a window of one second is complete. Each worker sends 0, 1, 2 … without a gap.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct WorkerWindow {
-    /// Of which test.
-    pub test_id: TestId,
-    /// Which worker.
-    pub worker: u32,
-    /// Seconds since `start_at`, from 0.
-    pub index: u64,
-    /// What this window adds to the counters.
-    pub counters: Counters,
-    /// This window's samples.
-    pub latencies: Box<Latencies>,
-    /// Share of the window spent not waiting, 0 to 1; 1 where the aggregator's mailbox was full.
-    pub busy: f64,
-    /// With the last window: how the worker's part ended.
-    pub last: Option<WorkerEnding>,
-}
-
-/// How a worker's part of a test ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WorkerEnding {
-    /// When its schedule began, after the warm-up.
-    pub schedule_from: Nanos,
-    /// When its schedule ended.
-    pub schedule_to: Nanos,
-    /// When its last attempt was over.
-    pub ended: Nanos,
-    /// Which engine sent.
-    pub engine: &'static str,
-    /// How its schedule was kept.
-    pub precision: Kept,
-    /// Connections and handshakes.
-    pub opened: Opened,
-    /// The `location` of the first redirect that it met, as it was sent.
-    pub redirected_to: Option<String>,
-    /// Why it ended early, where it did.
-    pub cut_short: Option<String>,
+impl Message for WorkerWindow {
+    type Result = ();
 }
 
 /// To the aggregator, before the workers start: whose windows it is to merge.
@@ -142,17 +104,6 @@ pub struct LoadEnded {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Option<DriverProgress>")]
 pub struct GetProgress;
-
-/// How far a test is on this driver, at most 200 ms ago.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DriverProgress {
-    /// Which test.
-    pub test_id: TestId,
-    /// Since the start of the test, of all workers.
-    pub counters: Counters,
-    /// Whether no worker sends any more, and one still waits for answers.
-    pub draining: bool,
-}
 
 /// Whom the aggregator tells.
 #[derive(Clone)]

@@ -10,12 +10,13 @@ use common::counters::Counters;
 use common::ids::TestId;
 use tokio::sync::watch;
 
-use super::messages::{Progress, StartError, StartLoad, StopLoad, WorkerEnding, WorkerLost, WorkerWindow};
+use super::messages::{Progress, StartError, StartLoad, StopLoad, WorkerLost};
 use crate::engine::{AwcClient, Chosen, FutureEngine, WireEngine, choose};
 use crate::load_job::{LoadJob, WorkerSlice};
 use crate::precision::Precision;
 use crate::reactor::worker_runtime;
 use crate::schedstat::Workers;
+use crate::worker::report::{WorkerEnding, WorkerWindow};
 use crate::worker::{self, Outlet, StopSignal, windows::Closed};
 
 /// Commands that may wait: one test at a time, and its stop.

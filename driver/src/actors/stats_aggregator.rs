@@ -7,13 +7,14 @@ use common::ids::Epoch;
 use tokio::sync::mpsc;
 
 use super::messages::{
-    AggregatorOutputs, DriverProgress, ExpectWindows, GetProgress, LoadEnded, Progress, WindowClosed,
-    WorkerLost, WorkerWindow,
+    AggregatorOutputs, ExpectWindows, GetProgress, LoadEnded, Progress, WindowClosed, WorkerLost,
 };
 use crate::cpu::MachineClock;
+use crate::merge::DriverProgress;
 use crate::merge::{Merge, Merged};
 use crate::pauses::PauseWatch;
 use crate::schedstat::{WaitMeter, Workers};
+use crate::worker::report::WorkerWindow;
 
 /// Windows and progress of all workers that may wait.
 const MAILBOX: usize = 256;

@@ -32,10 +32,11 @@ use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
 use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
-use crate::load_job::{Addresses, LoadJob, StartAt};
+use crate::load_job::{Addresses, LoadJob};
 use crate::overflow::tell;
 use crate::safety::Limits;
 use crate::settings::{Habits, TlsSettings};
+use crate::start_at::StartAt;
 
 /// Batches of records, ends and queries that may wait.
 const MAILBOX: usize = 64;

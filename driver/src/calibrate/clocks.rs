@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use common::latency::Latency;
 
 use super::{CalibrateError, ClockFigures, cannot};
-use crate::load_job::Nanos;
 use crate::reactor::worker_runtime;
+use crate::start_at::Nanos;
 use crate::worker::timer::Timer;
 
 /// How long the clock is read.

@@ -16,12 +16,13 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 
 use super::{CalibrateError, cannot};
-use crate::actors::messages::{WorkerEnding, WorkerWindow};
 use crate::engine::WireEngine;
-use crate::load_job::{LoadJob, StartAt, WorkerSlice};
+use crate::load_job::{LoadJob, WorkerSlice};
 use crate::merge::Merge;
 use crate::precision::Precision;
 use crate::reactor::worker_runtime;
+use crate::start_at::StartAt;
+use crate::worker::report::{WorkerEnding, WorkerWindow};
 use crate::worker::windows::Closed;
 use crate::worker::{Outlet, StopSignal, run};
 

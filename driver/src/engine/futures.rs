@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 
 use super::{Ends, Engine, Exchange, Next, Opened, Place, Spans};
-use crate::load_job::{Nanos, StartAt};
+use crate::start_at::{Nanos, StartAt};
 
 /// A client that makes one attempt at a time per call; calls may overlap.
 pub trait Client: 'static {

@@ -21,7 +21,7 @@ pub use self::wire::{Answer, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Wh
 pub use addresses::{ATTEMPT_DELAY, interleaved};
 pub use tls::{TlsError, orchestrator_tls, tls_config};
 
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// What names us to the target, unless the plan does.
 pub const USER_AGENT: &str = concat!("groundswell/", env!("CARGO_PKG_VERSION"));

@@ -15,8 +15,8 @@ use common::tls_cause::TlsCause;
 use super::Spans;
 use super::io::Connection;
 use super::tls::{During, cause_of_io};
-use crate::load_job::Nanos;
 use crate::reactor;
+use crate::start_at::Nanos;
 
 /// Notes about one attempt.
 #[derive(Default)]

@@ -5,8 +5,8 @@ use std::fmt::{Display, Write};
 use common::counters::Counters;
 
 use crate::actors::kafka_link::LinkStats;
-use crate::actors::messages::DriverProgress;
 use crate::actors::publisher::PublisherStats;
+use crate::merge::DriverProgress;
 
 /// All that is shown.
 #[derive(Debug, Default)]

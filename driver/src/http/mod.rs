@@ -5,7 +5,7 @@ mod metrics;
 use std::net::SocketAddr;
 
 use actix::Recipient;
-use actix_web::dev::Server;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::RunError;
@@ -28,11 +28,44 @@ pub struct Sources {
     pub link: Recipient<GetLinkStats>,
 }
 
-/// Binds the server; it serves when it is polled.
+/// A server that is bound, and serves while [`Serving::ended`] is polled.
+pub struct Serving {
+    server: Server,
+    address: SocketAddr,
+}
+
+impl Serving {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What stops it.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.server.handle())
+    }
+
+    /// Why it ended, once it has.
+    pub async fn ended(self) -> std::io::Error {
+        self.server.await.err().unwrap_or_else(|| std::io::Error::other("without an error"))
+    }
+}
+
+/// Stops a server.
+pub struct Stopper(ServerHandle);
+
+impl Stopper {
+    /// Stops it once the requests that it answers are done, after 1 s at most.
+    pub async fn stop(self) {
+        self.0.stop(true).await;
+    }
+}
+
+/// Binds the server.
 ///
 /// # Errors
 /// Where the address cannot be bound.
-pub fn serve(listen: SocketAddr, sources: Sources) -> Result<(Server, SocketAddr), RunError> {
+pub fn serve(listen: SocketAddr, sources: Sources) -> Result<Serving, RunError> {
     let bind = |cause| RunError::Bind { address: listen, cause };
     let server = HttpServer::new(move || {
         App::new()
@@ -47,7 +80,7 @@ pub fn serve(listen: SocketAddr, sources: Sources) -> Result<(Server, SocketAddr
     .bind(listen)
     .map_err(bind)?;
     let address = server.addrs().first().copied().unwrap_or(listen);
-    Ok((server.run(), address))
+    Ok(Serving { server: server.run(), address })
 }
 
 async fn healthz() -> HttpResponse {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::schedule::{Schedule, nanos};
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// How long a permit that nobody took may still be used.
 pub const PERMIT_LAPSES_AFTER: Nanos = 10_000_000;

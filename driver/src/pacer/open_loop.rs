@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::schedule::{Own, Schedule, Tick, nanos};
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// What an open loop may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

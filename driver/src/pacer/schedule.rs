@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::plan::{Load, Share};
 
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// One request of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,8 +12,9 @@ use super::recorder::Due;
 use super::waiter::Until;
 use super::{Load, Outlet, StopSignal, told_to_stop};
 use crate::engine::{Ends, Engine, Exchange, Next, Place};
-use crate::load_job::{LoadJob, Nanos, WorkerSlice};
+use crate::load_job::{LoadJob, WorkerSlice};
 use crate::pacer::{Attempts, Backoff, Grant, Permits};
+use crate::start_at::Nanos;
 
 /// What decides whether a connection sends.
 struct Lanes {

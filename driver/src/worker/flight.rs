@@ -5,7 +5,7 @@ use common::plan::Request;
 
 use super::recorder::{Due, Recorder};
 use crate::engine::{Ends, Exchange, Next, Place, Spans};
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// One attempt in flight.
 #[derive(Debug, Clone, Copy)]

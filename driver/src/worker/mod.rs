@@ -5,6 +5,7 @@ mod closed_loop;
 mod flight;
 mod open_loop;
 pub mod recorder;
+pub mod report;
 mod spin;
 pub(crate) mod timer;
 mod waiter;
@@ -20,12 +21,13 @@ use tokio::sync::watch;
 use self::flight::Flight;
 use self::waiter::{Step, Until, Waiter};
 use self::windows::Closed;
-use crate::actors::messages::WorkerEnding;
 use crate::cpu::cores;
 use crate::engine::{Dozed, Engine};
-use crate::load_job::{LoadJob, Nanos, WorkerSlice};
+use crate::load_job::{LoadJob, WorkerSlice};
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
+use crate::start_at::Nanos;
+use crate::worker::report::WorkerEnding;
 
 /// How often a worker tells how far it is.
 const PROGRESS_EVERY: Nanos = 200_000_000;

@@ -5,8 +5,8 @@ use super::recorder::{Dropped, Due};
 use super::waiter::Until;
 use super::{Load, Outlet, StopSignal, told_to_stop};
 use crate::engine::{Ends, Engine, Exchange, Next, Place};
-use crate::load_job::Nanos;
 use crate::pacer::{Decision, OpenLoop, Rules, Schedule, Tick};
+use crate::start_at::Nanos;
 
 /// So many attempts are begun in a row before the sockets are looked at: a catch-up must not keep answers
 /// waiting.

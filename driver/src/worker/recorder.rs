@@ -8,7 +8,7 @@ use common::tls_cause::TlsCause;
 
 use super::windows::Windows;
 use crate::engine::{Exchange, Outcome, Spans};
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// One attempt, or one tick that is none yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! How shortly before an instant to stop sleeping and spin, and when to give spinning up: pure. A sleep ends
 //! late by what the kernel and the machine take to wake a thread; the rest of the way is spun.
 
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// What is taken for the lateness of a sleep before one was seen.
 const FIRST_GUESS: Nanos = 60_000;

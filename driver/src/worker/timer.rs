@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 use crate::timer_fd;
 
 /// The longest wait, after which the caller looks again.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::spin::Spin;
 use super::timer::Timer;
-use crate::load_job::Nanos;
 use crate::precision::{Kept, Precision};
 use crate::reactor;
+use crate::start_at::Nanos;
 
 /// Between two yields of a worker that is busy or spins: what else is to be done on its thread waits no longer.
 const YIELD_EVERY: Nanos = 500_000;

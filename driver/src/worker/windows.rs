@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use common::counters::Counters;
 use common::latency::Latencies;
 
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// Length of a window.
 pub const WINDOW: Nanos = 1_000_000_000;

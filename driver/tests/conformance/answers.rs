@@ -166,7 +166,7 @@ async fn connects_and_first_bytes_are_counted_where_there_were_any() {
     const REST_AFTER: Duration = Duration::from_millis(500);
     let ms = |ms: u64| Duration::from_millis(ms);
     let nanos =
-        |span: Option<driver::load_job::Nanos>| Duration::from_nanos(span.unwrap().try_into().unwrap());
+        |span: Option<driver::start_at::Nanos>| Duration::from_nanos(span.unwrap().try_into().unwrap());
     for which in BOTH {
         let (address, _) = server(move |mut peer| {
             for _ in 0..2 {

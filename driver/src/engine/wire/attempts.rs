@@ -3,7 +3,7 @@
 
 use super::slots::Key;
 use crate::engine::{Place, Spans};
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// No place.
 const NONE: Place = Place::MAX;

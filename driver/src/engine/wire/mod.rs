@@ -33,8 +33,9 @@ use self::slots::{Key, Slots};
 use super::addresses::Favourite;
 use super::{Dozed, Ends, Engine, Exchange, Next, Opened, Outcome, Place, Spans};
 use crate::engine::tls::of_client;
-use crate::load_job::{Addresses, LoadJob, Nanos, StartAt, TlsConfig};
+use crate::load_job::{Addresses, LoadJob, TlsConfig};
 use crate::reactor;
+use crate::start_at::{Nanos, StartAt};
 
 pub use answer::{Answer, MAX_HEAD_BYTES, Progress, Wants, Whole};
 

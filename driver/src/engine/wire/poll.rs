@@ -12,7 +12,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 use crate::timer_fd;
 
 /// Most events that one look brings.

@@ -14,7 +14,7 @@ use super::poll::Ready;
 use super::slots::Key;
 use super::{Ends, Exchange, Line, MAX_CONNECTING, Place, WireEngine, unanswered};
 use crate::engine::addresses::{ATTEMPT_DELAY, Order};
-use crate::load_job::Nanos;
+use crate::start_at::Nanos;
 
 /// [`ATTEMPT_DELAY`], as the engine counts.
 const DELAY: Nanos = ATTEMPT_DELAY.as_nanos() as Nanos;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use driver::engine::{
     AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, Spans, WireEngine,
 };
-use driver::load_job::{LoadJob, Nanos, StartAt};
+use driver::load_job::LoadJob;
+use driver::start_at::{Nanos, StartAt};
 
 /// Which engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

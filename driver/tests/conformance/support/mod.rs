@@ -12,7 +12,8 @@ use common::counters::ErrorKind;
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
 use driver::engine::Outcome;
-use driver::load_job::{LoadJob, StartAt};
+use driver::load_job::LoadJob;
+use driver::start_at::StartAt;
 
 /// A load that says nothing: the engine is driven by the test itself.
 pub const ONE: &str = "mode = 'avalanche'\nconnections = 1\nrequests = 1";

@@ -1,0 +1,49 @@
+//! What a worker reports of its part of a test: a window each second, and with the last one how the part ended.
+
+use common::counters::Counters;
+use common::ids::TestId;
+use common::latency::Latencies;
+
+use crate::engine::Opened;
+use crate::precision::Kept;
+use crate::start_at::Nanos;
+
+/// A window of one second is complete. Each worker sends 0, 1, 2 … without a gap.
+#[derive(Debug, Clone)]
+pub struct WorkerWindow {
+    /// Of which test.
+    pub test_id: TestId,
+    /// Which worker.
+    pub worker: u32,
+    /// Seconds since `start_at`, from 0.
+    pub index: u64,
+    /// What this window adds to the counters.
+    pub counters: Counters,
+    /// This window's samples.
+    pub latencies: Box<Latencies>,
+    /// Share of the window spent not waiting, 0 to 1; 1 where the aggregator's mailbox was full.
+    pub busy: f64,
+    /// With the last window: how the worker's part ended.
+    pub last: Option<WorkerEnding>,
+}
+
+/// How a worker's part of a test ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerEnding {
+    /// When its schedule began, after the warm-up.
+    pub schedule_from: Nanos,
+    /// When its schedule ended.
+    pub schedule_to: Nanos,
+    /// When its last attempt was over.
+    pub ended: Nanos,
+    /// Which engine sent.
+    pub engine: &'static str,
+    /// How its schedule was kept.
+    pub precision: Kept,
+    /// Connections and handshakes.
+    pub opened: Opened,
+    /// The `location` of the first redirect that it met, as it was sent.
+    pub redirected_to: Option<String>,
+    /// Why it ended early, where it did.
+    pub cut_short: Option<String>,
+}
