@@ -1,31 +1,9 @@
 //! What is asked of us, and what came: each bar of the issue as one comparison of medians, pair by pair where two
 //! tools are compared. They are measured and told, never asserted.
 
-use serde::Serialize;
-
+use crate::bar::Bar;
 use crate::figures::Spread;
 use crate::results::Samples;
-
-/// One of them.
-#[derive(Debug, Clone, Serialize)]
-pub struct Bar {
-    /// What is asked, in words.
-    pub asked: String,
-    /// Whether the figure is to be at most, or at least, the limit.
-    pub at_most: bool,
-    /// The limit.
-    pub limit: f64,
-    /// What came; none where it was not measured.
-    pub came: Option<Spread>,
-}
-
-impl Bar {
-    /// Whether the median holds; none where nothing was measured.
-    pub fn holds(&self) -> Option<bool> {
-        let median = self.came?.median;
-        Some(if self.at_most { median <= self.limit } else { median >= self.limit })
-    }
-}
 
 const VERDICTS: [(&str, &str); 4] = [
     ("verdict-generator", "a saturated generator is `invalid`, and the target not blamed"),

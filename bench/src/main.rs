@@ -4,10 +4,12 @@
 
 mod arrivals;
 mod awake;
+mod bar;
 mod bars;
 mod figures;
 mod floor;
 mod generator;
+mod job;
 mod machine;
 mod markdown;
 mod ours;

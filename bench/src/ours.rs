@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::generator::{Job, Loop, Outcome, Place};
+use crate::job::{Job, Loop, Outcome, Place};
 use crate::processes::{Cpu, Memory, Owned, pinned, typed};
 use crate::said::Said;
 

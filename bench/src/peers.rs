@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::generator::{Job, Loop, Outcome, Place};
+use crate::job::{Job, Loop, Outcome, Place};
 use crate::processes::{pinned, run_to_end, typed};
 use crate::said::Said;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::bars::Bar;
+use crate::bar::Bar;
 use crate::figures::Spread;
 use crate::machine::Machine;
 

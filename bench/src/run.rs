@@ -10,7 +10,8 @@ use clap::Args;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::bars::bars;
-use crate::generator::{Place, Tool};
+use crate::generator::Tool;
+use crate::job::Place;
 use crate::machine::Machine;
 use crate::markdown;
 use crate::ours::Variant;

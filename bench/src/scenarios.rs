@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::generator::{Job, Loop, Outcome, Place, Tool};
+use crate::generator::Tool;
+use crate::job::{Job, Loop, Outcome, Place};
 use crate::machine::Ticks;
 use crate::peers::Peer;
 use crate::receiver::{Receiver, Receiving, Sharing};

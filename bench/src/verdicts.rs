@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::generator::Place;
+use crate::job::Place;
 use crate::ours::{Node, Stack, Variant};
 use crate::processes::{Cpu, Owned, pinned};
 use crate::results::Figures;

@@ -16,6 +16,7 @@ mod follow;
 mod history;
 mod join;
 mod lifeline;
+mod logs;
 mod patience;
 mod plan_flags;
 mod progress;

@@ -96,3 +96,13 @@ pub fn address_with_port(preferred: u16) -> String {
     let free = TcpListener::bind(("127.0.0.1", preferred)).is_ok();
     format!("127.0.0.1:{}", if free { preferred } else { 0 })
 }
+
+/// Workers of each of `drivers` drivers on this machine: as many as asked for, else its cores shared out, at least one
+/// each.
+pub fn workers_each(drivers: u32, asked: Option<u32>) -> usize {
+    if let Some(asked) = asked {
+        return asked as usize;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / drivers.max(1) as usize).max(1)
+}

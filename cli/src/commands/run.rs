@@ -5,23 +5,22 @@ use std::time::Duration;
 
 use common::plan::{DriverChoice, Per, Plan, parse_duration};
 use orchestrator::model::{TestView, Verdict};
-use tokio::sync::mpsc;
 
-use super::up::workers_each;
 use crate::args::RunArgs;
-use crate::child::{Ended, Logged};
+use crate::child::Ended;
 use crate::client::Client;
 use crate::data_place::DataPlace;
 use crate::exit::{ExitCode, Stop};
 use crate::family::{Family, stop_together};
 use crate::follow::{Followed, follow};
 use crate::join::joined;
+use crate::logs::show_logs;
 use crate::plan_flags;
 use crate::progress::{Goal, Progress};
 use crate::report_file::{self, is_stdout};
 use crate::say;
 use crate::signals::Interrupts;
-use crate::stack::Stack;
+use crate::stack::{Stack, workers_each};
 
 /// Drivers of a stack of our own by default.
 const DRIVERS: u32 = 1;
@@ -257,41 +256,4 @@ fn write_json(path: &Path, report: &TestView) -> Result<(), Stop> {
         return Ok(());
     }
     report_file::write(path, &format!("{json}\n")).map_err(|error| no_json(path, error))
-}
-
-/// Most lines that are remembered, to show once what several nodes say alike.
-const REMEMBERED: usize = 64;
-
-/// Passes on what the nodes log, above the progress; what several nodes say alike, once.
-pub(super) async fn show_logs(mut log: mpsc::Receiver<Logged>, progress: Progress) {
-    let mut said: std::collections::VecDeque<(String, String)> = std::collections::VecDeque::new();
-    while let Some(Logged { label, line }) = log.recv().await {
-        let sentence = without_time(&line).to_owned();
-        let of_another = said.iter().any(|(who, what)| *who != label && *what == sentence);
-        if of_another {
-            continue;
-        }
-        progress.tell(&format!("{label}: {line}"));
-        if said.len() == REMEMBERED {
-            said.pop_front();
-        }
-        said.push_back((label, sentence));
-    }
-}
-
-/// A line of a log without its time, `[2026-01-02T03:04:05Z WARN  driver] …`.
-fn without_time(line: &str) -> &str {
-    let rest = line.strip_prefix('[').and_then(|line| line.split_once(' '));
-    rest.map_or(line, |(_, rest)| rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_compared_without_their_time() {
-        assert_eq!(without_time("[2026-01-02T03:04:05Z WARN  driver] no room"), "WARN  driver] no room");
-        assert_eq!(without_time("no room"), "no room");
-    }
 }

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::run::show_logs;
 use crate::args::UpArgs;
 use crate::child::{Ended, Launcher, Node, Ready};
 use crate::client::Client;
 use crate::exit::{ExitCode, Stop};
 use crate::family::{Family, stop_together};
 use crate::join::joined;
+use crate::logs::show_logs;
 use crate::progress::Progress;
 use crate::restarts::{MOST, Restarts};
 use crate::say;
 use crate::signals::Interrupts;
-use crate::stack::{Stack, address_with_port};
+use crate::stack::{Stack, address_with_port, workers_each};
 
 /// Default port of an orchestrator.
 const ORCHESTRATOR_PORT: u16 = 8080;
@@ -34,16 +34,6 @@ const ORCHESTRATOR: usize = 0;
 
 /// Between a node's end and its next start: its folder and its port are free again by then.
 const PAUSE: Duration = Duration::from_millis(250);
-
-/// Workers of each of `drivers` drivers on this machine: as many as asked for, else its cores shared out, at least one
-/// each.
-pub fn workers_each(drivers: u32, asked: Option<u32>) -> usize {
-    if let Some(asked) = asked {
-        return asked as usize;
-    }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (cores / drivers.max(1) as usize).max(1)
-}
 
 /// Starts everything, says where it is, and waits for a signal or for the orchestrator to end.
 ///

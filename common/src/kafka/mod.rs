@@ -8,6 +8,7 @@ mod embedded;
 mod positions;
 mod producer;
 mod reader;
+mod reading;
 mod rejections;
 #[cfg(test)]
 mod tests;
@@ -18,11 +19,10 @@ use std::collections::BTreeMap;
 use actix::Message;
 
 pub use client::KafkaError;
-pub use consumer::{
-    ConsumerOptions, ConsumerStats, GetConsumerStats, KafkaConsumerActor, StartFrom, StopConsumer,
-};
+pub use consumer::{GetConsumerStats, KafkaConsumerActor, StopConsumer};
 pub use embedded::EmbeddedBroker;
 pub use producer::{FlushProducer, GetProducerStats, KafkaProducerActor, ProducerStats, WarmUp};
+pub use reading::{ConsumerOptions, ConsumerStats, StartFrom};
 pub use topics::{cluster_id, create_topics, wait_for_topics};
 
 use crate::wire::{Inbound, Rejected, Topic, WrittenRecord};

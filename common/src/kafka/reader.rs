@@ -14,8 +14,8 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::client::{ASK, LogGate, QuietContext, SERVE, not_made};
-use super::consumer::{ConsumerOptions, Said};
 use super::positions::{Held, Lost, Watermarks, in_range, starting};
+use super::reading::{ConsumerOptions, Said};
 use super::rejections::Tally;
 use super::{Arrived, ConsumerChanged, Offsets, Position, RecordsArrived};
 use crate::wire::{self, Topic};

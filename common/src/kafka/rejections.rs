@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::consumer::ConsumerStats;
+use super::reading::ConsumerStats;
 use crate::wire::{RejectReason, Rejected, Topic};
 
 /// Most (topic, reason, source) remembered as logged: a flood of made-up node ids must not fill the memory.

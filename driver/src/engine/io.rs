@@ -22,8 +22,9 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Opened;
 use super::addresses::{ATTEMPT_DELAY, Favourite};
+use super::socket_errors::{connect_error, handshake_error, read_error, write_error};
 use super::tls::During;
-use super::trace::{Trace, connect_error, handshake_error, nanos, read_error, with_current, write_error};
+use super::trace::{Trace, nanos, with_current};
 use crate::load_job::Addresses;
 
 /// How much of one answer is read before other attempts have their turn.

@@ -5,6 +5,7 @@ mod addresses;
 mod awc;
 mod futures;
 mod io;
+mod socket_errors;
 mod tls;
 mod trace;
 mod wire;

@@ -15,8 +15,8 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection};
 use super::answer::{Answer, Progress, Wants};
 use super::socket::Socket;
 use super::tls_io::{flush_tls, in_handshake, read_tls, write_tls};
+use crate::engine::socket_errors::{connect_error, read_error, write_error};
 use crate::engine::tls::{During, cause_of};
-use crate::engine::trace::{connect_error, read_error, write_error};
 
 /// Most bytes that one look at a connection reads before the others have their turn: some 70 µs of discarding, 250 µs
 /// of copying or 1 ms of decrypting. So an answer that comes as fast as it is read cannot hold up all others.

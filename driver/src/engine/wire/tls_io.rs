@@ -8,8 +8,8 @@ use tokio_rustls::rustls::ClientConnection;
 
 use super::answer::{Answer, Progress, Whole};
 use super::socket::Socket;
+use crate::engine::socket_errors::handshake_error;
 use crate::engine::tls::{During, cause_of, cause_of_io};
-use crate::engine::trace::handshake_error;
 
 /// What a failed handshake is counted as; notes the cause.
 pub fn in_handshake(cause: &mut Option<TlsCause>, error: &io::Error) -> ErrorKind {
