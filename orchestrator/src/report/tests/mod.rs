@@ -164,7 +164,7 @@ fn fits(text: &str, lines: usize) {
 fn a_test_that_passed_is_short_and_ends_with_its_verdict() {
     let text = text(&passed());
     fits(&text, 32);
-    let expected = include_str!("expected/passed.txt");
+    let expected = include_str!("../expected/passed.txt");
     assert_eq!(text, expected, "{text}");
 }
 
@@ -189,7 +189,7 @@ fn failures_of_tls_say_why() {
 fn a_test_that_failed_says_first_what_to_do() {
     let text = text(&failed());
     fits(&text, 43);
-    let expected = include_str!("expected/failed.txt");
+    let expected = include_str!("../expected/failed.txt");
     assert_eq!(text, expected, "{text}");
 }
 
@@ -234,7 +234,7 @@ fn mixed() -> TestView {
 fn what_is_not_known_is_said() {
     let text = text(&mixed());
     fits(&text, 43);
-    let expected = include_str!("expected/mixed.txt");
+    let expected = include_str!("../expected/mixed.txt");
     assert_eq!(text, expected, "{text}");
 }
 
@@ -340,7 +340,7 @@ fn invalid() -> TestView {
 fn a_generator_that_was_the_limit_shows_what_explains_it() {
     let text = text(&invalid());
     fits(&text, 43);
-    let expected = include_str!("expected/invalid.txt");
+    let expected = include_str!("../expected/invalid.txt");
     assert_eq!(text, expected, "{text}");
 }
 
