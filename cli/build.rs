@@ -1,4 +1,4 @@
-//! Tells the binary which commit it was built from.
+//! Sets the commit that the binary was built from.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ fn git(arguments: &[&str]) -> Option<String> {
 }
 
 fn main() {
-    // A source archive has no git: whoever packages one sets GROUNDSWELL_COMMIT.
+    // A source archive has no git history: its packager sets GROUNDSWELL_COMMIT.
     println!("cargo:rerun-if-env-changed=GROUNDSWELL_COMMIT");
     let commit =
         std::env::var("GROUNDSWELL_COMMIT").ok().or_else(|| git(&["rev-parse", "--short=10", "HEAD"]));

@@ -1,5 +1,5 @@
-//! What a row of arrivals says about who sent them: how far off a schedule they came, and how evenly. It knows no
-//! clock and no socket: nanoseconds come in.
+//! Statistics of arrival times: how far they are off the schedule, and how evenly they are spread. Pure: the input is
+//! nanoseconds.
 
 use serde::{Deserialize, Serialize};
 

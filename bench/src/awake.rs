@@ -1,5 +1,5 @@
 //! Keeps a core awake: a processor that a hypervisor has halted takes some 0.3 ms to notice the first request, which
-//! every tool would be charged with. In the idle class it takes nothing from anybody.
+//! would count against every tool. In the idle scheduling class it takes no time from other processes.
 
 use std::io::Read;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A bar of the issue: what is asked, and what came.
+//! A bar of the issue: the goal, and the measured figure.
 
 use serde::Serialize;
 
@@ -7,18 +7,18 @@ use crate::figures::Spread;
 /// One bar.
 #[derive(Debug, Clone, Serialize)]
 pub struct Bar {
-    /// What is asked, in words.
+    /// The goal, in words.
     pub asked: String,
     /// Whether the figure is to be at most, or at least, the limit.
     pub at_most: bool,
     /// The limit.
     pub limit: f64,
-    /// What came; none where it was not measured.
+    /// The measured figure; `None` where it was not measured.
     pub came: Option<Spread>,
 }
 
 impl Bar {
-    /// Whether the median holds; none where nothing was measured.
+    /// Whether the median meets the limit; `None` where nothing was measured.
     pub fn holds(&self) -> Option<bool> {
         let median = self.came?.median;
         Some(if self.at_most { median <= self.limit } else { median >= self.limit })

@@ -1,5 +1,5 @@
-//! What is asked of us, and what came: each bar of the issue as one comparison of medians, pair by pair where two
-//! tools are compared. They are measured and told, never asserted.
+//! Our goals and the measured figures: each bar of the issue as one comparison of medians, pair by pair where two
+//! tools are compared. They are measured and reported, never asserted.
 
 use crate::bar::Bar;
 use crate::figures::Spread;
@@ -58,7 +58,7 @@ pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
         bar(format!("Little's law, {connections} connections: off by"), true, 0.01, off);
     }
     for (scenario, asked) in VERDICTS {
-        // Each single one counts: the median of 19 right ones and a wrong one would be right.
+        // Every single verdict counts: the median of 19 right ones and a wrong one would be right.
         let worst =
             samples.spread(scenario, ours, "as_it_should").and_then(|spread| Spread::of([spread.min]));
         bar(format!("{asked}, every time"), false, 1.0, worst);

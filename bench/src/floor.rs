@@ -1,5 +1,5 @@
 //! The physical floor of one request per send and receive: no schedule, no poll, no parsing, no figures. What it
-//! takes is the kernel's share, and nobody who sends one request per system call can take less.
+//! takes is the kernel's share, and no program that sends one request per system call can take less.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,4 +1,4 @@
-//! One word for whoever sends: what it is asked for, and what it came to, be it the floor, us or a peer.
+//! One type for all load generators (the floor, ours, a peer): the command it runs, and its outcome.
 
 use std::time::Duration;
 
@@ -8,17 +8,18 @@ use crate::peers::Peer;
 use crate::processes::{pinned, run_to_end, typed};
 use crate::said::Said;
 
-/// How long past its duration a tool may take to end. One that has fallen behind sends all it owes first.
+/// How long past its duration a tool may take to end. One that is behind schedule first sends
+/// all overdue requests.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Whoever sends.
+/// A load generator.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tool {
     /// The physical floor.
     Floor,
     /// The binary `groundswell`.
     Ours(Variant),
-    /// Somebody else's.
+    /// Another project's tool.
     Peer(Peer),
 }
 

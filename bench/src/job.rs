@@ -1,4 +1,4 @@
-//! What a generator of load is asked for, and what came of it.
+//! The job of a load generator, and its outcome.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use crate::said::Said;
 pub struct Place {
     /// The core of the receiving end, and of our orchestrator with its Kafka.
     pub server_core: usize,
-    /// The core of whoever sends, alone.
+    /// The core of the load generator, which runs there alone.
     pub generator_core: usize,
     /// Our binary.
     pub groundswell: PathBuf,
     /// The engine that our plans ask for; the default where none is given.
     pub engine: Option<String>,
-    /// A folder for output that nobody keeps.
+    /// A folder for temporary output.
     pub scratch: PathBuf,
 }
 
-/// How requests are to follow each other.
+/// Closed or open loop.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Loop {
-    /// Each connection sends as soon as its last answer is in.
+    /// Each connection sends its next request as soon as it has the last answer.
     Closed,
     /// So many a second, whatever the answers do.
     Open {
@@ -33,7 +33,7 @@ pub enum Loop {
     },
 }
 
-/// What is asked of a tool.
+/// The job of a tool.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// Where to send.
@@ -48,7 +48,7 @@ pub struct Job {
     pub latencies: bool,
 }
 
-/// What it came to.
+/// The outcome of a job.
 #[derive(Debug)]
 pub struct Outcome {
     /// As one would type it.
@@ -59,6 +59,6 @@ pub struct Outcome {
     pub stack_cpu: Option<Cpu>,
     /// Of the process that sends, from its start, or from the trigger.
     pub memory: Memory,
-    /// Its own word.
+    /// The tool's own figures.
     pub said: Said,
 }

@@ -1,4 +1,4 @@
-//! The machine as it was: what it is, how busy it was before we began, and how much of it was taken from us.
+//! The machine of a run: its hardware, its load before the run, and the CPU time that the hypervisor took (steal).
 
 use std::fs::read_to_string;
 

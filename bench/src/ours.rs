@@ -68,7 +68,7 @@ impl Node {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log)?);
         let mut child = Owned(command.spawn().with_context(|| format!("starting {line}"))?);
         let stdout = child.0.stdout.take().context("its stdout")?;
-        // The end of stdout is the end of the node: there is no waiting for a node that is gone.
+        // When the node exits, its stdout ends, and so does this loop: it never waits for a node that is gone.
         for said in BufReader::new(stdout).lines().map_while(Result::ok) {
             if let Some(ready) = said.strip_prefix("groundswell-ready ") {
                 return Ok(Self { child, command: line, ready: serde_json::from_str(ready)? });

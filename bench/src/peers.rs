@@ -1,4 +1,4 @@
-//! The peers: how each is told to do the same job, and where its own word is read.
+//! The peers: the flags by which each does the same job, and how its own output is read.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +16,7 @@ pub const LEFT_OUT: [(&str, &str); 2] = [
     ("k6", "the rules of the machines that we measure on say not to use it, for it is under the AGPL"),
 ];
 
-/// Somebody else's generator.
+/// Another project's load generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
     /// wrk: closed loop alone.
@@ -57,7 +57,7 @@ impl Peer {
         self != Self::Wrk
     }
 
-    /// Whether it says percentiles. h2load of this age says least, mean and most.
+    /// Whether it reports percentiles. This version of h2load reports minimum, mean and maximum.
     pub fn says_percentiles(self) -> bool {
         self != Self::H2load
     }
@@ -78,7 +78,7 @@ impl Peer {
         Some(first.split(" Copyright").next().unwrap_or(first).to_owned())
     }
 
-    /// `go install` leaves no version in the program's own words, but the toolchain wrote the module's into it.
+    /// `go install` sets no version for `-version`, but the toolchain writes the module's version into the binary.
     fn module_version(self) -> Option<String> {
         let path = which(self.program())?;
         let output = Command::new("go").args(["version", "-m"]).arg(path).output().ok()?;
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_told_the_same_job() {
+    fn each_gets_the_same_job() {
         let open = Loop::Open { rate_per_s: 1_000.0 };
         let url = "http://127.0.0.1:1/ping";
         check(Peer::Wrk, Loop::Closed, &format!("-t1 -c64 -d4s --latency {url}"));

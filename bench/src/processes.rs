@@ -1,5 +1,5 @@
-//! Processes of others, from outside: pinned to a core, their CPU time and memory read from /proc, their output in
-//! files, gone when we are.
+//! Runs other processes: pinned to a core, with CPU time and memory read from /proc and output in files. They are
+//! killed when we end.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -29,7 +29,7 @@ impl Cpu {
     /// Of a process with all its threads, ended ones too; also of one that has ended and was not yet waited for.
     ///
     /// # Errors
-    /// Where there is no such process.
+    /// Where the process does not exist.
     pub fn of(pid: u32) -> anyhow::Result<Self> {
         let path = format!("/proc/{pid}/stat");
         let stat = std::fs::read_to_string(&path).with_context(|| path.clone())?;
@@ -127,7 +127,7 @@ pub fn typed(command: &Command) -> String {
     text
 }
 
-/// A process that is killed where it is still there when this goes.
+/// A process that is killed when this is dropped, if it still runs.
 #[derive(Debug)]
 pub struct Owned(pub Child);
 
@@ -140,7 +140,7 @@ impl Drop for Owned {
     }
 }
 
-/// What a process came to that ran to its end.
+/// The outcome of a process that ran to its end.
 #[derive(Debug)]
 pub struct Ended {
     /// All its CPU time.

@@ -29,16 +29,16 @@ pub enum Sharing {
     Most,
 }
 
-/// What a receiving end is to do beside answering.
+/// What a receiving end does besides answering.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Receiving {
-    /// Notes arrivals, and holds them against this rate for so long.
+    /// Notes arrivals, and compares them with this rate for so long.
     pub schedule: Option<(f64, Duration)>,
     /// Its core.
     pub sharing: Sharing,
     /// Stalls so long after the first request, for so long.
     pub stall: Option<(Duration, Duration)>,
-    /// Bytes of the body of each answer; a small one where that is not said.
+    /// Bytes of the body of each answer; `None` for the small answer.
     pub body: Option<usize>,
     /// Speaks TLS.
     pub tls: bool,
@@ -63,7 +63,7 @@ impl Receiver {
     pub fn start(core: usize, receiving: Receiving) -> anyhow::Result<Self> {
         let mut arguments = vec!["sink".to_owned()];
         if let Some((rate, length)) = receiving.schedule {
-            // A tool that is faster than it was told is to be seen, too.
+            // With room for half as many again, so that a tool that exceeds its rate is visible.
             let note = (rate * length.as_secs_f64() * 1.5) as usize + 10_000;
             arguments.extend(["--rate".to_owned(), rate.to_string(), "--note".to_owned(), note.to_string()]);
         }
@@ -99,7 +99,7 @@ impl Receiver {
         Ok(Self { child, awake, stdout, address: listening.listening, tls: receiving.tls })
     }
 
-    /// The URL that everybody sends to.
+    /// The URL that all tools send to.
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}/ping", self.address)
@@ -108,7 +108,7 @@ impl Receiver {
     /// Ends it, and returns what it saw.
     ///
     /// # Errors
-    /// Where it does not say.
+    /// Where it prints no result.
     pub fn end(mut self) -> anyhow::Result<Summary> {
         drop(self.awake.take());
         drop(self.child.0.stdin.take());
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_is_told_as_the_sink_reads_it() {
-        let told = humantime::format_duration(Duration::from_millis(1_500)).to_string();
-        assert_eq!(humantime::parse_duration(&told).unwrap(), Duration::from_millis(1_500));
+    fn a_span_is_written_as_the_sink_reads_it() {
+        let written = humantime::format_duration(Duration::from_millis(1_500)).to_string();
+        assert_eq!(humantime::parse_duration(&written).unwrap(), Duration::from_millis(1_500));
     }
 }

@@ -39,19 +39,19 @@ pub struct Results {
     pub versions: BTreeMap<String, String>,
     /// Peers that did not run, and why.
     pub left_out: BTreeMap<String, String>,
-    /// A word on how far to trust it, where there is one.
+    /// A remark on how far to trust the run, if there is one.
     pub note: Option<String>,
     /// When it began.
     pub began: String,
     /// How long it took.
     pub took_s: f64,
-    /// What is asked of us, and what came.
+    /// Goals and measured figures.
     pub bars: Vec<Bar>,
     /// All samples, in the order they were taken.
     pub samples: Vec<Sample>,
 }
 
-/// What is kept of an earlier run, whose file may hold more.
+/// The fields that are read of an earlier run's file, which may have more.
 #[derive(Debug, Deserialize)]
 struct Earlier {
     versions: BTreeMap<String, String>,
@@ -66,7 +66,7 @@ pub struct Kept {
     pub samples: Vec<Sample>,
     /// What ran.
     pub versions: BTreeMap<String, String>,
-    /// A word on where they are from.
+    /// A remark on where they are from.
     pub word: String,
 }
 
@@ -83,7 +83,7 @@ struct EarlierSample {
 /// What a results.json holds but for what was measured again (scenario and tool).
 ///
 /// # Errors
-/// Where the file cannot be read, or is none of ours.
+/// Where the file cannot be read, or has another format.
 pub fn kept(file: &Path, again: &BTreeSet<(String, String)>) -> anyhow::Result<Kept> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let earlier: Earlier = serde_json::from_str(&text).with_context(|| file.display().to_string())?;

@@ -22,10 +22,11 @@ use crate::scenarios::{Bench, Scenario, Sizes};
 use crate::svg::{Chart, Row, Whose, draw};
 use crate::views::view;
 
-/// A load average of the minute before from which on somebody else was there: our own build has just ended.
+/// A load average of the last minute above this means that other work ran on the machine. Our own build, which has just
+/// ended, stays below.
 const BUSY: f64 = 1.5;
 
-/// All figures, for who wants to reckon with them.
+/// File with all figures, for further calculations.
 const RESULTS: &str = "results.json";
 
 /// `bench run`
@@ -70,7 +71,7 @@ pub struct RunArgs {
     /// Core of the receiving end and the orchestrator
     #[arg(long, value_name = "N", default_value_t = 0)]
     server_core: usize,
-    /// Core of whoever sends
+    /// Core of the load generator
     #[arg(long, value_name = "N", default_value_t = 1)]
     generator_core: usize,
     /// A word to set above the results, as in 'provisional: the machine is shared'
@@ -94,7 +95,7 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<()> {
     let mut samples: Vec<Sample> = Vec::new();
     let results_file = arguments.out.join(RESULTS);
     let mut record = |sample: Sample| {
-        tell(&sample);
+        log_sample(&sample);
         samples.push(sample);
     };
     let mut bench =
@@ -201,7 +202,7 @@ fn tools(
     for peer in Peer::ALL {
         let name = peer.name().to_owned();
         if arguments.quick || arguments.without.contains(&name) {
-            left_out.insert(name, "this run was told to".to_owned());
+            left_out.insert(name, "left out by --quick or --without".to_owned());
         } else if let Some(version) = peer.version() {
             versions.insert(name, version);
             tools.push(Tool::Peer(peer));
@@ -222,7 +223,7 @@ fn version_of(groundswell: &Path) -> anyhow::Result<String> {
 }
 
 /// One line on stderr for each sample: a full run takes the better part of an hour.
-fn tell(sample: &Sample) {
+fn log_sample(sample: &Sample) {
     let figures =
         sample.figures.iter().map(|(name, value)| format!("{name}={}", crate::figures::readable(*value)));
     let said = sample.error.clone().unwrap_or_else(|| figures.collect::<Vec<_>>().join(" "));

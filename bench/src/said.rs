@@ -1,8 +1,8 @@
-//! What each tool says of itself, read from its own output. A figure that a tool does not say is none.
+//! The figures that each tool reports, parsed from its own output. A figure that a tool does not report is `None`.
 
 use serde_json::Value;
 
-/// A tool's own word.
+/// The figures that a tool reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Said {
     /// Requests per second.

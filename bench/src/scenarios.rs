@@ -27,7 +27,7 @@ const FIRST_SHARES: [f64; 2] = [0.9, 0.8];
 const LARGE_BYTES: usize = 1_000_000;
 const OVER_TLS_BYTES: usize = 10_000;
 
-/// Those who are compared where answers are large or come over TLS: ours, and the two leanest peers.
+/// The tools compared with large answers and over TLS: ours, and the two peers with the least CPU time.
 fn reads_large_answers(tool: &Tool) -> bool {
     tool.is_ours() || matches!(tool, Tool::Peer(Peer::Wrk | Peer::H2load))
 }
@@ -149,7 +149,7 @@ pub struct Bench<'a> {
     pub sizes: Sizes,
     /// The floor, ours and the peers that take part; ours in each of their variants.
     pub tools: Vec<Tool>,
-    /// Hears of each sample as it is taken.
+    /// Called with each sample as it is taken.
     pub record: &'a mut dyn FnMut(Sample),
 }
 

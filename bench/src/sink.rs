@@ -1,6 +1,6 @@
-//! The receiving end that serves every tool alike: one thread, epoll, a fixed answer to each head it reads, small or as
-//! large as it is told, over TLS where it is told. It counts, notes each arrival on the monotonic clock, and can stall.
-//! It knows nothing of who sends.
+//! The receiving end that serves every tool alike: one thread, epoll, a fixed answer to each head it reads. Flags set
+//! the size of the answer and TLS. It counts, notes each arrival on the monotonic clock, and can stall. It does not
+//! depend on the tool that sends.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -23,13 +23,13 @@ use crate::arrivals::{OffSchedule, off_schedule, variance_over_mean};
 use crate::processes::Cpu;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong";
-/// The size of the small answer, for who receives without parsing.
+/// The size of the small answer, for clients that do not parse.
 pub const ANSWER_BYTES: usize = ANSWER.len();
 const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
 const LISTENER: u64 = u64::MAX;
 const STDIN: u64 = u64::MAX - 1;
 const EVENTS: usize = 1_024;
-/// So many connections are accepted in a row: requests that came before are not to wait for all of them.
+/// Most connections accepted in a row, so that earlier requests do not wait for all of them.
 const ACCEPTS: usize = 16;
 /// The kernel takes the lower of this and net.core.somaxconn.
 const BACKLOG: i32 = 65_535;
@@ -49,7 +49,7 @@ pub struct SinkArgs {
     /// Answers with a body of so many bytes [default: a small one]
     #[arg(long, value_name = "BYTES")]
     body: Option<usize>,
-    /// Speaks TLS, with a certificate that nobody knows
+    /// Serves TLS, with a self-signed certificate
     #[arg(long)]
     tls: bool,
     /// Answers nothing from so long after the first request …
@@ -60,14 +60,14 @@ pub struct SinkArgs {
     stall_for: Option<Duration>,
 }
 
-/// What it says first.
+/// The line that it prints when it listens.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Listening {
     /// Its address.
     pub listening: SocketAddr,
 }
 
-/// What it says at its end.
+/// The line that it prints at its end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Summary {
     /// Requests received.
@@ -103,10 +103,10 @@ pub fn serve(arguments: &SinkArgs) -> anyhow::Result<()> {
     say(&sink.summary(arguments.rate)?)
 }
 
-/// Tells the harness, which may be gone.
+/// Sends a line of JSON to the harness, which may be gone.
 fn say(what: &impl Serialize) -> anyhow::Result<()> {
     let line = serde_json::to_string(what)?;
-    writeln!(std::io::stdout(), "{line}").context("telling the harness")
+    writeln!(std::io::stdout(), "{line}").context("writing to the harness")
 }
 
 /// Listens with room for [`BACKLOG`] connections that wait to be accepted: one that finds no room tries again a
@@ -180,7 +180,7 @@ impl Connection {
     }
 }
 
-/// The settings of a TLS server with a certificate of its own making.
+/// The settings of a TLS server with a new self-signed certificate.
 fn tls_config() -> anyhow::Result<Arc<ServerConfig>> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
@@ -191,7 +191,7 @@ fn tls_config() -> anyhow::Result<Arc<ServerConfig>> {
     Ok(Arc::new(config))
 }
 
-/// The answer whose body has so many bytes; the small one where that is not said.
+/// The answer whose body has so many bytes; the small one for `None`.
 fn answer(body_bytes: Option<usize>) -> Vec<u8> {
     let Some(bytes) = body_bytes else { return ANSWER.to_vec() };
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {bytes}\r\n\r\n");

@@ -1,5 +1,5 @@
 //! Bars with their spread, as SVG written by hand: one bar a row, its median beside it, a whisker from the lowest
-//! round to the highest. It knows nothing of what the bars mean.
+//! round to the highest. It does not depend on what the bars mean.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ pub enum Whose {
     Ours,
     /// A peer's.
     Theirs,
-    /// Nobody's: the physical floor.
+    /// The physical floor, which belongs to no tool.
     Floor,
 }
 

@@ -1,4 +1,4 @@
-//! Whether we blame who is to blame: a generator that cannot, and a target that cannot, again and again.
+//! Checks that a verdict blames the right side: repeated tests with a saturated generator, and with a saturated target.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Situation {
         let reasons = report["reasons"].to_string();
         let blames_target = reasons.contains("did not keep up");
         let as_it_should = if self.is_of_generator() {
-            // And it was so: half a core at most, and a target that had room.
+            // Check the setup, too: the driver got half a core at most, and the target had room.
             let was_so = generator_core <= 0.5 && target_core < 0.7;
             let invalid = report["verdict"] == "invalid" && reasons.contains("came too late to be sent");
             was_so && invalid && !blames_target

@@ -1,5 +1,5 @@
-//! One node as a child process: started from this same binary, waited for until it is ready, and gone when we are
-//! gone (see `lifeline`).
+//! One node as a child process: starts it from this same binary, waits until it is ready, and makes sure that it ends
+//! when this process ends (see `lifeline`).
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -15,10 +15,10 @@ use crate::exit::{ExitCode, Stop};
 use crate::family::{Family, Member};
 use crate::patience::within;
 
-/// What a child's line on stdout begins with when it is ready.
+/// Prefix of the line on stdout that reports that a child is ready.
 pub const READY: &str = "groundswell-ready ";
 
-/// What the lines begin with in which a command says why it ends.
+/// Prefix of the lines on stderr that report why a command ended.
 pub const WHY: &str = "groundswell: ";
 
 /// How long a node may take to be ready. Opening a store and Kafka takes well under a second; a loaded
@@ -28,13 +28,13 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a node may take to end after SIGTERM.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the rest of what a node wrote may take, once the node has ended.
+/// How long to wait for the rest of a node's output once it has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Most lines of children's logs that wait to be shown; later ones are dropped.
 const LOG_LINES: usize = 1_024;
 
-/// Most lines kept of what a node says at its end: one a fault of its settings.
+/// Most lines kept of a node's final error: one for each fault of its settings.
 const MAX_WHY_LINES: usize = 64;
 
 /// What the names of variables that set a node begin with.
@@ -51,8 +51,8 @@ fn sets(arguments: &[String], variable: &str) -> bool {
     }
 }
 
-/// Variables that are meant to set a node and set none: a name that is misspelt would otherwise be ignored, for each
-/// node receives its own variables alone.
+/// Variables with our prefix that no node knows. Without this check a misspelt name would be ignored, because each node
+/// receives only its own variables.
 pub fn strays() -> Option<Stop> {
     let kinds = ["orchestrator", "driver", "target"].map(|kind| vec![kind.to_owned()]);
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
@@ -63,7 +63,7 @@ pub fn strays() -> Option<Stop> {
     (!strays.is_empty()).then(|| Stop::usage(strays.iter().map(line).collect::<Vec<_>>().join("\n")))
 }
 
-/// What a node says when it is ready.
+/// What a node reports when it is ready.
 #[derive(Debug, Clone, Default, Deserialize, serde::Serialize)]
 pub struct Ready {
     /// `orchestrator`, `driver` or `target`.
@@ -94,9 +94,9 @@ pub struct Logged {
 /// How a node ended.
 #[derive(Debug, Clone)]
 pub struct Ended {
-    /// As the kernel says it; `None` where it does not.
+    /// The status from the kernel; `None` if it is unknown.
     pub status: Option<ExitStatus>,
-    /// Why, in the node's own words, a line a reason; empty where it said nothing.
+    /// The reasons from the node's stderr, one per line; empty if it wrote none.
     pub why: String,
 }
 
@@ -138,13 +138,13 @@ pub struct Launcher {
     log: mpsc::Sender<Logged>,
 }
 
-/// A node that is ready, until it is dropped: then it is killed, if it has not ended before.
+/// A node that is ready. Dropping it kills the process, if it has not ended before.
 pub struct Node {
     child: Child,
-    /// Open for as long as the node is to live. Not left in `child`, whose `wait` would close it.
+    /// Closing it ends the node. Taken out of `child`, because `Child::wait` would close it.
     _lifeline: Option<ChildStdin>,
     member: Option<Member>,
-    /// Its last words, once its stderr is closed.
+    /// Why it ended, once its stderr is closed.
     why: mpsc::Receiver<String>,
 }
 
@@ -171,7 +171,7 @@ impl Launcher {
             return Err(strays);
         }
         let mut command = Command::new(&self.binary);
-        // A variable that sets another kind of node is a fault to this one.
+        // A node rejects variables of other kinds of node.
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with(SETTING) && !sets(arguments, name)) {
                 command.env_remove(name);
@@ -188,7 +188,7 @@ impl Launcher {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C is for us alone: a node of its own group goes on until it is told.
+            // Its own process group, so that Ctrl-C reaches only us: the node runs on until we stop it.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -206,7 +206,7 @@ impl Launcher {
         let mut node = Node { child, _lifeline: lifeline, member: pid.map(|pid| self.family.join(pid)), why };
         match within(READY_TIMEOUT, ready.recv()).await {
             Some(Some(said)) => Ok((node, said)),
-            // Stdout closed: it is ending.
+            // Stdout is closed: the node is ending.
             Some(None) => {
                 let ended = node.ended().await;
                 Err(match ended.status.and_then(|status| status.code()) {
@@ -258,8 +258,8 @@ async fn find_ready_line(stdout: impl AsyncRead + Unpin, ready: mpsc::Sender<Rea
     }
 }
 
-/// Passes on what a node logs. Its last words, from the line on that begins with the program's name, are kept
-/// apart: who waits for the node shows them, once.
+/// Forwards a node's log lines. The final error, from the line that begins with the program's name on, is kept apart:
+/// the caller that waits for the node shows it, once.
 async fn pass_on(
     stderr: impl AsyncRead + Unpin,
     label: String,
@@ -274,7 +274,7 @@ async fn pass_on(
             Some(first) => words = vec![first.to_owned()],
             None if !words.is_empty() && words.len() < MAX_WHY_LINES => words.push(line),
             None => {
-                // A full queue: nobody reads that fast. The newest lines are lost, and the node goes on.
+                // If the queue is full, the line is dropped: the node must not block on its log.
                 let _ = log.try_send(Logged { label: label.clone(), line: line.clone() });
                 latest = Some(line);
             }
@@ -310,11 +310,11 @@ mod tests {
     #[test]
     fn an_end_says_how_and_why() {
         use std::os::unix::process::ExitStatusExt;
-        let told = |raw: i32, why: &str| {
+        let text = |raw: i32, why: &str| {
             Ended { status: Some(ExitStatus::from_raw(raw)), why: why.to_owned() }.told()
         };
-        assert_eq!(told(1 << 8, "no room"), "exit 1: no room");
-        assert_eq!(told(15, ""), "killed by SIGTERM");
-        assert!(told(9, "").starts_with("killed by SIGKILL"));
+        assert_eq!(text(1 << 8, "no room"), "exit 1: no room");
+        assert_eq!(text(15, ""), "killed by SIGTERM");
+        assert!(text(9, "").starts_with("killed by SIGKILL"));
     }
 }

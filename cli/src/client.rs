@@ -17,7 +17,7 @@ use crate::say;
 /// Longest answer read: a report of some hundred drivers is far below.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-/// How long most calls may take.
+/// Timeout of most calls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A trigger answers when the barrier is decided: `ready_timeout`, and for classic drivers the waits before it.
@@ -34,7 +34,7 @@ pub struct Client {
     http: awc::Client,
 }
 
-/// Why a call did not bring its answer.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// No answer at all.
@@ -54,7 +54,7 @@ pub enum CallError {
     /// It answered with a problem.
     #[error("{0}")]
     Problem(Problem),
-    /// It answered with something else than promised.
+    /// Its answer is not of the expected form.
     #[error("{url} answered {what}")]
     Answer {
         /// Which call.
@@ -65,7 +65,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the same call may be answered in a moment.
+    /// Whether a retry may succeed.
     pub fn may_heal(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Silent { .. })
     }
@@ -143,7 +143,7 @@ impl Client {
     /// A client for an orchestrator's address, `HOST:PORT` or a URL of http or https.
     ///
     /// # Errors
-    /// Where the address is none, or a file cannot be used.
+    /// Where the address is invalid, or a file cannot be used.
     pub fn new(address: &str, token_file: Option<&Path>, ca_file: Option<&Path>) -> Result<Self, Stop> {
         let with_scheme =
             if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
@@ -165,7 +165,7 @@ impl Client {
         }
         let tls = (url.scheme() == "https").then(|| orchestrator_tls(ca_file)).transpose();
         let tls = tls.map_err(|error| Stop::could_not(error.to_string()))?;
-        // No time-out of its own: it would go on while this process is stopped.
+        // No timeout in the client: it would keep running while this process is stopped (see `patience`).
         let http = http_client(tls).disable_timeout().disable_redirects().finish();
         Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), token, http })
     }
@@ -178,7 +178,7 @@ impl Client {
     /// Stores a plan as a test.
     ///
     /// # Errors
-    /// As every call: unreachable, a problem, or an answer that is none.
+    /// As every call: unreachable, a problem, or an invalid answer.
     pub async fn create(&self, plan: &serde_json::Value) -> Result<TestView, CallError> {
         self.call(Method::POST, "/api/v1/tests", Some(plan), CALL_TIMEOUT).await
     }

@@ -38,7 +38,7 @@ impl From<Verdict> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Stop {
-    /// What to say, without the program's name; may have several lines where there are several faults.
+    /// The message, without the program's name; one line for each fault.
     pub message: String,
     /// The exit code.
     pub code: ExitCode,

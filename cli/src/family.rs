@@ -66,7 +66,7 @@ pub fn stop_together(family: Family, pausing: impl Fn() + 'static) -> Result<(),
     let mut go_on = listen(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     actix_rt::spawn(async move {
         while stop.recv().await.is_some() {
-            // SIGCONT came already, before this task had its turn: whoever sent it wants us to run.
+            // SIGCONT arrived before this task was scheduled: its sender wants us to run, so do not stop.
             if go_on.recv().now_or_never().is_some() {
                 continue;
             }

@@ -29,7 +29,7 @@ const PLAN_FLAGS: [(&str, &str); 22] = [
     ("load.drain_timeout", "--drain-timeout"),
 ];
 
-/// What to say of a key that is missing where there is no plan, so that a flag is what is missing.
+/// Messages for a missing key where no plan file is given: they name the flag instead of the key.
 const MISSING: [(&str, &str); 2] = [
     ("target.url", "the URL is missing: groundswell run URL (or --url URL)"),
     (

@@ -20,10 +20,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The same in the first seconds: a short test is reported soon after its end.
 const LOOK_AT_FIRST_EVERY: Duration = Duration::from_millis(25);
 
-/// How long the looks are so close.
+/// How long that shorter interval applies.
 const AT_FIRST: Duration = Duration::from_secs(2);
 
-/// How long the orchestrator may be away before we give up: a restart takes a few seconds.
+/// How long the orchestrator may be unreachable before we give up: a restart takes a few seconds.
 const AWAY: Duration = Duration::from_secs(15);
 
 /// How often drivers are looked at while the trigger has no answer yet.
@@ -78,7 +78,7 @@ impl Following<'_> {
         self.stopping.set(true);
         self.progress.say("stopping the test; Ctrl-C again leaves at once");
         let stopped = async {
-            // Where it is not taken, the looks at the test say why before long.
+            // If the stop is refused, the next queries of the test show why.
             if let Err(error) = insist(|| self.client.stop(self.test_id)).await {
                 self.progress.say(&format!("the test could not be stopped: {error}"));
             }
@@ -96,13 +96,13 @@ impl Following<'_> {
             never = self.say_who_resolves() => never,
         };
         match triggered {
-            // The load has not begun yet: who is warned can still stop it.
+            // The load has not begun yet, so a user who reads the warning can still stop the test.
             Ok(test) => {
                 for warning in &test.warnings {
                     self.progress.say(&format!("warning: {warning}"));
                 }
             }
-            // The stop ends the barrier, and with it the trigger's answer; the test says the rest.
+            // The stop ends the barrier, and with it the call to trigger; the rest is read from the test.
             Err(_) if self.stopping.get() => {}
             Err(error) => return Err(error.into()),
         }
@@ -119,12 +119,12 @@ impl Following<'_> {
         }
     }
 
-    /// Says, once each, which drivers look up the target's name for a test that is about to start; never returns.
+    /// Prints once for each driver that it is resolving the target's name before the test starts; never returns.
     async fn say_who_resolves(&self) -> Result<TestView, CallError> {
         let mut said = BTreeSet::new();
         loop {
             tokio::time::sleep(LOOK_AT_DRIVERS_EVERY).await;
-            // Without an answer there is nothing to say; the trigger's own answer tells what is wrong.
+            // Ignore a failed query: if something is wrong, the answer to the trigger reports it.
             let Ok(drivers) = self.client.drivers().await else { continue };
             for driver in drivers.iter().filter(|driver| driver.test_id.as_deref() == Some(self.test_id)) {
                 let name = driver.reason.as_deref().and_then(|reason| reason.strip_prefix(RESOLVING));
@@ -178,7 +178,7 @@ impl Following<'_> {
     }
 }
 
-/// Calls until there is an answer, for as long as an orchestrator may be away.
+/// Retries a call until there is an answer, for as long as the orchestrator may be unreachable.
 async fn insist<T, F>(call: impl Fn() -> F) -> Result<T, CallError>
 where
     F: Future<Output = Result<T, CallError>>,

@@ -39,7 +39,7 @@ impl History {
     /// Asks the orchestrator, unless a data folder is named, or none is named and none listens.
     ///
     /// # Errors
-    /// Where the address is none, or there is nothing to read.
+    /// Where the address is invalid, or no data folder can be read.
     pub async fn find(arguments: &HistoryArgs) -> Result<Self, Stop> {
         if let Some(folder) = &arguments.data_dir {
             return stored(&below(folder), || format!("{} holds no tests", folder.display()));
@@ -92,7 +92,7 @@ impl History {
             let latest = tests.into_iter().find(|test| test.started_at.is_some());
             return latest.map(|test| test.test_id).ok_or_else(|| Stop::could_not("no test has started yet"));
         }
-        // A whole id is not looked for: it may be older than all that are.
+        // A whole id is used as it is: the test may be older than those that one call lists.
         if word.len() == WHOLE || word.is_empty() {
             return Ok(word.to_owned());
         }

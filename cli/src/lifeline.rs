@@ -17,7 +17,7 @@ pub fn watch_parent() -> watch::Receiver<bool> {
         let mut buffer = [0_u8; 256];
         let mut stdin = std::io::stdin().lock();
         while matches!(stdin.read(&mut buffer), Ok(n) if n > 0) {}
-        // Nobody may be waiting any more: then the process is ending already.
+        // The receiver may be gone; then the process is shutting down already.
         let _ = gone.send(true);
         std::thread::sleep(GRACE);
         std::process::exit(crate::exit::ExitCode::CouldNot as i32);

@@ -1,7 +1,7 @@
 //! `groundswell`, the one binary: reads the command line, does the command, and turns its outcome into the
 //! promised exit code. What a command does stands in `commands`.
 
-#![warn(clippy::print_stderr)] // as print_stdout: `say` does not fall over where nobody reads
+#![warn(clippy::print_stderr)] // as print_stdout: `say` does not panic when the reader has closed the pipe
 
 mod args;
 mod child;
@@ -37,7 +37,7 @@ use crate::exit::{ExitCode, Stop};
 
 fn main() {
     let cli = Cli::try_parse().unwrap_or_else(|mut error| {
-        // "to pass '-z' as a value, use '-- -z'": nobody wants to pass a flag as the plan's name.
+        // Removes clap's hint "to pass '-z' as a value, use '-- -z'": a flag is never meant as the plan's name.
         error.remove(clap::error::ContextKind::Suggested);
         error.exit()
     });

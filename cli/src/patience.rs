@@ -1,6 +1,6 @@
 //! Waiting that counts only the time in which this process ran. A process that is stopped (Ctrl-Z, or a laptop that
-//! sleeps) sees its clock jump when it goes on; a deadline by the clock would then expire although nobody had the
-//! chance to answer.
+//! sleeps) sees its clock jump when it goes on; a deadline by the clock would then expire although the other
+//! side had no chance to answer.
 
 use std::future::Future;
 use std::time::Duration;

@@ -31,7 +31,7 @@ pub struct Reach {
 /// Finds out how to reach it.
 ///
 /// # Errors
-/// Where an address is none, a file cannot be used, or a variable of ours sets nothing.
+/// Where an address is invalid, a file cannot be used, or a variable with our prefix is not a setting.
 pub fn reach(at: &OrchestratorAddress) -> Result<Reach, Stop> {
     if let Some(strays) = strays() {
         return Err(strays);

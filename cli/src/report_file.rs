@@ -1,5 +1,5 @@
-//! A file that a command writes its report to: found out beforehand whether it can be written, and never left with an
-//! older report, or half of one.
+//! A file that a command writes its report to. Whether it can be written is checked beforehand, and it never keeps an
+//! older report or half of one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,8 +13,8 @@ pub fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == STDOUT
 }
 
-/// Makes sure that a report can be written, and leaves no file behind: a report that stands there already would be
-/// taken for the one that is to come, should none be written.
+/// Checks that a report can be written, and removes the file: if no report is written later, an older one would be
+/// mistaken for it.
 ///
 /// # Errors
 /// Where it cannot be written.
@@ -23,7 +23,7 @@ pub fn prepare(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     drop(OpenOptions::new().create(true).append(true).open(path)?);
-    // In a folder that takes no changes the file stays, empty.
+    // In a read-only folder the file cannot be removed; it stays, empty.
     fs::remove_file(real(path)).or_else(|_| File::create(path).map(drop))
 }
 
@@ -34,13 +34,14 @@ pub fn prepare(path: &Path) -> io::Result<()> {
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     let written = File::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
     if written.is_err() && !is_device(path) {
-        // What was written is what is said; that this failed, too, would not help.
+        // Report the write error alone; a failure to remove the rest would not help the user.
         let _ = fs::remove_file(real(path));
     }
     written
 }
 
-/// Whether something other than a file stands there, such as /dev/null or a pipe: to open it may wait for a reader.
+/// Whether the path is neither a file nor a folder, such as /dev/null or a pipe: opening a pipe may block until it has
+/// a reader.
 fn is_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }

@@ -1,5 +1,5 @@
-//! What the user reads. Whoever reads may have gone (`| head`): then nothing more is said, what is being done goes on, and
-//! the exit code tells how it ended.
+//! Output for the user. The reader may have closed the pipe (`| head`): then output is discarded, the command goes on,
+//! and the exit code reports its outcome.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -9,7 +9,7 @@ use orchestrator::model::{TestView, Verdict};
 
 use crate::colour::{self, Colour};
 
-/// Columns where nothing says how many there are.
+/// Columns if the width is unknown.
 const USUAL_COLUMNS: usize = 80;
 
 /// A line of the answer, on stdout.
@@ -42,7 +42,7 @@ fn for_people<S: IsTerminal + AsFd>(report: &TestView, stream: &S) -> String {
     if colour::wanted(stream) { coloured(&plain, report.verdict) } else { plain }
 }
 
-/// Columns of the terminal that a stream leads to, as it is now; 80 where it is none, or does not say.
+/// Columns of the terminal that a stream leads to, as it is now; 80 if it is not a terminal, or has no width.
 pub fn columns(stream: impl AsFd) -> usize {
     let size = rustix::termios::tcgetwinsize(stream);
     size.map(|size| usize::from(size.ws_col)).ok().filter(|columns| *columns > 0).unwrap_or(USUAL_COLUMNS)

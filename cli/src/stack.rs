@@ -1,4 +1,4 @@
-//! The nodes of a command, in the order they were started: looked after while they run, ended in order.
+//! The nodes of a command, in the order they were started: watches them while they run, and ends them in order.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -76,8 +76,8 @@ impl Stack {
         (index, ended)
     }
 
-    /// Ends all nodes: drivers and target at once, then the orchestrator, so that a driver's goodbye finds it. Where
-    /// this future is dropped before, what has not ended is killed with the stack.
+    /// Ends all nodes: drivers and target at once, then the orchestrator, so that it still receives the drivers' last
+    /// records. If this future is dropped earlier, nodes that have not ended are killed with the stack.
     pub async fn stop(&mut self) {
         let mut nodes: Vec<Node> = self.places.iter_mut().filter_map(|place| place.node.take()).collect();
         let others = nodes.split_off(nodes.len().min(1));
@@ -91,7 +91,7 @@ impl Stack {
     }
 }
 
-/// `127.0.0.1:<preferred>` where nobody listens there, else a port that the kernel picks.
+/// `127.0.0.1:<preferred>` if that port is free, else port 0: the kernel picks one.
 pub fn address_with_port(preferred: u16) -> String {
     let free = TcpListener::bind(("127.0.0.1", preferred)).is_ok();
     format!("127.0.0.1:{}", if free { preferred } else { 0 })

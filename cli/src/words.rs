@@ -1,5 +1,5 @@
 //! The words of the report, read from docs/words.md, which is the one place that explains them: which names a word has,
-//! and its text for a terminal of some width. Pure; it knows nothing of what the words are about.
+//! and its text for a terminal of some width. Pure: it only handles text.
 
 use textwrap::Options;
 

@@ -1,5 +1,4 @@
-//! What is counted about requests, the same for a worker, a driver and a fleet: adding is all that
-//! merging takes.
+//! The counters of requests, the same for a worker, a driver and a fleet. Merging two sets is adding them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::tls_cause::TlsCause;
 
-/// Why a request failed, where it was not for its status. A closed list (interface.md).
+/// Why a request failed, other than by its status. A closed list (interface.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
@@ -29,13 +28,13 @@ pub enum ErrorKind {
     Closed,
     /// No whole answer within the timeout, or by the end of the drain.
     Timeout,
-    /// The answer was no HTTP that we understand.
+    /// The answer was not HTTP that we understand.
     Protocol,
     /// The answer was larger than the engine's limits.
     TooLarge,
     /// This machine had no source port, descriptor or buffer space: ours, never the target's.
     LocalLimit,
-    /// Given up because the test was stopped or the driver told to leave.
+    /// Abandoned because the test was stopped or the driver was asked to shut down.
     Cancelled,
 }
 
@@ -134,7 +133,7 @@ fn add_each<K: Ord + Copy>(to: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
     }
 }
 
-/// What is left of each where a part is taken out; what comes to nothing is left out.
+/// Each count minus the count in the part; zeros are left out.
 fn less_each<K: Ord + Copy>(whole: &BTreeMap<K, u64>, part: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
     let left = |(key, n): (&K, &u64)| (*key, n.saturating_sub(part.get(key).copied().unwrap_or(0)));
     whole.iter().map(left).filter(|(_, n)| *n > 0).collect()
@@ -187,11 +186,11 @@ pub struct Counters {
     pub completed: u64,
     /// Everything else that ended: see `errors` and `status_codes`.
     pub failed: u64,
-    /// Ticks not sent because the in-flight bound was reached: the target's doing.
+    /// Ticks not sent because the in-flight bound was reached: the target was too slow.
     pub dropped_in_flight: u64,
-    /// Ticks not sent because the generator was late: ours.
+    /// Ticks not sent because the generator was late: our own fault.
     pub dropped_late: u64,
-    /// Of the errors `closed` and `reset`: how many met a connection that had served before.
+    /// Of the errors `closed` and `reset`: how many happened on a reused connection.
     pub closed_on_reuse: u64,
     /// Bytes of answers, headers included.
     pub bytes_received: u64,
@@ -224,7 +223,7 @@ impl Counters {
     }
 
     /// Requests after the warm-up that count as slower than any completed one: those that failed, and those that were
-    /// never sent. What was cancelled is neither, for nobody waited for it.
+    /// never sent. A cancelled request is neither: it was cut short from our side, so its latency is unknown.
     pub fn slower(&self) -> u64 {
         let warmup = &self.warmup;
         let failed = self.failed.saturating_sub(warmup.failed);

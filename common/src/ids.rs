@@ -1,13 +1,13 @@
-//! The names of things: nodes, tests, and the epochs that tell one life of a node from the next.
+//! The names of things: nodes, tests, and the epochs that distinguish one life of a node from the next.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Longest id accepted, in bytes; longer ones are no id that a person or a program meant.
+/// Longest id accepted, in bytes; a longer text is rejected as a mistake.
 pub const MAX_ID_BYTES: usize = 249;
 
-/// Why a text is no id.
+/// Why a text is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// Nothing in it.

@@ -5,15 +5,16 @@ use std::os::fd::AsFd;
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// For so many descriptors the kernel has room from the start: 8 bytes each, of its own memory.
+/// The size to which the kernel's descriptor table is grown at the start: 8 bytes of kernel memory each.
 const ROOM: u64 = 65_536;
 
-/// Raises the soft limit of open descriptors to the hard one, and answers the limit that holds now
-/// (`u64::MAX` for none). A limit that cannot be raised stays as it was: whoever needs more says so.
+/// Raises the soft limit of open descriptors to the hard one, and returns the limit in force now
+/// (`u64::MAX` for none). A limit that cannot be raised stays as it was: the caller reports it if it needs more.
 ///
-/// It also has the kernel make room for the first 65,536. Its table of them begins with 64 and doubles where it is full,
-/// and the thread of a process with several that meets this waits for a grace period of RCU (`expand_fdtable` in Linux's
-/// fs/file.c): 8 ms were measured, in the midst of a load, at the 257th connection and at the 513th.
+/// It also grows the kernel's descriptor table to 65,536 entries. The table begins with 64 and doubles when it is full.
+/// In a process with several threads, the thread that triggers the growth waits for an RCU grace period
+/// (`expand_fdtable` in Linux's fs/file.c): 8 ms were measured in the middle of a load, at the 257th connection and at
+/// the 513th.
 pub fn raise_descriptors() -> u64 {
     let before = getrlimit(Resource::Nofile);
     let wanted = Rlimit { current: before.maximum, maximum: before.maximum };
@@ -24,13 +25,13 @@ pub fn raise_descriptors() -> u64 {
     }
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     if let Err(error) = make_room(limit.min(ROOM)) {
-        log::warn!(descriptors = limit.min(ROOM), error:%; "no room made for descriptors");
+        log::warn!(descriptors = limit.min(ROOM), error:%; "descriptor table not grown");
     }
     limit
 }
 
-/// Has the kernel make room for so many descriptors: it does for one with the highest number, and keeps it when that one
-/// is closed.
+/// Grows the kernel's descriptor table to that many entries: it grows for a descriptor with the highest number, and
+/// stays that large when that descriptor is closed.
 fn make_room(descriptors: u64) -> std::io::Result<()> {
     let (any, _) = std::io::pipe()?;
     let highest = i32::try_from(descriptors.saturating_sub(1)).unwrap_or(i32::MAX);

@@ -1,5 +1,5 @@
-//! What this driver is to do in a test, whoever leads it: a plan and a share of ours, or the classic fields
-//! filled up with our defaults. Pure; nothing is resolved or checked here.
+//! What this driver is to do in a test: a plan and a share from our orchestrator, or the classic fields, completed by
+//! our defaults. Pure; nothing is resolved or checked here.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// Tells what a lead asks for; `None` where it asks for nothing at all (a classic count of 0).
+    /// Reads what a lead asks for; `None` if there is nothing to do (a classic count of 0).
     ///
     /// # Errors
     /// Where a classic config lacks what our settings do not have either, in words for the log.
@@ -80,7 +80,7 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
         Unit::Milliseconds => config.delay / 1_000.0,
     };
     if !(0.0..=86_400.0).contains(&delay_s) {
-        return Err(format!("test_message_delay = {}: is no delay", config.delay));
+        return Err(format!("test_message_delay = {}: must be from 0 to 86400 s", config.delay));
     }
     let delay = Duration::from_secs_f64(delay_s);
     // An open loop without a delay has no schedule: as fast as possible means one request after the other.
@@ -190,6 +190,6 @@ mod tests {
         assert!(!secret.contains("hunter2"), "{secret}");
         assert!(target(None).unwrap_err().contains("classic.target_url"));
         let negative = of(config(TestType::Tsunami, -1.0, 1, Some("http://x/")), &settings);
-        assert!(negative.unwrap_err().contains("is no delay"));
+        assert!(negative.unwrap_err().contains("must be from 0 to 86400 s"));
     }
 }

@@ -28,9 +28,9 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 pub struct Bootstrap {
     /// Kafka's bootstrap servers, each `host:port`.
     pub brokers: Vec<String>,
-    /// What the names of the topics begin with that `topics` does not name.
+    /// Prefix of the names of all topics that `topics` does not list.
     pub topic_prefix: String,
-    /// Topics that are called otherwise; none where the orchestrator does not say, as before topics could be mapped.
+    /// Topics with names of their own; empty from orchestrators of a version that cannot map topics.
     #[serde(default)]
     pub topics: TopicNames,
     /// Version of the additions to the wire.
@@ -43,7 +43,7 @@ struct Time {
     unix_us: UnixMicros,
 }
 
-/// Why the orchestrator gave no answer of use.
+/// Why the orchestrator's answer is missing or cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// Nothing answers there.
@@ -54,24 +54,24 @@ pub enum AskError {
         /// What went wrong.
         cause: String,
     },
-    /// It wants a token, or another one.
+    /// It requires a token, or rejects this one.
     #[error("the orchestrator refuses this driver's token (HTTP {0}): see --token-file")]
     Token(u16),
     /// It answers something else.
     #[error("the orchestrator answered HTTP {0}")]
     Status(u16),
-    /// The answer is not what an orchestrator says.
+    /// The body is not the JSON that an orchestrator sends.
     #[error("the orchestrator's answer cannot be read: {0}")]
     Body(#[from] JsonPayloadError),
     /// It is of another version.
     #[error("it speaks protocol {0}, this driver {PROTOCOL}: install the same version on both")]
     Protocol(u32),
-    /// It knows no Kafka yet.
+    /// It has no Kafka yet.
     #[error("the orchestrator has no Kafka yet")]
     NoBrokers,
 }
 
-/// The beginnings of a client of an orchestrator, for http, and for https where `tls` says how.
+/// A builder of HTTP clients for an orchestrator; https needs `tls`.
 pub fn http_client(
     tls: Option<TlsConfig>,
 ) -> awc::ClientBuilder<
@@ -101,7 +101,7 @@ pub fn is_clear_text(url: &Url) -> bool {
     url.scheme() == "http" && !this_host
 }
 
-/// What to say where a token passes through networks in clear text.
+/// The warning about a token that is sent in clear text.
 pub fn clear_text_warning(url: &Url) -> String {
     format!(
         "the token travels to {} in clear text: use https:// behind a TLS proxy (--orchestrator https://… \
@@ -127,7 +127,7 @@ impl OrchestratorClient {
 
     fn unreachable(&self, error: &SendRequestError) -> AskError {
         let cause = match error {
-            // rustls's errors are invalid data to io: what it says is what helps.
+            // io reports rustls's errors as InvalidData; only rustls's own text says what is wrong.
             SendRequestError::Connect(ConnectError::Io(error))
                 if error.kind() == std::io::ErrorKind::InvalidData =>
             {
@@ -161,7 +161,7 @@ impl OrchestratorClient {
     /// Asks which Kafka to use.
     ///
     /// # Errors
-    /// Where there is no answer, or one that this driver cannot use.
+    /// Where the orchestrator does not answer, refuses the token, or sends what this driver cannot use.
     pub async fn bootstrap(&self) -> Result<Bootstrap, AskError> {
         let bootstrap: Bootstrap = self.get("api/v1/bootstrap").await?;
         if bootstrap.protocol != PROTOCOL {
@@ -176,15 +176,15 @@ impl OrchestratorClient {
     /// Asks for the time.
     ///
     /// # Errors
-    /// Where there is no answer.
+    /// Where the orchestrator does not answer, refuses the token, or sends something else.
     pub async fn time(&self) -> Result<Sample, AskError> {
         let (asked_us, asked) = (unix_us(), Instant::now());
         let time: Time = self.get("api/v1/time").await?;
-        Ok(Sample { asked_us, round_trip: asked.elapsed(), told_us: time.unix_us })
+        Ok(Sample { asked_us, round_trip: asked.elapsed(), answered_us: time.unix_us })
     }
 }
 
-/// The address from which this machine reaches a broker; the unspecified one where it cannot tell.
+/// The address from which this machine reaches a broker; the unspecified one if no broker has a route.
 pub async fn source_address(brokers: &[String]) -> IpAddr {
     for broker in brokers {
         // Connecting a UDP socket sends nothing: it picks a route.
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[actix_rt::test]
-    async fn the_answers_are_read_with_the_token_and_refusals_are_told_apart() {
+    async fn the_answers_are_read_with_the_token_and_refusals_are_distinguished() {
         use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
         let server = HttpServer::new(|| {
             let bootstrap = |request: HttpRequest| async move {
@@ -266,7 +266,7 @@ mod tests {
         assert!(matches!(client("wrong").bootstrap().await, Err(AskError::Token(401))));
         let refused = client("older").bootstrap().await.unwrap_err().to_string();
         assert_eq!(refused, "it speaks protocol 1, this driver 2: install the same version on both");
-        assert_eq!(client("any").time().await.unwrap().told_us, 5);
+        assert_eq!(client("any").time().await.unwrap().answered_us, 5);
         running.abort();
         let gone = OrchestratorClient::new("http://127.0.0.1:1".parse().unwrap(), None, None);
         assert_eq!(

@@ -21,15 +21,15 @@ pub struct Sample {
     pub asked_us: UnixMicros,
     /// How long the answer took, by a monotonic clock.
     pub round_trip: Duration,
-    /// What the orchestrator's clock said, Unix µs.
-    pub told_us: UnixMicros,
+    /// The orchestrator's clock when it answered, Unix µs.
+    pub answered_us: UnixMicros,
 }
 
 impl Sample {
     /// Orchestrator's clock - ours, in µs: the answer is taken to have been made halfway.
     pub fn offset_us(&self) -> i64 {
         let halfway_us = i64::try_from(self.round_trip.as_micros() / 2).unwrap_or(i64::MAX);
-        self.told_us.saturating_sub(self.asked_us.saturating_add(halfway_us))
+        self.answered_us.saturating_sub(self.asked_us.saturating_add(halfway_us))
     }
 }
 
@@ -44,7 +44,7 @@ pub struct Offset {
     pub at: Instant,
 }
 
-/// The sample that is known best, of one measurement.
+/// The most precise sample of one measurement: that of the shortest round trip.
 pub fn best(samples: &[Sample], at: Instant) -> Option<Offset> {
     let best = samples.iter().min_by_key(|sample| sample.round_trip)?;
     let within_us = u64::try_from(best.round_trip.as_micros().div_ceil(2)).unwrap_or(u64::MAX);
@@ -63,9 +63,9 @@ pub fn choose(older: Option<Offset>, newer: Offset) -> Offset {
     if age <= BEST_KEPT_FOR && older_within < newer.within_us as f64 && !contradict { older } else { newer }
 }
 
-/// The monotonic instant at which the orchestrator's clock shows `start_at_us`, given what our clocks show
-/// now. An instant in the past is kept: the pacer tells what was missed. One further away than a day is nobody's
-/// plan, and is taken to be a day away.
+/// The monotonic instant at which the orchestrator's clock shows `start_at_us`, given what our clocks show now. An
+/// instant in the past is kept, and the pacer counts what was missed. An instant more than a day away cannot be
+/// meant, and is limited to a day.
 pub fn instant_of(start_at_us: UnixMicros, offset_us: i64, now_us: UnixMicros, now: Instant) -> Instant {
     let by_orchestrator_us = now_us.saturating_add(offset_us);
     let ahead_us = start_at_us.saturating_sub(by_orchestrator_us);
@@ -77,8 +77,8 @@ pub fn instant_of(start_at_us: UnixMicros, offset_us: i64, now_us: UnixMicros, n
 mod tests {
     use super::*;
 
-    fn sample(asked_us: i64, round_trip_us: u64, told_us: i64) -> Sample {
-        Sample { asked_us, round_trip: Duration::from_micros(round_trip_us), told_us }
+    fn sample(asked_us: i64, round_trip_us: u64, answered_us: i64) -> Sample {
+        Sample { asked_us, round_trip: Duration::from_micros(round_trip_us), answered_us }
     }
 
     fn offset(offset_us: i64, within_us: u64, at: Instant) -> Offset {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_told_by_both_clocks() {
+    fn a_start_is_converted_to_the_monotonic_clock() {
         let now = Instant::now();
         let ms = Duration::from_millis;
         assert_eq!(instant_of(2_000_000, 0, 1_000_000, now), now + ms(1_000));

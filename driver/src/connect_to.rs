@@ -1,5 +1,6 @@
-//! Where connections go: the URL's host and port, unless `--connect-to` says another place, as in curl. What is sent
-//! stays that of the URL: the Host field, TLS's server name and the name in the certificate. Pure; nothing is resolved.
+//! Where connections go: to the URL's host and port, unless `--connect-to` names another place, as in curl. What is
+//! sent remains that of the URL: the Host field, TLS's server name and the name in the certificate. Pure; nothing is
+//! resolved.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +8,8 @@ use std::str::FromStr;
 use url::Url;
 
 /// What is expected, for messages.
-const EXPECTED: &str = "expected HOST:PORT:ADDR:PORT, as in \"shop.test:443:127.0.0.1:8443\" (an IPv6 address stands in \
-                        brackets, an empty HOST or PORT fits any)";
+const EXPECTED: &str = "expected HOST:PORT:ADDR:PORT, as in \"shop.test:443:127.0.0.1:8443\" (an IPv6 address stands \
+                        in brackets, an empty HOST or PORT fits any)";
 
 /// One entry of `[driver] connect_to`: connections to this host and port go to that place instead.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use common::wire::MachineLoad;
 use rustix::time::{ClockId, clock_gettime};
 
-/// A shorter time is too short to tell.
+/// Shorter spans give no meaningful share.
 const MIN_ELAPSED: Duration = Duration::from_millis(50);
 
-/// Where the kernel says what became of the machine's CPU time.
+/// Where the kernel reports how the machine's CPU time was spent.
 const STAT: &str = "/proc/stat";
 
 /// Cores that this process may use, at least 1.
@@ -30,7 +30,7 @@ impl CpuClock {
         Self { cores: cores.max(1), at: Instant::now(), used: used() }
     }
 
-    /// The share since the last call, 0 to 1; `None` where too little time has passed to tell.
+    /// The share since the last call, 0 to 1; `None` if less than 50 ms have passed.
     pub fn share(&mut self) -> Option<f64> {
         self.share_at(Instant::now(), used())
     }
@@ -59,7 +59,7 @@ impl MachineClock {
         Self { cpu: CpuClock::start(cores), ticks: Ticks::now() }
     }
 
-    /// What happened since the last call. A kernel that does not tell, or too short a time, leaves it open.
+    /// The load since the last call. A figure is `None` within 50 ms, or where the kernel does not report it.
     pub fn load(&mut self) -> MachineLoad {
         let Some(cpu) = self.cpu.share() else { return MachineLoad::default() };
         let before = std::mem::replace(&mut self.ticks, Ticks::now());

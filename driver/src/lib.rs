@@ -1,4 +1,4 @@
-//! The driver node: paces the load, sends it, measures it, and tells the orchestrator.
+//! The driver node: paces the load, sends it, measures it, and reports to the orchestrator.
 //!
 //! The rules are pure modules (`life`, `assignment`, `safety`, `clock_sync`, `pacer`, `merge`) that take time as
 //! an argument; `actors` are thin around them, and `system` alone spawns and wires.

@@ -1,5 +1,5 @@
-//! What a driver was told to do in one test, as its workers need it: pure data, made by the test's
-//! manager once the plan is checked, the host resolved and the start known.
+//! One test on this driver, as its workers need it: pure data, made by the test's manager once the plan is checked,
+//! the host resolved and the start known.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct LoadJob {
     pub target: TargetUrl,
     /// The target's addresses.
     pub addresses: Addresses,
-    /// How TLS is spoken (see [`crate::engine::tls_config`]); needed where the target is https.
+    /// The TLS settings (see [`crate::engine::tls_config`]); needed where the target is https.
     pub tls: Option<TlsConfig>,
     /// When the test begins, for all its drivers.
     pub start: StartAt,
@@ -41,7 +41,7 @@ pub struct LoadJob {
 pub struct Addresses(watch::Receiver<Arc<[SocketAddr]>>);
 
 impl Addresses {
-    /// These, and who may change them.
+    /// These addresses, and a sender that replaces them.
     pub fn new(addresses: Vec<SocketAddr>) -> (Self, watch::Sender<Arc<[SocketAddr]>>) {
         let (sender, receiver) = watch::channel(addresses.into());
         (Self(receiver), sender)

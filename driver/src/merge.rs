@@ -1,5 +1,5 @@
-//! The merge of the workers' windows into the driver's: pure. A driver's window is complete when every
-//! worker told it or has told its last one before.
+//! Merges the workers' windows into the driver's: pure. A driver's window is complete once every worker has reported
+//! that window, or has reported its last one before.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ struct Pending {
 
 #[derive(Debug, Default)]
 struct Worker {
-    /// The next window it will tell.
+    /// The next window that it will report.
     next: u64,
     counters: Counters,
     draining: bool,
@@ -72,7 +72,7 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// Nothing told yet.
+    /// A merge that has no windows yet.
     pub fn new(job: &LoadJob, workers: u32, epoch: Epoch) -> Self {
         Self {
             test_id: job.test_id.clone(),
@@ -92,7 +92,7 @@ impl Merge {
         &self.test_id
     }
 
-    /// A worker tells how far it is.
+    /// Takes a worker's progress.
     pub fn progress(&mut self, worker: u32, counters: Counters, draining: bool) {
         if let Some(worker) = self.workers.get_mut(worker as usize).filter(|worker| !worker.is_over()) {
             worker.counters = counters;
@@ -108,19 +108,19 @@ impl Merge {
         DriverProgress { test_id: self.test_id.clone(), counters, draining }
     }
 
-    /// A worker tells a window; returns the driver's windows that this completes, in order.
-    pub fn window(&mut self, told: WorkerWindow) -> Vec<Merged> {
-        let Some(worker) = self.workers.get_mut(told.worker as usize).filter(|worker| !worker.is_over())
+    /// Takes a worker's window; returns the driver's windows that this completes, in order.
+    pub fn window(&mut self, reported: WorkerWindow) -> Vec<Merged> {
+        let Some(worker) = self.workers.get_mut(reported.worker as usize).filter(|worker| !worker.is_over())
         else {
             return Vec::new();
         };
-        worker.next = told.index + 1;
-        let pending = self.pending.entry(told.index).or_default();
-        pending.counters.add(&told.counters);
-        pending.latencies.merge(&told.latencies);
-        pending.busy = pending.busy.max(told.busy);
-        if told.last.is_some() {
-            worker.ending = told.last;
+        worker.next = reported.index + 1;
+        let pending = self.pending.entry(reported.index).or_default();
+        pending.counters.add(&reported.counters);
+        pending.latencies.merge(&reported.latencies);
+        pending.busy = pending.busy.max(reported.busy);
+        if reported.last.is_some() {
+            worker.ending = reported.last;
         }
         self.complete()
     }
@@ -137,9 +137,9 @@ impl Merge {
         let mut merged = Vec::new();
         loop {
             let all_over = self.workers.iter().all(Worker::is_over);
-            let told = |worker: &Worker| worker.next > self.next || worker.is_over();
+            let reported = |worker: &Worker| worker.next > self.next || worker.is_over();
             let last = self.workers.iter().map(|worker| worker.next.saturating_sub(1)).max().unwrap_or(0);
-            if !self.workers.iter().all(told) || self.next > last {
+            if !self.workers.iter().all(reported) || self.next > last {
                 break;
             }
             let is_final = all_over && self.next == last;
@@ -151,7 +151,7 @@ impl Merge {
             }
         }
         if !merged.is_empty() && merged.iter().any(|merged| merged.window.is_final) {
-            // How far it is, from here on, is what the final window says.
+            // From here on, progress is what the final window counted.
             self.workers.iter_mut().for_each(|worker| worker.counters = Counters::default());
             if let Some(first) = self.workers.first_mut() {
                 first.counters = self.cumulative.clone();
@@ -268,7 +268,7 @@ mod tests {
         Merge::new(&job, workers, Epoch(9))
     }
 
-    fn told(worker: u32, index: u64, sent: u64, last: bool) -> WorkerWindow {
+    fn reported(worker: u32, index: u64, sent: u64, last: bool) -> WorkerWindow {
         let mut latencies = Box::new(Latencies::new());
         latencies.of_mut(LatencyKind::Response).record_n_us(1_000, sent);
         let ended = Nanos::try_from(Duration::from_millis(2_400).as_nanos()).unwrap();
@@ -293,19 +293,19 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_complete_when_every_worker_told_it_or_was_over_before() {
+    fn a_window_is_complete_when_every_worker_reported_it_or_was_over_before() {
         let mut merge = merge(2);
-        assert!(merge.window(told(0, 0, 3, false)).is_empty());
-        let first = merge.window(told(1, 0, 4, true));
+        assert!(merge.window(reported(0, 0, 3, false)).is_empty());
+        let first = merge.window(reported(1, 0, 4, true));
         assert_eq!(first.len(), 1);
         assert_eq!(
             (first[0].window.seq, first[0].window.counters.sent, first[0].window.is_final),
             (0, 7, false)
         );
-        let second = merge.window(told(0, 1, 5, false));
+        let second = merge.window(reported(0, 1, 5, false));
         assert_eq!(second[0].window.counters.sent, 12, "counters are cumulative");
         assert_eq!(second[0].window.latencies.of(LatencyKind::Response).count(), 5, "samples are not");
-        let last = merge.window(told(0, 2, 1, true)).remove(0);
+        let last = merge.window(reported(0, 2, 1, true)).remove(0);
         assert!(last.window.is_final);
         assert_eq!((last.window.from_us, last.window.to_us), (7_000_000, 7_400_000));
         let ending = last.window.ending.unwrap();
@@ -324,8 +324,8 @@ mod tests {
     #[test]
     fn workers_that_end_together_make_one_final_window() {
         let mut merge = merge(2);
-        assert!(merge.window(told(0, 0, 1, true)).is_empty());
-        let merged = merge.window(told(1, 0, 1, true));
+        assert!(merge.window(reported(0, 0, 1, true)).is_empty());
+        let merged = merge.window(reported(1, 0, 1, true));
         assert_eq!(merged.len(), 1);
         assert!(merged[0].window.is_final);
     }
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn a_lost_worker_does_not_hold_the_others_back() {
         let mut merge = merge(2);
-        assert!(merge.window(told(0, 0, 1, true)).is_empty());
+        assert!(merge.window(reported(0, 0, 1, true)).is_empty());
         let merged = merge.lost(1);
         assert!(merged[0].window.is_final);
         assert_eq!(merged[0].window.ending.as_ref().unwrap().cut_short.as_deref(), Some("a worker was lost"));

@@ -6,8 +6,8 @@ use actix::{Message, Recipient};
 
 static OVERFLOWS: AtomicU64 = AtomicU64::new(0);
 
-/// Tells an actor something that it must not wait for; a mailbox that is full or closed is counted and logged.
-pub fn tell<M>(to: &Recipient<M>, message: M, what: &'static str)
+/// Sends a message without waiting; a message that meets a full or closed mailbox is dropped, counted and logged.
+pub fn notify<M>(to: &Recipient<M>, message: M, what: &'static str)
 where
     M: Message + Send + 'static,
     M::Result: Send,

@@ -1,9 +1,9 @@
 //! When the whole process did not run at all: SIGSTOP, Ctrl-Z, a frozen container, a host that was suspended.
 //!
-//! A stopped process cannot note that it is stopped, and its threads wait for no core meanwhile, so that no count of the
-//! kernel's shows it. What shows it is a gap between two looks at the clock, in which the process neither used CPU nor
-//! waited for a core: had another program held the cores, the looking thread would have waited for one. So a thread
-//! looks every 25 ms while a test runs. It costs one read and two clocks a look, 40 times a second.
+//! A stopped process cannot note that it is stopped, and its threads do not wait for a core meanwhile, so that no
+//! count of the kernel shows it. What shows it is a gap between two looks at the clock, in which the process neither
+//! used CPU nor waited for a core: had another program held the cores, the looking thread would have waited for one.
+//! So a thread looks every 25 ms while a test runs. It costs one read and two clocks a look, 40 times a second.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::schedstat::Schedstat;
 /// Between two looks.
 const EVERY: Duration = Duration::from_millis(25);
 
-/// A shorter gap is no pause: a busy machine makes those, and no figure needs them explained.
+/// A shorter gap does not count as a pause: a busy machine causes such gaps, and they explain no figure.
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Share of a gap that the process may have used CPU, or the looking thread may have waited for a core: it runs again

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// Spin where a core stays free for everyone else, and until others turn out to need it.
+    /// Spin where a core stays free for other programs, and until others turn out to need it.
     #[default]
     Auto,
     /// Spin shortly before each request.

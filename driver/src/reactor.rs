@@ -35,8 +35,8 @@ pub fn returned() -> Option<Instant> {
     RETURNED.get()
 }
 
-/// Nanoseconds since then. An upper bound for how late an event is handled: a busy runtime also looks for events
-/// without waiting, which no hook tells.
+/// Nanoseconds since then. An upper bound for how late an event is handled: a busy runtime also polls for events
+/// without waiting, and no hook is called for that.
 pub fn since_wait() -> Option<Nanos> {
     returned().and_then(|returned| Nanos::try_from(returned.elapsed().as_nanos()).ok())
 }
@@ -51,7 +51,7 @@ const LOOK: Nanos = 700;
 
 /// Counts a wait in place, with the whole thread, that ended at `woke` after so many nanoseconds.
 pub fn dozed(span: Nanos, woke: Instant) {
-    // Without the hooks nobody counts the longer waits, and a thread that only dozed would seem busy for the rest.
+    // Without the hooks the longer waits are not counted, and a thread that only dozed would seem busy for the rest.
     if RETURNED.get().is_none() {
         return;
     }
@@ -64,8 +64,7 @@ pub fn waited() -> Duration {
     WAITED.get()
 }
 
-/// Shorter spans say nothing about how busy a thread is: the last window of a test may be a few ms of
-/// telling how it went.
+/// Shorter spans give no meaningful share: the last window of a test may be a few ms, spent on its last reports.
 const SHORTEST_SPAN: Duration = Duration::from_millis(50);
 
 /// What share of its time a thread was busy, from two readings of the clock and of [`waited`].
@@ -86,8 +85,8 @@ impl BusyMeter {
         Self { at, waited, last: 0.0 }
     }
 
-    /// The share since the start or the last call, 0 to 1; 0 on a thread without the hooks. Where that was
-    /// less than 50 ms ago, the share it told then.
+    /// The share since the start or the last call, 0 to 1; 0 on a thread without the hooks. Less than 50 ms after the
+    /// last call it returns that call's share again.
     pub fn lap(&mut self) -> f64 {
         if RETURNED.get().is_some() { self.lap_at(Instant::now(), waited()) } else { 0.0 }
     }
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn busy_is_what_was_not_waited_and_a_sliver_tells_nothing() {
+    fn busy_is_what_was_not_waited_and_a_sliver_is_left_out() {
         let (start, ms) = (Instant::now(), Duration::from_millis);
         let mut busy = BusyMeter::from(start, ms(500));
         let table = [
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hooks_tell_waiting_from_work() {
+    fn the_hooks_separate_waiting_from_work() {
         let share = worker_runtime().unwrap().block_on(async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let mut busy = BusyMeter::start();

@@ -50,7 +50,7 @@ pub enum RunError {
     Bind {
         /// The address asked for.
         address: SocketAddr,
-        /// What the kernel says.
+        /// The kernel's error.
         cause: std::io::Error,
     },
     /// A worker has no descriptor for its runtime.
@@ -62,7 +62,7 @@ pub enum RunError {
     /// Kafka cannot be used, and waiting does not help.
     #[error(transparent)]
     Kafka(#[from] KafkaError),
-    /// A later life of the same node has begun.
+    /// Another process with this node's id and a higher epoch has started.
     #[error(
         "another driver with the id {node_id} has started (epoch {other}, this one has {own}): this one ends"
     )]
@@ -90,8 +90,8 @@ fn client(
     Ok(OrchestratorClient::new(url, token, tls))
 }
 
-/// Runs a driver until `stop` completes; `ready` hears what was bound. It need not find Kafka or the orchestrator
-/// to be ready: it waits for them and joins. Runs inside an actix system.
+/// Runs a driver until `stop` completes; calls `ready` with what was bound. Kafka and the orchestrator need not be
+/// reachable by then: the driver waits for them and joins. Runs inside an actix system.
 ///
 /// # Errors
 /// Where it cannot begin (folder, token, address), or may not go on (another driver has its id).
@@ -105,7 +105,7 @@ pub async fn run(
     let data_dir = data_dir::open("driver", &settings.node)?;
     let (node_id, folder) = (data_dir.node_id.clone(), data_dir.path.clone());
     let epoch = data_dir.take_epoch()?;
-    // Opened once here, so that a store that cannot be used is told before anything begins.
+    // Opened once here, so that a store that cannot be used is reported before anything begins.
     drop(WindowStore::open(&folder)?);
     let token = settings.orchestrator.token_file.as_deref().map(read_secret).transpose()?;
     let orchestrator = settings.orchestrator_url().map(|url| client(&settings, url, token)).transpose()?;

@@ -15,7 +15,7 @@ pub const RESERVED_DESCRIPTORS: u64 = 128;
 /// What this driver may and can do.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Who says so.
+    /// This driver, which refusals name.
     pub node_id: NodeId,
     /// `[safety] allow_targets`.
     pub allow_targets: Vec<AllowTarget>,

@@ -1,8 +1,9 @@
-//! What the scheduler counts of a thread: how long it waited for a core although it could have run.
+//! What the scheduler counts for a thread: how long it waited for a core although it could have run.
 //!
 //! A worker that is late looks the same from inside, whether it had too much to do or another program held its core.
-//! The second figure of `/proc/thread-self/schedstat` tells the two apart. `/proc/self/schedstat` shows the main thread
-//! alone, so each thread opens its own file; the open file goes on showing that thread, whichever thread reads it.
+//! The second figure of `/proc/thread-self/schedstat` shows which it was. `/proc/self/schedstat` shows the main
+//! thread alone, so each thread opens its own file; the open file goes on showing that thread, whichever thread reads
+//! it.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 /// The file of the thread that opens it.
 const OWN: &str = "/proc/thread-self/schedstat";
 
-/// A shorter time is too short to tell.
+/// Shorter spans give no meaningful share.
 const MIN_ELAPSED: Duration = Duration::from_millis(50);
 
 /// Three numbers of at most 20 digits.
@@ -37,7 +38,7 @@ impl Schedstat {
     }
 }
 
-/// Reads "ran waited slices", the first two in ns. A kernel that does not count says "0 0 0".
+/// Reads "ran waited slices", the first two in ns. A kernel that does not count writes "0 0 0".
 fn waited_in(line: &str) -> Option<Duration> {
     let mut figures = line.split_whitespace().map(str::parse::<u64>);
     let (ran, waited, slices) = (figures.next()?.ok()?, figures.next()?.ok()?, figures.next()?.ok()?);
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_figure_is_the_wait_and_zeros_say_nothing() {
+    fn the_second_figure_is_the_wait_and_zeros_mean_no_figure() {
         let table = [
             ("3141592 2718281 42\n", Some(2_718_281)),
             ("3141592 0 42\n", Some(0)),
@@ -150,7 +151,7 @@ mod tests {
             // Two threads on one core: each waits for about half of the time.
             assert!(share.is_some_and(|share| share > 0.2 && share <= 1.0), "{share:?}");
         } else {
-            assert_eq!(share, None, "a kernel that counts nothing says nothing");
+            assert_eq!(share, None, "a kernel that counts nothing gives no share");
         }
     }
 }

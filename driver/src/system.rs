@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::RunError;
 use crate::actors::clock::{AskTime, ClockActor};
-use crate::actors::heartbeat::{HeartbeatActor, Identity, SayGoodbye};
+use crate::actors::heartbeat::{HeartbeatActor, Identity, PublishGoodbye};
 use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
 use crate::actors::messages::AggregatorOutputs;
 use crate::actors::publisher::{FlushWindows, PublisherActor};
@@ -46,7 +46,7 @@ pub struct Parts {
     pub settings: DriverSettings,
     /// The node's id.
     pub node_id: NodeId,
-    /// This life of it.
+    /// Epoch of this process.
     pub epoch: Epoch,
     /// The data folder.
     pub folder: PathBuf,
@@ -54,15 +54,15 @@ pub struct Parts {
     pub descriptors: u64,
     /// What it could do when it was calibrated.
     pub calibration: Option<Calibration>,
-    /// Whom to ask for Kafka and the time.
+    /// The client that asks for Kafka's addresses and the time.
     pub orchestrator: Option<OrchestratorClient>,
-    /// Who ends the node.
+    /// Where errors go that end the node.
     pub fatal: mpsc::Sender<RunError>,
     /// What it waits for, for the service manager.
     pub needs: Needs,
 }
 
-/// The actors that have begun, before the rest can: the server's address is part of what the rest says.
+/// The actors that start first, because the rest needs the server's address, which is part of the registration.
 pub struct Foundation {
     parts: Parts,
     manager: Context<TestManagerActor>,
@@ -84,9 +84,9 @@ pub struct System {
 }
 
 impl Foundation {
-    /// Starts what measures and keeps; nothing is heard or said yet.
+    /// Starts the actors that measure and store; nothing is received or sent yet.
     pub fn lay(parts: Parts) -> Self {
-        // Manager, heartbeat and link know one another: their addresses exist before they run.
+        // Manager, heartbeat and link send to one another: their addresses exist before they run.
         let (manager, heartbeat, link) = (Context::new(), Context::new(), Context::<KafkaLinkActor>::new());
         let folder = parts.folder.clone();
         let store = SyncArbiter::start(1, move || StoreActor::new(folder.clone()));
@@ -106,7 +106,7 @@ impl Foundation {
         Self { parts, manager, heartbeat, link, aggregator, threads, publisher }
     }
 
-    /// Whom the driver's own server asks.
+    /// The actors that the driver's own server queries.
     pub fn sources(&self) -> Sources {
         Sources {
             progress: self.aggregator.clone().recipient(),
@@ -172,7 +172,7 @@ impl Foundation {
             lost: aggregator.clone().recipient(),
             windows: publisher.clone().recipient(),
             state: heartbeat_address.clone().recipient(),
-            heard: heartbeat_address.clone().recipient(),
+            orchestrator_seen: heartbeat_address.clone().recipient(),
             register: heartbeat_address.clone().recipient(),
             over: heartbeat_address.clone().recipient(),
             measure: clock.recipient(),
@@ -200,7 +200,8 @@ impl Foundation {
         ));
 
         let read_as = settings.classic.read_as();
-        // Where an orchestrator of ours leads, it makes the topics; other people's wait for whoever registers.
+        // Our orchestrator creates the topics itself; a classic one waits for drivers to register, so the driver
+        // creates them.
         let makes_topics = orchestrator.is_none();
         let connect = connect(node_id, read_as, manager_address.clone().recipient(), makes_topics);
         let ask = orchestrator.map(|client| -> Ask {
@@ -217,7 +218,7 @@ impl Foundation {
     }
 }
 
-/// Starts the clients of a Kafka, and makes its topics where nobody else does.
+/// Starts the clients of a Kafka; creates its topics where `makes_topics`.
 fn connect(
     node_id: NodeId,
     read_as: ReadAs,
@@ -234,7 +235,7 @@ fn connect(
             let kafka = kafka.clone();
             actix_rt::spawn(async move {
                 if let Err(error) = create_topics(&kafka).await {
-                    log::warn!("kafka topics not made, waiting for whoever makes them reason={error}");
+                    log::warn!("kafka topics not created, waiting until they exist reason={error}");
                 }
             });
         }
@@ -250,7 +251,7 @@ fn connect(
 }
 
 impl System {
-    /// Leaves in order: the load ends, its final window goes out, then the goodbye.
+    /// Leaves in order: ends the load, publishes its final window, then the goodbye.
     pub async fn leave(self) {
         if timeout(LEAVE, self.manager.send(Leave)).await.is_err() {
             log::warn!("load did not end in time");
@@ -260,7 +261,7 @@ impl System {
                 "kafka did not take the last windows in time: the store keeps them for the next start"
             );
         }
-        match timeout(GOODBYE, self.heartbeat.send(SayGoodbye)).await {
+        match timeout(GOODBYE, self.heartbeat.send(PublishGoodbye)).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => log::warn!("goodbye not published reason={error}"),
             Ok(Err(error)) => log::warn!("goodbye not published reason={error}"),

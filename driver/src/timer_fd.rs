@@ -21,7 +21,7 @@ pub fn create() -> io::Result<OwnedFd> {
     Ok(timerfd_create(TimerfdClockId::Monotonic, flags)?)
 }
 
-/// Sets it to expire once, after a span; whatever it was set to before, and an expiry that nobody read, is forgotten.
+/// Sets it to expire once, after a span. This replaces an earlier setting and discards an expiry that was not read.
 ///
 /// # Errors
 /// The kernel's.

@@ -1,5 +1,5 @@
 //! A whole driver on the embedded broker, led by a stand-in for our orchestrator and by a classic one: what it
-//! says on Kafka, and what the target counted. One system a process, so one test.
+//! publishes, and what the target counted. One system a process, so one test.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
@@ -53,17 +53,17 @@ impl Handler<ConsumerChanged> for Ear {
     }
 }
 
-/// Whoever leads.
+/// A stand-in for the orchestrator that leads.
 struct Leader {
     producer: Addr<KafkaProducerActor>,
-    heard: mpsc::UnboundedReceiver<Inbound>,
+    records: mpsc::UnboundedReceiver<Inbound>,
 }
 
 impl Leader {
     async fn new(kafka: &KafkaSettings) -> Self {
-        let (tell, heard) = mpsc::unbounded_channel();
+        let (sender, records) = mpsc::unbounded_channel();
         let (assigned, reading) = oneshot::channel();
-        let ear = Ear(tell, Some(assigned)).start();
+        let ear = Ear(sender, Some(assigned)).start();
         let topics = vec![Topic::Register, Topic::Heartbeat, Topic::Metrics];
         let read_as = ReadAs::of(Unit::Milliseconds);
         let node_id = NodeId::new("leader").unwrap();
@@ -72,10 +72,10 @@ impl Leader {
         reading.await.unwrap();
         let producer = KafkaProducerActor::new(kafka).unwrap().start();
         producer.send(WarmUp).await.unwrap().unwrap();
-        Self { producer, heard }
+        Self { producer, records }
     }
 
-    async fn say(&self, record: WrittenRecord) {
+    async fn publish(&self, record: WrittenRecord) {
         self.producer.send(Publish(record)).await.unwrap().unwrap();
     }
 
@@ -83,8 +83,8 @@ impl Leader {
     async fn until<T>(&mut self, what: &str, mut wanted: impl FnMut(Inbound) -> Option<T>) -> T {
         let found = async {
             loop {
-                let heard = self.heard.recv().await.expect("the ear hears");
-                if let Some(found) = wanted(heard) {
+                let record = self.records.recv().await.expect("the consumer runs");
+                if let Some(found) = wanted(record) {
                     return found;
                 }
             }
@@ -93,7 +93,7 @@ impl Leader {
     }
 
     async fn state(&mut self, wanted: DriverState) -> HeartbeatOurs {
-        let driver_in = |heard| match heard {
+        let driver_in = |record| match record {
             Inbound::Heartbeat(beat) => {
                 beat.ours.filter(|ours| ours.role == Role::Driver && ours.state == Some(wanted))
             }
@@ -106,7 +106,7 @@ impl Leader {
     async fn windows(&mut self, test_id: &str) -> (Vec<Window>, Metrics) {
         let mut windows = Vec::new();
         let last = self
-            .until(&format!("final window of {test_id}"), |heard| match heard {
+            .until(&format!("final window of {test_id}"), |record| match record {
                 Inbound::Metrics(metrics)
                     if metrics.test_id.as_ref().is_some_and(|id| id.as_str() == test_id) =>
                 {
@@ -129,7 +129,7 @@ impl Leader {
         let ours = HeartbeatOurs::new(Epoch(epoch), Role::Orchestrator);
         let node_id = NodeId::new("leader").unwrap();
         let beat = Heartbeat { node_id, alive: true, sent_at_us: Some(unix_us()), ours: Some(ours) };
-        self.say(Outbound::Heartbeat(Box::new(beat)).write().unwrap()).await;
+        self.publish(Outbound::Heartbeat(Box::new(beat)).write().unwrap()).await;
     }
 
     async fn configure(&self, test_id: &str, target: &str, plan: &str) {
@@ -148,19 +148,19 @@ impl Leader {
             ours: Some(ConfigOurs { revision: 1, epoch: Epoch(5), plan, assignments }),
             other_protocol: None,
         };
-        self.say(Outbound::TestConfig(Box::new(config)).write().unwrap()).await;
+        self.publish(Outbound::TestConfig(Box::new(config)).write().unwrap()).await;
     }
 
     async fn trigger(&self, test_id: &str, start: bool) {
         let start_at_ms = start.then(|| unix_ms() + 300);
         let test_id = TestId::new(test_id).unwrap();
         let trigger = Trigger { test_id, start, start_at_ms, revision: Some(1) };
-        self.say(Outbound::Trigger(trigger).write().unwrap()).await;
+        self.publish(Outbound::Trigger(trigger).write().unwrap()).await;
     }
 
-    /// As other people's orchestrators write it.
+    /// As classic orchestrators write it.
     async fn classic(&self, topic: Topic, payload: String) {
-        self.say(WrittenRecord { topic, key: "k".into(), payload }).await;
+        self.publish(WrittenRecord { topic, key: "k".into(), payload }).await;
     }
 }
 
@@ -209,7 +209,7 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
         }));
     let http = bound.await.unwrap().http.unwrap();
 
-    let register = leader.until("register", |heard| match heard {
+    let register = leader.until("register", |record| match record {
         Inbound::Register(register) => Some(register),
         _ => None,
     });
@@ -224,7 +224,7 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
         .configure("far", "http://192.0.2.1/", "[load]\nmode = \"tsunami\"\nrate = 10\nrequests = 10\n")
         .await;
     leader
-        .until("refusal of the target", |heard| match heard {
+        .until("refusal of the target", |record| match record {
             Inbound::Heartbeat(beat) => beat
                 .ours
                 .and_then(|ours| ours.reason)
@@ -298,7 +298,7 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
     assert_eq!(last.counters.in_flight(), 0, "what was in flight is cancelled");
     assert_eq!(last.counters.sent, received.load(Ordering::SeqCst), "{:?}", last.counters);
     leader
-        .until("goodbye", |heard| match heard {
+        .until("goodbye", |record| match record {
             Inbound::Heartbeat(beat) if !beat.alive => Some(()),
             _ => None,
         })

@@ -25,7 +25,7 @@ use support::job_to;
 use support::server::{PONG, Peer, answer_all, server};
 use support::tls::{Identity, insecure};
 
-/// Keeps what a worker tells.
+/// Keeps what a worker reports.
 #[derive(Clone, Default)]
 struct Kept(Rc<RefCell<Reported>>);
 
@@ -152,7 +152,7 @@ async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
 }
 
 #[actix_rt::test]
-async fn a_stop_is_heard_though_every_tick_meets_the_bound() {
+async fn a_stop_takes_effect_though_every_tick_meets_the_bound() {
     for which in BOTH {
         let (address, _) = server(answer_none);
         // More ticks than can even be dropped on time: there is never anything to wait for.
@@ -170,7 +170,7 @@ async fn a_stop_is_heard_though_every_tick_meets_the_bound() {
 async fn a_closed_loop_whose_handshake_fails_backs_off() {
     for which in BOTH {
         let (address, seen) = server(|mut peer| {
-            peer.say(b"this is no tls\r\n\r\n");
+            peer.send(b"this is no tls\r\n\r\n");
             peer.linger();
         });
         let plan = "mode = 'avalanche'\nconnections = 1\nduration = '500ms'";
@@ -227,7 +227,7 @@ async fn what_the_drain_gives_up_keeps_the_time_of_the_parts_it_reached() {
         // The head and no body: the answer has begun, and never ends.
         let (address, _) = server(|mut peer: Peer| {
             peer.request();
-            peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
+            peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
             peer.linger();
         });
         let plan = "mode = 'avalanche'\nconnections = 3\nduration = '200ms'\ndrain_timeout = '100ms'";

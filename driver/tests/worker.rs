@@ -1,4 +1,4 @@
-//! A worker's loops on a thread of its own, with the hooks that tell how busy it is.
+//! A worker's loops on a thread of its own, with the hooks that measure how busy it is.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
 use std::cell::{Cell, RefCell};
@@ -43,7 +43,7 @@ fn job_of(per: &str, (index, of): (usize, usize), load: &str) -> Arc<LoadJob> {
     })
 }
 
-/// Answers after a while, or fails to connect, as the script of its attempts says.
+/// Answers after a while, or fails to connect, as the script of its attempts lists.
 struct Scripted {
     script: fn(u64) -> Step,
     attempts: Cell<u64>,
@@ -100,10 +100,10 @@ impl Client for Scripted {
 }
 
 #[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Told>>);
+struct Kept(Rc<RefCell<Reported>>);
 
 #[derive(Default)]
-struct Told {
+struct Reported {
     counters: Counters,
     busy: Vec<f64>,
     ending: Option<WorkerEnding>,
@@ -113,23 +113,23 @@ impl Outlet for Kept {
     fn progress(&mut self, _: Counters, _: bool) {}
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
-        let mut told = self.0.borrow_mut();
-        assert_eq!(closed.index as usize, told.busy.len());
-        told.counters.add(&closed.counters);
-        told.busy.push(busy);
-        told.ending = last;
+        let mut reported = self.0.borrow_mut();
+        assert_eq!(closed.index as usize, reported.busy.len());
+        reported.counters.add(&closed.counters);
+        reported.busy.push(busy);
+        reported.ending = last;
     }
 }
 
 struct After {
-    told: Told,
+    reported: Reported,
     /// Exchanges that were still under way once the load was over.
     under_way: i64,
 }
 
 impl After {
     fn ending(&self) -> &WorkerEnding {
-        self.told.ending.as_ref().unwrap()
+        self.reported.ending.as_ref().unwrap()
     }
 }
 
@@ -156,15 +156,15 @@ fn run_job(job: Arc<LoadJob>, script: fn(u64) -> Step, stop_after: Option<Durati
         let slice = job.slices(1)[0];
         run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
         tokio::task::yield_now().await;
-        let told = kept.0.take();
+        let reported = kept.0.take();
         assert_eq!(
-            told.counters.scheduled,
-            told.counters.sent + told.counters.dropped(),
+            reported.counters.scheduled,
+            reported.counters.sent + reported.counters.dropped(),
             "{:?}",
-            told.counters
+            reported.counters
         );
-        assert_eq!(told.counters.in_flight(), 0, "{:?}", told.counters);
-        After { told, under_way: under_way.get() }
+        assert_eq!(reported.counters.in_flight(), 0, "{:?}", reported.counters);
+        After { reported, under_way: under_way.get() }
     })
 }
 
@@ -173,8 +173,8 @@ const AT_ONCE: fn(u64) -> Step = |_| Step::Answers(Duration::ZERO);
 #[test]
 fn the_sliver_of_a_last_window_does_not_make_a_worker_busy() {
     let after = load("mode = 'tsunami'\nrate = 100\nduration = '2s'", AT_ONCE, None);
-    assert_eq!(after.told.counters.completed, 200);
-    assert!(after.told.busy.iter().all(|busy| *busy < 0.5), "{:?}", after.told.busy);
+    assert_eq!(after.reported.counters.completed, 200);
+    assert!(after.reported.busy.iter().all(|busy| *busy < 0.5), "{:?}", after.reported.busy);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_fleets_drivers_send_what_one_would_and_are_all_as_long() {
             let job = job_of("fleet", (index, 3), "mode = 'tsunami'\nrate = 2.5\nduration = '600ms'");
             let after = run_job(job, AT_ONCE, None);
             assert_eq!((after.ending().schedule_from, after.ending().schedule_to), (0, 600_000_000));
-            after.told.counters.completed_in_schedule
+            after.reported.counters.completed_in_schedule
         })
         .collect();
     assert_eq!(sent, [1, 1, 0]);
@@ -195,8 +195,8 @@ fn a_fleets_drivers_send_what_one_would_and_are_all_as_long() {
 fn connections_that_wait_for_a_permit_cost_nothing() {
     let plan = "mode = 'avalanche'\nconnections = 2000\ntarget_throughput = 500\nduration = '2s'";
     let after = load(plan, AT_ONCE, None);
-    assert!((900..=1_001).contains(&after.told.counters.sent), "{:?}", after.told.counters);
-    assert!(after.told.busy.iter().all(|busy| *busy < 0.4), "{:?}", after.told.busy);
+    assert!((900..=1_001).contains(&after.reported.counters.sent), "{:?}", after.reported.counters);
+    assert!(after.reported.busy.iter().all(|busy| *busy < 0.4), "{:?}", after.reported.busy);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn nothing_is_under_way_once_the_drain_is_over() {
     let slow: fn(u64) -> Step = |_| Step::Answers(Duration::from_secs(2));
     for mode in ["mode = 'avalanche'\nconnections = 3", "mode = 'tsunami'\nrate = 30\nmax_in_flight = 3"] {
         let after = load(&format!("{mode}\nduration = '100ms'\ndrain_timeout = '50ms'"), slow, None);
-        assert_eq!(after.told.counters.errors_of(ErrorKind::Timeout), 3);
+        assert_eq!(after.reported.counters.errors_of(ErrorKind::Timeout), 3);
         assert_eq!(after.under_way, 0, "{mode}");
     }
 }
@@ -221,7 +221,7 @@ fn a_closed_loop_ends_with_its_last_attempt_though_a_connection_waits_to_try_aga
     let after = load("mode = 'avalanche'\nconnections = 2\nrequests = 8", script, None);
     let length = after.ending().schedule_to - after.ending().schedule_from;
     assert!((400_000_000..600_000_000).contains(&length), "{length} ns");
-    assert_eq!(after.told.counters.completed_in_schedule, 2);
+    assert_eq!(after.reported.counters.completed_in_schedule, 2);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn requests_that_are_used_up_end_the_loop_whoever_still_waits_for_a_permit() {
     let began = Instant::now();
     let plan = "mode = 'avalanche'\nconnections = 50\ntarget_throughput = 5\nrequests = 3";
     let after = load(plan, AT_ONCE, None);
-    assert_eq!(after.told.counters.completed, 3);
+    assert_eq!(after.reported.counters.completed, 3);
     assert!(
         after.ending().schedule_to < 3_000_000_000,
         "the third permit falls due at 400 ms, the fiftieth after 9.8 s: {:?}",
@@ -244,7 +244,7 @@ fn a_stop_cancels_what_is_in_flight_and_the_schedule_is_as_long_as_it_was() {
     for mode in ["mode = 'avalanche'\nconnections = 3", "mode = 'tsunami'\nrate = 30\nmax_in_flight = 3"] {
         let stop_after = Some(Duration::from_millis(200));
         let after = load(&format!("{mode}\nwarmup = '1s'\nduration = '9s'"), slow, stop_after);
-        assert_eq!(after.told.counters.errors_of(ErrorKind::Cancelled), 3, "{mode}");
+        assert_eq!(after.reported.counters.errors_of(ErrorKind::Cancelled), 3, "{mode}");
         assert_eq!(after.ending().cut_short.as_deref(), Some("stopped"));
         assert_eq!(after.under_way, 0, "{mode}");
         assert_eq!(

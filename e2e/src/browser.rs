@@ -1,4 +1,4 @@
-//! A real browser, headless: opened on a page, looked at, and gone when the test is. `fixtures/browser.py` drives it.
+//! A real browser, headless, on one page; it is closed at the end of the test. `fixtures/browser.py` drives it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -42,15 +42,15 @@ impl Browser {
     }
 
     #[track_caller]
-    fn tell(&mut self, told: &Value) -> Value {
-        writeln!(self.stdin.as_mut().unwrap(), "{told}").unwrap();
+    fn send(&mut self, order: &Value) -> Value {
+        writeln!(self.stdin.as_mut().unwrap(), "{order}").unwrap();
         self.answer()
     }
 
     /// What the page shows now.
     #[track_caller]
     pub fn look(&mut self) -> Value {
-        self.tell(&json!({ "do": "look" }))
+        self.send(&json!({ "do": "look" }))
     }
 
     /// Takes a picture of the whole page in a window of this width; returns how wide the page came out.
@@ -58,8 +58,8 @@ impl Browser {
     pub fn shoot(&mut self, path: &Path, width: u32) -> u64 {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let height = if width < 600 { 844 } else { 800 };
-        let told = json!({ "do": "shoot", "path": path, "width": width, "height": height });
-        self.tell(&told)["width"].as_u64().unwrap()
+        let order = json!({ "do": "shoot", "path": path, "width": width, "height": height });
+        self.send(&order)["width"].as_u64().unwrap()
     }
 }
 

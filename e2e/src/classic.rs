@@ -1,5 +1,5 @@
 //! Other people's programs, as fixtures of ours in Python (e2e/fixtures): drivers and an orchestrator that speak the
-//! classic fields alone. Each says on its stdout what it truly did, which is what a report can be held against.
+//! classic fields alone. Each prints on its stdout what it really did, so that a report can be checked against it.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -46,17 +46,17 @@ impl Classic {
         self.process.write(&format!("{line}\n"));
     }
 
-    /// All that it has said so far.
+    /// All lines that it has printed so far.
     pub fn said(&self) -> Vec<Value> {
         self.process.said().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// What it has said it did, of one kind.
+    /// The lines of one kind (`did`).
     pub fn did(&self, what: &str) -> Vec<Value> {
         self.said().into_iter().filter(|said| said["did"] == what).collect()
     }
 
-    /// Waits until it has said so much of one kind; returns the last of it.
+    /// Waits until it has printed that many lines of one kind; returns the last.
     #[track_caller]
     pub fn wait_did(&self, what: &str, times: usize) -> Value {
         wait_for(&format!("{} to say {what:?} {times} times", self.name), PATIENCE, || {
@@ -64,7 +64,7 @@ impl Classic {
         })
     }
 
-    /// How many requests it truly sent in a test, by its own word at its end.
+    /// How many requests it really sent in a test, from the line that it prints at its end.
     pub fn sent(&self, test_id: &str) -> u64 {
         let ends = self.did("ended").into_iter().chain(self.did("died"));
         ends.filter(|end| end["test"] == test_id).map(|end| end["sent"].as_u64().unwrap()).sum()
@@ -221,7 +221,11 @@ impl Fleet {
                 assert_eq!(truly, 0, "{} took part, and has no row: {report:#}", driver.name);
             }
         }
-        assert_eq!(self.target.received() - before, sent, "what everybody sent, and no more: {report:#}");
+        assert_eq!(
+            self.target.received() - before,
+            sent,
+            "the target received what all drivers sent, and no more: {report:#}"
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 /// The kernel counts a process's time in hundredths of a second, on every machine that we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// A burner that nobody stopped stops by itself.
+/// A burner that is not stopped stops by itself after this time.
 const BURN_AT_MOST: Duration = Duration::from_secs(60);
 
 /// The cores that we may use.

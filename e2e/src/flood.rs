@@ -1,5 +1,6 @@
-//! Broken records, made from a seed: what programs put on the topics by mistake or malice. Each is of no use by
-//! the way it is made, and comes with the reason for which it is to be counted; none is checked by our reader.
+//! Broken records, made from a seed: what programs put on the topics by mistake or malice. Each is invalid by
+//! construction, and comes with the reason that the nodes must count it under. Our own reader is not used to check
+//! them.
 
 use common::wire::{PROTOCOL, RejectReason, Topic};
 use serde_json::{Value, json};
@@ -11,12 +12,12 @@ pub const LARGE: usize = 20;
 
 const MEGABYTE: usize = 1 << 20;
 
-/// A record of no use.
+/// An invalid record.
 #[derive(Debug)]
 pub struct Broken {
     /// Its payload; `None` is a tombstone.
     pub payload: Option<Vec<u8>>,
-    /// Its key, which nobody must believe.
+    /// Its key, which the nodes must ignore.
     pub key: Option<Vec<u8>>,
     /// The reason for which it is counted.
     pub reason: RejectReason,
@@ -100,7 +101,7 @@ fn usable(topic: Topic, dice: &mut Dice) -> Value {
     }
 }
 
-/// The fields without which a record is of no use.
+/// The required fields of a record.
 fn needed(topic: Topic) -> &'static [&'static str] {
     match topic {
         Topic::Register | Topic::Metrics | Topic::Heartbeat => &["node_id"],
@@ -172,7 +173,7 @@ fn too_deep(topic: Topic, dice: &mut Dice) -> String {
     let deep = 65 + dice.below(3_000);
     match dice.below(3) {
         0 => format!("{}1{}", "{\"a\":".repeat(deep), "}".repeat(deep)),
-        // Never closed: whoever recurses before looking falls all the way.
+        // Never closed: a parser that recurses without a limit overflows its stack.
         1 => "{\"a\":[".repeat(deep),
         _ => {
             let mut text = usable(topic, dice).to_string();
@@ -188,7 +189,7 @@ fn incomplete(topic: Topic, dice: &mut Dice) -> String {
     match dice.below(4) {
         0 => drop(record.as_object_mut().unwrap().remove(name)),
         1 => record[name] = Value::Null,
-        // An empty text says nothing, and a trigger that says nothing says something else than YES or NO.
+        // An empty text counts as missing. An empty trigger, however, is a value other than YES or NO.
         2 if name != "trigger" && name != "test_type" => record[name] = dice.pick(&["", "  "]).into(),
         _ => {
             record = json!({});
@@ -201,7 +202,7 @@ fn incomplete(topic: Topic, dice: &mut Dice) -> String {
     record.to_string()
 }
 
-/// What can stand nowhere where an id, a word or an amount is needed.
+/// Values that are invalid as an id, a word or an amount.
 fn wrong_value(dice: &mut Dice) -> Value {
     match dice.below(6) {
         0 => json!([]),

@@ -52,8 +52,7 @@ pub fn wait_for<T>(what: &str, at_most: Duration, mut look: impl FnMut() -> Opti
     }
 }
 
-/// This machine does not let a test do what it is about: a failure where everything must be shown (`CI=true`), and
-/// said elsewhere.
+/// This machine does not allow what a test needs. With `CI=true` the test fails; elsewhere it prints why and passes.
 #[track_caller]
 pub fn cannot(what: &str, why: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "cannot have {what} here: {why}");

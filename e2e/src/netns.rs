@@ -32,7 +32,7 @@ impl Host {
             .spawn()
             .map_err(|error| format!("unshare: {error}"))?;
         let (mut stdin, stdout) = (holder.stdin.take().unwrap(), holder.stdout.take().unwrap());
-        // What `cat` says back, it says from within.
+        // When `cat` echoes a line, it runs inside the namespace.
         let mut said = String::new();
         let _ = stdin.write_all(b"there\n");
         BufReader::new(stdout).read_line(&mut said).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! One process of the binary: started, listened to, signalled, and gone when the test is.
+//! One process of the binary: its output, its signals, and its end with the test at the latest.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::{binary, wait_for};
 /// How long a process may take to be ready or to end.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running process of the binary, and what it has said.
+/// A running process of the binary, and its output so far.
 pub struct Process {
     /// What people call it.
     pub label: String,
@@ -58,7 +58,7 @@ impl Process {
         Self { label: label.to_owned(), stdin: child.stdin.take(), child, stdout, stderr }
     }
 
-    /// Starts a node and returns what it says when it is ready.
+    /// Starts a node and returns its ready line.
     pub fn node(label: &str, home: &Path, arguments: &[&str]) -> (Self, Value) {
         let mut process = Self::unready_node(label, home, arguments);
         let ready = process.wait_ready();

@@ -19,7 +19,7 @@ pub struct System {
     pub orchestrator: Process,
     /// The orchestrator's address, `host:port`.
     pub address: String,
-    /// Kafka's addresses, as the orchestrator tells them.
+    /// Kafka's addresses, as the orchestrator announces them.
     pub kafka: String,
     /// The orchestrator's REST.
     pub rest: Rest,
@@ -44,7 +44,7 @@ impl System {
         for _ in 0..drivers {
             system.add_driver(&[]);
         }
-        // With a token nobody may ask yet; without drivers there is nothing to ask for.
+        // Without drivers there is nothing to wait for, and with a token this query would be refused.
         if drivers > 0 {
             system.wait_alive(drivers);
         }

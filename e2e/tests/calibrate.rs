@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 fn calibrate(home: &Path, folder: &Path) -> Value {
     let folder = folder.to_str().unwrap();
     let arguments = ["calibrate", "--quick", "--workers", "1", "--data-dir", folder, "--json", "-"];
-    let told = output(home, &arguments);
-    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    serde_json::from_slice(&told.stdout).unwrap()
+    let output = output(home, &arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[track_caller]
 fn assert_sane(figures: &Value) {
     let n = |path: &str| {
         let figure = figures.pointer(path).and_then(Value::as_f64);
-        figure.unwrap_or_else(|| panic!("{path} is no number in {figures:#}"))
+        figure.unwrap_or_else(|| panic!("{path} is not a number in {figures:#}"))
     };
     assert_eq!((n("/workers"), &figures["engine"]), (1.0, &json!("wire")), "{figures:#}");
     assert!(n("/took_s") < 30.0, "about ten seconds, and the machine may be busy: {figures:#}");
@@ -89,9 +89,9 @@ fn a_calibration_is_kept_in_the_folder_that_a_driver_holds() {
     system.add_driver(&[]);
     // The default folder of this home, locked by the driver that runs.
     let folder = system.home.path().join("groundswell/driver");
-    let told = output(system.home.path(), &["calibrate", "--quick", "--workers", "1"]);
-    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    let said = String::from_utf8_lossy(&told.stdout).into_owned();
+    let output = output(system.home.path(), &["calibrate", "--quick", "--workers", "1"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(folder.join("calibration.json").exists(), "{said}");
     for label in ["closed loop", "open loop", "noise floor", "clock", "timer"] {
         assert!(said.lines().any(|line| line.starts_with(label)), "{label} in {said}");

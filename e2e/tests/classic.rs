@@ -37,18 +37,18 @@ fn assert_ours_unharmed(report: &Value, system: &System, requests: u64) {
 /// What a classic driver's row must say: how it ended, and how many requests it says it sent.
 #[track_caller]
 fn assert_classic(report: &Value, node_id: &str, ended_by: &str, sent: Option<u64>) {
-    let told = row(report, node_id);
-    assert_eq!(told["ended_by"], ended_by, "{told:#}");
-    assert_eq!(told["sent"], json!(sent), "{told:#}");
-    assert_eq!((&told["approximate"], &told["epoch"]), (&json!(true), &Value::Null), "{told:#}");
-    assert_eq!(told["latency_ms"]["coverage"], Value::Null, "{told:#}");
-    assert_eq!(told["latency_ms"]["response"]["p99"], Value::Null, "no percentile is made up: {told:#}");
+    let driver = row(report, node_id);
+    assert_eq!(driver["ended_by"], ended_by, "{driver:#}");
+    assert_eq!(driver["sent"], json!(sent), "{driver:#}");
+    assert_eq!((&driver["approximate"], &driver["epoch"]), (&json!(true), &Value::Null), "{driver:#}");
+    assert_eq!(driver["latency_ms"]["coverage"], Value::Null, "{driver:#}");
+    assert_eq!(driver["latency_ms"]["response"]["p99"], Value::Null, "no percentile is made up: {driver:#}");
 }
 
 /// The latencies in the report are those that the driver sent last.
 #[track_caller]
 fn assert_latencies(report: &Value, driver: &Classic) {
-    let told = &row(report, &driver.name)["latency_ms"]["response"];
+    let response = &row(report, &driver.name)["latency_ms"]["response"];
     let end = driver.did("ended").into_iter().rfind(|end| end["test"] == report["test_id"]).unwrap();
     for (figure, name) in [
         ("mean", "mean_latency"),
@@ -58,7 +58,7 @@ fn assert_latencies(report: &Value, driver: &Classic) {
     ] {
         let sent = &end["metrics"][name];
         let ms = sent.as_f64().or_else(|| sent.as_str()?.strip_suffix("ms")?.parse().ok()).unwrap();
-        let shown = told[figure].as_f64().unwrap_or_else(|| panic!("{figure} of {told:#}"));
+        let shown = response[figure].as_f64().unwrap_or_else(|| panic!("{figure} of {response:#}"));
         assert!((shown - ms).abs() < 0.001, "{}: {figure} {shown}, sent as {ms}", driver.name);
     }
 }
@@ -68,7 +68,11 @@ fn assert_received(report: &Value, target: &Target, before: u64, system: &System
     let test = report["test_id"].as_str().unwrap();
     let ours: u64 = system.drivers.iter().map(|(_, id)| row(report, id)["sent"].as_u64().unwrap()).sum();
     let theirs: u64 = classic.iter().map(|driver| driver.sent(test)).sum();
-    assert_eq!(target.received() - before, ours + theirs, "what everybody sent, and no more: {report:#}");
+    assert_eq!(
+        target.received() - before,
+        ours + theirs,
+        "the target received what all drivers sent, and no more: {report:#}"
+    );
 }
 
 /// The classic drivers that the reasons of the verdict name. This machine's own lateness may stand beside them.
@@ -121,7 +125,7 @@ fn classic_drivers_of_every_habit_take_part_beside_ours() {
     let mut classic: Vec<Classic> =
         habits.iter().map(|(id, habits)| Classic::driver(&kafka.address, id, habits)).collect();
     wait_known(&system, &["counts", "each", "deaf", "deafened", "unregistered"]);
-    // These are to hear the trigger, whatever this machine makes of the five seconds that they are given.
+    // Wait until these listen, so that they receive the trigger even if this machine takes longer than five seconds.
     for driver in classic.iter().filter(|driver| ["late", "dies-untold", "deafened"].contains(&&*driver.name))
     {
         driver.wait_did("listening", 1);
@@ -132,7 +136,7 @@ fn classic_drivers_of_every_habit_take_part_beside_ours() {
     let report = system.run(&plan);
     let test = report["test_id"].as_str().unwrap().to_owned();
     assert_ours_unharmed(&report, &system, 4);
-    let told = [
+    let expected = [
         ("counts", "status", Some(4)),
         ("each", "count", None),
         ("often", "silence", None),
@@ -147,8 +151,8 @@ fn classic_drivers_of_every_habit_take_part_beside_ours() {
         ("deafened", "silence", None),
         ("breaks", "lost", Some(1)),
     ];
-    assert_eq!(report["drivers"].as_array().unwrap().len(), 2 + told.len(), "{:?}", names(&report));
-    for (node_id, ended_by, sent) in told {
+    assert_eq!(report["drivers"].as_array().unwrap().len(), 2 + expected.len(), "{:?}", names(&report));
+    for (node_id, ended_by, sent) in expected {
         assert_classic(&report, node_id, ended_by, sent);
     }
     for driver in classic.iter().filter(|driver| !driver.did("ended").is_empty()) {
@@ -174,7 +178,7 @@ fn classic_drivers_of_every_habit_take_part_beside_ours() {
         assert_eq!((n("configured"), n("triggered"), n("stopped")), (1, 1, 0), "{}", driver.name);
     }
 
-    // The next test leaves out whoever was deaf; whoever does one test a process is deaf to this one.
+    // The next test leaves out the drivers that were deaf. A driver that runs one test per process is deaf to this one.
     for node_id in ["deaf", "deafened"] {
         assert_eq!(liveness(&system, node_id), "deaf", "{node_id} beats on");
     }

@@ -6,7 +6,7 @@ use e2e::classic::{Fleet, kinds, open, row, texts};
 use e2e::process::output;
 use serde_json::{Value, json};
 
-/// A row says so many sent, completed, failed and unresolved requests; `None` where that is not known.
+/// Checks the sent, completed, failed and unresolved requests of a driver's row; `None` for an unknown count.
 #[track_caller]
 fn assert_counts(report: &Value, node_id: &str, expected: [Option<u64>; 4]) {
     let row = row(report, node_id);
@@ -49,7 +49,7 @@ fn a_driver_without_counts_hides_no_failure_of_the_others() {
     assert_eq!(report["verdict"], "failed", "{report:#}");
     assert!(report["reasons"].to_string().contains("uncounted"), "{report:#}");
 
-    // Where all is well with those that are known, a threshold that was asked for is not decided by them alone, ...
+    // Even if the known requests meet it, a threshold of the plan is not decided by them alone, ...
     let mut plan = fleet.plan("", &open(40, 13));
     plan["thresholds"] = json!({ "errors.ratio": "< 2%" });
     let report = fleet.system.run(&plan);
@@ -57,7 +57,7 @@ fn a_driver_without_counts_hides_no_failure_of_the_others() {
     assert!(report["reasons"].to_string().contains("uncounted"), "{report:#}");
     assert_counts(&report, "ours-1", [Some(13), Some(13), Some(0), Some(0)]);
 
-    // ... and one that nobody asked for makes a warning.
+    // ... and a default threshold, which the plan does not name, causes only a warning.
     let before = fleet.target.received();
     let report = fleet.run("", &open(40, 14));
     assert_eq!((&report["verdict"], &report["reasons"]), (&json!("passed"), &json!([])), "{report:#}");

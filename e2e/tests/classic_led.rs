@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 /// The ends of a test that a classic orchestrator received: each driver's last report, by its node.
 fn ends(orchestrator: &Classic, test: &str) -> Vec<Value> {
-    let heard = orchestrator.said().into_iter();
-    heard.filter(|said| said["test"] == test && said["status"] == "complete").collect()
+    let lines = orchestrator.said().into_iter();
+    lines.filter(|said| said["test"] == test && said["status"] == "complete").collect()
 }
 
 #[track_caller]
@@ -25,9 +25,9 @@ fn wait_ends(orchestrator: &Classic, test: &str, n: usize) -> Vec<Value> {
     })
 }
 
-/// The classic figures of ours say how many requests a test had on each driver, and nothing that cannot be.
+/// The classic figures of our drivers have the right count of requests for each driver, and plausible latencies.
 #[track_caller]
-fn assert_told(ends: &[Value], drivers: [&str; 2], n: u64) {
+fn assert_figures(ends: &[Value], drivers: [&str; 2], n: u64) {
     let nodes: BTreeSet<&str> = ends.iter().map(|end| end["node"].as_str().unwrap()).collect();
     assert_eq!(nodes, drivers.into(), "{ends:#?}");
     for end in ends {
@@ -59,7 +59,7 @@ fn a_classic_orchestrator_leads_two_of_our_drivers() {
     let kafka = Kafka::start();
     let home = tempfile::tempdir().unwrap();
     let (_target, target) = Target::start(home.path(), &[]);
-    // They are there first: nobody but them makes the topics, so that nothing is missed.
+    // Our drivers start first: they create the topics, so they miss no record.
     let drivers = OURS.map(|id| driver(home.path(), &kafka, &target, id, &[]));
     let mut leader = Classic::orchestrator(&kafka.address, &["--numbers-as", "strings"]);
     wait_for("both to register", PATIENCE, || {
@@ -73,15 +73,15 @@ fn a_classic_orchestrator_leads_two_of_our_drivers() {
     });
 
     leader.order("tsunami 0.2 6");
-    assert_told(&wait_ends(&leader, "TSUNAMI_1", 2), OURS, 6);
+    assert_figures(&wait_ends(&leader, "TSUNAMI_1", 2), OURS, 6);
     assert_eq!(target.received(), 12);
     leader.order("avalanche 12");
-    assert_told(&wait_ends(&leader, "AVALANCHE_2", 2), OURS, 12);
+    assert_figures(&wait_ends(&leader, "AVALANCHE_2", 2), OURS, 12);
     assert_eq!(target.received(), 36);
     leader.order("avalanche 0");
-    assert_told(&wait_ends(&leader, "AVALANCHE_3", 2), OURS, 0);
+    assert_figures(&wait_ends(&leader, "AVALANCHE_3", 2), OURS, 0);
 
-    // An old trigger without a new config runs nothing: they say so when they have waited for one in vain.
+    // An old trigger without a new config runs nothing: the drivers log that after they have waited for a config.
     leader.order("again TSUNAMI_1");
     for driver in &drivers {
         wait_for("the word that nothing runs", PATIENCE, || {
@@ -98,19 +98,19 @@ fn a_classic_orchestrator_leads_two_of_our_drivers() {
     let flags = ["--gap=-0.05", "--target-url", &url, "--url-field", "test_server"];
     let mut leader = Classic::orchestrator(&kafka.address, &flags);
     leader.order("tsunami 0.1 3");
-    let told = wait_ends(&leader, "TSUNAMI_1", 4);
-    assert_told(&told[2..], OURS, 3);
+    let ends_of_test = wait_ends(&leader, "TSUNAMI_1", 4);
+    assert_figures(&ends_of_test[2..], OURS, 3);
     leader.order("avalanche 4");
-    assert_told(&wait_ends(&leader, "AVALANCHE_2", 4)[2..], OURS, 4);
+    assert_figures(&wait_ends(&leader, "AVALANCHE_2", 4)[2..], OURS, 4);
     assert_eq!(target.received(), 36 + 6 + 8);
 
-    // A test that is stopped tells what it sent up to then.
+    // Drivers of a stopped test report what they had sent by then.
     leader.order("tsunami 0.05 10000");
     wait_for("the load", PATIENCE, || (target.received() > 60).then_some(()));
     leader.order("no TSUNAMI_3");
-    let told = wait_ends(&leader, "TSUNAMI_3", 2);
-    let sent: u64 = told.iter().map(|end| end["num_requests"].as_u64().unwrap()).sum();
-    assert_eq!(target.received(), 50 + sent, "{told:#?}");
+    let ends_of_test = wait_ends(&leader, "TSUNAMI_3", 2);
+    let sent: u64 = ends_of_test.iter().map(|end| end["num_requests"].as_u64().unwrap()).sum();
+    assert_eq!(target.received(), 50 + sent, "{ends_of_test:#?}");
 
     // Each report of a driver has an id of its own.
     let said = leader.said();
@@ -132,7 +132,7 @@ fn topics(of: &str) -> (String, Vec<(String, String)>) {
     (flag.join(","), settings.into())
 }
 
-/// Somebody's orchestrator and two of our drivers, on topics of their own.
+/// A classic orchestrator and two of our drivers, on topics of their own.
 struct Led {
     leader: Classic,
     _drivers: [Process; 2],
@@ -156,19 +156,19 @@ impl Led {
         let drivers = ids.map(|id| driver(home, kafka, target, &id, &all));
         let leader = Classic::orchestrator(&kafka.address, &[&["--topics", &flag], flags].concat());
         let led = Self { leader, _drivers: drivers };
-        led.wait_heard("register", 2);
+        led.wait_received("register", 2);
         led
     }
 
-    fn heard(&self, what: &str) -> Vec<Value> {
+    fn received(&self, what: &str) -> Vec<Value> {
         self.leader.said().into_iter().filter(|said| said["heard"] == what).collect()
     }
 
     #[track_caller]
-    fn wait_heard(&self, what: &str, n: usize) {
-        wait_for(&format!("the leader to hear {what:?} from {n} drivers"), PATIENCE, || {
+    fn wait_received(&self, what: &str, n: usize) {
+        wait_for(&format!("the leader to receive {what:?} from {n} drivers"), PATIENCE, || {
             let nodes: BTreeSet<String> =
-                self.heard(what).iter().map(|said| said["node"].to_string()).collect();
+                self.received(what).iter().map(|said| said["node"].to_string()).collect();
             (nodes.len() >= n).then_some(())
         });
     }
@@ -209,7 +209,7 @@ fn orchestrators_that_wait_for_more_than_the_last_report_get_it_where_it_is_set(
         assert_eq!(with.leader.did("waits"), Vec::<Value>::new(), "{sign}");
 
         // Two drivers, three tests: what was set, and nothing else.
-        let n = |led: &Led| ["register", "no", "word"].map(|what| led.heard(what).len());
+        let n = |led: &Led| ["register", "no", "word"].map(|what| led.received(what).len());
         assert_eq!(n(&without), [2, 0, 0], "{sign}");
         let expected = match sign {
             "no" => [2, 6, 0],
@@ -217,13 +217,13 @@ fn orchestrators_that_wait_for_more_than_the_last_report_get_it_where_it_is_set(
             _ => [2, 0, 6],
         };
         assert_eq!(n(&with), expected, "{sign}");
-        let words = with.heard("word");
+        let words = with.received("word");
         assert!(
             words.iter().all(|said| said["word"] == "EOFBREAK" && said["topic"] == "metrics"),
             "{words:?}"
         );
         if sign == "no" {
-            with.wait_heard("yes again", 2);
+            with.wait_received("yes again", 2);
         }
     }
 }
@@ -240,9 +240,9 @@ fn an_orchestrator_that_gives_up_drivers_which_beat_too_rarely_keeps_those_that_
     slow.leader.wait_did("dropped", 2);
     drop(slow);
     let mut fast = start("fast", &[("CLASSIC__HEARTBEAT_EVERY", "100ms")]);
-    fast.wait_heard("20 beats", 2);
+    fast.wait_received("20 beats", 2);
     fast.leader.order("tsunami 0.1 9");
     fast.leader.wait_did("ended", 1);
-    assert_told(&ends(&fast.leader, "TSUNAMI_1"), ["fast-a", "fast-b"], 9);
+    assert_figures(&ends(&fast.leader, "TSUNAMI_1"), ["fast-a", "fast-b"], 9);
     assert_eq!(fast.leader.did("dropped"), Vec::<Value>::new());
 }

@@ -50,13 +50,17 @@ fn validate_goes_on_after_a_file_that_cannot_be_read() {
         write("good.toml", "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nrate = 2\nduration = '1s'\n");
     let bad =
         write("bad.toml", "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nrate = 'x'\nduration = '1s'\n");
-    let told = output(home.path(), &["validate", &missing, &good]);
-    assert_eq!(told.status.code(), Some(1));
-    assert!(stderr(&told).contains(&missing));
-    assert!(String::from_utf8_lossy(&told.stdout).contains(&format!("{good}: a valid plan")));
-    let told = output(home.path(), &["validate", &missing, &bad]);
-    assert_eq!(told.status.code(), Some(2), "a fault is worse than a file that is not there");
-    assert!(stderr(&told).contains(&missing) && stderr(&told).contains("load.rate"), "{}", stderr(&told));
+    let unreadable = output(home.path(), &["validate", &missing, &good]);
+    assert_eq!(unreadable.status.code(), Some(1));
+    assert!(stderr(&unreadable).contains(&missing));
+    assert!(String::from_utf8_lossy(&unreadable.stdout).contains(&format!("{good}: a valid plan")));
+    let faulty = output(home.path(), &["validate", &missing, &bad]);
+    assert_eq!(faulty.status.code(), Some(2), "a fault is worse than a file that is not there");
+    assert!(
+        stderr(&faulty).contains(&missing) && stderr(&faulty).contains("load.rate"),
+        "{}",
+        stderr(&faulty)
+    );
 }
 
 #[test]
@@ -65,9 +69,9 @@ fn stop_of_a_finished_test_says_so() {
     let target = system.add_target(&[]);
     let report = system.run(&avalanche(&target.url(), 1, 30));
     let id = report["test_id"].as_str().unwrap();
-    let told = output(system.home.path(), &["stop", id, "--orchestrator", &system.address]);
-    assert_eq!(told.status.code(), Some(0));
-    let said = String::from_utf8_lossy(&told.stdout).into_owned();
+    let output = output(system.home.path(), &["stop", id, "--orchestrator", &system.address]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(said, format!("test {id} is already finished: {}\n", report["verdict"].as_str().unwrap()));
 }
 
@@ -164,10 +168,10 @@ fn a_run_whose_orchestrator_is_killed_ends_and_says_why() {
 #[test]
 fn what_is_not_on_a_terminal_has_no_colours() {
     let home = tempfile::tempdir().unwrap();
-    let told = output(home.path(), &NOWHERE);
-    let all = [told.stdout.clone(), told.stderr].concat();
+    let output = output(home.path(), &NOWHERE);
+    let all = [output.stdout.clone(), output.stderr].concat();
     assert!(!all.contains(&0x1b), "{}", String::from_utf8_lossy(&all));
-    let said = String::from_utf8_lossy(&told.stdout).into_owned();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let verdict = said.split(' ').next().unwrap().to_owned();
     assert!(said.trim_end().rsplit("\n\n").next().unwrap().starts_with(&verdict), "{said}");
 }
@@ -198,10 +202,14 @@ fn json_on_stdout_leaves_the_summary_to_stderr() {
     let mut arguments = few(&target);
     arguments.extend(["--json", "-"].map(str::to_owned));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let told = command(home.path(), &arguments).current_dir(home.path()).output().unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&told.stdout).expect("stdout is JSON alone");
+    let output = command(home.path(), &arguments).current_dir(home.path()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON alone");
     assert_eq!(report["totals"]["completed"], 7);
-    assert!(stderr(&told).contains(&report["verdict"].as_str().unwrap().to_uppercase()), "{}", stderr(&told));
+    assert!(
+        stderr(&output).contains(&report["verdict"].as_str().unwrap().to_uppercase()),
+        "{}",
+        stderr(&output)
+    );
     assert!(!home.path().join("-").exists(), "no file of that name");
 }
 
@@ -217,14 +225,14 @@ fn without_a_home_a_test_runs_and_says_that_it_is_not_kept() {
         command.output().unwrap()
     };
     let loud: Vec<&str> = arguments.iter().copied().filter(|word| *word != "--quiet").collect();
-    let told = homeless(&loud);
-    assert_eq!(target.received(), 7, "{}", stderr(&told));
-    assert!(stderr(&told).contains("--data-dir"), "{}", stderr(&told));
+    let output = homeless(&loud);
+    assert_eq!(target.received(), 7, "{}", stderr(&output));
+    assert!(stderr(&output).contains("--data-dir"), "{}", stderr(&output));
     let kept = home.path().join("kept");
-    let told = homeless(&[&arguments[..], &["--data-dir", kept.to_str().unwrap()]].concat());
-    assert_eq!(target.received(), 14, "{}", stderr(&told));
-    assert!(kept.join("groundswell/orchestrator").is_dir(), "{}", stderr(&told));
-    assert!(!stderr(&told).contains("not kept"), "{}", stderr(&told));
+    let output = homeless(&[&arguments[..], &["--data-dir", kept.to_str().unwrap()]].concat());
+    assert_eq!(target.received(), 14, "{}", stderr(&output));
+    assert!(kept.join("groundswell/orchestrator").is_dir(), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("not kept"), "{}", stderr(&output));
 }
 
 #[test]
@@ -250,9 +258,9 @@ fn a_body_of_any_bytes_is_sent_as_it_is() {
     let arguments =
         ["run", &url, "--mode", "avalanche", "--connections", "1", "--requests", "1", "--drivers", "1"];
     let how = ["--method", "PUT", "--body-file", file, "--no-keepalive", "--quiet"];
-    let told = output(home.path(), &[&arguments[..], &how].concat());
+    let output = output(home.path(), &[&arguments[..], &how].concat());
     let (head, seen) = served.join().unwrap();
-    assert_eq!(seen, body, "{}", stderr(&told));
+    assert_eq!(seen, body, "{}", stderr(&output));
     assert!(head.iter().any(|line| line.eq_ignore_ascii_case("content-length: 3000")), "{head:?}");
     assert!(head.iter().any(|line| line.eq_ignore_ascii_case("connection: close")), "{head:?}");
 }

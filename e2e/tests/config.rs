@@ -1,4 +1,4 @@
-//! Files that people write: every one we ship is valid, and every fault of theirs is told at once.
+//! Files that people write: every one we ship is valid, and every fault of theirs is reported at once.
 #![allow(clippy::unwrap_used)] // a test: what fails, fails it
 
 use e2e::process::output;
@@ -10,9 +10,9 @@ fn assert_faults(name: &str, text: &str, keys: &[&str]) {
     let path = home.path().join(name);
     std::fs::write(&path, text).unwrap();
     let path = path.to_str().unwrap();
-    let told = output(home.path(), &["validate", path]);
-    let lines = String::from_utf8_lossy(&told.stderr).into_owned();
-    assert_eq!(told.status.code(), Some(2), "{lines}");
+    let output = output(home.path(), &["validate", path]);
+    let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{lines}");
     let lines: Vec<&str> = lines.lines().map(|line| line.trim_start_matches("groundswell: ")).collect();
     assert_eq!(lines.len(), keys.len(), "{lines:#?}");
     for key in keys {
@@ -60,15 +60,15 @@ fn everything_that_is_shipped_is_valid() {
     }
     assert!(files.len() >= 8, "{files:?}");
     let arguments: Vec<&str> = std::iter::once("validate").chain(files.iter().map(String::as_str)).collect();
-    let told = output(home.path(), &arguments);
-    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let output = output(home.path(), &arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
 fn the_version_names_the_commit() {
     let home = tempfile::tempdir().unwrap();
-    let told = output(home.path(), &["--version"]);
-    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    let output = output(home.path(), &["--version"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let head = std::process::Command::new("git")
         .args(["rev-parse", "--short=10", "HEAD"])
         .current_dir(repository())

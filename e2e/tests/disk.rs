@@ -26,9 +26,9 @@ fn a_disk_that_is_full_at_the_start_is_one_line_and_exit_1() {
         // Not even a name fits; the name, but no database; the database's file, but not its tables.
         for kilobytes in [4, 16, 64] {
             let Some(disk) = disk(kilobytes << 10) else { return };
-            let told = disk.given_to(&command(disk.path(), arguments)).output().unwrap();
-            let said = String::from_utf8_lossy(&told.stderr).into_owned();
-            assert_eq!(told.status.code(), Some(1), "{kilobytes} KiB: {said}");
+            let output = disk.given_to(&command(disk.path(), arguments)).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{kilobytes} KiB: {said}");
             assert_eq!(said.lines().count(), 1, "{kilobytes} KiB: {said}");
             let why = said.contains("full") || said.contains("No space left");
             assert!(why && said.contains(disk.path().to_str().unwrap()), "{kilobytes} KiB: {said}");

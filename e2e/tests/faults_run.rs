@@ -1,5 +1,5 @@
 //! `run` killed at random instants of its life by random signals, again and again in one home: each is followed by a
-//! run that passes, and nothing of it stays. FAULTS_RUNS says how many (10), FAULTS_SEED which.
+//! run that passes, and leaves no process behind. FAULTS_RUNS sets how many (10 by default), FAULTS_SEED which.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test: what fails, fails it
 
 use std::collections::BTreeMap;
@@ -116,8 +116,8 @@ impl Series<'_> {
             let began = Instant::now();
             let arguments = [&["run", "--quiet", "--url", self.url][..], &FOLLOWER].concat();
             let output = command(self.home, &arguments).output().unwrap();
-            let told = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(0), "the run after {mark} ({first}): {told}");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "the run after {mark} ({first}): {stderr}");
             let row = table.entry(first).or_default();
             row.runs += 1;
             row.passes += 1;

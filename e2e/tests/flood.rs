@@ -22,7 +22,7 @@ use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer}
 
 const PER_TOPIC: usize = 10_000;
 
-/// Printed, so that a failure can be had again.
+/// Printed, so that a failure can be repeated.
 const SEED: u64 = 20_261_124;
 
 /// What a node must have counted: labels as its `/metrics` writes them, and how many.
@@ -147,7 +147,7 @@ fn ten_thousand_broken_records_on_each_topic_harm_nothing_and_are_counted() {
         .iter()
         .map(|driver| driver["node_id"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(known.len(), 2, "nobody joined by a broken record: {known:?}");
+    assert_eq!(known.len(), 2, "a broken record registered a driver: {known:?}");
 
     let System { orchestrator, drivers, .. } = &mut system;
     assert_lives_and_says_little(orchestrator);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use e2e::repository;
 
-/// Rules without actors: they take time as an argument, and whoever tests them needs neither a runtime nor a broker.
+/// Rules without actors: they take time as an argument, so testing them needs neither a runtime nor a broker.
 const PURE: [&str; 23] = [
     "common/src/counters.rs",
     "common/src/latency",
@@ -116,7 +116,7 @@ fn libraries_of_the_edges_stay_at_the_edges() {
                 }
             }
         }
-        assert!(found > 0, "nobody imports {library}");
+        assert!(found > 0, "no file imports {library}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Safety: who may ask, what a driver may be told to send to, and what the REST answers to nonsense.
+//! Safety: who may ask, which targets a driver may send to, and what the REST answers to nonsense.
 #![allow(clippy::unwrap_used)] // a test: what fails, fails it
 
 use std::process::Command;

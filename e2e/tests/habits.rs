@@ -1,5 +1,5 @@
 //! What users of other tools do in their first hour: the command lines of docs/from-other-tools.md, each run as it stands
-//! there, and the habits that are no line of it.
+//! there, and further habits that it does not list.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-/// All that a command said.
+/// All output of a command.
 fn both(ended: &Output) -> String {
     String::from_utf8_lossy(&ended.stderr).into_owned() + &String::from_utf8_lossy(&ended.stdout)
 }

@@ -163,7 +163,7 @@ fn the_tests_of_run_are_read_without_an_orchestrator() {
     second.signal(rustix::process::Signal::INT);
     second.wait_end(PATIENCE);
 
-    // Without a word where, the default folders, and it is said that they were read.
+    // Without an address or a folder: the default folders are read, and a line reports that.
     wait_for("the default port to be free", PATIENCE, || {
         TcpStream::connect("127.0.0.1:8080").is_err().then_some(())
     });

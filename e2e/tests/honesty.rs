@@ -1,4 +1,5 @@
-//! What the numbers say of a target that stalls, of one that cannot keep up, and of the schedule itself.
+//! The figures of a target that stalls, of one that cannot keep up, and of the schedule itself. Unlike the other tests,
+//! these assert times.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use std::time::Duration;
@@ -179,9 +180,9 @@ fn start_skew_ms(system: &mut System) -> f64 {
 
 #[test]
 fn drivers_start_within_five_milliseconds() {
-    // One machine, so one clock: what is left of the skew is how exactly each driver meets the instant it was told.
-    // Three drivers share two cores with everything else, and whoever waits for a core when the instant comes is
-    // late by the scheduler's doing; that is not our skew, and it is not the same at each start. So the best of a
+    // One machine, so one clock: what is left of the skew is how exactly each driver meets its start.
+    // Three drivers share two cores with everything else, and a driver that waits for a core at the start is
+    // late because of the scheduler; that is not our skew, and it is not the same at each start. So the best of a
     // few starts counts, each a whole test. A skew of our own (a clock's offset taken wrong, a poll instead of a
     // timer, a start on the trigger's arrival) would be in every one of them.
     const TRIES: usize = 8;

@@ -83,9 +83,9 @@ fn where_nobody_reads_the_exit_code_still_tells() {
     let breaks = [&["run", "--url", &url, "--drivers", "1", "--mode", "avalanche"][..], &breaks].concat();
     for (arguments, code) in [(&["validate", "../config/plans/ping.toml"][..], 0), (&breaks, 3)] {
         // As with a `| head` that has seen enough.
-        let (nobody, stdout) = std::io::pipe().unwrap();
+        let (reader, stdout) = std::io::pipe().unwrap();
         let stderr = stdout.try_clone().unwrap();
-        drop(nobody);
+        drop(reader);
         let status = command(home.path(), arguments).stdout(stdout).stderr(stderr).status().unwrap();
         assert_eq!(status.code(), Some(code), "{arguments:?}");
     }
@@ -170,7 +170,7 @@ fn kill_9_of_run_leaves_no_process_behind() {
 }
 
 #[test]
-fn a_driver_told_to_leave_says_goodbye_and_is_named() {
+fn a_driver_that_is_stopped_reports_its_end_and_is_named() {
     let mut system = System::start("embedded", 2);
     let target = system.add_target(&[]);
     let id = system.trigger(&tsunami(&target.url(), 50.0, "6s"));
@@ -181,7 +181,11 @@ fn a_driver_told_to_leave_says_goodbye_and_is_named() {
     assert_eq!(report["verdict"], "incomplete", "{report:#}");
     let reasons = report["reasons"].to_string();
     assert!(reasons.contains(&node), "{reasons}");
-    assert_eq!(report["totals"]["sent"], target.received(), "its last window told the end: {report:#}");
+    assert_eq!(
+        report["totals"]["sent"],
+        target.received(),
+        "its last window had the final count: {report:#}"
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! An orchestrator that others reach: three hosts of our own, each a network namespace, so that its address is
-//! no loopback and nobody else can reach it.
+//! not a loopback address and no other machine can reach it.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
 use std::path::Path;

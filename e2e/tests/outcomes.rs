@@ -1,4 +1,4 @@
-//! What completed and what failed, told apart in everything that a test shows: on real processes, against a server
+//! Completed and failed requests are shown separately in every output of a test: on real processes, against a server
 //! that rejects most requests at once and answers the others after a while.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test: what fails, fails it
 

@@ -48,7 +48,7 @@ fn goes_on_after(time: Duration, duration: &str) {
     pause(&running, time);
     let code = running.run.wait_end(Duration::from_secs(60)).code();
     let said = running.run.said().join("\n");
-    // What was due in the pause was not sent: the generator's doing, and no driver is lost for it.
+    // Requests due during the pause were not sent, which counts against the generator. No driver is lost.
     assert_eq!(code, Some(5), "{said}\n{}", running.run.logged().join("\n"));
     assert!(said.contains("did not run from"), "the report names the pause: {said}");
 }

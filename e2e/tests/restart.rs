@@ -49,7 +49,7 @@ fn a_test_of_a_killed_embedded_kafka_is_closed_before_the_orchestrator_is_ready(
     let listed = system.rest.get("/api/v1/tests").json();
     let states: Vec<&Value> = listed["tests"].as_array().unwrap().iter().map(|test| &test["state"]).collect();
     assert_eq!(states, ["configured", "running"]);
-    // Another orchestrator on the same home takes the next folder, and its test is none of the first one's.
+    // Another orchestrator on the same home takes the next folder, so its history does not have the first one's tests.
     let (_other, beside) = orchestrator(system.home.path(), "embedded");
     assert_eq!(beside.get("/api/v1/tests").json()["tests"].as_array().unwrap().len(), 0);
 

@@ -8,7 +8,7 @@ use e2e::system::{System, avalanche};
 use e2e::wait_for;
 use serde_json::{Value, json};
 
-/// The names that somebody's driver has built in; it shares one with the wire.
+/// The names that a classic driver has built in; one of them is the wire's own name.
 const NAMES: [(&str, &str); 4] = [
     ("register", "register-topic"),
     ("test_config", "config.of.tests"),
@@ -29,7 +29,7 @@ fn a_fleet_on_mapped_topics_runs_a_test_to_its_end() {
     let classic = "known_for = \"1s\"\ntrigger_gap = \"500ms\"\n";
     std::fs::write(config.path(), format!("[kafka.topics]\n{}\n[classic]\n{classic}", names.join("\n")))
         .unwrap();
-    // The driver asks the orchestrator, which hands the names on.
+    // The driver asks the orchestrator, which answers with the names.
     let mut system = System::start_with(&kafka.address, 1, &["--config", config.path().to_str().unwrap()]);
     let target = system.add_target(&[]);
     let names = NAMES.map(|(topic, name)| format!("{topic}={name}")).join(",");

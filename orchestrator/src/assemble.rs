@@ -31,9 +31,9 @@ pub struct TestMeta<'a> {
     pub timeline: &'a [TimelineEntry],
 }
 
-/// The test as REST, events and reports show it. Without a judgement (before the start) verdict, reasons
-/// and thresholds are empty, and warnings are what drivers wrote before the start. The judgement of a test that is not
-/// finished is by what is known so far: it gives the standing, not the verdict.
+/// The test as REST, events and reports show it. Before the start `judgement` is `None`: verdict, reasons and
+/// thresholds are empty, and the warnings are those noted so far. While the test runs, the judgement is made from what
+/// is known so far, and gives the standing instead of the verdict.
 pub fn view(
     meta: &TestMeta<'_>,
     tally: &Tally,
@@ -70,16 +70,17 @@ pub fn view(
     view
 }
 
-/// What is certain of the plan's thresholds before anything is sent. Once a test is over, its figures say it better.
+/// Warnings about the plan's thresholds that do not depend on any figure. Left out once the test is over: then the
+/// thresholds themselves are decided.
 fn foreseen(meta: &TestMeta<'_>, tally: &Tally, n_drivers: usize) -> Vec<FindingView> {
     match meta.state {
         TestState::Finished => Vec::new(),
-        // Without drivers it is not triggered yet, and how many there will be is the plan's word.
+        // Without drivers the test is not triggered yet: take the number of drivers from the plan.
         _ => beforehand::findings(tally.plan(), (n_drivers > 0).then_some(n_drivers)),
     }
 }
 
-/// What drivers warned of before the load began, as the timeline has it.
+/// The warnings in the timeline: what drivers warned of before the load began, and drivers that are left out.
 fn warned(meta: &TestMeta<'_>, drivers: &[DriverTotals]) -> Vec<FindingView> {
     let of = |text: &str| drivers.iter().find(|one| text.starts_with(&format!("{}: ", one.node_id)));
     let warnings = lifecycle::warnings(meta.timeline).map(|(kind, text)| FindingView {

@@ -13,7 +13,7 @@ pub fn count(n: u64) -> String {
     text
 }
 
-/// A count that keeps within so many columns, blank before it included: in full where it fits, else as in `12.3M`.
+/// A count in at most so many columns, including the blank before it: in full where it fits, else as in `12.3M`.
 pub fn brief_count(n: u64, columns: usize) -> String {
     let whole = count(n);
     if whole.len() < columns {
@@ -31,7 +31,7 @@ pub fn brief_count(n: u64, columns: usize) -> String {
 /// A time given in ms, as in `850 µs`, `12.3 ms`, `1.20 s`, `61.0 min`.
 pub fn ms(ms: f64) -> String {
     if ms < 0.9995 {
-        // Histograms tell whole µs: no digits are made up below one.
+        // Histograms have a resolution of 1 µs: show no digits below it.
         let us = ms * 1e3;
         return if us >= 9.95 || us.fract() == 0.0 { format!("{us:.0} µs") } else { format!("{us:.1} µs") };
     }
@@ -67,10 +67,10 @@ pub fn rate(per_s: f64) -> String {
     format!("{}/s", trimmed(&three_digits(per_s)))
 }
 
-/// A positive figure rounded down to two significant digits: what surely holds.
+/// A positive figure rounded down to two significant digits, for a value that can certainly be kept.
 pub fn rounded_down(value: f64) -> f64 {
     let step = 10_f64.powf(value.log10().floor() - 1.0);
-    // A hair more, for 42,000 / 1,000 may come out below 42.
+    // A little more, because 42,000 / 1,000 may come out just below 42.
     (value / step * (1.0 + 1e-9)).floor() * step
 }
 
@@ -98,7 +98,7 @@ fn three_digits(value: f64) -> String {
     }
 }
 
-/// Without zeros that say nothing: `12.0` is `12`.
+/// Removes trailing zeros after the decimal point: `12.0` becomes `12`.
 fn trimmed(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }

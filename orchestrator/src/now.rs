@@ -3,10 +3,10 @@
 //!
 //! The wall clock can be set while a test is under way: by an hour, by a person or by NTP after a long sleep. A test
 //! has instants of both kinds, and they must agree: its start is a time of day that drivers share, its end is that
-//! start plus what it took, and the age of a window is a difference of two arrivals. So while a test is under way the
-//! clock is *held*: what is shown as the time of day is the instant at which it was held plus the time that passed
-//! since. REST tells drivers the same time. Between tests it is the wall clock again. A restart of the orchestrator
-//! in mid-test ends the hold: what the wall clock did before cannot be seen from there.
+//! start plus its duration, and the age of a window is a difference of two arrivals. So while a test is under way the
+//! clock is *held*: the time of day is the instant at which the hold began plus the time that has passed since. REST
+//! returns this time to drivers as well. Between tests it is the wall clock again. A restart of the orchestrator in the
+//! middle of a test ends the hold: the new process cannot know how the wall clock was set before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,8 +24,7 @@ pub struct Now {
 }
 
 impl Now {
-    /// When something was due or happened on the never-going-back clock, given by the wall clock: now at the
-    /// earliest of this orchestrator's life.
+    /// Converts an instant of the wall clock to the monotonic clock; zero where it is before the orchestrator's start.
     pub fn elapsed_at(&self, unix_us: UnixMicros) -> Duration {
         let ahead_us = unix_us.saturating_sub(self.unix_us);
         let by = Duration::from_micros(ahead_us.unsigned_abs());
@@ -33,10 +32,10 @@ impl Now {
     }
 }
 
-/// In [`Clock`]: it is not held.
+/// Value of [`Clock`]'s `held` while the clock is not held.
 const FREE: i64 = i64::MIN;
 
-/// Reads both clocks. In tests the first stands still with tokio's. Clones share whether it is held.
+/// Reads both clocks. The monotonic one is tokio's, so tests can pause it. Clones share whether it is held.
 #[derive(Debug, Clone)]
 pub struct Clock {
     started: tokio::time::Instant,
@@ -77,10 +76,10 @@ impl Clock {
         self.now().unix_us
     }
 
-    /// From now on the time of day goes on as the other clock does, whatever happens to the wall clock.
+    /// From now on the time of day advances with the monotonic clock, whatever happens to the wall clock.
     pub fn hold(&self) {
         let at_start = (self.wall)().saturating_sub(micros(self.started.elapsed()));
-        // One that is held already stays as it is.
+        // A clock that is already held keeps its reference.
         let _ = self.held.compare_exchange(FREE, at_start, Ordering::Relaxed, Ordering::Relaxed);
     }
 

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 /// A driver's part in a stored test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Participant {
-    /// Who.
+    /// The node.
     pub node_id: NodeId,
-    /// Which life of it; `None` for a classic driver.
+    /// The epoch of its life; `None` for a classic driver.
     pub epoch: Option<Epoch>,
     /// Its share.
     pub share: Share,
@@ -22,37 +22,38 @@ pub struct Participant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {
-    /// Its final window; the tally sees it by itself.
+    /// By its final window, which the tally receives itself.
     FinalWindow,
-    /// Classic: `test_status: complete`; the tally sees it by itself.
+    /// Classic: by `test_status: complete`, which the tally receives itself.
     Status,
-    /// Classic: as many reports or requests as it was told to send.
+    /// Classic: it reported as many requests as its config asked for, or sent as many reports.
     Count,
-    /// Classic: a bare word, or a heartbeat `NO`.
+    /// Classic: by an end word, or a heartbeat `NO`.
     Word,
-    /// Classic: nothing more came.
+    /// Classic: no further report arrived.
     Silence,
-    /// Classic: nothing ever came after the trigger.
+    /// Classic: no report arrived after the trigger.
     Deaf,
     /// Its heartbeats stopped, or a later life of the node took its place.
     Lost,
-    /// Its heartbeats go on, and the windows that it owes do not come.
+    /// Its heartbeats go on, and its windows do not arrive.
     Overdue,
     /// Classic: its load is over, and it goes on sending.
     RunsOn,
-    /// Ours or classic: it was told to stop.
+    /// Ours or classic: the test was stopped.
     Stopped,
-    /// The orchestrator that led the test ended, and what the driver reports since does not arrive.
+    /// The orchestrator that led the test ended; the driver's later reports do not arrive.
     Interrupted,
 }
 
 impl EndedBy {
-    /// Whether we concluded it from what did not come: the driver's own word, or its return, is better.
+    /// Whether the orchestrator concluded this end from records that did not arrive. It is replaced if the driver
+    /// reports its end, or comes back.
     pub fn is_concluded(self) -> bool {
         matches!(self, Self::Lost | Self::Overdue | Self::Deaf | Self::RunsOn | Self::Interrupted)
     }
 
-    /// As reports say it.
+    /// The name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FinalWindow => "final_window",
@@ -72,13 +73,13 @@ impl EndedBy {
 /// What the tally knows of one part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartSeen {
-    /// Whose.
+    /// The node.
     pub node_id: NodeId,
-    /// Which life; `None` for a classic driver.
+    /// The epoch of its life; `None` for a classic driver.
     pub epoch: Option<Epoch>,
     /// How it ended, if it has.
     pub ended_by: Option<EndedBy>,
-    /// When it was last heard of this test: a report, a window, or a heartbeat with counters.
+    /// When a record of it about this test last arrived: a report, a window, or a heartbeat with counters.
     pub heard_at: Option<UnixMicros>,
     /// Ours: when its last window arrived.
     pub window_at: Option<UnixMicros>,
@@ -90,7 +91,7 @@ pub struct PartSeen {
     pub rose_at: Option<UnixMicros>,
     /// Classic: its mean latency, as it reports it.
     pub mean_latency: Option<Duration>,
-    /// Classic: whether it was noted that it sends heartbeats and no report.
+    /// Classic: whether the timeline already has an entry that it sends heartbeats and no report.
     pub silent: bool,
     /// Requests sent so far, where it reports them.
     pub sent: Option<u64>,
@@ -101,7 +102,7 @@ pub struct PartSeen {
 pub enum Reading {
     /// Each report has the total so far.
     Total,
-    /// Each report has what was sent since the one before.
+    /// Each report has the count since the one before.
     PerInterval,
     /// Neither fits.
     Unknown,

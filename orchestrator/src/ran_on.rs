@@ -1,8 +1,8 @@
-//! Which Kafka a test ran on, and so whether it can go on in a later life of the orchestrator. Pure.
+//! Which Kafka a test ran on, and whether the test can therefore go on after a restart of the orchestrator. Pure.
 //!
-//! A test lives on its Kafka: there its drivers publish, and there the next life of the orchestrator reads on. The
-//! embedded Kafka ends with the process that holds it, so a test that was under way on it is over, whatever its
-//! drivers do. A test on an Apache Kafka goes on as soon as an orchestrator reads the same topics again.
+//! A test depends on its Kafka: its drivers publish there, and a restarted orchestrator continues to read there. The
+//! embedded Kafka ends with its process, so a test that was under way on it is over, whatever its drivers do. A test on
+//! an Apache Kafka goes on as soon as an orchestrator reads the same topics again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use common::clock::{UnixMicros, rfc3339};
 pub enum RanOn {
     /// The broker inside an orchestrator. Each life of the orchestrator has another one, empty.
     Embedded,
-    /// A cluster's id, and behind a `/` the key of the topics where they are not called as on the wire
+    /// A cluster's id. Where topics do not have their standard names, it is followed by `/` and a key of the names
     /// (`KafkaSettings::topics_key`): topics of other names on the same cluster hold other records, at other offsets.
     Cluster(String),
 }
@@ -47,7 +47,7 @@ impl fmt::Display for RanOn {
     }
 }
 
-/// A text that names no Kafka.
+/// The error for a text that is not a [`RanOn`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected embedded or cluster:ID")]
 pub struct NoKafka;
@@ -73,20 +73,20 @@ pub enum Orphaned {
     OtherKafka,
 }
 
-/// Whether a test that was under way on one Kafka can go on with what is known of the present one: `None` where it
-/// can. `present` is `None` while Kafka has not answered, and for a cluster that has no id.
+/// Why a test that was under way on one Kafka cannot go on with the present one; `None` where it can. `present` is
+/// `None` while Kafka has not answered, and for a cluster that has no id.
 pub fn orphaned(ran_on: Option<&RanOn>, present: Option<&RanOn>) -> Option<Orphaned> {
     match (ran_on, present) {
         (Some(RanOn::Embedded), _) | (None, Some(RanOn::Embedded)) => Some(Orphaned::KafkaGone),
         (Some(RanOn::Cluster(of_test)), Some(RanOn::Cluster(now))) if of_test == now => None,
         (Some(RanOn::Cluster(_)), Some(_)) => Some(Orphaned::OtherKafka),
-        // What is not known yet, or was not kept, is no reason to give a test up.
+        // One side is unknown: Kafka has not answered yet, or an earlier version did not store it. Go on.
         (Some(RanOn::Cluster(_)), None) | (None, _) => None,
     }
 }
 
 impl Orphaned {
-    /// The reason, as the report has it. `last_at`: when the last record arrived that the store holds.
+    /// The sentence for the report. `last_at`: when the last stored record arrived.
     pub fn reason(self, started_at: UnixMicros, last_at: Option<UnixMicros>) -> String {
         let when = match last_at {
             None => "before it stored any figures of the test".to_owned(),

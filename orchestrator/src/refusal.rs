@@ -1,13 +1,13 @@
-//! Why a command was refused. It knows no HTTP: `http/problem.rs` alone maps it.
+//! Why a command was refused. Independent of HTTP: only `http/problem.rs` maps it to a status.
 
 use std::time::Duration;
 
 use common::ids::TestId;
 
-/// Why a command was not done.
+/// Why a command failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CommandError {
-    /// There is no such test.
+    /// No test with this id exists.
     #[error("there is no test {0}")]
     NoSuchTest(TestId),
     /// The state of this or another test forbids it.
@@ -18,7 +18,7 @@ pub enum CommandError {
     UnderWay {
         /// Which one.
         test_id: TestId,
-        /// How long its end was waited for.
+        /// How long the command waited for its end.
         waited: Duration,
     },
     /// Drivers are missing or refused.
@@ -32,16 +32,16 @@ pub enum CommandError {
     /// The plan is valid by itself but cannot be run here.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Plan(Vec<common::plan::Fault>),
-    /// The store did not take it; what SQLite says.
+    /// The store could not save it; SQLite's message.
     #[error("the orchestrator cannot store it: {0}")]
     NotStored(String),
     /// The orchestrator has only just started; waiting helps.
     #[error("{0}")]
     NotReady(String),
-    /// Kafka did not take a config or a trigger: the drivers were not told, or are told to stop.
+    /// Kafka did not accept a config or a trigger. The drivers received nothing, or receive a stop.
     #[error("kafka did not take it: {0}")]
     NotPublished(String),
-    /// Something of ours failed; the cause is for the log.
+    /// An internal error; the cause goes to the log.
     #[error("{0}")]
     Internal(String),
 }

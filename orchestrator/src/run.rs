@@ -1,8 +1,8 @@
-//! One life of the orchestrator, from its settings to its end.
+//! One process of the orchestrator, from its settings to its shutdown.
 //!
-//! An orderly end leaves a test that runs alone: its drivers go on for `orchestrator.grace`, and the next life
-//! of this orchestrator takes the test up from the store. The embedded Kafka ends with the process, and with it
-//! what drivers could report: the next life closes such a test before it is ready.
+//! An orderly shutdown does not stop a running test: its drivers go on for `orchestrator.grace`, and the next process
+//! of this orchestrator resumes the test from the store. The embedded Kafka ends with the process, so its drivers can
+//! no longer report: the next process closes such a test before it is ready.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -28,10 +28,10 @@ use crate::store::StoreError;
 use crate::system::{self, System};
 use crate::telemetry::{Readiness, Telemetry};
 
-/// Between two tries to begin reading from a Kafka that went away just then.
+/// Interval between two attempts to start reading, when Kafka became unreachable meanwhile.
 const CONNECT_AGAIN: Duration = Duration::from_secs(1);
 
-/// How often tests beyond `store.keep_tests` and `store.keep_configured` are forgotten.
+/// How often tests beyond `store.keep_tests` and `store.keep_configured` are deleted.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
 /// How long the last records may take on the way out.
@@ -48,7 +48,7 @@ pub struct Bound {
     pub kafka: Vec<String>,
 }
 
-/// Why an orchestrator cannot go on.
+/// Why an orchestrator cannot start or has to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Its data folder cannot be used.
@@ -78,8 +78,8 @@ pub enum RunError {
     },
 }
 
-/// Runs an orchestrator until `stop` completes; `ready` hears what was bound. It need not find Kafka to be ready:
-/// it waits for it, and `/readyz` says so. Runs inside an actix system.
+/// Runs an orchestrator until `stop` completes; `ready` is called with the bound addresses. It starts without Kafka:
+/// it waits for Kafka in the background, and `/readyz` reports that. Runs inside an actix system.
 ///
 /// # Errors
 /// Where it cannot begin (folder, store, token, address), or may not go on (another orchestrator leads).
@@ -157,8 +157,8 @@ pub async fn run(
         joined,
     ));
     actix_rt::spawn(prune(system.store.clone(), settings.store.clone()));
-    // Whoever is told that this orchestrator is ready may trigger a test at once: those that cannot go on are closed
-    // by then. The one that can is counted again behind it, for that may take minutes.
+    // A client may trigger a test as soon as this orchestrator is ready. So first close the tests of the previous
+    // process that cannot go on. One that can is counted again in the background, because that may take minutes.
     let _ = system.tests.send(AwaitTakenUp(TakenUp::Closed)).await;
     let expected = brokers.clone();
     ready(Bound { node_id: node_id.clone(), http: address, kafka: brokers });
@@ -180,7 +180,7 @@ pub async fn run(
     if let Some(consumer) = &consumer {
         system::disconnect(consumer).await;
     }
-    // What is not out by then is news of a node that has ended.
+    // Records that are not sent by then would be news of a node that has ended.
     let _ = system.producer.send(FlushProducer { within: FLUSH_WITHIN }).await;
     ended
 }
@@ -201,7 +201,7 @@ async fn failed(
     }
 }
 
-/// Begins to read and to beat as soon as Kafka lets it.
+/// Starts reading and sending heartbeats as soon as Kafka is reachable.
 async fn join(
     settings: OrchestratorSettings,
     kafka: KafkaSettings,
@@ -214,17 +214,17 @@ async fn join(
     let result = loop {
         match system::connect(&settings, &kafka, &system, &node_id, epoch, embedded).await {
             Err(error) if error.may_heal() => {
-                log::warn!(error:%; "kafka went away, trying again");
+                log::warn!(error:%; "kafka became unreachable; retrying");
                 tokio::time::sleep(CONNECT_AGAIN).await;
             }
             result => break result,
         }
     };
-    // Nobody listens when the node ends.
+    // The receiver may be gone when the node shuts down.
     let _ = joined.send(result).await;
 }
 
-/// Forgets old tests now and then. What the store cannot do, it logs and counts itself.
+/// Deletes old tests at intervals. The store logs and counts its own failures.
 async fn prune(store: Addr<StoreActor>, kept: StoreSettings) {
     let mut tick = tokio::time::interval(PRUNE_EVERY);
     loop {
@@ -235,7 +235,7 @@ async fn prune(store: Addr<StoreActor>, kept: StoreSettings) {
         if let Ok(Ok(forgotten)) = store.send(prune).await
             && forgotten > 0
         {
-            log::info!(forgotten; "old tests forgotten");
+            log::info!(forgotten; "old tests deleted");
         }
     }
 }

@@ -48,7 +48,7 @@ pub struct Stored {
     pub store: Addr<StoreActor>,
     /// Long reads, on a thread of their own.
     pub reader: Addr<StoreActor>,
-    /// This life of the orchestrator.
+    /// The epoch of this process.
     pub epoch: Epoch,
 }
 
@@ -71,7 +71,7 @@ pub struct System {
     pub store: Addr<StoreActor>,
 }
 
-/// Opens the store and begins a new life.
+/// Opens the store and takes a new epoch.
 ///
 /// # Errors
 /// Where the database cannot be opened or written.
@@ -96,7 +96,7 @@ pub async fn open_store(
 /// Spawns everything but the consumer, which needs a Kafka that answers.
 ///
 /// # Errors
-/// Where the Kafka settings are no use.
+/// Where the Kafka settings cannot be used.
 pub fn spawn(
     settings: &OrchestratorSettings,
     kafka: &KafkaSettings,
@@ -149,7 +149,7 @@ fn rules(settings: &OrchestratorSettings) -> Rules {
     }
 }
 
-/// What the actors that know tests speak to: Kafka, the listeners, the store.
+/// The outside of the actors that run tests: Kafka, the listeners, the store.
 #[allow(missing_docs)] // each is named for its message
 pub(crate) struct Outside {
     pub publish: Recipient<Publish>,
@@ -243,10 +243,10 @@ pub(crate) fn wire(
 
 /// Waits for Kafka, makes the topics first of all, and begins to read and to beat. Reading goes on where the
 /// store's data end; on a Kafka that it has not seen, behind the last record: drivers that are there already
-/// register again when they hear our heartbeat.
+/// register again when they receive our heartbeat.
 ///
 /// # Errors
-/// Where Kafka refuses the topics, or the settings are no use.
+/// Where Kafka refuses the topics, or the settings cannot be used.
 pub async fn connect(
     settings: &OrchestratorSettings,
     kafka: &KafkaSettings,
@@ -258,17 +258,17 @@ pub async fn connect(
     if !embedded {
         create_topics(kafka).await?;
     }
-    // What is read before a test of the life before is taken up again would not be counted to it.
+    // Records read before a test of the previous process is resumed would not count for it.
     system.tests.send(AwaitTakenUp(TakenUp::Resumed)).await.map_err(|_| KafkaError::Stopped)?;
     let source = Source { embedded, kafka: kafka.clone() };
     let cluster = if embedded { None } else { cluster_id(kafka).await? };
     let present = source.kafka(cluster.as_deref());
-    // Without an id there is nothing that stored offsets could belong to.
+    // Stored offsets are kept by cluster id. Without an id there are none.
     let offsets: Offsets = match present.as_ref().and_then(RanOn::offsets_key) {
         Some(key) => match system.store.send(LoadOffsets { offsets_of: key.to_owned() }).await {
             Ok(Ok(offsets)) => offsets,
             Ok(Err(error)) => {
-                log::error!(error:%; "stored offsets cannot be read, reading begins behind the last record");
+                log::error!(error:%; "stored offsets not readable; reading starts after the last record");
                 Offsets::new()
             }
             Err(_) => return Err(KafkaError::Stopped),
@@ -288,7 +288,7 @@ pub async fn connect(
     let (records, changes) = recipients(&system.intake);
     let consumer = KafkaConsumerActor::new(options, records, changes)?.start();
     if let Ok(Err(error)) = system.producer.send(WarmUp).await {
-        log::warn!(error:%; "the producer is not warm yet");
+        log::warn!(error:%; "producer not warmed up");
     }
     HeartbeatActor::new(node_id.clone(), epoch, system.producer.clone().recipient()).start();
     Ok(consumer)

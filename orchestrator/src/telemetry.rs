@@ -1,5 +1,5 @@
-//! What this process counts about itself, for `/metrics`: atomics that whoever does the work adds to.
-//! It knows no actor and no HTTP; `http/metrics.rs` writes it out.
+//! What this process counts about itself, for `/metrics`: atomics that the code that does the work increments.
+//! It depends on neither actors nor HTTP; `http/metrics.rs` writes it out.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};

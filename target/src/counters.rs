@@ -1,5 +1,5 @@
-//! What the target itself counted: /ping alone, in all and per driver that names itself. The other half of
-//! every report's claim.
+//! What the target itself counted: requests for /ping, in total and per driver that sends its name. The counts of a
+//! report can be checked against it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use common::clock::unix_us;
 use serde::Serialize;
 
-/// Most drivers told apart; more are counted together under [`OTHERS`].
+/// Most drivers counted separately; more are counted together under [`OTHERS`].
 const MAX_NODES: usize = 1_000;
 
 /// The name under which drivers past [`MAX_NODES`] are counted.

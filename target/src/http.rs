@@ -79,7 +79,7 @@ async fn ping(request: HttpRequest, shared: web::Data<Shared>, mut body: web::Pa
     let node = request.headers().get(NODE_HEADER).and_then(|value| value.to_str().ok());
     let n = shared.counters.received(node);
     let first_request = shared.first_request.get_or_init(Instant::now);
-    // What is not read would be taken for the next request; what is read is not kept.
+    // The body must be read, or it would be parsed as the next request; it is discarded.
     while let Some(chunk) = futures_util::StreamExt::next(&mut body).await {
         if chunk.is_err() {
             break;
@@ -92,12 +92,12 @@ async fn ping(request: HttpRequest, shared: web::Data<Shared>, mut body: web::Pa
             return HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(problem);
         }
     };
-    // A permit is held through the wait: that is what makes the room narrow.
+    // The permit is held during the delay, so that delayed requests count towards the limit.
     let _permit = match &shared.room {
         Some(room) => room.acquire().await.ok(),
         None => None,
     };
-    // By the time there is room for it: who waited through a stall for room does not wait through it again.
+    // Measured when the permit is acquired, so that a request that waited for it in a stall does not wait again.
     let treatment = treat(&shared.settings.behaviour, asked, n, first_request.elapsed());
     if !treatment.wait.is_zero() {
         tokio::time::sleep(treatment.wait).await;
@@ -116,7 +116,7 @@ async fn ping(request: HttpRequest, shared: web::Data<Shared>, mut body: web::Pa
         Answer::Drop => {
             shared.counters.dropped();
             if let Some(socket) = request.conn_data::<Socket>() {
-                // It may be closed already, which is what is wanted.
+                // An error means that it is closed already.
                 let _ = socket.0.shutdown(std::net::Shutdown::Both);
             }
             HttpResponse::ServiceUnavailable().force_close().finish()
@@ -156,7 +156,7 @@ fn asked(query: &str) -> Result<Asked, String> {
             "status" => {
                 let status = value.parse().ok().filter(|status| (200..=999).contains(status));
                 asked.status =
-                    Some(status.ok_or_else(|| format!("status = {value}: is no status from 200 to 999"))?);
+                    Some(status.ok_or_else(|| format!("status = {value}: is not a status from 200 to 999"))?);
             }
             "drop" => {
                 let drop = value.parse().map_err(|_| format!("drop = {value}: is neither true nor false"))?;

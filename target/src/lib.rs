@@ -34,7 +34,7 @@ pub enum RunError {
     Server(std::io::Error),
 }
 
-/// Serves until `stop` completes; `ready` hears the address once it is bound. Runs inside an actix system.
+/// Serves until `stop` completes; `ready` is called with the address once it is bound. Runs inside an actix system.
 ///
 /// # Errors
 /// Where the address cannot be bound, or the server ends by itself.

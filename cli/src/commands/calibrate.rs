@@ -1,4 +1,4 @@
-//! `calibrate`: what a driver of this machine can do, said in a screen and kept where such a driver finds it.
+//! `calibrate`: what a driver of this machine can do, shown on one screen and stored where such a driver finds it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use crate::exit::Stop;
 use crate::report_file;
 use crate::say;
 
-/// Measures, says what came of it, and keeps it in the data folder of this machine's first driver, or the one given.
+/// Measures, shows the figures, and stores them in the data folder of this machine's first driver, or in the one given.
 ///
 /// # Errors
 /// Where the settings are wrong, nothing can be measured, or the figures cannot be kept.
 pub async fn calibrate(arguments: &CalibrateArgs) -> Result<(), Stop> {
     let settings = settings(arguments)?;
-    // Before the minute, not after it.
+    // Checked before the measurement, which takes a minute.
     let json = arguments.json.as_deref();
     let not_kept = |path: &Path, error| Stop::could_not(format!("--json {}: {error}", path.display()));
     if let Some(path) = json {

@@ -37,7 +37,7 @@ pub fn explain(arguments: &ExplainArgs) -> Result<(), Stop> {
 
 /// Prints the completions for a shell.
 pub fn completions(arguments: &CompletionsArgs) {
-    // Into memory first: the generator panics where nobody reads.
+    // Into memory first: the generator panics when stdout is a closed pipe.
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "groundswell", &mut script);
     say::text(String::from_utf8_lossy(&script));

@@ -101,7 +101,7 @@ async fn at_orchestrator(arguments: &TestArgs) -> Result<(Client, String), Stop>
 /// Shows the report of a test.
 ///
 /// # Errors
-/// Where it cannot be read, or there is no such test.
+/// Where it cannot be read, or the test does not exist.
 pub async fn report(arguments: &ReportArgs) -> Result<(), Stop> {
     let history = History::find(&arguments.history).await?;
     let report = history.report(&history.id_of(&arguments.test).await?).await?;

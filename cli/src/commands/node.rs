@@ -44,7 +44,8 @@ impl Flags {
     /// The settings that flags, environment, file and defaults make.
     fn load<T: Section>(self, node: &NodeArgs) -> Result<T, Stop> {
         let Self { values, names } = self;
-        load(&Sources::new(node.config.clone(), values)).map_err(|error| Stop::usage(told(&error, &names)))
+        load(&Sources::new(node.config.clone(), values))
+            .map_err(|error| Stop::usage(fault_lines(&error, &names)))
     }
 }
 
@@ -54,7 +55,7 @@ fn joined(values: &[String]) -> Option<String> {
 }
 
 /// The faults of settings, a line each: a flag's own names the flag.
-fn told(error: &SettingsError, names: &BTreeMap<String, &'static str>) -> String {
+fn fault_lines(error: &SettingsError, names: &BTreeMap<String, &'static str>) -> String {
     let line = |fault: &SettingsFault| {
         let path = &fault.fault.path;
         // An entry of a list is a part of what the flag said.
@@ -200,7 +201,7 @@ fn end(child: bool) -> Result<impl Future<Output = ()>, Stop> {
     })
 }
 
-/// Tells a parent that waits; people read the log.
+/// Reports readiness to a waiting parent process, as one line of JSON on stdout. People read the log instead.
 fn announce(child: bool, ready: &Ready) {
     if child && let Ok(json) = serde_json::to_string(ready) {
         say::line(format_args!("{READY}{json}"));

@@ -110,8 +110,8 @@ enum Outcome {
     Left,
 }
 
-/// Completes where the orchestrator ends: a driver that ends is said, and what it means for the test is for the
-/// orchestrator to judge.
+/// Completes when the orchestrator ends. The end of a driver is only shown: the orchestrator judges what it means for
+/// the test.
 async fn watch_over(stack: &mut Stack, progress: &Progress) -> Ended {
     loop {
         let (place, ended) = stack.one_ended().await;

@@ -67,8 +67,8 @@ fn warn(path: &Path, plan: &Plan) {
     }
 }
 
-/// A config is told by the node's name in its file name, or by a table that only that node has; all else is
-/// a plan.
+/// A file is a node's config if its name contains the node's name, or if it has a table that only that node has. Every
+/// other file is a plan.
 fn kind(path: &Path, text: &str) -> Kind {
     let format = PlanFormat::of_file(path, text);
     if format == PlanFormat::Json {

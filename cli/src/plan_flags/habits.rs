@@ -68,7 +68,7 @@ pub fn body_file(text: &str) -> Result<Option<&str>, Stop> {
 /// The value of `authorization` for `-u`.
 ///
 /// # Errors
-/// Where there is no colon. The text may be a secret, so it is not shown.
+/// Where the text has no colon. It may be a secret, so the error does not show it.
 pub fn authorization(user: &str) -> Result<String, Stop> {
     if !user.contains(':') {
         let reason =

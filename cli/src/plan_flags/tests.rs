@@ -94,7 +94,7 @@ fn what_is_missing_is_asked_for_in_words_of_the_command_line() {
 }
 
 #[test]
-fn flags_that_contradict_each_other_are_told_as_flags() {
+fn flags_that_contradict_each_other_are_named_as_flags() {
     let url = "--url|http://127.0.0.1:1/|--duration|3s";
     refused(
         &format!("{url}|--rate|9|--connections|4"),

@@ -11,7 +11,8 @@ use crate::colour::Colour;
 /// The progress of a test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// Parts of the first line, each with its rank: the highest gives way first where there is no room.
+    /// Parts of the first line, each with its rank. If the line is too narrow, the part of the highest rank is left out
+    /// first.
     pub parts: Vec<(u8, String)>,
     /// What speaks against the test so far, if anything does, and how grave that is.
     pub failing: Option<(Colour, String)>,
@@ -187,19 +188,19 @@ mod tests {
             threshold("errors.ratio < 2%", None),
         ];
         let goal = Goal { length: None, requests: Some(2_480) };
-        let told = |view: &TestView| line(view, goal, 0.0, Duration::ZERO).failing;
-        assert_eq!(told(&view), Some((Colour::Red, "failing so far: 1 of 2 drivers lost".to_owned())));
+        let failing = |view: &TestView| line(view, goal, 0.0, Duration::ZERO).failing;
+        assert_eq!(failing(&view), Some((Colour::Red, "failing so far: 1 of 2 drivers lost".to_owned())));
         assert_eq!(
             line(&view, goal, 0.0, Duration::ZERO).parts[0].1,
             "running 50 %",
             "half of the requests are begun"
         );
         view.drivers[1].state = "running".to_owned();
-        assert_eq!(told(&view), Some((Colour::Red, "failing so far: response.p90 < 7ms".to_owned())));
+        assert_eq!(failing(&view), Some((Colour::Red, "failing so far: response.p90 < 7ms".to_owned())));
         view.standing = Some(Standing::Invalid);
         view.reasons = vec!["b was late".to_owned(), "and more".to_owned()];
-        assert_eq!(told(&view), Some((Colour::Yellow, "invalid so far: b was late".to_owned())));
+        assert_eq!(failing(&view), Some((Colour::Yellow, "invalid so far: b was late".to_owned())));
         (view.thresholds, view.standing) = (Vec::new(), Some(Standing::Ok));
-        assert_eq!(told(&view), None);
+        assert_eq!(failing(&view), None);
     }
 }

@@ -69,14 +69,14 @@ impl Progress {
         self.0.borrow_mut().goal = goal;
     }
 
-    /// Says a sentence above the progress; nothing where progress is not wanted.
+    /// Prints a sentence above the progress; prints nothing with --quiet.
     pub fn say(&self, sentence: &str) {
         if !matches!(self.0.borrow().how, How::Quiet) {
             self.tell(sentence);
         }
     }
 
-    /// Says a sentence above the progress, also where progress is not wanted: what went wrong.
+    /// Prints a sentence above the progress, with --quiet as well: for what went wrong.
     pub fn tell(&self, sentence: &str) {
         let mut shown = self.0.borrow_mut();
         shown.clear();
@@ -150,7 +150,7 @@ fn plain(text: &str) -> String {
     text.to_owned()
 }
 
-/// Writes at once, so that a line never stands half drawn. Where nobody reads, nothing is to be done.
+/// Writes and flushes, so that a line is never half drawn. Errors are ignored: the reader may have closed the pipe.
 fn write(text: &str) {
     let mut stderr = std::io::stderr();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());

@@ -17,11 +17,11 @@ use crate::settings::{Brokers, KafkaSettings, read_secret};
 /// reports grow to 700 kB.
 pub(super) const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 
-/// Longest single wait for Kafka's answer to a question (metadata, watermarks). Whoever waits for Kafka asks again.
+/// Timeout of a single request to Kafka (metadata, watermarks). The caller retries when it expires.
 pub(super) const ASK: Duration = Duration::from_secs(2);
 
-/// How long to serve librdkafka's queue for the errors in it: log lines stand before them, and a poll that does not
-/// wait ends at the first.
+/// How long to serve librdkafka's queue for the errors in it: log lines precede them, and a non-blocking poll
+/// returns after the first.
 pub(super) const SERVE: Duration = Duration::from_millis(20);
 
 /// What went wrong with Kafka.
@@ -62,25 +62,25 @@ pub enum KafkaError {
         /// Kafka's words.
         reason: String,
     },
-    /// The producer's queue reached its bound; the record was not taken.
+    /// The producer's queue reached its bound; the record was refused.
     #[error("the kafka producer's queue is full")]
     QueueFull,
-    /// Enough heartbeats wait for Kafka already; the record was not taken.
+    /// The bound of heartbeats awaiting delivery is reached; the record was refused.
     #[error("a heartbeat was held back: {undelivered} wait for kafka already")]
     HeartbeatHeldBack {
         /// How many wait.
         undelivered: u32,
     },
-    /// Kafka did not take the record, or not in time.
+    /// Kafka refused the record, or did not acknowledge it in time.
     #[error("kafka did not take the record: {0}")]
     NotDelivered(String),
-    /// The client was stopped with this still to do.
+    /// The client was stopped before this was done.
     #[error("the kafka client was stopped")]
     Stopped,
 }
 
 impl KafkaError {
-    /// Says whether waiting and asking again may help.
+    /// Whether a retry may succeed.
     pub fn may_heal(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::QueueFull | Self::HeartbeatHeldBack { .. })
     }
@@ -110,7 +110,7 @@ pub(super) fn base_config(settings: &KafkaSettings) -> Result<ClientConfig, Kafk
     Ok(config)
 }
 
-/// A consumer that is told its offsets and remembers none in Kafka. librdkafka's assign wants a group id
+/// A consumer whose offsets the caller assigns; it stores none in Kafka. librdkafka's assign wants a group id
 /// (librdkafka#3261); nothing is ever subscribed or committed under it.
 pub(super) fn consumer_config(
     settings: &KafkaSettings,
@@ -134,7 +134,7 @@ pub(super) fn consumer_config(
     Ok(config)
 }
 
-/// A producer whose records arrive once and in order, or not at all and reported. Uncompressed: snappy, lz4 and
+/// A producer whose records arrive once and in order, or fail with an error. Uncompressed: snappy, lz4 and
 /// zstd end the consumers of three classic drivers.
 pub(super) fn producer_config(settings: &KafkaSettings) -> Result<ClientConfig, KafkaError> {
     let mut config = base_config(settings)?;
@@ -197,7 +197,7 @@ fn secure(config: &mut ClientConfig, settings: &KafkaSettings) -> Result<(), Kaf
     Ok(())
 }
 
-/// Says why librdkafka makes no client. Its own text ends with the value, which may be a password.
+/// Describes why librdkafka could not create a client. Its own text ends with the value, which may be a password.
 pub(super) fn not_made(error: &ClientError) -> KafkaError {
     KafkaError::Settings(match error {
         ClientError::ClientConfig(_, reason, key, _) => format!("{key}: {reason}"),
@@ -205,7 +205,7 @@ pub(super) fn not_made(error: &ClientError) -> KafkaError {
     })
 }
 
-/// Lets one line through every 10 s: what repeats while a broker is away is said, and does not fill a disk.
+/// Lets one line through every 10 s: messages that repeat while a broker is unreachable appear, but do not fill a disk.
 #[derive(Debug, Default)]
 pub(super) struct LogGate {
     closed_until: Option<Instant>,
@@ -214,7 +214,7 @@ pub(super) struct LogGate {
 impl LogGate {
     const EVERY: Duration = Duration::from_secs(10);
 
-    /// Says whether to log now.
+    /// Whether to log now.
     pub fn opens(&mut self) -> bool {
         let now = Instant::now();
         let open = self.closed_until.is_none_or(|until| now >= until);
@@ -225,18 +225,18 @@ impl LogGate {
     }
 }
 
-/// Keeps librdkafka's own words at debug, and remembers the last error: a time-out says less than the refused
-/// connection behind it.
+/// Logs librdkafka's own messages at debug, and remembers the last error: a refused connection explains more than the
+/// timeout that follows it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct QuietContext {
     last: Arc<Mutex<Option<(Instant, String)>>>,
 }
 
 impl QuietContext {
-    /// How long an error explains what happens after it.
+    /// How long a remembered error is used to explain later failures.
     const EXPLAINS: Duration = Duration::from_secs(5);
 
-    /// Words for an error: librdkafka's reason of the last moments, where there is one.
+    /// The text for an error: librdkafka's recent reason, if there is one, else the error's own text.
     pub fn explain(&self, error: &ClientError) -> String {
         let recent = self.last.lock().ok().and_then(|last| last.clone());
         match recent {
@@ -248,12 +248,12 @@ impl QuietContext {
 
 impl ClientContext for QuietContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        log::debug!(target: "librdkafka", "librdkafka said level={level:?} facility={facility} text={text}");
+        log::debug!(target: "librdkafka", "librdkafka log level={level:?} facility={facility} text={text}");
     }
 
     fn error(&self, error: ClientError, reason: &str) {
-        log::debug!(target: "librdkafka", "librdkafka met an error code={error} reason={reason}");
-        // "1/1 brokers are down" explains nothing that the error before it did not.
+        log::debug!(target: "librdkafka", "librdkafka error code={error} reason={reason}");
+        // "1/1 brokers are down" adds nothing to the error before it.
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown)
             && let Ok(mut last) = self.last.lock()
         {

@@ -1,5 +1,5 @@
-//! The consumer as an actor: what it is told, what it hands on. The reading itself sits on a thread of its own
-//! (`reader`), because librdkafka blocks; this half knows no rdkafka.
+//! The consumer as an actor: the messages it receives and the records it passes on. The reading itself runs on a
+//! thread of its own (`reader`), because librdkafka blocks; this half does not use rdkafka.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -30,13 +30,14 @@ pub struct GetConsumerStats;
 #[rtype(result = "()")]
 pub struct StopConsumer;
 
-/// Reads topics and hands their records on, batch by batch.
+/// Reads topics and passes their records on, batch by batch.
 ///
 /// - owns: the reading thread, and with it the rdkafka consumer and the offsets.
 /// - receives: [`GetConsumerStats`], [`StopConsumer`].
 /// - sends: [`RecordsArrived`] to one recipient, [`ConsumerChanged`] to another, each awaited before the next.
-/// - on failure: a Kafka that is away or lost records is waited for, for ever, and told as [`ConsumerChanged`]; a
-///   record that cannot be read is counted and handed on as such; a recipient that is gone ends the actor.
+/// - on failure: when Kafka is unreachable or has lost records, it retries without a limit and reports the change as
+///   [`ConsumerChanged`]. A record that cannot be read is counted, and passed on marked as such. It stops when a
+///   recipient has stopped.
 /// - mailbox bound: 16.
 ///
 /// It runs until [`StopConsumer`] or the end of its arbiter, not until its address is dropped.
@@ -72,19 +73,20 @@ impl Actor for KafkaConsumerActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         let Some(reader) = self.reader.take() else { return };
-        let (to_actor, said) = mpsc::channel(1);
+        let (to_actor, from_thread) = mpsc::channel(1);
         let spawned =
             std::thread::Builder::new().name("kafka-reader".to_owned()).spawn(move || reader.run(&to_actor));
         match spawned {
             Ok(thread) => self.thread = Some(thread),
             Err(error) => {
-                log::error!("kafka consumer has no thread reason={error}");
+                log::error!("kafka consumer thread could not be started reason={error}");
                 ctx.stop();
                 return;
             }
         }
-        let handing_on = hand_on(said, self.records.clone(), self.changes.clone(), Rc::clone(&self.stats));
-        ctx.spawn(handing_on.into_actor(self).map(|(), _, ctx| ctx.stop()));
+        let forwarding =
+            forward(from_thread, self.records.clone(), self.changes.clone(), Rc::clone(&self.stats));
+        ctx.spawn(forwarding.into_actor(self).map(|(), _, ctx| ctx.stop()));
     }
 }
 
@@ -95,20 +97,20 @@ impl Drop for KafkaConsumerActor {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            log::error!("kafka reader thread ended badly");
+            log::error!("kafka reader thread panicked");
         }
     }
 }
 
-/// Passes on what the thread says until it ends, or until nobody listens.
-async fn hand_on(
-    mut said: mpsc::Receiver<Said>,
+/// Forwards the thread's messages to the recipients until the thread ends or a recipient has stopped.
+async fn forward(
+    mut from_thread: mpsc::Receiver<Said>,
     records: Recipient<RecordsArrived>,
     changes: Recipient<ConsumerChanged>,
     stats: Rc<RefCell<ConsumerStats>>,
 ) {
-    while let Some(said) = said.recv().await {
-        let (handled, done) = match said {
+    while let Some(message) = from_thread.recv().await {
+        let (handled, done) = match message {
             Said::Records(batch, counted, done) => {
                 *stats.borrow_mut() = counted;
                 (records.send(batch).await, done)
@@ -116,10 +118,10 @@ async fn hand_on(
             Said::Changed(change, done) => (changes.send(change).await, done),
         };
         if let Err(error) = handled {
-            log::error!("kafka consumer lost its recipient and stops reason={error}");
+            log::error!("kafka consumer stops: its recipient has stopped reason={error}");
             return;
         }
-        // There is room for the one answer; a thread that was stopped no longer waits for it.
+        // The channel has room for the one answer. A thread that was stopped no longer waits for it.
         let _ = done.try_send(());
     }
 }

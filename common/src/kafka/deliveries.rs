@@ -1,7 +1,7 @@
-//! What Kafka said of each record, handed to whoever published it; and when to ask librdkafka for it.
+//! Kafka's delivery report for each record, passed to the publisher; and how often to poll librdkafka for reports.
 //!
-//! rdkafka's own producer of futures keeps a thread that asks with a deadline, and spins through the last millisecond
-//! of each 100 ms: 1 % of a core, and ten times a second a request that is late by as much.
+//! rdkafka's own `FutureProducer` keeps a thread that polls with a deadline, and spins through the last millisecond of
+//! each 100 ms. That costs 1 % of a core, and ten times a second a request is late by up to 1 ms.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use tokio::sync::oneshot;
 
 use super::client::QuietContext;
 
-/// Between two questions while records wait for Kafka.
+/// Interval between two polls while records await delivery.
 pub const ASK_BUSY: Duration = Duration::from_millis(3);
-/// The same while none do: errors and words of librdkafka's own come this way, too.
+/// The interval while none do: librdkafka's errors and log lines arrive by polling, too.
 const ASK_IDLE: Duration = Duration::from_millis(250);
-/// So many answers are taken in a row at most; each tells of one batch of records.
+/// Most polls in a row; each reports on one batch of records.
 const MOST_ANSWERS: u32 = 64;
 
 /// What became of one record.
@@ -41,12 +41,12 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = Box<oneshot::Sender<Delivered>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, publisher: Self::DeliveryOpaque) {
-        // Whoever published it may be gone, and need not know.
+        // The publisher may have stopped waiting; then the report is discarded.
         let _ = publisher.send(result.as_ref().map(|_| ()).map_err(|(error, _)| error.clone()));
     }
 }
 
-/// Takes what librdkafka has to say, without waiting; returns when to ask again.
+/// Serves librdkafka's pending delivery reports without blocking; returns how long to wait before the next call.
 pub fn ask(producer: &BaseProducer<Deliveries>) -> Duration {
     let mut waiting = producer.in_flight_count();
     for _ in 0..MOST_ANSWERS {

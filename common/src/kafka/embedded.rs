@@ -78,7 +78,7 @@ impl Drop for EmbeddedBroker {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            log::error!("embedded kafka ended badly");
+            log::error!("embedded kafka thread panicked");
         }
     }
 }
@@ -107,7 +107,7 @@ fn serve(
     let cluster = match started {
         Ok(cluster) => cluster,
         Err(error) => {
-            // Nobody waits any more: then nobody misses the broker either.
+            // If `start` was dropped meanwhile, no one needs the error.
             let _ = ready.send(Err(failed(error)));
             return;
         }

@@ -27,7 +27,7 @@ pub use topics::{cluster_id, create_topics, wait_for_topics};
 
 use crate::wire::{Inbound, Rejected, Topic, WrittenRecord};
 
-/// Where a record stood.
+/// The position of a record in Kafka.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Which topic.
@@ -44,11 +44,11 @@ pub type Offsets = BTreeMap<(Topic, i32), i64>;
 /// A record that was read, understood or not.
 #[derive(Debug, Clone)]
 pub struct Arrived {
-    /// Where it stood.
+    /// Its position.
     pub position: Position,
     /// Kafka's timestamp of it, Unix ms.
     pub timestamp_ms: Option<i64>,
-    /// What it says, or why it cannot be used.
+    /// Its content, or why it cannot be used.
     pub content: Result<Inbound, Rejected>,
 }
 
@@ -80,7 +80,7 @@ pub enum ConsumerChanged {
     Connected(bool),
 }
 
-/// Publishes a record; answers when Kafka has it (acks=all), or when the producer gave up.
+/// Publishes a record; answers when Kafka has it (acks=all), or when delivery has failed.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), KafkaError>")]
 pub struct Publish(pub WrittenRecord);

@@ -1,4 +1,4 @@
-//! Where to read: pure rules from watermarks to offsets. It knows no rdkafka.
+//! Where to read: pure rules from watermarks to offsets. It does not use rdkafka.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::wire::Topic;
 pub(super) struct Held {
     /// The oldest record there is.
     pub low: i64,
-    /// Where the next record will stand.
+    /// The offset of the next record.
     pub high: i64,
 }
 

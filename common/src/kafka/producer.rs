@@ -19,10 +19,10 @@ use crate::wire::{Topic, WrittenRecord};
 
 /// Records and queries that may wait to be taken; the queue behind it is librdkafka's.
 const MAILBOX: usize = 1_024;
-/// Most heartbeats that wait for Kafka at a time. A heartbeat is news only while it is fresh: when Kafka is away,
-/// minutes of them would come out at once and say nothing.
+/// Most heartbeats that wait for Kafka at a time. A heartbeat is useful only while it is fresh: after
+/// minutes without Kafka, a burst of old ones would be useless.
 const MAX_UNDELIVERED_HEARTBEATS: u32 = 4;
-/// Between two producers made anew, when librdkafka gives one up.
+/// Least time between two replacements of a producer that librdkafka declared dead.
 const REMAKE: Duration = Duration::from_secs(1);
 /// How often a flush looks whether all is delivered.
 const FLUSH_STEP: Duration = Duration::from_millis(2);
@@ -32,11 +32,11 @@ const FLUSH_STEP: Duration = Duration::from_millis(2);
 pub struct ProducerStats {
     /// Records that Kafka has.
     pub published: u64,
-    /// Records that it does not have: refused, too late, or not taken because the queue was full.
+    /// Records that failed: refused by Kafka, timed out, or refused because the queue was full.
     pub failed: u64,
     /// Those of `failed` that met a full queue.
     pub queue_full: u64,
-    /// Heartbeats that were not taken because others wait already; not in `failed`.
+    /// Heartbeats that were dropped because others await delivery already; not in `failed`.
     pub heartbeats_held_back: u64,
     /// Records that wait for Kafka now.
     pub queued: u64,
@@ -67,8 +67,8 @@ type Client = BaseProducer<Deliveries>;
 /// - owns: the rdkafka producer and its queue (10,000 records or 64 MiB).
 /// - receives: [`Publish`], [`WarmUp`], [`FlushProducer`], [`GetProducerStats`].
 /// - sends: nothing of its own; each answer comes when Kafka has the record or gave it up (5 minutes).
-/// - on failure: a Kafka that is away is waited for by librdkafka; a full queue and a heartbeat too many are answered
-///   at once and counted; a producer that librdkafka declares dead is made anew.
+/// - on failure: librdkafka retries while Kafka is unreachable. A record that meets a full queue, and a heartbeat past
+///   its bound, fail at once and are counted. A producer that librdkafka declares dead is replaced.
 /// - mailbox bound: 1,024.
 ///
 /// What was not flushed before it stops is lost.
@@ -77,7 +77,7 @@ pub struct KafkaProducerActor {
     config: ClientConfig,
     context: QuietContext,
     producer: Option<Arc<Client>>,
-    /// When librdkafka is asked next, and how soon that is.
+    /// The timer of the next poll of librdkafka, and its interval.
     asking: Option<(SpawnHandle, Duration)>,
     made_at: Instant,
     tally: Rc<Tally>,
@@ -158,7 +158,7 @@ impl KafkaProducerActor {
     }
 
     /// librdkafka gives up an idempotent producer whose sequence is broken beyond repair; a new one starts a new
-    /// sequence. What the old one still held fails, and is reported to whoever published it.
+    /// sequence. Records still in the old one fail, and their publishers receive the error.
     fn remake_if_dead(&mut self) {
         let dead = self.producer.as_ref().is_none_or(|producer| producer.client().fatal_error().is_some());
         if !dead || self.made_at.elapsed() < REMAKE {
@@ -167,16 +167,16 @@ impl KafkaProducerActor {
         self.made_at = Instant::now();
         match make(&self.config, &self.context) {
             Ok(producer) => {
-                log::error!("kafka producer died and was made anew");
+                log::error!("kafka producer died and was replaced");
                 if let Some(old) = self.producer.replace(Arc::new(producer)) {
                     retire(old);
                 }
             }
-            Err(error) => log::error!("kafka producer died and cannot be made anew reason={error}"),
+            Err(error) => log::error!("kafka producer died and could not be replaced reason={error}"),
         }
     }
 
-    /// Asks librdkafka what became of the records, and again as soon as there may be more to know.
+    /// Polls librdkafka for delivery reports, and schedules the next poll.
     fn ask(&mut self, ctx: &mut Context<Self>) {
         self.asking = None;
         if let Some(producer) = &self.producer {
@@ -185,7 +185,7 @@ impl KafkaProducerActor {
         }
     }
 
-    /// Asks no later than that.
+    /// Polls no later than after this time.
     fn ask_within(&mut self, within: Duration, ctx: &mut Context<Self>) {
         if let Some((handle, at_latest)) = self.asking {
             if at_latest <= within {

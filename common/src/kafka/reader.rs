@@ -1,5 +1,5 @@
-//! The reading thread: waits for Kafka, assigns explicit offsets, reads batches, and goes on after whatever happens
-//! to the brokers. Everything here may block, and nothing here is async.
+//! The reading thread: waits for Kafka, assigns explicit offsets, reads batches, and recovers from any failure of
+//! the brokers. Everything here may block, and nothing here is async.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,12 +22,12 @@ use crate::wire::{self, Topic};
 
 /// Longest wait for a record: how soon a stop is seen.
 const POLL: Duration = Duration::from_millis(100);
-/// Between two questions to a Kafka that did not answer, or lacks something.
+/// Interval between two requests to a Kafka that did not answer, or lacks a topic.
 const RETRY: Duration = Duration::from_millis(500);
-/// Between two looks for new partitions, and whether Kafka is there at all.
+/// Interval between two checks for new partitions, and for whether Kafka answers.
 const REFRESH: Duration = Duration::from_secs(30);
 
-/// Everything that may end reading: a stop, or nobody who listens.
+/// Reading has ended: by a stop, or because the receiving actor is gone.
 struct Ended;
 
 /// What the thread owns.
@@ -42,8 +42,8 @@ pub(super) struct Reader {
     next: Offsets,
     connected: bool,
     refresh_at: Instant,
-    /// Set when offsets may have gone: look, and assign anew.
-    lost_track: bool,
+    /// Set when an offset may be out of range: check, and assign anew.
+    offsets_suspect: bool,
     gate: LogGate,
 }
 
@@ -62,7 +62,7 @@ impl Reader {
             next: Offsets::new(),
             connected: true,
             refresh_at: Instant::now() + REFRESH,
-            lost_track: false,
+            offsets_suspect: false,
             gate: LogGate::default(),
         }
     }
@@ -89,7 +89,7 @@ impl Reader {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Waits until Kafka and all topics are there, then assigns the offsets to start from.
+    /// Waits until Kafka answers and all topics exist, then assigns the offsets to start from.
     fn begin(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         let held = loop {
             match self.watermarks(consumer) {
@@ -101,7 +101,7 @@ impl Reader {
                 }
             }
             self.pause(RETRY)?;
-            // Nothing is assigned yet, so all that comes is errors, for the context to explain with.
+            // Nothing is assigned yet, so polling returns errors only; the context keeps them to explain the failure.
             while consumer.poll(SERVE).is_some() {}
         };
         let (from, lost) = starting(&self.options.start, &held);
@@ -119,10 +119,10 @@ impl Reader {
             cluster_id.as_deref().unwrap_or("unknown")
         );
         say(to_actor, |done| Said::Changed(ConsumerChanged::Assigned { cluster_id, from }, done))?;
-        self.tell_lost(&lost, to_actor)
+        self.report_lost(&lost, to_actor)
     }
 
-    /// One batch, or one pause without any, and what else fell due.
+    /// Reads one batch, or waits once without any, and does the periodic checks that are due.
     fn round(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         if self.stopped() {
             return Err(Ended);
@@ -136,8 +136,8 @@ impl Reader {
         if let Some(error) = failure {
             self.failed(&error);
         }
-        if self.lost_track {
-            self.find_track(consumer, to_actor)?;
+        if self.offsets_suspect {
+            self.recover_offsets(consumer, to_actor)?;
         }
         if Instant::now() >= self.refresh_at {
             self.refresh(consumer, to_actor)?;
@@ -186,17 +186,17 @@ impl Reader {
         Some(Arrived { position, timestamp_ms: message.timestamp().to_millis(), content })
     }
 
-    /// Takes note of an error; what it asks for is done after the batch before it was handed on.
+    /// Records an error; it is acted on after the batch before it was passed on.
     fn failed(&mut self, error: &ClientError) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                self.lost_track = true
+                self.offsets_suspect = true
             }
             _ => {
-                // Whatever it is, librdkafka goes on by itself; what can be seen from here is whether Kafka answers.
+                // librdkafka recovers from other errors by itself; check here only whether Kafka answers.
                 self.refresh_at = self.refresh_at.min(Instant::now());
                 if self.gate.opens() {
-                    log::warn!("kafka consumer met an error and goes on reason={error}");
+                    log::warn!("kafka consumer error; it goes on reason={error}");
                 }
             }
         }
@@ -204,7 +204,7 @@ impl Reader {
 
     /// After an offset out of range, librdkafka has stopped reading that partition and does not say which: looks at
     /// all of them, moves those that are out of range, and assigns anew.
-    fn find_track(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
+    fn recover_offsets(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         let looked = self.watermarks(consumer);
         match looked {
             Ok(held) => {
@@ -214,12 +214,12 @@ impl Reader {
                     log::error!("kafka consumer cannot assign partitions reason={reason}");
                     return self.pause(RETRY);
                 }
-                self.lost_track = false;
-                self.tell_lost(&lost, to_actor)
+                self.offsets_suspect = false;
+                self.report_lost(&lost, to_actor)
             }
             Err(reason) => {
                 if self.gate.opens() {
-                    log::warn!("kafka consumer cannot look for lost offsets yet reason={reason}");
+                    log::warn!("kafka consumer cannot check its offsets yet reason={reason}");
                 }
                 self.set_connected(false, to_actor)?;
                 self.pause(RETRY)
@@ -227,8 +227,8 @@ impl Reader {
         }
     }
 
-    /// Looks whether Kafka answers, and for partitions that are new: what stands there was published after the
-    /// start, so it is read from its beginning.
+    /// Checks whether Kafka answers, and looks for new partitions. Their records were published after the start, so
+    /// they are read from the beginning.
     fn refresh(&mut self, consumer: &Client, to_actor: &ToActor<'_>) -> Result<(), Ended> {
         match self.partitions(consumer) {
             Ok(partitions) => {
@@ -240,8 +240,8 @@ impl Reader {
                     log::info!("kafka consumer found a new partition topic={name} partition={partition}");
                     self.next.insert((topic, partition), 0);
                 }
-                // An offset 0 that was trimmed already is found out of range, which says so and repairs it.
-                self.lost_track |= !new.is_empty();
+                // If offset 0 was trimmed already, reading reports it as out of range, and the reset repairs it.
+                self.offsets_suspect |= !new.is_empty();
                 Ok(())
             }
             Err(reason) => {
@@ -308,7 +308,7 @@ impl Reader {
         consumer.assign(&list)
     }
 
-    /// Waits, unless it is stopped. It polls nothing: a record taken here would be one lost.
+    /// Waits, unless it is stopped. It does not poll: a record polled here would be lost.
     fn pause(&self, wait: Duration) -> Result<(), Ended> {
         let until = Instant::now() + wait;
         while !self.stopped() {
@@ -321,7 +321,7 @@ impl Reader {
         Err(Ended)
     }
 
-    fn tell_lost(&self, lost: &[Lost], to_actor: &ToActor<'_>) -> Result<(), Ended> {
+    fn report_lost(&self, lost: &[Lost], to_actor: &ToActor<'_>) -> Result<(), Ended> {
         for &Lost { lost, resumed_at } in lost {
             log::warn!(
                 "kafka no longer has an offset topic={} partition={} offset={} resumed_at={resumed_at}",
@@ -341,14 +341,14 @@ impl Reader {
     }
 }
 
-/// The way to the actor, and whether to go on using it.
+/// The channel to the actor, and the flag that stops the thread.
 struct ToActor<'a> {
     said: &'a mpsc::Sender<Said>,
     stop: &'a AtomicBool,
 }
 
-/// Says something to the actor and waits until it was handled, or until the thread is to end: an actor that is being
-/// dropped answers nothing any more, and waits for this thread.
+/// Sends a message to the actor and waits until it was handled, or until the thread has to stop. The stop matters: an
+/// actor that is being dropped no longer answers, and waits for this thread.
 fn say(to_actor: &ToActor<'_>, said: impl FnOnce(SyncSender<()>) -> Said) -> Result<(), Ended> {
     let (done, handled) = sync_channel(1);
     // One is outstanding at a time, so there is room.

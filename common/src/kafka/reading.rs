@@ -35,7 +35,7 @@ pub struct ConsumerOptions {
     pub topics: Vec<Topic>,
     /// From where on.
     pub start: StartFrom,
-    /// Units that nobody states on the wire.
+    /// Units of numbers that carry none on the wire.
     pub read_as: ReadAs,
     /// Most records in one batch.
     pub max_batch_records: usize,

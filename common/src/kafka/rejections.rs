@@ -1,4 +1,4 @@
-//! What was read and what of it was no use: counted always, logged once a topic, reason and source.
+//! Counts of records read and rejected. Every rejection is counted; it is logged once per topic, reason and source.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::wire::{RejectReason, Rejected, Topic};
 /// Most (topic, reason, source) remembered as logged: a flood of made-up node ids must not fill the memory.
 const MAX_LOGGED: usize = 1_000;
 
-/// Counts records, and says which rejections are news.
+/// Counts records, and decides which rejections to log.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     stats: ConsumerStats,
@@ -21,7 +21,7 @@ impl Tally {
         *self.stats.read.entry(topic).or_default() += 1;
     }
 
-    /// Counts a record that cannot be used. `true`: this reason is new from this source, and worth a line.
+    /// Counts a record that cannot be used. `true` if this reason is new from this source, and should be logged.
     pub fn rejected(&mut self, topic: Topic, why: &Rejected) -> bool {
         *self.stats.rejected.entry((topic, why.reason)).or_default() += 1;
         if self.logged.len() >= MAX_LOGGED {

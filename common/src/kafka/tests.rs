@@ -27,7 +27,7 @@ fn options(kafka: &KafkaSettings, topics: &[Topic], start: StartFrom) -> Consume
     ConsumerOptions::new(kafka.clone(), node_id, topics.to_vec(), start, ReadAs::of(Unit::Milliseconds))
 }
 
-/// Stands for whoever the consumer reports to: keeps what comes, and answers when the test lets it.
+/// Stands in for the consumer's recipient: keeps what it receives, and answers when the test lets it.
 struct Listener {
     seen: mpsc::UnboundedSender<Seen>,
     answers: bool,
@@ -279,7 +279,7 @@ async fn a_consumer_goes_on_from_stored_offsets() {
 }
 
 #[actix::test]
-async fn a_stored_offset_that_is_gone_is_told_and_reading_resumes_at_the_oldest() {
+async fn a_stored_offset_that_is_gone_is_reported_and_reading_resumes_at_the_oldest() {
     let (_broker, kafka, producer) = broker().await;
     publish(&producer, Topic::Metrics, "EOT").await;
     let offsets = Offsets::from([((Topic::Metrics, 0), 40)]);
@@ -287,7 +287,7 @@ async fn a_stored_offset_that_is_gone_is_told_and_reading_resumes_at_the_oldest(
     let mut reading = Reading::start(options(&kafka, &[Topic::Metrics], start), true);
     assert_eq!(reading.assigned().await, Offsets::from([((Topic::Metrics, 0), 0)]));
     let ConsumerChanged::OffsetOutOfRange { lost, resumed_at } = reading.change().await else {
-        panic!("not told")
+        panic!("the lost offset was not reported")
     };
     assert_eq!((lost, resumed_at), (Position { topic: Topic::Metrics, partition: 0, offset: 40 }, 0));
     assert_eq!(reading.words(1).await, ["EOT"]);
@@ -330,7 +330,7 @@ async fn a_reader_that_was_overtaken_by_the_trimming_goes_on_at_the_oldest() {
 }
 
 #[actix::test]
-async fn a_broker_that_went_and_came_back_is_told_and_read_on() {
+async fn a_broker_that_went_and_came_back_is_reported_and_read_on() {
     let (broker, kafka, producer) = broker().await;
     let mut reading = Reading::start(options(&kafka, &[Topic::Metrics], StartFrom::End), true);
     reading.assigned().await;
@@ -387,7 +387,7 @@ async fn a_flush_waits_no_longer_than_it_may_and_says_what_is_left() {
 
 #[actix::test]
 async fn both_wait_for_a_kafka_that_is_not_there_yet() {
-    // A port that nobody serves: bound, and let go.
+    // A free port with no listener: bound, then closed.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let kafka = KafkaSettings { brokers: Brokers::At(vec![format!("127.0.0.1:{port}")]), ..settings() };
     let mut reading = Reading::start(options(&kafka, &[Topic::Trigger], StartFrom::End), true);

@@ -1,5 +1,5 @@
-//! The five topics, made and waited for; and the cluster's name. Each question blocks for a bounded time, on a
-//! thread for that; between two of them the caller may drop the future.
+//! The five topics, made and waited for; and the cluster's name. Each request blocks for a bounded time, on a
+//! blocking thread; between two of them the caller may drop the future.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use super::embedded::partitions;
 use crate::settings::KafkaSettings;
 use crate::wire::Topic;
 
-/// Between two questions to a Kafka that is not there, or not ready.
+/// Interval between two requests to a Kafka that is unreachable or not ready.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Makes those of the five topics that do not exist, one partition each (metrics: `metrics_partitions`), and waits
 /// until they can be used. Waits for Kafka for as long as the caller lets it. Topics that exist are left as they are.
 ///
 /// # Errors
-/// Where Kafka answers that it will not make one, or the settings are no use.
+/// Where Kafka refuses to create one, or the settings cannot be used.
 pub async fn create_topics(settings: &KafkaSettings) -> Result<(), KafkaError> {
     until_healed(settings, create_missing).await
 }
@@ -30,7 +30,7 @@ pub async fn create_topics(settings: &KafkaSettings) -> Result<(), KafkaError> {
 /// Waits until all five topics exist, for as long as the caller lets it.
 ///
 /// # Errors
-/// Where the settings are no use.
+/// Where the settings cannot be used.
 pub async fn wait_for_topics(settings: &KafkaSettings) -> Result<(), KafkaError> {
     until_healed(settings, |settings| match missing(settings)?.first() {
         None => Ok(()),
@@ -45,7 +45,7 @@ pub async fn wait_for_topics(settings: &KafkaSettings) -> Result<(), KafkaError>
 /// Asks for the cluster's id, to which stored offsets belong; `None` where the broker has none.
 ///
 /// # Errors
-/// Where no broker answers, or the settings are no use.
+/// Where no broker answers, or the settings cannot be used.
 pub async fn cluster_id(settings: &KafkaSettings) -> Result<Option<String>, KafkaError> {
     blocking(settings, |settings| {
         let client = asker(settings)?;
@@ -58,7 +58,7 @@ pub async fn cluster_id(settings: &KafkaSettings) -> Result<Option<String>, Kafk
 
 type Asker = BaseConsumer<QuietContext>;
 
-/// Runs a question off the async threads.
+/// Runs a blocking request off the async threads.
 async fn blocking<T: Send + 'static>(
     settings: &KafkaSettings,
     ask: impl FnOnce(&KafkaSettings) -> Result<T, KafkaError> + Send + 'static,
@@ -67,7 +67,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || ask(&settings)).await.map_err(|_| KafkaError::Stopped)?
 }
 
-/// Asks again and again while waiting may help, and says so every 10 s.
+/// Retries while a retry may succeed, and logs that every 10 s.
 async fn until_healed(
     settings: &KafkaSettings,
     ask: impl Fn(&KafkaSettings) -> Result<(), KafkaError> + Copy + Send + 'static,

@@ -1,6 +1,6 @@
-//! A histogram's way to V2-deflate (the format of HdrHistogram logs), with memory that serves one after the other.
-//! hdrhistogram's own deflating writer makes a compressor for each: 300 kB that the kernel has to bring, which takes
-//! several times as long as the compressing.
+//! Encodes histograms as V2-deflate (the format of HdrHistogram logs), and reuses its memory for each. hdrhistogram's
+//! own deflating writer creates a compressor for each: 300 kB of fresh memory, whose page faults take several times
+//! as long as the compression.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compress, Compression, FlushCompress, Status};
@@ -9,7 +9,7 @@ use hdrhistogram::serialization::{Serializer, V2Serializer};
 use super::Latency;
 use super::v2::COMPRESSED_COOKIE;
 
-/// More room for a compressor that found too little.
+/// Added to the output buffer when the compressor runs out of room.
 const MORE_BYTES: usize = 4 * 1024;
 
 /// Writes histograms.
@@ -26,7 +26,7 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    /// One that has written nothing.
+    /// An encoder with empty buffers.
     pub fn new() -> Self {
         // A better compression makes counts smaller by 2 %, and takes twice as long.
         Self { v2: V2Serializer::new(), plain: Vec::new(), deflate: Compress::new(Compression::fast(), true) }
@@ -40,7 +40,8 @@ impl Encoder {
     /// The samples as V2-deflate.
     pub fn bytes(&mut self, latency: &Latency) -> Vec<u8> {
         self.plain.clear();
-        // Writing to memory fails for no histogram of our bounds; no bytes decode to an error, never to wrong figures.
+        // Writing a histogram of our bounds to memory cannot fail. If it did, the empty result would decode to an
+        // error, never to wrong figures.
         if self.v2.serialize(&latency.histogram, &mut self.plain).is_err() {
             return Vec::new();
         }

@@ -1,4 +1,4 @@
-//! The latencies that are told apart, and one histogram of each: what a worker, a driver and a fleet keep.
+//! The kinds of latency, and one histogram of each: what a worker, a driver and a fleet keep.
 
 use std::collections::BTreeMap;
 
@@ -159,7 +159,7 @@ impl Latencies {
 
     /// Adds all samples of another set.
     pub fn merge(&mut self, other: &Self) {
-        // Before the histograms are added: what these are depends on whether any failed so far.
+        // Before the histograms are added: the result depends on whether any request had failed until now.
         let completed = ANSWERS.map(|kind| {
             let mut extremes = self.completed_extremes(kind);
             extremes.merge(other.completed_extremes(kind));
@@ -171,7 +171,7 @@ impl Latencies {
         self.completed = completed;
     }
 
-    /// Forgets all samples and keeps the memory.
+    /// Removes all samples and keeps the memory.
     pub fn clear(&mut self) {
         self.of.iter_mut().for_each(Latency::clear);
         self.completed = [Extremes::NONE; ANSWERS.len()];
@@ -187,7 +187,7 @@ impl Latencies {
     /// Sets what [`Latencies::extremes`] gave, once all histograms are there; kinds that are not known are ignored.
     ///
     /// # Errors
-    /// Where a pair does not lie in the first and the last bucket that hold a sample of its kind; then the set is of no use.
+    /// Where a pair does not lie in the first and the last bucket that hold a sample of its kind; then discard the set.
     pub fn set_extremes(&mut self, given: &BTreeMap<String, [u64; 2]>) -> Result<(), LatencyError> {
         let of = |kind: LatencyKind| {
             given.get(kind.as_str()).map(|[min_us, max_us]| {
@@ -195,7 +195,7 @@ impl Latencies {
                 Extremes::new(*min_us, *max_us).ok_or(wrong)
             })
         };
-        // Those of the failed requests first: they are among all that ended.
+        // The extremes of failed requests first: they are part of those of all ended requests.
         for kind in LatencyKind::ALL.into_iter().filter(|kind| !ANSWERS.contains(kind)) {
             if let Some(extremes) = of(kind).transpose()? {
                 self.of_mut(kind).set_extremes(extremes)?;

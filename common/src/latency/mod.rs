@@ -1,5 +1,5 @@
 //! Latency as histograms that merge exactly: one bounds for all, so that the fleet's percentile is the
-//! percentile of all samples. It knows no clock: whoever records gives microseconds.
+//! percentile of all samples. It has no clock: the caller passes microseconds.
 
 mod encoder;
 mod extremes;
@@ -17,7 +17,7 @@ pub use kinds::{Latencies, LatencyKind};
 pub use spread::{Outcome, Quantile, Spread};
 pub use stats::LatencyStats;
 
-/// Longest latency told apart, in µs: one hour. Longer ones are recorded as this.
+/// Longest latency recorded exactly, in µs: one hour. Longer ones are recorded as this.
 pub const MAX_US: u64 = 3_600_000_000;
 
 /// Significant decimal digits of a recorded value.
@@ -26,7 +26,7 @@ pub const DIGITS: u8 = 3;
 /// Most base64 accepted for one histogram, in bytes. A full one of ours is under 64 KiB.
 pub const MAX_ENCODED_BYTES: usize = 256 * 1024;
 
-/// Why a text is no histogram of ours.
+/// Why a text cannot be decoded as one of our histograms.
 #[derive(Debug, thiserror::Error)]
 pub enum LatencyError {
     /// Longer than [`MAX_ENCODED_BYTES`].
@@ -59,7 +59,7 @@ pub enum LatencyError {
 }
 
 /// A histogram of latencies: 1 µs to 1 h, three significant digits. It grows as values need it, so that
-/// one that saw nothing above a few milliseconds stays small (188 kB when full).
+/// one without values above a few milliseconds stays small (188 kB when full).
 ///
 /// Beside it stand the exact smallest and largest sample. All figures lie between these two, so that
 /// min ≤ median ≤ … ≤ max holds, and min ≤ mean ≤ max. A histogram that came without them (from a text or from bytes)
@@ -126,7 +126,7 @@ impl Latency {
         self.histogram.is_empty()
     }
 
-    /// Forgets all samples and keeps the memory.
+    /// Removes all samples and keeps the memory.
     pub fn clear(&mut self) {
         self.histogram.reset();
         self.extremes = Extremes::NONE;
@@ -146,9 +146,9 @@ impl Latency {
         self.extremes.merge(other.extremes);
     }
 
-    /// The samples that are not in a part of them, bucket by bucket: exact but for the smallest and the largest one,
-    /// which are known as far as the buckets, and those of all samples, tell. A part with more samples in a bucket than
-    /// there are leaves none in it.
+    /// The samples that remain after subtracting `part`, bucket by bucket. Counts are exact. The smallest and largest
+    /// sample are known only to the edges of their buckets, narrowed by the extremes of all samples. Where `part` has
+    /// more samples in a bucket than there are, the bucket is left empty.
     pub fn without(&self, part: &Self) -> Self {
         let mut rest = self.clone();
         rest.clear();
@@ -198,7 +198,7 @@ impl Latency {
     /// Reads what [`Encoder::text`], or another writer of the format with our bounds, wrote.
     ///
     /// # Errors
-    /// Where the text is too long, no base64, no V2-deflate, or of other bounds.
+    /// Where the text is too long, not base64, not V2-deflate, or has other bounds.
     pub fn decode(text: &str) -> Result<Self, LatencyError> {
         if text.len() > MAX_ENCODED_BYTES {
             return Err(LatencyError::TooLong(text.len()));
@@ -209,7 +209,7 @@ impl Latency {
     /// Reads what [`Encoder::bytes`] wrote.
     ///
     /// # Errors
-    /// Where the bytes are no V2-deflate, or of other bounds.
+    /// Where the bytes are not V2-deflate, or have other bounds.
     pub fn decode_bytes(bytes: &[u8]) -> Result<Self, LatencyError> {
         let mut histogram = v2::read(bytes)?;
         if histogram.low() != 1 || histogram.sigfig() != DIGITS || histogram.max() > highest_us() {
@@ -285,7 +285,8 @@ fn rank(n: u64, quantile: f64) -> u64 {
     (rank as u64).clamp(1, n.max(1))
 }
 
-/// The edges of the first and the last bucket that hold a sample: the best that a histogram alone tells of the extremes.
+/// The edges of the first and the last bucket that hold a sample: the best estimate of the extremes from a histogram
+/// alone.
 fn edges(histogram: &Histogram<u64>) -> Extremes {
     let held = (!histogram.is_empty()).then(|| Extremes::new(histogram.min(), histogram.max().min(MAX_US)));
     held.flatten().unwrap_or(Extremes::NONE)

@@ -1,4 +1,4 @@
-//! What reports show of one histogram: figures in milliseconds. It knows no report.
+//! The figures of one histogram that reports show, in milliseconds. It does not depend on reports.
 
 use serde::{Deserialize, Serialize};
 

@@ -120,7 +120,7 @@ fn extremes_are_exact_or_refused() {
     waits.clear();
     assert_eq!((waits.min_us(), waits.stats(0)), (None, LatencyStats::default()));
     waits.record_n_us(5, 0);
-    assert_eq!(waits.max_us(), None, "none of a value is no sample");
+    assert_eq!(waits.max_us(), None, "recording a value zero times adds no sample");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The way of a histogram's bytes into hdrhistogram's reader. That reader trusts what the bytes claim: it
-//! reserves as much memory as they ask for, up to 4 GiB, and negates without a check. So the bytes are
-//! inflated here, within bounds, and what they claim is checked first.
+//! Decodes a histogram's bytes with hdrhistogram's reader. That reader trusts the header: it reserves as much memory as
+//! the header asks for, up to 4 GiB, and negates without a check. So the bytes are inflated here, within bounds, and
+//! the header and the counts are checked first.
 
 use std::io::{Cursor, Read};
 
@@ -11,15 +11,15 @@ use hdrhistogram::serialization::Deserializer;
 use super::{DIGITS, LatencyError};
 
 const COOKIE: u32 = 0x1c84_9303 | 0x10;
-/// What the bytes begin with; the length of what is deflated follows.
+/// The cookie at the start of the bytes; the length of the deflated part follows.
 pub(super) const COMPRESSED_COOKIE: u32 = 0x1c84_9304 | 0x10;
 /// Cookie, length, offset, digits, low, high, ratio.
 const HEADER_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 8 + 8;
 /// Most bytes after inflation: 30,000 counts of nine bytes are more than one of our bounds has.
 const MAX_INFLATED_BYTES: usize = 512 * 1024;
-/// Highest range believed, µs. One that grew to hold an hour says twice that; the array is small still.
+/// Highest range accepted, µs. A histogram that grew to hold an hour has twice that range; its array is still small.
 const MAX_HIGH_US: u64 = 1 << 34;
-/// Most samples believed, so that sums over any fleet fit in 64 bits.
+/// Most samples accepted, so that sums over any fleet fit in 64 bits.
 const MAX_SAMPLES: u64 = 1 << 53;
 
 /// Reads a V2-deflate histogram of our bounds.

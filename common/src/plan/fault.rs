@@ -33,7 +33,7 @@ impl Fault {
         Self::new(path, value, reason, FaultKind::Value)
     }
 
-    /// Keys that contradict each other, told at the key that people would change.
+    /// Keys that contradict each other, reported at the key that the user would change.
     pub fn contradiction(
         path: impl Into<String>,
         value: impl fmt::Display,

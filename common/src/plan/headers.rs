@@ -42,7 +42,7 @@ pub fn basic_authorization(user_and_password: &str) -> String {
 pub fn read_method(node: &Node) -> Result<String, String> {
     let method = parse::word(node)?.to_ascii_uppercase();
     if !is_token(&method) || method.len() > MAX_METHOD_BYTES {
-        return Err("is no HTTP method, as GET or POST is".to_owned());
+        return Err("is not an HTTP method, such as GET or POST".to_owned());
     }
     if method == "CONNECT" {
         return Err("opens a tunnel, which no engine does".to_owned());
@@ -62,7 +62,7 @@ pub fn read_headers(table: &mut Table) -> Vec<(String, String)> {
         };
         let twin = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
         if let Err(reason) = check_field(&name, values.len(), twin.map(|(known, _)| known.as_str())) {
-            tell(table, &name, &name, &node, &reason);
+            report(table, &name, &name, &node, &reason);
             continue;
         }
         for (index, value) in values.iter().enumerate() {
@@ -71,7 +71,7 @@ pub fn read_headers(table: &mut Table) -> Vec<(String, String)> {
                 Err(reason) => {
                     let is_list = matches!(node.kind, Kind::List(_));
                     let key = if is_list { format!("{name}[{index}]") } else { name.clone() };
-                    tell(table, &name, &key, value, &reason);
+                    report(table, &name, &key, value, &reason);
                 }
             }
         }
@@ -83,10 +83,10 @@ pub fn read_headers(table: &mut Table) -> Vec<(String, String)> {
     headers
 }
 
-/// Tells a fault without showing a secret.
-fn tell(table: &Table, name: &str, key: &str, node: &Node, reason: &str) {
+/// Reports a fault without showing a secret.
+fn report(table: &Table, name: &str, key: &str, node: &Node, reason: &str) {
     let shown = if is_secret_header(name) { MASK.to_owned() } else { node.to_string() };
-    // A name that is no token may hold anything: it is shown as text.
+    // A name that is not a token may contain any character, so it is shown quoted.
     let key = if is_token(name) { key.to_owned() } else { format!("{name:?}") };
     table.fault(Fault::value(table.path_of(&key), shown, reason), node.origin.clone());
 }
@@ -108,7 +108,7 @@ fn check_field(name: &str, n_values: usize, twin: Option<&str>) -> Result<(), St
 
 fn check_name(name: &str) -> Result<(), String> {
     if !is_token(name) || name.len() > MAX_FIELD_BYTES {
-        return Err("is no name of an HTTP header field".to_owned());
+        return Err("is not a valid HTTP header name".to_owned());
     }
     match RESERVED.iter().find(|(reserved, _)| reserved.eq_ignore_ascii_case(name)) {
         Some((_, why)) => Err(format!("cannot be given: it {why}")),

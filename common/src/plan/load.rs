@@ -35,7 +35,7 @@ pub(super) fn read_load(
     per: Per,
 ) -> Option<Load> {
     let mode = load.get("mode", parse::one_of(&[("tsunami", Loop::Open), ("avalanche", Loop::Closed)]));
-    // With a mode that cannot be read, nothing can be said about which keys belong to it.
+    // If the mode cannot be read, the keys that belong to it are unknown, and not checked.
     if !load.is_faulty("mode") {
         match mode.unwrap_or(Loop::Open) {
             Loop::Open => check_open_loop(load),
@@ -94,7 +94,7 @@ fn check_closed_loop(load: &Table) {
     }
 }
 
-/// What a fleet of known size shares out must reach everyone.
+/// Checks that amounts shared by a fleet of known size leave no driver without a share.
 fn check_shares(
     load: &Table,
     drivers: &DriverChoice,

@@ -1,5 +1,5 @@
 //! A plan: what to send, how, to whom, for how long, and what must hold. Raw text becomes a [`Plan`] by
-//! [`read()`], which reports all faults at once; a `Plan` that exists is valid. It knows no test, no node
+//! [`read()`], which reports all faults at once; a `Plan` that exists is valid. It depends on no test, no node
 //! and no clock.
 
 mod fault;
@@ -52,7 +52,7 @@ pub struct Plan {
     pub load: Load,
     /// What must hold, as given, in the order of the keys. The defaults are not among them.
     pub thresholds: Vec<Threshold>,
-    /// When to distrust ourselves.
+    /// Limits past which the generator's own figures make a test invalid.
     pub honesty: Honesty,
 }
 
@@ -147,7 +147,7 @@ pub enum Mode {
         /// Most requests in flight, per driver.
         max_in_flight: u32,
     },
-    /// Closed loop: each connection sends as soon as its last answer is in.
+    /// Closed loop: each connection sends its next request as soon as it has the last answer.
     Avalanche {
         /// How many connections.
         connections: u32,
@@ -185,10 +185,10 @@ impl Load {
     }
 }
 
-/// When to distrust ourselves (interface.md, verdicts).
+/// Limits past which the generator's own figures make a test invalid (interface.md, verdicts).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Honesty {
-    /// Highest lag at p99 that is not held against us.
+    /// Highest lag at p99 of a valid test.
     pub max_lag_p99: Duration,
     /// Highest share of the schedule dropped as late, 0 to 1.
     pub max_late: f64,

@@ -12,7 +12,7 @@ const NS_PER_S: u128 = 1_000_000_000;
 /// [`super::parse_duration`], `k` is a thousand, and `M` a million.
 ///
 /// # Errors
-/// The reason, where the text does not read as a rate, or is negative or infinite. The range is the caller's.
+/// The reason, where the text is not a rate, or is negative or infinite. The caller checks the range.
 pub fn parse_rate(text: &str) -> Result<f64, String> {
     let text = text.trim();
     if text.len() > MAX_TEXT_BYTES {

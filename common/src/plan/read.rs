@@ -1,5 +1,5 @@
 //! From a parsed tree to a [`Plan`]: the walk that takes every key, checks it, and then checks how the
-//! keys fit together. It goes on after a fault, so that all of them are told at once.
+//! keys fit together. It goes on after a fault, so that all of them are reported at once.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub fn read_value(value: &Value) -> Result<Plan, Vec<Fault>> {
     }
 }
 
-/// The plan, or `None` where a value without a default is missing or wrong; faults are told to the table.
+/// The plan, or `None` where a value without a default is missing or wrong; faults are recorded in the table.
 fn read_plan(root: &mut Table) -> Option<Plan> {
     let name = root.get("name", read_name);
     let drivers = read_drivers(root);

@@ -1,9 +1,9 @@
-//! The secrets of a plan: which of its values are shown nowhere, what stands in their place, and that what stands there
-//! is never sent. A report holds the plan as it was run, so that it can be run again: with a masked value it cannot.
+//! The secrets of a plan: which of its values are never shown, the mask shown instead, and the check that a mask is
+//! never sent. A report holds the plan as it was run, so that it can be run again: with a masked value it cannot.
 
 use serde_json::{Value, json};
 
-/// What stands where a value must not be shown.
+/// The mask shown in place of a secret value.
 pub const MASK: &str = "***";
 
 /// Whether the value of a header must appear in no answer, report or log.

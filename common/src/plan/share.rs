@@ -1,5 +1,5 @@
-//! Who does how much: a plan's amounts, per driver or shared out among the fleet, and within a driver
-//! among its workers. Remainders go to the first.
+//! Divides a plan's amounts: per driver or shared among the fleet, and within a driver among its workers. Remainders go
+//! to the first ones.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ pub enum ShareError {
         /// How many drivers take part.
         drivers: usize,
     },
-    /// Nobody takes part.
+    /// The list of drivers is empty.
     #[error("no driver takes part")]
     NoDrivers,
 }

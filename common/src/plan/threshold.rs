@@ -135,7 +135,7 @@ pub struct Threshold {
     pub expression: String,
 }
 
-/// Why a text is no threshold.
+/// Why a text is not a valid threshold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ThresholdError {
     /// The figure's name is not in the list.
@@ -173,7 +173,7 @@ impl Threshold {
     /// Splits the form that flags have, as in `response.p99 < 250ms`, into key and condition.
     ///
     /// # Errors
-    /// Where there is no comparison in it.
+    /// Where the text has no comparison.
     pub fn split_expression(expression: &str) -> Result<(&str, &str), ThresholdError> {
         let at = expression.find(['<', '>']).ok_or_else(|| {
             ThresholdError::Bound("expected a comparison, as in \"response.p99 < 250ms\"".to_owned())

@@ -1,4 +1,4 @@
-//! A plan before it is believed: the parsed text, which flags may override key by key, and which
+//! A plan before validation: the parsed text, which flags may override key by key, and which
 //! [`PlanTree::validate`] turns into a [`Plan`].
 
 use std::fs::File;
@@ -63,7 +63,7 @@ impl Default for PlanTree {
     }
 }
 
-/// Keys that say the same thing in another way: setting the first removes the others.
+/// Keys with the same meaning: setting the first removes the others.
 const INSTEAD_OF: [(&[&str], &[&[&str]]); 5] = [
     (&["load", "rate"], &[&["load", "delay"]]),
     (&["load", "delay"], &[&["load", "rate"]]),
@@ -73,10 +73,10 @@ const INSTEAD_OF: [(&[&str], &[&[&str]]); 5] = [
 ];
 
 impl PlanTree {
-    /// Parses a text, and looks at nothing in it yet.
+    /// Parses a text without validating it.
     ///
     /// # Errors
-    /// One fault, with line and column, where the text is no TOML or JSON or too long.
+    /// One fault, with line and column, where the text is not valid TOML or JSON, or is too long.
     pub fn parse(text: &str, format: PlanFormat) -> Result<Self, Vec<Fault>> {
         if text.len() > MAX_PLAN_BYTES {
             let reason = format!("is {} bytes long, and a plan is at most {MAX_PLAN_BYTES}", text.len());
@@ -106,8 +106,8 @@ impl PlanTree {
         path.iter().try_fold(&self.0, |value, key| value.get(key))
     }
 
-    /// Sets the value at a path of keys, as a flag does: what says the same in another way gives way, and
-    /// a mode other than before takes the keys of the old one with it (so set the mode first).
+    /// Sets the value at a path of keys, as a flag does. Keys that mean the same in another way are removed, and a
+    /// changed mode removes the keys of the old one (so set the mode first).
     pub fn set(&mut self, path: &[&str], value: impl Into<Value>) {
         let value = value.into();
         if path == ["load", "mode"] && self.get(path).unwrap_or(&json!("tsunami")) != &value {
@@ -156,11 +156,11 @@ impl PlanTree {
         }
     }
 
-    /// Sets thresholds from flags, as in `response.p99 < 250ms`: those of the plan that look at the same
-    /// figure give way; several flags for one figure hold together.
+    /// Sets thresholds from flags, as in `response.p99 < 250ms`: those of the plan on the same
+    /// figure are replaced; several flags on one figure all apply.
     ///
     /// # Errors
-    /// Every flag that is no threshold.
+    /// One fault for each flag that is not a valid threshold.
     pub fn set_thresholds<S: AsRef<str>>(&mut self, expressions: &[S]) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
         let mut given: Map<String, Value> = Map::new();
@@ -187,13 +187,13 @@ impl PlanTree {
     }
 
     /// Reads the file that `request.body_file` names, relative to a folder, and puts its content in `body`, or in
-    /// `body_base64` where it is not UTF-8: what travels is the plan alone.
+    /// `body_base64` where it is not UTF-8: drivers receive the plan alone, not the file.
     ///
     /// # Errors
     /// Where the file cannot be read or is too large, or a body is there too.
     pub fn inline_body_file(&mut self, base_dir: &Path) -> Result<(), Fault> {
         let key = ["request", "body_file"];
-        // What is no text is told by the validation.
+        // A value that is not a text is reported by the validation.
         let Some(Value::String(name)) = self.get(&key) else { return Ok(()) };
         let name = name.clone();
         if name.is_empty() {
@@ -206,7 +206,7 @@ impl PlanTree {
                 return Err(Fault::contradiction("request.body_file", format!("{name:?}"), reason));
             }
         }
-        // The file as it was looked for, once: it stands for the value.
+        // Faults show the path as it was opened, instead of the value.
         let path: PathBuf = base_dir.join(&name);
         let fault = |reason: String| Fault::value("request.body_file", path.display(), reason);
         let bytes =
@@ -227,7 +227,7 @@ impl PlanTree {
         read_value(&self.0)
     }
 
-    /// The place at a path, made where it is missing; what stands in the way and is no table gives way.
+    /// The value at a path. Missing tables on the way are created; a value on the way that is not a table is replaced.
     fn slot(&mut self, path: &[&str]) -> &mut Value {
         let mut value = &mut self.0;
         for key in path {

@@ -34,7 +34,7 @@ fn number_and_rest(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
-/// `number × unit` in whole nanoseconds; `None` where it is no number, too large, or finer than that.
+/// `number × unit` in whole nanoseconds; `None` where it is not a number, too large, or finer than 1 ns.
 fn in_ns(number: &str, unit: u128) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || fraction.contains('.') || (number.contains('.') && fraction.is_empty()) {
@@ -55,7 +55,7 @@ fn in_ns(number: &str, unit: u128) -> Option<u128> {
 /// Reads a time with its unit: `"250ms"`, `"1.5s"`, `"2m"`, `"1m30s"`; `"0"` needs none.
 ///
 /// # Errors
-/// The reason, where the text is no time, has no unit, or is finer than 1 ns.
+/// The reason, where the text is not a time, has no unit, or is finer than 1 ns.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let reason = || "expected a time with a unit (ns, us, ms, s, m, h, d), as in \"250ms\"".to_owned();
     let text = text.trim();
@@ -112,7 +112,7 @@ pub(super) fn parse_number(text: &str) -> Option<f64> {
 /// Reads a share: `"0.1%"` and `"0.001"` are the same.
 ///
 /// # Errors
-/// The reason, where the text is no number, negative or infinite. The range is the caller's.
+/// The reason, where the text is not a number, or is negative or infinite. The caller checks the range.
 pub fn parse_ratio(text: &str) -> Result<f64, String> {
     let text = text.trim();
     let number = match text.strip_suffix('%') {

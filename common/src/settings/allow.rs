@@ -67,7 +67,7 @@ impl FromStr for AllowTarget {
         if text.contains('/') {
             return match text.parse::<IpNet>() {
                 Ok(network) => Ok(Self::Network(network.trunc())),
-                Err(_) => Err("is no network, as in \"10.0.0.0/8\", and no host name".to_owned()),
+                Err(_) => Err("is neither a network, as in \"10.0.0.0/8\", nor a host name".to_owned()),
             };
         }
         let name = text.trim_end_matches('.').to_ascii_lowercase();

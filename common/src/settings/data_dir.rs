@@ -1,5 +1,4 @@
-//! A node's data folder: found, made, locked against a second node, and what it keeps there of itself:
-//! its id and its epoch.
+//! A node's data folder: finds it, creates it, locks it against a second node, and keeps the node's id and epoch in it.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,7 +12,7 @@ use super::NodeSettings;
 use crate::clock;
 use crate::ids::{Epoch, NodeId};
 
-/// How many nodes of a kind take a default folder on one host; more name theirs.
+/// How many nodes of a kind get a default folder on one host; further nodes need `node.data_dir`.
 const MAX_NODES_OF_A_KIND: u32 = 64;
 /// Longest part of a node id that comes from the host's name, in characters.
 const MAX_HOST_CHARS: usize = 63;
@@ -31,7 +30,7 @@ pub enum DataDirError {
     /// All the default ones are held.
     #[error("{MAX_NODES_OF_A_KIND} nodes hold the data folders from {} on; name one with --data-dir", .0.display())]
     AllInUse(PathBuf),
-    /// Nothing says where it would be.
+    /// The environment names no place for it.
     #[error(
         "no data folder: neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set; name one with --data-dir"
     )]
@@ -62,7 +61,7 @@ pub struct DataDir {
     _lock: File,
 }
 
-/// What the environment says about where data goes.
+/// The variables of the environment that name places for data.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     /// systemd's StateDirectory, the node's own.
@@ -84,7 +83,7 @@ impl Places {
         }
     }
 
-    /// The default folder of the first node of a kind; `None` where nothing says where it would be.
+    /// The default folder of the first node of a kind; `None` if the environment names no place.
     pub fn folder(&self, kind: &str) -> Option<PathBuf> {
         if let Some(of_systemd) = &self.state_directory {
             // Several are separated by colons; the first is ours.
@@ -138,7 +137,7 @@ pub fn make(path: &Path) -> Result<(), DataDirError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(cannot("create", path))
 }
 
-/// Makes and locks a folder; `None` where another node holds it. The lock goes with the process.
+/// Makes and locks a folder; `None` where another node holds it. The lock ends with the process.
 fn lock(path: &Path) -> Result<Option<File>, DataDirError> {
     make(path)?;
     let file_path = path.join(LOCK_FILE);
@@ -165,7 +164,7 @@ impl DataDir {
         Ok(Self { path, node_id, _lock: lock })
     }
 
-    /// The epoch of this life of the node, above every earlier one; kept before it is used.
+    /// The epoch of this process of the node, above every earlier one; stored before it is used.
     ///
     /// # Errors
     /// Where the folder cannot be written.
@@ -182,7 +181,7 @@ impl DataDir {
         let stored = read_if_there(&path)?.and_then(|text| match text.trim().parse() {
             Ok(epoch) => Some(Epoch(epoch)),
             Err(_) => {
-                log::warn!(path:% = path.display(); "stored epoch cannot be read, the clock's is taken");
+                log::warn!(path:% = path.display(); "stored epoch not readable; using the clock");
                 None
             }
         });

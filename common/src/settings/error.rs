@@ -38,7 +38,7 @@ pub struct SettingsError {
 }
 
 impl SettingsError {
-    /// A fault without a source of its own is told of the file, if there is one.
+    /// A fault without an origin of its own is attributed to the file, if there is one.
     pub(super) fn new(mut faults: Vec<SettingsFault>, file: Option<&Path>) -> Self {
         if let Some(file) = file {
             for fault in faults.iter_mut().filter(|fault| fault.origin.is_empty()) {

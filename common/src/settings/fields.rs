@@ -1,4 +1,4 @@
-//! Addresses and the like, as settings of several nodes have them.
+//! Addresses and similar values that the settings of several nodes have.
 
 use std::net::{IpAddr, SocketAddr};
 

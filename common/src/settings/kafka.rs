@@ -38,9 +38,9 @@ pub enum BrokersAllowed {
 pub struct KafkaSettings {
     /// Where Kafka is.
     pub brokers: Brokers,
-    /// Stands before the name of each topic that has none of its own in `topics`; empty by default.
+    /// Prefix of the name of each topic that `topics` does not rename; empty by default.
     pub topic_prefix: String,
-    /// Names of topics on a Kafka where they are called otherwise; none by default.
+    /// Names of topics that differ from the default names; none by default.
     pub topics: TopicNames,
     /// Partitions of the metrics topic when it is created; 1 by default.
     pub metrics_partitions: u32,
@@ -176,7 +176,7 @@ fn read_brokers(table: &mut Table, allowed: BrokersAllowed) -> Option<Brokers> {
             "the embedded broker lives in the orchestrator; leave this out, and it is asked for the address",
         ),
         ("ask", BrokersAllowed::EmbeddedOrAt) => {
-            Err("there is nobody for the orchestrator to ask; \"embedded\" or addresses (HOST:PORT)")
+            Err("an orchestrator has no other orchestrator to ask; use \"embedded\" or addresses (HOST:PORT)")
         }
         _ => {
             let addresses = addresses(table)?;
@@ -274,7 +274,7 @@ impl KafkaSecurity {
         for (key, given) in given {
             match (given, self.protocol.is_signed_on()) {
                 (false, true)
-                    // A value with a fault of its own is not missing too.
+                    // A value that has a fault already is not reported as missing as well.
                     if !table.is_faulty(key) => {
                         table.contradiction(key, "", format!("is missing, and protocol is {protocol:?}"));
                     }
@@ -295,7 +295,8 @@ impl KafkaSecurity {
     }
 }
 
-/// A file that people copy, and a command line that `ps` shows, are no place for a password.
+/// The password, which only the environment may give. In a config file or a flag it is a fault: people copy files, and
+/// `ps` shows command lines.
 fn password_of_environment(table: &Table, node: &Node) -> Option<Secret> {
     let from_environment =
         node.loose && node.origin.as_deref().is_some_and(|origin| origin.starts_with("environment "));

@@ -52,7 +52,7 @@ impl Sources {
     }
 }
 
-/// The key path that a variable sets; `None` where its name says none.
+/// The key path that a variable sets; `None` where its name has no key.
 pub(super) fn key_of(variable: &str) -> Option<String> {
     let parts: Vec<String> =
         variable.strip_prefix(ENV_PREFIX)?.split("__").map(str::to_ascii_lowercase).collect();
@@ -64,7 +64,7 @@ fn is_plain(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-/// All layers as one tree, and what is wrong before anything is walked.
+/// All layers as one tree, and the faults found before the walk.
 pub(super) fn tree(sources: &Sources) -> (Node, Vec<SettingsFault>) {
     let mut faults = Vec::new();
     let file = sources.file.as_deref().map(|path| file_layer(path, &mut faults)).unwrap_or_default();
@@ -101,18 +101,18 @@ impl Source for Layer {
 
 fn file_layer(path: &Path, faults: &mut Vec<SettingsFault>) -> Layer {
     let origin = path.display().to_string();
-    let mut tell = |fault| faults.push(SettingsFault { origin: origin.clone(), fault });
+    let mut report = |fault| faults.push(SettingsFault { origin: origin.clone(), fault });
     let text = match read_text(path) {
         Ok(text) => text,
         Err(reason) => {
-            tell(Fault::value("", "", reason));
+            report(Fault::value("", "", reason));
             return Layer::default();
         }
     };
     let table = match parse_toml(&text) {
         Ok(table) => table,
         Err(fault) => {
-            tell(fault);
+            report(fault);
             return Layer::default();
         }
     };
@@ -121,7 +121,7 @@ fn file_layer(path: &Path, faults: &mut Vec<SettingsFault>) -> Layer {
         if is_plain(&key) {
             layer.insert(key, config_value(value, &origin));
         } else {
-            tell(Fault::value(format!("{key:?}"), "", "unknown key"));
+            report(Fault::value(format!("{key:?}"), "", "unknown key"));
         }
     }
     Layer(layer)

@@ -1,6 +1,6 @@
 //! A node's settings: flag over environment over file over default, layered by `config`, then walked by
-//! our own walk, so that every fault is told at once. What nodes share stands here; each node's own
-//! settings stand in its crate.
+//! our own walk, so that every fault is reported at once. Settings that nodes share are here; each node's own
+//! settings are in its crate.
 
 pub mod allow;
 pub mod data_dir;
@@ -27,8 +27,8 @@ use crate::tree::{Findings, Node, Table};
 
 /// The settings of a node, or a part of them.
 pub trait Section: Sized {
-    /// Takes every key out of the table and tells every fault to it. What is missing or faulty takes its
-    /// default: a value with faults is thrown away by whoever asked for it.
+    /// Takes every key out of the table and records every fault in it. A missing or faulty key takes its
+    /// default: the caller discards a value that has faults.
     fn read(table: &mut Table) -> Self;
 }
 
@@ -51,7 +51,7 @@ pub fn check_file<T: Section>(path: &Path) -> Result<(), SettingsError> {
     load::<T>(&Sources::of_file(path)).map(drop)
 }
 
-/// The settings of a node that nobody set anything of.
+/// The settings of a node with every key at its default.
 pub fn defaults<T: Section>() -> T {
     walk::<T>(Node::empty()).0
 }

@@ -14,7 +14,7 @@ use crate::wire::{NodePattern, ReadAs, Unit};
 pub struct NodeSettings {
     /// The node's name; by default the host's with a random suffix, kept in the data folder.
     pub id: Option<NodeId>,
-    /// Where it keeps what must outlive it; see [`super::data_dir`] for the default.
+    /// The folder for data that must outlive the process; see [`super::data_dir`] for the default.
     pub data_dir: Option<PathBuf>,
 }
 
@@ -40,11 +40,11 @@ pub struct ClassicSettings {
     pub latency_units: Vec<(NodePattern, Unit)>,
     /// Where a driver of ours sends when a classic orchestrator does not say.
     pub target_url: Option<TargetUrl>,
-    /// How long a classic test lives on a driver of ours without an end of its own; 10 min by default.
+    /// Longest time that our driver runs a classic test that does not end by itself; 10 min by default.
     pub max_duration: Duration,
     /// From test_config to trigger while a classic driver is alive; 2 s by default.
     pub trigger_gap: Duration,
-    /// How long after the trigger a classic driver that shows nothing is deaf; 15 s by default.
+    /// How long after the trigger a classic driver that sends nothing counts as deaf; 15 s by default.
     pub deaf_after: Duration,
     /// How long after our own drivers are done a classic driver is waited for in a closed loop that sends heartbeats and
     /// has sent no report; 60 s by default.
@@ -91,7 +91,7 @@ impl ClassicSettings {
         }
     }
 
-    /// How records are to be read.
+    /// The units for reading records.
     pub fn read_as(&self) -> ReadAs {
         ReadAs::of(self.latency_unit).with_nodes(self.latency_units.clone())
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Longest secret, in bytes.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// A password or token. It prints as `***`; whoever needs it says so by [`Secret::expose`].
+/// A password or token. It prints as `***`; only [`Secret::expose`] returns the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -44,7 +44,7 @@ pub enum SecretError {
     /// There is nothing in it.
     #[error("{} is empty", .0.display())]
     Empty(PathBuf),
-    /// It is no secret but something else.
+    /// It holds more than one line, so it is probably not a secret.
     #[error("{} holds more than one line of text", .0.display())]
     NotOneLine(PathBuf),
 }

@@ -205,7 +205,7 @@ fn security_of_kafka_is_whole_or_refused() {
     assert_eq!(contradictions("protocol = \"ssl\"\nkey_file = \"k\""), ["kafka.security.certificate_file"]);
     assert_eq!(contradictions("sasl_username = \"me\""), ["kafka.security.sasl_username"]);
     wrong("[kafka.security]\nprotocol = \"ssl\"\n", "the embedded broker speaks plaintext alone");
-    wrong("[kafka]\nbrokers = \"ask\"\n", "nobody for the orchestrator to ask");
+    wrong("[kafka]\nbrokers = \"ask\"\n", "no other orchestrator to ask");
     wrong("[kafka]\nbrokers = []\n", "is empty");
     wrong("[kafka]\nbrokers = \",\"\n", "is empty");
     wrong("[kafka]\ntopic_prefix = \"a/b\"\n", "takes in no topic's name");
@@ -249,15 +249,15 @@ fn topics_that_are_called_otherwise_are_five_different_names_that_kafka_takes() 
 #[test]
 fn a_password_in_a_file_or_a_flag_is_refused_and_not_shown() {
     let file = "[kafka.security]\nsasl_password = \"hunter2\"\nsasl_pasword = \"hunter2\"\n";
-    let told = lines(&case(file, &[], &[]));
-    assert_eq!(told.len(), 2, "{told:#?}");
-    assert!(told[0].contains("kafka.security.sasl_password = ***: a password stands in a file of its own"));
+    let found = lines(&case(file, &[], &[]));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].contains("kafka.security.sasl_password = ***: a password stands in a file of its own"));
     assert!(
-        told[1].ends_with("kafka.security.sasl_pasword = ***: unknown key; did you mean sasl_password?"),
-        "{told:#?}"
+        found[1].ends_with("kafka.security.sasl_pasword = ***: unknown key; did you mean sasl_password?"),
+        "{found:#?}"
     );
-    let told = lines(&case("", &[], &[("kafka.security.sasl_password", "hunter2")]));
-    assert!(told.len() == 1 && !told[0].contains("hunter2"), "{told:#?}");
+    let found = lines(&case("", &[], &[("kafka.security.sasl_password", "hunter2")]));
+    assert!(found.len() == 1 && !found[0].contains("hunter2"), "{found:#?}");
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_variable_belongs_to_the_nodes_that_have_its_key() {
 }
 
 #[test]
-fn what_a_file_leaves_out_is_told() {
+fn keys_that_a_file_leaves_out_are_listed() {
     let case = case("[sample]\nport = 1\non = true\nshare = 0\nwait = \"0\"\nword = \"\"\n", &[], &[]);
     let left_out = keys_left_out::<Sample>(case.sources.file.as_deref().unwrap()).unwrap();
     assert!(left_out.contains(&"sample.names".to_owned()) && left_out.contains(&"kafka.brokers".to_owned()));

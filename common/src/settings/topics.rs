@@ -15,8 +15,8 @@ const MAX_NAME_BYTES: usize = 249;
 
 /// The topics that have a name of their own on this Kafka. The others are called `topic_prefix` + their own name.
 ///
-/// A name given here is the whole name: the prefix does not stand before it. Programs of other people have their names
-/// built in, and a mapping to one of them means exactly that topic.
+/// A name given here is the whole name, without the prefix: other people's programs have their topic names built in,
+/// and a mapping has to name exactly that topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TopicNames(BTreeMap<Topic, String>);
@@ -42,7 +42,7 @@ impl TopicNames {
         self.0.iter().map(|(topic, name)| (topic.as_str().to_owned(), name.clone())).collect()
     }
 
-    /// Reads `[kafka.topics]`, and holds all five names against each other.
+    /// Reads `[kafka.topics]`, and checks that all five names differ.
     pub(super) fn read(table: &mut Table, prefix: &str) -> Self {
         let named = |table: &mut Table, topic: Topic| {
             Some((topic, table.get(topic.as_str(), parse::or_none(name_of_topic)).flatten()?))
@@ -52,7 +52,7 @@ impl TopicNames {
         names
     }
 
-    /// Two topics with one name would be read as each other. The fault stands at the later key of the two that is mapped.
+    /// Two topics with one name would be read as each other. The fault is reported at the later mapped key of the two.
     fn check(&self, table: &Table, prefix: &str) {
         for (n, one) in Topic::ALL.into_iter().enumerate() {
             for other in Topic::ALL.into_iter().skip(n + 1) {
@@ -126,7 +126,7 @@ fn name_of_topic(node: &Node) -> Result<String, String> {
     Ok(name)
 }
 
-/// What stands before the names of the topics that are not mapped.
+/// The prefix of the names of topics that are not mapped.
 pub(super) fn topic_prefix(node: &Node) -> Result<String, String> {
     let prefix = parse::text(node)?;
     if prefix.len() > MAX_PREFIX_BYTES {

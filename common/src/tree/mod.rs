@@ -1,5 +1,5 @@
-//! What people wrote, parsed but not yet believed: a tree of values that know where they came from, and
-//! the walk that turns it into types while it collects every fault. Plans and settings share it.
+//! A parsed but not yet validated text: a tree of values, each with its origin, and the walk that turns it into types
+//! while it collects every fault. Plans and settings share it.
 
 pub mod parse;
 mod suggest;
@@ -14,7 +14,7 @@ pub use table::{Findings, Found, Table};
 
 use crate::plan::Fault;
 
-/// A value, and where it stood.
+/// A value and its origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// The file, variable or flag that it came from, where that is not the same for the whole tree.
@@ -70,7 +70,7 @@ impl Node {
         Self::new(Kind::Table(BTreeMap::new()))
     }
 
-    /// What a table holds under a key; `None` where it is no table.
+    /// The value of a key; `None` where this node is not a table.
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.kind {
             Kind::Table(entries) => entries.get(key),
@@ -101,7 +101,7 @@ impl From<&serde_json::Value> for Node {
             Value::Number(number) => match (number.as_i64(), number.as_u64()) {
                 (Some(integer), _) => Kind::Integer(i128::from(integer)),
                 (None, Some(integer)) => Kind::Integer(i128::from(integer)),
-                // Without arbitrary precision a number that is no integer is an f64.
+                // Without serde_json's arbitrary precision, a number that is not an integer is an f64.
                 (None, None) => Kind::Float(number.as_f64().unwrap_or(f64::NAN)),
             },
             Value::String(text) => Kind::Text(text.clone()),
@@ -135,7 +135,7 @@ impl From<config::Value> for Node {
     }
 }
 
-/// As in a plan: texts in quotes, so that `"5"` and `5` are told apart and control characters show.
+/// As in a plan: texts in quotes, so that `"5"` and `5` look different and control characters are visible.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -184,7 +184,7 @@ pub fn parse_toml(text: &str) -> Result<toml::Table, Fault> {
     })
 }
 
-/// Why a text is no JSON, with line and column.
+/// Why a text is not valid JSON, with line and column.
 pub fn json_reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let at = format!(" at line {} column {}", error.line(), error.column());

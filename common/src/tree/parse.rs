@@ -1,4 +1,4 @@
-//! From a value to a type, with a reason that says what would be right.
+//! Parsers from a value to a type. A failure has a reason that names what is expected.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Kind, Node};
 use crate::plan::{parse_duration, parse_rate, parse_ratio, write_duration};
 
-/// What each parser answers: the value, or the reason why not.
+/// The result of each parser: the value, or the reason why it cannot be read.
 pub type Parsed<T> = Result<T, String>;
 
 fn unexpected<T>(node: &Node, expected: &str) -> Parsed<T> {
@@ -35,7 +35,7 @@ pub fn from_str<T: FromStr<Err: Display>>(node: &Node) -> Parsed<T> {
     word(node)?.parse().map_err(|error: T::Err| error.to_string())
 }
 
-/// `None` for an empty text, which is how a file says that there is none.
+/// `None` for an empty text, which is how a file leaves a value out.
 pub fn or_none<T>(parse: impl FnOnce(&Node) -> Parsed<T>) -> impl FnOnce(&Node) -> Parsed<Option<T>> {
     |node| match &node.kind {
         Kind::Text(text) if text.trim().is_empty() => Ok(None),

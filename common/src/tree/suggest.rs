@@ -1,4 +1,4 @@
-//! Which key somebody may have meant.
+//! Suggests the known key that a misspelt one may mean.
 
 /// The known name closest to a word that is not known, where it is close enough to be meant.
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -17,7 +17,7 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// How many characters must be changed, added, removed or swapped with their neighbour; case and `-` for
-/// `_` cost nothing, and words longer than 64 characters are far from everything.
+/// `_` cost nothing, and words longer than 64 characters match nothing.
 fn distance(a: &str, b: &str) -> usize {
     let plain = |text: &str| -> Vec<char> {
         text.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).take(65).collect()

@@ -1,4 +1,4 @@
-//! A table whose keys are taken out one by one; what is left over was not known, and is a fault too.
+//! A table whose keys are taken out one by one. Keys that are left over are unknown, which is a fault.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use super::suggest::closest;
 use super::{Kind, Node};
 use crate::plan::{Fault, FaultKind};
 
-/// A fault, and the file, variable or flag that it stands in, where the tree knows.
+/// A fault, and the file, variable or flag that it is in, if known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Where it stands.
+    /// The file, variable or flag.
     pub origin: Option<Rc<str>>,
     /// What is wrong.
     pub fault: Fault,
@@ -23,12 +23,13 @@ struct Collected {
     found: Vec<Found>,
     /// Every key that was asked for, with the default it takes where the walk says.
     keys: Vec<String>,
-    /// Keys that nobody asked for: told at the end, when all that could be meant is known.
+    /// Keys that the walk did not read. They are reported at the end, when all known keys can be suggested.
     unknown: Vec<(String, Node)>,
 }
 
 impl Collected {
-    /// Notes what nobody asked for: a table as one, but for the keys in it that a variable or a flag set.
+    /// Records a key that the walk did not read. A table is one entry, except that keys in it that a variable or a
+    /// flag set are entries of their own.
     fn forget(&mut self, path: String, mut node: Node) {
         if let Kind::Table(entries) = &mut node.kind {
             let loose: Vec<String> =
@@ -59,7 +60,7 @@ impl Findings {
             let reason = unknown_key(&path, &collected.keys);
             let shown = match node.kind {
                 _ if looks_secret(&path) => crate::plan::MASK.to_owned(),
-                // What a table is about is not known, nor whether it holds a secret.
+                // An unknown table may hold a secret, so its content is not shown.
                 Kind::Table(_) | Kind::List(_) => "…".to_owned(),
                 _ => node.to_string(),
             };
@@ -68,7 +69,7 @@ impl Findings {
         found
     }
 
-    /// Whether nothing is wrong so far.
+    /// Whether no fault was found so far.
     pub fn is_clean(&self) -> bool {
         let collected = self.0.borrow();
         collected.found.is_empty() && collected.unknown.is_empty()
@@ -87,7 +88,7 @@ fn unknown_key(path: &str, keys: &[String]) -> String {
         Some((table, key)) => (table == parent).then_some(key),
         None => parent.is_empty().then_some(key.as_str()),
     });
-    // The same word in another table was meant before another word in this one.
+    // The same key in another table is a better suggestion than a similar key in this one.
     let mut elsewhere = keys.iter().filter_map(|key| key.rsplit_once('.'));
     if let Some((table, _)) = elsewhere.find(|(table, key)| *key == name && *table != parent) {
         return format!("unknown key here; {name} belongs in [{table}]");
@@ -98,13 +99,14 @@ fn unknown_key(path: &str, keys: &[String]) -> String {
     }
 }
 
-/// Whether a key may hold what must not be shown, were it only spelled right; rather one too many.
+/// Whether an unknown key may be a misspelt key of a secret, so that its value must not be shown. Matches too many
+/// rather than too few.
 fn looks_secret(path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
     ["pas", "pwd", "secret", "token", "key", "auth", "cookie", "cred"].iter().any(|word| name.contains(word))
 }
 
-/// A table on its way from text to type.
+/// A table that is being converted from text to a type.
 #[derive(Debug)]
 pub struct Table {
     path: String,
@@ -112,13 +114,13 @@ pub struct Table {
     entries: BTreeMap<String, Node>,
     /// Where the keys that were taken came from.
     taken: BTreeMap<String, Option<Rc<str>>>,
-    /// Whether something else stands in its place, which was told: then nothing is missing in it.
+    /// Whether the value is not a table, which was reported already: then no key of it is reported as missing.
     broken: bool,
     findings: Findings,
 }
 
 impl Table {
-    /// The whole tree, and where what is found in it will be told.
+    /// The table of the whole tree, and the findings that the walk adds to.
     pub fn root(node: Node) -> (Self, Findings) {
         let findings = Findings::default();
         let mut table = Self {
@@ -203,7 +205,7 @@ impl Table {
         }
     }
 
-    /// Takes a list, or one item in its place; parses each item, and tells each fault with its index.
+    /// Takes a list, or one item in its place; parses each item, and reports each fault with its index.
     pub fn get_list<T>(
         &mut self,
         key: &str,
@@ -232,7 +234,7 @@ impl Table {
         Some(parsed)
     }
 
-    /// Takes a table; an empty one where it is missing or no table, which is a fault.
+    /// Takes a table; an empty one where it is missing or not a table; the latter is a fault.
     pub fn table(&mut self, key: &str) -> Table {
         let node = self.take(key);
         let mut table = Table {
@@ -256,32 +258,32 @@ impl Table {
         table
     }
 
-    /// Tells a fault of a value.
+    /// Reports a fault of a value.
     pub fn fault_at(&self, key: &str, node: &Node, reason: impl Into<String>) {
         self.fault(Fault::value(self.path_of(key), node, reason), node.origin.clone());
     }
 
-    /// Tells that keys contradict each other, at the one that people would change.
+    /// Reports that keys contradict each other, at the key that the user would change.
     pub fn contradiction(&self, key: &str, shown: impl Display, reason: impl Into<String>) {
         let fault = Fault::contradiction(self.path_of(key), shown, reason);
         let there = self.entries.get(key).map(|node| node.origin.clone());
         self.fault(fault, there.or_else(|| self.taken.get(key).cloned()).flatten());
     }
 
-    /// Tells that a key is needed and not there, unless the whole table is something else.
+    /// Reports a missing required key, unless the value is not a table at all.
     pub fn missing(&self, key: &str, reason: impl Into<String>) {
         if !self.broken {
             self.fault(Fault::value(self.path_of(key), "", reason), None);
         }
     }
 
-    /// Tells a fault that stands somewhere else than in this table.
+    /// Reports a fault that already has its full path.
     pub fn fault(&self, fault: Fault, origin: Option<Rc<str>>) {
         let origin = origin.or_else(|| self.origin.clone());
         self.findings.0.borrow_mut().found.push(Found { origin, fault });
     }
 
-    /// Whether a fault of this path was told already.
+    /// Whether a fault of this path was reported already.
     pub fn is_faulty(&self, key: &str) -> bool {
         let path = self.path_of(key);
         self.findings.0.borrow().found.iter().any(|found| {
@@ -296,7 +298,7 @@ impl Table {
 }
 
 impl Drop for Table {
-    /// What was not taken was not known.
+    /// Keys that were not taken are unknown keys.
     fn drop(&mut self) {
         let mut collected = self.findings.0.borrow_mut();
         for (key, node) in std::mem::take(&mut self.entries) {

@@ -1,17 +1,17 @@
-//! Amounts of the classic format, whose unit nobody states: conversion to and from [`Duration`].
+//! Amounts of the classic format, which carry no unit: conversion to and from [`Duration`].
 
 use std::time::Duration;
 
 use super::{ClassicConfig, Unit};
 
-/// Longest time that a classic amount can mean. A longer delay is no test, and arithmetic on it overflows.
+/// Longest time that a classic amount can mean. A longer delay is not accepted: arithmetic on it overflows.
 pub const MAX_CLASSIC_AMOUNT: Duration = Duration::from_secs(24 * 3600);
 
-/// Why an amount is no time.
+/// Why an amount is not a valid time.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum AmountError {
-    /// Below zero, or no number.
-    #[error("{0} is no length of time")]
+    /// Below zero, or not a number.
+    #[error("{0} is not a valid time")]
     NoTime(f64),
     /// Above [`MAX_CLASSIC_AMOUNT`].
     #[error("{0} {1} is longer than a day")]

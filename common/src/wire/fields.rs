@@ -1,4 +1,4 @@
-//! The fields of a record, found under whichever spelling a program uses. Fields that nobody asks for are
+//! The fields of a record, found under whichever spelling a program uses. Unused fields are
 //! skipped while parsing, so that a report which repeats every sample so far costs no memory.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::reject::{RejectReason, Rejected, shown};
 
-/// The fields that a topic's records are looked through for.
+/// The fields that are read from a topic's records.
 pub(super) struct Names {
     /// Found whatever their case and underscores: other people's.
     pub(super) classic: &'static [&'static str],
@@ -52,7 +52,7 @@ impl Fields {
         Ok(fields)
     }
 
-    /// A field of the record; null is as good as missing.
+    /// A field of the record; null counts as missing.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.beside.get(name).filter(|value| !value.is_null())
     }
@@ -62,7 +62,7 @@ impl Fields {
         self.beside.contains_key(name)
     }
 
-    /// A figure: inside `metrics` or beside it, under the first of these names that says something.
+    /// A figure: inside `metrics` or beside it, under the first of these names that has a value.
     pub(super) fn figure<T>(&self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
         let mut places = names.iter().flat_map(|name| [self.inside.get(name), self.beside.get(name)]);
         places.find_map(|value| value.and_then(&read))
@@ -71,7 +71,7 @@ impl Fields {
     /// A field of ours: `None` where it is missing.
     ///
     /// # Errors
-    /// Where it holds something else.
+    /// Where its value is of another type.
     pub(super) fn ours<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Result<Option<T>, Rejected> {
         let Some(value) = self.get(name) else { return Ok(None) };
         T::deserialize(value).map(Some).map_err(|error| bad(name, value, error))
@@ -80,7 +80,7 @@ impl Fields {
     /// A field of ours that every such record has.
     ///
     /// # Errors
-    /// Where it is missing or holds something else.
+    /// Where it is missing, or its value is of another type.
     pub(super) fn required<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Result<T, Rejected> {
         self.ours(name)?.ok_or_else(|| missing(name))
     }
@@ -91,7 +91,7 @@ pub(super) fn missing(name: &str) -> Rejected {
     Rejected::new(RejectReason::MissingField, format!("{name} is missing"))
 }
 
-/// The field holds what it cannot hold.
+/// The field has an invalid value.
 pub(super) fn bad(name: &str, value: &Value, reason: impl fmt::Display) -> Rejected {
     let value = match value {
         Value::Array(_) => "an array".to_owned(),

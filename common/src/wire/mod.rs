@@ -1,5 +1,5 @@
 //! The five JSON topics (../shared/wire.md), strict in what is sent, tolerant in what is read: bytes
-//! become these types here and nowhere else. It knows no Kafka and no node.
+//! become these types here and nowhere else. It depends on neither Kafka nor a node.
 
 mod classic;
 mod fields;
@@ -66,7 +66,7 @@ impl Topic {
     }
 }
 
-/// What a record of any topic turned out to be.
+/// A record of any topic, as read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inbound {
     /// A node is here.
@@ -75,7 +75,7 @@ pub enum Inbound {
     TestConfig(Box<TestConfig>),
     /// A test is to start or stop.
     Trigger(Trigger),
-    /// A driver tells what it measured.
+    /// A driver reports its measurements.
     Metrics(Box<Metrics>),
     /// A node is alive, or leaves.
     Heartbeat(Box<Heartbeat>),
@@ -99,7 +99,7 @@ pub struct Register {
 pub struct RegisterOurs {
     /// Version of the additions; `None` where the record has no such number.
     pub protocol: Option<u32>,
-    /// This life of the node.
+    /// The epoch of the node's process.
     pub epoch: Epoch,
     /// The build, as in `0.1.0 (abc1234)`.
     pub version: String,
@@ -205,7 +205,7 @@ pub struct Metrics {
     pub ours: Option<Box<Window>>,
 }
 
-/// The classic figures of `metrics`, in milliseconds, as sent: `None` is not told, never 0.
+/// The classic figures of `metrics`, in milliseconds, as sent: `None` where the record has no such figure, never 0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClassicMetrics {
     /// Mean latency.
@@ -233,7 +233,7 @@ pub struct ClassicMetrics {
 /// What our drivers add to `metrics`: one window of one second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
-    /// This life of the driver.
+    /// The epoch of the driver's process.
     pub epoch: Epoch,
     /// 0, 1, 2 … per test, node and epoch.
     pub seq: u64,
@@ -255,17 +255,17 @@ pub struct Window {
     pub ending: Option<Ending>,
 }
 
-/// What explains a driver's lag beside its figures. What it could not measure it leaves out.
+/// Figures that explain a driver's lag. A figure that it could not measure is absent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MachineLoad {
     /// Share of its cores that the driver's process used in the window, 0 to 1.
     pub cpu: Option<f64>,
     /// Share of the machine's CPU time in the window that its host gave to others, 0 to 1.
     pub steal: Option<f64>,
-    /// Share of the window that a worker's thread waited for a core though it could have run, 0 to 1, of the worker
+    /// Share of the window that a worker's thread was runnable but waited for a core, 0 to 1, of the worker
     /// that waited longest.
     pub wait: Option<f64>,
-    /// When the process did not run at all though nothing held its cores: each [from, to] in Unix µs by the
+    /// When the process did not run at all although its cores were free: each [from, to] in Unix µs by the
     /// orchestrator's clock. Pauses that were noticed since the last window, at most [`MAX_STOPPED`].
     pub stopped: Vec<(UnixMicros, UnixMicros)>,
 }
@@ -273,7 +273,7 @@ pub struct MachineLoad {
 /// Most pauses that one window names.
 pub const MAX_STOPPED: usize = 16;
 
-/// What a driver tells with its final window.
+/// What a driver reports with its final window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// When its schedule began (after the warm-up), Unix µs by the orchestrator's clock.
@@ -308,7 +308,8 @@ pub struct Heartbeat {
     pub node_id: NodeId,
     /// `YES`: alive. `NO`: leaving, or, from some classic nodes, "test done".
     pub alive: bool,
-    /// When it was sent, by its sender's clock; `None` where that cannot be told. Liveness goes by arrival alone.
+    /// When it was sent, by its sender's clock; `None` where the record has no readable timestamp. Liveness depends on
+    /// the time of arrival alone.
     pub sent_at_us: Option<UnixMicros>,
     /// Ours: present on every record of our nodes.
     pub ours: Option<HeartbeatOurs>,
@@ -317,7 +318,7 @@ pub struct Heartbeat {
 /// What our nodes add to `heartbeat`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeartbeatOurs {
-    /// This life of the node.
+    /// The epoch of the node's process.
     pub epoch: Epoch,
     /// `orchestrator` beats here too; such records are never nodes.
     pub role: Role,
@@ -325,7 +326,7 @@ pub struct HeartbeatOurs {
     pub state: Option<DriverState>,
     /// Why it refused.
     pub reason: Option<String>,
-    /// With `ready`: what should be known of this test before it begins, in words that name the driver.
+    /// With `ready`: a warning about this test for the user before it begins; the text names the driver.
     pub warning: Option<String>,
     /// Which test it holds.
     pub test_id: Option<TestId>,
@@ -340,7 +341,7 @@ pub struct HeartbeatOurs {
 }
 
 impl HeartbeatOurs {
-    /// A beat that says no more than who beats.
+    /// A heartbeat with nothing but the sender.
     pub fn new(epoch: Epoch, role: Role) -> Self {
         Self {
             epoch,
@@ -378,7 +379,7 @@ pub enum DriverState {
     Idle,
     /// Holds a config and waits for the trigger.
     Ready,
-    /// Will not run the config it heard.
+    /// Will not run the config it received.
     Refused,
     /// Sends.
     Running,
@@ -386,7 +387,7 @@ pub enum DriverState {
     Draining,
 }
 
-/// Units of the classic fields, from `[classic]`: nobody states them on the wire.
+/// Units of the classic fields, from `[classic]`: records do not carry them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Seconds.

@@ -1,5 +1,5 @@
 //! Numbers as programs really write them: as numbers, as texts, as durations, or not at all. A value that
-//! cannot be read is "not told", never 0.
+//! cannot be read counts as absent, never as 0.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use super::Unit;
 use crate::clock::UnixMicros;
 use crate::ids::MAX_ID_BYTES;
 
-/// Highest count believed: the integers that a float tells apart, so that sums over any fleet fit in 64 bits.
+/// Highest count accepted: 2^53, up to which an f64 holds every integer exactly. Sums over any fleet fit in 64 bits.
 pub(super) const MAX_COUNT: u64 = 1 << 53;
 
-/// The last instant believed: the end of the year 9999, Unix µs.
+/// The last instant accepted: the end of the year 9999, Unix µs.
 pub(super) const MAX_UNIX_US: UnixMicros = 253_402_300_799_000_000;
 
 /// A finite number, written as a number or as a text.
@@ -102,13 +102,13 @@ pub(super) fn yes_or_no(value: &Value) -> Option<bool> {
     }
 }
 
-/// An instant in Unix µs: RFC 3339, or Unix seconds as a number; other formats say nothing.
+/// An instant in Unix µs: RFC 3339, or Unix seconds as a number; `None` for other formats.
 pub(super) fn instant_us(value: &Value) -> Option<UnixMicros> {
     let us = match value {
         Value::String(text) if text.contains(['-', ':']) => {
             text.trim().parse::<jiff::Timestamp>().ok()?.as_microsecond()
         }
-        // Past the year 9999 it is no number of seconds; twenty digits of local time are none either.
+        // A number past the year 9999 is not Unix seconds; neither are twenty digits of local time.
         _ => (number(value)? * 1e6).round().clamp(-1.0, 1e18) as i64,
     };
     (0..=MAX_UNIX_US).contains(&us).then_some(us)

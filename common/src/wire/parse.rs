@@ -1,13 +1,13 @@
-//! From bytes to one JSON object or one bare word, within bounds that no real record comes near: what
-//! happens to a payload before anyone looks at its fields. Never fails in any other way than a [`Rejected`].
+//! Parses bytes into one JSON object or one bare word, before any field is read. The bounds are far above every real
+//! record. Every failure is a [`Rejected`].
 
 use super::fields::{Fields, Names};
 use super::reject::{RejectReason, Rejected};
 
-/// Most bytes of a payload that are looked at. Real ones, which repeat every sample so far, grow to 700 kB.
+/// Largest payload that is parsed, in bytes. Real ones, which repeat every sample so far, grow to 700 kB.
 pub const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 
-/// Deepest nesting of objects and arrays that is looked at. Ours nest five deep.
+/// Deepest nesting of objects and arrays that is parsed. Ours nest five deep.
 pub const MAX_DEPTH: usize = 64;
 
 /// How often JSON may be wrapped in a JSON string.
@@ -71,7 +71,7 @@ fn is_end_word(text: &str) -> bool {
         && !NO_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
-/// Python writes `NaN` and `Infinity` into JSON; where a text fails, it gets a second chance without them.
+/// Python writes `NaN` and `Infinity` into JSON: a text that does not parse is parsed again without them.
 fn parse_object(text: &str, names: &Names) -> Result<Fields, Rejected> {
     let error = match Fields::from_json(text, names) {
         Ok(fields) => return Ok(fields),

@@ -1,5 +1,5 @@
-//! The tolerant reader: what other people's programs really send. Classic fields are taken as they come;
-//! ours, which a record has where it has an `epoch`, are taken whole or not at all.
+//! The tolerant reader of what other people's programs really send. Classic fields are optional one by one. Our own
+//! fields, which a record with an `epoch` has, must all be valid, or the record is rejected.
 
 use serde_json::Value;
 
@@ -55,14 +55,14 @@ fn test_id(fields: &Fields) -> Result<TestId, Rejected> {
     TestId::new(&text).map_err(|error| bad("test_id", value, error))
 }
 
-/// An id as text, from a text or a number; an empty text is as good as none.
+/// An id as text, from a text or a number; an empty text counts as missing.
 fn id_text<'a>(fields: &'a Fields, name: &str) -> Result<(&'a Value, String), Rejected> {
     let value = fields.get(name).ok_or_else(|| missing(name))?;
     match value {
         Value::String(text) if text.trim().is_empty() => Err(missing(name)),
         Value::String(text) => Ok((value, text.clone())),
         Value::Number(number) => Ok((value, number.to_string())),
-        _ => Err(bad(name, value, "is no id")),
+        _ => Err(bad(name, value, "is not a valid id")),
     }
 }
 
@@ -76,7 +76,7 @@ fn named_test(fields: &Fields) -> Result<Option<TestId>, Rejected> {
     }
 }
 
-/// The mark of our own records. What is no epoch of ours is somebody's extra field.
+/// The epoch, which marks our own records. A value that cannot be our epoch is another program's extra field.
 fn epoch(fields: &Fields) -> Option<Epoch> {
     fields.get("epoch").and_then(Value::as_u64).filter(|epoch| *epoch <= MAX_COUNT).map(Epoch)
 }
@@ -85,10 +85,11 @@ fn role(fields: &Fields) -> Result<Role, Rejected> {
     Ok(fields.ours("role")?.unwrap_or(Role::Driver))
 }
 
-/// Refuses what an orchestrator says of itself where only nodes speak: such records are never nodes.
+/// Rejects a record whose role is orchestrator where only drivers are expected: an orchestrator is never listed as a
+/// driver.
 fn refuse_orchestrators(fields: &Fields) -> Result<(), Rejected> {
     match fields.get("role") {
-        Some(role) if role == "orchestrator" => Err(bad("role", role, "an orchestrator is no node")),
+        Some(role) if role == "orchestrator" => Err(bad("role", role, "an orchestrator is not a driver")),
         _ => Ok(()),
     }
 }
@@ -113,7 +114,7 @@ fn register_ours(fields: &Fields, epoch: Epoch) -> Result<RegisterOurs, Rejected
         return Err(bad("labels", &Value::from(ours.labels.len()), "more labels than a node has"));
     }
     if let Some(rate) = ours.max_rate.filter(|rate| rate.is_nan() || *rate <= 0.0) {
-        return Err(bad("max_rate", &Value::from(rate), "is no rate"));
+        return Err(bad("max_rate", &Value::from(rate), "is not a rate"));
     }
     Ok(ours)
 }
@@ -123,7 +124,7 @@ fn test_config(fields: &Fields) -> Result<TestConfig, Rejected> {
     let classic = classic_config(fields)?;
     let mut config = TestConfig { test_id, classic, ours: None, other_protocol: None };
     let Some(epoch) = epoch(fields) else { return Ok(config) };
-    // Looked at first: the plan and the shares of another protocol may not be readable at all.
+    // Checked first: the plan and the shares of another protocol may not be readable at all.
     let protocol = fields.get("protocol").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
     if protocol == Some(PROTOCOL) {
         config.ours = Some(config_ours(fields, epoch)?);
@@ -143,33 +144,33 @@ fn classic_config(fields: &Fields) -> Result<ClassicConfig, Rejected> {
         Some("TSUNAMI") => TestType::Tsunami,
         _ => return Err(bad("test_type", test_type, "is neither AVALANCHE nor TSUNAMI")),
     };
-    let delay = match told(fields, "test_message_delay") {
+    let delay = match filled(fields, "test_message_delay") {
         Some(value) => number(value)
             .filter(|delay| *delay >= 0.0)
-            .ok_or_else(|| bad("test_message_delay", value, "is no delay"))?,
+            .ok_or_else(|| bad("test_message_delay", value, "is not a valid delay"))?,
         None if test_type == TestType::Avalanche => 0.0,
         None => return Err(missing("test_message_delay")),
     };
     let message_count =
-        told(fields, "message_count_per_driver").ok_or_else(|| missing("message_count_per_driver"))?;
-    let message_count =
-        count(message_count).ok_or_else(|| bad("message_count_per_driver", message_count, "is no count"))?;
+        filled(fields, "message_count_per_driver").ok_or_else(|| missing("message_count_per_driver"))?;
+    let message_count = count(message_count)
+        .ok_or_else(|| bad("message_count_per_driver", message_count, "is not a valid count"))?;
     let num_drivers = fields.get("num_drivers").and_then(count).and_then(|n| u32::try_from(n).ok());
     Ok(ClassicConfig { test_type, delay, message_count, target_url: target_url(fields)?, num_drivers })
 }
 
-/// A field that says something: neither null nor an empty text.
-fn told<'a>(fields: &'a Fields, name: &str) -> Option<&'a Value> {
+/// A field that has a value: neither null nor an empty text.
+fn filled<'a>(fields: &'a Fields, name: &str) -> Option<&'a Value> {
     fields.get(name).filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))
 }
 
 /// The target, from the first of the three fields that holds a text.
 fn target_url(fields: &Fields) -> Result<Option<String>, Rejected> {
     for name in ["target_url", "target_server_ip", "test_server"] {
-        let Some(value) = told(fields, name) else { continue };
+        let Some(value) = filled(fields, name) else { continue };
         let Some(url) = value.as_str().map(str::trim) else { continue };
         if url.len() > MAX_URL_BYTES || url.chars().any(char::is_control) {
-            return Err(bad(name, value, "is no URL"));
+            return Err(bad(name, value, "is not a valid URL"));
         }
         return Ok(Some(url.to_owned()));
     }
@@ -211,9 +212,9 @@ fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {
     let revision = fields.get("revision").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
     let start_at_ms =
         fields.get("start_at").and_then(Value::as_u64).filter(|ms| *ms <= (MAX_UNIX_US / 1_000) as u64);
-    // Without a revision it is somebody else's, whatever its extra fields hold.
+    // Without a revision the record is another program's, and its `start_at` is ignored.
     if let (Some(_), Some(value), None) = (revision, fields.get("start_at"), start_at_ms) {
-        return Err(bad("start_at", value, "is no instant in Unix ms"));
+        return Err(bad("start_at", value, "is not an instant in Unix ms"));
     }
     Ok(Trigger { test_id, start, start_at_ms, revision })
 }
@@ -276,7 +277,7 @@ fn heartbeat(fields: &Fields) -> Result<Heartbeat, Rejected> {
     }
     Ok(Heartbeat {
         node_id: node_id(fields)?,
-        // A beat is a sign of life, whatever word it uses; only a plain no says otherwise.
+        // A heartbeat with any word means alive; only a plain no means leaving.
         alive: fields.get("heartbeat").and_then(yes_or_no).unwrap_or(true),
         sent_at_us: fields.get("timestamp").and_then(numbers::instant_us),
         ours,

@@ -13,15 +13,15 @@ pub enum RejectReason {
     TooLarge,
     /// Not UTF-8.
     NotUtf8,
-    /// Not JSON, and no word that means something.
+    /// Not JSON, and not one of the known words.
     NotJson,
     /// JSON nested deeper than any real record.
     TooDeep,
-    /// JSON, but no object.
+    /// JSON, but not an object.
     NotObject,
     /// A field that is needed is missing.
     MissingField,
-    /// A field holds what it cannot hold.
+    /// A field has an invalid value.
     BadField,
 }
 
@@ -67,7 +67,7 @@ pub struct Rejected {
     pub reason: RejectReason,
     /// Why, for the log: the field and the value that is wrong, shortened, on one line.
     pub detail: String,
-    /// Who sent it, where that could be told.
+    /// The sender, where the record names one.
     pub node_id: Option<NodeId>,
 }
 
@@ -77,7 +77,7 @@ impl Rejected {
     }
 }
 
-/// A text for the log: on one line, and no longer than a log line bears.
+/// A text for the log: on one line, and shortened.
 pub(super) fn shown(text: &str) -> String {
     let mut escaped = text.chars().take(81).collect::<String>().escape_debug().to_string();
     if let Some((end, _)) = escaped.char_indices().nth(80) {

@@ -1,4 +1,4 @@
-//! The unit of plain latency numbers, which nobody states on the wire: one for all nodes, and others for some.
+//! The unit of plain latency numbers, which records do not carry: one for all nodes, and exceptions for some.
 
 use super::Unit;
 use crate::ids::{IdError, NodeId};
@@ -42,7 +42,7 @@ fn wildcard(pattern: &str, text: &str) -> bool {
     text.ends_with(last)
 }
 
-/// How to read what nobody states on the wire.
+/// How to read numbers whose unit records do not carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadAs {
     /// Unit of plain latency numbers in classic records; ours are always milliseconds.

@@ -1,5 +1,5 @@
 //! What our own drivers add to metrics, and in part to heartbeats: windows, counters and histograms. Read
-//! strictly: a figure that cannot be makes the whole record unusable, so that no total is half of one.
+//! strictly: one impossible figure rejects the whole record, so that no total counts half a record.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::ids::Epoch;
 use crate::latency::{Encoder, Latencies, Latency, LatencyKind};
 use crate::tls_cause::TlsCause;
 
-/// Highest sequence number of a window: three years of seconds. What lists missing windows relies on it.
+/// Highest sequence number of a window: three years of seconds. The list of missing windows relies on this bound.
 const MAX_SEQ: u64 = 100_000_000;
 
 /// The counters that every record with counters has.
@@ -44,11 +44,11 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
     }
     let span: Span = fields.required("window")?;
     if !(0 <= span.from && span.from <= span.to && span.to <= MAX_UNIX_US) {
-        return Err(bad("window", &Value::from(span.from), "is no span of time in Unix µs"));
+        return Err(bad("window", &Value::from(span.from), "is not a span of time in Unix µs"));
     }
     let busy = fields.ours("busy")?.unwrap_or(0.0);
     if !(0.0..=1.0).contains(&busy) {
-        return Err(bad("busy", &Value::from(busy), "is no share, 0 to 1"));
+        return Err(bad("busy", &Value::from(busy), "is not a share from 0 to 1"));
     }
     Ok(Window {
         epoch,
@@ -69,12 +69,12 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
     })
 }
 
-/// A share that only explains other figures: one that cannot be is as good as none, and no reason to lose the rest.
+/// A share that only explains other figures: an impossible one counts as absent, and does not reject the record.
 fn share(fields: &Fields, name: &str) -> Option<f64> {
     fields.get(name).and_then(Value::as_f64).filter(|share| (0.0..=1.0).contains(share))
 }
 
-/// Pauses of the sender. They too only explain other figures: one that cannot be is left out.
+/// Pauses of the sender. They too only explain other figures: an impossible one is left out.
 fn stopped(fields: &Fields) -> Vec<(UnixMicros, UnixMicros)> {
     let pauses = fields.get("stopped").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let read = |pause: &Value| {
@@ -84,13 +84,13 @@ fn stopped(fields: &Fields) -> Vec<(UnixMicros, UnixMicros)> {
     pauses.iter().take(MAX_STOPPED).filter_map(read).collect()
 }
 
-/// Reads cumulative counters. Beside the five that everyone sends, ours tell more; what a sender of the
-/// five alone leaves out is filled in on the side of caution.
+/// Reads cumulative counters. Every driver sends five; ours send more. For a sender of the five alone, the missing
+/// ones get the more cautious value.
 pub(super) fn counters(fields: &Fields) -> Result<Counters, Rejected> {
     let [scheduled, sent, completed, failed, dropped] =
         [0, 1, 2, 3, 4].map(|i| fields.required::<u64>(COUNTER_NAMES[i]));
     let (completed, dropped) = (completed?, dropped?);
-    // Nobody said that the target was the reason, so it was us.
+    // Without `dropped_by`, blame ourselves (late) rather than the target (in flight).
     let by = fields.ours("dropped_by")?.unwrap_or(DroppedBy { in_flight: 0, late: dropped });
     if by.in_flight.checked_add(by.late) != Some(dropped) {
         return Err(bad("dropped", &Value::from(dropped), "is not the sum of dropped_by"));
@@ -118,7 +118,7 @@ pub(super) fn counters(fields: &Fields) -> Result<Counters, Rejected> {
     Ok(counters)
 }
 
-/// Refuses counts that no sum over a fleet would bear, and parts larger than their whole.
+/// Rejects counts whose sum over a fleet could overflow, and parts larger than their whole.
 fn check(counters: &Counters) -> Result<(), Rejected> {
     let Counters { scheduled, sent, completed, failed, dropped_in_flight, dropped_late, warmup, .. } =
         counters;

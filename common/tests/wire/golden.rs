@@ -130,7 +130,7 @@ fn before_the_first_answer_the_latencies_are_zero() {
     let json: serde_json::Value = serde_json::from_str(&record.payload).unwrap();
     let expected = serde_json::json!({"mean_latency": 0.0, "median_latency": 0.0, "min_latency": 0.0, "max_latency": 0.0});
     assert_eq!(json["metrics"], expected);
-    assert_eq!(json["report_id"], "t-1_d-1_1795456638864_7", "one is made up of what tells windows apart");
+    assert_eq!(json["report_id"], "t-1_d-1_1795456638864_7", "built from the fields that identify a window");
 }
 
 #[test]

@@ -119,9 +119,9 @@ fn a_node_registers_with_little() {
         &format!(r#"{{"node_id": "{}"}}"#, "x".repeat(1 << 20)),
         RejectReason::BadField,
     );
-    let told =
+    let record =
         rejected(Topic::Register, r#"{"node_id": "n", "epoch": 1, "labels": 1}"#, RejectReason::BadField);
-    assert_eq!(told.node_id.unwrap().as_str(), "n", "the log names the source");
+    assert_eq!(record.node_id.unwrap().as_str(), "n", "the log names the source");
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_report_names_a_test_or_none() {
     {
         let metrics = metrics(&format!(r#"{{"node_id": "n", "test_id": {value}}}"#));
         assert_eq!(metrics.test_id.as_ref().map(|id| id.as_str()), expected, "{value}");
-        assert_eq!(metrics.classic, ClassicMetrics::default(), "nothing told is nothing known");
+        assert_eq!(metrics.classic, ClassicMetrics::default(), "absent figures are None");
         assert_eq!((metrics.report_id, metrics.ours), (None, None));
     }
     rejected(Topic::Metrics, r#"{"test_id": "t"}"#, RejectReason::MissingField);
@@ -249,12 +249,12 @@ fn a_report_names_a_test_or_none() {
 
 #[test]
 fn figures_are_found_whatever_they_are_called() {
-    let told = figures(
+    let read = figures(
         r#"{"Mean": 2, "Median": "2.5", "Min": "850µs", "Max": "1.02s", "mode_latency": ""}"#,
         Unit::Milliseconds,
     );
     let expected = (Some(2.0), Some(2.5), Some(0.85), Some(1_020.0), None);
-    assert_eq!((told.mean_ms, told.median_ms, told.min_ms, told.max_ms, told.mode_ms), expected);
+    assert_eq!((read.mean_ms, read.median_ms, read.min_ms, read.max_ms, read.mode_ms), expected);
     let seconds = figures(r#"{"mean_latency": 0.25, "max_latency": "500ms"}"#, Unit::Seconds);
     assert_eq!((seconds.mean_ms, seconds.max_ms), (Some(250.0), Some(500.0)), "a stated unit wins");
     for name in ["num_requests", "number_of_requests", "requests_sent", "Requests"] {
@@ -267,9 +267,9 @@ fn figures_are_found_whatever_they_are_called() {
         assert_eq!(beside.classic.num_requests, Some(12), "{name}");
     }
     for nothing in ["\"\"", "null", "-3", "1.5", "99999999999999999999", "NaN", "Infinity", "\"many\""] {
-        let told =
+        let read =
             figures(&format!(r#"{{"num_requests": {nothing}, "mean_latency": 1}}"#), Unit::Milliseconds);
-        assert_eq!((told.num_requests, told.mean_ms), (None, Some(1.0)), "{nothing}");
+        assert_eq!((read.num_requests, read.mean_ms), (None, Some(1.0)), "{nothing}");
     }
 }
 
@@ -325,7 +325,11 @@ fn a_window_needs_no_more_than_the_wire_lists() {
     let window = metrics.ours.unwrap();
     assert_eq!((window.epoch.0, window.seq, window.from_us, window.to_us), (9, 0, 1_000_000, 2_000_000));
     let counters = &window.counters;
-    assert_eq!((counters.dropped_in_flight, counters.dropped_late), (0, 2), "nobody blamed the target");
+    assert_eq!(
+        (counters.dropped_in_flight, counters.dropped_late),
+        (0, 2),
+        "without dropped_by, drops count as late"
+    );
     assert_eq!((counters.completed_in_schedule, counters.errors.len()), (5, 1));
     assert!(!window.is_final && window.ending.is_none());
 }
@@ -377,13 +381,13 @@ fn a_broken_window_is_no_window() {
         r#", "warmup": {"status_codes": {"200": 1}}"#,
         r#", "role": "orchestrator""#,
     ] {
-        let told = rejected(Topic::Metrics, &window(rest), RejectReason::BadField);
-        assert_eq!(told.node_id.unwrap().as_str(), "n");
+        let record = rejected(Topic::Metrics, &window(rest), RejectReason::BadField);
+        assert_eq!(record.node_id.unwrap().as_str(), "n");
     }
     for name in ["seq", "window", "scheduled", "sent", "completed", "failed", "dropped", "test_id"] {
         let payload = window("").replace(&format!("\"{name}\":"), "\"gone\":");
-        let told = rejected(Topic::Metrics, &payload, RejectReason::MissingField);
-        assert_eq!(told.detail, format!("{name} is missing"));
+        let record = rejected(Topic::Metrics, &payload, RejectReason::MissingField);
+        assert_eq!(record.detail, format!("{name} is missing"));
     }
 }
 

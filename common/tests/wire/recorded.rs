@@ -29,9 +29,9 @@ fn reports<'a>(records: &'a [Inbound], test: &str) -> Vec<&'a Metrics> {
 }
 
 #[track_caller]
-fn close(told: Option<f64>, expected: f64) {
-    let told = told.expect("is told");
-    assert!((told - expected).abs() <= 1e-12 * expected.abs(), "{told} is not {expected}");
+fn close(figure: Option<f64>, expected: f64) {
+    let figure = figure.expect("the record has the figure");
+    assert!((figure - expected).abs() <= 1e-12 * expected.abs(), "{figure} is not {expected}");
 }
 
 #[track_caller]
@@ -81,7 +81,7 @@ fn driver_a_is_read_as_it_says() {
     check(&last.classic, [6.836191703333346, 6.645661499987909, 4.079589000070882, 19.449352000037834]);
     close(last.classic.mode_ms, 9.769796999989921);
     assert_eq!(last.classic.num_requests, Some(300));
-    assert_eq!((last.classic.num_responses, last.classic.num_errors), (None, None), "never told");
+    assert_eq!((last.classic.num_responses, last.classic.num_errors), (None, None), "never sent");
     assert_eq!(avalanche[3].classic.num_requests, Some(240));
 
     let tsunami = reports(&records, "a2-tsunami-delay1");

@@ -12,7 +12,7 @@ use common::service::Needs;
 use super::heartbeat::OffsetMeasured;
 use crate::bootstrap::AskError;
 use crate::clock_sync::{Offset, QUESTIONS, Sample, best, choose};
-use crate::overflow::tell;
+use crate::overflow::notify;
 
 /// Questions that may wait.
 const MAILBOX: usize = 16;
@@ -28,17 +28,17 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Asks the orchestrator for its time, once.
 pub type AskTime = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Sample, AskError>>>>>;
 
-/// Measures now, and answers what is known then; `None` where the orchestrator never told its time.
+/// Measures the offset now and answers with the best one known; `None` if the orchestrator's time was never received.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Option<Offset>")]
 pub struct MeasureOffset;
 
-/// Knows how far the orchestrator's clock is from ours.
+/// Keeps the offset between the orchestrator's clock and ours.
 ///
 /// - owns: the best measurement so far.
 /// - receives: [`MeasureOffset`].
 /// - sends: [`OffsetMeasured`] after each measurement: every 30 s, and when it is asked.
-/// - on failure: goes by the last measurement; without any, answers `None` and asks every second.
+/// - on failure: keeps the last measurement; without any, answers `None` and asks every second.
 /// - mailbox bound: 16.
 pub struct ClockActor {
     ask: Option<AskTime>,
@@ -48,7 +48,7 @@ pub struct ClockActor {
 }
 
 impl ClockActor {
-    /// A clock that asks nobody (`None`) has no offset.
+    /// `ask`: `None` without an orchestrator's URL; then there is never an offset.
     pub fn new(ask: Option<AskTime>, measured: Recipient<OffsetMeasured>, needs: Needs) -> Self {
         if ask.is_some() {
             needs.wait_for(ORCHESTRATOR, "the orchestrator");
@@ -87,7 +87,7 @@ impl ClockActor {
                 }
                 actor.known = Some(offset);
                 actor.needs.met(ORCHESTRATOR);
-                tell(&actor.measured, OffsetMeasured(offset.offset_us), "clock offset");
+                notify(&actor.measured, OffsetMeasured(offset.offset_us), "clock offset");
             }
             if let (None, Some(reason)) = (actor.known, refused) {
                 actor.needs.wait_for(ORCHESTRATOR, format!("the orchestrator: {reason}"));

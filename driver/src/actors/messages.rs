@@ -11,8 +11,8 @@ use crate::load_job::{LoadJob, WorkerSlice};
 use crate::merge::DriverProgress;
 use crate::worker::report::WorkerWindow;
 
-/// To a worker: does its slice of a test. The answer says whether the engine can send such requests; the
-/// load then begins at `job.start`, or at once where that has passed.
+/// To a worker: does its slice of a test. The result is an error if the engine cannot send such requests; otherwise
+/// the load begins at `job.start`, or at once where that has passed.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), StartError>")]
 pub struct StartLoad(pub Arc<LoadJob>, pub WorkerSlice);
@@ -105,11 +105,11 @@ pub struct LoadEnded {
 #[rtype(result = "Option<DriverProgress>")]
 pub struct GetProgress;
 
-/// Whom the aggregator tells.
+/// Where the aggregator sends.
 #[derive(Clone)]
 pub struct AggregatorOutputs {
-    /// Who stores and publishes windows.
+    /// The publisher: stores and publishes windows.
     pub windows: Recipient<WindowClosed>,
-    /// Who waits for the end.
+    /// The test manager: waits for the end of the load.
     pub ended: Recipient<LoadEnded>,
 }

@@ -1,4 +1,4 @@
-//! The driver's actors, in the order in which a test's story is told.
+//! The driver's actors, in the order in which a test passes through them.
 
 pub mod messages;
 

@@ -34,8 +34,8 @@ struct Current {
 /// - receives: [`StartLoad`], [`StopLoad`].
 /// - sends: [`Progress`] at most every 200 ms, [`WorkerWindow`] each second, [`WorkerLost`] where its load ends without
 ///   a last window.
-/// - on failure: what it cannot start it refuses; windows that meet a full mailbox are kept and sent again, and
-///   count as busy ones, for a driver that cannot keep up with its own figures is overloaded.
+/// - on failure: refuses a load that it cannot start; keeps windows that meet a full mailbox and sends them again.
+///   These count as fully busy, because a driver that cannot process its own windows in time is overloaded.
 /// - mailbox bound: 8.
 pub struct RequestWorkerActor {
     precision: Precision,
@@ -43,19 +43,20 @@ pub struct RequestWorkerActor {
     current: Option<Current>,
 }
 
-/// Whom a worker tells.
+/// Where a worker sends.
 #[derive(Clone)]
 pub struct WorkerOutputs {
     /// How far it is.
     pub progress: Recipient<Progress>,
     /// Its windows.
     pub windows: Recipient<WorkerWindow>,
-    /// That it is gone.
+    /// Its loss, where its load ended without a last window.
     pub lost: Recipient<WorkerLost>,
 }
 
 impl RequestWorkerActor {
-    /// Starts a worker on a new thread, counts it among `threads`, and returns its address and the arbiter to stop it by.
+    /// Starts a worker on a new thread, counts it among `threads`, and returns its address and the arbiter that stops
+    /// it.
     ///
     /// # Errors
     /// Where the kernel gives no descriptor for its runtime.
@@ -104,9 +105,9 @@ impl Handler<StartLoad> for RequestWorkerActor {
                 Err(error) => error.to_string(),
             };
             log::error!("worker lost test={} worker={} reason={reason}", job.test_id, slice.worker);
-            let told = lost.send(WorkerLost { test_id: job.test_id.clone(), worker: slice.worker }).await;
-            if let Err(error) = told {
-                log::error!("lost worker not told reason={error}");
+            let sent = lost.send(WorkerLost { test_id: job.test_id.clone(), worker: slice.worker }).await;
+            if let Err(error) = sent {
+                log::error!("lost worker not reported reason={error}");
             }
         };
         context.spawn(over.into_actor(self).map(move |(), worker, _| {
@@ -116,7 +117,7 @@ impl Handler<StartLoad> for RequestWorkerActor {
     }
 }
 
-/// Starts a load as a task of its own, so that the actor's mailbox is no part of the request path.
+/// Starts a load as a task of its own, so that requests do not pass through the actor's mailbox.
 fn start(
     job: &Arc<LoadJob>,
     slice: WorkerSlice,
@@ -140,9 +141,9 @@ fn start(
 impl Handler<StopLoad> for RequestWorkerActor {
     type Result = ();
 
-    fn handle(&mut self, told: StopLoad, _: &mut Self::Context) {
-        if let Some(current) = self.current.as_ref().filter(|current| current.test_id == told.test_id) {
-            current.stop.send_if_modified(|reason| reason.replace(told.reason).is_none());
+    fn handle(&mut self, stop: StopLoad, _: &mut Self::Context) {
+        if let Some(current) = self.current.as_ref().filter(|current| current.test_id == stop.test_id) {
+            current.stop.send_if_modified(|reason| reason.replace(stop.reason).is_none());
         }
     }
 }
@@ -161,7 +162,7 @@ impl Outlet for ActorOutlet {
     fn progress(&mut self, counters: Counters, draining: bool) {
         self.send_waiting();
         let (test_id, worker) = (self.test_id.clone(), self.worker);
-        // The next one, 200 ms later, says all that this one would have.
+        // Counters are cumulative: if the mailbox is full, the next report, 200 ms later, replaces this one.
         let _ = self.progress.try_send(Progress { test_id, worker, counters, draining });
     }
 
@@ -172,7 +173,7 @@ impl Outlet for ActorOutlet {
         self.waiting.push_back(WorkerWindow { test_id, worker, index, counters, latencies, busy, last });
         self.send_waiting();
         if is_last && !self.waiting.is_empty() {
-            // Nobody calls again: from here on somebody has to wait for the mailbox.
+            // The outlet is not called after the last window, so a task has to wait for room in the mailbox.
             let (windows, waiting) = (self.windows.clone(), std::mem::take(&mut self.waiting));
             actix_rt::spawn(async move {
                 for window in waiting {

@@ -33,7 +33,8 @@ enum Out {
 /// - owns: the merge of the test that runs, and the clocks of what its machine does meanwhile.
 /// - receives: [`ExpectWindows`], [`Progress`], [`WorkerWindow`], [`WorkerLost`], [`GetProgress`].
 /// - sends: [`WindowClosed`] each second, in order, and [`LoadEnded`] after the final one.
-/// - on failure: an outbox that is full for an hour loses windows, which the report will miss by number; logged.
+/// - on failure: an outbox that stays full for an hour drops windows, which is logged; the report shows their numbers
+///   as missing.
 /// - mailbox bound: 256.
 pub struct StatsAggregatorActor {
     epoch: Epoch,
@@ -88,7 +89,7 @@ impl StatsAggregatorActor {
         if let Some(outbox) = &self.outbox
             && outbox.try_send(out).is_err()
         {
-            log::error!("merged window is lost, nobody takes them");
+            log::error!("outbox full, merged window dropped");
         }
     }
 }
@@ -106,10 +107,10 @@ impl Actor for StatsAggregatorActor {
                 match out {
                     Out::Window(window) => {
                         if outputs.windows.send(window).await.is_err() {
-                            log::error!("who takes windows is gone");
+                            log::error!("publisher stopped; window dropped");
                         }
                     }
-                    // Whoever waits is gone only when the driver ends.
+                    // The manager stops only when the driver ends: then the message is not needed any more.
                     Out::Ended(ended) => drop(outputs.ended.send(ended).await),
                 }
             }
@@ -123,13 +124,13 @@ impl Handler<ExpectWindows> for StatsAggregatorActor {
 
     fn handle(&mut self, ExpectWindows { job, workers }: ExpectWindows, context: &mut Self::Context) {
         let until_start = job.start.monotonic.saturating_duration_since(Instant::now());
-        // What was done before it is no window's.
+        // Reset the meters at the start of the load: what the process did before belongs to no window.
         context.run_later(until_start, |aggregator, _| {
             aggregator.machine.load();
             aggregator.waits.share();
         });
         self.pauses = PauseWatch::start()
-            .inspect_err(|error| log::warn!("pauses of this process are not seen reason={error}"))
+            .inspect_err(|error| log::warn!("pauses of this process are not measured reason={error}"))
             .ok();
         self.merge = Some(Merge::new(&job, workers, self.epoch));
     }

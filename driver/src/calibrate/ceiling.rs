@@ -1,4 +1,4 @@
-//! What a calibration says about a plan before it begins: pure.
+//! Warns, before a plan begins, that it exceeds what a calibration measured: pure.
 
 use common::plan::Mode;
 
@@ -6,8 +6,8 @@ use super::{Calibration, MAX_LAG_P99_MS};
 use crate::assignment::Assignment;
 
 impl Calibration {
-    /// What should be known before an assignment begins: that it asks for more than this driver could do when it
-    /// was calibrated. `None` where it does not, or asks for no rate at all.
+    /// Warns of an assignment that asks for more than this driver could do when it was calibrated. `None` if it does
+    /// not, or names no rate.
     pub fn warning(&self, assignment: &Assignment) -> Option<String> {
         let asked = assignment.rate_ceiling_per_s()?;
         let on = self.calibrated_at.get(..10).unwrap_or(&self.calibrated_at);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_sink_bounded_is_said_and_no_rate_kept_warns_of_any() {
+    fn a_bound_of_the_sink_is_named_and_no_rate_kept_warns_of_any() {
         let mut calibration = example();
         calibration.open_loop.sink_was_limit = true;
         check(

@@ -1,4 +1,4 @@
-//! How finely this machine's clock tells time, and how late its timer is: both are part of every latency.
+//! The resolution of this machine's clock, and how late its timer is: both are part of every latency.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::worker::timer::Timer;
 
 /// How long the clock is read.
 const READ_FOR: Duration = Duration::from_millis(50);
-/// The sleep whose end is looked at.
+/// The length of the sleeps whose lateness is measured.
 const SLEEP: Duration = Duration::from_millis(1);
 
 /// Reads the clock a while, then sleeps again and again for a span.

@@ -24,7 +24,7 @@ pub struct Calibration {
     pub took_s: f64,
     /// Where it was made.
     pub machine: Machine,
-    /// Share of the machine's time that its host gave to others meanwhile; null where the kernel does not tell.
+    /// Share of the machine's time that its host gave to others meanwhile; null where the kernel does not report it.
     pub steal: Option<f64>,
     /// Threads that sent.
     pub workers: u32,
@@ -36,7 +36,7 @@ pub struct Calibration {
     pub engine: String,
     /// The clock and the timer.
     pub clock: ClockFigures,
-    /// The latency of nothing.
+    /// Latencies at a rate that leaves everything idle.
     pub noise_floor: NoiseFloor,
     /// As fast as possible.
     pub closed_loop: ClosedLoop,
@@ -44,7 +44,7 @@ pub struct Calibration {
     pub open_loop: OpenLoop,
 }
 
-/// What time can be told apart, and waited for.
+/// The resolution of the clock, and the lateness of the timer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClockFigures {
     /// The smallest step between two readings of the monotonic clock that was not zero, nanoseconds.

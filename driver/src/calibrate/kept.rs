@@ -11,7 +11,7 @@ use crate::precision::Precision;
 
 /// Its name in the folder.
 pub const FILE: &str = "calibration.json";
-/// A longer file is none of ours.
+/// A longer file was not written by [`save`], and is not read.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Keeps a calibration in a folder, in place of the one before; returns its path.
@@ -41,7 +41,7 @@ pub fn load(folder: &Path, workers: u32, precision: Precision) -> Option<Calibra
         return None;
     }
     log::info!(
-        "calibration taken at={} highest_rate_kept={:?} closed_loop={}",
+        "calibration loaded at={} highest_rate_kept={:?} closed_loop={}",
         calibration.calibrated_at,
         calibration.open_loop.highest_rate_kept_per_s,
         calibration.closed_loop.throughput_per_s
@@ -56,17 +56,17 @@ fn read(path: &Path) -> Result<Option<Calibration>, String> {
         Err(error) => return Err(error.to_string()),
     };
     if length > MAX_BYTES {
-        return Err(format!("{length} bytes are too long for one"));
+        return Err(format!("{length} bytes are too long for a calibration"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map(Some).map_err(|error| error.to_string())
 }
 
 impl Calibration {
-    /// Whether it says anything about so many workers with this precision on a machine.
+    /// Checks that it was made by so many workers with this precision on this machine.
     ///
     /// # Errors
-    /// In what it differs.
+    /// The first difference.
     fn is_of(&self, machine: &Machine, workers: u32, precision: Precision) -> Result<(), String> {
         if self.format != FORMAT {
             return Err(format!("it is of format {}, not {FORMAT}", self.format));

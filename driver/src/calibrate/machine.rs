@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cpu::cores;
 
-/// What is not to be found out.
+/// Stands for a value that cannot be read.
 const UNKNOWN: &str = "unknown";
 
-/// A machine, as the kernel tells of it. Figures of one are not those of another.
+/// A machine, as the kernel describes it. Figures measured on one machine do not hold for another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Its host name.
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_is_told_by_what_the_kernel_says() {
+    fn a_machine_is_described_by_what_the_kernel_reports() {
         let this = Machine::this();
         assert!(this.cores >= 1 && !this.kernel.is_empty(), "{this:?}");
         assert_eq!(this, Machine::this(), "the same each time");

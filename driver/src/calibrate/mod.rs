@@ -32,8 +32,7 @@ use crate::safety::RESERVED_DESCRIPTORS;
 
 /// Lag p99 up to which a rate counts as kept, ms.
 pub const MAX_LAG_P99_MS: f64 = 1.0;
-/// Share of the schedule that may be dropped at a rate that counts as kept: what a plan allows unless it says
-/// otherwise.
+/// Share of the schedule that may be dropped at a rate that counts as kept: the default of a plan.
 const MAX_DROPPED: f64 = 0.001;
 /// From this busy share on a worker, or the sink, has no idle time.
 const BUSY: f64 = 0.95;
@@ -55,7 +54,7 @@ pub struct Options {
     pub quick: bool,
 }
 
-/// Why there is no calibration.
+/// Why a calibration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrateError {
     /// The system gives no socket, thread or timer.
@@ -63,10 +62,10 @@ pub enum CalibrateError {
     System {
         /// What was tried.
         doing: &'static str,
-        /// The system's words.
+        /// The system's error.
         cause: std::io::Error,
     },
-    /// A load could not be described, which is a fault of ours.
+    /// A load could not be described, which is a bug.
     #[error("{0}")]
     Plan(String),
     /// A worker did not do its part.
@@ -92,7 +91,7 @@ struct Spans {
     search_until: Duration,
     /// The search ends where the next rate is less than this share higher.
     resolution: f64,
-    /// How often a rate is tried before it counts as not kept: a hiccup of the machine is no ceiling.
+    /// How often a rate is tried before it counts as missed: one hiccup of the machine must not set the ceiling.
     tries: u32,
 }
 
@@ -118,16 +117,16 @@ const QUICK: Spans = Spans {
     tries: 1,
 };
 
-/// Measures; blocks for up to a minute, and `tell` hears what is being done.
+/// Measures; blocks for up to a minute. `progress` is called with the name of each part as it begins.
 ///
 /// # Errors
 /// Where the system refuses what it needs, or nothing is answered.
-pub fn calibrate(options: Options, mut tell: impl FnMut(&str)) -> Result<Calibration, CalibrateError> {
+pub fn calibrate(options: Options, mut progress: impl FnMut(&str)) -> Result<Calibration, CalibrateError> {
     let began = Instant::now();
     let mut host = MachineClock::start(options.workers);
     let spans = if options.quick { &QUICK } else { &FULL };
     let descriptors = common::limits::raise_descriptors();
-    tell("the clock and the timer");
+    progress("the clock and the timer");
     let clock = clocks::measure(spans.timer)?;
     let sink = Sink::start().map_err(cannot("cannot listen on 127.0.0.1"))?;
     // Both ends of each connection are ours.
@@ -147,17 +146,17 @@ pub fn calibrate(options: Options, mut tell: impl FnMut(&str)) -> Result<Calibra
         Ok((measured, share(busy)))
     };
 
-    tell("the noise floor");
+    progress("the noise floor");
     let (floor, _) = run(Drive::Open { rate_per_s: FLOOR_PER_S }, spans.floor)?;
     let noise_floor = noise_floor(&floor);
-    tell("the closed loop");
+    progress("the closed loop");
     let connections = CONNECTIONS.max(options.workers).min(room.max(1));
     let (closed, sink_busy) = run(Drive::Closed { connections }, spans.closed)?;
     if closed.counters.completed_in_schedule == 0 {
         return Err(CalibrateError::NoAnswer(closed.counters.failed));
     }
     let closed_loop = closed_loop(&closed, connections, sink_busy);
-    tell("the highest rate kept");
+    progress("the highest rate kept");
     let mut search = Search::new(closed_loop.throughput_per_s, spans.resolution, spans.tries);
     let (mut steps, mut precision_kept) = (Vec::new(), floor.precision_kept);
     let one_step = spans.warmup + spans.step;
@@ -166,7 +165,7 @@ pub fn calibrate(options: Options, mut tell: impl FnMut(&str)) -> Result<Calibra
     {
         let (measured, sink_busy) = run(Drive::Open { rate_per_s }, spans.step)?;
         let step = step(rate_per_s, &measured, sink_busy);
-        search.tell(step.kept);
+        search.record(step.kept);
         if search.highest_kept() == Some(rate_per_s) {
             precision_kept = measured.precision_kept;
         }
@@ -191,7 +190,7 @@ pub fn calibrate(options: Options, mut tell: impl FnMut(&str)) -> Result<Calibra
     })
 }
 
-/// To three decimals: more of a share, or of seconds, says nothing.
+/// To three decimals: more digits of a share, or of seconds, mean nothing.
 fn share(value: f64) -> f64 {
     (value.max(0.0) * 1e3).round() / 1e3
 }

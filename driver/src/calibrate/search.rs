@@ -8,7 +8,7 @@ const HIGHEST_PER_S: f64 = 10_000_000.0;
 /// The first rate is this part of the closed loop's throughput.
 const FIRST: f64 = 1.0 / 8.0;
 
-/// Which rate to try next, and what came of those before.
+/// Which rate to try next, and the results of those before.
 #[derive(Debug, Clone)]
 pub struct Search {
     next: Option<f64>,
@@ -37,8 +37,8 @@ impl Search {
         self.kept
     }
 
-    /// Whether the rate that was to be tried was kept.
-    pub fn tell(&mut self, kept: bool) {
+    /// Records whether the rate that [`Search::next`] returned was kept.
+    pub fn record(&mut self, kept: bool) {
         let Some(rate) = self.next else { return };
         if kept {
             self.kept = Some(rate);
@@ -86,7 +86,7 @@ mod tests {
         while let Some(rate) = search.next() {
             assert!(tried.len() < 64, "{tried:?}");
             tried.push(rate);
-            search.tell(rate <= ceiling);
+            search.record(rate <= ceiling);
         }
         (tried, search.highest_kept())
     }
@@ -119,12 +119,12 @@ mod tests {
     #[test]
     fn a_rate_that_is_missed_once_of_two_tries_is_kept() {
         let mut search = Search::new(80_000.0, 0.05, 2);
-        search.tell(false);
+        search.record(false);
         assert_eq!(search.next(), Some(10_000.0), "again");
-        search.tell(true);
+        search.record(true);
         assert_eq!((search.next(), search.highest_kept()), (Some(20_000.0), Some(10_000.0)));
-        search.tell(false);
-        search.tell(false);
+        search.record(false);
+        search.record(false);
         assert_eq!(search.next(), Some(14_100.0), "twice is missed");
     }
 }

@@ -28,7 +28,7 @@ const BACKLOG: i32 = 4_096;
 const MOST: usize = 256;
 /// How long a look waits before the end is looked for: the sink ends no later.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-/// What the listener is known as in the set; connections are known by their place.
+/// Token of the listener in the set; a connection's token is its place.
 const LISTENER: u64 = u64::MAX;
 
 /// A running sink; it ends when this is dropped.
@@ -77,7 +77,7 @@ impl Drop for Sink {
     fn drop(&mut self) {
         self.shared.ends.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // Whether it panicked: nobody depends on it any more.
+            // A panic of the thread does not matter any more.
             let _ = thread.join();
         }
     }
@@ -110,7 +110,7 @@ impl Serving {
         while !self.shared.ends.load(Ordering::Relaxed) {
             events.clear();
             let before = Instant::now();
-            // It fails for a signal at most: the next look brings what was there.
+            // Only a signal makes this fail; the next call returns the same events.
             let _ = epoll::wait(&self.set, spare_capacity(&mut events), Some(&LOOK));
             let waited = u64::try_from(before.elapsed().as_nanos()).unwrap_or(0);
             self.shared.waited_ns.fetch_add(waited, Ordering::Relaxed);
@@ -130,7 +130,8 @@ impl Serving {
                 // One that cannot be set up is closed: the client sees it.
                 Ok((stream, _)) => drop(self.add(stream)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // No descriptor is left, which the level-triggered set would tell again and again.
+                // No descriptor is left. The set is level-triggered and would report the listener again at once:
+                // pause first.
                 Err(_) => return std::thread::sleep(Duration::from_millis(1)),
             }
         }

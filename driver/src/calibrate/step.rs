@@ -62,7 +62,7 @@ pub enum Drive {
     },
 }
 
-/// What came of it.
+/// The result of a load.
 pub struct Measured {
     /// Everything, the warm-up included.
     pub counters: Counters,
@@ -82,23 +82,23 @@ pub struct Measured {
 pub fn measure(setting: &Setting, drive: Drive, duration: Duration) -> Result<Measured, CalibrateError> {
     let job = Arc::new(job(setting, drive, duration)?);
     let slices = job.slices(setting.workers);
-    let (tell, told) = sync_channel(WAITING * slices.len());
-    // Nobody stops a load; the sender stays until it is over, for a closed channel would wake the workers.
+    let (sender, windows) = sync_channel(WAITING * slices.len());
+    // Nothing stops a load early. Keep the sender until it is over: a closed channel would wake the workers.
     let (_stop, stopped) = watch::channel(None);
     let mut merge = Merge::new(&job, u32::try_from(slices.len()).unwrap_or(u32::MAX), Epoch(0));
     std::thread::scope(|scope| {
         let mut workers = Vec::new();
         for slice in slices {
-            let (job, tell, stopped) = (Arc::clone(&job), tell.clone(), stopped.clone());
+            let (job, sender, stopped) = (Arc::clone(&job), sender.clone(), stopped.clone());
             let precision = setting.precision;
-            let worker = move || work(job, slice, precision, stopped, tell);
+            let worker = move || work(job, slice, precision, stopped, sender);
             let name = format!("calibrate-{}", slice.worker);
             let spawned = std::thread::Builder::new().name(name).spawn_scoped(scope, worker);
             workers.push(spawned.map_err(cannot("cannot start a thread"))?);
         }
-        // The workers' own senders are left: when the last is gone, all was told.
-        drop(tell);
-        let merged = gather(&mut merge, &told);
+        // Each worker has its own sender: the channel ends once the last worker has dropped it.
+        drop(sender);
+        let merged = gather(&mut merge, &windows);
         for worker in workers {
             worker.join().map_err(|_| "it panicked".to_owned()).flatten().map_err(CalibrateError::Worker)?;
         }
@@ -149,40 +149,41 @@ fn work(
     slice: WorkerSlice,
     precision: Precision,
     stopped: StopSignal,
-    tell: SyncSender<WorkerWindow>,
+    sender: SyncSender<WorkerWindow>,
 ) -> Result<(), String> {
     let runtime = worker_runtime().map_err(|error| error.to_string())?;
     LocalSet::new().block_on(&runtime, async {
         let engine = WireEngine::new(&job)?;
-        let outlet = Telling { test_id: job.test_id.clone(), worker: slice.worker, tell };
+        let outlet = WindowSender { test_id: job.test_id.clone(), worker: slice.worker, sender };
         run(job, slice, engine, outlet, precision, stopped).await.map_err(|error| error.to_string())
     })
 }
 
-/// Hands a worker's windows to the thread that merges them.
-struct Telling {
+/// Sends a worker's windows to the thread that merges them.
+struct WindowSender {
     test_id: TestId,
     worker: u32,
-    tell: SyncSender<WorkerWindow>,
+    sender: SyncSender<WorkerWindow>,
 }
 
-impl Outlet for Telling {
+impl Outlet for WindowSender {
     fn progress(&mut self, _: Counters, _: bool) {}
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
         let Closed { index, counters, latencies } = closed;
         let (test_id, worker) = (self.test_id.clone(), self.worker);
-        // One that found no room would be missed: then the load has no last window, which is an error.
-        let _ = self.tell.try_send(WorkerWindow { test_id, worker, index, counters, latencies, busy, last });
+        // The channel has room for more windows than a load has (`WAITING`), so this does not fail.
+        let _ =
+            self.sender.try_send(WorkerWindow { test_id, worker, index, counters, latencies, busy, last });
     }
 }
 
-/// Merges what the workers tell, until they are gone; `None` where the last window did not come.
-fn gather(merge: &mut Merge, told: &Receiver<WorkerWindow>) -> Option<Measured> {
+/// Merges the workers' windows until all workers have ended; `None` if the last window is missing.
+fn gather(merge: &mut Merge, windows: &Receiver<WorkerWindow>) -> Option<Measured> {
     let mut latencies = Latencies::new();
     let (mut busy_s, mut length_s) = (0.0, 0.0);
     let mut last: Option<Window> = None;
-    for window in told {
+    for window in windows {
         for merged in merge.window(window) {
             let window = merged.window;
             let seconds = window.to_us.saturating_sub(window.from_us) as f64 / 1e6;

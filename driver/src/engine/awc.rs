@@ -1,11 +1,12 @@
-//! The awc engine: a whole HTTP client, for what the lean one does not speak. Its pool looks at a kept
-//! connection before it uses it again; it never repeats a request, and neither do we.
+//! The awc engine: a whole HTTP client, for requests that the wire engine cannot send. Its pool checks a kept
+//! connection before it reuses it. Neither awc nor this engine ever repeats a request.
 //!
-//! awc 3.11 takes a close for the end of any body, an answer of HTTP/1.1 without a length for an empty one, keeps
-//! connections that HTTP/1.0 or a change of protocol ends, waits for the body of a 304 that names its length, and
-//! takes an interim answer (1xx) for the answer. All but the last are set right here; that fails as `protocol`, and
-//! its connection never serves again: the answer still to come would be the next request's. What else it does unlike
-//! the wire engine, the conformance tests say in a column of their own.
+//! awc 3.11 differs from HTTP/1.1 in five points. It accepts a close as the end of any body. It takes an HTTP/1.1
+//! answer without a length for an empty one. It keeps connections that HTTP/1.0 or a change of protocol ends. It
+//! waits for the body of a 304 that names its length. It takes an interim answer (1xx) for the answer. The first four
+//! are corrected here. An interim answer fails as `protocol`, and its connection is not reused: the real answer,
+//! still to come, would be read as the next request's. Other differences from the wire engine stand in a column of
+//! the conformance tests' table.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -56,12 +57,12 @@ impl AwcClient {
     /// Prepares the one request of a test.
     ///
     /// # Errors
-    /// Where awc cannot send such a request: says which part of it.
+    /// Where awc cannot send such a request; the text names the part of it.
     pub fn new(job: &LoadJob) -> Result<Self, String> {
         let opened = Rc::new(Cell::new(Opened::default()));
         let request = prepared(&client(job, &opened)?, job)?;
         let body = Bytes::from(job.request.body.clone());
-        // These say that they have no body: a server may wait for one otherwise.
+        // These send `content-length: 0` with an empty body: a server may wait for a body otherwise.
         let says_length = [Method::POST, Method::PUT, Method::PATCH].contains(request.get_method());
         Ok(Self {
             body: (says_length || !body.is_empty()).then_some(body),
@@ -96,7 +97,7 @@ fn client(job: &LoadJob, opened: &Rc<Cell<Opened>>) -> Result<Client, String> {
         .timeout(NEVER)
         .conn_keep_alive(NEVER)
         .conn_lifetime(NEVER)
-        // The worker bounds what is in flight; awc's own bound would queue attempts where none can see them.
+        // The worker bounds the attempts in flight; a bound in awc would queue attempts where they cannot be counted.
         .limit(usize::MAX >> 4);
     let client = Client::builder().connector(connector);
     Ok(client.disable_redirects().disable_timeout().no_default_headers().finish())
@@ -117,7 +118,7 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
     let plan = &job.request;
     let method = Method::from_bytes(plan.method.as_bytes())
         .map_err(|error| format!("request.method = {}: {error}", plan.method))?;
-    // TLS is spoken below awc, to which every target is plain http.
+    // TLS runs below awc: to awc every target is plain http.
     let host = &job.target[Position::BeforeHost..Position::AfterPort];
     let uri = format!("http://{host}{}", job.target.path_and_query());
     let mut request = client.request(method, uri).no_decompress();
@@ -141,7 +142,7 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
         request.headers_mut().append(key, value);
     }
     request.freeze().map_err(|error| {
-        // Its type for a URI takes path and query as they are, but for <, >, and ` or ".
+        // Its type for a URI takes path and query as they are, except those with <, >, and ` or ".
         let url = mask_url(job.target.as_str());
         format!("target.url = {url}: {error} for the awc engine; the wire engine sends it as it is")
     })
@@ -207,7 +208,7 @@ impl AwcClient {
     async fn attempt(&self, trace: Rc<Trace>) -> Result<u16, Failure> {
         let sending = match &self.body {
             Some(body) => self.request.send_body(body.clone()),
-            // Not `send`, which says a length of 0.
+            // Not `send`, which sends `content-length: 0`.
             None => self.request.send_body(body::None::new()),
         };
         let mut answer = sending.await.map_err(Failure::Send)?;
@@ -234,7 +235,7 @@ impl AwcClient {
                 tokio::task::yield_now().await;
             }
         }
-        // awc takes a close for the end of any body, though this one said how long it is.
+        // awc accepts a close as the end of any body, even of one whose head gave its length.
         let may_end_so =
             answer.version() == Version::HTTP_10 && !answer.headers().contains_key(CONTENT_LENGTH);
         if trace.peer_closed.get() && !may_end_so {
@@ -244,11 +245,11 @@ impl AwcClient {
     }
 }
 
-/// What an answer's head says about its body.
+/// How an answer's body ends, by its head.
 enum Body {
     /// It has a length, or chunks, or is of HTTP/1.0: awc reads it.
     Framed,
-    /// There is none, whatever the fields say.
+    /// There is none, whatever the fields are.
     None,
     /// It ends when the peer closes; awc takes it for empty.
     UntilClose,
@@ -279,20 +280,21 @@ fn ends_its_connection(answer: &ClientResponse) -> bool {
     };
     answer.status() == StatusCode::SWITCHING_PROTOCOLS
         || (answer.version() != Version::HTTP_11 && !headers.get_all(CONNECTION).any(keep_alive))
-        // Both framings at once (RFC 9112, 6.3): who knows where it ends.
+        // Both framings at once (RFC 9112, 6.3): the end of the answer is ambiguous.
         || (headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING))
 }
 
 /// Reads a body that ends with the connection, which serves no more.
 async fn to_the_end(trace: &Trace, connection: Option<Rc<NotedConnection>>) -> Result<(), Failure> {
     let Some(connection) = connection else { return Ok(()) };
-    // awc has it back in its pool already, whose look at it for another attempt must not take a byte of this one's.
+    // awc has already returned the connection to its pool. Mark it as spent, or the pool's check for another attempt
+    // could read bytes of this answer.
     connection.is_spent();
     std::future::poll_fn(|context| connection.poll_to_the_end(context, trace)).await;
     if trace.error.get().is_some() { Err(Failure::Body(PayloadError::Incomplete(None))) } else { Ok(()) }
 }
 
-/// What awc says went wrong, before the trace is asked.
+/// awc's own error, before the trace is consulted.
 enum Failure {
     /// An interim answer, after which awc reads no other.
     Interim,
@@ -316,7 +318,7 @@ impl Failure {
             Self::Send(E::Response(error)) => parse_error(error),
             Self::Send(E::Send(_)) => ErrorKind::Closed,
             Self::Body(_) if trace.peer_closed.get() => ErrorKind::Closed,
-            // The socket did not fail, or the trace would say so: these are chunks that are none.
+            // The socket did not fail, or the trace would hold its error: the chunks are malformed.
             Self::Body(PayloadError::Io(_) | PayloadError::Incomplete(Some(_))) => ErrorKind::Protocol,
             Self::Body(PayloadError::Incomplete(None)) => ErrorKind::Closed,
             Self::Body(PayloadError::Overflow) => ErrorKind::TooLarge,

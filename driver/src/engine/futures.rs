@@ -1,5 +1,5 @@
-//! An engine made of one future per attempt: how a whole HTTP client, whose insides cannot be reached, is driven
-//! like the lean one.
+//! An engine with one future per attempt. It gives a whole HTTP client, whose internals cannot be reached, the same
+//! interface as the wire engine.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -59,7 +59,7 @@ pub struct FutureEngine<C> {
     under_way: FuturesUnordered<Attempt>,
     /// Of the newest attempt at each place.
     so_far: Vec<Rc<Cell<Spans>>>,
-    /// Ends that were seen and not told yet.
+    /// Ends of attempts that no turn has reported yet.
     ended: VecDeque<End>,
     bell: Arc<Bell>,
     waker: Waker,
@@ -111,7 +111,7 @@ impl<C: Client> Engine for FutureEngine<C> {
 
     fn turn(&mut self, _: Nanos, ends: &mut impl Ends) -> bool {
         self.poll();
-        // As many as there are now: a place that begins again is told in a later turn.
+        // Only those present now: if an attempt that begins here ends at once, a later turn reports it.
         let n = self.ended.len();
         for (place, at, exchange) in self.ended.drain(..).collect::<Vec<_>>() {
             if ends.ended(place, at, &exchange) == Next::Begin {

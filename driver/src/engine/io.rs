@@ -1,5 +1,6 @@
-//! The connection under an HTTP client: goes only to the addresses it was given, does TLS itself so that a
-//! failed handshake is no failed request, and notes in the attempt's trace what happens to it.
+//! The connection under an HTTP client. It connects only to the addresses that it was given. It does TLS itself, so
+//! that a failed handshake can be distinguished from a failed request. It records in the attempt's trace what
+//! happens.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -32,11 +33,11 @@ pub const AT_ONCE_BYTES: u64 = 1 << 20;
 
 /// Where connections go.
 pub struct Target {
-    /// No others are connected to.
+    /// The only addresses that are connected to.
     pub addresses: Addresses,
     /// Which of them comes first.
     pub favourite: RefCell<Favourite>,
-    /// How TLS is spoken, and to whom; `None`: it is not.
+    /// The TLS settings and the server's name; `None`: plain TCP.
     pub tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
@@ -152,7 +153,7 @@ impl Connection {
         self.idle.set(true);
     }
 
-    /// Notes that it must not serve again, whatever its client believes.
+    /// Notes that it must not be reused, even if its client would.
     pub fn is_spent(&self) {
         self.rests();
         self.serves_last();
@@ -179,15 +180,15 @@ impl Connection {
         Poll::Ready(())
     }
 
-    /// Looks at an idle connection: pending if it is fit to be used, otherwise ready, with a close or with
-    /// what should not be there. It asks the kernel, for the reactor may not have seen a close yet.
+    /// Checks an idle connection: pending if it can be reused, otherwise ready, with a close or with bytes that
+    /// belong to no request. It peeks at the socket itself, because the reactor may not have seen a close yet.
     fn poll_idle(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.spent.get() {
             return Poll::Ready(Ok(()));
         }
         let mut stream = self.stream.borrow_mut();
         if let Stream::Tls(tls) = &mut *stream {
-            // TLS may have read more than the answer: a goodbye, or what should not be there.
+            // TLS may have read more than the answer: a close_notify, or data that belongs to no request.
             let state = tls.get_mut().1.process_new_packets();
             if state.is_ok_and(|state| state.peer_has_closed() || state.plaintext_bytes_to_read() > 0) {
                 return Poll::Ready(Ok(()));
@@ -196,7 +197,7 @@ impl Connection {
         let mut byte = [MaybeUninit::uninit()];
         match SockRef::from(stream.tcp()).peek(&mut byte) {
             Ok(0) => Poll::Ready(Ok(())),
-            // Under TLS it may be a ticket or a goodbye: rustls knows.
+            // Under TLS it may be a session ticket or a close_notify: rustls decides.
             Ok(_) if matches!(*stream, Stream::Tls(_)) => stream.poll_read(context, buffer),
             Ok(_) => {
                 buffer.put_slice(b"?");

@@ -76,7 +76,7 @@ pub struct Spans {
 /// What a place does after the end of its attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing, until it is told to.
+    /// Nothing, until the worker begins another attempt there.
     Rest,
     /// It begins another attempt, at the very instant the last one ended.
     Begin,
@@ -85,15 +85,15 @@ pub enum Next {
 /// How a short wait of an engine ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dozed {
-    /// It did not wait: it has no way to, but that of the runtime.
+    /// It did not wait: this engine can wait through the runtime only.
     Cannot,
     /// There is something to move.
     Woken,
-    /// At that instant there was nothing.
+    /// The time was over, at this instant, and nothing had happened.
     Over(Nanos),
 }
 
-/// Who is told of the ends of attempts.
+/// Receives the ends of attempts from an engine's turn.
 pub trait Ends {
     /// The attempt at a place ended at that instant.
     fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next;
@@ -110,8 +110,8 @@ pub struct Opened {
 
 /// Sends requests that are all alike, over connections of its own; for one worker, in one thread.
 ///
-/// A turn never waits: whoever drives it calls [`Engine::turn`] again and again, and waits in between, a
-/// little with [`Engine::doze`], longer with [`Engine::ready`] or [`Engine::deadline`]. Nothing is ever sent twice.
+/// A turn never waits. The worker calls [`Engine::turn`] again and again, and waits in between: briefly with
+/// [`Engine::doze`], longer with [`Engine::ready`] and [`Engine::deadline`]. A request is never sent twice.
 pub trait Engine: 'static {
     /// Its name in reports.
     fn name(&self) -> &'static str;
@@ -120,36 +120,36 @@ pub trait Engine: 'static {
     /// failed connect is not reported: the attempts that follow will meet the same fault.
     fn connect_ahead(&mut self, _connections: u32) {}
 
-    /// Begins an attempt at a place that has none, at this instant, connecting included. Its end is told in a
-    /// later turn, at the latest after the request's timeout. Kept connections are taken as the last turn left them:
-    /// whoever drives an engine turns it after a wait, and then begins.
+    /// Begins an attempt, connecting included, at a place that has none. A later turn reports its end, at the latest
+    /// after the request's timeout. What is known of kept connections is as old as the last turn: after a wait, call
+    /// [`Engine::turn`] before this.
     fn begin(&mut self, place: Place, now: Nanos);
 
-    /// Whether an attempt that begins now will find a connection that is kept and serves nobody; true where the
-    /// engine does not know.
+    /// Whether an attempt that begins now finds an idle kept connection; true where the engine does not know.
     fn has_spare(&self) -> bool {
         true
     }
 
-    /// Moves on all that can be moved without waiting, and tells which attempts ended; false where there was
-    /// nothing to move. `now` is the present instant.
+    /// Makes all progress that is possible without waiting, and reports the attempts that ended; false where there
+    /// was nothing to do. `now` is the present instant.
     fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool;
 
-    /// Waits with the whole thread until a turn may move something, though for timeouts not, or until an instant soon
-    /// to come. That spares a worker with much to do the way through the runtime, which costs more than the wait.
+    /// Blocks the whole thread until a socket is ready or until `until`, which must be near; the timeout of an
+    /// attempt does not end this wait. It spares a busy worker the way through the runtime, which costs more than the
+    /// wait.
     fn doze(&mut self, _now: Nanos, _until: Nanos) -> Dozed {
         Dozed::Cannot
     }
 
-    /// Whether only the runtime sees what happens on its sockets, so that a turn finds nothing new before that ran.
+    /// Whether the runtime watches the engine's sockets: then a turn finds nothing new before the runtime has run.
     fn needs_runtime(&self) -> bool {
         true
     }
 
-    /// Waits until a turn may move something, but for timeouts.
+    /// Waits until a turn may make progress. Timeouts do not end this wait: see [`Engine::deadline`].
     fn ready(&self) -> impl Future<Output = ()>;
 
-    /// When the next attempt times out, if one is under way whose timeout a turn must see to.
+    /// When the next turn is needed even if no socket is ready, as for a timeout; `None`: no such instant.
     fn deadline(&self) -> Option<Nanos>;
 
     /// The `location` of the first redirect (3xx) that it met, where that has at most [`MAX_LOCATION`] bytes.
@@ -161,7 +161,7 @@ pub trait Engine: 'static {
     /// those of an earlier one or none.
     fn so_far(&self, place: Place) -> Spans;
 
-    /// Gives up all attempts, without telling, and closes their connections.
+    /// Cancels all attempts without reporting their ends, and closes their connections.
     fn abandon(&mut self);
 
     /// What it opened so far.
@@ -177,8 +177,7 @@ pub enum Chosen {
     Awc,
 }
 
-/// Chooses the engine for a request: `auto` takes `wire`, but for fields that ask for more of HTTP than it
-/// speaks.
+/// Chooses the engine for a request: `auto` takes `wire`, unless a field asks for more of HTTP than that supports.
 pub fn choose(request: &Request) -> Chosen {
     // An upgrade, or a body that waits for an interim answer or comes in chunks.
     const BEYOND_WIRE: [&str; 4] = ["upgrade", "expect", "transfer-encoding", "te"];

@@ -39,7 +39,7 @@ pub fn read_error(error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorKind::Reset,
         _ if is_local_limit(error) => ErrorKind::LocalLimit,
-        // rustls: what came was no TLS of this session.
+        // rustls: the bytes are not a valid record of this session.
         io::ErrorKind::InvalidData => ErrorKind::Tls,
         _ => ErrorKind::Closed,
     }

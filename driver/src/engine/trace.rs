@@ -21,7 +21,7 @@ use crate::start_at::Nanos;
 /// Notes about one attempt.
 #[derive(Default)]
 pub struct Trace {
-    /// Tells attempts apart; never 0.
+    /// Identifies the attempt; never 0.
     pub id: u64,
     /// A connection was made for it, TLS included, or a kept one taken.
     pub connected: Cell<bool>,

@@ -17,7 +17,7 @@ use metrics::{Figures, prometheus};
 /// Most connections at a time: a scraper or two.
 const MAX_CONNECTIONS: usize = 64;
 
-/// Whom the server asks.
+/// The actors that the server queries.
 #[derive(Clone)]
 pub struct Sources {
     /// The aggregator.

@@ -26,7 +26,7 @@ impl Life {
         let led_by_ours = config.ours.as_ref().map(|ours| (ours.epoch, ours.revision));
         let led_by_another = config.other_protocol.as_ref().map(|other| (other.epoch, other.revision));
         if let Some((epoch, revision)) = led_by_ours.or(led_by_another) {
-            if !self.heard(epoch, now) {
+            if !self.orchestrator_seen(epoch, now) {
                 return out.push(ignored("its orchestrator was replaced by a later one"));
             }
             if self.over.iter().any(|(id, up_to)| *id == test_id && *up_to >= revision) {
@@ -51,7 +51,7 @@ impl Life {
             (None, None) => Some(Lead::Classic(config.classic)),
         };
         let Some(lead) = lead else {
-            // Whatever barrier we stood at, its orchestrator has turned to another test.
+            // The orchestrator has moved on to another test: drop its earlier config unless that was triggered.
             self.held.retain(|held| !held.candidate.is_ours() || held.triggered.is_some());
             return out.push(ignored("it has no share for this driver"));
         };

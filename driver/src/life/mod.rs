@@ -1,6 +1,6 @@
-//! A test's life on a driver, as a pure state machine: which config is answered, which trigger starts
-//! what, who may stop it. Our own orchestrator leads by plan, share, revision and epoch; other people's
-//! by the classic fields alone. It knows no Kafka, no actor and no clock: time is an argument.
+//! A test's life on a driver, as a pure state machine: which config is accepted, which trigger starts which test, who
+//! may stop it. Our own orchestrator leads by plan, share, revision and epoch; a classic one by the classic fields
+//! alone. It knows no Kafka, no actor and no clock: time is an argument.
 
 mod hold;
 mod over;
@@ -22,7 +22,7 @@ pub const TRIGGER_HELD_FOR: Duration = Duration::from_secs(5);
 pub const CONFIG_AFTER_TRIGGER_MS: i64 = 500;
 /// How long a refusal is shown before the driver is idle again.
 pub const REFUSED_SHOWN_FOR: Duration = Duration::from_secs(30);
-/// From when on a check is worth a word: most names resolve well before.
+/// A check that takes longer is reported in heartbeats; most names resolve well before.
 pub const SLOW_CHECK: Duration = Duration::from_millis(200);
 /// Most configs held at once; of classic ones, more than one may wait for its turn.
 pub const MAX_HELD: usize = 32;
@@ -31,9 +31,9 @@ pub const MAX_HELD_TRIGGERS: usize = 64;
 /// How many of our own tests are remembered, so that none runs twice.
 const MAX_REMEMBERED: usize = 256;
 
-/// `cut_short` of a test that somebody stopped.
+/// `cut_short` of a test that was stopped by a trigger.
 pub const STOPPED: &str = "stopped";
-/// `cut_short` of a test whose driver was told to leave.
+/// `cut_short` of a test whose driver was shut down.
 pub const LEAVING: &str = "leaving";
 /// `cut_short` of a test whose orchestrator fell silent.
 pub const ORCHESTRATOR_SILENT: &str = "orchestrator silent";
@@ -44,7 +44,7 @@ enum Check {
         since: Instant,
         /// The name that is looked up for it.
         resolves: Option<String>,
-        /// It takes so long that others should know.
+        /// It has taken [`SLOW_CHECK`] already, so that heartbeats report it.
         slow: bool,
     },
     Passed {
@@ -85,7 +85,7 @@ struct Running {
     reported: bool,
 }
 
-/// The state of all tests that a driver has heard of and not forgotten.
+/// The state of the tests that a driver has received and not forgotten.
 #[derive(Debug)]
 pub struct Life {
     node_id: NodeId,
@@ -105,8 +105,8 @@ pub struct Life {
 }
 
 impl Life {
-    /// A driver that has heard nothing. `grace`: how long its orchestrator may be silent while it leads. `habits`: what it
-    /// does in classic tests.
+    /// A driver that has received nothing. `grace`: how long its orchestrator may be silent while it leads. `habits`:
+    /// what it does in classic tests.
     pub fn new(node_id: NodeId, grace: Duration, habits: Habits) -> Self {
         Self {
             node_id,
@@ -124,10 +124,10 @@ impl Life {
         }
     }
 
-    /// What the driver says of itself now.
+    /// The state that heartbeats carry now.
     pub fn answer(&self) -> Answer {
         if let Some(running) = &self.running {
-            // Whether it drains, the workers know; the heartbeat asks them.
+            // `Draining` comes from the workers' progress: the heartbeat puts it in.
             return Answer::of(DriverState::Running, &running.candidate);
         }
         let Some(held) = self.held.iter().find(|held| held.candidate.is_ours()) else {
@@ -158,7 +158,7 @@ impl Life {
         self.leader = None;
     }
 
-    /// Takes what happened, tells what to do, in order.
+    /// Takes one input; returns what to do, in order.
     pub fn step(&mut self, input: Input, now: Instant) -> Vec<Output> {
         let mut out = Vec::new();
         match input {
@@ -170,8 +170,8 @@ impl Life {
             Input::Checked(ticket, result) => self.checked(ticket, result, now),
             Input::Ended => self.ended(&mut out),
             Input::Reported(test_id) => self.reported(test_id, &mut out),
-            Input::OrchestratorHeard(epoch) => {
-                self.heard(epoch, now);
+            Input::OrchestratorSeen(epoch) => {
+                self.orchestrator_seen(epoch, now);
             }
             Input::Leave => {
                 self.leaving = true;
@@ -194,12 +194,13 @@ impl Life {
         out
     }
 
-    /// Notes an orchestrator's sign of life; false for one that a later one has replaced.
-    fn heard(&mut self, epoch: Epoch, now: Instant) -> bool {
+    /// Notes that one of our orchestrators is alive; false if one with a higher epoch has replaced it.
+    fn orchestrator_seen(&mut self, epoch: Epoch, now: Instant) -> bool {
         match self.leader {
             Some((leader, _)) if epoch < leader => return false,
             Some((leader, _)) if epoch > leader => {
-                // A new life of the orchestrator knows nothing of the barrier that the old one waited at.
+                // The orchestrator was restarted and does not know the old barrier: drop configs that were not
+                // triggered.
                 self.held.retain(|held| match held.candidate.lead {
                     Lead::Ours { epoch: of, .. } | Lead::OtherProtocol { epoch: of, .. } => {
                         of >= epoch || held.triggered.is_some()
@@ -226,7 +227,7 @@ impl Life {
             candidate.test_id == trigger.test_id
                 && (trigger.revision.is_none() || candidate.revision() <= trigger.revision)
         };
-        // A stop that is older than a classic config means the test before it, of the same id.
+        // A stop that is older than a classic config belongs to an earlier test with the same id.
         let older = |held: &Held| match (timestamp_ms, held.timestamp_ms) {
             (Some(stop), Some(config)) => !held.candidate.is_ours() && stop < config,
             _ => false,
@@ -255,7 +256,8 @@ impl Life {
         }
     }
 
-    /// A candidate's check has to look up a name: where that takes long, the driver says so, and the orchestrator waits.
+    /// A candidate's check has to look up a name: if that takes long, heartbeats report it, and the orchestrator
+    /// waits.
     pub fn resolves(&mut self, ticket: Ticket, name: &str) {
         let held = self.held.iter_mut().find(|held| held.candidate.ticket == ticket);
         if let Some(Check::Pending { resolves, .. }) = held.map(|held| &mut held.check) {
@@ -272,7 +274,7 @@ impl Life {
         }
     }
 
-    /// Drops what has waited too long.
+    /// Drops what has waited too long, and stops a load whose orchestrator is silent.
     fn lapse(&mut self, now: Instant, out: &mut Vec<Output>) {
         for held in &mut self.held {
             if let Check::Pending { since, slow, .. } = &mut held.check {
@@ -287,7 +289,7 @@ impl Life {
             }
             keep
         });
-        let silent = self.leader.is_some_and(|(_, heard)| now.duration_since(heard) >= self.grace);
+        let silent = self.leader.is_some_and(|(_, seen)| now.duration_since(seen) >= self.grace);
         self.held.retain(|held| match &held.check {
             Check::Refused { at, .. } => now.duration_since(*at) < REFUSED_SHOWN_FOR,
             _ => !(silent && held.candidate.is_ours()),
@@ -316,7 +318,7 @@ impl Life {
                 self.remember(candidate.test_id.clone(), u32::MAX);
                 self.held.retain(|held| !held.candidate.is_ours());
             }
-            self.say_start(&candidate, out);
+            self.announce_start(&candidate, out);
             out.push(Output::Start { candidate: Box::new(candidate.clone()), start_at_ms: go.start_at_ms });
             self.running = Some(Running { candidate, stopping: false, reported: false });
         }

@@ -1,5 +1,5 @@
-//! What a driver says for classic orchestrators that wait for it, at the start and at the end of their tests. Only tests of
-//! theirs come here: to all others a `"NO"` in mid-life means that the driver leaves.
+//! What a driver sends to classic orchestrators that wait for it, at the start and at the end of their tests. Tests
+//! of our own orchestrator never come here: it reads a `"NO"` as the driver leaving.
 
 use common::ids::TestId;
 
@@ -7,14 +7,14 @@ use super::{Candidate, Life, MAX_HELD, Output, Over};
 
 impl Life {
     /// A test starts.
-    pub(super) fn say_start(&self, candidate: &Candidate, out: &mut Vec<Output>) {
+    pub(super) fn announce_start(&self, candidate: &Candidate, out: &mut Vec<Output>) {
         if self.habits.register_after_trigger && !candidate.is_ours() {
             out.push(Output::Register);
         }
     }
 
-    /// The load is over. Its last report may be in Kafka by now, or may wait for it: an orchestrator that takes the end
-    /// for said closes the test, and a report that comes behind it is lost to it.
+    /// The load is over. Its last report may be in Kafka by now, or may wait for it. The end is announced only after
+    /// that report: the orchestrator closes the test at the announcement and ignores what comes later.
     pub(super) fn ended(&mut self, out: &mut Vec<Output>) {
         let Some(running) = self.running.take() else { return };
         if running.candidate.is_ours() {
@@ -22,7 +22,7 @@ impl Life {
         }
         let test_id = running.candidate.test_id;
         if running.reported {
-            self.say_over(test_id, out);
+            self.announce_over(test_id, out);
         } else {
             if self.unreported.len() >= MAX_HELD {
                 self.unreported.pop_front();
@@ -36,7 +36,7 @@ impl Life {
     pub(super) fn reported(&mut self, test_id: TestId, out: &mut Vec<Output>) {
         if let Some(at) = self.unreported.iter().position(|waiting| *waiting == test_id) {
             self.unreported.remove(at);
-            self.say_over(test_id, out);
+            self.announce_over(test_id, out);
         } else if let Some(running) = &mut self.running
             && running.candidate.test_id == test_id
         {
@@ -44,10 +44,10 @@ impl Life {
         }
     }
 
-    fn say_over(&self, test_id: TestId, out: &mut Vec<Output>) {
+    fn announce_over(&self, test_id: TestId, out: &mut Vec<Output>) {
         let (word, no) = (self.habits.end_word.clone(), self.habits.no_at_end);
         if word.is_some() || no {
-            out.push(Output::SayOver(Over { test_id, word, no }));
+            out.push(Output::AnnounceEnd(Over { test_id, word, no }));
         }
     }
 }

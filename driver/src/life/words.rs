@@ -1,4 +1,4 @@
-//! What a driver hears and does, as `life` takes and tells it.
+//! The inputs and outputs of `life`.
 
 use common::ids::{Epoch, TestId};
 use common::plan::{Plan, Share};
@@ -7,11 +7,11 @@ use common::wire::{ClassicConfig, DriverState, TestConfig, Trigger};
 #[cfg(doc)]
 use crate::settings::Habits;
 
-/// Tells one config that was heard from every other.
+/// Identifies one received config; a later one has a higher number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
-/// Who leads a test, and what it says is to be done.
+/// Which kind of orchestrator leads a test, and what it asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lead {
     /// Our orchestrator.
@@ -25,14 +25,14 @@ pub enum Lead {
         /// How much of it is ours.
         share: Share,
     },
-    /// An orchestrator of ours that speaks another protocol: the driver refuses it, for it cannot know what is meant.
+    /// One of our orchestrators, of another protocol version: the driver refuses its tests.
     OtherProtocol {
         /// Counts the configs of one test.
         revision: u32,
         /// The orchestrator's epoch.
         epoch: Epoch,
     },
-    /// Somebody else's orchestrator.
+    /// An orchestrator of another make.
     Classic(ClassicConfig),
 }
 
@@ -84,9 +84,9 @@ pub enum Input {
     Ended,
     /// Kafka has the final window of a test.
     Reported(TestId),
-    /// An orchestrator of ours beat.
-    OrchestratorHeard(Epoch),
-    /// The driver is told to leave.
+    /// A heartbeat of one of our orchestrators was received.
+    OrchestratorSeen(Epoch),
+    /// The driver is shut down.
     Leave,
     /// Time has passed.
     Tick,
@@ -95,11 +95,11 @@ pub enum Input {
 /// What a driver is to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Look whether this can be run, and tell by [`Input::Checked`].
+    /// Check whether this can be run; the result is [`Input::Checked`].
     Check(Box<Candidate>),
-    /// Tell the orchestrator at once.
+    /// Publish this state at once.
     Answer(Answer),
-    /// Start the load; tell its end by [`Input::Ended`].
+    /// Start the load; its end is [`Input::Ended`].
     Start {
         /// What.
         candidate: Box<Candidate>,
@@ -110,11 +110,11 @@ pub enum Output {
     Stop(&'static str),
     /// Register again, for a classic orchestrator that waits for it after its trigger.
     Register,
-    /// Say that a classic test is over, beyond its last report: for an orchestrator that waits for it.
-    SayOver(Over),
+    /// Announce the end of a classic test to an orchestrator that waits for more than the last report.
+    AnnounceEnd(Over),
     /// Nothing runs and nothing will: the driver may leave.
     Left,
-    /// Something was heard and is not acted on; for the log.
+    /// A record is ignored; for the log.
     Ignored {
         /// Of which test.
         test_id: TestId,
@@ -123,7 +123,7 @@ pub enum Output {
     },
 }
 
-/// How the end of a classic test is said, as [`Habits`] asks for it.
+/// How the end of a classic test is announced, as [`Habits`] asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Over {
     /// Which test.
@@ -134,7 +134,7 @@ pub struct Over {
     pub no: bool,
 }
 
-/// What a driver says of itself in its heartbeat.
+/// The state that a driver's heartbeats carry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// What it does.
@@ -150,7 +150,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Waits for a test.
+    /// The state of a driver that waits for a test.
     pub fn idle() -> Self {
         Self { state: DriverState::Idle, reason: None, warning: None, test_id: None, revision: None }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::schedule::{Schedule, nanos};
 use crate::start_at::Nanos;
 
-/// How long a permit that nobody took may still be used.
+/// How long after it fell due a permit may still be used.
 pub const PERMIT_LAPSES_AFTER: Nanos = 10_000_000;
 
 /// What a connection that is free to send may do.

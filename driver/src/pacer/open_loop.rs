@@ -31,9 +31,9 @@ pub enum Decision {
     Send(Tick),
     /// The bound is reached: read all that is readable, then ask again.
     ReadFirst,
-    /// Not sent, for the bound: the target's doing, if this window leaves the worker idle time.
+    /// Not sent, because the bound is reached: the target's doing, if this window leaves the worker idle time.
     DropInFlight(Tick),
-    /// Not sent, for the worker was late: ours.
+    /// Not sent, because the worker was late: this driver's doing.
     DropLate(Tick),
     /// Nothing is due before then.
     WaitUntil(Nanos),
@@ -62,6 +62,14 @@ impl OpenLoop {
     }
 
     /// Decides about the next tick. `all_read`: nothing readable was left unread after the bound was reached.
+    ///
+    /// Catch-up after a pause: ticks that are at most `max_catch_up` late are still sent, as fast as the bound
+    /// allows. Their response times count from when they were due, so the pause shows in the figures. Older ticks are
+    /// dropped as late, which limits the burst after a pause to `max_catch_up` of schedule.
+    ///
+    /// At the bound, a place may be taken only because its answer has not been read yet, so the caller must read
+    /// first (`ReadFirst`). If the bound still holds, a tick that is on time (at most `max_lag` late) counts as
+    /// dropped because of the target, and a later one as dropped because of this worker.
     pub fn decide(&mut self, now: Nanos, in_flight: u32, all_read: bool) -> Decision {
         let Some(tick) = self.schedule.tick(self.next) else { return Decision::Done };
         let late_by = now.saturating_sub(tick.due);
@@ -96,7 +104,7 @@ impl OpenLoop {
         Some(tick)
     }
 
-    /// Notes that an attempt began, and tells whether the gap since the last was shorter than half the delay.
+    /// Notes that an attempt began; returns whether the gap since the last one was shorter than half the delay.
     pub fn began(&mut self, at: Nanos) -> bool {
         let last = self.last_sent.replace(at);
         last.is_some_and(|last| ((at - last) as f64) < self.short_gap_ns)
@@ -126,7 +134,7 @@ mod tests {
         OpenLoop::new(schedule, Own::ALL, rules, 0, 1)
     }
 
-    fn told(decision: Decision) -> (&'static str, u64) {
+    fn described(decision: Decision) -> (&'static str, u64) {
         match decision {
             Decision::Send(tick) => ("send", tick.number),
             Decision::DropInFlight(tick) => ("in flight", tick.number),
@@ -149,7 +157,7 @@ mod tests {
             ("all were sent", 10 * MS, ("done", 0)),
         ];
         for (caption, now, expected) in table {
-            assert_eq!(told(pacer.decide(now, 0, false)), expected, "{caption}");
+            assert_eq!(described(pacer.decide(now, 0, false)), expected, "{caption}");
         }
     }
 
@@ -166,7 +174,7 @@ mod tests {
             ("late but a place is free", 59 * MS, 1, true, ("send", 5)),
         ];
         for (caption, now, in_flight, all_read, expected) in table {
-            assert_eq!(told(pacer.decide(now, in_flight, all_read)), expected, "{caption}");
+            assert_eq!(described(pacer.decide(now, in_flight, all_read)), expected, "{caption}");
         }
     }
 
@@ -178,7 +186,7 @@ mod tests {
             match pacer.decide(3_000 * MS, 0, false) {
                 Decision::Send(tick) => sent += i32::from(tick.due >= 2_000 * MS),
                 Decision::DropLate(tick) => late += i32::from(tick.due < 2_000 * MS),
-                other => break assert_eq!(told(other), ("wait", 3_010)),
+                other => break assert_eq!(described(other), ("wait", 3_010)),
             }
         }
         assert_eq!((sent, late), (101, 200));
@@ -342,7 +350,7 @@ mod tests {
         let schedule = Schedule::new(100.0, (0, 1), Duration::ZERO, Some(40), None);
         let rules = Rules::new(8, Duration::from_millis(5), Duration::from_secs(1));
         let mut pacer = OpenLoop::new(schedule, Own::ALL.part(1, 4), rules, 0, 1);
-        assert_eq!(told(pacer.decide(0, 0, false)), ("wait", 10));
+        assert_eq!(described(pacer.decide(0, 0, false)), ("wait", 10));
         let short: Vec<_> = [10 * MS, 29 * MS, 50 * MS].into_iter().map(|at| pacer.began(at)).collect();
         assert_eq!(short, [false, true, false]);
     }

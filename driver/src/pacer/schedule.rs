@@ -17,8 +17,8 @@ pub struct Tick {
     pub warmup: bool,
 }
 
-/// The ticks of one driver, or of a fleet that shares one schedule: tick k is due at `begins + round(k · interval)`; the first of them are the
-/// warm-up, then come at most `requests`, for at most `duration`.
+/// The ticks of one driver, or of a fleet that shares one schedule: tick k is due at `begins + round(k · interval)`;
+/// the first of them are the warm-up, then come at most `requests`, for at most `duration`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     begins: Nanos,

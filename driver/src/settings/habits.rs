@@ -1,5 +1,5 @@
-//! The keys of `[classic]` that a driver alone has: what it says beyond the classic fields, for orchestrators of other
-//! people that wait for it.
+//! The keys of `[classic]` that a driver alone has: what it sends beyond the classic fields, for classic
+//! orchestrators that wait for it.
 
 use std::time::Duration;
 
@@ -8,21 +8,22 @@ use common::tree::{Node, Table, parse};
 /// Longest end word, in bytes.
 const MAX_WORD_BYTES: usize = 256;
 
-/// What this driver does for an orchestrator that would wait for ever otherwise. All but the last act in a test alone
-/// that such an orchestrator leads: one whose `test_config` has no `plan`.
+/// What this driver does for a classic orchestrator that would otherwise wait for ever. All but the last apply only
+/// in a test that such an orchestrator leads: one whose `test_config` has no `plan`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Habits {
-    /// Whether a heartbeat `"NO"` goes out once the last report of a test is in Kafka, for orchestrators that end a test
-    /// when each driver has sent one; the heartbeats go on with `"YES"`. False by default, because `"NO"` means for all
-    /// others, ours among them, that the driver leaves.
+    /// Whether a heartbeat `"NO"` is sent once the last report of a test is in Kafka, for orchestrators that end a
+    /// test when each driver has sent one; the heartbeats go on with `"YES"`. False by default, because all others,
+    /// ours among them, read `"NO"` as the driver leaving.
     pub no_at_end: bool,
-    /// Whether the driver registers again when a test starts, for orchestrators that wait for it after the trigger; false
-    /// by default.
+    /// Whether the driver registers again when a test starts, for orchestrators that wait for it after the trigger;
+    /// false by default.
     pub register_after_trigger: bool,
-    /// A bare word, no JSON, that goes to the metrics topic after the last report of a test, for orchestrators that end a
-    /// test by it; none by default.
+    /// A bare word, not JSON, that is sent to the metrics topic after the last report of a test, for orchestrators
+    /// that end a test by it; none by default.
     pub end_word: Option<String>,
-    /// The longest time between two heartbeats, 50 ms to 10 s; 1 s by default. While a test runs it is never above 250 ms.
+    /// The longest time between two heartbeats, 50 ms to 10 s; 1 s by default. It is at most 250 ms while a test
+    /// runs.
     pub heartbeat_every: Duration,
 }
 

@@ -38,17 +38,17 @@ pub struct DriverSettings {
     pub node: NodeSettings,
     /// `[kafka]`: by default the orchestrator is asked where it is.
     pub kafka: KafkaSettings,
-    /// `[classic]`: how other people's orchestrators are understood.
+    /// `[classic]`: how classic orchestrators are understood.
     pub classic: ClassicSettings,
-    /// `[classic]` too: what the driver does for other people's orchestrators beyond the classic fields.
+    /// `[classic]` too: what the driver does for classic orchestrators beyond the classic fields.
     pub habits: Habits,
-    /// `[orchestrator]`: whom it asks for Kafka and the time.
+    /// `[orchestrator]`: where it gets Kafka's addresses and the time.
     pub orchestrator: OrchestratorClientSettings,
     /// `[http]`: its own small server.
     pub http: HttpSettings,
     /// `[driver]`: the load generator.
     pub driver: WorkSettings,
-    /// `[safety]`: what it may be told to do.
+    /// `[safety]`: what plans may ask of it.
     pub safety: SafetySettings,
     /// `[tls]`: towards targets.
     pub tls: TlsSettings,
@@ -305,7 +305,7 @@ mod tests {
             ("driver.workers", "0", "must be from 1 to 1024, or \"auto\""),
             ("driver.labels", "zone", "KEY=VALUE"),
             ("driver.precision", "high", "auto"),
-            ("safety.allow_targets", "10.0.0.0/8,http://x", "is no network"),
+            ("safety.allow_targets", "10.0.0.0/8,http://x", "is neither a network"),
             ("safety.max_rate", "0", "or \"none\""),
             ("orchestrator.url", "ftp://x", "HOST:PORT or a URL"),
             ("classic.target_url", "x", "no scheme"),

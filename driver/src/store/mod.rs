@@ -1,6 +1,6 @@
-//! The driver's own metrics store: every window it measured, as it was published, in SQLite. What Kafka did
-//! not take yet is found here again, after an outage and after a restart. It knows no actor and no Kafka;
-//! it blocks, so it lives on a thread of its own (`actors::store`).
+//! The driver's own metrics store: every window it measured, as it was published, in SQLite. Windows that Kafka does
+//! not have yet are read from here again, after an outage and after a restart. It knows no actor and no Kafka; it
+//! blocks, so it runs on a thread of its own (`actors::store`).
 
 use std::path::Path;
 use std::time::Duration;
@@ -44,7 +44,7 @@ const FROM_VERSION_1: (&str, &str) = (
 /// What went wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite's words.
+    /// SQLite's error.
     #[error("{path}: {source}")]
     Sqlite {
         /// The file.
@@ -57,7 +57,7 @@ pub enum StoreError {
     Newer {
         /// The file.
         path: String,
-        /// What it says.
+        /// The version in the file.
         found: i64,
     },
 }
@@ -71,8 +71,7 @@ pub struct WindowKey {
     pub epoch: Epoch,
     /// Which one.
     pub seq: u64,
-    /// When it began: other people's orchestrators begin their ids anew, and one life of a driver sees two tests of
-    /// one id.
+    /// When it began: classic orchestrators number their tests anew, and one process may run two tests of one id.
     pub from_us: UnixMicros,
 }
 
@@ -339,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_schema_and_a_missing_folder_are_told_by_name() {
+    fn a_later_schema_and_a_missing_folder_are_reported_by_name() {
         let folder = tempfile::tempdir().unwrap();
         drop(WindowStore::open(folder.path()).unwrap());
         let db = Connection::open(folder.path().join(FILE)).unwrap();

@@ -10,7 +10,7 @@ use common::counters::ErrorKind;
 use super::flight::Flight;
 use super::recorder::Due;
 use super::waiter::Until;
-use super::{Load, Outlet, StopSignal, told_to_stop};
+use super::{Load, Outlet, StopSignal, stop_reason};
 use crate::engine::{Ends, Engine, Exchange, Next, Place};
 use crate::load_job::{LoadJob, WorkerSlice};
 use crate::pacer::{Attempts, Backoff, Grant, Permits};
@@ -50,7 +50,7 @@ impl Lanes {
             return Next::Rest;
         }
         if let Some(permits) = &mut self.permits {
-            // Whoever waits already comes first.
+            // Connections that wait already come first.
             if !self.waiting.is_empty() || permits.take(now) != Grant::Now {
                 self.waiting.push_back(place);
                 return Next::Rest;
@@ -136,17 +136,18 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
         if now >= house_at {
             house_at = load.keep_house(now, None, false);
         }
-        if told_to_stop(stop).is_some() {
+        if stop_reason(stop).is_some() {
             load.give_up(now, ErrorKind::Cancelled);
             load.flight.recorder.cut(now);
             break;
         }
         if lanes.attempts.used_up() && load.flight.is_empty() {
-            // By its number of attempts: the schedule ends with the last one, whoever waits to try again.
+            // Ended by its number of attempts: its schedule ends with the last one, even if connections wait to try
+            // again.
             load.flight.recorder.cut(lanes.last_end);
             break;
         }
-        // By its duration: what is in flight is drained.
+        // Ended by its duration: what is in flight is drained.
         if until.is_some_and(|until| now >= until) {
             break;
         }

@@ -1,5 +1,5 @@
-//! One worker's part of a test: the schedule kept, attempts made, windows filled. It knows no Kafka; to the
-//! rest of the driver it speaks through an [`Outlet`].
+//! One worker's part of a test: keeps the schedule, makes attempts, fills windows. It knows no Kafka; it reports to
+//! the rest of the driver through an [`Outlet`].
 
 mod closed_loop;
 mod flight;
@@ -29,16 +29,16 @@ use crate::reactor::BusyMeter;
 use crate::start_at::Nanos;
 use crate::worker::report::WorkerEnding;
 
-/// How often a worker tells how far it is.
+/// How often a worker reports its progress.
 const PROGRESS_EVERY: Nanos = 200_000_000;
 
-/// An open loop connects ahead for the requests of so long.
+/// An open loop opens connections ahead for the requests of this span.
 const CONNECTED_AHEAD: Duration = Duration::from_millis(2);
 
 /// From this share on a window counts as one without idle time.
 const BUSY: f64 = 0.95;
 
-/// Where a worker's figures go. Nothing of it waits.
+/// Where a worker's figures go. Its methods must not block.
 pub trait Outlet {
     /// How far the worker is.
     fn progress(&mut self, counters: Counters, draining: bool);
@@ -46,7 +46,7 @@ pub trait Outlet {
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>);
 }
 
-/// Why a load ends before its course; `None`: it does not.
+/// Why a load is to stop early; `None`: it is not.
 pub type StopSignal = watch::Receiver<Option<String>>;
 
 /// What the parts of one worker's load share.
@@ -95,8 +95,8 @@ pub async fn run<E: Engine, O: Outlet>(
     Ok(())
 }
 
-/// Why a load was told to end, if it was.
-fn told_to_stop(stop: &StopSignal) -> Option<String> {
+/// Why the load is to stop early, if it is.
+fn stop_reason(stop: &StopSignal) -> Option<String> {
     stop.borrow().clone()
 }
 
@@ -115,7 +115,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         }
         loop {
             let now = self.now();
-            if now >= 0 || told_to_stop(stop).is_some() {
+            if now >= 0 || stop_reason(stop).is_some() {
                 break;
             }
             if self.wait(Until { due: 0, other: Nanos::MAX }, now, stop).await {
@@ -127,8 +127,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         }
     }
 
-    /// Closes the windows that are past and tells how far the worker is; returns when it is to be called
-    /// again.
+    /// Closes the windows that are past and reports progress; returns when it is to be called again.
     fn keep_house(&mut self, now: Nanos, next_due: Option<Nanos>, draining: bool) -> Nanos {
         let recorder = &mut self.flight.recorder;
         let end = recorder.windows.end_of_first();
@@ -178,7 +177,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
                 };
                 let now = self.job.start.nanos(Instant::now());
                 if waiter.sleep(at, now, event).await {
-                    return told_to_stop(stop).is_none();
+                    return stop_reason(stop).is_none();
                 }
                 self.job.start.nanos(Instant::now())
             }
@@ -189,11 +188,11 @@ impl<E: Engine, O: Outlet> Load<E, O> {
 
     fn give_up(&mut self, now: Nanos, kind: ErrorKind) {
         self.flight.give_up(now, kind, |place| self.engine.so_far(place));
-        // What was given up must not go on behind the next test's back.
+        // Their connections are closed, so that nothing of this test goes on while the next one runs.
         self.engine.abandon();
     }
 
-    /// After the schedule: waits for what is in flight, gives up what does not come, tells the last window.
+    /// After the schedule: waits for what is in flight, gives up what does not end in time, reports the last window.
     async fn finish(mut self, schedule_from: Nanos, stop: &mut StopSignal) {
         let drain = Nanos::try_from(self.job.load.drain_timeout.as_nanos()).unwrap_or(Nanos::MAX);
         let end_of_schedule = self.flight.recorder.schedule_to();
@@ -208,7 +207,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             if self.flight.is_empty() || now >= give_up_at {
                 break;
             }
-            if told_to_stop(stop).is_some() {
+            if stop_reason(stop).is_some() {
                 given_up = ErrorKind::Cancelled;
                 break;
             }
@@ -231,12 +230,12 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             precision: self.waiter.kept(),
             opened,
             redirected_to: self.engine.redirected_to().map(str::to_owned),
-            cut_short: told_to_stop(stop),
+            cut_short: stop_reason(stop),
         };
-        self.tell_last_windows(now, ending);
+        self.report_last_windows(now, ending);
     }
 
-    fn tell_last_windows(&mut self, now: Nanos, ending: WorkerEnding) {
+    fn report_last_windows(&mut self, now: Nanos, ending: WorkerEnding) {
         let busy = self.busy.lap();
         let windows = &mut self.flight.recorder.windows;
         let last = windows.last_index(now);

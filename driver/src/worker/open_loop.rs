@@ -3,7 +3,7 @@
 use super::flight::Flight;
 use super::recorder::{Dropped, Due};
 use super::waiter::Until;
-use super::{Load, Outlet, StopSignal, told_to_stop};
+use super::{Load, Outlet, StopSignal, stop_reason};
 use crate::engine::{Ends, Engine, Exchange, Next, Place};
 use crate::pacer::{Decision, OpenLoop, Rules, Schedule, Tick};
 use crate::start_at::Nanos;
@@ -11,8 +11,8 @@ use crate::start_at::Nanos;
 /// So many attempts are begun in a row before the sockets are looked at: a catch-up must not keep answers
 /// waiting.
 const BURST: u32 = 16;
-/// So many looks at the sockets are enough to have read all that is readable: a target that answers faster than
-/// that does not hold the bound.
+/// After so many looks at the sockets, all that is readable counts as read: a target that answers faster than that
+/// does not hold the bound.
 const LOOKS: u32 = 64;
 
 /// Frees the places of attempts that end.
@@ -42,7 +42,7 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
     let mut in_a_row = 0;
     loop {
         let now = load.now();
-        if told_to_stop(stop).is_some() {
+        if stop_reason(stop).is_some() {
             stopped(load, &mut pacer, now);
             break;
         }
@@ -55,7 +55,8 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
             // There is a free place for each attempt below the bound.
             Decision::Send(tick) if let Some(place) = free.pop() => {
                 let mut now = now;
-                // To connect costs as much as ten exchanges: an answer that is there frees a connection first.
+                // To connect costs as much as ten exchanges: read first, because an answer that has arrived frees a
+                // connection.
                 if !load.engine.has_spare() {
                     load.engine.turn(now, &mut Freeing { flight: &mut load.flight, free: &mut free });
                     now = load.now();
@@ -78,7 +79,7 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
                 if load.engine.needs_runtime() {
                     tokio::task::yield_now().await;
                 } else {
-                    // Where every tick meets the bound, nothing else lets a stop in.
+                    // If every tick meets the bound, only this yield lets a stop arrive.
                     load.waiter.busy(now).await;
                 }
                 let mut looks = 0;
@@ -108,7 +109,7 @@ fn due(tick: Tick) -> Due {
     Due { at: tick.due, warmup: tick.warmup }
 }
 
-/// What was due and not sent when the stop came is nobody's fault but the stop's; it still fell due.
+/// Ticks that were due and not sent when the stop came count as scheduled and as dropped late.
 fn stopped<E: Engine, O: Outlet>(load: &mut Load<E, O>, pacer: &mut OpenLoop, now: Nanos) {
     let recorder = &mut load.flight.recorder;
     while let Some(tick) = pacer.overdue(now) {

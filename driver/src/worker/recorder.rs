@@ -10,7 +10,7 @@ use super::windows::Windows;
 use crate::engine::{Exchange, Outcome, Spans};
 use crate::start_at::Nanos;
 
-/// One attempt, or one tick that is none yet.
+/// When an attempt, or a tick that may become one, was due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
     /// When it was due; closed loop: when it began.
@@ -34,7 +34,7 @@ pub struct Recorder {
     /// The windows they stand in.
     pub windows: Windows,
     expect_status: Vec<(u16, u16)>,
-    /// When the schedule ends: what completes later is none of its throughput.
+    /// When the schedule ends: what completes later does not count towards the throughput.
     schedule_to: Nanos,
 }
 
@@ -93,7 +93,7 @@ impl Recorder {
         }
     }
 
-    /// An attempt is over: its engine says how.
+    /// An attempt is over, as its engine reports.
     #[inline]
     pub fn ended(&mut self, due: Due, began: Nanos, at: Nanos, exchange: &Exchange) {
         let (counters, latencies) = self.windows.at(at);
@@ -134,7 +134,7 @@ impl Recorder {
             counters.failed += 1;
             counters.warmup.failed += u64::from(due.warmup);
         }
-        // A cancelled attempt has no latency: nobody knows how long it would have taken.
+        // A cancelled attempt has no latency: how long it would have taken is unknown.
         if exchange.outcome != Outcome::Failed(ErrorKind::Cancelled) {
             samples(latencies, due, us(at - began), us(at - due.at), completed, exchange);
         }

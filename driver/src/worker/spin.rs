@@ -90,7 +90,7 @@ mod tests {
         }
         assert!(!quiet.is_given_up());
         let mut shared = Spin::default();
-        // Half of it: somebody else runs here.
+        // Half of it: another program runs on this core.
         for _ in 0..20 {
             (0..4_000).for_each(|_| {
                 shared.spun(1_000);

@@ -1,5 +1,14 @@
-//! Waiting for the next thing to do: asleep on a timer until shortly before it is due, then spinning where that
-//! was asked for and a core is free.
+//! Waiting for the next thing to do: asleep on a timer until shortly before it is due, then spinning where that was
+//! asked for and a core is free.
+//!
+//! A worker must begin each request when it is due, but a sleeping thread wakes some 50 to 150 µs late, and that
+//! would be part of every latency. So the sleep ends early, by a margin that follows the lateness of earlier sleeps
+//! (see `spin`), and the rest is spun. Only a due request is worth that: towards a timeout or the end of a window the
+//! worker sleeps to the instant itself.
+//!
+//! One call makes one step, never the whole wait: after each step the worker looks at its sockets and its stop signal
+//! again. Spinning shares the thread with the runtime, so it yields every 500 µs, and every 20 µs for an engine whose
+//! answers only the runtime can see.
 
 use std::future::Future;
 use std::time::Duration;
@@ -53,7 +62,7 @@ impl Waiter {
         let spins = match precision {
             Precision::Spin => true,
             Precision::Timer => false,
-            // A core stays free for everyone else.
+            // A core stays free for other programs.
             Precision::Auto => workers < cores,
         };
         Ok(Self {
@@ -93,7 +102,7 @@ impl Waiter {
             Some(spin) if !spin.is_given_up() && until.due <= until.other => spin.early(),
             _ => 0,
         };
-        // The far end of time may be asked for before the start, which is below zero.
+        // `at` may be `Nanos::MAX` and `now` is negative before the start: the difference must not overflow.
         match at.saturating_sub(now) {
             ..=0 => Step::Now,
             left if left <= early => Step::Spin,
@@ -117,7 +126,7 @@ impl Waiter {
         }
     }
 
-    /// Takes a step of spinning; `for_runtime`: what is waited for, too, may come through the runtime alone.
+    /// Takes a step of spinning; `for_runtime`: the event that is waited for may come through the runtime alone.
     pub async fn spin(&mut self, now: Nanos, for_runtime: bool) {
         if let (Some(spin), Some(since)) = (&mut self.spin, self.spinning_since.replace(now)) {
             let idle = spin.spun(now - since);

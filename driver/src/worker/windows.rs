@@ -63,7 +63,7 @@ impl Windows {
 
     /// Closes the oldest window where it is past, and all ticks due in it have been handled (`next_due` is
     /// the first that has not; `None`: there are no more). `busy` says whether it was without idle time:
-    /// then a tick that met the in-flight bound is late, for who was always busy cannot blame the target.
+    /// then a tick that met the in-flight bound is late, because a worker without idle time cannot blame the target.
     pub fn close_next(&mut self, now: Nanos, next_due: Option<Nanos>, busy: bool) -> Option<Closed> {
         let end = self.end_of_first();
         let all_due = next_due.is_none_or(|due| due >= end);
@@ -94,8 +94,8 @@ impl Windows {
         Closed { index, counters, latencies }
     }
 
-    /// The index of the window in which a load that ends now has its last word: that of the last nanosecond
-    /// before, of the newest that holds something, and no lower than the oldest that is open.
+    /// The index of the last window of a load that ends now: that of the last nanosecond before, of the newest that
+    /// holds something, and no lower than the oldest that is open.
     pub fn last_index(&self, now: Nanos) -> u64 {
         let of_now = u64::try_from((now - 1).div_euclid(WINDOW)).unwrap_or(0);
         let newest = self.first + (self.open.len() as u64).saturating_sub(1);
@@ -139,8 +139,8 @@ mod tests {
         let mut windows = Windows::new();
         windows.at(3 * S).0.sent += 1;
         let closed: Vec<_> = std::iter::from_fn(|| windows.close_next(4 * S, None, false)).collect();
-        let told: Vec<_> = closed.iter().map(|closed| (closed.index, closed.counters.sent)).collect();
-        assert_eq!(told, [(0, 0), (1, 0), (2, 0), (3, 1)]);
+        let numbered: Vec<_> = closed.iter().map(|closed| (closed.index, closed.counters.sent)).collect();
+        assert_eq!(numbered, [(0, 0), (1, 0), (2, 0), (3, 1)]);
     }
 
     #[test]

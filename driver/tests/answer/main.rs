@@ -118,7 +118,7 @@ fn read_as_wanted(bytes: &[u8], at_a_time: usize) -> (End, usize) {
     (end, skipped)
 }
 
-fn told(end: End) -> String {
+fn described(end: End) -> String {
     match end {
         End::Whole { status, keeps, .. } => format!("{status} {}", if keeps { "keeps" } else { "closes" }),
         End::More => "more".to_owned(),
@@ -130,9 +130,9 @@ fn told(end: End) -> String {
 fn every_answer_of_the_corpus_comes_to_its_end() {
     let wrong: Vec<String> = corpus()
         .iter()
-        .map(|case| (case, told(read([&case.bytes[..]]))))
-        .filter(|(case, told)| *told != case.expected)
-        .map(|(case, told)| format!("{}: {told}, not {}", case.name, case.expected))
+        .map(|case| (case, described(read([&case.bytes[..]]))))
+        .filter(|(case, described)| *described != case.expected)
+        .map(|(case, described)| format!("{}: {described}, not {}", case.name, case.expected))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -243,9 +243,9 @@ fn a_head_of_many_fields_is_given_up_at_its_limit_alone() {
     }
 }
 
-/// Whoever speaks something else may wait for us from then on, and never send a line break.
+/// A peer of another protocol may wait for us from then on, and never send a line break.
 #[test]
-fn what_cannot_become_a_head_is_told_at_its_first_byte() {
+fn what_cannot_become_a_head_is_refused_at_its_first_byte() {
     for (bytes, end) in [
         (&b"H"[..], End::More),
         (b"\r\n\r\nHTTP/1.", End::More),

@@ -41,9 +41,9 @@ async fn under_tls_they_have_shaken_hands() {
 }
 
 #[actix_rt::test]
-async fn one_that_the_peer_gave_up_or_spoke_on_serves_nobody() {
+async fn one_that_the_peer_closed_or_wrote_to_is_not_used() {
     let unasked: [fn(Peer); 3] = [Peer::close, Peer::reset, |mut peer| {
-        peer.say_and_be_heard(PONG);
+        peer.send_until_delivered(PONG);
         peer.linger();
     }];
     for spoils in unasked {
@@ -57,7 +57,7 @@ async fn one_that_the_peer_gave_up_or_spoke_on_serves_nobody() {
         let mut drive = Drive::new(Which::Wire, &job(address, ""));
         drive.engine.connect_ahead(1);
         drive.turned_until(|drive| drive.opened().connections == 1).await;
-        seen.heard(1).await;
+        seen.delivered(1).await;
         let exchange = drive.exchange().await;
         assert_eq!(exchange.outcome, status(200), "{exchange:?}");
         assert_eq!((seen.requests(), seen.connections()), (1, 2));
@@ -65,14 +65,14 @@ async fn one_that_the_peer_gave_up_or_spoke_on_serves_nobody() {
 }
 
 #[actix_rt::test]
-async fn where_nobody_listens_the_attempts_alone_tell_it() {
+async fn a_refused_connect_is_reported_by_the_attempts_alone() {
     let mut drive = Drive::new(Which::Wire, &job(closed_port(), ""));
     drive.engine.connect_ahead(400);
     let exchange = drive.exchange().await;
     assert_eq!(
         (exchange.outcome, exchange.unconnected),
         (failed(Refused), true),
-        "and nothing else was told"
+        "and nothing else was reported"
     );
     assert_eq!(drive.opened().connections, 0);
 }

@@ -21,7 +21,7 @@ fn play(does: &Does, mut peer: Peer) {
             if i > 0 {
                 std::thread::sleep(PAUSE);
             }
-            peer.say(piece);
+            peer.send(piece);
         }
         match does.then {
             Then::Waits => {}
@@ -35,7 +35,7 @@ fn play(does: &Does, mut peer: Peer) {
     }
 }
 
-/// Plays a row several times over one engine; says what is not as it should be.
+/// Plays a row several times over one engine; returns what is not as it should be.
 async fn wrong(row: &Row, which: Which) -> Option<String> {
     let (outcome, next) = match row.awc {
         Awc::Counts(outcome) if which == Which::Awc => (outcome, Next::New),
@@ -52,15 +52,15 @@ async fn wrong(row: &Row, which: Which) -> Option<String> {
         if (exchange.outcome, exchange.reused, exchange.unconnected) != (outcome, reused, false) {
             return Some(format!("attempt {attempt}: {exchange:?}, not {outcome:?}, reused: {reused}"));
         }
-        let said = row.does.pieces.iter().map(Vec::len).sum::<usize>() as u64;
-        // What follows an answer is none of its bytes; awc reads it with them.
+        let sent = row.does.pieces.iter().map(Vec::len).sum::<usize>() as u64;
+        // Bytes after an answer are not counted as its own; awc counts them.
         let behind =
-            if row.awc == Awc::But(Next::Kept) { exchange.bytes_received..=said } else { said..=said };
+            if row.awc == Awc::But(Next::Kept) { exchange.bytes_received..=sent } else { sent..=sent };
         if matches!(outcome, Outcome::Status(_)) && !behind.contains(&exchange.bytes_received) {
-            return Some(format!("attempt {attempt}: {} bytes of {said}", exchange.bytes_received));
+            return Some(format!("attempt {attempt}: {} bytes of {sent}", exchange.bytes_received));
         }
         if row.does.then != Then::Waits {
-            seen.heard(attempt + 1).await;
+            seen.delivered(attempt + 1).await;
         }
     }
     let connections = if next == Next::Kept { 1 } else { attempts };
@@ -95,9 +95,9 @@ async fn the_last_byte_ends_an_answer_and_not_the_first() {
     for which in BOTH {
         let (address, _) = server(|mut peer| {
             peer.request();
-            peer.say(b"HTTP/1.1 200 OK\r\n\r\nfirst");
+            peer.send(b"HTTP/1.1 200 OK\r\n\r\nfirst");
             std::thread::sleep(Duration::from_millis(100));
-            peer.say(b"last");
+            peer.send(b"last");
         });
         let began = Instant::now();
         let exchange = exchange(which, &job(address, "")).await;
@@ -115,7 +115,7 @@ async fn answers_that_come_byte_by_byte_are_read_to_their_last() {
             let (address, seen) = server(move |mut peer| {
                 while peer.request().is_some() {
                     for byte in answer {
-                        peer.say(&[*byte]);
+                        peer.send(&[*byte]);
                         std::thread::sleep(Duration::from_millis(1));
                     }
                 }
@@ -143,7 +143,7 @@ async fn large_bodies_are_read_whole_on_a_kept_connection() {
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes:08}\r\n\r\n");
                 let answer = [head.as_bytes(), &vec![b'a'; bytes]].concat();
                 while peer.request().is_some() {
-                    peer.say(&answer);
+                    peer.send(&answer);
                 }
             });
             let mut drive = Drive::new(which, &job(address, "timeout = '20s'"));
@@ -172,13 +172,13 @@ async fn connects_and_first_bytes_are_counted_where_there_were_any() {
             for _ in 0..2 {
                 peer.request();
                 std::thread::sleep(ms(30));
-                peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\np");
+                peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\np");
                 std::thread::sleep(REST_AFTER);
-                peer.say(b"ong");
+                peer.send(b"ong");
             }
             // A first byte, and no answer.
             peer.request();
-            peer.say(b"H");
+            peer.send(b"H");
             peer.linger();
         });
         let mut drive = Drive::new(which, &job(address, "timeout = '2s'"));
@@ -225,9 +225,9 @@ async fn bodies_of_any_length_are_read_to_their_last_byte() {
             let (address, seen) = server(move |mut peer| {
                 let piece = [before, &vec![b'a'; PIECE], after].concat();
                 while peer.request().is_some() {
-                    peer.say(format!("HTTP/1.1 200 OK\r\n{fields}\r\n").as_bytes());
-                    (0..PIECES).for_each(|_| peer.say(&piece));
-                    peer.say(last);
+                    peer.send(format!("HTTP/1.1 200 OK\r\n{fields}\r\n").as_bytes());
+                    (0..PIECES).for_each(|_| peer.send(&piece));
+                    peer.send(last);
                     if fields.contains("close") {
                         return peer.close();
                     }
@@ -257,15 +257,15 @@ async fn an_endless_body_times_out_and_holds_up_nobody() {
             let (address, seen) = server(move |mut peer| {
                 if !first.swap(false, std::sync::atomic::Ordering::SeqCst) {
                     while peer.request().is_some() {
-                        peer.say(PONG);
+                        peer.send(PONG);
                     }
                     return;
                 }
                 peer.request();
-                peer.say(format!("HTTP/1.1 200 OK\r\n{head}").as_bytes());
+                peer.send(format!("HTTP/1.1 200 OK\r\n{head}").as_bytes());
                 let chunk = [b"10000\r\n", &[b'a'; 1 << 16][..], b"\r\n"].concat();
                 // It is the client that ends this.
-                while peer.still_says(&chunk) {}
+                while peer.try_send(&chunk) {}
             });
             let mut drive = Drive::new(which, &job(address, "timeout = '2s'"));
             drive.begin(0);

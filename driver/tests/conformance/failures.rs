@@ -35,7 +35,7 @@ async fn addresses_are_tried_in_their_order_and_the_last_error_counts() {
         let before = seen.connections();
         for (caption, addresses, outcome) in &table {
             let mut drive = Drive::new(which, &at(addresses.clone(), job(live, "")));
-            // Once more, for the failure of one attempt is none of the next one's.
+            // Once more: the failure of one attempt must not affect the next.
             for _ in 0..2 {
                 let exchange = drive.exchange().await;
                 assert_eq!(exchange.outcome, *outcome, "{which:?}, {caption}: {exchange:?}");
@@ -53,7 +53,7 @@ async fn new_connections_go_where_the_target_moved() {
     for which in BOTH {
         let closes = |mut peer: Peer| {
             while peer.request().is_some() {
-                peer.say(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                peer.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
             }
         };
         let ((first, at_first), (second, at_second)) = (server(closes), server(closes));
@@ -102,15 +102,15 @@ async fn servers_that_speak_or_leave_before_they_are_asked() {
         (
             "an answer, and it stays",
             |mut peer| {
-                peer.say_and_be_heard(FULL);
+                peer.send_until_delivered(FULL);
                 peer.linger();
             },
             status(503),
         ),
         (
-            "an answer, and it will hear no more of it",
+            "an answer, and half a close",
             |mut peer| {
-                peer.say(FULL);
+                peer.send(FULL);
                 peer.half_close();
                 peer.linger();
             },
@@ -119,7 +119,7 @@ async fn servers_that_speak_or_leave_before_they_are_asked() {
         (
             "an answer, and a close",
             |mut peer| {
-                peer.say(FULL);
+                peer.send(FULL);
                 peer.close();
             },
             status(503),
@@ -139,7 +139,7 @@ async fn servers_that_speak_or_leave_before_they_are_asked() {
             let mut drive = Drive::new(which, &job(address, "timeout = '5s'"));
             drive.begin(0);
             // All of that has come in before the engine sees that it is connected.
-            seen.heard(1).await;
+            seen.delivered(1).await;
             let (_, exchange) = drive.ends(1).await[0];
             assert_eq!(exchange.outcome, outcome, "{which:?}, {caption}: {exchange:?}");
             assert!(!exchange.unconnected, "{which:?}, {caption}");

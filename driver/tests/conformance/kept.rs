@@ -23,7 +23,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced_and_nothing_is_sent
         for gives_up in GIVES_UP {
             let (address, seen) = server(move |mut peer| {
                 if peer.request().is_some() {
-                    peer.say(PONG);
+                    peer.send(PONG);
                     gives_up(peer);
                 }
             });
@@ -32,7 +32,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced_and_nothing_is_sent
                 let exchange = drive.exchange().await;
                 assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
                 assert!(!exchange.reused, "{which:?}");
-                seen.heard(attempt).await;
+                seen.delivered(attempt).await;
             }
             assert_eq!((seen.requests(), seen.connections()), (3, 3), "{which:?}");
             assert_eq!(drive.opened().connections, 3, "{which:?}");
@@ -41,12 +41,12 @@ async fn a_connection_that_was_closed_while_idle_is_replaced_and_nothing_is_sent
 }
 
 #[actix_rt::test]
-async fn without_reuse_each_attempt_has_a_connection_of_its_own_and_says_so() {
+async fn without_reuse_each_attempt_has_a_connection_of_its_own_and_sends_close() {
     for which in BOTH {
         let (address, seen) = server(|mut peer| {
             // A server that would keep the connection all the same.
             while peer.request().is_some() {
-                peer.say(PONG);
+                peer.send(PONG);
             }
         });
         let mut drive = Drive::new(which, &job(address, "connection_reuse = false"));
@@ -74,9 +74,9 @@ async fn a_keep_alive_limit_costs_connections_and_no_request() {
                         return;
                     }
                     if last && says_so {
-                        peer.say(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\npong");
+                        peer.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\npong");
                     } else {
-                        peer.say(PONG);
+                        peer.send(PONG);
                     }
                 }
                 peer.close();
@@ -87,7 +87,7 @@ async fn a_keep_alive_limit_costs_connections_and_no_request() {
                 assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
                 assert_eq!(exchange.reused, attempt % 3 > 0, "{which:?}, attempt {attempt}");
                 if attempt % 3 == 2 {
-                    seen.heard(attempt / 3 + 1).await;
+                    seen.delivered(attempt / 3 + 1).await;
                 }
             }
             assert_eq!((seen.requests(), seen.connections()), (9, 3), "{which:?}");
@@ -96,14 +96,14 @@ async fn a_keep_alive_limit_costs_connections_and_no_request() {
 }
 
 #[actix_rt::test]
-async fn a_close_that_meets_a_request_on_a_kept_connection_is_told_and_not_made_good() {
+async fn a_close_that_meets_a_request_on_a_kept_connection_is_reported_and_not_retried() {
     type Ends = (fn(Peer), common::counters::ErrorKind);
     let ends: [Ends; 2] = [(Peer::close, Closed), (Peer::reset, Reset)];
     for which in BOTH {
         for (ends, kind) in ends {
             let (address, seen) = server(move |mut peer| {
                 peer.request();
-                peer.say(PONG);
+                peer.send(PONG);
                 peer.request();
                 ends(peer);
             });
@@ -124,10 +124,10 @@ async fn what_comes_unasked_after_an_answer_spends_the_connection() {
         let idle = Arc::clone(&gate);
         let (address, seen) = server(move |mut peer| {
             while peer.request().is_some() {
-                peer.say(PONG);
+                peer.send(PONG);
                 idle.pass();
-                // A server that gives up on an idle client, and says so.
-                peer.say_and_be_heard(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n");
+                // A server that gives up on an idle client, and sends a 408 first.
+                peer.send_until_delivered(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n");
             }
         });
         let mut drive = Drive::new(which, &job(address, ""));
@@ -136,21 +136,21 @@ async fn what_comes_unasked_after_an_answer_spends_the_connection() {
             assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
             assert!(!exchange.reused, "{which:?}");
             gate.open(1);
-            seen.heard(attempt).await;
+            seen.delivered(attempt).await;
         }
         assert_eq!((seen.requests(), seen.connections()), (3, 3), "{which:?}");
     }
 }
 
 #[actix_rt::test]
-async fn a_timeout_tells_what_was_read_and_ends_its_connection() {
+async fn a_timeout_reports_what_was_read_and_ends_its_connection() {
     for which in BOTH {
         let half = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npo";
         let (address, seen) = server(move |mut peer| {
             peer.request();
-            peer.say(PONG);
+            peer.send(PONG);
             if peer.request().is_some() {
-                peer.say(half);
+                peer.send(half);
                 peer.linger();
                 peer.close();
             }
@@ -164,7 +164,7 @@ async fn a_timeout_tells_what_was_read_and_ends_its_connection() {
         assert_eq!((second.reused, second.unconnected), (true, false), "{which:?}");
         assert_eq!(second.bytes_received, half.len() as u64, "{which:?}");
         // Its server sees the end of it, and the next attempt has another.
-        drive.until(seen.heard(1)).await;
+        drive.until(seen.delivered(1)).await;
         assert!(!drive.exchange().await.reused, "{which:?}");
     }
 }
@@ -198,17 +198,17 @@ async fn a_connection_that_is_read_to_its_end_serves_nobody_else() {
         let half = Arc::clone(&gate);
         let (address, seen) = server(move |mut peer| {
             peer.request();
-            peer.say_and_be_heard(b"HTTP/1.1 200 OK\r\n\r\nfirst");
+            peer.send_until_delivered(b"HTTP/1.1 200 OK\r\n\r\nfirst");
             half.pass();
-            peer.say(b"last");
+            peer.send(b"last");
         });
         let mut drive = Drive::new(which, &job(address, ""));
         drive.begin(0);
-        drive.until(seen.heard(1)).await;
+        drive.until(seen.delivered(1)).await;
         // Until the engine has read that, and waits for more.
         drive.until(tokio::time::sleep(Duration::from_millis(10))).await;
         drive.begin(1);
-        drive.until(seen.heard(2)).await;
+        drive.until(seen.delivered(2)).await;
         gate.open(2);
         for (_, exchange) in drive.ends(2).await {
             assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
@@ -220,7 +220,7 @@ async fn a_connection_that_is_read_to_its_end_serves_nobody_else() {
 }
 
 #[actix_rt::test]
-async fn what_is_abandoned_is_closed_and_never_told() {
+async fn what_is_abandoned_is_closed_and_never_reported() {
     for which in BOTH {
         let (address, seen) = server(|mut peer| {
             peer.request();
@@ -231,8 +231,8 @@ async fn what_is_abandoned_is_closed_and_never_told() {
         drive.begin_all(0..3);
         drive.until(seen.accepted(3)).await;
         drive.engine.abandon();
-        seen.heard(3).await;
-        assert!(!drive.turn(), "{which:?}: nothing is left to tell");
+        seen.delivered(3).await;
+        assert!(!drive.turn(), "{which:?}: nothing is left to report");
         assert_eq!(drive.engine.deadline(), None, "{which:?}");
     }
 }

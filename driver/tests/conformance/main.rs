@@ -1,5 +1,5 @@
 //! One conformance suite for both engines: what servers do, well and badly, over real sockets, and what each of it
-//! must count as. Where awc cannot, a row says so.
+//! must count as. Where awc differs, the row has its result.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
 mod ahead;

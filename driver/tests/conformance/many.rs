@@ -24,7 +24,7 @@ fn more_descriptors() {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
 }
 
-/// Ends told once each, of all places.
+/// The outcomes of all places; each must have been reported once.
 #[track_caller]
 fn outcomes(ends: &[(Place, Exchange)]) -> Vec<Outcome> {
     let places: BTreeSet<Place> = ends.iter().map(|(place, _)| *place).collect();
@@ -41,13 +41,13 @@ async fn six_hundred_connections_are_open_at_once_and_serve_again() {
         let (address, seen) = server(move |mut peer| {
             while peer.request().is_some() {
                 all_here.pass();
-                peer.say(PONG);
+                peer.send(PONG);
             }
         });
         let mut drive = Drive::new(which, &job(address, "timeout = '30s'"));
         for round in 0..2 {
             drive.begin_all(0..MANY);
-            // Nobody is answered before all of them have a connection, each its own.
+            // No request is answered before all of them have a connection, each its own.
             drive.until(seen.accepted(u64::from(MANY))).await;
             gate.open(u64::from(MANY));
             let ends = drive.ends(MANY as usize).await;
@@ -64,7 +64,7 @@ async fn six_hundred_connections_are_open_at_once_and_serve_again() {
     }
 }
 
-/// A TLS server that lets nobody through the handshake before it is told to.
+/// A TLS server that begins no handshake before its gate is opened.
 fn slow_to_shake_hands(identity: &Identity) -> (SocketAddr, Arc<Seen>, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let (may, config) = (Arc::clone(&gate), Arc::clone(&identity.server));
@@ -72,7 +72,7 @@ fn slow_to_shake_hands(identity: &Identity) -> (SocketAddr, Arc<Seen>, Arc<Gate>
         may.pass();
         let mut peer = over_tls(peer, &config);
         while peer.request().is_some() {
-            peer.say(PONG);
+            peer.send(PONG);
         }
     });
     (address, seen, gate)
@@ -99,7 +99,7 @@ async fn no_more_are_set_up_at_a_time_than_the_bound_and_all_have_their_turn() {
 }
 
 #[actix_rt::test]
-async fn those_that_wait_are_told_when_there_is_nowhere_to_go_any_more() {
+async fn attempts_that_wait_fail_when_there_is_nowhere_to_go_any_more() {
     more_descriptors();
     let gate = Arc::new(Gate::default());
     let held = Arc::clone(&gate);
@@ -117,14 +117,14 @@ async fn those_that_wait_are_told_when_there_is_nowhere_to_go_any_more() {
     gate.open(u64::from(MANY));
     let ends = drive.ends(MANY as usize).await;
     let outcomes = outcomes(&ends);
-    let count = |outcome| outcomes.iter().filter(|told| **told == outcome).count() as u64;
+    let count = |outcome| outcomes.iter().filter(|ended| **ended == outcome).count() as u64;
     assert_eq!((count(failed(Tls)), count(failed(Unreachable))), (BOUND, u64::from(MANY) - BOUND));
     assert_eq!(seen.connections(), BOUND);
 }
 
 /// An attempt that gave up waiting must not be given a connection later: its place may serve another by then.
 #[actix_rt::test]
-async fn whoever_waited_in_vain_is_forgotten() {
+async fn an_attempt_that_waited_in_vain_is_forgotten() {
     more_descriptors();
     let identity = Identity::new();
     let (address, seen, gate) = slow_to_shake_hands(&identity);

@@ -1,5 +1,5 @@
-//! Targets with several addresses of which some lead nowhere (RFC 8305): the next one is tried after 250 ms, the first to
-//! connect is used, and a worker remembers which.
+//! Targets with several addresses of which some lead nowhere (RFC 8305): the next one is tried after 250 ms, the
+//! first to connect is used, and a worker remembers which.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ fn to(addresses: &[SocketAddr], request: &str) -> LoadJob {
 /// Closes after each answer, so that each request needs a connection of its own.
 fn one_answer_each(mut peer: Peer) {
     if peer.request().is_some() {
-        peer.say(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        peer.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     }
 }
 
@@ -68,8 +68,8 @@ async fn where_the_first_address_leads_nowhere_the_second_serves_after_the_delay
     }
 }
 
-/// Four of them took 250 ms each if the delay were paid each time: they are begun one after the other here, and looked at
-/// together.
+/// If the delay were paid each time, each connection would take 250 ms. They are made one after the other here, and
+/// only their total time is checked.
 #[actix_rt::test]
 async fn the_delay_is_paid_once() {
     let hole = BlackHole::new();

@@ -1,4 +1,4 @@
-//! What is sent: to the byte as the plan says it, once, however slowly it is read.
+//! What is sent: byte for byte what the plan asks for, once, however slowly it is read.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::support::drive::{BOTH, Drive, Which, exchange};
 use crate::support::server::{PONG, answer_all, listener, serve, server};
 use crate::support::{ONE, failed, job, job_to, status};
 
-/// Heads are told in lower case.
+/// Heads are compared in lower case.
 const US: &str = "user-agent: groundswell/";
 
 /// The head of the one request that a job sends.
@@ -158,7 +158,7 @@ async fn a_length_is_said_where_there_is_a_body_or_may_be_one() {
                 while let Some(request) = peer.request() {
                     assert!(request.body.is_empty() || request.body == b"hello");
                     let head = request.head.starts_with("head ");
-                    peer.say(if head { &PONG[..PONG.len() - 4] } else { PONG });
+                    peer.send(if head { &PONG[..PONG.len() - 4] } else { PONG });
                 }
             });
             let mut drive =
@@ -181,7 +181,7 @@ async fn a_length_is_said_where_there_is_a_body_or_may_be_one() {
     }
 }
 
-/// A body of so many bytes, each kilobyte of it told from the others.
+/// A body of so many bytes, each kilobyte of it different from the others.
 pub fn body(bytes: usize) -> String {
     (0..bytes / 1_024).map(|i| format!("{i:08}{}", "x".repeat(1_016))).collect()
 }
@@ -206,7 +206,7 @@ async fn large_bodies_arrive_whole_at_a_slow_reader() {
             let (address, seen) = serve(listener, move |mut peer| {
                 while let Some(request) = peer.request_slowly(128 << 10, Duration::from_millis(1)) {
                     into.lock().unwrap().push(request.body);
-                    peer.say(PONG);
+                    peer.send(PONG);
                 }
             });
             let mut drive = Drive::new(which, &with_body(job(address, "timeout = '30s'"), sent.to_string()));
@@ -230,7 +230,7 @@ async fn an_answer_that_comes_before_the_request_was_read_whole_is_an_answer() {
     for which in BOTH {
         let (address, seen) = server(|mut peer| {
             if peer.head().is_some() {
-                peer.say(ENOUGH);
+                peer.send(ENOUGH);
                 peer.linger();
             }
         });
@@ -253,7 +253,7 @@ async fn an_answer_that_comes_with_a_close_before_the_request_was_read_whole_is_
         let (address, _) = server(|mut peer| {
             if peer.head().is_some() {
                 // Unread bytes make this close a reset, right behind the answer.
-                peer.say(ENOUGH);
+                peer.send(ENOUGH);
             }
         });
         let mut drive = Drive::new(which, &with_body(job(address, "timeout = '20s'"), body(8 << 20)));

@@ -9,12 +9,12 @@ use crate::support::{failed, status};
 /// What a server does with each request.
 #[derive(Debug, Clone)]
 pub struct Does {
-    /// What it says, with a pause between the pieces.
+    /// What it sends, with a pause between the pieces.
     pub pieces: Vec<Vec<u8>>,
     pub then: Then,
 }
 
-/// What a server does after it said something.
+/// What a server does after it has sent that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// It waits for the next request.
@@ -33,7 +33,7 @@ pub enum Next {
     New,
 }
 
-/// What awc does otherwise than the row says.
+/// What awc does differently from the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awc {
     /// Nothing.
@@ -122,15 +122,15 @@ pub fn rows() -> Vec<Row> {
         ("a redirect",                     GET, says(&head("302 Found", &["location: /", "content-length: 0"])), status(302), Kept, Same),
         ("a status without a reason",      GET, says(b"HTTP/1.1 404 \r\ncontent-length: 0\r\n\r\n"), status(404), Kept, Same),
         ("an error with a body",           GET, says(&[&head("503 Busy", &["content-length: 5"])[..], b"later"].concat()), status(503), Kept, Same),
-        ("a status that nobody knows",     GET, says(&head("599 Eh", &["content-length: 0"])), status(599), Kept, Same),
+        ("an unregistered status",         GET, says(&head("599 Eh", &["content-length: 0"])), status(599), Kept, Same),
         ("ninety fields",                  GET, says(&fields(&ninety)), status(200), Kept, Same),
         ("a thousand fields",              GET, says(&fields(&thousand)), status(200), Kept, Counts(failed(TooLarge))),
         ("a folded field",                 GET, says(b"HTTP/1.1 200 OK\r\nX-List: one,\r\n  two,\r\n\tthree\r\ncontent-length: 4\r\n\r\npong"), status(200), Kept, protocol),
         ("a length on a folded line",      GET, says(b"HTTP/1.1 200 OK\r\ncontent-length:\r\n 4\r\n\r\npong"), status(200), Kept, protocol),
         ("blanks before a colon",          GET, says(b"HTTP/1.1 200 OK\r\nServer \t : x\r\ncontent-length : 4\r\n\r\npong"), status(200), Kept, Same),
         ("names in capitals",              GET, says(b"HTTP/1.1 200 OK\r\nCONTENT-LENGTH: 4\r\n\r\npong"), status(200), Kept, Same),
-        ("one length, said twice",         GET, says(&[&head("200 OK", &["content-length: 4", "content-length: 4"])[..], b"pong"].concat()), status(200), Kept, protocol),
-        // Without a body, whatever the fields say.
+        ("one length, sent twice",         GET, says(&[&head("200 OK", &["content-length: 4", "content-length: 4"])[..], b"pong"].concat()), status(200), Kept, protocol),
+        // Without a body, whatever the fields are.
         ("204",                            GET, says(&head("204 No Content", &[])), status(204), Kept, Same),
         ("304",                            GET, says(&head("304 Not Modified", &[])), status(304), Kept, Same),
         ("304 with a length",              GET, says(&head("304 Not Modified", &["content-length: 4"])), status(304), Kept, But(New)),
@@ -155,7 +155,7 @@ pub fn rows() -> Vec<Row> {
         ("a close after the answer",       GET, closes(&sized(b"pong")), status(200), New, Same),
         ("a half close after the answer",  GET, half_closes(&sized(b"pong")), status(200), New, Same),
         ("another protocol",               GET, says(&head("101 Switching Protocols", &["upgrade: x", "connection: upgrade"])), status(101), New, Same),
-        ("another protocol, half said",    GET, says(&head("101 Switching Protocols", &[])), status(101), New, Same),
+        ("another protocol, half sent",    GET, says(&head("101 Switching Protocols", &[])), status(101), New, Same),
         ("bytes behind the answer",        GET, says(&sized(b"pong!")), status(200), New, But(Kept)),
         ("two answers at once",            GET, says(&[sized(b"pong"), head("500 No", &["content-length: 0"])].concat()), status(200), New, But(Kept)),
         // Slowly.

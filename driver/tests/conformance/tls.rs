@@ -41,7 +41,7 @@ async fn each_connection_is_a_handshake() {
     for which in BOTH {
         let (address, _) = identity.serve(|mut peer| {
             peer.request();
-            peer.say(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            peer.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
         });
         let mut drive = Drive::new(which, &https(address, "", identity.trusted()));
         for n in 1..=3 {
@@ -86,7 +86,7 @@ async fn the_name_is_checked_be_it_an_address() {
 }
 
 #[test]
-fn a_ca_file_that_is_none_is_told_by_its_path() {
+fn a_ca_file_without_certificates_is_reported_by_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
     let settings = TlsSettings { ca_file: Some(path.clone()), ..TlsSettings::default() };
@@ -115,13 +115,13 @@ async fn servers_that_speak_no_tls_are_tls_errors() {
     type Does = (&'static str, fn(Peer));
     let table: [Does; 4] = [
         ("plain http", |mut peer| {
-            peer.say(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            peer.send(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
             peer.linger();
         }),
         ("a close", Peer::close),
         ("a reset", Peer::reset),
         ("an alert", |mut peer| {
-            peer.say(b"\x15\x03\x01\x00\x02\x02\x28");
+            peer.send(b"\x15\x03\x01\x00\x02\x02\x28");
             peer.linger();
         }),
     ];
@@ -164,10 +164,10 @@ async fn large_bodies_pass_both_ways() {
         let (address, seen) = identity.serve(move |mut peer| {
             while let Some(request) = peer.request() {
                 assert!(request.body == expected.as_bytes());
-                peer.say(
+                peer.send(
                     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", request.body.len()).as_bytes(),
                 );
-                peer.say(&request.body);
+                peer.send(&request.body);
             }
         });
         let job = https(address, "timeout = '30s'", identity.trusted());
@@ -235,13 +235,13 @@ async fn the_end_of_tls_is_an_end_and_that_of_tcp_alone_is_none() {
                 assert_eq!(exchange.outcome, *outcome, "{which:?}, {caption}: {exchange:?}");
                 assert_eq!((exchange.reused, exchange.unconnected), (false, false), "{which:?}, {caption}");
                 assert_eq!(exchange.bytes_received, answer.len() as u64, "{which:?}, {caption}");
-                seen.heard(n).await;
+                seen.delivered(n).await;
             }
         }
     }
 }
 
-/// The goodbye of TLS alone, while TCP stays: nothing will answer there any more.
+/// A `close_notify` alone, while TCP stays open: no answer can follow.
 #[actix_rt::test]
 async fn a_goodbye_while_idle_spends_the_connection() {
     let identity = Identity::new();
@@ -253,7 +253,7 @@ async fn a_goodbye_while_idle_spends_the_connection() {
                 by_hand.session.writer().write_all(PONG).unwrap();
                 by_hand.session.send_close_notify();
                 let bytes = by_hand.outgoing();
-                peer.say_and_be_heard(&bytes);
+                peer.send_until_delivered(&bytes);
                 peer.linger();
             }
         });
@@ -261,7 +261,7 @@ async fn a_goodbye_while_idle_spends_the_connection() {
         for n in 1..=3 {
             let exchange = drive.exchange().await;
             assert_eq!((exchange.outcome, exchange.reused), (status(200), false), "{which:?}: {exchange:?}");
-            seen.heard(n).await;
+            seen.delivered(n).await;
         }
         assert_eq!(drive.opened(), Opened { connections: 3, handshakes: 3 }, "{which:?}");
     }
@@ -280,7 +280,7 @@ async fn an_answer_that_comes_with_the_handshake_is_read() {
             by_hand.session.process_new_packets().unwrap();
             by_hand.session.writer().write_all(b"HTTP/1.1 503 Full\r\ncontent-length: 0\r\n\r\n").unwrap();
             let bytes = by_hand.outgoing();
-            peer.say_and_be_heard(&bytes);
+            peer.send_until_delivered(&bytes);
             peer.linger();
         });
         let mut drive = Drive::new(which, &https(address, "timeout = '5s'", identity.trusted()));

@@ -1,4 +1,4 @@
-//! Why TLS fails, told apart by both engines alike; which certificates are trusted; and the client's own.
+//! Why TLS fails, distinguished by both engines alike; which certificates are trusted; and the client's own.
 
 use std::io::Read;
 use std::path::Path;
@@ -225,14 +225,14 @@ async fn servers_that_do_not_get_as_far_as_a_certificate_say_why() {
     type Does = (&'static str, fn(Peer), TlsCause);
     const ALERT: [u8; 6] = [0x15, 3, 3, 0, 2, 2];
     fn alert(mut peer: Peer, description: u8) {
-        peer.say(&[&ALERT[..], &[description]].concat());
+        peer.send(&[&ALERT[..], &[description]].concat());
         peer.linger();
     }
     let table: [Does; 10] = [
         (
             "plain http",
             |mut peer| {
-                peer.say(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+                peer.send(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
                 peer.linger();
             },
             TlsCause::NoTls,
@@ -240,7 +240,7 @@ async fn servers_that_do_not_get_as_far_as_a_certificate_say_why() {
         (
             "another protocol",
             |mut peer| {
-                peer.say(b"SSH-2.0-tests\r\n");
+                peer.send(b"SSH-2.0-tests\r\n");
                 peer.linger();
             },
             TlsCause::NoTls,

@@ -1,4 +1,4 @@
-//! Who is here: the registry behind messages.
+//! [`DriverRegistryActor`]: the registry of nodes, behind messages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,33 +21,33 @@ use crate::telemetry::Telemetry;
 /// Batches, queries and ticks that may wait.
 const MAILBOX: usize = 64;
 
-/// How often silence is looked at.
+/// How often the registry checks for nodes that have gone silent.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How often listeners hear of every node though nothing changed: what they show is at most so old.
-const TELL_EVERY: u32 = 4;
+/// Ticks between two updates of every live node to listeners, changed or not. What they show is at most 1 s old.
+const PUBLISH_EVERY: u32 = 4;
 
 /// Every node known, in the order of their ids.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<DriverView>")]
 pub struct ListDrivers;
 
-/// A batch of records was read; those of nodes are noted. Answered when they are.
+/// A batch of records was read. The registry updates its nodes from it, and then answers.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct NodesHeard(pub Arc<Vec<Arrived>>);
 
-/// Asks what is known of every node.
+/// Asks for the facts about every node that the manager decides by.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Vec<NodeFacts>")]
 pub struct GetFacts;
 
-/// Names who is busy with a test, in which life; after a restart they are waited for.
+/// The drivers that are busy with a test, each with its epoch; after a restart the registry waits for them.
 #[derive(Debug, Clone, Default, Message)]
 #[rtype(result = "()")]
 pub struct SetBusy(pub BTreeMap<NodeId, Option<Epoch>>);
 
-/// A classic driver heard nothing of the test it was led into.
+/// A classic driver took part in a test but showed no sign of receiving it.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct MarkDeaf(pub NodeId);
@@ -72,7 +72,7 @@ pub struct DriverRegistryActor {
 
 impl DriverRegistryActor {
     /// A registry that sends changes to `events`, and a higher epoch of another orchestrator to `superseded`; `known`
-    /// has the nodes of earlier lives of the orchestrator.
+    /// has the nodes that earlier processes of this orchestrator stored.
     pub fn new(
         registry: Registry,
         clock: Clock,
@@ -85,7 +85,7 @@ impl DriverRegistryActor {
         Self { registry, clock, events, superseded, known, telemetry, counted, ticks: 0 }
     }
 
-    /// Adds what the registry counted since the last call to what `/metrics` shows.
+    /// Adds the registry's counts since the last call to the counters of `/metrics`.
     fn count(&mut self) {
         let (now, before) = (self.registry.counts(), self.counted);
         self.telemetry.records_fenced.add(now.fenced_records - before.fenced_records);
@@ -94,7 +94,7 @@ impl DriverRegistryActor {
         self.counted = now;
     }
 
-    fn tell(&mut self, happened: Vec<Event>) {
+    fn publish(&mut self, happened: Vec<Event>) {
         let now = self.clock.now();
         for event in happened {
             let node = match event {
@@ -133,9 +133,9 @@ impl DriverRegistryActor {
     fn tick(&mut self) {
         let now = self.clock.now();
         let events = self.registry.tick(now.elapsed);
-        self.tell(events);
+        self.publish(events);
         self.ticks = self.ticks.wrapping_add(1);
-        if self.ticks.is_multiple_of(TELL_EVERY) {
+        if self.ticks.is_multiple_of(PUBLISH_EVERY) {
             let views = self.registry.views(now);
             views.into_iter().filter(|view| view.alive).for_each(|view| self.send(view));
         }
@@ -170,7 +170,7 @@ impl Handler<NodesHeard> for DriverRegistryActor {
                 Ok(Inbound::Metrics(metrics)) => self.registry.metrics(metrics, now),
                 _ => continue,
             };
-            self.tell(events);
+            self.publish(events);
         }
         self.count();
     }
@@ -197,7 +197,7 @@ impl Handler<MarkDeaf> for DriverRegistryActor {
 
     fn handle(&mut self, MarkDeaf(node): MarkDeaf, _: &mut Self::Context) {
         let events = self.registry.mark_deaf(&node, self.clock.now().elapsed);
-        self.tell(events);
+        self.publish(events);
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`EventsActor`]: what changes, to whoever listens at `GET /api/v1/events`.
+//! [`EventsActor`]: sends changes to the clients of `GET /api/v1/events`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use crate::model::{DriverView, TestView, WindowView};
 use crate::telemetry::Telemetry;
 
-/// Most events kept for those who come back.
+/// Most events kept for listeners that reconnect.
 const MAX_KEPT: usize = 4_096;
 
-/// Most bytes of events kept for those who come back.
+/// Most bytes of events kept for listeners that reconnect.
 const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Most listeners at once.
@@ -24,7 +24,7 @@ const MAX_SUBSCRIBERS: usize = 256;
 /// Most events that wait for a listener; a slower one is disconnected, and resumes where it was.
 const MAX_WAITING: usize = 256;
 
-/// Most nodes whose last state a new listener is told.
+/// Most nodes whose last state is sent to a new listener.
 const MAX_SNAPSHOT_DRIVERS: usize = 4_096;
 
 /// Messages that may wait.
@@ -33,7 +33,7 @@ const MAILBOX: usize = 1_024;
 /// An event as it goes over the wire: `id:`, `event:` and `data:` lines and the empty line behind them.
 pub type Frame = Arc<str>;
 
-/// Something changed that listeners want to know; sent on at once, kept for those that come back.
+/// A change to send to listeners at once, and to keep for those that reconnect.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub enum Changed {
@@ -45,7 +45,7 @@ pub enum Changed {
     Window(Box<WindowView>),
 }
 
-/// Asks to be told what changes.
+/// Subscribes to changes.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Subscription, TooManySubscribers>")]
 pub struct Subscribe {
@@ -53,26 +53,27 @@ pub struct Subscribe {
     pub last_event_id: Option<String>,
 }
 
-/// What a listener gets: first `backlog`, then what comes over `live` until one of the two gives up.
+/// What a listener receives: first `backlog`, then the events of `live` until either end closes.
 #[derive(Debug)]
 pub struct Subscription {
-    /// What it missed, where its last event is still known; else the present state.
+    /// The events since its last one, if that one is still kept; else the present state.
     pub backlog: Vec<Frame>,
-    /// What changes from now on; closed when the listener is too slow or the orchestrator ends.
+    /// Events from now on; closed when the listener is too slow or the orchestrator stops.
     pub live: mpsc::Receiver<Frame>,
 }
 
-/// There are as many listeners as there may be.
+/// The bound of listeners is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{MAX_SUBSCRIBERS} listeners are there already")]
 pub struct TooManySubscribers;
 
 /// Owns the last events and the listeners' queues. Receives [`Changed`] from the registry, the aggregator and the
 /// test manager, and [`Subscribe`] from `http`; sends frames to the listeners. It cannot fail; a listener that
-/// does not keep up is disconnected and counted. Mailbox bound: 1,024; whoever sends counts what it refuses.
+/// does not keep up is disconnected and counted. Mailbox bound: 1,024; the sender counts what the mailbox
+/// refuses.
 #[derive(Debug)]
 pub struct EventsActor {
-    /// Ids are `<epoch>-<n>`: those of an earlier life of the orchestrator are never taken for ours.
+    /// Ids are `<epoch>-<n>`: ids of an earlier process of the orchestrator are never mistaken for ours.
     epoch: Epoch,
     /// Number of the last event.
     n_events: u64,
@@ -87,7 +88,7 @@ pub struct EventsActor {
 }
 
 impl EventsActor {
-    /// Nothing has happened and nobody listens.
+    /// Starts with no events and no listeners.
     pub fn new(epoch: Epoch, telemetry: Arc<Telemetry>) -> Self {
         Self {
             epoch,
@@ -101,7 +102,7 @@ impl EventsActor {
         }
     }
 
-    fn tell(&mut self, changed: &Changed) {
+    fn publish(&mut self, changed: &Changed) {
         let (name, data) = match changed {
             Changed::Driver(driver) => ("driver", json(driver)),
             Changed::Test(test) => ("test", json(test)),
@@ -135,7 +136,7 @@ impl EventsActor {
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         });
         if n_slow > 0 {
-            log::warn!(n_slow; "listeners of events were too slow and are disconnected");
+            log::warn!(n_slow; "slow event listeners disconnected");
             self.telemetry.subscribers_dropped.add(n_slow);
         }
         if before != self.subscribers.len() {
@@ -176,9 +177,11 @@ impl EventsActor {
     }
 }
 
-/// JSON on one line. Our views have no keys but texts, so that writing them cannot fail.
+/// JSON on one line. All map keys in our views are texts, so serializing them does not fail.
 fn json<T: Serialize>(value: &T) -> Option<String> {
-    serde_json::to_string(value).inspect_err(|error| log::error!(error:%; "an event is no JSON")).ok()
+    serde_json::to_string(value)
+        .inspect_err(|error| log::error!(error:%; "event not serialized; dropped"))
+        .ok()
 }
 
 impl Actor for EventsActor {
@@ -193,7 +196,7 @@ impl Handler<Changed> for EventsActor {
     type Result = ();
 
     fn handle(&mut self, changed: Changed, _: &mut Self::Context) {
-        self.tell(&changed);
+        self.publish(&changed);
     }
 }
 
@@ -254,7 +257,7 @@ mod tests {
     fn a_listener_that_comes_back_gets_what_it_missed() {
         let mut events = events();
         for state in ["idle", "ready", "running"] {
-            events.tell(&driver("a", state));
+            events.publish(&driver("a", state));
         }
         assert_eq!(ids(&events.missed_since("7-1").unwrap()), ["id: 7-2", "id: 7-3"]);
         assert_eq!(events.missed_since("7-3").unwrap().len(), 0, "it saw everything");
@@ -273,12 +276,12 @@ mod tests {
     fn what_is_kept_is_bounded_and_says_so() {
         let mut events = events();
         for _ in 0..MAX_KEPT + 10 {
-            events.tell(&driver("a", "idle"));
+            events.publish(&driver("a", "idle"));
         }
         assert_eq!(events.kept.len(), MAX_KEPT);
         assert_eq!(events.missed_since("7-9"), None, "event 10 is gone");
         assert_eq!(events.missed_since("7-10").unwrap().len(), MAX_KEPT);
-        events.tell(&driver("b", &"x".repeat(MAX_KEPT_BYTES - 1_000)));
+        events.publish(&driver("b", &"x".repeat(MAX_KEPT_BYTES - 1_000)));
         assert!(events.n_kept_bytes <= MAX_KEPT_BYTES);
         assert!(events.kept.len() < 10, "a few small ones fit beside the large one");
     }
@@ -287,7 +290,7 @@ mod tests {
     fn a_new_listener_gets_the_newest_state_of_each_node() {
         let mut events = events();
         for (id, state) in [("a", "idle"), ("b", "idle"), ("a", "running")] {
-            events.tell(&driver(id, state));
+            events.publish(&driver(id, state));
         }
         let snapshot = events.snapshot();
         assert_eq!(snapshot.len(), 3);
@@ -313,7 +316,7 @@ mod tests {
         while slow.recv().await.is_some() {
             n_waiting += 1;
         }
-        assert_eq!(n_waiting, MAX_WAITING, "what was queued is still told, then it ends");
+        assert_eq!(n_waiting, MAX_WAITING, "queued events are still sent, then the stream ends");
     }
 
     #[actix::test]

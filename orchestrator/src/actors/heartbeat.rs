@@ -1,4 +1,4 @@
-//! The orchestrator's own heartbeat: drivers live by it, and its return from Kafka says that Kafka works.
+//! The orchestrator's own heartbeat. Drivers stop without it, and its delivery shows that Kafka works.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Beats once a second.
 ///
-/// - owns: nothing but who we are.
+/// - owns: the node id and the epoch.
 /// - receives: nothing.
 /// - sends: [`Publish`].
-/// - on failure: a beat that is not taken is followed by the next.
+/// - on failure: a heartbeat that the producer refuses is dropped; the next one follows a second later.
 /// - mailbox bound: the default, unused.
 pub struct HeartbeatActor {
     node_id: NodeId,
@@ -24,7 +24,7 @@ pub struct HeartbeatActor {
 }
 
 impl HeartbeatActor {
-    /// Beats as this life of this orchestrator.
+    /// Sends heartbeats with this node id and epoch.
     pub fn new(node_id: NodeId, epoch: Epoch, publish: Recipient<Publish>) -> Self {
         Self { node_id, epoch, publish }
     }
@@ -37,7 +37,7 @@ impl HeartbeatActor {
             ours: Some(HeartbeatOurs::new(self.epoch, Role::Orchestrator)),
         };
         if let Ok(record) = Outbound::Heartbeat(Box::new(beat)).write() {
-            // A producer that is full says so in its own counters.
+            // A full producer counts the refused record itself.
             let _ = self.publish.try_send(Publish(record));
         }
     }

@@ -1,4 +1,4 @@
-//! The orchestrator's actors, in the order in which a record's story is told.
+//! The orchestrator's actors, in the order in which a record passes through them.
 
 pub mod intake;
 
@@ -25,8 +25,8 @@ use actix::dev::SendError;
 use crate::actors::events::Changed;
 use crate::telemetry::Telemetry;
 
-/// Tells listeners of a change. Where they cannot keep up it is counted and left out: the next change of the
-/// same thing says it all again.
+/// Sends a change to [`EventsActor`](events::EventsActor) without waiting. If its mailbox is full, the change is
+/// dropped and counted: the next change of the same test or driver carries the whole state again.
 fn offer(events: &Recipient<Changed>, changed: Changed, telemetry: &Telemetry) {
     if let Err(SendError::Full(_)) = events.try_send(changed) {
         telemetry.mailbox_overflow.one();

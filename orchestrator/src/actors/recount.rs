@@ -1,4 +1,4 @@
-//! A test counted again from what the store kept of it: after a restart, and when something came late.
+//! Counts a test again from its stored records: after a restart, and when late windows were stored.
 
 use actix::Recipient;
 use common::kafka::Position;
@@ -9,11 +9,11 @@ use crate::refusal::CommandError;
 use crate::store::StoredMetrics;
 use crate::tally::Tally;
 
-/// Records of a page: what stands in memory at a time.
+/// Records of a page: the number held in memory at a time.
 const PAGE: u32 = 200;
 
-/// Counts every stored record of the tally's test. An hour of a fleet is seconds of work, so it is done beside the
-/// async thread, a page at a time.
+/// Counts every stored record of the tally's test. An hour of a fleet takes seconds, so it runs on a
+/// blocking thread, a page at a time.
 ///
 /// # Errors
 /// Where the store cannot read them, or the node is ending.
@@ -40,6 +40,6 @@ pub async fn recount(
 fn count(tally: &mut Tally, record: &StoredMetrics) {
     let at = Position { topic: Topic::Metrics, partition: record.partition, offset: record.offset };
     tally.arrived(&record.metrics, at, record.arrived_at);
-    // Listeners were told these seconds when they came, and the series reads the store.
+    // Discarded: listeners received these seconds when they arrived, and the series is read from the store.
     tally.take_windows();
 }

@@ -1,4 +1,4 @@
-//! Late windows: the tests that they belong to are counted again, and judged again.
+//! Late windows: finished tests that they belong to are counted and judged again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,13 +23,13 @@ use crate::tally::Tally;
 use crate::telemetry::Telemetry;
 use crate::verdict::judge;
 
-/// News that may wait; the intake waits for room.
+/// Messages that may wait; the intake waits for room.
 const MAILBOX: usize = 16;
 
-/// What is late comes in bursts: so long after the last of them a test is counted again.
+/// Late windows arrive in bursts: a test is counted again when this long has passed since the last one.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// A trickle does not hold a revision up for longer than this.
+/// Longest delay of a revision while late windows keep arriving.
 const AT_LATEST: Duration = Duration::from_secs(10);
 
 /// How often the tests that wait are looked at.
@@ -41,12 +41,12 @@ const MAX_LOOKS: u32 = 10;
 /// What happens to a test that is counted again, in its timeline.
 const REVISED: &str = "revised";
 
-/// Something new was stored of tests that are not counted any more.
+/// Late windows were stored for tests that are no longer active.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct LateStored(pub BTreeSet<TestId>);
 
-/// Whom it speaks to.
+/// The recipients of its messages.
 #[derive(Clone)]
 #[allow(missing_docs)] // each is named for its message
 pub struct RevisionLinks {
@@ -61,7 +61,7 @@ pub struct RevisionLinks {
 /// - owns: which tests wait to be counted again (no more than are stored), and while one is, its tally.
 /// - receives: [`LateStored`].
 /// - sends: [`LoadTest`], [`LoadMetrics`] and [`SaveRevision`], one outstanding; [`Changed::Test`].
-/// - on failure: what the store cannot read or write is logged, and the test revised with its next late window.
+/// - on failure: a failure of the store is logged; the test is revised when its next late window arrives.
 /// - mailbox bound: 16.
 pub struct RevisionActor {
     reviser: Option<Reviser>,
@@ -83,7 +83,7 @@ struct Waiting {
 }
 
 impl RevisionActor {
-    /// Nothing is late yet.
+    /// No test waits yet.
     pub fn new(links: RevisionLinks, telemetry: Arc<Telemetry>) -> Self {
         Self { reviser: Some(Reviser { links, telemetry, waiting: BTreeMap::new() }), late: None }
     }
@@ -103,7 +103,7 @@ impl Actor for RevisionActor {
             loop {
                 tokio::select! {
                     tests = news.recv() => match tests {
-                        Some(tests) => reviser.heard(tests, Instant::now()),
+                        Some(tests) => reviser.note(tests, Instant::now()),
                         None => return,
                     },
                     _ = look.tick() => reviser.look().await,
@@ -121,7 +121,7 @@ impl Handler<LateStored> for RevisionActor {
         let late = self.late.clone();
         Box::pin(async move {
             if let Some(late) = late {
-                // Whoever is gone is gone because the node ends; the store has the windows.
+                // The send fails only while the node is shutting down; the store has the windows.
                 let _ = late.send(tests).await;
             }
         })
@@ -129,7 +129,7 @@ impl Handler<LateStored> for RevisionActor {
 }
 
 impl Reviser {
-    fn heard(&mut self, tests: BTreeSet<TestId>, now: Instant) {
+    fn note(&mut self, tests: BTreeSet<TestId>, now: Instant) {
         for test in tests {
             let waiting = self.waiting.entry(test).or_insert(Waiting { first: now, last: now, looks: 0 });
             waiting.last = now;
@@ -146,13 +146,13 @@ impl Reviser {
         let Some(waiting) = self.waiting.remove(&id) else { return };
         match self.revise(&id).await {
             Ok(true) => {}
-            // Its end is on its way to the store: what is late by a hair comes before it.
+            // The finished test is still on its way to the store; its late windows were stored first.
             Ok(false) if waiting.looks < MAX_LOOKS => {
                 let again = Waiting { first: now, last: now, looks: waiting.looks + 1 };
                 self.waiting.entry(id).or_insert(again);
             }
-            Ok(false) => log::warn!(test_id:% = id; "a test with late windows is not finished"),
-            Err(error) => log::error!(test_id:% = id, error:%; "a test cannot be revised"),
+            Ok(false) => log::warn!(test_id:% = id; "test with late windows is not stored as finished"),
+            Err(error) => log::error!(test_id:% = id, error:%; "test not revised"),
         }
     }
 
@@ -180,16 +180,16 @@ impl Reviser {
     }
 }
 
-/// The test as it is with everything that was stored of it; `None` where it never had a report.
+/// The test with a report from all its stored records; `None` if it never had a report.
 fn revised(stored: &StoredTest, mut tally: Box<Tally>, now_us: UnixMicros) -> Option<TestView> {
     let before = stored.report.as_ref()?;
     let closing = stored.closing.clone().unwrap_or_default();
     tally.close(&closing);
     let judgement = judge(&tally.facts(closing.stopped_by.as_deref()));
     let mut timeline = before.timeline.clone();
-    let told = tally.completeness().windows_received;
+    let received = tally.completeness().windows_received;
     let detail = happened(
-        told.saturating_sub(before.completeness.windows_received),
+        received.saturating_sub(before.completeness.windows_received),
         before.verdict,
         judgement.verdict,
     );

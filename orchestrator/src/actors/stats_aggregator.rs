@@ -1,4 +1,4 @@
-//! What the drivers measured: the tally behind messages.
+//! [`StatsAggregatorActor`]: the tally of what the drivers measured, behind messages.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,32 +25,32 @@ use crate::verdict::{Judgement, judge};
 /// Batches, queries and orders that may wait.
 const MAILBOX: usize = 64;
 
-/// For so long a judgement of the test that runs is shown again: each one reads all histograms, and clients may ask as
-/// often as they like.
+/// How long a judgement of the running test is reused: each one reads all histograms, and clients may ask at any
+/// rate.
 const JUDGED_FOR: Duration = Duration::from_millis(250);
 
-/// A batch of records was read; the answer is what of it is to be stored.
+/// A batch of records was read; the answer is the list of records to store.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Vec<StoredMetrics>")]
 pub struct MetricsHeard(pub Arc<Vec<kafka::Arrived>>);
 
-/// A test is triggered, or goes on after a restart with what was counted of it: what arrives is counted to it from now
-/// on, and no more to the one before.
+/// A test is triggered, or resumed after a restart with its counts so far. Records that arrive from now on count for
+/// this test, and no longer for the previous one.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct OpenTally(pub Box<Tally>);
 
-/// A test that was opened does not start after all: what was counted of it is nobody's.
+/// A test that was opened does not start after all: discard what was counted for it.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct ForgetTally(pub TestId);
 
-/// The drivers are told to start at this instant.
+/// The trigger was sent; the drivers start at this instant.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct TallyStarted(pub UnixMicros);
 
-/// Something about one part that the records do not say.
+/// A change of one driver's part in the test that its records do not show.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub enum PartChanged {
@@ -58,16 +58,16 @@ pub enum PartChanged {
     Ended(NodeId, Option<Epoch>, EndedBy),
     /// It is back.
     Back(NodeId, Option<Epoch>),
-    /// A classic driver sends heartbeats and no report.
+    /// A classic driver sends heartbeats but no report.
     Silent(NodeId),
 }
 
-/// Asks for what a test's life depends on; empty where no test is open.
+/// Asks for the state of each driver's part, which the lifecycle depends on; empty if no test is open.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Vec<PartSeen>")]
 pub struct GetParts;
 
-/// What the manager knows of a test, beyond its figures.
+/// The manager's metadata of a test, beside its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meta {
     /// Which test.
@@ -121,12 +121,12 @@ pub struct CloseTally {
     pub stopped_by: Option<String>,
 }
 
-/// What a test came to.
+/// The outcome of a test.
 #[derive(Debug)]
 pub struct ClosedTest {
     /// With its verdict.
     pub view: TestView,
-    /// What the records do not say, to be kept beside them.
+    /// What cannot be derived from the records, to be stored beside them.
     pub closing: Closing,
 }
 
@@ -136,14 +136,14 @@ pub struct ClosedTest {
 /// - receives: [`MetricsHeard`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`],
 ///   [`GetView`], [`CloseTally`].
 /// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
-/// - on failure: a listener that is full misses windows, which REST still has; records of other tests are handed to
-///   the store uncounted, which knows whose they are.
+/// - on failure: a listener that is full misses windows, which REST still has; records of other tests go to the
+///   store uncounted, which has the list of all tests.
 /// - mailbox bound: 64.
 pub struct StatsAggregatorActor {
     tally: Option<Box<Tally>>,
-    /// How the open test was judged last, by what was known then, and when.
+    /// The last judgement of the open test, and when it was made.
     judged: Option<(Instant, Judgement)>,
-    /// The test that was open last: what comes behind its end without naming a test is of it.
+    /// The test that was open last: a late record that names no test counts as its own.
     last: Option<TestId>,
     clock: Clock,
     events: Recipient<Changed>,
@@ -156,7 +156,7 @@ impl StatsAggregatorActor {
         Self { tally: None, judged: None, last: None, clock, events, telemetry }
     }
 
-    /// Counts a record to the open test, and says what of it is to be stored.
+    /// Counts a record for the open test; returns what to store of it.
     fn metrics(&mut self, metrics: &Metrics, at: Position, now_us: UnixMicros) -> Option<StoredMetrics> {
         let stored = |test_id: TestId, counted| StoredMetrics {
             test_id,
@@ -179,7 +179,7 @@ impl StatsAggregatorActor {
                     None
                 }
             },
-            // Late, or of nobody's test: the store knows all tests there were.
+            // Late, or of an unknown test: the store has a list of all tests.
             None => match metrics.test_id.as_ref().or(self.last.as_ref()) {
                 Some(test_id) => Some(stored(test_id.clone(), false)),
                 None => {
@@ -190,7 +190,7 @@ impl StatsAggregatorActor {
         }
     }
 
-    fn tell_windows(&mut self) {
+    fn send_windows(&mut self) {
         for window in self.tally.as_deref_mut().map(Tally::take_windows).unwrap_or_default() {
             offer(&self.events, Changed::Window(Box::new(window)), &self.telemetry);
         }
@@ -236,7 +236,7 @@ impl Handler<MetricsHeard> for StatsAggregatorActor {
                 _ => {}
             }
         }
-        self.tell_windows();
+        self.send_windows();
         stored
     }
 }
@@ -280,7 +280,7 @@ impl Handler<PartChanged> for StatsAggregatorActor {
                 PartChanged::Silent(node) => tally.silent(&node),
             }
         }
-        self.tell_windows();
+        self.send_windows();
     }
 }
 
@@ -317,7 +317,7 @@ impl Handler<CloseTally> for StatsAggregatorActor {
         tally.finish();
         let judgement = judge(&tally.facts(close.stopped_by.as_deref()));
         let view = view(&close.meta.borrowed(), tally, Some(&judgement), self.clock.unix_us());
-        self.tell_windows();
+        self.send_windows();
         self.tally = None;
         Some(ClosedTest { view, closing })
     }

@@ -55,18 +55,19 @@ pub struct DeleteTest(pub TestId);
 #[rtype(result = "Result<TestView, CommandError>")]
 pub struct GetTest(pub TestId);
 
-/// How far the manager is with the tests of the orchestrator's life before.
+/// How far the manager has got with the tests of the previous process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TakenUp {
-    /// It has only begun.
+    /// It has just started.
     Begun,
     /// Those that cannot go on are closed.
     Closed,
-    /// The one that goes on is counted again. What is read from Kafka before that would not be counted to it.
+    /// The one that can go on is counted again from the store. Records read from Kafka before that would not count for
+    /// it.
     Resumed,
 }
 
-/// Answered when the manager is so far.
+/// Answered when the manager has reached that point.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct AwaitTakenUp(pub TakenUp);
@@ -77,7 +78,7 @@ pub struct AwaitTakenUp(pub TakenUp);
 #[rtype(result = "()")]
 pub struct KafkaReached(pub Option<RanOn>);
 
-/// Whether the store takes what the records bring: why not, or that it does again.
+/// The store refuses records, with the reason, or (`None`) accepts them again.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct StoreChanged(pub Option<String>);
@@ -94,20 +95,20 @@ pub(super) enum Command {
     KafkaReached(Option<RanOn>),
 }
 
-/// A command and who waits for its answer.
+/// A command, and the channel for its answer.
 pub(super) struct Asked {
     pub command: Command,
     pub answer: oneshot::Sender<Result<TestView, CommandError>>,
 }
 
-/// Leads tests.
+/// Runs tests.
 ///
 /// - owns: the life of the test that is under way, in one task that does one thing after the other (`manager`).
 /// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`DeleteTest`], [`AwaitTakenUp`], [`StoreChanged`],
 ///   [`KafkaReached`].
 /// - sends: what [`ManagerLinks`] names: records to Kafka, tests to the store, changes to the listeners.
-/// - on failure: what Kafka does not take ends the barrier; a new test that the store does not take is answered as an
-///   error, and a report that it does not take is held in memory, says so, and is stored later.
+/// - on failure: if Kafka refuses a record, the barrier fails. If the store refuses a new test, the caller gets the
+///   error; if it refuses a report, the report is held in memory with a warning and stored later.
 /// - mailbox bound: 256.
 pub struct TestManagerActor {
     manager: Option<Manager>,
@@ -116,7 +117,7 @@ pub struct TestManagerActor {
 }
 
 impl TestManagerActor {
-    /// A manager that speaks through these links.
+    /// A manager that sends through these links.
     pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
         Self {
             manager: Some(Manager::new(links, settings)),
@@ -217,7 +218,7 @@ impl Handler<AwaitTakenUp> for TestManagerActor {
 
     fn handle(&mut self, AwaitTakenUp(wanted): AwaitTakenUp, _: &mut Self::Context) -> Self::Result {
         let mut taken_up = self.taken_up.subscribe();
-        // An error: the manager is gone, and with it the node.
+        // An error means that the manager has stopped, because the node is shutting down.
         Box::pin(async move { drop(taken_up.wait_for(|so_far| *so_far >= wanted).await) })
     }
 }
@@ -226,8 +227,8 @@ impl Handler<KafkaReached> for TestManagerActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, KafkaReached(kafka): KafkaReached, _: &mut Self::Context) -> Self::Result {
-        let told = self.ask(Command::KafkaReached(kafka));
-        Box::pin(async move { drop(told.await) })
+        let done = self.ask(Command::KafkaReached(kafka));
+        Box::pin(async move { drop(done.await) })
     }
 }
 
@@ -235,7 +236,7 @@ impl Handler<StoreChanged> for TestManagerActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, StoreChanged(trouble): StoreChanged, _: &mut Self::Context) -> Self::Result {
-        let told = self.ask(Command::StoreChanged(trouble));
-        Box::pin(async move { drop(told.await) })
+        let done = self.ask(Command::StoreChanged(trouble));
+        Box::pin(async move { drop(done.await) })
     }
 }

@@ -44,7 +44,7 @@ pub struct BindError {
     pub reason: std::io::Error,
 }
 
-/// A server that runs until it is told to stop.
+/// A server that runs until it is stopped.
 pub struct HttpServing {
     /// The address that was bound, with its real port.
     pub address: SocketAddr,

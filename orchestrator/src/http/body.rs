@@ -51,7 +51,7 @@ pub fn plan_format(request: &HttpRequest) -> Result<PlanFormat, Problem> {
 /// Reads a body whole, as text.
 ///
 /// # Errors
-/// 413 where it is longer than `max_bytes`, 408 where it takes too long, 400 where it breaks off or is no UTF-8.
+/// 413 where it is longer than `max_bytes`, 408 where it takes too long, 400 where it breaks off or is not UTF-8.
 pub async fn read_text(
     request: &HttpRequest,
     mut payload: Payload,
@@ -77,5 +77,6 @@ pub async fn read_text(
     };
     let late = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took longer than 30 s to arrive");
     let body = tokio::time::timeout(BODY_TIMEOUT, whole).await.map_err(late)??;
-    String::from_utf8(body).map_err(|error| Problem::bad_request(format!("the body is no UTF-8: {error}")))
+    String::from_utf8(body)
+        .map_err(|error| Problem::bad_request(format!("the body is not valid UTF-8: {error}")))
 }

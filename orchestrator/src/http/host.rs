@@ -8,8 +8,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::uri::{Authority, Uri};
 use common::settings::fields::is_loopback;
 
-/// Whether a request names this machine by a name or an address of loopback. One that names nothing is no
-/// browser's, and counts as well.
+/// Whether a request names this machine by a name or an address of loopback. A request without a
+/// host does not come from a browser, and is accepted as well.
 pub fn is_loopback_host(uri: &Uri, headers: &HeaderMap) -> bool {
     let mut named = headers.get_all(header::HOST);
     let authority = match (uri.authority(), named.next(), named.next()) {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_of_another_site_is_told_from_this_machines() {
+    fn a_name_of_another_site_differs_from_this_machines() {
         for (hosts, expected) in [
             (&[][..], true),
             (&["127.0.0.1:8080"], true),

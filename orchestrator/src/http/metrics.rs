@@ -134,7 +134,7 @@ fn counts(text: &mut Text, state: &AppState) {
             &telemetry.windows_orphaned,
         ),
         ("groundswell_store_errors_total", "Messages that SQLite could not serve.", &telemetry.store_errors),
-        ("groundswell_events_total", "Events told to listeners or kept for them.", &telemetry.events),
+        ("groundswell_events_total", "Events sent to listeners or kept for them.", &telemetry.events),
         (
             "groundswell_event_subscribers_dropped_total",
             "Listeners of events that were too slow and were disconnected.",

@@ -27,10 +27,10 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong here, a sentence for people.
     pub detail: String,
-    /// Each key or parameter that is wrong; left out where it is none's.
+    /// Each key or parameter that is wrong; left out where none is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<KeyProblem>,
-    /// Why which driver cannot take part, by node id; left out where it is no driver's doing.
+    /// For each driver that cannot take part, the reason, by node id; left out where no driver is the cause.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub drivers: BTreeMap<String, String>,
     /// The test that is under way, where the call has to wait for its end; else left out.
@@ -101,7 +101,7 @@ impl Problem {
 
     /// 500; the cause goes to the log alone.
     pub fn internal(cause: &dyn fmt::Display) -> Self {
-        log::error!(cause:%; "a request failed");
+        log::error!(cause:%; "request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "something of ours failed; the orchestrator's log says what",
@@ -155,7 +155,7 @@ impl Problem {
     }
 }
 
-/// The fault with its secret masked, whoever made it.
+/// The fault with its secret masked, even if its author did not mask it.
 fn key_problem(fault: &Fault) -> KeyProblem {
     let secret = fault.path.strip_prefix("request.headers.").is_some_and(is_secret_header);
     KeyProblem {
@@ -262,14 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn what_waiting_helps_against_is_told_so() {
+    fn errors_that_a_retry_may_solve_have_retry_after() {
         let problem = Problem::from(CommandError::NotPublished("not within 10s".to_owned()));
         assert_eq!((problem.status, problem.detail.as_str()), (503, "kafka did not take it: not within 10s"));
         assert!(problem.response().headers().contains_key("retry-after"));
     }
 
     #[test]
-    fn the_cause_of_an_internal_error_is_not_told() {
+    fn the_cause_of_an_internal_error_is_not_shown() {
         let problem = Problem::from(CommandError::Internal("/var/lib/x: disk I/O error".to_owned()));
         assert_eq!(problem.status, 500);
         assert!(!problem.detail.contains("/var"), "{problem}");

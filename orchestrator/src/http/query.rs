@@ -88,7 +88,7 @@ impl Query {
     }
 }
 
-/// Decodes `%xx` and `+`; `None` where an escape is broken or the bytes are no UTF-8.
+/// Decodes `%xx` and `+`; `None` where an escape is broken or the bytes are not UTF-8.
 fn decode(text: &str) -> Option<String> {
     percent_decode(text, true)
 }

@@ -1,4 +1,4 @@
-//! What the handlers share: whom to ask, and what does not change while the process lives.
+//! What the handlers share: the recipients of messages, and values that are fixed for the lifetime of the process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const MAX_STORE_READS: usize = 4;
 /// How long a request waits for its turn at the store.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Whoever leads tests and knows the drivers.
+/// The actors that run tests and know the drivers.
 #[derive(Clone)]
 pub struct Commands {
     /// TestManagerActor.
@@ -43,7 +43,7 @@ pub struct Commands {
     pub subscribe: Recipient<Subscribe>,
 }
 
-/// Whoever reads the store: a StoreActor, best one of its own, so that a long series delays no write.
+/// The actor that reads the store: a StoreActor, best a second one, so that reading a long series delays no write.
 #[derive(Clone)]
 pub struct Reads {
     /// A page of the history.
@@ -80,15 +80,15 @@ pub struct Watch {
 
 /// What the handlers share. `run.rs` makes it; [`AppState::new`] adds what is HTTP's own.
 pub struct AppState {
-    /// Whom to ask and tell.
+    /// Recipients of commands and queries.
     pub commands: Commands,
-    /// Whom to ask for what is stored.
+    /// Recipients of queries to the store.
     pub reads: Reads,
     /// What a driver needs to join.
     pub bootstrap: Bootstrap,
     /// The orchestrator's clock, which tests go by.
     pub clock: Clock,
-    /// What is told of the process.
+    /// The figures that `/metrics` and `/readyz` report about the process.
     pub watch: Watch,
     /// Who may ask.
     pub access: Access,
@@ -139,7 +139,7 @@ where
     M::Result: Send,
 {
     recipient.send(message).await.map_err(|error| {
-        log::error!(error:%; "an actor did not answer a request");
+        log::error!(error:%; "actor did not answer a request");
         Problem::unavailable("the orchestrator is shutting down or overloaded: try again in a few seconds")
     })
 }

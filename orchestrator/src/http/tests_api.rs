@@ -49,7 +49,7 @@ pub struct WindowPage {
     pub next_from: Option<u64>,
 }
 
-/// The id in the path. One that no test can have is one that there is no test of.
+/// The id in the path. A malformed id is answered with 404, as an unknown one is.
 fn test_id(request: &HttpRequest) -> Result<TestId, Problem> {
     let raw = request.match_info().get("id").unwrap_or_default();
     let id = decode_segment(raw).and_then(|id| TestId::new(&id).ok());
@@ -61,7 +61,7 @@ async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Pr
     Ok(ask(&state.commands.get, GetTest(test_id(request)?)).await??)
 }
 
-/// Creates a test from a plan: it is checked and stored, and drivers hear of it when it is triggered.
+/// Creates a test from a plan: the plan is checked and stored. Drivers receive it when the test is triggered.
 #[utoipa::path(
     post,
     path = "/api/v1/tests",

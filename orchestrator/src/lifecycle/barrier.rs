@@ -1,5 +1,5 @@
-//! From the trigger to the start: classic drivers are known for long enough, the config is out, every driver has
-//! answered it, the trigger follows.
+//! From the trigger command to the published trigger: wait until every classic driver has been known for long enough,
+//! publish the config, wait until every driver of ours has answered it, then publish the trigger.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use crate::now::Now;
 use crate::refusal::CommandError;
 use crate::registry::{Liveness, NodeFacts};
 
-/// How long drivers may look up the target's name before they count as late all the same: their own limit is 15 s.
+/// How long the barrier waits for drivers that resolve the target's name. Drivers give up on a name after 15 s, so one
+/// that takes longer is broken.
 const MAX_RESOLVING: Duration = Duration::from_secs(20);
 
-/// How long the next heartbeat of a classic driver that may be gone is waited for at the most.
+/// Longest wait for the next heartbeat of a classic driver whose process may have ended.
 const MAX_AWAITED: Duration = Duration::from_secs(15);
 
 impl Lifecycle {
@@ -30,19 +31,19 @@ impl Lifecycle {
         self.participants.iter().any(|participant| participant.epoch.is_none())
     }
 
-    pub(super) fn acquaint(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
+    pub(super) fn await_classic(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
         let known =
             |node: &NodeFacts| now.elapsed.saturating_sub(node.known_since) >= self.rules.classic.known_for;
-        let strange = nodes.iter().filter(|node| node.is_alive() && node.is_classic() && !known(node));
-        let strange: Vec<&NodeFacts> = strange.take(MAX_BLOCKERS).collect();
-        if !strange.is_empty() {
-            self.phase = Phase::Acquainting { since: Some(since) };
-            // Ever new ones would hold the test up for ever.
+        let newcomers = nodes.iter().filter(|node| node.is_alive() && node.is_classic() && !known(node));
+        let newcomers: Vec<&NodeFacts> = newcomers.take(MAX_BLOCKERS).collect();
+        if !newcomers.is_empty() {
+            self.phase = Phase::AwaitingClassic { since: Some(since) };
+            // Bounded: classic drivers that keep appearing must not delay the test for ever.
             if now.elapsed.saturating_sub(since) <= self.rules.classic.known_for + self.rules.ready_timeout {
                 return Vec::new();
             }
             let why = "is a classic driver that appeared just now: its like keep appearing".to_owned();
-            let blockers = strange.iter().map(|node| (node.node_id.to_string(), why.clone())).collect();
+            let blockers = newcomers.iter().map(|node| (node.node_id.to_string(), why.clone())).collect();
             return self.barrier_failed(refused(blockers));
         }
         let awaited = |node: &&NodeFacts| {
@@ -50,7 +51,7 @@ impl Lifecycle {
             node.may_be_gone() && node.is_alive() && now.elapsed.saturating_sub(since) <= next
         };
         if self.chosen_of(nodes).any(|node| awaited(&node)) {
-            self.phase = Phase::Acquainting { since: Some(since) };
+            self.phase = Phase::AwaitingClassic { since: Some(since) };
             return Vec::new();
         }
         let gone = match self.leave_out_gone(nodes) {
@@ -58,13 +59,13 @@ impl Lifecycle {
             Err(error) => return self.barrier_failed(error),
         };
         self.revision += 1;
-        self.classic_heard =
+        self.classic_has_config =
             self.has_classic() || nodes.iter().any(|node| node.is_alive() && node.is_classic());
         self.configured_at = Some(now.elapsed);
         self.phase = Phase::Barrier { since: now.elapsed };
         self.resolving_at = None;
-        // Those that are left out have no part in the tally. What is noted is stored before the config goes out: a revision
-        // that drivers know is never given to another config.
+        // The tally must drop the drivers that are left out. The notes are stored before the config is published, so
+        // that after a restart this revision number is not given to a different config.
         let mut effects = if gone.is_empty() { Vec::new() } else { vec![Effect::Rechosen] };
         effects.push(Effect::Note { what: warned::TRIGGERED, detail: self.chosen() });
         effects.extend(warned::left_out(&self.plan, nodes, &gone));
@@ -72,7 +73,7 @@ impl Lifecycle {
         effects
     }
 
-    /// The nodes of those that take part.
+    /// The nodes that take part.
     fn chosen_of<'a>(&self, nodes: &'a [NodeFacts]) -> impl Iterator<Item = &'a NodeFacts> {
         let takes_part = |node: &&NodeFacts| {
             self.participants.iter().any(|participant| participant.node_id == node.node_id)
@@ -80,8 +81,8 @@ impl Lifecycle {
         nodes.iter().filter(takes_part)
     }
 
-    /// Chooses again where the process of a classic driver is gone, which still looked alive at the trigger: one that
-    /// runs one test a process is known for some time after its end, and would be waited for in vain. Says which.
+    /// Chooses again without the classic drivers whose process has ended, and returns their ids. A classic driver that
+    /// exits after each test still counts as alive for some time; the test would wait for it in vain.
     fn leave_out_gone(&mut self, nodes: &[NodeFacts]) -> Result<Vec<NodeId>, CommandError> {
         let gone: Vec<NodeId> = self
             .chosen_of(nodes)
@@ -114,7 +115,7 @@ impl Lifecycle {
                 Some(node) if node.epoch != participant.epoch => {
                     blockers.push((name, "was started again".to_owned()));
                 }
-                // Chosen before it registered, as after a restart of the orchestrator.
+                // It was chosen before it registered, for example after a restart of the orchestrator.
                 Some(node) if let Some(why) = protocol_blocker(node) => blockers.push((name, why)),
                 Some(node) if !self.answers(node) => {
                     resolves |= self.is_resolving(node);
@@ -122,7 +123,7 @@ impl Lifecycle {
                 }
                 Some(node) if node.state == Some(DriverState::Refused) => {
                     let why = node.reason.clone().unwrap_or_else(|| "refused without a reason".to_owned());
-                    // Drivers begin with their own name.
+                    // Drivers put their own name before the reason.
                     let why = why.strip_prefix(&format!("{name}: ")).map_or(why.clone(), str::to_owned);
                     blockers.push((name, why));
                 }
@@ -134,15 +135,15 @@ impl Lifecycle {
         }
         if waits.is_empty() {
             let mut effects = warned::notes(&self.participants, nodes);
-            if self.has_classic() || self.classic_heard {
+            if self.has_classic() || self.classic_has_config {
                 self.phase = Phase::Gap { until: since + self.rules.classic.trigger_gap };
             } else {
                 effects.extend(self.start(now, nodes));
             }
             return effects;
         }
-        // The time-out counts from when the last of them has the target's addresses. A driver gives up on a name by itself,
-        // so that one which never does is broken.
+        // While a driver resolves the target's name, ready_timeout does not run: it counts from the last look at which
+        // one was still resolving. MAX_RESOLVING bounds this.
         if resolves && now.elapsed.saturating_sub(since) <= MAX_RESOLVING {
             self.resolving_at = Some(now.elapsed);
             return Vec::new();
@@ -156,7 +157,7 @@ impl Lifecycle {
         Vec::new()
     }
 
-    /// Whether a driver says that it looks up the target's name for this test.
+    /// Whether a driver reports that it is resolving the target's name for this test.
     fn is_resolving(&self, node: &NodeFacts) -> bool {
         node.test_id.as_ref() == Some(&self.test_id)
             && node.revision == Some(self.revision)
@@ -164,7 +165,7 @@ impl Lifecycle {
             && node.reason.as_ref().is_some_and(|reason| reason.starts_with(RESOLVING))
     }
 
-    /// Whether what a driver says is about this test and revision.
+    /// Whether a driver has answered (ready or refused) this revision of this test's config.
     fn answers(&self, node: &NodeFacts) -> bool {
         node.test_id.as_ref() == Some(&self.test_id)
             && node.revision == Some(self.revision)
@@ -173,14 +174,14 @@ impl Lifecycle {
 
     pub(super) fn barrier_failed(&mut self, error: CommandError) -> Vec<Effect> {
         let note = Effect::Note { what: "not_started", detail: error.to_string() };
-        let published = self.revision > 0 && !matches!(self.phase, Phase::Acquainting { .. });
+        let published = self.revision > 0 && !matches!(self.phase, Phase::AwaitingClassic { .. });
         let mut effects = Vec::new();
-        if self.classic_heard {
+        if self.classic_has_config {
             self.phase = Phase::Finished;
             effects.extend([note, Effect::Answer(Err(error)), Effect::Finish]);
         } else {
             self.phase = Phase::Configured;
-            // Those that are ready must not wait for a trigger that never comes.
+            // Release the drivers that are ready: no trigger will follow.
             if published {
                 effects.push(Effect::PublishStop);
             }

@@ -10,32 +10,33 @@ use crate::participant::Participant;
 use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
 
-/// How classic drivers are led: `[classic]`.
+/// Timing rules for classic drivers: the settings of `[classic]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClassicRules {
     /// Unit of the delay on the wire.
     pub delay_unit: Unit,
-    /// How long one must be known before a config is sent.
+    /// How long a classic driver must have been known before the config is published.
     pub known_for: Duration,
-    /// From the config to the trigger.
+    /// Wait between the config and the trigger.
     pub trigger_gap: Duration,
-    /// Silence after the trigger that means that it did not receive it, unless it sends heartbeats.
+    /// A classic driver without report and heartbeat for so long after the trigger did not receive the trigger.
     pub deaf_after: Duration,
-    /// How long after our own drivers a silent one that sends heartbeats is waited for in a closed loop.
+    /// Closed loop: how long the test waits, once our own drivers are done, for a classic driver that sends heartbeats
+    /// and no reports.
     pub silent_for: Duration,
 }
 
-/// Chooses the drivers of a plan among those that are here, and shares the plan out.
+/// Chooses the drivers of a plan among the known nodes, and gives each its share of the load.
 ///
 /// # Errors
-/// Names every driver that is missing or cannot take part, and why.
+/// Lists every driver that is missing or cannot take part, with the reason.
 pub fn choose(
     plan: &Plan,
     nodes: &[NodeFacts],
     rules: &ClassicRules,
 ) -> Result<Vec<Participant>, CommandError> {
     let alive: Vec<&NodeFacts> = nodes.iter().filter(|node| node.is_alive()).collect();
-    // Silence between two tests says nothing of one that sends heartbeats only in tests.
+    // Some classic drivers send heartbeats only during a test: their silence between tests does not exclude them.
     let silent: Vec<&NodeFacts> = nodes.iter().filter(|node| node.beats_only_in_tests()).collect();
     let chosen = match &plan.drivers {
         DriverChoice::All => alive.into_iter().chain(silent).collect(),
@@ -53,7 +54,7 @@ pub fn choose(
                 let summary = format!("{summary} that speak protocol {PROTOCOL}; {}", in_words(&other));
                 return Err(drivers(summary, other.into_iter().chain(absent(nodes)).collect()));
             }
-            // Ours first: they do all that a plan can ask for.
+            // Ours first: they support every feature of a plan.
             let (ours, classic): (Vec<_>, Vec<_>) = alive.into_iter().partition(|node| !node.is_classic());
             ours.into_iter().chain(classic).chain(silent).take(n).collect()
         }
@@ -79,7 +80,7 @@ pub fn choose(
         };
         blockers.extend(why.map(|why| (node.node_id.to_string(), why)));
     }
-    // Whoever listens takes part: a classic driver cannot be left out.
+    // A classic driver starts on any trigger it receives, so every one that is alive must be among those chosen.
     let left_out =
         nodes.iter().filter(|node| node.is_alive() && node.is_classic() && !ids.contains(&node.node_id));
     blockers.extend(left_out.map(|node| {
@@ -89,15 +90,15 @@ pub fn choose(
     if blockers.is_empty() { Ok(participants) } else { Err(refused(blockers)) }
 }
 
-/// The error that names who is in the way.
+/// The error for drivers that prevent the test from starting: pairs of node id and reason.
 pub fn refused(blockers: Vec<(String, String)>) -> CommandError {
     drivers(in_words(&blockers), blockers)
 }
 
-/// How the sentence about a driver of another protocol goes on after its name.
+/// First word of a reason that reads `driver a speaks protocol 1`, without a colon after the name.
 const SPEAKS: &str = "speaks ";
 
-/// Every driver that is in the way, and why.
+/// The blockers as one line, each with its reason.
 fn in_words(blockers: &[(String, String)]) -> String {
     let sentence = |(node, why): &(String, String)| match why.starts_with(SPEAKS) {
         true => format!("driver {node} {why}"),
@@ -106,7 +107,7 @@ fn in_words(blockers: &[(String, String)]) -> String {
     blockers.iter().map(sentence).collect::<Vec<_>>().join("; ")
 }
 
-/// Why a driver of ours that speaks another protocol cannot take part: neither side could know what the other means.
+/// The reason to refuse a driver of ours whose protocol version differs from the orchestrator's.
 pub fn protocol_blocker(node: &NodeFacts) -> Option<String> {
     node.protocol.is_other().then(|| {
         let theirs = node.protocol.number();
@@ -152,7 +153,8 @@ fn busy_blocker(node: &NodeFacts) -> Option<String> {
     busy.then(|| format!("is busy with test{test}"))
 }
 
-/// What a classic driver cannot do: they know a type, a delay and a count, and whoever listens takes part.
+/// The reason why a classic driver cannot run this plan. The classic config carries a type, a delay and a count only:
+/// no shares, warm-up, rate ceiling or duration.
 fn classic_blocker(plan: &Plan, rules: &ClassicRules) -> Option<String> {
     if plan.per == Per::Fleet {
         return Some("is a classic driver, which knows no shares: per = \"driver\"".to_owned());
@@ -194,7 +196,7 @@ pub fn delay_of(plan: &Plan) -> Option<Duration> {
     Duration::try_from_secs_f64(1.0 / rate).ok()
 }
 
-/// How many requests a classic driver is told to send: `requests`, or what fits the duration.
+/// The number of requests in a classic driver's config: `requests`, or as many as fit into the duration.
 pub fn count_of(plan: &Plan) -> u64 {
     plan.load.requests.unwrap_or_else(|| {
         let rate = plan.load.open_loop_rate_per_s().unwrap_or(0.0);
@@ -324,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_classic_drivers_cannot_do_is_said() {
+    fn a_plan_that_classic_drivers_cannot_run_is_refused_with_the_reason() {
         let nodes = [node("old", None, Liveness::Alive)];
         let table = [
             ("", "mode = 'tsunami'\ndelay = '1s'\nrequests = 5", None),

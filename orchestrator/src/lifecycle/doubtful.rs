@@ -1,9 +1,10 @@
 //! After a restart: whether a trigger was published before the orchestrator ended. Pure.
 //!
-//! The store has a test's start before Kafka has its trigger, so that no trigger is out of which a later life would
-//! not know. Killed in between, that life knows the start and not whether the drivers do. They show it: a driver
-//! that received the trigger runs, drains, or has reported; one that did not gives its config up as soon as a
-//! heartbeat of the new orchestrator reaches it, and is idle.
+//! The start of a test is stored first and its trigger is published second, so that the store knows of every trigger
+//! that was published. If the orchestrator is killed between the two, its next life finds a stored start and cannot
+//! know whether the trigger was published. The drivers' state decides. A driver that received the trigger is running
+//! or draining, or has sent windows. A driver that did not receive it discards its config at the first heartbeat of
+//! the new orchestrator, and is idle.
 
 use std::time::Duration;
 
@@ -17,12 +18,13 @@ use crate::participant::{PartSeen, Participant};
 use crate::refusal::CommandError;
 use crate::registry::{Liveness, NodeFacts};
 
-/// How long drivers are looked at that show no sign of the test. Their heartbeats and their windows come on two
-/// topics: a test that is over already may show itself by its windows alone.
+/// How long all drivers must be idle before we conclude that the trigger was not published. Heartbeats and windows
+/// arrive on two topics: where the test is over already, only the windows show that it ran, and they may come later.
 const LOOKED_AT: Duration = Duration::from_secs(3);
 
 impl Lifecycle {
-    /// What follows once the drivers have shown whether they were triggered; nothing until then.
+    /// Decides whether the test goes on or failed to start, once the drivers' state shows whether they received the
+    /// trigger. Returns no effects until then.
     pub(super) fn doubt(&mut self, now: Now, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
         let Phase::Doubtful { resumed_at, idle_since, at, at_us } = self.phase else { return Vec::new() };
         let node_of = |one: &Participant| {
@@ -34,9 +36,9 @@ impl Lifecycle {
             about_it(node) && matches!(node.state, Some(DriverState::Running | DriverState::Draining))
         };
         let triggered = parts.iter().any(|part| part.heard_at.is_some())
-            // A classic driver shows nothing before its first report.
+            // A classic driver has no state before its first report: assume that it runs.
             || self.participants.iter().any(|one| one.epoch.is_none() || node_of(one).is_some_and(sends));
-        // One that is gone will not say anything more; its part ends by the usual rules.
+        // A driver that is gone sends nothing more. Its part ends by the usual rules.
         let gone = |node: &NodeFacts| matches!(node.liveness, Liveness::Lost | Liveness::Left);
         let here: Vec<&NodeFacts> =
             self.participants.iter().filter_map(node_of).filter(|node| !gone(node)).collect();
@@ -58,7 +60,7 @@ impl Lifecycle {
     }
 }
 
-/// Whether it is not known from a test's timeline that its trigger was published.
+/// Whether the timeline lacks the entry that is written after the trigger was published.
 pub fn is_doubtful(timeline: &[TimelineEntry]) -> bool {
     since_trigger(timeline).iter().all(|entry| entry.what != RUNNING)
 }

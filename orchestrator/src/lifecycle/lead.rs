@@ -1,14 +1,14 @@
 //! How long before the common start the trigger goes out.
 //!
 //! Drivers on other machines need time: the trigger crosses a network and another Kafka, and clocks agree to some
-//! milliseconds only. `[test] start_delay` is that time. Where all drivers run under the orchestrator's own kernel it
-//! would only be waited for, so that the lead follows what the barrier took instead: the config went the same way that
-//! the trigger will go, from before its store to the drivers, and their answers came back. The trigger's own way is a
-//! part of that. A machine that is busy, or a Kafka that is far away, makes the barrier and the lead longer alike.
+//! milliseconds only. `[test] start_delay` is that time. Where all drivers run under the orchestrator's own kernel, so
+//! long a wait is wasted. There the lead is derived from the duration of the barrier. The barrier includes storing the
+//! config, publishing it and receiving the drivers' answers; the trigger only has to be stored and published, so it
+//! takes less. A busy machine or a distant Kafka makes the barrier longer, and the lead with it.
 //!
-//! A closed loop that receives the trigger after the start begins at once, and none of its requests is late. An open loop
-//! would have requests that are late already. Its lead is therefore four times the barrier: with a lead as long as the
-//! barrier, one of 50 starts was late on a machine with five busy processes on two cores.
+//! A closed loop that receives the trigger after the start begins at once: it has no schedule, so its requests cannot
+//! be late. An open loop would begin with late requests. Its lead is therefore four times the barrier: with a lead as
+//! long as the barrier, one of 50 starts was late on a machine with five busy processes on two cores.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Lifecycle {
         let longest = self.rules.start_delay;
         let Some(configured_at) = self.configured_at else { return longest };
         let near = |name: &NodeId| nodes.iter().any(|node| node.node_id == *name && node.on_this_host);
-        let all_near = !self.classic_heard
+        let all_near = !self.classic_has_config
             && self.participants.iter().all(|one| one.epoch.is_some() && near(&one.node_id));
         if !all_near || connects_far_ahead(&self.plan) {
             return longest;
@@ -47,9 +47,9 @@ impl Lifecycle {
         lead.min(longest)
     }
 
-    /// The start as it is published, in Unix ms; another one where half of the lead or more is gone already, because
-    /// what had to be stored before the trigger took long. The new lead is twice as long as the one that was too short,
-    /// `start_delay` at most.
+    /// Moves the start, and returns the new one in Unix ms, where half of the lead or more has passed because storing
+    /// the start took long. `None`: the start stays. The new lead is twice the one that was too short, `start_delay` at
+    /// most.
     pub fn put_off(&mut self, now: Now) -> Option<u64> {
         let Phase::Started { at, .. } = self.phase else { return None };
         if at.saturating_sub(now.elapsed) * 2 > self.lead {
@@ -59,8 +59,8 @@ impl Lifecycle {
         Some(self.starts_at(now))
     }
 
-    /// Starts it one lead from now, in whole milliseconds, as the wire has it, so that all that follows counts from the
-    /// same instant.
+    /// Sets the start to one lead from now and returns it in Unix ms. It is a whole number of milliseconds because the
+    /// trigger carries milliseconds: orchestrator and drivers must count from the same instant.
     pub(super) fn starts_at(&mut self, now: Now) -> u64 {
         let lead_us = i64::try_from(self.lead.as_micros()).unwrap_or(i64::MAX);
         let at_ms = now.unix_us.saturating_add(lead_us) / 1_000;
@@ -70,8 +70,8 @@ impl Lifecycle {
     }
 }
 
-/// Whether drivers need time to connect before the start: an open loop makes its first connections ahead of it, and a
-/// target beyond this machine may take some round trips for that.
+/// Whether drivers need time to connect before the start. An open loop opens its first connections before the start,
+/// which takes some round trips where the target is on another machine.
 fn connects_far_ahead(plan: &Plan) -> bool {
     let near = match plan.target.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -1,6 +1,6 @@
-//! One test's life, from its trigger to its end, as a pure state machine. It is shown the time, the nodes and
-//! the parts of the tally again and again, and says what is to be done; it knows no Kafka, no actor and no
-//! clock. What it decides does not depend on how often it is asked.
+//! One test's life, from its trigger to its end, as a pure state machine. The caller passes it the time, the nodes and
+//! the tally's parts again and again ([`Lifecycle::step`]), and it returns the effects to carry out. It has no access
+//! to Kafka, actors or a clock. Its decisions do not depend on how often `step` is called.
 
 mod barrier;
 mod choose;
@@ -29,7 +29,7 @@ use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
 
-/// After a stop: how long drivers have to tell their last windows.
+/// After a stop: how long drivers have to send their last windows.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// In a timeline: the trigger was published.
@@ -49,7 +49,7 @@ pub struct Rules {
     pub classic: ClassicRules,
 }
 
-/// What is to be done, in order.
+/// An action for the caller. Effects are carried out in the order in which they are returned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Publish the config of this revision.
@@ -66,16 +66,16 @@ pub enum Effect {
     },
     /// Publish the stop.
     PublishStop,
-    /// The barrier is decided: answer whoever triggered.
+    /// The barrier succeeded or failed: answer the request that triggered the test.
     Answer(Result<(), CommandError>),
-    /// The state is another, or something worth storing happened.
+    /// The state changed, or another event happened that belongs in the timeline.
     Note {
-        /// In a word with underscores.
+        /// Name of the event in snake_case.
         what: &'static str,
-        /// A sentence, or nothing.
+        /// A sentence; may be empty.
         detail: String,
     },
-    /// A participant's part is over without its own word.
+    /// A participant's part is over, although it did not report its end.
     PartEnded(NodeId, Option<Epoch>, EndedBy),
     /// A lost participant is back.
     PartBack(NodeId, Option<Epoch>),
@@ -83,7 +83,7 @@ pub enum Effect {
     Silent(NodeId),
     /// A classic driver did not receive the trigger.
     Deaf(NodeId),
-    /// Other drivers take part than those that the trigger chose.
+    /// The participants changed since the trigger chose them.
     Rechosen,
     /// The test is over; judge it.
     Finish,
@@ -92,32 +92,33 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Configured,
-    /// Classic drivers are not known for long enough; looked at since.
-    Acquainting {
+    /// Waits until every classic driver has been known for long enough, or has sent its next heartbeat. `since`: the
+    /// first look.
+    AwaitingClassic {
         since: Option<Duration>,
     },
-    /// The config is out since.
+    /// The config is published (`since`); waits until every driver of ours is ready.
     Barrier {
         since: Duration,
     },
-    /// All are ready; the classic ones need time.
+    /// All of ours are ready; the classic drivers need time between config and trigger.
     Gap {
         until: Duration,
     },
     /// After a restart: whether the trigger was published is not known yet (`doubtful`).
     Doubtful {
         resumed_at: Duration,
-        /// Since when every driver that is here shows that it does not run the test.
+        /// Since when every driver that is not gone reports that it does not run the test.
         idle_since: Option<Duration>,
         at: Duration,
         at_us: UnixMicros,
     },
-    /// The trigger is out.
+    /// The trigger is published.
     Started {
         at: Duration,
         at_us: UnixMicros,
     },
-    /// A stop is out since.
+    /// A stop was published at `since`.
     Stopping {
         since: Duration,
         at_us: Option<UnixMicros>,
@@ -135,20 +136,21 @@ pub struct Lifecycle {
     revision: u32,
     participants: Vec<Participant>,
     stopped_by: Option<String>,
-    /// When its config went out, in this life of the orchestrator: from then on a classic driver may be at it.
+    /// When the config was published in this life of the orchestrator; a classic driver may run the test from then on.
     configured_at: Option<Duration>,
     /// From the trigger to the start.
     lead: Duration,
-    /// When a driver last said, at this barrier, that it looks up the target's name.
+    /// When a driver last reported, at this barrier, that it is resolving the target's name.
     resolving_at: Option<Duration>,
-    /// Classic drivers have heard of it: it cannot be as if nothing had happened.
-    classic_heard: bool,
-    /// Classic drivers that went on after their end and received a stop, and when.
+    /// Classic drivers may have received the config and cannot be made to discard it, so a failed barrier finishes the
+    /// test instead of going back to `configured`.
+    classic_has_config: bool,
+    /// Classic drivers that went on after their end, and when we published a stop for them.
     runaways: BTreeMap<NodeId, Duration>,
-    /// Since when no driver of ours has a part that goes on.
+    /// Since when the parts of all drivers of ours are over.
     ours_done_at: Option<Duration>,
-    /// Our drivers that are in touch and owe windows, and since when.
-    owing: BTreeMap<(NodeId, Option<Epoch>), Duration>,
+    /// Our drivers that send heartbeats while their windows are overdue, and since when.
+    overdue_since: BTreeMap<(NodeId, Option<Epoch>), Duration>,
 }
 
 impl Lifecycle {
@@ -165,10 +167,10 @@ impl Lifecycle {
             configured_at: None,
             lead: rules.start_delay,
             resolving_at: None,
-            classic_heard: false,
+            classic_has_config: false,
             runaways: BTreeMap::new(),
             ours_done_at: None,
-            owing: BTreeMap::new(),
+            overdue_since: BTreeMap::new(),
         }
     }
 
@@ -187,13 +189,13 @@ impl Lifecycle {
         Self { phase, participants, ..Self::new(test_id, plan, rules, revision) }
     }
 
-    /// The same, where it was stopped, and its drivers may not have reported their last windows.
+    /// The same test, where it had been stopped and its drivers may not have sent their last windows.
     pub fn stopping(self, by: &str, now: Now) -> Self {
         let phase = Phase::Stopping { since: now.elapsed, at_us: self.started_at() };
         Self { phase, stopped_by: Some(by.to_owned()), ..self }
     }
 
-    /// The same, where it is not known whether the trigger was published.
+    /// The same test, where it is not known whether the trigger was published.
     pub fn doubtful(self, now: Now) -> Self {
         match self.phase {
             Phase::Started { at, at_us } => {
@@ -204,17 +206,17 @@ impl Lifecycle {
         }
     }
 
-    /// Which test.
+    /// The test's id.
     pub fn test_id(&self) -> &TestId {
         &self.test_id
     }
 
-    /// What it does.
+    /// The test's plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Who takes part.
+    /// The drivers that take part.
     pub fn participants(&self) -> &[Participant] {
         &self.participants
     }
@@ -229,7 +231,7 @@ impl Lifecycle {
         self.stopped_by.as_deref()
     }
 
-    /// When the drivers were told to start.
+    /// The common start, as the trigger has it.
     pub fn started_at(&self) -> Option<UnixMicros> {
         match self.phase {
             Phase::Started { at_us, .. } | Phase::Doubtful { at_us, .. } => Some(at_us),
@@ -238,11 +240,11 @@ impl Lifecycle {
         }
     }
 
-    /// Where in its life it is; `nodes` tell whether anyone still sends.
+    /// Its state; `nodes` decide between running and draining.
     pub fn state(&self, now: Now, nodes: &[NodeFacts]) -> TestState {
         match self.phase {
             Phase::Configured => TestState::Configured,
-            Phase::Acquainting { .. } | Phase::Barrier { .. } | Phase::Gap { .. } => TestState::Starting,
+            Phase::AwaitingClassic { .. } | Phase::Barrier { .. } | Phase::Gap { .. } => TestState::Starting,
             Phase::Doubtful { .. } => TestState::Starting,
             Phase::Started { at, .. } if now.elapsed < at => TestState::Starting,
             Phase::Started { .. } if self.all_drain(nodes) => TestState::Draining,
@@ -263,34 +265,34 @@ impl Lifecycle {
             && states.iter().all(|node| drains(node) || idle(node))
     }
 
-    /// Whether it stands at its barrier, or started less than a second ago.
+    /// Whether it waits at its barrier, or started less than a second ago.
     pub fn begins(&self, now: Now) -> bool {
         match self.phase {
-            Phase::Acquainting { .. } | Phase::Barrier { .. } => true,
+            Phase::AwaitingClassic { .. } | Phase::Barrier { .. } => true,
             Phase::Started { at, .. } => now.elapsed < at + Duration::from_secs(1),
             _ => false,
         }
     }
 
-    /// Whether drivers may be at it: a second test has to wait.
+    /// Whether drivers may be working on it, so that a second test has to wait.
     pub fn is_under_way(&self) -> bool {
         !matches!(self.phase, Phase::Configured | Phase::Finished)
     }
 
-    /// Someone triggers it. The answer comes as [`Effect::Answer`], unless it is an error at once.
+    /// Triggers the test. The outcome follows as [`Effect::Answer`], unless this returns an error.
     ///
     /// # Errors
-    /// Where its state forbids it, or the drivers it wants cannot take part.
+    /// Where its state forbids it, or the drivers that the plan asks for cannot take part.
     pub fn trigger(&mut self, nodes: &[NodeFacts]) -> Result<(), CommandError> {
         if self.phase == Phase::Finished {
             return Err(CommandError::Conflict(format!("test {} is finished", self.test_id)));
         }
         self.participants = choose(&self.plan, nodes, &self.rules.classic)?;
-        self.phase = Phase::Acquainting { since: None };
+        self.phase = Phase::AwaitingClassic { since: None };
         Ok(())
     }
 
-    /// Someone stops it.
+    /// Stops the test; `by` names the person or the cause.
     pub fn stop(&mut self, by: &str, now: Now) -> Vec<Effect> {
         let note = Effect::Note { what: "stopped", detail: by.to_owned() };
         let aborted = || CommandError::Conflict("the test was stopped before it started".to_owned());
@@ -301,7 +303,7 @@ impl Lifecycle {
                 self.phase = Phase::Finished;
                 vec![note, Effect::Finish]
             }
-            Phase::Acquainting { .. } => {
+            Phase::AwaitingClassic { .. } => {
                 self.stopped_by = Some(by.to_owned());
                 self.phase = Phase::Finished;
                 vec![note, Effect::Answer(Err(aborted())), Effect::Finish]
@@ -319,14 +321,14 @@ impl Lifecycle {
         }
     }
 
-    /// The config is on Kafka: the drivers' time to answer, and the classic ones' to listen, begins now.
+    /// The config is on Kafka: the time-out for the drivers' answers, and the classic drivers' gap, count from now.
     pub fn config_published(&mut self, now: Now) {
         if let Phase::Barrier { since } = &mut self.phase {
             *since = now.elapsed;
         }
     }
 
-    /// What could not be published ends the barrier.
+    /// A config or a trigger could not be published: the barrier fails.
     pub fn publishing_failed(&mut self, why: CommandError) -> Vec<Effect> {
         if matches!(self.phase, Phase::Finished | Phase::Configured | Phase::Stopping { .. }) {
             return Vec::new();
@@ -334,11 +336,11 @@ impl Lifecycle {
         self.barrier_failed(why)
     }
 
-    /// Looks at everything again and says what is to be done now.
+    /// Looks at time, nodes and parts again, and returns the effects to carry out now.
     pub fn step(&mut self, now: Now, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
         match self.phase {
             Phase::Configured | Phase::Finished => Vec::new(),
-            Phase::Acquainting { since } => self.acquaint(since.unwrap_or(now.elapsed), now, nodes),
+            Phase::AwaitingClassic { since } => self.await_classic(since.unwrap_or(now.elapsed), now, nodes),
             Phase::Barrier { since } => self.barrier(since, now, nodes),
             Phase::Gap { until } if now.elapsed < until => Vec::new(),
             Phase::Gap { .. } => self.start(now, nodes),

@@ -26,7 +26,7 @@ pub struct Totals {
     pub in_flight: Option<u64>,
     /// Sent by a driver that was lost before it reported the end; null where that is not known.
     pub unresolved: Option<u64>,
-    /// Sent by the drivers of `ends_unknown_from`, which do not report how these ended. So always: sent = completed +
+    /// Sent by the drivers of `ends_unknown_from`, which do not report how these ended. Always: sent = completed +
     /// failed + in_flight + unresolved + end_unknown, where null counts as 0.
     #[serde(default)]
     pub end_unknown: u64,
@@ -45,8 +45,8 @@ pub struct Totals {
     pub warmup: WarmupTotals,
     /// Nodes that do not report what they sent; the sums leave them out.
     pub unknown_from: Vec<String>,
-    /// Nodes that report what they sent, and not all of how it ended: `completed` or `failed` of theirs is null, and adds
-    /// nothing to the sums.
+    /// Nodes that report what they sent, but not completely how it ended: their `completed` or `failed` is null, and
+    /// adds nothing to the sums.
     #[serde(default)]
     pub ends_unknown_from: Vec<String>,
     /// Latencies after the warm-up, in milliseconds.
@@ -96,7 +96,7 @@ pub struct WarmupTotals {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Latencies)]
 pub struct LatencyView {
-    /// Share of the completed requests that these figures cover, 0 to 1; null where a driver does not say how many it
+    /// Share of the completed requests that these figures cover, 0 to 1; null where a driver does not report how many
     /// completed.
     pub coverage: Option<f64>,
     /// Last byte - due. The percentiles are over completed, failed and dropped requests, of which the latter two count

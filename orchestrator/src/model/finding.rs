@@ -52,7 +52,8 @@ macro_rules! kinds {
 kinds! {
     /// Someone stopped the test.
     Stopped,
-    /// The orchestrator that led the test ended before the test did, and its Kafka with it, or was started again with another one.
+    /// The orchestrator that led the test ended before the test did: its Kafka ended with it, or it was started again
+    /// with another Kafka.
     Interrupted,
     /// The drivers were never triggered.
     NeverStarted,
@@ -62,9 +63,9 @@ kinds! {
     DriverOverdue,
     /// A driver was lost.
     DriverLost,
-    /// A driver was ended by a signal.
+    /// A driver left the test because its process received a signal to end.
     DriverLeft,
-    /// A driver ended its load early, and says why.
+    /// A driver ended its load early and reported why.
     DriverCutShort,
     /// Windows of a driver did not arrive.
     WindowsMissing,
@@ -140,7 +141,7 @@ kinds! {
     DriverRunsOn,
     /// A classic driver did not report its end.
     DriverFellSilent,
-    /// A classic driver reports nothing that shows whether it was the limit.
+    /// A classic driver does not report the figures that would show whether it was the limit.
     DriverReportsNoLag,
     /// A classic driver does not report what it sent.
     DriverReportsNoCounts,
@@ -176,13 +177,14 @@ kinds! {
     CompletedAfterEnd,
     /// A driver warned before the start.
     DriverWarned,
-    /// A classic driver that is known does not take part: it showed nothing of its last test, or its heartbeats stopped.
+    /// A classic driver that is known does not take part: it showed nothing of its last test, or its heartbeats
+    /// stopped.
     DriverLeftOut,
     /// A threshold whose outcome the plan decides before anything is sent: it cannot be met, or checks nothing.
     ThresholdForeseen,
     /// More drivers warned before the start than are listed one by one.
     MoreDriversWarned,
-    /// The report is held in memory, because the store did not take it.
+    /// The report is kept in memory only, because the store could not save it.
     NotStored,
     /// What a closed loop cannot see.
     ClosedLoop,

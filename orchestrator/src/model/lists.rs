@@ -12,32 +12,32 @@ use super::{DroppedBy, LatencyView, TestState, Verdict, WarmupTotals};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Driver)]
 pub struct DriverView {
-    /// Who.
+    /// The node's id.
     pub node_id: String,
     /// Its address as it sent it.
     pub address: Option<String>,
-    /// Whether it speaks our additions.
+    /// Whether it is a classic node, which does not send our additions.
     pub classic: bool,
-    /// idle, ready, refused, running, draining; for a classic node what is known.
+    /// idle, ready, refused, running, draining; for a classic node only idle or running.
     pub state: String,
-    /// Why it refused a test, or what it waits for, as in `resolving shop.test`; null where it says neither.
+    /// Why it refused a test, or what it waits for, as in `resolving shop.test`; null where it reports neither.
     #[serde(default)]
     pub reason: Option<String>,
     /// alive, suspect, lost, stale, left, fenced or deaf.
     pub liveness: String,
-    /// Whether records of it still arrive, so that it can be chosen for a test.
+    /// Whether records of it still arrive (alive or suspect), so that it can be chosen for a test.
     pub alive: bool,
     /// When a record of it last arrived, RFC 3339.
     #[schema(format = DateTime)]
     pub last_seen: String,
     /// How long ago that is, ms.
     pub age_ms: u64,
-    /// This life of it; null for a classic node.
+    /// The epoch of its current life; null for a classic node.
     pub epoch: Option<u64>,
     /// Its build; null for a classic node.
     pub version: Option<String>,
-    /// Version of our additions to Kafka's records that it speaks: only drivers with the orchestrator's own (see
-    /// `GET /api/v1/bootstrap`) can be chosen for a test. Null for a classic node, and where it named none.
+    /// Version of our additions to Kafka's records that it speaks. Only drivers with the orchestrator's version (see
+    /// `GET /api/v1/bootstrap`) can be chosen for a test. Null for a classic node, and where it sent none.
     #[serde(default)]
     pub protocol: Option<u32>,
     /// Cores that its process may use; null for a classic node.
@@ -51,8 +51,8 @@ pub struct DriverView {
     /// The test it takes part in.
     pub test_id: Option<String>,
     /// Requests sent in the test it takes part in, or took part in last; null before its first test, and where it does
-    /// not report it. Of a classic node the number in its newest report, whatever it means by it: how its counts are read
-    /// is in the test.
+    /// not report it. For a classic node it is the number in its newest report, which may be a total or the count of an
+    /// interval: the test's report shows which.
     pub requests_sent: Option<u64>,
 }
 
@@ -62,7 +62,7 @@ pub struct DriverView {
 pub struct WindowView {
     /// Which test.
     pub test_id: String,
-    /// Whose; null for the fleet.
+    /// The driver; null for the fleet.
     pub node_id: Option<String>,
     /// The second, counted from the start.
     pub seq: u64,
@@ -145,10 +145,10 @@ pub struct TestSummary {
 pub struct Bootstrap {
     /// Kafka's bootstrap servers, each `host:port`.
     pub brokers: Vec<String>,
-    /// What the names of the topics begin with that `topics` does not name; may be empty.
+    /// Prefix of the names of all topics that are not in `topics`; may be empty.
     pub topic_prefix: String,
-    /// Topics that are called otherwise on this Kafka: `register`, `test_config`, `trigger`, `metrics` or `heartbeat`, and
-    /// its whole name. Empty unless `[kafka.topics]` maps some.
+    /// Topics with another name on this Kafka: `register`, `test_config`, `trigger`, `metrics` or `heartbeat`, each
+    /// with its whole name. Empty unless `[kafka.topics]` maps some.
     #[serde(default)]
     pub topics: BTreeMap<String, String>,
     /// Version of our additions to the wire.

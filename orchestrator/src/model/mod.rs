@@ -1,5 +1,5 @@
-//! What the orchestrator says to people and programs: the JSON shapes of REST, of the events and of the
-//! report (interface.md). Plain data; the rules that fill it are in `tally`, `verdict` and `registry`.
+//! The orchestrator's output for people and programs: the JSON shapes of REST, of the events and of the report
+//! (interface.md). Plain data; the rules that fill it are in `tally`, `verdict` and `registry`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +14,8 @@ pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{Bootstrap, DriverView, TestPage, TestSummary, Time, WindowView};
 pub use schema::{LatencyStatsSchema, PlanSchema};
 
-/// Share of a machine's time taken by its host (`steal_mean`) from which on the host is to blame before the driver is.
+/// From this share of steal on (`steal_mean`, CPU time that the host took from a machine), the host is reported as a
+/// cause.
 pub const MUCH_STEAL: f64 = 0.02;
 
 /// A test, live or finished: `GET /api/v1/tests/{id}`, the JSON report and the `test` event.
@@ -35,15 +36,16 @@ pub struct TestView {
     /// What was found, the reasons for the verdict first. Empty in reports that were stored before there were any.
     #[serde(default)]
     pub findings: Vec<FindingView>,
-    /// The sentences of the findings that are reasons: why the verdict is what it is, each a sentence that a person can act on, the worst first.
+    /// The sentences of the findings that are reasons for the verdict, the worst first. Each says what to do.
     pub reasons: Vec<String>,
-    /// The sentences of those that are warnings: what does not change the verdict and yet should be known.
+    /// The sentences of the findings that are warnings: they do not change the verdict, but should be known.
     pub warnings: Vec<String>,
-    /// The sentences of those that are notes: what should be known of any test of this kind to read its figures right.
+    /// The sentences of the findings that are notes: they hold for every test of this kind, and help to read its
+    /// figures.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// Which definitions its figures follow: 2 are those of interface.md; 1 those of before, in a report that an earlier
-    /// version stored (failed requests were in `response` and `service` with the time they took, and a fleet's
+    /// Which definitions its figures follow: 2 are those of interface.md; 1 those of before, in a report that an
+    /// earlier version stored (failed requests were in `response` and `service` with the time they took, and a fleet's
     /// throughput was over the span from the first start to the last end).
     #[serde(default = "first_definitions")]
     pub definitions: u32,
@@ -53,7 +55,7 @@ pub struct TestView {
     /// When it was created, RFC 3339.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When the drivers were told to start, RFC 3339.
+    /// The start of the load, as the trigger gave it to the drivers, RFC 3339.
     #[schema(format = DateTime)]
     pub started_at: Option<String>,
     /// When it was finished, RFC 3339.
@@ -86,11 +88,11 @@ impl TestView {
     }
 }
 
-/// How a test stands while it runs: the verdict that it would get if what is known now were all.
+/// How a test stands while it runs: the verdict that it would get if it ended with what is known now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {
-    /// Nothing speaks against it so far.
+    /// No reason against `passed` so far.
     Ok,
     /// A threshold is broken so far, or nothing completed.
     Failing,
@@ -103,7 +105,7 @@ pub enum Standing {
 /// Which definitions the figures of this version follow ([`TestView::definitions`]).
 pub const DEFINITIONS: u32 = 2;
 
-/// Those of a report that does not name any: it was stored before they had a number.
+/// The definitions of a report without the field `definitions`: it was stored before the field existed.
 fn first_definitions() -> u32 {
     1
 }
@@ -112,7 +114,7 @@ fn first_definitions() -> u32 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TestState {
-    /// Checked and stored; drivers have not heard of it.
+    /// Validated and stored; nothing has been published to drivers yet.
     Configured,
     /// Published; waits for the drivers' `ready`, or for `start_at`.
     Starting,
@@ -141,7 +143,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// As JSON and people say it.
+    /// The name in JSON and in texts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -156,7 +158,7 @@ impl Verdict {
 /// One driver's part of a test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DriverTotals {
-    /// Who.
+    /// The driver's node id.
     pub node_id: String,
     /// Its epoch; null for a classic driver.
     pub epoch: Option<u64>,
@@ -165,7 +167,7 @@ pub struct DriverTotals {
     pub state: String,
     /// How old the counters below are, ms; null before the first.
     pub age_ms: Option<u64>,
-    /// Its figures are its own sums, not histograms: a classic driver's.
+    /// Whether its figures are its own sums rather than histograms: it is a classic driver.
     pub approximate: bool,
     /// How its part ended: final_window, status, count, word, silence, lost, overdue, runs_on, stopped, interrupted;
     /// null before it.
@@ -184,7 +186,7 @@ pub struct DriverTotals {
     pub handshakes: Option<u64>,
     /// Busiest second of its busiest worker, 0 to 1.
     pub busy_max: Option<f64>,
-    /// Its process's CPU as a share of its cores, as it beat last.
+    /// Its process's CPU as a share of its cores, by its last heartbeat.
     pub cpu: Option<f64>,
     /// The same over the whole test, by its windows.
     pub cpu_mean: Option<f64>,
@@ -226,7 +228,8 @@ pub struct ThresholdView {
     pub expression: String,
     /// What it was, or is so far: ms, a ratio, or requests per second; null where it is not known.
     pub value: Option<f64>,
-    /// Only a lower bound of it is known, and `value` is that: a percentile that falls among failed or dropped requests.
+    /// Only a lower bound of it is known, and `value` is that: a percentile that falls among failed or dropped
+    /// requests.
     #[serde(default)]
     pub lower_bound: bool,
     /// Whether it held; null where it cannot be decided. While the test runs: true where it holds so far, null where it
@@ -237,7 +240,8 @@ pub struct ThresholdView {
     /// The driver for which it is decided, with the prefix `driver.`.
     pub driver: Option<String>,
     /// Drivers that `value` leaves out, because they do not report what it is made of. Where it breaks over the others,
-    /// the threshold is not met; where it holds over them, it is not decided, unless what is not known cannot change it.
+    /// the threshold is not met; where it holds over them, it is not decided, unless what is not known cannot change
+    /// it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
 }
@@ -256,7 +260,7 @@ pub struct Completeness {
 /// A run of windows that did not arrive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MissingWindows {
-    /// Whose.
+    /// The driver whose windows they are.
     pub node_id: String,
     /// First missing sequence number.
     pub from_seq: u64,
@@ -278,6 +282,6 @@ pub struct TimelineEntry {
     pub at: String,
     /// What, in a few words: created, triggered, warned, running, driver_lost, stopped, finished, revised, …
     pub what: String,
-    /// More of it, a sentence; may be empty.
+    /// Details, as a sentence; may be empty.
     pub detail: String,
 }

@@ -1,4 +1,4 @@
-//! Shapes that OpenAPI describes and that are no types of this crate: the figures of a latency, a plan.
+//! OpenAPI schemas of shapes that are not types of this crate: the figures of a latency, a plan.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ const FIGURES: [(&str, &str); 10] = [
     ("max", "Highest."),
 ];
 
-/// [`common::latency::LatencyStats`], which knows no OpenAPI.
+/// The schema of [`common::latency::LatencyStats`], which does not depend on OpenAPI.
 pub struct LatencyStatsSchema;
 
 impl PartialSchema for LatencyStatsSchema {

@@ -10,39 +10,39 @@ use super::{Liveness, Protocol};
 /// What choosing and leading drivers needs to know of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeFacts {
-    /// Who.
+    /// The node's id.
     pub node_id: NodeId,
-    /// This life of it; `None` for a classic node.
+    /// The epoch of its current life; `None` for a classic node.
     pub epoch: Option<Epoch>,
-    /// Whether it is here.
+    /// Whether it is alive, silent or gone.
     pub liveness: Liveness,
-    /// How long nothing was heard of it, while our own heartbeats came back.
+    /// How long no record of it has arrived, counted only while our own heartbeats came back from Kafka.
     pub silent_for: Duration,
-    /// When it was last heard, on the clock that never goes back.
+    /// When a record of it last arrived, on the monotonic clock.
     pub heard_at: Duration,
-    /// Since when it is known, on the clock that never goes back; a classic node anew where it may have been started
-    /// again, which it has no epoch to tell.
+    /// Since when it is known, on the monotonic clock. A classic node has no epoch that would show a restart, so this
+    /// is reset whenever it may have been restarted.
     pub known_since: Duration,
-    /// What it does, as it said last.
+    /// Its state, by its last heartbeat.
     pub state: Option<DriverState>,
     /// Why it refused.
     pub reason: Option<String>,
-    /// What it says should be known of the test it is ready for.
+    /// Its warning about the test it is ready for.
     pub warning: Option<String>,
-    /// Which test it holds, as it said last.
+    /// The test that it works on, by its last heartbeat.
     pub test_id: Option<TestId>,
-    /// The revision it answers to.
+    /// The revision of the config that it has answered.
     pub revision: Option<u32>,
     /// Its highest rate, requests per second.
     pub max_rate: Option<f64>,
-    /// Whether it runs under the same kernel as this orchestrator, so that they go by the same clock; false where that is
-    /// not known.
+    /// Whether it runs under the same kernel, and so by the same clock, as this orchestrator; false where that is not
+    /// known.
     pub on_this_host: bool,
     /// Which protocol it speaks.
     pub protocol: Protocol,
-    /// When it last said `NO`, and not that it is alive since (ours) or ever again (classic).
+    /// When its last heartbeat `NO` arrived.
     pub said_no_at: Option<Duration>,
-    /// Its own interval between heartbeats, or what is usual where that was not observed.
+    /// Its observed interval between heartbeats, or the usual one before it was observed.
     pub interval: Duration,
     /// Whether it has sent heartbeats while it took part in no test.
     pub beats_idle: bool,
@@ -63,15 +63,15 @@ impl NodeFacts {
         matches!(self.liveness, Liveness::Alive | Liveness::Suspect)
     }
 
-    /// Whether it may listen although it shows nothing: a classic driver that sends heartbeats only in tests. Where others
-    /// took longer than it did, it is lost by the end of the test, though nothing has happened to it.
+    /// Whether it may listen although it sends nothing: a classic driver that sends heartbeats only during tests. If
+    /// the others take longer than it does, it counts as lost by the end of the test although it works as usual.
     pub fn beats_only_in_tests(&self) -> bool {
         let silent = matches!(self.liveness, Liveness::Stale | Liveness::Lost);
         self.is_classic() && silent && !self.beats_idle
     }
 
-    /// Whether a classic driver that sends heartbeats while idle does not send them now, so that its process may be
-    /// gone: one is overdue, or none came since its last test.
+    /// Whether the process of a classic driver may have ended: it sends heartbeats while idle, and now one is overdue
+    /// or none has come since its last test.
     pub fn may_be_gone(&self) -> bool {
         let overdue = matches!(self.liveness, Liveness::Suspect | Liveness::Lost | Liveness::Stale);
         self.is_classic() && self.beats_idle && (overdue || self.quiet_since_test)

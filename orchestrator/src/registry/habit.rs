@@ -1,14 +1,14 @@
-//! When a node sends heartbeats: while idle, in a test, since its last test. Of a classic node this is what shows
-//! whether its process still runs. Some send heartbeats all the time, so that their silence means that the process
-//! is gone. Others send them only in a test, so that silence between two tests means nothing.
+//! When a node sends heartbeats: while idle, in a test, since its last test. For a classic node this is the only sign
+//! whether its process still runs. Some send heartbeats all the time: when these stop, the process has ended. Others
+//! send them only during a test: their silence between two tests means nothing.
 
 use std::time::Duration;
 
-/// A heartbeat that arrives within so long after the end of a test may have been sent before that end.
+/// A heartbeat that arrives within this time after the end of a test may have been sent before that end.
 const STRAGGLES: Duration = Duration::from_secs(1);
 
-/// A node that sends heartbeats so long after the end of a test sends them while idle. One that sends them only in
-/// tests may see its own end of the test later than we do.
+/// A node that still sends heartbeats this long after the end of a test sends them while idle. Within this time, a node
+/// that sends them only in tests may not have noticed the end yet.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 
 /// The heartbeats of one node, as far as they show its habit.
@@ -16,7 +16,7 @@ const IDLE_AFTER: Duration = Duration::from_secs(5);
 pub struct Habit {
     in_test: bool,
     beat_in_test: bool,
-    /// When its last test ended, on the clock that never goes back; `None`: it took part in none.
+    /// When its last test ended, on the monotonic clock; `None`: it took part in none.
     rests_since: Option<Duration>,
     beat_since: bool,
     beats_idle: bool,
@@ -35,7 +35,7 @@ impl Habit {
         self.beat_since = false;
     }
 
-    /// A heartbeat arrived that says that it is alive.
+    /// A heartbeat arrived (not a `NO`).
     pub fn beat(&mut self, now: Duration) {
         self.beat_in_test |= self.in_test;
         let rests = self.rests_since.map(|since| now.saturating_sub(since));
@@ -43,7 +43,7 @@ impl Habit {
         self.beats_idle |= !self.in_test && rests.is_none_or(|rests| rests > IDLE_AFTER);
     }
 
-    /// It registered: whatever process this is, it is here.
+    /// It registered: a process with this id runs, even if it is not the earlier one.
     pub fn registered(&mut self) {
         self.beat_since = true;
     }

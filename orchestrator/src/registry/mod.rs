@@ -1,9 +1,9 @@
-//! Who is here: every node that was heard, ours and classic, and whether it still is. Time is an argument
-//! and arrival alone counts; what a node says about the time is never believed. It knows no Kafka, no
-//! actor, and nothing of tests but who is busy with one.
+//! The known nodes: every node of which a record arrived, ours and classic, and whether it is still alive. Time is an
+//! argument. Only the arrival of a record counts; timestamps inside records are ignored. The registry has no access to
+//! Kafka or actors, and of tests it knows only which nodes are busy with one.
 //!
-//! Silence is measured on a clock of its own, which runs only while the orchestrator's own heartbeats come
-//! back from Kafka: where nothing arrives at all, nobody's silence says anything.
+//! Silence is measured on a separate clock, which runs only while the orchestrator's own heartbeats come back from
+//! Kafka. While Kafka delivers nothing, the clock stands still, so that an outage of Kafka makes no node lost.
 
 mod facts;
 mod habit;
@@ -27,18 +27,18 @@ pub use view::state_name;
 pub const MAX_NODES: usize = 10_000;
 /// How long the clock of silence runs on after one of our own heartbeats (one a second) came back.
 const BEAT_SLACK: Duration = Duration::from_millis(1_500);
-/// A classic node that registers again after so long may be another process, which does not listen yet; one that
-/// registers more often than that says nothing new.
+/// A classic node that registers again after so long may be a new process, which does not listen yet. Registrations
+/// that come faster than this are repetitions of the same process.
 const REGISTERS_ANEW_AFTER: Duration = Duration::from_secs(5);
-/// Nodes that are gone this long are forgotten.
+/// Nodes that have been gone for so long are removed.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// A node as it registered, in whichever life of the orchestrator.
+/// A node as it registered, in this or an earlier life of the orchestrator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownNode {
-    /// Who.
+    /// The node's id.
     pub node_id: NodeId,
-    /// Which life of it; `None` for a classic node.
+    /// The epoch of its life; `None` for a classic node.
     pub epoch: Option<Epoch>,
     /// Its address as it sent it.
     pub address: Option<String>,
@@ -55,9 +55,9 @@ pub struct KnownNode {
 /// The limits of `[test]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// Suspect after so long, or three of its own intervals.
+    /// A node is suspect after so long without a record, or after three of its own intervals if that is longer.
     pub suspect_after: Duration,
-    /// Lost after so long and five of its own intervals.
+    /// A node is lost after so long without a record, or after five of its own intervals if that is longer.
     pub lost_after: Duration,
 }
 
@@ -70,18 +70,18 @@ impl Default for Patience {
 /// Something about a node changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Heard for the first time.
+    /// The first record of this node arrived.
     Appeared(NodeId),
     /// A later life of the node took the place of an earlier one.
     Replaced {
         /// Which node.
         node: NodeId,
-        /// The life that is fenced now; `None` where it was taken for a classic node.
+        /// The life whose records are ignored from now on; `None` where it was taken for a classic node.
         old: Option<Epoch>,
-        /// The life that counts.
+        /// The current life.
         new: Epoch,
     },
-    /// Its liveness is another.
+    /// Its liveness changed.
     Liveness {
         /// Which node.
         node: NodeId,
@@ -90,7 +90,7 @@ pub enum Event {
         /// What it is.
         to: Liveness,
     },
-    /// What it says of itself is another.
+    /// The state, test or revision in its heartbeats changed.
     State(NodeId),
     /// A classic id registered from two addresses: perhaps two nodes with one id.
     TwoAddresses {
@@ -101,7 +101,7 @@ pub enum Event {
         /// The address it registered with now.
         other: String,
     },
-    /// Another orchestrator with a higher epoch leads: we step down.
+    /// Another orchestrator has a higher epoch: this one must step down.
     Superseded(Epoch),
 }
 
@@ -121,20 +121,20 @@ pub struct RegistryCounts {
 pub struct Registry {
     epoch: Epoch,
     patience: Patience,
-    /// Under which this orchestrator runs, where that is known.
+    /// The id of the kernel under which this orchestrator runs, where that is known.
     kernel: Option<String>,
     nodes: BTreeMap<NodeId, Node>,
-    /// As they registered in earlier lives of the orchestrator.
+    /// Registrations from earlier lives of the orchestrator.
     remembered: BTreeMap<NodeId, KnownNode>,
     busy: BTreeSet<NodeId>,
-    /// The clock of silence, as it stood when our last heartbeat came back.
-    heard: Duration,
+    /// The clock of silence at the instant when our last heartbeat came back.
+    clock_at_own_beat: Duration,
     own_beat_at: Option<Duration>,
     counts: RegistryCounts,
 }
 
 impl Registry {
-    /// Nobody is known. `epoch`: this life of the orchestrator.
+    /// An empty registry. `epoch`: this life of the orchestrator.
     pub fn new(epoch: Epoch, patience: Patience) -> Self {
         Self {
             epoch,
@@ -143,7 +143,7 @@ impl Registry {
             nodes: BTreeMap::new(),
             remembered: BTreeMap::new(),
             busy: BTreeSet::new(),
-            heard: Duration::ZERO,
+            clock_at_own_beat: Duration::ZERO,
             own_beat_at: None,
             counts: RegistryCounts::default(),
         }
@@ -164,18 +164,19 @@ impl Registry {
         self.nodes.len()
     }
 
-    /// Whether nobody is known.
+    /// Whether no node is known.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
     /// Whether our own heartbeats come back from Kafka.
-    pub fn hears_itself(&self, now: Duration) -> bool {
+    pub fn own_heartbeats_arrive(&self, now: Duration) -> bool {
         self.own_beat_at.is_some_and(|at| now.saturating_sub(at) <= 2 * BEAT_SLACK)
     }
 
-    /// Names who is busy with a test: a silent classic node among them is lost rather than stale. One of them
-    /// that was not heard in this life of the orchestrator is taken for alive until its silence says otherwise.
+    /// Sets which nodes are busy with a test: a classic node that falls silent while busy is lost rather than stale. A
+    /// busy node of which no record has arrived in this life of the orchestrator counts as alive until its silence
+    /// lasts too long.
     pub fn set_busy(&mut self, busy: BTreeMap<NodeId, Option<Epoch>>, now: Duration) {
         let clock = self.silence_clock(now);
         for (node_id, epoch) in &busy {
@@ -195,8 +196,9 @@ impl Registry {
         }
     }
 
-    /// What the store has of nodes that registered before this life of the orchestrator. They are known when they are
-    /// heard again: a driver of ours registers again then, a second later, and a classic one never does.
+    /// Takes the stored registrations of nodes from before this life of the orchestrator. They do not make a node
+    /// known: they describe it once a record of it arrives. A driver of ours registers again a second later anyway; a
+    /// classic one never does.
     pub fn remember(&mut self, known: Vec<KnownNode>) {
         for known in known.into_iter().take(MAX_NODES) {
             if let Some(node) = self.nodes.get_mut(&known.node_id) {
@@ -214,7 +216,8 @@ impl Registry {
         self.nodes.insert(node.node_id.clone(), node);
     }
 
-    /// A classic driver that shows nothing of a test it was led into: left out until it registers again.
+    /// Marks a classic driver that sent nothing in a test that it was chosen for: it is left out until it registers
+    /// again, or another sign shows that it listens.
     pub fn mark_deaf(&mut self, node_id: &NodeId, now: Duration) -> Vec<Event> {
         let mut events = Vec::new();
         let clock = self.silence_clock(now);
@@ -223,7 +226,7 @@ impl Registry {
         {
             node.deaf = true;
             let busy = self.busy.contains(node_id);
-            events.extend(node.relive(clock, self.patience, busy));
+            events.extend(node.update_liveness(clock, self.patience, busy));
         }
         events
     }
@@ -249,7 +252,7 @@ impl Registry {
             node.known_since = now;
         }
         node.registered_at = Some(now);
-        // A node that registers is here and listens, whatever was concluded before.
+        // A node that registers runs and listens, whatever was concluded before.
         node.deaf = false;
         node.habit.registered();
         node.left_at = None;
@@ -283,7 +286,7 @@ impl Registry {
             node.said_no_at = Some(now);
         }
         if let (Some(ours), Some(mine)) = (&beat.ours, &mut node.ours)
-            && mine.told(ours)
+            && mine.take_heartbeat(ours)
         {
             events.push(Event::State(beat.node_id.clone()));
         }
@@ -311,13 +314,13 @@ impl Registry {
         self.settle(&metrics.node_id, clock, events)
     }
 
-    /// Time has passed.
+    /// Time has passed: updates every liveness, and removes nodes that have been gone for too long.
     pub fn tick(&mut self, now: Duration) -> Vec<Event> {
         let clock = self.silence_clock(now);
         let (patience, busy) = (self.patience, &self.busy);
         let mut events = Vec::new();
         for (node_id, node) in &mut self.nodes {
-            events.extend(node.relive(clock, patience, busy.contains(node_id)));
+            events.extend(node.update_liveness(clock, patience, busy.contains(node_id)));
         }
         let crowded = self.nodes.len() > MAX_NODES / 10 * 9;
         self.nodes.retain(|node_id, node| {
@@ -328,33 +331,33 @@ impl Registry {
         events
     }
 
-    /// What is known of one node.
+    /// What choosing and leading drivers needs to know of one node.
     pub fn facts(&self, node_id: &NodeId, now: Duration) -> Option<NodeFacts> {
         self.nodes.get(node_id).map(|node| node.facts(self.silence_clock(now), self.kernel.as_deref()))
     }
 
-    /// What is known of everyone, in the order of their ids.
+    /// The same of every node, in the order of their ids.
     pub fn all_facts(&self, now: Duration) -> Vec<NodeFacts> {
         let clock = self.silence_clock(now);
         self.nodes.values().map(|node| node.facts(clock, self.kernel.as_deref())).collect()
     }
 
-    /// The clock of silence: stands still while our own heartbeats do not come back.
+    /// The clock of silence: it stands still while our own heartbeats do not come back.
     fn silence_clock(&self, now: Duration) -> Duration {
         let since = self.own_beat_at.map_or(Duration::ZERO, |at| now.saturating_sub(at).min(BEAT_SLACK));
-        self.heard + since
+        self.clock_at_own_beat + since
     }
 
     fn orchestrator_beat(&mut self, epoch: Epoch, now: Duration, events: &mut Vec<Event>) {
         if epoch == self.epoch {
-            self.heard = self.silence_clock(now);
+            self.clock_at_own_beat = self.silence_clock(now);
             self.own_beat_at = Some(now);
         } else if epoch > self.epoch {
             events.push(Event::Superseded(epoch));
         }
     }
 
-    /// Finds or makes the node that a record is of; `None` where the record is to be ignored.
+    /// Finds or creates the node that sent a record; `None` where the record must be ignored.
     fn touch(
         &mut self,
         node_id: &NodeId,
@@ -373,7 +376,7 @@ impl Registry {
         }
         let node = self.nodes.get_mut(node_id)?;
         match (node.epoch(), epoch) {
-            (Some(known), Some(told)) if told < known => {
+            (Some(known), Some(earlier)) if earlier < known => {
                 self.counts.fenced_records += 1;
                 return None;
             }
@@ -389,7 +392,8 @@ impl Registry {
         }
         let node = self.nodes.get_mut(node_id)?;
         let was_gone = matches!(node.liveness, Liveness::Lost | Liveness::Stale);
-        // One that sends heartbeats only in tests was here all along.
+        // A classic node that was gone may have been restarted. One that sends heartbeats only in tests need not have
+        // been: its silence was normal.
         if node.ours.is_none() && was_gone && node.habit.beats_idle() {
             node.known_since = now;
         }
@@ -399,11 +403,11 @@ impl Registry {
         Some(node)
     }
 
-    /// Works the node's liveness out again after a record of it.
+    /// Updates the node's liveness after a record of it arrived.
     fn settle(&mut self, node_id: &NodeId, clock: Duration, mut events: Vec<Event>) -> Vec<Event> {
         let busy = self.busy.contains(node_id);
         if let Some(node) = self.nodes.get_mut(node_id) {
-            events.extend(node.relive(clock, self.patience, busy));
+            events.extend(node.update_liveness(clock, self.patience, busy));
         }
         events
     }

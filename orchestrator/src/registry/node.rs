@@ -1,4 +1,4 @@
-//! One node: what it told, when it was heard, and what follows from its silence.
+//! One node: what it reported, when its records arrived, and what follows from its silence.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,25 +16,25 @@ const OUR_INTERVAL: Duration = Duration::from_secs(1);
 /// The interval of a classic node before it was observed: the longest seen in the wild.
 const CLASSIC_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Whether a node is here.
+/// Whether a node is alive, silent or gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Liveness {
-    /// Heard lately.
+    /// A record of it arrived recently.
     Alive,
-    /// Silent for longer than it should be.
+    /// No record of it for longer than usual.
     Suspect,
-    /// Silent for too long.
+    /// No record of it for too long.
     Lost,
-    /// Classic, in no test, and silent for too long: perhaps it beats only in tests.
+    /// Classic, in no test, and silent for too long: it may send heartbeats only in tests.
     Stale,
-    /// Said goodbye.
+    /// It sent a goodbye (`NO`).
     Left,
-    /// Classic, and showed nothing of the last test it was led into.
+    /// Classic, and sent nothing in the last test that it was chosen for.
     Deaf,
 }
 
 impl Liveness {
-    /// As REST says it.
+    /// The name in REST.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Alive => "alive",
@@ -57,7 +57,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Whether it is known to be another than that of this orchestrator.
+    /// Whether it is known to differ from this orchestrator's protocol.
     pub fn is_other(self) -> bool {
         matches!(self, Self::Registered(number) if number != Some(PROTOCOL))
     }
@@ -71,7 +71,7 @@ impl Protocol {
     }
 }
 
-/// What a node of ours told of itself.
+/// What a node of ours reports about itself.
 #[derive(Debug)]
 pub(super) struct Ours {
     pub epoch: Epoch,
@@ -108,16 +108,17 @@ impl Ours {
         }
     }
 
-    pub(super) fn described(&mut self, told: &RegisterOurs) {
-        self.protocol = Protocol::Registered(told.protocol);
-        self.version = Some(told.version.clone());
-        self.cores = Some(told.cores);
-        self.labels.clone_from(&told.labels);
-        self.max_rate = told.max_rate;
-        self.kernel.clone_from(&told.kernel);
+    /// Takes what a registration describes.
+    pub(super) fn described(&mut self, register: &RegisterOurs) {
+        self.protocol = Protocol::Registered(register.protocol);
+        self.version = Some(register.version.clone());
+        self.cores = Some(register.cores);
+        self.labels.clone_from(&register.labels);
+        self.max_rate = register.max_rate;
+        self.kernel.clone_from(&register.kernel);
     }
 
-    /// As it registered in an earlier life of the orchestrator.
+    /// Takes its registration from an earlier life of the orchestrator.
     fn remembered(&mut self, known: &KnownNode) {
         self.version.clone_from(&known.version);
         self.cores = known.cores;
@@ -125,8 +126,8 @@ impl Ours {
         self.max_rate = known.max_rate;
     }
 
-    /// Takes a heartbeat; true where what it does is another than before.
-    pub(super) fn told(&mut self, beat: &HeartbeatOurs) -> bool {
+    /// Takes a heartbeat; true where state, test or revision changed.
+    pub(super) fn take_heartbeat(&mut self, beat: &HeartbeatOurs) -> bool {
         let changed =
             (self.state, &self.test_id, self.revision) != (beat.state, &beat.test_id, beat.revision);
         self.state = beat.state;
@@ -139,7 +140,7 @@ impl Ours {
     }
 }
 
-/// Requests that a node sent, in the test that it takes or took part in last.
+/// Requests that a node sent in the test that it takes part in, or took part in last.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     test: Option<TestId>,
@@ -147,15 +148,15 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// What was reported last; `None` where nothing was.
+    /// The number reported last; `None` where none was.
     pub fn so_far(&self) -> Option<u64> {
         self.n
     }
 
-    /// A heartbeat of a node of ours. The last one that counts is older than the end of the test: the final window
-    /// has the final number. One that takes part in another test begins anew there, before it has sent anything.
+    /// Takes a heartbeat of a node of ours. The last heartbeat of a test is older than its end, so the final window has
+    /// the final number. Where the heartbeat is of another test, the count restarts, at 0 if it has no counters yet.
     pub fn beat(&mut self, beat: &HeartbeatOurs) {
-        // A refusal is of a test in which it takes no part, perhaps while another one runs.
+        // A refusal names a test in which the node takes no part, perhaps while another one runs.
         if beat.state == Some(DriverState::Refused) {
             return;
         }
@@ -168,7 +169,8 @@ impl Sent {
         }
     }
 
-    /// A window of a node of ours, which takes part in the test `now`. One of an earlier test may come late.
+    /// Takes a window of a node of ours; `now`: the test that it takes part in. A window of an earlier test may come
+    /// late.
     pub fn window(&mut self, test: Option<&TestId>, sent: u64, now: Option<&TestId>) {
         if self.test.as_ref() == test {
             self.n = self.n.max(Some(sent));
@@ -177,13 +179,13 @@ impl Sent {
         }
     }
 
-    /// A report of a classic node, which counts as it likes.
+    /// Takes a report of a classic node: a total or the count of an interval, shown as it came.
     pub fn report(&mut self, sent: Option<u64>) {
         self.n = sent.or(self.n);
     }
 }
 
-/// One life of a node. `*_at` are on the clock that never goes back, `*_clock` on the clock of silence.
+/// One life of a node. Fields `*_at` are on the monotonic clock, `*_clock` on the clock of silence.
 #[derive(Debug)]
 pub(super) struct Node {
     pub node_id: NodeId,
@@ -196,7 +198,7 @@ pub(super) struct Node {
     pub left_at: Option<Duration>,
     pub said_no_at: Option<Duration>,
     pub deaf: bool,
-    /// Classic: it was stale already when its test began, which says nothing, and nothing arrived of it since.
+    /// Classic: it was stale already when its test began, which is normal between tests, and nothing has arrived since.
     pub stale_in_test: bool,
     pub habit: Habit,
     pub last_test: Option<TestId>,
@@ -254,8 +256,8 @@ impl Node {
         }
     }
 
-    /// Its own interval between heartbeats: the median of the last ones, so that neither a pause nor two
-    /// that arrive together stand for it.
+    /// Its interval between heartbeats: the median of the last ones, so that neither one pause nor two heartbeats that
+    /// arrive together change it.
     pub fn interval(&self) -> Duration {
         let mut gaps = self.gaps.clone();
         gaps.sort_unstable();
@@ -263,8 +265,8 @@ impl Node {
         gaps.get(gaps.len() / 2).copied().unwrap_or(unknown)
     }
 
-    /// Works out its liveness, and says where that changed.
-    pub fn relive(&mut self, clock: Duration, patience: Patience, busy: bool) -> Option<Event> {
+    /// Updates its liveness; returns an event where that changed.
+    pub fn update_liveness(&mut self, clock: Duration, patience: Patience, busy: bool) -> Option<Event> {
         let silent = clock.saturating_sub(self.seen_clock);
         let interval = self.interval();
         let to = if self.left_at.is_some() {
@@ -283,7 +285,7 @@ impl Node {
         (from != to).then(|| Event::Liveness { node: self.node_id.clone(), from, to })
     }
 
-    /// `kernel`: the one of this orchestrator.
+    /// What choosing and leading drivers needs to know of it. `kernel`: the one of this orchestrator.
     pub fn facts(&self, clock: Duration, kernel: Option<&str>) -> NodeFacts {
         let ours = self.ours.as_ref();
         NodeFacts {

@@ -21,7 +21,7 @@ impl Registry {
     }
 }
 
-/// What a driver says of itself, as REST says it.
+/// The name of a driver's state in REST.
 pub fn state_name(state: DriverState) -> &'static str {
     match state {
         DriverState::Idle => "idle",
@@ -36,7 +36,7 @@ fn view(node: &Node, busy: bool, now: Now) -> DriverView {
     let ours = node.ours.as_ref();
     let age = now.elapsed.saturating_sub(node.seen_at);
     let age_us = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-    // A classic node never tells; whether it takes part in a test is what is known.
+    // A classic node does not report a state: show whether it takes part in a test.
     let state = match ours.and_then(|ours| ours.state) {
         Some(state) => state_name(state),
         None if busy => "running",

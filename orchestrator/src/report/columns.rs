@@ -1,15 +1,15 @@
-//! Text in so many columns: wrapping, shortening, lining up. It knows no test.
+//! Text in a given number of columns: wrapping, shortening, alignment. Independent of tests.
 
-/// Columns of a report where nobody says how many there are.
+/// Columns of a report where the caller does not set a width.
 pub const WIDTH: usize = 80;
 
 /// Fewest and most columns of a page: below, figures would not fit; above, lines are hard to read.
 const BOUNDS: (usize, usize) = (32, 120);
 
-/// Units that stand behind a figure and a blank.
+/// Units that follow a figure after a blank: a line is not broken between the two.
 const UNITS: [&str; 6] = ["%", "µs", "ms", "s", "min", "UTC"];
 
-/// Columns that a text takes. A character is taken for one column wide.
+/// Columns that a text takes, if every character is one column wide.
 pub fn width(text: &str) -> usize {
     text.chars().count()
 }
@@ -25,7 +25,7 @@ pub fn short(text: &str, max: usize) -> String {
     short
 }
 
-/// A report in the making: lines of at most so many columns.
+/// A report while it is written: lines of at most `width` columns.
 #[derive(Debug)]
 pub struct Page {
     text: String,
@@ -43,7 +43,7 @@ impl Page {
         self.width
     }
 
-    /// What was written.
+    /// The text written so far.
     pub fn into_text(self) -> String {
         self.text
     }
@@ -53,7 +53,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Adds a line that the caller made fit.
+    /// Adds a line as it is: the caller ensures that it fits.
     pub fn line(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
@@ -95,7 +95,7 @@ impl Page {
         flush(&mut line);
     }
 
-    /// Adds a line of cells: the first to the left, the others to the right, each as wide as told.
+    /// Adds a line of cells with these widths: the first is aligned left, the others right.
     pub fn row(&mut self, widths: &[usize], cells: &[String]) {
         let mut line = String::new();
         for (place, (columns, cell)) in widths.iter().zip(cells).enumerate() {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_is_not_parted_from_its_unit() {
+    fn a_line_is_not_broken_between_a_figure_and_its_unit() {
         for (room, figure) in [(76, "12 %,"), (73, "(3.1 ms)"), (77, "2 s")] {
             let mut page = Page::new(WIDTH);
             page.wrap("", &format!("{} {figure} late", "x".repeat(room)));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_shortened_and_a_line_break_is_none() {
+    fn a_long_name_is_shortened_and_a_line_break_becomes_a_blank() {
         assert_eq!(short("driver-with-a-name", 8), "driver-…");
         assert_eq!(short("a\nb", 8), "a b");
     }

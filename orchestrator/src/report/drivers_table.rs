@@ -1,4 +1,4 @@
-//! The drivers, one line each; a large fleet is told by those that stand out.
+//! The table of drivers, one line each; of a large fleet it lists those that ended badly, then the slowest.
 
 use super::columns::{Page, short};
 use super::latency_table::plain_ms;
@@ -17,7 +17,7 @@ const MAX_CLASSIC: usize = 3;
 /// Most drivers whose machine has a line.
 const MAX_MACHINES: usize = 3;
 
-/// CPU from which on a driver has little left.
+/// From this share of CPU on, a driver has little left.
 const LITTLE_CPU_LEFT: f64 = 0.9;
 
 /// Name, sent, completed, failed, dropped, p50, p99, lag p99, busy.
@@ -29,7 +29,7 @@ const SPARED: [usize; 6] = [5, 2, 4, 7, 6, 3];
 /// Fewest columns of a name.
 const MIN_NAME: usize = 12;
 
-/// Adds the table; nothing where nobody takes part.
+/// Adds the table; nothing where no driver takes part.
 pub fn add(out: &mut Page, drivers: &[DriverTotals]) {
     if drivers.is_empty() {
         return;
@@ -63,16 +63,16 @@ pub fn add(out: &mut Page, drivers: &[DriverTotals]) {
     }
     for driver in shown.iter().filter(|driver| driver.approximate).take(MAX_CLASSIC) {
         let response = &driver.totals.latency_ms.response;
-        let told = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), plain_ms);
+        let cell = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), plain_ms);
         out.wrap(
             "  ~ ",
             &format!(
                 "{} says, in ms: min {}, mean {}, median {}, max {}",
                 short(&driver.node_id, 14),
-                told(response.min),
-                told(response.mean),
-                told(response.median),
-                told(response.max)
+                cell(response.min),
+                cell(response.mean),
+                cell(response.median),
+                cell(response.max)
             ),
         );
     }
@@ -89,13 +89,13 @@ fn matters(driver: &DriverTotals) -> bool {
 }
 
 fn machine(out: &mut Page, driver: &DriverTotals) {
-    let told = |what: &str, mean: Option<f64>, max: Option<f64>| {
+    let share = |what: &str, mean: Option<f64>, max: Option<f64>| {
         Some(format!("{what} {} (up to {})", percent(mean?), percent(max?)))
     };
-    let cpu = told("CPU", driver.cpu_mean, driver.cpu_max);
-    let steal = told("stolen by its host", driver.steal_mean, driver.steal_max);
-    let told: Vec<String> = cpu.into_iter().chain(steal).collect();
-    out.wrap("  ", &format!("{}: {}", short(&driver.node_id, 14), told.join(", ")));
+    let cpu = share("CPU", driver.cpu_mean, driver.cpu_max);
+    let steal = share("stolen by its host", driver.steal_mean, driver.steal_max);
+    let shares: Vec<String> = cpu.into_iter().chain(steal).collect();
+    out.wrap("  ", &format!("{}: {}", short(&driver.node_id, 14), shares.join(", ")));
 }
 
 /// The columns that a page of this width has room for, each with its width: as many as leave the name enough.
@@ -112,7 +112,7 @@ fn kept(page: usize) -> Vec<(usize, usize)> {
     kept.into_iter().map(|column| (column, if column == 0 { name } else { WIDTHS[column] })).collect()
 }
 
-/// All of a small fleet; of a large one those that did not end well, then the slowest.
+/// The drivers to list: all of a small fleet; of a large one those that ended badly, then the slowest.
 fn chosen(drivers: &[DriverTotals]) -> Vec<&DriverTotals> {
     let mut shown: Vec<&DriverTotals> = drivers.iter().collect();
     if drivers.len() > MAX_LINES {
@@ -124,7 +124,7 @@ fn chosen(drivers: &[DriverTotals]) -> Vec<&DriverTotals> {
     shown
 }
 
-/// Its cells; the name has so many columns, a blank behind it included.
+/// The cells of a driver's line; `name`: columns of the first, including a blank behind the name.
 fn line(driver: &DriverTotals, name: usize) -> [String; 9] {
     let totals = &driver.totals;
     let n = |column: usize, value: Option<u64>| {
@@ -140,7 +140,7 @@ fn line(driver: &DriverTotals, name: usize) -> [String; 9] {
         (true, _) => "~",
         _ => "",
     };
-    // What is not as it should be says more than the busy share.
+    // A state that is not normal is more important than the busy share: show it in the same column.
     let last = match (driver.state.as_str(), driver.busy_max) {
         ("done" | "running" | "draining", Some(busy)) => format!("{:.0}%", busy * 100.0),
         ("done" | "running" | "draining", None) => "-".to_owned(),

@@ -28,7 +28,7 @@ const FIGURES: [Figure; 10] = [
     ("max", |stats| stats.max),
 ];
 
-/// Adds the table, and what is to be known of it.
+/// Adds the table and the remarks on its figures.
 pub fn add(out: &mut Page, latency: &LatencyView) {
     let lines = lines(latency);
     let fit = (out.width().saturating_sub(LABEL) / FIGURE).clamp(1, FIGURES.len());
@@ -70,7 +70,7 @@ fn cell(stats: &LatencyStats, (figure, of): &Figure) -> String {
     of(stats).map_or_else(|| "-".to_owned(), |value| format!("{bound}{}", plain_ms(value)))
 }
 
-/// Lines of the table: failed requests have one of their own, and so have the completed ones then.
+/// Lines of the table. Where requests failed, completed and failed ones have a line each as well.
 fn lines(latency: &LatencyView) -> Vec<(&'static str, &LatencyStats)> {
     let mut lines = vec![("response", &latency.response)];
     if latency.failed.response.count > 0 {
@@ -83,7 +83,7 @@ fn lines(latency: &LatencyView) -> Vec<(&'static str, &LatencyStats)> {
     lines
 }
 
-/// Milliseconds without a unit, three digits where they mean something; from 100 s on seconds, with the unit.
+/// Milliseconds without a unit, with up to three decimals; from 100 s on seconds, with the unit.
 /// At most 5 columns.
 pub fn plain_ms(ms: f64) -> String {
     match ms {

@@ -1,4 +1,4 @@
-//! The view of a test as text for people and as JSON for programs. It knows the view alone.
+//! The view of a test as text for people and as JSON for programs. It depends on the view only.
 
 mod columns;
 mod drivers_table;

@@ -27,7 +27,7 @@ pub fn sentence(plan: &Value, n_drivers: usize) -> String {
     );
     parts.extend(number("max_in_flight").map(|n| format!("max {n} in flight each")));
     let mode = text("mode").unwrap_or("load");
-    // Before a test starts nobody takes part yet.
+    // Before a test starts it has no drivers yet.
     let by =
         if n_drivers == 0 { String::new() } else { format!(" by {}", counted(n_drivers as u64, "driver")) };
     format!("{mode}{by}: {}", parts.join(", "))

@@ -7,16 +7,16 @@ use super::{drivers_table, latency_table, plan_line, thresholds_table};
 use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::{DEFINITIONS, DriverTotals, TestState, TestView, Totals, Verdict, WarmupTotals};
 
-/// Most reasons, and most warnings, that the text tells.
+/// Most reasons, and most warnings, in the text.
 const MAX_SENTENCES: usize = 5;
 
 /// Most columns of a test's name.
 const MAX_NAME: usize = 60;
 
-/// A share of a second that was taken by the host, or in which a thread waited for a core, worth a word.
+/// From this share of a second on, steal and waiting for a core are shown.
 const MUCH: f64 = 0.02;
 
-/// What to know of a report that an earlier version stored.
+/// The note on a report that an earlier version stored.
 const EARLIER_DEFINITIONS: &str = "figures as an earlier version defined them: failed requests are in response and \
                                    service with the time they took, and throughput is over the span from the first \
                                    driver's start to the last one's end";
@@ -26,7 +26,7 @@ pub fn text(view: &TestView) -> String {
     text_in(view, WIDTH)
 }
 
-/// The same in so many columns: at least 32, and at most 120, which more are taken for.
+/// The same in so many columns; fewer than 32 count as 32, more than 120 as 120.
 pub fn text_in(view: &TestView, columns: usize) -> String {
     let mut out = Page::new(columns);
     let room = out.width().saturating_sub(width(headline(view)) + 2);
@@ -57,7 +57,7 @@ pub fn text_in(view: &TestView, columns: usize) -> String {
     out.into_text()
 }
 
-/// The verdict and its first reason again: a screen of 24 lines shows the end of what is printed.
+/// Repeats the verdict and its first reason, because a screen of 24 lines shows only the end of the output.
 fn closing(out: &mut Page, view: &TestView) {
     if view.verdict.is_none() {
         return;
@@ -156,8 +156,9 @@ fn unknown(view: &TestView) -> Vec<String> {
         (ended, "how requests of ", " ended"),
         (failed, "how many requests of ", " failed"),
     ];
-    let said = lists.into_iter().filter(|(who, ..)| !who.is_empty());
-    said.map(|(who, what, did)| format!("{what}{}{did}", names(who.into_iter().map(String::as_str))))
+    let not_empty = lists.into_iter().filter(|(who, ..)| !who.is_empty());
+    not_empty
+        .map(|(who, what, did)| format!("{what}{}{did}", names(who.into_iter().map(String::as_str))))
         .collect()
 }
 
@@ -195,7 +196,7 @@ fn answers(totals: &Totals) -> Vec<String> {
     parts
 }
 
-/// Why TLS failed, as in ` (certificate not trusted: self-signed)`; with their counts where there are several causes.
+/// Why TLS failed, as in ` (certificate not trusted: self-signed)`; several causes are listed with their counts.
 fn tls_causes(totals: &Totals) -> String {
     let words = |name: &String| {
         TlsCause::from_name(name).map_or_else(|| name.replace('_', " "), |cause| cause.words().to_owned())
@@ -211,7 +212,7 @@ fn tls_causes(totals: &Totals) -> String {
     }
 }
 
-/// What was opened for them, once it is known.
+/// Connections and TLS handshakes, once drivers report them.
 fn opened(drivers: &[DriverTotals]) -> Option<String> {
     let sum = |of: fn(&DriverTotals) -> Option<u64>| drivers.iter().filter_map(of).reduce(|a, b| a + b);
     let connections = counted(sum(|driver| driver.connections_opened)?, "connection");
@@ -230,7 +231,8 @@ fn bytes(n: u64) -> String {
     }
 }
 
-/// What the generator was like itself, at its worst, beside the lag above.
+/// The line about the load generator itself: engine, and the worst figures of its drivers. The lag is in the table
+/// above.
 fn generator(out: &mut Page, view: &TestView) {
     let most = |of: fn(&DriverTotals) -> Option<f64>| view.drivers.iter().filter_map(of).reduce(f64::max);
     let turn = view.totals.latency_ms.turn.p99.map(|turn| format!("turn p99 {}", ms(turn)));
@@ -251,15 +253,15 @@ fn generator(out: &mut Page, view: &TestView) {
             counted(gaps, "request")
         )
     });
-    let told: Vec<String> = engines(&view.drivers)
+    let parts: Vec<String> = engines(&view.drivers)
         .into_iter()
         .chain(turn)
         .chain(shares)
         .chain(stopped(view))
         .chain(gaps)
         .collect();
-    if !told.is_empty() {
-        out.wrap("generator  ", &told.join(", "));
+    if !parts.is_empty() {
+        out.wrap("generator  ", &parts.join(", "));
     }
 }
 

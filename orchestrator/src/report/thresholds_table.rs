@@ -1,4 +1,4 @@
-//! The thresholds, one line each: whether they held, and what the figure was.
+//! The thresholds, one line each: whether they held, and the measured figure.
 
 use super::columns::{Page, short, width};
 use crate::human::{ms, percent, rate};
@@ -83,7 +83,7 @@ fn threshold_line(out: &mut Page, same: &[&ThresholdView]) {
 
 fn threshold_value(threshold: &ThresholdView) -> String {
     let Some(value) = threshold.value else {
-        // Decided without a value: there is no failed, or no completed, request.
+        // Decided without a value: no request failed, or none completed.
         return if threshold.ok.is_some() { "none" } else { "unknown" }.to_owned();
     };
     let key = threshold.expression.split_whitespace().next().unwrap_or_default();

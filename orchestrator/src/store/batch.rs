@@ -1,5 +1,5 @@
-//! What a batch of Kafka records brought, and where reading goes on, in one transaction: whoever is killed
-//! in between has stored neither.
+//! Stores a batch of Kafka records and the offsets behind it in one transaction. If the process is killed in between,
+//! neither is stored, and the records are read from Kafka again.
 
 use common::latency::Encoder;
 use rusqlite::{Transaction, params};
@@ -11,13 +11,13 @@ use super::{Store, bits, records};
 /// What became of a batch's metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchOutcome {
-    /// Stored now.
+    /// Newly stored.
     pub n_stored: u64,
     /// Stored before: redeliveries.
     pub n_duplicate: u64,
-    /// Counted to a test that is not stored.
+    /// Records of a test that is not stored (any more), which its tally had counted.
     pub n_orphaned: u64,
-    /// What its sender asks for: late ones, and those that nobody knows.
+    /// The answer to the sender of the batch: which tests received late records, and the number of foreign records.
     pub saved: SavedBatch,
 }
 
@@ -25,7 +25,7 @@ impl Store {
     /// Stores a batch whole or not at all.
     ///
     /// # Errors
-    /// Where SQLite cannot: then nothing of it is stored.
+    /// Where SQLite fails; nothing of the batch is stored then.
     pub fn save_batch(&mut self, batch: &Batch) -> Result<BatchOutcome, StoreError> {
         self.write(|transaction| write(transaction, batch))
     }
@@ -35,7 +35,7 @@ pub(super) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
     let mut outcome = BatchOutcome::default();
     let mut encoder = Encoder::new();
     for record in &batch.metrics {
-        // Who may be late is decided here, where all tests and their nodes are known.
+        // Whether a late record belongs to its test is decided here, because the store knows all tests and their nodes.
         if !record.counted && !takes_part(transaction, record)? {
             outcome.saved.n_foreign += 1;
         } else if records::insert(transaction, record, &mut encoder)? {
@@ -79,7 +79,7 @@ pub(super) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
     Ok(outcome)
 }
 
-/// Whether a test that was triggered knows the node of a record: as one of those chosen, or because it reported.
+/// Whether a record's test was triggered and knows its node, as a participant or by an earlier record.
 fn takes_part(transaction: &Transaction<'_>, record: &StoredMetrics) -> rusqlite::Result<bool> {
     let sql = "SELECT 1 FROM tests WHERE test_id = ?1 AND state <> 'configured'
          AND (EXISTS (SELECT 1 FROM participants WHERE test_id = ?1 AND node_id = ?2)

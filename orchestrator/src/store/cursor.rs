@@ -22,7 +22,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// A text that no page ended with.
+/// The error for a text that is not a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is no cursor: take it from next_cursor of the page before")]
 pub struct NoCursor;
@@ -35,7 +35,7 @@ impl FromStr for Cursor {
         let created_at = created_at.parse().map_err(|_| NoCursor)?;
         let test_id = TestId::new(test_id).map_err(|_| NoCursor)?;
         let cursor = Self { created_at, test_id };
-        // One spelling only: "+5.x" and "005.x" are no cursors of ours.
+        // Accept only the spelling that we write: "+5.x" and "005.x" are refused.
         if cursor.to_string() == text { Ok(cursor) } else { Err(NoCursor) }
     }
 }

@@ -8,7 +8,7 @@ pub enum StoreError {
     Sqlite {
         /// The database file.
         path: String,
-        /// What SQLite says.
+        /// SQLite's message.
         cause: String,
     },
     /// A row that this version cannot read.
@@ -24,7 +24,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What is wrong, without where the file is.
+    /// The cause, without the path of the file.
     pub fn cause(&self) -> &str {
         match self {
             Self::Sqlite { cause, .. } | Self::Row { cause, .. } => cause,

@@ -30,19 +30,19 @@ pub struct StoredTest {
     pub started_at: Option<UnixMicros>,
     /// When it was finished.
     pub ended_at: Option<UnixMicros>,
-    /// Which Kafka it was triggered on last; `None`: it never was, or that is not known.
+    /// Which Kafka it was triggered on last; `None`: it was never triggered, or that is not known.
     pub kafka: Option<RanOn>,
     /// Last revision of its config that was published; 0 for none.
     pub revision: u32,
-    /// Who takes part: node id, epoch (none for classic), share. In the order of their shares.
+    /// The participants, in the order of their shares.
     pub participants: Vec<Participant>,
     /// The report as last built.
     pub report: Option<TestView>,
-    /// How it ended, beyond its records; none before the end.
+    /// What was known at its end beyond its records; `None` before the end.
     pub closing: Option<Closing>,
 }
 
-/// Which tests of the history are asked for: those for which all that is given holds.
+/// Selects tests of the history: those that match every field that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TestFilter {
     /// In this state.
@@ -53,10 +53,10 @@ pub struct TestFilter {
     pub text: Option<String>,
 }
 
-/// What one batch of records brought, and where reading goes on: one transaction.
+/// One batch of records and the offsets behind it, stored in one transaction.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// What the offsets belong to (`RanOn::offsets_key`); `None`: they are not kept (embedded broker).
+    /// The Kafka of the offsets (`RanOn::offsets_key`); `None`: they are not stored (embedded broker).
     pub offsets_of: Option<String>,
     /// The next offset to read, per topic and partition.
     pub offsets: Offsets,
@@ -66,12 +66,12 @@ pub struct Batch {
     pub registered: Vec<Register>,
 }
 
-/// What became of a batch.
+/// What follows from storing a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SavedBatch {
-    /// Tests that are not counted any more, and of which something new was stored: their reports are to be revised.
+    /// Tests without an open tally of which new records were stored: their reports must be revised.
     pub late: BTreeSet<TestId>,
-    /// Records of tests that are not known, or of nodes that take no part in them: not kept.
+    /// Records of unknown tests, or of nodes that take no part in theirs: not stored.
     pub n_foreign: u64,
 }
 
@@ -80,15 +80,16 @@ pub struct SavedBatch {
 pub struct StoredMetrics {
     /// Which test it belongs to.
     pub test_id: TestId,
-    /// Whether the tally of the open test has it; else it is late, and kept where that test knows the node.
+    /// Whether the tally of the open test has counted it. If not, it is late, and stored only if its test knows the
+    /// node.
     pub counted: bool,
-    /// Where it stood: topic is metrics.
+    /// Its partition in the topic `metrics`.
     pub partition: i32,
-    /// Where it stood.
+    /// Its offset in that partition.
     pub offset: i64,
     /// When it arrived.
     pub arrived_at: UnixMicros,
-    /// The record, shared: a batch that waits for the store is copied for each try.
+    /// The record. It is shared because a batch that waits for the store is cloned for each attempt.
     pub metrics: Arc<Metrics>,
 }
 
@@ -108,8 +109,8 @@ pub struct Event {
     pub at: UnixMicros,
     /// Of which test, where it is of one.
     pub test_id: Option<TestId>,
-    /// What, in a word with underscores.
+    /// Name of the event in snake_case.
     pub what: String,
-    /// More of it.
+    /// Details; may be empty.
     pub detail: String,
 }

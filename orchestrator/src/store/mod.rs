@@ -1,5 +1,5 @@
-//! What outlives the process: one SQLite file. It owns the schema, the transactions and the rows; it knows
-//! no actor and no clock, and judges nothing.
+//! The persistent data: one SQLite file. This module owns the schema, the transactions and the rows. It has no access
+//! to actors or a clock, and judges nothing.
 
 mod batch;
 mod cursor;
@@ -40,7 +40,7 @@ pub struct Store {
 /// An error of SQLite's, with the file's name.
 fn failed(path: &Path, error: &rusqlite::Error) -> StoreError {
     let mut cause = error.to_string();
-    // SQLite calls it an I/O error where its shared memory finds no room.
+    // On a full disk SQLite reports an I/O error, because it cannot extend its shared-memory file.
     let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
         && path
             .parent()
@@ -66,8 +66,8 @@ impl Store {
         Ok(Self { connection: schema::open(path)?, path: path.to_owned() })
     }
 
-    /// Opens the file to read it alone, whether or not an orchestrator writes it meanwhile. `None` where there is none.
-    /// Nothing is created, locked or migrated.
+    /// Opens the file for reading only, whether or not an orchestrator writes it meanwhile. `None` where it is missing.
+    /// Creates, locks and migrates nothing.
     ///
     /// # Errors
     /// Where SQLite cannot, or where the file has another schema version.
@@ -86,7 +86,7 @@ impl Store {
         StoreError::Row { path: self.path.display().to_string(), row: row.into(), cause: cause.to_string() }
     }
 
-    /// Where reading goes on, per topic and partition.
+    /// The next offset to read, per topic and partition.
     ///
     /// # Errors
     /// Where SQLite cannot.
@@ -111,7 +111,7 @@ impl Store {
         Ok(offsets)
     }
 
-    /// The epoch of this life of the orchestrator: above the stored one, no lower than the clock.
+    /// Takes and stores the epoch of this life of the orchestrator: above the stored one, and no lower than the clock.
     ///
     /// # Errors
     /// Where SQLite cannot.
@@ -130,7 +130,7 @@ impl Store {
     /// Adds a line to the log of events.
     ///
     /// # Errors
-    /// Where SQLite cannot, or where it is of a test that is not stored.
+    /// Where SQLite cannot, or where the event names a test that is not stored.
     pub fn save_event(&mut self, event: &Event) -> Result<(), StoreError> {
         let test_id = event.test_id.as_ref().map(TestId::as_str);
         self.connection
@@ -149,7 +149,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let Self { connection, path } = self;
         let written = move || {
-            // Immediate: what is read in it is still so when it is written.
+            // Immediate takes the write lock first, so no other process can change a row between our read and write.
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;

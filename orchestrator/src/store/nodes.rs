@@ -1,5 +1,4 @@
-//! The nodes that registered, as they did last: a batch writes them (`batch`), the next life of the orchestrator reads
-//! them.
+//! The last registration of each node: written with a batch (`batch`), read at the next start of the orchestrator.
 
 use common::ids::{Epoch, NodeId};
 use rusqlite::Row;
@@ -34,7 +33,7 @@ impl NodeRow {
 }
 
 impl Store {
-    /// The nodes that registered, no more than are kept in memory.
+    /// The nodes that registered, at most as many as the registry keeps.
     ///
     /// # Errors
     /// Where SQLite cannot, or a row is not readable.

@@ -44,7 +44,7 @@ fn column_list() -> String {
     COLUMNS.into_iter().chain(histograms).collect::<Vec<_>>().join(", ")
 }
 
-/// Stores a record; tells whether it is new and of a test that is stored.
+/// Stores a record. Returns false, and stores nothing, where it was stored before or its test is not stored.
 pub fn insert(
     connection: &Connection,
     record: &StoredMetrics,

@@ -1,4 +1,4 @@
-//! The database file: how it is opened, and how an older one becomes a current one.
+//! The database file: how it is opened, and how an older one is migrated.
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,8 +29,8 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
     let failed = |error: rusqlite::Error| super::failed(path, &error);
     let mut connection = Connection::open(path).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    // WAL with synchronous=NORMAL: a killed process loses nothing that was committed; a power cut may lose the
-    // last commits, offsets and what they brought alike, so that they are read from Kafka again.
+    // WAL with synchronous=NORMAL: a killed process loses no commit. A power cut may lose the last commits; records and
+    // their offsets are in the same commit, so the lost records are read from Kafka again.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
@@ -38,7 +38,7 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Opens a file that is there to read it alone.
+/// Opens an existing file for reading only.
 ///
 /// # Errors
 /// Where SQLite cannot, or where the file has another schema version than this program.
@@ -46,7 +46,8 @@ pub fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let failed = |error: rusqlite::Error| super::failed(path, &error);
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    // A writer that ended in order leaves no log. SQLite would create one even to read, unless the file cannot change.
+    // A writer that ended cleanly leaves no WAL file. SQLite would create one even for reading, unless the file is
+    // opened as immutable.
     let unchanging = !Path::new(&log).exists();
     let mut url = url::Url::from_file_path(path).map_err(|()| StoreError::Sqlite {
         path: path.display().to_string(),
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_database_is_refused_by_name() {
+    fn a_file_that_is_not_a_database_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         std::fs::write(&path, "this is a text of more than a few bytes".repeat(100)).unwrap();

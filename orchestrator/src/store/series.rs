@@ -1,5 +1,5 @@
-//! A test's series a second, from the windows stored: the same differences and the same exact merge as the
-//! live series has (`tally::series`).
+//! A test's series per second, from the stored windows, with the same differences and the same exact merge as the live
+//! series (`tally::series`).
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::tally::series::{FleetSeries, Second, Series};
 /// Most seconds of one answer: an hour.
 pub const MAX_WINDOWS_SECONDS: u64 = 3_600;
 
-/// Seconds that are decoded at a time, so that an hour of a fleet never stands in memory.
+/// Seconds that are decoded at a time, so that an hour of a fleet is never in memory at once.
 const SLICE_SECONDS: i64 = 30;
 
 /// The life of a node that a window belongs to.
 type Life = (NodeId, Epoch);
 
 impl Store {
-    /// The seconds `from` to `to` (both included, at most [`MAX_WINDOWS_SECONDS`] of them; what is beyond is left
-    /// out) of a driver, or of the fleet. Counts after a gap span it.
+    /// The seconds `from` to `to` (both included) of a driver, or of the fleet. Returns at most [`MAX_WINDOWS_SECONDS`]
+    /// of them and leaves out the rest. Counts after a gap span it.
     ///
     /// # Errors
     /// Where SQLite cannot, or a row is not readable.
@@ -39,7 +39,7 @@ impl Store {
         let covers_all = driver.is_some() || !self.has_classic(test_id)?;
         let node = driver.map(NodeId::as_str);
         let mut lives: BTreeMap<Life, Series> = BTreeMap::new();
-        // The last window of each life before the range: what its first difference is taken from.
+        // The last window of each life before the range: the base for its first difference.
         for base in self.windows_where(
             "WHERE arrival IN (SELECT arrival FROM (SELECT arrival, max(seq) FROM windows
                WHERE test_id = ?1 AND seq BETWEEN 0 AND ?2 - 1 AND (?3 IS NULL OR node_id = ?3)
@@ -62,8 +62,8 @@ impl Store {
                     seconds.add(&second);
                 }
             }
-            let told = seconds.take_below(u64::MAX);
-            views.extend(told.iter().map(|second| second.view(test_id, driver, covers_all)));
+            let complete = seconds.take_below(u64::MAX);
+            views.extend(complete.iter().map(|second| second.view(test_id, driver, covers_all)));
             if rows.is_empty() && !self.has_windows_after(test_id, node, last)? {
                 break;
             }

@@ -19,7 +19,7 @@ const MAX_PAGE: u32 = 500;
 const COLUMNS: &str =
     "test_id, plan, state, verdict, created_at, started_at, ended_at, revision, report, closing, kafka";
 
-/// The word that serde writes for a state or a verdict.
+/// The string that serde writes for a state or a verdict.
 fn word<T: Serialize>(value: T) -> Option<String> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => Some(word),
@@ -28,7 +28,7 @@ fn word<T: Serialize>(value: T) -> Option<String> {
 }
 
 impl Store {
-    /// Stores a test, or replaces what is stored of it; what the drivers reported stays.
+    /// Stores a test, or replaces its row; the stored reports of the drivers stay.
     ///
     /// # Errors
     /// Where SQLite cannot.
@@ -77,7 +77,7 @@ impl Store {
         })
     }
 
-    /// Replaces the verdict and the report of a finished test; does nothing where there is none of that id.
+    /// Replaces the verdict and the report of a finished test; does nothing where no finished test has that id.
     ///
     /// # Errors
     /// Where SQLite cannot.
@@ -104,7 +104,7 @@ impl Store {
             .transpose()
     }
 
-    /// Tests that were neither waiting for a trigger nor over, oldest first.
+    /// Tests that are neither configured nor finished, oldest first.
     ///
     /// # Errors
     /// Where SQLite cannot, or a row is not readable.
@@ -115,7 +115,7 @@ impl Store {
         self.rows(&sql, [], TestRow::read)?.into_iter().map(|row| self.stored_test(row)).collect()
     }
 
-    /// One page of the tests for which the filter holds, newest first; `limit` is 1 to 500.
+    /// One page of the tests that match the filter, newest first; `limit` is 1 to 500.
     ///
     /// # Errors
     /// Where SQLite cannot, or a row is not readable.
@@ -130,7 +130,7 @@ impl Store {
              WHERE (created_at, test_id) < (?1, ?2) AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR verdict = ?5)
              AND (?6 IS NULL OR instr(lower(name), ?6) > 0 OR instr(lower(test_id), ?6) > 0)
              ORDER BY created_at DESC, test_id DESC LIMIT ?3";
-        // Without a cursor: behind every instant there can be.
+        // Without a cursor: after every possible instant.
         let (before, id) =
             cursor.map_or((i64::MAX, ""), |cursor| (cursor.created_at, cursor.test_id.as_str()));
         let (state, verdict) = (filter.state.and_then(word), filter.verdict.and_then(word));
@@ -158,7 +158,7 @@ impl Store {
         Ok(rows.into_iter().collect())
     }
 
-    /// Removes a test with what the drivers reported of it, unless it is under way; false where nothing was removed.
+    /// Removes a test with the stored reports of its drivers, unless it is under way; false where nothing was removed.
     ///
     /// # Errors
     /// Where SQLite cannot.
@@ -168,8 +168,8 @@ impl Store {
         Ok(n > 0)
     }
 
-    /// Removes all finished tests but the `keep` newest, with what the drivers reported of them, and the tests that
-    /// were created before an instant and never started.
+    /// Removes all finished tests but the `keep` newest, with the stored reports of their drivers, and the tests that
+    /// were created before an instant and never started. Returns how many tests were removed.
     ///
     /// # Errors
     /// Where SQLite cannot.

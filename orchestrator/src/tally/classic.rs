@@ -1,5 +1,5 @@
-//! What a classic driver reports of its part: its own sums and averages, of which the newest report counts.
-//! What it does not report stays unknown, and figures that contradict each other are marked, not mended.
+//! What a classic driver reports about its part: its own sums and averages, of which the newest report counts.
+//! What it does not report stays unknown. Figures that contradict each other are marked and not corrected.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::participant::Reading;
 /// The reports of one classic driver.
 #[derive(Debug, Default)]
 pub struct Reports {
-    /// The newest by (offset, partition): they carry no number of their own.
+    /// The newest by (offset, partition): classic reports have no sequence number.
     latest: Option<((i64, i32), ClassicMetrics)>,
     growth: Growth,
     /// How many requests it was to send.
@@ -28,7 +28,7 @@ pub struct Reports {
     taken: u64,
 }
 
-/// What became of a classic driver's requests, as far as it reports it.
+/// How a classic driver's requests ended, as far as it reports it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ClassicCounts {
     /// Requests sent; `None`: it does not report them.
@@ -37,13 +37,14 @@ pub struct ClassicCounts {
     pub completed: Option<u64>,
     /// Failures.
     pub failed: Option<u64>,
-    /// Of those sent: not ended yet; `None` where it cannot be told.
+    /// Of those sent: not ended yet; `None` where the reports do not show it.
     pub in_flight: Option<u64>,
-    /// Of those sent: neither answered nor failed at its end; `None` where it cannot be told.
+    /// Of those sent: neither answered nor failed at its end; `None` where the reports do not show it.
     pub unresolved: Option<u64>,
     /// Of those sent: it does not report how they ended.
     pub end_unknown: u64,
-    /// Whether they can be added to those of others: they say what was sent and do not contradict each other.
+    /// Whether they can be added to those of other drivers: they include what was sent, and do not contradict each
+    /// other.
     pub addable: bool,
 }
 
@@ -66,7 +67,7 @@ impl Reports {
             self.rose_at = Some(now_us);
         }
         self.asked = asked;
-        // Of an interval there may be more answers than requests: some are of requests sent before it.
+        // The counts of an interval may have more answers than requests: some answer requests that were sent before it.
         let too_many = contradict(counts);
         self.counts_contradict |= too_many;
         self.implausible |= metrics.implausible && !too_many;
@@ -118,7 +119,7 @@ impl Reports {
         self.growth.reading(self.asked, over)
     }
 
-    /// The highest number of requests, or else of answers, that any report names: so many it surely sent.
+    /// The highest number of requests, or else of answers, in any report: it sent at least so many.
     pub fn at_least(&self) -> Option<u64> {
         let [requests, responses, _] = self.growth.at_least();
         requests.or(responses)
@@ -135,10 +136,10 @@ impl Reports {
             Some(responses) => responses,
             // All that it sent failed.
             None if errors == sent => 0,
-            // Without a count of answers none of the rest can be placed.
+            // Without a count of answers it is not known how the rest ended.
             None => return ClassicCounts { end_unknown: sent - errors, addable: true, ..as_sent },
         };
-        // With some programs a failure is an answer as well.
+        // Some drivers count a failure as an answer as well.
         let completed = if responses.saturating_add(errors) > sent { responses - errors } else { responses };
         let rest = sent - completed - errors;
         ClassicCounts {
@@ -179,24 +180,24 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(what: &str, told: [Option<u64>; 3], over: bool, expected: ClassicCounts) {
+    fn check(what: &str, reported: [Option<u64>; 3], over: bool, expected: ClassicCounts) {
         let mut reports = Reports::default();
-        let [num_requests, num_responses, num_errors] = told;
+        let [num_requests, num_responses, num_errors] = reported;
         let metrics = ClassicMetrics { num_requests, num_responses, num_errors, ..ClassicMetrics::default() };
         reports.take(&metrics, 100, 7, 0, 0);
         let counts = reports.counts(over);
         assert_eq!(counts, expected, "{what}");
         if counts.addable {
-            let told = counts.completed.unwrap_or(0) + counts.failed.unwrap_or(0);
+            let ended = counts.completed.unwrap_or(0) + counts.failed.unwrap_or(0);
             let rest = counts.in_flight.unwrap_or(0) + counts.unresolved.unwrap_or(0) + counts.end_unknown;
-            assert_eq!(counts.sent, Some(told + rest), "{what}: the parts sum to what was sent");
+            assert_eq!(counts.sent, Some(ended + rest), "{what}: the parts sum to what was sent");
         }
     }
 
     #[test]
-    fn what_is_not_said_stays_unsaid_and_the_parts_sum() {
+    fn what_is_not_reported_stays_unknown_and_the_parts_sum() {
         let none = ClassicCounts::default();
-        check("nothing said", [None; 3], true, none);
+        check("no counts", [None; 3], true, none);
         check("answers alone", [None, Some(9), None], true, ClassicCounts { completed: Some(9), ..none });
         let alone = ClassicCounts { sent: Some(9), end_unknown: 9, addable: true, ..none };
         check("requests alone", [Some(9), None, None], false, alone);
@@ -220,9 +221,9 @@ mod tests {
             addable: true,
             ..none
         };
-        check("live, failures not said", [Some(100), Some(90), None], false, live);
+        check("live, failures not reported", [Some(100), Some(90), None], false, live);
         let over = ClassicCounts { in_flight: Some(0), unresolved: Some(10), ..live };
-        check("over, failures not said", [Some(100), Some(90), None], true, over);
+        check("over, failures not reported", [Some(100), Some(90), None], true, over);
         let inclusive = ClassicCounts {
             sent: Some(100),
             completed: Some(97),
@@ -257,7 +258,7 @@ mod tests {
         reports.take(&of(1.0, 10), 90, 7, 0, 60);
         assert_eq!(reports.response().mean, Some(2.0));
         assert_eq!((reports.response().count, reports.counts(true).sent), (20, Some(20)));
-        assert_eq!(reports.response().p99, None, "no percentile is made up");
+        assert_eq!(reports.response().p99, None, "no percentile is invented");
         assert!(!reports.implausible(true));
         reports.take(&ClassicMetrics { implausible: true, ..of(3.0, 30) }, 90, 9, 0, 70);
         assert!(reports.implausible(true));

@@ -1,6 +1,6 @@
-//! What was known of a test when it ended and stands in no record: who was lost, what heartbeats told beyond the
-//! last window, who stopped it. Kept with the test, so that it can be counted again, late windows included, as
-//! exactly as it was counted the first time.
+//! What was known at the end of a test beyond its stored records: which drivers were lost, the counters of heartbeats
+//! that are newer than the last window, who stopped it. It is stored with the test, so that the test can be counted
+//! again later, with late windows, and gives the same figures as the first time.
 
 use common::clock::UnixMicros;
 use common::counters::Counters;
@@ -17,39 +17,39 @@ use crate::participant::EndedBy;
 pub struct Closing {
     /// Who or what stopped the test.
     pub stopped_by: Option<String>,
-    /// Why the test ended with the life of the orchestrator that led it, where it did.
+    /// Why the test was interrupted, where the orchestrator that led it ended first.
     #[serde(default)]
     pub interrupted: Option<String>,
     /// Each life of each node, in the order of the tally.
     pub parts: Vec<ClosingPart>,
-    /// Nodes that reported though they take no part.
+    /// Nodes that sent reports although they take no part.
     pub foreign: Vec<String>,
 }
 
 /// One life of one node at the end of a test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClosingPart {
-    /// Whose.
+    /// The node.
     pub node_id: NodeId,
     /// Which life; `None` for a classic driver.
     pub epoch: Option<Epoch>,
-    /// How its end was told; `None`: it was not.
+    /// How its part ended; `None`: its end was not reported.
     pub ended_by: Option<EndedBy>,
     /// Classic: reports until then; `None`: an earlier version did not keep it.
     #[serde(default)]
     pub reports: Option<u64>,
-    /// What it did, as the registry said.
+    /// Its state, from the registry.
     pub state: String,
     /// The newest counters of ours, of a window or a heartbeat.
     pub counters: Counters,
-    /// When those arrived; `None`: nothing was ever heard.
+    /// When those arrived; `None`: none did.
     pub heard_at: Option<UnixMicros>,
-    /// Process CPU as it beat last.
+    /// Process CPU in its last heartbeat.
     pub cpu: Option<f64>,
 }
 
 impl Tally {
-    /// What is to be kept of a test that is over, beside its records.
+    /// What to store of a test that is over, beside its records.
     pub fn closing(&self, stopped_by: Option<&str>) -> Closing {
         let part = |part: &Part| ClosingPart {
             node_id: part.node.clone(),
@@ -69,23 +69,23 @@ impl Tally {
         }
     }
 
-    /// Ends a test that was counted again from its records as it ended the first time. A word of a driver's own that
-    /// came since is better than what was concluded without it.
+    /// Ends a test that was counted again from its records in the same way as the first time. Where a driver's own end
+    /// arrived since, it replaces what was concluded without it.
     pub fn close(&mut self, closing: &Closing) {
-        for told in &closing.parts {
-            let index = self.part_of(&told.node_id, told.epoch);
-            let Some(index) = index.or_else(|| self.join(&told.node_id, told.epoch.is_none())) else {
+        for stored in &closing.parts {
+            let index = self.part_of(&stored.node_id, stored.epoch);
+            let Some(index) = index.or_else(|| self.join(&stored.node_id, stored.epoch.is_none())) else {
                 continue;
             };
             let part = &mut self.parts[index];
-            part.state.clone_from(&told.state);
-            part.windows.cpu = told.cpu;
-            if let Some(heard_at) = told.heard_at.filter(|_| part::believable(&told.counters)) {
-                part.windows.hear(&told.counters, heard_at);
+            part.state.clone_from(&stored.state);
+            part.windows.cpu = stored.cpu;
+            if let Some(heard_at) = stored.heard_at.filter(|_| part::believable(&stored.counters)) {
+                part.windows.take_counters(&stored.counters, heard_at);
             }
-            if let Some(by) = told.ended_by {
-                let by = self.with_late_reports(told, by);
-                self.ended(&told.node_id, told.epoch, by);
+            if let Some(by) = stored.ended_by {
+                let by = self.with_late_reports(stored, by);
+                self.ended(&stored.node_id, stored.epoch, by);
             }
         }
         let room = MAX_FOREIGN.saturating_sub(self.foreign.len());
@@ -94,12 +94,13 @@ impl Tally {
         self.finish();
     }
 
-    /// How a classic part ended, where reports came after the test that contradict what was concluded without them.
-    fn with_late_reports(&self, told: &ClosingPart, by: EndedBy) -> EndedBy {
-        let Some(part) = self.find(&told.node_id, told.epoch).map(|index| &self.parts[index]) else {
+    /// How a classic part ended. Where reports came after the test, they replace an end that was concluded from their
+    /// absence.
+    fn with_late_reports(&self, stored: &ClosingPart, by: EndedBy) -> EndedBy {
+        let Some(part) = self.find(&stored.node_id, stored.epoch).map(|index| &self.parts[index]) else {
             return by;
         };
-        let late = part.is_classic() && part.reports.taken() > told.reports.unwrap_or(0);
+        let late = part.is_classic() && part.reports.taken() > stored.reports.unwrap_or(0);
         if !late || !matches!(by, EndedBy::Deaf | EndedBy::Lost | EndedBy::Silence) {
             return by;
         }

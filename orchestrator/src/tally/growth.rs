@@ -1,24 +1,26 @@
-//! How the counts of a classic driver are to be read: as totals of the test, or as those of the time since its last
-//! report. Both occur, and no field of the wire says which. Pure; it knows the counts and what was asked.
+//! How to read the counts of a classic driver: as totals since the start of the test, or as counts of the interval
+//! since its last report. Both occur, and no field of the wire distinguishes them. Pure: the input is the counts, and
+//! how many requests the driver was asked to send.
 //!
-//! A total never falls, and it reaches what was asked. Counts of an interval go up and down (or stay, where the rate
-//! is even), and only their sum reaches it. So, in this order:
+//! A total never falls, and at the end it equals what was asked. Counts of an interval go up and down (or stay the
+//! same, where the rate is even), and only their sum reaches what was asked. The rules, in this order:
 //!
-//! - One report, or a count that reached what was asked: a total.
-//! - Nothing fell, and the counts did not stand still while requests were answered: a total, of a driver that is under
-//!   way or ended early. If it is at its end and the sum is what was asked, it may be either.
-//! - They fell about as often as they rose, or stood still, and their sum is what was asked: of an interval. Where they
-//!   fell, a sum below it is believed as well: the driver is under way, or ended early.
-//! - Else it is not known. What it sent is at least the highest count.
+//! - There is one report, or one count reached what was asked: totals.
+//! - No count fell, and the counts did not stay the same while requests were answered: totals of a driver that is
+//!   running or ended early. If the driver is at its end and the sum equals what was asked, it is ambiguous: unknown.
+//! - The counts fell about as often as they rose, or stayed the same, and their sum equals what was asked: intervals.
+//!   Where counts fell, a smaller sum is accepted as well: the driver is running, or ended early.
+//! - Otherwise unknown. The driver sent at least as many requests as the highest count.
 //!
-//! Order is that of a partition's offsets. A report that comes late (after a restart) is compared with the newest one
-//! alone, and reports of two partitions are not compared with one another.
+//! Reports are ordered by the offsets of their partition. A report that comes late (after a restart) is compared with
+//! the newest one only. Reports of two partitions are not compared with one another.
 
 use common::wire::ClassicMetrics;
 
 use crate::participant::Reading;
 
-/// Most partitions whose reports are told apart; a driver that uses more is not read as one that counts per interval.
+/// Most partitions whose reports are compared. Reports in further partitions add nothing to `rose`, `fell`, `moved` and
+/// `blind`.
 const MAX_PARTITIONS: usize = 64;
 
 /// The counts of a report: requests, answers, errors.
@@ -33,9 +35,9 @@ pub struct Growth {
     reports: u64,
     highest: Counts,
     sums: Counts,
-    /// Reports whose counts rose, and none fell.
+    /// Reports with a count that rose, and none that fell.
     rose: u64,
-    /// Reports of which a count fell.
+    /// Reports with a count that fell.
     fell: u64,
     /// Reports with the same counts as the one before and other latencies: requests were answered in between.
     moved: u64,
@@ -100,7 +102,7 @@ impl Growth {
         if self.reports <= 1 || highest >= asked {
             return Reading::Total;
         }
-        // A total that is counted as requests are sent stands still once for each answer, and then grows again.
+        // A total of requests sent stays the same in the report of each answer, and grows at the next request.
         let few = self.rose + 1;
         let stood_still = self.moved > few || (self.rose <= 1 && self.moved + self.blind > few);
         // A restart of the producer's connection can bring two reports in the wrong order: one fall among many rises.
@@ -123,7 +125,7 @@ impl Growth {
         }
     }
 
-    /// The highest counts of any report: what it surely did.
+    /// The highest counts of any report: the driver did at least so much.
     pub fn at_least(&self) -> Counts {
         self.highest
     }
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_are_told_from_counts_of_an_interval() {
+    fn totals_are_distinguished_from_counts_of_an_interval() {
         use Reading::{PerInterval, Total, Unknown};
         let cases: [Case; 18] = [
             ("one report", &[7], EACH_ANOTHER, 30, Total, Some(7)),
@@ -203,7 +205,7 @@ mod tests {
             check(caption, requests, mean, asked, reading, sent);
         }
         let rising = growth(&[4, 5, 6], EACH_ANOTHER);
-        assert_eq!(rising.reading(15, false), Total, "under way it is one that grows");
+        assert_eq!(rising.reading(15, false), Total, "while it runs, rising counts are totals");
     }
 
     #[test]
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn any_count_shows_it() {
+    fn any_of_the_three_counts_decides_the_reading() {
         let reading = |counts: &[Counts], asked| {
             let mut growth = Growth::default();
             for (place, counts) in counts.iter().enumerate() {

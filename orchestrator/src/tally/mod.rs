@@ -1,10 +1,10 @@
-//! The exact merge of one test: windows and classic reports in, totals out. It owns what was counted and
-//! whose it was; it knows no Kafka, no actor and no clock (time is an argument), and judges nothing.
+//! The exact merge of one test: windows and classic reports in, totals out. It owns the counts of each driver. It has
+//! no access to Kafka, actors or a clock (time is an argument), and it judges nothing.
 //!
-//! A *part* is one life (epoch) of one node in this test. All parts count: what an earlier or later life
-//! of a driver sent, it did send. Counters are cumulative, so a driver's totals are its newest word
-//! (window or heartbeat), never a sum over windows; histograms are per window, so each window is merged
-//! exactly once, told apart by (node, epoch, seq), in whatever order it comes.
+//! A *part* is one life (epoch) of one node in this test. All parts count, because requests that an earlier or a later
+//! life of a driver sent were sent all the same. Counters are cumulative: a driver's totals are the newest counters of
+//! a window or a heartbeat, never a sum over windows. Histograms are per window: each window is merged exactly once,
+//! identified by (node, epoch, seq), in whatever order the windows come.
 
 mod classic;
 mod closing;
@@ -38,32 +38,32 @@ use crate::model::{Completeness, DriverTotals, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::verdict::Facts;
 
-/// Highest seq that is believed: four months of seconds.
+/// Highest seq that is accepted: four months of seconds.
 const MAX_SEQ: u64 = 10_000_000;
 
-/// Most lives of one driver that are told apart in one test; more are foreign.
+/// Most lives of one driver that have a part each in one test; records of further ones are foreign.
 const MAX_LIVES: usize = 8;
 
 /// Most classic drivers of one test, those that join it late included.
 const MAX_JOINED: usize = 1_000;
 
-/// Most foreign nodes that are named.
+/// Most foreign nodes whose names are kept.
 const MAX_FOREIGN: usize = 16;
 
-/// Most seconds kept for [`Tally::take_windows`]; beyond it the oldest are forgotten.
+/// Most seconds kept for [`Tally::take_windows`]; beyond it the oldest are discarded.
 const MAX_UNTAKEN: usize = 4_096;
 
 /// Length of a window, µs.
 const WINDOW_US: i64 = 1_000_000;
 
-/// What a metrics record was to this test.
+/// How this test took a metrics record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrived {
     /// Counted.
     New,
     /// Already counted: a redelivery. Changes nothing.
     Duplicate,
-    /// Of a node that takes no part, of another test, or with figures that cannot be: not counted.
+    /// Of a node that takes no part, of another test, or with impossible figures: not counted.
     Foreign,
 }
 
@@ -74,23 +74,23 @@ pub struct Tally {
     plan: Plan,
     start_at: Option<UnixMicros>,
     finished: bool,
-    /// Every life of every participant, in the order of the shares; other lives after those chosen.
+    /// The lives that were chosen, in the order of the shares; after them other lives, and nodes that joined late.
     parts: Vec<Part>,
     /// All samples of all drivers that send histograms.
     fleet: Latencies,
     seconds: FleetSeries,
     untaken: VecDeque<WindowView>,
-    /// Offsets of classic reports, per partition: these have no number of their own.
+    /// Offsets of classic reports, per partition: they have no sequence number that would show a redelivery.
     read: BTreeMap<i32, Runs>,
     foreign: BTreeSet<String>,
-    /// Bare end words that belong to no part yet.
+    /// End words that are not yet assigned to a part (`words`).
     words: usize,
-    /// Why the test ended with the life of the orchestrator that led it.
+    /// Why the test was interrupted, where the orchestrator that led it ended first.
     interrupted: Option<String>,
 }
 
 impl Tally {
-    /// Nothing counted yet. The participants in the order of their shares.
+    /// A tally without any counts; `participants`: in the order of their shares.
     pub fn new(test_id: TestId, plan: Plan, participants: &[Participant]) -> Self {
         let part = |one: &Participant| Part::new(one.node_id.clone(), one.epoch, Some(one.share.clone()));
         Self {
@@ -109,12 +109,12 @@ impl Tally {
         }
     }
 
-    /// Tells when the drivers were told to start (`start_at`); windows are counted from there.
+    /// Sets the common start (`start_at` of the trigger); windows are counted from there.
     pub fn started(&mut self, start_at: UnixMicros) {
         self.start_at = Some(start_at);
     }
 
-    /// Counts a metrics record, once. A record that names no test is taken to be of this one.
+    /// Counts a metrics record, once. A record that names no test counts as one of this test.
     pub fn arrived(&mut self, metrics: &Metrics, at: Position, now_us: UnixMicros) -> Arrived {
         if metrics.test_id.as_ref().is_some_and(|id| *id != self.test_id) {
             return Arrived::Foreign;
@@ -162,19 +162,19 @@ impl Tally {
             return false;
         }
         self.fleet.merge(&window.latencies);
-        let mut told = part.series.take(window);
+        let mut seconds = part.series.take(window);
         if part.windows.final_seq.is_some() {
-            // Also where it was taken for lost: its own word is better than our guess.
+            // This also replaces a concluded end such as lost: the driver's own report is better than our conclusion.
             part.ended_by = Some(EndedBy::FinalWindow);
         }
         if part.windows.final_seq.is_some_and(|last| part.windows.seqs.count() > last) {
-            told.extend(part.series.flush());
+            seconds.extend(part.series.flush());
         }
-        self.tell(index, &told);
+        self.emit(index, &seconds);
         true
     }
 
-    /// Takes the cumulative counters of a heartbeat of this test, and the CPU share it told.
+    /// Takes the cumulative counters and the CPU share of a heartbeat of this test.
     pub fn beat(
         &mut self,
         node: &NodeId,
@@ -187,35 +187,35 @@ impl Tally {
             return;
         };
         let windows = &mut self.parts[index].windows;
-        windows.hear(counters, now_us);
+        windows.take_counters(counters, now_us);
         windows.cpu = cpu.or(windows.cpu);
     }
 
-    /// Takes what the registry says a participant does (idle, ready, refused, running, draining, leaving, …).
+    /// Sets a participant's state, as the registry has it (idle, ready, refused, running, draining, leaving, …).
     pub fn set_state(&mut self, node: &NodeId, epoch: Option<Epoch>, state: &str) {
         if let Some(index) = self.find(node, epoch) {
             self.parts[index].state = state.to_owned();
         }
     }
 
-    /// A driver's part is over without its own word, or by a sign that the tally cannot see. Changes nothing
-    /// where its end was told already; what was only concluded (lost, overdue, deaf) gives way to any word of its own.
+    /// Ends a driver's part that has not reported its end, or reported it by a sign that the tally does not receive.
+    /// Changes nothing where the driver has reported its end; a concluded end (lost, overdue, deaf) is replaced.
     pub fn ended(&mut self, node: &NodeId, epoch: Option<Epoch>, by: EndedBy) {
         let Some(index) = self.find(node, epoch) else { return };
         let part = &mut self.parts[index];
-        if part.told_its_end() {
+        if part.reported_its_end() {
             return;
         }
         part.ended_by = Some(by);
         part.silent = false;
-        let told = part.series.flush();
-        self.tell(index, &told);
+        let seconds = part.series.flush();
+        self.emit(index, &seconds);
         if by == EndedBy::Count {
-            self.give_words();
+            self.assign_end_words();
         }
     }
 
-    /// A lost driver is back in the same life: it is waited for again.
+    /// A lost driver is back in the same life: the test waits for its end again.
     pub fn back(&mut self, node: &NodeId, epoch: Option<Epoch>) {
         if let Some(index) = self.find(node, epoch) {
             let ended_by = &mut self.parts[index].ended_by;
@@ -223,17 +223,17 @@ impl Tally {
         }
     }
 
-    /// Whether every part's end was told (those that are lost or deaf included).
+    /// Whether every part has ended, by a report or by a conclusion (lost, deaf, …).
     pub fn all_ended(&self) -> bool {
         self.parts.iter().all(|part| part.ended_by.is_some())
     }
 
-    /// How a driver's end was told; `None`: it was not, or it takes no part.
+    /// How a driver's part ended; `None`: it has not, or the driver takes no part.
     pub fn ended_by(&self, node: &NodeId, epoch: Option<Epoch>) -> Option<EndedBy> {
         self.find(node, epoch).and_then(|index| self.parts[index].ended_by)
     }
 
-    /// What a test's life depends on, of each part.
+    /// What the lifecycle needs to know of each part.
     pub fn parts_seen(&self) -> Vec<PartSeen> {
         let seen = |part: &Part| {
             let classic = part.is_classic();
@@ -254,20 +254,20 @@ impl Tally {
         self.parts.iter().map(seen).collect()
     }
 
-    /// A bare word arrived that ends a test, without any id (`words`).
+    /// An end word arrived, which has neither a driver's nor a test's id (`words`).
     pub fn end_word(&mut self) {
         self.words += 1;
-        self.give_words();
+        self.assign_end_words();
     }
 
-    /// A classic driver sends heartbeats of this test and has sent no report, longer than most need for one.
+    /// Marks a classic driver that sends heartbeats and has sent no report for longer than most need for one.
     pub fn silent(&mut self, node: &NodeId) {
         if let Some(index) = self.find(node, None) {
             self.parts[index].silent = self.parts[index].reports.taken() == 0;
         }
     }
 
-    /// The test ended with the life of the orchestrator that led it. Parts whose end was not reported end with it.
+    /// The orchestrator that led the test ended before the test did. Parts whose end was not reported end with it.
     pub fn interrupt(&mut self, why: &str) {
         self.interrupted = Some(why.to_owned());
         for part in &mut self.parts {
@@ -280,17 +280,17 @@ impl Tally {
         self.finished = true;
         for index in 0..self.parts.len() {
             let part = &mut self.parts[index];
-            // Known only by what came after the end: nobody could wait for its own.
+            // It joined by a late report, so the lifecycle never looked for its end.
             if part.is_classic() && part.share.is_none() {
                 part.ended_by.get_or_insert(EndedBy::Silence);
             }
-            let told = self.parts[index].series.flush();
-            self.tell(index, &told);
+            let seconds = self.parts[index].series.flush();
+            self.emit(index, &seconds);
         }
     }
 
-    /// Seconds told since the last call, per driver at once and of the fleet when all drivers told them, for
-    /// events and the live series. After a restart the seconds that the store gives back come again.
+    /// The seconds that were completed since the last call, for events and the live series: a driver's at once, the
+    /// fleet's when every driver's is there. After a restart the seconds of the stored windows are returned again.
     pub fn take_windows(&mut self) -> Vec<WindowView> {
         self.untaken.drain(..).collect()
     }
@@ -310,13 +310,13 @@ impl Tally {
         sums::completeness(self)
     }
 
-    /// What a verdict is made of; `stopped_by` says who or what stopped the test, where someone did. Drivers
-    /// whose end was not told count as lost: call it when the test is over.
+    /// The facts for a verdict; `stopped_by`: who or what stopped the test, if it was stopped. Drivers that have not
+    /// ended count as lost: call it when the test is over.
     pub fn facts(&self, stopped_by: Option<&str>) -> Facts<'_> {
         sums::facts(self, stopped_by)
     }
 
-    /// The same while the test runs: by what is known so far.
+    /// The same while the test runs, by what is known so far.
     pub fn facts_so_far(&self) -> Facts<'_> {
         Facts { over: false, ..sums::facts(self, None) }
     }
@@ -348,7 +348,8 @@ impl Tally {
         Some(self.parts.len() - 1)
     }
 
-    /// A classic driver that was not known at the trigger heard it all the same, where it names this test.
+    /// Adds a part for a classic driver that was not known at the trigger and received it all the same. `takes_part`:
+    /// it is classic and its report names this test.
     fn join(&mut self, node: &NodeId, takes_part: bool) -> Option<usize> {
         let joined = self.parts.iter().filter(|part| part.is_classic()).count();
         if !takes_part || joined >= MAX_JOINED || self.parts.iter().any(|part| part.node == *node) {
@@ -358,8 +359,8 @@ impl Tally {
         Some(self.parts.len() - 1)
     }
 
-    /// Tells a driver's seconds, and those of the fleet that they complete.
-    fn tell(&mut self, index: usize, seconds: &[Second]) {
+    /// Emits a driver's seconds, and the fleet's seconds that are complete with them.
+    fn emit(&mut self, index: usize, seconds: &[Second]) {
         for second in seconds {
             self.seconds.add(second);
             self.offer(Some(index), second);

@@ -1,4 +1,4 @@
-//! One life of one node in a test: what it told, and how its end was told.
+//! One life of one node in a test: what it reported, and how its part ended.
 
 use common::clock::UnixMicros;
 use common::counters::Counters;
@@ -12,16 +12,16 @@ use super::runs::Runs;
 use super::series::Series;
 use crate::participant::EndedBy;
 
-/// Highest count that is believed: the largest whole number JSON carries everywhere.
+/// Highest count that is accepted: up to here every JSON reader keeps whole numbers exact.
 pub const MAX_COUNT: u64 = 1 << 53;
 
-/// A busy share from which on a worker counts as having had no idle time (interface.md).
+/// From this busy share on a worker counts as having had no idle time (interface.md).
 pub const BUSY: f64 = 0.95;
 
 /// Most pauses of a driver that are kept.
 const MAX_PAUSES: usize = 32;
 
-/// Windows shorter than this, in µs, say nothing about busy shares: the last one can be a few ms long.
+/// Windows shorter than this, in µs, are not used for busy shares: the last one can be a few ms long.
 const MIN_BUSY_WINDOW_US: i64 = 100_000;
 
 /// One life of one node in a test.
@@ -32,10 +32,10 @@ pub struct Part {
     pub epoch: Option<Epoch>,
     /// `None`: another life of a driver than the one that was chosen.
     pub share: Option<Share>,
-    /// What the registry says it does.
+    /// Its state, from the registry.
     pub state: String,
     pub ended_by: Option<EndedBy>,
-    /// Classic: it sends heartbeats and has sent no report, longer than most need for one.
+    /// Classic: it sends heartbeats and has sent no report for longer than most need for one.
     pub silent: bool,
     pub windows: Windows,
     pub reports: Reports,
@@ -61,8 +61,8 @@ impl Part {
         self.epoch.is_none()
     }
 
-    /// Takes back an end that a new report of a classic driver contradicts: what was concluded from its silence, and
-    /// what was taken for its end though it has more to send, or sends more than it was to.
+    /// Removes an end that a new report of a classic driver contradicts. That is an end that was concluded from its
+    /// silence, an end word although it has requests left to send, or a reached count that it has exceeded since.
     pub fn reopen(&mut self, count: u64) {
         let sent = self.reports.counts(false).sent;
         let contradicts = match self.ended_by {
@@ -76,28 +76,28 @@ impl Part {
         }
     }
 
-    /// When it last told anything of this test.
+    /// When its last report or counters of this test arrived.
     pub fn heard_at(&self) -> Option<UnixMicros> {
         if self.is_classic() { self.reports.heard_at() } else { self.windows.newest_at }
     }
 
-    /// Whether it told its end itself, so that nothing of it is open.
-    pub fn told_its_end(&self) -> bool {
+    /// Whether its end is known, rather than concluded from its silence.
+    pub fn reported_its_end(&self) -> bool {
         self.ended_by.is_some_and(|by| !by.is_concluded())
     }
 }
 
-/// What our driver told by windows and heartbeats.
+/// What a driver of ours reported by windows and heartbeats.
 #[derive(Debug, Default)]
 pub struct Windows {
     pub seqs: Runs,
     /// All samples of all windows that arrived.
     pub latencies: Latencies,
-    /// The counters of the window with the highest seq: what the histograms are measured against.
+    /// The counters of the window with the highest seq: the coverage of the histograms is computed from them.
     pub at_window: Counters,
     /// The newest counters, of a window or a heartbeat.
     pub newest: Counters,
-    /// When those arrived; `None`: nothing was ever heard.
+    /// When those arrived; `None`: none did.
     pub newest_at: Option<UnixMicros>,
     /// When a window last arrived.
     pub window_at: Option<UnixMicros>,
@@ -107,31 +107,31 @@ pub struct Windows {
     pub ending: Option<Ending>,
     /// Windows long enough to judge their busy share by.
     pub judged: u64,
-    /// Of these: the busy ones.
+    /// The busy ones among these.
     pub busy: u64,
     pub busy_max: Option<f64>,
-    /// CPU of its process, as its windows told it.
-    pub cpu_told: Shares,
-    /// What its machine's host gave to others meanwhile.
-    pub steal_told: Shares,
+    /// CPU of its process, by its windows.
+    pub cpu_shares: Shares,
+    /// Share of CPU time that its machine's host gave to other machines (steal).
+    pub steal_shares: Shares,
     /// How long its workers waited for a core.
-    pub wait_told: Shares,
-    /// When its process did not run, the longest of those it noticed, in the order of time.
+    pub wait_shares: Shares,
+    /// Pauses of its process as (from, to), in order of time; of more than there is room for, the longest.
     pub stopped: Vec<(UnixMicros, UnixMicros)>,
-    /// Process CPU as it beat last.
+    /// Process CPU in its last heartbeat.
     pub cpu: Option<f64>,
 }
 
-/// A share that each window told of itself: over all of them, and the highest. Summed in whole millionths, so
-/// that the order in which windows come makes no difference.
+/// A share between 0 and 1 that windows report: its mean over all of them, and the highest. It is summed in whole
+/// millionths, because sums of floats would depend on the order in which the windows come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shares {
-    told_us: u128,
+    covered_us: u128,
     weighted_millionths: u128,
     highest_millionths: u64,
 }
 
-/// What a share of one is in [`Shares`].
+/// A share of 1 in the millionths of [`Shares`].
 const WHOLE: f64 = 1e6;
 
 impl Shares {
@@ -139,19 +139,19 @@ impl Shares {
         let Some(share) = share else { return };
         let millionths = (share.clamp(0.0, 1.0) * WHOLE).round() as u64;
         let length_us = u128::from(length_us.unsigned_abs());
-        self.told_us += length_us;
+        self.covered_us += length_us;
         self.weighted_millionths += length_us * u128::from(millionths);
         self.highest_millionths = self.highest_millionths.max(millionths);
     }
 
-    /// Over all windows that told it, by their length; `None` where none did.
+    /// The mean over all windows that report it, weighted by their length; `None` where none does.
     pub fn mean(&self) -> Option<f64> {
-        (self.told_us > 0).then(|| self.weighted_millionths as f64 / self.told_us as f64 / WHOLE)
+        (self.covered_us > 0).then(|| self.weighted_millionths as f64 / self.covered_us as f64 / WHOLE)
     }
 
     /// In the window in which it was highest.
     pub fn max(&self) -> Option<f64> {
-        (self.told_us > 0).then(|| self.highest_millionths as f64 / WHOLE)
+        (self.covered_us > 0).then(|| self.highest_millionths as f64 / WHOLE)
     }
 }
 
@@ -168,9 +168,9 @@ impl Windows {
         let length_us = window.to_us.saturating_sub(window.from_us);
         if length_us >= MIN_BUSY_WINDOW_US {
             // Shorter ones are also too short for the kernel's ticks.
-            self.cpu_told.add(window.machine.cpu, length_us);
-            self.steal_told.add(window.machine.steal, length_us);
-            self.wait_told.add(window.machine.wait, length_us);
+            self.cpu_shares.add(window.machine.cpu, length_us);
+            self.steal_shares.add(window.machine.steal, length_us);
+            self.wait_shares.add(window.machine.wait, length_us);
             self.judged += 1;
             self.busy += u64::from(window.busy >= BUSY);
         }
@@ -179,7 +179,7 @@ impl Windows {
             self.at_window = window.counters.clone();
             self.to_us = Some(window.to_us);
         }
-        self.hear(&window.counters, now_us);
+        self.take_counters(&window.counters, now_us);
         if window.is_final {
             self.final_seq = Some(window.seq);
             self.newest = window.counters.clone();
@@ -188,8 +188,7 @@ impl Windows {
         true
     }
 
-    /// Takes pauses. Of more than there is room for the longest stay, so that the order in which windows come makes no
-    /// difference.
+    /// Takes pauses. If there are more than MAX_PAUSES, the longest are kept, whatever the order in which windows come.
     fn stopped(&mut self, pauses: &[(UnixMicros, UnixMicros)]) {
         self.stopped.extend_from_slice(pauses);
         if self.stopped.len() > MAX_PAUSES {
@@ -199,9 +198,10 @@ impl Windows {
         self.stopped.sort_unstable();
     }
 
-    /// Takes counters, where they are no older than those known. They only ever grow, so the further they
-    /// got the newer they are, whichever topic brought them first. The final window has the last word.
-    pub fn hear(&mut self, counters: &Counters, now_us: UnixMicros) {
+    /// Takes counters, unless they are older than those known. Windows and heartbeats come on two topics, so arrival
+    /// does not give their order. Counters only grow: the larger ones are the newer ones. After the final window no
+    /// others are taken.
+    pub fn take_counters(&mut self, counters: &Counters, now_us: UnixMicros) {
         let progress = |counters: &Counters| counters.scheduled + counters.completed + counters.failed;
         if self.final_seq.is_none() && progress(counters) >= progress(&self.newest) {
             self.newest = counters.clone();
@@ -209,8 +209,8 @@ impl Windows {
         }
     }
 
-    /// The counters that the histograms are measured against: live those of the last window, for a
-    /// heartbeat is ahead of it; once no more comes, the driver's last word.
+    /// The counters from which the coverage of the histograms is computed. While the test runs they are those of the
+    /// last window, because a heartbeat is ahead of the histograms; once the part is over, the newest ones.
     pub fn measured(&self, over: bool) -> &Counters {
         if over { &self.newest } else { &self.at_window }
     }
@@ -263,17 +263,17 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_word_counts_whichever_topic_brings_it_first() {
+    fn the_newest_counters_count_whichever_topic_brings_them_first() {
         let mut windows = Windows::default();
-        windows.hear(&counted(20, 18), 200);
-        windows.hear(&counted(10, 9), 300);
+        windows.take_counters(&counted(20, 18), 200);
+        windows.take_counters(&counted(10, 9), 300);
         assert_eq!(
             (windows.newest.sent, windows.newest_at),
             (20, Some(200)),
-            "an older word changes nothing"
+            "older counters change nothing"
         );
-        windows.hear(&counted(20, 18), 400);
-        assert_eq!(windows.newest_at, Some(400), "the same word again is as new as it is");
+        windows.take_counters(&counted(20, 18), 400);
+        assert_eq!(windows.newest_at, Some(400), "the same counters again renew the time of arrival");
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
         let mut shares = Shares::default();
         assert_eq!((shares.mean(), shares.max()), (None, None));
         shares.add(None, 1_000_000);
-        assert_eq!(shares.mean(), None, "not told is not zero");
+        assert_eq!(shares.mean(), None, "not reported is not zero");
         for (share, length_us) in [(0.5, 1_000_000), (1.0, 1_000_000), (0.0, 500_000)] {
             shares.add(Some(share), length_us);
         }
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_counts_are_not_believed() {
+    fn absurd_counts_are_not_accepted() {
         assert!(believable(&counted(MAX_COUNT, 0)));
         assert!(!believable(&counted(MAX_COUNT + 1, 0)));
         let status_codes = [(200, u64::MAX)].into();

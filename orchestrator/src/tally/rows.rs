@@ -12,8 +12,8 @@ use super::part::Part;
 use crate::model::{DriverTotals, DroppedBy, LatencyView, OutcomeLatency, Pause, Totals, WarmupTotals};
 use crate::participant::EndedBy;
 
-/// The figures of each latency, `slower` requests counted as slower than any completed one. Who is covered is the
-/// caller's.
+/// The figures of each latency; `slower`: how many requests count as slower than any completed one. The caller sets the
+/// coverage.
 pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
     let of = |of, kind| latencies.spread(of, kind, slower).stats();
     let ended = |outcome| OutcomeLatency {
@@ -37,7 +37,7 @@ pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
 pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     let over = tally.is_over(part);
     let totals = Totals { latency_ms: latencies(tally, part, over), ..counted(tally, part, over) };
-    // The final window's counters are the driver's for ever: they cannot be behind.
+    // The counters of the final window never change: they cannot be out of date.
     let age_ms = match part.ended_by {
         Some(EndedBy::FinalWindow) => Some(0),
         _ => part.heard_at().map(|at| u64::try_from(now_us.saturating_sub(at) / 1_000).unwrap_or(0)),
@@ -59,11 +59,11 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
         handshakes: ending.map(|ending| ending.handshakes),
         busy_max: part.windows.busy_max,
         cpu: part.windows.cpu,
-        cpu_mean: part.windows.cpu_told.mean(),
-        cpu_max: part.windows.cpu_told.max(),
-        steal_mean: part.windows.steal_told.mean(),
-        steal_max: part.windows.steal_told.max(),
-        wait_max: part.windows.wait_told.max(),
+        cpu_mean: part.windows.cpu_shares.mean(),
+        cpu_max: part.windows.cpu_shares.max(),
+        steal_mean: part.windows.steal_shares.mean(),
+        steal_max: part.windows.steal_shares.max(),
+        wait_max: part.windows.wait_shares.max(),
         stopped: tally
             .stops(part)
             .into_iter()
@@ -90,14 +90,15 @@ fn state(part: &Part, over: bool) -> &str {
     }
 }
 
-/// What is counted of a part, without its latencies: those of a fleet are not the sum of its drivers', and are work.
+/// The counts of a part, without its latencies. The fleet sums these rows and takes its latencies from its own
+/// histogram, so computing them here would be wasted work.
 fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
     if part.is_classic() {
         return classic(part, over);
     }
     let windows = &part.windows;
-    if over && tally.never_spoke(part) {
-        // What it sent is not known, which is not zero.
+    if over && tally.reported_nothing(part) {
+        // It is unknown how many requests it sent: null, not zero.
         return Totals { unknown_from: vec![part.node.to_string()], ..Totals::default() };
     }
     let counters = &windows.newest;
@@ -161,7 +162,7 @@ pub fn by_kind(counts: &BTreeMap<ErrorKind, u64>) -> BTreeMap<String, u64> {
     counts.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect()
 }
 
-/// A classic driver has no schedule and drops nothing: what it sent is what fell due.
+/// The counts of a classic driver. It has no schedule and drops nothing, so `scheduled` equals `sent`.
 fn classic(part: &Part, over: bool) -> Totals {
     let counts = part.reports.counts(over);
     let named = |holds: bool| if holds { vec![part.node.to_string()] } else { Vec::new() };
@@ -186,7 +187,7 @@ fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
     if part.is_classic() {
         return LatencyView { response: part.reports.response(), ..LatencyView::default() };
     }
-    if over && tally.never_spoke(part) {
+    if over && tally.reported_nothing(part) {
         return LatencyView::default();
     }
     let (completed, covered) = windows.completed(over);
@@ -196,7 +197,8 @@ fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
     }
 }
 
-/// The fleet: the sum of the rows that can be added, and its own histograms and throughput. What no row has is null.
+/// The fleet: the sum of the rows that can be added, with its own histograms and throughput. A figure that no row has
+/// is null.
 pub fn fleet(tally: &Tally) -> Totals {
     let mut sum = Totals::default();
     for row in tally.parts.iter().map(|part| counted(tally, part, tally.is_over(part))) {
@@ -259,7 +261,7 @@ fn add_each(sums: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
     }
 }
 
-/// A part of a whole, 1 where the whole is nothing.
+/// The share of a part in a whole; 1 where the whole is 0.
 pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
 }

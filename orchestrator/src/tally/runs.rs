@@ -1,5 +1,5 @@
-//! A set of whole numbers that stays small where they are nearly consecutive: windows that arrived,
-//! offsets that were read.
+//! A set of whole numbers that takes little memory where they are nearly consecutive: seqs of windows that arrived,
+//! offsets of reports that were read.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// Adds a number; false where it was there already.
+    /// Adds a number; false where it was in the set already.
     pub fn insert(&mut self, n: u64) -> bool {
         if self.contains(n) {
             return false;

@@ -1,5 +1,5 @@
-//! The series a second: from cumulative counters to what happened within each window, per driver and,
-//! once all have told a second, for the fleet. A view of what is recent; the totals never depend on it.
+//! The series per second: turns cumulative counters into what happened within each window, per driver and, once every
+//! driver has sent its window of a second, for the fleet. A view of the recent past; the totals never depend on it.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,15 @@ use common::wire::Window;
 use super::rows;
 use crate::model::{LatencyView, WindowView};
 
-/// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order, so
-/// that a window that is waited for longer than this was lost.
+/// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order: an earlier window
+/// that is still missing after so many later ones was lost.
 const MAX_WAITING: usize = 8;
 
-/// Most seconds of the fleet that wait for a driver; the oldest is then told without it.
+/// Most seconds of the fleet that wait for a driver; beyond it the oldest is emitted without that driver.
 const MAX_SECONDS: usize = 60;
 
-/// One second: of a driver (cumulative while it waits, its own once told) or of the fleet.
+/// One second of a driver or of the fleet. A driver's counts are cumulative while it waits in [`Series`], and those of
+/// the second alone once it is emitted.
 #[derive(Debug, Clone)]
 pub struct Second {
     pub seq: u64,
@@ -42,8 +43,8 @@ impl Second {
         }
     }
 
-    /// As REST and events show it. `node`: whose, or the fleet's; `covers_all`: whether every driver of it sends
-    /// histograms.
+    /// As REST and events show it. `node`: its driver, `None` for the fleet; `covers_all`: whether every driver of it
+    /// sends histograms.
     pub fn view(&self, test_id: &TestId, node: Option<&NodeId>, covers_all: bool) -> WindowView {
         WindowView {
             test_id: test_id.to_string(),
@@ -72,70 +73,72 @@ impl Second {
     }
 }
 
-/// One driver's windows on their way to seconds.
+/// One driver's windows, in order, as seconds.
 #[derive(Debug, Default)]
 pub struct Series {
-    told: Option<(u64, Counters, UnixMicros)>,
+    /// The last second emitted: its seq, the cumulative counters at its end, and when it ended.
+    last: Option<(u64, Counters, UnixMicros)>,
     waiting: BTreeMap<u64, Second>,
 }
 
 impl Series {
-    /// The first second that was not told yet.
+    /// The first second that was not emitted yet.
     pub fn next(&self) -> u64 {
-        self.told.as_ref().map_or(0, |(seq, ..)| seq + 1)
+        self.last.as_ref().map_or(0, |(seq, ..)| seq + 1)
     }
 
-    /// Takes a window that was not taken before, and tells the seconds it makes known.
+    /// Takes a window that was not taken before, and returns the seconds that it completes.
     pub fn take(&mut self, window: &Window) -> Vec<Second> {
         if window.seq < self.next() {
-            // Later seconds were told without it: their counts hold it already.
+            // A later second was emitted without it. Counters are cumulative, so that second includes its counts.
             return Vec::new();
         }
         self.waiting.insert(window.seq, Second::cumulative(window));
-        let mut told = Vec::new();
+        let mut seconds = Vec::new();
         while self.waiting.len() > MAX_WAITING || self.waiting.contains_key(&self.next()) {
-            told.extend(self.tell_first());
+            seconds.extend(self.emit_first());
         }
-        told
+        seconds
     }
 
-    /// Takes a window that is known to be the next there is, and tells its second: the store gives them in order.
+    /// Takes a window that is known to be the next one, and returns its second: the store reads windows in order.
     pub fn take_in_order(&mut self, window: &Window) -> Option<Second> {
         self.waiting.insert(window.seq, Second::cumulative(window));
-        self.tell_first()
+        self.emit_first()
     }
 
-    /// Tells what still waits: no more will come.
+    /// Returns the seconds that still wait: no more windows will come.
     pub fn flush(&mut self) -> Vec<Second> {
-        std::iter::from_fn(|| self.tell_first()).collect()
+        std::iter::from_fn(|| self.emit_first()).collect()
     }
 
-    /// After a gap a second begins where the last one told ended: its counts span the gap.
-    fn tell_first(&mut self) -> Option<Second> {
+    /// Emits the first waiting second. After a gap it begins where the last emitted one ended, because its counts span
+    /// the gap.
+    fn emit_first(&mut self) -> Option<Second> {
         let (_, mut second) = self.waiting.pop_first()?;
-        let (next, told_to_us) = (self.next(), self.told.as_ref().map(|(.., to_us)| *to_us));
-        let before = self.told.take().map(|(_, counts, _)| counts).unwrap_or_default();
+        let (next, last_to_us) = (self.next(), self.last.as_ref().map(|(.., to_us)| *to_us));
+        let before = self.last.take().map(|(_, counts, _)| counts).unwrap_or_default();
         if second.seq != next {
             let begun = second.from_us - i64::try_from(second.seq).unwrap_or(0).saturating_mul(1_000_000);
-            second.from_us = told_to_us.unwrap_or(begun).min(second.from_us);
+            second.from_us = last_to_us.unwrap_or(begun).min(second.from_us);
         }
         let since = second.counts.since(&before);
         let cumulative = std::mem::replace(&mut second.counts, since);
-        self.told = Some((second.seq, cumulative, second.to_us));
+        self.last = Some((second.seq, cumulative, second.to_us));
         Some(second)
     }
 }
 
-/// The fleet's seconds on their way to being complete.
+/// The fleet's seconds that wait until every driver has contributed.
 #[derive(Debug, Default)]
 pub struct FleetSeries {
     waiting: BTreeMap<u64, Second>,
-    /// Seconds below were told.
+    /// Seconds below this one were emitted.
     next: u64,
 }
 
 impl FleetSeries {
-    /// Adds a driver's second. One that comes after its second was told is left out of the series.
+    /// Adds a driver's second. It is left out where the fleet's second was emitted already.
     pub fn add(&mut self, second: &Second) {
         if second.seq < self.next {
             return;
@@ -154,18 +157,18 @@ impl FleetSeries {
         }
     }
 
-    /// Tells the seconds below `horizon`, the first that some driver has not told yet.
+    /// Emits the seconds below `horizon`: the first second that some driver has not sent yet.
     pub fn take_below(&mut self, horizon: u64) -> Vec<Second> {
-        let mut told = Vec::new();
+        let mut seconds = Vec::new();
         while let Some(first) = self.waiting.first_entry() {
             if *first.key() >= horizon && self.waiting.len() <= MAX_SECONDS {
                 break;
             }
             if let Some((seq, second)) = self.waiting.pop_first() {
                 self.next = seq + 1;
-                told.push(second);
+                seconds.push(second);
             }
         }
-        told
+        seconds
     }
 }

@@ -1,4 +1,4 @@
-//! What is said of all drivers together: coverage, missing windows, and the facts for a verdict.
+//! Figures of all drivers together: coverage, missing windows, and the facts for a verdict.
 
 use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
@@ -11,18 +11,18 @@ use crate::model::{Completeness, MissingWindows};
 use crate::verdict::{ClassicFacts, DriverFacts, Facts, Machine, Reported, Sample, SentMore, Stop};
 
 impl Tally {
-    /// Whether no more is expected of a part.
+    /// Whether no more records are expected of a part.
     pub(super) fn is_over(&self, part: &Part) -> bool {
         self.finished || part.ended_by.is_some()
     }
 
-    /// Whether the drivers were told to start.
+    /// Whether the test was started (its trigger has a start time).
     pub(super) fn was_started(&self) -> bool {
         self.start_at.is_some()
     }
 
-    /// Whether a driver of ours was told to start, and nothing was heard of it since.
-    pub(super) fn never_spoke(&self, part: &Part) -> bool {
+    /// Whether the test was started and no counters of this driver of ours have arrived.
+    pub(super) fn reported_nothing(&self, part: &Part) -> bool {
         self.was_started() && part.windows.newest_at.is_none()
     }
 
@@ -40,8 +40,8 @@ impl Tally {
         self.parts.iter().map(slower).fold(0, u64::saturating_add)
     }
 
-    /// Share of all completed requests that the histograms hold; `None` where a driver does not say how many it
-    /// completed.
+    /// Share of all completed requests that the histograms hold; `None` where a driver does not report how many
+    /// requests completed.
     pub(super) fn fleet_coverage(&self) -> Option<f64> {
         let (mut all, mut covered) = (0_u64, 0_u64);
         for part in &self.parts {
@@ -52,14 +52,14 @@ impl Tally {
         Some(share(covered, all))
     }
 
-    /// Completed requests of a part and how many of them its histograms hold; `None` where it does not say.
+    /// Completed requests of a part and how many of them its histograms hold; `None` where it does not report that.
     fn completed(&self, part: &Part) -> Option<(u64, u64)> {
         let over = self.is_over(part);
         if part.is_classic() {
             let counts = part.reports.counts(over);
             return Some((counts.completed.filter(|_| counts.addable)?, 0));
         }
-        if over && self.never_spoke(part) {
+        if over && self.reported_nothing(part) {
             return None;
         }
         Some(part.windows.completed(over))
@@ -73,8 +73,8 @@ impl Tally {
         pauses.map(|(from, to)| Stop { from_ms: ms(*from), to_ms: ms(*to) }).collect()
     }
 
-    /// The last window that a part must have sent, by its own count or, where it is over without a final
-    /// window, by how long the others went on.
+    /// The seq of the last window that a part must have sent: its final window or, where it is over without one, the
+    /// last window of the driver that went on longest.
     fn last_expected(&self, part: &Part) -> Option<u64> {
         if let Some(last) = part.windows.final_seq {
             return Some(last);
@@ -163,12 +163,12 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             completed: counts.addable && counts.completed.is_some(),
             failed: counts.addable && counts.failed.is_some(),
         };
-        // A verdict is about a test that is over: no end told is an end lost.
+        // A verdict is about a test that is over: requests whose end was not reported are unresolved.
         let unresolved = part.reports.counts(true).unresolved.unwrap_or(counts.end_unknown);
         (counters, reported, unresolved)
     } else {
         let counters = part.windows.newest.clone();
-        let reported = if tally.never_spoke(part) { Reported::NONE } else { Reported::ALL };
+        let reported = if tally.reported_nothing(part) { Reported::NONE } else { Reported::ALL };
         let unresolved = counters.in_flight();
         (counters, reported, unresolved)
     };
@@ -177,7 +177,8 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         Some((completed, held)) => Some(share(held, completed)),
         None => None,
     };
-    // Of a classic driver that was not chosen there is but one life: it made itself known only after the trigger.
+    // An unchosen part is another life where its node has several parts. If it is the only part of its node, it is a
+    // classic driver that made itself known after the trigger.
     let lives = tally.parts.iter().filter(|other| other.node == part.node).count();
     DriverFacts {
         name: part.node.to_string(),
@@ -195,10 +196,10 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         silent: part.silent,
         sent_more: sent_more(tally, part, over),
         machine: Machine {
-            cpu_max: part.windows.cpu_told.max(),
-            steal_mean: part.windows.steal_told.mean(),
-            steal_max: part.windows.steal_told.max(),
-            waited_max: part.windows.wait_told.max(),
+            cpu_max: part.windows.cpu_shares.max(),
+            steal_mean: part.windows.steal_shares.mean(),
+            steal_max: part.windows.steal_shares.max(),
+            waited_max: part.windows.wait_shares.max(),
             stops: tally.stops(part),
             gave_up_spinning: part
                 .windows

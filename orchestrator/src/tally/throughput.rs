@@ -3,10 +3,10 @@
 //!
 //! Of a fleet with an open loop it is the sum over its drivers, each over its own planned length. The drivers start
 //! staggered, so that the span from the first start to the last end is longer than any schedule: divided by it, two
-//! drivers that keep 20/s would come to 39.7/s. A lost driver counts with its whole planned length, for it was to
-//! send all that time. Of a fleet with a closed loop it is what all completed over the longest driver's length:
-//! drivers finish at different times, and a sum would count a second in which one of them was done already as if it
-//! had gone on.
+//! drivers that keep 20/s would come to 39.7/s. A lost driver counts with its whole planned length, because the plan
+//! asks it to send all that time. Of a fleet with a closed loop it is what all drivers completed, divided by the
+//! longest driver's length. Drivers finish at different times there, and a sum of rates would count a driver that has
+//! finished as if it had gone on.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ use super::part::Part;
 /// Schedules shorter than this, in seconds, have no throughput.
 const MIN_LENGTH_S: f64 = 0.001;
 
-/// How far a measured length may be from the planned one, in seconds, and still be the planned one: a driver tells
-/// its start and its end in whole microseconds, so that 3 s can come out as 3.000001 s, and 60 requests as less than
-/// 20/s.
+/// A measured length that differs from the planned one by no more than this, in seconds, counts as the planned one.
+/// Drivers report their start and end in whole microseconds, so 3 s can come out as 3.000001 s, and 60 requests in it
+/// as less than 20/s.
 const SAME_LENGTH_S: f64 = 0.002;
 
 /// `cut_short` of a driver whose test was stopped.
@@ -53,7 +53,7 @@ impl Tally {
     }
 
     /// Length of a part's schedule, seconds: as planned, to the stop where it ended early, and while it runs up to
-    /// its last report. `None` where it has none (yet) or does not say.
+    /// its last report. `None` where it has no schedule (yet) or does not report one.
     pub(super) fn length_s(&self, part: &Part) -> Option<f64> {
         let start = self.start_at.filter(|_| !part.is_classic())?;
         let load = &self.plan.load;
@@ -66,20 +66,20 @@ impl Tally {
             return Some(planned_s.filter(same).unwrap_or(measured_s));
         }
         let from = own_start(load, part.share.as_ref(), start);
-        let heard = part.windows.newest_at.max(part.windows.to_us);
+        let last_at = part.windows.newest_at.max(part.windows.to_us);
         let until = |to: UnixMicros| planned_s.map_or(seconds(from, to), |s| s.min(seconds(from, to)));
         if !self.is_over(part) {
-            return heard.map(until);
+            return last_at.map(until);
         }
         match (planned_s, self.stopped_at()) {
             (Some(_), Some(stop)) => Some(until(stop)),
-            (Some(planned_s), None) => heard.map(|_| planned_s),
-            // A closed loop ends with its last attempt, and nothing says when that was.
-            (None, _) => heard.map(until),
+            (Some(planned_s), None) => last_at.map(|_| planned_s),
+            // A closed loop ends with its last attempt, whose time is not reported: count up to the last report.
+            (None, _) => last_at.map(until),
         }
     }
 
-    /// When the test was stopped, as the drivers that stopped tell it.
+    /// When the test was stopped, by the endings of the drivers that stopped.
     fn stopped_at(&self) -> Option<UnixMicros> {
         let endings = self.parts.iter().filter_map(|part| part.windows.ending.as_ref());
         let stopped = endings.filter(|ending| ending.cut_short.as_deref() == Some(STOPPED));
@@ -88,7 +88,7 @@ impl Tally {
 }
 
 /// The length that a driver's open loop is planned for, seconds; a closed loop has none beforehand. Not
-/// [`Share::planned_length`]: 20 requests at 3/s take no whole number of nanoseconds, and must come to 3/s.
+/// [`Share::planned_length`], which is rounded to nanoseconds: 20 requests at 3/s must come to exactly 3/s.
 fn planned_s(load: &Load, share: &Share) -> Option<f64> {
     let (requests, rate) = match share.fleet {
         Some(fleet) => (fleet.requests, fleet.rate_per_s),

@@ -1,7 +1,7 @@
-//! Whose end a bare word is. Some classic drivers end a test with a word like `EOFBREAK`, which names neither a driver
-//! nor a test. Where one classic driver is left it is the end of that one. Where several are left, those are put aside
-//! whose reports already show how far they are: they have requests left, or have reported all of them. A word is
-//! given out once as many have come as parts are left to choose from.
+//! Assigns end words to drivers. Some classic drivers end a test with a bare word like `EOFBREAK`, which names neither
+//! a driver nor a test. Where one classic driver has not ended yet, the word is its end. Where several have not, those
+//! whose reports show their progress are left out: they have requests left, or will end by their count. The others end
+//! once as many words have arrived as there are of them.
 
 use super::Tally;
 use super::part::Part;
@@ -9,8 +9,8 @@ use crate::lifecycle::count_of;
 use crate::participant::EndedBy;
 
 impl Tally {
-    /// Ends the parts that the words so far must be of.
-    pub(super) fn give_words(&mut self) {
+    /// Ends the parts that must have sent the words that arrived so far.
+    pub(super) fn assign_end_words(&mut self) {
         let count = count_of(&self.plan);
         let open: Vec<&Part> =
             self.parts.iter().filter(|part| part.is_classic() && part.ended_by.is_none()).collect();
@@ -21,7 +21,7 @@ impl Tally {
             _ => unknown,
         };
         if whose.is_empty() {
-            // A driver that counts said so as well; its count ends it.
+            // Every driver left reports its progress and ends by its count: its end word is not needed.
             self.words = 0;
         }
         if self.words == 0 || self.words < whose.len() {
@@ -35,8 +35,8 @@ impl Tally {
     }
 }
 
-/// Whether the reports of a classic driver show how far it is: by a total, or because each answer brings one. A single
-/// report may be that of the end, and more reports than requests come at an interval.
+/// Whether the reports of a classic driver show its progress: by a total, or because it sends one for each answer. A
+/// single report may be the one at its end, and more reports than requests mean that they come at an interval.
 fn shows_its_progress(part: &Part, count: u64) -> bool {
     let each_answer = (2..=count).contains(&part.reports.taken());
     count > 0 && (part.reports.counts(false).sent.is_some() || each_answer)

@@ -1,6 +1,6 @@
-//! What is certain of a plan's thresholds before anything is sent: those that its own amounts cannot meet, and those
-//! that always hold and so check nothing. It knows a plan and how many drivers take part, and says nothing that
-//! depends on the target. Pure.
+//! Which outcomes of a plan's thresholds are certain before anything is sent: thresholds that the plan's own rates and
+//! amounts cannot meet, and thresholds that always hold and so check nothing. The input is the plan and the number of
+//! drivers; nothing here depends on the target. Pure.
 
 use common::latency::{LatencyKind, Outcome};
 use common::plan::{
@@ -12,17 +12,17 @@ use super::{Finding, Weight};
 use crate::human::{counted, rate};
 use crate::model::FindingView;
 
-/// Room for rounding when two rates are compared.
+/// Tolerance for rounding when two rates are compared.
 const ROUNDING: f64 = 1e-9;
 
-/// Requests from which on the ceiling of a closed loop bounds its throughput. With fewer, the first one (sent at
-/// once) and the length (which ends with the last attempt) make the quotient larger than the ceiling.
+/// From so many requests on the ceiling of a closed loop bounds its throughput. With fewer, the measured throughput can
+/// be clearly above the ceiling: the first request is sent at once, and the length ends with the last attempt.
 const MANY_REQUESTS: f64 = 100.0;
 
-/// Shortest load, in seconds, for which the same is said: a permit of the ceiling may be used up to 10 ms late.
+/// Shortest load, in seconds, for which the ceiling counts as a bound: a permit may be used up to 10 ms late.
 const LONG_S: f64 = 1.0;
 
-/// What such a closed loop may seem to exceed its ceiling by, for the two reasons above.
+/// Factor by which the throughput of such a closed loop may be above its ceiling, for the two reasons above.
 const CLOSED_LOOP_MARGIN: f64 = 1.05;
 
 const RAISE_CEILING: &str = "raise load.target_throughput";
@@ -34,8 +34,8 @@ pub fn findings(plan: &Plan, n_drivers: Option<usize>) -> Vec<FindingView> {
     warnings(plan, n_drivers).into_iter().map(|text| finding(text).view()).collect()
 }
 
-/// What can be said of the thresholds of a plan, each a sentence; `n_drivers`: how many take part, where that is
-/// decided (else what the plan itself says).
+/// A sentence for each threshold whose outcome is certain. `n_drivers`: how many drivers take part; `None` where that
+/// is not decided yet, and the number in the plan is used.
 pub fn warnings(plan: &Plan, n_drivers: Option<usize>) -> Vec<String> {
     let n_drivers = n_drivers.or(match &plan.drivers {
         DriverChoice::All => None,
@@ -53,7 +53,7 @@ pub fn warnings(plan: &Plan, n_drivers: Option<usize>) -> Vec<String> {
     certain.chain(contradictions(&plan.thresholds)).collect()
 }
 
-/// What is certain of a threshold.
+/// The certain outcome of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Certain {
     NeverHolds,
@@ -96,8 +96,8 @@ fn certain(plan: &Plan, threshold: &Threshold, n_drivers: Option<usize>) -> Opti
     }
 }
 
-/// No request lasts longer than its timeout, from the attempt on; what lasts so long has failed. The response of an
-/// open loop holds the generator's lag as well, which has no such bound.
+/// What the timeout decides. No request takes longer than its timeout, counted from the attempt; a request that reaches
+/// it has failed. The response of an open loop includes the generator's lag, which has no such bound.
 fn of_timeout(
     plan: &Plan,
     threshold: &Threshold,
@@ -111,7 +111,7 @@ fn of_timeout(
     if !from_attempt || threshold.bound <= timeout_ms {
         return None;
     }
-    // A percentile of all requests is beyond any bound where too many failed.
+    // Failed requests count as slower than any completed one, so a percentile of all requests can exceed the timeout.
     let of_completed = match of {
         Outcome::Success => true,
         Outcome::All => matches!(figure, LatencyFigure::Min | LatencyFigure::Mean | LatencyFigure::Mode),
@@ -132,11 +132,11 @@ fn at_least(comparison: Comparison) -> bool {
 /// The highest throughput that a plan can show.
 struct Most {
     per_s: f64,
-    /// What it may seem to be exceeded by, as a factor.
+    /// Factor by which the measured figure may be above it.
     margin: f64,
-    /// Who sends that, as in `the plan sends`.
+    /// Subject and verb of the sentence, as in `the plan sends`.
     whose: String,
-    /// What makes it higher.
+    /// The advice that makes it higher.
     change: &'static str,
 }
 
@@ -152,7 +152,7 @@ fn most_per_s(plan: &Plan, each_driver: bool, n_drivers: Option<usize>) -> Optio
         }
         (Per::Fleet, false) => (own.per_s, "the plan sends".to_owned()),
         (Per::Fleet, true) => {
-            // The driver that sends least: of n drivers that share the ticks of one schedule, the last.
+            // The driver that sends least: of n drivers that share the ticks of one schedule it is the last one.
             let per_s = match own.length_s {
                 Some(length_s) => (own.requests / n?).floor() / length_s,
                 None => own.per_s / n?,
@@ -167,7 +167,7 @@ fn plural(n: usize) -> &'static str {
     if n == 1 { "sends" } else { "send" }
 }
 
-/// What the plan's own amounts come to, for one driver or for a fleet that shares them.
+/// The rate that follows from the plan's own amounts, for one driver or for a fleet that shares them.
 struct Own {
     per_s: f64,
     margin: f64,
@@ -215,7 +215,7 @@ fn own_rate(plan: &Plan) -> Option<Own> {
     }
 }
 
-/// Limits of one figure between which no value lies.
+/// Pairs of thresholds on one figure that no value can meet together.
 fn contradictions(thresholds: &[Threshold]) -> impl Iterator<Item = String> + '_ {
     let lower = thresholds.iter().filter(|threshold| at_least(threshold.comparison));
     lower.flat_map(move |lower| {

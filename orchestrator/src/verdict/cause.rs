@@ -1,5 +1,6 @@
-//! Why a generator was the limit, as far as it is measured, and what would help: its own CPU, other programs on its
-//! machine, other machines on its host, a pause of the process, and the rate that it did keep.
+//! Why a load generator was the limit, as far as measurements show, and what would help. The causes are its own CPU,
+//! other programs on its machine, other machines on its host, and a pause of the process. The advice includes the rate
+//! that it did reach.
 
 use common::plan::Per;
 
@@ -7,25 +8,26 @@ use super::{DriverFacts, Facts, Machine, Stop, honesty};
 use crate::human::rounded_down;
 use crate::model::MUCH_STEAL;
 
-/// CPU of a process, as a share of its cores, from which on it has none left.
+/// From this CPU on, as a share of its cores, a process has none left.
 const NO_CPU_LEFT: f64 = 0.8;
 
-/// CPU of a process, as a share of its cores, below which a worker without idle time cannot have used a core: it
-/// waited for one. Holds up to eight cores for each worker.
+/// Below this CPU, as a share of its cores, a process whose worker had no idle time cannot have used a core: the worker
+/// waited for one. Valid up to eight cores for each worker.
 const HARDLY_ANY_CPU: f64 = 0.1;
 
 /// Share of a window that threads wait for a core even on an idle machine.
 const USUAL_WAIT: f64 = 0.02;
 
-/// Steal is a share of all the cores of a machine, and may have been taken from the driver's core alone. What it took
-/// from one core is therefore up to this many times as much. A machine may have more cores, but then the host seldom
-/// takes from one of them alone.
+/// Steal is measured as a share of all cores of a machine, but it may have been taken from the driver's core only. The
+/// share of that core is then up to so many times as large. On machines with more cores the host seldom takes from one
+/// core only.
 const CORES_OF_STEAL: f64 = 4.0;
 
-/// Share of a lag that a pause or a wait must be to explain it: what was due meanwhile is late by less and less.
+/// A pause or a wait of at least this share of a lag explains it. Not all of it is needed: requests that were due later
+/// in the pause are late by less.
 const EXPLAINS: f64 = 0.5;
 
-/// Share of its planned rate from which on a driver counts as having sent all of it.
+/// From this share of its planned rate on, a driver counts as having sent all of it.
 const ALL_SENT: f64 = 0.995;
 
 /// Why drivers were too slow, and what would help.
@@ -37,7 +39,7 @@ pub struct Why {
     pub many: bool,
     /// CPU that they used in their busiest second, as a share of their cores.
     pub cpu_max: Option<f64>,
-    /// A rate that they could have kept; `None` where none is known.
+    /// A lower rate to suggest; `None` where none is known.
     pub slower: Option<Slower>,
 }
 
@@ -48,14 +50,14 @@ pub enum Cause {
     NotMeasured,
     /// It used up its own CPU.
     OwnCpu,
-    /// Something else on its machine held the cores; the share of a window that its threads waited for one at most,
+    /// Other programs on its machine used the cores; with the highest share of a window that a thread waited for one,
     /// where that is measured.
     Held(Option<f64>),
     /// Its host gave its machine's CPU time to others; at most this share in a second.
     Host(f64),
-    /// It did not run at all for a while, though no other program held its cores.
+    /// It did not run at all for a while, although no other program used its cores.
     Stopped(Stop),
-    /// It had CPU left and waited for no core.
+    /// It had CPU left and did not wait for a core.
     Pauses,
 }
 
@@ -64,7 +66,7 @@ pub enum Cause {
 pub struct Slower {
     /// Requests per second.
     pub per_s: f64,
-    /// All was sent, though late: only a rate below this one may be kept.
+    /// Everything was sent, but late: the generator may keep a rate below this one.
     pub below: bool,
     /// Whose rate.
     pub whose: Whose,
@@ -81,16 +83,16 @@ pub enum Whose {
     Fleet,
 }
 
-/// Why these drivers were `late_ms` late (`None` where what they missed has no such figure).
+/// Why these drivers were `late_ms` late; `None` where the finding is not a lateness in ms.
 pub fn why(facts: &Facts<'_>, drivers: &[&DriverFacts<'_>], late_ms: Option<f64>) -> Why {
-    // The one that was slowest to be explained by anything else decides.
+    // Where several drivers have different causes, the one with the highest rank is shown.
     let causes = || drivers.iter().map(|driver| cause(driver, late_ms));
     let cause = causes().max_by_key(rank).unwrap_or(Cause::NotMeasured);
     let cpus = drivers.iter().filter_map(|driver| driver.machine.cpu_max);
     Why { cause, many: drivers.len() != 1, cpu_max: cpus.reduce(f64::max), slower: slower(facts, drivers) }
 }
 
-/// Of several drivers that are explained differently: which explanation is shown.
+/// Rank of a cause: of several drivers with different causes, the highest rank is shown.
 fn rank(cause: &Cause) -> u8 {
     match cause {
         Cause::NotMeasured => 0,
@@ -125,27 +127,27 @@ fn cause(driver: &DriverFacts<'_>, late_ms: Option<f64>) -> Cause {
     }
 }
 
-/// The highest steal in a second, where it may explain a lag. There may be steal on a machine whose own programs took
-/// far more from the driver, or whose driver used up its CPU: then these are the cause, and freeing a core helps where
+/// The highest steal in a second, where it may explain a lag. `None` where the machine's own programs took more from
+/// the driver, or the driver used up its CPU by itself: then those are the cause, and freeing a core helps where
 /// another host would not.
 fn blamed_steal(machine: &Machine) -> Option<f64> {
     let mean = machine.steal_mean.filter(|mean| *mean >= MUCH_STEAL)?;
     let steal = machine.steal_max.unwrap_or(mean);
     let of_one_core = steal * CORES_OF_STEAL;
     let own_programs = machine.waited_max.is_some_and(|waited| waited > of_one_core);
-    // It would have had no CPU left without the steal either.
+    // Even without the steal it would have had no CPU left.
     let own_cpu = machine.cpu_max.is_some_and(|cpu| cpu >= NO_CPU_LEFT) && of_one_core <= 1.0 - NO_CPU_LEFT;
     (!own_programs && !own_cpu).then_some(steal)
 }
 
-/// What the slowest of them really sent a second, rounded down. Where all was sent, though late, nothing says which
-/// lower rate it could have kept.
+/// The rate that the slowest of them really sent, rounded down. Where it sent everything, but late, the rate that it
+/// could have kept is unknown: then it is the planned rate, with `below` set.
 fn slower(facts: &Facts<'_>, drivers: &[&DriverFacts<'_>]) -> Option<Slower> {
     let kept = |driver: &&DriverFacts<'_>| {
         let share = driver.share?;
         let (planned, seconds) = (share.rate_per_s?, driver.sample.schedule_s.filter(|s| *s > 0.001)?);
         let sent = driver.sample.sent() as f64 / seconds;
-        // Plans that share a rate out name that of the fleet.
+        // A plan with per = "fleet" names the fleet's rate: suggest a rate of the fleet.
         let parts = if facts.plan.per == Per::Fleet { f64::from(share.of) } else { 1.0 };
         Some((sent.min(planned) * parts, planned * parts, share.of))
     };

@@ -11,7 +11,7 @@ use crate::participant::Reading;
 /// Most runs of missing windows that are listed one by one.
 const MAX_RUNS: usize = 4;
 
-/// Looks for what is missing.
+/// Looks for missing drivers and windows.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let Some(start) = facts.started_at else {
         if facts.over && facts.stopped_by.is_none() {
@@ -30,7 +30,8 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
         }
         warn(driver, findings);
     }
-    // After an interruption windows are missing because nobody could receive them: one reason says it all.
+    // After an interruption the windows are missing because no orchestrator received them. The reason above covers
+    // them.
     let missing = if facts.interrupted.is_some() { &[] } else { facts.missing.as_slice() };
     for run in missing.iter().take(MAX_RUNS) {
         findings.because(Verdict::Incomplete, Some(&run.node_id), Ending::Windows(run.clone()));
@@ -52,7 +53,7 @@ fn missing_driver(driver: &DriverFacts<'_>, start: UnixMicros, aborted: bool) ->
         (Some(EndedBy::Overdue), _) => Some(Ending::Overdue { unresolved }),
         (None | Some(EndedBy::Lost), _) => Some(Ending::Lost { after_s, unresolved }),
         (Some(_), Some("leaving")) => Some(Ending::Left { after_s }),
-        // On a stop they all end early: that is what the verdict says.
+        // After a stop all loads end early: the verdict `aborted` covers that.
         (Some(_), Some(_)) if aborted => None,
         (Some(_), Some(why)) => Some(Ending::CutShort { after_s, why: why.to_owned() }),
         _ => None,

@@ -1,4 +1,4 @@
-//! What a verdict is made of: plain figures, filled by the tally.
+//! The input of a verdict: plain figures, filled by the tally.
 
 use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
@@ -9,18 +9,18 @@ use crate::model::MissingWindows;
 use crate::participant::EndedBy;
 use crate::participant::Reading;
 
-/// What a verdict is made of.
+/// The input of a verdict.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// Whether the test is over: while it runs, what is not known yet may still come.
+    /// Whether the test is over; while it runs, missing figures may still arrive.
     pub over: bool,
     /// Who or what stopped the test before its end.
     pub stopped_by: Option<String>,
-    /// Why the test ended with the life of the orchestrator that led it, where it did.
+    /// Why the test was interrupted, where the orchestrator that led it ended first.
     pub interrupted: Option<String>,
-    /// When the drivers were told to start; `None`: they never were.
+    /// The common start of the trigger; `None`: the test was never started.
     pub started_at: Option<UnixMicros>,
     /// All drivers together.
     pub fleet: Sample<'a>,
@@ -28,16 +28,16 @@ pub struct Facts<'a> {
     pub drivers: Vec<DriverFacts<'a>>,
     /// Windows that did not arrive.
     pub missing: Vec<MissingWindows>,
-    /// Nodes that reported though they take no part.
+    /// Nodes that sent reports although they take no part.
     pub foreign: Vec<String>,
 }
 
 /// The figures of a driver or of all.
 #[derive(Debug, Clone)]
 pub struct Sample<'a> {
-    /// What was counted, where it is known.
+    /// The counters; those that are not reported are 0 (see `reported`).
     pub counters: Counters,
-    /// Of which counters it is known what they are; of the fleet, where all its drivers report them.
+    /// Which counters are reported; for the fleet, those that all its drivers report.
     pub reported: Reported,
     /// Every sample.
     pub latencies: &'a Latencies,
@@ -49,7 +49,7 @@ pub struct Sample<'a> {
     pub schedule_s: Option<f64>,
     /// Windows that are long enough to judge their busy share.
     pub windows: u64,
-    /// Of these: without idle time.
+    /// Windows without idle time among these.
     pub busy_windows: u64,
 }
 
@@ -100,15 +100,15 @@ pub struct DriverFacts<'a> {
     pub classic: bool,
     /// Whether this is another life of it than the one that was chosen.
     pub other_life: bool,
-    /// Whether it was not chosen, and took part: a classic driver that made itself known after the trigger.
+    /// Whether it took part without being chosen: a classic driver that became known after the trigger.
     pub joined: bool,
-    /// How its end was told; `None`: it was not.
+    /// How its part ended; `None`: its end was not reported.
     pub ended_by: Option<EndedBy>,
-    /// When it last told anything.
+    /// When its last report or counters arrived.
     pub heard_at: Option<UnixMicros>,
-    /// Sent by it, and it is not known how these ended.
+    /// Requests that it sent and whose end is not known.
     pub unresolved: u64,
-    /// Why its load ended early, as it says.
+    /// Why its load ended early, as it reports it.
     pub cut_short: Option<String>,
     /// Where the first redirect that it met points.
     pub redirected_to: Option<String>,
@@ -118,7 +118,7 @@ pub struct DriverFacts<'a> {
     pub implausible: bool,
     /// What it reports as a classic driver.
     pub as_classic: ClassicFacts,
-    /// Whether it is a classic driver that sends heartbeats and has sent no report, longer than most need for one.
+    /// Whether it is a classic driver that sends heartbeats and has sent no report for longer than most need for one.
     pub silent: bool,
     /// Classic: how many requests it was to send and how many it reports, where that is more.
     pub sent_more: Option<SentMore>,
@@ -137,24 +137,24 @@ pub struct SentMore {
     pub sent: u64,
 }
 
-/// What explains a driver's lag beside its figures, each a share of one; `None` where it does not tell.
+/// Measurements of a driver's machine that can explain its lag; shares are from 0 to 1, `None` where not reported.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Machine {
     /// CPU of its process as a share of its cores, in the second in which it was highest.
     pub cpu_max: Option<f64>,
-    /// What its machine's host gave to others, over the whole test.
+    /// Share of CPU time that its machine's host gave to other machines (steal), over the whole test.
     pub steal_mean: Option<f64>,
     /// The same in the second in which it was highest.
     pub steal_max: Option<f64>,
     /// Share of a window that one of its threads waited for a core, in the window in which it was highest.
     pub waited_max: Option<f64>,
-    /// When it did not run although no other program held its cores.
+    /// When it did not run although no other program used its cores.
     pub stops: Vec<Stop>,
-    /// It gave up spinning before each request, for others needed its core.
+    /// Whether it gave up spinning before each request, because other threads needed its core.
     pub gave_up_spinning: bool,
 }
 
-/// A while in which a driver did not run at all, in ms since the start of the test.
+/// A pause in which a driver did not run at all, in ms since the start of the test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stop {
     /// When it last ran.
@@ -190,22 +190,22 @@ impl Sample<'_> {
         self.counters.scheduled.saturating_sub(self.counters.warmup.scheduled)
     }
 
-    /// Attempts of those.
+    /// Attempts for those ticks.
     pub fn sent(&self) -> u64 {
         self.counters.sent.saturating_sub(self.counters.warmup.sent)
     }
 
-    /// Expected answers to those.
+    /// Expected answers to those attempts.
     pub fn completed(&self) -> u64 {
         self.counters.completed.saturating_sub(self.counters.warmup.completed)
     }
 
-    /// Everything else that ended.
+    /// Those attempts that ended in another way.
     pub fn failed(&self) -> u64 {
         self.counters.failed.saturating_sub(self.counters.warmup.failed)
     }
 
-    /// Ticks after the warm-up that the in-flight bound swallowed.
+    /// Ticks after the warm-up that were dropped at the in-flight bound.
     pub fn dropped_in_flight(&self) -> u64 {
         self.counters.dropped_in_flight.saturating_sub(self.counters.warmup.dropped_in_flight)
     }
@@ -215,7 +215,7 @@ impl Sample<'_> {
         self.counters.dropped_late.saturating_sub(self.counters.warmup.dropped_late)
     }
 
-    /// Of the failed ones: given up on a stop.
+    /// Failed requests that were cancelled by a stop.
     pub fn cancelled(&self) -> u64 {
         let cancelled = self.counters.errors_of(ErrorKind::Cancelled);
         cancelled.saturating_sub(self.counters.warmup.cancelled)
@@ -253,10 +253,11 @@ impl Sample<'_> {
         self.latencies.spread(of, kind, self.counters.slower())
     }
 
-    /// A quantile in ms of all requests that ended, a failed one with the time it took. What was dropped counts as
-    /// slower than any where it could have had an answer (not for lag and turn: those are of requests that were sent).
-    /// This is what the generator's lateness is compared with: a target that lets every request time out answers none,
-    /// and lag is still small beside the time that each of them took.
+    /// A quantile in ms of all requests that ended; a failed request counts with the time it took. For response and
+    /// service, dropped requests count as slower than any other; lag and turn exist only for requests that were sent.
+    ///
+    /// The generator's lateness is compared with this figure. It includes failed requests on purpose: where a target
+    /// lets every request time out none completes, but lag is still small compared to the time that they took.
     pub fn quantile_ms(&self, kind: LatencyKind, quantile: f64) -> Option<Quantile> {
         let latency = self.latencies.of(kind);
         let highest = latency.max_us()?;
@@ -272,9 +273,9 @@ impl Sample<'_> {
 /// A quantile, in ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Quantile {
-    /// This.
+    /// The value.
     Known(f64),
-    /// Slower than the slowest request that ended, which is this: it falls among the dropped ticks.
+    /// The quantile falls among the dropped ticks; the slowest request that ended took so long.
     AtLeast(f64),
 }
 

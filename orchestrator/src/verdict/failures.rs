@@ -1,4 +1,4 @@
-//! Which failures a test had, the most frequent first: of one population, the requests due after the warm-up.
+//! The failures of a test, the most frequent first. All counts are of requests that were due after the warm-up.
 
 use common::counters::ErrorKind;
 use common::plan::Plan;
@@ -17,7 +17,7 @@ pub enum Failure {
 /// Failures and how often each occurred, the most frequent first.
 pub type Failures = Vec<(Failure, u64)>;
 
-/// The failures of a sample. Cancelled requests are the user's doing: they are left out.
+/// The failures of a sample without cancelled requests, which a stop by the user caused.
 pub fn of(plan: &Plan, sample: &Sample<'_>) -> Failures {
     let mut failures = all(plan, sample);
     failures.retain(|(failure, _)| *failure != Failure::Error(ErrorKind::Cancelled));
@@ -26,7 +26,7 @@ pub fn of(plan: &Plan, sample: &Sample<'_>) -> Failures {
 
 /// The failures of a sample, cancelled requests too.
 pub fn all(plan: &Plan, sample: &Sample<'_>) -> Failures {
-    // Of the requests after the warm-up, as all that a verdict counts.
+    // After the warm-up only, as everywhere in a verdict.
     let counters = sample.counters.after_warmup();
     let errors = counters.errors.iter().map(|(kind, n)| (Failure::Error(*kind), *n));
     let unexpected = counters.status_codes.iter().filter(|(status, _)| !plan.request.expects(**status));

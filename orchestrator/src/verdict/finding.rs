@@ -11,7 +11,7 @@ pub enum Weight {
     Reason(Verdict),
     /// It changes no verdict.
     Warning,
-    /// It holds for every test of this kind.
+    /// Information that holds for every test of this kind.
     Note,
 }
 
@@ -39,7 +39,7 @@ impl Finding {
     }
 }
 
-/// What the rules found, in the order in which they looked.
+/// The findings of the rules, in the order in which the rules were applied.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<Finding>);
 
@@ -64,7 +64,7 @@ impl Findings {
         self.0.len()
     }
 
-    /// Whether one of those found since the first `since` says that this driver was stopped.
+    /// Whether a finding after the first `since` ones names a pause of this driver.
     pub fn blame_a_stop(&self, since: usize, driver: &str) -> bool {
         let of_it = |finding: &&Finding| finding.driver.as_deref() == Some(driver);
         self.0.iter().skip(since).filter(of_it).any(|finding| match &finding.what {

@@ -1,9 +1,10 @@
-//! What the figure of a threshold turned out to be, and what it leaves out.
+//! The measured figure of a threshold, and what it leaves out.
 //!
-//! Other people's drivers leave out counts, and then no sum over the fleet is whole. What is known of the others is
-//! judged all the same. Of a share of failed requests: if it breaks the threshold over the drivers that report it, the
-//! threshold is not met; if it holds over them, it is not decided. Of a sum, a minimum and a maximum, what is not known
-//! can change the figure in one direction only: there the threshold is decided where no more of it could matter.
+//! Other people's drivers may not report all counts, and then sums over the fleet are incomplete. The counts of the
+//! other drivers are judged all the same. For the share of failed requests: if the drivers that report it break the
+//! threshold, it is not met; if it holds over them, it is not decided. For a sum, a minimum and a maximum, unknown
+//! counts can change the figure in one direction only: the threshold is decided where a change in that direction cannot
+//! alter the outcome.
 
 use std::borrow::Cow;
 
@@ -15,36 +16,36 @@ use super::facts::Reported;
 use super::words::Gaps;
 use super::{DriverFacts, Facts, Sample};
 
-/// What a figure turned out to be.
+/// The measured value of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
-    /// This.
+    /// The exact value.
     Is(f64),
-    /// This over the drivers of which it is known; there are others.
+    /// The value over the drivers that report it; others do not.
     OfTheKnown(f64),
-    /// No less than this; more is not known.
+    /// A lower bound.
     AtLeast(f64),
-    /// No more than this; less is not known.
+    /// An upper bound.
     AtMost(f64),
-    /// It falls among the failed or dropped requests, which count as slower than any completed one. The slowest of
-    /// those took so many ms; `None`: nothing completed.
+    /// It falls among the failed or dropped requests, which count as slower than any completed one. The slowest
+    /// completed one took so many ms; `None`: none completed.
     Beyond(Option<f64>),
-    /// The threshold is on the time that failed requests took, and none failed: none took too long.
+    /// The threshold is on the time that failed requests took, and none failed: it holds.
     NoneFailed,
     /// The threshold is on completed requests, and none completed.
     NoneCompleted,
     /// There was nothing to measure.
     Nothing,
-    /// It is not known.
+    /// The drivers do not report it.
     Unknown,
 }
 
-/// A figure and what it is of.
+/// A figure and its origin.
 #[derive(Debug, Clone)]
 pub struct Found<'f, 'a> {
     /// What it is.
     pub value: Value,
-    /// What it was measured on: without the drivers that it leaves out.
+    /// The sample that it was measured on, without the drivers that it leaves out.
     pub sample: Cow<'f, Sample<'a>>,
     /// What it leaves out.
     pub gaps: Gaps,
@@ -54,7 +55,7 @@ impl Found<'_, '_> {
     /// The value to show, and whether the threshold held; `None` where that is not decided.
     pub fn outcome(&self, threshold: &Threshold) -> (Option<f64>, Option<bool>) {
         let holds = |value: f64| threshold.comparison.holds(value, threshold.bound);
-        // Decided where more (or less) of it would change nothing.
+        // Decided where the known value and the extreme in the unknown direction give the same outcome.
         let decided = |value: f64, at_the_end: f64| (holds(value) == holds(at_the_end)).then(|| holds(value));
         match self.value {
             Value::Is(value) => (Some(value), Some(holds(value))),
@@ -88,7 +89,7 @@ pub fn find<'f, 'a>(
     }
 }
 
-/// The drivers that a threshold is about.
+/// The drivers whose figure a threshold checks.
 fn about<'f, 'a>(facts: &'f Facts<'a>, driver: Option<&'f DriverFacts<'a>>) -> &'f [DriverFacts<'a>] {
     driver.map_or(facts.drivers.as_slice(), std::slice::from_ref)
 }
@@ -97,12 +98,12 @@ fn whole<'f, 'a>(facts: &'f Facts<'a>, driver: Option<&'f DriverFacts<'a>>) -> &
     driver.map_or(&facts.fleet, |driver| &driver.sample)
 }
 
-/// The names of those drivers of which something is not known.
+/// The names of the drivers that do not report something.
 fn unknown(drivers: &[DriverFacts<'_>], is_known: impl Fn(&DriverFacts<'_>) -> bool) -> Vec<String> {
     drivers.iter().filter(|driver| !is_known(driver)).map(|driver| driver.name.clone()).collect()
 }
 
-/// A sample without the counters of those drivers that do not report what is asked.
+/// The sample without the counters of the drivers for which `is_known` is false.
 pub fn of_the_known<'f, 'a>(
     facts: &'f Facts<'a>,
     driver: Option<&'f DriverFacts<'a>>,
@@ -136,7 +137,8 @@ fn errors<'f, 'a>(facts: &'f Facts<'a>, driver: Option<&'f DriverFacts<'a>>) -> 
     Found { value, sample, gaps }
 }
 
-/// A classic driver has no schedule and drops nothing. Whatever it sent makes the share smaller, or leaves it at nothing.
+/// The dropped ratio. A classic driver has no schedule and drops nothing, so whatever it sent makes the ratio smaller,
+/// or leaves it at 0.
 fn dropped<'f, 'a>(
     facts: &'f Facts<'a>,
     threshold: &Threshold,
@@ -158,8 +160,9 @@ fn dropped<'f, 'a>(
     Found { value, sample, gaps }
 }
 
-/// What completed within the schedule can only be more with the drivers that do not report it. A closed loop's is divided
-/// by the length of the longest driver's part, and that is not known of them either: it can be less, too.
+/// The throughput. Drivers that do not report what completed within the schedule can only add to it in an open loop. In
+/// a closed loop the sum is divided by the longest driver's length, which may be theirs and is unknown, so the
+/// throughput may also be lower.
 fn throughput<'f, 'a>(facts: &'f Facts<'a>, driver: Option<&'f DriverFacts<'a>>) -> Found<'f, 'a> {
     let when = unknown(about(facts, driver), |one| !one.classic && one.sample.reported.sent);
     let gaps = Gaps { when, ..Gaps::default() };
@@ -174,7 +177,8 @@ fn throughput<'f, 'a>(facts: &'f Facts<'a>, driver: Option<&'f DriverFacts<'a>>)
     Found { value, sample: Cow::Borrowed(sample), gaps }
 }
 
-/// A latency: where histograms do not cover all requests, of minimum and maximum one side is known.
+/// A latency figure. Where histograms do not cover all requests, the measured minimum is an upper bound, and the
+/// measured maximum a lower bound.
 pub fn latency<'f, 'a>(
     facts: &'f Facts<'a>,
     driver: Option<&'f DriverFacts<'a>>,
@@ -196,7 +200,7 @@ pub fn latency<'f, 'a>(
         let unknown = || unknown(drivers, |one| reported(one).sent && reported(one).completed);
         match sample.coverage {
             None if unknown().is_empty() => {
-                // It did not send any histogram.
+                // All counts are known, but no histogram arrived.
                 Gaps { covered: Some(0.0), ..Gaps::default() }
             }
             None => Gaps { completed: unknown(), ..Gaps::default() },
@@ -224,7 +228,8 @@ fn figure_of(spread: &Spread<'_>, figure: LatencyFigure) -> Value {
         Quantile::AtLeast(us) => Value::Beyond(us.map(|us| us as f64 / 1e3)),
         Quantile::Nothing => Value::Nothing,
     };
-    // Of completed requests alone. Where there are none, all that is known is what a percentile says.
+    // Of completed requests only. Where there are none, the highest percentile shows why (failed or dropped, or
+    // nothing).
     let of_completed = |us: Option<f64>| us.map_or_else(|| quantile(1.0), |us| Value::Is(us / 1e3));
     let samples = spread.samples();
     match figure {

@@ -1,4 +1,4 @@
-//! Invalid: the generator, not the target, was the limit. And the warnings of a closed loop.
+//! The rules for `invalid`: the load generator, not the target, was the limit. Also the warnings of a closed loop.
 
 use common::counters::ErrorKind;
 use common::latency::LatencyKind;
@@ -12,7 +12,7 @@ use crate::model::{MUCH_STEAL, Verdict};
 /// Share of the windows that may be without idle time.
 const MAX_BUSY_WINDOWS: f64 = 0.01;
 
-/// Share of a ceiling from which on it counts as reached.
+/// From this share on a ceiling counts as reached.
 const REACHED: f64 = 0.99;
 
 /// Looks for signs that the generator was the limit.
@@ -43,7 +43,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     stopped(facts, before, findings);
 }
 
-/// Names the pauses of each driver's process, where no reason names one of them already.
+/// Warns of the pauses of each driver's process, unless another finding names one of them already.
 fn stopped(facts: &Facts<'_>, since: usize, findings: &mut Findings) {
     for driver in facts.drivers.iter().filter(|driver| !driver.machine.stops.is_empty()) {
         if !findings.blame_a_stop(since, &driver.name) {
@@ -52,7 +52,7 @@ fn stopped(facts: &Facts<'_>, since: usize, findings: &mut Findings) {
     }
 }
 
-/// Fewer free cores than workers: the schedule was kept, less closely.
+/// Warns of drivers with fewer free cores than workers: they kept the schedule less precisely.
 fn gave_up_spinning(facts: &Facts<'_>, findings: &mut Findings) {
     let gave_up: Vec<_> = facts.drivers.iter().filter(|driver| driver.machine.gave_up_spinning).collect();
     if !gave_up.is_empty() {
@@ -88,7 +88,8 @@ fn only<'f>(drivers: &[&'f DriverFacts<'_>]) -> Option<&'f str> {
     }
 }
 
-/// A host that takes time from a driver is in every latency of a closed loop, and in no lag of it.
+/// Warns of hosts that took CPU time from drivers. In a closed loop that time is part of every latency, and no lag
+/// shows it.
 fn stolen(facts: &Facts<'_>, findings: &mut Findings) {
     for driver in &facts.drivers {
         let (Some(mean), Some(max)) = (driver.machine.steal_mean, driver.machine.steal_max) else { continue };
@@ -143,7 +144,7 @@ fn local_limits(facts: &Facts<'_>, findings: &mut Findings) {
     findings.because(Verdict::Invalid, only(&drivers), Generator::LocalLimit { n, drivers: named(&drivers) });
 }
 
-/// A closed loop with a ceiling that it did not reach.
+/// Warns of a closed loop that did not reach its ceiling.
 fn ceiling(facts: &Facts<'_>, connections: u32, findings: &mut Findings) {
     let shares = facts.drivers.iter().filter_map(|driver| driver.share?.target_throughput);
     let ceiling: f64 = shares.sum();

@@ -1,5 +1,5 @@
-//! Lag against what is allowed: the larger of `max_lag_p99` and a tenth of the response at the same
-//! percentile. Open loop only: a closed loop has no schedule to be late for.
+//! Compares lag with the allowed lag: the larger of `max_lag_p99` and a tenth of the response at the same percentile.
+//! Open loop only: a closed loop has no schedule, so it cannot be late.
 
 use common::latency::LatencyKind;
 use common::plan::{Figure, LatencyFigure, Plan, quantile_name};
@@ -9,16 +9,16 @@ use super::words::Generator;
 use super::{DriverFacts, Facts, Findings, Sample};
 use crate::model::Verdict;
 
-/// Percentiles that always count.
+/// Percentiles that are always checked.
 const ALWAYS: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 
-/// Percentiles that count where a threshold names them, and are worth a warning where none does.
+/// Percentiles that decide the verdict where a threshold names them, and give a warning where none does.
 const ABOVE: [f64; 3] = [0.999, 0.9999, 1.0];
 
-/// Share of the response that lag may be.
+/// Lag may be up to this share of the response.
 const SHARE: f64 = 0.1;
 
-/// A p99 lag from which on it is worth a word, ms.
+/// From this p99 lag on, in ms, it gives a warning although it is allowed.
 const NOTABLE_MS: f64 = 1.0;
 
 /// A percentile at which the generator was too late.
@@ -28,7 +28,7 @@ struct Late {
     allowed_ms: f64,
 }
 
-/// Looks for lag that makes a test invalid, or is worth a warning.
+/// Looks for lag that makes a test invalid, or gives a warning.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let fleet_quantiles = with_named(facts.plan, false);
     let found = late(facts.plan, &facts.fleet, &fleet_quantiles);
@@ -132,7 +132,7 @@ fn driver_is_late(
     findings.because(Verdict::Invalid, Some(&driver.name), what);
 }
 
-/// Drivers that were late by themselves, where the fleet's figures hold.
+/// Warns of drivers that were late although the fleet's figures are within the limits.
 fn warn_of_drivers(facts: &Facts<'_>, findings: &mut Findings) {
     if facts.drivers.len() < 2 {
         return;

@@ -1,10 +1,10 @@
 //! How a test ended and why: every rule of interface.md, over facts that the tally gives. Pure.
 //!
-//! The rules (`complete`, `honesty`, `lateness`, `target`, `thresholds`, `units`) find facts, and `words` is the only place
-//! that makes sentences of them; so each reason and warning has a kind, and one text.
+//! The rules (`complete`, `honesty`, `lateness`, `target`, `thresholds`, `units`) produce findings; only `words` turns
+//! findings into sentences. So each reason and warning has a kind, and one text.
 //!
-//! The fleet decides: a driver's own lateness that the fleet's figures do not show is a warning that names
-//! it, unless a threshold with the prefix `driver.` asks for that driver's figure.
+//! The fleet's figures decide. A driver's own lateness that the fleet's figures do not show gives a warning with the
+//! driver's name, unless a threshold with the prefix `driver.` checks that driver's figure.
 
 pub mod beforehand;
 mod cause;
@@ -35,7 +35,8 @@ use crate::model::{FindingView, Standing, ThresholdView, Verdict};
 /// A verdict and all that explains it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
-    /// The worst that holds; while the test runs, the one that it would get if what is known now were all.
+    /// The worst verdict for which a reason was found; while the test runs, the one that it would get if it ended with
+    /// what is known now.
     pub verdict: Verdict,
     /// Reasons first, those of the verdict before the others; then warnings, then notes.
     pub findings: Vec<FindingView>,
@@ -55,7 +56,7 @@ impl Judgement {
     }
 }
 
-/// Judges a test: one that is over for good, one that runs by what is known so far.
+/// Judges a test: finally where it is over, by what is known so far while it runs.
 pub fn judge(facts: &Facts<'_>) -> Judgement {
     let (findings, thresholds) = look(facts);
     let verdict = findings.iter().find_map(|finding| match finding.weight {

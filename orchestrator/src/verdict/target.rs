@@ -1,4 +1,4 @@
-//! What the target did with the requests as a whole: no request succeeded, or many completed after the schedule.
+//! Rules about the target as a whole: no request succeeded, many completed after the schedule, or answers redirect.
 
 use common::tls_cause::TlsCause;
 
@@ -7,13 +7,13 @@ use super::words::{AllFailed, Failed, Other, Redirects};
 use super::{DriverFacts, Facts, Findings, Reported, Sample, failures};
 use crate::model::Verdict;
 
-/// Share of the completed requests that may come after the end of the schedule without a word.
+/// Up to this share of the completed requests may come after the end of the schedule without a warning.
 const AFTER_END: f64 = 0.1;
 
-/// Looks whether anything completed, and in time. Drivers that do not report how their requests ended are left out; the
-/// reason names them.
+/// Checks whether any request completed, and whether requests completed in time. Drivers that do not report how their
+/// requests ended are left out, and the reason lists them.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
-    // Of an interrupted test, what completed later is not known.
+    // It is not known what completed after an interruption.
     if facts.interrupted.is_some() {
         return;
     }
@@ -30,7 +30,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
         .filter(|driver| !is_known(&driver.sample.reported))
         .map(|driver| driver.name.clone())
         .collect();
-    // While it runs, the answers to some are still to come.
+    // While the test runs, some requests are still waiting for their answer: count those that failed.
     let ended = if facts.over { known.sent() } else { known.failed() };
     let what = match ended {
         0 if !facts.over => return,
@@ -68,13 +68,13 @@ fn after_the_end(facts: &Facts<'_>, findings: &mut Findings) {
     }
 }
 
-/// Statuses that send a client to another address. (304 says that the client has the answer already.)
+/// Statuses that redirect a client to another address. (304 is not one: the client has the answer already.)
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
-/// Share of the answers from which on redirects are worth a word.
+/// From this share of the answers on, redirects give a warning.
 const MANY_REDIRECTS: f64 = 0.01;
 
-/// Warns of redirects: a test of the wrong address passes without a word, because they count as success.
+/// Warns of redirects. They may count as success, and then a test of the wrong address would pass without a hint.
 fn redirects(facts: &Facts<'_>, findings: &mut Findings) {
     let statuses = facts.fleet.counters.after_warmup().status_codes;
     let of: u64 = statuses.values().sum();

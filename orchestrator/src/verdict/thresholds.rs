@@ -1,4 +1,4 @@
-//! Thresholds, given and default: whether each held, and what to say where it did not.
+//! Thresholds, given and default: whether each held, and the finding where it did not.
 
 use common::latency::{LatencyKind, Outcome};
 use common::plan::{Comparison, Figure, LatencyFigure, Mode, Threshold};
@@ -9,7 +9,7 @@ use super::{DriverFacts, Facts, Findings, Sample, failures, honesty};
 use crate::human::percent;
 use crate::model::{ThresholdView, Verdict};
 
-/// While a test runs, a throughput counts from so many seconds on.
+/// While a test runs, a throughput threshold is judged from so many seconds on.
 const THROUGHPUT_FROM_S: f64 = 3.0;
 
 /// Decides all thresholds: those given, and the defaults where the plan names none of the figure.
@@ -91,7 +91,7 @@ fn one(
     view(threshold, given, driver, &found, ok)
 }
 
-/// Why a threshold is not decided; empty where a reason for the verdict says more.
+/// Why a threshold is not decided; empty where another reason for the verdict already explains it.
 fn undecided(facts: &Facts<'_>, threshold: &Threshold, found: &Found<'_, '_>) -> String {
     let why = found.gaps.text();
     match (found.value, threshold.figure) {
@@ -124,7 +124,7 @@ fn view(
     }
 }
 
-/// A threshold while the test runs. It is met so far, or not met and yet to be decided, or lost for good.
+/// A threshold while the test runs: met so far, not met so far but still possible, or no longer possible.
 fn so_far(
     facts: &Facts<'_>,
     threshold: &Threshold,
@@ -134,7 +134,7 @@ fn so_far(
     findings: &mut Findings,
 ) -> ThresholdView {
     let (_, ok) = found.outcome(threshold);
-    // In its first seconds a throughput is mostly the answers that are still to come.
+    // In the first seconds a throughput is too low, because most answers have not arrived yet.
     let early = threshold.figure == Figure::Throughput
         && found.sample.schedule_s.is_none_or(|seconds| seconds < THROUGHPUT_FROM_S);
     if ok == Some(false) && !early {
@@ -147,7 +147,7 @@ fn so_far(
     view(threshold, given, driver, found, ok)
 }
 
-/// Whether a threshold that is not met cannot be met any more, whatever comes.
+/// Whether a threshold that is not met cannot be met any more, whatever happens in the rest of the test.
 fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, found: &Found<'_, '_>) -> bool {
     let sample = &found.sample;
     let left_out = found.gaps.drivers();
@@ -160,7 +160,7 @@ fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, found
         upper && ratio.is_some_and(|best| !threshold.comparison.holds(best, threshold.bound))
     };
     match threshold.figure {
-        // These move in one direction only.
+        // A maximum only rises, a minimum only falls.
         Figure::Latency { figure: LatencyFigure::Max, .. } => upper,
         Figure::Latency { figure: LatencyFigure::Min, .. } => !upper,
         Figure::ErrorsRatio => lost(at_best(sample.failed_by_itself())),
@@ -169,7 +169,7 @@ fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, found
     }
 }
 
-/// Requests that the plan has for one driver, or for all but those left out, after the warm-up; `None` where that is
+/// How many requests the plan has after the warm-up, for one driver or for all but those left out; `None` where that is
 /// not known.
 fn planned(facts: &Facts<'_>, driver: Option<&str>, left_out: &[String]) -> Option<u64> {
     let load = &facts.plan.load;
@@ -178,7 +178,7 @@ fn planned(facts: &Facts<'_>, driver: Option<&str>, left_out: &[String]) -> Opti
     let planned = |one: &DriverFacts<'_>| {
         let share = one.share?;
         let timed = share.rate_per_s.zip(load.duration).map(|(rate, duration)| {
-            // One more than the rate says, where the duration is no whole number of delays.
+            // At most: the product rounded up, or one more where it is a whole number.
             (rate * duration.as_secs_f64()) as u64 + 1
         });
         match (share.requests, timed) {
@@ -189,7 +189,7 @@ fn planned(facts: &Facts<'_>, driver: Option<&str>, left_out: &[String]) -> Opti
     of.map(planned).sum()
 }
 
-/// Says that a threshold is not met.
+/// Adds the finding that a threshold is not met.
 fn not_met(
     facts: &Facts<'_>,
     threshold: &Threshold,
@@ -208,7 +208,8 @@ fn not_met(
     }
 }
 
-/// A closed loop whose drivers had no CPU left measured itself: what breaks then is not the target's.
+/// The verdict for a threshold that is not met. A closed loop whose drivers had no CPU left measured itself: then a
+/// latency or a throughput shows nothing about the target, and the test is invalid.
 fn blame(facts: &Facts<'_>, figure: Figure, sample: &Sample<'_>) -> Verdict {
     let closed = matches!(facts.plan.load.mode, Mode::Avalanche { .. });
     let of_speed = matches!(figure, Figure::Latency { .. } | Figure::Throughput);

@@ -1,5 +1,5 @@
-//! Latencies of other people's drivers that look as if they were in another unit than the one they are read in: on the
-//! wire they are plain numbers.
+//! Latencies of other people's drivers that seem to be in another unit than the configured one. On the wire they are
+//! plain numbers without a unit.
 
 use common::latency::{LatencyKind, LatencyStats};
 
@@ -9,11 +9,11 @@ use super::{DriverFacts, Facts, Findings};
 /// No HTTP exchange is shorter, in ms: two system calls and a wake-up on each side, on one machine.
 const SHORTEST_MS: f64 = 0.02;
 
-/// A latency that is this many times another one is about 1,000 times as large: a factor of three either way is left to
-/// what the drivers really differ in.
+/// A ratio of two latencies in this range counts as a factor of about 1,000, the step between two units. It leaves a
+/// factor of three in either direction for real differences between the drivers.
 const ABOUT_THOUSANDFOLD: std::ops::RangeInclusive<f64> = 300.0..=3_000.0;
 
-/// Looks for latencies that cannot be, or that are about a thousandth or a thousand times those of the others.
+/// Looks for latencies that are impossibly short, or about a thousandth or a thousand times those of the other drivers.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     for driver in facts.drivers.iter().filter(|driver| driver.classic) {
         if let Some(odd) = odd(facts, driver) {
@@ -36,7 +36,7 @@ fn odd(facts: &Facts<'_>, driver: &DriverFacts<'_>) -> Option<OddLatencies> {
     (shortest < SHORTEST_MS).then_some(OddLatencies::Impossible { ms: shortest })
 }
 
-/// Those of our drivers, which are known to be ms; where there are none, those of the other classic drivers.
+/// The usual latency of our drivers, whose unit is known; where there are none, that of the other classic drivers.
 fn of_the_others(facts: &Facts<'_>, driver: &DriverFacts<'_>) -> Option<f64> {
     let of = |classic: bool| {
         let others = facts.drivers.iter().filter(|one| one.name != driver.name && one.classic == classic);
@@ -55,7 +55,7 @@ fn usual_ms(driver: &DriverFacts<'_>) -> Option<f64> {
     response.quantile_us(0.5, 0).map(|us| us as f64 / 1e3).filter(|ms| *ms > 0.0)
 }
 
-/// Median, mean and minimum; 0 is what some send before the first answer.
+/// Median, mean and minimum, without zeros: some drivers send 0 before the first answer.
 fn figures(stats: &LatencyStats) -> [Option<f64>; 3] {
     [stats.median, stats.mean, stats.min].map(|ms| ms.filter(|ms| *ms > 0.0))
 }

@@ -112,7 +112,7 @@ fn the_drain_waits_a_second_longer_than_a_request_may_take() {
 }
 
 #[test]
-fn every_fault_is_told_at_once() {
+fn every_fault_is_reported_at_once() {
     let text = r#"
         drivers = 0
         colour = "red"
@@ -166,17 +166,17 @@ fn a_text_that_is_no_toml_or_json_has_one_fault_with_its_place() {
 }
 
 #[test]
-fn an_empty_plan_is_told_all_that_it_needs() {
-    let told = faults(&json!({}));
+fn an_empty_plan_gets_a_fault_for_each_missing_key() {
+    let found = faults(&json!({}));
     let needs = ["target.url: is missing", "load.rate: is missing", "load.duration: is missing"];
-    assert_eq!(told.len(), needs.len(), "{told:#?}");
-    assert!(told.iter().zip(needs).all(|(line, need)| line.starts_with(need)), "{told:#?}");
-    let told = faults(&small(json!({ "load": { "mode": "avalanche", "rate": null } })));
-    assert!(told.len() == 1 && told[0].starts_with("load.connections: is missing"), "{told:#?}");
+    assert_eq!(found.len(), needs.len(), "{found:#?}");
+    assert!(found.iter().zip(needs).all(|(line, need)| line.starts_with(need)), "{found:#?}");
+    let found = faults(&small(json!({ "load": { "mode": "avalanche", "rate": null } })));
+    assert!(found.len() == 1 && found[0].starts_with("load.connections: is missing"), "{found:#?}");
 }
 
 #[test]
-fn keys_that_contradict_each_other_are_told_so() {
+fn keys_that_contradict_each_other_are_faults() {
     contradicts(json!({ "load": { "delay": "1ms" } }), "load.rate", "both given");
     contradicts(json!({ "load": { "connections": 5 } }), "load.connections", "avalanche");
     let avalanche = |more: Value| {
@@ -247,8 +247,8 @@ fn a_head_is_what_http_carries() {
     {
         wrong(header(name, json!("1")), &format!("request.headers.{name}"), "cannot be given");
     }
-    wrong(header("a b", json!("1")), "request.headers.\"a b\"", "no name");
-    wrong(header("x\r\ny", json!("1")), "request.headers.\"x\\r\\ny\"", "no name");
+    wrong(header("a b", json!("1")), "request.headers.\"a b\"", "not a valid HTTP header name");
+    wrong(header("x\r\ny", json!("1")), "request.headers.\"x\\r\\ny\"", "not a valid HTTP header name");
     wrong(header("x", json!("1\r\nhost: evil")), "request.headers.x", "line break");
     wrong(header("x", json!("ü")), "request.headers.x", "ASCII");
     wrong(header("x", json!(5)), "request.headers.x", "expected a text");
@@ -374,12 +374,12 @@ fn a_placeholder_of_the_shell_is_refused_with_what_works() {
     };
     let faults =
         read_value(&plan("http://127.0.0.1/${SHOP}", "Bearer ${TOKEN}", "{\"a\": \"${ID}\"}")).unwrap_err();
-    let told: Vec<(&str, bool)> = faults
+    let found: Vec<(&str, bool)> = faults
         .iter()
         .map(|fault| (fault.path.as_str(), fault.reason.contains("--") && fault.reason.contains("$${")))
         .collect();
     assert_eq!(
-        told,
+        found,
         [("target.url", true), ("request.headers.x-a", true), ("request.body", true)],
         "{faults:#?}"
     );

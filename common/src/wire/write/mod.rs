@@ -52,8 +52,8 @@ pub enum WriteError {
     /// A classic field has no value.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A number that JSON has no word for.
-    #[error("{0} is no finite number")]
+    /// A number that JSON cannot express.
+    #[error("{0} is not a finite number")]
     NotFinite(&'static str),
     /// More than Kafka takes.
     #[error("{topic} record of {bytes} bytes is larger than {MAX_WRITTEN_BYTES}", topic = topic.as_str())]

@@ -360,7 +360,7 @@ impl<'a> HeartbeatRecord<'a> {
                 test_id: ours.test_id.as_ref(),
                 revision: ours.revision,
                 clock_offset_us: ours.clock_offset_us,
-                // A figure that was not to be had is no reason not to say "I am alive".
+                // A CPU figure that could not be measured must not prevent the heartbeat.
                 cpu: ours.cpu.filter(|cpu| cpu.is_finite()),
                 counters: ours.counters.as_ref().map(CountersRecord::of),
             }),

@@ -1,4 +1,4 @@
-//! The driver's voice: it registers, beats, answers and says goodbye.
+//! Publishes the driver's registration, its heartbeats, its changes of state and its goodbye.
 
 mod over;
 mod pace;
@@ -25,15 +25,15 @@ use crate::merge::DriverProgress;
 use over::Sign;
 use pace::Pace;
 
-/// What may wait to be said.
+/// Messages that may wait.
 const MAILBOX: usize = 64;
 
-/// Who beats.
+/// This driver, as its register and heartbeat records describe it.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The node.
     pub node_id: NodeId,
-    /// This life of it.
+    /// Epoch of this process; each start of the node has a higher one.
     pub epoch: Epoch,
     /// The build.
     pub version: String,
@@ -51,77 +51,77 @@ pub struct Identity {
     pub port: u16,
 }
 
-/// What the driver does has changed: tell it at once. One that does not last is said once.
+/// The driver's state changed: publish it at once. Later heartbeats repeat it only if it `lasts`.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct StateChanged {
-    /// What it says of itself.
+    /// The new state.
     pub answer: Answer,
-    /// Whether it goes on being so: else it is said once, as of a test refused while another runs.
+    /// Whether later heartbeats repeat it. False, for example, for the refusal of a test while another one runs.
     pub lasts: bool,
 }
 
-/// An orchestrator of ours was heard.
+/// A heartbeat of one of our orchestrators was received; its epoch.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct OrchestratorHeard(pub Epoch);
+pub struct OrchestratorSeen(pub Epoch);
 
 /// The clock's offset was measured, in µs.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct OffsetMeasured(pub i64);
 
-/// Registers though it is registered: a classic orchestrator waits for it after its trigger.
+/// Publishes the registration again: a classic orchestrator waits for one after its trigger.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct RegisterAgain;
 
-/// Says that a classic test is over; its last report is in Kafka.
+/// Announces the end of a classic test; its last report is in Kafka.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct SayOver(pub Over);
+pub struct AnnounceEnd(pub Over);
 
-/// Says that the driver leaves; answers when Kafka has it.
+/// Publishes the heartbeat `"NO"`: the driver leaves. Answers once Kafka has it.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<(), KafkaError>")]
-pub struct SayGoodbye;
+pub struct PublishGoodbye;
 
-/// Tells the orchestrator that this driver is there, and what it does.
+/// Publishes that this driver is alive, and what it is doing.
 ///
-/// - owns: what the driver says of itself; which orchestrator it has registered with.
-/// - receives: [`LinkUp`], [`StateChanged`], [`OrchestratorHeard`], [`OffsetMeasured`], [`RegisterAgain`], [`SayOver`],
-///   [`SayGoodbye`].
+/// - owns: the state that heartbeats carry; which orchestrator it has registered with.
+/// - receives: [`LinkUp`], [`StateChanged`], [`OrchestratorSeen`], [`OffsetMeasured`], [`RegisterAgain`],
+///   [`AnnounceEnd`], [`PublishGoodbye`].
 /// - sends: [`Publish`] of register and heartbeat records, and of end words; asks [`GetProgress`] while a test runs.
-/// - on failure: a beat that Kafka does not take is not said again; a change of state, a registration and the end of a
-///   classic test are.
-/// - mailbox bound: 64; at most one regular beat is on its way at a time.
+/// - on failure: a regular heartbeat that Kafka does not take is dropped; a change of state, a registration and the
+///   end of a classic test are published again.
+/// - mailbox bound: 64; at most one regular heartbeat is on its way at a time.
 pub struct HeartbeatActor {
     identity: Identity,
     pace: Pace,
     publish: Recipient<Publish>,
     progress: Recipient<GetProgress>,
     address: Option<IpAddr>,
-    /// The orchestrator that was heard last, and whether it has this driver's registration.
-    heard: Option<Epoch>,
+    /// Epoch of our newest orchestrator; `registered` is true once it has this driver's registration.
+    orchestrator: Option<Epoch>,
     registered: bool,
     registering: bool,
     /// A registration was asked for while another one was on its way.
     again: bool,
     answer: Answer,
     /// A change of state that Kafka does not have yet.
-    unsaid: bool,
+    state_unpublished: bool,
     beating: bool,
     beaten_at: Option<Instant>,
-    /// Ends of classic tests that are still to be said, the oldest first.
+    /// Ends of classic tests that are still to be announced, the oldest first.
     signs: VecDeque<Sign>,
-    saying: bool,
+    announcing: bool,
     offset_us: Option<i64>,
     cpu: CpuClock,
     leaving: bool,
 }
 
 impl HeartbeatActor {
-    /// A driver that is silent until its link is up. `every`: the longest time between two beats.
+    /// Publishes nothing until the link to Kafka is up. `every`: the longest time between two heartbeats.
     pub fn new(
         identity: Identity,
         every: Duration,
@@ -135,16 +135,16 @@ impl HeartbeatActor {
             publish,
             progress,
             address: None,
-            heard: None,
+            orchestrator: None,
             registered: false,
             registering: false,
             again: false,
             answer: Answer::idle(),
-            unsaid: false,
+            state_unpublished: false,
             beating: false,
             beaten_at: None,
             signs: VecDeque::new(),
-            saying: false,
+            announcing: false,
             offset_us: None,
             cpu,
             leaving: false,
@@ -168,15 +168,16 @@ impl HeartbeatActor {
                 kernel: identity.kernel.clone(),
             }),
         };
-        let heard = self.heard;
+        let orchestrator = self.orchestrator;
         let published = self.put(Outbound::Register(register));
         ctx.spawn(published.map(move |published, actor, ctx| {
             actor.registering = false;
             match published {
                 Ok(()) => {
                     log::info!("registered");
-                    // One that was heard meanwhile gets a registration of its own.
-                    actor.registered = actor.heard == heard && !actor.again;
+                    // If another orchestrator appeared while this was on its way, the next tick registers with that
+                    // one.
+                    actor.registered = actor.orchestrator == orchestrator && !actor.again;
                     actor.beat(ctx);
                 }
                 Err(error) => log::warn!("not registered reason={error}"),
@@ -200,7 +201,7 @@ impl HeartbeatActor {
         if self.address.is_none() || self.leaving {
             return;
         }
-        self.say_signs(ctx);
+        self.publish_signs(ctx);
         if self.registering {
             return;
         }
@@ -209,18 +210,18 @@ impl HeartbeatActor {
         }
         let running = self.answer.state == DriverState::Running;
         let due = self.beaten_at.is_none_or(|at| self.pace.is_due(at.elapsed(), running));
-        if self.unsaid || (due && !self.beating) {
+        if self.state_unpublished || (due && !self.beating) {
             self.beat(ctx);
         }
     }
 
-    /// Asks how far the test is, where one runs, and beats.
+    /// Publishes a heartbeat, with the counters of the test if one runs.
     fn beat(&mut self, ctx: &mut Context<Self>) {
         if self.leaving {
             return;
         }
         self.beating = true;
-        self.unsaid = false;
+        self.state_unpublished = false;
         self.beaten_at = Some(Instant::now());
         let running = self.answer.state == DriverState::Running;
         let progress = running.then(|| self.progress.send(GetProgress));
@@ -236,8 +237,8 @@ impl HeartbeatActor {
             ctx.spawn(published.map(|published, actor, _| {
                 actor.beating = false;
                 if let Err(error) = published {
-                    // The state may be new to the orchestrator: the next tick says it again.
-                    actor.unsaid = true;
+                    // This may have been a change of state: the next tick publishes it again.
+                    actor.state_unpublished = true;
                     log::debug!("heartbeat not published reason={error}");
                 }
             }));
@@ -245,7 +246,7 @@ impl HeartbeatActor {
     }
 
     fn record(&mut self, answer: Answer, progress: Option<DriverProgress>, alive: bool) -> Outbound {
-        // What was counted of another test is no progress of this one.
+        // The aggregator may still count for another test: its counters must not stand in this one's heartbeat.
         let progress = progress.filter(|progress| Some(&progress.test_id) == answer.test_id.as_ref());
         let draining = progress.as_ref().is_some_and(|progress| progress.draining);
         let state = if draining { DriverState::Draining } else { answer.state };
@@ -285,7 +286,7 @@ impl Handler<LinkUp> for HeartbeatActor {
         self.address = Some(up.address);
         self.registered = false;
         if up.moved {
-            self.heard = None;
+            self.orchestrator = None;
         }
         if !self.leaving {
             self.register(ctx);
@@ -299,7 +300,7 @@ impl Handler<StateChanged> for HeartbeatActor {
     fn handle(&mut self, StateChanged { answer, lasts }: StateChanged, ctx: &mut Self::Context) {
         if lasts {
             self.answer = answer;
-            self.unsaid = true;
+            self.state_unpublished = true;
             if self.registered {
                 self.beat(ctx);
             }
@@ -315,14 +316,14 @@ impl Handler<StateChanged> for HeartbeatActor {
     }
 }
 
-impl Handler<OrchestratorHeard> for HeartbeatActor {
+impl Handler<OrchestratorSeen> for HeartbeatActor {
     type Result = ();
 
-    fn handle(&mut self, OrchestratorHeard(epoch): OrchestratorHeard, ctx: &mut Self::Context) {
-        if self.heard.is_some_and(|heard| heard >= epoch) {
+    fn handle(&mut self, OrchestratorSeen(epoch): OrchestratorSeen, ctx: &mut Self::Context) {
+        if self.orchestrator.is_some_and(|orchestrator| orchestrator >= epoch) {
             return;
         }
-        self.heard = Some(epoch);
+        self.orchestrator = Some(epoch);
         self.registered = false;
         if !self.registering && !self.leaving {
             self.register(ctx);
@@ -338,10 +339,10 @@ impl Handler<OffsetMeasured> for HeartbeatActor {
     }
 }
 
-impl Handler<SayGoodbye> for HeartbeatActor {
+impl Handler<PublishGoodbye> for HeartbeatActor {
     type Result = ResponseActFuture<Self, Result<(), KafkaError>>;
 
-    fn handle(&mut self, _: SayGoodbye, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: PublishGoodbye, _: &mut Self::Context) -> Self::Result {
         self.leaving = true;
         if self.address.is_none() {
             return Box::pin(std::future::ready(Ok(())).into_actor(self));

@@ -1,32 +1,32 @@
-//! The ends of classic tests, said for orchestrators that wait for more than the last report.
+//! Announces the ends of classic tests to orchestrators that wait for more than the last report.
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler};
 use common::wire::{DriverState, Outbound};
 
-use super::{HeartbeatActor, RegisterAgain, SayOver};
+use super::{AnnounceEnd, HeartbeatActor, RegisterAgain};
 use crate::life::Answer;
 
 /// Most signs that wait for Kafka. Each test has two at most, and the life of a driver holds 32 tests.
 const MAX_SIGNS: usize = 64;
 
-/// What says that a test is over.
+/// One record that announces the end of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sign {
     /// A bare word on the metrics topic.
     Word(String),
-    /// A heartbeat `"NO"`. The driver does not leave: its next heartbeat says `"YES"`.
+    /// A heartbeat `"NO"`. The driver does not leave: its next heartbeat is `"YES"` again.
     No,
 }
 
 impl HeartbeatActor {
-    /// Publishes the oldest sign that waits, then the next; one that Kafka does not take is published again with the next
-    /// tick.
-    pub(super) fn say_signs(&mut self, ctx: &mut Context<Self>) {
-        // To our own orchestrator "NO" means that the driver leaves: while a test of it waits or runs here, other people's
-        // orchestrators wait.
+    /// Publishes the oldest record that waits, then the next; one that Kafka does not take is published again with
+    /// the next tick.
+    pub(super) fn publish_signs(&mut self, ctx: &mut Context<Self>) {
+        // Our own orchestrator reads "NO" as the driver leaving. While one of its tests waits or runs here,
+        // announcements to classic orchestrators must wait.
         let led_by_ours = self.answer.revision.is_some()
             && matches!(self.answer.state, DriverState::Ready | DriverState::Running);
-        if self.saying || self.leaving || self.address.is_none() || led_by_ours {
+        if self.announcing || self.leaving || self.address.is_none() || led_by_ours {
             return;
         }
         let record = match self.signs.front() {
@@ -36,14 +36,14 @@ impl HeartbeatActor {
             }
             Some(Sign::No) => self.record(Answer::idle(), None, false),
         };
-        self.saying = true;
+        self.announcing = true;
         let published = self.put(record);
         ctx.spawn(published.map(|published, actor, ctx| {
-            actor.saying = false;
+            actor.announcing = false;
             match published {
                 Ok(()) => {
                     actor.signs.pop_front();
-                    actor.say_signs(ctx);
+                    actor.publish_signs(ctx);
                 }
                 Err(error) => log::warn!("end of a test not published, trying again reason={error}"),
             }
@@ -51,19 +51,24 @@ impl HeartbeatActor {
     }
 }
 
-impl Handler<SayOver> for HeartbeatActor {
+impl Handler<AnnounceEnd> for HeartbeatActor {
     type Result = ();
 
-    fn handle(&mut self, SayOver(over): SayOver, ctx: &mut Self::Context) {
-        log::info!("end of a test is said test={} word={:?} no={}", over.test_id, over.word, over.no);
+    fn handle(&mut self, AnnounceEnd(over): AnnounceEnd, ctx: &mut Self::Context) {
+        log::info!(
+            "announcing the end of a classic test test={} word={:?} no={}",
+            over.test_id,
+            over.word,
+            over.no
+        );
         for sign in over.word.map(Sign::Word).into_iter().chain(over.no.then_some(Sign::No)) {
             if self.signs.len() >= MAX_SIGNS {
-                log::warn!("end of a test not said: {MAX_SIGNS} others wait for kafka");
+                log::warn!("end of a test not announced test={} waiting={MAX_SIGNS}", over.test_id);
                 return;
             }
             self.signs.push_back(sign);
         }
-        self.say_signs(ctx);
+        self.publish_signs(ctx);
     }
 }
 

@@ -1,28 +1,29 @@
-//! How often a driver beats. Pure.
+//! How often a driver publishes heartbeats. Pure.
 
 use std::time::Duration;
 
-/// Between two beats while a test runs, at most: the orchestrator shows counters between two windows by them.
+/// The longest time between two heartbeats while a test runs: with them the orchestrator updates its counters between
+/// two windows.
 const RUNNING: Duration = Duration::from_millis(250);
 
-/// How often it beats, and how often it looks whether a beat is due.
+/// How often a heartbeat is published, and how often it is checked whether one is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pace {
-    /// The longest time between two beats.
+    /// The longest time between two heartbeats.
     every: Duration,
-    /// Between two looks; `every` is a whole number of them.
+    /// Between two checks; `every` is a whole number of them.
     pub(super) look: Duration,
 }
 
 impl Pace {
-    /// Beats at least so often.
+    /// At least one heartbeat each `every`.
     pub(super) fn new(every: Duration) -> Self {
         let looks = every.as_nanos().div_ceil(RUNNING.as_nanos()).max(1);
         Self { every, look: every / u32::try_from(looks).unwrap_or(u32::MAX) }
     }
 
-    /// Whether a beat is due so long after the last one. A look comes some milliseconds late or early: a quarter of the
-    /// time between two looks before its time, a beat is due already.
+    /// Whether a heartbeat is due so long after the last one. A check comes some milliseconds late or early, so a
+    /// heartbeat already counts as due a quarter of the time between two checks before its time.
     pub(super) fn is_due(self, since_last: Duration, running: bool) -> bool {
         let every = if running { self.every.min(RUNNING) } else { self.every };
         since_last + self.look * 3 / 4 >= every
@@ -33,7 +34,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// The time between two beats in ms, where each look comes so many ms late.
+    /// The time between two heartbeats in ms, where each check comes so many ms late.
     #[track_caller]
     fn check(every_ms: u64, running: bool, late_ms: u64, expected_ms: u64) {
         let pace = Pace::new(Duration::from_millis(every_ms));
@@ -48,7 +49,7 @@ mod tests {
             (1_000, 1_000, 250),
             (50, 50, 50),
             (250, 250, 250),
-            (260, 260, 260), // a look more would double the beats for 10 ms
+            (260, 260, 260), // one check more would double the heartbeats for 10 ms
             (400, 400, 200),
             (600, 600, 200),
             (10_000, 10_000, 250),

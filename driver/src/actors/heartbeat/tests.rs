@@ -82,13 +82,13 @@ impl Scene {
         self.heartbeat.send(LinkUp { address: [127, 0, 0, 1].into(), moved: false }).await.unwrap();
     }
 
-    /// Lets so much time pass, and tells what was published in it.
+    /// Waits for so many ms; returns what was published meanwhile.
     async fn after_ms(&self, ms: u64) -> Vec<(Topic, serde_json::Value)> {
         tokio::time::sleep(Duration::from_millis(ms)).await;
         std::mem::take(&mut *self.taken.lock().unwrap())
     }
 
-    async fn say(&self, state: DriverState, test_id: Option<&str>, lasts: bool) {
+    async fn set_state(&self, state: DriverState, test_id: Option<&str>, lasts: bool) {
         let test_id = test_id.map(|id| TestId::new(id).unwrap());
         let answer = Answer { state, reason: None, warning: None, test_id, revision: Some(1) };
         self.heartbeat.send(StateChanged { answer, lasts }).await.unwrap();
@@ -119,7 +119,7 @@ async fn while_a_test_runs_it_beats_four_times_a_second_with_counters() {
     let scene = Scene::set();
     scene.up().await;
     scene.after_ms(1_000).await;
-    scene.say(DriverState::Running, Some("t"), true).await;
+    scene.set_state(DriverState::Running, Some("t"), true).await;
     let records = scene.after_ms(2_000).await;
     let beats = count(&records, Topic::Heartbeat);
     assert!((7..=9).contains(&beats), "one at once and four a second: {beats}");
@@ -135,7 +135,7 @@ async fn it_registers_again_with_each_new_orchestrator() {
     for (epoch, expected, caption) in
         [(5, 1, "a first one"), (5, 0, "again"), (4, 0, "an older one"), (6, 1, "its next life")]
     {
-        scene.heartbeat.send(OrchestratorHeard(Epoch(epoch))).await.unwrap();
+        scene.heartbeat.send(OrchestratorSeen(Epoch(epoch))).await.unwrap();
         assert_eq!(count(&scene.after_ms(400).await, Topic::Register), expected, "{caption}");
     }
     scene.heartbeat.send(LinkUp { address: [127, 0, 0, 1].into(), moved: true }).await.unwrap();
@@ -143,32 +143,32 @@ async fn it_registers_again_with_each_new_orchestrator() {
 }
 
 #[actix_rt::test]
-async fn what_kafka_does_not_take_is_said_again() {
+async fn what_kafka_does_not_take_is_published_again() {
     let scene = Scene::set();
     *scene.refuse.lock().unwrap() = 3;
     scene.up().await;
     assert_eq!(count(&scene.after_ms(1_100).await, Topic::Register), 1, "the registration");
     *scene.refuse.lock().unwrap() = 2;
-    scene.say(DriverState::Ready, Some("t"), true).await;
+    scene.set_state(DriverState::Ready, Some("t"), true).await;
     let records = scene.after_ms(800).await;
     assert_eq!(records[0].1["state"], "ready", "at the next ticks, not only with the next beat");
 }
 
 #[actix_rt::test]
-async fn a_refusal_beside_a_running_test_is_said_once() {
+async fn a_refusal_beside_a_running_test_is_published_once() {
     let scene = Scene::set();
     scene.up().await;
-    scene.say(DriverState::Running, Some("t"), true).await;
+    scene.set_state(DriverState::Running, Some("t"), true).await;
     scene.after_ms(1_000).await;
-    scene.say(DriverState::Refused, Some("u"), false).await;
+    scene.set_state(DriverState::Refused, Some("u"), false).await;
     let records = scene.after_ms(1_000).await;
     let refused: Vec<_> = records.iter().filter(|(_, value)| value["state"] == "refused").collect();
     assert_eq!((refused.len(), &refused[0].1["test_id"]), (1, &"u".into()));
     assert_eq!(records.last().unwrap().1["state"], "running");
 }
 
-fn over(word: Option<&str>, no: bool) -> SayOver {
-    SayOver(Over { test_id: TestId::new("c").unwrap(), word: word.map(str::to_owned), no })
+fn over(word: Option<&str>, no: bool) -> AnnounceEnd {
+    AnnounceEnd(Over { test_id: TestId::new("c").unwrap(), word: word.map(str::to_owned), no })
 }
 
 /// Each record in short: `YES`, `NO`, `register` or the word.
@@ -182,24 +182,24 @@ fn signs(records: &[(Topic, serde_json::Value)]) -> Vec<String> {
 }
 
 #[actix_rt::test]
-async fn the_end_of_a_classic_test_is_said_until_kafka_has_it_and_the_beats_go_on() {
+async fn the_end_of_a_classic_test_is_published_until_kafka_has_it_and_the_beats_go_on() {
     let scene = Scene::set();
     scene.up().await;
     scene.after_ms(400).await;
     *scene.refuse.lock().unwrap() = 1;
     scene.heartbeat.send(over(Some("EOFBREAK"), true)).await.unwrap();
     let records = scene.after_ms(2_500).await;
-    let said = signs(&records);
-    let words: Vec<_> = said.iter().filter(|sign| *sign != "YES").collect();
-    assert_eq!(words, ["EOFBREAK", "NO"], "once each, the word first: {said:?}");
-    assert_eq!(said.last(), Some(&"YES".to_owned()), "it does not leave: {said:?}");
+    let published = signs(&records);
+    let words: Vec<_> = published.iter().filter(|sign| *sign != "YES").collect();
+    assert_eq!(words, ["EOFBREAK", "NO"], "once each, the word first: {published:?}");
+    assert_eq!(published.last(), Some(&"YES".to_owned()), "it does not leave: {published:?}");
 }
 
 #[actix_rt::test]
 async fn the_end_of_a_classic_test_waits_while_our_own_orchestrator_leads() {
     let scene = Scene::set();
     scene.up().await;
-    scene.say(DriverState::Ready, Some("t"), true).await;
+    scene.set_state(DriverState::Ready, Some("t"), true).await;
     scene.heartbeat.send(over(None, true)).await.unwrap();
     assert!(!signs(&scene.after_ms(1_500).await).contains(&"NO".to_owned()));
     scene.heartbeat.send(StateChanged { answer: Answer::idle(), lasts: true }).await.unwrap();
@@ -233,7 +233,7 @@ async fn after_the_goodbye_it_is_silent() {
     let scene = Scene::set();
     scene.up().await;
     scene.after_ms(1_000).await;
-    scene.heartbeat.send(SayGoodbye).await.unwrap().unwrap();
+    scene.heartbeat.send(PublishGoodbye).await.unwrap().unwrap();
     let records = scene.after_ms(1_500).await;
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].1["heartbeat"], "NO");

@@ -1,5 +1,5 @@
-//! The driver's connection to Kafka, whichever Kafka that is: given by the settings, or asked of the
-//! orchestrator, and asked again when it is gone (an embedded broker comes back elsewhere).
+//! The driver's connection to Kafka. The brokers come from the settings or from the orchestrator. In the second case
+//! the orchestrator is asked again when Kafka is gone: an embedded broker may come back at another address.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -19,13 +19,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::RunError;
 use crate::bootstrap::{AskError, Bootstrap, source_address};
-use crate::overflow::tell;
+use crate::overflow::notify;
 
 /// Records and queries that may wait.
 const MAILBOX: usize = 256;
-/// Between two questions to an orchestrator that is not there.
+/// Between two requests to an orchestrator that does not answer.
 const RETRY: Duration = Duration::from_millis(500);
-/// How long Kafka may be away before the orchestrator is asked whether it is elsewhere.
+/// How long Kafka may be unreachable before the orchestrator is asked for its present address.
 const AWAY_BEFORE_ASKING: Duration = Duration::from_secs(3);
 /// What a driver needs before it is ready.
 const KAFKA: &str = "Kafka";
@@ -85,8 +85,8 @@ pub struct LinkStats {
 /// - owns: the addresses of the producer and consumer, and which Kafka they belong to.
 /// - receives: [`Publish`], [`FlushProducer`] (passed on), [`ConsumerChanged`], [`GetLinkStats`].
 /// - sends: [`LinkUp`] when reading has begun and the producer is warm; to the producer what it is given.
-/// - on failure: without an orchestrator or Kafka it waits, for ever; records given to it meanwhile are
-///   answered with an error at once, or when their producer is replaced; settings that are no use end the node.
+/// - on failure: without an orchestrator or Kafka it waits, for ever; records sent to it meanwhile are answered with
+///   an error at once, or when their producer is replaced; unusable settings end the node.
 /// - mailbox bound: 256.
 pub struct KafkaLinkActor {
     settings: KafkaSettings,
@@ -95,7 +95,7 @@ pub struct KafkaLinkActor {
     ups: Vec<Recipient<LinkUp>>,
     fatal: mpsc::Sender<RunError>,
     clients: Option<KafkaClients>,
-    /// Counts the Kafkas; whoever waits for the producer of an earlier one is answered when this changes.
+    /// Counts the Kafkas used so far. A change cancels the records that wait for the producer of an earlier one.
     generation: watch::Sender<u64>,
     asking: bool,
     waits_for: Option<String>,
@@ -145,7 +145,7 @@ impl KafkaLinkActor {
         match (self.connect)(&settings, ctx.address().recipient()) {
             Ok(clients) => {
                 if let Some(old) = self.clients.replace(clients) {
-                    tell(&old.stop, StopConsumer, "stop of the old consumer");
+                    notify(&old.stop, StopConsumer, "stop of the old consumer");
                 }
                 self.settings = settings;
                 self.generation.send_modify(|generation| *generation += 1);
@@ -161,7 +161,7 @@ impl KafkaLinkActor {
         }
     }
 
-    /// Asks the orchestrator for Kafka until it answers, and goes there if it is another one.
+    /// Asks the orchestrator for Kafka's addresses, and connects to them if they are new.
     fn ask(&mut self, ctx: &mut Context<Self>) {
         let Some(ask) = &self.ask else { return };
         if self.asking {
@@ -177,7 +177,7 @@ impl KafkaLinkActor {
         }));
     }
 
-    /// Says what it waits for, once.
+    /// Logs and reports what the driver waits for, once for each reason.
     fn waits(&mut self, reason: String) {
         if self.waits_for.as_ref() != Some(&reason) {
             log::warn!("{reason}; trying again");
@@ -188,18 +188,18 @@ impl KafkaLinkActor {
 
     fn found(&mut self, bootstrap: Bootstrap, ctx: &mut Context<Self>) {
         self.waits_for = None;
-        let told = bootstrap.brokers.join(",");
+        let addresses = bootstrap.brokers.join(",");
         let Bootstrap { brokers, topic_prefix, topics, .. } = bootstrap;
         let brokers = Brokers::At(brokers);
         let found = KafkaSettings { brokers, topic_prefix, topics, ..self.settings.clone() };
         if found == self.settings && self.clients.is_some() {
             return;
         }
-        log::info!("kafka found brokers={told}");
+        log::info!("kafka found brokers={addresses}");
         self.use_kafka(found, ctx);
     }
 
-    /// Reading has begun: warms the producer up, however long that takes, and tells.
+    /// The consumer reads: warms the producer up, however long that takes, and then sends [`LinkUp`].
     fn assigned(&mut self, ctx: &mut Context<Self>) {
         let Some(clients) = &self.clients else { return };
         let warm_up = clients.warm_up.clone();
@@ -229,7 +229,7 @@ impl KafkaLinkActor {
             actor.joined = true;
             actor.needs.met(KAFKA);
             for to in &actor.ups {
-                tell(to, LinkUp { address, moved: generation > 1 }, "link up");
+                notify(to, LinkUp { address, moved: generation > 1 }, "link up");
             }
         }));
     }
@@ -241,7 +241,7 @@ impl Actor for KafkaLinkActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         if matches!(self.settings.brokers, Brokers::At(_)) {
-            // Brokers that were given are not asked for.
+            // The settings name the brokers: the orchestrator is not asked for them.
             self.ask = None;
             self.use_kafka(self.settings.clone(), ctx);
             return;
@@ -267,7 +267,7 @@ impl Handler<ConsumerChanged> for KafkaLinkActor {
             }
             ConsumerChanged::Connected(true) => {
                 if self.away_since.take().is_some() {
-                    log::info!("kafka is back");
+                    log::info!("kafka reachable again");
                     if self.joined {
                         self.needs.met(KAFKA);
                     }
@@ -275,7 +275,7 @@ impl Handler<ConsumerChanged> for KafkaLinkActor {
             }
             ConsumerChanged::Connected(false) => {
                 if self.away_since.is_none() {
-                    log::warn!("kafka is away");
+                    log::warn!("kafka unreachable");
                     self.waits_for_kafka();
                     self.away_since = Some(Instant::now());
                 }

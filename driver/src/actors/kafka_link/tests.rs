@@ -78,14 +78,14 @@ struct Scene {
 
 impl Scene {
     fn set(brokers: Brokers, answers: Vec<Result<&'static str, u16>>, usable: bool) -> Self {
-        let (tell_connected, connected) = mpsc::unbounded_channel();
-        let (tell_up, ups) = mpsc::unbounded_channel();
-        let (tell_fatal, fatal) = mpsc::channel(1);
+        let (connected_sender, connected) = mpsc::unbounded_channel();
+        let (up_sender, ups) = mpsc::unbounded_channel();
+        let (fatal_sender, fatal) = mpsc::channel(1);
         let connect: Connect = Box::new(move |kafka, _| {
             if !usable {
                 return Err(KafkaError::Settings("no".into()));
             }
-            tell_connected.send(kafka.clone()).unwrap();
+            connected_sender.send(kafka.clone()).unwrap();
             let clients = Clients.start();
             Ok(KafkaClients {
                 publish: clients.clone().recipient(),
@@ -108,9 +108,9 @@ impl Scene {
             })
         });
         let settings = KafkaSettings { brokers, ..KafkaSettings::default() };
-        let ups_to = vec![Ups(tell_up).start().recipient()];
+        let ups_to = vec![Ups(up_sender).start().recipient()];
         let link =
-            KafkaLinkActor::new(settings, connect, Some(ask), ups_to, tell_fatal, Needs::default()).start();
+            KafkaLinkActor::new(settings, connect, Some(ask), ups_to, fatal_sender, Needs::default()).start();
         Self { link, connected, ups, fatal }
     }
 
@@ -173,7 +173,7 @@ async fn brokers_that_were_given_are_used_and_never_asked_for() {
 }
 
 #[actix_rt::test]
-async fn settings_that_are_no_use_end_the_node() {
+async fn unusable_settings_end_the_node() {
     let mut scene = Scene::set(Brokers::Ask, vec![Ok("127.0.0.1:1")], false);
     let error = within(scene.fatal.recv()).await.unwrap();
     assert_eq!(error.to_string(), "kafka settings are not usable: no");

@@ -1,4 +1,4 @@
-//! Brings every window to the store and to Kafka, in order, however long Kafka is away.
+//! Writes every window to the store and to Kafka, in order, however long Kafka is unreachable.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::kafka_link::LinkUp;
 use super::messages::WindowClosed;
 use super::store::{GetUnpublished, SaveBatch};
-use crate::overflow::tell;
+use crate::overflow::notify;
 use crate::store::{Batch, StoredWindow, WindowKey};
 
 /// Windows that may wait to be taken: four minutes of them.
@@ -40,7 +40,7 @@ pub struct FinalPublished {
     pub epoch: Epoch,
 }
 
-/// Waits until every window is stored and Kafka has it; whoever asks decides for how long.
+/// Answers once every window is stored and Kafka has it. The sender sets a time limit if it needs one.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct FlushWindows;
@@ -88,7 +88,7 @@ pub struct PublisherActor {
     to_publish: VecDeque<StoredWindow>,
     /// For the store.
     to_save: VecDeque<StoredWindow>,
-    /// Kafka has them, the store does not know yet.
+    /// Windows that Kafka has, and that the store has not marked as published yet.
     published: Vec<WindowKey>,
     /// The store holds windows for Kafka that `to_publish` does not: new ones must wait behind them.
     behind: bool,
@@ -138,7 +138,7 @@ impl PublisherActor {
         self.stats.busy = window.busy;
         let (epoch, seq, from_us) = (window.epoch, window.seq, window.from_us);
         let key = WindowKey { test_id: closed.test_id.clone(), epoch, seq, from_us };
-        // Unique also where an id is used again in this life of the driver, as other people's orchestrators do.
+        // Unique even if an id is used again within one process's life: classic orchestrators do that.
         let report_id = format!("{}:{}:{epoch}:{seq}:{from_us}", key.test_id, self.node_id);
         let is_final = window.is_final;
         let metrics = Metrics {
@@ -186,7 +186,7 @@ impl PublisherActor {
         }
         if self.done() {
             for waiting in self.waiting.drain(..) {
-                // Whoever waited may have given up.
+                // The receiver may have timed out: then there is nothing to do.
                 let _ = waiting.send(());
             }
         }
@@ -218,7 +218,7 @@ impl PublisherActor {
                 actor.at_store = false;
                 actor.failing = 0;
                 actor.published.drain(..n_published);
-                // By name: the bound may have dropped some of them meanwhile.
+                // By key, not by count: the bound may have dropped some of them meanwhile.
                 if let Some(last) = last
                     && let Some(at) = actor.to_save.iter().position(|window| window.key == last)
                 {
@@ -228,7 +228,7 @@ impl PublisherActor {
             };
             actor.stats.store_failures += 1;
             actor.failing += 1;
-            // A disk that stays full is no news every second.
+            // A full disk fails every second: log the first failure, then one in `LOG_EVERY`.
             if actor.failing % LOG_EVERY == 1 {
                 log::error!("windows not stored, trying again every second reason={error}");
             }
@@ -274,7 +274,7 @@ impl PublisherActor {
                     actor.to_publish.pop_front();
                     if is_final {
                         let published = FinalPublished { test_id: key.test_id.clone(), epoch: key.epoch };
-                        tell(&actor.finals, published, "publication of a final window");
+                        notify(&actor.finals, published, "publication of a final window");
                     }
                     actor.published.push(key);
                     return actor.pump(ctx);

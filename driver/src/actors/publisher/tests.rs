@@ -175,7 +175,7 @@ async fn what_an_earlier_process_did_not_publish_comes_first() {
 }
 
 #[actix_rt::test]
-async fn the_final_window_is_told_of_once_kafka_has_it() {
+async fn the_final_window_is_reported_once_kafka_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::set(folder.path(), true).await;
     scene.close(7, 0..2).await;
@@ -186,7 +186,7 @@ async fn the_final_window_is_told_of_once_kafka_has_it() {
     assert!(scene.finals.lock().unwrap().is_empty(), "kafka is away");
     *scene.away.lock().unwrap() = false;
     scene.flush().await;
-    let told: Vec<_> =
+    let reported: Vec<_> =
         scene.finals.lock().unwrap().iter().map(|it| (it.test_id.to_string(), it.epoch)).collect();
-    assert_eq!(told, [("t".to_owned(), Epoch(7))]);
+    assert_eq!(reported, [("t".to_owned(), Epoch(7))]);
 }

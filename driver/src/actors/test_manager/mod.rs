@@ -23,7 +23,7 @@ use prepare::{Prepared, prepare, start_worker};
 use resolve::keep_resolving;
 
 use super::clock::MeasureOffset;
-use super::heartbeat::{OrchestratorHeard, RegisterAgain, SayOver, StateChanged};
+use super::heartbeat::{AnnounceEnd, OrchestratorSeen, RegisterAgain, StateChanged};
 use super::kafka_link::LinkUp;
 use super::messages::{ExpectWindows, LoadEnded, StartLoad, StopLoad, WindowClosed, WorkerLost};
 use super::publisher::FinalPublished;
@@ -33,14 +33,14 @@ use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
 use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
 use crate::load_job::{Addresses, LoadJob};
-use crate::overflow::tell;
+use crate::overflow::notify;
 use crate::safety::Limits;
 use crate::settings::{Habits, TlsSettings};
 use crate::start_at::StartAt;
 
 /// Batches of records, ends and queries that may wait.
 const MAILBOX: usize = 64;
-/// How often time is told to the rules.
+/// How often `life` checks its timeouts.
 const TICK: Duration = Duration::from_millis(250);
 
 /// A worker, as its manager needs it.
@@ -52,7 +52,7 @@ pub struct Worker {
     pub stop: Recipient<StopLoad>,
 }
 
-/// Whom the manager talks to.
+/// Where the manager sends.
 pub struct ManagerPeers {
     /// The pool.
     pub workers: Vec<Worker>,
@@ -60,25 +60,25 @@ pub struct ManagerPeers {
     pub expect: Recipient<ExpectWindows>,
     /// The aggregator.
     pub lost: Recipient<WorkerLost>,
-    /// Who publishes windows: of a test that has nothing to do, the manager itself makes the only one.
+    /// The publisher. For a test without requests the manager itself makes the only window.
     pub windows: Recipient<WindowClosed>,
     /// The heartbeat.
     pub state: Recipient<StateChanged>,
     /// The heartbeat.
-    pub heard: Recipient<OrchestratorHeard>,
+    pub orchestrator_seen: Recipient<OrchestratorSeen>,
     /// The heartbeat.
     pub register: Recipient<RegisterAgain>,
     /// The heartbeat.
-    pub over: Recipient<SayOver>,
+    pub over: Recipient<AnnounceEnd>,
     /// The clock.
     pub measure: Recipient<MeasureOffset>,
     /// Ends the node.
     pub fatal: mpsc::Sender<RunError>,
 }
 
-/// What the manager goes by.
+/// What the manager needs to know.
 pub struct ManagerOptions {
-    /// This life of the driver.
+    /// Epoch of this process.
     pub epoch: Epoch,
     /// What it may and can do; names the node.
     pub limits: Limits,
@@ -114,8 +114,8 @@ struct Running {
 /// - receives: [`RecordsArrived`] (test_config, trigger, heartbeat), [`LoadEnded`], [`FinalPublished`], [`LinkUp`],
 ///   [`Leave`].
 /// - sends: [`StartLoad`] and [`StopLoad`] to the workers, [`ExpectWindows`] and [`WorkerLost`] to the aggregator,
-///   [`StateChanged`], [`OrchestratorHeard`], [`RegisterAgain`] and [`SayOver`] to the heartbeat, [`MeasureOffset`] to
-///   the clock.
+///   [`StateChanged`], [`OrchestratorSeen`], [`RegisterAgain`] and [`AnnounceEnd`] to the heartbeat,
+///   [`MeasureOffset`] to the clock.
 /// - on failure: a worker that cannot start ends the test, cut short for that reason; a node of the same id with a
 ///   higher epoch ends this one.
 /// - mailbox bound: 64.
@@ -129,7 +129,7 @@ pub struct TestManagerActor {
 }
 
 impl TestManagerActor {
-    /// A manager that has heard of no test.
+    /// A manager without a test.
     pub fn new(options: ManagerOptions, peers: ManagerPeers) -> Self {
         let life = Life::new(options.limits.node_id.clone(), options.grace, options.habits.clone());
         Self {
@@ -146,15 +146,15 @@ impl TestManagerActor {
         for output in self.life.step(input, Instant::now()) {
             match output {
                 Output::Check(candidate) => self.check(*candidate, ctx),
-                Output::Answer(answer) => self.tell(answer),
+                Output::Answer(answer) => self.publish_state(answer),
                 Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
                 Output::Stop(why) => self.stop(why, ctx),
-                Output::Register => tell(&self.peers.register, RegisterAgain, "registration"),
-                Output::SayOver(over) => tell(&self.peers.over, SayOver(over), "end of a test"),
+                Output::Register => notify(&self.peers.register, RegisterAgain, "registration"),
+                Output::AnnounceEnd(over) => notify(&self.peers.over, AnnounceEnd(over), "end of a test"),
                 Output::Ignored { test_id, why } => log::info!("not acted on test={test_id} reason={why}"),
                 Output::Left => {
                     for left in self.leaving.drain(..) {
-                        // Whoever asked may have given up waiting.
+                        // The receiver may have timed out.
                         let _ = left.send(());
                     }
                 }
@@ -162,12 +162,12 @@ impl TestManagerActor {
         }
     }
 
-    fn tell(&self, answer: Answer) {
+    fn publish_state(&self, answer: Answer) {
         let lasts = answer == self.life.answer();
-        tell(&self.peers.state, StateChanged { answer, lasts }, "state");
+        notify(&self.peers.state, StateChanged { answer, lasts }, "state");
     }
 
-    fn heard(&mut self, arrived: Arrived, ctx: &mut Context<Self>) {
+    fn record_arrived(&mut self, arrived: Arrived, ctx: &mut Context<Self>) {
         let timestamp_ms = arrived.timestamp_ms;
         match arrived.content {
             Ok(Inbound::TestConfig(config)) => self.step(Input::Config { config, timestamp_ms }, ctx),
@@ -175,8 +175,12 @@ impl TestManagerActor {
             Ok(Inbound::Heartbeat(beat)) => {
                 let Some(ours) = &beat.ours else { return };
                 if ours.role == Role::Orchestrator {
-                    self.step(Input::OrchestratorHeard(ours.epoch), ctx);
-                    tell(&self.peers.heard, OrchestratorHeard(ours.epoch), "beat of an orchestrator");
+                    self.step(Input::OrchestratorSeen(ours.epoch), ctx);
+                    notify(
+                        &self.peers.orchestrator_seen,
+                        OrchestratorSeen(ours.epoch),
+                        "beat of an orchestrator",
+                    );
                 } else if beat.node_id == self.options.limits.node_id && ours.epoch > self.options.epoch {
                     let fenced = RunError::Fenced {
                         node_id: beat.node_id,
@@ -209,7 +213,7 @@ impl TestManagerActor {
         };
         ctx.spawn(checked.into_actor(self).map(move |prepared, actor, ctx| {
             let result = prepared.map(|prepared| {
-                // Configs that came to nothing leave something behind; tickets only grow.
+                // Configs that never started leave an entry. Tickets increase, so the first is the oldest: evict it.
                 while actor.prepared.len() >= 2 * crate::life::MAX_HELD {
                     actor.prepared.pop_first();
                 }
@@ -275,7 +279,7 @@ impl TestManagerActor {
                     failed = Some(reason);
                     let lost = lost.send(WorkerLost { test_id: job.test_id.clone(), worker: slice.worker });
                     if let Err(error) = lost.await {
-                        log::error!("lost worker not told reason={error}");
+                        log::error!("lost worker not reported reason={error}");
                     }
                 }
             }
@@ -283,14 +287,14 @@ impl TestManagerActor {
         };
         ctx.spawn(started.into_actor(self).map(|failed, actor, ctx| {
             let stopping = actor.running.as_ref().and_then(|running| running.stopping);
-            // A stop that came between overtook the starts of some workers: it is said again.
+            // A stop that arrived meanwhile did not reach the workers that were started after it: send it again.
             if let Some(reason) = failed.or(stopping.map(str::to_owned)) {
                 actor.stop_workers(reason, ctx);
             }
         }));
     }
 
-    /// A test without a request is over at once: its one window says so.
+    /// A test without requests is over at once: publishes its only window, which is final.
     fn nothing_to_do(&mut self, test_id: TestId, start: StartAt, ctx: &mut Context<Self>) {
         let at_us = start.unix_us;
         let ending = Ending {
@@ -329,9 +333,9 @@ impl TestManagerActor {
             ..ClassicMetrics::default()
         };
         let closed = WindowClosed { test_id: test_id.clone(), window, classic };
-        let told = self.peers.windows.send(closed);
-        ctx.spawn(told.into_actor(self).map(move |told, actor, ctx| {
-            if let Err(error) = told {
+        let sent = self.peers.windows.send(closed);
+        ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
+            if let Err(error) = sent {
                 log::error!("empty test's window not published reason={error}");
             }
             actor.ended(&test_id, ctx);
@@ -388,7 +392,7 @@ impl Handler<RecordsArrived> for TestManagerActor {
 
     fn handle(&mut self, RecordsArrived(records): RecordsArrived, ctx: &mut Self::Context) {
         for arrived in records {
-            self.heard(arrived, ctx);
+            self.record_arrived(arrived, ctx);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What comes between a config and its start: is this driver able and allowed to, and do its workers begin.
+//! What comes between a config and its start: checks that this driver can and may run it, and starts the workers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,21 +17,21 @@ use crate::engine::tls_config;
 use crate::life::{Candidate, Lead};
 use crate::load_job::{LoadJob, TlsConfig, WorkerSlice};
 
-/// Between two tries at a worker that has not put the last test away yet, and how many.
+/// A worker may still be finishing its last test: the pause between two attempts to start it, and how many there are.
 const BUSY: (Duration, u32) = (Duration::from_millis(20), 50);
 
-/// What a check found out, for the start.
+/// The result of a check, kept for the start.
 pub(super) struct Prepared {
     /// What to do; `None`: nothing.
     pub(super) assignment: Option<Assignment>,
     pub(super) resolved: Vec<SocketAddr>,
     pub(super) tls: Option<TlsConfig>,
     pub(super) offset: Option<Offset>,
-    /// What should be known before it begins, in words that name this driver.
+    /// A warning to show before the test begins; it begins with this driver's name.
     pub(super) warning: Option<String>,
 }
 
-/// Starts a worker; one that is still putting its last test away is waited for.
+/// Starts a worker; tries again while it is still finishing its last test.
 pub(super) async fn start_worker(
     worker: &Worker,
     job: &Arc<LoadJob>,
@@ -46,10 +46,10 @@ pub(super) async fn start_worker(
             Err(error) => return Err(error.to_string()),
         }
     }
-    Err("the worker does not come to an end with its last test".to_owned())
+    Err("the worker did not finish its last test in time".to_owned())
 }
 
-/// Finds out all that a start needs, and whether this driver may do it.
+/// Checks whether this driver may run a candidate, and collects what its start needs.
 pub(super) async fn prepare(
     options: &ManagerOptions,
     measure: &Recipient<MeasureOffset>,
@@ -59,7 +59,7 @@ pub(super) async fn prepare(
     let mut prepared =
         Prepared { assignment: None, resolved: Vec::new(), tls: None, offset: None, warning: None };
     let Some(assignment) = assignment else { return Ok(prepared) };
-    // First without addresses: what is refused anyway asks no resolver.
+    // First without addresses: a test that is refused anyway needs no look-up.
     let to = Destination::of(&assignment.target, &options.connect_to);
     options.limits.check(&assignment, &to.host, &[])?;
     prepared.resolved = resolve(&to).await;
@@ -74,8 +74,8 @@ pub(super) async fn prepare(
         prepared.tls = Some(loaded.map_err(|error| named(error.to_string()))?);
     }
     if let (Lead::Classic(_), Some(warning)) = (&candidate.lead, &prepared.warning) {
-        // Whoever leads does not listen to it: the log is all there is.
-        log::warn!("test may be too much test={} reason={warning}", candidate.test_id);
+        // A classic orchestrator does not read warnings, so this one is logged.
+        log::warn!("test may exceed this driver's limits test={} reason={warning}", candidate.test_id);
     }
     if let Lead::Ours { .. } = candidate.lead {
         prepared.offset = measure.send(MeasureOffset).await.unwrap_or_default();

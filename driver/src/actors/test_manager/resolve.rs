@@ -55,7 +55,7 @@ pub(super) async fn keep_resolving(
         }
         if let Err(reason) = options.limits.check(&assignment, &to.host, &found) {
             log::warn!(
-                "target moved to where this driver may not send, it keeps the old addresses reason={reason}"
+                "target moved to addresses that are not allowed, keeping the old ones reason={reason}"
             );
             continue;
         }

@@ -19,10 +19,10 @@ pub enum During {
     Session,
 }
 
-/// The cause of an error that the verifier of ours made (see `trust`); rustls has no kind of its own for it.
+/// The cause of an error of our own verifier (see `trust`); rustls has no kind for it.
 struct NotTrusted(TlsCause);
 
-/// rustls shows the errors of verifiers by this.
+/// rustls prints a verifier's error by its `Debug`.
 impl fmt::Debug for NotTrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -54,7 +54,7 @@ pub fn cause_of(error: &RustlsError, during: During) -> TlsCause {
         ) => TlsCause::ProtocolVersion,
         E::PeerIncompatible(_) => TlsCause::Unsupported,
         E::NoApplicationProtocol => TlsCause::NoHttp1,
-        // The first bytes are no record of TLS: a server of plain HTTP or another protocol answers so.
+        // The first bytes are not a TLS record: the server speaks plain HTTP or another protocol.
         E::InvalidMessage(
             InvalidMessage::InvalidContentType
             | InvalidMessage::UnknownProtocolVersion
@@ -105,7 +105,7 @@ fn of_alert(alert: AlertDescription) -> TlsCause {
     match alert {
         A::HandshakeFailure | A::InsufficientSecurity => TlsCause::HandshakeRefused,
         A::CertificateRequired | A::NoCertificate => TlsCause::ClientCertificateRequired,
-        // What a server says of the client's certificate; some say it of one that is missing, see `of_client`.
+        // Alerts about the client's certificate; some servers also send them if it is missing, see `of_client`.
         A::BadCertificate
         | A::UnsupportedCertificate
         | A::CertificateRevoked
@@ -123,8 +123,8 @@ fn of_alert(alert: AlertDescription) -> TlsCause {
     }
 }
 
-/// The cause as it is for a client with a certificate or without. Go's servers send `bad_certificate` in TLS 1.2 where
-/// none came: a client without one is not refused for what it has.
+/// Corrects a cause for a client without a certificate. Go's servers send `bad_certificate` in TLS 1.2 when the
+/// client sent no certificate: then one is required, and none was refused.
 pub fn of_client(cause: TlsCause, has_certificate: bool) -> TlsCause {
     match cause {
         TlsCause::ClientCertificateRefused if !has_certificate => TlsCause::ClientCertificateRequired,
@@ -137,10 +137,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_server_says_of_a_certificate_that_it_did_not_get_is_that_it_demands_one() {
-        let said = cause_of(&RustlsError::AlertReceived(AlertDescription::BadCertificate), During::Session);
-        assert_eq!(of_client(said, true), TlsCause::ClientCertificateRefused);
-        assert_eq!(of_client(said, false), TlsCause::ClientCertificateRequired);
+    fn an_alert_about_a_certificate_that_was_not_sent_means_that_one_is_required() {
+        let refused =
+            cause_of(&RustlsError::AlertReceived(AlertDescription::BadCertificate), During::Session);
+        assert_eq!(of_client(refused, true), TlsCause::ClientCertificateRefused);
+        assert_eq!(of_client(refused, false), TlsCause::ClientCertificateRequired);
         assert_eq!(of_client(TlsCause::Expired, false), TlsCause::Expired);
     }
 

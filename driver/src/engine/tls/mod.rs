@@ -108,8 +108,8 @@ pub fn tls_config(settings: &TlsSettings) -> Result<TlsConfig, TlsError> {
     Ok(TlsConfig(Arc::new(config)))
 }
 
-/// Loads the TLS settings towards an orchestrator: the certificates of `[orchestrator] ca_file` instead of this machine's
-/// roots, where given. It reads files: not for an async thread with other work.
+/// Loads the TLS settings towards an orchestrator: the certificates of `[orchestrator] ca_file` instead of this
+/// machine's roots, where given. It reads files: not for an async thread with other work.
 ///
 /// # Errors
 /// As [`tls_config`].

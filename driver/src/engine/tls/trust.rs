@@ -1,9 +1,9 @@
 //! Which server certificates are trusted.
 //!
-//! webpki, which rustls goes by, holds that a certificate of an authority (CA:TRUE) cannot be a server's, and that a
-//! server's certificate cannot be an authority. `openssl req -x509` makes exactly that, and people give the one file to
-//! the server and as `--ca`, as curl takes it. So a server's certificate that is byte for byte one of `--ca` is
-//! trusted without anything above it. Its dates, its name and the handshake's signature are checked as always.
+//! webpki, whose rules rustls applies, rejects a certificate of an authority (CA:TRUE) as a server's, and a server's
+//! certificate as an authority. `openssl req -x509` makes exactly that, and people give the one file to the server
+//! and as `--ca`, as curl takes it. So a server's certificate that is byte for byte one of `--ca` is trusted without
+//! anything above it. Its dates, its name and the handshake's signature are checked as always.
 
 use std::sync::Arc;
 
@@ -43,9 +43,9 @@ impl ServerCertVerifier for Trust {
         };
         let Err(error) = check(intermediates) else { return Ok(ServerCertVerified::assertion()) };
         if self.given.iter().any(|given| given == end_entity) {
-            // Once more without what the server sent above it, so that the error is about this certificate alone. webpki
-            // looks at the dates first, then at what the certificate is for, then at what is above it: an error of the
-            // last two kinds says that the dates hold.
+            // Check once more without the certificates that the server sent above it, so that the error is about this
+            // one alone. webpki checks the dates first, then what the certificate is for, then its issuers: an error
+            // of the last two kinds means that the dates are valid.
             let Err(error) = check(&[]) else { return Ok(ServerCertVerified::assertion()) };
             if !is_of_issuer_or_authority(&error) {
                 return Err(error);
@@ -95,7 +95,7 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-/// Whether an error is about what stands above a certificate, or about an authority's that is used as a server's.
+/// Whether an error is about a certificate's issuer, or about an authority's that is used as a server's.
 fn is_of_issuer_or_authority(error: &RustlsError) -> bool {
     use CertificateError as C;
     match error {

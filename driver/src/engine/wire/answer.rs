@@ -33,7 +33,7 @@ pub enum Progress {
 pub enum Wants {
     /// [`Answer::take`] has to see them; more than this number at once gains nothing.
     Bytes(usize),
-    /// Nothing looks at them: up to this number may be discarded, and counted with [`Answer::skip`].
+    /// Their values do not matter: up to this number may be discarded, and counted with [`Answer::skip`].
     Skip(u64),
 }
 
@@ -60,7 +60,7 @@ enum Body {
     UntilClose,
 }
 
-/// What a head says.
+/// What a head means for its answer and its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Head {
     status: u16,
@@ -82,9 +82,9 @@ enum Framing {
 /// Reads answers to one kind of request, one after the other.
 #[derive(Debug)]
 pub struct Answer {
-    /// The request was a HEAD: no answer has a body, whatever it says.
+    /// The request was a HEAD: no answer has a body, whatever its fields are.
     head_only: bool,
-    /// What came of a head that is not whole.
+    /// The bytes of a head that is not whole.
     partial: Vec<u8>,
     body: Body,
     status: u16,
@@ -130,7 +130,7 @@ impl Answer {
     /// Takes the next bytes. After [`Progress::Whole`] or an error it is to be [`Answer::reset`].
     ///
     /// # Errors
-    /// `protocol` where this is no HTTP/1 that we understand, `too_large` where a head is longer than
+    /// `protocol` where the bytes are not the HTTP/1 that we accept, `too_large` where a head is longer than
     /// [`MAX_HEAD_BYTES`] or a length does not fit 64 bits. A body may have any length: it is counted, not kept.
     #[inline]
     pub fn take(&mut self, bytes: &[u8]) -> Result<Progress, ErrorKind> {
@@ -145,8 +145,8 @@ impl Answer {
     pub fn wants(&self) -> Wants {
         match &self.body {
             Body::Head => Wants::Bytes(HEAD_READ_BYTES),
-            // One byte more than the body has: if it comes, something follows the answer that belongs to no request,
-            // and it takes no other read to see that.
+            // Ask for one byte more than the body has: if it comes, data follows the answer that belongs to no
+            // request, and no other read is needed to know.
             Body::Sized(left) if *left >= WORTH_SKIPPING_BYTES => Wants::Skip(left.saturating_add(1)),
             Body::Sized(_) => Wants::Bytes(usize::MAX),
             Body::Chunked(chunks) => chunks.wants(),
@@ -176,7 +176,7 @@ impl Answer {
     /// The peer closed: whether that was the end of the answer.
     ///
     /// # Errors
-    /// `closed` where more was to come, `protocol` where what came is no answer.
+    /// `closed` where the answer is not whole, `protocol` where its bytes cannot begin one.
     pub fn end(&mut self) -> Result<u16, ErrorKind> {
         match self.body {
             Body::UntilClose => Ok(self.status),
@@ -326,7 +326,7 @@ fn parse_into<'a>(
     }
 }
 
-/// What a parsed head of this length says.
+/// Reads the meaning of a parsed head of this length.
 fn head_of(response: &Response<'_, '_>, head_only: bool, length: usize) -> Result<Head, ErrorKind> {
     let status = response.code.unwrap_or(0);
     if !(100..=999).contains(&status) {
@@ -340,12 +340,12 @@ fn head_of(response: &Response<'_, '_>, head_only: bool, length: usize) -> Resul
         _ if head_only => Framing::Sized(0),
         _ => fields.framing(),
     };
-    // After 101 the connection speaks something else; after both framings at once (RFC 9112, 6.3) who knows what.
+    // After 101 the protocol changes; with both framings at once (RFC 9112, 6.3) the answer's end is ambiguous.
     let keeps = fields.keeps && status != 101 && !(fields.coding.is_some() && fields.length.is_some());
     Ok(Head { status, keeps, framing, length })
 }
 
-/// What a head's fields say about the body and the connection.
+/// The fields of a head that concern the body and the connection.
 struct Fields {
     keeps: bool,
     length: Option<u64>,
@@ -357,7 +357,7 @@ impl Fields {
     fn of(headers: &[Header<'_>], is_1_1: bool) -> Result<Self, ErrorKind> {
         let mut fields = Self { keeps: is_1_1, length: None, coding: None };
         for header in headers {
-            // The names that matter are told apart by their lengths first.
+            // Lengths are compared first: that rules out nearly every other field, cheaply.
             match header.name.len() {
                 10 if header.name.eq_ignore_ascii_case("connection") => fields.connection(header.value),
                 14 if header.name.eq_ignore_ascii_case("content-length") => fields.length(header.value)?,
@@ -381,7 +381,7 @@ impl Fields {
         }
     }
 
-    /// One length, said once or several times alike (RFC 9110, 8.6).
+    /// Reads a length, which may be repeated with the same value (RFC 9110, 8.6).
     fn length(&mut self, value: &[u8]) -> Result<(), ErrorKind> {
         for token in value.split(|byte| *byte == b',') {
             let token = token.trim_ascii();

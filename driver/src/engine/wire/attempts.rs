@@ -13,7 +13,7 @@ const NEVER: Nanos = Nanos::MIN;
 #[derive(Debug, Clone, Copy)]
 struct Attempt {
     began: Nanos,
-    /// When it began to open a connection of its own, when that was open, and when the first byte of the answer was read.
+    /// When it began to open a connection of its own, when that was open, and when the answer's first byte was read.
     connecting: Nanos,
     connected: Nanos,
     answered: Nanos,

@@ -57,7 +57,7 @@ impl Chunks {
     /// Takes the next bytes: whether the body is whole, and how many of them belong to it.
     ///
     /// # Errors
-    /// `protocol` where these are no chunks, `too_large` where a line is too long.
+    /// `protocol` where the bytes are not chunks, `too_large` where a line is too long.
     pub fn take(&mut self, bytes: &[u8]) -> Result<(bool, usize), ErrorKind> {
         let mut at = 0;
         while at < bytes.len() && self.state != State::Done {

@@ -38,7 +38,7 @@ impl Default for Scratch {
     }
 }
 
-/// How TLS is spoken, and to whom.
+/// The TLS settings and the server's name.
 pub type Tls = (Arc<ClientConfig>, ServerName<'static>);
 
 /// How far a connection is.
@@ -55,18 +55,19 @@ pub enum Stage {
 /// What became of an answer so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
-    /// It is not whole; an event will tell of more.
+    /// It is not whole; an event will report more bytes.
     NotYet,
-    /// It is not whole, and what is there was not read to its end: no event will tell of that.
+    /// It is not whole, and reading stopped at its bound before the socket was empty. Events are edge-triggered, so
+    /// none reports the rest: the caller must read on.
     Unread,
-    /// It is; whether the connection may serve again.
+    /// It is whole.
     Whole {
         /// Its status.
         status: u16,
         /// Whether the connection may serve again.
         keeps: bool,
     },
-    /// It will never be.
+    /// It failed.
     Failed(ErrorKind),
 }
 
@@ -94,7 +95,8 @@ pub struct Connection {
     touched: bool,
     /// Why the rest of the request cannot leave: nothing is written any more, but an answer may be there.
     broken: Option<ErrorKind>,
-    /// TLS holds bytes that came with the last of its handshake: no event will tell of them.
+    /// TLS holds data, or a `close_notify`, that came with the end of its handshake. It has left the socket already,
+    /// so no event will report it.
     spoke_first: bool,
     /// Requests that were begun on it.
     begun: u64,
@@ -187,7 +189,8 @@ impl Connection {
     fn shake_hands(&mut self, scratch: &mut Scratch) -> Result<bool, ErrorKind> {
         let Some(tls) = &mut self.tls else { return Ok(true) };
         loop {
-            // A server that refuses us says why and closes, perhaps while we are still writing: what it said is read first.
+            // A server that refuses us sends an alert and closes, perhaps while we still write. Read that alert
+            // before the failed write is reported.
             let unwritten = flush_tls(tls, &self.socket).err();
             if unwritten.is_none() && !tls.is_handshaking() {
                 return Ok(true);
@@ -205,14 +208,14 @@ impl Connection {
             while !rest.is_empty() {
                 let read = tls.read_tls(&mut rest);
                 if read.map_err(|error| in_handshake(&mut self.tls_cause, &error))? == 0 {
-                    // What follows TLS's goodbye is none of its bytes.
+                    // After a close_notify, `read_tls` takes no more bytes.
                     break;
                 }
                 let state = match tls.process_new_packets() {
                     Ok(state) => state,
                     Err(error) => {
                         self.tls_cause = Some(cause_of(&error, During::Handshake));
-                        // The alert for the peer; it is lost where the socket has no room for it.
+                        // Send the TLS alert; ignore a failed write, the connection is closed anyway.
                         let _ = flush_tls(tls, &self.socket);
                         return Err(ErrorKind::Tls);
                     }
@@ -264,7 +267,7 @@ impl Connection {
         let mut left = MOST_AT_ONCE_BYTES;
         while left > 0 {
             let early = mem::take(&mut self.spoke_first);
-            // What TLS hides has to be decrypted before it can be discarded.
+            // Encrypted bytes have to be decrypted before they can be discarded.
             let wants = if self.tls.is_some() { Wants::Bytes(usize::MAX) } else { self.answer.wants() };
             let (read, asked) = match wants {
                 _ if early => (Ok(0), usize::MAX),
@@ -297,13 +300,13 @@ impl Connection {
             match taken {
                 Err(kind) => return Answered::Failed(kind),
                 Ok((Progress::Whole(whole), given)) => {
-                    // What came after the answer belongs to no request: nothing good follows it. Where the buffer
-                    // was filled, only another read tells whether something did.
+                    // Bytes after the answer belong to no request: such a connection is not reused. If the buffer was
+                    // filled, only another read shows whether there are any.
                     let keeps = whole.keeps && whole.used == given && !closing;
                     let keeps = keeps && (!filled || self.rests_on(scratch));
                     return Answered::Whole { status: whole.status, keeps };
                 }
-                // The buffer was not filled, so that there is no more, and the next bytes will be told.
+                // The buffer was not filled, so the socket is empty, and an event will report the next bytes.
                 Ok((Progress::More, _)) if !filled && !early && !closing => return Answered::NotYet,
                 Ok((Progress::More, _)) => {}
             }
@@ -311,12 +314,12 @@ impl Connection {
         Answered::Unread
     }
 
-    /// Reads what comes while nothing was asked for: whether the connection may still serve.
+    /// Reads what arrived without a request; returns whether the connection may be reused.
     pub fn rests_on(&mut self, scratch: &mut Scratch) -> bool {
         let bytes = &mut scratch.bytes;
         loop {
             match ((&self.socket).read(bytes), &mut self.tls) {
-                // Under TLS it may be a ticket: nothing that belongs to an answer.
+                // Under TLS it may be a session ticket, which is not part of an answer.
                 (Ok(n @ 1..), Some(tls)) => {
                     let mut nothing = Answer::new(false);
                     let cause = &mut self.tls_cause;
@@ -334,12 +337,12 @@ impl Connection {
 
     /// The peer closed its side.
     fn ended(&mut self) -> Answered {
-        // The error that told of the close may have met the writing, and is told only once.
+        // The kernel reports a reset once, and the write may have received it already: then the write's error counts.
         if let Some(kind) = self.broken {
             return Answered::Failed(kind);
         }
         if self.tls.is_some() {
-            // Without TLS's own goodbye nobody knows whether that was all.
+            // Without a close_notify the answer may have been cut off (RFC 8446, 6.1): it counts as closed.
             return Answered::Failed(ErrorKind::Closed);
         }
         match self.answer.end() {

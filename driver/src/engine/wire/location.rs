@@ -3,7 +3,7 @@
 
 use crate::engine::MAX_LOCATION;
 
-/// The field's value in a whole head; `None` where there is none, or none that a person could use.
+/// The field's value in a whole head; `None` if it is missing, empty, too long or not UTF-8.
 pub fn location_in(head: &[u8]) -> Option<String> {
     let mut lines = head.split(|byte| *byte == b'\n').skip(1);
     let value = lines.find_map(|line| {

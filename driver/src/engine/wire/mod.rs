@@ -2,8 +2,8 @@
 //! exchange; all sockets in one epoll set, looked at without a task, a waker or an allocation per request.
 //!
 //! Connections go to the target's addresses in the order in which they were resolved: the next one is tried when one
-//! fails to connect, and beside it when that takes 250 ms. At most [`MAX_CONNECTING`] are being set up at a time, but for
-//! the latter; further attempts wait for their turn, within their timeout.
+//! fails to connect, and beside it when that takes 250 ms. At most [`MAX_CONNECTING`] are being set up at a time, not
+//! counting those beside others; further attempts wait for their turn, within their timeout.
 
 mod answer;
 mod attempts;
@@ -42,7 +42,7 @@ pub use answer::{Answer, MAX_HEAD_BYTES, Progress, Wants, Whole};
 /// Most connections of one worker that are being set up at a time.
 pub const MAX_CONNECTING: usize = 256;
 
-/// A connection and whom it serves.
+/// A connection and the attempt that it serves.
 #[derive(Debug)]
 struct Line {
     connection: Connection,
@@ -50,7 +50,7 @@ struct Line {
     place: Option<Place>,
     /// The race that it is in, while it is being set up to one of several addresses.
     race: Option<Key>,
-    /// It stands in [`WireEngine::unread`].
+    /// It is listed in [`WireEngine::unread`].
     unread: bool,
 }
 
@@ -68,7 +68,7 @@ pub struct WireEngine {
     has_certificate: bool,
     poll: Poll,
     lines: Slots<Line>,
-    /// Connections that serve nobody; some may be gone by now.
+    /// Idle connections; some may have been closed since.
     resting: Vec<Key>,
     attempts: Attempts,
     /// Attempts that wait until one more connection may be set up, with what they have tried.
@@ -81,20 +81,21 @@ pub struct WireEngine {
     connecting: usize,
     /// Connections that are still to be set up ahead of the attempts.
     ahead: u32,
-    /// Attempts that ended outside of a turn, to be told in the next.
+    /// Attempts that ended outside of a turn; the next turn reports them.
     failed: VecDeque<(Place, Exchange)>,
-    /// Connections whose last look stopped at its bound, and whether their peer is closing: as no event will tell of
-    /// what is still to be read there, the next turn reads on. Each stands here once at most.
+    /// Connections whose last read stopped at its bound, and whether their peer is closing. epoll is edge-triggered
+    /// and does not report what is left to read there, so the next turn reads on. Each connection is listed once at
+    /// most.
     unread: VecDeque<(Key, bool)>,
     scratch: Scratch,
     opened: Opened,
     /// Where the first redirect points.
     redirected_to: Option<String>,
-    /// A wait found sockets ready, which the next turn is to see to before it looks again.
+    /// A wait found sockets ready; the next turn handles these before it polls again.
     found: bool,
     /// When the last turn was.
     turned: Nanos,
-    /// The look at the clock before the sockets that are being seen to were looked at.
+    /// The clock as it was read before the poll whose events are being handled.
     looked: Nanos,
 }
 
@@ -154,7 +155,7 @@ impl WireEngine {
         let Some(line) = self.lines.get_mut(key) else { return false };
         line.place = Some(place);
         match line.connection.write(&self.request) {
-            // Where part of it left, the peer may have answered before it closed: its event will tell.
+            // If part of it left, the peer may have answered before it closed: an event reports that.
             Err(unwritten) if unwritten.untouched || unwritten.kind == ErrorKind::LocalLimit => {
                 let reused = line.connection.is_kept();
                 self.lines.remove(key);
@@ -168,7 +169,7 @@ impl WireEngine {
         true
     }
 
-    /// Notes that an attempt is over, to be told in the next turn.
+    /// Notes that an attempt is over; the next turn reports it.
     fn fails(&mut self, place: Place, exchange: Exchange) {
         let Spans { connect, first_byte } = self.attempts.end(place);
         self.failed.push_back((place, Exchange { connect, first_byte, ..exchange }));
@@ -182,7 +183,7 @@ impl WireEngine {
             self.establish(key, ready, since, ends);
         } else if let Some(place) = line.place {
             let writes = ready.writable() && line.connection.is_writing(&self.request);
-            // A peer that closed may have answered before: that is for the reading to find out.
+            // If the write fails, an answer may still have arrived before the peer closed: read it.
             let broke = writes && line.connection.write_on(&self.request).is_err();
             if broke || ready.readable() {
                 self.read(key, place, ready.closing(), since, ends);
@@ -210,7 +211,8 @@ impl WireEngine {
                 }
             }
             Answered::Whole { status, keeps } => {
-                // An answer to a request that has not left whole: what is left of it belongs to no request.
+                // The answer came before the whole request was sent. The unsent rest would have to precede the next
+                // request, so the connection is not reused.
                 let keeps = keeps && self.reuses && !line.connection.is_writing(&self.request);
                 self.ended(key, place, Outcome::Status(status), keeps, since, ends);
             }
@@ -368,7 +370,7 @@ impl Engine for WireEngine {
 
     fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
         let mut moved = !self.failed.is_empty();
-        // As many as there are now: one whose place fails again at once is told in the next turn.
+        // Only those present now: if an attempt that begins here fails at once, the next turn reports it.
         for _ in 0..self.failed.len() {
             let Some((place, exchange)) = self.failed.pop_front() else { break };
             self.failed(place, &exchange, now, ends);
@@ -384,7 +386,7 @@ impl Engine for WireEngine {
         let found = self.poll.found();
         if found > 0 {
             moved = true;
-            // If the runtime slept since the last turn, what woke it has been there since it woke.
+            // If the runtime slept since the last turn, the events have been there since it woke.
             let woke = reactor::returned().map_or(now, |at| self.start.nanos(at));
             let since = if woke > self.turned { woke.min(now) } else { now };
             for index in 0..found {

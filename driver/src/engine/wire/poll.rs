@@ -1,6 +1,6 @@
-//! The sockets of one worker in an epoll set of their own, which its runtime watches as one descriptor: one
-//! call tells of all sockets that are ready, without a task and a waker for each. A timer stands in the same set, so
-//! that one call waits for either.
+//! The sockets of one worker in an epoll set of their own, which its runtime watches as one descriptor: one call
+//! returns all sockets that are ready, without a task and a waker for each. A timer stands in the same set, so that
+//! one call waits for either.
 
 use std::future::poll_fn;
 use std::io;
@@ -21,7 +21,7 @@ const MOST: usize = 256;
 /// The longest wait of [`Poll::look_until`].
 const LONGEST: Nanos = 1_000_000;
 
-/// What the timer is added as: no socket is.
+/// The token of the timer; no socket has it.
 const ALARM: u64 = u64::MAX;
 
 /// An epoll set.
@@ -73,7 +73,8 @@ impl Poll {
         Ok(Self { set, alarm, alarm_at: Nanos::MIN, events: Vec::with_capacity(MOST) })
     }
 
-    /// Adds a socket, edge-triggered: what becomes ready is told once. It leaves the set when it is closed.
+    /// Adds a socket, edge-triggered: that it became ready is reported once, so it must be read until it is empty. It
+    /// leaves the set when it is closed.
     ///
     /// # Errors
     /// Where the kernel has no room for it.
@@ -87,8 +88,8 @@ impl Poll {
         self.ask(0);
     }
 
-    /// The same, but waits for the first of them until an instant soon to come. Where the alarm cannot be set, that is
-    /// a millisecond or two late.
+    /// As [`Poll::look`], but waits until a socket is ready or `until` has come, 1 ms at most. Where the alarm cannot
+    /// be set, it returns a millisecond or two late.
     pub fn look_until(&mut self, until: Nanos, now: Nanos) {
         let span = until.saturating_sub(now).clamp(0, LONGEST);
         let alarmed = 0 < span && span < LONGEST;
@@ -102,7 +103,7 @@ impl Poll {
         self.events.clear();
         // The kernel counts in milliseconds here: the next whole one.
         let most = Timespec { tv_sec: 0, tv_nsec: most };
-        // The set is our own and open, so that this fails for a signal at most: the next look brings what was there.
+        // The set is our own and open: only a signal makes this fail, and the next call returns the same events.
         let _ = epoll::wait(self.set.get_ref(), spare_capacity(&mut self.events), Some(&most));
         if self.alarm_at != Nanos::MIN
             && let Some(index) = self.events.iter().position(|event| event.data.u64() == ALARM)
@@ -126,7 +127,7 @@ impl Poll {
 
     /// Waits until a look may find something.
     pub async fn wait(&self) {
-        // An error means that the runtime is going down, and whoever waits with it.
+        // An error means that the runtime shuts down, and the caller's task with it.
         if let Ok(mut guard) = poll_fn(|context| self.set.poll_read_ready(context)).await {
             guard.clear_ready();
         }
@@ -160,7 +161,7 @@ mod tests {
         ours.write_all(b"x").unwrap();
         poll.look_until(now() + 900_000, now());
         assert_eq!((poll.found(), poll.ready(0).token, poll.ready(0).readable()), (1, 7, true));
-        // The alarm of that wait goes off while nobody waits.
+        // The alarm of that wait expires after the wait.
         std::thread::sleep(std::time::Duration::from_millis(2));
         poll.look();
         assert_eq!(poll.found(), 0);

@@ -5,10 +5,10 @@ use url::Position;
 use crate::engine::USER_AGENT;
 use crate::load_job::LoadJob;
 
-/// Methods that say how long their body is though it is empty: a server may wait for one otherwise.
-const SAY_LENGTH: [&str; 3] = ["POST", "PUT", "PATCH"];
+/// Methods that send `content-length: 0` with an empty body: a server may wait for a body otherwise.
+const SEND_LENGTH: [&str; 3] = ["POST", "PUT", "PATCH"];
 
-/// Encodes the request of a test: what the plan says wins over what would be said by itself.
+/// Encodes the request of a test: a header of the plan replaces the one that would be sent by default.
 pub fn encode(job: &LoadJob) -> Vec<u8> {
     let (plan, target) = (&job.request, &job.target);
     let path = target.path_and_query();
@@ -26,8 +26,8 @@ pub fn encode(job: &LoadJob) -> Vec<u8> {
     if !plan.has_header("user-agent") {
         field("user-agent", USER_AGENT);
     }
-    let says_length = SAY_LENGTH.contains(&plan.method.as_str()) || !plan.body.is_empty();
-    if says_length && !plan.has_header("content-length") {
+    let sends_length = SEND_LENGTH.contains(&plan.method.as_str()) || !plan.body.is_empty();
+    if sends_length && !plan.has_header("content-length") {
         field("content-length", &plan.body.len().to_string());
     }
     for (name, value) in &plan.headers {

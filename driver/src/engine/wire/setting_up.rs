@@ -1,9 +1,9 @@
-//! How the wire engine's connections come to be, for an attempt or ahead of any, and what follows where one does not.
+//! How the wire engine sets up connections, for an attempt or ahead of any, and what follows if that fails.
 //!
-//! A target with several addresses is raced for (RFC 8305): a connection is begun to the first address; where that has
-//! not connected after 250 ms, or failed, the next one is begun beside it; the first to connect is used, and the others
-//! are closed. They are no attempts of their own and are counted nowhere. A target with one address has no race, so that
-//! it pays nothing for this.
+//! A target with several addresses is raced for (RFC 8305): a connection is begun to the first address; where that
+//! has not connected after 250 ms, or failed, the next one is begun beside it; the first to connect is used, and the
+//! others are closed. The others do not count as attempts and appear in no figure. A target with one address has no
+//! race, so that it pays nothing for this.
 
 use std::time::Instant;
 
@@ -40,7 +40,8 @@ impl Race {
         self.tried < self.order.len()
     }
 
-    /// Notes why a connection failed; that this machine had no room for one more is no news while others are under way.
+    /// Keeps why a connection failed. That this machine had no room for one more is kept only if no other connection
+    /// of the race is under way: one of those may still succeed.
     fn failed(&mut self, kind: ErrorKind) {
         if kind != ErrorKind::LocalLimit || self.lines.is_empty() {
             self.last = kind;
@@ -180,8 +181,9 @@ impl WireEngine {
         self.go_on_ahead();
     }
 
-    /// Sets up connections that serve nobody yet, as many as are still wanted and have room beside those that do. One
-    /// that cannot be is the last that is tried: an attempt will meet the reason, and tell it.
+    /// Sets up connections ahead of any attempt, as many as are still wanted, and stops at half of [`MAX_CONNECTING`]
+    /// to leave room for attempts. Best effort: the first failure ends this and is not reported; the first attempt
+    /// that needs the connection fails with the same error.
     pub(super) fn go_on_ahead(&mut self) {
         while self.ahead > 0 && self.connecting < MAX_CONNECTING / 2 {
             self.ahead -= 1;
@@ -202,7 +204,7 @@ impl WireEngine {
         match established {
             Ok(Stage::Open) => {
                 let Some(line) = self.lines.get_mut(key) else { return };
-                // An answer, or a close, that came before the request is told with this very event, or by nothing.
+                // epoll is edge-triggered: if the peer sent or closed before we wrote, this event is the only notice.
                 let early = ready.readable() || line.connection.spoke_first();
                 self.opened.handshakes += u64::from(self.tls.is_some());
                 self.has_connected();
@@ -234,8 +236,8 @@ impl WireEngine {
         race.lines.into_iter().filter(|line| *line != key).for_each(|line| self.close(line));
     }
 
-    /// A connection could not be set up. A peer that answers, but not to TLS, is the target: its other addresses are not
-    /// asked, as the race was over when TCP connected.
+    /// A connection could not be set up. After a failed TLS handshake the target's other addresses are not tried: the
+    /// race was over when TCP connected.
     fn lost(&mut self, key: Key, kind: ErrorKind) {
         let Some(line) = self.lines.get_mut(key) else { return };
         let (place, race_key) = (line.place, line.race);
@@ -255,7 +257,7 @@ impl WireEngine {
         }
     }
 
-    /// A connection of a race failed: the next address is tried at once, or those that are under way are waited for.
+    /// A connection of a race failed: tries the next address at once; if there is none, waits for those under way.
     fn race_goes_on(&mut self, key: Key) {
         let Some(race) = self.races.get_mut(key) else { return };
         let (place, alone) = (race.place, race.lines.is_empty());
@@ -285,7 +287,8 @@ impl WireEngine {
         }
     }
 
-    /// A connection that was made ahead waits to be used, unless the peer `spoke` what belongs to no request.
+    /// A connection made ahead is set up and waits for an attempt. If the peer already sent or closed (`spoke`), it
+    /// is checked first.
     fn rest(&mut self, key: Key, spoke: bool) {
         let Some(line) = self.lines.get_mut(key) else { return };
         if spoke && !line.connection.rests_on(&mut self.scratch) {

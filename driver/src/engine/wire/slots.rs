@@ -1,4 +1,4 @@
-//! Connections by a key that is never used again: an event of one that is gone finds nothing.
+//! Connections by a key that is never used again, so that a late event of a closed connection finds nothing.
 
 /// Names a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ impl Socket {
     /// Begins to connect: the socket is writable once that is decided.
     ///
     /// # Errors
-    /// The kernel's: it has no descriptor or port, or knows no route.
+    /// The kernel's: no descriptor, no port or no route.
     pub fn connect(address: &SocketAddr) -> io::Result<Self> {
         let kind = Type::STREAM.nonblocking().cloexec();
         let socket = socket2::Socket::new(Domain::for_address(*address), kind, Some(Protocol::TCP))?;

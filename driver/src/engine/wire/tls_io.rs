@@ -36,7 +36,7 @@ pub fn write_tls(
     Ok(())
 }
 
-/// Writes what TLS has to say, as far as there is room; returns how many bytes that were.
+/// Writes what TLS has queued, as far as there is room; returns how many bytes that were.
 pub fn flush_tls(tls: &mut ClientConnection, mut socket: &Socket) -> io::Result<usize> {
     let mut flushed = 0;
     while tls.wants_write() {
@@ -50,8 +50,8 @@ pub fn flush_tls(tls: &mut ClientConnection, mut socket: &Socket) -> io::Result<
     Ok(flushed)
 }
 
-/// Decrypts bytes and takes what is in them, and what TLS holds already, as the answer's; with it comes how many bytes
-/// the answer was given last.
+/// Decrypts bytes and gives the answer the plain ones, those included that TLS holds already. Returns how far the
+/// answer is, and how many bytes it was given last: if that is more than it used, something follows it.
 pub fn read_tls(
     tls: &mut ClientConnection,
     socket: &Socket,
@@ -59,7 +59,7 @@ pub fn read_tls(
     answer: &mut Answer,
     cause: &mut Option<TlsCause>,
 ) -> Result<(Progress, usize), ErrorKind> {
-    let mut told = (Progress::More, 0);
+    let mut taken = (Progress::More, 0);
     loop {
         if !bytes.is_empty() {
             tls.read_tls(&mut bytes).map_err(|error| {
@@ -78,26 +78,27 @@ pub fn read_tls(
             && !plain.is_empty()
         {
             let n = plain.len();
-            match &mut told {
-                // What follows a whole answer makes it one that does not end where its bytes do.
+            match &mut taken {
+                // Count the bytes after a whole answer as given: it did not use them, so its connection is not
+                // reused.
                 (Progress::Whole(_), given) => *given += n,
-                _ => told = (answer.take(plain)?, n),
+                _ => taken = (answer.take(plain)?, n),
             }
             reader.consume(n);
         }
         if closed {
-            // TLS says goodbye: that is an end as good as that of TCP, and what follows it is nobody's.
-            let (status, used) = match told.0 {
+            // A close_notify ends the stream as a close of TCP does; what follows it is ignored.
+            let (status, used) = match taken.0 {
                 Progress::More => (answer.end()?, 0),
                 Progress::Whole(whole) => (whole.status, whole.used),
             };
-            return Ok((Progress::Whole(Whole { status, used, keeps: false }), told.1));
+            return Ok((Progress::Whole(Whole { status, used, keeps: false }), taken.1));
         }
         if bytes.is_empty() {
             break;
         }
     }
-    // Alerts and key updates want an answer; if it cannot be written now, the next request will tell.
+    // Alerts and key updates may need a reply; if it cannot be written now, the next request's write fails too.
     let _ = flush_tls(tls, socket);
-    Ok(told)
+    Ok(taken)
 }

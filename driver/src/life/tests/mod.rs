@@ -33,7 +33,7 @@ impl Driver {
         self
     }
 
-    /// Takes an input and what follows from it; tells what was done, as words.
+    /// Takes an input and the checks that follow from it; returns what was done, as words.
     fn step(&mut self, input: Input) -> Vec<String> {
         let now = self.base + Duration::from_millis(self.now_ms);
         let (mut words, mut checks) = (Vec::new(), Vec::new());
@@ -79,16 +79,16 @@ fn resolving() -> (Driver, Ticket) {
 }
 
 #[test]
-fn a_name_that_resolves_slowly_is_said_until_it_is_resolved() {
+fn a_name_that_resolves_slowly_is_reported_until_it_is_resolved() {
     let (mut driver, ticket) = resolving();
     assert!(driver.at(199).step(Input::Tick).is_empty());
     assert_eq!(driver.at(250).step(Input::Tick), ["idle t/1: resolving shop.test"]);
-    assert!(driver.at(500).step(Input::Tick).is_empty(), "said once; the heartbeat repeats it");
+    assert!(driver.at(500).step(Input::Tick).is_empty(), "reported once; the heartbeat repeats it");
     assert_eq!(driver.at(6_000).step(Input::Checked(ticket, Ok(None))), ["ready t/1"]);
 }
 
 #[test]
-fn a_name_that_resolves_at_once_is_not_worth_a_word() {
+fn a_name_that_resolves_at_once_is_not_reported() {
     let (mut driver, ticket) = resolving();
     assert_eq!(driver.at(20).step(Input::Checked(ticket, Ok(None))), ["ready t/1"]);
 }
@@ -108,7 +108,7 @@ fn word(output: Output) -> String {
         }
         Output::Stop(why) => format!("STOP {why}"),
         Output::Register => "REGISTER".into(),
-        Output::SayOver(Over { test_id, word, no }) => {
+        Output::AnnounceEnd(Over { test_id, word, no }) => {
             let word = word.map_or(String::new(), |word| format!(" {word}"));
             format!("OVER {test_id}{word}{}", if no { " NO" } else { "" })
         }
@@ -192,7 +192,7 @@ fn a_config_without_a_share_is_not_ours_and_ends_an_earlier_barrier() {
 }
 
 #[test]
-fn a_refused_plan_says_why_and_is_not_started() {
+fn a_refused_plan_has_its_reason_and_is_not_started() {
     let mut driver = Driver::new();
     driver.checks = Err("d1: too fast".into());
     assert_eq!(driver.ours("t", 1, 7, &["d1"]), ["refused t/1: d1: too fast"]);
@@ -366,7 +366,7 @@ fn a_silent_orchestrator_ends_the_load_but_never_a_classic_one() {
     let mut driver = Driver::new();
     driver.ours("t", 1, 7, &["d1"]);
     driver.yes("t", Some(1), 0);
-    driver.at(50_000).step(Input::OrchestratorHeard(Epoch(7)));
+    driver.at(50_000).step(Input::OrchestratorSeen(Epoch(7)));
     assert_eq!(driver.at(109_999).step(Input::Tick), Vec::<String>::new());
     assert_eq!(driver.at(110_000).step(Input::Tick), ["STOP orchestrator silent"]);
     assert_eq!(driver.at(120_000).step(Input::Tick), Vec::<String>::new(), "once");
@@ -378,18 +378,18 @@ fn a_silent_orchestrator_ends_the_load_but_never_a_classic_one() {
 
     let mut driver = Driver::new();
     driver.ours("t", 1, 7, &["d1"]);
-    assert_eq!(driver.at(60_000).step(Input::Tick), ["idle"], "ready, and nobody will trigger it");
+    assert_eq!(driver.at(60_000).step(Input::Tick), ["idle"], "ready, but no trigger will come");
 }
 
 #[test]
-fn the_lower_of_two_orchestrators_is_not_heard() {
+fn the_lower_of_two_orchestrators_is_ignored() {
     let mut driver = Driver::new();
-    driver.step(Input::OrchestratorHeard(Epoch(8)));
+    driver.step(Input::OrchestratorSeen(Epoch(8)));
     let ignored = "ignored t: its orchestrator was replaced by a later one";
     assert_eq!(driver.ours("t", 1, 7, &["d1"]), [ignored]);
     driver.ours("u", 1, 8, &["d1"]);
     driver.yes("u", Some(1), 0);
-    driver.at(59_000).step(Input::OrchestratorHeard(Epoch(7)));
+    driver.at(59_000).step(Input::OrchestratorSeen(Epoch(7)));
     assert_eq!(driver.at(60_000).step(Input::Tick), ["STOP orchestrator silent"], "its beats do not count");
 }
 
@@ -397,10 +397,10 @@ fn the_lower_of_two_orchestrators_is_not_heard() {
 fn a_new_life_of_the_orchestrator_ends_a_barrier_and_goes_on_with_a_test() {
     let mut driver = Driver::new();
     driver.ours("t", 1, 7, &["d1"]);
-    assert_eq!(driver.step(Input::OrchestratorHeard(Epoch(8))), ["idle"]);
+    assert_eq!(driver.step(Input::OrchestratorSeen(Epoch(8))), ["idle"]);
     driver.ours("u", 1, 8, &["d1"]);
     driver.yes("u", Some(1), 0);
-    assert_eq!(driver.step(Input::OrchestratorHeard(Epoch(9))), Vec::<String>::new());
+    assert_eq!(driver.step(Input::OrchestratorSeen(Epoch(9))), Vec::<String>::new());
     assert_eq!(driver.no("u", Some(1), 0), ["STOP stopped"], "the new one stops it");
 }
 

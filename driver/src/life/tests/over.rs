@@ -1,4 +1,4 @@
-//! What is said for classic orchestrators that wait for it.
+//! What is sent to classic orchestrators that wait for it.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn check(mut driver: Driver, start: &[&str], end: &[&str], after: &[&str], capti
 }
 
 #[test]
-fn what_is_set_is_said_once_in_a_classic_test() {
+fn what_is_set_is_sent_once_in_a_classic_test() {
     let starts = ["START c 9000", "running c"];
     let registers = ["REGISTER", "START c 9000", "running c"];
     check(habits(false, false, None), &starts, &["idle"], &[], "nothing set");
@@ -44,7 +44,7 @@ fn a_report_that_kafka_has_before_the_end_is_remembered() {
 }
 
 #[test]
-fn a_test_of_our_own_orchestrator_says_none_of_it() {
+fn a_test_of_our_own_orchestrator_sends_nothing_of_the_kind() {
     let mut driver = habits(true, true, Some("EOT"));
     driver.ours("t", 1, 7, &["d1"]);
     assert_eq!(driver.yes("t", Some(1), 0), ["START t 9000", "running t/1"]);
@@ -54,7 +54,7 @@ fn a_test_of_our_own_orchestrator_says_none_of_it() {
 }
 
 #[test]
-fn each_of_two_tests_with_one_id_says_its_own_end() {
+fn each_of_two_tests_with_one_id_announces_its_own_end() {
     let mut driver = habits(true, false, None);
     driver.classic("c", 0);
     driver.yes("c", None, 1);
@@ -67,7 +67,7 @@ fn each_of_two_tests_with_one_id_says_its_own_end() {
 }
 
 #[test]
-fn a_stopped_classic_test_says_its_end_too() {
+fn a_stopped_classic_test_announces_its_end_too() {
     let mut driver = habits(true, false, Some("EOT"));
     driver.classic("c", 0);
     driver.yes("c", None, 1);

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Replays what another orchestrator really sent, at the recorded instants; each test takes as long as its
-/// delay and count say, and a closed loop 1 ms a request, or `slower` times that.
+/// Replays what another orchestrator really sent, at the recorded instants. Each test takes its delay times its
+/// count, a closed loop 1 ms a request, or `slower` times that.
 fn replay(check_ms: u64, slower: u64) -> Vec<(String, f64, u64)> {
     let lines = include_str!("../../../tests/recorded/orchestrator-b.jsonl");
     let mut driver = Driver::new();

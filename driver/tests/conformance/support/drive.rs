@@ -127,11 +127,11 @@ impl Engine for Either {
     }
 }
 
-/// The ends that were told, in that order.
+/// The ends that were reported, in that order.
 #[derive(Default)]
-struct Told(Vec<(Place, Exchange)>);
+struct Reported(Vec<(Place, Exchange)>);
 
-impl Ends for Told {
+impl Ends for Reported {
     fn ended(&mut self, place: Place, _: Nanos, exchange: &Exchange) -> Next {
         self.0.push((place, *exchange));
         Next::Rest
@@ -143,12 +143,12 @@ pub struct Drive {
     pub which: Which,
     pub engine: Either,
     start: StartAt,
-    told: Told,
+    reported: Reported,
 }
 
 impl Drive {
     pub fn new(which: Which, job: &LoadJob) -> Self {
-        Self { which, engine: Either::new(which, job), start: job.start, told: Told::default() }
+        Self { which, engine: Either::new(which, job), start: job.start, reported: Reported::default() }
     }
 
     fn now(&self) -> Nanos {
@@ -157,7 +157,7 @@ impl Drive {
 
     /// One turn; whether it moved something.
     pub fn turn(&mut self) -> bool {
-        self.engine.turn(self.now(), &mut self.told)
+        self.engine.turn(self.now(), &mut self.reported)
     }
 
     /// Begins an attempt, after a turn.
@@ -178,7 +178,12 @@ impl Drive {
         let mut happened = std::pin::pin!(happened);
         let began = Instant::now();
         loop {
-            assert!(began.elapsed() < PATIENCE, "{:?} waited in vain; told: {:?}", self.which, self.told.0);
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{:?} waited in vain; reported: {:?}",
+                self.which,
+                self.reported.0
+            );
             let moved = self.turn() || self.dozes();
             tokio::select! {
                 biased;
@@ -195,9 +200,9 @@ impl Drive {
         while !holds(self) {
             assert!(
                 began.elapsed() < PATIENCE,
-                "{:?} was turned in vain; told: {:?}",
+                "{:?} was turned in vain; reported: {:?}",
                 self.which,
-                self.told.0
+                self.reported.0
             );
             self.until(tokio::task::yield_now()).await;
         }
@@ -223,18 +228,23 @@ impl Drive {
         }
     }
 
-    /// Drives it until so many ends were told; returns these, in that order.
+    /// Drives it until so many ends were reported; returns these, in that order.
     pub async fn ends(&mut self, n: usize) -> Vec<(Place, Exchange)> {
         let began = Instant::now();
-        while self.told.0.len() < n {
-            assert!(began.elapsed() < PATIENCE, "{:?} told {} ends of {n}", self.which, self.told.0.len());
+        while self.reported.0.len() < n {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{:?} reported {} ends of {n}",
+                self.which,
+                self.reported.0.len()
+            );
             if self.turn() || self.dozes() {
                 tokio::task::yield_now().await;
             } else {
                 self.something().await;
             }
         }
-        std::mem::take(&mut self.told.0)
+        std::mem::take(&mut self.reported.0)
     }
 
     /// Makes one attempt; nothing else is under way.

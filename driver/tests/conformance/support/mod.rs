@@ -15,7 +15,7 @@ use driver::engine::Outcome;
 use driver::load_job::LoadJob;
 use driver::start_at::StartAt;
 
-/// A load that says nothing: the engine is driven by the test itself.
+/// A load that does not matter: the engine is driven by the test itself.
 pub const ONE: &str = "mode = 'avalanche'\nconnections = 1\nrequests = 1";
 
 /// A job of one driver, whose requests go to `url` at these addresses. `request` and `load` are lines of their tables.

@@ -1,4 +1,4 @@
-//! Servers of the tests: each connection is handled by a function on a thread of its own, which says byte for byte
+//! Servers of the tests: each connection is handled by a function on a thread of its own, which sends byte for byte
 //! what it wants and closes as it likes.
 
 use std::io::{Read, Write};
@@ -15,8 +15,8 @@ pub struct Seen {
     connections: AtomicU64,
     /// Requests that were read whole.
     requests: AtomicU64,
-    /// Closes, halves of closes and last words that have come in at the client's side.
-    heard: AtomicU64,
+    /// Closes, halves of closes and bytes that have come in at the client's side.
+    delivered: AtomicU64,
     heads: Mutex<Vec<String>>,
 }
 
@@ -36,10 +36,10 @@ impl Seen {
         self.heads.lock().unwrap().clone()
     }
 
-    /// Waits until so many closes, or last words, have come in at the client's side.
-    pub async fn heard(&self, n: u64) {
+    /// Waits until so many closes, or writes, have come in at the client's side.
+    pub async fn delivered(&self, n: u64) {
         let began = Instant::now();
-        while self.heard.load(Ordering::SeqCst) < n {
+        while self.delivered.load(Ordering::SeqCst) < n {
             assert!(began.elapsed() < PATIENCE, "the server does not close");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -120,13 +120,13 @@ impl Peer {
         self.request_slowly(usize::MAX, Duration::ZERO)
     }
 
-    /// Says something; that the client may be gone is its own affair.
-    pub fn say(&mut self, bytes: &[u8]) {
-        self.still_says(bytes);
+    /// Sends bytes; ignores a failed write, because the client may be gone.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.try_send(bytes);
     }
 
-    /// Says something; false where the client is gone.
-    pub fn still_says(&mut self, bytes: &[u8]) -> bool {
+    /// Sends bytes; false where the client is gone.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.io.write_all(bytes).and_then(|()| self.io.flush()).is_ok()
     }
 
@@ -136,19 +136,19 @@ impl Peer {
         while self.io.read(&mut nothing).is_ok_and(|n| n > 0) {}
     }
 
-    /// Says something, and waits until it has come in at the client's side.
-    pub fn say_and_be_heard(&mut self, bytes: &[u8]) {
-        self.say(bytes);
+    /// Sends bytes, and waits until they have come in at the client's side.
+    pub fn send_until_delivered(&mut self, bytes: &[u8]) {
+        self.send(bytes);
         self.seen.comes_in(self.ports(), |row| row.unacknowledged == 0);
     }
 
-    /// Says that nothing more will come, and reads on.
+    /// Shuts the writing side down; reading goes on.
     pub fn half_close(&mut self) {
         let _ = self.tcp.shutdown(Shutdown::Write);
         self.seen.comes_in(self.ports_of_client(), |row| !row.is_established);
     }
 
-    /// Closes, politely.
+    /// Closes without a reset.
     pub fn close(mut self) {
         self.half_close();
     }
@@ -206,7 +206,7 @@ impl Seen {
             assert!(began.elapsed() < PATIENCE, "it does not come in");
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.heard.fetch_add(1, Ordering::SeqCst);
+        self.delivered.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -228,7 +228,7 @@ impl Gate {
     }
 }
 
-/// A listener with room for a thousand connections that nobody accepted yet.
+/// A listener with room for a thousand connections that are not accepted yet.
 pub fn listener() -> TcpListener {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
@@ -264,11 +264,11 @@ pub const PONG: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npong";
 /// Answers each request well, for as long as the client likes.
 pub fn answer_all(mut peer: Peer) {
     while peer.request().is_some() {
-        peer.say(PONG);
+        peer.send(PONG);
     }
 }
 
-/// A port where nobody listens, nor ever will: it is taken for as long as the process lives.
+/// A port that refuses connections: it is taken, without a listener, for as long as the process lives.
 pub fn closed_port() -> SocketAddr {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();

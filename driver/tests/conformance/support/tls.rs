@@ -114,7 +114,7 @@ impl ByHand {
         true
     }
 
-    /// What the session has to say, as bytes.
+    /// The bytes that the session has to send.
     pub fn outgoing(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         while self.session.wants_write() {

@@ -1,4 +1,4 @@
-//! What was read and the store has not taken yet. It knows no actor; time is an argument.
+//! Records that were read and are not stored yet. No actors here; time is an argument.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use tokio::time::Instant;
 use crate::store::Batch;
 
 /// Most windows, reports and registers that wait in memory for the store: some minutes of a small fleet, and
-/// 200 MB where every histogram is wide. Past it nothing more is read.
+/// 200 MB where every histogram is wide. At this bound, reading stops.
 const MAX_RECORDS: usize = 1_000;
 
-/// Between two tries to store what waits.
+/// Interval between two attempts to store the backlog.
 pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Batches in one, for one transaction: whatever is stored is stored with the offsets it was read at.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     waiting: Option<Batch>,
-    /// Since the last time the store took something: how often it did not, and when last.
+    /// Failed attempts since the last success: how many, and when the last one was.
     failures: Option<(u64, Instant)>,
 }
 
 impl Backlog {
-    /// Whether nothing waits.
+    /// Whether the backlog is empty.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_none()
     }
@@ -32,14 +32,14 @@ impl Backlog {
         self.waiting.as_ref().is_some_and(|batch| batch.metrics.len() + batch.registered.len() >= MAX_RECORDS)
     }
 
-    /// Adds what was read after all that waits.
+    /// Appends a batch to the backlog.
     pub fn add(&mut self, later: Batch) {
         let Some(waiting) = &mut self.waiting else {
             self.waiting = Some(later);
             return;
         };
         if waiting.offsets_of != later.offsets_of {
-            // Offsets of another Kafka mean nothing beside these.
+            // Offsets of another Kafka cannot be merged with these.
             waiting.offsets.clear();
             waiting.offsets_of = later.offsets_of;
         }
@@ -49,19 +49,19 @@ impl Backlog {
         waiting.registered.extend(later.registered);
     }
 
-    /// All that waits; nothing where the store failed just now.
+    /// The whole backlog; `None` if it is empty, or the store failed less than [`STORE_AGAIN`] ago.
     pub fn due(&self, now: Instant) -> Option<Batch> {
         let early = self.failures.is_some_and(|(_, at)| now.saturating_duration_since(at) < STORE_AGAIN);
         self.waiting.as_ref().filter(|_| !early).cloned()
     }
 
-    /// The store took what was due; returns how often it had not.
+    /// The store accepted the backlog; returns how many attempts had failed before.
     pub fn stored(&mut self) -> u64 {
         self.waiting = None;
         self.failures.take().map_or(0, |(n, _)| n)
     }
 
-    /// The store did not take it; returns how often now.
+    /// The store refused the backlog; returns how many attempts have failed so far.
     pub fn failed(&mut self, now: Instant) -> u64 {
         let n = self.failures.map_or(0, |(n, _)| n) + 1;
         self.failures = Some((n, now));

@@ -1,6 +1,6 @@
-//! The way in: a batch of records goes to those who understand it, then to the store, and only then is the
-//! next one read. What a store that fails does not take waits in memory, within a bound, so that a full disk
-//! does not hold up the test that runs.
+//! The path of incoming records: a batch goes to the registry and the aggregator, then to the store, and only then is
+//! the next one read. While the store fails, records wait in memory up to a bound, so that a full disk does not hold
+//! up the running test.
 
 mod backlog;
 
@@ -27,18 +27,18 @@ use crate::ran_on::RanOn;
 use crate::store::{Batch, Event, SavedBatch};
 use crate::telemetry::{Readiness, Telemetry};
 
-/// Batches come one at a time; news of the consumer beside them.
+/// Batches arrive one at a time; changes of the consumer arrive beside them.
 const MAILBOX: usize = 16;
 
-/// How often offsets alone are stored: heartbeats of up to so long are read again after a restart.
+/// How often offsets alone are stored: heartbeats of the last such interval are read again after a restart.
 const OFFSETS_EVERY: Duration = Duration::from_secs(1);
 
-/// What the records come from, as far as the settings say it.
+/// The Kafka that the records come from, as the settings describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     /// The broker inside this process.
     pub embedded: bool,
-    /// What its topics are called.
+    /// The names of its topics.
     pub kafka: KafkaSettings,
 }
 
@@ -52,20 +52,20 @@ impl Source {
     }
 }
 
-/// What an intake hands on to.
+/// The recipients of an intake.
 #[derive(Clone)]
 pub struct IntakeOutputs {
-    /// Registers, heartbeats and metrics, for who is here.
+    /// Registers, heartbeats and metrics, for the registry.
     pub nodes: Recipient<NodesHeard>,
-    /// Metrics and heartbeats, for what was measured.
+    /// Metrics and heartbeats, for the aggregator.
     pub metrics: Recipient<MetricsHeard>,
-    /// What is kept, with the offsets it was read at.
+    /// Records to store, together with their offsets.
     pub batches: Recipient<SaveBatch>,
-    /// Tests of which something late was stored.
+    /// Tests for which late windows were stored.
     pub late: Recipient<LateStored>,
     /// What happened to the consumer.
     pub events: Recipient<SaveEvent>,
-    /// Whether the store takes what it is given, for whoever leads tests.
+    /// Whether the store accepts batches, for the test manager.
     pub store: Recipient<StoreChanged>,
     /// Where reading began, as the store has it already.
     pub offsets: Recipient<LoadOffsets>,
@@ -75,13 +75,13 @@ pub struct IntakeOutputs {
 
 /// Takes records in.
 ///
-/// - owns: which Kafka the offsets belong to, and what the store has not taken yet.
+/// - owns: which Kafka the offsets belong to, and the backlog that is not stored yet.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
 /// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`] and [`LateStored`], each awaited; before the first
 ///   of them the offsets where reading begins, by [`SaveBatch`], and then [`KafkaReached`]; [`SaveEvent`],
 ///   [`StoreChanged`].
-/// - on failure: what the store does not take is tried again every second until it does, and the node is not
-///   ready meanwhile; past the backlog's bound nothing more is read.
+/// - on failure: a refused batch is retried every second until it is stored, and the node is not ready meanwhile.
+///   When the backlog reaches its bound, reading stops.
 /// - mailbox bound: 16.
 pub struct IntakeActor {
     outputs: IntakeOutputs,
@@ -137,7 +137,7 @@ impl Handler<RecordsArrived> for IntakeActor {
         let (telemetry, backlog) = (Arc::clone(&self.telemetry), Rc::clone(&self.backlog));
         let batch = Arc::new(records);
         Box::pin(async move {
-            // Whoever is gone is gone because the node ends.
+            // A send fails only when the recipient has stopped, which means that the node is shutting down.
             let _ = outputs.nodes.send(NodesHeard(Arc::clone(&batch))).await;
             let metrics = outputs.metrics.send(MetricsHeard(Arc::clone(&batch))).await.unwrap_or_default();
             let mut offsets: Offsets = BTreeMap::new();
@@ -153,7 +153,7 @@ impl Handler<RecordsArrived> for IntakeActor {
             let lately = stored_at.get().is_some_and(|at| at.elapsed() < OFFSETS_EVERY);
             let brought_nothing = metrics.is_empty() && registered.is_empty();
             if brought_nothing && (lately || offsets_of.is_none()) && backlog.borrow().is_empty() {
-                // Heartbeats alone bring nothing to keep, and their offsets can wait.
+                // A batch of heartbeats alone has nothing to store, and its offsets can wait.
                 return;
             }
             backlog.borrow_mut().add(Batch { offsets_of, offsets, metrics, registered });
@@ -187,7 +187,7 @@ impl Handler<ConsumerChanged> for IntakeActor {
                     lost.partition,
                     lost.offset
                 );
-                log::warn!(detail:%; "records were lost before they were read");
+                log::warn!(detail:%; "records expired in kafka before they were read");
                 let what = "offset_out_of_range".to_owned();
                 let save =
                     self.outputs.events.send(SaveEvent(Event { at: unix_us(), test_id: None, what, detail }));
@@ -208,7 +208,7 @@ impl IntakeActor {
         Box::pin(async move {
             if let Some(key) = kafka.as_ref().and_then(RanOn::offsets_key) {
                 let stored = outputs.offsets.send(LoadOffsets { offsets_of: key.to_owned() }).await;
-                // Those of a later start are there already, and a full disk does not take them again.
+                // After a reconnect the offsets are stored already, and a full disk would refuse them again.
                 if !matches!(stored, Ok(Ok(stored)) if stored == from) {
                     let offsets_of = Some(key.to_owned());
                     let batch =
@@ -219,15 +219,15 @@ impl IntakeActor {
                     }
                 }
             }
-            // What is gone is gone because the node ends.
+            // A send fails only while the node is shutting down.
             let _ = outputs.reached.send(KafkaReached(kafka)).await;
             readiness.set_kafka(true);
         })
     }
 }
 
-/// Stores what waits; `None` where it still does. Comes back when there is room for more, however long that takes:
-/// reading on without it would lose it.
+/// Stores the backlog; `None` if it is still not stored. Returns only when the backlog has room again, however long
+/// that takes: reading on without room would lose records.
 async fn store(
     outputs: &IntakeOutputs,
     backlog: &RefCell<Backlog>,
@@ -236,22 +236,22 @@ async fn store(
     loop {
         let due = backlog.borrow().due(Instant::now());
         if let Some(batch) = due {
-            // Whoever is gone is gone because the node ends.
+            // A send fails only when the recipient has stopped, which means that the node is shutting down.
             match outputs.batches.send(SaveBatch(batch)).await.ok()? {
                 Ok(saved) => {
                     let failures = backlog.borrow_mut().stored();
                     if failures > 0 {
-                        log::info!(failures; "the store takes batches again");
+                        log::info!(failures; "store accepts batches again");
                         readiness.set_store(true);
-                        tell(&outputs.store, StoreChanged(None));
+                        report(&outputs.store, StoreChanged(None));
                     }
                     return Some(saved);
                 }
                 Err(error) => {
                     if backlog.borrow_mut().failed(Instant::now()) == 1 {
-                        log::error!(error:%; "the store takes nothing, trying again every second");
+                        log::error!(error:%; "store refuses batches; retrying every second");
                         readiness.set_store(false);
-                        tell(&outputs.store, StoreChanged(Some(error.to_string())));
+                        report(&outputs.store, StoreChanged(Some(error.to_string())));
                     }
                 }
             }
@@ -263,14 +263,15 @@ async fn store(
     }
 }
 
-/// One word at a change: a manager whose mailbox is full has more to do than to hear it.
-fn tell(manager: &Recipient<StoreChanged>, changed: StoreChanged) {
+/// Reports a change of the store to the manager, once and without waiting: with a full mailbox the manager has more
+/// urgent work, and the report is dropped.
+fn report(manager: &Recipient<StoreChanged>, changed: StoreChanged) {
     if manager.try_send(changed).is_err() {
-        log::warn!("the manager did not hear how the store is");
+        log::warn!("manager mailbox full; change of the store not reported");
     }
 }
 
-/// What the consumer is given: both kinds of news, from one address.
+/// The recipients for the consumer: records and changes, both this actor.
 pub fn recipients(intake: &Addr<IntakeActor>) -> (Recipient<RecordsArrived>, Recipient<ConsumerChanged>) {
     (intake.clone().recipient(), intake.clone().recipient())
 }

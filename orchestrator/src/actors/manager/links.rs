@@ -16,7 +16,7 @@ use crate::lifecycle::Rules;
 use crate::now::Clock;
 use crate::telemetry::Telemetry;
 
-/// Whom the manager speaks to.
+/// The recipients that the manager sends to.
 #[derive(Clone)]
 #[allow(missing_docs)] // each is named for its message
 pub struct ManagerLinks {
@@ -39,17 +39,17 @@ pub struct ManagerLinks {
     pub events: Recipient<Changed>,
 }
 
-/// What the manager is given once.
+/// Settings of the manager, fixed for its lifetime.
 #[derive(Debug, Clone)]
 pub struct ManagerSettings {
-    /// This life of the orchestrator.
+    /// The epoch of this process of the orchestrator.
     pub epoch: Epoch,
-    /// Whether this life of the orchestrator holds its Kafka itself.
+    /// Whether the embedded Kafka runs in this process.
     pub embedded: bool,
     /// How tests are led.
     pub rules: Rules,
     /// The clock that the registry uses too.
     pub clock: Clock,
-    /// Where what listeners did not take is counted.
+    /// Counts updates that listeners did not accept.
     pub telemetry: Arc<Telemetry>,
 }

@@ -1,4 +1,4 @@
-//! What the manager itself knows of a test, beside its life and its tally: its name, its times, its timeline.
+//! What the manager itself keeps of a test, beside its lifecycle and its tally: name, times, timeline.
 
 use common::clock::{UnixMicros, rfc3339};
 use common::ids::TestId;
@@ -11,7 +11,7 @@ use crate::tally::Tally;
 /// Most lines of one test's timeline; later ones are left out.
 const MAX_TIMELINE: usize = 500;
 
-/// What is known of a test that was just configured.
+/// The metadata of a test that was just created.
 pub fn meta_of(test_id: &TestId, plan: &Plan, created_at: i64) -> Meta {
     Meta {
         test_id: test_id.clone(),
@@ -39,9 +39,9 @@ pub fn note_to(timeline: &mut Vec<TimelineEntry>, at_us: UnixMicros, what: &str,
     }
 }
 
-/// A test of which nothing was counted.
+/// The view of a test without any counts.
 pub fn empty_view(meta: &Meta, plan: &Plan) -> TestView {
     let tally = Tally::new(meta.test_id.clone(), plan.clone(), &[]);
-    // Nothing was counted that could have an age.
+    // Without counts, no figure has an age.
     crate::assemble::view(&meta.borrowed(), &tally, None, meta.created_at)
 }

@@ -1,5 +1,5 @@
-//! The task inside `TestManagerActor`: commands and looks, one after the other, so that a test's life never
-//! meets itself. The rules are `lifecycle`'s; this carries them out.
+//! The task inside `TestManagerActor`. It does commands and periodic looks one after the other, so two steps of a test
+//! never run at once. The rules are in `lifecycle`; this module carries them out.
 
 mod links;
 mod meta;
@@ -38,19 +38,19 @@ use crate::store::StoredTest;
 use crate::tally::Tally;
 use crate::verdict::judge;
 
-/// What a report says of a test that someone stopped.
+/// The reason in the report of a test that a user stopped.
 const STOPPED_BY: &str = "stopped by the user";
 
 type Answer = oneshot::Sender<Result<TestView, CommandError>>;
 
-/// How often listeners hear of the test that is under way though its state is what it was: what they show is at most
-/// 1 s old, and its figures are work.
-const TELL_EVERY: Duration = Duration::from_millis(500);
+/// Least time between two updates of the active test to listeners while its state does not change. What they show is
+/// at most 1 s old; an update every time would cost too much, because the figures are computed for each.
+const SHOW_EVERY: Duration = Duration::from_millis(500);
 
 /// How often the test that is under way is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// The same while it begins: drivers that are ready do not wait long for the trigger, nor a user for a short test.
+/// The same while it starts, so that ready drivers get the trigger soon and short tests are reported promptly.
 const LOOK_AT_FIRST_EVERY: Duration = Duration::from_millis(20);
 
 /// The test that is under way.
@@ -60,13 +60,13 @@ struct Active {
     waiting: Vec<Answer>,
     /// The state that the store has.
     saved: Option<TestState>,
-    /// What listeners were told last, and when.
-    told: Option<(Duration, TestState)>,
+    /// The state that was last sent to listeners, and when.
+    shown: Option<(Duration, TestState)>,
 }
 
 impl Active {
     fn new(life: Lifecycle, meta: Meta) -> Self {
-        Self { life, meta, waiting: Vec::new(), saved: None, told: None }
+        Self { life, meta, waiting: Vec::new(), saved: None, shown: None }
     }
 }
 
@@ -77,11 +77,11 @@ pub struct Manager {
     active: Option<Active>,
     unsaved: Unsaved,
     waiting: Waiting,
-    /// The present Kafka; `None` while it has not answered, and where it has no id.
+    /// The cluster id of Kafka; `None` until it has answered, and for a cluster without an id.
     kafka: Option<RanOn>,
-    /// Whether the store knows where reading began: before that no test is triggered.
+    /// Whether the store has the offsets where reading began: no test is triggered before that.
     reads: bool,
-    /// Tests of the life before that may go on, until they are taken up.
+    /// Tests of the previous process that may go on, until they are resumed.
     resumable: Vec<StoredTest>,
 }
 
@@ -90,14 +90,14 @@ fn gone(_: actix::MailboxError) -> CommandError {
 }
 
 impl Manager {
-    /// Nothing is under way.
+    /// A manager without an active test.
     pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
         let kafka = settings.embedded.then_some(RanOn::Embedded);
         let (unsaved, waiting) = (Unsaved::default(), Waiting::default());
         Self { links, settings, active: None, unsaved, waiting, kafka, reads: false, resumable: Vec::new() }
     }
 
-    /// Does one command; the answer to a trigger may come later.
+    /// Runs one command; the answer to a trigger may follow later.
     pub async fn command(&mut self, command: Command, answer: Answer) {
         self.do_command(command, answer).await;
         self.serve_waiting().await;
@@ -120,16 +120,16 @@ impl Manager {
             Command::StoreChanged(trouble) => return self.store_changed(trouble).await,
             Command::KafkaReached(kafka) => {
                 self.kafka_reached(kafka).await;
-                // The answer means that it is done; what it says is of no use to anybody.
+                // The caller needs only to know that it is done, not the result.
                 return drop(answer);
             }
             Command::Trigger(id, wait) => return self.asked_to_start(id, wait, answer).await,
         };
-        // Whoever asked may have gone away.
+        // The caller may have stopped waiting.
         let _ = answer.send(answered);
     }
 
-    /// Looks at the test that is under way, and does what is to be done.
+    /// Advances the active test by one step of its lifecycle and carries out the effects.
     pub async fn look(&mut self) {
         self.look_once().await;
         self.serve_waiting().await;
@@ -157,22 +157,22 @@ impl Manager {
         let Some(active) = &mut self.active else { return };
         let state = active.meta.state;
         if active.saved.replace(state) != Some(state) {
-            // The history reads the store.
+            // The history is served from the store, so a new state is stored at once.
             self.save_active().await;
         }
         let Some(active) = &mut self.active else { return };
-        let lately = |(at, told)| told == state && now.elapsed.saturating_sub(at) < TELL_EVERY;
-        if active.told.is_some_and(lately) {
+        let lately = |(at, shown)| shown == state && now.elapsed.saturating_sub(at) < SHOW_EVERY;
+        if active.shown.is_some_and(lately) {
             return;
         }
-        active.told = Some((now.elapsed, state));
+        active.shown = Some((now.elapsed, state));
         let view = self.links.view.send(GetView(active.meta.clone())).await;
         if let Ok(Some(view)) = view {
-            self.tell(view);
+            self.show(view);
         }
     }
 
-    fn tell(&self, view: TestView) {
+    fn show(&self, view: TestView) {
         offer(&self.links.events, Changed::Test(Box::new(view)), &self.settings.telemetry);
     }
 
@@ -189,7 +189,7 @@ impl Manager {
         note(&mut meta, now_us, "created", "");
         let view = empty_view(&meta, &plan);
         self.save(stored(&meta, &plan, 0, &[], &view)).await?;
-        self.tell(view.clone());
+        self.show(view.clone());
         Ok(view)
     }
 
@@ -289,7 +289,7 @@ impl Manager {
         self.get(id).await
     }
 
-    /// Ends a test that no driver has heard of, whatever else is under way.
+    /// Ends a test whose config was never sent to a driver; another test may be under way.
     async fn stop_unstarted(&mut self, test: StoredTest) -> Result<TestView, CommandError> {
         let plan = plan_of(&test.plan)?;
         let mut meta = meta_of(&test.test_id, &plan, test.created_at);
@@ -303,7 +303,7 @@ impl Manager {
         let judgement = judge(&tally.facts(Some(STOPPED_BY)));
         let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
         self.save(stored(&meta, &plan, test.revision, &[], &view)).await?;
-        self.tell(view.clone());
+        self.show(view.clone());
         Ok(view)
     }
 
@@ -323,7 +323,7 @@ impl Manager {
                 }
                 Effect::PublishStop => {
                     if let Err(error) = self.publish_stop().await {
-                        log::error!(error:%; "the stop was not published");
+                        log::error!(error:%; "stop not published");
                     }
                     None
                 }
@@ -363,12 +363,12 @@ impl Manager {
                 }
             };
             if let Some(why) = failed {
-                log::error!(why:%; "a record was not published");
+                log::error!(why:%; "record not published");
                 let more = self.active.as_mut().map(|active| active.life.publishing_failed(why));
                 effects = more.unwrap_or_default().into();
             }
         }
-        // A barrier that failed leaves the test configured: another may be triggered.
+        // After a failed barrier the test stays configured, and another test may be triggered.
         if self.active.as_ref().is_some_and(|active| !active.life.is_under_way()) {
             if let Some(active) = &mut self.active {
                 active.meta.state = TestState::Configured;
@@ -408,13 +408,13 @@ impl Manager {
             let finished = stored(meta, life.plan(), life.revision(), life.participants(), &view);
             let finished = StoredTest { closing: Some(closing), ..finished };
             let failed = self.save(finished.clone()).await.err().map(|error| error.to_string());
-            // Its windows may wait although the report itself was taken.
+            // Its windows may still wait although the report itself was stored.
             if let Some(why) = self.unsaved.trouble.clone().or(failed) {
-                log::error!(why:%; "the report is not stored, it is held in memory");
+                log::error!(why:%; "report not stored; held in memory");
                 view = self.unsaved.hold(finished, now_us, &why).unwrap_or(view);
             }
             log::info!(test_id:% = active.meta.test_id, verdict:? = view.verdict; "test finished");
-            self.tell(view.clone());
+            self.show(view.clone());
             for answer in active.waiting {
                 let _ = answer.send(Ok(view.clone()));
             }

@@ -1,5 +1,5 @@
-//! Tests that were under way when the orchestrator's life before ended, and cannot go on in this one: they are
-//! closed from what the store has of them. Whether a test can go on is `ran_on`'s rule.
+//! Tests that were active when the previous process ended, and cannot go on in this one. They are closed with the
+//! records that the store has. `ran_on` decides whether a test can go on.
 
 use super::super::recount::recount;
 use super::super::stats_aggregator::ForgetTally;
@@ -14,7 +14,7 @@ use crate::tally::Tally;
 use crate::verdict::judge;
 
 impl Manager {
-    /// Kafka answered, and the store knows where reading begins. Nothing was read yet.
+    /// Kafka answered, and the store has the offsets where reading begins. No record was read yet.
     pub(super) async fn kafka_reached(&mut self, kafka: Option<RanOn>) {
         (self.kafka, self.reads) = (kafka, true);
         let Some(active) = &self.active else { return };
@@ -28,11 +28,11 @@ impl Manager {
             Err(error) => Err(error),
         };
         if let Err(error) = closed {
-            log::error!(test_id:% = id, error:%; "a test of another kafka cannot be closed");
+            log::error!(test_id:% = id, error:%; "test of another kafka not closed");
         }
     }
 
-    /// Judges a test by what the store has of it, and stores it as finished.
+    /// Judges a test by its stored records, and stores it as finished.
     pub(super) async fn close_orphan(&mut self, test: StoredTest, why: Orphaned) -> Result<(), CommandError> {
         let plan = plan_of(&test.plan)?;
         let now_us = self.settings.clock.unix_us();
@@ -44,14 +44,14 @@ impl Manager {
         tally.started(started_at);
         let mut tally = recount(&self.links.metrics, tally).await?;
         let last_at = tally.parts_seen().iter().filter_map(|part| part.heard_at).max();
-        // Where all have reported their end, nothing is missing: only the verdict was not reached.
+        // If all drivers have reported their end, no record is missing: only the verdict was not computed.
         if !tally.all_ended() {
             let reason = why.reason(started_at, last_at);
             note(&mut meta, now_us, "interrupted", &reason);
             tally.interrupt(&reason);
         }
         note(&mut meta, now_us, "finished", "when the orchestrator was started again");
-        // It ended with its orchestrator, not when this one came to look.
+        // It ended with the previous process, not at this restart.
         (meta.state, meta.ended_at) =
             (TestState::Finished, Some(last_at.unwrap_or(started_at).max(started_at)));
         let stopped_by = stopped_by(&meta.timeline);
@@ -61,8 +61,8 @@ impl Manager {
         let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
         let closed = stored(&meta, &plan, test.revision, &test.participants, &view);
         self.save(StoredTest { closing: Some(closing), ..closed }).await?;
-        log::info!(test_id:% = meta.test_id, verdict:? = view.verdict; "a test of the life before is closed");
-        self.tell(view);
+        log::info!(test_id:% = meta.test_id, verdict:? = view.verdict; "closed a test of the previous process");
+        self.show(view);
         Ok(())
     }
 }

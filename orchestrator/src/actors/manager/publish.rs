@@ -1,4 +1,4 @@
-//! What the manager tells the drivers: configs, triggers, stops.
+//! What the manager sends to the drivers: configs, triggers, stops.
 
 use std::time::Duration;
 
@@ -14,20 +14,21 @@ use crate::refusal::CommandError;
 /// How long Kafka may take for a config, a trigger or a stop.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often a start is put off where the store takes long. The lead doubles each time.
+/// How often a start is postponed while the store is slow. The lead doubles each time.
 const MAX_PUT_OFF: u32 = 5;
 
 /// `num_drivers` of every config, however many drivers take part. It is a classic field: our own drivers read their
 /// share instead. Of the programs that were measured one sends nothing without it, and another divides its cores by it
-/// and sends nothing where there are more drivers than cores. With 1 each of them sends all that it is asked for, and the
-/// count is one per driver already (`message_count_per_driver`), so that nothing has to be divided.
+/// and sends nothing where there are more drivers than cores. With 1 each of them sends its full count, which
+/// is per driver already (`message_count_per_driver`), so no division is needed.
 const NUM_DRIVERS: u32 = 1;
 
 impl Manager {
     async fn publish(&self, record: Outbound) -> Result<(), CommandError> {
-        // A body that grows past a record when it is written as JSON.
-        let too_large =
-            |error: WriteError| CommandError::Conflict(format!("drivers cannot be told: {error}"));
+        // Escaping in JSON can make a body larger than a record may be.
+        let too_large = |error: WriteError| {
+            CommandError::Conflict(format!("the config cannot be sent to the drivers: {error}"))
+        };
         let written = record.write().map_err(too_large)?;
         match tokio::time::timeout(PUBLISH_WITHIN, self.links.publish.send(Publish(written))).await {
             Ok(Ok(Ok(()))) => Ok(()),
@@ -79,7 +80,7 @@ impl Manager {
             let now = self.settings.clock.now();
             let later = self.active.as_mut().and_then(|active| active.life.put_off(now));
             let Some(later) = later else { break };
-            log::info!(start_at_ms = later; "the start is put off: the store took long");
+            log::info!(start_at_ms = later; "start postponed: store is slow");
             start_at_ms = later;
             self.save_start(later).await;
         }
@@ -93,8 +94,8 @@ impl Manager {
         self.publish(Outbound::Trigger(trigger)).await
     }
 
-    /// Stores when the test starts. The store has that before Kafka has the trigger: a trigger that is out must not be
-    /// unknown to a later life of ours. That life finds out whether it was published (`lifecycle::doubtful`).
+    /// Stores the time of the start before Kafka gets the trigger: if this process dies in between, the next one knows
+    /// that a trigger may be out, and finds out whether it was published (`lifecycle::doubtful`).
     async fn save_start(&mut self, start_at_ms: u64) {
         let at_us = i64::try_from(start_at_ms).unwrap_or(0) * 1_000;
         if let Some(active) = &mut self.active {

@@ -1,4 +1,4 @@
-//! What the manager keeps of tests, and how it takes one up again.
+//! How the manager stores tests, and resumes one after a restart.
 
 use common::ids::TestId;
 use common::plan::Plan;
@@ -26,7 +26,7 @@ impl Manager {
         stored.ok_or_else(|| CommandError::NoSuchTest(id.clone()))
     }
 
-    /// Removes a test that no driver works at.
+    /// Deletes a test that is not active.
     pub(super) async fn delete(&mut self, id: &TestId) -> Result<TestView, CommandError> {
         let under_way = || {
             CommandError::Conflict(format!(
@@ -41,7 +41,7 @@ impl Manager {
         let held = self.unsaved.forget(id);
         let removed = self.links.remove.send(RemoveTest(id.clone())).await.map_err(gone)?;
         let removed = removed.map_err(|error| CommandError::NotStored(error.cause().to_owned()))?;
-        // One that was held in memory was stored as under way, or not at all.
+        // The store has a report held in memory as still active, or not at all.
         if removed || held { Ok(view) } else { Err(under_way()) }
     }
 
@@ -54,7 +54,7 @@ impl Manager {
         let Active { life, meta, .. } = active;
         let test = stored(meta, life.plan(), life.revision(), life.participants(), &view);
         if let Err(error) = self.save(test).await {
-            log::error!(error:%; "the test was not stored");
+            log::error!(error:%; "test not stored");
         }
     }
 
@@ -63,9 +63,9 @@ impl Manager {
         saved.map_err(|error| CommandError::NotStored(error.cause().to_owned()))
     }
 
-    /// Takes up the tests that were under way when the life before ended, as far as that needs no Kafka: those that
-    /// cannot go on are closed, and those whose barrier ended with that life are configured again. The others wait
-    /// for [`Self::resume`].
+    /// Handles the tests that were active when the previous process ended, as far as possible without Kafka. Tests that
+    /// cannot go on are closed; tests that were waiting for drivers are configured again. The others wait for
+    /// [`Self::resume`].
     pub async fn close_orphans(&mut self) {
         let unfinished = match self.links.unfinished.send(LoadUnfinished).await {
             Ok(Ok(unfinished)) => unfinished,
@@ -83,21 +83,21 @@ impl Manager {
                 }
             };
             if let Err(error) = done {
-                log::error!(test_id:% = id, error:%; "a test of the life before cannot be taken up");
+                log::error!(test_id:% = id, error:%; "test of the previous process not resumed");
             }
         }
     }
 
-    /// Goes on with the test that ran when the orchestrator's life before ended, from what the store kept.
+    /// Resumes the test that was running when the previous process ended, from its stored records.
     pub async fn resume(&mut self) {
         for stored in std::mem::take(&mut self.resumable) {
             if let Err(error) = self.resume_one(stored).await {
-                log::error!(error:%; "a test cannot be resumed");
+                log::error!(error:%; "test not resumed");
             }
         }
     }
 
-    /// Its barrier ended with the life that stood at it.
+    /// The test was waiting for its drivers when the previous process ended: it is configured again.
     async fn configured_again(&mut self, mut stored: StoredTest) -> Result<(), CommandError> {
         stored.state = TestState::Configured;
         stored.started_at = None;

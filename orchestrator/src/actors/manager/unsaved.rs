@@ -1,5 +1,5 @@
-//! Finished tests that the store has not taken, a full disk for instance: held in memory, said so in each
-//! report, and stored as soon as that is possible.
+//! Finished tests that the store refused, on a full disk for instance. They are held in memory with a warning in each
+//! report, and stored as soon as possible.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use crate::now::Now;
 use crate::store::StoredTest;
 use crate::verdict::Other;
 
-/// Most finished tests held for the store; the oldest goes first.
+/// Most finished tests held for the store; past that, the oldest is discarded.
 const MAX_HELD: usize = 16;
 
-/// Between two tries.
+/// Interval between two attempts.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// What [`Manager`] holds for the store.
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
-    /// Why the store takes nothing, while records wait for it.
+    /// Why the store refuses records, while records wait for it.
     pub trouble: Option<String>,
     /// The oldest first. Their reports say that they are not stored.
     tests: Vec<StoredTest>,
     tried_at: Option<Duration>,
 }
 
-/// Has a report say that it is not stored and why, or, once it is, that no more.
+/// Adds the warning that a report is not stored and why, or removes it once the report is stored.
 fn warn(report: &mut TestView, why: Option<&str>) {
     let mut findings = std::mem::take(&mut report.findings);
     findings.retain(|finding| finding.kind != FindingKind::NotStored);
@@ -44,19 +44,19 @@ fn warn(report: &mut TestView, why: Option<&str>) {
 }
 
 impl Unsaved {
-    /// A finished test that the store did not take.
+    /// A finished test that the store refused.
     pub fn get(&self, id: &TestId) -> Option<&StoredTest> {
         self.tests.iter().find(|held| held.test_id == *id)
     }
 
-    /// Holds a test no longer; true where it did.
+    /// Removes a held test; true if it was held.
     pub fn forget(&mut self, id: &TestId) -> bool {
         let before = self.tests.len();
         self.tests.retain(|held| held.test_id != *id);
         self.tests.len() < before
     }
 
-    /// Holds a finished test, in the place of what was held of it, and returns its report with the warning.
+    /// Holds a finished test, replacing an earlier version of it, and returns its report with the warning.
     pub fn hold(&mut self, mut test: StoredTest, now_us: UnixMicros, why: &str) -> Option<TestView> {
         self.tests.retain(|held| held.test_id != test.test_id);
         if let Some(report) = &mut test.report {
@@ -68,7 +68,7 @@ impl Unsaved {
         let report = test.report.clone();
         if self.tests.len() >= MAX_HELD {
             let lost = self.tests.remove(0);
-            log::error!(test_id:% = lost.test_id; "a report is lost: the store took none for too long");
+            log::error!(test_id:% = lost.test_id; "report discarded: store failed for too long");
         }
         self.tests.push(test);
         report
@@ -76,7 +76,7 @@ impl Unsaved {
 }
 
 impl Manager {
-    /// Whether the store takes what the records bring.
+    /// Notes whether the store accepts records.
     pub(super) async fn store_changed(&mut self, trouble: Option<String>) {
         let (what, why) = match &trouble {
             Some(why) => ("store_failing", why.clone()),
@@ -89,7 +89,7 @@ impl Manager {
         }
     }
 
-    /// Stores what could not be stored before, now and then.
+    /// Retries at intervals to store the held tests.
     pub(super) async fn save_held(&mut self) {
         let Now { elapsed: now, unix_us: now_us } = self.settings.clock.now();
         let early = self.unsaved.tried_at.is_some_and(|at| now.saturating_sub(at) < STORE_AGAIN);
@@ -109,9 +109,9 @@ impl Manager {
                 return;
             }
             let stored = self.unsaved.tests.remove(0);
-            log::info!(test_id:% = stored.test_id; "a report that was held is stored");
+            log::info!(test_id:% = stored.test_id; "stored a report that was held in memory");
             if let Some(report) = report {
-                self.tell(report);
+                self.show(report);
             }
         }
     }

@@ -79,7 +79,7 @@ impl Waiting {
 }
 
 impl Manager {
-    /// Starts a test, or has it wait so long for the one that is under way to end.
+    /// Starts a test, or lets it wait up to that long for the active one to end.
     pub(super) async fn asked_to_start(&mut self, id: TestId, wait: Duration, answer: Answer) {
         let is_active = self.active.as_ref().is_some_and(|active| *active.life.test_id() == id);
         if wait.is_zero() || is_active {
@@ -119,7 +119,7 @@ impl Manager {
             }
             Err(error) => Err(error),
         };
-        // Whoever asked may have gone away.
+        // The caller may have stopped waiting.
         let _ = answer.send(answered);
     }
 

@@ -21,7 +21,7 @@ use crate::registry::KnownNode;
 use crate::store::{Cursor, MetricsPage, SavedBatch, Store, StoreError, StoredTest};
 use crate::telemetry::Telemetry;
 
-/// How long the same failure is logged once.
+/// Interval within which the same failure is logged only once.
 const LOG_AGAIN: Duration = Duration::from_secs(30);
 
 /// Most failures logged within that time.
@@ -44,13 +44,13 @@ pub struct PruneTests {
 
 /// Owns the database. Receives every `Save…`, `Load…`, [`TakeEpoch`], [`CountTests`] and [`PruneTests`]; sends
 /// nothing. On failure it answers with a [`StoreError`] that names the file, counts it, and serves on.
-/// Its queue has no bound (a SyncArbiter's): whoever sends keeps at most four messages outstanding.
+/// Its queue has no bound (a SyncArbiter's): each sender keeps at most four messages outstanding.
 #[derive(Debug)]
 pub struct StoreActor {
     path: PathBuf,
     store: Option<Store>,
     telemetry: Arc<Telemetry>,
-    /// What was logged of late, and when: a disk that stays full is no news every second.
+    /// Recently logged errors, and when: a disk that stays full is not logged every second.
     logged: BTreeMap<String, Instant>,
 }
 
@@ -87,7 +87,7 @@ impl StoreActor {
             let news = format!("{what}: {error}");
             self.logged.retain(|_, at| at.elapsed() < LOG_AGAIN);
             if !self.logged.contains_key(&news) && self.logged.len() < MAX_LOGGED {
-                log::error!(what, error:%; "the store failed");
+                log::error!(what, error:%; "store failed");
                 self.logged.insert(news, Instant::now());
             }
         }

@@ -26,7 +26,10 @@ async fn a_test_goes_from_plan_to_verdict() {
         world.beats(driver, DriverState::Idle, None, None).await;
     }
     let test = world.create().await;
-    assert!(world.published(Topic::TestConfig).is_empty(), "drivers hear of it when it is triggered");
+    assert!(
+        world.published(Topic::TestConfig).is_empty(),
+        "drivers receive the config when the test is triggered"
+    );
     world.run(&test, &["a", "b"]).await;
 
     let [config] = &world.published(Topic::TestConfig)[..] else { panic!("one config") };
@@ -39,7 +42,7 @@ async fn a_test_goes_from_plan_to_verdict() {
     let [trigger] = &world.published(Topic::Trigger)[..] else { panic!("one trigger") };
     assert_eq!((&trigger["trigger"], &trigger["revision"]), (&"YES".into(), &1.into()));
 
-    // Repeating the trigger changes nothing; a second test has to wait, and is told for which.
+    // Repeating the trigger changes nothing; a second test has to wait; the answer names the one it waits for.
     world.tests.send(TriggerTest::now(test.clone())).await.unwrap().unwrap();
     let second = world.create().await;
     let Err(CommandError::UnderWay { test_id, .. }) =
@@ -67,7 +70,7 @@ async fn a_test_goes_from_plan_to_verdict() {
     assert!(world.published(Topic::Trigger).len() == 1, "no NO after a natural end");
     let kept = world.stub.0.lock().unwrap();
     assert_eq!(kept.metrics.len(), 4, "each window is stored once");
-    assert!(kept.windows_told > 0);
+    assert!(kept.windows_sent > 0);
     let stored = kept.tests.iter().find(|stored| stored.test_id == test).unwrap();
     assert_eq!((stored.verdict, stored.revision), (Some(Verdict::Passed), 1));
 }
@@ -80,7 +83,7 @@ async fn a_driver_that_does_not_answer_is_named_and_the_test_can_be_triggered_ag
     let Err(CommandError::Drivers { blockers, .. }) =
         world.tests.send(TriggerTest::now(test.clone())).await.unwrap()
     else {
-        panic!("nobody answers")
+        panic!("the driver did not get ready")
     };
     assert_eq!(blockers[0].0, "a");
     assert_eq!(world.get(&test).await.state, TestState::Configured);
@@ -101,7 +104,7 @@ async fn a_trigger_that_kafka_does_not_take_leaves_the_test_as_it_was() {
     assert!(matches!(answer, Err(CommandError::NotPublished(_))), "{answer:?}");
     let view = world.get(&test).await;
     assert_eq!((view.state, view.started_at), (TestState::Configured, None));
-    // A driver that heard it all the same tells of a test that is not counted.
+    // A driver that received the trigger all the same reports a test that is not counted.
     world.window("a", &test, 0, 10, false).await;
     assert_eq!(world.get(&test).await.totals.sent, Some(0));
     world.stub.0.lock().unwrap().refused = None;
@@ -124,7 +127,7 @@ async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
         assert_eq!(view.reasons, ["the test was stopped before its end by the user"]);
     }
     assert_eq!(world.get(&running).await.state, TestState::Running);
-    assert_eq!(world.published(Topic::Trigger).len(), 1, "nobody is told to stop");
+    assert_eq!(world.published(Topic::Trigger).len(), 1, "no stop is sent");
     let Err(CommandError::Conflict(_)) = world.tests.send(TriggerTest::now(waiting)).await.unwrap() else {
         panic!("it is over")
     };
@@ -155,7 +158,7 @@ async fn from_its_start_on_it_is_said_to_run() {
     world.trigger(&test, &["a"]).await;
     let start_ms = world.published(Topic::Trigger)[0]["start_at"].as_i64().unwrap();
     loop {
-        // Asked well after the start by either clock; nobody else need have looked since.
+        // Well after the start by either clock: the state is right even if nothing else has triggered a look since.
         let started = unix_us() >= (start_ms + 3) * 1_000;
         let state = world.get(&test).await.state;
         if started {
@@ -205,7 +208,7 @@ async fn windows_that_come_late_revise_whichever_test_they_are_of() {
     for _ in 0..2 {
         let test = world.create().await;
         world.run(&test, &["a"]).await;
-        // A heartbeat told more than the windows that came.
+        // A heartbeat counted more requests than the windows that arrived.
         world.beats("a", DriverState::Running, Some((&test, 1)), Some(17)).await;
         world.window("a", &test, 1, 20, true).await;
         world.until(&test, TestState::Finished).await;
@@ -224,7 +227,7 @@ async fn windows_that_come_late_revise_whichever_test_they_are_of() {
     assert_eq!(world.get(&newer).await.verdict, Some(Verdict::Incomplete), "it has its own windows");
     assert_eq!(world.get(&running).await.totals.sent, Some(0), "so has the one that runs");
     assert_eq!(world.telemetry.metrics_foreign.get(), 0);
-    // What tells nothing new revises nothing.
+    // Windows that are already known revise nothing.
     world.window("a", &older, 0, 10, false).await;
     world.window("a", &newer, 0, 10, false).await;
     until(|| world.get(&newer), |view| view.verdict == Some(Verdict::Passed)).await;
@@ -242,7 +245,7 @@ async fn a_lost_drivers_last_word_is_not_forgotten_when_its_test_is_counted_agai
     world.beats("b", DriverState::Running, Some((&test, 1)), Some(17)).await;
     world.window("a", &test, 1, 20, true).await;
     world.tests.send(StopTest(test.clone())).await.unwrap().unwrap();
-    // A later life of b: its earlier one will tell nothing more.
+    // b restarted: its earlier epoch will send nothing more.
     world.is_reborn("b").await;
     let view = world.until(&test, TestState::Finished).await;
     assert_eq!((view.totals.sent, view.totals.unresolved), (Some(37), Some(17)));
@@ -268,7 +271,7 @@ async fn a_test_goes_on_after_a_restart_of_the_orchestrator() {
     let view = world.until(&test, TestState::Running).await;
     assert_eq!(view.totals.sent, Some(10), "counted again from the store");
     assert!(view.timeline.iter().any(|entry| entry.what == "resumed"));
-    // Nobody was heard yet in this life; a few looks later the driver is still waited for.
+    // No record has arrived since the restart; a few looks later the manager still waits for the driver.
     tokio::time::sleep(Duration::from_millis(350)).await;
     assert_eq!(world.get(&test).await.state, TestState::Running);
     world.window("a", &test, 1, 20, true).await;
@@ -357,8 +360,8 @@ async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted
     let beat = until(published, Option::is_some).await.unwrap();
     let payload = serde_json::to_vec(&beat).unwrap();
     let read_as = common::wire::ReadAs::of(Unit::Milliseconds);
-    let heard = common::wire::read(Topic::Heartbeat, Some(&payload), &read_as).unwrap();
-    world.arrives(Topic::Heartbeat, heard).await;
+    let beat = common::wire::read(Topic::Heartbeat, Some(&payload), &read_as).unwrap();
+    world.arrives(Topic::Heartbeat, beat).await;
     assert_eq!(*world.superseded.borrow(), Some(LEADER.0 + 1));
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "an orchestrator is never a node");
 }

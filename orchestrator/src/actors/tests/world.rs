@@ -54,7 +54,7 @@ pub struct Kept {
     pub offsets_at_config: Option<Offsets>,
     /// The disk is full.
     pub full: bool,
-    pub windows_told: usize,
+    pub windows_sent: usize,
     pub revisions: usize,
     /// Which orchestrator uses the stub at present, counted from 1.
     life: u64,
@@ -258,7 +258,7 @@ impl Handler<Changed> for Reached {
 
     fn handle(&mut self, changed: Changed, _: &mut Self::Context) -> Self::Result {
         if matches!(changed, Changed::Window(_)) {
-            self.stub.0.lock().unwrap().windows_told += 1;
+            self.stub.0.lock().unwrap().windows_sent += 1;
         }
         MessageResult(())
     }

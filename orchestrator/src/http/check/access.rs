@@ -32,7 +32,7 @@ async fn without_a_token_another_sites_name_for_this_machine_gets_no_answer() {
         assert_eq!(answer_of(None, get("/healthz", host)).await.status, 200, "{host}");
         assert_eq!(answer_of(None, get("/api/v1/drivers", host)).await.status, 200, "{host}");
     }
-    // With a token nobody needs to guess who asks, and who allowed everyone meant everyone.
+    // With a token the caller is known, so any host name is accepted; the same with `any_host`.
     assert_eq!(answer_of(Some(TOKEN), get("/healthz", "load.example")).await.status, 200);
     let (mut open, _parts) = state(None);
     open.access.any_host = true;
@@ -40,7 +40,7 @@ async fn without_a_token_another_sites_name_for_this_machine_gets_no_answer() {
 }
 
 #[actix::test]
-async fn without_the_token_nothing_but_health_is_told() {
+async fn without_the_token_nothing_but_health_is_answered() {
     for path in [
         "/api/v1/tests",
         "/api/v1/drivers",

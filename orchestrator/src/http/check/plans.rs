@@ -1,4 +1,4 @@
-//! Plans in, tests out, and what is no plan.
+//! Plans in, tests out, and bodies that are not plans.
 
 use super::*;
 
@@ -17,7 +17,7 @@ async fn a_plan_becomes_a_test_in_toml_and_json() {
 }
 
 #[actix::test]
-async fn each_fault_of_a_plan_is_told_with_key_value_and_reason() {
+async fn each_fault_of_a_plan_is_reported_with_key_value_and_reason() {
     let body =
         json!({"target": {"url": "ftp://x"}, "load": {"rate": -5, "duration": "5 parsecs"}, "colour": "red"});
     let answer = answer_of(None, post_plan("application/json", body.to_string())).await;

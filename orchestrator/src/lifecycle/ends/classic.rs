@@ -1,5 +1,5 @@
-//! When the part of a classic driver is over: by its word, by its count, by its silence. What it does not report is
-//! unknown, and something unknown ends nothing by itself: a driver that sends heartbeats is waited for within a bound.
+//! When the part of a classic driver is over: it sent an end word, it reached its count, or its reports stopped. A
+//! missing report alone does not end a part: while the driver sends heartbeats, the test waits for it within a bound.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::now::Now;
 use crate::participant::{EndedBy, PartSeen};
 use crate::registry::{Liveness, NodeFacts};
 
-/// Least silence that ends the part of a classic driver that has reported.
+/// Shortest time without a report that ends the part of a classic driver that has reported before.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How long a count has to stand at the least before it is the last: a driver that ignores its count reports on.
+/// Shortest time that a count must stay unchanged before it is final: a driver that ignores its limit reports more.
 const SETTLES: Duration = Duration::from_secs(2);
 
 /// What a look at a classic driver's part shows.
@@ -38,7 +38,7 @@ pub fn look(
     if node.and_then(|node| node.said_no_at).is_some_and(|at| is_about(life, at, now, running, part)) {
         return Seen::Over((EndedBy::Word, "said NO"));
     }
-    let Some(heard_at) = part.heard_at else { return unheard(life, now, running, node) };
+    let Some(heard_at) = part.heard_at else { return without_report(life, now, running, node) };
     let quiet = since(now, heard_at);
     let count = count_of(life.plan());
     if count > 0 && count_is_last(life, now, running, part, count) {
@@ -53,12 +53,12 @@ pub fn look(
     let gone = matches!(liveness, Liveness::Lost | Liveness::Stale);
     let beat = node.is_some_and(|node| node.beat_in_test);
     let beats_idle = node.is_none_or(|node| node.beats_idle);
-    // Its heartbeats are overdue: they come again, or it is lost.
+    // Its heartbeats are overdue: either they resume, or it becomes lost.
     if beat && liveness == Liveness::Suspect && (open || beats_idle) {
         return Seen::GoesOn;
     }
-    // Heartbeats that go on while idle stop only with the process. Those of a driver that sends them only in tests stop
-    // at its end as well, so that its reports have to show whether it was at its end.
+    // Where a driver also sends heartbeats while idle, their end means that the process ended. Where it sends them only
+    // during a test, they stop at the normal end as well; then its reports decide whether it had finished.
     let process_ended = beat && gone && (open || beats_idle);
     if process_ended || (gone && part.sent.is_some_and(|sent| sent < count)) {
         return Seen::Over((EndedBy::Lost, "its reports and its heartbeats stopped"));
@@ -73,9 +73,9 @@ fn since(now: Now, at_us: i64) -> Duration {
     Duration::from_micros(u64::try_from(now.unix_us.saturating_sub(at_us)).unwrap_or(0))
 }
 
-/// Of a driver that has sent no report. It may send one at its end alone, or wait for a slow first answer, or it did
-/// not receive the trigger: heartbeats of its own show that it is there, and then time tells.
-fn unheard(life: &Lifecycle, now: Now, running: Duration, node: Option<&NodeFacts>) -> Seen {
+/// Judges a driver that has sent no report. It may report only at its end, wait for a slow first answer, or not have
+/// received the trigger. While it sends heartbeats, the test waits for it within the bound of [`waits_for_silent`].
+fn without_report(life: &Lifecycle, now: Now, running: Duration, node: Option<&NodeFacts>) -> Seen {
     let deaf_after = life.rules.classic.deaf_after.max(3 * delay_of(life.plan()).unwrap_or_default());
     if running <= deaf_after {
         return Seen::GoesOn;
@@ -88,8 +88,8 @@ fn unheard(life: &Lifecycle, now: Now, running: Duration, node: Option<&NodeFact
     }
 }
 
-/// Whether a driver that is silent and sends heartbeats may still be at work: an open loop until its schedule must be
-/// over, a closed one, whose end nothing bounds, until `silent_for` after our own drivers were done.
+/// Whether a driver that sends heartbeats and no reports may still be working. An open loop may until its schedule must
+/// be over. A closed loop has no such bound: it may until `silent_for` after our own drivers were done.
 fn waits_for_silent(life: &Lifecycle, now: Now, running: Duration) -> bool {
     let rules = &life.rules.classic;
     match life.plan().load.mode {
@@ -108,9 +108,10 @@ fn waits_for_silent(life: &Lifecycle, now: Now, running: Duration) -> bool {
     }
 }
 
-/// Whether the count that a driver was to send is reached, and stands. A total that still rises is of a driver that
-/// ignores its count (`runaways`). Of one without a total the number of reports counts, where each answer brings one:
-/// reports at an interval are soon more than requests, and say nothing of the end.
+/// Whether a driver has reached the count of its config and the count no longer changes. A total that still rises comes
+/// from a driver that ignores its limit (`runaways`). Where the reports contain no total, their number is compared with
+/// the count: some drivers send one report for each answer. A driver that reports at an interval soon exceeds the
+/// count, which shows nothing about its end.
 fn count_is_last(life: &Lifecycle, now: Now, running: Duration, part: &PartSeen, count: u64) -> bool {
     let reached_at = match part.sent {
         Some(sent) => (sent >= count).then_some(part.rose_at),
@@ -119,15 +120,15 @@ fn count_is_last(life: &Lifecycle, now: Now, running: Duration, part: &PartSeen,
     reached_at.flatten().is_some_and(|at| since(now, at) >= settles(life, part))
 }
 
-/// How long no further report must come before the last one was the last.
+/// How long no report may come after the last one before that one counts as final.
 pub fn settles(life: &Lifecycle, part: &PartSeen) -> Duration {
     let own = part.report_interval.map_or(SETTLES, |interval| SETTLES.max(3 * interval));
     own.min(life.rules.classic.deaf_after.max(SETTLES))
 }
 
-/// Whether what a driver has reported shows that it has requests left to send: by its total, or by the number of its
-/// reports where more than one came, or because its schedule cannot have been over when the last one came, `at` after
-/// the common start.
+/// Whether a driver's reports show that it has requests left to send. Its total decides, if it reports one. Else it has
+/// some left where it sent fewer reports than requests, unless it sent one report only and that came when its schedule
+/// could be over. `at`: when the last report came, from the common start.
 fn has_more_to_send(life: &Lifecycle, at: Duration, part: &PartSeen, count: u64) -> bool {
     match part.sent {
         Some(sent) => sent < count,
@@ -142,13 +143,14 @@ fn has_more_to_send(life: &Lifecycle, at: Duration, part: &PartSeen, count: u64)
 fn shortest(life: &Lifecycle, count: u64) -> Duration {
     let delay = delay_of(life.plan()).unwrap_or_default();
     let schedule = delay.as_secs_f64() * count.saturating_sub(1) as f64;
-    // It starts at the trigger.
+    // A classic driver starts when it receives the trigger, which is up to start_delay before the common start.
     Duration::try_from_secs_f64(schedule).unwrap_or(Duration::MAX).saturating_sub(life.rules.start_delay)
 }
 
-/// Whether a `NO` that arrived at an instant is about this test. Classic drivers wait for no `start_at`, and some for
-/// no trigger: one may be done before our own have begun. A `NO` before its first report of this test is about another
-/// one.
+/// Whether a `NO` that arrived at `at` is about this test. Classic drivers ignore `start_at`, and some start on the
+/// config without a trigger, so one may have finished before our own drivers start. Where the driver has reported, a
+/// `NO` since the config counts; where it has not, only one since the common start, as an earlier one may belong to
+/// another test.
 fn is_about(life: &Lifecycle, at: Duration, now: Now, running: Duration, part: &PartSeen) -> bool {
     let started_at = now.elapsed.saturating_sub(running);
     let since = if part.reports > 0 { life.configured_at.unwrap_or(started_at) } else { started_at };

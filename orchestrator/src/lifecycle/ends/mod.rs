@@ -1,4 +1,4 @@
-//! When a participant's part is over though it has not reported its end: lost, silent, deaf, by a count.
+//! When a participant's part is over although it has not reported its end: lost, silent, deaf, or at its count.
 
 mod classic;
 mod runaways;
@@ -17,16 +17,17 @@ use crate::registry::{Liveness, NodeFacts};
 /// How long after its goodbye a driver's final window may come.
 const AFTER_GOODBYE: Duration = Duration::from_secs(5);
 
-/// How long a driver that is heard may owe windows: what an outage of Kafka held back comes within seconds.
+/// How long windows may be overdue while the driver's heartbeats arrive. After an outage of Kafka the delayed windows
+/// arrive within seconds.
 const OVERDUE: Duration = Duration::from_secs(60);
 
-/// Windows come each second: without one for so long a driver owes some.
-const OWES_AFTER: Duration = Duration::from_secs(10);
+/// Windows come every second: after so long without one, some are missing.
+const MISSING_AFTER: Duration = Duration::from_secs(10);
 
-/// A driver that was heard within so long is in touch. Running, it beats four times a second.
+/// A driver is in touch if a record of it arrived within this time. While it runs it sends four heartbeats a second.
 const IN_TOUCH: Duration = Duration::from_secs(5);
 
-/// How long a driver may say that it does something else, and tell no window, before its part is over.
+/// How long a driver may report another test, or none, and send no window of this one, before its part is over.
 const ELSEWHERE: Duration = Duration::from_secs(30);
 
 /// Looks for parts that are over, `running` after the start.
@@ -44,7 +45,7 @@ pub fn look(
         let node = nodes.iter().find(|node| node.node_id == part.node_id);
         let ended = match (part.epoch, part.ended_by) {
             (Some(_), Some(EndedBy::Lost | EndedBy::Overdue)) => {
-                // Whoever is here and still gives a reason to be taken for lost is not back.
+                // A driver is back only if it is alive and no rule would end its part again at once.
                 let alive = node.is_some_and(NodeFacts::is_alive);
                 if alive && our_end(life, now, running, node, part).is_none() {
                     effects.push(note("driver_back", part, ""));
@@ -82,7 +83,8 @@ pub fn look(
     effects
 }
 
-/// After a stop: who is gone will tell nothing more, and a classic driver tells no end.
+/// After a stop: ends the parts of drivers that are gone, which send nothing more, and of classic drivers, which do not
+/// report an end.
 pub fn stopped(life: &Lifecycle, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec<Effect> {
     let gone = |part: &PartSeen| {
         let node = nodes.iter().find(|node| node.node_id == part.node_id);
@@ -124,43 +126,45 @@ fn our_end(
         _ => {}
     }
     let elsewhere = node.state.is_some() && node.test_id.as_ref() != Some(life.test_id());
-    let told = part.heard_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
-    if elsewhere && running > ELSEWHERE && told > ELSEWHERE {
+    let quiet = part.heard_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
+    if elsewhere && running > ELSEWHERE && quiet > ELSEWHERE {
         return Some((EndedBy::Lost, "is at something else, and sent no final window"));
     }
     overdue(life, now, running, node, part).then_some((EndedBy::Overdue, "sends heartbeats, and no windows"))
 }
 
-/// Whether a driver beats on and on without the windows that belong to it: a load that hangs looks so. The time in
-/// which Kafka carries nothing does not count.
+/// Whether a driver has sent heartbeats for too long without the windows that should come with them, as a driver whose
+/// load hangs does. The time restarts whenever its heartbeats do not arrive either, so that an outage of Kafka does not
+/// count.
 fn overdue(life: &mut Lifecycle, now: Now, running: Duration, node: &NodeFacts, part: &PartSeen) -> bool {
     let silent = part.window_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
-    let owes = silent > OWES_AFTER || due_length(life).is_some_and(|due| running > due);
+    let missing = silent > MISSING_AFTER || due_length(life).is_some_and(|due| running > due);
     let in_touch = now.elapsed.saturating_sub(node.heard_at) <= IN_TOUCH;
     let whose = (part.node_id.clone(), part.epoch);
-    if !(owes && in_touch) {
-        life.owing.remove(&whose);
+    if !(missing && in_touch) {
+        life.overdue_since.remove(&whose);
         return false;
     }
-    let since = *life.owing.entry(whose).or_insert(now.elapsed);
+    let since = *life.overdue_since.entry(whose).or_insert(now.elapsed);
     now.elapsed.saturating_sub(since) > OVERDUE
 }
 
-/// Whether a test ends while a driver of ours may still send, and no classic driver could take a stop for a start.
+/// Whether the test ends while a driver of ours may still be sending, so that a stop should follow. False where a
+/// classic driver could mistake the stop for a start.
 pub fn leaves_a_load_behind(nodes: &[NodeFacts], parts: &[PartSeen], effects: &[Effect]) -> bool {
     let hangs = parts.iter().any(|part| part.ended_by == Some(EndedBy::Overdue))
         || effects.iter().any(|effect| matches!(effect, Effect::PartEnded(_, _, EndedBy::Overdue)));
     hangs && !nodes.iter().any(listens_as_classic)
 }
 
-/// Whether a classic driver may receive a stop, and could take it for a start: a deaf one is alive as well, and one
-/// that sends heartbeats only in tests may listen although it is silent.
+/// Whether a node is a classic driver that may receive a stop and could mistake it for a start. A deaf driver still
+/// runs, and one that sends heartbeats only during tests may listen although it is silent.
 fn listens_as_classic(node: &NodeFacts) -> bool {
     let here = node.is_alive() || node.liveness == Liveness::Deaf || node.beats_only_in_tests();
     node.is_classic() && here
 }
 
-/// Length of one driver's part at the most; `None` where nothing bounds it.
+/// Longest time that one driver's part can take; `None` where the plan does not bound it.
 fn due_length(life: &Lifecycle) -> Option<Duration> {
     let load = &life.plan().load;
     let by_requests = match load.mode {

@@ -1,5 +1,6 @@
-//! Classic drivers that go on after their end: one that ignores its count, or its time. It receives a stop where no
-//! other classic driver could take that for a start; else the report says that it runs on.
+//! Classic drivers that go on sending after their load should be over, because they ignore the count or the duration.
+//! We publish a stop, unless another classic driver could mistake it for a start. If no stop is published, or the
+//! driver ignores it, the report says that it runs on.
 
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use crate::now::Now;
 use crate::participant::{EndedBy, PartSeen};
 use crate::registry::NodeFacts;
 
-/// Looks for drivers that run on, `running` after the common start. Never while a driver of ours still has to send: a
-/// stop would end its load as well.
+/// Looks for drivers that run on, `running` after the common start. Does nothing while a driver of ours still sends,
+/// because a stop would end its load as well.
 pub fn look(
     life: &mut Lifecycle,
     now: Now,
@@ -41,12 +42,12 @@ pub fn look(
     effects
 }
 
-/// Whether nobody else could take the stop for a start.
+/// Whether no other classic driver could mistake the stop for a start.
 fn may_be_stopped(part: &PartSeen, nodes: &[NodeFacts]) -> bool {
     !nodes.iter().any(|node| node.node_id != part.node_id && listens_as_classic(node))
 }
 
-/// Whether its total is above what it was to send, and rose lately.
+/// Whether its total is above the count of its config, and still rises.
 fn past_count(life: &Lifecycle, now: Now, part: &PartSeen) -> bool {
     let count = count_of(life.plan());
     let rises = part
@@ -55,22 +56,23 @@ fn past_count(life: &Lifecycle, now: Now, part: &PartSeen) -> bool {
     count > 0 && part.sent.is_some_and(|sent| sent > count) && rises
 }
 
-/// Longest mean latency that is believed where it says how long a load takes: some report in another unit.
+/// Upper limit for a reported mean latency in the estimate of how long a load takes: some drivers report another unit.
 const MAX_LATENCY: Duration = Duration::from_secs(60);
 
-/// Whether it reports on after twice the time that its load takes, or the end of the duration. Classic drivers wait for
-/// each answer before the next delay begins, so that a slow target makes their load longer.
+/// Whether it still reports after twice the time that its load should take, or after the plan's duration. Classic
+/// drivers start the next delay only after each answer, so a slow target makes their load longer.
 fn past_time(life: &Lifecycle, now: Now, running: Duration, part: &PartSeen) -> bool {
     let load = &life.plan().load;
     let twice_due = delay_of(life.plan()).and_then(|delay| {
         let each = delay + part.mean_latency.unwrap_or_default().min(MAX_LATENCY);
         Duration::try_from_secs_f64(2.0 * each.as_secs_f64() * count_of(life.plan()) as f64).ok()
     });
-    // Where the duration alone made the count, a driver that is a little late ends by its count.
+    // Where the count was computed from the duration, do not use the duration as a second limit: a driver that is a
+    // little late still ends by its count.
     let duration = load.duration.filter(|_| load.requests.is_some());
     let limit = twice_due.into_iter().chain(duration).min();
     let Some(limit) = limit.map(|limit| limit.max(life.rules.classic.deaf_after)) else { return false };
-    // One that fell silent is at its end and does not say so: a stop would reach it after that.
+    // A driver that has gone silent has finished without reporting it; do not send it a stop.
     let limit_at = now.elapsed.saturating_sub(running).saturating_add(limit);
     running > limit && part.heard_at.is_some_and(|heard_at| now.elapsed_at(heard_at) > limit_at)
 }

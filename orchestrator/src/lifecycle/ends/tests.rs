@@ -2,7 +2,7 @@
 //! at 8 s.
 
 use super::super::Effect;
-use super::super::tests::{at, beside_a_classic_one, id, node, part, says, told};
+use super::super::tests::{at, beside_a_classic_one, id, node, part, says, without_notes};
 use crate::participant::{EndedBy, PartSeen};
 use crate::registry::{Liveness, NodeFacts};
 use common::wire::DriverState;
@@ -69,7 +69,7 @@ impl Old {
     }
 }
 
-/// Ours done at `ours_done_ms` at the latest seen; looked at then and at `at_ms`. How `old` has ended by then.
+/// Steps once at `ours_done_ms`, where ours is done by then, and again at `at_ms`. Checks how `old` has ended.
 #[track_caller]
 fn check(
     what: &str,
@@ -86,7 +86,7 @@ fn check(
         life.step(at(done_ms), &[says("a", DriverState::Idle, None), BEATS.facts()], &[ours, BEATS.seen()]);
     }
     let ours = part("a", Some(1), ours_done_ms.map(|_| EndedBy::FinalWindow));
-    let effects = told(life.step(at(at_ms), &nodes, &[ours, old.seen()]));
+    let effects = without_notes(life.step(at(at_ms), &nodes, &[ours, old.seen()]));
     let ended = effects.iter().find_map(|effect| match effect {
         Effect::PartEnded(node, None, by) if *node == id("old") => Some(*by),
         _ => None,
@@ -185,7 +185,7 @@ fn one_whose_heartbeats_stop_is_lost_unless_it_may_be_at_its_end() {
 }
 
 #[test]
-fn one_that_goes_on_is_told_to_stop_once_ours_are_done_where_no_other_listens() {
+fn one_that_goes_on_receives_a_stop_once_ours_are_done_where_no_other_listens() {
     #[track_caller]
     fn runs(
         what: &str,
@@ -199,7 +199,7 @@ fn one_that_goes_on_is_told_to_stop_once_ours_are_done_where_no_other_listens() 
         let ours = part("a", Some(1), ours_done.then_some(EndedBy::FinalWindow));
         let nodes: Vec<_> =
             [says("a", DriverState::Idle, None), old.facts()].into_iter().chain(other).collect();
-        let effects = told(life.step(at(old.heard_ms + 300), &nodes, &[ours, old.seen()]));
+        let effects = without_notes(life.step(at(old.heard_ms + 300), &nodes, &[ours, old.seen()]));
         assert_eq!(effects, expected, "{what}");
     }
     let runs_on = [Effect::PartEnded(id("old"), None, EndedBy::RunsOn), Effect::Finish];
@@ -228,7 +228,7 @@ fn one_that_does_not_heed_the_stop_ends_the_test_as_running_on() {
     let step = |life: &mut super::super::Lifecycle, ms: u64| {
         let old = Old::reported(ms, Some(ms), ms - 100);
         let nodes = [says("a", DriverState::Idle, None), old.facts()];
-        told(life.step(at(ms), &nodes, &[ours.clone(), old.seen()]))
+        without_notes(life.step(at(ms), &nodes, &[ours.clone(), old.seen()]))
     };
     assert_eq!(step(&mut life, 20_000), [Effect::PublishStop]);
     assert_eq!(step(&mut life, 35_000), [], "it has 15 s, and no second stop goes out");

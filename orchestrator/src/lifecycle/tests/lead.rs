@@ -6,7 +6,8 @@ fn near(facts: NodeFacts) -> NodeFacts {
     NodeFacts { on_this_host: true, ..facts }
 }
 
-/// A test of this plan is triggered at 0; its drivers are ready at `ready_ms`. How much later it starts, in ms.
+/// Triggers a test of this plan at 0, with drivers that are ready at `ready_ms`. Returns the lead in ms: from the
+/// trigger to the start.
 fn lead(plan: Plan, rules: Rules, ready_ms: u64, nodes: &[NodeFacts]) -> (u64, Lifecycle) {
     let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan, rules, 0);
     let idle: Vec<_> = nodes.iter().cloned().map(|node| NodeFacts { state: None, ..node }).collect();

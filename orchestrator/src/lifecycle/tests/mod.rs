@@ -1,4 +1,4 @@
-//! A test's life in tables: what is shown, what is to be done.
+//! A test's life in tables: what the state machine sees, and which effects it returns.
 
 mod barrier;
 mod lead;
@@ -87,7 +87,7 @@ pub(super) fn part(name: &str, epoch: Option<u64>, ended_by: Option<EndedBy>) ->
 }
 
 /// The effects without their notes.
-pub(super) fn told(effects: Vec<Effect>) -> Vec<Effect> {
+pub(super) fn without_notes(effects: Vec<Effect>) -> Vec<Effect> {
     effects.into_iter().filter(|effect| !matches!(effect, Effect::Note { .. })).collect()
 }
 
@@ -106,13 +106,13 @@ fn the_trigger_goes_out_when_every_driver_is_ready() {
     let mut life = life();
     let idle = [node("a", Some(1)), node("b", Some(1))];
     life.trigger(&idle).unwrap();
-    assert_eq!(told(life.step(at(0), &idle, &[])), [Effect::PublishConfig { revision: 1 }]);
+    assert_eq!(without_notes(life.step(at(0), &idle, &[])), [Effect::PublishConfig { revision: 1 }]);
     assert_eq!(life.state(at(0), &idle), TestState::Starting);
     let half = [says("a", DriverState::Ready, None), node("b", Some(1))];
-    assert_eq!(told(life.step(at(100), &half, &[])), []);
+    assert_eq!(without_notes(life.step(at(100), &half, &[])), []);
     let ready = [says("a", DriverState::Ready, None), says("b", DriverState::Ready, None)];
     assert_eq!(
-        told(life.step(at(200), &ready, &[])),
+        without_notes(life.step(at(200), &ready, &[])),
         [Effect::PublishTrigger { start_at_ms: 1_200, revision: 1 }, Effect::Answer(Ok(()))]
     );
     assert_eq!(life.state(at(1_100), &ready), TestState::Starting);
@@ -126,17 +126,20 @@ fn a_driver_that_refuses_is_named_and_the_test_is_configured_again() {
     life.trigger(&[node("a", Some(1))]).unwrap();
     life.step(at(0), &[node("a", Some(1))], &[]);
     let refuses = [says("a", DriverState::Refused, Some("a: target 10.0.0.1 is not allowed"))];
-    let effects = told(life.step(at(100), &refuses, &[]));
-    assert_eq!(effects[0], Effect::PublishStop, "nobody stays ready for it");
+    let effects = without_notes(life.step(at(100), &refuses, &[]));
+    assert_eq!(effects[0], Effect::PublishStop, "no driver stays ready for it");
     let Effect::Answer(Err(error)) = &effects[1] else { panic!("{effects:?}") };
     assert_eq!(error.to_string(), "a: target 10.0.0.1 is not allowed");
     assert!(!life.is_under_way());
     life.trigger(&[node("a", Some(1))]).unwrap();
-    assert_eq!(told(life.step(at(200), &[node("a", Some(1))], &[])), [Effect::PublishConfig { revision: 2 }]);
+    assert_eq!(
+        without_notes(life.step(at(200), &[node("a", Some(1))], &[])),
+        [Effect::PublishConfig { revision: 2 }]
+    );
 }
 
 #[test]
-fn what_a_ready_driver_warns_of_is_told_before_the_trigger() {
+fn warnings_of_ready_drivers_are_noted_before_the_trigger() {
     let mut life = life();
     life.trigger(&[node("a", Some(1)), node("b", Some(1))]).unwrap();
     life.step(at(0), &[node("a", Some(1)), node("b", Some(1))], &[]);
@@ -145,7 +148,7 @@ fn what_a_ready_driver_warns_of_is_told_before_the_trigger() {
         ..says(name, DriverState::Ready, None)
     };
     let half = [warns("a", "a: too fast"), node("b", Some(1))];
-    assert_eq!(told(life.step(at(100), &half, &[])), [], "not before all are ready");
+    assert_eq!(without_notes(life.step(at(100), &half, &[])), [], "not before all are ready");
     let ready = [warns("a", "a: too fast"), warns("b", "beware")];
     let effects = life.step(at(200), &ready, &[]);
     let warned = |detail: &str| Effect::Note { what: "warned", detail: detail.to_owned() };
@@ -158,16 +161,16 @@ fn a_driver_that_does_not_answer_in_time_is_named() {
     let mut life = life();
     life.trigger(&[node("a", Some(1))]).unwrap();
     life.step(at(0), &[node("a", Some(1))], &[]);
-    assert_eq!(told(life.step(at(10_000), &[node("a", Some(1))], &[])), []);
-    // Kafka took three seconds for the config: they are not the driver's.
+    assert_eq!(without_notes(life.step(at(10_000), &[node("a", Some(1))], &[])), []);
+    // The config took three seconds to reach Kafka: they do not count against the driver.
     life.config_published(at(3_000));
-    assert_eq!(told(life.step(at(13_000), &[node("a", Some(1))], &[])), []);
-    let effects = told(life.step(at(13_001), &[node("a", Some(1))], &[]));
+    assert_eq!(without_notes(life.step(at(13_000), &[node("a", Some(1))], &[])), []);
+    let effects = without_notes(life.step(at(13_001), &[node("a", Some(1))], &[]));
     assert!(format!("{effects:?}").contains("did not become ready within 10s"), "{effects:?}");
 }
 
-/// The time-out to become ready counts from when the drivers have the target's addresses, and a driver that never has
-/// them holds the start up for 20 s and the time-out.
+/// The time-out to become ready counts from when the drivers have the target's addresses. A driver that never gets them
+/// delays the start by 20 s and the time-out.
 #[test]
 fn drivers_that_resolve_the_targets_name_are_waited_for_within_a_bound() {
     let resolving = [says("a", DriverState::Idle, Some("resolving shop.test")), node("b", Some(1))];
@@ -176,25 +179,25 @@ fn drivers_that_resolve_the_targets_name_are_waited_for_within_a_bound() {
         life.trigger(&[node("a", Some(1)), node("b", Some(1))]).unwrap();
         life.step(at(0), &[node("a", Some(1)), node("b", Some(1))], &[]);
         for ms in (0..=15_000).step_by(250) {
-            assert_eq!(told(life.step(at(ms), &resolving, &[])), [], "{ms}");
+            assert_eq!(without_notes(life.step(at(ms), &resolving, &[])), [], "{ms}");
         }
         life
     };
     let ready = [says("a", DriverState::Ready, None), says("b", DriverState::Ready, None)];
-    let effects = told(barrier().step(at(15_250), &ready, &[]));
+    let effects = without_notes(barrier().step(at(15_250), &ready, &[]));
     assert_eq!(effects.last(), Some(&Effect::Answer(Ok(()))), "{effects:?}");
 
     let mut life = barrier();
     let idle = [node("a", Some(1)), node("b", Some(1))];
-    assert_eq!(told(life.step(at(25_000), &idle, &[])), []);
-    let late = told(life.step(at(25_001), &idle, &[]));
+    assert_eq!(without_notes(life.step(at(25_000), &idle, &[])), []);
+    let late = without_notes(life.step(at(25_001), &idle, &[]));
     assert!(format!("{late:?}").contains("did not become ready"), "{late:?}");
 
     let mut life = barrier();
     for ms in (15_000..=30_000).step_by(250) {
-        assert_eq!(told(life.step(at(ms), &resolving, &[])), [], "{ms}");
+        assert_eq!(without_notes(life.step(at(ms), &resolving, &[])), [], "{ms}");
     }
-    let late = told(life.step(at(30_001), &resolving, &[]));
+    let late = without_notes(life.step(at(30_001), &resolving, &[]));
     assert!(format!("{late:?}").contains("did not become ready"), "{late:?}");
 }
 
@@ -203,9 +206,9 @@ fn a_test_is_over_when_every_final_window_is_in() {
     let mut life = started();
     let nodes = [says("a", DriverState::Running, None), says("b", DriverState::Draining, None)];
     let (a, b) = (part("a", Some(1), None), part("b", Some(1), Some(EndedBy::FinalWindow)));
-    assert_eq!(told(life.step(at(5_000), &nodes, &[a, b.clone()])), []);
+    assert_eq!(without_notes(life.step(at(5_000), &nodes, &[a, b.clone()])), []);
     let a = part("a", Some(1), Some(EndedBy::FinalWindow));
-    assert_eq!(told(life.step(at(12_000), &nodes, &[a, b])), [Effect::Finish]);
+    assert_eq!(without_notes(life.step(at(12_000), &nodes, &[a, b])), [Effect::Finish]);
     assert_eq!(life.state(at(12_000), &nodes), TestState::Finished);
 }
 
@@ -215,10 +218,13 @@ fn a_lost_driver_ends_its_part_and_is_waited_for_again_when_it_is_back() {
     let lost = [NodeFacts { liveness: Liveness::Lost, ..node("a", Some(1)) }, node("b", Some(1))];
     let ended = Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Lost);
     let parts = [part("a", Some(1), None), part("b", Some(1), None)];
-    assert_eq!(told(life.step(at(5_000), &lost, &parts)), [ended]);
+    assert_eq!(without_notes(life.step(at(5_000), &lost, &parts)), [ended]);
     let back = [node("a", Some(1)), node("b", Some(1))];
     let parts = [part("a", Some(1), Some(EndedBy::Lost)), part("b", Some(1), None)];
-    assert_eq!(told(life.step(at(6_000), &back, &parts)), [Effect::PartBack(id("a"), Some(Epoch(1)))]);
+    assert_eq!(
+        without_notes(life.step(at(6_000), &back, &parts)),
+        [Effect::PartBack(id("a"), Some(Epoch(1)))]
+    );
 }
 
 #[test]
@@ -228,22 +234,26 @@ fn a_driver_that_does_something_else_is_lost_once() {
     let nodes = [elsewhere, says("b", DriverState::Running, None)];
     let still = |ended_by| [part("a", Some(1), ended_by), part("b", Some(1), None)];
     let lost = Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Lost);
-    assert_eq!(told(life.step(at(31_002), &nodes, &still(None))), [lost]);
-    assert_eq!(life.step(at(31_100), &nodes, &still(Some(EndedBy::Lost))), [], "it is here, and not back");
+    assert_eq!(without_notes(life.step(at(31_002), &nodes, &still(None))), [lost]);
+    assert_eq!(
+        life.step(at(31_100), &nodes, &still(Some(EndedBy::Lost))),
+        [],
+        "it is alive, but busy with another test"
+    );
 }
 
-/// Drivers that are heard at each step, every 200 ms; the first effects but notes that one of the steps has.
+/// Steps every 200 ms with drivers whose heartbeats arrive each time. Returns the first effects other than notes.
 fn beating(
     life: &mut Lifecycle,
     ms: std::ops::Range<u64>,
     parts: impl Fn(u64) -> Vec<PartSeen>,
 ) -> Vec<Effect> {
-    let heard = |name, ms| NodeFacts {
+    let in_touch = |name, ms| NodeFacts {
         heard_at: Duration::from_millis(ms),
         ..says(name, DriverState::Running, None)
     };
     ms.step_by(200)
-        .map(|ms| told(life.step(at(ms), &[heard("a", ms), heard("b", ms)], &parts(ms))))
+        .map(|ms| without_notes(life.step(at(ms), &[in_touch("a", ms), in_touch("b", ms)], &parts(ms))))
         .find(|effects| !effects.is_empty())
         .unwrap_or_default()
 }
@@ -251,13 +261,13 @@ fn beating(
 #[test]
 fn a_driver_that_beats_on_past_the_end_without_its_last_window_is_overdue() {
     let mut life = started();
-    let told_on = |ms: u64| PartSeen { window_at: Some(ms as i64 * 1_000), ..part("a", Some(1), None) };
-    let parts = |ms| vec![told_on(ms), part("b", Some(1), Some(EndedBy::FinalWindow))];
+    let reports_on = |ms: u64| PartSeen { window_at: Some(ms as i64 * 1_000), ..part("a", Some(1), None) };
+    let parts = |ms| vec![reports_on(ms), part("b", Some(1), Some(EndedBy::FinalWindow))];
     // Started at 1 s; 10 s and a drain of 6 s.
-    assert_eq!(beating(&mut life, 2_000..77_000, parts), [], "a minute in which its last window may come");
+    assert_eq!(beating(&mut life, 2_000..77_000, parts), [], "its last window may come for a minute");
     let effects = beating(&mut life, 77_000..78_000, parts);
     let overdue = Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Overdue);
-    assert_eq!(effects, [overdue, Effect::PublishStop, Effect::Finish], "and it is told to stop");
+    assert_eq!(effects, [overdue, Effect::PublishStop, Effect::Finish], "and it receives a stop");
 }
 
 #[test]
@@ -270,9 +280,9 @@ fn a_driver_that_beats_without_windows_is_overdue_though_nothing_bounds_its_test
         Lifecycle::resumed(TestId::new("t").unwrap(), load, RULES, 1, participants, 1_000_000, at(1_000));
     let silent = PartSeen { window_at: Some(20_000_000), ..part("a", Some(1), None) };
     let parts = |ms: u64| {
-        let told = PartSeen { window_at: Some(ms as i64 * 1_000), ..part("b", Some(1), None) };
+        let reports = PartSeen { window_at: Some(ms as i64 * 1_000), ..part("b", Some(1), None) };
         let silent = PartSeen { window_at: Some(20_000_000.min(ms as i64 * 1_000)), ..silent.clone() };
-        vec![silent, told]
+        vec![silent, reports]
     };
     assert_eq!(beating(&mut life, 2_000..90_000, parts), []);
     let overdue = Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Overdue);
@@ -280,14 +290,14 @@ fn a_driver_that_beats_without_windows_is_overdue_though_nothing_bounds_its_test
 }
 
 #[test]
-fn what_is_owed_after_an_outage_of_kafka_may_still_come() {
+fn windows_that_an_outage_of_kafka_delayed_may_still_come() {
     let mut life = started();
     let parts = |_| vec![part("a", Some(1), None), part("b", Some(1), Some(EndedBy::FinalWindow))];
     assert_eq!(beating(&mut life, 2_000..60_000, parts), []);
-    // Nothing is heard for ten minutes, and the silence does not count.
-    let unheard = [says("a", DriverState::Running, None), says("b", DriverState::Idle, None)];
-    assert_eq!(told(life.step(at(660_000), &unheard, &parts(0))), []);
-    assert_eq!(beating(&mut life, 660_200..720_000, parts), [], "a minute again");
+    // No record arrives for ten minutes: that time does not count.
+    let out_of_touch = [says("a", DriverState::Running, None), says("b", DriverState::Idle, None)];
+    assert_eq!(without_notes(life.step(at(660_000), &out_of_touch, &parts(0))), []);
+    assert_eq!(beating(&mut life, 660_200..720_000, parts), [], "the minute starts again");
     assert_eq!(beating(&mut life, 720_000..721_000, parts).len(), 3);
 }
 
@@ -295,7 +305,8 @@ fn what_is_owed_after_an_outage_of_kafka_may_still_come() {
 fn a_driver_started_again_is_lost_in_its_earlier_life() {
     let mut life = started();
     let nodes = [node("a", Some(2)), node("b", Some(1))];
-    let effects = told(life.step(at(5_000), &nodes, &[part("a", Some(1), None), part("b", Some(1), None)]));
+    let effects =
+        without_notes(life.step(at(5_000), &nodes, &[part("a", Some(1), None), part("b", Some(1), None)]));
     assert_eq!(effects, [Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Lost)]);
 }
 
@@ -303,29 +314,33 @@ fn a_driver_started_again_is_lost_in_its_earlier_life() {
 fn a_stop_is_published_and_waits_for_the_last_windows() {
     let mut life = started();
     let nodes = [node("a", Some(1)), node("b", Some(1))];
-    assert_eq!(told(life.stop("stopped by the user", at(3_000))), [Effect::PublishStop]);
-    assert_eq!(told(life.stop("stopped by the user", at(3_001))), [], "repeating it changes nothing");
+    assert_eq!(without_notes(life.stop("stopped by the user", at(3_000))), [Effect::PublishStop]);
+    assert_eq!(
+        without_notes(life.stop("stopped by the user", at(3_001))),
+        [],
+        "repeating it changes nothing"
+    );
     let waits = [part("a", Some(1), None), part("b", Some(1), Some(EndedBy::FinalWindow))];
-    assert_eq!(told(life.step(at(4_000), &nodes, &waits)), []);
-    let effects = told(life.step(at(18_001), &nodes, &waits));
+    assert_eq!(without_notes(life.step(at(4_000), &nodes, &waits)), []);
+    let effects = without_notes(life.step(at(18_001), &nodes, &waits));
     assert_eq!(effects, [Effect::PartEnded(id("a"), Some(Epoch(1)), EndedBy::Stopped), Effect::Finish]);
 }
 
 #[test]
-fn classic_drivers_hear_the_config_when_they_listen_and_the_trigger_after_a_gap() {
+fn classic_drivers_receive_the_config_once_they_listen_and_the_trigger_after_a_gap() {
     let load = plan("mode = 'tsunami'\ndelay = '1s'\nrequests = 3");
     let mut life = Lifecycle::new(TestId::new("t").unwrap(), load, RULES, 0);
     let nodes = [node("old", None)];
     life.trigger(&nodes).unwrap();
-    assert_eq!(told(life.step(at(4_999), &nodes, &[])), [], "it may not listen yet");
-    assert_eq!(told(life.step(at(5_000), &nodes, &[])), [Effect::PublishConfig { revision: 1 }]);
-    assert_eq!(told(life.step(at(5_100), &nodes, &[])), []);
-    assert_eq!(told(life.step(at(6_900), &nodes, &[])), []);
-    let effects = told(life.step(at(7_000), &nodes, &[]));
+    assert_eq!(without_notes(life.step(at(4_999), &nodes, &[])), [], "it may not listen yet");
+    assert_eq!(without_notes(life.step(at(5_000), &nodes, &[])), [Effect::PublishConfig { revision: 1 }]);
+    assert_eq!(without_notes(life.step(at(5_100), &nodes, &[])), []);
+    assert_eq!(without_notes(life.step(at(6_900), &nodes, &[])), []);
+    let effects = without_notes(life.step(at(7_000), &nodes, &[]));
     assert_eq!(effects[0], Effect::PublishTrigger { start_at_ms: 8_000, revision: 1 });
 }
 
-/// One classic driver beside one of ours; the config out at 5 s, the trigger at 7 s, the common start at 8 s.
+/// A test with one classic driver and one of ours: config at 5 s, trigger at 7 s, common start at 8 s.
 pub(super) fn beside_a_classic_one(load: &str) -> Lifecycle {
     let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
     life.trigger(&[node("a", Some(1)), node("old", None)]).unwrap();
@@ -345,17 +360,17 @@ fn a_classic_driver_may_be_done_before_the_common_start() {
         let nodes = [says("a", DriverState::Ready, None), NodeFacts { said_no_at, ..node("old", None) }];
         let heard_at = (reports > 0).then_some(7_100_000);
         let old = PartSeen { reports, heard_at, ..part("old", None, None) };
-        let told = told(life.step(at(7_600), &nodes, &[part("a", Some(1), None), old]));
+        let effects = without_notes(life.step(at(7_600), &nodes, &[part("a", Some(1), None), old]));
         let expected = [Effect::PartEnded(id("old"), None, EndedBy::Word)];
-        assert_eq!(told, expected[..usize::from(ends)], "NO at {no_at} ms, {reports} reports");
+        assert_eq!(effects, expected[..usize::from(ends)], "NO at {no_at} ms, {reports} reports");
     };
     check(7_500, 1, true);
-    check(6_000, 1, true); // one that starts on the config
-    check(4_900, 1, false); // of an earlier test
-    check(6_000, 0, false); // as well: it shows nothing of this one
+    check(6_000, 1, true); // a driver that starts on the config
+    check(4_900, 1, false); // before the config: of an earlier test
+    check(6_000, 0, false); // without a report of this test: of an earlier test
 }
 
-/// A classic driver that sends heartbeats while idle, `quiet` since its last test; the trigger comes at 0 s.
+/// One of ours, and a classic driver that sends heartbeats while idle; `quiet`: it has sent none since its last test.
 fn after_a_test(quiet: bool, liveness: Liveness) -> [NodeFacts; 2] {
     let old = NodeFacts { quiet_since_test: quiet, liveness, ..node("old", None) };
     [NodeFacts { known_since: Duration::ZERO, ..node("a", Some(1)) }, old]
@@ -367,26 +382,30 @@ fn a_classic_driver_without_a_heartbeat_since_its_last_test_is_waited_for_and_th
     let triggered = |nodes: &[NodeFacts]| {
         let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
         life.trigger(nodes).unwrap();
-        assert_eq!(life.participants().len(), 2, "it looks alive yet");
+        assert_eq!(life.participants().len(), 2, "it still counts as alive");
         assert_eq!(life.step(at(6_000), nodes, &[]), [], "its next heartbeat may come");
         life
     };
     for (quiet, liveness) in [(true, Liveness::Alive), (false, Liveness::Suspect)] {
         let mut life = triggered(&after_a_test(quiet, liveness));
         let effects = life.step(at(8_000), &after_a_test(false, Liveness::Alive), &[]);
-        assert_eq!(told(effects), [Effect::PublishConfig { revision: 1 }], "it came");
+        assert_eq!(without_notes(effects), [Effect::PublishConfig { revision: 1 }], "it came");
         assert_eq!(life.participants().len(), 2);
 
         let mut life = triggered(&after_a_test(quiet, liveness));
         let nodes = after_a_test(quiet, liveness);
         assert_eq!(life.step(at(9_000), &nodes, &[]), [], "three of its intervals");
         let effects = life.step(at(9_001), &nodes, &[]);
-        assert_eq!(told(effects), [Effect::Rechosen, Effect::PublishConfig { revision: 1 }]);
+        assert_eq!(without_notes(effects), [Effect::Rechosen, Effect::PublishConfig { revision: 1 }]);
         assert_eq!(life.participants().len(), 1);
     }
     let mut life = triggered(&after_a_test(true, Liveness::Alive));
-    let effects = told(life.step(at(6_100), &after_a_test(true, Liveness::Stale), &[]));
-    assert_eq!(effects, [Effect::Rechosen, Effect::PublishConfig { revision: 1 }], "it is gone for sure");
+    let effects = without_notes(life.step(at(6_100), &after_a_test(true, Liveness::Stale), &[]));
+    assert_eq!(
+        effects,
+        [Effect::Rechosen, Effect::PublishConfig { revision: 1 }],
+        "its process has certainly ended"
+    );
 
     let load = "drivers = ['old']\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\ndelay = '1s'\nrequests = 3";
     let named = read(load, PlanFormat::Toml).unwrap();
@@ -394,7 +413,7 @@ fn a_classic_driver_without_a_heartbeat_since_its_last_test_is_waited_for_and_th
     let nodes = [NodeFacts { quiet_since_test: true, ..node("old", None) }];
     life.trigger(&nodes).unwrap();
     life.step(at(0), &nodes, &[]);
-    let effects = told(life.step(at(9_001), &nodes, &[]));
+    let effects = without_notes(life.step(at(9_001), &nodes, &[]));
     let Effect::Answer(Err(error)) = &effects[0] else { panic!("{effects:?}") };
     assert_eq!(error.to_string(), "old: is lost");
 }
@@ -436,7 +455,7 @@ fn classic_drivers_that_keep_appearing_do_not_hold_a_test_up_for_ever() {
     for ms in (0..=15_000).step_by(1_000) {
         assert_eq!(life.step(at(ms), &[newcomer(ms)], &[]), []);
     }
-    let effects = told(life.step(at(15_001), &[newcomer(15_000)], &[]));
+    let effects = without_notes(life.step(at(15_001), &[newcomer(15_000)], &[]));
     assert!(matches!(&effects[..], [Effect::Answer(Err(CommandError::Drivers { .. }))]), "{effects:?}");
     assert!(!life.is_under_way());
 }

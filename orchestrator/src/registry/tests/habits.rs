@@ -1,4 +1,4 @@
-//! Classic nodes by their habit of sending heartbeats: whether silence says that a process is gone.
+//! Classic nodes by when they send heartbeats: whether their silence shows that the process has ended.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn one_that_sends_heartbeats_only_in_tests_may_listen_while_it_is_stale() {
     test(&mut story, true);
     story.silence(0.5);
     story.is("old", Liveness::Stale);
-    assert!(!facts(&story).beat_in_test, "it was silent before: that says nothing of this test");
+    assert!(!facts(&story).beat_in_test, "it was silent before: it has sent no heartbeat in this test");
     story.beats("old", None, 0.5, 6.0);
     story.is("old", Liveness::Alive);
     assert!(facts(&story).beat_in_test);

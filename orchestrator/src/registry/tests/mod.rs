@@ -1,4 +1,4 @@
-//! Who is here, told as stories: what arrives when, and what follows.
+//! The registry in scenarios: which records arrive when, and what follows.
 
 mod habits;
 
@@ -109,7 +109,7 @@ impl Story {
 }
 
 #[test]
-fn a_driver_that_falls_silent_is_suspect_then_lost_and_back_with_its_next_word() {
+fn a_driver_that_falls_silent_is_suspect_then_lost_and_alive_with_its_next_record() {
     let mut story = Story::new();
     story.registry.register(&register("a", Some(5), "127.0.0.1:0"), story.now);
     story.beats("a", Some(5), 1.0, 8.0);
@@ -147,7 +147,7 @@ fn a_pause_or_a_burst_does_not_become_the_interval() {
     let mut story = Story::new();
     story.beats("a", Some(1), 1.0, 6.0);
     story.silence(8.0);
-    // What waited in Kafka arrives at once, then the rhythm goes on.
+    // The records that waited in Kafka arrive at once, then heartbeats are regular again.
     for _ in 0..2 {
         story.registry.heartbeat(&beat("a", Some(1), true), story.now);
     }
@@ -163,7 +163,7 @@ fn silence_does_not_count_while_our_own_heartbeats_stay_out() {
     story.kafka = false;
     story.silence(600.0);
     story.is("a", Liveness::Alive);
-    assert!(!story.registry.hears_itself(story.now));
+    assert!(!story.registry.own_heartbeats_arrive(story.now));
     story.kafka = true;
     story.beats("a", Some(1), 1.0, 3.0);
     story.is("a", Liveness::Alive);
@@ -184,11 +184,15 @@ fn a_later_life_fences_the_earlier_one() {
     story.is("a", Liveness::Alive);
     assert_eq!(story.registry.counts().fenced_records, 1);
     let facts = story.registry.facts(&id("a"), story.now).unwrap();
-    assert_eq!((facts.epoch, facts.max_rate), (Some(Epoch(9)), None), "nothing of the earlier life stays");
+    assert_eq!(
+        (facts.epoch, facts.max_rate),
+        (Some(Epoch(9)), None),
+        "fields of the earlier life are discarded"
+    );
 }
 
 #[test]
-fn a_record_without_an_epoch_says_nothing_about_a_node_of_ours() {
+fn a_record_without_an_epoch_does_not_keep_a_node_of_ours_alive() {
     let mut story = Story::new();
     story.beats("a", Some(1), 1.0, 5.0);
     for _ in 0..12 {
@@ -225,7 +229,7 @@ fn goodbye_means_left_until_it_registers_and_only_for_ours() {
     story.is("ours", Liveness::Alive);
 }
 
-/// `[classic] no_at_end`: it says so for another orchestrator.
+/// With `[classic] no_at_end` a driver sends `NO` at the end of a test, for orchestrators other than ours, and goes on.
 #[test]
 fn a_driver_of_ours_that_beats_on_after_its_no_is_here_again() {
     let mut story = Story::new();
@@ -276,7 +280,7 @@ fn a_classic_node_that_may_have_been_started_again_is_known_anew() {
         story.beats("old", None, 1.0, 1.0);
         registers(&mut story);
     }
-    assert_eq!(since(&story), first, "one that registers all the time says nothing new");
+    assert_eq!(since(&story), first, "frequent registrations are of the same process");
     story.beats("old", None, 1.0, 6.0);
     let again = registers(&mut story);
     assert_eq!(since(&story), again, "another process under the same id, which may not listen yet");
@@ -315,7 +319,7 @@ fn an_orchestrator_is_never_a_node_and_a_higher_epoch_ends_ours() {
 }
 
 #[test]
-fn two_addresses_under_one_classic_id_are_told() {
+fn two_addresses_under_one_classic_id_are_reported() {
     let mut story = Story::new();
     story.registry.register(&register("old", None, "127.0.0.1"), story.now);
     assert!(story.registry.register(&register("old", None, "127.0.0.1"), story.now).is_empty());
@@ -333,11 +337,11 @@ fn a_flood_of_made_up_ids_stops_at_the_bound_and_leaves_when_silent() {
     assert_eq!(story.registry.counts().refused_records, 50);
     story.registry.set_busy([(id("made-up-7"), None)].into(), story.now);
     story.silence(60.0);
-    assert_eq!(story.registry.len(), 1, "who is busy with a test stays");
+    assert_eq!(story.registry.len(), 1, "a node that is busy with a test stays");
 }
 
 #[test]
-fn a_view_shows_what_the_node_told() {
+fn a_view_shows_what_the_node_reported() {
     let mut story = Story::new();
     story.registry.register(&register("a", Some(5), "127.0.0.1:9"), story.now);
     let mut running = beat("a", Some(5), true);
@@ -442,20 +446,20 @@ fn after_a_restart_a_node_is_described_as_it_registered_before() {
         max_rate: None,
     };
     let mut story = Story::new();
-    // One is heard before the store has answered.
+    // A record of one arrives before the store has answered.
     story.registry.heartbeat(&beat("a", Some(5), true), story.now);
     story.registry.remember(vec![
         known("a", Some(5), Some(16)),
         known("b", Some(5), Some(16)),
         known("c", None, None),
     ]);
-    assert_eq!(story.registry.views(at(&story)).len(), 1, "the others were not heard");
+    assert_eq!(story.registry.views(at(&story)).len(), 1, "no record of the others has arrived");
     story.registry.heartbeat(&beat("b", Some(6), true), story.now);
     story.registry.heartbeat(&beat("c", None, true), story.now);
     let views = story.registry.views(at(&story));
-    let told: Vec<_> = views.iter().map(|view| (view.address.as_deref(), view.cores)).collect();
+    let shown: Vec<_> = views.iter().map(|view| (view.address.as_deref(), view.cores)).collect();
     assert_eq!(
-        told,
+        shown,
         [(Some("127.0.0.1:a"), Some(16)), (None, None), (Some("127.0.0.1:c"), None)],
         "b has a new life"
     );

@@ -33,7 +33,7 @@ fn a_late_record_is_kept_where_its_test_knows_the_node() {
     let save = |fixture: &mut Fixture, record| fixture.store.save_batch(&batch(vec![record], 1)).unwrap();
     let foreign =
         BatchOutcome { saved: SavedBatch { n_foreign: 1, ..SavedBatch::default() }, ..outcome(0, 0, 0) };
-    assert_eq!(save(&mut fixture, late(window("a", 5, 0), 0)), foreign, "of a test that nobody knows");
+    assert_eq!(save(&mut fixture, late(window("a", 5, 0), 0)), foreign, "of an unknown test");
     let configured = StoredTest { state: TestState::Configured, ..test("t", 5) };
     fixture.store.save_test(&configured).unwrap();
     assert_eq!(save(&mut fixture, late(window("a", 5, 0), 0)), foreign, "of a test that was not triggered");
@@ -44,8 +44,12 @@ fn a_late_record_is_kept_where_its_test_knows_the_node() {
         save(&mut fixture, late(window("a", 5, 0), 0)),
         BatchOutcome { saved: news.clone(), ..outcome(1, 0, 0) }
     );
-    assert_eq!(save(&mut fixture, late(window("a", 5, 0), 0)), outcome(0, 1, 0), "again: it is no news");
-    // A classic driver that joined unchosen is known by what it reported.
+    assert_eq!(
+        save(&mut fixture, late(window("a", 5, 0), 0)),
+        outcome(0, 1, 0),
+        "a duplicate: nothing is new"
+    );
+    // A classic driver that was not chosen is known to the test by its earlier record.
     save(&mut fixture, record(classic("c"), 1));
     assert_eq!(save(&mut fixture, late(classic("c"), 2)), BatchOutcome { saved: news, ..outcome(1, 0, 0) });
     assert_eq!(fixture.store.metrics(&id("t"), 0, 10).unwrap().records.len(), 3);
@@ -175,7 +179,7 @@ prop_compose! {
         let mut latencies = Latencies::new();
         for (kind, us) in values {
             let kind = LatencyKind::ALL[kind];
-            // Requests that ended stand in several kinds at once.
+            // Requests that ended are in several latencies at once.
             if kind.failed().is_none() && !LatencyKind::ALL.into_iter().any(|all| all.failed() == Some(kind)) {
                 latencies.of_mut(kind).record_us(us);
             }

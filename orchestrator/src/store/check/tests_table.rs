@@ -1,4 +1,4 @@
-//! Tests, their history, and what is forgotten.
+//! Tests, their history, and what is removed.
 
 use super::*;
 use crate::store::TestFilter;
@@ -32,7 +32,7 @@ fn a_revision_replaces_report_and_verdict_of_a_finished_test_alone() {
     let report = crate::http::stub::view("t", "revised");
     let revised = crate::model::TestView { verdict: Some(Verdict::Passed), ..report };
     fixture.store.save_revision(&revised).unwrap();
-    assert_eq!(fixture.store.test(&id("t")).unwrap(), None, "a test that was forgotten stays forgotten");
+    assert_eq!(fixture.store.test(&id("t")).unwrap(), None, "a test that was removed stays removed");
     fixture.store.save_test(&test("t", 5)).unwrap();
     fixture.store.save_revision(&revised).unwrap();
     assert_eq!(fixture.store.test(&id("t")).unwrap().unwrap().report, None, "it runs");

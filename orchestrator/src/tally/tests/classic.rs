@@ -1,4 +1,4 @@
-//! Ends of classic parts: by a bare word, taken back by a report, revised by what comes after the test.
+//! Ends of classic parts: by an end word, removed by a later report, revised by what comes after the test.
 
 use super::*;
 
@@ -46,11 +46,11 @@ fn a_bare_word_ends_the_part_that_it_must_be_of() {
 }
 
 #[test]
-fn a_word_that_came_early_is_of_the_one_that_is_left_when_the_other_reaches_its_count() {
+fn an_early_end_word_is_assigned_to_the_driver_that_is_left_when_the_other_reaches_its_count() {
     let mut tally = seven(&["a", "b"]);
     reports(&mut tally, "a", 1, None);
     tally.end_word();
-    assert_eq!((end(&tally, "a"), end(&tally, "b")), (None, None), "whose?");
+    assert_eq!((end(&tally, "a"), end(&tally, "b")), (None, None), "it may be of either");
     tally.ended(&node("a"), None, EndedBy::Count);
     assert_eq!(end(&tally, "b"), Some(EndedBy::Word));
     let mut tally = seven(&["only"]);
@@ -79,7 +79,7 @@ fn a_report_takes_back_an_end_that_it_contradicts() {
 }
 
 #[test]
-fn one_that_is_silent_says_so_until_it_reports() {
+fn a_silent_driver_is_shown_as_silent_until_it_reports() {
     let mut tally = seven(&["a"]);
     tally.silent(&node("a"));
     assert_eq!(tally.drivers(START)[0].state, "silent");

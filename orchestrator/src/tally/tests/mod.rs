@@ -1,5 +1,5 @@
-//! The promises of the merge: each window once, in whatever order; one histogram of all samples; the
-//! equations at every step. Here: what the tests are made of.
+//! The guarantees of the merge: each window counts once, in whatever order; one histogram of all samples; the equations
+//! hold at every step. This file has the helpers of the tests.
 
 mod classic;
 mod parts;

@@ -1,4 +1,4 @@
-//! Drivers that are lost, late, silent, reborn or strangers.
+//! Drivers that are lost, late, silent, restarted or foreign.
 
 use super::*;
 
@@ -11,12 +11,12 @@ fn a_second_of_the_fleet_waits_for_every_driver_that_lives() {
         seconds.iter().filter(|second| second.node_id.is_none()).map(|one| (one.seq, one.sent)).collect()
     };
     tally.arrived(&a[0], at(0, 0), START);
-    assert_eq!(fleet(&mut tally), [], "b has not told its first second");
+    assert_eq!(fleet(&mut tally), [], "b has not sent its first second");
     tally.arrived(&b[0], at(0, 1), START);
     assert_eq!(fleet(&mut tally), [(0, 20)]);
     tally.arrived(&a[1], at(0, 2), START);
     tally.ended(&node("b"), Some(Epoch(9)), EndedBy::Lost);
-    assert_eq!(fleet(&mut tally), [(1, 10)], "a lost driver is not waited for");
+    assert_eq!(fleet(&mut tally), [(1, 10)], "the fleet does not wait for a lost driver");
     tally.arrived(&a[2], at(0, 3), START);
     assert_eq!(fleet(&mut tally), [(2, 10)]);
 }
@@ -85,17 +85,21 @@ fn what_a_lost_driver_had_in_flight_is_unresolved_until_it_is_back() {
     let end = windows("a", 7, &steady(1));
     tally.ended(&node("a"), Some(Epoch(7)), EndedBy::Lost);
     tally.arrived(&end[0], at(0, 0), START);
-    assert_eq!(tally.ended_by(&node("a"), Some(Epoch(7))), Some(EndedBy::FinalWindow), "its own word wins");
+    assert_eq!(
+        tally.ended_by(&node("a"), Some(Epoch(7))),
+        Some(EndedBy::FinalWindow),
+        "its own end replaces the concluded one"
+    );
     assert_eq!(tally.totals().sent, Some(10), "of the final window, though a heartbeat was further");
 }
 
 #[test]
-fn a_driver_that_never_said_a_word_is_unknown_not_zero() {
+fn a_driver_that_never_reported_is_unknown_not_zero() {
     let mut tally = tally(&[participant("a", Some(7), 0, 2), participant("b", Some(9), 1, 2)]);
     for (offset, record) in (0..).zip(&windows("a", 7, &steady(4))) {
         tally.arrived(record, at(0, offset), START);
     }
-    assert_eq!(tally.totals().unknown_from, Vec::<String>::new(), "while it may still speak");
+    assert_eq!(tally.totals().unknown_from, Vec::<String>::new(), "while it may still report");
     tally.finish();
     let totals = tally.totals();
     assert_eq!(
@@ -131,7 +135,7 @@ fn warm_up_is_left_out_of_percentiles_ratios_and_coverage() {
 }
 
 #[test]
-fn strangers_and_figures_that_cannot_be_are_not_counted() {
+fn foreign_nodes_and_impossible_figures_are_not_counted() {
     let mut tally = tally(&[participant("a", Some(7), 0, 1)]);
     let stranger = windows("z", 7, &steady(1));
     assert_eq!(tally.arrived(&stranger[0], at(0, 0), START), Arrived::Foreign);

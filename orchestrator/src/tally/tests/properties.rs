@@ -117,7 +117,7 @@ proptest! {
             }
         }
         if beats_on {
-            // Heartbeats told more than the windows that arrived.
+            // Heartbeats whose counters are ahead of the windows that arrived.
             for tally in [&mut live, &mut in_time] {
                 tally.beat(&node("a"), Epoch(7), &window_of(&records[a.len() - 1]).counters, Some(0.5), START);
             }

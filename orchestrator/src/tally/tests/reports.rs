@@ -1,11 +1,11 @@
-//! Classic drivers: their own sums, as they say them.
+//! Classic drivers: their own sums, as they report them.
 
 use super::*;
 use crate::participant::Reading;
 use crate::verdict::Reported;
 
 #[test]
-fn classic_reports_are_told_apart_by_position_and_shown_as_sent() {
+fn classic_reports_are_identified_by_position_and_shown_as_sent() {
     let mut tally = tally(&[participant("a", Some(7), 0, 2), participant("c", None, 1, 2)]);
     for (offset, record) in (0..).zip(&windows("a", 7, &steady(3))) {
         tally.arrived(record, at(0, offset), START);
@@ -48,9 +48,9 @@ fn a_classic_driver_that_was_not_known_at_the_trigger_joins_where_it_names_the_t
     assert_eq!(tally.arrived(&report, at(0, 4), START), Arrived::New);
     let check = |tally: &Tally, ended_by| {
         let facts = tally.facts(None);
-        let told: Vec<_> =
+        let parts: Vec<_> =
             facts.drivers.iter().map(|driver| (driver.joined, driver.other_life, driver.ended_by)).collect();
-        assert_eq!(told, [(false, false, None), (true, false, ended_by)]);
+        assert_eq!(parts, [(false, false, None), (true, false, ended_by)]);
     };
     check(&tally, None);
     tally.finish();
@@ -89,7 +89,7 @@ fn how_requests_ended_is_null_where_a_driver_reports_only_what_it_sent() {
 }
 
 #[test]
-fn a_fleet_of_which_nobody_reports_the_answers_has_none() {
+fn a_fleet_in_which_no_driver_reports_answers_has_no_count_of_them() {
     let mut tally = tally(&[participant("c", None, 0, 1)]);
     tally.arrived(&classic("c", Some(17), None, false), at(0, 0), START);
     tally.finish();

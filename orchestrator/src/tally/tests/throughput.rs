@@ -41,7 +41,7 @@ fn arrive(tally: &mut Tally, records: &[Metrics]) {
     }
 }
 
-/// So many completed so far, told by a heartbeat.
+/// A heartbeat with so many completed requests so far.
 fn beat(tally: &mut Tally, index: u32, completed: u64, at_us: i64) {
     let counters = Counters {
         scheduled: completed,
@@ -62,7 +62,7 @@ fn fifteen(share: &mut Share) {
 #[test]
 fn drivers_that_start_staggered_and_keep_their_rate_sum_to_the_rate() {
     let mut tally = tally_of(OPEN, 3, fifteen);
-    // Each starts a third of a delay after the one before, and tells whole microseconds.
+    // Each starts a third of a delay after the one before, and reports whole microseconds.
     let delay = 66_667;
     arrive(
         &mut tally,
@@ -99,7 +99,7 @@ fn a_stopped_test_counts_to_the_stop() {
         &mut tally,
         &[ended(0, 24, 0, 1_600_000, Some("stopped")), ended(1, 24, 20_000, 1_620_000, Some("stopped"))],
     );
-    // The third was lost before the stop: to it as well.
+    // The third was lost before the stop: its length also ends at the stop.
     beat(&mut tally, 2, 6, 400_000);
     tally.ended(&node("c"), Some(Epoch(7)), EndedBy::Lost);
     let of: Vec<f64> =
@@ -145,7 +145,7 @@ fn a_fleet_that_shares_one_schedule_has_the_length_of_the_duration() {
 
 #[test]
 fn a_number_of_requests_at_a_rate_has_a_planned_length_as_well() {
-    // 20 at 3/s take 6.666666… s, which no whole number of microseconds is.
+    // 20 at 3/s take 6.666666… s, which is not a whole number of microseconds.
     let load = "mode = \"tsunami\"\nrate = 3\nrequests = 20";
     let mut tally = tally_of(load, 1, |share| (share.rate_per_s, share.requests) = (Some(3.0), Some(20)));
     arrive(&mut tally, &[ended(0, 20, 0, 6_666_667, None)]);

@@ -101,7 +101,7 @@ fn a_closed_loop_without_cpu_left_measures_itself() {
 }
 
 #[test]
-fn a_ceiling_that_was_not_reached_is_said() {
+fn a_ceiling_that_was_not_reached_is_a_warning() {
     let with =
         |ceiling| [Driver::well("a").with(move |driver| driver.share.target_throughput = Some(ceiling))];
     let judgement = check("half", &case(plan(CLOSED, ""), &with(2_000.0)), Verdict::Passed, "");

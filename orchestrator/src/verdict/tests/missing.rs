@@ -76,17 +76,17 @@ fn what_is_missing_makes_incomplete() {
     let partly = [Driver::well("a").with(|driver| driver.coverage = Some(0.9))];
     let reason = "response.p99 < 250ms cannot be decided: histograms cover 90 % of the completed requests";
     check("coverage below 1", &case(plan(OPEN, given), &partly), Verdict::Incomplete, reason);
-    let untold = [Driver::well("a").with(|driver| {
+    let unreported = [Driver::well("a").with(|driver| {
         driver.coverage = None;
         driver.reported.completed = false;
     })];
     check(
         "coverage null",
-        &case(plan(OPEN, given), &untold),
+        &case(plan(OPEN, given), &unreported),
         Verdict::Incomplete,
         "how many requests of a completed is not known",
     );
-    check("no latency asked for", &case(plan(OPEN, ""), &untold), Verdict::Passed, "");
+    check("no latency asked for", &case(plan(OPEN, ""), &unreported), Verdict::Passed, "");
 
     let mut never = case(plan(OPEN, ""), &drivers);
     never.started = false;
@@ -122,7 +122,7 @@ fn a_default_that_cannot_be_decided_is_a_warning_and_a_given_one_a_reason() {
     assert_eq!(judgement.thresholds[0].ok, None);
     let given = plan(OPEN, "\"errors.ratio\" = \"< 1%\"");
     check("given", &case(given, &drivers), Verdict::Incomplete, "cannot be decided");
-    // What the others reached already is enough.
+    // The others alone reach the bound.
     let enough = plan(OPEN, "\"throughput\" = \">= 950/s\"");
     check("a lower bound above", &case(enough, &drivers), Verdict::Passed, "");
     let short = plan(OPEN, "\"throughput\" = \">= 2500/s\"");

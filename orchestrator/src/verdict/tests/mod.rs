@@ -110,7 +110,7 @@ impl Driver {
         self
     }
 
-    /// Somebody else's, which reports these of its counts and nothing of our additions.
+    /// Other people's driver, which reports these counts and none of our additions.
     fn classic(self, reported: Reported) -> Self {
         self.with(|driver| {
             (driver.classic, driver.reported, driver.coverage) = (true, reported, None);
@@ -130,7 +130,7 @@ impl Driver {
         })
     }
 
-    /// `n` of its requests met the in-flight bound.
+    /// `n` of its requests were dropped at the in-flight bound.
     fn dropping(self, n: u64) -> Self {
         self.with(|driver| {
             driver.counters.scheduled += n;
@@ -138,7 +138,7 @@ impl Driver {
         })
     }
 
-    /// `n` of its requests were late by so many µs.
+    /// `n` of its requests were late by `us` µs.
     fn late(self, n: u64, us: u64) -> Self {
         self.with(|driver| {
             let lag = driver.latencies.of_mut(LatencyKind::Lag);
@@ -148,7 +148,7 @@ impl Driver {
         })
     }
 
-    /// All its answers took so many µs.
+    /// All its answers took `us` µs.
     fn slow(self, us: u64) -> Self {
         self.with(|driver| {
             let response = driver.latencies.of_mut(LatencyKind::Response);
@@ -201,7 +201,7 @@ struct Case<'c> {
     over: bool,
     missing: Vec<MissingWindows>,
     foreign: Vec<String>,
-    /// Of the last driver: it had another life, joined late, sent figures that cannot be.
+    /// Of the last driver: it had another life, joined late, sent contradictory figures.
     odd: (bool, bool, bool),
 }
 

@@ -1,5 +1,5 @@
-//! Other people's drivers beside ours: what they leave out is unknown. It fails and ends nothing by itself, and hides
-//! nothing of what is known of the others.
+//! Other people's drivers beside ours: figures that they do not report are unknown. Unknown figures alone do not change
+//! the verdict, and they do not hide the figures of the other drivers.
 
 use super::*;
 use crate::model::Standing;
@@ -20,7 +20,7 @@ fn ours(failed: u64) -> Driver {
 fn what_is_known_of_the_others_is_judged() {
     let given = "\"errors.ratio\" = \"< 5%\"";
     let unknown = "what c sent is not known";
-    let unsaid = "how many requests of c failed is not known";
+    let failed_unknown = "how many requests of c failed is not known";
     let table: [(&str, &str, Driver, Driver, Verdict, &str); 10] = [
         (
             "all of ours fail, by default",
@@ -40,7 +40,7 @@ fn what_is_known_of_the_others_is_judged() {
              and not counted here",
         ),
         (
-            "answers that are not told from failures dilute nothing",
+            "answers that may be failures do not lower the ratio",
             "",
             ours(10_000),
             theirs("c", COUNTS).with(|driver| {
@@ -59,7 +59,14 @@ fn what_is_known_of_the_others_is_judged() {
             Verdict::Incomplete,
             unknown,
         ),
-        ("the same with failures unsaid", given, ours(60), theirs("c", COUNTS), Verdict::Incomplete, unsaid),
+        (
+            "the same, failures not reported",
+            given,
+            ours(60),
+            theirs("c", COUNTS),
+            Verdict::Incomplete,
+            failed_unknown,
+        ),
         (
             "it drops nothing, whatever it sent",
             "\"dropped.ratio\" = \"< 2%\"\n\"errors.ratio\" = \"<= 100%\"",

@@ -1,4 +1,4 @@
-//! Completed, failed and dropped requests: what each of them is to a threshold.
+//! Completed, failed and dropped requests: how each of them counts in a threshold.
 
 use super::*;
 

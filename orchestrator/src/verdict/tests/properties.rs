@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a target can do to a driver that is well itself: let it wait, refuse it, swallow its schedule.
+/// Effects of a target on a driver that works well itself: slow answers, failures, drops at the in-flight bound.
 fn target_s_doing() -> impl Strategy<Value = Driver> {
     (0..20_000_u64, 0..=10_000_u64, 1_000..3_000_000_u64, prop::sample::select(&ErrorKind::ALL[..])).prop_map(
         |(dropped, failed, us, kind)| {
@@ -60,7 +60,7 @@ proptest! {
         let mut both = ours.with(|_| ());
         both.counters.dropped_in_flight += its.counters.dropped_in_flight;
         both.counters.scheduled += its.counters.dropped_in_flight;
-        // What the target swallowed makes the schedule longer; late drops must be late drops of that one too.
+        // Drops at the in-flight bound enlarge the schedule; the late drops must stay a large enough share of it.
         both.counters.dropped_late *= 4;
         both.counters.scheduled += both.counters.dropped_late / 4 * 3;
         let judgement = case(plan(OPEN, thresholds), &[both]).judge();

@@ -1,4 +1,4 @@
-//! What the reasons say beside their figure: what explains it, and what to do.
+//! The texts of reasons beside their figure: what explains it, and what to do.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn what_explains_a_late_generator_stands_beside_its_figure() {
         [Driver::well("a").late(5_000, 40_000).with(|driver| driver.machine = machine)]
     };
     let table = [
-        ("not told", on(None, None, None), "and p95 too): give it another core"),
+        ("not reported", on(None, None, None), "and p95 too): give it another core"),
         (
             "its own CPU",
             on(Some(0.97), Some(0.0), Some(0.004)),
@@ -130,7 +130,7 @@ fn a_slow_response_says_where_its_time_went() {
 }
 
 #[test]
-fn a_throughput_that_the_plan_cannot_reach_is_said() {
+fn a_throughput_that_the_plan_cannot_reach_is_explained() {
     let drivers = [Driver::well("a").with(|driver| driver.share.rate_per_s = Some(1_000.0))];
     let beyond = plan(OPEN, "\"throughput\" = \">= 1980/s\"");
     let reason = "throughput >= 1980/s is not met: it was 1,000/s; the plan sends at most 1,000/s";

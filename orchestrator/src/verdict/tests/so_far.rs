@@ -1,4 +1,4 @@
-//! A test while it runs: what speaks against it so far, and which thresholds are lost for good.
+//! A test while it runs: reasons against it so far, and thresholds that can no longer be met.
 
 use super::*;
 use crate::model::Standing;
@@ -29,7 +29,7 @@ fn a_test_that_goes_well_is_ok_though_no_driver_has_ended() {
 }
 
 #[test]
-fn what_speaks_against_it_is_said_while_it_runs() {
+fn reasons_against_it_are_shown_while_it_runs() {
     let failing = [runs("a").failing(786, ErrorKind::Reset)];
     let reason = "errors.ratio < 1% is not met: 786 of 10,000 requests failed (7.86 %; reset: 786)";
     stands("failures", plan(OPEN, ""), &failing, Standing::Failing, reason);

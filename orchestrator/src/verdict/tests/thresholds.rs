@@ -51,12 +51,12 @@ fn a_broken_threshold_fails() {
         "throughput >= 1980/s is not met: it was 1,000/s",
     );
     let cancelled = [Driver::well("a").failing(9_000, ErrorKind::Cancelled)];
-    check("cancelled is no error", &case(plan(OPEN, ""), &cancelled), Verdict::Passed, "");
+    check("cancelled requests are not errors", &case(plan(OPEN, ""), &cancelled), Verdict::Passed, "");
 }
 
 #[test]
 fn a_target_that_does_not_keep_up_fails_and_is_never_invalid() {
-    // The bound was met by a worker that was on time: the target's doing, whatever response became.
+    // The worker was on time and reached the in-flight bound: the target caused that, whatever the response times are.
     let drivers = [Driver::well("a").slow(900_000).dropping(1_364)];
     let reason = "the target did not keep up: 1,364 of 11,364 requests (12 %) were not sent because 1,024 were still in \
                   flight (--max-in-flight); figures with ≥ are lower bounds";

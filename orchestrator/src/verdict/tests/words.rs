@@ -769,7 +769,7 @@ fn others() -> Vec<Row> {
     ]
 }
 
-/// What is said of a plan's thresholds before its test.
+/// The findings about a plan's thresholds before its test.
 fn foreseen(thresholds: &str) -> Judgement {
     let mut judgement = judged(OPEN, "", &[Driver::well("a")]);
     judgement.findings = crate::verdict::beforehand::findings(&plan(OPEN, thresholds), Some(1));

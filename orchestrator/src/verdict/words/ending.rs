@@ -1,13 +1,13 @@
-//! How the test and its drivers ended, where that was not by their plan: the words for `aborted` and `incomplete`.
+//! Ends of the test and of its drivers that were not planned: the sentences for `aborted` and `incomplete`.
 
 use super::the_driver;
 use crate::human::{count, counted};
 use crate::model::{FindingKind, MissingWindows};
 
-/// An end that was not by the plan.
+/// An end that was not planned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
-    /// The test was stopped, by whom.
+    /// The test was stopped.
     Stopped {
         /// As in `stopped by the user`; may be empty.
         by: String,
@@ -17,23 +17,23 @@ pub enum Ending {
         /// The whole sentence (`ran_on`).
         why: String,
     },
-    /// No trigger went out.
+    /// The trigger was never published.
     NeverStarted,
-    /// A classic driver sent nothing.
+    /// A classic driver sent no report.
     Deaf,
     /// Heartbeats, and no windows.
     Overdue {
         /// Requests whose end is not known.
         unresolved: u64,
     },
-    /// Neither heartbeats nor an end.
+    /// Its heartbeats stopped before it reported its end.
     Lost {
         /// Whole seconds from the start to its last report; `None`: it reported nothing.
         after_s: Option<i64>,
         /// Requests whose end is not known.
         unresolved: u64,
     },
-    /// SIGTERM.
+    /// It left because of SIGTERM.
     Left {
         /// As in [`Ending::Lost`].
         after_s: Option<i64>,
@@ -42,12 +42,12 @@ pub enum Ending {
     CutShort {
         /// As in [`Ending::Lost`].
         after_s: Option<i64>,
-        /// As it says.
+        /// The driver's own reason.
         why: String,
     },
     /// A run of windows that did not arrive.
     Windows(MissingWindows),
-    /// So many more such runs.
+    /// Number of further such runs.
     MoreWindows(usize),
 }
 

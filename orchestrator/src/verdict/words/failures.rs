@@ -1,5 +1,5 @@
-//! No request succeeded: one sentence for each kind of failure, with what to do about it. The reader sees this when a
-//! first test does not work, so it must name the thing to change, by its flag where there is one.
+//! No request succeeded: one sentence for each kind of failure, with the remedy. Users see it when their first test
+//! does not work, so it must name the setting to change, by its flag where there is one.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub enum AllFailed {
     NoneSent {
         /// How many were due.
         due: u64,
-        /// Drivers of which this is not known.
+        /// Drivers that do not report it.
         without: Vec<String>,
     },
     /// All that were sent failed, or their end is not known.
@@ -48,7 +48,7 @@ pub struct Failed {
     pub method: String,
     /// The timeout of a request.
     pub timeout: Duration,
-    /// Drivers that are not counted in: it is not known how their requests ended.
+    /// Drivers that are not included, because they do not report how their requests ended.
     pub without: Vec<String>,
 }
 

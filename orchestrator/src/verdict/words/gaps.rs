@@ -1,18 +1,18 @@
-//! What a figure leaves out because it is not known, and of whom: said where a threshold cannot be decided, and beside
-//! one that is broken without it.
+//! What a figure leaves out because drivers do not report it. The sentence stands where a threshold cannot be decided,
+//! and beside one that is broken even without it.
 
 use crate::human::{counted, names, percent};
 
 /// What a figure leaves out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gaps {
-    /// Drivers of which it is not known what they sent.
+    /// Drivers that do not report what they sent.
     pub sent: Vec<String>,
-    /// Drivers of which it is not known how many requests completed.
+    /// Drivers that do not report how many requests completed.
     pub completed: Vec<String>,
-    /// Drivers of which it is not known how many requests failed.
+    /// Drivers that do not report how many requests failed.
     pub failed: Vec<String>,
-    /// Drivers of which it is not known when their requests completed.
+    /// Drivers that do not report when their requests completed.
     pub when: Vec<String>,
     /// Share of the completed requests that histograms cover, where that is not all.
     pub covered: Option<f64>,

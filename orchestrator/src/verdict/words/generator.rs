@@ -1,5 +1,5 @@
-//! The generator as the limit, or near it: the words for `invalid` and for the warnings beside it. A reader must
-//! see whose delay it was, what explains it, and what would help.
+//! The load generator was the limit, or near it: the sentences for `invalid` and for the warnings beside it. A reader
+//! must see which driver was late, what explains it, and what would help.
 
 use super::super::Stop;
 use super::super::cause::{Cause, Slower, Whose, Why};
@@ -7,11 +7,11 @@ use super::{the_driver, the_drivers};
 use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::FindingKind;
 
-/// What the generator did that the target is not to blame for.
+/// A limit or delay of the load generator, which the target did not cause.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the fields are named for the figures of interface.md
 pub enum Generator {
-    /// So many requests found no source port, descriptor or buffer space.
+    /// Number of requests that found no source port, descriptor or buffer space.
     LocalLimit { n: u64, drivers: Vec<String> },
     /// An open loop whose workers had no idle time in this share of the seconds.
     NoIdleTime { drivers: Vec<String>, share: f64, why: Why },
@@ -21,17 +21,18 @@ pub enum Generator {
     GaveUpSpinning { drivers: Vec<String> },
     /// The host took CPU time: over the test, and in its worst second.
     HostTookCpu { mean: f64, max: f64 },
-    /// Of the schedule, this share came too late; `own`: of the driver's own schedule, where there are several.
+    /// This share of the fleet's schedule was dropped as late; `own`: the share of the driver's own schedule, where
+    /// there are several drivers.
     LateDrops { share: f64, allowed: f64, own: Option<f64>, why: Why },
-    /// The same of one driver, where the fleet's share is allowed.
+    /// One driver dropped more than allowed, although the fleet's share is allowed.
     DriverLateDrops { own: f64, allowed: f64, why: Why },
     /// Requests began late at a percentile, and at these too.
     Late { lag_ms: f64, at: String, allowed_ms: f64, also: Vec<String>, why: Why },
-    /// The same of drivers alone, where the fleet's figures hold.
+    /// Some drivers were late, although the fleet's figures are within the limits.
     DriverLate { drivers: Vec<String>, lag_ms: f64, at: String, why: Why },
     /// Requests began late above p99.
     LateAboveP99 { lag_ms: f64, at: String },
-    /// A lag that is allowed, and worth knowing.
+    /// A lag that is allowed, but large enough to mention.
     LagInResponse { p99_ms: f64 },
     /// Answers were read late.
     SlowToRead { turn_ms: f64, allowed_ms: f64, why: Why },
@@ -199,10 +200,10 @@ fn spans(stops: &[Stop]) -> String {
     }
 }
 
-/// CPU of a driver, as a share of its cores, from which on a lower rate leaves it noticeably less to do.
+/// From this CPU on, as a share of its cores, a lower rate noticeably relieves a driver.
 const NOTABLE_CPU: f64 = 0.15;
 
-/// What explains it and what to do, to stand right behind what happened.
+/// The explanation and the advice, to be appended to the sentence about what happened.
 fn explained(why: &Why) -> String {
     let many = why.many;
     let (it, its, was) = if many { ("they", "their", "were") } else { ("it", "its", "was") };

@@ -1,4 +1,4 @@
-//! The sentences: what each kind of finding says to a person. Rules find facts; only here do facts become words.
+//! The sentences of the findings. Rules produce facts; only this module turns facts into text.
 //!
 //! A sentence says what happened, to what, and what to do about it. It ends without a full stop (it stands in lists),
 //! has no line break, and every number in it has a unit.
@@ -31,7 +31,7 @@ pub enum What {
     AllFailed(AllFailed),
     /// A threshold was not met, or cannot be decided.
     Threshold(ThresholdFinding),
-    /// What the figures do not show: classic drivers, strangers, the store, the kind of the load.
+    /// Other information: classic drivers, foreign nodes, the store, the kind of the load.
     Other(Other),
 }
 

@@ -1,12 +1,12 @@
-//! What the figures alone do not show: how classic drivers report, who reported without taking part, what a driver
-//! said before the start, what the store did not take, and what no closed loop can see.
+//! Information beside the figures: how classic drivers report, which nodes reported without taking part, warnings of
+//! drivers before the start, a report that could not be stored, and the blind spot of a closed loop.
 
 use super::super::SentMore;
 use super::the_driver;
 use crate::human::{count, counted, ms, names, percent};
 use crate::model::FindingKind;
 
-/// Something to know beside the figures.
+/// Information beside the figures.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Other {
     /// Two lives of one driver.
@@ -24,7 +24,7 @@ pub enum Other {
         /// Whether it still sends.
         runs_on: bool,
     },
-    /// Its load is over, and it reports on.
+    /// Its load should be over, and it still reports.
     RunsOn,
     /// No end was reported.
     FellSilent,
@@ -46,27 +46,26 @@ pub enum Other {
     },
     /// Latencies that are about a thousandth of the others, or cannot be, or a thousandfold.
     LatencyUnit(OddLatencies),
-    /// These nodes reported without taking part.
+    /// These nodes sent reports without taking part.
     Foreign(Vec<String>),
     /// A driver's own sentence, before the start.
     Warned(String),
-    /// So many more drivers warned.
+    /// Number of further drivers that warned.
     MoreWarned(usize),
-    /// A classic driver that is known does not take part: it showed nothing of its last test, or (`gone`) its heartbeats
-    /// stopped.
+    /// A known classic driver does not take part: it sent nothing in its last test, or (`gone`) its heartbeats stopped.
     LeftOut {
         /// Whether its process seems to be gone.
         gone: bool,
     },
-    /// The store did not take the report, and why.
+    /// Why the store could not save the report.
     NotStored(String),
     /// Answers that were redirects.
     Redirects(Redirects),
-    /// Of so many completed requests, so many completed after the end of the schedule.
+    /// Requests completed after the end of the schedule.
     CompletedAfterEnd {
-        /// After the end.
+        /// Completed after the end.
         after: u64,
-        /// All.
+        /// All completed requests.
         of: u64,
         /// Drivers that do not report it.
         without: Vec<String>,
@@ -80,7 +79,7 @@ pub enum Other {
 /// Why the latencies of a classic driver look as if they were in another unit; each in ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OddLatencies {
-    /// No HTTP exchange takes so short.
+    /// Shorter than any HTTP exchange can be.
     Impossible {
         /// Its shortest.
         ms: f64,
@@ -104,9 +103,9 @@ pub enum OddLatencies {
 /// Answers that were redirects, of all answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redirects {
-    /// So many by status, the most frequent first.
+    /// Their counts by status, the most frequent first.
     pub by_status: Vec<(u16, u64)>,
-    /// Of so many answers.
+    /// Number of all answers.
     pub of: u64,
     /// Where the first one points.
     pub to: Option<String>,
@@ -259,7 +258,7 @@ impl Other {
                     "{which} sent reports for this test, and {sent} not take part in it: {take} figures are not counted"
                 )
             }
-            // The driver wrote the sentence; it begins with its own name.
+            // The driver wrote the sentence, which should begin with the driver's name.
             Self::Warned(text) => match driver {
                 Some(driver) if !text.starts_with(&format!("{driver}: ")) => format!("{driver}: {text}"),
                 _ => text.clone(),

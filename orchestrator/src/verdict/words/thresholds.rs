@@ -1,4 +1,4 @@
-//! Thresholds that are not met or cannot be decided: the words for `failed`, and for `incomplete` where a figure is
+//! Thresholds that are not met or cannot be decided: the sentences for `failed`, and for `incomplete` where a figure is
 //! not known.
 
 use super::Gaps;
@@ -8,17 +8,17 @@ use crate::human::{count, ms, percent, rate};
 use crate::model::FindingKind;
 use crate::verdict::failures::Failures;
 
-/// A threshold and what became of it.
+/// A threshold that was not met or cannot be decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThresholdFinding {
     /// As in `response.p99 < 250ms`.
     pub expression: String,
-    /// What was missed, or that this is not known.
+    /// How it was missed, or why it cannot be decided.
     pub missed: Missed,
-    /// What the figure leaves out, where it is not whole.
+    /// What the figure leaves out, where it is incomplete.
     pub gaps: Option<Gaps>,
-    /// The share of the seconds in which the drivers had no idle time, where that makes the figure say nothing
-    /// about the target.
+    /// The share of the seconds in which the drivers had no idle time, where the figure therefore shows nothing about
+    /// the target.
     pub used_up: Option<f64>,
 }
 
