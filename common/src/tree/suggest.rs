@@ -1,5 +1,8 @@
 //! Suggests the known key that a misspelt one may mean.
 
+/// Longest word that is compared, in characters: the comparison costs the product of both lengths.
+const MAX_CHARS: usize = 64;
+
 /// The known name closest to a word that is not known, where it is close enough to be meant.
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = match word.chars().count() {
@@ -17,31 +20,14 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// How many characters must be changed, added, removed or swapped with their neighbour; case and `-` for
-/// `_` cost nothing, and words longer than 64 characters match nothing.
+/// `_` cost nothing, and words longer than [`MAX_CHARS`] match nothing.
 fn distance(a: &str, b: &str) -> usize {
-    let plain = |text: &str| -> Vec<char> {
-        text.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).take(65).collect()
-    };
-    let (a, b) = (plain(a), plain(b));
-    if a.len() > 64 || b.len() > 64 {
+    let is_long = |text: &str| text.chars().nth(MAX_CHARS).is_some();
+    if is_long(a) || is_long(b) {
         return usize::MAX;
     }
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let changed = usize::from(a[i - 1] != b[j - 1]);
-                let mut best = (rows[i - 1][j - 1] + changed).min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                    best = best.min(rows[i - 2][j - 2] + 1);
-                }
-                best
-            };
-        }
-    }
-    rows[a.len()][b.len()]
+    let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
+    strsim::osa_distance(&plain(a), &plain(b))
 }
 
 #[cfg(test)]
