@@ -118,7 +118,7 @@ pub async fn create(
 pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string(), &["limit", "cursor", "state", "verdict", "q"]);
     let limit = query.number("limit", 1..=MAX_PAGE_ROWS).unwrap_or(PAGE_ROWS);
-    let cursor = query.get("cursor", str::parse::<Cursor>).map(|cursor| cursor.to_string());
+    let cursor = query.get("cursor", str::parse::<Cursor>);
     let filter = TestFilter {
         state: query.get("state", one_of),
         verdict: query.get("verdict", one_of),

@@ -140,7 +140,8 @@ impl Store {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().filter(|_| more);
-        let next_cursor = last.map(|row| format!("{}.{}", row.created_at, row.test_id));
+        let next_cursor =
+            last.map(|row| self.cursor_after(row)).transpose()?.map(|cursor| cursor.to_string());
         let tests = rows.into_iter().map(|row| self.summary(row)).collect::<Result<_, _>>()?;
         Ok(TestPage { tests, next_cursor })
     }
@@ -240,6 +241,12 @@ impl Store {
             report: row.report.map(|report| self.json(&at, &report)).transpose()?,
             closing: row.closing.map(|closing| self.json(&at, &closing)).transpose()?,
         })
+    }
+
+    fn cursor_after(&self, row: &SummaryRow) -> Result<Cursor, StoreError> {
+        let test_id = TestId::new(&row.test_id)
+            .map_err(|cause| self.bad_row(format!("tests {}", row.test_id), cause))?;
+        Ok(Cursor { created_at: row.created_at, test_id })
     }
 
     fn summary(&self, row: SummaryRow) -> Result<TestSummary, StoreError> {

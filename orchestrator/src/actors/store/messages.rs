@@ -7,7 +7,7 @@ use common::kafka::Offsets;
 
 use crate::model::{TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
-use crate::store::{Batch, Event, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter};
+use crate::store::{Batch, Cursor, Event, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter};
 
 /// Stores or replaces a test: its life so far and, once finished, its report.
 #[derive(Debug, Clone, Message)]
@@ -59,8 +59,8 @@ pub struct LoadUnfinished;
 pub struct LoadPage {
     /// At most so many rows, 1 to 500.
     pub limit: u32,
-    /// From a page before.
-    pub cursor: Option<String>,
+    /// Where the page before ended.
+    pub cursor: Option<Cursor>,
     /// Which tests.
     pub filter: TestFilter,
 }

@@ -18,7 +18,7 @@ pub use self::messages::{
 };
 use crate::model::{TestPage, WindowView};
 use crate::registry::KnownNode;
-use crate::store::{Cursor, MetricsPage, SavedBatch, Store, StoreError, StoredTest};
+use crate::store::{MetricsPage, SavedBatch, Store, StoreError, StoredTest};
 use crate::telemetry::Telemetry;
 
 /// Interval within which the same failure is logged only once.
@@ -179,13 +179,7 @@ impl Handler<LoadPage> for StoreActor {
     type Result = Result<TestPage, StoreError>;
 
     fn handle(&mut self, load: LoadPage, _: &mut Self::Context) -> Self::Result {
-        let path = self.path.display().to_string();
-        let cursor = load.cursor.as_deref().map(str::parse::<Cursor>).transpose();
-        let cursor = cursor.map_err(|cause| {
-            let row = format!("cursor {}", load.cursor.as_deref().unwrap_or_default());
-            StoreError::Row { path, row, cause: cause.to_string() }
-        })?;
-        self.with("load_page", |store| store.page(load.limit, cursor.as_ref(), &load.filter))
+        self.with("load_page", |store| store.page(load.limit, load.cursor.as_ref(), &load.filter))
     }
 }
 
