@@ -13,6 +13,7 @@ pub mod kafka;
 pub mod latency;
 pub mod limits;
 pub mod plan;
+pub mod prometheus;
 pub mod service;
 pub mod settings;
 pub mod tls_cause;

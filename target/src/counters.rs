@@ -2,11 +2,11 @@
 //! report can be checked against it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use common::clock::unix_us;
+use common::prometheus::Exposition;
 use serde::Serialize;
 
 /// Most drivers counted separately; more are counted together under [`OTHERS`].
@@ -98,31 +98,24 @@ impl Counters {
 impl Snapshot {
     /// As Prometheus reads it.
     pub fn prometheus(&self) -> String {
-        let mut text = String::new();
-        let totals = [
-            ("requests_received", "Requests to /ping whose head was read.", self.requests_received),
-            ("responses_sent", "Responses of /ping handed to the socket.", self.responses_sent),
+        let mut text = Exposition::new("groundswell_target_");
+        for (name, help, value) in [
+            ("requests_received_total", "Requests to /ping whose head was read.", self.requests_received),
+            ("responses_sent_total", "Responses of /ping handed to the socket.", self.responses_sent),
             (
-                "connections_dropped",
+                "connections_dropped_total",
                 "Connections closed on purpose instead of an answer.",
                 self.connections_dropped,
             ),
-        ];
-        for (name, help, value) in totals {
-            let metric = format!("groundswell_target_{name}_total");
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "# HELP {metric} {help}\n# TYPE {metric} counter\n{metric} {value}");
+        ] {
+            text.counter(name, help).value(value);
         }
-        let metric = "groundswell_target_driver_requests_received_total";
-        let _ = writeln!(
-            text,
-            "# HELP {metric} Requests to /ping by the driver that names itself.\n# TYPE {metric} counter"
-        );
+        let mut by_driver = text
+            .counter("driver_requests_received_total", "Requests to /ping by the driver that names itself.");
         for (node, counts) in &self.by_driver {
-            let label = node.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            let _ = writeln!(text, "{metric}{{node=\"{label}\"}} {}", counts.requests_received);
+            by_driver.labelled(&[("node", node)], counts.requests_received);
         }
-        text
+        text.into_text()
     }
 }
 

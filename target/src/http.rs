@@ -9,6 +9,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use common::plan::parse_duration;
+use common::prometheus::CONTENT_TYPE;
 use tokio::sync::Semaphore;
 
 use crate::RunError;
@@ -128,9 +129,7 @@ async fn metrics(request: HttpRequest, shared: web::Data<Shared>) -> HttpRespons
     let snapshot = shared.counters.snapshot();
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     if accept.contains("text/plain") {
-        HttpResponse::Ok()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .body(snapshot.prometheus())
+        HttpResponse::Ok().content_type(CONTENT_TYPE).body(snapshot.prometheus())
     } else {
         HttpResponse::Ok().json(snapshot)
     }

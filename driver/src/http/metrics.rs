@@ -1,8 +1,7 @@
 //! The driver's figures as Prometheus text. Pure.
 
-use std::fmt::{Display, Write};
-
 use common::counters::Counters;
+use common::prometheus::Exposition;
 
 use crate::actors::kafka_link::LinkStats;
 use crate::actors::publisher::PublisherStats;
@@ -23,16 +22,12 @@ pub struct Figures {
 
 /// Writes the figures in Prometheus' text format.
 pub fn prometheus(figures: &Figures) -> String {
-    let mut out = String::new();
+    let mut text = Exposition::new("groundswell_driver_");
     let idle = Counters::default();
     let counters = figures.progress.as_ref().map_or(&idle, |progress| &progress.counters);
     let (publisher, link) = (&figures.publisher, &figures.link);
-    gauge(
-        &mut out,
-        "test_running",
-        "1 while a test runs on this driver",
-        u64::from(figures.progress.is_some()),
-    );
+    text.gauge("test_running", "1 while a test runs on this driver")
+        .value(u64::from(figures.progress.is_some()));
     for (name, help, value) in [
         ("test_requests_scheduled", "ticks of the running test that fell due", counters.scheduled),
         ("test_requests_sent", "attempts of the running test", counters.sent),
@@ -44,16 +39,12 @@ pub fn prometheus(figures: &Figures) -> String {
         ("test_requests_failed", "attempts of the running test that failed", counters.failed),
         ("test_requests_in_flight", "attempts of the running test that have not ended", counters.in_flight()),
     ] {
-        gauge(&mut out, name, help, value);
+        text.gauge(name, help).value(value);
     }
-    head(
-        &mut out,
-        "test_requests_dropped",
-        "ticks of the running test that were not sent, by reason",
-        "gauge",
-    );
+    let mut dropped =
+        text.gauge("test_requests_dropped", "ticks of the running test that were not sent, by reason");
     for (reason, value) in [("in_flight", counters.dropped_in_flight), ("late", counters.dropped_late)] {
-        line(&mut out, "test_requests_dropped", &format!("{{reason=\"{reason}\"}}"), value);
+        dropped.labelled(&[("reason", reason)], value);
     }
     for (name, help, value) in [
         ("windows_closed_total", "one-second windows measured", publisher.closed),
@@ -75,47 +66,23 @@ pub fn prometheus(figures: &Figures) -> String {
         ),
         ("mailbox_overflows_total", "messages that met a full mailbox", figures.mailbox_overflows),
     ] {
-        head(&mut out, name, help, "counter");
-        line(&mut out, name, "", value);
+        text.counter(name, help).value(value);
     }
-    gauge(
-        &mut out,
-        "busy_ratio",
-        "busiest worker's share of the last window not spent waiting",
-        publisher.busy,
-    );
-    gauge(&mut out, "windows_waiting", "windows in memory that wait for Kafka", publisher.waiting);
-    gauge(&mut out, "kafka_queue_records", "records that wait for Kafka", link.produced.queued);
-    gauge(&mut out, "kafka_connected", "1 while a broker answers", u64::from(link.connected));
-    head(&mut out, "records_read_total", "records read, understood or not, by topic", "counter");
+    text.gauge("busy_ratio", "busiest worker's share of the last window not spent waiting")
+        .value(publisher.busy);
+    text.gauge("windows_waiting", "windows in memory that wait for Kafka").value(publisher.waiting);
+    text.gauge("kafka_queue_records", "records that wait for Kafka").value(link.produced.queued);
+    text.gauge("kafka_connected", "1 while a broker answers").value(u64::from(link.connected));
+    let mut read = text.counter("records_read_total", "records read, understood or not, by topic");
     for (topic, n) in &link.read {
-        line(&mut out, "records_read_total", &format!("{{topic=\"{topic}\"}}"), *n);
+        read.labelled(&[("topic", topic)], n);
     }
-    head(
-        &mut out,
-        "records_rejected_total",
-        "records that could not be used, by topic and reason",
-        "counter",
-    );
+    let mut rejected =
+        text.counter("records_rejected_total", "records that could not be used, by topic and reason");
     for (topic, reason, n) in &link.rejected {
-        let labels = format!("{{topic=\"{topic}\",reason=\"{reason}\"}}");
-        line(&mut out, "records_rejected_total", &labels, *n);
+        rejected.labelled(&[("topic", topic), ("reason", reason)], n);
     }
-    out
-}
-
-fn gauge(out: &mut String, name: &str, help: &str, value: impl Display) {
-    head(out, name, help, "gauge");
-    line(out, name, "", value);
-}
-
-fn head(out: &mut String, name: &str, help: &str, kind: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "# HELP groundswell_driver_{name} {help}\n# TYPE groundswell_driver_{name} {kind}");
-}
-
-fn line(out: &mut String, name: &str, labels: &str, value: impl Display) {
-    let _ = writeln!(out, "groundswell_driver_{name}{labels} {value}");
+    text.into_text()
 }
 
 #[cfg(test)]

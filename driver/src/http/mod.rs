@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use actix::Recipient;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpResponse, HttpServer, web};
+use common::prometheus::CONTENT_TYPE;
 
 use crate::RunError;
 use crate::actors::kafka_link::GetLinkStats;
@@ -98,5 +99,5 @@ async fn scrape(sources: web::Data<Sources>) -> HttpResponse {
         return HttpResponse::ServiceUnavailable().finish();
     };
     let figures = Figures { progress, publisher, link, mailbox_overflows: crate::overflow::count() };
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(prometheus(&figures))
+    HttpResponse::Ok().content_type(CONTENT_TYPE).body(prometheus(&figures))
 }
