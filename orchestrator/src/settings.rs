@@ -87,12 +87,12 @@ impl Section for OrchestratorSettings {
     fn read(root: &mut Table) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            node: NodeSettings::read(&mut root.table("node")),
-            kafka: KafkaSettings::read(&mut root.table("kafka"), BrokersAllowed::EmbeddedOrAt),
-            classic: ClassicSettings::read(&mut root.table("classic")),
-            http: HttpSettings::read(&mut root.table("http")),
-            test: TestSettings::read(&mut root.table("test")),
-            store: StoreSettings::read(&mut root.table("store")),
+            node: root.table("node", NodeSettings::read),
+            kafka: root.table("kafka", |kafka| KafkaSettings::read(kafka, BrokersAllowed::EmbeddedOrAt)),
+            classic: root.table("classic", ClassicSettings::read),
+            http: root.table("http", HttpSettings::read),
+            test: root.table("test", TestSettings::read),
+            store: root.table("store", StoreSettings::read),
         }
     }
 }

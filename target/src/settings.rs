@@ -69,8 +69,8 @@ impl TargetSettings {
 impl Section for TargetSettings {
     fn read(root: &mut Table) -> Self {
         Self {
-            http: HttpSettings::read(&mut root.table("http")),
-            behaviour: BehaviourSettings::read(&mut root.table("behaviour")),
+            http: root.table("http", HttpSettings::read),
+            behaviour: root.table("behaviour", BehaviourSettings::read),
         }
     }
 }

@@ -32,9 +32,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// # Errors
 /// Every fault, each with its path, its value and the reason.
 pub fn read_value(value: &Value) -> Result<Plan, Vec<Fault>> {
-    let (mut root, findings) = Table::root(Node::from(value));
-    let plan = read_plan(&mut root);
-    drop(root);
+    let (plan, findings) = Table::walk(Node::from(value), read_plan);
     let faults: Vec<Fault> = findings.into_faults().into_iter().map(|found| found.fault).collect();
     match plan {
         Some(plan) if faults.is_empty() => Ok(plan),
@@ -49,11 +47,11 @@ fn read_plan(root: &mut Table) -> Option<Plan> {
     let per = root
         .get("per", parse::one_of(&[("driver", Per::Driver), ("fleet", Per::Fleet)]))
         .unwrap_or(Per::Driver);
-    let target = read_target(&mut root.table("target"));
-    let request = read_request(&mut root.table("request"));
-    let load = read_load(&mut root.table("load"), request.timeout, &drivers, per);
-    let thresholds = read_thresholds(&mut root.table("thresholds"));
-    let honesty = read_honesty(&mut root.table("honesty"));
+    let target = root.table("target", read_target);
+    let request = root.table("request", read_request);
+    let load = root.table("load", |load| read_load(load, request.timeout, &drivers, per));
+    let thresholds = root.table("thresholds", read_thresholds);
+    let honesty = root.table("honesty", read_honesty);
     if request.engine == EngineChoice::Awc
         && let Some(c) = target.as_ref().and_then(TargetUrl::beyond_awc)
     {
@@ -191,7 +189,7 @@ pub fn parse_target_url(text: &str) -> Result<url::Url, String> {
 
 fn read_request(request: &mut Table) -> Request {
     let method = request.get("method", read_method);
-    let headers = read_headers(&mut request.table("headers"));
+    let headers = request.table("headers", read_headers);
     let body = read_body(request);
     let method = method.unwrap_or_else(|| if body.is_empty() { "GET" } else { "POST" }.to_owned());
     if let Some(node) = request.take("body_file")

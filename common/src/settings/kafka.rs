@@ -152,13 +152,13 @@ impl KafkaSettings {
         let brokers = read_brokers(table, allowed).unwrap_or(default);
         let topic_prefix = table.get("topic_prefix", topic_prefix).unwrap_or_default();
         Self {
-            topics: TopicNames::read(&mut table.table("topics"), &topic_prefix),
+            topics: table.table("topics", |topics| TopicNames::read(topics, &topic_prefix)),
             topic_prefix,
             metrics_partitions: table
                 .get("metrics_partitions", parse::integer(1..=MAX_PARTITIONS))
                 .unwrap_or(1),
             replication: table.get("replication", parse::integer(1..=i16::MAX)).unwrap_or(1),
-            security: KafkaSecurity::read(&mut table.table("security"), &brokers),
+            security: table.table("security", |security| KafkaSecurity::read(security, &brokers)),
             brokers,
         }
     }

@@ -86,10 +86,7 @@ pub fn belongs<T: Section>(variable: &str) -> bool {
 }
 
 fn walk<T: Section>(tree: Node) -> (T, Findings) {
-    let (mut root, findings) = Table::root(tree);
-    let settings = T::read(&mut root);
-    drop(root);
-    (settings, findings)
+    Table::walk(tree, T::read)
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl ClassicSettings {
         Self {
             delay_unit: table.get("delay_unit", parse::one_of(&units)).unwrap_or(default.delay_unit),
             latency_unit: table.get("latency_unit", parse::one_of(&units)).unwrap_or(default.latency_unit),
-            latency_units: latency_units(&mut table.table("nodes"), &units),
+            latency_units: table.table("nodes", |nodes| latency_units(nodes, &units)),
             target_url: table.get("target_url", parse::or_none(fields::target_url)).flatten(),
             max_duration: table
                 .get("max_duration", parse::duration(Duration::from_secs(1)..=24 * hour))
@@ -106,7 +106,7 @@ fn latency_units(nodes: &mut Table, units: &[(&'static str, Unit)]) -> Vec<(Node
             let reason = format!("{error}, so that no node can have this id");
             nodes.fault(Fault::value(nodes.path_of(&format!("{name:?}")), "", reason), None);
         }
-        let unit = nodes.table(&name).get("latency_unit", parse::one_of(units));
+        let unit = nodes.table(&name, |node| node.get("latency_unit", parse::one_of(units)));
         of_nodes.extend(pattern.ok().zip(unit));
     }
     of_nodes

@@ -23,11 +23,13 @@ struct Sample {
 
 impl Section for Sample {
     fn read(root: &mut Table) -> Self {
-        let mut sample = root.table("sample");
-        Self {
-            node: NodeSettings::read(&mut root.table("node")),
-            kafka: KafkaSettings::read(&mut root.table("kafka"), BrokersAllowed::EmbeddedOrAt),
-            classic: ClassicSettings::read(&mut root.table("classic")),
+        let node = root.table("node", NodeSettings::read);
+        let kafka = root.table("kafka", |kafka| KafkaSettings::read(kafka, BrokersAllowed::EmbeddedOrAt));
+        let classic = root.table("classic", ClassicSettings::read);
+        root.table("sample", |sample| Self {
+            node,
+            kafka,
+            classic,
             port: sample.get("port", parse::integer(1..=u16::MAX)).unwrap_or(80),
             on: sample.get("on", parse::boolean).unwrap_or(false),
             share: sample.get("share", parse::ratio).unwrap_or(0.5),
@@ -36,7 +38,7 @@ impl Section for Sample {
                 .unwrap_or(Duration::from_secs(1)),
             names: sample.get_list("names", parse::word).unwrap_or_default(),
             word: sample.get("word", parse::text).unwrap_or_default(),
-        }
+        })
     }
 }
 

@@ -107,6 +107,9 @@ fn looks_secret(path: &str) -> bool {
 }
 
 /// A table that is being converted from text to a type.
+///
+/// Which keys are unknown is certain only once the last known key was taken. So a table is lent to the function that
+/// reads it ([`Table::walk`], [`Table::table`]) and is finished when that function returns: no reader can forget to.
 #[derive(Debug)]
 pub struct Table {
     path: String,
@@ -120,10 +123,10 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of the whole tree, and the findings that the walk adds to.
-    pub fn root(node: Node) -> (Self, Findings) {
+    /// Reads a whole tree. Returns what `read` made of it, and what it found.
+    pub fn walk<T>(node: Node, read: impl FnOnce(&mut Self) -> T) -> (T, Findings) {
         let findings = Findings::default();
-        let mut table = Self {
+        let mut root = Self {
             path: String::new(),
             origin: None,
             entries: BTreeMap::new(),
@@ -132,14 +135,16 @@ impl Table {
             findings: findings.clone(),
         };
         match node.kind {
-            Kind::Table(entries) => table.entries = entries,
+            Kind::Table(entries) => root.entries = entries,
             kind => {
-                table.broken = true;
+                root.broken = true;
                 let reason = format!("expected a table of keys, found {}", kind.name());
-                table.fault(Fault::value("", "", reason), node.origin);
+                root.fault(Fault::value("", "", reason), node.origin);
             }
         }
-        (table, findings)
+        let value = read(&mut root);
+        root.finish();
+        (value, findings)
     }
 
     /// The path of a key of this table.
@@ -234,10 +239,10 @@ impl Table {
         Some(parsed)
     }
 
-    /// Takes a table; an empty one where it is missing or not a table; the latter is a fault.
-    pub fn table(&mut self, key: &str) -> Table {
+    /// Takes a table and reads it; an empty one where it is missing or not a table; the latter is a fault.
+    pub fn table<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let node = self.take(key);
-        let mut table = Table {
+        let mut table = Self {
             path: self.path_of(key),
             origin: node.as_ref().and_then(|node| node.origin.clone()).or_else(|| self.origin.clone()),
             entries: BTreeMap::new(),
@@ -255,7 +260,9 @@ impl Table {
                 }
             }
         }
-        table
+        let value = read(&mut table);
+        table.finish();
+        value
     }
 
     /// Reports a fault of a value.
@@ -295,15 +302,48 @@ impl Table {
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
         })
     }
-}
 
-impl Drop for Table {
-    /// Keys that were not taken are unknown keys.
-    fn drop(&mut self) {
+    /// Records the keys that were not taken as unknown.
+    fn finish(self) {
+        let paths: Vec<String> = self.entries.keys().map(|key| self.path_of(key)).collect();
         let mut collected = self.findings.0.borrow_mut();
-        for (key, node) in std::mem::take(&mut self.entries) {
-            let path = if self.path.is_empty() { key } else { format!("{}.{key}", self.path) };
+        for (path, node) in paths.into_iter().zip(self.entries.into_values()) {
             collected.forget(path, node);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::parse;
+
+    #[test]
+    fn keys_that_no_reader_took_are_unknown_in_the_order_of_the_walk() {
+        let node = Node::from(&serde_json::json!({
+            "colour": 1,
+            "a": { "name": "x", "nam": "y", "inner": { "on": true, "no": false } },
+            "b": { "of": 5 },
+        }));
+        let ((name, on), findings) = Table::walk(node, |root| {
+            let read = root.table("a", |a| {
+                let on = a.table("inner", |inner| inner.get("on", parse::boolean));
+                (a.get("name", parse::text), on)
+            });
+            root.table("b", |b| b.get("off", parse::boolean));
+            read
+        });
+        assert_eq!((name.as_deref(), on), (Some("x"), Some(true)));
+        assert!(!findings.is_clean());
+        let faults = findings.into_faults().into_iter().map(|found| found.fault.to_string());
+        assert_eq!(
+            faults.collect::<Vec<_>>(),
+            [
+                "a.inner.no = false: unknown key",
+                "a.nam = \"y\": unknown key; did you mean name?",
+                "b.of = 5: unknown key",
+                "colour = 1: unknown key",
+            ]
+        );
     }
 }

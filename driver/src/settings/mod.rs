@@ -136,18 +136,21 @@ impl DriverSettings {
 
 impl Section for DriverSettings {
     fn read(root: &mut Table) -> Self {
-        let mut classic = root.table("classic");
+        let node = root.table("node", NodeSettings::read);
+        let kafka = root.table("kafka", |kafka| KafkaSettings::read(kafka, BrokersAllowed::AskOrAt));
+        let (classic, habits) =
+            root.table("classic", |classic| (ClassicSettings::read(classic), Habits::read(classic)));
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            node: NodeSettings::read(&mut root.table("node")),
-            kafka: KafkaSettings::read(&mut root.table("kafka"), BrokersAllowed::AskOrAt),
-            classic: ClassicSettings::read(&mut classic),
-            habits: Habits::read(&mut classic),
-            orchestrator: OrchestratorClientSettings::read(&mut root.table("orchestrator")),
-            http: HttpSettings::read(&mut root.table("http")),
-            driver: WorkSettings::read(&mut root.table("driver")),
-            safety: SafetySettings::read(&mut root.table("safety")),
-            tls: TlsSettings::read(&mut root.table("tls")),
+            node,
+            kafka,
+            classic,
+            habits,
+            orchestrator: root.table("orchestrator", OrchestratorClientSettings::read),
+            http: root.table("http", HttpSettings::read),
+            driver: root.table("driver", WorkSettings::read),
+            safety: root.table("safety", SafetySettings::read),
+            tls: root.table("tls", TlsSettings::read),
         }
     }
 }
