@@ -16,6 +16,8 @@ pub mod plan;
 pub mod prometheus;
 pub mod service;
 pub mod settings;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod tls_cause;
 pub mod tree;
 pub mod wire;

@@ -3,10 +3,10 @@
 //! blocks, so it runs on a thread of its own (`actors::store`).
 
 use std::path::Path;
-use std::time::Duration;
 
 use common::clock::UnixMicros;
 use common::ids::{Epoch, TestId};
+use common::sqlite::{self, OpenError};
 use common::wire::{Topic, WrittenRecord};
 use rusqlite::{Connection, Row, params};
 
@@ -17,29 +17,9 @@ pub const KEEP_TESTS: u32 = 50;
 /// Most windows kept, whatever tests they belong to: some 500 MB at worst, a few days of one-second windows.
 pub const KEEP_WINDOWS: u64 = 200_000;
 
-const SCHEMA_VERSION: i64 = 2;
-const SCHEMA: &str = "
-    CREATE TABLE window (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        test_id TEXT NOT NULL,
-        epoch INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        from_us INTEGER NOT NULL,
-        is_final INTEGER NOT NULL,
-        record_key TEXT NOT NULL,
-        payload TEXT NOT NULL,
-        published INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (test_id, epoch, seq, from_us)
-    ) STRICT;
-    CREATE INDEX window_unpublished ON window (id) WHERE published = 0;
-";
-/// From version 1, which took a second test of the same id for the first.
-const FROM_VERSION_1: (&str, &str) = (
-    "ALTER TABLE window RENAME TO window_1; DROP INDEX window_unpublished;",
-    "INSERT INTO window (id, test_id, epoch, seq, from_us, is_final, record_key, payload, published)
-        SELECT id, test_id, epoch, seq, 0, is_final, record_key, payload, published FROM window_1;
-     DROP TABLE window_1;",
-);
+/// Every step from an empty file to the current schema. Steps that were released never change.
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_from_us.sql")];
 
 /// What went wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +33,7 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// A later version of Groundswell wrote it.
-    #[error("{path}: has schema version {found}, and this program knows {SCHEMA_VERSION}")]
+    #[error("{path}: has schema version {found}, and this program knows {}", MIGRATIONS.len())]
     Newer {
         /// The file.
         path: String,
@@ -112,11 +92,11 @@ impl WindowStore {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
         let shown = path.display().to_string();
-        let db = Connection::open(&path).and_then(|db| prepared(&db).map(|found| (db, found)));
-        let (db, found) = db.map_err(|source| StoreError::Sqlite { path: shown.clone(), source })?;
-        if found > SCHEMA_VERSION {
-            return Err(StoreError::Newer { path: shown, found });
-        }
+        let db = match sqlite::open(&path, &MIGRATIONS) {
+            Ok(db) => db,
+            Err(OpenError::Sqlite(source)) => return Err(StoreError::Sqlite { path: shown, source }),
+            Err(OpenError::Newer { found }) => return Err(StoreError::Newer { path: shown, found }),
+        };
         Ok(Self { path: shown, db, keep_tests: KEEP_TESTS, keep_windows: KEEP_WINDOWS })
     }
 
@@ -196,22 +176,6 @@ impl WindowStore {
         let read = |row: &Row<'_>| Ok((loaded(row.get(0)?), loaded(row.get(1)?)));
         self.db.query_row(counts, [], read).map_err(self.fault())
     }
-}
-
-/// Makes the connection ours; answers the schema version that it found or made.
-fn prepared(db: &Connection) -> rusqlite::Result<i64> {
-    db.busy_timeout(Duration::from_secs(5))?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    db.pragma_update(None, "synchronous", "NORMAL")?;
-    // Looked at and made in one transaction: another connection may be at the same.
-    db.execute_batch("BEGIN IMMEDIATE")?;
-    let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found < SCHEMA_VERSION {
-        let (before, after) = if found == 0 { ("", "") } else { FROM_VERSION_1 };
-        db.execute_batch(&format!("{before} {SCHEMA} {after} PRAGMA user_version = {SCHEMA_VERSION};"))?;
-    }
-    db.execute_batch("COMMIT")?;
-    Ok(found.max(SCHEMA_VERSION))
 }
 
 fn prune(db: &Connection, keep_tests: u32, keep_windows: u64) -> rusqlite::Result<()> {

@@ -1,8 +1,8 @@
 //! The database file: how it is opened, and how an older one is migrated.
 
 use std::path::Path;
-use std::time::Duration;
 
+use common::sqlite::{self, OpenError};
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
@@ -18,24 +18,23 @@ const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0006_pauses.sql"),
 ];
 
-/// How long a write waits for another process that holds the file (a backup, a person with sqlite3).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Opens the file, creates it where it is missing, and brings it to the current schema.
 ///
 /// # Errors
 /// Where SQLite cannot open or change it, or where a newer version of this program wrote it.
 pub fn open(path: &Path) -> Result<Connection, StoreError> {
-    let failed = |error: rusqlite::Error| super::failed(path, &error);
-    let mut connection = Connection::open(path).map_err(failed)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    // WAL with synchronous=NORMAL: a killed process loses no commit. A power cut may lose the last commits; records and
-    // their offsets are in the same commit, so the lost records are read from Kafka again.
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-    connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
-    migrate(&mut connection, path)?;
-    Ok(connection)
+    // A power cut may lose the last commits; records and their offsets are in the same commit, so the lost records are
+    // read from Kafka again.
+    sqlite::open(path, &MIGRATIONS).map_err(|error| match error {
+        OpenError::Sqlite(error) => super::failed(path, &error),
+        OpenError::Newer { found } => StoreError::Sqlite {
+            path: path.display().to_string(),
+            cause: format!(
+                "schema version {found} was written by a newer groundswell; this one knows {} at most",
+                MIGRATIONS.len()
+            ),
+        },
+    })
 }
 
 /// Opens an existing file for reading only.
@@ -59,9 +58,8 @@ pub fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(url.as_str(), flags).map_err(failed)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    let version: i64 =
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    connection.busy_timeout(sqlite::BUSY_TIMEOUT).map_err(failed)?;
+    let version = sqlite::version(&connection).map_err(failed)?;
     if version != MIGRATIONS.len() as i64 {
         return Err(StoreError::Sqlite {
             path: path.display().to_string(),
@@ -73,34 +71,6 @@ pub fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         });
     }
     Ok(connection)
-}
-
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let failed = |error: rusqlite::Error| super::failed(path, &error);
-    // A file that is up to date is opened without a write, so that it can be read on a full disk.
-    let version = |connection: &Connection| -> rusqlite::Result<i64> {
-        connection.pragma_query_value(None, "user_version", |row| row.get(0))
-    };
-    if version(connection).map_err(failed)? == MIGRATIONS.len() as i64 {
-        return Ok(());
-    }
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
-    let version = version(&transaction).map_err(failed)?;
-    let known = MIGRATIONS.len();
-    let Some(taken) = usize::try_from(version).ok().filter(|taken| *taken <= known) else {
-        return Err(StoreError::Sqlite {
-            path: path.display().to_string(),
-            cause: format!(
-                "schema version {version} was written by a newer groundswell; this one knows {known} at most"
-            ),
-        });
-    };
-    for step in &MIGRATIONS[taken..] {
-        transaction.execute_batch(step).map_err(failed)?;
-    }
-    transaction.pragma_update(None, "user_version", known as i64).map_err(failed)?;
-    transaction.commit().map_err(failed)
 }
 
 #[cfg(test)]
