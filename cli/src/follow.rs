@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::plan::write_duration;
 use common::wire::RESOLVING;
-use orchestrator::model::{TestState, TestView};
+use orchestrator::model::{DriverView, TestState, TestView};
 
 use crate::client::{CallError, Client, LONGEST_WAIT};
 use crate::exit::Stop;
@@ -108,8 +108,7 @@ impl Following<'_> {
         }
         let began = tokio::time::Instant::now();
         loop {
-            let every = if began.elapsed() < AT_FIRST { LOOK_AT_FIRST_EVERY } else { LOOK_EVERY };
-            tokio::time::sleep(every).await;
+            tokio::time::sleep(look_every(began.elapsed())).await;
             let test = insist(|| self.client.test(self.test_id)).await?;
             self.progress.show(&test);
             if test.state == TestState::Finished {
@@ -126,10 +125,9 @@ impl Following<'_> {
             tokio::time::sleep(LOOK_AT_DRIVERS_EVERY).await;
             // Ignore a failed query: if something is wrong, the answer to the trigger reports it.
             let Ok(drivers) = self.client.drivers().await else { continue };
-            for driver in drivers.iter().filter(|driver| driver.test_id.as_deref() == Some(self.test_id)) {
-                let name = driver.reason.as_deref().and_then(|reason| reason.strip_prefix(RESOLVING));
-                if let Some(name) = name.filter(|_| said.insert(driver.node_id.clone())) {
-                    self.progress.say(&format!("driver {} is resolving {name}", driver.node_id));
+            for (driver, name) in resolving(&drivers, self.test_id) {
+                if said.insert(driver.to_owned()) {
+                    self.progress.say(&format!("driver {driver} is resolving {name}"));
                 }
             }
         }
@@ -147,12 +145,7 @@ impl Following<'_> {
             let Some(other) = problem.under_way.clone() else { return Err(CallError::Problem(problem)) };
             left = left.saturating_sub(asked);
             if left.is_zero() {
-                problem.detail = match self.wait.is_zero() {
-                    true => {
-                        format!("test {other} is under way; one runs at a time; --wait 10m waits for its end")
-                    }
-                    false => format!("test {other} is still under way after {}", write_duration(self.wait)),
-                };
+                problem.detail = still_under_way(&other, self.wait);
                 return Err(CallError::Problem(problem));
             }
             if asked.is_zero() {
@@ -178,6 +171,28 @@ impl Following<'_> {
     }
 }
 
+/// How long to wait before the next look at a test that was triggered so long ago.
+fn look_every(since_trigger: Duration) -> Duration {
+    if since_trigger < AT_FIRST { LOOK_AT_FIRST_EVERY } else { LOOK_EVERY }
+}
+
+/// Drivers of a test that resolve the target's name, each with that name.
+fn resolving<'a>(drivers: &'a [DriverView], test_id: &str) -> Vec<(&'a str, &'a str)> {
+    let of_test = drivers.iter().filter(|driver| driver.test_id.as_deref() == Some(test_id));
+    let name = |driver: &'a DriverView| {
+        Some((driver.node_id.as_str(), driver.reason.as_deref()?.strip_prefix(RESOLVING)?))
+    };
+    of_test.filter_map(name).collect()
+}
+
+/// Why a test was not triggered: another one was under way for as long as this one waited.
+fn still_under_way(other: &str, waited: Duration) -> String {
+    if waited.is_zero() {
+        return format!("test {other} is under way; one runs at a time; --wait 10m waits for its end");
+    }
+    format!("test {other} is still under way after {}", write_duration(waited))
+}
+
 /// Retries a call until there is an answer, for as long as the orchestrator may be unreachable.
 async fn insist<T, F>(call: impl Fn() -> F) -> Result<T, CallError>
 where
@@ -201,5 +216,56 @@ where
     match answered {
         Some(answered) => answered,
         None => Err(failure.take().unwrap_or(CallError::Silent { after: AWAY })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn driver(node_id: &str, test_id: Option<&str>, reason: Option<&str>) -> DriverView {
+        serde_json::from_value(json!({
+            "node_id": node_id, "address": null, "classic": false, "state": "ready", "reason": reason,
+            "liveness": "alive", "alive": true, "last_seen": "2026-01-01T00:00:00Z", "age_ms": 0, "epoch": 1,
+            "version": null, "protocol": 2, "cores": null, "clock_offset_ms": null, "max_rate": null, "labels": {},
+            "test_id": test_id, "requests_sent": null,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn drivers_of_this_test_that_resolve_are_named_with_the_name_they_resolve() {
+        let waits = format!("{RESOLVING}shop.test");
+        let drivers = [
+            driver("resolves", Some("t"), Some(&waits)),
+            driver("of another test", Some("u"), Some(&waits)),
+            driver("of no test", None, Some(&waits)),
+            driver("refuses", Some("t"), Some("its limit is 100/s")),
+            driver("is ready", Some("t"), None),
+            driver("resolves too", Some("t"), Some(&waits)),
+        ];
+        assert_eq!(resolving(&drivers, "t"), [("resolves", "shop.test"), ("resolves too", "shop.test")]);
+        assert_eq!(resolving(&drivers, "v"), []);
+    }
+
+    #[test]
+    fn who_did_not_wait_is_told_how_to() {
+        for (waited_s, expected) in [
+            (0, "test other is under way; one runs at a time; --wait 10m waits for its end"),
+            (90, "test other is still under way after 90s"),
+            (600, "test other is still under way after 10m"),
+        ] {
+            assert_eq!(still_under_way("other", Duration::from_secs(waited_s)), expected);
+        }
+    }
+
+    #[test]
+    fn a_test_is_looked_at_more_often_in_its_first_seconds() {
+        let ms = Duration::from_millis;
+        for (since_ms, every_ms) in [(0, 25), (1_999, 25), (2_000, 250), (60_000, 250)] {
+            assert_eq!(look_every(ms(since_ms)), ms(every_ms), "{since_ms} ms");
+        }
     }
 }

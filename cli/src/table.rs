@@ -51,4 +51,35 @@ mod tests {
         table.row(vec!["driver-1".to_owned(), "a\u{1b}[2Jb".to_owned()]);
         assert_eq!(table.to_string(), "ID        NAME\ndriver-1  a?[2Jb\n");
     }
+
+    #[test]
+    fn a_column_is_as_wide_as_its_widest_cell() {
+        for (caption, headings, rows, expected) in [
+            ("headings alone", &["ID", "NAME"][..], &[][..], "ID  NAME\n"),
+            ("a heading is the widest", &["STATE", "ID"], &[&["ok", "7"][..]], "STATE  ID\nok     7\n"),
+            (
+                "width is in characters, not bytes",
+                &["A", "B"],
+                &[&["Prüfung", "x"]],
+                "A        B\nPrüfung  x\n",
+            ),
+            ("no blanks at the end of a line", &["A", "B"], &[&["1", ""]], "A  B\n1\n"),
+            (
+                "an empty cell in between keeps its column",
+                &["A", "B", "C"],
+                &[&["1", "", "3"]],
+                "A  B  C\n1     3\n",
+            ),
+            ("a row may be short", &["A", "B"], &[&["long"], &["1", "2"]], "A     B\nlong\n1     2\n"),
+            ("a row may be long", &["A"], &[&["1", "2"]], "A\n1  2\n"),
+            ("a line break in a cell", &["A"], &[&["1\n2"]], "A\n1?2\n"),
+            ("nothing", &[], &[], "\n"),
+        ] {
+            let mut table = Table::new(headings);
+            for row in rows {
+                table.row(row.iter().map(|cell| (*cell).to_owned()).collect());
+            }
+            assert_eq!(table.to_string(), expected, "{caption}");
+        }
+    }
 }

@@ -170,6 +170,93 @@ mod tests {
         assert_eq!(text, "running, 1,234 sent, 601/s, 0 in flight, 9 failed, 6 dropped");
     }
 
+    /// A test without drivers and without figures, in this state.
+    fn in_state(state: TestState) -> TestView {
+        let mut view = test(Vec::new());
+        (view.state, view.totals) = (state, Totals::default());
+        view
+    }
+
+    #[test]
+    fn each_state_has_its_word_and_a_running_test_its_share() {
+        let goal =
+            |seconds: Option<u64>, requests| Goal { length: seconds.map(Duration::from_secs), requests };
+        for (caption, state, goal, running_ms, expected) in [
+            ("stored", TestState::Configured, goal(Some(10), None), 0, "configured"),
+            ("waits for drivers", TestState::Starting, goal(Some(10), None), 5_000, "starting"),
+            ("half", TestState::Running, goal(Some(10), None), 5_000, "running 50 %"),
+            ("not rounded up", TestState::Running, goal(Some(10), None), 9_999, "running 99 %"),
+            ("never above 100", TestState::Running, goal(Some(10), None), 25_000, "running 100 %"),
+            ("no known end", TestState::Running, goal(None, None), 5_000, "running"),
+            ("an end after no time", TestState::Running, goal(Some(0), None), 5_000, "running"),
+            ("an end after no request", TestState::Running, goal(None, Some(0)), 5_000, "running"),
+            (
+                "the time is nearer to its end",
+                TestState::Running,
+                goal(Some(10), Some(100)),
+                7_000,
+                "running 70 %",
+            ),
+            ("drivers send no more", TestState::Draining, goal(Some(10), None), 5_000, "draining"),
+            ("over", TestState::Finished, goal(Some(10), None), 10_000, "finished"),
+        ] {
+            let line = line(&in_state(state), goal, 0.0, Duration::from_millis(running_ms));
+            assert_eq!(line.parts[0], (0, expected.to_owned()), "{caption}");
+            assert_eq!(line.failing, None, "{caption}");
+        }
+    }
+
+    #[test]
+    fn requests_of_the_warm_up_are_no_part_of_the_share() {
+        let mut view = in_state(TestState::Running);
+        let goal = Goal { length: None, requests: Some(100) };
+        for (scheduled, warmup, expected) in
+            [(None, 0, "running 0 %"), (Some(40), 40, "running 0 %"), (Some(65), 40, "running 25 %")]
+        {
+            (view.totals.scheduled, view.totals.warmup.scheduled) = (scheduled, warmup);
+            assert_eq!(line(&view, goal, 0.0, Duration::ZERO).parts[0].1, expected, "{scheduled:?} {warmup}");
+        }
+    }
+
+    #[test]
+    fn a_percentile_that_is_only_a_lower_bound_is_marked() {
+        let mut view = in_state(TestState::Running);
+        let last = |view: &TestView| line(view, Goal::default(), 0.0, Duration::ZERO).parts.pop().unwrap();
+        assert_eq!(last(&view).0, 3, "no p99 without a sample");
+        view.totals.latency_ms.response.p99 = Some(12.0);
+        assert_eq!(last(&view), (6, "p99 12.0 ms".to_owned()));
+        view.totals.latency_ms.response.lower_bounds = vec!["p50".to_owned()];
+        assert_eq!(last(&view), (6, "p99 12.0 ms".to_owned()));
+        view.totals.latency_ms.response.lower_bounds.push("p99".to_owned());
+        assert_eq!(last(&view), (6, "p99 ≥ 12.0 ms".to_owned()));
+    }
+
+    #[test]
+    fn a_bad_standing_without_a_reason_points_to_the_report() {
+        let mut view = in_state(TestState::Running);
+        for (standing, expected) in [
+            (None, None),
+            (Some(Standing::Ok), None),
+            (Some(Standing::Failing), Some((Colour::Red, "failing so far: see the report"))),
+            (Some(Standing::Invalid), Some((Colour::Yellow, "invalid so far: see the report"))),
+            (Some(Standing::Incomplete), Some((Colour::Red, "incomplete so far: see the report"))),
+        ] {
+            view.standing = standing;
+            let line = line(&view, Goal::default(), 0.0, Duration::ZERO);
+            let failing = line.failing.as_ref().map(|(colour, text)| (*colour, text.as_str()));
+            assert_eq!(failing, expected, "{standing:?}");
+            let sent = "running, what is sent is not reported";
+            let whole = expected.map_or_else(|| sent.to_owned(), |(_, text)| format!("{sent}; {text}"));
+            assert_eq!(line.whole(), whole);
+        }
+        (view.standing, view.reasons) = (Some(Standing::Ok), vec!["a reason".to_owned()]);
+        assert_eq!(
+            line(&view, Goal::default(), 0.0, Duration::ZERO).failing,
+            None,
+            "a reason of a test that is well"
+        );
+    }
+
     #[test]
     fn lost_drivers_and_broken_thresholds_are_failing() {
         let mut view = test(vec![driver("a", "running"), driver("b", "lost")]);
