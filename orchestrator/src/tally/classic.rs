@@ -8,7 +8,7 @@ use common::latency::LatencyStats;
 use common::wire::ClassicMetrics;
 
 use super::growth::{Counts, Growth};
-use super::part::MAX_COUNT;
+use super::limits::MAX_COUNT;
 use crate::participant::Reading;
 
 /// The reports of one classic driver.

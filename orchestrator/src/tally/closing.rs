@@ -7,8 +7,9 @@ use common::counters::Counters;
 use common::ids::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
 
+use super::Tally;
+use super::limits::MAX_FOREIGN;
 use super::part::{self, Part};
-use super::{MAX_FOREIGN, Tally};
 use crate::lifecycle::count_of;
 use crate::participant::EndedBy;
 

@@ -9,6 +9,7 @@
 mod classic;
 mod closing;
 mod growth;
+mod limits;
 mod part;
 mod rows;
 mod runs;
@@ -17,6 +18,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 mod throughput;
+mod views;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -30,6 +32,7 @@ use common::plan::Plan;
 use common::wire::{Metrics, Window};
 
 pub use self::closing::{Closing, ClosingPart};
+use self::limits::{MAX_FOREIGN, MAX_JOINED, MAX_LIVES, MAX_SEQ, MAX_UNTAKEN};
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
@@ -37,21 +40,6 @@ use crate::lifecycle::count_of;
 use crate::model::{Completeness, DriverTotals, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::verdict::Facts;
-
-/// Highest seq that is accepted: four months of seconds.
-const MAX_SEQ: u64 = 10_000_000;
-
-/// Most lives of one driver that have a part each in one test; records of further ones are foreign.
-const MAX_LIVES: usize = 8;
-
-/// Most classic drivers of one test, those that join it late included.
-const MAX_JOINED: usize = 1_000;
-
-/// Most foreign nodes whose names are kept.
-const MAX_FOREIGN: usize = 16;
-
-/// Most seconds kept for [`Tally::take_windows`]; beyond it the oldest are discarded.
-const MAX_UNTAKEN: usize = 4_096;
 
 /// Length of a window, µs.
 const WINDOW_US: i64 = 1_000_000;

@@ -8,12 +8,10 @@ use common::plan::Share;
 use common::wire::{Ending, Window};
 
 use super::classic::Reports;
+use super::limits::MAX_COUNT;
 use super::runs::Runs;
 use super::series::Series;
 use crate::participant::EndedBy;
-
-/// Highest count that is accepted: up to here every JSON reader keeps whole numbers exact.
-pub const MAX_COUNT: u64 = 1 << 53;
 
 /// From this busy share on a worker counts as having had no idle time (interface.md).
 pub const BUSY: f64 = 0.95;

@@ -3,35 +3,12 @@
 use std::collections::BTreeMap;
 
 use common::clock::UnixMicros;
-use common::counters::{Counters, ErrorKind, WarmupCounters};
-use common::latency::{Latencies, LatencyKind, Outcome};
-use common::tls_cause::TlsCause;
 
 use super::Tally;
 use super::part::Part;
-use crate::model::{DriverTotals, DroppedBy, LatencyView, OutcomeLatency, Pause, Totals, WarmupTotals};
+use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, warmup};
+use crate::model::{DriverTotals, LatencyView, Pause, Totals};
 use crate::participant::EndedBy;
-
-/// The figures of each latency; `slower`: how many requests count as slower than any completed one. The caller sets the
-/// coverage.
-pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
-    let of = |of, kind| latencies.spread(of, kind, slower).stats();
-    let ended = |outcome| OutcomeLatency {
-        response: of(outcome, LatencyKind::Response),
-        service: of(outcome, LatencyKind::Service),
-    };
-    LatencyView {
-        coverage: None,
-        response: of(Outcome::All, LatencyKind::Response),
-        service: of(Outcome::All, LatencyKind::Service),
-        lag: of(Outcome::All, LatencyKind::Lag),
-        turn: of(Outcome::All, LatencyKind::Turn),
-        connect: of(Outcome::All, LatencyKind::Connect),
-        first_byte: of(Outcome::All, LatencyKind::FirstByte),
-        success: ended(Outcome::Success),
-        failed: ended(Outcome::Failed),
-    }
-}
 
 /// One driver's row.
 pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
@@ -127,39 +104,6 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
         tls_causes: by_cause(&counters.tls_causes),
         short_gaps: counters.short_gaps,
     }
-}
-
-/// The warm-up's part of the counters.
-pub fn warmup(counters: &WarmupCounters) -> WarmupTotals {
-    WarmupTotals {
-        scheduled: counters.scheduled,
-        sent: counters.sent,
-        completed: counters.completed,
-        failed: counters.failed,
-        dropped: counters.dropped_in_flight + counters.dropped_late,
-        status_codes: by_status(&counters.status_codes),
-        errors: by_kind(&counters.errors),
-    }
-}
-
-/// Answers by their status as text.
-pub fn by_status(counts: &BTreeMap<u16, u64>) -> BTreeMap<String, u64> {
-    counts.iter().map(|(status, n)| (status.to_string(), *n)).collect()
-}
-
-/// Why ticks were not sent.
-pub fn dropped_by(counters: &Counters) -> DroppedBy {
-    DroppedBy { in_flight: counters.dropped_in_flight, late: counters.dropped_late }
-}
-
-/// TLS failures by the name of their cause.
-pub fn by_cause(counts: &BTreeMap<TlsCause, u64>) -> BTreeMap<String, u64> {
-    counts.iter().map(|(cause, n)| (cause.as_str().to_owned(), *n)).collect()
-}
-
-/// Failures by the name of their kind.
-pub fn by_kind(counts: &BTreeMap<ErrorKind, u64>) -> BTreeMap<String, u64> {
-    counts.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect()
 }
 
 /// The counts of a classic driver. It has no schedule and drops nothing, so `scheduled` equals `sent`.

@@ -9,7 +9,7 @@ use common::ids::{NodeId, TestId};
 use common::latency::Latencies;
 use common::wire::Window;
 
-use super::rows;
+use super::views;
 use crate::model::{LatencyView, WindowView};
 
 /// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order: an earlier window
@@ -57,17 +57,17 @@ impl Second {
             completed: self.counts.completed,
             failed: self.counts.failed,
             dropped: self.counts.dropped(),
-            dropped_by: rows::dropped_by(&self.counts),
+            dropped_by: views::dropped_by(&self.counts),
             closed_on_reuse: self.counts.closed_on_reuse,
             bytes_received: self.counts.bytes_received,
-            status_codes: rows::by_status(&self.counts.status_codes),
-            errors: rows::by_kind(&self.counts.errors),
-            tls_causes: rows::by_cause(&self.counts.tls_causes),
-            warmup: rows::warmup(&self.counts.warmup),
+            status_codes: views::by_status(&self.counts.status_codes),
+            errors: views::by_kind(&self.counts.errors),
+            tls_causes: views::by_cause(&self.counts.tls_causes),
+            warmup: views::warmup(&self.counts.warmup),
             busy: self.busy,
             latency_ms: LatencyView {
                 coverage: covers_all.then_some(1.0),
-                ..rows::latency_view(&self.latencies, self.counts.slower())
+                ..views::latency_view(&self.latencies, self.counts.slower())
             },
         }
     }

@@ -154,7 +154,7 @@ fn foreign_nodes_and_impossible_figures_are_not_counted() {
         let record = windows("a", life, &steady(1)).remove(0);
         tally.arrived(&record, at(0, life as i64), START);
     }
-    assert_eq!(tally.drivers(START).len(), crate::tally::MAX_LIVES, "lives are bounded");
+    assert_eq!(tally.drivers(START).len(), crate::tally::limits::MAX_LIVES, "lives are bounded");
 }
 
 #[test]

@@ -1,0 +1,64 @@
+//! Counters and histograms in the form in which REST and events show them, for a driver's row, the fleet's and a second
+//! of the series alike.
+
+use std::collections::BTreeMap;
+
+use common::counters::{Counters, ErrorKind, WarmupCounters};
+use common::latency::{Latencies, LatencyKind, Outcome};
+use common::tls_cause::TlsCause;
+
+use crate::model::{DroppedBy, LatencyView, OutcomeLatency, WarmupTotals};
+
+/// The figures of each latency; `slower`: how many requests count as slower than any completed one. The caller sets the
+/// coverage.
+pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
+    let of = |of, kind| latencies.spread(of, kind, slower).stats();
+    let ended = |outcome| OutcomeLatency {
+        response: of(outcome, LatencyKind::Response),
+        service: of(outcome, LatencyKind::Service),
+    };
+    LatencyView {
+        coverage: None,
+        response: of(Outcome::All, LatencyKind::Response),
+        service: of(Outcome::All, LatencyKind::Service),
+        lag: of(Outcome::All, LatencyKind::Lag),
+        turn: of(Outcome::All, LatencyKind::Turn),
+        connect: of(Outcome::All, LatencyKind::Connect),
+        first_byte: of(Outcome::All, LatencyKind::FirstByte),
+        success: ended(Outcome::Success),
+        failed: ended(Outcome::Failed),
+    }
+}
+
+/// The warm-up's part of the counters.
+pub fn warmup(counters: &WarmupCounters) -> WarmupTotals {
+    WarmupTotals {
+        scheduled: counters.scheduled,
+        sent: counters.sent,
+        completed: counters.completed,
+        failed: counters.failed,
+        dropped: counters.dropped_in_flight + counters.dropped_late,
+        status_codes: by_status(&counters.status_codes),
+        errors: by_kind(&counters.errors),
+    }
+}
+
+/// Answers by their status as text.
+pub fn by_status(counts: &BTreeMap<u16, u64>) -> BTreeMap<String, u64> {
+    counts.iter().map(|(status, n)| (status.to_string(), *n)).collect()
+}
+
+/// Why ticks were not sent.
+pub fn dropped_by(counters: &Counters) -> DroppedBy {
+    DroppedBy { in_flight: counters.dropped_in_flight, late: counters.dropped_late }
+}
+
+/// TLS failures by the name of their cause.
+pub fn by_cause(counts: &BTreeMap<TlsCause, u64>) -> BTreeMap<String, u64> {
+    counts.iter().map(|(cause, n)| (cause.as_str().to_owned(), *n)).collect()
+}
+
+/// Failures by the name of their kind.
+pub fn by_kind(counts: &BTreeMap<ErrorKind, u64>) -> BTreeMap<String, u64> {
+    counts.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect()
+}
