@@ -80,7 +80,7 @@ pub struct PartSeen {
     /// How it ended, if it has.
     pub ended_by: Option<EndedBy>,
     /// When a record of it about this test last arrived: a report, a window, or a heartbeat with counters.
-    pub heard_at: Option<UnixMicros>,
+    pub last_report_at: Option<UnixMicros>,
     /// Ours: when its last window arrived.
     pub window_at: Option<UnixMicros>,
     /// Classic: reports so far.

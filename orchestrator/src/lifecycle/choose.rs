@@ -231,7 +231,7 @@ mod tests {
             epoch: epoch.map(Epoch),
             liveness,
             silent_for: Duration::ZERO,
-            heard_at: Duration::ZERO,
+            seen_at: Duration::ZERO,
             known_since: Duration::ZERO,
             state: None,
             reason: None,

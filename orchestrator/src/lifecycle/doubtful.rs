@@ -35,7 +35,7 @@ impl Lifecycle {
         let sends = |node: &NodeFacts| {
             about_it(node) && matches!(node.state, Some(DriverState::Running | DriverState::Draining))
         };
-        let triggered = parts.iter().any(|part| part.heard_at.is_some())
+        let triggered = parts.iter().any(|part| part.last_report_at.is_some())
             // A classic driver has no state before its first report: assume that it runs.
             || self.participants.iter().any(|one| one.epoch.is_none() || node_of(one).is_some_and(sends));
         // A driver that is gone sends nothing more. Its part ends by the usual rules.
@@ -46,7 +46,7 @@ impl Lifecycle {
             self.phase = Phase::Started { at, at_us };
             return vec![Effect::Note { what: RUNNING, detail: String::new() }];
         }
-        if !here.iter().all(|node| node.heard_at > resumed_at && !about_it(node)) {
+        if !here.iter().all(|node| node.seen_at > resumed_at && !about_it(node)) {
             self.phase = Phase::Doubtful { resumed_at, idle_since: None, at, at_us };
             return Vec::new();
         }

@@ -19,7 +19,7 @@ pub struct NodeFacts {
     /// How long no record of it has arrived, counted only while our own heartbeats came back from Kafka.
     pub silent_for: Duration,
     /// When a record of it last arrived, on the monotonic clock.
-    pub heard_at: Duration,
+    pub seen_at: Duration,
     /// Since when it is known, on the monotonic clock. A classic node has no epoch that would show a restart, so this
     /// is reset whenever it may have been restarted.
     pub known_since: Duration,

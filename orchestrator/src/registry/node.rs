@@ -293,7 +293,7 @@ impl Node {
             epoch: self.epoch(),
             liveness: self.liveness,
             silent_for: clock.saturating_sub(self.seen_clock),
-            heard_at: self.seen_at,
+            seen_at: self.seen_at,
             known_since: self.known_since,
             state: ours.and_then(|ours| ours.state),
             reason: ours.and_then(|ours| ours.reason.clone()),

@@ -23,7 +23,7 @@ pub struct Reports {
     /// Whether some report has more answers or failures than requests.
     counts_contradict: bool,
     first_at: Option<UnixMicros>,
-    heard_at: Option<UnixMicros>,
+    last_report_at: Option<UnixMicros>,
     rose_at: Option<UnixMicros>,
     taken: u64,
 }
@@ -72,7 +72,7 @@ impl Reports {
         self.counts_contradict |= too_many;
         self.implausible |= metrics.implausible && !too_many;
         self.first_at = Some(self.first_at.map_or(now_us, |first| first.min(now_us)));
-        self.heard_at = self.heard_at.max(Some(now_us));
+        self.last_report_at = self.last_report_at.max(Some(now_us));
         self.taken += 1;
         let at = (offset, partition);
         if self.latest.as_ref().is_none_or(|(newest, _)| at >= *newest) {
@@ -86,8 +86,8 @@ impl Reports {
     }
 
     /// When a report last arrived.
-    pub fn heard_at(&self) -> Option<UnixMicros> {
-        self.heard_at
+    pub fn last_report_at(&self) -> Option<UnixMicros> {
+        self.last_report_at
     }
 
     /// Its mean latency by its newest report.
@@ -103,7 +103,7 @@ impl Reports {
 
     /// The usual time between two reports, by their arrival; `None` before the second.
     pub fn interval(&self) -> Option<Duration> {
-        let (first, last) = self.first_at.zip(self.heard_at)?;
+        let (first, last) = self.first_at.zip(self.last_report_at)?;
         let gaps = self.taken.checked_sub(1).filter(|gaps| *gaps > 0)?;
         Some(Duration::from_micros(last.saturating_sub(first).unsigned_abs() / gaps))
     }

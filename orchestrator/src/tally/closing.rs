@@ -43,7 +43,7 @@ pub struct ClosingPart {
     pub state: String,
     /// The newest counters of ours, of a window or a heartbeat.
     pub counters: Counters,
-    /// When those arrived; `None`: none did.
+    /// When those arrived; `None`: none did. Stored under this name.
     pub heard_at: Option<UnixMicros>,
     /// Process CPU in its last heartbeat.
     pub cpu: Option<f64>,
@@ -81,8 +81,8 @@ impl Tally {
             let part = &mut self.parts[index];
             part.state.clone_from(&stored.state);
             part.windows.cpu = stored.cpu;
-            if let Some(heard_at) = stored.heard_at.filter(|_| part::believable(&stored.counters)) {
-                part.windows.take_counters(&stored.counters, heard_at);
+            if let Some(arrived_at) = stored.heard_at.filter(|_| part::believable(&stored.counters)) {
+                part.windows.take_counters(&stored.counters, arrived_at);
             }
             if let Some(by) = stored.ended_by {
                 let by = self.with_late_reports(stored, by);

@@ -229,7 +229,7 @@ impl Tally {
                 node_id: part.node.clone(),
                 epoch: part.epoch,
                 ended_by: part.ended_by,
-                heard_at: part.heard_at(),
+                last_report_at: part.last_report_at(),
                 window_at: part.windows.window_at,
                 reports: part.reports.taken(),
                 report_interval: part.reports.interval(),

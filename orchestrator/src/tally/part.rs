@@ -75,8 +75,8 @@ impl Part {
     }
 
     /// When its last report or counters of this test arrived.
-    pub fn heard_at(&self) -> Option<UnixMicros> {
-        if self.is_classic() { self.reports.heard_at() } else { self.windows.newest_at }
+    pub fn last_report_at(&self) -> Option<UnixMicros> {
+        if self.is_classic() { self.reports.last_report_at() } else { self.windows.newest_at }
     }
 
     /// Whether its end is known, rather than concluded from its silence.

@@ -17,7 +17,7 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     // The counters of the final window never change: they cannot be out of date.
     let age_ms = match part.ended_by {
         Some(EndedBy::FinalWindow) => Some(0),
-        _ => part.heard_at().map(|at| u64::try_from(now_us.saturating_sub(at) / 1_000).unwrap_or(0)),
+        _ => part.last_report_at().map(|at| u64::try_from(now_us.saturating_sub(at) / 1_000).unwrap_or(0)),
     };
     let ending = part.windows.ending.as_ref();
     DriverTotals {

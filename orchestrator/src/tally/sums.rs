@@ -186,7 +186,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         other_life: part.share.is_none() && lives > 1,
         joined: part.share.is_none() && lives == 1,
         ended_by: part.ended_by,
-        heard_at: part.heard_at(),
+        last_report_at: part.last_report_at(),
         unresolved,
         cut_short: part.windows.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
         redirected_to: part.windows.ending.as_ref().and_then(|ending| ending.redirected_to.clone()),

@@ -46,7 +46,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
 }
 
 fn missing_driver(driver: &DriverFacts<'_>, start: UnixMicros, aborted: bool) -> Option<Ending> {
-    let after_s = driver.heard_at.map(|at| at.saturating_sub(start).max(0) / 1_000_000);
+    let after_s = driver.last_report_at.map(|at| at.saturating_sub(start).max(0) / 1_000_000);
     let unresolved = driver.unresolved;
     match (driver.ended_by, driver.cut_short.as_deref()) {
         (Some(EndedBy::Deaf), _) => Some(Ending::Deaf),

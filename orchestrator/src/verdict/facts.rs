@@ -105,7 +105,7 @@ pub struct DriverFacts<'a> {
     /// How its part ended; `None`: its end was not reported.
     pub ended_by: Option<EndedBy>,
     /// When its last report or counters arrived.
-    pub heard_at: Option<UnixMicros>,
+    pub last_report_at: Option<UnixMicros>,
     /// Requests that it sent and whose end is not known.
     pub unresolved: u64,
     /// Why its load ended early, as it reports it.

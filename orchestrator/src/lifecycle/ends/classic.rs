@@ -38,8 +38,8 @@ pub fn look(
     if node.and_then(|node| node.said_no_at).is_some_and(|at| is_about(life, at, now, running, part)) {
         return Seen::Over((EndedBy::Word, "said NO"));
     }
-    let Some(heard_at) = part.heard_at else { return without_report(life, now, running, node) };
-    let quiet = since(now, heard_at);
+    let Some(last_report_at) = part.last_report_at else { return without_report(life, now, running, node) };
+    let quiet = since(now, last_report_at);
     let count = count_of(life.plan());
     if count > 0 && count_is_last(life, now, running, part, count) {
         return Seen::Over((EndedBy::Count, "reported as many requests as it was to send"));
@@ -115,7 +115,7 @@ fn waits_for_silent(life: &Lifecycle, now: Now, running: Duration) -> bool {
 fn count_is_last(life: &Lifecycle, now: Now, running: Duration, part: &PartSeen, count: u64) -> bool {
     let reached_at = match part.sent {
         Some(sent) => (sent >= count).then_some(part.rose_at),
-        None => (part.reports == count && running >= shortest(life, count)).then_some(part.heard_at),
+        None => (part.reports == count && running >= shortest(life, count)).then_some(part.last_report_at),
     };
     reached_at.flatten().is_some_and(|at| since(now, at) >= settles(life, part))
 }

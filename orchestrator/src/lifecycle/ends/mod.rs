@@ -126,7 +126,7 @@ fn our_end(
         _ => {}
     }
     let elsewhere = node.state.is_some() && node.test_id.as_ref() != Some(life.test_id());
-    let quiet = part.heard_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
+    let quiet = part.last_report_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
     if elsewhere && running > ELSEWHERE && quiet > ELSEWHERE {
         return Some((EndedBy::Lost, "is at something else, and sent no final window"));
     }
@@ -139,7 +139,7 @@ fn our_end(
 fn overdue(life: &mut Lifecycle, now: Now, running: Duration, node: &NodeFacts, part: &PartSeen) -> bool {
     let silent = part.window_at.map_or(running, |at| now.elapsed.saturating_sub(now.elapsed_at(at)));
     let missing = silent > MISSING_AFTER || due_length(life).is_some_and(|due| running > due);
-    let in_touch = now.elapsed.saturating_sub(node.heard_at) <= IN_TOUCH;
+    let in_touch = now.elapsed.saturating_sub(node.seen_at) <= IN_TOUCH;
     let whose = (part.node_id.clone(), part.epoch);
     if !(missing && in_touch) {
         life.overdue_since.remove(&whose);

@@ -74,5 +74,5 @@ fn past_time(life: &Lifecycle, now: Now, running: Duration, part: &PartSeen) -> 
     let Some(limit) = limit.map(|limit| limit.max(life.rules.classic.deaf_after)) else { return false };
     // A driver that has gone silent has finished without reporting it; do not send it a stop.
     let limit_at = now.elapsed.saturating_sub(running).saturating_add(limit);
-    running > limit && part.heard_at.is_some_and(|heard_at| now.elapsed_at(heard_at) > limit_at)
+    running > limit && part.last_report_at.is_some_and(|at| now.elapsed_at(at) > limit_at)
 }

@@ -16,7 +16,7 @@ struct Old {
     reports: u64,
     sent: Option<u64>,
     /// ms of its last report, and of the last one that raised its count.
-    heard_ms: u64,
+    last_report_ms: u64,
     rose_ms: u64,
     interval_ms: u64,
     mean_ms: u64,
@@ -29,7 +29,7 @@ struct Old {
 const BEATS: Old = Old {
     reports: 0,
     sent: None,
-    heard_ms: 0,
+    last_report_ms: 0,
     rose_ms: 0,
     interval_ms: 0,
     mean_ms: 0,
@@ -44,7 +44,7 @@ fn us(ms: u64) -> i64 {
 
 impl Old {
     fn reported(reports: u64, sent: Option<u64>, at_ms: u64) -> Self {
-        Self { reports, sent, heard_ms: at_ms, rose_ms: at_ms, interval_ms: 2_000, ..BEATS }
+        Self { reports, sent, last_report_ms: at_ms, rose_ms: at_ms, interval_ms: 2_000, ..BEATS }
     }
 
     fn facts(&self) -> NodeFacts {
@@ -60,7 +60,7 @@ impl Old {
         PartSeen {
             reports: self.reports,
             sent: self.sent,
-            heard_at: (self.reports > 0).then(|| us(self.heard_ms)),
+            last_report_at: (self.reports > 0).then(|| us(self.last_report_ms)),
             rose_at: self.sent.map(|_| us(self.rose_ms)),
             report_interval: (self.reports > 1).then(|| std::time::Duration::from_millis(self.interval_ms)),
             mean_latency: Some(std::time::Duration::from_millis(self.mean_ms)),
@@ -133,7 +133,7 @@ fn a_count_ends_a_part_once_it_stands() {
     let quick = Old { interval_ms: 10, ..total(6, 20_000) };
     check("quick reports: 2 s", TSUNAMI, None, 22_000, &quick, count);
     check("quick reports: before", TSUNAMI, None, 21_999, &quick, None);
-    let repeats = Old { reports: 400, heard_ms: 26_000, ..total(6, 20_000) };
+    let repeats = Old { reports: 400, last_report_ms: 26_000, ..total(6, 20_000) };
     check("it repeats its last total", TSUNAMI, None, 26_000, &repeats, count);
 
     let each = |reports, at_ms| Old::reported(reports, None, at_ms);
@@ -199,7 +199,7 @@ fn one_that_goes_on_receives_a_stop_once_ours_are_done_where_no_other_listens() 
         let ours = part("a", Some(1), ours_done.then_some(EndedBy::FinalWindow));
         let nodes: Vec<_> =
             [says("a", DriverState::Idle, None), old.facts()].into_iter().chain(other).collect();
-        let effects = without_notes(life.step(at(old.heard_ms + 300), &nodes, &[ours, old.seen()]));
+        let effects = without_notes(life.step(at(old.last_report_ms + 300), &nodes, &[ours, old.seen()]));
         assert_eq!(effects, expected, "{what}");
     }
     let runs_on = [Effect::PartEnded(id("old"), None, EndedBy::RunsOn), Effect::Finish];

@@ -48,7 +48,7 @@ fn the_lead_follows_the_barrier_where_all_drivers_are_on_this_host() {
         ("the same by address", open("[::1]"), RULES, 20, vec![a.clone()], 150),
         ("an open loop to elsewhere connects ahead", open("10.0.0.1"), RULES, 20, vec![a.clone()], 1_000),
     ] {
-        let nodes: Vec<_> = nodes.into_iter().map(|node| NodeFacts { heard_at: known, ..node }).collect();
+        let nodes: Vec<_> = nodes.into_iter().map(|node| NodeFacts { seen_at: known, ..node }).collect();
         assert_eq!(lead(plan, rules, ready_ms, &nodes).0, expected, "{what}");
     }
 }

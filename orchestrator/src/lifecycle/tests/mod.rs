@@ -42,7 +42,7 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         epoch: epoch.map(Epoch),
         liveness: Liveness::Alive,
         silent_for: Duration::ZERO,
-        heard_at: Duration::ZERO,
+        seen_at: Duration::ZERO,
         known_since: Duration::ZERO,
         state: None,
         reason: None,
@@ -75,7 +75,7 @@ pub(super) fn part(name: &str, epoch: Option<u64>, ended_by: Option<EndedBy>) ->
         node_id: id(name),
         epoch: epoch.map(Epoch),
         ended_by,
-        heard_at: None,
+        last_report_at: None,
         window_at: None,
         reports: 0,
         report_interval: None,
@@ -248,10 +248,8 @@ fn beating(
     ms: std::ops::Range<u64>,
     parts: impl Fn(u64) -> Vec<PartSeen>,
 ) -> Vec<Effect> {
-    let in_touch = |name, ms| NodeFacts {
-        heard_at: Duration::from_millis(ms),
-        ..says(name, DriverState::Running, None)
-    };
+    let in_touch =
+        |name, ms| NodeFacts { seen_at: Duration::from_millis(ms), ..says(name, DriverState::Running, None) };
     ms.step_by(200)
         .map(|ms| without_notes(life.step(at(ms), &[in_touch("a", ms), in_touch("b", ms)], &parts(ms))))
         .find(|effects| !effects.is_empty())
@@ -358,8 +356,8 @@ fn a_classic_driver_may_be_done_before_the_common_start() {
         let mut life = beside_a_classic_one("mode = 'avalanche'\nconnections = 1\nrequests = 9");
         let said_no_at = Some(Duration::from_millis(no_at));
         let nodes = [says("a", DriverState::Ready, None), NodeFacts { said_no_at, ..node("old", None) }];
-        let heard_at = (reports > 0).then_some(7_100_000);
-        let old = PartSeen { reports, heard_at, ..part("old", None, None) };
+        let last_report_at = (reports > 0).then_some(7_100_000);
+        let old = PartSeen { reports, last_report_at, ..part("old", None, None) };
         let effects = without_notes(life.step(at(7_600), &nodes, &[part("a", Some(1), None), old]));
         let expected = [Effect::PartEnded(id("old"), None, EndedBy::Word)];
         assert_eq!(effects, expected[..usize::from(ends)], "NO at {no_at} ms, {reports} reports");

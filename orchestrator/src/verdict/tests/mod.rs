@@ -249,7 +249,7 @@ impl Case<'_> {
             other_life: odd(index).0,
             joined: odd(index).1,
             ended_by: driver.ended_by,
-            heard_at: Some(START + 12_000_000),
+            last_report_at: Some(START + 12_000_000),
             unresolved: driver.unresolved,
             cut_short: driver.cut_short.map(str::to_owned),
             redirected_to: driver.redirected_to.map(str::to_owned),
