@@ -4,7 +4,8 @@
 
 use common::plan::Per;
 
-use super::{DriverFacts, Facts, Machine, Stop, honesty};
+use super::busy::is_busy;
+use super::{DriverFacts, Facts, Machine, Stop};
 use crate::human::rounded_down;
 use crate::model::MUCH_STEAL;
 
@@ -115,7 +116,7 @@ fn cause(driver: &DriverFacts<'_>, late_ms: Option<f64>) -> Cause {
     if let Some(steal) = blamed_steal(machine) {
         return Cause::Host(steal);
     }
-    let busy = honesty::is_busy(&driver.sample);
+    let busy = is_busy(&driver.sample);
     match (machine.cpu_max, machine.waited_max) {
         (Some(cpu), _) if cpu >= NO_CPU_LEFT => Cause::OwnCpu,
         (_, Some(waited)) if waited > USUAL_WAIT && explains(waited * 1e3) => Cause::Held(Some(waited)),

@@ -4,13 +4,11 @@ use common::counters::ErrorKind;
 use common::latency::LatencyKind;
 use common::plan::Mode;
 
+use super::busy::{busy_share, is_busy};
 use super::cause::why;
 use super::words::Generator;
 use super::{DriverFacts, Facts, Findings, Sample, lateness};
 use crate::model::{MUCH_STEAL, Verdict};
-
-/// Share of the windows that may be without idle time.
-const MAX_BUSY_WINDOWS: f64 = 0.01;
 
 /// From this share on a ceiling counts as reached.
 const REACHED: f64 = 0.99;
@@ -58,16 +56,6 @@ fn gave_up_spinning(facts: &Facts<'_>, findings: &mut Findings) {
     if !gave_up.is_empty() {
         findings.warn(only(&gave_up), Generator::GaveUpSpinning { drivers: named(&gave_up) });
     }
-}
-
-/// Whether a sample's CPU was used up: no idle time in more than 1 % of the windows.
-pub fn is_busy(sample: &Sample<'_>) -> bool {
-    busy_share(sample) > MAX_BUSY_WINDOWS
-}
-
-/// Share of the windows without idle time.
-pub fn busy_share(sample: &Sample<'_>) -> f64 {
-    if sample.windows == 0 { 0.0 } else { sample.busy_windows as f64 / sample.windows as f64 }
 }
 
 /// The drivers without idle time and the fleet's share of such seconds, where that is too much.

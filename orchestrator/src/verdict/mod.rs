@@ -7,6 +7,7 @@
 //! driver's name, unless a threshold with the prefix `driver.` checks that driver's figure.
 
 pub mod beforehand;
+mod busy;
 mod cause;
 mod complete;
 mod facts;

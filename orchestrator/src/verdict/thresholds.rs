@@ -3,9 +3,10 @@
 use common::latency::{LatencyKind, Outcome};
 use common::plan::{Comparison, Figure, LatencyFigure, Mode, Threshold};
 
+use super::busy::{busy_share, is_busy};
 use super::found::{Found, Value, find, latency};
 use super::words::{Missed, ThresholdFinding};
-use super::{DriverFacts, Facts, Findings, Sample, failures, honesty};
+use super::{DriverFacts, Facts, Findings, Sample, failures};
 use crate::human::percent;
 use crate::model::{ThresholdView, Verdict};
 
@@ -199,7 +200,7 @@ fn not_met(
     findings: &mut Findings,
 ) {
     let verdict = blame(facts, threshold.figure, &found.sample);
-    let used_up = || honesty::busy_share(&facts.fleet).max(honesty::busy_share(&found.sample));
+    let used_up = || busy_share(&facts.fleet).max(busy_share(&found.sample));
     let used_up = (verdict == Verdict::Invalid).then(used_up);
     if let Some(missed) = missed(facts, threshold, given, driver, found) {
         let expression = threshold.expression.clone();
@@ -213,7 +214,7 @@ fn not_met(
 fn blame(facts: &Facts<'_>, figure: Figure, sample: &Sample<'_>) -> Verdict {
     let closed = matches!(facts.plan.load.mode, Mode::Avalanche { .. });
     let of_speed = matches!(figure, Figure::Latency { .. } | Figure::Throughput);
-    let used_up = honesty::is_busy(&facts.fleet) || honesty::is_busy(sample);
+    let used_up = is_busy(&facts.fleet) || is_busy(sample);
     if closed && of_speed && used_up { Verdict::Invalid } else { Verdict::Failed }
 }
 
