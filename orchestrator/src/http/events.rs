@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
+use super::error_responses;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::{AppState, ask};
@@ -29,9 +30,9 @@ const MAX_ID_BYTES: usize = 64;
     params(("Last-Event-ID" = Option<String>, Header, description = "the last event that was seen")),
     responses(
         (status = 200, description = "an endless stream of events; comments keep it alive", body = String, content_type = "text/event-stream"),
-        (status = 400, response = crate::http::openapi::BadRequest),
-        (status = 401, response = crate::http::openapi::Unauthorized),
-        (status = 503, response = crate::http::openapi::Unavailable),
+        (status = 400, response = error_responses::BadRequest),
+        (status = 401, response = error_responses::Unauthorized),
+        (status = 503, response = error_responses::Unavailable),
     )
 )]
 pub async fn events(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use common::prometheus::{CONTENT_TYPE, Exposition};
 use common::wire::{RejectReason, Topic};
 
-use super::openapi as answers;
+use super::error_responses;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::{AppState, ask};
@@ -26,7 +26,7 @@ const LIVENESS: [&str; 7] = ["alive", "suspect", "lost", "stale", "left", "fence
     tag = "process",
     responses(
         (status = 200, description = "Prometheus text, version 0.0.4", body = String, content_type = "text/plain"),
-        answers::Stored,
+        error_responses::Stored,
     )
 )]
 pub async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {

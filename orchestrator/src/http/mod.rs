@@ -5,6 +5,7 @@ mod accept;
 mod auth;
 mod bind;
 mod body;
+mod error_responses;
 mod events;
 mod guard;
 mod host;

@@ -4,7 +4,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
-use super::accept;
+use super::{accept, error_responses};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -30,7 +30,7 @@ impl PageNonce {
     tag = "process",
     responses(
         (status = 200, description = "the dashboard", body = String, content_type = "text/html"),
-        (status = 401, response = crate::http::openapi::Unauthorized),
+        (status = 401, response = error_responses::Unauthorized),
     )
 )]
 pub async fn index(request: HttpRequest) -> HttpResponse {

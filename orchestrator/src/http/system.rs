@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::openapi as answers;
+use super::error_responses;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::{AppState, ask};
@@ -37,8 +37,8 @@ fn well(state: &AppState) -> HttpResponse {
     tag = "drivers",
     responses(
         (status = 200, description = "every node known", body = Vec<DriverView>, content_type = "application/json"),
-        answers::Always,
-        (status = 503, response = answers::Unavailable),
+        error_responses::Always,
+        (status = 503, response = error_responses::Unavailable),
     )
 )]
 pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -54,7 +54,7 @@ pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<Http
     tag = "drivers",
     responses(
         (status = 200, description = "which Kafka, and how topics are called", body = Bootstrap, content_type = "application/json"),
-        answers::Always,
+        error_responses::Always,
     )
 )]
 pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -70,7 +70,7 @@ pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<Ht
     tag = "drivers",
     responses(
         (status = 200, description = "the time now", body = Time, content_type = "application/json"),
-        answers::Always,
+        error_responses::Always,
     )
 )]
 pub async fn time(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -98,7 +98,7 @@ pub async fn healthz(state: Data<AppState>) -> HttpResponse {
     tag = "process",
     responses(
         (status = 200, description = "both can", body = Health, content_type = "application/json"),
-        (status = 503, response = answers::Unavailable),
+        (status = 503, response = error_responses::Unavailable),
     )
 )]
 pub async fn readyz(state: Data<AppState>) -> HttpResponse {

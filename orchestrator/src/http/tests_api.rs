@@ -11,11 +11,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use super::openapi as answers;
 use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::{AppState, ask};
-use super::{accept, body};
+use super::{accept, body, error_responses};
 use crate::actors::store::{LoadPage, LoadWindows};
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::{PlanSchema, TestPage, TestState, TestView, Verdict, WindowView};
@@ -74,13 +73,13 @@ async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Pr
     responses(
         (status = 201, description = "the test, `configured`", body = TestView, content_type = "application/json",
             headers(("Location" = String, description = "where the test is"))),
-        answers::Stored,
-        (status = 403, response = answers::Forbidden),
-        (status = 408, response = answers::RequestTimeout),
-        (status = 409, response = answers::Conflict),
-        (status = 413, response = answers::PayloadTooLarge),
-        (status = 415, response = answers::UnsupportedMediaType),
-        (status = 422, response = answers::Unprocessable),
+        error_responses::Stored,
+        (status = 403, response = error_responses::Forbidden),
+        (status = 408, response = error_responses::RequestTimeout),
+        (status = 409, response = error_responses::Conflict),
+        (status = 413, response = error_responses::PayloadTooLarge),
+        (status = 415, response = error_responses::UnsupportedMediaType),
+        (status = 422, response = error_responses::Unprocessable),
     )
 )]
 pub async fn create(
@@ -112,7 +111,7 @@ pub async fn create(
     ),
     responses(
         (status = 200, description = "a page of the history", body = TestPage, content_type = "application/json"),
-        answers::Stored,
+        error_responses::Stored,
     )
 )]
 pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -150,7 +149,7 @@ fn searched(text: &str) -> Result<String, String> {
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 200, description = "the test", body = TestView, content_type = "application/json"),
-        answers::OfATest,
+        error_responses::OfATest,
     )
 )]
 pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -166,9 +165,9 @@ pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResp
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 204, description = "it is removed"),
-        answers::OfATest,
-        (status = 403, response = answers::Forbidden),
-        (status = 409, response = answers::Conflict),
+        error_responses::OfATest,
+        (status = 403, response = error_responses::Forbidden),
+        (status = 409, response = error_responses::Conflict),
     )
 )]
 pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -192,10 +191,10 @@ pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
     ),
     responses(
         (status = 202, description = "it starts, or has started", body = TestView, content_type = "application/json"),
-        answers::OfATest,
-        (status = 403, response = answers::Forbidden),
-        (status = 409, response = answers::Conflict),
-        (status = 422, response = answers::Unprocessable),
+        error_responses::OfATest,
+        (status = 403, response = error_responses::Forbidden),
+        (status = 409, response = error_responses::Conflict),
+        (status = 422, response = error_responses::Unprocessable),
     )
 )]
 pub async fn trigger(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -235,9 +234,9 @@ fn wait(text: &str) -> Result<Duration, String> {
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 202, description = "it stops, or is over", body = TestView, content_type = "application/json"),
-        answers::OfATest,
-        (status = 403, response = answers::Forbidden),
-        (status = 409, response = answers::Conflict),
+        error_responses::OfATest,
+        (status = 403, response = error_responses::Forbidden),
+        (status = 409, response = error_responses::Conflict),
     )
 )]
 pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -255,8 +254,8 @@ pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 200, description = "the report", content((TestView = "application/json"), (String = "text/plain"))),
-        answers::OfATest,
-        (status = 406, response = answers::NotAcceptable),
+        error_responses::OfATest,
+        (status = 406, response = error_responses::NotAcceptable),
     )
 )]
 pub async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -278,7 +277,7 @@ pub async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 200, description = "the report", body = TestView, content_type = "application/json"),
-        answers::OfATest,
+        error_responses::OfATest,
     )
 )]
 pub async fn report_json(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -294,7 +293,7 @@ pub async fn report_json(request: HttpRequest, state: Data<AppState>) -> Result<
     params(("id" = String, Path, description = "the test's id")),
     responses(
         (status = 200, description = "the report", body = String, content_type = "text/plain"),
-        answers::OfATest,
+        error_responses::OfATest,
     )
 )]
 pub async fn report_text(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
@@ -346,8 +345,8 @@ fn takes_part(test: &TestView, driver: &str) -> Result<(), Problem> {
     ),
     responses(
         (status = 200, description = "what is known of these seconds", body = WindowPage, content_type = "application/json"),
-        answers::OfATest,
-        (status = 422, response = answers::Unprocessable),
+        error_responses::OfATest,
+        (status = 422, response = error_responses::Unprocessable),
     )
 )]
 pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {

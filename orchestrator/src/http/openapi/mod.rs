@@ -2,96 +2,20 @@
 
 mod examples;
 
-use std::collections::BTreeMap;
-
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Type};
-use utoipa::{IntoResponses, OpenApi, ToResponse};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{OpenApi, ToResponse};
 
-use super::problem::{KeyProblem, PROBLEM_JSON, Problem};
+use super::error_responses::{
+    Always, BadRequest, Conflict, Forbidden, Internal, Misdirected, NotAcceptable, NotFound, PayloadTooLarge,
+    RequestTimeout, Unauthorized, Unavailable, Unprocessable, UnsupportedMediaType,
+};
+use super::problem::{KeyProblem, Problem};
 use super::query::Query;
 use super::state::AppState;
 use crate::model;
-
-/// Errors as the operations name them: each a problem.
-macro_rules! problems {
-    ($($(#[$doc:meta])* $name:ident: $description:literal $(, $header:literal)?;)*) => {$(
-        $(#[$doc])*
-        pub struct $name;
-
-        impl<'r> ToResponse<'r> for $name {
-            fn response() -> (&'r str, RefOr<Response>) {
-                let schema = Ref::from_schema_name("Problem");
-                let content = ContentBuilder::new().schema(Some(schema)).build();
-                let response = ResponseBuilder::new().description($description).content(PROBLEM_JSON, content);
-                $(let response = response.header($header, text_header());)?
-                (stringify!($name), response.build().into())
-            }
-        }
-    )*};
-}
-
-fn text_header() -> utoipa::openapi::header::Header {
-    HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String).build()).build()
-}
-
-problems! {
-    /// 400
-    BadRequest: "a parameter, the body or one of its keys is wrong";
-    /// 401
-    Unauthorized: "the bearer token is missing or wrong", "WWW-Authenticate";
-    /// 403
-    Forbidden: "a browser sent this for a page of another site";
-    /// 404
-    NotFound: "there is no such thing";
-    /// 406
-    NotAcceptable: "there is no form of it that the client wants";
-    /// 408
-    RequestTimeout: "the body took too long to arrive";
-    /// 409
-    Conflict: "the state forbids it, or drivers are missing or refused";
-    /// 413
-    PayloadTooLarge: "the body is longer than the orchestrator takes";
-    /// 415
-    UnsupportedMediaType: "the body is of a type that is not understood", "Accept";
-    /// 421
-    Misdirected: "the request names another host than this machine, and the orchestrator has no token";
-    /// 422
-    Unprocessable: "keys contradict each other";
-    /// 500
-    Internal: "something of the orchestrator's failed; its log says what";
-    /// 503
-    Unavailable: "not now: the orchestrator starts, ends or is busy", "Retry-After";
-}
-
-/// Problems that several operations have in common.
-macro_rules! shared {
-    ($($(#[$doc:meta])* $name:ident: $($status:literal $problem:ident),+;)*) => {$(
-        $(#[$doc])*
-        pub struct $name;
-
-        impl IntoResponses for $name {
-            fn responses() -> BTreeMap<String, RefOr<Response>> {
-                let named = [$(($status, $problem::response().0)),+];
-                named.map(|(status, name)| (status.to_owned(), Ref::from_response_name(name).into())).into()
-            }
-        }
-    )*};
-}
-
-shared! {
-    /// Of every operation that needs a token.
-    Always: "400" BadRequest, "401" Unauthorized;
-    /// Of what asks the store.
-    Stored: "400" BadRequest, "401" Unauthorized, "500" Internal, "503" Unavailable;
-    /// Of what asks for one test.
-    OfATest: "400" BadRequest, "401" Unauthorized, "404" NotFound, "500" Internal, "503" Unavailable;
-}
 
 #[derive(OpenApi)]
 #[openapi(
