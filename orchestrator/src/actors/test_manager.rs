@@ -8,7 +8,7 @@ use common::plan::Plan;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::manager::{Manager, ManagerLinks, ManagerSettings};
+use super::manager::{Asked, Command, Manager, ManagerLinks, ManagerSettings};
 use crate::model::TestView;
 use crate::ran_on::RanOn;
 use crate::refusal::CommandError;
@@ -82,24 +82,6 @@ pub struct KafkaReached(pub Option<RanOn>);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct StoreChanged(pub Option<String>);
-
-/// What is asked for.
-pub(super) enum Command {
-    Create(Box<Plan>),
-    /// And how long it waits for the end of the test that is under way.
-    Trigger(TestId, Duration),
-    Stop(TestId),
-    Get(TestId),
-    Delete(TestId),
-    StoreChanged(Option<String>),
-    KafkaReached(Option<RanOn>),
-}
-
-/// A command, and the channel for its answer.
-pub(super) struct Asked {
-    pub command: Command,
-    pub answer: oneshot::Sender<Result<TestView, CommandError>>,
-}
 
 /// Runs tests.
 ///

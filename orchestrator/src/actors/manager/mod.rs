@@ -1,6 +1,7 @@
 //! The task inside `TestManagerActor`. It does commands and periodic looks one after the other, so two steps of a test
 //! never run at once. The rules are in `lifecycle`; this module carries them out.
 
+mod command;
 mod links;
 mod meta;
 mod orphan;
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 use common::ids::TestId;
 use common::plan::{Plan, read_value};
-use tokio::sync::oneshot;
 
+pub use self::command::{Answer, Asked, Command};
 pub use self::links::{ManagerLinks, ManagerSettings};
 use self::meta::{empty_view, meta_of, note};
 use self::stored::stored;
@@ -26,7 +27,6 @@ use super::offer;
 use super::stats_aggregator::{
     CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, OpenTally, PartChanged,
 };
-use super::test_manager::Command;
 use crate::actors::events::Changed;
 use crate::lifecycle::{Effect, Lifecycle};
 use crate::model::{TestState, TestView};
@@ -40,8 +40,6 @@ use crate::verdict::judge;
 
 /// The reason in the report of a test that a user stopped.
 const STOPPED_BY: &str = "stopped by the user";
-
-type Answer = oneshot::Sender<Result<TestView, CommandError>>;
 
 /// Least time between two updates of the active test to listeners while its state does not change. What they show is
 /// at most 1 s old; an update every time would cost too much, because the figures are computed for each.
