@@ -9,6 +9,7 @@ mod error_responses;
 mod events;
 mod guard;
 mod host;
+mod load_tests;
 mod metrics;
 mod openapi;
 mod page;
@@ -17,7 +18,6 @@ mod query;
 mod routes;
 mod state;
 mod system;
-mod tests_api;
 
 #[cfg(test)]
 mod check;

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource};
 
 use super::problem::Problem;
-use super::{events, metrics, openapi, page, system, tests_api};
+use super::{events, load_tests, metrics, openapi, page, system};
 
 /// A path that is read: GET, and HEAD with it.
 fn read<F, Args>(path: &str, handler: F) -> Resource
@@ -43,12 +43,12 @@ async fn not_found() -> HttpResponse {
 /// Adds every route.
 pub fn routes(config: &mut ServiceConfig) {
     let tests = web::resource("/api/v1/tests")
-        .route(web::get().to(tests_api::list))
-        .route(web::head().to(tests_api::list))
-        .route(web::method(Method::POST).to(tests_api::create))
+        .route(web::get().to(load_tests::list))
+        .route(web::head().to(load_tests::list))
+        .route(web::method(Method::POST).to(load_tests::create))
         .default_service(web::to(|| not_allowed("GET, HEAD, POST")));
-    let test = read("/api/v1/tests/{id}", tests_api::get)
-        .route(web::delete().to(tests_api::delete))
+    let test = read("/api/v1/tests/{id}", load_tests::get)
+        .route(web::delete().to(load_tests::delete))
         .default_service(web::to(|| not_allowed("GET, HEAD, DELETE")));
     // The stream has no end, so that a HEAD of it would have none either.
     let events = web::resource("/api/v1/events")
@@ -58,13 +58,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(tests)
         .service(events)
         .service(test)
-        .service(act("/api/v1/tests/{id}/trigger", tests_api::trigger))
-        .service(act("/api/v1/tests/{id}/stop", tests_api::stop))
-        .service(read("/api/v1/tests/{id}/report", tests_api::report))
-        .service(read("/api/v1/tests/{id}/report.json", tests_api::report_json))
-        .service(read("/api/v1/tests/{id}/report.txt", tests_api::report_text))
-        .service(read("/api/v1/tests/{id}/{form:report\\.(html|csv|junit\\.xml)}", tests_api::report_other))
-        .service(read("/api/v1/tests/{id}/windows", tests_api::windows))
+        .service(act("/api/v1/tests/{id}/trigger", load_tests::trigger))
+        .service(act("/api/v1/tests/{id}/stop", load_tests::stop))
+        .service(read("/api/v1/tests/{id}/report", load_tests::report))
+        .service(read("/api/v1/tests/{id}/report.json", load_tests::report_json))
+        .service(read("/api/v1/tests/{id}/report.txt", load_tests::report_text))
+        .service(read("/api/v1/tests/{id}/{form:report\\.(html|csv|junit\\.xml)}", load_tests::report_other))
+        .service(read("/api/v1/tests/{id}/windows", load_tests::windows))
         .service(read("/api/v1/drivers", system::drivers))
         .service(read("/api/v1/bootstrap", system::bootstrap))
         .service(read("/api/v1/time", system::time))

@@ -1,4 +1,4 @@
-//! Tests over REST: create, trigger, stop, look at, and their reports and series.
+//! Load tests over REST: create, trigger, stop, look at, and their reports and series.
 
 use std::time::Duration;
 
