@@ -3,9 +3,62 @@
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::DriverState;
+use common::wire::{DriverState, PROTOCOL};
 
-use super::{Liveness, Protocol};
+/// Whether a node is alive, silent or gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Liveness {
+    /// A record of it arrived recently.
+    Alive,
+    /// No record of it for longer than usual.
+    Suspect,
+    /// No record of it for too long.
+    Lost,
+    /// Classic, in no test, and silent for too long: it may send heartbeats only in tests.
+    Stale,
+    /// It sent a goodbye (`NO`).
+    Left,
+    /// Classic, and sent nothing in the last test that it was chosen for.
+    Deaf,
+}
+
+impl Liveness {
+    /// The name in REST.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Suspect => "suspect",
+            Self::Lost => "lost",
+            Self::Stale => "stale",
+            Self::Left => "left",
+            Self::Deaf => "deaf",
+        }
+    }
+}
+
+/// Which protocol a node of ours speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// It did not register yet, or it is a classic node.
+    Unknown,
+    /// It registered with this number, or without one.
+    Registered(Option<u32>),
+}
+
+impl Protocol {
+    /// Whether it is known to differ from this orchestrator's protocol.
+    pub fn is_other(self) -> bool {
+        matches!(self, Self::Registered(number) if number != Some(PROTOCOL))
+    }
+
+    /// The number, where it is known.
+    pub fn number(self) -> Option<u32> {
+        match self {
+            Self::Unknown => None,
+            Self::Registered(number) => number,
+        }
+    }
+}
 
 /// What choosing and leading drivers needs to know of a node.
 #[derive(Debug, Clone, PartialEq)]

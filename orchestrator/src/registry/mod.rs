@@ -18,9 +18,8 @@ use std::time::Duration;
 use common::ids::{Epoch, NodeId};
 use common::wire::{Heartbeat, Metrics, Register, Role};
 
-pub use facts::NodeFacts;
+pub use facts::{Liveness, NodeFacts, Protocol};
 use node::Node;
-pub use node::{Liveness, Protocol};
 pub use view::state_name;
 
 /// Most nodes kept; a flood of made-up ids stops here and is counted.

@@ -5,7 +5,8 @@ use common::ids::NodeId;
 use common::wire::DriverState;
 
 use super::Registry;
-use super::node::{Liveness, Node};
+use super::facts::Liveness;
+use super::node::Node;
 use crate::model::DriverView;
 use crate::now::Now;
 
