@@ -4,11 +4,11 @@
 mod addresses;
 mod awc;
 mod futures;
+mod h1;
 mod io;
 mod socket_errors;
 mod tls;
 mod trace;
-mod wire;
 
 use std::future::Future;
 
@@ -18,7 +18,7 @@ use common::tls_cause::TlsCause;
 
 pub use self::awc::AwcClient;
 pub use self::futures::{Client, FutureEngine};
-pub use self::wire::{Answer, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine};
+pub use self::h1::{Answer, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine};
 pub use addresses::{ATTEMPT_DELAY, interleaved};
 pub use tls::{TlsError, orchestrator_tls, tls_config};
 
