@@ -8,6 +8,7 @@ use httparse::{Header, ParserConfig, Response, Status};
 
 use super::chunks::Chunks;
 use super::location::location_in;
+use super::wants::{WORTH_SKIPPING_BYTES, Wants};
 
 /// Longest head, in bytes, each interim one (1xx) too; a longer one is `too_large`.
 pub const MAX_HEAD_BYTES: usize = 128 << 10;
@@ -16,8 +17,6 @@ pub const MAX_HEAD_BYTES: usize = 128 << 10;
 const USUAL_FIELDS: usize = 96;
 /// Bytes of one read that may bring a head. What a large body brings beyond these is discarded instead of copied.
 const HEAD_READ_BYTES: usize = 16 << 10;
-/// From so many bytes on, the kernel discards a body more cheaply than it copies it.
-pub(super) const WORTH_SKIPPING_BYTES: u64 = 4 << 10;
 
 /// How far an answer is after some bytes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,15 +25,6 @@ pub enum Progress {
     More,
     /// It is whole.
     Whole(Whole),
-}
-
-/// What the next bytes of an answer are for: how they are best read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wants {
-    /// [`Answer::take`] has to see them; more than this number at once gains nothing.
-    Bytes(usize),
-    /// Their values do not matter: up to this number may be discarded, and counted with [`Answer::skip`].
-    Skip(u64),
 }
 
 /// A whole answer.

@@ -2,7 +2,7 @@
 
 use common::counters::ErrorKind;
 
-use super::answer::{WORTH_SKIPPING_BYTES, Wants};
+use super::wants::{WORTH_SKIPPING_BYTES, Wants};
 
 /// Longest line of a chunk's size with its extensions, and longest trailer section; longer is `too_large`.
 pub const MAX_LINE_BYTES: u32 = 16 << 10;

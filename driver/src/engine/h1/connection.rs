@@ -12,9 +12,10 @@ use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection};
 
-use super::answer::{Answer, Progress, Wants};
+use super::answer::{Answer, Progress};
 use super::socket::Socket;
 use super::tls_io::{flush_tls, in_handshake, read_tls, write_tls};
+use super::wants::Wants;
 use crate::engine::socket_errors::{connect_error, read_error, write_error};
 use crate::engine::tls::{During, cause_of};
 

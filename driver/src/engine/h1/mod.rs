@@ -16,6 +16,7 @@ mod setting_up;
 mod slots;
 mod socket;
 mod tls_io;
+mod wants;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -37,7 +38,8 @@ use crate::load_job::{Addresses, LoadJob, TlsConfig};
 use crate::reactor;
 use crate::start_at::{Nanos, StartAt};
 
-pub use answer::{Answer, MAX_HEAD_BYTES, Progress, Wants, Whole};
+pub use answer::{Answer, MAX_HEAD_BYTES, Progress, Whole};
+pub use wants::Wants;
 
 /// Most connections of one worker that are being set up at a time.
 pub const MAX_CONNECTING: usize = 256;

@@ -1,0 +1,14 @@
+//! How the next bytes of an answer are best read. It knows neither the answer nor its framing.
+
+/// From so many bytes on, the kernel discards a body more cheaply than it copies it.
+pub(super) const WORTH_SKIPPING_BYTES: u64 = 4 << 10;
+
+/// What the next bytes of an answer are for: how they are best read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// [`Answer::take`](super::Answer::take) has to see them; more than this number at once gains nothing.
+    Bytes(usize),
+    /// Their values do not matter: up to this number may be discarded, and counted with
+    /// [`Answer::skip`](super::Answer::skip).
+    Skip(u64),
+}
