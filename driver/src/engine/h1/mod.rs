@@ -16,6 +16,7 @@ mod setting_up;
 mod slots;
 mod socket;
 mod tls_io;
+mod turns;
 mod wants;
 
 use std::collections::VecDeque;
@@ -32,10 +33,9 @@ use self::poll::{Poll, Ready};
 use self::setting_up::Race;
 use self::slots::{Key, Slots};
 use super::addresses::Favourite;
-use super::{Dozed, Ends, Engine, Exchange, Next, Opened, Outcome, Place, Spans};
+use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place, Spans};
 use crate::engine::tls::of_client;
 use crate::load_job::{Addresses, LoadJob, TlsConfig};
-use crate::reactor;
 use crate::start_at::{Nanos, StartAt};
 
 pub use answer::{Answer, MAX_HEAD_BYTES, Progress, Whole};
@@ -345,111 +345,4 @@ fn tls(job: &LoadJob) -> Result<Option<Tls>, String> {
     let name = ServerName::try_from(host)
         .map_err(|error| format!("target.url = {}: {error}", mask_url(job.target.as_str())))?;
     Ok(Some((std::sync::Arc::clone(&tls.0), name)))
-}
-
-impl Engine for WireEngine {
-    fn name(&self) -> &'static str {
-        "wire"
-    }
-
-    fn connect_ahead(&mut self, connections: u32) {
-        // Where each attempt is to open its own connection, one made ahead would hide the time that takes.
-        if self.reuses {
-            self.ahead = connections;
-            self.go_on_ahead();
-        }
-    }
-
-    #[inline]
-    fn begin(&mut self, place: Place, now: Nanos) {
-        self.attempts.begin(place, now);
-        self.serve(place);
-    }
-
-    fn has_spare(&self) -> bool {
-        !self.resting.is_empty()
-    }
-
-    fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
-        let mut moved = !self.failed.is_empty();
-        // Only those present now: if an attempt that begins here fails at once, the next turn reports it.
-        for _ in 0..self.failed.len() {
-            let Some((place, exchange)) = self.failed.pop_front() else { break };
-            self.failed(place, &exchange, now, ends);
-        }
-        self.looked = now;
-        if self.read_on(now, ends) {
-            moved = true;
-            self.looked = self.now();
-        }
-        if !std::mem::take(&mut self.found) {
-            self.poll.look();
-        }
-        let found = self.poll.found();
-        if found > 0 {
-            moved = true;
-            // If the runtime slept since the last turn, the events have been there since it woke.
-            let woke = reactor::returned().map_or(now, |at| self.start.nanos(at));
-            let since = if woke > self.turned { woke.min(now) } else { now };
-            for index in 0..found {
-                let ready = self.poll.ready(index);
-                self.event(ready, since, ends);
-            }
-        }
-        self.turned = now;
-        moved |= self.start_rivals(now);
-        self.expire(now, ends) || moved
-    }
-
-    fn doze(&mut self, now: Nanos, until: Nanos) -> Dozed {
-        if self.found || !self.failed.is_empty() || !self.unread.is_empty() {
-            return Dozed::Woken;
-        }
-        self.poll.look_until(until, now);
-        self.found = self.poll.found() > 0;
-        let woke = Instant::now();
-        let at = self.start.nanos(woke);
-        reactor::dozed(at.saturating_sub(now), woke);
-        if self.found { Dozed::Woken } else { Dozed::Over(at) }
-    }
-
-    fn needs_runtime(&self) -> bool {
-        false
-    }
-
-    async fn ready(&self) {
-        if self.failed.is_empty() && self.unread.is_empty() {
-            self.poll.wait().await;
-        }
-    }
-
-    fn deadline(&self) -> Option<Nanos> {
-        let expires = self.attempts.oldest().map(|(_, began)| began.saturating_add(self.timeout));
-        expires.into_iter().chain(self.rivals_due()).min()
-    }
-
-    fn so_far(&self, place: Place) -> Spans {
-        self.attempts.so_far(place)
-    }
-
-    fn abandon(&mut self) {
-        self.lines.clear();
-        self.resting.clear();
-        self.attempts.clear();
-        self.waiting.clear();
-        self.races.clear();
-        self.rivals.clear();
-        self.failed.clear();
-        self.unread.clear();
-        self.connecting = 0;
-        self.ahead = 0;
-    }
-
-    fn opened(&self) -> Opened {
-        self.opened
-    }
-
-    fn redirected_to(&self) -> Option<&str> {
-        self.redirected_to.as_deref()
-    }
 }
