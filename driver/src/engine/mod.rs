@@ -5,10 +5,8 @@ mod addresses;
 mod awc;
 mod futures;
 mod h1;
-mod io;
 mod socket_errors;
 mod tls;
-mod trace;
 
 use std::future::Future;
 

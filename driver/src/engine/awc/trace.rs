@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
 
-use super::Spans;
-use super::io::Connection;
-use super::tls::{During, cause_of_io};
+use super::connection::Connection;
+use crate::engine::Spans;
+use crate::engine::tls::{During, cause_of_io};
 use crate::reactor;
 use crate::start_at::Nanos;
 

@@ -8,6 +8,11 @@
 //! still to come, would be read as the next request's. Other differences from the wire engine stand in a column of
 //! the conformance tests' table.
 
+mod connection;
+mod setting_up;
+mod stream;
+mod trace;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -29,9 +34,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use url::Position;
 
-use super::io::{AT_ONCE_BYTES, Connection as NotedConnection, Target, connect};
+use self::connection::Connection as NotedConnection;
+use self::setting_up::{Target, connect};
+use self::stream::{AT_ONCE_BYTES, poll_to_the_end};
+use self::trace::{Trace, Traced};
 use super::tls::of_client;
-use super::trace::{Trace, Traced};
 use super::{Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, Spans, USER_AGENT as US};
 use crate::load_job::{LoadJob, TlsConfig};
 
@@ -290,7 +297,7 @@ async fn to_the_end(trace: &Trace, connection: Option<Rc<NotedConnection>>) -> R
     // awc has already returned the connection to its pool. Mark it as spent, or the pool's check for another attempt
     // could read bytes of this answer.
     connection.is_spent();
-    std::future::poll_fn(|context| connection.poll_to_the_end(context, trace)).await;
+    std::future::poll_fn(|context| poll_to_the_end(&connection, context, trace)).await;
     if trace.error.get().is_some() { Err(Failure::Body(PayloadError::Incomplete(None))) } else { Ok(()) }
 }
 
