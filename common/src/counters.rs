@@ -1,6 +1,7 @@
 //! The counters of requests, the same for a worker, a driver and a fleet. Merging two sets is adding them.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -209,6 +210,12 @@ pub struct Counters {
     pub status_codes: BTreeMap<u16, u64>,
     /// The part that was due during the warm-up.
     pub warmup: WarmupCounters,
+}
+
+impl AddAssign<&Self> for Counters {
+    fn add_assign(&mut self, other: &Self) {
+        self.add(other);
+    }
 }
 
 impl Counters {

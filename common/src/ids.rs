@@ -88,6 +88,11 @@ id! {
     TestId
 }
 
+id! {
+    /// Names a request of a plan, where a plan has several.
+    RequestName
+}
+
 impl TestId {
     /// Makes a new id, unique and ordered by time.
     pub fn random() -> Self {

@@ -7,6 +7,7 @@ compile_error!("Groundswell runs on Linux only; build it on Linux, or in a Linux
 
 pub mod clock;
 pub mod counters;
+pub mod figures;
 pub mod host;
 pub mod ids;
 pub mod kafka;

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use common::counters::Counters;
+use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, TestId};
-use common::latency::{Latencies, Latency, LatencyKind};
+use common::latency::{Latency, LatencyKind};
 use common::plan::mask_url;
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Window};
 
@@ -36,8 +37,7 @@ pub struct Merged {
 
 #[derive(Debug, Default)]
 struct Pending {
-    counters: Counters,
-    latencies: Latencies,
+    figures: ByRequest<Figures>,
     busy: f64,
 }
 
@@ -67,7 +67,7 @@ pub struct Merge {
     workers: Vec<Worker>,
     pending: BTreeMap<u64, Pending>,
     next: u64,
-    cumulative: Counters,
+    cumulative: ByRequest<Counters>,
     response: Latency,
 }
 
@@ -82,7 +82,7 @@ impl Merge {
             workers: (0..workers).map(|_| Worker::default()).collect(),
             pending: BTreeMap::new(),
             next: 0,
-            cumulative: Counters::default(),
+            cumulative: ByRequest::default(),
             response: Latency::new(),
         }
     }
@@ -114,10 +114,9 @@ impl Merge {
         else {
             return Vec::new();
         };
-        worker.next = reported.index + 1;
-        let pending = self.pending.entry(reported.index).or_default();
-        pending.counters.add(&reported.counters);
-        pending.latencies.merge(&reported.latencies);
+        worker.next = reported.seq + 1;
+        let pending = self.pending.entry(reported.seq).or_default();
+        pending.figures += &reported.figures;
         pending.busy = pending.busy.max(reported.busy);
         if reported.last.is_some() {
             worker.ending = reported.last;
@@ -154,15 +153,17 @@ impl Merge {
             // From here on, progress is what the final window counted.
             self.workers.iter_mut().for_each(|worker| worker.counters = Counters::default());
             if let Some(first) = self.workers.first_mut() {
-                first.counters = self.cumulative.clone();
+                first.counters = self.cumulative.all.clone();
             }
         }
         merged
     }
 
     fn merged(&mut self, pending: Pending, is_final: bool) -> Merged {
-        self.cumulative.add(&pending.counters);
-        self.response.merge(pending.latencies.of(LatencyKind::Response));
+        let mut figures = pending.figures;
+        self.cumulative += &figures.counters();
+        figures.set_counters(&self.cumulative);
+        self.response.merge(figures.all.latencies.of(LatencyKind::Response));
         let from = Nanos::try_from(self.next).unwrap_or(0) * WINDOW;
         let to = if is_final { self.ended().clamp(from, from + WINDOW) } else { from + WINDOW };
         let window = Window {
@@ -170,8 +171,7 @@ impl Merge {
             seq: self.next,
             from_us: self.start.unix_us_at(from),
             to_us: self.start.unix_us_at(to),
-            counters: self.cumulative.clone(),
-            latencies: pending.latencies,
+            figures,
             busy: pending.busy,
             machine: MachineLoad::default(),
             is_final,
@@ -228,9 +228,9 @@ impl Merge {
             min_ms: ms(whole(self.response.min_us())),
             max_ms: ms(whole(self.response.max_us())),
             mode_ms: ms(self.response.mode_us()),
-            num_requests: Some(self.cumulative.sent),
-            num_responses: Some(self.cumulative.status_codes.values().sum()),
-            num_errors: Some(self.cumulative.failed),
+            num_requests: Some(self.cumulative.all.sent),
+            num_responses: Some(self.cumulative.all.status_codes.values().sum()),
+            num_errors: Some(self.cumulative.all.failed),
             implausible: false,
             complete: is_final,
         }
@@ -268,16 +268,17 @@ mod tests {
         Merge::new(&job, workers, Epoch(9))
     }
 
-    fn reported(worker: u32, index: u64, sent: u64, last: bool) -> WorkerWindow {
-        let mut latencies = Box::new(Latencies::new());
-        latencies.of_mut(LatencyKind::Response).record_n_us(1_000, sent);
+    fn reported(worker: u32, seq: u64, sent: u64, last: bool) -> WorkerWindow {
+        let counters = Counters { scheduled: sent, sent, completed: sent, ..Counters::default() };
+        let mut figures = Figures { counters, ..Figures::default() };
+        figures.latencies.of_mut(LatencyKind::Response).record_n_us(1_000, sent);
+        let figures = Box::new(ByRequest::unnamed(figures));
         let ended = Nanos::try_from(Duration::from_millis(2_400).as_nanos()).unwrap();
         WorkerWindow {
             test_id: TestId::new("t").unwrap(),
             worker,
-            index,
-            counters: Counters { scheduled: sent, sent, completed: sent, ..Counters::default() },
-            latencies,
+            seq,
+            figures,
             busy: 0.25,
             last: last.then_some(WorkerEnding {
                 schedule_from: 0,
@@ -299,12 +300,16 @@ mod tests {
         let first = merge.window(reported(1, 0, 4, true));
         assert_eq!(first.len(), 1);
         assert_eq!(
-            (first[0].window.seq, first[0].window.counters.sent, first[0].window.is_final),
+            (first[0].window.seq, first[0].window.figures.all.counters.sent, first[0].window.is_final),
             (0, 7, false)
         );
         let second = merge.window(reported(0, 1, 5, false));
-        assert_eq!(second[0].window.counters.sent, 12, "counters are cumulative");
-        assert_eq!(second[0].window.latencies.of(LatencyKind::Response).count(), 5, "samples are not");
+        assert_eq!(second[0].window.figures.all.counters.sent, 12, "counters are cumulative");
+        assert_eq!(
+            second[0].window.figures.all.latencies.of(LatencyKind::Response).count(),
+            5,
+            "samples are not"
+        );
         let last = merge.window(reported(0, 2, 1, true)).remove(0);
         assert!(last.window.is_final);
         assert_eq!((last.window.from_us, last.window.to_us), (7_000_000, 7_400_000));

@@ -120,7 +120,8 @@ impl Leader {
             .await;
         for (at, window) in windows.iter().enumerate() {
             assert_eq!(window.seq, at as u64, "0..n without a gap");
-            assert_eq!(window.counters.scheduled, window.counters.sent + window.counters.dropped());
+            let counters = &window.figures.all.counters;
+            assert_eq!(counters.scheduled, counters.sent + counters.dropped());
         }
         (windows, last)
     }
@@ -240,7 +241,7 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
     let progress = leader.state(DriverState::Running).await;
     assert_eq!(progress.test_id.unwrap().as_str(), "fair");
     let (windows, last) = leader.windows("fair").await;
-    let counters = &windows.last().unwrap().counters;
+    let counters = &windows.last().unwrap().figures.all.counters;
     assert_eq!((counters.scheduled, counters.sent, counters.completed), (300, 300, 300), "{counters:?}");
     assert_eq!(received.swap(0, Ordering::SeqCst), 300, "what the target counted");
     assert!(last.classic.complete && last.classic.num_requests == Some(300), "{:?}", last.classic);
@@ -257,7 +258,10 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
     leader.classic(Topic::Trigger, yes("A_1")).await;
     leader.classic(Topic::TestConfig, config("A_1", "AVALANCHE", "0", 40)).await;
     let (windows, _) = leader.windows("A_1").await;
-    assert_eq!((windows.last().unwrap().counters.completed, received.swap(0, Ordering::SeqCst)), (40, 40));
+    assert_eq!(
+        (windows.last().unwrap().figures.all.counters.completed, received.swap(0, Ordering::SeqCst)),
+        (40, 40)
+    );
     leader.classic(Topic::TestConfig, config("A_2", "AVALANCHE", "0", 0)).await;
     leader.classic(Topic::Trigger, yes("A_2")).await;
     let (windows, last) = leader.windows("A_2").await;
@@ -265,7 +269,10 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
     leader.classic(Topic::TestConfig, config("T_1", "TSUNAMI", "0.02", 10)).await;
     leader.classic(Topic::Trigger, yes("T_1")).await;
     let (windows, _) = leader.windows("T_1").await;
-    assert_eq!((windows.last().unwrap().counters.completed, received.swap(0, Ordering::SeqCst)), (10, 10));
+    assert_eq!(
+        (windows.last().unwrap().figures.all.counters.completed, received.swap(0, Ordering::SeqCst)),
+        (10, 10)
+    );
 
     // Stopped by the orchestrator, and left by the driver.
     leader.configure("stopped", &url, "[load]\nmode = \"tsunami\"\nrate = 50\nduration = \"60s\"\n").await;
@@ -295,8 +302,13 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
     let (windows, _) = leader.windows("left").await;
     let last = windows.last().unwrap();
     assert_eq!(last.ending.as_ref().unwrap().cut_short.as_deref(), Some("leaving"));
-    assert_eq!(last.counters.in_flight(), 0, "what was in flight is cancelled");
-    assert_eq!(last.counters.sent, received.load(Ordering::SeqCst), "{:?}", last.counters);
+    assert_eq!(last.figures.all.counters.in_flight(), 0, "what was in flight is cancelled");
+    assert_eq!(
+        last.figures.all.counters.sent,
+        received.load(Ordering::SeqCst),
+        "{:?}",
+        last.figures.all.counters
+    );
     leader
         .until("goodbye", |record| match record {
             Inbound::Heartbeat(beat) if !beat.alive => Some(()),

@@ -29,7 +29,7 @@ use support::tls::{Identity, insecure};
 #[derive(Clone, Default)]
 struct Kept(Rc<RefCell<Reported>>);
 
-/// The windows' indexes, the sum of their counters, the ending, and all samples.
+/// The windows' sequence numbers, the sum of their counters, the ending, and all samples.
 type Reported = (Vec<u64>, Counters, Option<WorkerEnding>, Latencies);
 
 impl Outlet for Kept {
@@ -37,9 +37,9 @@ impl Outlet for Kept {
 
     fn window(&mut self, closed: Closed, _: f64, last: Option<WorkerEnding>) {
         let mut kept = self.0.borrow_mut();
-        kept.0.push(closed.index);
-        kept.1.add(&closed.counters);
-        kept.3.merge(&closed.latencies);
+        kept.0.push(closed.seq);
+        kept.1.add(&closed.figures.all.counters);
+        kept.3.merge(&closed.figures.all.latencies);
         assert!(kept.2.is_none(), "nothing comes after the last window");
         kept.2 = last;
     }

@@ -114,8 +114,8 @@ impl Outlet for Kept {
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
         let mut reported = self.0.borrow_mut();
-        assert_eq!(closed.index as usize, reported.busy.len());
-        reported.counters.add(&closed.counters);
+        assert_eq!(closed.seq as usize, reported.busy.len());
+        reported.counters.add(&closed.figures.all.counters);
         reported.busy.push(busy);
         reported.ending = last;
     }

@@ -1,6 +1,7 @@
 //! The kinds of latency, and one histogram of each: what a worker, a driver and a fleet keep.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,12 @@ impl Default for Latencies {
 impl PartialEq for Latencies {
     fn eq(&self, other: &Self) -> bool {
         self.of == other.of && self.extremes() == other.extremes()
+    }
+}
+
+impl AddAssign<&Self> for Latencies {
+    fn add_assign(&mut self, other: &Self) {
+        self.merge(other);
     }
 }
 

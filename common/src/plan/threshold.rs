@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::rate::parse_rate;
 use super::units::{parse_duration, parse_ratio};
+use crate::ids::RequestName;
 use crate::latency::{LatencyKind, Outcome};
 
 /// A figure of the report that a threshold can name.
@@ -125,6 +126,9 @@ impl Comparison {
 pub struct Threshold {
     /// Whether it must hold for each driver rather than for the fleet (`driver.` before the figure).
     pub each_driver: bool,
+    /// The requests of which name it looks at; `None`: all of the test. A plan's one request has no name, so the reader
+    /// of a plan does not set it yet.
+    pub request: Option<RequestName>,
     /// What is looked at.
     pub figure: Figure,
     /// How it compares.
@@ -167,7 +171,7 @@ impl Threshold {
         let (comparison, text) = parse_comparison(condition.trim()).map_err(ThresholdError::Bound)?;
         let bound = parse_bound(figure, text).map_err(ThresholdError::Bound)?;
         let expression = format!("{key} {} {text}", comparison.as_str());
-        Ok(Self { each_driver, figure, comparison, bound, expression })
+        Ok(Self { each_driver, request: None, figure, comparison, bound, expression })
     }
 
     /// Splits the form that flags have, as in `response.p99 < 250ms`, into key and condition.

@@ -52,6 +52,11 @@ impl Fields {
         Ok(fields)
     }
 
+    /// The fields of an object within a record; anything else has none.
+    pub(super) fn within(value: &Value, names: &Names) -> Self {
+        ObjectSeed { names, nested: true }.deserialize(value).unwrap_or_default()
+    }
+
     /// A field of the record; null counts as missing.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.beside.get(name).filter(|value| !value.is_null())

@@ -25,8 +25,8 @@ pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 
 use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind};
+use crate::figures::{ByRequest, Figures};
 use crate::ids::{Epoch, NodeId, TestId};
-use crate::latency::Latencies;
 use crate::plan::{Plan, Share};
 
 /// The version of our additions to the classic wire. A driver and an orchestrator work together where both have the same:
@@ -241,10 +241,9 @@ pub struct Window {
     pub from_us: UnixMicros,
     /// When it ended, Unix µs by the orchestrator's clock.
     pub to_us: UnixMicros,
-    /// Counters since the start of the test, this window included.
-    pub counters: Counters,
-    /// This window's samples.
-    pub latencies: Latencies,
+    /// Counters since the start of the test, this window included, and the samples of this window alone: counters that
+    /// are missed come with the next window, samples are sent once.
+    pub figures: ByRequest<Figures>,
     /// Busiest worker's share of the window spent not waiting, 0 to 1.
     pub busy: f64,
     /// What the driver and its machine did meanwhile.

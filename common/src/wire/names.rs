@@ -74,6 +74,7 @@ const METRICS_OURS: &[&str] = &[
     "window",
     "histograms",
     "extremes",
+    "by_request",
     "busy",
     "cpu",
     "steal",
@@ -82,6 +83,9 @@ const METRICS_OURS: &[&str] = &[
     "final",
     "ending",
 ];
+
+/// The figures of one request's name, within `by_request`.
+pub(super) const FIGURES: &Names = &Names { classic: &[], ours: &[COUNTERS, &["histograms", "extremes"]] };
 
 /// A heartbeat's own, beside the counters that it has while a test runs.
 const HEARTBEAT_OURS: &[&str] =

@@ -7,17 +7,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fields::{Fields, bad, missing};
+use super::names;
 use super::numbers::{MAX_COUNT, MAX_UNIX_US};
 use super::reject::Rejected;
 use super::{Ending, MAX_STOPPED, MachineLoad, Window};
 use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind, WarmupCounters};
-use crate::ids::Epoch;
+use crate::figures::{ByRequest, Figures, MAX_REQUEST_NAMES};
+use crate::ids::{Epoch, RequestName};
 use crate::latency::{Encoder, Latencies, Latency, LatencyKind};
 use crate::tls_cause::TlsCause;
 
-/// Highest sequence number of a window: three years of seconds. The list of missing windows relies on this bound.
-const MAX_SEQ: u64 = 100_000_000;
+/// Highest sequence number of a window: four months of seconds. The list of missing windows relies on this bound.
+const MAX_SEQ: u64 = 10_000_000;
 
 /// The counters that every record with counters has.
 pub(super) const COUNTER_NAMES: [&str; 5] = ["scheduled", "sent", "completed", "failed", "dropped"];
@@ -55,8 +57,7 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
         seq,
         from_us: span.from,
         to_us: span.to,
-        counters: counters(fields)?,
-        latencies: latencies(fields)?,
+        figures: by_request(fields)?,
         busy,
         machine: MachineLoad {
             cpu: share(fields, "cpu"),
@@ -67,6 +68,34 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
         is_final: fields.ours("final")?.unwrap_or(false),
         ending: fields.ours::<Ending>("ending")?,
     })
+}
+
+/// Reads the figures of all requests, and those of each name where the test has names.
+fn by_request(fields: &Fields) -> Result<ByRequest<Figures>, Rejected> {
+    let all = figures(fields)?;
+    let objects: BTreeMap<RequestName, Value> = fields.ours("by_request")?.unwrap_or_default();
+    let whole = fields.get("by_request").unwrap_or(&Value::Null);
+    if objects.len() > MAX_REQUEST_NAMES {
+        return Err(bad("by_request", whole, format!("has more than {MAX_REQUEST_NAMES} names")));
+    }
+    let of =
+        |(name, object): (RequestName, Value)| Ok((name, figures(&Fields::within(&object, names::FIGURES))?));
+    let named = objects.into_iter().map(of).collect::<Result<BTreeMap<_, _>, Rejected>>()?;
+    let mut sum = Counters::default();
+    named.values().for_each(|figures| sum += &figures.counters);
+    // Each request has one name: together they cannot have more than there are.
+    let more = sum.scheduled > all.counters.scheduled
+        || sum.sent > all.counters.sent
+        || sum.completed > all.counters.completed
+        || sum.failed > all.counters.failed;
+    if more {
+        return Err(bad("by_request", whole, "counts more than all requests"));
+    }
+    Ok(ByRequest { all, named })
+}
+
+fn figures(fields: &Fields) -> Result<Figures, Rejected> {
+    Ok(Figures { counters: counters(fields)?, latencies: latencies(fields)? })
 }
 
 /// A share that only explains other figures: an impossible one counts as absent, and does not reject the record.

@@ -1,6 +1,7 @@
 //! One message of ours of each kind, with every field filled, for the tests of the wire.
 
 use common::counters::{Counters, ErrorKind, WarmupCounters};
+use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{self, FleetSchedule, Share};
@@ -134,8 +135,7 @@ pub fn metrics(is_final: bool) -> Metrics {
         seq: 7,
         from_us: 1_795_456_646_000_000,
         to_us: 1_795_456_647_000_000,
-        counters: counters(),
-        latencies,
+        figures: ByRequest::unnamed(Figures { counters: counters(), latencies }),
         busy: 0.25,
         machine: MachineLoad {
             cpu: Some(0.5),

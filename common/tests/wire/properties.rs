@@ -2,7 +2,8 @@
 
 use crate::messages;
 use common::counters::{Counters, ErrorKind, WarmupCounters};
-use common::ids::{Epoch, NodeId, TestId};
+use common::figures::{ByRequest, Figures};
+use common::ids::{Epoch, NodeId, RequestName, TestId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{FleetSchedule, Share};
 use common::tls_cause::TlsCause;
@@ -185,15 +186,22 @@ fn window() -> impl Strategy<Value = Window> {
     let pause = (0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2).prop_map(|(from, length)| (from, from + length));
     let machine = (shares, prop::collection::vec(pause, 0..MAX_STOPPED));
     let machine = machine.prop_map(|([cpu, steal, wait], stopped)| MachineLoad { cpu, steal, wait, stopped });
-    let head = (epoch(), 0..100_000_000_u64, 0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2, 0.0..=1.0_f64, machine);
-    (head, counters(), latencies(), option::of(ending()), any::<bool>()).prop_map(
-        |((epoch, seq, from_us, length_us, busy, machine), counters, latencies, ending, is_final)| Window {
+    let head = (epoch(), 0..10_000_000_u64, 0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2, 0.0..=1.0_f64, machine);
+    // All requests have one name, or none has one: the names never sum up to more than all.
+    let figures =
+        (counters(), latencies(), option::of("[a-z]{1,9}")).prop_map(|(counters, latencies, name)| {
+            let all = Figures { counters, latencies };
+            let named =
+                name.map(|name| (RequestName::new(&name).unwrap(), all.clone())).into_iter().collect();
+            ByRequest { all, named }
+        });
+    (head, figures, option::of(ending()), any::<bool>()).prop_map(
+        |((epoch, seq, from_us, length_us, busy, machine), figures, ending, is_final)| Window {
             epoch,
             seq,
             from_us,
             to_us: from_us + length_us,
-            counters,
-            latencies,
+            figures,
             busy,
             machine,
             is_final,

@@ -324,7 +324,7 @@ fn a_window_needs_no_more_than_the_wire_lists() {
     assert_eq!(metrics.classic.mean_ms, Some(0.5), "ours are milliseconds, whatever classic drivers send");
     let window = metrics.ours.unwrap();
     assert_eq!((window.epoch.0, window.seq, window.from_us, window.to_us), (9, 0, 1_000_000, 2_000_000));
-    let counters = &window.counters;
+    let counters = &window.figures.all.counters;
     assert_eq!(
         (counters.dropped_in_flight, counters.dropped_late),
         (0, 2),

@@ -73,7 +73,7 @@ impl StatsAggregatorActor {
             let test_id = merge.test_id().clone();
             let ended = window.is_final.then(|| LoadEnded {
                 test_id: test_id.clone(),
-                counters: window.counters.clone(),
+                counters: window.figures.all.counters.clone(),
                 cut_short: window.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
             });
             self.put(Out::Window(WindowClosed { test_id, window: Box::new(window), classic }));

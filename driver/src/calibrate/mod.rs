@@ -152,8 +152,8 @@ pub fn calibrate(options: Options, mut progress: impl FnMut(&str)) -> Result<Cal
     progress("the closed loop");
     let connections = CONNECTIONS.max(options.workers).min(room.max(1));
     let (closed, sink_busy) = run(Drive::Closed { connections }, spans.closed)?;
-    if closed.counters.completed_in_schedule == 0 {
-        return Err(CalibrateError::NoAnswer(closed.counters.failed));
+    if closed.figures.counters.completed_in_schedule == 0 {
+        return Err(CalibrateError::NoAnswer(closed.figures.counters.failed));
     }
     let closed_loop = closed_loop(&closed, connections, sink_busy);
     progress("the highest rate kept");
@@ -200,23 +200,24 @@ fn ms(latency: &Latency, quantile: f64) -> Option<f64> {
 }
 
 fn noise_floor(measured: &Measured) -> NoiseFloor {
-    let response = measured.latencies.of(LatencyKind::Response);
+    let response = measured.figures.latencies.of(LatencyKind::Response);
     NoiseFloor {
         rate_per_s: FLOOR_PER_S,
         n_requests: response.count(),
         response_min_ms: response.min_us().map(|us| us as f64 / 1e3),
         response_p50_ms: ms(response, 0.5),
         response_p99_ms: ms(response, 0.99),
-        lag_p99_ms: ms(measured.latencies.of(LatencyKind::Lag), 0.99),
+        lag_p99_ms: ms(measured.figures.latencies.of(LatencyKind::Lag), 0.99),
     }
 }
 
 fn closed_loop(measured: &Measured, connections: u32, sink_busy: f64) -> ClosedLoop {
-    let response = measured.latencies.of(LatencyKind::Response);
+    let response = measured.figures.latencies.of(LatencyKind::Response);
     ClosedLoop {
         connections,
-        throughput_per_s: (measured.counters.completed_in_schedule as f64 / measured.schedule_s).round(),
-        n_failed: measured.counters.failed,
+        throughput_per_s: (measured.figures.counters.completed_in_schedule as f64 / measured.schedule_s)
+            .round(),
+        n_failed: measured.figures.counters.failed,
         response_p50_ms: ms(response, 0.5),
         response_p99_ms: ms(response, 0.99),
         busy: share(measured.busy),
@@ -226,8 +227,8 @@ fn closed_loop(measured: &Measured, connections: u32, sink_busy: f64) -> ClosedL
 }
 
 fn step(rate_per_s: f64, measured: &Measured, sink_busy: f64) -> Step {
-    let counters = &measured.counters;
-    let lag = measured.latencies.of(LatencyKind::Lag);
+    let counters = &measured.figures.counters;
+    let lag = measured.figures.latencies.of(LatencyKind::Lag);
     let scheduled = counters.scheduled.saturating_sub(counters.warmup.scheduled);
     let warmup_dropped = counters.warmup.dropped_in_flight + counters.warmup.dropped_late;
     let n_dropped = counters.dropped().saturating_sub(warmup_dropped);

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use common::clock::unix_us;
 use common::counters::Counters;
+use common::figures::Figures;
 use common::ids::{Epoch, NodeId, TestId};
-use common::latency::Latencies;
 use common::plan::{PlanFormat, read, share_out};
 use common::wire::{Ending, Window};
 use tokio::sync::watch;
@@ -64,10 +64,8 @@ pub enum Drive {
 
 /// The result of a load.
 pub struct Measured {
-    /// Everything, the warm-up included.
-    pub counters: Counters,
-    /// After the warm-up.
-    pub latencies: Latencies,
+    /// Counters with the warm-up, samples without.
+    pub figures: Figures,
     /// Length of the schedule after the warm-up.
     pub schedule_s: f64,
     /// Busy share of the busiest worker, over the windows by their lengths.
@@ -170,24 +168,25 @@ impl Outlet for WindowSender {
     fn progress(&mut self, _: Counters, _: bool) {}
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
-        let Closed { index, counters, latencies } = closed;
+        let Closed { seq, figures } = closed;
         let (test_id, worker) = (self.test_id.clone(), self.worker);
         // The channel has room for more windows than a load has (`WAITING`), so this does not fail.
-        let _ =
-            self.sender.try_send(WorkerWindow { test_id, worker, index, counters, latencies, busy, last });
+        let _ = self.sender.try_send(WorkerWindow { test_id, worker, seq, figures, busy, last });
     }
 }
 
 /// Merges the workers' windows until all workers have ended; `None` if the last window is missing.
 fn gather(merge: &mut Merge, windows: &Receiver<WorkerWindow>) -> Option<Measured> {
-    let mut latencies = Latencies::new();
+    let mut figures = Figures::default();
     let (mut busy_s, mut length_s) = (0.0, 0.0);
     let mut last: Option<Window> = None;
     for window in windows {
         for merged in merge.window(window) {
             let window = merged.window;
             let seconds = window.to_us.saturating_sub(window.from_us) as f64 / 1e6;
-            latencies.merge(&window.latencies);
+            figures.latencies += &window.figures.all.latencies;
+            // Counters are cumulative: the last ones are those of the whole load.
+            figures.counters.clone_from(&window.figures.all.counters);
             busy_s += window.busy * seconds;
             length_s += seconds;
             last = Some(window);
@@ -196,8 +195,7 @@ fn gather(merge: &mut Merge, windows: &Receiver<WorkerWindow>) -> Option<Measure
     let last = last.filter(|window| window.is_final)?;
     let Ending { schedule_from_us, schedule_to_us, engine, precision, .. } = last.ending?;
     Some(Measured {
-        counters: last.counters,
-        latencies,
+        figures,
         schedule_s: (schedule_to_us.saturating_sub(schedule_from_us) as f64 / 1e6).max(1e-3),
         busy: if length_s > 0.0 { busy_s / length_s } else { 0.0 },
         precision_kept: precision.unwrap_or_default(),
@@ -224,19 +222,24 @@ mod tests {
         };
         let ms = Duration::from_millis;
         let open = measure(&setting, Drive::Open { rate_per_s: 200.0 }, ms(500)).unwrap();
-        assert_eq!((open.counters.scheduled, open.counters.failed), (120, 0), "{:?}", open.counters);
-        assert_eq!(open.counters.completed, open.counters.sent);
-        let lag = open.latencies.of(LatencyKind::Lag).count();
-        assert_eq!(lag, open.counters.sent - open.counters.warmup.sent);
+        assert_eq!(
+            (open.figures.counters.scheduled, open.figures.counters.failed),
+            (120, 0),
+            "{:?}",
+            open.figures.counters
+        );
+        assert_eq!(open.figures.counters.completed, open.figures.counters.sent);
+        let lag = open.figures.latencies.of(LatencyKind::Lag).count();
+        assert_eq!(lag, open.figures.counters.sent - open.figures.counters.warmup.sent);
         assert_eq!(
             (open.schedule_s, open.engine.as_str(), open.precision_kept.as_str()),
             (0.5, "wire", "timer")
         );
         let closed = measure(&setting, Drive::Closed { connections: 4 }, ms(200)).unwrap();
         assert!(
-            closed.counters.completed_in_schedule > 0 && closed.counters.failed == 0,
+            closed.figures.counters.completed_in_schedule > 0 && closed.figures.counters.failed == 0,
             "{:?}",
-            closed.counters
+            closed.figures.counters
         );
         assert!(sink.waited() > Duration::ZERO);
     }

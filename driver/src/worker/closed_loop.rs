@@ -62,7 +62,7 @@ impl Lanes {
     #[inline]
     fn begin(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next {
         let Some(warmup) = self.attempts.begin(now) else { return Next::Rest };
-        flight.begins(place, Due { at: now, warmup }, now, false);
+        flight.begins(place, Due { request: 0, at: now, warmup }, now, false);
         Next::Begin
     }
 

@@ -238,10 +238,10 @@ impl<E: Engine, O: Outlet> Load<E, O> {
     fn report_last_windows(&mut self, now: Nanos, ending: WorkerEnding) {
         let busy = self.busy.lap();
         let windows = &mut self.flight.recorder.windows;
-        let last = windows.last_index(now);
+        let last = windows.last_seq(now);
         loop {
             let closed = windows.close(busy >= BUSY);
-            if closed.index >= last {
+            if closed.seq >= last {
                 return self.outlet.window(closed, busy, Some(ending));
             }
             self.outlet.window(closed, busy, None);

@@ -106,7 +106,7 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
 }
 
 fn due(tick: Tick) -> Due {
-    Due { at: tick.due, warmup: tick.warmup }
+    Due { request: 0, at: tick.due, warmup: tick.warmup }
 }
 
 /// Ticks that were due and not sent when the stop came count as scheduled and as dropped late.

@@ -2,17 +2,21 @@
 //! engine, no timer and no actor.
 
 use common::counters::{Counters, ErrorKind};
+use common::figures::Figures;
+use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind};
 use common::plan::Request;
 use common::tls_cause::TlsCause;
 
-use super::windows::Windows;
+use super::windows::{RequestIndex, Windows};
 use crate::engine::{Exchange, Outcome, Spans};
 use crate::start_at::Nanos;
 
-/// When an attempt, or a tick that may become one, was due.
+/// Which request was due, and when: of an attempt, or of a tick that may become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
+    /// Which request of the plan.
+    pub request: RequestIndex,
     /// When it was due; closed loop: when it began.
     pub at: Nanos,
     /// Whether that is in the warm-up.
@@ -33,7 +37,8 @@ pub enum Dropped {
 pub struct Recorder {
     /// The windows they stand in.
     pub windows: Windows,
-    expect_status: Vec<(u16, u16)>,
+    /// The statuses that each request expects, by its index.
+    expect_status: Box<[Vec<(u16, u16)>]>,
     /// When the schedule ends: what completes later does not count towards the throughput.
     schedule_to: Nanos,
 }
@@ -44,9 +49,22 @@ fn us(nanos: Nanos) -> u64 {
 }
 
 impl Recorder {
-    /// Nothing happened yet.
+    /// Nothing happened yet. The plan has one request.
     pub fn new(request: &Request, schedule_to: Nanos) -> Self {
-        Self { windows: Windows::new(), expect_status: request.expect_status.clone(), schedule_to }
+        Self {
+            windows: Windows::new(Box::default()),
+            expect_status: [request.expect_status.clone()].into(),
+            schedule_to,
+        }
+    }
+
+    /// Nothing happened yet. The plan has several requests, which are counted apart, in this order.
+    pub fn of_each(requests: &[(RequestName, &Request)], schedule_to: Nanos) -> Self {
+        Self {
+            windows: Windows::new(requests.iter().map(|(name, _)| name.clone()).collect()),
+            expect_status: requests.iter().map(|(_, request)| request.expect_status.clone()).collect(),
+            schedule_to,
+        }
     }
 
     /// The schedule ends now, earlier than it was to.
@@ -62,7 +80,7 @@ impl Recorder {
     /// A tick is sent: its attempt began; `short_gap`: too soon after the one before.
     #[inline]
     pub fn sent(&mut self, due: Due, began: Nanos, short_gap: bool) {
-        let (counters, latencies) = self.windows.at(due.at);
+        let Figures { counters, latencies } = self.windows.at(due.at, due.request);
         counters.scheduled += 1;
         counters.sent += 1;
         counters.short_gaps += u64::from(short_gap);
@@ -77,7 +95,7 @@ impl Recorder {
 
     /// A tick is not sent.
     pub fn dropped(&mut self, due: Due, why: Dropped) {
-        let (counters, _) = self.windows.at(due.at);
+        let Figures { counters, .. } = self.windows.at(due.at, due.request);
         counters.scheduled += 1;
         let warmup = &mut counters.warmup;
         warmup.scheduled += u64::from(due.warmup);
@@ -96,7 +114,7 @@ impl Recorder {
     /// An attempt is over, as its engine reports.
     #[inline]
     pub fn ended(&mut self, due: Due, began: Nanos, at: Nanos, exchange: &Exchange) {
-        let (counters, latencies) = self.windows.at(at);
+        let Figures { counters, latencies } = self.windows.at(at, due.request);
         counters.bytes_received += exchange.bytes_received;
         if let Some(turn) = exchange.turn {
             latencies.of_mut(LatencyKind::Turn).record_us(us(turn));
@@ -107,7 +125,9 @@ impl Recorder {
                 if due.warmup {
                     *counters.warmup.status_codes.entry(status).or_default() += 1;
                 }
-                self.expect_status.iter().any(|(low, high)| (*low..=*high).contains(&status))
+                self.expect_status[usize::from(due.request)]
+                    .iter()
+                    .any(|(low, high)| (*low..=*high).contains(&status))
             }
             Outcome::Failed(kind) => {
                 // A peer that closes a kept connection with something unread resets it: the same case.
@@ -212,7 +232,7 @@ mod tests {
     }
 
     fn due(at: Nanos, warmup: bool) -> Due {
-        Due { at, warmup }
+        Due { request: 0, at, warmup }
     }
 
     #[test]
@@ -270,7 +290,7 @@ mod tests {
             recorder.sent(due(0, warmup), 0, false);
             recorder.ended(due(0, warmup), 0, 9 * MS, &ended);
         }
-        let latencies = recorder.windows.close(false).latencies;
+        let latencies = recorder.windows.close(false).figures.all.latencies;
         let ends = |kind| (latencies.of(kind).count(), latencies.of(kind).extremes().both());
         assert_eq!(ends(LatencyKind::Connect), (2, Some([2_000, 3_000])));
         assert_eq!(ends(LatencyKind::FirstByte), (2, Some([4_000, 7_000])));

@@ -1,8 +1,7 @@
 //! What a worker reports of its part of a test: a window each second, and with the last one how the part ended.
 
-use common::counters::Counters;
+use common::figures::{ByRequest, Figures};
 use common::ids::TestId;
-use common::latency::Latencies;
 
 use crate::engine::Opened;
 use crate::precision::Kept;
@@ -16,11 +15,9 @@ pub struct WorkerWindow {
     /// Which worker.
     pub worker: u32,
     /// Seconds since `start_at`, from 0.
-    pub index: u64,
-    /// What this window adds to the counters.
-    pub counters: Counters,
-    /// This window's samples.
-    pub latencies: Box<Latencies>,
+    pub seq: u64,
+    /// What this window adds to the counters, and its samples.
+    pub figures: Box<ByRequest<Figures>>,
     /// Share of the window spent not waiting, 0 to 1; 1 where the aggregator's mailbox was full.
     pub busy: f64,
     /// With the last window: how the worker's part ended.

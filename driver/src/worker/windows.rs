@@ -5,60 +5,58 @@
 use std::collections::VecDeque;
 
 use common::counters::Counters;
-use common::latency::Latencies;
+use common::figures::{ByRequest, Figures};
+use common::ids::RequestName;
 
 use crate::start_at::Nanos;
 
 /// Length of a window.
 pub const WINDOW: Nanos = 1_000_000_000;
 
+/// Which request of the plan, by its place in the list of names; 0 where the plan has one request without a name.
+pub type RequestIndex = u16;
+
 /// A window that nothing can be added to any more.
 #[derive(Debug)]
 pub struct Closed {
     /// Seconds since `start_at`, from 0.
-    pub index: u64,
-    /// What it adds to the counters.
-    pub counters: Counters,
-    /// Its samples.
-    pub latencies: Box<Latencies>,
+    pub seq: u64,
+    /// What it adds to the counters, and its samples.
+    pub figures: Box<ByRequest<Figures>>,
 }
 
-#[derive(Debug)]
-struct Open {
-    counters: Counters,
-    latencies: Box<Latencies>,
-}
+/// An open window: figures per request, so that recording an attempt touches one set. The sum over all requests is made
+/// once, when the window closes.
+type Open = Box<[Figures]>;
 
 /// The windows that are still open, and the sum of those that are not.
 #[derive(Debug)]
 pub struct Windows {
+    names: Box<[RequestName]>,
     first: u64,
     open: VecDeque<Open>,
     closed: Counters,
 }
 
-impl Default for Windows {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Windows {
-    /// No window was closed.
-    pub fn new() -> Self {
-        Self { first: 0, open: VecDeque::new(), closed: Counters::default() }
+    /// No window was closed. `names`: those of the plan's requests; empty where it has one request without a name.
+    pub fn new(names: Box<[RequestName]>) -> Self {
+        Self { names, first: 0, open: VecDeque::new(), closed: Counters::default() }
     }
 
-    /// The counters and samples of the window of an instant; of the oldest one that is open where its own is
-    /// closed.
-    pub fn at(&mut self, at: Nanos) -> (&mut Counters, &mut Latencies) {
-        let index = u64::try_from(at.div_euclid(WINDOW)).unwrap_or(0).max(self.first);
-        let place = usize::try_from(index - self.first).unwrap_or(0);
+    /// The figures of a request in the window of an instant; in the oldest one that is open where its own is closed.
+    #[inline]
+    pub fn at(&mut self, at: Nanos, request: RequestIndex) -> &mut Figures {
+        let seq = u64::try_from(at.div_euclid(WINDOW)).unwrap_or(0).max(self.first);
+        let place = usize::try_from(seq - self.first).unwrap_or(0);
         while self.open.len() <= place {
-            self.open.push_back(Open { counters: Counters::default(), latencies: Box::default() });
+            self.open.push_back(self.empty());
         }
-        let open = &mut self.open[place];
-        (&mut open.counters, &mut open.latencies)
+        &mut self.open[place][usize::from(request)]
+    }
+
+    fn empty(&self) -> Open {
+        (0..self.names.len().max(1)).map(|_| Figures::default()).collect()
     }
 
     /// Closes the oldest window where it is past, and all ticks due in it have been handled (`next_due` is
@@ -80,23 +78,33 @@ impl Windows {
 
     /// Closes the oldest window, past or not; at the end of the load.
     pub fn close(&mut self, busy: bool) -> Closed {
-        let Open { mut counters, latencies } = self
-            .open
-            .pop_front()
-            .unwrap_or_else(|| Open { counters: Counters::default(), latencies: Box::default() });
+        let mut open = self.open.pop_front().unwrap_or_else(|| self.empty());
         if busy {
-            counters.dropped_late += std::mem::take(&mut counters.dropped_in_flight);
-            counters.warmup.dropped_late += std::mem::take(&mut counters.warmup.dropped_in_flight);
+            for Figures { counters, .. } in &mut open {
+                counters.dropped_late += std::mem::take(&mut counters.dropped_in_flight);
+                counters.warmup.dropped_late += std::mem::take(&mut counters.warmup.dropped_in_flight);
+            }
         }
-        self.closed.add(&counters);
-        let index = self.first;
+        let figures = Box::new(self.summed(open));
+        self.closed += &figures.all.counters;
+        let seq = self.first;
         self.first += 1;
-        Closed { index, counters, latencies }
+        Closed { seq, figures }
     }
 
-    /// The index of the last window of a load that ends now: that of the last nanosecond before, of the newest that
+    fn summed(&self, open: Open) -> ByRequest<Figures> {
+        let mut of_each = open.into_iter();
+        if self.names.is_empty() {
+            return ByRequest::unnamed(of_each.next().unwrap_or_default());
+        }
+        let mut all = Figures::default();
+        let named = self.names.iter().cloned().zip(of_each).inspect(|(_, figures)| all += figures).collect();
+        ByRequest { all, named }
+    }
+
+    /// The number of the last window of a load that ends now: that of the last nanosecond before, of the newest that
     /// holds something, and no lower than the oldest that is open.
-    pub fn last_index(&self, now: Nanos) -> u64 {
+    pub fn last_seq(&self, now: Nanos) -> u64 {
         let of_now = u64::try_from((now - 1).div_euclid(WINDOW)).unwrap_or(0);
         let newest = self.first + (self.open.len() as u64).saturating_sub(1);
         of_now.max(newest)
@@ -105,22 +113,24 @@ impl Windows {
     /// All counters since the start.
     pub fn total(&self) -> Counters {
         let mut total = self.closed.clone();
-        self.open.iter().for_each(|open| total.add(&open.counters));
+        self.open.iter().flatten().for_each(|figures| total += &figures.counters);
         total
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use common::latency::LatencyKind;
+
     use super::*;
 
     const S: Nanos = WINDOW;
 
     #[test]
     fn a_window_closes_when_it_is_past_and_its_ticks_are_handled() {
-        let mut windows = Windows::new();
-        windows.at(S / 2).0.scheduled += 1;
-        windows.at(S + 1).0.completed += 1;
+        let mut windows = Windows::new(Box::default());
+        windows.at(S / 2, 0).counters.scheduled += 1;
+        windows.at(S + 1, 0).counters.completed += 1;
         let table = [
             ("it is not past", S - 1, Some(2 * S), false),
             ("a tick due in it waits", S, Some(S - 1), false),
@@ -136,26 +146,42 @@ mod tests {
 
     #[test]
     fn windows_are_numbered_without_a_gap_though_nothing_happened() {
-        let mut windows = Windows::new();
-        windows.at(3 * S).0.sent += 1;
+        let mut windows = Windows::new(Box::default());
+        windows.at(3 * S, 0).counters.sent += 1;
         let closed: Vec<_> = std::iter::from_fn(|| windows.close_next(4 * S, None, false)).collect();
-        let numbered: Vec<_> = closed.iter().map(|closed| (closed.index, closed.counters.sent)).collect();
+        let numbered: Vec<_> =
+            closed.iter().map(|closed| (closed.seq, closed.figures.all.counters.sent)).collect();
         assert_eq!(numbered, [(0, 0), (1, 0), (2, 0), (3, 1)]);
     }
 
     #[test]
     fn a_late_sample_counts_in_the_oldest_open_window() {
-        let mut windows = Windows::new();
+        let mut windows = Windows::new(Box::default());
         windows.close(false);
-        windows.at(10).1.of_mut(common::latency::LatencyKind::Lag).record_us(5);
-        assert_eq!(windows.close(false).latencies.of(common::latency::LatencyKind::Lag).count(), 1);
+        windows.at(10, 0).latencies.of_mut(LatencyKind::Lag).record_us(5);
+        assert_eq!(windows.close(false).figures.all.latencies.of(LatencyKind::Lag).count(), 1);
     }
 
     #[test]
     fn a_worker_that_was_always_busy_blames_itself() {
-        let mut windows = Windows::new();
-        windows.at(0).0.dropped_in_flight += 3;
-        let closed = windows.close(true);
-        assert_eq!((closed.counters.dropped_in_flight, closed.counters.dropped_late), (0, 3));
+        let mut windows = Windows::new(Box::default());
+        windows.at(0, 0).counters.dropped_in_flight += 3;
+        let counters = windows.close(true).figures.all.counters;
+        assert_eq!((counters.dropped_in_flight, counters.dropped_late), (0, 3));
+    }
+
+    #[test]
+    fn a_window_has_the_figures_of_each_name_and_their_sum() {
+        let names = ["login", "buy"].map(|name| RequestName::new(name).unwrap());
+        let mut windows = Windows::new(names.clone().into());
+        windows.at(5, 0).counters.sent += 2;
+        windows.at(6, 1).counters.sent += 3;
+        windows.at(6, 1).latencies.ended(40, 70, true);
+        assert_eq!(windows.total().sent, 5, "of open windows, too");
+        let Closed { figures, .. } = windows.close(false);
+        assert_eq!(names.each_ref().map(|name| figures.named[name].counters.sent), [2, 3]);
+        assert_eq!((figures.all.counters.sent, windows.total().sent), (5, 5));
+        assert_eq!(figures.all.latencies, figures.named[&names[1]].latencies);
+        assert_eq!(windows.close(false).figures.named.len(), 2, "also of a window without any request");
     }
 }

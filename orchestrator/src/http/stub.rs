@@ -185,6 +185,7 @@ impl Handler<LoadWindows> for Stub {
             warmup: WarmupTotals::default(),
             busy: 0.5,
             latency_ms: LatencyView::default(),
+            requests: BTreeMap::new(),
         };
         Ok((asked.from..=asked.to.min(9)).map(window).collect())
     }

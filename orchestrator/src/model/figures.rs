@@ -60,6 +60,26 @@ pub struct Totals {
     pub tls_causes: BTreeMap<String, u64>,
     /// Gaps between two sends shorter than half the delay.
     pub short_gaps: u64,
+    /// The requests of each name, where the plan has several; their sums are the counters above.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<String, RequestTotals>,
+}
+
+/// The requests of one name. The figures are as in the totals.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RequestTotals {
+    /// Attempts begun.
+    pub sent: u64,
+    /// Answers with an expected status.
+    pub completed: u64,
+    /// Everything else that ended.
+    pub failed: u64,
+    /// Answers by status, those of the warm-up included.
+    pub status_codes: BTreeMap<String, u64>,
+    /// Failures without a status, by kind, those of the warm-up included.
+    pub errors: BTreeMap<String, u64>,
+    /// Latencies after the warm-up, in milliseconds. Failed and dropped requests count as slower than any completed one.
+    pub latency_ms: OutcomeLatency,
 }
 
 /// Why ticks were not sent.

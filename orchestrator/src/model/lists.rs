@@ -6,7 +6,7 @@ use common::wire::Topic;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DroppedBy, LatencyView, TestState, Verdict, WarmupTotals};
+use super::{DroppedBy, LatencyView, RequestTotals, TestState, Verdict, WarmupTotals};
 
 /// A node that the orchestrator knows: `GET /api/v1/drivers` and the `driver` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -107,6 +107,9 @@ pub struct WindowView {
     pub busy: f64,
     /// This window's latencies.
     pub latency_ms: LatencyView,
+    /// This window's requests of each name, where the plan has several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<String, RequestTotals>,
 }
 
 /// One page of the history: `GET /api/v1/tests`.

@@ -9,7 +9,7 @@ mod finding;
 mod lists;
 mod schema;
 
-pub use figures::{DroppedBy, LatencyView, OutcomeLatency, Totals, WarmupTotals};
+pub use figures::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, Totals, WarmupTotals};
 pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{Bootstrap, DriverView, TestPage, TestSummary, Time, WindowView};
 pub use schema::{LatencyStatsSchema, PlanSchema};

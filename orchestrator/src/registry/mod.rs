@@ -306,7 +306,7 @@ impl Registry {
         match &metrics.ours {
             Some(window) => {
                 let now_in = node.ours.as_ref().and_then(|ours| ours.test_id.as_ref());
-                node.sent.window(metrics.test_id.as_ref(), window.counters.sent, now_in);
+                node.sent.window(metrics.test_id.as_ref(), window.figures.all.counters.sent, now_in);
             }
             None => node.sent.report(metrics.classic.num_requests),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Encoder, Latencies, Latency, LatencyKind};
 use common::wire::{ClassicMetrics, MachineLoad, Metrics, Window};
@@ -81,7 +82,7 @@ fn values(record: &StoredMetrics, encoder: &mut Encoder) -> Vec<Value> {
         real(window.and_then(|window| window.machine.cpu)),
         real(window.and_then(|window| window.machine.steal)),
         integer(window.map(|window| i64::from(window.is_final))),
-        window.map_or(Value::Null, |window| Value::Text(json!(window.counters).to_string())),
+        window.map_or(Value::Null, |window| Value::Text(json!(window.figures.all.counters).to_string())),
         ending.map_or(Value::Null, |ending| Value::Text(json!(ending).to_string())),
         text(metrics.test_id.as_ref().map(TestId::as_str)),
         text(metrics.report_id.as_deref()),
@@ -89,7 +90,9 @@ fn values(record: &StoredMetrics, encoder: &mut Encoder) -> Vec<Value> {
         Value::Integer(i64::from(record.partition)),
         Value::Integer(record.offset),
         Value::Integer(record.arrived_at),
-        window.map_or(Value::Null, |window| Value::Text(json!(window.latencies.extremes()).to_string())),
+        window.map_or(Value::Null, |window| {
+            Value::Text(json!(window.figures.all.latencies.extremes()).to_string())
+        }),
         real(window.and_then(|window| window.machine.wait)),
         window
             .map(|window| &window.machine.stopped)
@@ -97,7 +100,8 @@ fn values(record: &StoredMetrics, encoder: &mut Encoder) -> Vec<Value> {
             .map_or(Value::Null, |stopped| Value::Text(json!(stopped).to_string())),
     ];
     values.extend(LatencyKind::ALL.into_iter().map(|kind| {
-        let latency = window.map(|window| window.latencies.of(kind)).filter(|latency| !latency.is_empty());
+        let latency =
+            window.map(|window| window.figures.all.latencies.of(kind)).filter(|latency| !latency.is_empty());
         latency.map_or(Value::Null, |latency| Value::Blob(encoder.bytes(latency)))
     }));
     values
@@ -199,8 +203,7 @@ impl Store {
             seq: row.seq.cast_unsigned(),
             from_us: row.from_us,
             to_us: row.to_us,
-            counters: self.json(at, &row.counters)?,
-            latencies,
+            figures: ByRequest::unnamed(Figures { counters: self.json(at, &row.counters)?, latencies }),
             busy: row.busy,
             machine: MachineLoad {
                 stopped: row.stopped.map(|stopped| self.json(at, &stopped)).transpose()?.unwrap_or_default(),

@@ -8,7 +8,6 @@ use common::latency::LatencyStats;
 use common::wire::ClassicMetrics;
 
 use super::growth::{Counts, Growth};
-use super::limits::MAX_COUNT;
 use crate::participant::Reading;
 
 /// The reports of one classic driver.
@@ -59,7 +58,6 @@ impl Reports {
         now_us: UnixMicros,
     ) {
         let counts = [metrics.num_requests, metrics.num_responses, metrics.num_errors];
-        let counts = counts.map(|n| n.filter(|n| *n <= MAX_COUNT));
         // As read so far: a total, or the sum of intervals.
         let before = self.growth.counts(asked, false)[0];
         self.growth.take(counts, metrics, offset, partition);

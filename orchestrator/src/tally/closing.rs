@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tally;
 use super::limits::MAX_FOREIGN;
-use super::part::{self, Part};
+use super::part::Part;
 use crate::lifecycle::count_of;
 use crate::participant::EndedBy;
 
@@ -81,7 +81,7 @@ impl Tally {
             let part = &mut self.parts[index];
             part.state.clone_from(&stored.state);
             part.windows.cpu = stored.cpu;
-            if let Some(arrived_at) = stored.heard_at.filter(|_| part::believable(&stored.counters)) {
+            if let Some(arrived_at) = stored.heard_at {
                 part.windows.take_counters(&stored.counters, arrived_at);
             }
             if let Some(by) = stored.ended_by {

@@ -1,10 +1,5 @@
-//! What the tally of one test accepts and keeps at most, so that no node can make it grow without bound.
-
-/// Highest count that is accepted: up to here every JSON reader keeps whole numbers exact.
-pub const MAX_COUNT: u64 = 1 << 53;
-
-/// Highest seq that is accepted: four months of seconds.
-pub const MAX_SEQ: u64 = 10_000_000;
+//! What the tally of one test accepts and keeps at most, so that no node can make it grow without bound. Each count and
+//! sequence number is bounded before it comes here, where a record is read (`common::wire`).
 
 /// Most lives of one driver that have a part each in one test; records of further ones are foreign.
 pub const MAX_LIVES: usize = 8;

@@ -11,6 +11,7 @@ mod closing;
 mod growth;
 mod limits;
 mod part;
+mod requests;
 mod rows;
 mod runs;
 pub(crate) mod series;
@@ -25,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use common::clock::UnixMicros;
 use common::counters::Counters;
+use common::figures::ByRequest;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
 use common::latency::Latencies;
@@ -32,7 +34,7 @@ use common::plan::Plan;
 use common::wire::{Metrics, Window};
 
 pub use self::closing::{Closing, ClosingPart};
-use self::limits::{MAX_FOREIGN, MAX_JOINED, MAX_LIVES, MAX_SEQ, MAX_UNTAKEN};
+use self::limits::{MAX_FOREIGN, MAX_JOINED, MAX_LIVES, MAX_UNTAKEN};
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
@@ -51,7 +53,7 @@ pub enum Arrived {
     New,
     /// Already counted: a redelivery. Changes nothing.
     Duplicate,
-    /// Of a node that takes no part, of another test, or with impossible figures: not counted.
+    /// Of a node that takes no part, or of another test: not counted.
     Foreign,
 }
 
@@ -65,7 +67,7 @@ pub struct Tally {
     /// The lives that were chosen, in the order of the shares; after them other lives, and nodes that joined late.
     parts: Vec<Part>,
     /// All samples of all drivers that send histograms.
-    fleet: Latencies,
+    fleet: ByRequest<Latencies>,
     seconds: FleetSeries,
     untaken: VecDeque<WindowView>,
     /// Offsets of classic reports, per partition: they have no sequence number that would show a redelivery.
@@ -87,7 +89,7 @@ impl Tally {
             start_at: None,
             finished: false,
             parts: participants.iter().map(part).collect(),
-            fleet: Latencies::new(),
+            fleet: ByRequest::default(),
             seconds: FleetSeries::default(),
             untaken: VecDeque::new(),
             read: BTreeMap::new(),
@@ -108,7 +110,6 @@ impl Tally {
             return Arrived::Foreign;
         }
         let epoch = metrics.ours.as_ref().map(|window| window.epoch);
-        let believable = |window: &Window| window.seq <= MAX_SEQ && part::believable(&window.counters);
         let names_it = metrics.test_id.is_some();
         let index = self.part_of(&metrics.node_id, epoch);
         let Some(index) = index.or_else(|| self.join(&metrics.node_id, epoch.is_none() && names_it)) else {
@@ -117,9 +118,6 @@ impl Tally {
             }
             return Arrived::Foreign;
         };
-        if metrics.ours.as_ref().is_some_and(|window| !believable(window)) {
-            return Arrived::Foreign;
-        }
         match &metrics.ours {
             Some(window) => {
                 if !self.take_window(index, window, now_us) {
@@ -149,7 +147,7 @@ impl Tally {
         if !part.windows.take(window, now_us) {
             return false;
         }
-        self.fleet.merge(&window.latencies);
+        window.figures.add_samples_to(&mut self.fleet);
         let mut seconds = part.series.take(window);
         if part.windows.final_seq.is_some() {
             // This also replaces a concluded end such as lost: the driver's own report is better than our conclusion.
@@ -171,9 +169,7 @@ impl Tally {
         cpu: Option<f64>,
         now_us: UnixMicros,
     ) {
-        let Some(index) = self.part_of(node, Some(epoch)).filter(|_| part::believable(counters)) else {
-            return;
-        };
+        let Some(index) = self.part_of(node, Some(epoch)) else { return };
         let windows = &mut self.parts[index].windows;
         windows.take_counters(counters, now_us);
         windows.cpu = cpu.or(windows.cpu);

@@ -6,14 +6,19 @@ use common::clock::UnixMicros;
 
 use super::Tally;
 use super::part::Part;
-use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, warmup};
+use super::requests;
+use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, share, warmup};
 use crate::model::{DriverTotals, LatencyView, Pause, Totals};
 use crate::participant::EndedBy;
 
 /// One driver's row.
 pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     let over = tally.is_over(part);
-    let totals = Totals { latency_ms: latencies(tally, part, over), ..counted(tally, part, over) };
+    let totals = Totals {
+        latency_ms: latencies(tally, part, over),
+        requests: requests::rows(&part.windows.at_window, &part.windows.latencies),
+        ..counted(tally, part, over)
+    };
     // The counters of the final window never change: they cannot be out of date.
     let age_ms = match part.ended_by {
         Some(EndedBy::FinalWindow) => Some(0),
@@ -103,6 +108,7 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
         errors: by_kind(&counters.errors),
         tls_causes: by_cause(&counters.tls_causes),
         short_gaps: counters.short_gaps,
+        requests: BTreeMap::new(),
     }
 }
 
@@ -137,7 +143,7 @@ fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
     let (completed, covered) = windows.completed(over);
     LatencyView {
         coverage: Some(share(covered, completed)),
-        ..latency_view(&windows.latencies, windows.measured(over).slower())
+        ..latency_view(&windows.latencies.all, windows.measured(over).slower())
     }
 }
 
@@ -162,8 +168,12 @@ pub fn fleet(tally: &Tally) -> Totals {
         (sum.in_flight, sum.unresolved) = (nothing, nothing);
     }
     sum.throughput_per_s = tally.fleet_throughput();
-    sum.latency_ms =
-        LatencyView { coverage: tally.fleet_coverage(), ..latency_view(&tally.fleet, tally.fleet_slower()) };
+    let counters = requests::counters(tally.parts.iter().map(|part| &part.windows));
+    sum.requests = requests::rows(&counters, &tally.fleet);
+    sum.latency_ms = LatencyView {
+        coverage: tally.fleet_coverage(),
+        ..latency_view(&tally.fleet.all, tally.fleet_slower())
+    };
     sum
 }
 
@@ -203,9 +213,4 @@ fn add_each(sums: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
     for (name, n) in counts {
         *sums.entry(name.clone()).or_default() += n;
     }
-}
-
-/// The share of a part in a whole; 1 where the whole is 0.
-pub fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
 }

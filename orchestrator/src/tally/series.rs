@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
+use common::figures::{ByRequest, Figures};
 use common::ids::{NodeId, TestId};
-use common::latency::Latencies;
 use common::wire::Window;
 
+use super::requests;
 use super::views;
 use crate::model::{LatencyView, WindowView};
 
@@ -26,8 +27,7 @@ pub struct Second {
     pub seq: u64,
     pub from_us: UnixMicros,
     pub to_us: UnixMicros,
-    pub counts: Counters,
-    pub latencies: Latencies,
+    pub figures: ByRequest<Figures>,
     pub busy: f64,
 }
 
@@ -37,8 +37,7 @@ impl Second {
             seq: window.seq,
             from_us: window.from_us,
             to_us: window.to_us,
-            counts: window.counters.clone(),
-            latencies: window.latencies.clone(),
+            figures: window.figures.clone(),
             busy: window.busy,
         }
     }
@@ -46,29 +45,34 @@ impl Second {
     /// As REST and events show it. `node`: its driver, `None` for the fleet; `covers_all`: whether every driver of it
     /// sends histograms.
     pub fn view(&self, test_id: &TestId, node: Option<&NodeId>, covers_all: bool) -> WindowView {
+        let Figures { counters, latencies } = &self.figures.all;
+        let named = self.figures.named.iter();
         WindowView {
             test_id: test_id.to_string(),
             node_id: node.map(ToString::to_string),
             seq: self.seq,
             from: rfc3339(self.from_us),
             to: rfc3339(self.to_us),
-            scheduled: self.counts.scheduled,
-            sent: self.counts.sent,
-            completed: self.counts.completed,
-            failed: self.counts.failed,
-            dropped: self.counts.dropped(),
-            dropped_by: views::dropped_by(&self.counts),
-            closed_on_reuse: self.counts.closed_on_reuse,
-            bytes_received: self.counts.bytes_received,
-            status_codes: views::by_status(&self.counts.status_codes),
-            errors: views::by_kind(&self.counts.errors),
-            tls_causes: views::by_cause(&self.counts.tls_causes),
-            warmup: views::warmup(&self.counts.warmup),
+            scheduled: counters.scheduled,
+            sent: counters.sent,
+            completed: counters.completed,
+            failed: counters.failed,
+            dropped: counters.dropped(),
+            dropped_by: views::dropped_by(counters),
+            closed_on_reuse: counters.closed_on_reuse,
+            bytes_received: counters.bytes_received,
+            status_codes: views::by_status(&counters.status_codes),
+            errors: views::by_kind(&counters.errors),
+            tls_causes: views::by_cause(&counters.tls_causes),
+            warmup: views::warmup(&counters.warmup),
             busy: self.busy,
             latency_ms: LatencyView {
                 coverage: covers_all.then_some(1.0),
-                ..views::latency_view(&self.latencies, self.counts.slower())
+                ..views::latency_view(latencies, counters.slower())
             },
+            requests: named
+                .map(|(name, of)| (name.to_string(), requests::totals(&of.counters, &of.latencies)))
+                .collect(),
         }
     }
 }
@@ -77,7 +81,7 @@ impl Second {
 #[derive(Debug, Default)]
 pub struct Series {
     /// The last second emitted: its seq, the cumulative counters at its end, and when it ended.
-    last: Option<(u64, Counters, UnixMicros)>,
+    last: Option<(u64, ByRequest<Counters>, UnixMicros)>,
     waiting: BTreeMap<u64, Second>,
 }
 
@@ -122,8 +126,8 @@ impl Series {
             let begun = second.from_us - i64::try_from(second.seq).unwrap_or(0).saturating_mul(1_000_000);
             second.from_us = last_to_us.unwrap_or(begun).min(second.from_us);
         }
-        let since = second.counts.since(&before);
-        let cumulative = std::mem::replace(&mut second.counts, since);
+        let cumulative = second.figures.counters();
+        second.figures.set_counters(&cumulative.since(&before));
         self.last = Some((second.seq, cumulative, second.to_us));
         Some(second)
     }
@@ -147,8 +151,7 @@ impl FleetSeries {
             Some(fleet) => {
                 fleet.from_us = fleet.from_us.min(second.from_us);
                 fleet.to_us = fleet.to_us.max(second.to_us);
-                fleet.counts.add(&second.counts);
-                fleet.latencies.merge(&second.latencies);
+                fleet.figures += &second.figures;
                 fleet.busy = fleet.busy.max(second.busy);
             }
             None => {

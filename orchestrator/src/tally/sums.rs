@@ -1,10 +1,13 @@
 //! Figures of all drivers together: coverage, missing windows, and the facts for a verdict.
 
+use std::collections::BTreeMap;
+
 use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
 
 use super::part::Part;
-use super::rows::share;
+use super::requests;
+use super::views::share;
 use super::{Tally, WINDOW_US};
 use crate::lifecycle::count_of;
 use crate::model::{Completeness, MissingWindows};
@@ -125,7 +128,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
             counters.add(&driver.sample.counters);
         }
     }
-    Facts {
+    let facts = Facts {
         plan: &tally.plan,
         over: true,
         stopped_by: stopped_by.map(str::to_owned),
@@ -134,17 +137,21 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
         fleet: Sample {
             counters,
             reported,
-            latencies: &tally.fleet,
+            latencies: &tally.fleet.all,
             coverage: tally.fleet_coverage(),
             throughput_per_s: tally.fleet_throughput(),
             schedule_s: tally.longest_s(),
             windows: drivers.iter().map(|driver| driver.sample.windows).sum(),
             busy_windows: drivers.iter().map(|driver| driver.sample.busy_windows).sum(),
         },
+        requests: BTreeMap::new(),
         missing: completeness(tally).missing,
         foreign: tally.foreign.iter().cloned().collect(),
         drivers,
-    }
+    };
+    let named = tally.plan.thresholds.iter().filter_map(|threshold| threshold.request.as_ref());
+    let requests = named.map(|name| (name.clone(), requests::facts(tally, &facts, name))).collect();
+    Facts { requests, ..facts }
 }
 
 fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
@@ -212,7 +219,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             schedule_s: tally.length_s(part),
             counters,
             reported,
-            latencies: &part.windows.latencies,
+            latencies: &part.windows.latencies.all,
             coverage,
             windows: part.windows.judged,
             busy_windows: part.windows.busy,

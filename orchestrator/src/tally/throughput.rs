@@ -30,18 +30,28 @@ const STOPPED: &str = "stopped";
 impl Tally {
     /// Completed within the schedule per second of it; `None` where the part has no schedule (yet) or a too short one.
     pub(super) fn throughput_of(&self, part: &Part) -> Option<f64> {
-        per_second(part.windows.newest.completed_in_schedule, self.length_s(part)?)
+        self.per_second_of(part, part.windows.newest.completed_in_schedule)
+    }
+
+    /// So many completed within the schedule of a part, per second of it.
+    pub(super) fn per_second_of(&self, part: &Part, completed: u64) -> Option<f64> {
+        per_second(completed, self.length_s(part)?)
     }
 
     /// The fleet's.
     pub(super) fn fleet_throughput(&self) -> Option<f64> {
+        self.fleet_per_second_of(|part| part.windows.newest.completed_in_schedule)
+    }
+
+    /// The fleet's, of requests that a part completed within its schedule.
+    pub(super) fn fleet_per_second_of(&self, completed: impl Fn(&Part) -> u64) -> Option<f64> {
         match self.plan.load.mode {
             Mode::Tsunami { .. } => {
-                let rates = self.parts.iter().filter_map(|part| self.throughput_of(part));
+                let rates = self.parts.iter().filter_map(|part| self.per_second_of(part, completed(part)));
                 rates.reduce(|sum, rate| sum + rate).map(without_rounding)
             }
             Mode::Avalanche { .. } => {
-                let completed = self.parts.iter().map(|part| part.windows.newest.completed_in_schedule).sum();
+                let completed = self.parts.iter().map(completed).sum();
                 per_second(completed, self.longest_s()?)
             }
         }

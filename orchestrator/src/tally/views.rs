@@ -62,3 +62,8 @@ pub fn by_cause(counts: &BTreeMap<TlsCause, u64>) -> BTreeMap<String, u64> {
 pub fn by_kind(counts: &BTreeMap<ErrorKind, u64>) -> BTreeMap<String, u64> {
     counts.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect()
 }
+
+/// The share of a part in a whole; 1 where the whole is 0.
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}

@@ -1,7 +1,10 @@
 //! The input of a verdict: plain figures, filled by the tally.
 
+use std::collections::BTreeMap;
+
 use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
+use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
 use common::plan::{Plan, Share};
 
@@ -26,6 +29,8 @@ pub struct Facts<'a> {
     pub fleet: Sample<'a>,
     /// Each of them, in the order of their shares.
     pub drivers: Vec<DriverFacts<'a>>,
+    /// The same facts of the requests of one name, for each name that a threshold looks at; empty in these.
+    pub requests: BTreeMap<RequestName, Facts<'a>>,
     /// Windows that did not arrive.
     pub missing: Vec<MissingWindows>,
     /// Nodes that sent reports although they take no part.

@@ -17,10 +17,19 @@ const THROUGHPUT_FROM_S: f64 = 3.0;
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) -> Vec<ThresholdView> {
     let mut views = Vec::new();
     for threshold in &facts.plan.thresholds {
-        decide(facts, threshold, true, findings, &mut views);
+        // The tally gives the facts of every name that a threshold looks at.
+        let about = threshold.request.as_ref().map_or(Some(facts), |name| facts.requests.get(name));
+        if let Some(about) = about {
+            decide(about, threshold, true, findings, &mut views);
+        }
     }
     for threshold in defaults() {
-        if !facts.plan.thresholds.iter().any(|given| given.figure == threshold.figure) {
+        if !facts
+            .plan
+            .thresholds
+            .iter()
+            .any(|given| given.figure == threshold.figure && given.request.is_none())
+        {
             decide(facts, &threshold, false, findings, &mut views);
         }
     }
@@ -30,6 +39,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) -> Vec<ThresholdView> {
 fn defaults() -> [Threshold; 2] {
     let default = |figure, bound, expression: &str| Threshold {
         each_driver: false,
+        request: None,
         figure,
         comparison: Comparison::Less,
         bound,

@@ -13,7 +13,8 @@ use super::super::{
 use super::WriteError;
 use crate::clock::{UnixMicros, rfc3339};
 use crate::counters::{Counters, WarmupCounters};
-use crate::ids::{Epoch, NodeId, TestId};
+use crate::figures::Figures;
+use crate::ids::{Epoch, NodeId, RequestName, TestId};
 use crate::plan::Share;
 
 fn finite(field: &'static str, number: f64) -> Result<f64, WriteError> {
@@ -164,14 +165,14 @@ pub(super) struct MetricsRecord<'a> {
     node_id: &'a NodeId,
     test_id: &'a TestId,
     report_id: String,
-    metrics: FiguresRecord,
+    metrics: ClassicRecord,
     #[serde(flatten)]
     ours: Option<WindowRecord<'a>>,
     test_status: &'static str,
 }
 
 #[derive(Serialize)]
-struct FiguresRecord {
+struct ClassicRecord {
     mean_latency: f64,
     median_latency: f64,
     min_latency: f64,
@@ -186,7 +187,7 @@ struct FiguresRecord {
     num_errors: Option<u64>,
 }
 
-impl FiguresRecord {
+impl ClassicRecord {
     /// The four latencies are 0 before the first answer.
     fn of(metrics: &ClassicMetrics) -> Result<Self, WriteError> {
         Ok(Self {
@@ -208,10 +209,9 @@ struct WindowRecord<'a> {
     seq: u64,
     window: Span,
     #[serde(flatten)]
-    counters: CountersRecord<'a>,
-    histograms: BTreeMap<&'static str, String>,
-    /// The exact smallest and largest sample of each histogram, µs: of `service` and `response`, of the completed requests.
-    extremes: BTreeMap<&'static str, [u64; 2]>,
+    all: FiguresRecord<'a>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    by_request: BTreeMap<&'a RequestName, FiguresRecord<'a>>,
     busy: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<f64>,
@@ -233,9 +233,8 @@ impl<'a> WindowRecord<'a> {
             epoch: window.epoch,
             seq: window.seq,
             window: Span { from: window.from_us, to: window.to_us },
-            counters: CountersRecord::of(&window.counters),
-            histograms: histograms(&window.latencies),
-            extremes: window.latencies.extremes(),
+            all: FiguresRecord::of(&window.figures.all),
+            by_request: window.figures.named.iter().map(|(name, of)| (name, FiguresRecord::of(of))).collect(),
             // A share measured by two clocks may come out a hair beyond the whole.
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),
             cpu: share(window.machine.cpu),
@@ -245,6 +244,26 @@ impl<'a> WindowRecord<'a> {
             is_final: window.is_final,
             ending: window.ending.as_ref(),
         })
+    }
+}
+
+/// Of all requests, or of those of one name.
+#[derive(Serialize)]
+struct FiguresRecord<'a> {
+    #[serde(flatten)]
+    counters: CountersRecord<'a>,
+    histograms: BTreeMap<&'static str, String>,
+    /// The exact smallest and largest sample of each histogram, µs: of `service` and `response`, of the completed requests.
+    extremes: BTreeMap<&'static str, [u64; 2]>,
+}
+
+impl<'a> FiguresRecord<'a> {
+    fn of(figures: &'a Figures) -> Self {
+        Self {
+            counters: CountersRecord::of(&figures.counters),
+            histograms: histograms(&figures.latencies),
+            extremes: figures.latencies.extremes(),
+        }
     }
 }
 
@@ -305,7 +324,7 @@ impl<'a> MetricsRecord<'a> {
             node_id: &metrics.node_id,
             test_id,
             report_id,
-            metrics: FiguresRecord::of(&metrics.classic)?,
+            metrics: ClassicRecord::of(&metrics.classic)?,
             ours: ours.map(WindowRecord::of).transpose()?,
             test_status: if complete { "complete" } else { "running" },
         })

@@ -2,10 +2,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use actix::{Addr, SyncArbiter};
-use common::counters::Counters;
+use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
 use common::kafka::KafkaError;
-use common::latency::Latencies;
 use common::wire::{ClassicMetrics, MachineLoad, Window};
 
 use super::*;
@@ -96,8 +95,7 @@ fn closed(epoch: u64, seq: u64) -> WindowClosed {
         seq,
         from_us: second(seq),
         to_us: second(seq + 1),
-        counters: Counters::default(),
-        latencies: Latencies::new(),
+        figures: ByRequest::default(),
         busy: 0.0,
         machine: MachineLoad::default(),
         is_final: false,

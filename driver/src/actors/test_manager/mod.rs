@@ -11,10 +11,9 @@ use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture,
 };
 use common::clock::unix_us;
-use common::counters::Counters;
+use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
 use common::kafka::{Arrived, RecordsArrived};
-use common::latency::Latencies;
 use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
 use tokio::sync::{mpsc, oneshot};
@@ -313,8 +312,7 @@ impl TestManagerActor {
             seq: 0,
             from_us: at_us,
             to_us: at_us,
-            counters: Counters::default(),
-            latencies: Latencies::new(),
+            figures: ByRequest::default(),
             busy: 0.0,
             machine: MachineLoad::default(),
             is_final: true,

@@ -6,9 +6,9 @@ use std::time::Duration;
 use actix::{Actor, Addr, Context, Handler, MessageResult};
 use common::clock::{UnixMicros, unix_us};
 use common::counters::Counters;
+use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{Arrived, ConsumerChanged, KafkaError, Offsets, Position, Publish, RecordsArrived};
-use common::latency::Latencies;
 use common::plan::{Plan, PlanFormat};
 use common::settings::KafkaSettings;
 use common::wire::{
@@ -396,8 +396,7 @@ impl World {
             seq,
             from_us,
             to_us: from_us + 1_000_000,
-            counters,
-            latencies: Latencies::new(),
+            figures: ByRequest::unnamed(Figures { counters, ..Figures::default() }),
             busy: 0.1,
             machine: MachineLoad::default(),
             is_final,

@@ -3,6 +3,7 @@
 mod habits;
 
 use common::counters::Counters;
+use common::figures::{ByRequest, Figures};
 use common::ids::TestId;
 use common::wire::{ClassicMetrics, DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs};
 
@@ -395,8 +396,10 @@ fn window(name: &str, test: &str, sent: u64) -> Metrics {
         seq: 0,
         from_us: 0,
         to_us: 1,
-        counters: Counters { sent, ..Counters::default() },
-        latencies: common::latency::Latencies::new(),
+        figures: ByRequest::unnamed(Figures {
+            counters: Counters { sent, ..Counters::default() },
+            ..Figures::default()
+        }),
         busy: 0.0,
         machine: common::wire::MachineLoad::default(),
         is_final: false,

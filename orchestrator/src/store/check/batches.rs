@@ -192,7 +192,8 @@ prop_compose! {
             connections_opened: seq,
             handshakes: 0, cut_short: None,
         });
-        Window { epoch: Epoch(epoch), seq, from_us, to_us, counters, latencies, busy, machine, is_final, ending }
+        let figures = ByRequest::unnamed(Figures { counters, latencies });
+        Window { epoch: Epoch(epoch), seq, from_us, to_us, figures, busy, machine, is_final, ending }
     }
 }
 

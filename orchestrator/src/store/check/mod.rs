@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::counters::{Counters, ErrorKind, WarmupCounters};
+use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{FleetSchedule, Share};
@@ -100,19 +101,26 @@ fn window(name: &str, epoch: u64, seq: u64) -> Metrics {
             seq,
             from_us: second,
             to_us: second + 1_000_000,
-            counters: Counters {
-                scheduled: n + 1,
-                sent: n,
-                completed: n - 1,
-                failed: 1,
-                dropped_late: 1,
-                bytes_received: 130 * (n - 1),
-                status_codes: [(200, n - 1)].into(),
-                errors: [(ErrorKind::Refused, 1)].into(),
-                warmup: WarmupCounters { sent: 4, scheduled: 4, completed: 4, ..WarmupCounters::default() },
-                ..Counters::default()
-            },
-            latencies,
+            figures: ByRequest::unnamed(Figures {
+                counters: Counters {
+                    scheduled: n + 1,
+                    sent: n,
+                    completed: n - 1,
+                    failed: 1,
+                    dropped_late: 1,
+                    bytes_received: 130 * (n - 1),
+                    status_codes: [(200, n - 1)].into(),
+                    errors: [(ErrorKind::Refused, 1)].into(),
+                    warmup: WarmupCounters {
+                        sent: 4,
+                        scheduled: 4,
+                        completed: 4,
+                        ..WarmupCounters::default()
+                    },
+                    ..Counters::default()
+                },
+                latencies,
+            }),
             busy: 0.25,
             machine: MachineLoad::default(),
             is_final: false,

@@ -9,6 +9,7 @@ mod throughput;
 
 use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
+use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
 use common::latency::{Latencies, LatencyKind, Outcome};
@@ -94,8 +95,7 @@ fn windows(name: &str, epoch: u64, owns: &[Own]) -> Vec<Metrics> {
             seq: seq as u64,
             from_us,
             to_us: from_us + 1_000_000,
-            counters: counters.clone(),
-            latencies,
+            figures: ByRequest::unnamed(Figures { counters: counters.clone(), latencies }),
             busy: 0.25,
             machine: MachineLoad::default(),
             is_final: last,

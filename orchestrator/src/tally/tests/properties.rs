@@ -26,7 +26,7 @@ proptest! {
         let participants = [participant("a", Some(7), 0, 2), participant("b", Some(9), 1, 2)];
         let records: Vec<Metrics> = [windows("a", 7, &a), windows("b", 9, &b)].concat();
         let mut one = Latencies::new();
-        records.iter().for_each(|record| one.merge(&window_of(record).latencies));
+        records.iter().for_each(|record| one.merge(&window_of(record).figures.all.latencies));
 
         let mut in_order = tally(&participants);
         for (offset, record) in (0..).zip(&records) {
@@ -64,7 +64,7 @@ proptest! {
         prop_assert_eq!(totals.latency_ms.response, all, "one histogram of all samples");
         let failed = one.spread(Outcome::Failed, LatencyKind::Response, 0).stats();
         prop_assert_eq!(totals.latency_ms.failed.response, failed);
-        let buckets = in_order.fleet.of(LatencyKind::Response).buckets();
+        let buckets = in_order.fleet.all.of(LatencyKind::Response).buckets();
         prop_assert!(buckets.eq(one.of(LatencyKind::Response).buckets()), "bit for bit");
     }
 
@@ -82,7 +82,7 @@ proptest! {
             if *as_window {
                 tally.arrived(record, at(0, offset), START + offset);
             } else {
-                tally.beat(&node("a"), Epoch(7), &window_of(record).counters, Some(0.5), START + offset);
+                tally.beat(&node("a"), Epoch(7), &window_of(record).figures.all.counters, Some(0.5), START + offset);
             }
             equations(&tally, START);
             let now = tally.totals().sent.unwrap();
@@ -119,7 +119,7 @@ proptest! {
         if beats_on {
             // Heartbeats whose counters are ahead of the windows that arrived.
             for tally in [&mut live, &mut in_time] {
-                tally.beat(&node("a"), Epoch(7), &window_of(&records[a.len() - 1]).counters, Some(0.5), START);
+                tally.beat(&node("a"), Epoch(7), &window_of(&records[a.len() - 1]).figures.all.counters, Some(0.5), START);
             }
         }
         for (node_id, epoch) in [("a", 7), ("b", 9)] {
@@ -156,7 +156,7 @@ proptest! {
         let mut one = Latencies::new();
         for (offset, record) in (0..).zip(&records) {
             tally.arrived(record, at(0, offset), START);
-            one.merge(&window_of(record).latencies);
+            one.merge(&window_of(record).figures.all.latencies);
         }
         let totals = tally.totals();
         let seconds = tally.take_windows();

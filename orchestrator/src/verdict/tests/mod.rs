@@ -264,6 +264,7 @@ impl Case<'_> {
         judge(&Facts {
             interrupted: self.interrupted.map(str::to_owned),
             plan: &self.plan,
+            requests: Default::default(),
             over: self.over,
             stopped_by: self.stopped_by.map(str::to_owned),
             started_at: self.started.then_some(START),
