@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use common::plan::{EngineChoice, Honesty, Load, Mode, Pace, Request, Share, TargetUrl, mask_url};
+use common::plan::{EngineChoice, Honesty, Load, Mode, Pace, Plan, Request, Share, TargetUrl, mask_url};
 use common::settings::ClassicSettings;
 use common::wire::{ClassicConfig, TestType, Unit};
 
@@ -25,7 +25,7 @@ pub struct Assignment {
     pub load: Load,
     /// How much of it is ours.
     pub share: Share,
-    /// Where it is sent.
+    /// Where it is sent: http or https, with a host; path and query are sent as they were given.
     pub target: TargetUrl,
     /// When to distrust ourselves.
     pub honesty: Honesty,
@@ -38,20 +38,25 @@ impl Assignment {
     /// Where a classic config lacks what our settings do not have either, in words for the log.
     pub fn of(lead: &Lead, settings: &ClassicSettings) -> Result<Option<Self>, String> {
         match lead {
-            Lead::Ours { plan, share, .. } => Ok(Some(Self {
-                request: plan.request.clone(),
-                load: plan.load.clone(),
-                share: share.clone(),
-                target: plan.target.clone(),
-                honesty: plan.honesty.clone(),
-            })),
+            Lead::Ours { plan, share, .. } => Ok(Some(Self::of_plan(plan, share.clone()))),
             Lead::OtherProtocol { .. } => Err("its orchestrator speaks another protocol".to_owned()),
             Lead::Classic(config) if config.message_count == 0 => Ok(None),
             Lead::Classic(config) => classic(config, settings).map(Some),
         }
     }
 
-    /// Most requests in flight: what descriptors must suffice for.
+    /// One driver's share of a plan.
+    pub fn of_plan(plan: &Plan, share: Share) -> Self {
+        Self {
+            request: plan.request.clone(),
+            load: plan.load.clone(),
+            share,
+            target: plan.target.clone(),
+            honesty: plan.honesty.clone(),
+        }
+    }
+
+    /// Most requests that this driver has in flight: what its descriptors must suffice for.
     pub fn lanes(&self) -> u32 {
         match self.load.mode {
             Mode::Tsunami { max_in_flight, .. } => self.share.max_in_flight.unwrap_or(max_in_flight),

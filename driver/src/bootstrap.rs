@@ -16,7 +16,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::clock_sync::Sample;
-use crate::load_job::TlsConfig;
+use crate::driver_test::TlsConfig;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(2);

@@ -10,7 +10,7 @@ use common::latency::{Latency, LatencyKind};
 use common::plan::mask_url;
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Window};
 
-use crate::load_job::LoadJob;
+use crate::driver_test::DriverTest;
 use crate::start_at::{Nanos, StartAt};
 use crate::worker::report::{WorkerEnding, WorkerWindow};
 use crate::worker::windows::WINDOW;
@@ -73,12 +73,12 @@ pub struct Merge {
 
 impl Merge {
     /// A merge that has no windows yet.
-    pub fn new(job: &LoadJob, workers: u32, epoch: Epoch) -> Self {
+    pub fn new(test: &DriverTest, workers: u32, epoch: Epoch) -> Self {
         Self {
-            test_id: job.test_id.clone(),
+            test_id: test.test_id.clone(),
             epoch,
-            start: job.start,
-            target: (*job.target).clone(),
+            start: test.start,
+            target: (*test.assignment.target).clone(),
             workers: (0..workers).map(|_| Worker::default()).collect(),
             pending: BTreeMap::new(),
             next: 0,
@@ -242,6 +242,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::assignment::Assignment;
     use crate::engine::Opened;
     use crate::precision::Kept;
 
@@ -253,19 +254,15 @@ mod tests {
         .unwrap();
         let node_id = common::ids::NodeId::new("d").unwrap();
         let share = common::plan::share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1;
-        let job = LoadJob {
+        let test = DriverTest {
             test_id: TestId::new("t").unwrap(),
             node_id,
-            share,
-            load: plan.load,
-            honesty: plan.honesty,
-            request: plan.request.into(),
-            target: plan.target,
+            assignment: Assignment::of_plan(&plan, share),
             addresses: Vec::new().into(),
             tls: None,
             start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
         };
-        Merge::new(&job, workers, Epoch(9))
+        Merge::new(&test, workers, Epoch(9))
     }
 
     fn reported(worker: u32, seq: u64, sent: u64, last: bool) -> WorkerWindow {

@@ -10,13 +10,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use support::drive::{BOTH, Drive};
 use support::server::{answer_all, server};
-use support::{failed, job, status};
+use support::{failed, status, test_of};
 
 #[actix_rt::test]
 async fn no_descriptor_left_is_our_limit_and_not_the_targets() {
     let (address, _) = server(answer_all);
     for which in BOTH {
-        let mut drive = Drive::new(which, &job(address, ""));
+        let mut drive = Drive::new(which, &test_of(address, ""));
         let before = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: Some(3), maximum: before.maximum }).unwrap();
         let exchange = drive.exchange().await;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
-use driver::load_job::LoadJob;
+use driver::driver_test::DriverTest;
 use driver::precision::Precision;
 use driver::start_at::StartAt;
 use driver::worker::report::WorkerEnding;
@@ -21,8 +21,8 @@ use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 
 use support::drive::{BOTH, Either, Which};
-use support::job_to;
 use support::server::{PONG, Peer, answer_all, server};
+use support::test_to;
 use support::tls::{Identity, insecure};
 
 /// Keeps what a worker reports.
@@ -51,37 +51,41 @@ fn answer_none(mut peer: Peer) {
     peer.linger();
 }
 
-fn job(address: SocketAddr, request: &str, load: &str) -> LoadJob {
-    job_to(&format!("http://{address}/"), vec![address], request, load)
+fn test_of(address: SocketAddr, request: &str, load: &str) -> DriverTest {
+    test_to(&format!("http://{address}/"), vec![address], request, load)
 }
 
-async fn load(which: Which, job: LoadJob) -> (Vec<u64>, Counters, WorkerEnding) {
-    load_until(which, job, Duration::MAX).await
+async fn load(which: Which, test: DriverTest) -> (Vec<u64>, Counters, WorkerEnding) {
+    load_until(which, test, Duration::MAX).await
 }
 
 /// The same, stopped after a while by a task on the worker's own thread.
-async fn load_until(which: Which, job: LoadJob, stop_after: Duration) -> (Vec<u64>, Counters, WorkerEnding) {
-    let (indexes, counters, ending, _) = measured(which, job, stop_after).await;
+async fn load_until(
+    which: Which,
+    test: DriverTest,
+    stop_after: Duration,
+) -> (Vec<u64>, Counters, WorkerEnding) {
+    let (indexes, counters, ending, _) = measured(which, test, stop_after).await;
     (indexes, counters, ending)
 }
 
 /// The same, with all samples.
 async fn measured(
     which: Which,
-    job: LoadJob,
+    test: DriverTest,
     stop_after: Duration,
 ) -> (Vec<u64>, Counters, WorkerEnding, Latencies) {
     let start = StartAt { monotonic: Instant::now() + Duration::from_millis(20), unix_us: 0 };
-    let job = Arc::new(LoadJob { start, ..job });
+    let test = Arc::new(DriverTest { start, ..test });
     let kept = Kept::default();
     let (stop, stopped) = tokio::sync::watch::channel(None);
     let stopping = actix_rt::spawn(async move {
         tokio::time::sleep(stop_after).await;
         stop.send_replace(Some("it was enough".to_owned()));
     });
-    let slice = job.slices(1)[0];
-    let engine = Either::new(which, &job);
-    run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
+    let slice = test.slices(1)[0];
+    let engine = Either::new(which, &test);
+    run(test, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
     stopping.abort();
     let (indexes, counters, ending, latencies) = kept.0.take();
     (indexes, counters, ending.unwrap(), latencies)
@@ -98,7 +102,7 @@ async fn an_open_loop_sends_every_tick_and_counts_as_the_server_does() {
     for which in BOTH {
         let (address, seen) = server(answer_all);
         let plan = "mode = 'tsunami'\nrate = 200\nduration = '1500ms'\nwarmup = '500ms'";
-        let (indexes, counters, ending) = load(which, job(address, "", plan)).await;
+        let (indexes, counters, ending) = load(which, test_of(address, "", plan)).await;
         assert_sound(which, &counters);
         assert_eq!(indexes, (0..indexes.len() as u64).collect::<Vec<_>>(), "{which:?}");
         assert_eq!((counters.scheduled, counters.warmup.scheduled), (400, 100), "{which:?}");
@@ -112,7 +116,7 @@ async fn a_closed_loop_makes_exactly_its_attempts() {
     for which in BOTH {
         let (address, seen) = server(answer_all);
         let plan = "mode = 'avalanche'\nconnections = 4\nrequests = 500";
-        let (_, counters, ending) = load(which, job(address, "", plan)).await;
+        let (_, counters, ending) = load(which, test_of(address, "", plan)).await;
         assert_sound(which, &counters);
         let counts = (counters.sent, counters.completed, counters.completed_in_schedule);
         assert_eq!(counts, (500, 500, 500), "{which:?}");
@@ -129,7 +133,7 @@ async fn a_closed_loop_keeps_its_ceiling() {
     for which in BOTH {
         let (address, seen) = server(answer_all);
         let plan = "mode = 'avalanche'\nconnections = 2\ntarget_throughput = 100\nduration = '1s'";
-        let (_, counters, _) = load(which, job(address, "", plan)).await;
+        let (_, counters, _) = load(which, test_of(address, "", plan)).await;
         assert_sound(which, &counters);
         assert!((90..=101).contains(&counters.sent), "{which:?}: {counters:?}");
         assert_eq!(seen.requests(), counters.sent, "{which:?}");
@@ -143,7 +147,7 @@ async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
         let plan =
             "mode = 'tsunami'\nrate = 100\nduration = '1s'\nmax_in_flight = 10\ndrain_timeout = '100ms'
             [honesty]\nmax_lag_p99 = '500ms'";
-        let (_, counters, _) = load(which, job(address, "timeout = '20s'", plan)).await;
+        let (_, counters, _) = load(which, test_of(address, "timeout = '20s'", plan)).await;
         assert_sound(which, &counters);
         let dropped = (counters.dropped_in_flight, counters.dropped_late);
         assert_eq!((counters.sent, dropped), (10, (90, 0)), "{which:?}");
@@ -159,7 +163,7 @@ async fn a_stop_takes_effect_though_every_tick_meets_the_bound() {
         let plan = "mode = 'tsunami'\nrate = 10000000\nduration = '60s'\nmax_in_flight = 1";
         let stop_after = Duration::from_millis(300);
         let (_, counters, ending) =
-            load_until(which, job(address, "timeout = '20s'", plan), stop_after).await;
+            load_until(which, test_of(address, "timeout = '20s'", plan), stop_after).await;
         assert_sound(which, &counters);
         assert_eq!(counters.sent, 1, "{which:?}");
         assert_eq!(ending.cut_short.as_deref(), Some("it was enough"), "{which:?}");
@@ -175,8 +179,8 @@ async fn a_closed_loop_whose_handshake_fails_backs_off() {
         });
         let plan = "mode = 'avalanche'\nconnections = 1\nduration = '500ms'";
         let url = format!("https://localhost:{}/", address.port());
-        let job = LoadJob { tls: Some(insecure()), ..job_to(&url, vec![address], "", plan) };
-        let (_, counters, ending) = load(which, job).await;
+        let test = DriverTest { tls: Some(insecure()), ..test_to(&url, vec![address], "", plan) };
+        let (_, counters, ending) = load(which, test).await;
         assert_eq!(counters.errors_of(ErrorKind::Tls), counters.sent, "{which:?}: {counters:?}");
         // 10, 20, 40, 80, 160 and 320 ms: six waits do not fit in half a second.
         assert!((2..=6).contains(&seen.connections()), "{which:?}: {} connections", seen.connections());
@@ -202,10 +206,10 @@ async fn without_reuse_each_attempt_of_either_loop_opens_a_connection_and_times_
                     false => (server(answer_all), "http", None),
                 };
                 let url = format!("{scheme}://localhost:{}/", address.port());
-                let job = job_to(&url, vec![address], "connection_reuse = false", plan);
+                let test = test_to(&url, vec![address], "connection_reuse = false", plan);
                 let handshakes = if tls.is_some() { 20 } else { 0 };
                 let (_, counters, ending, latencies) =
-                    measured(which, LoadJob { tls, ..job }, Duration::MAX).await;
+                    measured(which, DriverTest { tls, ..test }, Duration::MAX).await;
                 let case = format!("{which:?}, {url}, {plan}: {counters:?}");
                 assert_sound(which, &counters);
                 assert_eq!((counters.sent, counters.completed), (20, 20), "{case}");
@@ -232,7 +236,7 @@ async fn what_the_drain_gives_up_keeps_the_time_of_the_parts_it_reached() {
         });
         let plan = "mode = 'avalanche'\nconnections = 3\nduration = '200ms'\ndrain_timeout = '100ms'";
         let (_, counters, _, latencies) =
-            measured(which, job(address, "timeout = '20s'", plan), Duration::MAX).await;
+            measured(which, test_of(address, "timeout = '20s'", plan), Duration::MAX).await;
         assert_sound(which, &counters);
         assert_eq!(counters.errors_of(ErrorKind::Timeout), 3, "{which:?}: {counters:?}");
         for kind in [LatencyKind::Connect, LatencyKind::FirstByte, LatencyKind::FailedService] {

@@ -9,34 +9,31 @@ use std::time::{Duration, Instant};
 use common::counters::{Counters, ErrorKind};
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
+use driver::assignment::Assignment;
+use driver::driver_test::DriverTest;
 use driver::engine::{Client, Exchange, FutureEngine, Opened, Outcome, Spans};
-use driver::load_job::LoadJob;
 use driver::precision::Precision;
 use driver::start_at::StartAt;
 use driver::worker::report::WorkerEnding;
 use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
 
-fn job(load: &str) -> Arc<LoadJob> {
-    job_of("driver", (0, 1), load)
+fn test_of(load: &str) -> Arc<DriverTest> {
+    test_on_driver("driver", (0, 1), load)
 }
 
-/// The job of driver `index` of `of`, whose amounts are per driver or per fleet.
-fn job_of(per: &str, (index, of): (usize, usize), load: &str) -> Arc<LoadJob> {
+/// The test on driver `index` of `of`, whose amounts are per driver or per fleet.
+fn test_on_driver(per: &str, (index, of): (usize, usize), load: &str) -> Arc<DriverTest> {
     let text = format!(
         "per = '{per}'\n[target]\nurl = 'http://127.0.0.1:1/'\n[request]\ntimeout = '2s'\n[load]\n{load}\n"
     );
     let plan = read(&text, PlanFormat::Toml).unwrap_or_else(|faults| panic!("{faults:?}"));
     let nodes: Vec<_> = (0..of).map(|n| NodeId::new(&format!("d{n}")).unwrap()).collect();
     let (node_id, share) = share_out(&plan, &nodes).unwrap().remove(index);
-    Arc::new(LoadJob {
+    Arc::new(DriverTest {
         test_id: TestId::new("t").unwrap(),
-        share,
         node_id,
-        load: plan.load,
-        honesty: plan.honesty,
-        request: plan.request.into(),
-        target: plan.target,
+        assignment: Assignment::of_plan(&plan, share),
         addresses: Vec::new().into(),
         tls: None,
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
@@ -135,16 +132,16 @@ impl After {
 
 /// Runs a load as a worker's thread does.
 fn load(load: &str, script: fn(u64) -> Step, stop_after: Option<Duration>) -> After {
-    run_job(job(load), script, stop_after)
+    run_test(test_of(load), script, stop_after)
 }
 
-fn run_job(job: Arc<LoadJob>, script: fn(u64) -> Step, stop_after: Option<Duration>) -> After {
+fn run_test(test: Arc<DriverTest>, script: fn(u64) -> Step, stop_after: Option<Duration>) -> After {
     let runtime = driver::reactor::worker_runtime().unwrap();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let (kept, under_way) = (Kept::default(), Rc::new(Cell::new(0)));
         let scripted = Scripted { script, attempts: Cell::new(0), under_way: Rc::clone(&under_way) };
-        let engine = FutureEngine::new(scripted, job.start);
+        let engine = FutureEngine::new(scripted, test.start);
         let (stop, stopped) = tokio::sync::watch::channel(None);
         if let Some(after) = stop_after {
             tokio::task::spawn_local(async move {
@@ -153,8 +150,8 @@ fn run_job(job: Arc<LoadJob>, script: fn(u64) -> Step, stop_after: Option<Durati
                 std::future::pending::<()>().await;
             });
         }
-        let slice = job.slices(1)[0];
-        run(job, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
+        let slice = test.slices(1)[0];
+        run(test, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
         tokio::task::yield_now().await;
         let reported = kept.0.take();
         assert_eq!(
@@ -182,8 +179,9 @@ fn a_fleets_drivers_send_what_one_would_and_are_all_as_long() {
     // 2.5/s for 600 ms: ticks at 0 and 400 ms, so that the third driver has none.
     let sent: Vec<u64> = (0..3)
         .map(|index| {
-            let job = job_of("fleet", (index, 3), "mode = 'tsunami'\nrate = 2.5\nduration = '600ms'");
-            let after = run_job(job, AT_ONCE, None);
+            let test =
+                test_on_driver("fleet", (index, 3), "mode = 'tsunami'\nrate = 2.5\nduration = '600ms'");
+            let after = run_test(test, AT_ONCE, None);
             assert_eq!((after.ending().schedule_from, after.ending().schedule_to), (0, 600_000_000));
             after.reported.counters.completed_in_schedule
         })

@@ -7,15 +7,15 @@ use common::counters::Counters;
 use common::ids::TestId;
 use common::wire::{ClassicMetrics, Window};
 
-use crate::load_job::{LoadJob, WorkerSlice};
+use crate::driver_test::{DriverTest, WorkerSlice};
 use crate::merge::DriverProgress;
 use crate::worker::report::WorkerWindow;
 
 /// To a worker: does its slice of a test. The result is an error if the engine cannot send such requests; otherwise
-/// the load begins at `job.start`, or at once where that has passed.
+/// the load begins at `test.start`, or at once where that has passed.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), StartError>")]
-pub struct StartLoad(pub Arc<LoadJob>, pub WorkerSlice);
+pub struct StartLoad(pub Arc<DriverTest>, pub WorkerSlice);
 
 /// Why a worker cannot do its slice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +61,7 @@ impl Message for WorkerWindow {
 #[rtype(result = "()")]
 pub struct ExpectWindows {
     /// The test.
-    pub job: Arc<LoadJob>,
+    pub test: Arc<DriverTest>,
     /// How many workers take part.
     pub workers: u32,
 }

@@ -11,8 +11,8 @@ use common::ids::TestId;
 use tokio::sync::watch;
 
 use super::messages::{Progress, StartError, StartLoad, StopLoad, WorkerLost};
+use crate::driver_test::{DriverTest, WorkerSlice};
 use crate::engine::{AwcClient, Chosen, FutureEngine, WireEngine, choose};
-use crate::load_job::{LoadJob, WorkerSlice};
 use crate::precision::Precision;
 use crate::reactor::worker_runtime;
 use crate::schedstat::Workers;
@@ -83,29 +83,29 @@ impl Actor for RequestWorkerActor {
 impl Handler<StartLoad> for RequestWorkerActor {
     type Result = Result<(), StartError>;
 
-    fn handle(&mut self, StartLoad(job, slice): StartLoad, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, StartLoad(test, slice): StartLoad, context: &mut Self::Context) -> Self::Result {
         if let Some(current) = &self.current {
             return Err(StartError::Busy(current.test_id.clone()));
         }
         let (stop, stopped) = watch::channel(None);
         let outlet = ActorOutlet {
-            test_id: job.test_id.clone(),
+            test_id: test.test_id.clone(),
             worker: slice.worker,
             progress: self.outputs.progress.clone(),
             windows: self.outputs.windows.clone(),
             waiting: VecDeque::new(),
         };
-        let load = start(&job, slice, outlet, self.precision, stopped).map_err(StartError::Engine)?;
-        self.current = Some(Current { test_id: job.test_id.clone(), stop });
-        let (test_id, lost) = (job.test_id.clone(), self.outputs.lost.clone());
+        let load = start(&test, slice, outlet, self.precision, stopped).map_err(StartError::Engine)?;
+        self.current = Some(Current { test_id: test.test_id.clone(), stop });
+        let (test_id, lost) = (test.test_id.clone(), self.outputs.lost.clone());
         let over = async move {
             let reason = match load.await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             };
-            log::error!("worker lost test={} worker={} reason={reason}", job.test_id, slice.worker);
-            let sent = lost.send(WorkerLost { test_id: job.test_id.clone(), worker: slice.worker }).await;
+            log::error!("worker lost test={} worker={} reason={reason}", test.test_id, slice.worker);
+            let sent = lost.send(WorkerLost { test_id: test.test_id.clone(), worker: slice.worker }).await;
             if let Err(error) = sent {
                 log::error!("lost worker not reported reason={error}");
             }
@@ -119,20 +119,20 @@ impl Handler<StartLoad> for RequestWorkerActor {
 
 /// Starts a load as a task of its own, so that requests do not pass through the actor's mailbox.
 fn start(
-    job: &Arc<LoadJob>,
+    test: &Arc<DriverTest>,
     slice: WorkerSlice,
     outlet: ActorOutlet,
     precision: Precision,
     stopped: StopSignal,
 ) -> Result<JoinHandle<std::io::Result<()>>, String> {
-    let shared = Arc::clone(job);
-    Ok(match choose(&job.request) {
+    let shared = Arc::clone(test);
+    Ok(match choose(&test.assignment.request) {
         Chosen::Wire => {
-            let engine = WireEngine::new(job)?;
+            let engine = WireEngine::new(test)?;
             actix_rt::spawn(worker::run(shared, slice, engine, outlet, precision, stopped))
         }
         Chosen::Awc => {
-            let engine = FutureEngine::new(AwcClient::new(job)?, job.start);
+            let engine = FutureEngine::new(AwcClient::new(test)?, test.start);
             actix_rt::spawn(worker::run(shared, slice, engine, outlet, precision, stopped))
         }
     })

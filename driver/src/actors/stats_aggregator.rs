@@ -122,8 +122,8 @@ impl Actor for StatsAggregatorActor {
 impl Handler<ExpectWindows> for StatsAggregatorActor {
     type Result = ();
 
-    fn handle(&mut self, ExpectWindows { job, workers }: ExpectWindows, context: &mut Self::Context) {
-        let until_start = job.start.monotonic.saturating_duration_since(Instant::now());
+    fn handle(&mut self, ExpectWindows { test, workers }: ExpectWindows, context: &mut Self::Context) {
+        let until_start = test.start.monotonic.saturating_duration_since(Instant::now());
         // Reset the meters at the start of the load: what the process did before belongs to no window.
         context.run_later(until_start, |aggregator, _| {
             aggregator.machine.load();
@@ -132,7 +132,7 @@ impl Handler<ExpectWindows> for StatsAggregatorActor {
         self.pauses = PauseWatch::start()
             .inspect_err(|error| log::warn!("pauses of this process are not measured reason={error}"))
             .ok();
-        self.merge = Some(Merge::new(&job, workers, self.epoch));
+        self.merge = Some(Merge::new(&test, workers, self.epoch));
     }
 }
 

@@ -64,13 +64,7 @@ mod tests {
         let text = format!("[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\nduration = '1s'\n");
         let plan = read(&text, PlanFormat::Toml).unwrap();
         let share = share_out(&plan, &[NodeId::new("d").unwrap()]).unwrap().remove(0).1;
-        Assignment {
-            request: plan.request,
-            load: plan.load,
-            share,
-            target: plan.target,
-            honesty: plan.honesty,
-        }
+        Assignment::of_plan(&plan, share)
     }
 
     #[track_caller]

@@ -16,8 +16,9 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 
 use super::{CalibrateError, cannot};
+use crate::assignment::Assignment;
+use crate::driver_test::{DriverTest, WorkerSlice};
 use crate::engine::WireEngine;
-use crate::load_job::{LoadJob, WorkerSlice};
 use crate::merge::Merge;
 use crate::precision::Precision;
 use crate::reactor::worker_runtime;
@@ -78,18 +79,18 @@ pub struct Measured {
 
 /// Runs a load to its end.
 pub fn measure(setting: &Setting, drive: Drive, duration: Duration) -> Result<Measured, CalibrateError> {
-    let job = Arc::new(job(setting, drive, duration)?);
-    let slices = job.slices(setting.workers);
+    let test = Arc::new(test_of(setting, drive, duration)?);
+    let slices = test.slices(setting.workers);
     let (sender, windows) = sync_channel(WAITING * slices.len());
     // Nothing stops a load early. Keep the sender until it is over: a closed channel would wake the workers.
     let (_stop, stopped) = watch::channel(None);
-    let mut merge = Merge::new(&job, u32::try_from(slices.len()).unwrap_or(u32::MAX), Epoch(0));
+    let mut merge = Merge::new(&test, u32::try_from(slices.len()).unwrap_or(u32::MAX), Epoch(0));
     std::thread::scope(|scope| {
         let mut workers = Vec::new();
         for slice in slices {
-            let (job, sender, stopped) = (Arc::clone(&job), sender.clone(), stopped.clone());
+            let (test, sender, stopped) = (Arc::clone(&test), sender.clone(), stopped.clone());
             let precision = setting.precision;
-            let worker = move || work(job, slice, precision, stopped, sender);
+            let worker = move || work(test, slice, precision, stopped, sender);
             let name = format!("calibrate-{}", slice.worker);
             let spawned = std::thread::Builder::new().name(name).spawn_scoped(scope, worker);
             workers.push(spawned.map_err(cannot("cannot start a thread"))?);
@@ -104,7 +105,7 @@ pub fn measure(setting: &Setting, drive: Drive, duration: Duration) -> Result<Me
     })
 }
 
-fn job(setting: &Setting, drive: Drive, duration: Duration) -> Result<LoadJob, CalibrateError> {
+fn test_of(setting: &Setting, drive: Drive, duration: Duration) -> Result<DriverTest, CalibrateError> {
     let how = match drive {
         Drive::Open { rate_per_s } => {
             format!("mode = 'tsunami'\nrate = {rate_per_s}\nmax_in_flight = {}", setting.in_flight)
@@ -127,14 +128,10 @@ fn job(setting: &Setting, drive: Drive, duration: Duration) -> Result<LoadJob, C
     let Some((node_id, share)) = shares.into_iter().next() else {
         return Err(wrong("the plan has no share".to_owned()));
     };
-    Ok(LoadJob {
+    Ok(DriverTest {
         test_id: TestId::new("calibrate").map_err(|error| wrong(error.to_string()))?,
         node_id,
-        share,
-        load: plan.load,
-        honesty: plan.honesty,
-        request: Arc::new(plan.request),
-        target: plan.target,
+        assignment: Assignment::of_plan(&plan, share),
         addresses: vec![setting.sink].into(),
         tls: None,
         start: StartAt { monotonic: Instant::now() + START_DELAY, unix_us: unix_us() },
@@ -143,7 +140,7 @@ fn job(setting: &Setting, drive: Drive, duration: Duration) -> Result<LoadJob, C
 
 /// One worker's thread, as a driver runs it but for the actor.
 fn work(
-    job: Arc<LoadJob>,
+    test: Arc<DriverTest>,
     slice: WorkerSlice,
     precision: Precision,
     stopped: StopSignal,
@@ -151,9 +148,9 @@ fn work(
 ) -> Result<(), String> {
     let runtime = worker_runtime().map_err(|error| error.to_string())?;
     LocalSet::new().block_on(&runtime, async {
-        let engine = WireEngine::new(&job)?;
-        let outlet = WindowSender { test_id: job.test_id.clone(), worker: slice.worker, sender };
-        run(job, slice, engine, outlet, precision, stopped).await.map_err(|error| error.to_string())
+        let engine = WireEngine::new(&test)?;
+        let outlet = WindowSender { test_id: test.test_id.clone(), worker: slice.worker, sender };
+        run(test, slice, engine, outlet, precision, stopped).await.map_err(|error| error.to_string())
     })
 }
 

@@ -11,8 +11,9 @@ use super::flight::Flight;
 use super::recorder::Due;
 use super::waiter::Until;
 use super::{Load, Outlet, StopSignal, stop_reason};
+use crate::assignment::Assignment;
+use crate::driver_test::WorkerSlice;
 use crate::engine::{Ends, Engine, Exchange, Next, Place};
-use crate::load_job::{LoadJob, WorkerSlice};
 use crate::pacer::{Attempts, Backoff, Grant, Permits};
 use crate::start_at::Nanos;
 
@@ -30,9 +31,10 @@ struct Lanes {
 }
 
 impl Lanes {
-    fn new(job: &LoadJob, slice: WorkerSlice) -> Self {
-        let attempts = Attempts::new(job.load.warmup, slice.attempts, job.load.duration);
-        let permits = job.share.target_throughput.map(|rate| Permits::new(rate, slice.worker, slice.workers));
+    fn new(assignment: &Assignment, slice: WorkerSlice) -> Self {
+        let attempts = Attempts::new(assignment.load.warmup, slice.attempts, assignment.load.duration);
+        let permits =
+            assignment.share.target_throughput.map(|rate| Permits::new(rate, slice.worker, slice.workers));
         Self {
             last_end: attempts.from(),
             attempts,
@@ -119,7 +121,7 @@ impl Ends for GoingOn<'_> {
 
 /// Runs the worker's connections to the end of the schedule; returns when it began, after the warm-up.
 pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSignal) -> Nanos {
-    let mut lanes = Lanes::new(&load.job, load.slice);
+    let mut lanes = Lanes::new(&load.test.assignment, load.slice);
     let (from, until) = (lanes.attempts.from(), lanes.attempts.until());
     if let Some(until) = until {
         load.flight.recorder.cut(until);

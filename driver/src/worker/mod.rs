@@ -22,8 +22,8 @@ use self::flight::Flight;
 use self::waiter::{Step, Until, Waiter};
 use self::windows::Closed;
 use crate::cpu::cores;
+use crate::driver_test::{DriverTest, WorkerSlice};
 use crate::engine::{Dozed, Engine};
-use crate::load_job::{LoadJob, WorkerSlice};
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
 use crate::start_at::Nanos;
@@ -51,7 +51,7 @@ pub type StopSignal = watch::Receiver<Option<String>>;
 
 /// What the parts of one worker's load share.
 struct Load<E: Engine, O: Outlet> {
-    job: Arc<LoadJob>,
+    test: Arc<DriverTest>,
     slice: WorkerSlice,
     engine: E,
     flight: Flight,
@@ -67,7 +67,7 @@ struct Load<E: Engine, O: Outlet> {
 /// # Errors
 /// Where the kernel gives no timer.
 pub async fn run<E: Engine, O: Outlet>(
-    job: Arc<LoadJob>,
+    test: Arc<DriverTest>,
     slice: WorkerSlice,
     engine: E,
     outlet: O,
@@ -76,18 +76,18 @@ pub async fn run<E: Engine, O: Outlet>(
 ) -> std::io::Result<()> {
     let mut load = Load {
         engine,
-        flight: Flight::new(&job.request, slice.lanes),
+        flight: Flight::new(&test.assignment.request, slice.lanes),
         waiter: Waiter::new(precision, slice.workers, cores())?,
         outlet,
         busy: BusyMeter::start(),
         last_busy: 0.0,
         next_progress: 0,
-        job,
+        test,
         slice,
     };
     load.wait_for_start(&mut stop).await;
     load.busy = BusyMeter::start();
-    let from = match load.job.load.mode {
+    let from = match load.test.assignment.load.mode {
         Mode::Tsunami { .. } => open_loop::run(&mut load, &mut stop).await,
         Mode::Avalanche { .. } => closed_loop::run(&mut load, &mut stop).await,
     };
@@ -102,14 +102,15 @@ fn stop_reason(stop: &StopSignal) -> Option<String> {
 
 impl<E: Engine, O: Outlet> Load<E, O> {
     fn now(&self) -> Nanos {
-        self.job.start.nanos(Instant::now())
+        self.test.start.nanos(Instant::now())
     }
 
     /// Waits for the start of the load. An open loop connects meanwhile, for as many requests as may be under way
     /// before the first is answered: to connect takes ten times as long as to send, and would make all of them late.
     async fn wait_for_start(&mut self, stop: &mut StopSignal) {
-        if let Mode::Tsunami { .. } = self.job.load.mode {
-            let rate = self.job.share.rate_per_s.unwrap_or(0.0) / f64::from(self.slice.workers.max(1));
+        if let Mode::Tsunami { .. } = self.test.assignment.load.mode {
+            let rate =
+                self.test.assignment.share.rate_per_s.unwrap_or(0.0) / f64::from(self.slice.workers.max(1));
             let ahead = (rate * CONNECTED_AHEAD.as_secs_f64()).ceil() as u32;
             self.engine.connect_ahead(ahead.clamp(1, self.slice.lanes.max(1)));
         }
@@ -164,7 +165,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             Step::Sleep(at) => at,
         };
         // What else ran on this thread may have taken a while.
-        let now = if waiter.busy(now).await { self.job.start.nanos(Instant::now()) } else { now };
+        let now = if waiter.busy(now).await { self.test.start.nanos(Instant::now()) } else { now };
         let woke = match engine.doze(now, at) {
             Dozed::Woken => return true,
             Dozed::Over(woke) if woke >= at => woke,
@@ -175,11 +176,11 @@ impl<E: Engine, O: Outlet> Load<E, O> {
                         _ = stop.wait_for(Option::is_some) => {}
                     }
                 };
-                let now = self.job.start.nanos(Instant::now());
+                let now = self.test.start.nanos(Instant::now());
                 if waiter.sleep(at, now, event).await {
                     return stop_reason(stop).is_none();
                 }
-                self.job.start.nanos(Instant::now())
+                self.test.start.nanos(Instant::now())
             }
         };
         waiter.slept(at, woke);
@@ -194,7 +195,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
 
     /// After the schedule: waits for what is in flight, gives up what does not end in time, reports the last window.
     async fn finish(mut self, schedule_from: Nanos, stop: &mut StopSignal) {
-        let drain = Nanos::try_from(self.job.load.drain_timeout.as_nanos()).unwrap_or(Nanos::MAX);
+        let drain = Nanos::try_from(self.test.assignment.load.drain_timeout.as_nanos()).unwrap_or(Nanos::MAX);
         let end_of_schedule = self.flight.recorder.schedule_to();
         let give_up_at = end_of_schedule.max(self.now()).saturating_add(drain);
         let mut given_up = ErrorKind::Timeout;

@@ -31,9 +31,9 @@ impl Ends for Freeing<'_> {
 
 /// Sends the worker's ticks; returns when its schedule began, after the warm-up.
 pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSignal) -> Nanos {
-    let (job, slice) = (&load.job, load.slice);
-    let (schedule, own) = Schedule::of_share(&job.share, &job.load);
-    let rules = Rules::new(slice.lanes, job.honesty.max_lag_p99, job.honesty.max_catch_up);
+    let (assignment, slice) = (&load.test.assignment, load.slice);
+    let (schedule, own) = Schedule::of_share(&assignment.share, &assignment.load);
+    let rules = Rules::new(slice.lanes, assignment.honesty.max_lag_p99, assignment.honesty.max_catch_up);
     load.flight.recorder.cut(schedule.to());
     let mut pacer = OpenLoop::new(schedule, own, rules, slice.worker, slice.workers);
     let mut free: Vec<Place> = (0..slice.lanes).rev().collect();

@@ -9,12 +9,12 @@ use driver::engine::{Engine, Opened};
 use crate::support::drive::{Drive, Which};
 use crate::support::server::{PONG, Peer, answer_all, closed_port, server};
 use crate::support::tls::{Identity, https};
-use crate::support::{failed, job, status};
+use crate::support::{failed, status, test_of};
 
 #[actix_rt::test]
 async fn they_serve_the_first_attempts_and_are_none_themselves() {
     let (address, seen) = server(answer_all);
-    let mut drive = Drive::new(Which::Wire, &job(address, ""));
+    let mut drive = Drive::new(Which::Wire, &test_of(address, ""));
     drive.engine.connect_ahead(3);
     drive.until(seen.accepted(3)).await;
     drive.turned_until(|drive| drive.opened().connections == 3).await;
@@ -54,7 +54,7 @@ async fn one_that_the_peer_closed_or_wrote_to_is_not_used() {
                     if first.swap(false, Ordering::Relaxed) { spoils(peer) } else { answer_all(peer) }
                 },
             );
-        let mut drive = Drive::new(Which::Wire, &job(address, ""));
+        let mut drive = Drive::new(Which::Wire, &test_of(address, ""));
         drive.engine.connect_ahead(1);
         drive.turned_until(|drive| drive.opened().connections == 1).await;
         seen.delivered(1).await;
@@ -66,7 +66,7 @@ async fn one_that_the_peer_closed_or_wrote_to_is_not_used() {
 
 #[actix_rt::test]
 async fn a_refused_connect_is_reported_by_the_attempts_alone() {
-    let mut drive = Drive::new(Which::Wire, &job(closed_port(), ""));
+    let mut drive = Drive::new(Which::Wire, &test_of(closed_port(), ""));
     drive.engine.connect_ahead(400);
     let exchange = drive.exchange().await;
     assert_eq!(

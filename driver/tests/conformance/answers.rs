@@ -8,7 +8,7 @@ use driver::engine::Outcome;
 
 use crate::support::drive::{BOTH, Drive, Which, exchange};
 use crate::support::server::{PONG, Peer, server};
-use crate::support::{failed, job, status};
+use crate::support::{failed, status, test_of};
 use crate::table::{Awc, Does, Next, Row, Then, rows};
 
 /// Between two pieces: long enough for the first to be read alone, nearly always.
@@ -44,7 +44,7 @@ async fn wrong(row: &Row, which: Which) -> Option<String> {
     };
     let does = row.does.clone();
     let (address, seen) = server(move |peer| play(&does, peer));
-    let mut drive = Drive::new(which, &job(address, row.request));
+    let mut drive = Drive::new(which, &test_of(address, row.request));
     let attempts = if matches!(outcome, Outcome::Status(_)) { 3 } else { 2 };
     for attempt in 0..attempts {
         let exchange = drive.exchange().await;
@@ -100,7 +100,7 @@ async fn the_last_byte_ends_an_answer_and_not_the_first() {
             peer.send(b"last");
         });
         let began = Instant::now();
-        let exchange = exchange(which, &job(address, "")).await;
+        let exchange = exchange(which, &test_of(address, "")).await;
         assert!(began.elapsed() >= Duration::from_millis(100), "{which:?}");
         assert_eq!(exchange.outcome, status(200), "{which:?}");
         assert_eq!(exchange.bytes_received, b"HTTP/1.1 200 OK\r\n\r\nfirstlast".len() as u64, "{which:?}");
@@ -120,7 +120,7 @@ async fn answers_that_come_byte_by_byte_are_read_to_their_last() {
                     }
                 }
             });
-            let mut drive = Drive::new(which, &job(address, ""));
+            let mut drive = Drive::new(which, &test_of(address, ""));
             for attempt in 0..2 {
                 let began = Instant::now();
                 let exchange = drive.exchange().await;
@@ -146,7 +146,7 @@ async fn large_bodies_are_read_whole_on_a_kept_connection() {
                     peer.send(&answer);
                 }
             });
-            let mut drive = Drive::new(which, &job(address, "timeout = '20s'"));
+            let mut drive = Drive::new(which, &test_of(address, "timeout = '20s'"));
             for _ in 0..3 {
                 let exchange = drive.exchange().await;
                 let head = b"HTTP/1.1 200 OK\r\ncontent-length: 00000000\r\n\r\n".len();
@@ -181,7 +181,7 @@ async fn connects_and_first_bytes_are_counted_where_there_were_any() {
             peer.send(b"H");
             peer.linger();
         });
-        let mut drive = Drive::new(which, &job(address, "timeout = '2s'"));
+        let mut drive = Drive::new(which, &test_of(address, "timeout = '2s'"));
         for attempt in 0..2 {
             let began = Instant::now();
             let exchange = drive.exchange().await;
@@ -204,7 +204,7 @@ async fn connects_and_first_bytes_are_counted_where_there_were_any() {
             timed_out.connect.is_none() && nanos(timed_out.first_byte) < ms(2000),
             "{which:?}: {timed_out:?}"
         );
-        let refused = exchange(which, &job(crate::support::server::closed_port(), "")).await;
+        let refused = exchange(which, &test_of(crate::support::server::closed_port(), "")).await;
         assert_eq!((refused.connect, refused.first_byte), (None, None), "{which:?}: {refused:?}");
     }
 }
@@ -233,7 +233,7 @@ async fn bodies_of_any_length_are_read_to_their_last_byte() {
                     }
                 }
             });
-            let mut drive = Drive::new(which, &job(address, "timeout = '30s'"));
+            let mut drive = Drive::new(which, &test_of(address, "timeout = '30s'"));
             let pieces = PIECES * (before.len() + PIECE + after.len());
             let bytes = "HTTP/1.1 200 OK\r\n\r\n".len() + fields.len() + pieces + last.len();
             for attempt in 0..2 {
@@ -267,7 +267,7 @@ async fn an_endless_body_times_out_and_holds_up_nobody() {
                 // It is the client that ends this.
                 while peer.try_send(&chunk) {}
             });
-            let mut drive = Drive::new(which, &job(address, "timeout = '2s'"));
+            let mut drive = Drive::new(which, &test_of(address, "timeout = '2s'"));
             drive.begin(0);
             let asked = async {
                 while seen.requests() == 0 {

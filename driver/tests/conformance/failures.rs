@@ -4,17 +4,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use common::counters::ErrorKind::{Closed, ConnectTimeout, Refused, Resolve, Unreachable};
-use driver::load_job::LoadJob;
+use driver::driver_test::DriverTest;
 
 use crate::support::drive::{BOTH, Drive, exchange};
 use crate::support::server::{Peer, answer_all, closed_port, server};
-use crate::support::{failed, job, status};
+use crate::support::{failed, status, test_of};
 
 /// An address that the kernel refuses to connect to, at once: a broadcast one.
 pub const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 255, 255, 255)), 9);
 
-fn at(addresses: Vec<SocketAddr>, job: LoadJob) -> LoadJob {
-    LoadJob { addresses: addresses.into(), ..job }
+fn at(addresses: Vec<SocketAddr>, test: DriverTest) -> DriverTest {
+    DriverTest { addresses: addresses.into(), ..test }
 }
 
 #[actix_rt::test]
@@ -34,7 +34,7 @@ async fn addresses_are_tried_in_their_order_and_the_last_error_counts() {
     for which in BOTH {
         let before = seen.connections();
         for (caption, addresses, outcome) in &table {
-            let mut drive = Drive::new(which, &at(addresses.clone(), job(live, "")));
+            let mut drive = Drive::new(which, &at(addresses.clone(), test_of(live, "")));
             // Once more: the failure of one attempt must not affect the next.
             for _ in 0..2 {
                 let exchange = drive.exchange().await;
@@ -57,8 +57,8 @@ async fn new_connections_go_where_the_target_moved() {
             }
         };
         let ((first, at_first), (second, at_second)) = (server(closes), server(closes));
-        let (addresses, moves) = driver::load_job::Addresses::new(vec![first]);
-        let mut drive = Drive::new(which, &LoadJob { addresses, ..job(first, "") });
+        let (addresses, moves) = driver::driver_test::Addresses::new(vec![first]);
+        let mut drive = Drive::new(which, &DriverTest { addresses, ..test_of(first, "") });
         assert_eq!(drive.exchange().await.outcome, status(200), "{which:?}");
         moves.send_replace(vec![closed_port(), second].into());
         for _ in 0..2 {
@@ -85,7 +85,7 @@ async fn a_backlog_that_is_full_is_a_connect_timeout() {
         .collect();
     for which in BOTH {
         let began = Instant::now();
-        let exchange = exchange(which, &job(address.as_socket().unwrap(), "timeout = '200ms'")).await;
+        let exchange = exchange(which, &test_of(address.as_socket().unwrap(), "timeout = '200ms'")).await;
         assert_eq!(exchange.outcome, failed(ConnectTimeout), "{which:?}");
         assert!(exchange.unconnected && !exchange.reused, "{which:?}: {exchange:?}");
         assert!(began.elapsed() >= Duration::from_millis(200), "{which:?}");
@@ -136,7 +136,7 @@ async fn servers_that_speak_or_leave_before_they_are_asked() {
     for which in BOTH {
         for (caption, does, outcome) in table {
             let (address, seen) = server(does);
-            let mut drive = Drive::new(which, &job(address, "timeout = '5s'"));
+            let mut drive = Drive::new(which, &test_of(address, "timeout = '5s'"));
             drive.begin(0);
             // All of that has come in before the engine sees that it is connected.
             seen.delivered(1).await;

@@ -9,7 +9,7 @@ use driver::engine::Engine;
 
 use crate::support::drive::{BOTH, Drive};
 use crate::support::server::{Gate, PONG, Peer, answer_all, server};
-use crate::support::{failed, job, status};
+use crate::support::{failed, status, test_of};
 
 /// How a server gives a connection up.
 const GIVES_UP: [fn(Peer); 3] = [Peer::close, Peer::reset, |mut peer| {
@@ -27,7 +27,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced_and_nothing_is_sent
                     gives_up(peer);
                 }
             });
-            let mut drive = Drive::new(which, &job(address, ""));
+            let mut drive = Drive::new(which, &test_of(address, ""));
             for attempt in 1..=3 {
                 let exchange = drive.exchange().await;
                 assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
@@ -49,7 +49,7 @@ async fn without_reuse_each_attempt_has_a_connection_of_its_own_and_sends_close(
                 peer.send(PONG);
             }
         });
-        let mut drive = Drive::new(which, &job(address, "connection_reuse = false"));
+        let mut drive = Drive::new(which, &test_of(address, "connection_reuse = false"));
         for _ in 0..5 {
             let exchange = drive.exchange().await;
             assert_eq!((exchange.outcome, exchange.reused), (status(200), false), "{which:?}: {exchange:?}");
@@ -81,7 +81,7 @@ async fn a_keep_alive_limit_costs_connections_and_no_request() {
                 }
                 peer.close();
             });
-            let mut drive = Drive::new(which, &job(address, ""));
+            let mut drive = Drive::new(which, &test_of(address, ""));
             for attempt in 0..9 {
                 let exchange = drive.exchange().await;
                 assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
@@ -107,7 +107,7 @@ async fn a_close_that_meets_a_request_on_a_kept_connection_is_reported_and_not_r
                 peer.request();
                 ends(peer);
             });
-            let mut drive = Drive::new(which, &job(address, ""));
+            let mut drive = Drive::new(which, &test_of(address, ""));
             assert_eq!(drive.exchange().await.outcome, status(200), "{which:?}");
             let second = drive.exchange().await;
             assert_eq!(second.outcome, failed(kind), "{which:?}: {second:?}");
@@ -130,7 +130,7 @@ async fn what_comes_unasked_after_an_answer_spends_the_connection() {
                 peer.send_until_delivered(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n");
             }
         });
-        let mut drive = Drive::new(which, &job(address, ""));
+        let mut drive = Drive::new(which, &test_of(address, ""));
         for attempt in 1..=3 {
             let exchange = drive.exchange().await;
             assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
@@ -155,7 +155,7 @@ async fn a_timeout_reports_what_was_read_and_ends_its_connection() {
                 peer.close();
             }
         });
-        let mut drive = Drive::new(which, &job(address, "timeout = '1s'"));
+        let mut drive = Drive::new(which, &test_of(address, "timeout = '1s'"));
         assert_eq!(drive.exchange().await.outcome, status(200), "{which:?}");
         let began = Instant::now();
         let second = drive.exchange().await;
@@ -173,7 +173,7 @@ async fn a_timeout_reports_what_was_read_and_ends_its_connection() {
 async fn connections_serve_one_attempt_at_a_time_and_as_many_as_there_are() {
     for which in BOTH {
         let (address, seen) = server(answer_all);
-        let mut drive = Drive::new(which, &job(address, ""));
+        let mut drive = Drive::new(which, &test_of(address, ""));
         for _ in 0..5 {
             drive.begin_all(0..8);
             let ends = drive.ends(8).await;
@@ -202,7 +202,7 @@ async fn a_connection_that_is_read_to_its_end_serves_nobody_else() {
             half.pass();
             peer.send(b"last");
         });
-        let mut drive = Drive::new(which, &job(address, ""));
+        let mut drive = Drive::new(which, &test_of(address, ""));
         drive.begin(0);
         drive.until(seen.delivered(1)).await;
         // Until the engine has read that, and waits for more.
@@ -227,7 +227,7 @@ async fn what_is_abandoned_is_closed_and_never_reported() {
             peer.linger();
             peer.close();
         });
-        let mut drive = Drive::new(which, &job(address, "timeout = '20s'"));
+        let mut drive = Drive::new(which, &test_of(address, "timeout = '20s'"));
         drive.begin_all(0..3);
         drive.until(seen.accepted(3)).await;
         drive.engine.abandon();

@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use common::counters::ErrorKind::{ConnectTimeout, Tls, Unreachable};
+use driver::driver_test::{Addresses, DriverTest};
 use driver::engine::{Exchange, MAX_CONNECTING, Outcome, Place};
-use driver::load_job::{Addresses, LoadJob};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::failures::NOWHERE;
 use crate::support::drive::{BOTH, Drive, Which};
 use crate::support::server::{Gate, PONG, Peer, Seen, closed_port, listener, serve, server};
 use crate::support::tls::{Identity, https, over_tls};
-use crate::support::{failed, job, status};
+use crate::support::{failed, status, test_of};
 
 const MANY: u32 = 600;
 const BOUND: u64 = MAX_CONNECTING as u64;
@@ -44,7 +44,7 @@ async fn six_hundred_connections_are_open_at_once_and_serve_again() {
                 peer.send(PONG);
             }
         });
-        let mut drive = Drive::new(which, &job(address, "timeout = '30s'"));
+        let mut drive = Drive::new(which, &test_of(address, "timeout = '30s'"));
         for round in 0..2 {
             drive.begin_all(0..MANY);
             // No request is answered before all of them have a connection, each its own.
@@ -109,8 +109,8 @@ async fn attempts_that_wait_fail_when_there_is_nowhere_to_go_any_more() {
     });
     let identity = Identity::new();
     let (addresses, moves) = Addresses::new(vec![address]);
-    let job = LoadJob { addresses, ..https(address, "timeout = '30s'", identity.trusted()) };
-    let mut drive = Drive::new(Which::Wire, &job);
+    let test = DriverTest { addresses, ..https(address, "timeout = '30s'", identity.trusted()) };
+    let mut drive = Drive::new(Which::Wire, &test);
     drive.begin_all(0..MANY);
     drive.until(seen.accepted(BOUND)).await;
     moves.send_replace(vec![NOWHERE].into());
@@ -129,8 +129,8 @@ async fn an_attempt_that_waited_in_vain_is_forgotten() {
     let identity = Identity::new();
     let (address, seen, gate) = slow_to_shake_hands(&identity);
     let (addresses, moves) = Addresses::new(vec![closed_port(), address]);
-    let job = LoadJob { addresses, ..https(address, "timeout = '2s'", identity.trusted()) };
-    let mut drive = Drive::new(Which::Wire, &job);
+    let test = DriverTest { addresses, ..https(address, "timeout = '2s'", identity.trusted()) };
+    let mut drive = Drive::new(Which::Wire, &test);
     drive.begin_all(0..MANY);
     // The first are refused, and wait again, behind younger ones: these go where the target is by now.
     moves.send_replace(vec![address, address].into());

@@ -5,21 +5,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::counters::ErrorKind::Reset;
-use common::plan::Request as Plan;
+use common::plan::TargetUrl;
+use driver::driver_test::DriverTest;
 use driver::engine::AwcClient;
-use driver::load_job::LoadJob;
 
 use crate::support::drive::{BOTH, Drive, Which, exchange};
 use crate::support::server::{PONG, answer_all, listener, serve, server};
-use crate::support::{ONE, failed, job, job_to, status};
+use crate::support::{ONE, failed, status, test_of, test_to};
 
 /// Heads are compared in lower case.
 const US: &str = "user-agent: groundswell/";
 
-/// The head of the one request that a job sends.
-async fn head_of(which: Which, job: impl FnOnce(SocketAddr) -> LoadJob) -> String {
+/// The head of the one request that a test sends.
+async fn head_of(which: Which, test: impl FnOnce(SocketAddr) -> DriverTest) -> String {
     let (address, seen) = server(answer_all);
-    assert_eq!(exchange(which, &job(address)).await.outcome, status(200), "{which:?}");
+    assert_eq!(exchange(which, &test(address)).await.outcome, status(200), "{which:?}");
     let heads = seen.heads();
     assert_eq!(heads.len(), 1, "{which:?}: {heads:?}");
     heads[0].clone()
@@ -39,7 +39,7 @@ async fn the_request_is_the_plans_and_says_who_sends() {
         let request = "method = 'POST'\nidentify = true\nheaders = { x-a = 'b' }";
         let head = head_of(which, |address| {
             host = format!("host: {address}\r\n");
-            job(address, request)
+            test_of(address, request)
         });
         let head = head.await;
         assert!(head.starts_with("post / http/1.1\r\n"), "{which:?}: {head:?}");
@@ -53,7 +53,7 @@ async fn the_request_is_the_plans_and_says_who_sends() {
 async fn what_the_plan_says_wins() {
     for which in BOTH {
         let request = "headers = { Host = 'a.example', User-Agent = 'me', Accept = '*/*' }";
-        let head = head_of(which, |address| job(address, request)).await;
+        let head = head_of(which, |address| test_of(address, request)).await;
         assert_once(
             &head,
             &["host: a.example\r\n", "user-agent: me\r\n", "accept: */*\r\n", "host:", "user-agent:"],
@@ -67,7 +67,7 @@ async fn fields_of_one_name_are_all_sent_in_their_order() {
     for which in BOTH {
         let request = "headers = { X-Forwarded-For = ['203.0.113.9', '198.51.100.7', '203.0.113.9'], \
                        User-Agent = ['a', 'b'] }";
-        let head = head_of(which, |address| job(address, request)).await;
+        let head = head_of(which, |address| test_of(address, request)).await;
         let values = |name: &str| {
             let of = |line: &str| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned);
             head.lines().filter_map(of).collect::<Vec<_>>()
@@ -95,9 +95,9 @@ async fn the_path_and_the_query_are_sent_as_they_are() {
     ];
     for which in BOTH {
         for (given, sent) in table {
-            let head = head_of(which, |address| LoadJob {
-                target: format!("http://{address}{given}").parse().unwrap(),
-                ..job(address, "")
+            let head = head_of(which, |address| {
+                let target = format!("http://{address}{given}").parse().unwrap();
+                with_target(test_of(address, ""), target)
             });
             let head = head.await;
             assert!(head.starts_with(&format!("get {sent} http/1.1\r\n")), "{which:?}: {head:?}");
@@ -109,18 +109,18 @@ async fn the_path_and_the_query_are_sent_as_they_are() {
 #[actix_rt::test]
 async fn what_awc_cannot_send_it_refuses_by_name() {
     let url = |address: SocketAddr| format!("http://{address}/<a>");
-    let head = head_of(Which::Wire, |address| job_to(&url(address), vec![address], "", ONE)).await;
+    let head = head_of(Which::Wire, |address| test_to(&url(address), vec![address], "", ONE)).await;
     assert!(head.starts_with("get /<a> http/1.1\r\n"), "{head:?}");
     let (address, _) = server(answer_all);
     for c in ('!'..='~').filter(|c| *c != '#') {
         for path in [format!("/a{c}b"), format!("/?a{c}b")] {
-            let target: common::plan::TargetUrl = format!("http://{address}{path}").parse().unwrap();
+            let target: TargetUrl = format!("http://{address}{path}").parse().unwrap();
             let beyond = target.beyond_awc();
-            let refused = AwcClient::new(&LoadJob { target, ..job(address, "") }).is_err();
+            let refused = AwcClient::new(&with_target(test_of(address, ""), target)).is_err();
             assert_eq!(refused, beyond.is_some(), "{path}: {beyond:?}");
         }
     }
-    let refused = AwcClient::new(&job_to(&url(address), vec![address], "", ONE)).err().unwrap();
+    let refused = AwcClient::new(&test_to(&url(address), vec![address], "", ONE)).err().unwrap();
     assert!(refused.contains("/<a>") && refused.contains("wire engine"), "{refused}");
 }
 
@@ -130,8 +130,8 @@ async fn a_target_by_its_ipv6_address_is_named_in_brackets() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
     let (address, seen) = serve(listener, answer_all);
     for which in BOTH {
-        let job = job_to(&format!("http://{address}/"), vec![address], "", ONE);
-        assert_eq!(exchange(which, &job).await.outcome, status(200), "{which:?}");
+        let test = test_to(&format!("http://{address}/"), vec![address], "", ONE);
+        assert_eq!(exchange(which, &test).await.outcome, status(200), "{which:?}");
     }
     let host = format!("host: {address}\r\n");
     assert!(seen.heads().iter().all(|head| head.contains(&host)), "{host:?} in {:?}", seen.heads());
@@ -162,7 +162,7 @@ async fn a_length_is_said_where_there_is_a_body_or_may_be_one() {
                 }
             });
             let mut drive =
-                Drive::new(which, &job(address, &format!("method = '{method}'\nbody = '{body}'")));
+                Drive::new(which, &test_of(address, &format!("method = '{method}'\nbody = '{body}'")));
             for _ in 0..2 {
                 assert_eq!(drive.exchange().await.outcome, status(200), "{which:?} {method} {body}");
             }
@@ -186,11 +186,18 @@ pub fn body(bytes: usize) -> String {
     (0..bytes / 1_024).map(|i| format!("{i:08}{}", "x".repeat(1_016))).collect()
 }
 
-/// The job with such a body, which may be longer than a plan's.
-pub fn with_body(job: LoadJob, body: String) -> LoadJob {
-    let request =
-        Plan { method: "POST".to_owned(), body: body.clone().into_bytes(), ..Plan::clone(&job.request) };
-    LoadJob { request: Arc::new(request), ..job }
+/// The test with such a body, which may be longer than a plan's.
+pub fn with_body(mut test: DriverTest, body: String) -> DriverTest {
+    let request = &mut test.assignment.request;
+    request.method = "POST".to_owned();
+    request.body = body.into_bytes();
+    test
+}
+
+/// The test with that target, which may be one that no plan names.
+fn with_target(mut test: DriverTest, target: TargetUrl) -> DriverTest {
+    test.assignment.target = target;
+    test
 }
 
 #[actix_rt::test]
@@ -209,7 +216,8 @@ async fn large_bodies_arrive_whole_at_a_slow_reader() {
                     peer.send(PONG);
                 }
             });
-            let mut drive = Drive::new(which, &with_body(job(address, "timeout = '30s'"), sent.to_string()));
+            let mut drive =
+                Drive::new(which, &with_body(test_of(address, "timeout = '30s'"), sent.to_string()));
             for attempt in 0..2 {
                 let exchange = drive.exchange().await;
                 assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");
@@ -234,7 +242,7 @@ async fn an_answer_that_comes_before_the_request_was_read_whole_is_an_answer() {
                 peer.linger();
             }
         });
-        let mut drive = Drive::new(which, &with_body(job(address, "timeout = '20s'"), body(8 << 20)));
+        let mut drive = Drive::new(which, &with_body(test_of(address, "timeout = '20s'"), body(8 << 20)));
         let exchange = drive.exchange().await;
         assert_eq!(exchange.outcome, status(413), "{which:?}: {exchange:?}");
         assert_eq!(exchange.bytes_received, ENOUGH.len() as u64, "{which:?}");
@@ -256,7 +264,7 @@ async fn an_answer_that_comes_with_a_close_before_the_request_was_read_whole_is_
                 peer.send(ENOUGH);
             }
         });
-        let mut drive = Drive::new(which, &with_body(job(address, "timeout = '20s'"), body(8 << 20)));
+        let mut drive = Drive::new(which, &with_body(test_of(address, "timeout = '20s'"), body(8 << 20)));
         for _ in 0..3 {
             let exchange = drive.exchange().await;
             assert_eq!(exchange.outcome, expected, "{which:?}: {exchange:?}");

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use common::counters::ErrorKind::{Closed, ConnectTimeout, Protocol, Tls};
+use driver::driver_test::DriverTest;
 use driver::engine::{Engine, Opened, tls_config};
-use driver::load_job::LoadJob;
 use driver::settings::TlsSettings;
 use tokio_rustls::rustls::ALL_VERSIONS;
 use tokio_rustls::rustls::version::TLS12;
@@ -14,7 +14,7 @@ use crate::request::{body, with_body};
 use crate::support::drive::{BOTH, Drive, exchange};
 use crate::support::server::{PONG, Peer, answer_all, server};
 use crate::support::tls::{ByHand, Identity, https, insecure};
-use crate::support::{ONE, failed, job_to, status};
+use crate::support::{ONE, failed, status, test_to};
 
 #[actix_rt::test]
 async fn whom_the_ca_file_trusts_is_spoken_to_and_handshakes_are_counted_apart_from_requests() {
@@ -79,8 +79,8 @@ async fn the_name_is_checked_be_it_an_address() {
     for which in BOTH {
         for (host, outcome) in [("127.0.0.1", status(200)), ("elsewhere.example", failed(Tls))] {
             let url = format!("https://{host}:{}/", address.port());
-            let job = LoadJob { tls: Some(identity.trusted()), ..job_to(&url, vec![address], "", ONE) };
-            assert_eq!(exchange(which, &job).await.outcome, outcome, "{which:?}, {host}");
+            let test = DriverTest { tls: Some(identity.trusted()), ..test_to(&url, vec![address], "", ONE) };
+            assert_eq!(exchange(which, &test).await.outcome, outcome, "{which:?}, {host}");
         }
     }
 }
@@ -170,8 +170,8 @@ async fn large_bodies_pass_both_ways() {
                 peer.send(&request.body);
             }
         });
-        let job = https(address, "timeout = '30s'", identity.trusted());
-        let mut drive = Drive::new(which, &with_body(job, sent.to_string()));
+        let test = https(address, "timeout = '30s'", identity.trusted());
+        let mut drive = Drive::new(which, &with_body(test, sent.to_string()));
         for attempt in 0..2 {
             let exchange = drive.exchange().await;
             assert_eq!(exchange.outcome, status(200), "{which:?}: {exchange:?}");

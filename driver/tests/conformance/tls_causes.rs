@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use common::counters::ErrorKind::Tls;
 use common::tls_cause::TlsCause;
+use driver::driver_test::{DriverTest, TlsConfig};
 use driver::engine::tls_config;
-use driver::load_job::{LoadJob, TlsConfig};
 use driver::settings::TlsSettings;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::crypto::ring;
@@ -21,7 +21,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion
 use crate::support::drive::{BOTH, Drive, exchange};
 use crate::support::server::{Peer, answer_all, listener, serve, server};
 use crate::support::tls::{Identity, https, insecure, over_tls, trusting};
-use crate::support::{ONE, failed, job_to, status};
+use crate::support::{ONE, failed, status, test_to};
 
 /// A certificate with its key, in PEM.
 struct Made {
@@ -280,8 +280,8 @@ async fn what_is_no_tls_failure_has_no_cause() {
             assert_eq!(drive.exchange().await.tls_cause, None, "{which:?}");
         }
         let url = format!("https://elsewhere.test:{}/", address.port());
-        let job = LoadJob { tls: Some(identity.trusted()), ..job_to(&url, vec![address], "", ONE) };
-        assert_eq!(exchange(which, &job).await.tls_cause, Some(TlsCause::WrongName), "{which:?}");
+        let test = DriverTest { tls: Some(identity.trusted()), ..test_to(&url, vec![address], "", ONE) };
+        assert_eq!(exchange(which, &test).await.tls_cause, Some(TlsCause::WrongName), "{which:?}");
     }
 }
 

@@ -30,8 +30,8 @@ use crate::RunError;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
+use crate::driver_test::{Addresses, DriverTest};
 use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
-use crate::load_job::{Addresses, LoadJob};
 use crate::overflow::notify;
 use crate::safety::Limits;
 use crate::settings::{Habits, TlsSettings};
@@ -244,19 +244,15 @@ impl TestManagerActor {
         if let (Some(every), Some(_)) = (self.options.resolve_every, to.name()) {
             actix_rt::spawn(keep_resolving(Arc::clone(&self.options), assignment.clone(), every, changes));
         }
-        let job = Arc::new(LoadJob {
+        let test = Arc::new(DriverTest {
             test_id: test_id.clone(),
             node_id: self.options.limits.node_id.clone(),
-            share: assignment.share,
-            load: assignment.load,
-            honesty: assignment.honesty,
-            request: Arc::new(assignment.request),
-            target: assignment.target,
+            assignment,
             addresses,
             tls,
             start,
         });
-        let slices = job.slices(u32::try_from(self.peers.workers.len()).unwrap_or(u32::MAX));
+        let slices = test.slices(u32::try_from(self.peers.workers.len()).unwrap_or(u32::MAX));
         log::info!(
             "test starts test={test_id} workers={} in_ms={}",
             slices.len(),
@@ -266,17 +262,17 @@ impl TestManagerActor {
         let workers = self.peers.workers.clone();
         let started = async move {
             let n_workers = u32::try_from(slices.len()).unwrap_or(u32::MAX);
-            let expected = expect.send(ExpectWindows { job: Arc::clone(&job), workers: n_workers }).await;
+            let expected = expect.send(ExpectWindows { test: Arc::clone(&test), workers: n_workers }).await;
             let mut failed = expected.err().map(|error| error.to_string());
             for (worker, slice) in workers.iter().zip(slices) {
-                if let Err(reason) = start_worker(worker, &job, slice).await {
+                if let Err(reason) = start_worker(worker, &test, slice).await {
                     log::error!(
                         "worker not started test={} worker={} reason={reason}",
-                        job.test_id,
+                        test.test_id,
                         slice.worker
                     );
                     failed = Some(reason);
-                    let lost = lost.send(WorkerLost { test_id: job.test_id.clone(), worker: slice.worker });
+                    let lost = lost.send(WorkerLost { test_id: test.test_id.clone(), worker: slice.worker });
                     if let Err(error) = lost.await {
                         log::error!("lost worker not reported reason={error}");
                     }

@@ -13,9 +13,9 @@ use crate::actors::messages::{StartError, StartLoad};
 use crate::assignment::Assignment;
 use crate::clock_sync::Offset;
 use crate::connect_to::Destination;
+use crate::driver_test::{DriverTest, TlsConfig, WorkerSlice};
 use crate::engine::tls_config;
 use crate::life::{Candidate, Lead};
-use crate::load_job::{LoadJob, TlsConfig, WorkerSlice};
 
 /// A worker may still be finishing its last test: the pause between two attempts to start it, and how many there are.
 const BUSY: (Duration, u32) = (Duration::from_millis(20), 50);
@@ -34,12 +34,12 @@ pub(super) struct Prepared {
 /// Starts a worker; tries again while it is still finishing its last test.
 pub(super) async fn start_worker(
     worker: &Worker,
-    job: &Arc<LoadJob>,
+    test: &Arc<DriverTest>,
     slice: WorkerSlice,
 ) -> Result<(), String> {
     let (pause, tries) = BUSY;
     for _ in 0..tries {
-        match worker.start.send(StartLoad(Arc::clone(job), slice)).await {
+        match worker.start.send(StartLoad(Arc::clone(test), slice)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(StartError::Busy(_))) => tokio::time::sleep(pause).await,
             Ok(Err(error)) => return Err(error.to_string()),

@@ -40,7 +40,7 @@ use self::stream::{AT_ONCE_BYTES, poll_to_the_end};
 use self::trace::{Trace, Traced};
 use super::tls::of_client;
 use super::{Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, Spans, USER_AGENT as US};
-use crate::load_job::{LoadJob, TlsConfig};
+use crate::driver_test::{DriverTest, TlsConfig};
 
 /// Longer than any test: attempts are timed here, and connections live as long as the target keeps them.
 const NEVER: Duration = Duration::from_secs(30 * 24 * 3_600);
@@ -65,19 +65,20 @@ impl AwcClient {
     ///
     /// # Errors
     /// Where awc cannot send such a request; the text names the part of it.
-    pub fn new(job: &LoadJob) -> Result<Self, String> {
+    pub fn new(test: &DriverTest) -> Result<Self, String> {
         let opened = Rc::new(Cell::new(Opened::default()));
-        let request = prepared(&client(job, &opened)?, job)?;
-        let body = Bytes::from(job.request.body.clone());
+        let plan = &test.assignment.request;
+        let request = prepared(&client(test, &opened)?, test)?;
+        let body = Bytes::from(plan.body.clone());
         // These send `content-length: 0` with an empty body: a server may wait for a body otherwise.
         let says_length = [Method::POST, Method::PUT, Method::PATCH].contains(request.get_method());
         Ok(Self {
             body: (says_length || !body.is_empty()).then_some(body),
             head_only: *request.get_method() == Method::HEAD,
-            reuses: job.request.connection_reuse,
+            reuses: plan.connection_reuse,
             request,
-            timeout: job.request.timeout,
-            has_certificate: job.tls.as_ref().is_some_and(TlsConfig::has_certificate),
+            timeout: plan.timeout,
+            has_certificate: test.tls.as_ref().is_some_and(TlsConfig::has_certificate),
             opened,
             attempts: Cell::new(0),
             redirected_to: OnceCell::new(),
@@ -85,9 +86,9 @@ impl AwcClient {
     }
 }
 
-fn client(job: &LoadJob, opened: &Rc<Cell<Opened>>) -> Result<Client, String> {
+fn client(test: &DriverTest, opened: &Rc<Cell<Opened>>) -> Result<Client, String> {
     let target =
-        Rc::new(Target { addresses: job.addresses.clone(), favourite: RefCell::default(), tls: tls(job)? });
+        Rc::new(Target { addresses: test.addresses.clone(), favourite: RefCell::default(), tls: tls(test)? });
     let opened = Rc::clone(opened);
     let connects = fn_service(move |info: ConnectInfo<Uri>| {
         let (target, opened) = (Rc::clone(&target), Rc::clone(&opened));
@@ -110,27 +111,28 @@ fn client(job: &LoadJob, opened: &Rc<Cell<Opened>>) -> Result<Client, String> {
     Ok(client.disable_redirects().disable_timeout().no_default_headers().finish())
 }
 
-fn tls(job: &LoadJob) -> Result<Option<(TlsConnector, ServerName<'static>)>, String> {
-    if job.target.scheme() != "https" {
+fn tls(test: &DriverTest) -> Result<Option<(TlsConnector, ServerName<'static>)>, String> {
+    let target = &test.assignment.target;
+    if target.scheme() != "https" {
         return Ok(None);
     }
-    let tls = job.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
-    let host = job.target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let tls = test.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
+    let host = target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(host)
-        .map_err(|error| format!("target.url = {}: {error}", mask_url(job.target.as_str())))?;
+        .map_err(|error| format!("target.url = {}: {error}", mask_url(target.as_str())))?;
     Ok(Some((TlsConnector::from(std::sync::Arc::clone(&tls.0)), name)))
 }
 
-fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, String> {
-    let plan = &job.request;
+fn prepared(client: &Client, test: &DriverTest) -> Result<FrozenClientRequest, String> {
+    let (plan, target) = (&test.assignment.request, &test.assignment.target);
     let method = Method::from_bytes(plan.method.as_bytes())
         .map_err(|error| format!("request.method = {}: {error}", plan.method))?;
     // TLS runs below awc: to awc every target is plain http.
-    let host = &job.target[Position::BeforeHost..Position::AfterPort];
-    let uri = format!("http://{host}{}", job.target.path_and_query());
+    let host = &target[Position::BeforeHost..Position::AfterPort];
+    let uri = format!("http://{host}{}", target.path_and_query());
     let mut request = client.request(method, uri).no_decompress();
     let host = HeaderValue::from_str(host)
-        .map_err(|error| format!("target.url = {}: {error}", mask_url(job.target.as_str())))?;
+        .map_err(|error| format!("target.url = {}: {error}", mask_url(target.as_str())))?;
     if !plan.has_header("host") {
         request.headers_mut().insert(HOST, host);
     }
@@ -140,7 +142,7 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
     if !plan.connection_reuse {
         request = request.force_close();
     }
-    let identity = plan.identify.then(|| ("x-groundswell-node".to_owned(), job.node_id.to_string()));
+    let identity = plan.identify.then(|| ("x-groundswell-node".to_owned(), test.node_id.to_string()));
     for (name, value) in plan.headers.clone().into_iter().chain(identity) {
         let key = HeaderName::from_bytes(name.as_bytes())
             .map_err(|error| format!("request.headers.{name}: {error}"))?;
@@ -150,7 +152,7 @@ fn prepared(client: &Client, job: &LoadJob) -> Result<FrozenClientRequest, Strin
     }
     request.freeze().map_err(|error| {
         // Its type for a URI takes path and query as they are, except those with <, >, and ` or ".
-        let url = mask_url(job.target.as_str());
+        let url = mask_url(target.as_str());
         format!("target.url = {url}: {error} for the awc engine; the wire engine sends it as it is")
     })
 }

@@ -15,11 +15,11 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::connection::Stream;
 use super::stream::NotedStream;
 use super::trace::{nanos, with_current};
+use crate::driver_test::Addresses;
 use crate::engine::Opened;
 use crate::engine::addresses::{ATTEMPT_DELAY, Favourite};
 use crate::engine::socket_errors::{connect_error, handshake_error};
 use crate::engine::tls::During;
-use crate::load_job::Addresses;
 
 /// Where connections go.
 pub struct Target {

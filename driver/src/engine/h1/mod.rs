@@ -34,8 +34,8 @@ use self::setting_up::Race;
 use self::slots::{Key, Slots};
 use super::addresses::Favourite;
 use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place, Spans};
+use crate::driver_test::{Addresses, DriverTest, TlsConfig};
 use crate::engine::tls::of_client;
-use crate::load_job::{Addresses, LoadJob, TlsConfig};
 use crate::start_at::{Nanos, StartAt};
 
 pub use answer::{Answer, MAX_HEAD_BYTES, Progress, Whole};
@@ -106,16 +106,17 @@ impl WireEngine {
     ///
     /// # Errors
     /// Where the kernel gives no descriptor, or TLS knows no such host.
-    pub fn new(job: &LoadJob) -> Result<Self, String> {
+    pub fn new(test: &DriverTest) -> Result<Self, String> {
+        let plan = &test.assignment.request;
         Ok(Self {
-            request: request::encode(job),
-            head_only: job.request.method == "HEAD",
-            reuses: job.request.connection_reuse,
-            timeout: Nanos::try_from(job.request.timeout.as_nanos()).unwrap_or(Nanos::MAX),
-            start: job.start,
-            addresses: job.addresses.clone(),
-            tls: tls(job)?,
-            has_certificate: job.tls.as_ref().is_some_and(TlsConfig::has_certificate),
+            request: request::encode(test),
+            head_only: plan.method == "HEAD",
+            reuses: plan.connection_reuse,
+            timeout: Nanos::try_from(plan.timeout.as_nanos()).unwrap_or(Nanos::MAX),
+            start: test.start,
+            addresses: test.addresses.clone(),
+            tls: tls(test)?,
+            has_certificate: test.tls.as_ref().is_some_and(TlsConfig::has_certificate),
             poll: Poll::new().map_err(|error| format!("no epoll descriptor: {error}"))?,
             lines: Slots::default(),
             resting: Vec::new(),
@@ -336,13 +337,14 @@ fn unanswered(kind: ErrorKind, unconnected: bool) -> Exchange {
     }
 }
 
-fn tls(job: &LoadJob) -> Result<Option<Tls>, String> {
-    if job.target.scheme() != "https" {
+fn tls(test: &DriverTest) -> Result<Option<Tls>, String> {
+    let target = &test.assignment.target;
+    if target.scheme() != "https" {
         return Ok(None);
     }
-    let tls = job.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
-    let host = job.target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let tls = test.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
+    let host = target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(host)
-        .map_err(|error| format!("target.url = {}: {error}", mask_url(job.target.as_str())))?;
+        .map_err(|error| format!("target.url = {}: {error}", mask_url(target.as_str())))?;
     Ok(Some((std::sync::Arc::clone(&tls.0), name)))
 }

@@ -2,15 +2,15 @@
 
 use url::Position;
 
+use crate::driver_test::DriverTest;
 use crate::engine::USER_AGENT;
-use crate::load_job::LoadJob;
 
 /// Methods that send `content-length: 0` with an empty body: a server may wait for a body otherwise.
 const SEND_LENGTH: [&str; 3] = ["POST", "PUT", "PATCH"];
 
 /// Encodes the request of a test: a header of the plan replaces the one that would be sent by default.
-pub fn encode(job: &LoadJob) -> Vec<u8> {
-    let (plan, target) = (&job.request, &job.target);
+pub fn encode(test: &DriverTest) -> Vec<u8> {
+    let (plan, target) = (&test.assignment.request, &test.assignment.target);
     let path = target.path_and_query();
     let host = &target[Position::BeforeHost..Position::AfterPort];
     let mut head = format!("{} {path} HTTP/1.1\r\n", plan.method);
@@ -37,7 +37,7 @@ pub fn encode(job: &LoadJob) -> Vec<u8> {
         field("connection", "close");
     }
     if plan.identify {
-        field("x-groundswell-node", job.node_id.as_str());
+        field("x-groundswell-node", test.node_id.as_str());
     }
     head.push_str("\r\n");
     let mut bytes = head.into_bytes();

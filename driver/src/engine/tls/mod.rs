@@ -16,7 +16,7 @@ use tokio_rustls::rustls::{ClientConfig, Error as RustlsError, RootCertStore};
 pub use cause::{During, cause_of, cause_of_io, of_client};
 use trust::{AnyCertificate, Trust};
 
-use crate::load_job::TlsConfig;
+use crate::driver_test::TlsConfig;
 use crate::settings::TlsSettings;
 
 /// Why no TLS settings could be made. The text names the flag first, as most people use that.

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use driver::driver_test::DriverTest;
 use driver::engine::{
     AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, Spans, WireEngine,
 };
-use driver::load_job::LoadJob;
 use driver::start_at::{Nanos, StartAt};
 
 /// Which engine.
@@ -33,10 +33,10 @@ pub enum Either {
 }
 
 impl Either {
-    pub fn new(which: Which, job: &LoadJob) -> Self {
+    pub fn new(which: Which, test: &DriverTest) -> Self {
         match which {
-            Which::Wire => Self::Wire(Box::new(WireEngine::new(job).unwrap())),
-            Which::Awc => Self::Awc(FutureEngine::new(AwcClient::new(job).unwrap(), job.start)),
+            Which::Wire => Self::Wire(Box::new(WireEngine::new(test).unwrap())),
+            Which::Awc => Self::Awc(FutureEngine::new(AwcClient::new(test).unwrap(), test.start)),
         }
     }
 }
@@ -147,8 +147,8 @@ pub struct Drive {
 }
 
 impl Drive {
-    pub fn new(which: Which, job: &LoadJob) -> Self {
-        Self { which, engine: Either::new(which, job), start: job.start, reported: Reported::default() }
+    pub fn new(which: Which, test: &DriverTest) -> Self {
+        Self { which, engine: Either::new(which, test), start: test.start, reported: Reported::default() }
     }
 
     fn now(&self) -> Nanos {
@@ -260,7 +260,7 @@ impl Drive {
     }
 }
 
-/// Makes one attempt of a job.
-pub async fn exchange(which: Which, job: &LoadJob) -> Exchange {
-    Drive::new(which, job).exchange().await
+/// Makes one attempt of a test.
+pub async fn exchange(which: Which, test: &DriverTest) -> Exchange {
+    Drive::new(which, test).exchange().await
 }

@@ -1,4 +1,4 @@
-//! What the tests of the engines share: jobs, servers on threads of their own with real sockets, and an engine that is
+//! What the tests of the engines share: plans, servers on threads of their own with real sockets, and an engine that is
 //! driven to the ends of its attempts.
 
 pub mod drive;
@@ -11,37 +11,35 @@ use std::time::Instant;
 use common::counters::ErrorKind;
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
+use driver::assignment::Assignment;
+use driver::driver_test::DriverTest;
 use driver::engine::Outcome;
-use driver::load_job::LoadJob;
 use driver::start_at::StartAt;
 
 /// A load that does not matter: the engine is driven by the test itself.
 pub const ONE: &str = "mode = 'avalanche'\nconnections = 1\nrequests = 1";
 
-/// A job of one driver, whose requests go to `url` at these addresses. `request` and `load` are lines of their tables.
+/// A test on one driver, whose requests go to `url` at these addresses. `request` and `load` are lines of their tables.
 #[track_caller]
-pub fn job_to(url: &str, addresses: Vec<SocketAddr>, request: &str, load: &str) -> LoadJob {
+pub fn test_to(url: &str, addresses: Vec<SocketAddr>, request: &str, load: &str) -> DriverTest {
     let text = format!("[target]\nurl = '{url}'\n[request]\n{request}\n[load]\n{load}\n");
     let plan = read(&text, PlanFormat::Toml).unwrap_or_else(|faults| panic!("{faults:?}"));
     let node_id = NodeId::new("d").unwrap();
-    LoadJob {
+    let share = share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1;
+    DriverTest {
         test_id: TestId::new("t").unwrap(),
-        share: share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1,
         node_id,
-        load: plan.load,
-        honesty: plan.honesty,
-        request: plan.request.into(),
-        target: plan.target,
+        assignment: Assignment::of_plan(&plan, share),
         addresses: addresses.into(),
         tls: None,
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
     }
 }
 
-/// A job whose requests go to a server by plain HTTP.
+/// A test whose requests go to a server by plain HTTP.
 #[track_caller]
-pub fn job(address: SocketAddr, request: &str) -> LoadJob {
-    job_to(&format!("http://{address}/"), vec![address], request, ONE)
+pub fn test_of(address: SocketAddr, request: &str) -> DriverTest {
+    test_to(&format!("http://{address}/"), vec![address], request, ONE)
 }
 
 /// A whole answer with that status.

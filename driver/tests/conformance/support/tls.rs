@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use driver::driver_test::{DriverTest, TlsConfig};
 use driver::engine::tls_config;
-use driver::load_job::{LoadJob, TlsConfig};
 use driver::settings::TlsSettings;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::server::{Peer, Seen, serve};
-use super::{ONE, job_to, server};
+use super::{ONE, server, test_to};
 
 /// A certificate for `localhost` and 127.0.0.1, its server's settings, and a folder with the file that vouches for it.
 pub struct Identity {
@@ -79,10 +79,10 @@ pub fn insecure() -> TlsConfig {
     tls_config(&TlsSettings { insecure: true, ..TlsSettings::default() }).unwrap()
 }
 
-/// A job whose requests go to `localhost` by https, at this address.
-pub fn https(address: SocketAddr, request: &str, tls: TlsConfig) -> LoadJob {
+/// A test whose requests go to `localhost` by https, at this address.
+pub fn https(address: SocketAddr, request: &str, tls: TlsConfig) -> DriverTest {
     let url = format!("https://localhost:{}/", address.port());
-    LoadJob { tls: Some(tls), ..job_to(&url, vec![address], request, ONE) }
+    DriverTest { tls: Some(tls), ..test_to(&url, vec![address], request, ONE) }
 }
 
 /// A session that is spoken to by hand.

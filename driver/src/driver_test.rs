@@ -5,28 +5,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use common::ids::{NodeId, TestId};
-use common::plan::{Honesty, Load, Mode, Request, Share, TargetUrl, split};
+use common::plan::{Mode, split};
 use tokio::sync::watch;
 
+use crate::assignment::Assignment;
 use crate::start_at::StartAt;
 
 /// One test on this driver.
 #[derive(Debug, Clone)]
-pub struct LoadJob {
+pub struct DriverTest {
     /// Which test.
     pub test_id: TestId,
     /// This driver, for `identify`.
     pub node_id: NodeId,
-    /// This driver's part of the plan's amounts.
-    pub share: Share,
-    /// When requests are sent.
-    pub load: Load,
-    /// When to distrust ourselves.
-    pub honesty: Honesty,
-    /// What is sent.
-    pub request: Arc<Request>,
-    /// Where it is sent: http or https, with a host; path and query are sent as they were given.
-    pub target: TargetUrl,
+    /// What this driver is to do.
+    pub assignment: Assignment,
     /// The target's addresses.
     pub addresses: Addresses,
     /// The TLS settings (see [`crate::engine::tls_config`]); needed where the target is https.
@@ -70,7 +63,7 @@ impl TlsConfig {
     }
 }
 
-/// What one worker does of a [`LoadJob`].
+/// What one worker does of a [`DriverTest`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkerSlice {
     /// Which worker, from 0: of the driver's ticks, each `workers`th from this one on is its own.
@@ -83,12 +76,13 @@ pub struct WorkerSlice {
     pub attempts: Option<u64>,
 }
 
-impl LoadJob {
+impl DriverTest {
     /// The slices of the workers that take part, of `available` (at least 1): no worker is left without a
     /// request, a connection or a place in flight; remainders go to the first.
     pub fn slices(&self, available: u32) -> Vec<WorkerSlice> {
-        let lanes = u64::from(self.lanes());
-        let requests = self.share.requests.unwrap_or(u64::MAX);
+        let Assignment { load, share, .. } = &self.assignment;
+        let lanes = u64::from(self.assignment.lanes());
+        let requests = share.requests.unwrap_or(u64::MAX);
         let workers = u64::from(available).min(lanes).min(requests).max(1);
         let part = |total: u64, worker: u64| split(total, workers, worker);
         (0..workers)
@@ -97,19 +91,11 @@ impl LoadJob {
                 worker: u32::try_from(worker).unwrap_or(0),
                 workers: u32::try_from(workers).unwrap_or(1),
                 lanes: u32::try_from(part(lanes, worker)).unwrap_or(1).max(1),
-                attempts: match self.load.mode {
+                attempts: match load.mode {
                     Mode::Tsunami { .. } => None,
-                    Mode::Avalanche { .. } => self.share.requests.map(|total| part(total, worker)),
+                    Mode::Avalanche { .. } => share.requests.map(|total| part(total, worker)),
                 },
             })
             .collect()
-    }
-
-    /// Most requests that this driver has in flight: what its descriptors must suffice for.
-    pub fn lanes(&self) -> u32 {
-        match self.load.mode {
-            Mode::Tsunami { max_in_flight, .. } => self.share.max_in_flight.unwrap_or(max_in_flight),
-            Mode::Avalanche { connections } => self.share.connections.unwrap_or(connections),
-        }
     }
 }
