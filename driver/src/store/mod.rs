@@ -3,6 +3,7 @@
 //! blocks, so it runs on a thread of its own (`actors::store`).
 
 use std::path::Path;
+use std::sync::Arc;
 
 use common::clock::UnixMicros;
 use common::ids::{Epoch, TestId};
@@ -62,8 +63,9 @@ pub struct StoredWindow {
     pub key: WindowKey,
     /// Whether it is the last of its test.
     pub is_final: bool,
-    /// The `metrics` record, to be sent as it is, at whichever time.
-    pub record: WrittenRecord,
+    /// The `metrics` record, to be sent as it is, at whichever time. Shared, because the publisher queues a window both
+    /// for Kafka and for the store.
+    pub record: Arc<WrittenRecord>,
 }
 
 /// What is written together, in one transaction.
@@ -196,7 +198,7 @@ fn read_window(row: &Row<'_>) -> rusqlite::Result<StoredWindow> {
     let (epoch, seq) = (Epoch(loaded(row.get(1)?)), loaded(row.get(2)?));
     let key = WindowKey { test_id, epoch, seq, from_us: row.get(3)? };
     let record = WrittenRecord { topic: Topic::Metrics, key: row.get(5)?, payload: row.get(6)? };
-    Ok(StoredWindow { key, is_final: row.get(4)?, record })
+    Ok(StoredWindow { key, is_final: row.get(4)?, record: Arc::new(record) })
 }
 
 /// SQLite's integers are signed: the same 64 bits, both ways.
@@ -217,7 +219,7 @@ mod tests {
         StoredWindow {
             key: WindowKey { test_id: TestId::new(test).unwrap(), epoch: Epoch(epoch), seq, from_us: 0 },
             is_final,
-            record: WrittenRecord { topic: Topic::Metrics, key: "d1".into(), payload },
+            record: Arc::new(WrittenRecord { topic: Topic::Metrics, key: "d1".into(), payload }),
         }
     }
 

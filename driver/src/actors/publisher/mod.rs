@@ -1,6 +1,7 @@
 //! Writes every window to the store and to Kafka, in order, however long Kafka is unreachable.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{
@@ -8,7 +9,7 @@ use actix::{
 };
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Publish;
-use common::wire::{Metrics, Outbound};
+use common::wire::{Metrics, Outbound, WrittenRecord};
 use tokio::sync::oneshot;
 
 use super::kafka_link::LinkUp;
@@ -149,7 +150,7 @@ impl PublisherActor {
             ours: Some(window),
         };
         let record = match Outbound::Metrics(Box::new(metrics)).write() {
-            Ok(record) => record,
+            Ok(record) => Arc::new(record),
             Err(error) => {
                 self.stats.lost += 1;
                 log::error!("window lost test={} seq={} reason={error}", key.test_id, key.seq);
@@ -265,7 +266,8 @@ impl PublisherActor {
         let Some(window) = self.to_publish.front() else { return };
         self.publishing = true;
         let (key, is_final) = (window.key.clone(), window.is_final);
-        let sent = self.publish.send(Publish(window.record.clone()));
+        // `Publish` owns its record, so this attempt gets a copy; the next one may need the window's own.
+        let sent = self.publish.send(Publish(WrittenRecord::clone(&window.record)));
         ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
             let error = match sent {
                 Ok(Ok(())) => {

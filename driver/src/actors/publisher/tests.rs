@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use actix::{Addr, SyncArbiter};
 use common::figures::ByRequest;
