@@ -7,7 +7,6 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture};
 use common::clock::{UnixMicros, rfc3339, unix_us};
 use common::ids::TestId;
-use common::plan::read_value;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -165,7 +164,7 @@ impl Reviser {
         if stored.state != TestState::Finished {
             return Ok(false);
         }
-        let plan = read_value(&stored.plan).map_err(CommandError::Plan)?;
+        let plan = stored.plan.clone().into_plan().map_err(CommandError::Plan)?;
         let mut tally = Box::new(Tally::new(id.clone(), plan, &stored.participants));
         if let Some(started_at) = stored.started_at {
             tally.started(started_at);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use common::clock::UnixMicros;
 use common::ids::TestId;
 use common::kafka::Offsets;
+use common::plan::{Fault, Plan};
 use common::wire::{Metrics, Register};
 
 use crate::model::{TestState, TestView, Verdict};
@@ -18,8 +19,8 @@ use crate::tally::Closing;
 pub struct StoredTest {
     /// Its id.
     pub test_id: TestId,
-    /// The whole plan, unmasked, as TOML-shaped JSON (`Plan::to_json`).
-    pub plan: serde_json::Value,
+    /// The whole plan, unmasked.
+    pub plan: StoredPlan,
     /// Where in its life it is.
     pub state: TestState,
     /// How it ended.
@@ -40,6 +41,40 @@ pub struct StoredTest {
     pub report: Option<TestView>,
     /// What was known at its end beyond its records; `None` before the end.
     pub closing: Option<Closing>,
+}
+
+/// The plan of a stored test. A plan that an earlier version stored may break a rule of this one: its test cannot run,
+/// but its report can still be shown, and the row is not changed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredPlan {
+    /// A plan that this version can run.
+    Valid(Box<Plan>),
+    /// A plan that this version cannot run.
+    Invalid {
+        /// What the store has of it.
+        json: serde_json::Value,
+        /// What is wrong with it, by key.
+        faults: Vec<Fault>,
+    },
+}
+
+impl StoredPlan {
+    /// The plan.
+    ///
+    /// # Errors
+    /// What is wrong with it, where this version cannot run it.
+    pub fn into_plan(self) -> Result<Plan, Vec<Fault>> {
+        match self {
+            Self::Valid(plan) => Ok(*plan),
+            Self::Invalid { faults, .. } => Err(faults),
+        }
+    }
+}
+
+impl From<Plan> for StoredPlan {
+    fn from(plan: Plan) -> Self {
+        Self::Valid(Box::new(plan))
+    }
 }
 
 /// Selects tests of the history: those that match every field that is given.

@@ -24,7 +24,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 pub use batch::BatchOutcome;
 pub use cursor::Cursor;
 pub use error::StoreError;
-pub use kept::{Batch, Event, MetricsPage, SavedBatch, StoredMetrics, StoredTest, TestFilter};
+pub use kept::{Batch, Event, MetricsPage, SavedBatch, StoredMetrics, StoredPlan, StoredTest, TestFilter};
 pub use series::MAX_WINDOWS_SECONDS;
 
 /// The database's file in the orchestrator's data folder.

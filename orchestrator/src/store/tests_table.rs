@@ -1,15 +1,18 @@
 //! Tests and who took part in them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use common::clock::{UnixMicros, rfc3339};
 use common::ids::{Epoch, NodeId, TestId};
+use common::plan::read_value;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Cursor, Store, bits};
-use super::{StoreError, StoredTest, TestFilter};
+use super::{StoreError, StoredPlan, StoredTest, TestFilter};
 use crate::model::{TestPage, TestState, TestSummary, TestView, Verdict};
 use crate::participant::Participant;
 
@@ -22,8 +25,24 @@ const COLUMNS: &str =
 /// The string that serde writes for a state or a verdict.
 fn word<T: Serialize>(value: T) -> Option<String> {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => Some(word),
+        Ok(Value::String(word)) => Some(word),
         _ => None,
+    }
+}
+
+/// A plan as a row has it: JSON of the shape of TOML, with secrets.
+fn plan_json(plan: &StoredPlan) -> Cow<'_, Value> {
+    match plan {
+        StoredPlan::Valid(plan) => Cow::Owned(plan.to_json()),
+        StoredPlan::Invalid { json, .. } => Cow::Borrowed(json),
+    }
+}
+
+/// The plan of a row.
+fn read_plan(json: Value) -> StoredPlan {
+    match read_value(&json) {
+        Ok(plan) => plan.into(),
+        Err(faults) => StoredPlan::Invalid { json, faults },
     }
 }
 
@@ -35,12 +54,13 @@ impl Store {
     pub fn save_test(&mut self, test: &StoredTest) -> Result<(), StoreError> {
         let id = test.test_id.as_str();
         let at = format!("tests {id}");
-        let plan = self.text(&at, &test.plan)?;
+        let plan = plan_json(&test.plan);
+        let name = plan.get("name").and_then(Value::as_str).unwrap_or_default();
+        let plan_text = self.text(&at, &plan)?;
         let report = test.report.as_ref().map(|report| self.text(&at, report)).transpose()?;
         let closing = test.closing.as_ref().map(|closing| self.text(&at, closing)).transpose()?;
         let shares = test.participants.iter().map(|one| self.text(&at, &one.share));
         let shares = shares.collect::<Result<Vec<_>, _>>()?;
-        let name = test.plan.get("name").and_then(|name| name.as_str()).unwrap_or_default();
         self.write(|transaction| {
             transaction
                 .prepare_cached(
@@ -54,7 +74,7 @@ impl Store {
                 .execute(params![
                     id,
                     name,
-                    plan,
+                    plan_text,
                     word(test.state),
                     test.verdict.and_then(word),
                     test.created_at,
@@ -205,7 +225,7 @@ impl Store {
     }
 
     fn word<T: DeserializeOwned>(&self, row: &str, word: String) -> Result<T, StoreError> {
-        serde_json::from_value(serde_json::Value::String(word)).map_err(|cause| self.bad_row(row, cause))
+        serde_json::from_value(Value::String(word)).map_err(|cause| self.bad_row(row, cause))
     }
 
     fn stored_test(&self, row: TestRow) -> Result<StoredTest, StoreError> {
@@ -226,7 +246,7 @@ impl Store {
             .collect::<Result<_, StoreError>>()?;
         Ok(StoredTest {
             test_id: TestId::new(&row.test_id).map_err(|cause| self.bad_row(&at, cause))?,
-            plan: self.json(&at, &row.plan)?,
+            plan: read_plan(self.json(&at, &row.plan)?),
             state: self.word(&at, row.state)?,
             verdict: row.verdict.map(|verdict| self.word(&at, verdict)).transpose()?,
             created_at: row.created_at,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::ids::TestId;
-use common::plan::{Plan, read_value};
+use common::plan::Plan;
 
 pub use self::command::{Answer, Asked, Command};
 pub use self::links::{ManagerLinks, ManagerSettings};
@@ -210,7 +210,7 @@ impl Manager {
         match stored.report {
             Some(report) => Ok(report),
             None => {
-                let plan = plan_of(&stored.plan)?;
+                let plan = stored.plan.into_plan().map_err(CommandError::Plan)?;
                 Ok(empty_view(&meta_of(id, &plan, stored.created_at), &plan))
             }
         }
@@ -218,7 +218,7 @@ impl Manager {
 
     /// Makes a stored test the active one, still configured.
     async fn activate(&mut self, stored: StoredTest) -> Result<(), CommandError> {
-        let plan = plan_of(&stored.plan)?;
+        let plan = stored.plan.into_plan().map_err(CommandError::Plan)?;
         let mut meta = meta_of(&stored.test_id, &plan, stored.created_at);
         meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
         meta.kafka.clone_from(&self.kafka);
@@ -289,7 +289,7 @@ impl Manager {
 
     /// Ends a test whose config was never sent to a driver; another test may be under way.
     async fn stop_unstarted(&mut self, test: StoredTest) -> Result<TestView, CommandError> {
-        let plan = plan_of(&test.plan)?;
+        let plan = test.plan.into_plan().map_err(CommandError::Plan)?;
         let mut meta = meta_of(&test.test_id, &plan, test.created_at);
         meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
         let now_us = self.settings.clock.unix_us();
@@ -423,8 +423,4 @@ impl Manager {
 
 fn is_finished(id: &TestId) -> CommandError {
     CommandError::Conflict(format!("test {id} is finished; create it anew to run it again"))
-}
-
-fn plan_of(json: &serde_json::Value) -> Result<Plan, CommandError> {
-    read_value(json).map_err(CommandError::Plan)
 }

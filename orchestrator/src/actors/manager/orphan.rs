@@ -5,7 +5,7 @@ use super::super::recount::recount;
 use super::super::stats_aggregator::ForgetTally;
 use super::meta::{meta_of, note};
 use super::stored::{stopped_by, stored};
-use super::{Manager, SetBusy, plan_of};
+use super::{Manager, SetBusy};
 use crate::model::TestState;
 use crate::ran_on::{Orphaned, RanOn, orphaned};
 use crate::refusal::CommandError;
@@ -34,7 +34,7 @@ impl Manager {
 
     /// Judges a test by its stored records, and stores it as finished.
     pub(super) async fn close_orphan(&mut self, test: StoredTest, why: Orphaned) -> Result<(), CommandError> {
-        let plan = plan_of(&test.plan)?;
+        let plan = test.plan.into_plan().map_err(CommandError::Plan)?;
         let now_us = self.settings.clock.unix_us();
         let started_at = test.started_at.unwrap_or(test.created_at);
         let mut meta = meta_of(&test.test_id, &plan, test.created_at);

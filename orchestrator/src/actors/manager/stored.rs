@@ -6,7 +6,7 @@ use common::plan::Plan;
 use super::super::recount::recount;
 use super::super::stats_aggregator::{GetView, Meta};
 use super::meta::{empty_view, meta_of, note, note_to};
-use super::{Active, Manager, gone, plan_of};
+use super::{Active, Manager, gone};
 use crate::actors::store::{LoadTest, LoadUnfinished, RemoveTest, SaveTest};
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
 use crate::model::{TestState, TestView, TimelineEntry};
@@ -118,7 +118,7 @@ impl Manager {
         let Some(started_at) = stored.started_at.filter(|_| self.active.is_none()) else {
             return self.configured_again(stored).await;
         };
-        let plan = plan_of(&stored.plan)?;
+        let plan = stored.plan.into_plan().map_err(CommandError::Plan)?;
         self.settings.clock.hold();
         let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
         let mut meta = meta_of(&id, &plan, stored.created_at);
@@ -167,7 +167,7 @@ pub(super) fn stored(
 ) -> StoredTest {
     StoredTest {
         test_id: meta.test_id.clone(),
-        plan: plan.to_json(),
+        plan: plan.clone().into(),
         state: meta.state,
         verdict: view.verdict,
         created_at: meta.created_at,

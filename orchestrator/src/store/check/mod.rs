@@ -11,9 +11,8 @@ use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
-use common::plan::{FleetSchedule, Share};
+use common::plan::{FleetSchedule, Plan, PlanFormat, Share};
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Register, RegisterOurs, Topic, Window};
-use serde_json::json;
 use tempfile::TempDir;
 
 use super::{BatchOutcome, Cursor, Store};
@@ -55,6 +54,15 @@ fn node(text: &str) -> NodeId {
     NodeId::new(text).unwrap()
 }
 
+/// A plan with a secret.
+fn plan(name: &str) -> Plan {
+    let text = format!(
+        "name = '{name}'\n[target]\nurl = 'http://127.0.0.1:1/'\n[request]\nheaders = {{ authorization = 's3cret' }}\n\
+         [load]\nmode = 'tsunami'\nrate = 25\nduration = '2s'\n"
+    );
+    common::plan::read(&text, PlanFormat::Toml).unwrap()
+}
+
 fn test(text: &str, created_at: i64) -> StoredTest {
     let share = Share {
         index: 0,
@@ -69,7 +77,7 @@ fn test(text: &str, created_at: i64) -> StoredTest {
     let participant = |name: &str, epoch| Participant { node_id: node(name), epoch, share: share.clone() };
     StoredTest {
         test_id: id(text),
-        plan: json!({ "name": format!("plan of {text}"), "request": { "headers": { "authorization": "s3cret" } } }),
+        plan: plan(&format!("plan of {text}")).into(),
         state: TestState::Running,
         verdict: None,
         created_at,

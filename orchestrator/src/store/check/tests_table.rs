@@ -1,7 +1,7 @@
 //! Tests, their history, and what is removed.
 
 use super::*;
-use crate::store::TestFilter;
+use crate::store::{StoredPlan, TestFilter};
 
 #[test]
 fn a_test_is_read_as_it_was_written_and_replaced() {
@@ -24,6 +24,30 @@ fn a_test_is_read_as_it_was_written_and_replaced() {
     );
     assert_eq!(reopened.unfinished().unwrap(), []);
     assert_eq!(reopened.test(&id("u")).unwrap(), None);
+}
+
+#[test]
+fn a_plan_that_this_version_cannot_run_is_kept_as_it_is() {
+    let mut fixture = Fixture::new();
+    let report = Some(crate::http::stub::view("t", "old"));
+    fixture.store.save_test(&StoredTest { report, ..test("t", 5) }).unwrap();
+    let row = r#"{"name":"old","waves":3}"#;
+    fixture.store.connection.execute("UPDATE tests SET plan = ?1", [row]).unwrap();
+    let mut stored = fixture.store.test(&id("t")).unwrap().unwrap();
+    assert!(stored.report.is_some(), "its report can be shown");
+    assert!(
+        matches!(&stored.plan, StoredPlan::Invalid { faults, .. } if !faults.is_empty()),
+        "{:?}",
+        stored.plan
+    );
+    stored.state = TestState::Configured;
+    fixture.store.save_test(&stored).unwrap();
+    assert_eq!(fixture.reopened().test(&id("t")).unwrap(), Some(stored));
+    let read: String =
+        fixture.store.connection.query_row("SELECT plan FROM tests", [], |row| row.get(0)).unwrap();
+    assert_eq!(read, row);
+    let page = fixture.store.page(1, None, &TestFilter::default()).unwrap();
+    assert_eq!(page.tests[0].name, "old");
 }
 
 #[test]
@@ -76,9 +100,8 @@ fn the_history_is_filtered_by_state_verdict_and_text() {
     .into_iter()
     .enumerate()
     {
-        let mut saved = StoredTest { state, verdict, ..test(&format!("t{n}-Ab"), n as i64) };
-        saved.plan["name"] = name.into();
-        fixture.store.save_test(&saved).unwrap();
+        let other = test(&format!("t{n}-Ab"), n as i64);
+        fixture.store.save_test(&StoredTest { state, verdict, plan: plan(name).into(), ..other }).unwrap();
     }
     let text = |text: &str| TestFilter { text: Some(text.to_owned()), ..TestFilter::default() };
     for (filter, expected) in [
