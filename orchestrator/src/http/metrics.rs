@@ -14,9 +14,7 @@ use super::query::Query;
 use super::state::{AppState, ask};
 use crate::actors::driver_registry::ListDrivers;
 use crate::actors::store::CountTests;
-
-/// What `liveness` of a node can be: each is shown, also where it is 0, so that an alert on it works.
-const LIVENESS: [&str; 7] = ["alive", "suspect", "lost", "stale", "left", "fenced", "deaf"];
+use crate::model::Liveness;
 
 /// What the process counted since it started, for Prometheus.
 #[utoipa::path(
@@ -46,7 +44,9 @@ pub async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<Http
 }
 
 async fn drivers(text: &mut Exposition, state: &AppState) -> Result<(), Problem> {
-    let mut by_liveness: BTreeMap<String, u64> = LIVENESS.map(|word| (word.to_owned(), 0)).into();
+    // Each is shown, also where it is 0, so that an alert on it works.
+    let mut by_liveness: BTreeMap<String, u64> =
+        Liveness::ALL.map(|liveness| (liveness.as_str().to_owned(), 0)).into();
     for driver in ask(&state.commands.drivers, ListDrivers).await? {
         *by_liveness.entry(driver.liveness).or_default() += 1;
     }

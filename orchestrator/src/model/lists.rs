@@ -8,6 +8,41 @@ use utoipa::ToSchema;
 
 use super::{DroppedBy, LatencyView, RequestTotals, TestState, Verdict, WarmupTotals};
 
+/// Whether a node is alive, silent or gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Liveness {
+    /// A record of it arrived recently.
+    Alive,
+    /// No record of it for longer than usual.
+    Suspect,
+    /// No record of it for too long.
+    Lost,
+    /// Classic, in no test, and silent for too long: it may send heartbeats only in tests.
+    Stale,
+    /// It sent a goodbye (`NO`).
+    Left,
+    /// Classic, and sent nothing in the last test that it was chosen for.
+    Deaf,
+}
+
+impl Liveness {
+    /// Every liveness.
+    pub const ALL: [Self; 6] = [Self::Alive, Self::Suspect, Self::Lost, Self::Stale, Self::Left, Self::Deaf];
+
+    /// The name in REST.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Suspect => "suspect",
+            Self::Lost => "lost",
+            Self::Stale => "stale",
+            Self::Left => "left",
+            Self::Deaf => "deaf",
+        }
+    }
+}
+
 /// A node that the orchestrator knows: `GET /api/v1/drivers` and the `driver` event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Driver)]
@@ -23,7 +58,8 @@ pub struct DriverView {
     /// Why it refused a test, or what it waits for, as in `resolving shop.test`; null where it reports neither.
     #[serde(default)]
     pub reason: Option<String>,
-    /// alive, suspect, lost, stale, left, fenced or deaf.
+    /// Whether it is alive, silent or gone.
+    #[schema(value_type = Liveness)] // a text: a later orchestrator may know another word
     pub liveness: String,
     /// Whether records of it still arrive (alive or suspect), so that it can be chosen for a test.
     pub alive: bool,
@@ -172,4 +208,16 @@ impl Bootstrap {
 pub struct Time {
     /// Unix time in µs.
     pub unix_us: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_liveness_has_the_name_that_json_has() {
+        for liveness in Liveness::ALL {
+            assert_eq!(serde_json::to_value(liveness).unwrap(), liveness.as_str());
+        }
+    }
 }

@@ -11,7 +11,7 @@ mod schema;
 
 pub use figures::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, Totals, WarmupTotals};
 pub use finding::{FindingKind, FindingLevel, FindingView};
-pub use lists::{Bootstrap, DriverView, TestPage, TestSummary, Time, WindowView};
+pub use lists::{Bootstrap, DriverView, Liveness, TestPage, TestSummary, Time, WindowView};
 pub use schema::{LatencyStatsSchema, PlanSchema};
 
 /// From this share of steal on (`steal_mean`, CPU time that the host took from a machine), the host is reported as a

@@ -5,36 +5,7 @@ use std::time::Duration;
 use common::ids::{Epoch, NodeId, TestId};
 use common::wire::{DriverState, PROTOCOL};
 
-/// Whether a node is alive, silent or gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Liveness {
-    /// A record of it arrived recently.
-    Alive,
-    /// No record of it for longer than usual.
-    Suspect,
-    /// No record of it for too long.
-    Lost,
-    /// Classic, in no test, and silent for too long: it may send heartbeats only in tests.
-    Stale,
-    /// It sent a goodbye (`NO`).
-    Left,
-    /// Classic, and sent nothing in the last test that it was chosen for.
-    Deaf,
-}
-
-impl Liveness {
-    /// The name in REST.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Alive => "alive",
-            Self::Suspect => "suspect",
-            Self::Lost => "lost",
-            Self::Stale => "stale",
-            Self::Left => "left",
-            Self::Deaf => "deaf",
-        }
-    }
-}
+use crate::model::Liveness;
 
 /// Which protocol a node of ours speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,8 @@ use std::time::Duration;
 use common::ids::{Epoch, NodeId};
 use common::wire::{Heartbeat, Metrics, Register, Role};
 
-pub use facts::{Liveness, NodeFacts, Protocol};
+pub use crate::model::Liveness;
+pub use facts::{NodeFacts, Protocol};
 use node::Node;
 pub use view::state_name;
 

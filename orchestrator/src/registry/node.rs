@@ -6,9 +6,10 @@ use std::time::Duration;
 use common::ids::{Epoch, NodeId, TestId};
 use common::wire::{DriverState, HeartbeatOurs, RegisterOurs};
 
-use super::facts::{Liveness, NodeFacts, Protocol};
+use super::facts::{NodeFacts, Protocol};
 use super::habit::Habit;
 use super::{Event, KnownNode, Patience};
+use crate::model::Liveness;
 
 /// Intervals between heartbeats that are remembered; their median is the node's own interval.
 const GAPS: usize = 5;

@@ -5,9 +5,8 @@ use common::ids::NodeId;
 use common::wire::DriverState;
 
 use super::Registry;
-use super::facts::Liveness;
 use super::node::Node;
-use crate::model::DriverView;
+use crate::model::{DriverView, Liveness};
 use crate::now::Now;
 
 impl Registry {
