@@ -300,6 +300,15 @@ pub struct Ending {
     pub cut_short: Option<String>,
 }
 
+impl Ending {
+    /// `precision` of a driver that kept its schedule by a timer alone, after spinning met others on its core.
+    pub const GAVE_UP_SPINNING: &'static str = "gave_up_spinning";
+    /// `cut_short` of a driver whose test was stopped.
+    pub const STOPPED: &'static str = "stopped";
+    /// `cut_short` of a driver that was shut down.
+    pub const LEAVING: &'static str = "leaving";
+}
+
 /// `heartbeat`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heartbeat {

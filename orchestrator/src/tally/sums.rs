@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
+use common::wire::Ending;
 
 use super::part::Part;
 use super::requests;
@@ -212,7 +213,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
                 .windows
                 .ending
                 .as_ref()
-                .is_some_and(|ending| ending.precision.as_deref() == Some("gave_up_spinning")),
+                .is_some_and(|ending| ending.precision.as_deref() == Some(Ending::GAVE_UP_SPINNING)),
         },
         sample: Sample {
             throughput_per_s: tally.throughput_of(part),

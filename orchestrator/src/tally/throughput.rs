@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use common::clock::UnixMicros;
 use common::plan::{Load, Mode, Share};
+use common::wire::Ending;
 
 use super::Tally;
 use super::part::Part;
@@ -23,9 +24,6 @@ const MIN_LENGTH_S: f64 = 0.001;
 /// Drivers report their start and end in whole microseconds, so 3 s can come out as 3.000001 s, and 60 requests in it
 /// as less than 20/s.
 const SAME_LENGTH_S: f64 = 0.002;
-
-/// `cut_short` of a driver whose test was stopped.
-const STOPPED: &str = "stopped";
 
 impl Tally {
     /// Completed within the schedule per second of it; `None` where the part has no schedule (yet) or a too short one.
@@ -92,7 +90,7 @@ impl Tally {
     /// When the test was stopped, by the endings of the drivers that stopped.
     fn stopped_at(&self) -> Option<UnixMicros> {
         let endings = self.parts.iter().filter_map(|part| part.windows.ending.as_ref());
-        let stopped = endings.filter(|ending| ending.cut_short.as_deref() == Some(STOPPED));
+        let stopped = endings.filter(|ending| ending.cut_short.as_deref() == Some(Ending::STOPPED));
         stopped.map(|ending| ending.schedule_to_us).max()
     }
 }

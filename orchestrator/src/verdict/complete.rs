@@ -1,6 +1,7 @@
 //! Incomplete: drivers that were lost or left, and windows that did not arrive.
 
 use common::clock::UnixMicros;
+use common::wire;
 
 use super::words::{Ending, Other};
 use super::{DriverFacts, Facts, Findings};
@@ -52,7 +53,7 @@ fn missing_driver(driver: &DriverFacts<'_>, start: UnixMicros, aborted: bool) ->
         (Some(EndedBy::Deaf), _) => Some(Ending::Deaf),
         (Some(EndedBy::Overdue), _) => Some(Ending::Overdue { unresolved }),
         (None | Some(EndedBy::Lost), _) => Some(Ending::Lost { after_s, unresolved }),
-        (Some(_), Some("leaving")) => Some(Ending::Left { after_s }),
+        (Some(_), Some(wire::Ending::LEAVING)) => Some(Ending::Left { after_s }),
         // After a stop all loads end early: the verdict `aborted` covers that.
         (Some(_), Some(_)) if aborted => None,
         (Some(_), Some(why)) => Some(Ending::CutShort { after_s, why: why.to_owned() }),
