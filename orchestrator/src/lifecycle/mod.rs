@@ -35,6 +35,9 @@ const STOP_PATIENCE: Duration = Duration::from_secs(15);
 /// In a timeline: the trigger was published.
 const RUNNING: &str = "running";
 
+/// In a timeline: the test was stopped.
+pub const STOPPED: &str = "stopped";
+
 /// Most drivers that one refusal names.
 const MAX_BLOCKERS: usize = 32;
 
@@ -294,7 +297,7 @@ impl Lifecycle {
 
     /// Stops the test; `by` names the person or the cause.
     pub fn stop(&mut self, by: &str, now: Now) -> Vec<Effect> {
-        let note = Effect::Note { what: "stopped", detail: by.to_owned() };
+        let note = Effect::Note { what: STOPPED, detail: by.to_owned() };
         let aborted = || CommandError::Conflict("the test was stopped before it started".to_owned());
         match self.phase {
             Phase::Finished | Phase::Stopping { .. } => Vec::new(),

@@ -28,7 +28,7 @@ use super::stats_aggregator::{
     CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, OpenTally, PartChanged,
 };
 use crate::actors::events::Changed;
-use crate::lifecycle::{Effect, Lifecycle};
+use crate::lifecycle::{self, Effect, Lifecycle};
 use crate::model::{TestState, TestView};
 use crate::participant::PartSeen;
 use crate::ran_on::RanOn;
@@ -293,7 +293,7 @@ impl Manager {
         let mut meta = meta_of(&test.test_id, &plan, test.created_at);
         meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
         let now_us = self.settings.clock.unix_us();
-        note(&mut meta, now_us, "stopped", STOPPED_BY);
+        note(&mut meta, now_us, lifecycle::STOPPED, STOPPED_BY);
         note(&mut meta, now_us, "finished", "");
         (meta.state, meta.ended_at) = (TestState::Finished, Some(now_us));
         let mut tally = Tally::new(test.test_id, plan.clone(), &[]);

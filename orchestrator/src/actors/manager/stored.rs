@@ -153,7 +153,7 @@ impl Manager {
 pub(super) fn stopped_by(timeline: &[TimelineEntry]) -> Option<String> {
     lifecycle::since_trigger(timeline)
         .iter()
-        .find(|entry| entry.what == "stopped")
+        .find(|entry| entry.what == lifecycle::STOPPED)
         .map(|entry| entry.detail.clone())
 }
 
