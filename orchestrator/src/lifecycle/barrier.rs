@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use common::ids::NodeId;
-use common::wire::{DriverState, RESOLVING};
+use common::wire::DriverState;
 
 use super::choose::{choose, protocol_blocker, refused};
 use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, warned};
@@ -122,9 +122,7 @@ impl Lifecycle {
                     waits.push(name);
                 }
                 Some(node) if node.state == Some(DriverState::Refused) => {
-                    let why = node.reason.clone().unwrap_or_else(|| "refused without a reason".to_owned());
-                    // Drivers put their own name before the reason.
-                    let why = why.strip_prefix(&format!("{name}: ")).map_or(why.clone(), str::to_owned);
+                    let why = node.refusal.clone().unwrap_or_else(|| "refused without a reason".to_owned());
                     blockers.push((name, why));
                 }
                 Some(_) => {}
@@ -161,8 +159,7 @@ impl Lifecycle {
     fn is_resolving(&self, node: &NodeFacts) -> bool {
         node.test_id.as_ref() == Some(&self.test_id)
             && node.revision == Some(self.revision)
-            && node.state == Some(DriverState::Idle)
-            && node.reason.as_ref().is_some_and(|reason| reason.starts_with(RESOLVING))
+            && node.is_resolving
     }
 
     /// Whether a driver has answered (ready or refused) this revision of this test's config.

@@ -49,8 +49,10 @@ pub struct NodeFacts {
     pub known_since: Duration,
     /// Its state, by its last heartbeat.
     pub state: Option<DriverState>,
-    /// Why it refused.
-    pub reason: Option<String>,
+    /// Whether it is looking up the target's name; it answers a config after that.
+    pub is_resolving: bool,
+    /// Why it refuses a config, without its own name; `None`: it does not refuse, or gives no reason.
+    pub refusal: Option<String>,
     /// Its warning about the test it is ready for.
     pub warning: Option<String>,
     /// The test that it works on, by its last heartbeat.

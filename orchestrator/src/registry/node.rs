@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, HeartbeatOurs, RegisterOurs};
+use common::wire::{DriverState, HeartbeatOurs, RESOLVING, RegisterOurs};
 
 use super::facts::{NodeFacts, Protocol};
 use super::habit::Habit;
@@ -84,6 +84,18 @@ impl Ours {
         self.revision = beat.revision;
         self.clock_offset_us = beat.clock_offset_us.or(self.clock_offset_us);
         changed
+    }
+
+    /// Whether it is looking up the target's name.
+    fn is_resolving(&self) -> bool {
+        self.state == Some(DriverState::Idle)
+            && self.reason.as_ref().is_some_and(|reason| reason.starts_with(RESOLVING))
+    }
+
+    /// Why it refuses a config, without the name that drivers put before the reason.
+    fn refusal(&self, node_id: &NodeId) -> Option<String> {
+        let reason = self.reason.as_deref().filter(|_| self.state == Some(DriverState::Refused))?;
+        Some(reason.strip_prefix(&format!("{node_id}: ")).unwrap_or(reason).to_owned())
     }
 }
 
@@ -243,7 +255,8 @@ impl Node {
             seen_at: self.seen_at,
             known_since: self.known_since,
             state: ours.and_then(|ours| ours.state),
-            reason: ours.and_then(|ours| ours.reason.clone()),
+            is_resolving: ours.is_some_and(Ours::is_resolving),
+            refusal: ours.and_then(|ours| ours.refusal(&self.node_id)),
             warning: ours.and_then(|ours| ours.warning.clone()),
             test_id: ours.and_then(|ours| ours.test_id.clone()),
             revision: ours.and_then(|ours| ours.revision),

@@ -45,7 +45,8 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         seen_at: Duration::ZERO,
         known_since: Duration::ZERO,
         state: None,
-        reason: None,
+        is_resolving: false,
+        refusal: None,
         warning: None,
         test_id: None,
         revision: None,
@@ -60,10 +61,10 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
     }
 }
 
-pub(super) fn says(name: &str, state: DriverState, reason: Option<&str>) -> NodeFacts {
+pub(super) fn says(name: &str, state: DriverState, refusal: Option<&str>) -> NodeFacts {
     NodeFacts {
         state: Some(state),
-        reason: reason.map(str::to_owned),
+        refusal: refusal.map(str::to_owned),
         test_id: Some(TestId::new("t").unwrap()),
         revision: Some(1),
         ..node(name, Some(1))
@@ -125,7 +126,7 @@ fn a_driver_that_refuses_is_named_and_the_test_is_configured_again() {
     let mut life = life();
     life.trigger(&[node("a", Some(1))]).unwrap();
     life.step(at(0), &[node("a", Some(1))], &[]);
-    let refuses = [says("a", DriverState::Refused, Some("a: target 10.0.0.1 is not allowed"))];
+    let refuses = [says("a", DriverState::Refused, Some("target 10.0.0.1 is not allowed"))];
     let effects = without_notes(life.step(at(100), &refuses, &[]));
     assert_eq!(effects[0], Effect::PublishStop, "no driver stays ready for it");
     let Effect::Answer(Err(error)) = &effects[1] else { panic!("{effects:?}") };
@@ -173,7 +174,8 @@ fn a_driver_that_does_not_answer_in_time_is_named() {
 /// delays the start by 20 s and the time-out.
 #[test]
 fn drivers_that_resolve_the_targets_name_are_waited_for_within_a_bound() {
-    let resolving = [says("a", DriverState::Idle, Some("resolving shop.test")), node("b", Some(1))];
+    let resolves = NodeFacts { is_resolving: true, ..says("a", DriverState::Idle, None) };
+    let resolving = [resolves, node("b", Some(1))];
     let barrier = || {
         let mut life = life();
         life.trigger(&[node("a", Some(1)), node("b", Some(1))]).unwrap();

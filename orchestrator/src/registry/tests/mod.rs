@@ -472,3 +472,29 @@ fn after_a_restart_a_node_is_described_as_it_registered_before() {
     let a = &story.registry.views(at(&story))[0];
     assert_eq!((a.address.as_deref(), a.cores), (Some("127.0.0.2:7"), Some(2)));
 }
+
+#[test]
+fn facts_have_what_a_driver_answered_to_its_config() {
+    for (state, reason, is_resolving, refusal) in [
+        (
+            DriverState::Refused,
+            Some("a: target 10.0.0.1 is not allowed"),
+            false,
+            Some("target 10.0.0.1 is not allowed"),
+        ),
+        (DriverState::Refused, Some("not allowed"), false, Some("not allowed")),
+        (DriverState::Refused, Some("ab: not allowed"), false, Some("ab: not allowed")),
+        (DriverState::Refused, None, false, None),
+        (DriverState::Idle, Some("resolving shop.test"), true, None),
+        (DriverState::Idle, None, false, None),
+    ] {
+        let mut story = Story::new();
+        let mut answers = beat("a", Some(5), true);
+        if let Some(ours) = &mut answers.ours {
+            (ours.state, ours.reason) = (Some(state), reason.map(str::to_owned));
+        }
+        story.registry.heartbeat(&answers, story.now);
+        let facts = story.registry.facts(&id("a"), story.now).unwrap();
+        assert_eq!((facts.is_resolving, facts.refusal.as_deref()), (is_resolving, refusal), "{reason:?}");
+    }
+}
