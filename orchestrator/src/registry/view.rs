@@ -38,15 +38,15 @@ fn view(node: &Node, busy: bool, now: Now) -> DriverView {
     let age_us = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
     // A classic node does not report a state: show whether it takes part in a test.
     let state = match ours.and_then(|ours| ours.state) {
-        Some(state) => state_name(state),
-        None if busy => "running",
-        None => "idle",
+        Some(state) => state,
+        None if busy => DriverState::Running,
+        None => DriverState::Idle,
     };
     DriverView {
         node_id: node.node_id.to_string(),
         address: node.address.clone(),
         classic: ours.is_none(),
-        state: state.to_owned(),
+        state: state_name(state).to_owned(),
         reason: ours.and_then(|ours| ours.reason.clone()),
         liveness: node.liveness.as_str().to_owned(),
         alive: matches!(node.liveness, Liveness::Alive | Liveness::Suspect),

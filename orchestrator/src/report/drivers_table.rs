@@ -112,13 +112,17 @@ fn kept(page: usize) -> Vec<(usize, usize)> {
     kept.into_iter().map(|column| (column, if column == 0 { name } else { WIDTHS[column] })).collect()
 }
 
+/// Whether a driver's state is that of a driver at work, or of one that reported its end.
+fn is_normal(driver: &DriverTotals) -> bool {
+    matches!(driver.state.as_str(), "done" | "running" | "draining")
+}
+
 /// The drivers to list: all of a small fleet; of a large one those that ended badly, then the slowest.
 fn chosen(drivers: &[DriverTotals]) -> Vec<&DriverTotals> {
     let mut shown: Vec<&DriverTotals> = drivers.iter().collect();
     if drivers.len() > MAX_LINES {
         let p99 = |driver: &DriverTotals| driver.totals.latency_ms.response.p99.unwrap_or(0.0);
-        let well = |driver: &DriverTotals| matches!(driver.state.as_str(), "done" | "running" | "draining");
-        shown.sort_by(|a, b| well(a).cmp(&well(b)).then(p99(b).total_cmp(&p99(a))));
+        shown.sort_by(|a, b| is_normal(a).cmp(&is_normal(b)).then(p99(b).total_cmp(&p99(a))));
         shown.truncate(FEW_LINES);
     }
     shown
@@ -141,10 +145,10 @@ fn line(driver: &DriverTotals, name: usize) -> [String; 9] {
         _ => "",
     };
     // A state that is not normal is more important than the busy share: show it in the same column.
-    let last = match (driver.state.as_str(), driver.busy_max) {
-        ("done" | "running" | "draining", Some(busy)) => format!("{:.0}%", busy * 100.0),
-        ("done" | "running" | "draining", None) => "-".to_owned(),
-        (state, _) => short(state, 4),
+    let last = match driver.busy_max {
+        _ if !is_normal(driver) => short(&driver.state, 4),
+        Some(busy) => format!("{:.0}%", busy * 100.0),
+        None => "-".to_owned(),
     };
     [
         format!("{mark}{}", short(&driver.node_id, name.saturating_sub(1 + mark.len()))),
