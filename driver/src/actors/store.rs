@@ -19,7 +19,7 @@ pub struct GetUnpublished {
     pub limit: u32,
 }
 
-/// Keeps the windows of whole runs.
+/// Keeps the windows of whole tests.
 ///
 /// - owns: the SQLite database.
 /// - receives: [`SaveBatch`], [`GetUnpublished`].
