@@ -25,7 +25,7 @@ pub use producer::{FlushProducer, GetProducerStats, KafkaProducerActor, Producer
 pub use reading::{ConsumerOptions, ConsumerStats, StartFrom};
 pub use topics::{cluster_id, create_topics, wait_for_topics};
 
-use crate::wire::{Inbound, Rejected, Topic, WrittenRecord};
+use crate::wire::{Inbound, RawMetrics, Rejected, Topic, WrittenRecord};
 
 /// The position of a record in Kafka.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +50,8 @@ pub struct Arrived {
     pub timestamp_ms: Option<i64>,
     /// Its content, or why it cannot be used.
     pub content: Result<Inbound, Rejected>,
+    /// With [`Inbound::Metrics`], and with nothing else: the record as it came, for the store.
+    pub raw: Option<RawMetrics>,
 }
 
 /// Records that were read together, in order within each partition. The consumer reads on only when this was

@@ -18,7 +18,7 @@ use super::positions::{Held, Lost, Watermarks, in_range, starting};
 use super::reading::{ConsumerOptions, Said};
 use super::rejections::Tally;
 use super::{Arrived, ConsumerChanged, Offsets, Position, RecordsArrived};
-use crate::wire::{self, Topic};
+use crate::wire::{self, Inbound, RawMetrics, Topic};
 
 /// Longest wait for a record: how soon a stop is seen.
 const POLL: Duration = Duration::from_millis(100);
@@ -183,7 +183,14 @@ impl Reader {
                 why.detail
             );
         }
-        Some(Arrived { position, timestamp_ms: message.timestamp().to_millis(), content })
+        let raw = match &content {
+            Ok(Inbound::Metrics(metrics)) => {
+                let payload = message.payload().unwrap_or_default();
+                Some(RawMetrics::of(payload, metrics, &self.options.read_as))
+            }
+            _ => None,
+        };
+        Some(Arrived { position, timestamp_ms: message.timestamp().to_millis(), content, raw })
     }
 
     /// Records an error; it is acted on after the batch before it was passed on.

@@ -216,6 +216,24 @@ async fn what_was_there_before_is_not_read_from_the_end_and_what_comes_after_is(
 }
 
 #[actix::test]
+async fn a_metrics_record_comes_with_its_bytes_and_any_other_without() {
+    let (_broker, kafka, producer) = broker().await;
+    let mut reading = Reading::start(options(&kafka, &[Topic::Metrics], StartFrom::End), true);
+    reading.assigned().await;
+    let payload = r#"{"node_id": "c", "mean_latency": 0.25, "extra": 1}"#;
+    for payload in [payload, "STOP", "{ broken"] {
+        publish(&producer, Topic::Metrics, payload).await;
+    }
+    let metrics = reading.record().await;
+    let raw = metrics.raw.unwrap();
+    assert_eq!((&*raw.payload, raw.latency_unit), (payload.as_bytes(), Unit::Milliseconds));
+    assert_eq!(raw.read().map(|read| Inbound::Metrics(Box::new(read))), metrics.content);
+    for _ in 0..2 {
+        assert_eq!(reading.record().await.raw, None);
+    }
+}
+
+#[actix::test]
 async fn rejected_records_are_counted_and_stop_nothing() {
     let (_broker, kafka, producer) = broker().await;
     let mut reading = Reading::start(options(&kafka, &[Topic::Trigger], StartFrom::End), true);

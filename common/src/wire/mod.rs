@@ -6,6 +6,7 @@ mod fields;
 mod names;
 mod numbers;
 mod parse;
+mod raw;
 mod read;
 mod reject;
 mod units;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
 pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
+pub use raw::{MAX_CLASSIC_BYTES, RawMetrics};
 pub use read::read;
 pub use reject::{RejectReason, Rejected};
 pub use units::{NodePattern, ReadAs};

@@ -12,8 +12,8 @@ use common::kafka::{Arrived, ConsumerChanged, KafkaError, Offsets, Position, Pub
 use common::plan::{Plan, PlanFormat};
 use common::settings::KafkaSettings;
 use common::wire::{
-    ClassicMetrics, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound, MachineLoad, Metrics, Role,
-    Topic, Unit, Window,
+    ClassicMetrics, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound, MachineLoad, Metrics, RawMetrics,
+    Role, Topic, Unit, Window,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -340,7 +340,10 @@ impl World {
     pub async fn arrives(&mut self, topic: Topic, content: Inbound) {
         self.offset += 1;
         let position = Position { topic, partition: 0, offset: self.offset };
-        let arrived = Arrived { position, timestamp_ms: None, content: Ok(content) };
+        // The stub of the store keeps what was read, so the payload may be empty.
+        let raw = matches!(content, Inbound::Metrics(_))
+            .then(|| RawMetrics { payload: [].into(), latency_unit: Unit::Milliseconds });
+        let arrived = Arrived { position, timestamp_ms: None, content: Ok(content), raw };
         self.intake.send(RecordsArrived(vec![arrived])).await.unwrap();
     }
 
