@@ -23,8 +23,8 @@ use crate::actors::revision::{RevisionActor, RevisionLinks};
 use crate::actors::stats_aggregator::StatsAggregatorActor;
 use crate::actors::store::StoreActor;
 use crate::actors::store::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveEvent,
-    SaveRevision, SaveTest, TakeEpoch,
+    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveRevision,
+    SaveTest, TakeEpoch,
 };
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
@@ -120,7 +120,6 @@ pub fn spawn(
         metrics: reader.clone().recipient(),
         revise: store.clone().recipient(),
         batches: store.clone().recipient(),
-        happened: store.clone().recipient(),
         offsets: store.clone().recipient(),
         known: store.clone().recipient(),
     };
@@ -161,7 +160,6 @@ pub(crate) struct Outside {
     pub metrics: Recipient<LoadMetrics>,
     pub revise: Recipient<SaveRevision>,
     pub batches: Recipient<SaveBatch>,
-    pub happened: Recipient<SaveEvent>,
     pub offsets: Recipient<LoadOffsets>,
     pub known: Recipient<LoadNodes>,
 }
@@ -232,7 +230,6 @@ pub(crate) fn wire(
         metrics: aggregator.recipient(),
         batches: outside.batches,
         late: revision.recipient(),
-        events: outside.happened,
         store: tests.clone().recipient(),
         offsets: outside.offsets,
         reached: tests.clone().recipient(),

@@ -1,4 +1,4 @@
-//! What the store takes and gives: tests, records, pages of them, events.
+//! What the store takes and gives: tests, records, pages of them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -135,17 +135,4 @@ pub struct MetricsPage {
     pub records: Vec<StoredMetrics>,
     /// Pass it as `after` for the next page; `None` on the last.
     pub next: Option<i64>,
-}
-
-/// A line in the log of events of a node or a test.
-#[derive(Debug, Clone)]
-pub struct Event {
-    /// When.
-    pub at: UnixMicros,
-    /// Of which test, where it is of one.
-    pub test_id: Option<TestId>,
-    /// Name of the event in snake_case.
-    pub what: String,
-    /// Details; may be empty.
-    pub detail: String,
 }

@@ -16,15 +16,15 @@ mod check;
 
 use std::path::{Path, PathBuf};
 
-use common::ids::{Epoch, TestId};
+use common::ids::Epoch;
 use common::kafka::Offsets;
 use common::wire::Topic;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 pub use batch::BatchOutcome;
 pub use cursor::Cursor;
 pub use error::StoreError;
-pub use kept::{Batch, Event, MetricsPage, SavedBatch, StoredMetrics, StoredPlan, StoredTest, TestFilter};
+pub use kept::{Batch, MetricsPage, SavedBatch, StoredMetrics, StoredPlan, StoredTest, TestFilter};
 pub use series::MAX_WINDOWS_SECONDS;
 
 /// The database's file in the orchestrator's data folder.
@@ -125,21 +125,6 @@ impl Store {
                 .execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?1)", [bits(epoch.0)])?;
             Ok(epoch)
         })
-    }
-
-    /// Adds a line to the log of events.
-    ///
-    /// # Errors
-    /// Where SQLite cannot, or where the event names a test that is not stored.
-    pub fn save_event(&mut self, event: &Event) -> Result<(), StoreError> {
-        let test_id = event.test_id.as_ref().map(TestId::as_str);
-        self.connection
-            .execute(
-                "INSERT INTO events (at, test_id, what, detail) VALUES (?1, ?2, ?3, ?4)",
-                params![event.at, test_id, event.what, event.detail],
-            )
-            .map(|_| ())
-            .map_err(|error| self.failed(error))
     }
 
     /// Writes in one transaction: all of it, or (on any error or panic) nothing.

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
-use common::clock::unix_us;
 use common::kafka::{ConsumerChanged, Offsets, RecordsArrived};
 use common::settings::KafkaSettings;
 use common::wire::Inbound;
@@ -22,9 +21,9 @@ use super::driver_registry::NodesHeard;
 use super::revision::LateStored;
 use super::stats_aggregator::MetricsHeard;
 use super::test_manager::{KafkaReached, StoreChanged};
-use crate::actors::store::{LoadOffsets, SaveBatch, SaveEvent};
+use crate::actors::store::{LoadOffsets, SaveBatch};
 use crate::ran_on::RanOn;
-use crate::store::{Batch, Event, SavedBatch};
+use crate::store::{Batch, SavedBatch};
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Batches arrive one at a time; changes of the consumer arrive beside them.
@@ -63,8 +62,6 @@ pub struct IntakeOutputs {
     pub batches: Recipient<SaveBatch>,
     /// Tests for which late windows were stored.
     pub late: Recipient<LateStored>,
-    /// What happened to the consumer.
-    pub events: Recipient<SaveEvent>,
     /// Whether the store accepts batches, for the test manager.
     pub store: Recipient<StoreChanged>,
     /// Where reading began, as the store has it already.
@@ -78,8 +75,7 @@ pub struct IntakeOutputs {
 /// - owns: which Kafka the offsets belong to, and the backlog that is not stored yet.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
 /// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`] and [`LateStored`], each awaited; before the first
-///   of them the offsets where reading begins, by [`SaveBatch`], and then [`KafkaReached`]; [`SaveEvent`],
-///   [`StoreChanged`].
+///   of them the offsets where reading begins, by [`SaveBatch`], and then [`KafkaReached`]; [`StoreChanged`].
 /// - on failure: a refused batch is retried every second until it is stored, and the node is not ready meanwhile.
 ///   When the backlog reaches its bound, reading stops.
 /// - mailbox bound: 16.
@@ -188,10 +184,7 @@ impl Handler<ConsumerChanged> for IntakeActor {
                     lost.offset
                 );
                 log::warn!(detail:%; "records expired in kafka before they were read");
-                let what = "offset_out_of_range".to_owned();
-                let save =
-                    self.outputs.events.send(SaveEvent(Event { at: unix_us(), test_id: None, what, detail }));
-                Box::pin(async move { drop(save.await) })
+                Box::pin(async {})
             }
         }
     }

@@ -7,7 +7,7 @@ use common::kafka::Offsets;
 
 use crate::model::{TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
-use crate::store::{Batch, Cursor, Event, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter};
+use crate::store::{Batch, Cursor, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter};
 
 /// Stores or replaces a test: its life so far and, once finished, its report.
 #[derive(Debug, Clone, Message)]
@@ -99,8 +99,3 @@ pub struct TakeEpoch {
     /// Unix ms.
     pub now_unix_ms: u64,
 }
-
-/// Adds a line to the log of events of a node or a test.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<(), StoreError>")]
-pub struct SaveEvent(pub Event);

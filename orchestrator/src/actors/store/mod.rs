@@ -14,7 +14,7 @@ use common::kafka::Offsets;
 
 pub use self::messages::{
     LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, RemoveTest,
-    SaveBatch, SaveEvent, SaveRevision, SaveTest, TakeEpoch,
+    SaveBatch, SaveRevision, SaveTest, TakeEpoch,
 };
 use crate::model::{TestPage, WindowView};
 use crate::registry::KnownNode;
@@ -132,14 +132,6 @@ impl Handler<SaveBatch> for StoreActor {
         self.telemetry.windows_duplicate.add(outcome.n_duplicate);
         self.telemetry.windows_orphaned.add(outcome.n_orphaned);
         Ok(outcome.saved)
-    }
-}
-
-impl Handler<SaveEvent> for StoreActor {
-    type Result = Result<(), StoreError>;
-
-    fn handle(&mut self, event: SaveEvent, _: &mut Self::Context) -> Self::Result {
-        self.with("save_event", |store| store.save_event(&event.0))
     }
 }
 

@@ -23,8 +23,8 @@ use super::super::intake::{IntakeActor, Source};
 use super::super::test_manager::TestManagerActor;
 use crate::actors::events::Changed;
 use crate::actors::store::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveEvent,
-    SaveRevision, SaveTest,
+    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveRevision,
+    SaveTest,
 };
 use crate::actors::test_manager::{CreateTest, GetTest, TriggerTest};
 use crate::lifecycle::{ClassicRules, Rules};
@@ -245,14 +245,6 @@ impl Handler<LoadNodes> for Reached {
     }
 }
 
-impl Handler<SaveEvent> for Reached {
-    type Result = Result<(), StoreError>;
-
-    fn handle(&mut self, _: SaveEvent, _: &mut Self::Context) -> Self::Result {
-        Ok(())
-    }
-}
-
 impl Handler<Changed> for Reached {
     type Result = MessageResult<Changed>;
 
@@ -318,7 +310,6 @@ impl World {
             metrics: kept.clone().recipient(),
             revise: kept.clone().recipient(),
             batches: kept.clone().recipient(),
-            happened: kept.clone().recipient(),
             offsets: kept.clone().recipient(),
             known: kept.recipient(),
         };

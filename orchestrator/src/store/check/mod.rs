@@ -19,7 +19,7 @@ use super::{BatchOutcome, Cursor, Store};
 use crate::model::{TestState, Verdict};
 use crate::participant::Participant;
 use crate::ran_on::RanOn;
-use crate::store::{Batch, Event, SavedBatch, StoreError, StoredMetrics, StoredTest};
+use crate::store::{Batch, SavedBatch, StoreError, StoredMetrics, StoredTest};
 use crate::tally::Closing;
 
 const START_US: i64 = 1_795_456_638_000_000;
