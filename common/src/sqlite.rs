@@ -4,10 +4,26 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// How long a write waits for another process that holds the file (a backup, a person with sqlite3).
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One step from a schema version to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// Changes the tables.
+    pub sql: &'static str,
+    /// What SQL alone cannot do, after it and in the same transaction.
+    pub then: Option<fn(&Transaction<'_>) -> rusqlite::Result<()>>,
+}
+
+impl Step {
+    /// A step that is SQL alone.
+    pub const fn sql(sql: &'static str) -> Self {
+        Self { sql, then: None }
+    }
+}
 
 /// Why a file could not be opened.
 #[derive(Debug)]
@@ -32,7 +48,7 @@ impl From<rusqlite::Error> for OpenError {
 ///
 /// # Errors
 /// Where SQLite cannot open or change it, or where more steps were taken than there are.
-pub fn open(path: &Path, steps: &[&str]) -> Result<Connection, OpenError> {
+pub fn open(path: &Path, steps: &[Step]) -> Result<Connection, OpenError> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // WAL with synchronous=NORMAL: a killed process loses no commit, a power cut may lose the last ones.
@@ -51,7 +67,7 @@ pub fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), OpenError> {
+fn migrate(connection: &mut Connection, steps: &[Step]) -> Result<(), OpenError> {
     let known = steps.len() as i64;
     // A file that is up to date is opened without a write, so that it can be read on a full disk.
     if version(connection)? == known {
@@ -62,7 +78,10 @@ fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), OpenError>
     let found = version(&transaction)?;
     let taken = usize::try_from(found).map_err(|_| OpenError::Newer { found })?;
     for step in steps.get(taken..).ok_or(OpenError::Newer { found })? {
-        transaction.execute_batch(step)?;
+        transaction.execute_batch(step.sql)?;
+        if let Some(then) = step.then {
+            then(&transaction)?;
+        }
     }
     transaction.pragma_update(None, "user_version", known)?;
     Ok(transaction.commit()?)
@@ -72,7 +91,13 @@ fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), OpenError>
 mod tests {
     use super::*;
 
-    const STEPS: [&str; 2] = ["CREATE TABLE a (x INTEGER);", "ALTER TABLE a ADD COLUMN y INTEGER;"];
+    const STEPS: [Step; 2] = [
+        Step::sql("CREATE TABLE a (x INTEGER);"),
+        Step {
+            sql: "ALTER TABLE a ADD COLUMN y INTEGER;",
+            then: Some(|transaction| transaction.execute("UPDATE a SET y = x + 6", []).map(drop)),
+        },
+    ];
 
     #[test]
     fn each_step_is_taken_once() {
@@ -83,7 +108,7 @@ mod tests {
             let connection = open(&path, &STEPS).unwrap();
             assert_eq!(version(&connection), Ok(2));
             let row = connection.query_row("SELECT x, y FROM a", [], |row| Ok((row.get(0)?, row.get(1)?)));
-            assert_eq!(row, Ok((1, None::<i64>)));
+            assert_eq!(row, Ok((1, 7)), "with what follows its SQL");
         }
     }
 
@@ -91,7 +116,7 @@ mod tests {
     fn a_step_that_fails_leaves_the_file_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.sqlite");
-        let broken = [STEPS[0], STEPS[1], "no SQL"];
+        let broken = [STEPS[0], STEPS[1], Step::sql("no SQL")];
         assert!(matches!(open(&path, &broken), Err(OpenError::Sqlite(_))));
         let connection = open(&path, &[]).unwrap();
         assert_eq!(version(&connection), Ok(0));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::clock::UnixMicros;
 use common::ids::{Epoch, TestId};
-use common::sqlite::{self, OpenError};
+use common::sqlite::{self, OpenError, Step};
 use common::wire::{Topic, WrittenRecord};
 use rusqlite::{Connection, Row, params};
 
@@ -19,8 +19,10 @@ pub const KEEP_TESTS: u32 = 50;
 pub const KEEP_WINDOWS: u64 = 200_000;
 
 /// Every step from an empty file to the current schema. Steps that were released never change.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_from_us.sql")];
+const MIGRATIONS: [Step; 2] = [
+    Step::sql(include_str!("migrations/0001_first.sql")),
+    Step::sql(include_str!("migrations/0002_from_us.sql")),
+];
 
 /// What went wrong with the store.
 #[derive(Debug, thiserror::Error)]

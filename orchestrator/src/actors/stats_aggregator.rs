@@ -7,7 +7,7 @@ use actix::{Actor, Context, Handler, Message, Recipient};
 use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
-use common::wire::{Inbound, Metrics};
+use common::wire::{Inbound, Metrics, RawMetrics};
 
 use super::offer;
 use crate::actors::events::Changed;
@@ -157,13 +157,20 @@ impl StatsAggregatorActor {
     }
 
     /// Counts a record for the open test; returns what to store of it.
-    fn metrics(&mut self, metrics: &Metrics, at: Position, now_us: UnixMicros) -> Option<StoredMetrics> {
+    fn metrics(
+        &mut self,
+        metrics: &Metrics,
+        raw: &RawMetrics,
+        at: Position,
+        now_us: UnixMicros,
+    ) -> Option<StoredMetrics> {
         let stored = |test_id: TestId, counted| StoredMetrics {
             test_id,
             counted,
             partition: at.partition,
             offset: at.offset,
             arrived_at: now_us,
+            raw: raw.clone(),
             metrics: Arc::new(metrics.clone()),
         };
         let open = self
@@ -214,7 +221,9 @@ impl Handler<MetricsHeard> for StatsAggregatorActor {
         for arrived in batch.iter() {
             match &arrived.content {
                 Ok(Inbound::Metrics(metrics)) => {
-                    stored.extend(self.metrics(metrics, arrived.position, now_us))
+                    // The consumer gives both together.
+                    let Some(raw) = &arrived.raw else { continue };
+                    stored.extend(self.metrics(metrics, raw, arrived.position, now_us))
                 }
                 Ok(Inbound::Heartbeat(beat)) => {
                     if let (Some(tally), Some(ours)) = (&mut self.tally, &beat.ours)

@@ -1,10 +1,10 @@
 //! Stores a batch of Kafka records and the offsets behind it in one transaction. If the process is killed in between,
 //! neither is stored, and the records are read from Kafka again.
 
-use common::latency::Encoder;
 use rusqlite::{Transaction, params};
 
 use super::Batch;
+use super::packing::Packer;
 use super::{SavedBatch, StoreError, StoredMetrics};
 use super::{Store, bits, records};
 
@@ -33,12 +33,12 @@ impl Store {
 
 pub(super) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<BatchOutcome> {
     let mut outcome = BatchOutcome::default();
-    let mut encoder = Encoder::new();
+    let mut packer = Packer::new();
     for record in &batch.metrics {
         // Whether a late record belongs to its test is decided here, because the store knows all tests and their nodes.
         if !record.counted && !takes_part(transaction, record)? {
             outcome.saved.n_foreign += 1;
-        } else if records::insert(transaction, record, &mut encoder)? {
+        } else if records::insert(transaction, record, &mut packer)? {
             outcome.n_stored += 1;
             if !record.counted {
                 outcome.saved.late.insert(record.test_id.clone());
@@ -83,7 +83,7 @@ pub(super) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
 fn takes_part(transaction: &Transaction<'_>, record: &StoredMetrics) -> rusqlite::Result<bool> {
     let sql = "SELECT 1 FROM tests WHERE test_id = ?1 AND state <> 'configured'
          AND (EXISTS (SELECT 1 FROM participants WHERE test_id = ?1 AND node_id = ?2)
-           OR EXISTS (SELECT 1 FROM windows WHERE test_id = ?1 AND node_id = ?2))";
+           OR EXISTS (SELECT 1 FROM records WHERE test_id = ?1 AND node_id = ?2))";
     let whose = [record.test_id.as_str(), record.metrics.node_id.as_str()];
     transaction.prepare_cached(sql)?.exists(whose)
 }

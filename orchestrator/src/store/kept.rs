@@ -7,7 +7,7 @@ use common::clock::UnixMicros;
 use common::ids::TestId;
 use common::kafka::Offsets;
 use common::plan::{Fault, Plan};
-use common::wire::{Metrics, Register};
+use common::wire::{Metrics, RawMetrics, Register};
 
 use crate::model::{TestState, TestView, Verdict};
 use crate::participant::Participant;
@@ -124,7 +124,9 @@ pub struct StoredMetrics {
     pub offset: i64,
     /// When it arrived.
     pub arrived_at: UnixMicros,
-    /// The record. It is shared because a batch that waits for the store is cloned for each attempt.
+    /// The record as it came, which is what is stored.
+    pub raw: RawMetrics,
+    /// What was read of it. It is shared because a batch that waits for the store is cloned for each attempt.
     pub metrics: Arc<Metrics>,
 }
 

@@ -6,10 +6,12 @@ mod cursor;
 mod error;
 mod kept;
 mod nodes;
+mod packing;
 mod records;
 mod schema;
 mod series;
 mod tests_table;
+mod windows_v6;
 
 #[cfg(test)]
 mod check;

@@ -2,20 +2,21 @@
 
 use std::path::Path;
 
-use common::sqlite::{self, OpenError};
+use common::sqlite::{self, OpenError, Step};
 use rusqlite::{Connection, OpenFlags};
 
-use super::StoreError;
+use super::{StoreError, windows_v6};
 
 /// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
 /// released never change.
-const MIGRATIONS: [&str; 6] = [
-    include_str!("migrations/0001_first.sql"),
-    include_str!("migrations/0002_machine.sql"),
-    include_str!("migrations/0003_closing.sql"),
-    include_str!("migrations/0004_extremes.sql"),
-    include_str!("migrations/0005_kafka.sql"),
-    include_str!("migrations/0006_pauses.sql"),
+const MIGRATIONS: [Step; 7] = [
+    Step::sql(include_str!("migrations/0001_first.sql")),
+    Step::sql(include_str!("migrations/0002_machine.sql")),
+    Step::sql(include_str!("migrations/0003_closing.sql")),
+    Step::sql(include_str!("migrations/0004_extremes.sql")),
+    Step::sql(include_str!("migrations/0005_kafka.sql")),
+    Step::sql(include_str!("migrations/0006_pauses.sql")),
+    Step { sql: include_str!("migrations/0007_records.sql"), then: Some(windows_v6::move_to_records) },
 ];
 
 /// Opens the file, creates it where it is missing, and brings it to the current schema.
@@ -99,17 +100,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         let first = Connection::open(&path).unwrap();
-        first.execute_batch(MIGRATIONS[0]).unwrap();
+        first.execute_batch(MIGRATIONS[0].sql).unwrap();
         first.pragma_update(None, "user_version", 1).unwrap();
         drop(first);
         let connection = open(&path).unwrap();
-        for columns in [
-            "SELECT cpu, steal FROM windows",
-            "SELECT closing, kafka FROM tests",
-            "SELECT connect, first_byte, extremes FROM windows",
-            "SELECT wait, stopped FROM windows",
-        ] {
+        for columns in ["SELECT closing, kafka FROM tests", "SELECT packing, payload FROM records"] {
             connection.prepare(columns).unwrap();
+        }
+        for dropped in ["windows", "events"] {
+            assert!(!connection.table_exists(None, dropped).unwrap(), "{dropped}");
         }
     }
 
@@ -121,7 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         let third = Connection::open(&path).unwrap();
-        MIGRATIONS[..3].iter().for_each(|step| third.execute_batch(step).unwrap());
+        MIGRATIONS[..3].iter().for_each(|step| third.execute_batch(step.sql).unwrap());
         third.pragma_update(None, "user_version", 3).unwrap();
         let sql = "INSERT INTO tests (test_id, name, state, verdict, created_at, revision, plan, report)
              VALUES ('t-1', 'old', 'finished', 'invalid', 5, 1, '{}', ?1)";

@@ -40,8 +40,8 @@ impl Store {
         let node = driver.map(NodeId::as_str);
         let mut lives: BTreeMap<Life, Series> = BTreeMap::new();
         // The last window of each life before the range: the base for its first difference.
-        for base in self.windows_where(
-            "WHERE arrival IN (SELECT arrival FROM (SELECT arrival, max(seq) FROM windows
+        for base in self.records_where(
+            "WHERE arrival IN (SELECT arrival FROM (SELECT arrival, max(seq) FROM records
                WHERE test_id = ?1 AND seq BETWEEN 0 AND ?2 - 1 AND (?3 IS NULL OR node_id = ?3)
                GROUP BY node_id, epoch))",
             (test_id.as_str(), from, node),
@@ -53,7 +53,7 @@ impl Store {
         while first <= to {
             let last = to.min(first.saturating_add(SLICE_SECONDS - 1));
             let mut seconds = FleetSeries::default();
-            let rows = self.windows_where(
+            let rows = self.records_where(
                 "WHERE test_id = ?1 AND seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR node_id = ?4) ORDER BY seq",
                 (test_id.as_str(), first, last, node),
             )?;
@@ -80,7 +80,7 @@ impl Store {
 
     fn has_windows_after(&self, test_id: &TestId, node: Option<&str>, seq: i64) -> Result<bool, StoreError> {
         let sql =
-            "SELECT 1 FROM windows WHERE test_id = ?1 AND seq > ?2 AND (?3 IS NULL OR node_id = ?3) LIMIT 1";
+            "SELECT 1 FROM records WHERE test_id = ?1 AND seq > ?2 AND (?3 IS NULL OR node_id = ?3) LIMIT 1";
         Ok(!self.rows(sql, (test_id.as_str(), seq, node), |_| Ok(()))?.is_empty())
     }
 }

@@ -10,6 +10,10 @@ use crate::store::Batch;
 /// 200 MB where every histogram is wide. At this bound, reading stops.
 const MAX_RECORDS: usize = 1_000;
 
+/// Most bytes of their payloads, which wait beside what was read of them. Records of some kB, as most are, reach the other
+/// bound first; a record of 1 MB is possible.
+const MAX_PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
+
 /// Interval between two attempts to store the backlog.
 pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -29,7 +33,10 @@ impl Backlog {
 
     /// Whether there is room for more.
     pub fn is_full(&self) -> bool {
-        self.waiting.as_ref().is_some_and(|batch| batch.metrics.len() + batch.registered.len() >= MAX_RECORDS)
+        self.waiting.as_ref().is_some_and(|batch| {
+            let payload_bytes: usize = batch.metrics.iter().map(|record| record.raw.payload.len()).sum();
+            batch.metrics.len() + batch.registered.len() >= MAX_RECORDS || payload_bytes >= MAX_PAYLOAD_BYTES
+        })
     }
 
     /// Appends a batch to the backlog.
@@ -71,11 +78,14 @@ impl Backlog {
 
 #[cfg(test)]
 mod tests {
-    use common::ids::NodeId;
+    use std::sync::Arc;
+
+    use common::ids::{NodeId, TestId};
     use common::kafka::Offsets;
-    use common::wire::{Register, Topic};
+    use common::wire::{ClassicMetrics, Metrics, RawMetrics, Register, Topic, Unit};
 
     use super::*;
+    use crate::store::StoredMetrics;
 
     fn batch(cluster: &str, heartbeat: i64, nodes: &[&str]) -> Batch {
         let register =
@@ -124,5 +134,29 @@ mod tests {
         assert!(backlog.is_full());
         backlog.stored();
         assert!(!backlog.is_full());
+    }
+
+    #[test]
+    fn it_has_a_bound_in_bytes() {
+        let mut backlog = Backlog::default();
+        let node_id = NodeId::new("a").unwrap();
+        let classic = ClassicMetrics::default();
+        let record = StoredMetrics {
+            test_id: TestId::new("t").unwrap(),
+            counted: true,
+            partition: 0,
+            offset: 0,
+            arrived_at: 0,
+            raw: RawMetrics {
+                payload: vec![b' '; MAX_PAYLOAD_BYTES / 4].into(),
+                latency_unit: Unit::Milliseconds,
+            },
+            metrics: Arc::new(Metrics { node_id, test_id: None, report_id: None, classic, ours: None }),
+        };
+        for n in 0..4 {
+            assert!(!backlog.is_full(), "{n}");
+            backlog.add(Batch { metrics: vec![record.clone()], ..batch("c", 1, &[]) });
+        }
+        assert!(backlog.is_full());
     }
 }

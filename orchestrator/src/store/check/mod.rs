@@ -1,6 +1,7 @@
 //! Tests of the store as a whole, on a file. Here: the file, and what is stored in it.
 
 mod batches;
+mod fixture;
 mod series;
 mod tests_table;
 
@@ -12,7 +13,11 @@ use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, TestId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{FleetSchedule, Plan, PlanFormat, Share};
-use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Register, RegisterOurs, Topic, Window};
+use common::wire::{
+    ClassicMetrics, Ending, MachineLoad, Metrics, Outbound, RawMetrics, Register, RegisterOurs, Topic, Unit,
+    Window,
+};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{BatchOutcome, Cursor, Store};
@@ -141,6 +146,31 @@ fn classic(name: &str) -> Metrics {
     Metrics { ours: None, test_id: None, report_id: None, ..window(name, 0, 0) }
 }
 
+/// The payload from which a record is read so. Of the classic figures it has just those that the record has.
+fn raw(metrics: &Metrics) -> RawMetrics {
+    let mut payload = match &metrics.ours {
+        Some(_) => {
+            let written = Outbound::Metrics(Box::new(metrics.clone())).write().unwrap();
+            serde_json::from_str(&written.payload).unwrap()
+        }
+        None => json!({ "node_id": metrics.node_id, "test_id": metrics.test_id }),
+    };
+    let classic = &metrics.classic;
+    payload["report_id"] = json!(metrics.report_id);
+    payload["metrics"] = json!({
+        "mean_latency": classic.mean_ms,
+        "median_latency": classic.median_ms,
+        "min_latency": classic.min_ms,
+        "max_latency": classic.max_ms,
+        "mode_latency": classic.mode_ms,
+        "num_requests": classic.num_requests,
+        "num_responses": classic.num_responses,
+        "num_errors": classic.num_errors,
+    });
+    payload["test_status"] = if classic.complete { "complete".into() } else { Value::Null };
+    RawMetrics { payload: payload.to_string().into_bytes().into(), latency_unit: Unit::Milliseconds }
+}
+
 fn record(metrics: Metrics, offset: i64) -> StoredMetrics {
     StoredMetrics {
         test_id: id("t"),
@@ -148,6 +178,7 @@ fn record(metrics: Metrics, offset: i64) -> StoredMetrics {
         partition: 0,
         offset,
         arrived_at: START_US + offset,
+        raw: raw(&metrics),
         metrics: Arc::new(metrics),
     }
 }

@@ -169,7 +169,7 @@ fn old_finished_tests_go_with_all_they_have() {
     assert_eq!(fixture.store.prune(1, 0).unwrap(), 1, "the running test is not among those counted");
     assert_eq!(fixture.store.test(&id("t")).unwrap(), None);
     let n: i64 =
-        fixture.store.connection.query_row("SELECT count(*) FROM windows", [], |row| row.get(0)).unwrap();
+        fixture.store.connection.query_row("SELECT count(*) FROM records", [], |row| row.get(0)).unwrap();
     assert_eq!(n, 0);
     assert_eq!(fixture.store.prune(1, 0).unwrap(), 0);
 }
@@ -189,7 +189,7 @@ fn a_test_is_removed_unless_it_is_under_way() {
         assert_eq!(fixture.store.remove_test(&id("t")).unwrap(), removed, "{state:?}");
         assert_eq!(fixture.store.test(&id("t")).unwrap().is_none(), removed, "{state:?}");
         let n: i64 =
-            fixture.store.connection.query_row("SELECT count(*) FROM windows", [], |row| row.get(0)).unwrap();
+            fixture.store.connection.query_row("SELECT count(*) FROM records", [], |row| row.get(0)).unwrap();
         assert_eq!(n == 0, removed, "{state:?}: its windows go with it");
     }
     assert!(!fixture.store.remove_test(&id("t")).unwrap(), "it is gone");
