@@ -55,7 +55,7 @@ fn records() -> Vec<StoredMetrics> {
         for (name, epoch) in [("a", 5), ("b", 7)] {
             let mut metrics = window(name, epoch, seq);
             let window = metrics.ours.as_mut().unwrap();
-            let latencies = &mut window.latencies;
+            let latencies = &mut window.figures.all.latencies;
             *latencies = Latencies::new();
             latencies.of_mut(LatencyKind::Lag).record_n_us(15, 11);
             for us in [1_001, 2_500 * (seq + 1), 40_000 + epoch] {
@@ -70,22 +70,22 @@ fn records() -> Vec<StoredMetrics> {
                         wait: Some(0.125),
                         stopped: vec![(window.from_us + 10, window.from_us + 2_010)],
                     };
-                    window.counters.tls_causes = [(TlsCause::ALL[0], 1)].into();
-                    window.counters.closed_on_reuse = 1;
+                    window.figures.all.counters.tls_causes = [(TlsCause::ALL[0], 1)].into();
+                    window.figures.all.counters.closed_on_reuse = 1;
                 }
                 // As windows of before extremes: those of the buckets are known.
                 ("b", 1) => {
                     let mut encoder = Encoder::new();
                     let mut coarse = Latencies::new();
                     for kind in LatencyKind::ALL {
-                        let samples = window.latencies.of(kind);
+                        let samples = window.figures.all.latencies.of(kind);
                         *coarse.of_mut(kind) = Latency::decode_bytes(&encoder.bytes(samples)).unwrap();
                     }
-                    window.latencies = coarse;
+                    window.figures.all.latencies = coarse;
                 }
                 // As windows of before statuses: their counters alone, and 0 for what was not counted yet.
                 ("b", 0) => {
-                    window.counters = Counters {
+                    window.figures.all.counters = Counters {
                         scheduled: 11,
                         sent: 10,
                         completed: 9,
