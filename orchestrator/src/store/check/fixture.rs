@@ -36,7 +36,7 @@ fn finished() -> StoredTest {
         share: share(index),
     };
     StoredTest {
-        plan: plan().to_json(),
+        plan: plan().into(),
         state: TestState::Finished,
         verdict: Some(Verdict::Incomplete),
         created_at: START_US - 5_000_000,
@@ -157,8 +157,8 @@ fn records() -> Vec<StoredMetrics> {
 /// The report, counted again from a store.
 fn report(store: &Store) -> TestView {
     let stored = store.test(&id("t")).unwrap().unwrap();
-    let mut tally =
-        Tally::new(id("t"), common::plan::read_value(&stored.plan).unwrap(), &stored.participants);
+    let plan = stored.plan.into_plan().unwrap();
+    let mut tally = Tally::new(id("t"), plan.clone(), &stored.participants);
     tally.started(stored.started_at.unwrap());
     let mut after = Some(0);
     while let Some(from) = after {
@@ -175,7 +175,7 @@ fn report(store: &Store) -> TestView {
         test_id: &id("t"),
         name: "old",
         state: TestState::Finished,
-        plan: stored.plan,
+        plan: plan.to_json(),
         created_at: stored.created_at,
         started_at: stored.started_at,
         ended_at: stored.ended_at,
