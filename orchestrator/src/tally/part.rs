@@ -4,12 +4,11 @@ use common::clock::UnixMicros;
 use common::counters::Counters;
 use common::figures::ByRequest;
 use common::ids::{Epoch, NodeId};
-use common::latency::Latencies;
+use common::latency::{Latencies, LatencyKind};
 use common::plan::Share;
 use common::wire::{Ending, Window};
 
 use super::classic::Reports;
-use super::requests;
 use super::runs::Runs;
 use super::series::Series;
 use crate::participant::EndedBy;
@@ -216,8 +215,16 @@ impl Windows {
 
     /// Completed requests after the warm-up, and how many of them the histograms hold.
     pub fn completed(&self, over: bool) -> (u64, u64) {
-        requests::completed(self.measured(over), &self.latencies.all)
+        completed(self.measured(over), &self.latencies.all)
     }
+}
+
+/// Completed requests after the warm-up, and how many of them the histograms hold.
+pub fn completed(counters: &Counters, latencies: &Latencies) -> (u64, u64) {
+    let completed = counters.completed.saturating_sub(counters.warmup.completed);
+    let held = latencies.of(LatencyKind::Response).count();
+    let held = held.saturating_sub(latencies.of(LatencyKind::FailedResponse).count());
+    (completed, held.min(completed))
 }
 
 #[cfg(test)]

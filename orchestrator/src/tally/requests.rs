@@ -9,12 +9,12 @@ use std::sync::LazyLock;
 use common::counters::Counters;
 use common::figures::ByRequest;
 use common::ids::RequestName;
-use common::latency::{Latencies, LatencyKind, Outcome};
+use common::latency::Latencies;
 
 use super::Tally;
-use super::part::Windows;
-use super::views::{by_kind, by_status, share};
-use crate::model::{OutcomeLatency, RequestTotals};
+use super::part::{Windows, completed};
+use super::views::{request, share};
+use crate::model::RequestTotals;
 use crate::verdict::{Facts, Reported, Sample};
 
 /// Each name's figures: `counters` over the same requests as the samples of `latencies`.
@@ -25,22 +25,9 @@ pub fn rows(
     let none = Latencies::new();
     let row = |(name, counters): (&RequestName, &Counters)| {
         let latencies = latencies.named.get(name).unwrap_or(&none);
-        (name.to_string(), totals(counters, latencies))
+        (name.to_string(), request(counters, latencies))
     };
     counters.named.iter().map(row).collect()
-}
-
-/// The figures of one name.
-pub fn totals(counters: &Counters, latencies: &Latencies) -> RequestTotals {
-    let of = |kind| latencies.spread(Outcome::All, kind, counters.slower()).stats();
-    RequestTotals {
-        sent: counters.sent,
-        completed: counters.completed,
-        failed: counters.failed,
-        status_codes: by_status(&counters.status_codes),
-        errors: by_kind(&counters.errors),
-        latency_ms: OutcomeLatency { response: of(LatencyKind::Response), service: of(LatencyKind::Service) },
-    }
 }
 
 /// The counters of each name, summed over the drivers' windows.
@@ -86,12 +73,4 @@ pub fn facts<'a>(tally: &'a Tally, all: &Facts<'a>, name: &RequestName) -> Facts
         ..facts.fleet
     };
     facts
-}
-
-/// Completed requests after the warm-up, and how many of them the histograms hold.
-pub fn completed(counters: &Counters, latencies: &Latencies) -> (u64, u64) {
-    let completed = counters.completed.saturating_sub(counters.warmup.completed);
-    let held = latencies.of(LatencyKind::Response).count();
-    let held = held.saturating_sub(latencies.of(LatencyKind::FailedResponse).count());
-    (completed, held.min(completed))
 }

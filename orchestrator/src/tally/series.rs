@@ -9,7 +9,6 @@ use common::figures::{ByRequest, Figures};
 use common::ids::{NodeId, TestId};
 use common::wire::Window;
 
-use super::requests;
 use super::views;
 use crate::model::{LatencyView, WindowView};
 
@@ -71,7 +70,7 @@ impl Second {
                 ..views::latency_view(latencies, counters.slower())
             },
             requests: named
-                .map(|(name, of)| (name.to_string(), requests::totals(&of.counters, &of.latencies)))
+                .map(|(name, of)| (name.to_string(), views::request(&of.counters, &of.latencies)))
                 .collect(),
         }
     }

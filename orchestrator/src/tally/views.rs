@@ -7,7 +7,7 @@ use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::latency::{Latencies, LatencyKind, Outcome};
 use common::tls_cause::TlsCause;
 
-use crate::model::{DroppedBy, LatencyView, OutcomeLatency, WarmupTotals};
+use crate::model::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, WarmupTotals};
 
 /// The figures of each latency; `slower`: how many requests count as slower than any completed one. The caller sets the
 /// coverage.
@@ -27,6 +27,19 @@ pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
         first_byte: of(Outcome::All, LatencyKind::FirstByte),
         success: ended(Outcome::Success),
         failed: ended(Outcome::Failed),
+    }
+}
+
+/// The requests of one name.
+pub fn request(counters: &Counters, latencies: &Latencies) -> RequestTotals {
+    let of = |kind| latencies.spread(Outcome::All, kind, counters.slower()).stats();
+    RequestTotals {
+        sent: counters.sent,
+        completed: counters.completed,
+        failed: counters.failed,
+        status_codes: by_status(&counters.status_codes),
+        errors: by_kind(&counters.errors),
+        latency_ms: OutcomeLatency { response: of(LatencyKind::Response), service: of(LatencyKind::Service) },
     }
 }
 
