@@ -48,7 +48,11 @@ const FIGURES: [&str; 8] = [
     "num_errors",
 ];
 
-/// Moves all rows, one at a time, and drops the table.
+/// How many rows are moved before they are deleted: the rows that follow take their pages, so that the file does not double.
+const ROWS: i64 = 256;
+
+/// Moves all rows, one in memory at a time, and drops the table. The write-ahead log grows by about the size of the file
+/// meanwhile, for either all is moved or nothing.
 ///
 /// # Errors
 /// Where SQLite fails. A row whose JSON is damaged is moved with an empty payload, so that reading it fails as it did
@@ -57,35 +61,44 @@ pub fn move_to_records(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let mut packer = Packer::new();
     let (mut n_moved, mut n_damaged) = (0_u64, 0_u64);
     {
-        let mut old = transaction.prepare("SELECT * FROM windows ORDER BY arrival")?;
+        let mut old = transaction.prepare("SELECT * FROM windows ORDER BY arrival LIMIT ?1")?;
+        let mut delete = transaction.prepare("DELETE FROM windows WHERE arrival <= ?1")?;
         let mut insert = transaction.prepare(
             "INSERT INTO records
                (arrival, test_id, node_id, epoch, seq, partition, position, arrived_at, latency_unit, packing, payload)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'ms', ?9, ?10)",
         )?;
-        let mut rows = old.query([])?;
-        while let Some(row) = rows.next()? {
-            let payload = match payload(row)? {
-                Ok(record) => Value::Object(record).to_string(),
-                Err(_) => {
-                    n_damaged += 1;
-                    String::new()
-                }
-            };
-            let (payload, packing) = packer.pack(payload.as_bytes());
-            insert.execute(params![
-                row.get::<_, i64>("arrival")?,
-                row.get::<_, String>("test_id")?,
-                row.get::<_, String>("node_id")?,
-                row.get::<_, Option<i64>>("epoch")?,
-                row.get::<_, Option<i64>>("seq")?,
-                row.get::<_, i64>("partition")?,
-                row.get::<_, i64>("position")?,
-                row.get::<_, i64>("arrived_at")?,
-                packing,
-                payload,
-            ])?;
-            n_moved += 1;
+        loop {
+            let mut last = None;
+            let mut rows = old.query([ROWS])?;
+            while let Some(row) = rows.next()? {
+                let payload = match payload(row)? {
+                    Ok(record) => Value::Object(record).to_string(),
+                    Err(_) => {
+                        n_damaged += 1;
+                        String::new()
+                    }
+                };
+                let (payload, packing) = packer.pack(payload.as_bytes());
+                let arrival: i64 = row.get("arrival")?;
+                insert.execute(params![
+                    arrival,
+                    row.get::<_, String>("test_id")?,
+                    row.get::<_, String>("node_id")?,
+                    row.get::<_, Option<i64>>("epoch")?,
+                    row.get::<_, Option<i64>>("seq")?,
+                    row.get::<_, i64>("partition")?,
+                    row.get::<_, i64>("position")?,
+                    row.get::<_, i64>("arrived_at")?,
+                    packing,
+                    payload,
+                ])?;
+                n_moved += 1;
+                last = Some(arrival);
+            }
+            drop(rows);
+            let Some(last) = last else { break };
+            delete.execute([last])?;
         }
     }
     if n_moved > 0 {
