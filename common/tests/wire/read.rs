@@ -334,6 +334,50 @@ fn a_window_needs_no_more_than_the_wire_lists() {
     assert!(!window.is_final && window.ending.is_none());
 }
 
+/// The counters of one name, within `by_request`.
+fn of_a_name(sent: u64) -> String {
+    format!(
+        r#"{{"scheduled": {sent}, "sent": {sent}, "completed": 1, "failed": 1, "dropped": 0, "later": []}}"#
+    )
+}
+
+#[test]
+fn the_requests_of_each_name_are_read_and_never_more_than_all() {
+    let read_window = |names: &str| {
+        let payload = window(&format!(r#", "by_request": {names}"#));
+        match read(Topic::Metrics, Some(payload.as_bytes()), &ReadAs::of(Unit::Seconds)) {
+            Ok(Inbound::Metrics(metrics)) => Ok(metrics.ours.unwrap().figures),
+            Err(rejected) => Err(rejected.to_string()),
+            Ok(other) => panic!("{other:?}"),
+        }
+    };
+    let figures =
+        read_window(&format!(r#"{{"login": {}, "a/b.c": {}}}"#, of_a_name(5), of_a_name(3))).unwrap();
+    let sent: Vec<(&str, u64)> =
+        figures.named.iter().map(|(name, of)| (name.as_str(), of.counters.sent)).collect();
+    assert_eq!((sent, figures.all.counters.sent), (vec![("a/b.c", 3), ("login", 5)], 8));
+    assert!(read_window("null").unwrap().named.is_empty());
+
+    let many = |n: usize| {
+        let none = r#"{"scheduled": 0, "sent": 0, "completed": 0, "failed": 0, "dropped": 0}"#;
+        let names: Vec<String> = (0..n).map(|n| format!(r#""r{n}": {none}"#)).collect();
+        format!("{{{}}}", names.join(", "))
+    };
+    assert_eq!(read_window(&many(256)).unwrap().named.len(), 256);
+    for (names, reason) in [
+        (many(257), "more than 256 names"),
+        (format!(r#"{{"a": {}, "b": {}}}"#, of_a_name(6), of_a_name(3)), "more than all requests"),
+        (format!(r#"{{" ": {}}}"#, of_a_name(1)), "is empty"),
+        (r#"{"a": {"scheduled": 1, "sent": 1, "completed": 1, "failed": 0}}"#.to_owned(), "dropped is missing"),
+        (r#"{"a": [1]}"#.to_owned(), "is missing"),
+        (r#"{"a": {"scheduled": 1, "sent": 1, "completed": 1, "failed": 0, "dropped": 0, "histograms": {"lag": "x"}}}"#.to_owned(), "histograms.lag"),
+        ("7".to_owned(), "by_request = 7"),
+    ] {
+        let rejected = read_window(&names).unwrap_err();
+        assert!(rejected.contains(reason), "{names}: {rejected}");
+    }
+}
+
 #[test]
 fn what_only_explains_a_window_never_costs_it() {
     for (rest, cpu, steal) in [
