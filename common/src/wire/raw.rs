@@ -1,4 +1,4 @@
-//! A metrics record as it came, for whoever keeps it: its bytes, and the unit that its latencies were read with.
+//! A metrics record as it came, for a store: its bytes, and the unit that its latencies were read with.
 //! [`RawMetrics::read`] reads the same [`Metrics`] from it as when it arrived.
 
 use std::sync::Arc;

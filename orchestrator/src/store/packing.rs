@@ -1,4 +1,4 @@
-//! How a payload is kept in a row: deflated, or as it came where that is no shorter.
+//! How a payload is kept in a row: deflated, or as it came where deflating does not make it shorter.
 //!
 //! Measured on the windows of two drivers that a target with jitter answered, a mean over each test:
 //!
@@ -38,7 +38,7 @@ impl Packer {
 
     /// A payload as it is kept, and how: the columns `payload` and `packing`.
     pub fn pack<'a>(&'a mut self, payload: &'a [u8]) -> (&'a [u8], i64) {
-        // Room for one byte less than the payload: what does not fit is no shorter, and is kept as it came.
+        // Room for one byte less than the payload: what does not fit is not shorter, and is kept as it came.
         self.packed.clear();
         self.packed.reserve(payload.len());
         self.deflate.reset();
