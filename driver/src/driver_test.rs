@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use common::ids::{NodeId, TestId};
-use common::plan::{Mode, split};
+use common::plan::{Mode, mask_url, split};
 use tokio::sync::watch;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::assignment::Assignment;
 use crate::start_at::StartAt;
@@ -54,7 +56,7 @@ impl From<Vec<SocketAddr>> for Addresses {
 
 /// A client's TLS settings, loaded once per test and shared by its workers.
 #[derive(Debug, Clone)]
-pub struct TlsConfig(pub Arc<tokio_rustls::rustls::ClientConfig>);
+pub struct TlsConfig(pub Arc<ClientConfig>);
 
 impl TlsConfig {
     /// Whether servers that demand a client certificate get one.
@@ -77,6 +79,22 @@ pub struct WorkerSlice {
 }
 
 impl DriverTest {
+    /// The TLS settings and the server's name, for a target that is https; `None` for one that is not.
+    ///
+    /// # Errors
+    /// The target is https, and there are no settings, or its host cannot be the name of a server.
+    pub fn tls_to_target(&self) -> Result<Option<(Arc<ClientConfig>, ServerName<'static>)>, String> {
+        let target = &self.assignment.target;
+        if target.scheme() != "https" {
+            return Ok(None);
+        }
+        let tls = self.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
+        let host = target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host)
+            .map_err(|error| format!("target.url = {}: {error}", mask_url(target.as_str())))?;
+        Ok(Some((Arc::clone(&tls.0), name)))
+    }
+
     /// The slices of the workers that take part, of `available` (at least 1): no worker is left without a
     /// request, a connection or a place in flight; remainders go to the first.
     pub fn slices(&self, available: u32) -> Vec<WorkerSlice> {

@@ -41,9 +41,9 @@ problems! {
     /// 403
     Forbidden: "a browser sent this for a page of another site";
     /// 404
-    NotFound: "there is no such thing";
+    NotFound: "not found";
     /// 406
-    NotAcceptable: "there is no form of it that the client wants";
+    NotAcceptable: "the answer exists in no form that the request accepts";
     /// 408
     RequestTimeout: "the body took too long to arrive";
     /// 409

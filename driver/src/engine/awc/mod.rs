@@ -31,7 +31,6 @@ use common::counters::ErrorKind;
 use common::plan::mask_url;
 use futures_util::StreamExt;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
 use url::Position;
 
 use self::connection::Connection as NotedConnection;
@@ -87,8 +86,9 @@ impl AwcClient {
 }
 
 fn client(test: &DriverTest, opened: &Rc<Cell<Opened>>) -> Result<Client, String> {
-    let target =
-        Rc::new(Target { addresses: test.addresses.clone(), favourite: RefCell::default(), tls: tls(test)? });
+    let tls = test.tls_to_target()?.map(|(config, name)| (TlsConnector::from(config), name));
+    let target = Target { addresses: test.addresses.clone(), favourite: RefCell::default(), tls };
+    let target = Rc::new(target);
     let opened = Rc::clone(opened);
     let connects = fn_service(move |info: ConnectInfo<Uri>| {
         let (target, opened) = (Rc::clone(&target), Rc::clone(&opened));
@@ -109,18 +109,6 @@ fn client(test: &DriverTest, opened: &Rc<Cell<Opened>>) -> Result<Client, String
         .limit(usize::MAX >> 4);
     let client = Client::builder().connector(connector);
     Ok(client.disable_redirects().disable_timeout().no_default_headers().finish())
-}
-
-fn tls(test: &DriverTest) -> Result<Option<(TlsConnector, ServerName<'static>)>, String> {
-    let target = &test.assignment.target;
-    if target.scheme() != "https" {
-        return Ok(None);
-    }
-    let tls = test.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
-    let host = target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(host)
-        .map_err(|error| format!("target.url = {}: {error}", mask_url(target.as_str())))?;
-    Ok(Some((TlsConnector::from(std::sync::Arc::clone(&tls.0)), name)))
 }
 
 fn prepared(client: &Client, test: &DriverTest) -> Result<FrozenClientRequest, String> {

@@ -23,9 +23,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use common::counters::ErrorKind;
-use common::plan::mask_url;
 use common::tls_cause::TlsCause;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use self::attempts::Attempts;
 use self::connection::{Answered, Connection, Scratch, Stage, Tls};
@@ -115,7 +113,7 @@ impl WireEngine {
             timeout: Nanos::try_from(plan.timeout.as_nanos()).unwrap_or(Nanos::MAX),
             start: test.start,
             addresses: test.addresses.clone(),
-            tls: tls(test)?,
+            tls: test.tls_to_target()?,
             has_certificate: test.tls.as_ref().is_some_and(TlsConfig::has_certificate),
             poll: Poll::new().map_err(|error| format!("no epoll descriptor: {error}"))?,
             lines: Slots::default(),
@@ -335,16 +333,4 @@ fn unanswered(kind: ErrorKind, unconnected: bool) -> Exchange {
         connect: None,
         first_byte: None,
     }
-}
-
-fn tls(test: &DriverTest) -> Result<Option<Tls>, String> {
-    let target = &test.assignment.target;
-    if target.scheme() != "https" {
-        return Ok(None);
-    }
-    let tls = test.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
-    let host = target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(host)
-        .map_err(|error| format!("target.url = {}: {error}", mask_url(target.as_str())))?;
-    Ok(Some((std::sync::Arc::clone(&tls.0), name)))
 }
