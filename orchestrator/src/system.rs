@@ -7,7 +7,7 @@ use actix::{Actor, Addr, Recipient};
 use common::clock::unix_ms;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{
-    ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, Offsets, Publish, StartFrom,
+    ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, Offsets, Producer, StartFrom,
     StopConsumer, WarmUp, cluster_id, create_topics,
 };
 use common::settings::KafkaSettings;
@@ -110,7 +110,7 @@ pub fn spawn(
     let producer = KafkaProducerActor::new(kafka)?.start();
     let events = EventsActor::new(epoch, Arc::clone(telemetry)).start();
     let outside = Outside {
-        publish: producer.clone().recipient(),
+        producer: Producer::of(&producer),
         events: events.clone().recipient(),
         save: store.clone().recipient(),
         remove: store.clone().recipient(),
@@ -151,7 +151,7 @@ fn rules(settings: &OrchestratorSettings) -> Rules {
 /// The outside of the actors that run tests: Kafka, the listeners, the store.
 #[allow(missing_docs)] // each is named for its message
 pub(crate) struct Outside {
-    pub publish: Recipient<Publish>,
+    pub producer: Producer,
     pub events: Recipient<Changed>,
     pub save: Recipient<SaveTest>,
     pub remove: Recipient<RemoveTest>,
@@ -207,7 +207,7 @@ pub(crate) fn wire(
         parts: aggregator.clone().recipient(),
         view: aggregator.clone().recipient(),
         close: aggregator.clone().recipient(),
-        publish: outside.publish,
+        producer: outside.producer,
         save: outside.save,
         remove: outside.remove,
         load: outside.load.clone(),
@@ -287,7 +287,7 @@ pub async fn connect(
     if let Ok(Err(error)) = system.producer.send(WarmUp).await {
         log::warn!(error:%; "producer not warmed up");
     }
-    HeartbeatActor::new(node_id.clone(), epoch, system.producer.clone().recipient()).start();
+    HeartbeatActor::new(node_id.clone(), epoch, Producer::of(&system.producer)).start();
     Ok(consumer)
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Recipient};
+use actix::{Actor, AsyncContext, Context};
 use common::ids::{Epoch, NodeId};
-use common::kafka::Publish;
+use common::kafka::Producer;
 use common::wire::{Heartbeat, HeartbeatOurs, Outbound, Role};
 
 /// How often it beats.
@@ -14,19 +14,19 @@ const EVERY: Duration = Duration::from_secs(1);
 ///
 /// - owns: the node id and the epoch.
 /// - receives: nothing.
-/// - sends: [`Publish`].
+/// - sends: records to the producer.
 /// - on failure: a heartbeat that the producer refuses is dropped; the next one follows a second later.
 /// - mailbox bound: the default, unused.
 pub struct HeartbeatActor {
     node_id: NodeId,
     epoch: Epoch,
-    publish: Recipient<Publish>,
+    producer: Producer,
 }
 
 impl HeartbeatActor {
     /// Sends heartbeats with this node id and epoch.
-    pub fn new(node_id: NodeId, epoch: Epoch, publish: Recipient<Publish>) -> Self {
-        Self { node_id, epoch, publish }
+    pub fn new(node_id: NodeId, epoch: Epoch, producer: Producer) -> Self {
+        Self { node_id, epoch, producer }
     }
 
     fn beat(&self) {
@@ -37,8 +37,8 @@ impl HeartbeatActor {
             ours: Some(HeartbeatOurs::new(self.epoch, Role::Orchestrator)),
         };
         if let Ok(record) = Outbound::Heartbeat(Box::new(beat)).write() {
-            // A full producer counts the refused record itself.
-            let _ = self.publish.try_send(Publish(record));
+            // The next heartbeat makes up for a dropped one.
+            self.producer.offer(record);
         }
     }
 }

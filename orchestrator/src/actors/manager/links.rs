@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::Recipient;
 use common::ids::Epoch;
-use common::kafka::Publish;
+use common::kafka::Producer;
 
 use super::super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::super::stats_aggregator::{
@@ -30,7 +30,7 @@ pub struct ManagerLinks {
     pub parts: Recipient<GetParts>,
     pub view: Recipient<GetView>,
     pub close: Recipient<CloseTally>,
-    pub publish: Recipient<Publish>,
+    pub producer: Producer,
     pub save: Recipient<SaveTest>,
     pub remove: Recipient<RemoveTest>,
     pub load: Recipient<LoadTest>,

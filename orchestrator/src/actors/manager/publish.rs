@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use common::kafka::Publish;
 use common::plan::Mode;
 use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger, WriteError};
 
 use super::super::stats_aggregator::TallyStarted;
-use super::{Manager, gone};
+use super::Manager;
 use crate::lifecycle::{count_of, delay_of};
 use crate::refusal::CommandError;
 
@@ -30,10 +29,9 @@ impl Manager {
             CommandError::Conflict(format!("the config cannot be sent to the drivers: {error}"))
         };
         let written = record.write().map_err(too_large)?;
-        match tokio::time::timeout(PUBLISH_WITHIN, self.links.publish.send(Publish(written))).await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(CommandError::NotPublished(error.to_string())),
-            Ok(Err(error)) => Err(gone(error)),
+        match tokio::time::timeout(PUBLISH_WITHIN, self.links.producer.publish(written)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(CommandError::NotPublished(error.to_string())),
             Err(_) => Err(CommandError::NotPublished(format!("not within {PUBLISH_WITHIN:?}"))),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::Actor;
 use common::clock::unix_us;
 use common::ids::{Epoch, TestId};
-use common::kafka::Offsets;
+use common::kafka::{Offsets, Producer};
 use common::wire::{DriverState, Topic, Unit};
 
 use self::world::{LEADER, Reached, Stub, World, id, plan, start, until};
@@ -355,7 +355,7 @@ async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "it is a node all the same");
     let other = Stub::default();
     let reached = Reached::by_a_new_life(other.clone()).start();
-    HeartbeatActor::new(id("other"), Epoch(LEADER.0 + 1), reached.recipient()).start();
+    HeartbeatActor::new(id("other"), Epoch(LEADER.0 + 1), Producer::of(&reached)).start();
     let published = || std::future::ready(other.published(Topic::Heartbeat).pop());
     let beat = until(published, Option::is_some).await.unwrap();
     let payload = serde_json::to_vec(&beat).unwrap();

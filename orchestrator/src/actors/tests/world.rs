@@ -8,7 +8,9 @@ use common::clock::{UnixMicros, unix_us};
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, TestId};
-use common::kafka::{Arrived, ConsumerChanged, KafkaError, Offsets, Position, Publish, RecordsArrived};
+use common::kafka::{
+    Arrived, ConsumerChanged, KafkaError, Offsets, Position, Producer, Publish, RecordsArrived,
+};
 use common::plan::{Plan, PlanFormat};
 use common::settings::KafkaSettings;
 use common::wire::{
@@ -301,7 +303,7 @@ impl World {
         let start_delay = Duration::from_millis(100);
         let rules = Rules { ready_timeout: Duration::from_millis(500), start_delay, classic };
         let outside = Outside {
-            publish: kept.clone().recipient(),
+            producer: Producer::of(&kept),
             events: kept.clone().recipient(),
             save: kept.clone().recipient(),
             remove: kept.clone().recipient(),

@@ -1,0 +1,35 @@
+//! [`Producer`]: how an actor publishes records without knowing the producer's actor.
+
+use actix::{Actor, Addr, Context, Handler, Recipient};
+
+use super::{KafkaError, Publish};
+use crate::wire::WrittenRecord;
+
+/// Publishes records through the actor that receives [`Publish`]: a `KafkaProducerActor`, or a stub in a test.
+#[derive(Debug, Clone)]
+pub struct Producer {
+    publish: Recipient<Publish>,
+}
+
+impl Producer {
+    /// Publishes through this actor.
+    pub fn of<A>(actor: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>> + Handler<Publish>,
+    {
+        Self { publish: actor.clone().recipient() }
+    }
+
+    /// Publishes a record, and returns when Kafka has it.
+    ///
+    /// # Errors
+    /// Where Kafka does not accept the record, or the actor has stopped.
+    pub async fn publish(&self, record: WrittenRecord) -> Result<(), KafkaError> {
+        self.publish.send(Publish(record)).await.unwrap_or(Err(KafkaError::Stopped))
+    }
+
+    /// Publishes a record without waiting; false if the actor's mailbox is full or closed, and the record is dropped.
+    pub fn offer(&self, record: WrittenRecord) -> bool {
+        self.publish.try_send(Publish(record)).is_ok()
+    }
+}
