@@ -21,11 +21,7 @@ use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
 use crate::actors::revision::{RevisionActor, RevisionLinks};
 use crate::actors::stats_aggregator::StatsAggregatorActor;
-use crate::actors::store::StoreActor;
-use crate::actors::store::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveRevision,
-    SaveTest, TakeEpoch,
-};
+use crate::actors::store::{LoadOffsets, RecordsReader, StoreActor, StoreHandle, TakeEpoch};
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
@@ -112,16 +108,9 @@ pub fn spawn(
     let outside = Outside {
         producer: Producer::of(&producer),
         events: events.clone().recipient(),
-        save: store.clone().recipient(),
-        remove: store.clone().recipient(),
-        load: store.clone().recipient(),
-        unfinished: store.clone().recipient(),
+        store: StoreHandle::of(&store),
         // A test that is counted again is a long read, and delays no write.
-        metrics: reader.clone().recipient(),
-        revise: store.clone().recipient(),
-        batches: store.clone().recipient(),
-        offsets: store.clone().recipient(),
-        known: store.clone().recipient(),
+        records: RecordsReader::of(&reader),
     };
     let source = Source { embedded, kafka: kafka.clone() };
     let watch = (Arc::clone(telemetry), Arc::clone(readiness));
@@ -153,15 +142,8 @@ fn rules(settings: &OrchestratorSettings) -> Rules {
 pub(crate) struct Outside {
     pub producer: Producer,
     pub events: Recipient<Changed>,
-    pub save: Recipient<SaveTest>,
-    pub remove: Recipient<RemoveTest>,
-    pub load: Recipient<LoadTest>,
-    pub unfinished: Recipient<LoadUnfinished>,
-    pub metrics: Recipient<LoadMetrics>,
-    pub revise: Recipient<SaveRevision>,
-    pub batches: Recipient<SaveBatch>,
-    pub offsets: Recipient<LoadOffsets>,
-    pub known: Recipient<LoadNodes>,
+    pub store: StoreHandle,
+    pub records: RecordsReader,
 }
 
 /// Those actors.
@@ -190,7 +172,7 @@ pub(crate) fn wire(
         clock.clone(),
         outside.events.clone(),
         superseded,
-        outside.known,
+        outside.store.clone(),
         Arc::clone(&telemetry),
     )
     .start();
@@ -208,30 +190,22 @@ pub(crate) fn wire(
         view: aggregator.clone().recipient(),
         close: aggregator.clone().recipient(),
         producer: outside.producer,
-        save: outside.save,
-        remove: outside.remove,
-        load: outside.load.clone(),
-        unfinished: outside.unfinished,
-        metrics: outside.metrics.clone(),
+        store: outside.store.clone(),
+        records: outside.records.clone(),
         events: outside.events.clone(),
     };
     let settings =
         ManagerSettings { epoch, embedded: source.embedded, rules, clock, telemetry: Arc::clone(&telemetry) };
     let tests = TestManagerActor::new(links, settings).start();
-    let links = RevisionLinks {
-        load: outside.load,
-        metrics: outside.metrics,
-        save: outside.revise,
-        events: outside.events,
-    };
+    let links =
+        RevisionLinks { store: outside.store.clone(), records: outside.records, events: outside.events };
     let revision = RevisionActor::new(links, Arc::clone(&telemetry)).start();
     let outputs = IntakeOutputs {
         nodes: nodes.clone().recipient(),
         metrics: aggregator.recipient(),
-        batches: outside.batches,
+        store: outside.store,
         late: revision.recipient(),
-        store: tests.clone().recipient(),
-        offsets: outside.offsets,
+        manager: tests.clone().recipient(),
         reached: tests.clone().recipient(),
     };
     let intake = IntakeActor::new(outputs, telemetry, readiness, source).start();

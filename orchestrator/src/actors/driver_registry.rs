@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::offer;
 use crate::actors::events::Changed;
-use crate::actors::store::LoadNodes;
+use crate::actors::store::StoreHandle;
 use crate::model::DriverView;
 use crate::now::Clock;
 use crate::registry::{Event, NodeFacts, Registry, RegistryCounts};
@@ -56,7 +56,8 @@ pub struct MarkDeaf(pub NodeId);
 ///
 /// - owns: the registry.
 /// - receives: [`NodesHeard`], [`GetFacts`], [`SetBusy`], [`MarkDeaf`], [`ListDrivers`].
-/// - sends: [`LoadNodes`] at its start; [`Changed::Driver`] where a node changed, and of every live node once a second.
+/// - sends: [`StoreHandle::load_nodes`] at its start; [`Changed::Driver`] where a node changed, and of every live node
+///   once a second.
 /// - on failure: a higher orchestrator epoch ends the process, by the watch given in `new`.
 /// - mailbox bound: 64.
 pub struct DriverRegistryActor {
@@ -64,25 +65,25 @@ pub struct DriverRegistryActor {
     clock: Clock,
     events: Recipient<Changed>,
     superseded: watch::Sender<Option<u64>>,
-    known: Recipient<LoadNodes>,
+    store: StoreHandle,
     telemetry: Arc<Telemetry>,
     counted: RegistryCounts,
     ticks: u32,
 }
 
 impl DriverRegistryActor {
-    /// A registry that sends changes to `events`, and a higher epoch of another orchestrator to `superseded`; `known`
+    /// A registry that sends changes to `events`, and a higher epoch of another orchestrator to `superseded`; `store`
     /// has the nodes that earlier processes of this orchestrator stored.
     pub fn new(
         registry: Registry,
         clock: Clock,
         events: Recipient<Changed>,
         superseded: watch::Sender<Option<u64>>,
-        known: Recipient<LoadNodes>,
+        store: StoreHandle,
         telemetry: Arc<Telemetry>,
     ) -> Self {
         let counted = registry.counts();
-        Self { registry, clock, events, superseded, known, telemetry, counted, ticks: 0 }
+        Self { registry, clock, events, superseded, store, telemetry, counted, ticks: 0 }
     }
 
     /// Adds the registry's counts since the last call to the counters of `/metrics`.
@@ -148,9 +149,11 @@ impl Actor for DriverRegistryActor {
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX);
         context.run_interval(TICK, |registry, _| registry.tick());
-        let known = self.known.send(LoadNodes).into_actor(self).map(|known, actor, _| {
+        let store = self.store.clone();
+        let loading = async move { store.load_nodes().await };
+        let known = loading.into_actor(self).map(|known, actor, _| {
             // The store logs a failure; a node of ours registers again anyway.
-            if let Ok(Ok(known)) = known {
+            if let Ok(known) = known {
                 actor.registry.remember(known);
             }
         });

@@ -1,10 +1,9 @@
 //! Counts a test again from its stored records: after a restart, and when late windows were stored.
 
-use actix::Recipient;
 use common::kafka::Position;
 use common::wire::Topic;
 
-use crate::actors::store::LoadMetrics;
+use crate::actors::store::RecordsReader;
 use crate::refusal::CommandError;
 use crate::store::StoredMetrics;
 use crate::tally::Tally;
@@ -17,15 +16,11 @@ const PAGE: u32 = 200;
 ///
 /// # Errors
 /// Where the store cannot read them, or the node is ending.
-pub async fn recount(
-    metrics: &Recipient<LoadMetrics>,
-    mut tally: Box<Tally>,
-) -> Result<Box<Tally>, CommandError> {
+pub async fn recount(records: &RecordsReader, mut tally: Box<Tally>) -> Result<Box<Tally>, CommandError> {
     let ending = || CommandError::Internal("the node is ending".to_owned());
     let mut after = Some(0);
     while let Some(from) = after {
-        let asked = LoadMetrics { test_id: tally.test_id().clone(), after: from, limit: PAGE };
-        let page = metrics.send(asked).await.map_err(|_| ending())?;
+        let page = records.metrics(tally.test_id(), from, PAGE).await;
         let page = page.map_err(|error| CommandError::Internal(error.to_string()))?;
         after = page.next;
         let counted = tokio::task::spawn_blocking(move || {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::offer;
 use super::recount::recount;
 use crate::actors::events::Changed;
-use crate::actors::store::{LoadMetrics, LoadTest, SaveRevision};
+use crate::actors::store::{RecordsReader, StoreHandle};
 use crate::assemble::{TestMeta, view};
 use crate::model::{TestState, TestView, TimelineEntry, Verdict};
 use crate::refusal::CommandError;
@@ -45,13 +45,14 @@ const REVISED: &str = "revised";
 #[rtype(result = "()")]
 pub struct LateStored(pub BTreeSet<TestId>);
 
-/// The recipients of its messages.
+/// The actors that it sends to.
 #[derive(Clone)]
-#[allow(missing_docs)] // each is named for its message
 pub struct RevisionLinks {
-    pub load: Recipient<LoadTest>,
-    pub metrics: Recipient<LoadMetrics>,
-    pub save: Recipient<SaveRevision>,
+    /// Has the tests.
+    pub store: StoreHandle,
+    /// Has their records.
+    pub records: RecordsReader,
+    /// Sends changes to listeners.
     pub events: Recipient<Changed>,
 }
 
@@ -59,7 +60,7 @@ pub struct RevisionLinks {
 ///
 /// - owns: which tests wait to be counted again (no more than are stored), and while one is, its tally.
 /// - receives: [`LateStored`].
-/// - sends: [`LoadTest`], [`LoadMetrics`] and [`SaveRevision`], one outstanding; [`Changed::Test`].
+/// - sends: what is asked of [`StoreHandle`] and [`RecordsReader`], one outstanding; [`Changed::Test`].
 /// - on failure: a failure of the store is logged; the test is revised when its next late window arrives.
 /// - mailbox bound: 16.
 pub struct RevisionActor {
@@ -158,8 +159,7 @@ impl Reviser {
     /// False where the test is not stored as finished.
     async fn revise(&self, id: &TestId) -> Result<bool, CommandError> {
         let internal = |error: &dyn std::fmt::Display| CommandError::Internal(error.to_string());
-        let gone = |_| CommandError::Internal("the node is ending".to_owned());
-        let loaded = self.links.load.send(LoadTest(id.clone())).await.map_err(gone)?;
+        let loaded = self.links.store.load_test(id).await;
         let Some(stored) = loaded.map_err(|error| internal(&error))? else { return Ok(true) };
         if stored.state != TestState::Finished {
             return Ok(false);
@@ -169,9 +169,9 @@ impl Reviser {
         if let Some(started_at) = stored.started_at {
             tally.started(started_at);
         }
-        let tally = recount(&self.links.metrics, tally).await?;
+        let tally = recount(&self.links.records, tally).await?;
         let Some(revised) = revised(&stored, tally, unix_us()) else { return Ok(true) };
-        let saved = self.links.save.send(SaveRevision(Box::new(revised.clone()))).await.map_err(gone)?;
+        let saved = self.links.store.save_revision(revised.clone()).await;
         saved.map_err(|error| internal(&error))?;
         log::info!(test_id:% = id, verdict:? = revised.verdict; "test revised");
         offer(&self.links.events, Changed::Test(Box::new(revised)), &self.telemetry);

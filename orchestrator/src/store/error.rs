@@ -21,6 +21,9 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The actor that owns the database has stopped.
+    #[error("the node is ending")]
+    Stopped,
 }
 
 impl StoreError {
@@ -28,6 +31,7 @@ impl StoreError {
     pub fn cause(&self) -> &str {
         match self {
             Self::Sqlite { cause, .. } | Self::Row { cause, .. } => cause,
+            Self::Stopped => "the node is ending",
         }
     }
 }

@@ -21,9 +21,9 @@ use super::driver_registry::NodesHeard;
 use super::revision::LateStored;
 use super::stats_aggregator::MetricsHeard;
 use super::test_manager::{KafkaReached, StoreChanged};
-use crate::actors::store::{LoadOffsets, SaveBatch};
+use crate::actors::store::StoreHandle;
 use crate::ran_on::RanOn;
-use crate::store::{Batch, SavedBatch};
+use crate::store::{Batch, SavedBatch, StoreError};
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Batches arrive one at a time; changes of the consumer arrive beside them.
@@ -58,14 +58,12 @@ pub struct IntakeOutputs {
     pub nodes: Recipient<NodesHeard>,
     /// Metrics and heartbeats, for the aggregator.
     pub metrics: Recipient<MetricsHeard>,
-    /// Records to store, together with their offsets.
-    pub batches: Recipient<SaveBatch>,
+    /// Stores records together with their offsets, and knows where reading began.
+    pub store: StoreHandle,
     /// Tests for which late windows were stored.
     pub late: Recipient<LateStored>,
     /// Whether the store accepts batches, for the test manager.
-    pub store: Recipient<StoreChanged>,
-    /// Where reading began, as the store has it already.
-    pub offsets: Recipient<LoadOffsets>,
+    pub manager: Recipient<StoreChanged>,
     /// Kafka answered, and all that is read from now on has its place in the store.
     pub reached: Recipient<KafkaReached>,
 }
@@ -74,8 +72,9 @@ pub struct IntakeOutputs {
 ///
 /// - owns: which Kafka the offsets belong to, and the backlog that is not stored yet.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
-/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`SaveBatch`] and [`LateStored`], each awaited; before the first
-///   of them the offsets where reading begins, by [`SaveBatch`], and then [`KafkaReached`]; [`StoreChanged`].
+/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`StoreHandle::save_batch`] and [`LateStored`], each awaited;
+///   before the first of them the offsets where reading begins, by [`StoreHandle::save_batch`], and then
+///   [`KafkaReached`]; [`StoreChanged`].
 /// - on failure: a refused batch is retried every second until it is stored, and the node is not ready meanwhile.
 ///   When the backlog reaches its bound, reading stops.
 /// - mailbox bound: 16.
@@ -200,9 +199,9 @@ impl IntakeActor {
         let (readiness, backlog) = (Arc::clone(&self.readiness), Rc::clone(&self.backlog));
         Box::pin(async move {
             if let Some(key) = kafka.as_ref().and_then(RanOn::offsets_key) {
-                let stored = outputs.offsets.send(LoadOffsets { offsets_of: key.to_owned() }).await;
+                let stored = outputs.store.load_offsets(key).await;
                 // After a reconnect the offsets are stored already, and a full disk would refuse them again.
-                if !matches!(stored, Ok(Ok(stored)) if stored == from) {
+                if !matches!(stored, Ok(stored) if stored == from) {
                     let offsets_of = Some(key.to_owned());
                     let batch =
                         Batch { offsets_of, offsets: from, metrics: Vec::new(), registered: Vec::new() };
@@ -229,22 +228,22 @@ async fn store(
     loop {
         let due = backlog.borrow().due(Instant::now());
         if let Some(batch) = due {
-            // A send fails only when the recipient has stopped, which means that the node is shutting down.
-            match outputs.batches.send(SaveBatch(batch)).await.ok()? {
+            match outputs.store.save_batch(batch).await {
                 Ok(saved) => {
                     let failures = backlog.borrow_mut().stored();
                     if failures > 0 {
                         log::info!(failures; "store accepts batches again");
                         readiness.set_store(true);
-                        report(&outputs.store, StoreChanged(None));
+                        report(&outputs.manager, StoreChanged(None));
                     }
                     return Some(saved);
                 }
+                Err(StoreError::Stopped) => return None,
                 Err(error) => {
                     if backlog.borrow_mut().failed(Instant::now()) == 1 {
                         log::error!(error:%; "store refuses batches; retrying every second");
                         readiness.set_store(false);
-                        report(&outputs.store, StoreChanged(Some(error.to_string())));
+                        report(&outputs.manager, StoreChanged(Some(error.to_string())));
                     }
                 }
             }

@@ -11,7 +11,7 @@ use super::super::stats_aggregator::{
     CloseTally, ForgetTally, GetParts, GetView, OpenTally, PartChanged, TallyStarted,
 };
 use crate::actors::events::Changed;
-use crate::actors::store::{LoadMetrics, LoadTest, LoadUnfinished, RemoveTest, SaveTest};
+use crate::actors::store::{RecordsReader, StoreHandle};
 use crate::lifecycle::Rules;
 use crate::now::Clock;
 use crate::telemetry::Telemetry;
@@ -31,11 +31,8 @@ pub struct ManagerLinks {
     pub view: Recipient<GetView>,
     pub close: Recipient<CloseTally>,
     pub producer: Producer,
-    pub save: Recipient<SaveTest>,
-    pub remove: Recipient<RemoveTest>,
-    pub load: Recipient<LoadTest>,
-    pub unfinished: Recipient<LoadUnfinished>,
-    pub metrics: Recipient<LoadMetrics>,
+    pub store: StoreHandle,
+    pub records: RecordsReader,
     pub events: Recipient<Changed>,
 }
 

@@ -42,7 +42,7 @@ impl Manager {
         (meta.started_at, meta.kafka) = (Some(started_at), test.kafka);
         let mut tally = Box::new(Tally::new(test.test_id, plan.clone(), &test.participants));
         tally.started(started_at);
-        let mut tally = recount(&self.links.metrics, tally).await?;
+        let mut tally = recount(&self.links.records, tally).await?;
         let last_at = tally.parts_seen().iter().filter_map(|part| part.last_report_at).max();
         // If all drivers have reported their end, no record is missing: only the verdict was not computed.
         if !tally.all_ended() {

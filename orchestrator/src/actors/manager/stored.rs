@@ -6,14 +6,13 @@ use common::plan::Plan;
 use super::super::recount::recount;
 use super::super::stats_aggregator::{GetView, Meta};
 use super::meta::{empty_view, meta_of, note, note_to};
-use super::{Active, Manager, gone};
-use crate::actors::store::{LoadTest, LoadUnfinished, RemoveTest, SaveTest};
+use super::{Active, Manager};
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::participant::Participant;
 use crate::ran_on::orphaned;
 use crate::refusal::CommandError;
-use crate::store::StoredTest;
+use crate::store::{StoreError, StoredTest};
 use crate::tally::Tally;
 
 impl Manager {
@@ -21,7 +20,7 @@ impl Manager {
         if let Some(held) = self.unsaved.get(id) {
             return Ok(held.clone());
         }
-        let loaded = self.links.load.send(LoadTest(id.clone())).await.map_err(gone)?;
+        let loaded = self.links.store.load_test(id).await;
         let stored = loaded.map_err(|error| CommandError::Internal(error.to_string()))?;
         stored.ok_or_else(|| CommandError::NoSuchTest(id.clone()))
     }
@@ -39,8 +38,7 @@ impl Manager {
         let view = self.get(id).await?;
         self.waiting.cancel(id, "deleted");
         let held = self.unsaved.forget(id);
-        let removed = self.links.remove.send(RemoveTest(id.clone())).await.map_err(gone)?;
-        let removed = removed.map_err(|error| CommandError::NotStored(error.cause().to_owned()))?;
+        let removed = self.links.store.remove_test(id).await.map_err(|error| not_stored(&error))?;
         // The store has a report held in memory as still active, or not at all.
         if removed || held { Ok(view) } else { Err(under_way()) }
     }
@@ -59,18 +57,17 @@ impl Manager {
     }
 
     pub(super) async fn save(&self, test: StoredTest) -> Result<(), CommandError> {
-        let saved = self.links.save.send(SaveTest(Box::new(test))).await.map_err(gone)?;
-        saved.map_err(|error| CommandError::NotStored(error.cause().to_owned()))
+        self.links.store.save_test(test).await.map_err(|error| not_stored(&error))
     }
 
     /// Handles the tests that were active when the previous process ended, as far as possible without Kafka. Tests that
     /// cannot go on are closed; tests that were waiting for drivers are configured again. The others wait for
     /// [`Self::resume`].
     pub async fn close_orphans(&mut self) {
-        let unfinished = match self.links.unfinished.send(LoadUnfinished).await {
-            Ok(Ok(unfinished)) => unfinished,
-            Ok(Err(error)) => return log::error!(error:%; "unfinished tests cannot be read"),
-            Err(_) => return,
+        let unfinished = match self.links.store.load_unfinished().await {
+            Ok(unfinished) => unfinished,
+            Err(StoreError::Stopped) => return,
+            Err(error) => return log::error!(error:%; "unfinished tests cannot be read"),
         };
         for stored in unfinished {
             let id = stored.test_id.clone();
@@ -143,9 +140,19 @@ impl Manager {
         note(&mut meta, now.unix_us, "resumed", "the orchestrator was started again");
         let mut tally = Box::new(Tally::new(id, plan, life.participants()));
         tally.started(started_at);
-        let tally = recount(&self.links.metrics, tally).await?;
+        let tally = recount(&self.links.records, tally).await?;
         self.active = Some(Active::new(life, meta));
         self.open_tally(Some(tally)).await
+    }
+}
+
+/// Why a test was not stored. The user sees the store's reason, unless the node is ending.
+fn not_stored(error: &StoreError) -> CommandError {
+    match error {
+        StoreError::Stopped => CommandError::Internal(error.to_string()),
+        StoreError::Sqlite { .. } | StoreError::Row { .. } => {
+            CommandError::NotStored(error.cause().to_owned())
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use common::ids::TestId;
 
 use super::Manager;
 use super::meta::note_to;
-use crate::actors::store::SaveTest;
 use crate::model::{FindingKind, FindingLevel, FindingView, TestView};
 use crate::now::Now;
 use crate::store::StoredTest;
@@ -105,7 +104,7 @@ impl Manager {
                 note_to(&mut report.timeline, now_us, "stored", "");
             }
             let report = test.report.clone();
-            if !matches!(self.links.save.send(SaveTest(Box::new(test))).await, Ok(Ok(()))) {
+            if self.links.store.save_test(test).await.is_err() {
                 return;
             }
             let stored = self.unsaved.tests.remove(0);

@@ -1,5 +1,6 @@
 //! [`StoreActor`]: SQLite behind messages.
 
+mod handle;
 mod messages;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use common::clock::UnixMicros;
 use common::ids::Epoch;
 use common::kafka::Offsets;
 
+pub use self::handle::{HistoryReader, RecordsReader, StoreHandle};
 pub use self::messages::{
     LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, RemoveTest,
     SaveBatch, SaveRevision, SaveTest, TakeEpoch,

@@ -25,8 +25,8 @@ use super::super::intake::{IntakeActor, Source};
 use super::super::test_manager::TestManagerActor;
 use crate::actors::events::Changed;
 use crate::actors::store::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RemoveTest, SaveBatch, SaveRevision,
-    SaveTest,
+    LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RecordsReader, RemoveTest, SaveBatch,
+    SaveRevision, SaveTest, StoreHandle,
 };
 use crate::actors::test_manager::{CreateTest, GetTest, TriggerTest};
 use crate::lifecycle::{ClassicRules, Rules};
@@ -305,15 +305,8 @@ impl World {
         let outside = Outside {
             producer: Producer::of(&kept),
             events: kept.clone().recipient(),
-            save: kept.clone().recipient(),
-            remove: kept.clone().recipient(),
-            load: kept.clone().recipient(),
-            unfinished: kept.clone().recipient(),
-            metrics: kept.clone().recipient(),
-            revise: kept.clone().recipient(),
-            batches: kept.clone().recipient(),
-            offsets: kept.clone().recipient(),
-            known: kept.recipient(),
+            store: StoreHandle::of(&kept),
+            records: RecordsReader::of(&kept),
         };
         let source = Source { embedded, kafka: KafkaSettings::default() };
         let watch = (Arc::clone(&telemetry), Arc::clone(&readiness));
