@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::actors::store::{PruneTests, StoreActor};
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp};
-use crate::http::{self, Access, AppState, BindError, Commands, HttpOptions, Reads, Token, Watch};
+use crate::http::{self, Access, AppState, BindError, Commands, HttpOptions, Token, Watch};
 use crate::model::Bootstrap;
 use crate::now::Clock;
 use crate::settings::{OrchestratorSettings, StoreSettings};
@@ -123,7 +123,7 @@ pub async fn run(
     };
     let state = AppState::new(
         commands(&system),
-        reads(&system),
+        system.history.clone(),
         bootstrap,
         clock,
         Watch {
@@ -249,13 +249,5 @@ fn commands(system: &System) -> Commands {
         delete: system.tests.clone().recipient(),
         drivers: system.nodes.clone().recipient(),
         subscribe: system.events.clone().recipient(),
-    }
-}
-
-fn reads(system: &System) -> Reads {
-    Reads {
-        page: system.reader.clone().recipient(),
-        windows: system.reader.clone().recipient(),
-        counts: system.reader.clone().recipient(),
     }
 }

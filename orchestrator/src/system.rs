@@ -21,7 +21,7 @@ use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
 use crate::actors::revision::{RevisionActor, RevisionLinks};
 use crate::actors::stats_aggregator::StatsAggregatorActor;
-use crate::actors::store::{LoadOffsets, RecordsReader, StoreActor, StoreHandle, TakeEpoch};
+use crate::actors::store::{HistoryReader, LoadOffsets, RecordsReader, StoreActor, StoreHandle, TakeEpoch};
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
@@ -57,8 +57,8 @@ pub struct System {
     pub nodes: Addr<DriverRegistryActor>,
     /// Listeners.
     pub events: Addr<EventsActor>,
-    /// Long reads.
-    pub reader: Addr<StoreActor>,
+    /// Long reads for REST.
+    pub history: HistoryReader,
     /// The way in of records.
     pub intake: Addr<IntakeActor>,
     /// The way out.
@@ -116,7 +116,9 @@ pub fn spawn(
     let watch = (Arc::clone(telemetry), Arc::clone(readiness));
     let Wired { tests, nodes, intake } =
         wire(outside, epoch, (patience(settings), rules(settings)), watch, superseded, source, clock);
-    Ok(System { tests, nodes, events, reader, intake, producer, store })
+    // Reading a long series delays no write.
+    let history = HistoryReader::of(&reader);
+    Ok(System { tests, nodes, events, history, intake, producer, store })
 }
 
 fn patience(settings: &OrchestratorSettings) -> Patience {

@@ -15,7 +15,6 @@ use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::{AppState, ask};
 use super::{accept, body, error_responses};
-use crate::actors::store::{LoadPage, LoadWindows};
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::{PlanSchema, TestPage, TestState, TestView, Verdict, WindowView};
 use crate::report;
@@ -125,7 +124,7 @@ pub async fn list(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
     };
     query.done()?;
     let limit = u32::try_from(limit).unwrap_or(1);
-    let page = state.read(&state.reads.page, LoadPage { limit, cursor, filter }).await?;
+    let page = state.read(state.history.page(limit, cursor, filter)).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -366,8 +365,8 @@ pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<Http
             "is more than {MAX_WINDOWS_SECONDS} s from from = {from}: ask in parts"
         )));
     }
-    let load = LoadWindows { test_id: test_id.clone(), driver: driver.clone(), from, to };
-    let windows = state.read(&state.reads.windows, load).await?;
+    let loading = state.history.windows(test_id.clone(), driver.clone(), from, to);
+    let windows = state.read(loading).await?;
     if windows.is_empty() {
         // A driver without windows yet, one that takes no part, or no test at all.
         let test = ask(&state.commands.get, GetTest(test_id)).await??;

@@ -13,7 +13,6 @@ use super::problem::Problem;
 use super::query::Query;
 use super::state::{AppState, ask};
 use crate::actors::driver_registry::ListDrivers;
-use crate::actors::store::CountTests;
 use crate::model::Liveness;
 
 /// What the process counted since it started, for Prometheus.
@@ -59,7 +58,7 @@ async fn drivers(text: &mut Exposition, state: &AppState) -> Result<(), Problem>
 
 /// Left out where the store cannot be read: then all else is needed the more.
 async fn tests(text: &mut Exposition, state: &AppState) {
-    let Ok(counted) = state.read(&state.reads.counts, CountTests).await else { return };
+    let Ok(counted) = state.read(state.history.count_tests()).await else { return };
     let mut tests = text.gauge("tests", "Tests stored, by state and verdict.");
     for ((test_state, verdict), n) in counted {
         let verdict = verdict.unwrap_or_else(|| "none".to_owned());

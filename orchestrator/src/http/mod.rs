@@ -26,4 +26,4 @@ pub(crate) mod stub;
 
 pub use auth::Token;
 pub use bind::{BindError, HttpOptions, HttpServing, serve};
-pub use state::{Access, AppState, Commands, Reads, Watch};
+pub use state::{Access, AppState, Commands, Watch};

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::refusal::CommandError;
+use crate::store::StoreError;
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -97,6 +98,12 @@ impl Problem {
     /// 503: to be tried again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "2")
+    }
+
+    /// 503, where an actor that has to answer has stopped.
+    pub fn stopped(error: &dyn fmt::Display) -> Self {
+        log::error!(error:%; "actor did not answer a request");
+        Self::unavailable("the orchestrator is shutting down or overloaded: try again in a few seconds")
     }
 
     /// 500; the cause goes to the log alone.
@@ -206,6 +213,15 @@ impl From<CommandError> for Problem {
                 Self::unavailable(error.to_string())
             }
             CommandError::Internal(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stopped => Self::stopped(&error),
+            StoreError::Sqlite { .. } | StoreError::Row { .. } => Self::internal(&error),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the handlers share: the recipients of messages, and values that are fixed for the lifetime of the process.
+//! What the handlers share: the actors that answer them, and values that are fixed for the lifetime of the process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,7 @@ use super::auth::Token;
 use super::problem::Problem;
 use crate::actors::driver_registry::ListDrivers;
 use crate::actors::events::Subscribe;
-use crate::actors::store::CountTests;
-use crate::actors::store::{LoadPage, LoadWindows};
+use crate::actors::store::HistoryReader;
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::Bootstrap;
 use crate::now::Clock;
@@ -43,17 +42,6 @@ pub struct Commands {
     pub subscribe: Recipient<Subscribe>,
 }
 
-/// The actor that reads the store: a StoreActor, best a second one, so that reading a long series delays no write.
-#[derive(Clone)]
-pub struct Reads {
-    /// A page of the history.
-    pub page: Recipient<LoadPage>,
-    /// A series.
-    pub windows: Recipient<LoadWindows>,
-    /// Tests by state and verdict.
-    pub counts: Recipient<CountTests>,
-}
-
 /// Who may ask, and how much.
 #[derive(Debug, Clone)]
 pub struct Access {
@@ -82,8 +70,8 @@ pub struct Watch {
 pub struct AppState {
     /// Recipients of commands and queries.
     pub commands: Commands,
-    /// Recipients of queries to the store.
-    pub reads: Reads,
+    /// Reads what is stored of tests, at its turn ([`AppState::read`]).
+    pub(super) history: HistoryReader,
     /// What a driver needs to join.
     pub bootstrap: Bootstrap,
     /// The orchestrator's clock, which tests go by.
@@ -100,7 +88,7 @@ impl AppState {
     /// Everything that the handlers need.
     pub fn new(
         commands: Commands,
-        reads: Reads,
+        history: HistoryReader,
         bootstrap: Bootstrap,
         clock: Clock,
         watch: Watch,
@@ -108,7 +96,7 @@ impl AppState {
     ) -> Self {
         Self {
             commands,
-            reads,
+            history,
             bootstrap,
             clock,
             watch,
@@ -118,17 +106,17 @@ impl AppState {
         }
     }
 
-    /// Asks the store, when it is this request's turn.
-    pub(super) async fn read<M, T>(&self, recipient: &Recipient<M>, message: M) -> Result<T, Problem>
-    where
-        M: Message<Result = Result<T, StoreError>> + Send + 'static,
-        T: Send + 'static,
-    {
+    /// Awaits an answer of the store, when it is this request's turn. `reading` is a call of [`HistoryReader`], whose
+    /// methods are `async`: nothing is sent to the store before its turn, when the call is awaited.
+    pub(super) async fn read<T>(
+        &self,
+        reading: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Problem> {
         let turn = tokio::time::timeout(STORE_PATIENCE, self.store_turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(Problem::unavailable("the store is busy: try again in a few seconds"));
         };
-        ask(recipient, message).await?.map_err(|error| Problem::internal(&error))
+        Ok(reading.await?)
     }
 }
 
@@ -138,8 +126,5 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    recipient.send(message).await.map_err(|error| {
-        log::error!(error:%; "actor did not answer a request");
-        Problem::unavailable("the orchestrator is shutting down or overloaded: try again in a few seconds")
-    })
+    recipient.send(message).await.map_err(|error| Problem::stopped(&error))
 }

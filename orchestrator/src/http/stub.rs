@@ -9,10 +9,10 @@ use common::plan::Fault;
 use common::settings::Secret;
 use serde_json::json;
 
-use super::{Access, AppState, Commands, Reads, Token, Watch};
+use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::ListDrivers;
 use crate::actors::events::EventsActor;
-use crate::actors::store::{CountTests, LoadPage, LoadWindows};
+use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::*;
 use crate::now::Clock;
@@ -220,8 +220,6 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
         drivers: stub.clone().recipient(),
         subscribe: events.clone().recipient(),
     };
-    let reads =
-        Reads { page: stub.clone().recipient(), windows: stub.clone().recipient(), counts: stub.recipient() };
     let bootstrap = Bootstrap {
         brokers: vec!["127.0.0.1:9092".to_owned()],
         topic_prefix: "t-".to_owned(),
@@ -230,7 +228,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
     };
     let state = AppState::new(
         commands,
-        reads,
+        HistoryReader::of(&stub),
         bootstrap,
         Clock::with_wall(|| 1_234_567),
         Watch {
