@@ -248,6 +248,6 @@ fn commands(system: &System) -> Commands {
         get: system.tests.clone().recipient(),
         delete: system.tests.clone().recipient(),
         drivers: system.nodes.clone().recipient(),
-        subscribe: system.events.clone().recipient(),
+        events: system.events.clone(),
     }
 }

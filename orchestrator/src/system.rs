@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Recipient};
+use actix::{Actor, Addr};
 use common::clock::unix_ms;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{
@@ -15,8 +15,7 @@ use common::wire::Topic;
 use tokio::sync::watch;
 
 use crate::actors::driver_registry::DriverRegistryActor;
-use crate::actors::events::Changed;
-use crate::actors::events::EventsActor;
+use crate::actors::events::{EventsActor, EventsFeed, EventsHandle};
 use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
 use crate::actors::revision::{RevisionActor, RevisionLinks};
@@ -56,7 +55,7 @@ pub struct System {
     /// Nodes.
     pub nodes: Addr<DriverRegistryActor>,
     /// Listeners.
-    pub events: Addr<EventsActor>,
+    pub events: EventsFeed,
     /// Long reads for REST.
     pub history: HistoryReader,
     /// The way in of records.
@@ -107,7 +106,7 @@ pub fn spawn(
     let events = EventsActor::new(epoch, Arc::clone(telemetry)).start();
     let outside = Outside {
         producer: Producer::of(&producer),
-        events: events.clone().recipient(),
+        events: EventsHandle::of(&events),
         store: StoreHandle::of(&store),
         // A test that is counted again is a long read, and delays no write.
         records: RecordsReader::of(&reader),
@@ -118,6 +117,7 @@ pub fn spawn(
         wire(outside, epoch, (patience(settings), rules(settings)), watch, superseded, source, clock);
     // Reading a long series delays no write.
     let history = HistoryReader::of(&reader);
+    let events = EventsFeed::of(&events);
     Ok(System { tests, nodes, events, history, intake, producer, store })
 }
 
@@ -143,7 +143,7 @@ fn rules(settings: &OrchestratorSettings) -> Rules {
 #[allow(missing_docs)] // each is named for its message
 pub(crate) struct Outside {
     pub producer: Producer,
-    pub events: Recipient<Changed>,
+    pub events: EventsHandle,
     pub store: StoreHandle,
     pub records: RecordsReader,
 }

@@ -14,21 +14,21 @@ pub mod events;
 pub mod heartbeat;
 pub mod store;
 
+mod gone;
+
 #[cfg(test)]
 mod tests;
 
+pub use gone::Gone;
 pub use manager::{ManagerLinks, ManagerSettings};
 
-use actix::Recipient;
-use actix::dev::SendError;
-
-use crate::actors::events::Changed;
+use crate::actors::events::{Changed, EventsHandle};
 use crate::telemetry::Telemetry;
 
 /// Sends a change to [`EventsActor`](events::EventsActor) without waiting. If its mailbox is full, the change is
 /// dropped and counted: the next change of the same test or driver carries the whole state again.
-fn offer(events: &Recipient<Changed>, changed: Changed, telemetry: &Telemetry) {
-    if let Err(SendError::Full(_)) = events.try_send(changed) {
+fn offer(events: &EventsHandle, changed: Changed, telemetry: &Telemetry) {
+    if !events.offer(changed) {
         telemetry.mailbox_overflow.one();
     }
 }

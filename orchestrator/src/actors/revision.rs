@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
 use common::clock::{UnixMicros, rfc3339, unix_us};
 use common::ids::TestId;
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::offer;
 use super::recount::recount;
-use crate::actors::events::Changed;
+use crate::actors::events::{Changed, EventsHandle};
 use crate::actors::store::{RecordsReader, StoreHandle};
 use crate::assemble::{TestMeta, view};
 use crate::model::{TestState, TestView, TimelineEntry, Verdict};
@@ -53,7 +53,7 @@ pub struct RevisionLinks {
     /// Has their records.
     pub records: RecordsReader,
     /// Sends changes to listeners.
-    pub events: Recipient<Changed>,
+    pub events: EventsHandle,
 }
 
 /// Revises the reports of finished tests.

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use super::error_responses;
 use super::problem::Problem;
 use super::query::Query;
-use super::state::{AppState, ask};
-use crate::actors::events::{Frame, Subscribe, Subscription};
+use super::state::AppState;
+use crate::actors::events::{Frame, Subscription};
 
 /// Silence after which a comment is sent, so that both ends and whatever is between see that the other is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -39,9 +39,7 @@ pub async fn events(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
     Query::none(request.query_string())?;
     let last_event_id = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
     let last_event_id = last_event_id.filter(|id| id.len() <= MAX_ID_BYTES).map(ToOwned::to_owned);
-    let Subscription { backlog, live } = ask(&state.commands.subscribe, Subscribe { last_event_id })
-        .await?
-        .map_err(|full| Problem::unavailable(full.to_string()))?;
+    let Subscription { backlog, live } = state.commands.events.subscribe(last_event_id).await?;
     let first = std::iter::once(Bytes::from_static(b"retry: 1000\n\n")).chain(backlog.into_iter().map(bytes));
     let rest = stream::unfold((live, state.stopping.subscribe()), |(mut live, mut stopping)| async {
         let frame = tokio::select! {

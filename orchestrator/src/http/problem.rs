@@ -10,6 +10,8 @@ use common::plan::{Fault, FaultKind, MASK, is_secret_header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::actors::Gone;
+use crate::actors::events::NotSubscribed;
 use crate::refusal::CommandError;
 use crate::store::StoreError;
 
@@ -222,6 +224,21 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Stopped => Self::stopped(&error),
             StoreError::Sqlite { .. } | StoreError::Row { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Gone> for Problem {
+    fn from(gone: Gone) -> Self {
+        Self::stopped(&gone)
+    }
+}
+
+impl From<NotSubscribed> for Problem {
+    fn from(error: NotSubscribed) -> Self {
+        match error {
+            NotSubscribed::TooMany(full) => Self::unavailable(full.to_string()),
+            NotSubscribed::Gone(gone) => gone.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use super::auth::Token;
 use super::problem::Problem;
 use crate::actors::driver_registry::ListDrivers;
-use crate::actors::events::Subscribe;
+use crate::actors::events::EventsFeed;
 use crate::actors::store::HistoryReader;
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::Bootstrap;
@@ -39,7 +39,7 @@ pub struct Commands {
     /// DriverRegistryActor.
     pub drivers: Recipient<ListDrivers>,
     /// EventsActor.
-    pub subscribe: Recipient<Subscribe>,
+    pub events: EventsFeed,
 }
 
 /// Who may ask, and how much.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::ListDrivers;
-use crate::actors::events::EventsActor;
+use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::*;
@@ -218,7 +218,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
         get: stub.clone().recipient(),
         delete: stub.clone().recipient(),
         drivers: stub.clone().recipient(),
-        subscribe: events.clone().recipient(),
+        events: EventsFeed::of(&events),
     };
     let bootstrap = Bootstrap {
         brokers: vec!["127.0.0.1:9092".to_owned()],

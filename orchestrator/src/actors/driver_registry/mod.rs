@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use common::ids::{Epoch, NodeId};
 use common::kafka::Arrived;
 use common::wire::Inbound;
 use tokio::sync::watch;
 
 use super::offer;
-use crate::actors::events::Changed;
+use crate::actors::events::{Changed, EventsHandle};
 use crate::actors::store::StoreHandle;
 use crate::model::DriverView;
 use crate::now::Clock;
@@ -63,7 +63,7 @@ pub struct MarkDeaf(pub NodeId);
 pub struct DriverRegistryActor {
     registry: Registry,
     clock: Clock,
-    events: Recipient<Changed>,
+    events: EventsHandle,
     superseded: watch::Sender<Option<u64>>,
     store: StoreHandle,
     telemetry: Arc<Telemetry>,
@@ -77,7 +77,7 @@ impl DriverRegistryActor {
     pub fn new(
         registry: Registry,
         clock: Clock,
-        events: Recipient<Changed>,
+        events: EventsHandle,
         superseded: watch::Sender<Option<u64>>,
         store: StoreHandle,
         telemetry: Arc<Telemetry>,

@@ -1,5 +1,7 @@
 //! [`EventsActor`]: sends changes to the clients of `GET /api/v1/events`.
 
+mod handle;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,6 +11,7 @@ use common::ids::Epoch;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+pub use self::handle::{EventsFeed, EventsHandle, NotSubscribed};
 use crate::model::{DriverView, TestView, WindowView};
 use crate::telemetry::Telemetry;
 

@@ -10,7 +10,7 @@ use super::super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::super::stats_aggregator::{
     CloseTally, ForgetTally, GetParts, GetView, OpenTally, PartChanged, TallyStarted,
 };
-use crate::actors::events::Changed;
+use crate::actors::events::EventsHandle;
 use crate::actors::store::{RecordsReader, StoreHandle};
 use crate::lifecycle::Rules;
 use crate::now::Clock;
@@ -33,7 +33,7 @@ pub struct ManagerLinks {
     pub producer: Producer,
     pub store: StoreHandle,
     pub records: RecordsReader,
-    pub events: Recipient<Changed>,
+    pub events: EventsHandle,
 }
 
 /// Settings of the manager, fixed for its lifetime.

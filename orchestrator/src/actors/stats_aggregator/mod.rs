@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler, Message, Recipient};
+use actix::{Actor, Context, Handler, Message};
 use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
 use common::wire::{Inbound, Metrics, RawMetrics};
 
 use super::offer;
-use crate::actors::events::Changed;
+use crate::actors::events::{Changed, EventsHandle};
 use crate::assemble::{TestMeta, view};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::now::Clock;
@@ -146,13 +146,13 @@ pub struct StatsAggregatorActor {
     /// The test that was open last: a late record that names no test counts as its own.
     last: Option<TestId>,
     clock: Clock,
-    events: Recipient<Changed>,
+    events: EventsHandle,
     telemetry: Arc<Telemetry>,
 }
 
 impl StatsAggregatorActor {
     /// Nothing is counted yet.
-    pub fn new(clock: Clock, events: Recipient<Changed>, telemetry: Arc<Telemetry>) -> Self {
+    pub fn new(clock: Clock, events: EventsHandle, telemetry: Arc<Telemetry>) -> Self {
         Self { tally: None, judged: None, last: None, clock, events, telemetry }
     }
 

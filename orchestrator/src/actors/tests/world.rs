@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use super::super::driver_registry::DriverRegistryActor;
 use super::super::intake::{IntakeActor, Source};
 use super::super::test_manager::TestManagerActor;
-use crate::actors::events::Changed;
+use crate::actors::events::{Changed, EventsHandle};
 use crate::actors::store::{
     LoadMetrics, LoadNodes, LoadOffsets, LoadTest, LoadUnfinished, RecordsReader, RemoveTest, SaveBatch,
     SaveRevision, SaveTest, StoreHandle,
@@ -304,7 +304,7 @@ impl World {
         let rules = Rules { ready_timeout: Duration::from_millis(500), start_delay, classic };
         let outside = Outside {
             producer: Producer::of(&kept),
-            events: kept.clone().recipient(),
+            events: EventsHandle::of(&kept),
             store: StoreHandle::of(&kept),
             records: RecordsReader::of(&kept),
         };
