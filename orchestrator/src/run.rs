@@ -247,7 +247,7 @@ fn commands(system: &System) -> Commands {
         stop: system.tests.clone().recipient(),
         get: system.tests.clone().recipient(),
         delete: system.tests.clone().recipient(),
-        drivers: system.nodes.clone().recipient(),
+        drivers: system.drivers.clone(),
         events: system.events.clone(),
     }
 }

@@ -14,7 +14,7 @@ use common::settings::KafkaSettings;
 use common::wire::Topic;
 use tokio::sync::watch;
 
-use crate::actors::driver_registry::DriverRegistryActor;
+use crate::actors::driver_registry::{DriverList, DriverRegistryActor, RegistryHandle};
 use crate::actors::events::{EventsActor, EventsFeed, EventsHandle};
 use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
@@ -53,7 +53,7 @@ pub struct System {
     /// Tests.
     pub tests: Addr<TestManagerActor>,
     /// Nodes.
-    pub nodes: Addr<DriverRegistryActor>,
+    pub drivers: DriverList,
     /// Listeners.
     pub events: EventsFeed,
     /// Long reads for REST.
@@ -118,7 +118,8 @@ pub fn spawn(
     // Reading a long series delays no write.
     let history = HistoryReader::of(&reader);
     let events = EventsFeed::of(&events);
-    Ok(System { tests, nodes, events, history, intake, producer, store })
+    let drivers = DriverList::of(&nodes);
+    Ok(System { tests, drivers, events, history, intake, producer, store })
 }
 
 fn patience(settings: &OrchestratorSettings) -> Patience {
@@ -180,10 +181,9 @@ pub(crate) fn wire(
     .start();
     let aggregator =
         StatsAggregatorActor::new(clock.clone(), outside.events.clone(), Arc::clone(&telemetry)).start();
+    let registry = RegistryHandle::of(&nodes);
     let links = ManagerLinks {
-        facts: nodes.clone().recipient(),
-        busy: nodes.clone().recipient(),
-        deaf: nodes.clone().recipient(),
+        registry: registry.clone(),
         open: aggregator.clone().recipient(),
         forget: aggregator.clone().recipient(),
         started: aggregator.clone().recipient(),
@@ -203,7 +203,7 @@ pub(crate) fn wire(
         RevisionLinks { store: outside.store.clone(), records: outside.records, events: outside.events };
     let revision = RevisionActor::new(links, Arc::clone(&telemetry)).start();
     let outputs = IntakeOutputs {
-        nodes: nodes.clone().recipient(),
+        registry,
         metrics: aggregator.recipient(),
         store: outside.store,
         late: revision.recipient(),

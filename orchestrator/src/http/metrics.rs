@@ -11,8 +11,7 @@ use common::wire::{RejectReason, Topic};
 use super::error_responses;
 use super::problem::Problem;
 use super::query::Query;
-use super::state::{AppState, ask};
-use crate::actors::driver_registry::ListDrivers;
+use super::state::AppState;
 use crate::model::Liveness;
 
 /// What the process counted since it started, for Prometheus.
@@ -46,7 +45,7 @@ async fn drivers(text: &mut Exposition, state: &AppState) -> Result<(), Problem>
     // Each is shown, also where it is 0, so that an alert on it works.
     let mut by_liveness: BTreeMap<String, u64> =
         Liveness::ALL.map(|liveness| (liveness.as_str().to_owned(), 0)).into();
-    for driver in ask(&state.commands.drivers, ListDrivers).await? {
+    for driver in state.commands.drivers.all().await? {
         *by_liveness.entry(driver.liveness).or_default() += 1;
     }
     let mut drivers = text.gauge("drivers", "Nodes known, by liveness.");

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::auth::Token;
 use super::problem::Problem;
-use crate::actors::driver_registry::ListDrivers;
+use crate::actors::driver_registry::DriverList;
 use crate::actors::events::EventsFeed;
 use crate::actors::store::HistoryReader;
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
@@ -37,7 +37,7 @@ pub struct Commands {
     /// TestManagerActor.
     pub delete: Recipient<DeleteTest>,
     /// DriverRegistryActor.
-    pub drivers: Recipient<ListDrivers>,
+    pub drivers: DriverList,
     /// EventsActor.
     pub events: EventsFeed,
 }

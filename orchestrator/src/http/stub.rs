@@ -10,7 +10,7 @@ use common::settings::Secret;
 use serde_json::json;
 
 use super::{Access, AppState, Commands, Token, Watch};
-use crate::actors::driver_registry::ListDrivers;
+use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
@@ -217,7 +217,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
         stop: stub.clone().recipient(),
         get: stub.clone().recipient(),
         delete: stub.clone().recipient(),
-        drivers: stub.clone().recipient(),
+        drivers: DriverList::of(&stub),
         events: EventsFeed::of(&events),
     };
     let bootstrap = Bootstrap {

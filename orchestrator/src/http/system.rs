@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 use super::error_responses;
 use super::problem::Problem;
 use super::query::Query;
-use super::state::{AppState, ask};
-use crate::actors::driver_registry::ListDrivers;
+use super::state::AppState;
 use crate::model::{Bootstrap, DriverView, Time};
 
 /// All is well.
@@ -43,7 +42,7 @@ fn well(state: &AppState) -> HttpResponse {
 )]
 pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     Query::none(request.query_string())?;
-    Ok(HttpResponse::Ok().json(ask(&state.commands.drivers, ListDrivers).await?))
+    Ok(HttpResponse::Ok().json(state.commands.drivers.all().await?))
 }
 
 /// What a driver needs to join: which Kafka, and how topics are called.

@@ -1,5 +1,7 @@
 //! [`DriverRegistryActor`]: the registry of nodes, behind messages.
 
+mod handle;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use common::kafka::Arrived;
 use common::wire::Inbound;
 use tokio::sync::watch;
 
+pub use self::handle::{DriverList, RegistryHandle};
 use super::offer;
 use crate::actors::events::{Changed, EventsHandle};
 use crate::actors::store::StoreHandle;

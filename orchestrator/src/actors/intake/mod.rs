@@ -17,7 +17,7 @@ use common::wire::Inbound;
 use tokio::time::{Instant, sleep};
 
 use self::backlog::{Backlog, STORE_AGAIN};
-use super::driver_registry::NodesHeard;
+use super::driver_registry::RegistryHandle;
 use super::revision::LateStored;
 use super::stats_aggregator::MetricsHeard;
 use super::test_manager::{KafkaReached, StoreChanged};
@@ -55,7 +55,7 @@ impl Source {
 #[derive(Clone)]
 pub struct IntakeOutputs {
     /// Registers, heartbeats and metrics, for the registry.
-    pub nodes: Recipient<NodesHeard>,
+    pub registry: RegistryHandle,
     /// Metrics and heartbeats, for the aggregator.
     pub metrics: Recipient<MetricsHeard>,
     /// Stores records together with their offsets, and knows where reading began.
@@ -72,7 +72,7 @@ pub struct IntakeOutputs {
 ///
 /// - owns: which Kafka the offsets belong to, and the backlog that is not stored yet.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
-/// - sends: [`NodesHeard`], [`MetricsHeard`], then [`StoreHandle::save_batch`] and [`LateStored`], each awaited;
+/// - sends: [`RegistryHandle::update`], [`MetricsHeard`], then [`StoreHandle::save_batch`] and [`LateStored`], each awaited;
 ///   before the first of them the offsets where reading begins, by [`StoreHandle::save_batch`], and then
 ///   [`KafkaReached`]; [`StoreChanged`].
 /// - on failure: a refused batch is retried every second until it is stored, and the node is not ready meanwhile.
@@ -133,7 +133,7 @@ impl Handler<RecordsArrived> for IntakeActor {
         let batch = Arc::new(records);
         Box::pin(async move {
             // A send fails only when the recipient has stopped, which means that the node is shutting down.
-            let _ = outputs.nodes.send(NodesHeard(Arc::clone(&batch))).await;
+            let _ = outputs.registry.update(Arc::clone(&batch)).await;
             let metrics = outputs.metrics.send(MetricsHeard(Arc::clone(&batch))).await.unwrap_or_default();
             let mut offsets: Offsets = BTreeMap::new();
             let mut registered = Vec::new();

@@ -6,7 +6,7 @@ use actix::Recipient;
 use common::ids::Epoch;
 use common::kafka::Producer;
 
-use super::super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
+use super::super::driver_registry::RegistryHandle;
 use super::super::stats_aggregator::{
     CloseTally, ForgetTally, GetParts, GetView, OpenTally, PartChanged, TallyStarted,
 };
@@ -20,9 +20,7 @@ use crate::telemetry::Telemetry;
 #[derive(Clone)]
 #[allow(missing_docs)] // each is named for its message
 pub struct ManagerLinks {
-    pub facts: Recipient<GetFacts>,
-    pub busy: Recipient<SetBusy>,
-    pub deaf: Recipient<MarkDeaf>,
+    pub registry: RegistryHandle,
     pub open: Recipient<OpenTally>,
     pub forget: Recipient<ForgetTally>,
     pub started: Recipient<TallyStarted>,

@@ -22,7 +22,6 @@ use self::meta::{empty_view, meta_of, note};
 use self::stored::stored;
 use self::unsaved::Unsaved;
 use self::waiting::Waiting;
-use super::driver_registry::{GetFacts, MarkDeaf, SetBusy};
 use super::offer;
 use super::stats_aggregator::{
     CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, OpenTally, PartChanged,
@@ -175,7 +174,7 @@ impl Manager {
     }
 
     async fn seen(&self) -> (Vec<NodeFacts>, Vec<PartSeen>) {
-        let nodes = self.links.facts.send(GetFacts).await.unwrap_or_default();
+        let nodes = self.links.registry.facts().await.unwrap_or_default();
         let parts = self.links.parts.send(GetParts).await.unwrap_or_default();
         (nodes, parts)
     }
@@ -193,7 +192,7 @@ impl Manager {
 
     /// The active test as it is now, not as the last look found it: drivers may have begun since.
     async fn current(&mut self) -> Result<Option<TestView>, CommandError> {
-        let nodes = self.links.facts.send(GetFacts).await.map_err(gone)?;
+        let nodes = self.links.registry.facts().await?;
         let now = self.settings.clock.now();
         let Some(active) = &mut self.active else { return Ok(None) };
         active.meta.state = active.life.state(now, &nodes);
@@ -263,7 +262,7 @@ impl Manager {
         let Some(Active { life, .. }) = &self.active else { return Ok(()) };
         let participants = life.participants();
         let busy = participants.iter().map(|one| (one.node_id.clone(), one.epoch)).collect();
-        self.links.busy.send(SetBusy(busy)).await.map_err(gone)?;
+        self.links.registry.set_busy(busy).await?;
         let tally = counted.unwrap_or_else(|| {
             Box::new(Tally::new(life.test_id().clone(), life.plan().clone(), participants))
         });
@@ -352,7 +351,7 @@ impl Manager {
                 }
                 Effect::Rechosen => self.open_tally(None).await.err(),
                 Effect::Deaf(node) => {
-                    let _ = self.links.deaf.send(MarkDeaf(node)).await;
+                    let _ = self.links.registry.mark_deaf(node).await;
                     None
                 }
                 Effect::Finish => {
@@ -375,7 +374,7 @@ impl Manager {
             }
             self.save_active().await;
             self.active = None;
-            let _ = self.links.busy.send(SetBusy(BTreeMap::new())).await;
+            let _ = self.links.registry.set_busy(BTreeMap::new()).await;
         }
     }
 
@@ -417,7 +416,7 @@ impl Manager {
                 let _ = answer.send(Ok(view.clone()));
             }
         }
-        let _ = self.links.busy.send(SetBusy(BTreeMap::new())).await;
+        let _ = self.links.registry.set_busy(BTreeMap::new()).await;
     }
 }
 

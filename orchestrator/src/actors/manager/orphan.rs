@@ -1,11 +1,13 @@
 //! Tests that were active when the previous process ended, and cannot go on in this one. They are closed with the
 //! records that the store has. `ran_on` decides whether a test can go on.
 
+use std::collections::BTreeMap;
+
 use super::super::recount::recount;
 use super::super::stats_aggregator::ForgetTally;
+use super::Manager;
 use super::meta::{meta_of, note};
 use super::stored::{stopped_by, stored};
-use super::{Manager, SetBusy};
 use crate::model::TestState;
 use crate::ran_on::{Orphaned, RanOn, orphaned};
 use crate::refusal::CommandError;
@@ -22,7 +24,7 @@ impl Manager {
         let id = active.life.test_id().clone();
         self.active = None;
         let _ = self.links.forget.send(ForgetTally(id.clone())).await;
-        let _ = self.links.busy.send(SetBusy::default()).await;
+        let _ = self.links.registry.set_busy(BTreeMap::new()).await;
         let closed = match self.load(&id).await {
             Ok(stored) => self.close_orphan(stored, why).await,
             Err(error) => Err(error),
