@@ -19,7 +19,7 @@ use crate::actors::events::{EventsActor, EventsFeed, EventsHandle};
 use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
 use crate::actors::revision::{RevisionActor, RevisionLinks};
-use crate::actors::stats_aggregator::StatsAggregatorActor;
+use crate::actors::stats_aggregator::{StatsAggregatorActor, TallyHandle};
 use crate::actors::store::{HistoryReader, LoadOffsets, RecordsReader, StoreActor, StoreHandle, TakeEpoch};
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
 use crate::actors::{ManagerLinks, ManagerSettings};
@@ -181,16 +181,10 @@ pub(crate) fn wire(
     .start();
     let aggregator =
         StatsAggregatorActor::new(clock.clone(), outside.events.clone(), Arc::clone(&telemetry)).start();
-    let registry = RegistryHandle::of(&nodes);
+    let (registry, tally) = (RegistryHandle::of(&nodes), TallyHandle::of(&aggregator));
     let links = ManagerLinks {
         registry: registry.clone(),
-        open: aggregator.clone().recipient(),
-        forget: aggregator.clone().recipient(),
-        started: aggregator.clone().recipient(),
-        part: aggregator.clone().recipient(),
-        parts: aggregator.clone().recipient(),
-        view: aggregator.clone().recipient(),
-        close: aggregator.clone().recipient(),
+        tally: tally.clone(),
         producer: outside.producer,
         store: outside.store.clone(),
         records: outside.records.clone(),
@@ -204,7 +198,7 @@ pub(crate) fn wire(
     let revision = RevisionActor::new(links, Arc::clone(&telemetry)).start();
     let outputs = IntakeOutputs {
         registry,
-        metrics: aggregator.recipient(),
+        tally,
         store: outside.store,
         late: revision.recipient(),
         manager: tests.clone().recipient(),

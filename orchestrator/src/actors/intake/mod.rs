@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use self::backlog::{Backlog, STORE_AGAIN};
 use super::driver_registry::RegistryHandle;
 use super::revision::LateStored;
-use super::stats_aggregator::MetricsHeard;
+use super::stats_aggregator::TallyHandle;
 use super::test_manager::{KafkaReached, StoreChanged};
 use crate::actors::store::StoreHandle;
 use crate::ran_on::RanOn;
@@ -57,7 +57,7 @@ pub struct IntakeOutputs {
     /// Registers, heartbeats and metrics, for the registry.
     pub registry: RegistryHandle,
     /// Metrics and heartbeats, for the aggregator.
-    pub metrics: Recipient<MetricsHeard>,
+    pub tally: TallyHandle,
     /// Stores records together with their offsets, and knows where reading began.
     pub store: StoreHandle,
     /// Tests for which late windows were stored.
@@ -72,9 +72,9 @@ pub struct IntakeOutputs {
 ///
 /// - owns: which Kafka the offsets belong to, and the backlog that is not stored yet.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
-/// - sends: [`RegistryHandle::update`], [`MetricsHeard`], then [`StoreHandle::save_batch`] and [`LateStored`], each awaited;
-///   before the first of them the offsets where reading begins, by [`StoreHandle::save_batch`], and then
-///   [`KafkaReached`]; [`StoreChanged`].
+/// - sends: [`RegistryHandle::update`], [`TallyHandle::count`], then [`StoreHandle::save_batch`] and [`LateStored`],
+///   each awaited; before the first of them the offsets where reading begins, by [`StoreHandle::save_batch`], and
+///   then [`KafkaReached`]; [`StoreChanged`].
 /// - on failure: a refused batch is retried every second until it is stored, and the node is not ready meanwhile.
 ///   When the backlog reaches its bound, reading stops.
 /// - mailbox bound: 16.
@@ -134,7 +134,7 @@ impl Handler<RecordsArrived> for IntakeActor {
         Box::pin(async move {
             // A send fails only when the recipient has stopped, which means that the node is shutting down.
             let _ = outputs.registry.update(Arc::clone(&batch)).await;
-            let metrics = outputs.metrics.send(MetricsHeard(Arc::clone(&batch))).await.unwrap_or_default();
+            let metrics = outputs.tally.count(Arc::clone(&batch)).await.unwrap_or_default();
             let mut offsets: Offsets = BTreeMap::new();
             let mut registered = Vec::new();
             for arrived in batch.iter() {

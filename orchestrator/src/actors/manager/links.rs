@@ -2,35 +2,31 @@
 
 use std::sync::Arc;
 
-use actix::Recipient;
 use common::ids::Epoch;
 use common::kafka::Producer;
 
 use super::super::driver_registry::RegistryHandle;
-use super::super::stats_aggregator::{
-    CloseTally, ForgetTally, GetParts, GetView, OpenTally, PartChanged, TallyStarted,
-};
+use super::super::stats_aggregator::TallyHandle;
 use crate::actors::events::EventsHandle;
 use crate::actors::store::{RecordsReader, StoreHandle};
 use crate::lifecycle::Rules;
 use crate::now::Clock;
 use crate::telemetry::Telemetry;
 
-/// The recipients that the manager sends to.
-#[derive(Clone)]
-#[allow(missing_docs)] // each is named for its message
+/// The actors that the manager sends to.
+#[derive(Debug, Clone)]
 pub struct ManagerLinks {
+    /// Knows the nodes.
     pub registry: RegistryHandle,
-    pub open: Recipient<OpenTally>,
-    pub forget: Recipient<ForgetTally>,
-    pub started: Recipient<TallyStarted>,
-    pub part: Recipient<PartChanged>,
-    pub parts: Recipient<GetParts>,
-    pub view: Recipient<GetView>,
-    pub close: Recipient<CloseTally>,
+    /// Counts what the drivers measure.
+    pub tally: TallyHandle,
+    /// Sends records to the drivers.
     pub producer: Producer,
+    /// Has the tests.
     pub store: StoreHandle,
+    /// Has the records of tests.
     pub records: RecordsReader,
+    /// Sends changes to listeners.
     pub events: EventsHandle,
 }
 

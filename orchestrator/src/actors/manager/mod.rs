@@ -23,9 +23,7 @@ use self::stored::stored;
 use self::unsaved::Unsaved;
 use self::waiting::Waiting;
 use super::offer;
-use super::stats_aggregator::{
-    CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, OpenTally, PartChanged,
-};
+use super::stats_aggregator::{ClosedTest, Meta, PartChanged};
 use crate::actors::events::Changed;
 use crate::lifecycle::{self, Effect, Lifecycle};
 use crate::model::{TestState, TestView};
@@ -80,10 +78,6 @@ pub struct Manager {
     reads: bool,
     /// Tests of the previous process that may go on, until they are resumed.
     resumable: Vec<StoredTest>,
-}
-
-fn gone(_: actix::MailboxError) -> CommandError {
-    CommandError::Internal("the node is ending".to_owned())
 }
 
 impl Manager {
@@ -163,7 +157,7 @@ impl Manager {
             return;
         }
         active.shown = Some((now.elapsed, state));
-        let view = self.links.view.send(GetView(active.meta.clone())).await;
+        let view = self.links.tally.view(active.meta.clone()).await;
         if let Ok(Some(view)) = view {
             self.show(view);
         }
@@ -175,7 +169,7 @@ impl Manager {
 
     async fn seen(&self) -> (Vec<NodeFacts>, Vec<PartSeen>) {
         let nodes = self.links.registry.facts().await.unwrap_or_default();
-        let parts = self.links.parts.send(GetParts).await.unwrap_or_default();
+        let parts = self.links.tally.parts().await.unwrap_or_default();
         (nodes, parts)
     }
 
@@ -196,7 +190,7 @@ impl Manager {
         let now = self.settings.clock.now();
         let Some(active) = &mut self.active else { return Ok(None) };
         active.meta.state = active.life.state(now, &nodes);
-        self.links.view.send(GetView(active.meta.clone())).await.map_err(gone)
+        Ok(self.links.tally.view(active.meta.clone()).await?)
     }
 
     async fn get(&mut self, id: &TestId) -> Result<TestView, CommandError> {
@@ -266,7 +260,7 @@ impl Manager {
         let tally = counted.unwrap_or_else(|| {
             Box::new(Tally::new(life.test_id().clone(), life.plan().clone(), participants))
         });
-        self.links.open.send(OpenTally(tally)).await.map_err(gone)
+        Ok(self.links.tally.open(tally).await?)
     }
 
     async fn stop(&mut self, id: &TestId) -> Result<TestView, CommandError> {
@@ -338,15 +332,15 @@ impl Manager {
                     None
                 }
                 Effect::PartEnded(node, epoch, by) => {
-                    let _ = self.links.part.send(PartChanged::Ended(node, epoch, by)).await;
+                    let _ = self.links.tally.part_changed(PartChanged::Ended(node, epoch, by)).await;
                     None
                 }
                 Effect::PartBack(node, epoch) => {
-                    let _ = self.links.part.send(PartChanged::Back(node, epoch)).await;
+                    let _ = self.links.tally.part_changed(PartChanged::Back(node, epoch)).await;
                     None
                 }
                 Effect::Silent(node) => {
-                    let _ = self.links.part.send(PartChanged::Silent(node)).await;
+                    let _ = self.links.tally.part_changed(PartChanged::Silent(node)).await;
                     None
                 }
                 Effect::Rechosen => self.open_tally(None).await.err(),
@@ -370,7 +364,7 @@ impl Manager {
             if let Some(active) = &mut self.active {
                 active.meta.state = TestState::Configured;
                 active.meta.started_at = None;
-                let _ = self.links.forget.send(ForgetTally(active.meta.test_id.clone())).await;
+                let _ = self.links.tally.forget(active.meta.test_id.clone()).await;
             }
             self.save_active().await;
             self.active = None;
@@ -399,8 +393,8 @@ impl Manager {
         self.waiting.ended(active.meta.test_id.clone(), self.settings.clock.now().elapsed);
         note(&mut active.meta, now_us, "finished", "");
         let stopped_by = active.life.stopped_by().map(str::to_owned);
-        let close = CloseTally { meta: active.meta.clone(), stopped_by };
-        if let Ok(Some(ClosedTest { mut view, closing })) = self.links.close.send(close).await {
+        let closed = self.links.tally.close(active.meta.clone(), stopped_by).await;
+        if let Ok(Some(ClosedTest { mut view, closing })) = closed {
             let Active { life, meta, .. } = &active;
             let finished = stored(meta, life.plan(), life.revision(), life.participants(), &view);
             let finished = StoredTest { closing: Some(closing), ..finished };

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use super::super::recount::recount;
-use super::super::stats_aggregator::ForgetTally;
 use super::Manager;
 use super::meta::{meta_of, note};
 use super::stored::{stopped_by, stored};
@@ -23,7 +22,7 @@ impl Manager {
         let Some(why) = orphaned(active.meta.kafka.as_ref(), self.kafka.as_ref()) else { return };
         let id = active.life.test_id().clone();
         self.active = None;
-        let _ = self.links.forget.send(ForgetTally(id.clone())).await;
+        let _ = self.links.tally.forget(id.clone()).await;
         let _ = self.links.registry.set_busy(BTreeMap::new()).await;
         let closed = match self.load(&id).await {
             Ok(stored) => self.close_orphan(stored, why).await,

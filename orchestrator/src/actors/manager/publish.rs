@@ -5,7 +5,6 @@ use std::time::Duration;
 use common::plan::Mode;
 use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger, WriteError};
 
-use super::super::stats_aggregator::TallyStarted;
 use super::Manager;
 use crate::lifecycle::{count_of, delay_of};
 use crate::refusal::CommandError;
@@ -99,7 +98,7 @@ impl Manager {
         if let Some(active) = &mut self.active {
             active.meta.started_at = Some(at_us);
         }
-        let _ = self.links.started.send(TallyStarted(at_us)).await;
+        let _ = self.links.tally.started(at_us).await;
         self.save_active().await;
     }
 

@@ -4,7 +4,7 @@ use common::ids::TestId;
 use common::plan::Plan;
 
 use super::super::recount::recount;
-use super::super::stats_aggregator::{GetView, Meta};
+use super::super::stats_aggregator::Meta;
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager};
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
@@ -45,7 +45,7 @@ impl Manager {
 
     pub(super) async fn save_active(&self) {
         let Some(active) = &self.active else { return };
-        let view = match self.links.view.send(GetView(active.meta.clone())).await {
+        let view = match self.links.tally.view(active.meta.clone()).await {
             Ok(Some(view)) => view,
             _ => empty_view(&active.meta, active.life.plan()),
         };

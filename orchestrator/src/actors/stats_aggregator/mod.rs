@@ -1,5 +1,7 @@
 //! [`StatsAggregatorActor`]: the tally of what the drivers measured, behind messages.
 
+mod handle;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,7 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
 use common::wire::{Inbound, Metrics, RawMetrics};
 
+pub use self::handle::TallyHandle;
 use super::offer;
 use crate::actors::events::{Changed, EventsHandle};
 use crate::assemble::{TestMeta, view};

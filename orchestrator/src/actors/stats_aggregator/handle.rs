@@ -1,0 +1,122 @@
+//! The tally of the test that is under way, as its peers use it.
+
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Context, Handler, Recipient};
+use common::clock::UnixMicros;
+use common::ids::TestId;
+use common::kafka::Arrived;
+
+use super::{
+    CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, MetricsHeard, OpenTally, PartChanged,
+    TallyStarted,
+};
+use crate::actors::Gone;
+use crate::model::TestView;
+use crate::participant::PartSeen;
+use crate::store::StoredMetrics;
+use crate::tally::Tally;
+
+/// Made of the address of a [`StatsAggregatorActor`](super::StatsAggregatorActor).
+#[derive(Debug, Clone)]
+pub struct TallyHandle {
+    heard: Recipient<MetricsHeard>,
+    open: Recipient<OpenTally>,
+    forget: Recipient<ForgetTally>,
+    started: Recipient<TallyStarted>,
+    part: Recipient<PartChanged>,
+    parts: Recipient<GetParts>,
+    view: Recipient<GetView>,
+    close: Recipient<CloseTally>,
+}
+
+impl TallyHandle {
+    /// Asks this actor.
+    pub fn of<A>(actor: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>>
+            + Handler<MetricsHeard>
+            + Handler<OpenTally>
+            + Handler<ForgetTally>
+            + Handler<TallyStarted>
+            + Handler<PartChanged>
+            + Handler<GetParts>
+            + Handler<GetView>
+            + Handler<CloseTally>,
+    {
+        Self {
+            heard: actor.clone().recipient::<MetricsHeard>(),
+            open: actor.clone().recipient::<OpenTally>(),
+            forget: actor.clone().recipient::<ForgetTally>(),
+            started: actor.clone().recipient::<TallyStarted>(),
+            part: actor.clone().recipient::<PartChanged>(),
+            parts: actor.clone().recipient::<GetParts>(),
+            view: actor.clone().recipient::<GetView>(),
+            close: actor.clone().recipient::<CloseTally>(),
+        }
+    }
+
+    /// Counts a batch of records, and returns those to store ([`MetricsHeard`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped: what is to store is not known then.
+    pub async fn count(&self, batch: Arc<Vec<Arrived>>) -> Result<Vec<StoredMetrics>, Gone> {
+        Ok(self.heard.send(MetricsHeard(batch)).await?)
+    }
+
+    /// Opens a tally: records that arrive from now on count for its test ([`OpenTally`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn open(&self, tally: Box<Tally>) -> Result<(), Gone> {
+        Ok(self.open.send(OpenTally(tally)).await?)
+    }
+
+    /// Discards what was counted for a test that does not start after all ([`ForgetTally`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn forget(&self, test_id: TestId) -> Result<(), Gone> {
+        Ok(self.forget.send(ForgetTally(test_id)).await?)
+    }
+
+    /// Notes when the drivers start ([`TallyStarted`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn started(&self, at: UnixMicros) -> Result<(), Gone> {
+        Ok(self.started.send(TallyStarted(at)).await?)
+    }
+
+    /// Notes a change of one driver's part that its records do not show ([`PartChanged`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn part_changed(&self, changed: PartChanged) -> Result<(), Gone> {
+        Ok(self.part.send(changed).await?)
+    }
+
+    /// The state of each driver's part; empty if no test is open ([`GetParts`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped. That is not an empty list: nothing is known of the parts then.
+    pub async fn parts(&self) -> Result<Vec<PartSeen>, Gone> {
+        Ok(self.parts.send(GetParts).await?)
+    }
+
+    /// The open test as REST shows it; `None` where another or none is open ([`GetView`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn view(&self, meta: Meta) -> Result<Option<TestView>, Gone> {
+        Ok(self.view.send(GetView(meta)).await?)
+    }
+
+    /// Judges the open test, which is over; `None` where another or none is open ([`CloseTally`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn close(&self, meta: Meta, stopped_by: Option<String>) -> Result<Option<ClosedTest>, Gone> {
+        Ok(self.close.send(CloseTally { meta, stopped_by }).await?)
+    }
+}
