@@ -41,6 +41,9 @@ pub enum CommandError {
     /// Kafka did not accept a config or a trigger. The drivers received nothing, or receive a stop.
     #[error("kafka did not take it: {0}")]
     NotPublished(String),
+    /// The test manager has stopped and does not answer.
+    #[error("the node is ending")]
+    Stopped,
     /// An internal error; the cause goes to the log.
     #[error("{0}")]
     Internal(String),

@@ -159,7 +159,7 @@ pub async fn run(
     actix_rt::spawn(prune(system.store.clone(), settings.store.clone()));
     // A client may trigger a test as soon as this orchestrator is ready. So first close the tests of the previous
     // process that cannot go on. One that can is counted again in the background, because that may take minutes.
-    let _ = system.tests.send(AwaitTakenUp(TakenUp::Closed)).await;
+    let _ = system.manager.send(AwaitTakenUp(TakenUp::Closed)).await;
     let expected = brokers.clone();
     ready(Bound { node_id: node_id.clone(), http: address, kafka: brokers });
     readiness.expect_kafka(&expected);
@@ -241,13 +241,5 @@ async fn prune(store: Addr<StoreActor>, kept: StoreSettings) {
 }
 
 fn commands(system: &System) -> Commands {
-    Commands {
-        create: system.tests.clone().recipient(),
-        trigger: system.tests.clone().recipient(),
-        stop: system.tests.clone().recipient(),
-        get: system.tests.clone().recipient(),
-        delete: system.tests.clone().recipient(),
-        drivers: system.drivers.clone(),
-        events: system.events.clone(),
-    }
+    Commands { tests: system.tests.clone(), drivers: system.drivers.clone(), events: system.events.clone() }
 }

@@ -18,10 +18,10 @@ use crate::actors::driver_registry::{DriverList, DriverRegistryActor, RegistryHa
 use crate::actors::events::{EventsActor, EventsFeed, EventsHandle};
 use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
-use crate::actors::revision::{RevisionActor, RevisionLinks};
+use crate::actors::revision::{RevisionActor, RevisionHandle, RevisionLinks};
 use crate::actors::stats_aggregator::{StatsAggregatorActor, TallyHandle};
 use crate::actors::store::{HistoryReader, LoadOffsets, RecordsReader, StoreActor, StoreHandle, TakeEpoch};
-use crate::actors::test_manager::{AwaitTakenUp, TakenUp, TestManagerActor};
+use crate::actors::test_manager::{AwaitTakenUp, ManagerHandle, TakenUp, TestManagerActor, TestsHandle};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::now::Clock;
@@ -50,8 +50,10 @@ pub struct Stored {
 /// Everything that runs, for the HTTP side.
 #[derive(Clone)]
 pub struct System {
-    /// Tests.
-    pub tests: Addr<TestManagerActor>,
+    /// Tests, as clients command them.
+    pub tests: TestsHandle,
+    /// What leads them.
+    pub manager: Addr<TestManagerActor>,
     /// Nodes.
     pub drivers: DriverList,
     /// Listeners.
@@ -119,7 +121,8 @@ pub fn spawn(
     let history = HistoryReader::of(&reader);
     let events = EventsFeed::of(&events);
     let drivers = DriverList::of(&nodes);
-    Ok(System { tests, drivers, events, history, intake, producer, store })
+    let (manager, tests) = (tests.clone(), TestsHandle::of(&tests));
+    Ok(System { tests, manager, drivers, events, history, intake, producer, store })
 }
 
 fn patience(settings: &OrchestratorSettings) -> Patience {
@@ -200,9 +203,8 @@ pub(crate) fn wire(
         registry,
         tally,
         store: outside.store,
-        late: revision.recipient(),
-        manager: tests.clone().recipient(),
-        reached: tests.clone().recipient(),
+        revision: RevisionHandle::of(&revision),
+        manager: ManagerHandle::of(&tests),
     };
     let intake = IntakeActor::new(outputs, telemetry, readiness, source).start();
     Wired { tests, nodes, intake }
@@ -226,7 +228,7 @@ pub async fn connect(
         create_topics(kafka).await?;
     }
     // Records read before a test of the previous process is resumed would not count for it.
-    system.tests.send(AwaitTakenUp(TakenUp::Resumed)).await.map_err(|_| KafkaError::Stopped)?;
+    system.manager.send(AwaitTakenUp(TakenUp::Resumed)).await.map_err(|_| KafkaError::Stopped)?;
     let source = Source { embedded, kafka: kafka.clone() };
     let cluster = if embedded { None } else { cluster_id(kafka).await? };
     let present = source.kafka(cluster.as_deref());

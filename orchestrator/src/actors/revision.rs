@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture};
 use common::clock::{UnixMicros, rfc3339, unix_us};
 use common::ids::TestId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::offer;
 use super::recount::recount;
+use super::{Gone, offer};
 use crate::actors::events::{Changed, EventsHandle};
 use crate::actors::store::{RecordsReader, StoreHandle};
 use crate::assemble::{TestMeta, view};
@@ -44,6 +44,30 @@ const REVISED: &str = "revised";
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct LateStored(pub BTreeSet<TestId>);
+
+/// What the intake reports to the reviser. Made of the address of a [`RevisionActor`].
+#[derive(Debug, Clone)]
+pub struct RevisionHandle {
+    late: Recipient<LateStored>,
+}
+
+impl RevisionHandle {
+    /// Reports to this actor.
+    pub fn of<A>(actor: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>> + Handler<LateStored>,
+    {
+        Self { late: actor.clone().recipient::<LateStored>() }
+    }
+
+    /// Reports that late windows were stored for these tests; waits for room ([`LateStored`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn late_stored(&self, tests: BTreeSet<TestId>) -> Result<(), Gone> {
+        Ok(self.late.send(LateStored(tests)).await?)
+    }
+}
 
 /// The actors that it sends to.
 #[derive(Clone)]

@@ -13,9 +13,8 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::query::{Query, decode_segment};
-use super::state::{AppState, ask};
+use super::state::AppState;
 use super::{accept, body, error_responses};
-use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
 use crate::model::{PlanSchema, TestPage, TestState, TestView, Verdict, WindowView};
 use crate::report;
 use crate::store::{Cursor, MAX_WINDOWS_SECONDS, TestFilter};
@@ -56,7 +55,7 @@ fn test_id(request: &HttpRequest) -> Result<TestId, Problem> {
 
 async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Problem> {
     Query::none(request.query_string())?;
-    Ok(ask(&state.commands.get, GetTest(test_id(request)?)).await??)
+    Ok(state.commands.tests.get(test_id(request)?).await?)
 }
 
 /// Creates a test from a plan: the plan is checked and stored. Drivers receive it when the test is triggered.
@@ -90,7 +89,7 @@ pub async fn create(
     let format = body::plan_format(&request)?;
     let text = body::read_text(&request, payload, state.access.max_body_bytes).await?;
     let plan = plan::read(&text, format).map_err(|faults| Problem::faults(&faults))?;
-    let test = ask(&state.commands.create, CreateTest(plan)).await??;
+    let test = state.commands.tests.create(plan).await?;
     let location = format!("/api/v1/tests/{}", test.test_id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(test))
 }
@@ -171,7 +170,7 @@ pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResp
 )]
 pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     Query::none(request.query_string())?;
-    ask(&state.commands.delete, DeleteTest(test_id(&request)?)).await??;
+    state.commands.tests.delete(test_id(&request)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -200,15 +199,15 @@ pub async fn trigger(request: HttpRequest, state: Data<AppState>) -> Result<Http
     let mut query = Query::parse(request.query_string(), &["wait"]);
     let wait = query.get("wait", wait).unwrap_or_default();
     query.done()?;
-    let trigger = TriggerTest { test_id: test_id(&request)?, wait };
+    let test_id = test_id(&request)?;
     let mut stopping = state.stopping.subscribe();
-    let triggered = ask(&state.commands.trigger, trigger);
+    let triggered = state.commands.tests.trigger(test_id, wait);
     if wait.is_zero() {
-        return Ok(HttpResponse::Accepted().json(triggered.await??));
+        return Ok(HttpResponse::Accepted().json(triggered.await?));
     }
     // A call that waits does not hold up the end of the orchestrator.
     tokio::select! {
-        triggered = triggered => Ok(HttpResponse::Accepted().json(triggered??)),
+        triggered = triggered => Ok(HttpResponse::Accepted().json(triggered?)),
         _ = stopping.wait_for(|stopping| *stopping) => {
             Err(Problem::unavailable("the orchestrator is shutting down: try again in a few seconds"))
         }
@@ -240,7 +239,7 @@ fn wait(text: &str) -> Result<Duration, String> {
 )]
 pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     Query::none(request.query_string())?;
-    let test = ask(&state.commands.stop, StopTest(test_id(&request)?)).await??;
+    let test = state.commands.tests.stop(test_id(&request)?).await?;
     Ok(HttpResponse::Accepted().json(test))
 }
 
@@ -369,7 +368,7 @@ pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<Http
     let windows = state.read(loading).await?;
     if windows.is_empty() {
         // A driver without windows yet, one that takes no part, or no test at all.
-        let test = ask(&state.commands.get, GetTest(test_id)).await??;
+        let test = state.commands.tests.get(test_id).await?;
         if let Some(driver) = driver {
             takes_part(&test, driver.as_str())?;
         }

@@ -214,6 +214,7 @@ impl From<CommandError> for Problem {
             CommandError::NotReady(_) | CommandError::NotStored(_) | CommandError::NotPublished(_) => {
                 Self::unavailable(error.to_string())
             }
+            CommandError::Stopped => Self::stopped(&error),
             CommandError::Internal(cause) => Self::internal(&cause),
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Message, Recipient};
 use tokio::sync::{Semaphore, watch};
 
 use super::auth::Token;
@@ -11,7 +10,7 @@ use super::problem::Problem;
 use crate::actors::driver_registry::DriverList;
 use crate::actors::events::EventsFeed;
 use crate::actors::store::HistoryReader;
-use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
+use crate::actors::test_manager::TestsHandle;
 use crate::model::Bootstrap;
 use crate::now::Clock;
 use crate::store::StoreError;
@@ -26,19 +25,11 @@ const STORE_PATIENCE: Duration = Duration::from_secs(10);
 /// The actors that run tests and know the drivers.
 #[derive(Clone)]
 pub struct Commands {
-    /// TestManagerActor.
-    pub create: Recipient<CreateTest>,
-    /// TestManagerActor.
-    pub trigger: Recipient<TriggerTest>,
-    /// TestManagerActor.
-    pub stop: Recipient<StopTest>,
-    /// TestManagerActor.
-    pub get: Recipient<GetTest>,
-    /// TestManagerActor.
-    pub delete: Recipient<DeleteTest>,
-    /// DriverRegistryActor.
+    /// Tests.
+    pub tests: TestsHandle,
+    /// Nodes.
     pub drivers: DriverList,
-    /// EventsActor.
+    /// Changes of both.
     pub events: EventsFeed,
 }
 
@@ -68,7 +59,7 @@ pub struct Watch {
 
 /// What the handlers share. `run.rs` makes it; [`AppState::new`] adds what is HTTP's own.
 pub struct AppState {
-    /// Recipients of commands and queries.
+    /// Where commands and queries go.
     pub commands: Commands,
     /// Reads what is stored of tests, at its turn ([`AppState::read`]).
     pub(super) history: HistoryReader,
@@ -118,13 +109,4 @@ impl AppState {
         };
         Ok(reading.await?)
     }
-}
-
-/// Sends a message and waits for its answer.
-pub(super) async fn ask<M>(recipient: &Recipient<M>, message: M) -> Result<M::Result, Problem>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    recipient.send(message).await.map_err(|error| Problem::stopped(&error))
 }

@@ -13,7 +13,7 @@ use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
-use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TriggerTest};
+use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest};
 use crate::model::*;
 use crate::now::Clock;
 use crate::refusal::CommandError;
@@ -212,11 +212,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
     let readiness = Arc::<Readiness>::default();
     let events = EventsActor::new(Epoch(7), Arc::clone(&telemetry)).start();
     let commands = Commands {
-        create: stub.clone().recipient(),
-        trigger: stub.clone().recipient(),
-        stop: stub.clone().recipient(),
-        get: stub.clone().recipient(),
-        delete: stub.clone().recipient(),
+        tests: TestsHandle::of(&stub),
         drivers: DriverList::of(&stub),
         events: EventsFeed::of(&events),
     };

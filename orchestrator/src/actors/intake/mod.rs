@@ -18,9 +18,9 @@ use tokio::time::{Instant, sleep};
 
 use self::backlog::{Backlog, STORE_AGAIN};
 use super::driver_registry::RegistryHandle;
-use super::revision::LateStored;
+use super::revision::RevisionHandle;
 use super::stats_aggregator::TallyHandle;
-use super::test_manager::{KafkaReached, StoreChanged};
+use super::test_manager::ManagerHandle;
 use crate::actors::store::StoreHandle;
 use crate::ran_on::RanOn;
 use crate::store::{Batch, SavedBatch, StoreError};
@@ -51,30 +51,28 @@ impl Source {
     }
 }
 
-/// The recipients of an intake.
-#[derive(Clone)]
+/// The actors that an intake sends to.
+#[derive(Debug, Clone)]
 pub struct IntakeOutputs {
-    /// Registers, heartbeats and metrics, for the registry.
+    /// Receives every batch first.
     pub registry: RegistryHandle,
-    /// Metrics and heartbeats, for the aggregator.
+    /// Receives every batch then, and answers with what is to be stored of it.
     pub tally: TallyHandle,
     /// Stores records together with their offsets, and knows where reading began.
     pub store: StoreHandle,
-    /// Tests for which late windows were stored.
-    pub late: Recipient<LateStored>,
-    /// Whether the store accepts batches, for the test manager.
-    pub manager: Recipient<StoreChanged>,
-    /// Kafka answered, and all that is read from now on has its place in the store.
-    pub reached: Recipient<KafkaReached>,
+    /// Revises the tests for which late windows were stored.
+    pub revision: RevisionHandle,
+    /// Learns that Kafka answered, and whether the store accepts batches.
+    pub manager: ManagerHandle,
 }
 
 /// Takes records in.
 ///
 /// - owns: which Kafka the offsets belong to, and the backlog that is not stored yet.
 /// - receives: [`RecordsArrived`], [`ConsumerChanged`].
-/// - sends: [`RegistryHandle::update`], [`TallyHandle::count`], then [`StoreHandle::save_batch`] and [`LateStored`],
-///   each awaited; before the first of them the offsets where reading begins, by [`StoreHandle::save_batch`], and
-///   then [`KafkaReached`]; [`StoreChanged`].
+/// - sends: [`RegistryHandle::update`], [`TallyHandle::count`], then [`StoreHandle::save_batch`] and
+///   [`RevisionHandle::late_stored`], each awaited; before the first of them the offsets where reading begins, by
+///   [`StoreHandle::save_batch`], and then [`ManagerHandle::kafka_reached`]; [`ManagerHandle::offer_store_changed`].
 /// - on failure: a refused batch is retried every second until it is stored, and the node is not ready meanwhile.
 ///   When the backlog reaches its bound, reading stops.
 /// - mailbox bound: 16.
@@ -156,7 +154,7 @@ impl Handler<RecordsArrived> for IntakeActor {
             stored_at.set(Some(Instant::now()));
             telemetry.metrics_foreign.add(saved.n_foreign);
             if !saved.late.is_empty() {
-                let _ = outputs.late.send(LateStored(saved.late)).await;
+                let _ = outputs.revision.late_stored(saved.late).await;
             }
         })
     }
@@ -212,7 +210,7 @@ impl IntakeActor {
                 }
             }
             // A send fails only while the node is shutting down.
-            let _ = outputs.reached.send(KafkaReached(kafka)).await;
+            let _ = outputs.manager.kafka_reached(kafka).await;
             readiness.set_kafka(true);
         })
     }
@@ -234,7 +232,7 @@ async fn store(
                     if failures > 0 {
                         log::info!(failures; "store accepts batches again");
                         readiness.set_store(true);
-                        report(&outputs.manager, StoreChanged(None));
+                        report(&outputs.manager, None);
                     }
                     return Some(saved);
                 }
@@ -243,7 +241,7 @@ async fn store(
                     if backlog.borrow_mut().failed(Instant::now()) == 1 {
                         log::error!(error:%; "store refuses batches; retrying every second");
                         readiness.set_store(false);
-                        report(&outputs.manager, StoreChanged(Some(error.to_string())));
+                        report(&outputs.manager, Some(error.to_string()));
                     }
                 }
             }
@@ -257,8 +255,8 @@ async fn store(
 
 /// Reports a change of the store to the manager, once and without waiting: with a full mailbox the manager has more
 /// urgent work, and the report is dropped.
-fn report(manager: &Recipient<StoreChanged>, changed: StoreChanged) {
-    if manager.try_send(changed).is_err() {
+fn report(manager: &ManagerHandle, trouble: Option<String>) {
+    if !manager.offer_store_changed(trouble) {
         log::warn!("manager mailbox full; change of the store not reported");
     }
 }

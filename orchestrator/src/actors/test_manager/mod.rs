@@ -1,5 +1,7 @@
 //! Tests from plan to verdict: one at a time is under way.
 
+mod handle;
+
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
@@ -8,6 +10,7 @@ use common::plan::Plan;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+pub use self::handle::{ManagerHandle, TestsHandle};
 use super::manager::{Asked, Command, Manager, ManagerLinks, ManagerSettings};
 use crate::model::TestView;
 use crate::ran_on::RanOn;
