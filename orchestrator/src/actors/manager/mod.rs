@@ -10,6 +10,7 @@ mod stored;
 mod unsaved;
 mod waiting;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ use self::meta::{empty_view, meta_of, note};
 use self::stored::stored;
 use self::unsaved::Unsaved;
 use self::waiting::Waiting;
-use super::offer;
 use super::stats_aggregator::{ClosedTest, Meta, PartChanged};
+use super::{Gone, offer};
 use crate::actors::events::Changed;
 use crate::lifecycle::{self, Effect, Lifecycle};
 use crate::model::{TestState, TestView};
@@ -78,6 +79,8 @@ pub struct Manager {
     reads: bool,
     /// Tests of the previous process that may go on, until they are resumed.
     resumable: Vec<StoredTest>,
+    /// Whether an actor did not answer, so that it is logged once.
+    ending: Cell<bool>,
 }
 
 impl Manager {
@@ -85,7 +88,17 @@ impl Manager {
     pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
         let kafka = settings.embedded.then_some(RanOn::Embedded);
         let (unsaved, waiting) = (Unsaved::default(), Waiting::default());
-        Self { links, settings, active: None, unsaved, waiting, kafka, reads: false, resumable: Vec::new() }
+        Self {
+            links,
+            settings,
+            active: None,
+            unsaved,
+            waiting,
+            kafka,
+            reads: false,
+            resumable: Vec::new(),
+            ending: Cell::new(false),
+        }
     }
 
     /// Runs one command; the answer to a trigger may follow later.
@@ -139,7 +152,7 @@ impl Manager {
         if self.active.is_none() {
             return;
         }
-        let (nodes, parts) = self.seen().await;
+        let Some((nodes, parts)) = self.unless_ending(self.seen().await) else { return };
         let now = self.settings.clock.now();
         let Some(active) = &mut self.active else { return };
         let effects = active.life.step(now, &nodes, &parts);
@@ -158,7 +171,7 @@ impl Manager {
         }
         active.shown = Some((now.elapsed, state));
         let view = self.links.tally.view(active.meta.clone()).await;
-        if let Ok(Some(view)) = view {
+        if let Some(Some(view)) = self.unless_ending(view) {
             self.show(view);
         }
     }
@@ -167,10 +180,34 @@ impl Manager {
         offer(&self.links.events, Changed::Test(Box::new(view)), &self.settings.telemetry);
     }
 
-    async fn seen(&self) -> (Vec<NodeFacts>, Vec<PartSeen>) {
-        let nodes = self.links.registry.facts().await.unwrap_or_default();
-        let parts = self.links.tally.parts().await.unwrap_or_default();
-        (nodes, parts)
+    async fn seen(&self) -> Result<(Vec<NodeFacts>, Vec<PartSeen>), Gone> {
+        Ok((self.links.registry.facts().await?, self.links.tally.parts().await?))
+    }
+
+    /// The answer of an actor. Without one nothing is known of nodes or parts, which is not the same as that there are
+    /// none: the lifecycle would end the test of drivers that run it. The node is ending, and its next process resumes
+    /// the test, so the caller leaves out what depends on the answer.
+    fn unless_ending<T>(&self, answer: Result<T, Gone>) -> Option<T> {
+        answer
+            .inspect_err(|error| {
+                if !self.ending.replace(true) {
+                    log::warn!(error:%; "an actor has stopped; tests are no longer led");
+                }
+            })
+            .ok()
+    }
+
+    async fn change_part(&self, changed: PartChanged) {
+        self.unless_ending(self.links.tally.part_changed(changed).await);
+    }
+
+    async fn forget_tally(&self, test_id: TestId) {
+        self.unless_ending(self.links.tally.forget(test_id).await);
+    }
+
+    /// No driver is busy with a test any more.
+    async fn free_drivers(&self) {
+        self.unless_ending(self.links.registry.set_busy(BTreeMap::new()).await);
     }
 
     async fn create(&mut self, plan: Plan) -> Result<TestView, CommandError> {
@@ -239,8 +276,8 @@ impl Manager {
             let why = "the orchestrator does not receive from Kafka yet: try again in a few seconds";
             return Err(CommandError::NotReady(why.to_owned()));
         }
+        let nodes = self.links.registry.facts().await?;
         self.activate(stored).await?;
-        let (nodes, _) = self.seen().await;
         let Some(active) = &mut self.active else { return Ok(None) };
         if let Err(error) = active.life.trigger(&nodes) {
             self.active = None;
@@ -332,20 +369,20 @@ impl Manager {
                     None
                 }
                 Effect::PartEnded(node, epoch, by) => {
-                    let _ = self.links.tally.part_changed(PartChanged::Ended(node, epoch, by)).await;
+                    self.change_part(PartChanged::Ended(node, epoch, by)).await;
                     None
                 }
                 Effect::PartBack(node, epoch) => {
-                    let _ = self.links.tally.part_changed(PartChanged::Back(node, epoch)).await;
+                    self.change_part(PartChanged::Back(node, epoch)).await;
                     None
                 }
                 Effect::Silent(node) => {
-                    let _ = self.links.tally.part_changed(PartChanged::Silent(node)).await;
+                    self.change_part(PartChanged::Silent(node)).await;
                     None
                 }
                 Effect::Rechosen => self.open_tally(None).await.err(),
                 Effect::Deaf(node) => {
-                    let _ = self.links.registry.mark_deaf(node).await;
+                    self.unless_ending(self.links.registry.mark_deaf(node).await);
                     None
                 }
                 Effect::Finish => {
@@ -364,11 +401,12 @@ impl Manager {
             if let Some(active) = &mut self.active {
                 active.meta.state = TestState::Configured;
                 active.meta.started_at = None;
-                let _ = self.links.tally.forget(active.meta.test_id.clone()).await;
+                let test_id = active.meta.test_id.clone();
+                self.forget_tally(test_id).await;
             }
             self.save_active().await;
             self.active = None;
-            let _ = self.links.registry.set_busy(BTreeMap::new()).await;
+            self.free_drivers().await;
         }
     }
 
@@ -394,7 +432,7 @@ impl Manager {
         note(&mut active.meta, now_us, "finished", "");
         let stopped_by = active.life.stopped_by().map(str::to_owned);
         let closed = self.links.tally.close(active.meta.clone(), stopped_by).await;
-        if let Ok(Some(ClosedTest { mut view, closing })) = closed {
+        if let Some(Some(ClosedTest { mut view, closing })) = self.unless_ending(closed) {
             let Active { life, meta, .. } = &active;
             let finished = stored(meta, life.plan(), life.revision(), life.participants(), &view);
             let finished = StoredTest { closing: Some(closing), ..finished };
@@ -410,7 +448,7 @@ impl Manager {
                 let _ = answer.send(Ok(view.clone()));
             }
         }
-        let _ = self.links.registry.set_busy(BTreeMap::new()).await;
+        self.free_drivers().await;
     }
 }
 

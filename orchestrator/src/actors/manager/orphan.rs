@@ -1,8 +1,6 @@
 //! Tests that were active when the previous process ended, and cannot go on in this one. They are closed with the
 //! records that the store has. `ran_on` decides whether a test can go on.
 
-use std::collections::BTreeMap;
-
 use super::super::recount::recount;
 use super::Manager;
 use super::meta::{meta_of, note};
@@ -22,8 +20,8 @@ impl Manager {
         let Some(why) = orphaned(active.meta.kafka.as_ref(), self.kafka.as_ref()) else { return };
         let id = active.life.test_id().clone();
         self.active = None;
-        let _ = self.links.tally.forget(id.clone()).await;
-        let _ = self.links.registry.set_busy(BTreeMap::new()).await;
+        self.forget_tally(id.clone()).await;
+        self.free_drivers().await;
         let closed = match self.load(&id).await {
             Ok(stored) => self.close_orphan(stored, why).await,
             Err(error) => Err(error),

@@ -98,7 +98,7 @@ impl Manager {
         if let Some(active) = &mut self.active {
             active.meta.started_at = Some(at_us);
         }
-        let _ = self.links.tally.started(at_us).await;
+        self.unless_ending(self.links.tally.started(at_us).await);
         self.save_active().await;
     }
 

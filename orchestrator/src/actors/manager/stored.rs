@@ -45,10 +45,9 @@ impl Manager {
 
     pub(super) async fn save_active(&self) {
         let Some(active) = &self.active else { return };
-        let view = match self.links.tally.view(active.meta.clone()).await {
-            Ok(Some(view)) => view,
-            _ => empty_view(&active.meta, active.life.plan()),
-        };
+        let view = self.unless_ending(self.links.tally.view(active.meta.clone()).await);
+        // Without a tally the report has no counts: the next process counts the stored records again.
+        let view = view.flatten().unwrap_or_else(|| empty_view(&active.meta, active.life.plan()));
         let Active { life, meta, .. } = active;
         let test = stored(meta, life.plan(), life.revision(), life.participants(), &view);
         if let Err(error) = self.save(test).await {

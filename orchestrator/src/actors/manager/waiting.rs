@@ -129,8 +129,10 @@ impl Manager {
             return;
         }
         while self.active.is_none() && !self.waiting.queue.is_empty() {
-            let nodes = self.seen().await.0;
-            if self.waiting.drivers_look_busy(self.settings.clock.now().elapsed, &nodes) {
+            let nodes = self.links.registry.facts().await;
+            let now = self.settings.clock.now().elapsed;
+            // Without an answer the trigger itself fails, and its caller receives the error.
+            if self.unless_ending(nodes).is_some_and(|nodes| self.waiting.drivers_look_busy(now, &nodes)) {
                 return;
             }
             let first = self.waiting.queue.remove(0);
