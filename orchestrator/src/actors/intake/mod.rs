@@ -130,9 +130,10 @@ impl Handler<RecordsArrived> for IntakeActor {
         let (telemetry, backlog) = (Arc::clone(&self.telemetry), Rc::clone(&self.backlog));
         let batch = Arc::new(records);
         Box::pin(async move {
-            // A send fails only when the recipient has stopped, which means that the node is shutting down.
-            let _ = outputs.registry.update(Arc::clone(&batch)).await;
-            let metrics = outputs.tally.count(Arc::clone(&batch)).await.unwrap_or_default();
+            // Where an actor has stopped, the node is ending. The offsets of a batch that was not counted are not stored
+            // either, so that the next process reads it again.
+            let Ok(()) = outputs.registry.update(Arc::clone(&batch)).await else { return };
+            let Ok(metrics) = outputs.tally.count(Arc::clone(&batch)).await else { return };
             let mut offsets: Offsets = BTreeMap::new();
             let mut registered = Vec::new();
             for arrived in batch.iter() {
