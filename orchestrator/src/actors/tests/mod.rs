@@ -1,5 +1,6 @@
 //! The actors together: what goes in as records comes out as records, batches and answers.
 
+mod ending;
 mod restart;
 mod waiting;
 mod world;
