@@ -156,7 +156,7 @@ pub async fn run(
         is_embedded,
         joined,
     ));
-    actix_rt::spawn(prune(system.store.clone(), settings.store.clone()));
+    actix_rt::spawn(prune(system.pruner.clone(), settings.store.clone()));
     // A client may trigger a test as soon as this orchestrator is ready. So first close the tests of the previous
     // process that cannot go on. One that can is counted again in the background, because that may take minutes.
     let _ = system.manager.send(AwaitTakenUp(TakenUp::Closed)).await;

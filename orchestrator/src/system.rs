@@ -20,7 +20,7 @@ use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
 use crate::actors::revision::{RevisionActor, RevisionHandle, RevisionLinks};
 use crate::actors::stats_aggregator::{StatsAggregatorActor, TallyHandle};
-use crate::actors::store::{HistoryReader, LoadOffsets, RecordsReader, StoreActor, StoreHandle, TakeEpoch};
+use crate::actors::store::{HistoryReader, RecordsReader, StoreActor, StoreHandle, TakeEpoch};
 use crate::actors::test_manager::{AwaitTakenUp, ManagerHandle, TakenUp, TestManagerActor, TestsHandle};
 use crate::actors::{ManagerLinks, ManagerSettings};
 use crate::lifecycle::{ClassicRules, Rules};
@@ -64,8 +64,10 @@ pub struct System {
     pub intake: Addr<IntakeActor>,
     /// The way out.
     pub producer: Addr<KafkaProducerActor>,
-    /// Writes, and short reads.
-    pub store: Addr<StoreActor>,
+    /// Where reading goes on.
+    pub store: StoreHandle,
+    /// The store's actor, which deletes old tests.
+    pub pruner: Addr<StoreActor>,
 }
 
 /// Opens the store and takes a new epoch.
@@ -106,10 +108,11 @@ pub fn spawn(
     let Stored { store, reader, epoch } = stored;
     let producer = KafkaProducerActor::new(kafka)?.start();
     let events = EventsActor::new(epoch, Arc::clone(telemetry)).start();
+    let store_handle = StoreHandle::of(&store);
     let outside = Outside {
         producer: Producer::of(&producer),
         events: EventsHandle::of(&events),
-        store: StoreHandle::of(&store),
+        store: store_handle.clone(),
         // A test that is counted again is a long read, and delays no write.
         records: RecordsReader::of(&reader),
     };
@@ -122,7 +125,17 @@ pub fn spawn(
     let events = EventsFeed::of(&events);
     let drivers = DriverList::of(&nodes);
     let (manager, tests) = (tests.clone(), TestsHandle::of(&tests));
-    Ok(System { tests, manager, drivers, events, history, intake, producer, store })
+    Ok(System {
+        tests,
+        manager,
+        drivers,
+        events,
+        history,
+        intake,
+        producer,
+        store: store_handle,
+        pruner: store,
+    })
 }
 
 fn patience(settings: &OrchestratorSettings) -> Patience {
@@ -144,11 +157,14 @@ fn rules(settings: &OrchestratorSettings) -> Rules {
 }
 
 /// The outside of the actors that run tests: Kafka, the listeners, the store.
-#[allow(missing_docs)] // each is named for its message
 pub(crate) struct Outside {
+    /// Sends records to the drivers.
     pub producer: Producer,
+    /// Sends changes to listeners.
     pub events: EventsHandle,
+    /// Has the tests, the nodes and the offsets.
     pub store: StoreHandle,
+    /// Has the records of tests.
     pub records: RecordsReader,
 }
 
@@ -234,13 +250,13 @@ pub async fn connect(
     let present = source.kafka(cluster.as_deref());
     // Stored offsets are kept by cluster id. Without an id there are none.
     let offsets: Offsets = match present.as_ref().and_then(RanOn::offsets_key) {
-        Some(key) => match system.store.send(LoadOffsets { offsets_of: key.to_owned() }).await {
-            Ok(Ok(offsets)) => offsets,
-            Ok(Err(error)) => {
+        Some(key) => match system.store.load_offsets(key).await {
+            Ok(offsets) => offsets,
+            Err(StoreError::Stopped) => return Err(KafkaError::Stopped),
+            Err(error) => {
                 log::error!(error:%; "stored offsets not readable; reading starts after the last record");
                 Offsets::new()
             }
-            Err(_) => return Err(KafkaError::Stopped),
         },
         None => Offsets::new(),
     };
