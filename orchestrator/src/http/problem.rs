@@ -303,6 +303,18 @@ mod tests {
     }
 
     #[test]
+    fn an_actor_that_has_stopped_is_to_be_asked_again() {
+        for problem in [
+            Problem::from(CommandError::Stopped),
+            Problem::from(StoreError::Stopped),
+            Problem::from(NotSubscribed::Gone(Gone)),
+        ] {
+            assert_eq!(problem.status, 503, "{problem}");
+            assert!(problem.detail.contains("shutting down"), "{problem}");
+        }
+    }
+
+    #[test]
     fn the_cause_of_an_internal_error_is_not_shown() {
         let problem = Problem::from(CommandError::Internal("/var/lib/x: disk I/O error".to_owned()));
         assert_eq!(problem.status, 500);
