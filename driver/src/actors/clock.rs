@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseActFuture, WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseActFuture, WrapFuture,
 };
 use common::service::Needs;
 
-use super::heartbeat::OffsetMeasured;
+use super::messages::clock::MeasureOffset;
+use super::messages::heartbeat::OffsetMeasured;
 use crate::bootstrap::AskError;
 use crate::clock_sync::{Offset, QUESTIONS, Sample, best, choose};
 use crate::overflow::notify;
@@ -27,11 +28,6 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// Asks the orchestrator for its time, once.
 pub type AskTime = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Sample, AskError>>>>>;
-
-/// Measures the offset now and answers with the best one known; `None` if the orchestrator's time was never received.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Option<Offset>")]
-pub struct MeasureOffset;
 
 /// Keeps the offset between the orchestrator's clock and ours.
 ///

@@ -10,7 +10,8 @@ use common::counters::Counters;
 use common::ids::TestId;
 use tokio::sync::watch;
 
-use super::messages::{Progress, StartError, StartLoad, StopLoad, WorkerLost};
+use super::messages::aggregator::{Progress, WorkerLost};
+use super::messages::worker::{StartError, StartLoad, StopLoad};
 use crate::driver_test::{DriverTest, WorkerSlice};
 use crate::engine::{AwcClient, Chosen, FutureEngine, WireEngine, choose};
 use crate::precision::Precision;

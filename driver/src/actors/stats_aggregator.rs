@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use common::ids::Epoch;
 use tokio::sync::mpsc;
 
-use super::messages::{
-    AggregatorOutputs, ExpectWindows, GetProgress, LoadEnded, Progress, WindowClosed, WorkerLost,
-};
+use super::messages::aggregator::{ExpectWindows, GetProgress, Progress, WorkerLost};
+use super::messages::manager::LoadEnded;
+use super::messages::publisher::WindowClosed;
 use crate::cpu::MachineClock;
 use crate::merge::DriverProgress;
 use crate::merge::{Merge, Merged};
@@ -26,6 +26,15 @@ const OUTBOX: usize = 3_600;
 enum Out {
     Window(WindowClosed),
     Ended(LoadEnded),
+}
+
+/// Where the aggregator sends.
+#[derive(Clone)]
+pub struct AggregatorOutputs {
+    /// The publisher: stores and publishes windows.
+    pub windows: Recipient<WindowClosed>,
+    /// The test manager: waits for the end of the load.
+    pub ended: Recipient<LoadEnded>,
 }
 
 /// Merges the workers' windows.

@@ -2,22 +2,10 @@
 
 use std::path::PathBuf;
 
-use actix::{Actor, Handler, Message, SyncContext};
+use actix::{Actor, Handler, SyncContext};
 
-use crate::store::{Batch, StoreError, StoredWindow, WindowStore};
-
-/// Writes windows, and notes which ones Kafka has.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<(), StoreError>")]
-pub struct SaveBatch(pub Batch);
-
-/// Asks for the oldest windows that Kafka does not have.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<Vec<StoredWindow>, StoreError>")]
-pub struct GetUnpublished {
-    /// How many at most.
-    pub limit: u32,
-}
+use super::messages::store::{GetUnpublished, SaveBatch};
+use crate::store::{StoreError, StoredWindow, WindowStore};
 
 /// Keeps the windows of whole tests.
 ///

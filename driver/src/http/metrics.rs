@@ -3,8 +3,8 @@
 use common::counters::Counters;
 use common::prometheus::Exposition;
 
-use crate::actors::kafka_link::LinkStats;
-use crate::actors::publisher::PublisherStats;
+use crate::actors::messages::kafka_link::LinkStats;
+use crate::actors::messages::publisher::PublisherStats;
 use crate::merge::DriverProgress;
 
 /// All that is shown.

@@ -10,9 +10,9 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use common::prometheus::CONTENT_TYPE;
 
 use crate::RunError;
-use crate::actors::kafka_link::GetLinkStats;
-use crate::actors::messages::GetProgress;
-use crate::actors::publisher::GetPublisherStats;
+use crate::actors::messages::aggregator::GetProgress;
+use crate::actors::messages::kafka_link::GetLinkStats;
+use crate::actors::messages::publisher::GetPublisherStats;
 use metrics::{Figures, prometheus};
 
 /// Most connections at a time: a scraper or two.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseActFuture, WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseActFuture, WrapFuture,
 };
 use common::clock::unix_us;
 use common::ids::{Epoch, NodeId};
@@ -16,10 +16,13 @@ use common::kafka::{KafkaError, Publish};
 use common::wire::{DriverState, Heartbeat, HeartbeatOurs, Outbound, PROTOCOL, Register, RegisterOurs, Role};
 use tokio::time::Instant;
 
-use super::kafka_link::LinkUp;
-use super::messages::GetProgress;
+use super::messages::aggregator::GetProgress;
+#[cfg(doc)]
+use super::messages::heartbeat::{AnnounceEnd, RegisterAgain};
+use super::messages::heartbeat::{OffsetMeasured, OrchestratorSeen, PublishGoodbye, StateChanged};
+use super::messages::kafka_link::LinkUp;
 use crate::cpu::CpuClock;
-use crate::life::{Answer, Over};
+use crate::life::Answer;
 use crate::merge::DriverProgress;
 
 use over::Sign;
@@ -50,41 +53,6 @@ pub struct Identity {
     /// The port of its own server, or 0.
     pub port: u16,
 }
-
-/// The driver's state changed: publish it at once. Later heartbeats repeat it only if it `lasts`.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct StateChanged {
-    /// The new state.
-    pub answer: Answer,
-    /// Whether later heartbeats repeat it. False, for example, for the refusal of a test while another one runs.
-    pub lasts: bool,
-}
-
-/// A heartbeat of one of our orchestrators was received; its epoch.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct OrchestratorSeen(pub Epoch);
-
-/// The clock's offset was measured, in µs.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct OffsetMeasured(pub i64);
-
-/// Publishes the registration again: a classic orchestrator waits for one after its trigger.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct RegisterAgain;
-
-/// Announces the end of a classic test; its last report is in Kafka.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct AnnounceEnd(pub Over);
-
-/// Publishes the heartbeat `"NO"`: the driver leaves. Answers once Kafka has it.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<(), KafkaError>")]
-pub struct PublishGoodbye;
 
 /// Publishes that this driver is alive, and what it is doing.
 ///

@@ -3,7 +3,8 @@
 use actix::{ActorFutureExt, AsyncContext, Context, Handler};
 use common::wire::{DriverState, Outbound};
 
-use super::{AnnounceEnd, HeartbeatActor, RegisterAgain};
+use super::HeartbeatActor;
+use crate::actors::messages::heartbeat::{AnnounceEnd, RegisterAgain};
 use crate::life::Answer;
 
 /// Most signs that wait for Kafka. Each test has two at most, and the life of a driver holds 32 tests.

@@ -6,6 +6,8 @@ use common::ids::TestId;
 use common::wire::Topic;
 
 use super::*;
+use crate::actors::messages::heartbeat::{AnnounceEnd, RegisterAgain};
+use crate::life::Over;
 
 /// A Kafka that takes what it is given, or refuses it.
 struct Kafka {

@@ -2,21 +2,19 @@
 //! the orchestrator is asked again when Kafka is gone: an embedded broker may come back at another address.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
 use common::kafka::{
-    ConsumerChanged, FlushProducer, GetConsumerStats, GetProducerStats, KafkaError, ProducerStats, Publish,
-    StopConsumer, WarmUp,
+    ConsumerChanged, FlushProducer, GetConsumerStats, GetProducerStats, KafkaError, Publish, StopConsumer,
+    WarmUp,
 };
 use common::service::Needs;
 use common::settings::{Brokers, KafkaSettings};
 use tokio::sync::{mpsc, watch};
 
+use super::messages::kafka_link::{GetLinkStats, LinkStats, LinkUp};
 use crate::RunError;
 use crate::bootstrap::{AskError, Bootstrap, source_address};
 use crate::overflow::notify;
@@ -51,34 +49,6 @@ pub type Connect =
     Box<dyn Fn(&KafkaSettings, Recipient<ConsumerChanged>) -> Result<KafkaClients, KafkaError>>;
 /// Asks the orchestrator which Kafka to use.
 pub type Ask = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Bootstrap, AskError>>>>>;
-
-/// Records can be published, and whatever is published from now on is read: time to register.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct LinkUp {
-    /// This machine's address towards the broker.
-    pub address: IpAddr,
-    /// Whether it is another Kafka than before.
-    pub moved: bool,
-}
-
-/// Asks how the connection is.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "LinkStats")]
-pub struct GetLinkStats;
-
-/// How the connection is.
-#[derive(Debug, Clone, Default)]
-pub struct LinkStats {
-    /// Whether a broker answers.
-    pub connected: bool,
-    /// The producer's counters, since this Kafka was found.
-    pub produced: ProducerStats,
-    /// Records read, by the topic's name on this Kafka.
-    pub read: Vec<(String, u64)>,
-    /// Records rejected, by the topic's name on this Kafka and the reason.
-    pub rejected: Vec<(String, String, u64)>,
-}
 
 /// Keeps the driver connected to its Kafka.
 ///

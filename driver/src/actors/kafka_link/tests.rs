@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use actix::{Addr, MessageResult};
-use common::kafka::{ConsumerStats, Offsets};
+use common::kafka::{ConsumerStats, Offsets, ProducerStats};
 use common::settings::TopicNames;
 use common::wire::{Topic, WrittenRecord};
 

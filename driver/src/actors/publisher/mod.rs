@@ -4,17 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, Recipient, WrapFuture,
-};
-use common::ids::{Epoch, NodeId, TestId};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture};
+use common::ids::NodeId;
 use common::kafka::Publish;
 use common::wire::{Metrics, Outbound, WrittenRecord};
 use tokio::sync::oneshot;
 
-use super::kafka_link::LinkUp;
-use super::messages::WindowClosed;
-use super::store::{GetUnpublished, SaveBatch};
+use super::messages::kafka_link::LinkUp;
+use super::messages::manager::FinalPublished;
+use super::messages::publisher::{FlushWindows, GetPublisherStats, PublisherStats, WindowClosed};
+use super::messages::store::{GetUnpublished, SaveBatch};
 use crate::overflow::notify;
 use crate::store::{Batch, StoredWindow, WindowKey};
 
@@ -30,45 +29,6 @@ const BATCH: usize = 64;
 const RETRY: Duration = Duration::from_secs(1);
 /// Of failures of the store in a row, one in so many is logged.
 const LOG_EVERY: u32 = 30;
-
-/// For the test manager: Kafka has the final window of a test.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct FinalPublished {
-    /// Which test.
-    pub test_id: TestId,
-    /// Which life of the driver measured it: what an earlier one left behind is published, too.
-    pub epoch: Epoch,
-}
-
-/// Answers once every window is stored and Kafka has it. The sender sets a time limit if it needs one.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct FlushWindows;
-
-/// Asks for the publisher's counters.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "PublisherStats")]
-pub struct GetPublisherStats;
-
-/// What became of the windows.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct PublisherStats {
-    /// Windows that the load generator closed.
-    pub closed: u64,
-    /// Windows that Kafka has.
-    pub published: u64,
-    /// Attempts that Kafka did not take, each made again.
-    pub publish_failures: u64,
-    /// Writes that the store did not take, each made again.
-    pub store_failures: u64,
-    /// Windows that could be kept nowhere: the store cannot be written and memory's bound is reached.
-    pub lost: u64,
-    /// Windows in memory that wait for Kafka.
-    pub waiting: u64,
-    /// Busiest worker's share of the last window that was not waiting, 0 to 1.
-    pub busy: f64,
-}
 
 /// Publishes windows, each until Kafka has it.
 ///

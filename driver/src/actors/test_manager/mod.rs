@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
 use common::clock::unix_us;
 use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
@@ -21,11 +19,13 @@ use tokio::sync::{mpsc, oneshot};
 use prepare::{Prepared, prepare, start_worker};
 use resolve::keep_resolving;
 
-use super::clock::MeasureOffset;
-use super::heartbeat::{AnnounceEnd, OrchestratorSeen, RegisterAgain, StateChanged};
-use super::kafka_link::LinkUp;
-use super::messages::{ExpectWindows, LoadEnded, StartLoad, StopLoad, WindowClosed, WorkerLost};
-use super::publisher::FinalPublished;
+use super::messages::aggregator::{ExpectWindows, WorkerLost};
+use super::messages::clock::MeasureOffset;
+use super::messages::heartbeat::{AnnounceEnd, OrchestratorSeen, RegisterAgain, StateChanged};
+use super::messages::kafka_link::LinkUp;
+use super::messages::manager::{FinalPublished, Leave, LoadEnded};
+use super::messages::publisher::WindowClosed;
+use super::messages::worker::{StartLoad, StopLoad};
 use crate::RunError;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
@@ -96,11 +96,6 @@ pub struct ManagerOptions {
     /// `[driver] resolve_every`.
     pub resolve_every: Option<Duration>,
 }
-
-/// The driver leaves: ends its test; answers when its final window is out.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Leave;
 
 struct Running {
     test_id: TestId,

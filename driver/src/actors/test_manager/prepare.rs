@@ -8,8 +8,8 @@ use actix::Recipient;
 
 use super::resolve::resolve;
 use super::{ManagerOptions, Worker};
-use crate::actors::clock::MeasureOffset;
-use crate::actors::messages::{StartError, StartLoad};
+use crate::actors::messages::clock::MeasureOffset;
+use crate::actors::messages::worker::{StartError, StartLoad};
 use crate::assignment::Assignment;
 use crate::clock_sync::Offset;
 use crate::connect_to::Destination;
