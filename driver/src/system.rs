@@ -23,11 +23,12 @@ use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
 use crate::actors::messages::heartbeat::PublishGoodbye;
 use crate::actors::messages::manager::Leave;
 use crate::actors::messages::publisher::FlushWindows;
+use crate::actors::messages::worker::WorkerHandle;
 use crate::actors::publisher::PublisherActor;
 use crate::actors::request_worker::{RequestWorkerActor, WorkerOutputs};
 use crate::actors::stats_aggregator::{AggregatorOutputs, StatsAggregatorActor};
 use crate::actors::store::StoreActor;
-use crate::actors::test_manager::{ManagerOptions, ManagerPeers, TestManagerActor, Worker};
+use crate::actors::test_manager::{ManagerOptions, ManagerPeers, TestManagerActor};
 use crate::bootstrap::OrchestratorClient;
 use crate::calibrate::Calibration;
 use crate::http::Sources;
@@ -138,10 +139,7 @@ impl Foundation {
                 RequestWorkerActor::start_on_own_thread(settings.driver.precision, threads.clone(), outputs)
             })
             .collect::<std::io::Result<Vec<_>>>()?;
-        let workers = pool
-            .iter()
-            .map(|(worker, _)| Worker { start: worker.clone().recipient(), stop: worker.clone().recipient() })
-            .collect();
+        let workers = pool.iter().map(|(worker, _)| WorkerHandle::of(worker)).collect();
 
         let ask_time = orchestrator.clone().map(|client| -> AskTime {
             Box::new(move || {

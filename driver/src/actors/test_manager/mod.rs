@@ -25,7 +25,7 @@ use super::messages::heartbeat::{AnnounceEnd, OrchestratorSeen, RegisterAgain, S
 use super::messages::kafka_link::LinkUp;
 use super::messages::manager::{FinalPublished, Leave, LoadEnded};
 use super::messages::publisher::WindowClosed;
-use super::messages::worker::{StartLoad, StopLoad};
+use super::messages::worker::WorkerHandle;
 use crate::RunError;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
@@ -42,19 +42,10 @@ const MAILBOX: usize = 64;
 /// How often `life` checks its timeouts.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A worker, as its manager needs it.
-#[derive(Clone)]
-pub struct Worker {
-    /// Starts its slice of a test.
-    pub start: Recipient<StartLoad>,
-    /// Ends it.
-    pub stop: Recipient<StopLoad>,
-}
-
 /// Where the manager sends.
 pub struct ManagerPeers {
     /// The pool.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<WorkerHandle>,
     /// The aggregator.
     pub expect: Recipient<ExpectWindows>,
     /// The aggregator.
@@ -107,7 +98,7 @@ struct Running {
 /// - owns: the state machine of `life`, and what its checks found out.
 /// - receives: [`RecordsArrived`] (test_config, trigger, heartbeat), [`LoadEnded`], [`FinalPublished`], [`LinkUp`],
 ///   [`Leave`].
-/// - sends: [`StartLoad`] and [`StopLoad`] to the workers, [`ExpectWindows`] and [`WorkerLost`] to the aggregator,
+/// - sends: starts and stops to the workers ([`WorkerHandle`]), [`ExpectWindows`] and [`WorkerLost`] to the aggregator,
 ///   [`StateChanged`], [`OrchestratorSeen`], [`RegisterAgain`] and [`AnnounceEnd`] to the heartbeat,
 ///   [`MeasureOffset`] to the clock.
 /// - on failure: a worker that cannot start ends the test, cut short for that reason; a node of the same id with a
@@ -345,9 +336,7 @@ impl TestManagerActor {
             .peers
             .workers
             .iter()
-            .map(|worker| {
-                worker.stop.send(StopLoad { test_id: running.test_id.clone(), reason: reason.clone() })
-            })
+            .map(|worker| worker.stop(running.test_id.clone(), reason.clone()))
             .collect();
         let stopped = async move {
             for stop in stops {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use actix::Recipient;
 
+use super::ManagerOptions;
 use super::resolve::resolve;
-use super::{ManagerOptions, Worker};
 use crate::actors::messages::clock::MeasureOffset;
-use crate::actors::messages::worker::{StartError, StartLoad};
+use crate::actors::messages::worker::{StartError, WorkerHandle};
 use crate::assignment::Assignment;
 use crate::clock_sync::Offset;
 use crate::connect_to::Destination;
@@ -33,16 +33,15 @@ pub(super) struct Prepared {
 
 /// Starts a worker; tries again while it is still finishing its last test.
 pub(super) async fn start_worker(
-    worker: &Worker,
+    worker: &WorkerHandle,
     test: &Arc<DriverTest>,
     slice: WorkerSlice,
 ) -> Result<(), String> {
     let (pause, tries) = BUSY;
     for _ in 0..tries {
-        match worker.start.send(StartLoad(Arc::clone(test), slice)).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(StartError::Busy(_))) => tokio::time::sleep(pause).await,
-            Ok(Err(error)) => return Err(error.to_string()),
+        match worker.start(Arc::clone(test), slice).await {
+            Ok(()) => return Ok(()),
+            Err(StartError::Busy(_)) => tokio::time::sleep(pause).await,
             Err(error) => return Err(error.to_string()),
         }
     }
