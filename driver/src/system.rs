@@ -20,12 +20,13 @@ use crate::RunError;
 use crate::actors::clock::{AskTime, ClockActor};
 use crate::actors::heartbeat::{HeartbeatActor, Identity};
 use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
+use crate::actors::messages::aggregator::{AggregatorHandle, ProgressHandle};
 use crate::actors::messages::heartbeat::PublishGoodbye;
 use crate::actors::messages::manager::Leave;
 use crate::actors::messages::publisher::FlushWindows;
 use crate::actors::messages::worker::WorkerHandle;
 use crate::actors::publisher::PublisherActor;
-use crate::actors::request_worker::{RequestWorkerActor, WorkerOutputs};
+use crate::actors::request_worker::RequestWorkerActor;
 use crate::actors::stats_aggregator::{AggregatorOutputs, StatsAggregatorActor};
 use crate::actors::store::StoreActor;
 use crate::actors::test_manager::{ManagerOptions, ManagerPeers, TestManagerActor};
@@ -71,7 +72,8 @@ pub struct Foundation {
     manager: Context<TestManagerActor>,
     heartbeat: Context<HeartbeatActor>,
     link: Context<KafkaLinkActor>,
-    aggregator: Addr<StatsAggregatorActor>,
+    aggregator: AggregatorHandle,
+    progress: ProgressHandle,
     /// The workers' threads, once they run.
     threads: Workers,
     publisher: Addr<PublisherActor>,
@@ -106,13 +108,14 @@ impl Foundation {
             AggregatorOutputs { windows: publisher.clone().recipient(), ended: manager_address.recipient() };
         let (cores, threads) = (parts.settings.driver.n_workers(), Workers::default());
         let aggregator = StatsAggregatorActor::new(parts.epoch, cores, threads.clone(), outputs).start();
-        Self { parts, manager, heartbeat, link, aggregator, threads, publisher }
+        let (aggregator, progress) = (AggregatorHandle::of(&aggregator), ProgressHandle::of(&aggregator));
+        Self { parts, manager, heartbeat, link, aggregator, progress, threads, publisher }
     }
 
     /// The actors that the driver's own server queries.
     pub fn sources(&self) -> Sources {
         Sources {
-            progress: self.aggregator.clone().recipient(),
+            progress: self.progress.clone(),
             publisher: self.publisher.clone().recipient(),
             link: self.link.address().recipient(),
         }
@@ -123,7 +126,7 @@ impl Foundation {
     /// # Errors
     /// Where a worker cannot be started.
     pub fn build(self, port: u16) -> std::io::Result<System> {
-        let Self { parts, manager, heartbeat, link, aggregator, threads, publisher } = self;
+        let Self { parts, manager, heartbeat, link, aggregator, progress, threads, publisher } = self;
         let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, needs, .. } =
             parts;
         let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
@@ -131,12 +134,8 @@ impl Foundation {
 
         let pool = (0..n_workers)
             .map(|_| {
-                let outputs = WorkerOutputs {
-                    progress: aggregator.clone().recipient(),
-                    windows: aggregator.clone().recipient(),
-                    lost: aggregator.clone().recipient(),
-                };
-                RequestWorkerActor::start_on_own_thread(settings.driver.precision, threads.clone(), outputs)
+                let (threads, aggregator) = (threads.clone(), aggregator.clone());
+                RequestWorkerActor::start_on_own_thread(settings.driver.precision, threads, aggregator)
             })
             .collect::<std::io::Result<Vec<_>>>()?;
         let workers = pool.iter().map(|(worker, _)| WorkerHandle::of(worker)).collect();
@@ -168,8 +167,7 @@ impl Foundation {
         };
         let peers = ManagerPeers {
             workers,
-            expect: aggregator.clone().recipient(),
-            lost: aggregator.clone().recipient(),
+            aggregator,
             windows: publisher.clone().recipient(),
             state: heartbeat_address.clone().recipient(),
             orchestrator_seen: heartbeat_address.clone().recipient(),
@@ -192,12 +190,8 @@ impl Foundation {
             port,
         };
         let publish = link.address().recipient();
-        let heartbeat = heartbeat.run(HeartbeatActor::new(
-            identity,
-            settings.habits.heartbeat_every,
-            publish,
-            aggregator.recipient(),
-        ));
+        let heartbeat =
+            heartbeat.run(HeartbeatActor::new(identity, settings.habits.heartbeat_every, publish, progress));
 
         let read_as = settings.classic.read_as();
         // Our orchestrator creates the topics itself; a classic one waits for drivers to register, so the driver

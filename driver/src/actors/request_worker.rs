@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use actix_rt::Arbiter;
 use actix_rt::task::JoinHandle;
 use common::counters::Counters;
 use common::ids::TestId;
 use tokio::sync::watch;
 
-use super::messages::aggregator::{Progress, WorkerLost};
+use super::messages::aggregator::{AggregatorHandle, Refused};
 use super::messages::worker::{StartError, StartLoad, StopLoad};
 use crate::driver_test::{DriverTest, WorkerSlice};
 use crate::engine::{AwcClient, Chosen, FutureEngine, WireEngine, choose};
@@ -33,26 +33,15 @@ struct Current {
 ///
 /// - owns: its thread, its engine, and with it its connections.
 /// - receives: [`StartLoad`], [`StopLoad`].
-/// - sends: [`Progress`] at most every 200 ms, [`WorkerWindow`] each second, [`WorkerLost`] where its load ends without
-///   a last window.
+/// - sends: to the aggregator ([`AggregatorHandle`]) its progress at most every 200 ms, a window each second, and its
+///   loss where its load ends without a last window.
 /// - on failure: refuses a load that it cannot start; keeps windows that meet a full mailbox and sends them again.
 ///   These count as fully busy, because a driver that cannot process its own windows in time is overloaded.
 /// - mailbox bound: 8.
 pub struct RequestWorkerActor {
     precision: Precision,
-    outputs: WorkerOutputs,
+    aggregator: AggregatorHandle,
     current: Option<Current>,
-}
-
-/// Where a worker sends.
-#[derive(Clone)]
-pub struct WorkerOutputs {
-    /// How far it is.
-    pub progress: Recipient<Progress>,
-    /// Its windows.
-    pub windows: Recipient<WorkerWindow>,
-    /// Its loss, where its load ended without a last window.
-    pub lost: Recipient<WorkerLost>,
 }
 
 impl RequestWorkerActor {
@@ -64,14 +53,14 @@ impl RequestWorkerActor {
     pub fn start_on_own_thread(
         precision: Precision,
         threads: Workers,
-        outputs: WorkerOutputs,
+        aggregator: AggregatorHandle,
     ) -> std::io::Result<(actix::Addr<Self>, Arbiter)> {
         let runtime = worker_runtime()?;
         let arbiter = Arbiter::with_tokio_rt(move || runtime);
         let addr = Self::start_in_arbiter(&arbiter.handle(), move |context| {
             context.set_mailbox_capacity(MAILBOX);
             threads.join();
-            Self { precision, outputs, current: None }
+            Self { precision, aggregator, current: None }
         });
         Ok((addr, arbiter))
     }
@@ -92,13 +81,12 @@ impl Handler<StartLoad> for RequestWorkerActor {
         let outlet = ActorOutlet {
             test_id: test.test_id.clone(),
             worker: slice.worker,
-            progress: self.outputs.progress.clone(),
-            windows: self.outputs.windows.clone(),
+            aggregator: self.aggregator.clone(),
             waiting: VecDeque::new(),
         };
         let load = start(&test, slice, outlet, self.precision, stopped).map_err(StartError::Engine)?;
         self.current = Some(Current { test_id: test.test_id.clone(), stop });
-        let (test_id, lost) = (test.test_id.clone(), self.outputs.lost.clone());
+        let (test_id, aggregator) = (test.test_id.clone(), self.aggregator.clone());
         let over = async move {
             let reason = match load.await {
                 Ok(Ok(())) => return,
@@ -106,8 +94,7 @@ impl Handler<StartLoad> for RequestWorkerActor {
                 Err(error) => error.to_string(),
             };
             log::error!("worker lost test={} worker={} reason={reason}", test.test_id, slice.worker);
-            let sent = lost.send(WorkerLost { test_id: test.test_id.clone(), worker: slice.worker }).await;
-            if let Err(error) = sent {
+            if let Err(error) = aggregator.lost(test.test_id.clone(), slice.worker).await {
                 log::error!("lost worker not reported reason={error}");
             }
         };
@@ -153,8 +140,7 @@ impl Handler<StopLoad> for RequestWorkerActor {
 struct ActorOutlet {
     test_id: TestId,
     worker: u32,
-    progress: Recipient<Progress>,
-    windows: Recipient<WorkerWindow>,
+    aggregator: AggregatorHandle,
     /// Windows that met a full mailbox, oldest first: one a second at most.
     waiting: VecDeque<WorkerWindow>,
 }
@@ -162,9 +148,7 @@ struct ActorOutlet {
 impl Outlet for ActorOutlet {
     fn progress(&mut self, counters: Counters, draining: bool) {
         self.send_waiting();
-        let (test_id, worker) = (self.test_id.clone(), self.worker);
-        // Counters are cumulative: if the mailbox is full, the next report, 200 ms later, replaces this one.
-        let _ = self.progress.try_send(Progress { test_id, worker, counters, draining });
+        self.aggregator.progress(self.test_id.clone(), self.worker, counters, draining);
     }
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
@@ -175,10 +159,10 @@ impl Outlet for ActorOutlet {
         self.send_waiting();
         if is_last && !self.waiting.is_empty() {
             // The outlet is not called after the last window, so a task has to wait for room in the mailbox.
-            let (windows, waiting) = (self.windows.clone(), std::mem::take(&mut self.waiting));
+            let (aggregator, waiting) = (self.aggregator.clone(), std::mem::take(&mut self.waiting));
             actix_rt::spawn(async move {
                 for window in waiting {
-                    if windows.send(window).await.is_err() {
+                    if aggregator.window(window).await.is_err() {
                         return;
                     }
                 }
@@ -190,9 +174,9 @@ impl Outlet for ActorOutlet {
 impl ActorOutlet {
     fn send_waiting(&mut self) {
         while let Some(window) = self.waiting.pop_front() {
-            if let Err(refused) = self.windows.try_send(window) {
-                if let actix::dev::SendError::Full(window) = refused {
-                    self.waiting.push_front(WorkerWindow { busy: 1.0, ..window });
+            if let Err(refused) = self.aggregator.try_window(window) {
+                if let Refused::Full(window) = refused {
+                    self.waiting.push_front(WorkerWindow { busy: 1.0, ..*window });
                 }
                 return;
             }

@@ -10,7 +10,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use common::prometheus::CONTENT_TYPE;
 
 use crate::RunError;
-use crate::actors::messages::aggregator::GetProgress;
+use crate::actors::messages::aggregator::ProgressHandle;
 use crate::actors::messages::kafka_link::GetLinkStats;
 use crate::actors::messages::publisher::GetPublisherStats;
 use metrics::{Figures, prometheus};
@@ -22,7 +22,7 @@ const MAX_CONNECTIONS: usize = 64;
 #[derive(Clone)]
 pub struct Sources {
     /// The aggregator.
-    pub progress: Recipient<GetProgress>,
+    pub progress: ProgressHandle,
     /// The publisher.
     pub publisher: Recipient<GetPublisherStats>,
     /// The link to Kafka.
@@ -90,7 +90,7 @@ async fn healthz() -> HttpResponse {
 
 async fn scrape(sources: web::Data<Sources>) -> HttpResponse {
     let (progress, publisher, link) = futures_util::future::join3(
-        sources.progress.send(GetProgress),
+        sources.progress.get(),
         sources.publisher.send(GetPublisherStats),
         sources.link.send(GetLinkStats),
     )

@@ -16,7 +16,7 @@ use common::kafka::{KafkaError, Publish};
 use common::wire::{DriverState, Heartbeat, HeartbeatOurs, Outbound, PROTOCOL, Register, RegisterOurs, Role};
 use tokio::time::Instant;
 
-use super::messages::aggregator::GetProgress;
+use super::messages::aggregator::ProgressHandle;
 #[cfg(doc)]
 use super::messages::heartbeat::{AnnounceEnd, RegisterAgain};
 use super::messages::heartbeat::{OffsetMeasured, OrchestratorSeen, PublishGoodbye, StateChanged};
@@ -59,7 +59,8 @@ pub struct Identity {
 /// - owns: the state that heartbeats carry; which orchestrator it has registered with.
 /// - receives: [`LinkUp`], [`StateChanged`], [`OrchestratorSeen`], [`OffsetMeasured`], [`RegisterAgain`],
 ///   [`AnnounceEnd`], [`PublishGoodbye`].
-/// - sends: [`Publish`] of register and heartbeat records, and of end words; asks [`GetProgress`] while a test runs.
+/// - sends: [`Publish`] of register and heartbeat records, and of end words; while a test runs it asks the aggregator
+///   how far it is ([`ProgressHandle`]).
 /// - on failure: a regular heartbeat that Kafka does not take is dropped; a change of state, a registration and the
 ///   end of a classic test are published again.
 /// - mailbox bound: 64; at most one regular heartbeat is on its way at a time.
@@ -67,7 +68,7 @@ pub struct HeartbeatActor {
     identity: Identity,
     pace: Pace,
     publish: Recipient<Publish>,
-    progress: Recipient<GetProgress>,
+    progress: ProgressHandle,
     address: Option<IpAddr>,
     /// Epoch of our newest orchestrator; `registered` is true once it has this driver's registration.
     orchestrator: Option<Epoch>,
@@ -94,7 +95,7 @@ impl HeartbeatActor {
         identity: Identity,
         every: Duration,
         publish: Recipient<Publish>,
-        progress: Recipient<GetProgress>,
+        progress: ProgressHandle,
     ) -> Self {
         let cpu = CpuClock::start(identity.workers);
         Self {
@@ -192,7 +193,7 @@ impl HeartbeatActor {
         self.state_unpublished = false;
         self.beaten_at = Some(Instant::now());
         let running = self.answer.state == DriverState::Running;
-        let progress = running.then(|| self.progress.send(GetProgress));
+        let progress = running.then(|| self.progress.get());
         let progress = async move {
             match progress {
                 Some(progress) => progress.await.unwrap_or_default(),

@@ -6,6 +6,7 @@ use common::ids::TestId;
 use common::wire::Topic;
 
 use super::*;
+use crate::actors::messages::aggregator::GetProgress;
 use crate::actors::messages::heartbeat::{AnnounceEnd, RegisterAgain};
 use crate::life::Over;
 
@@ -76,7 +77,8 @@ impl Scene {
             port: 0,
         };
         let heartbeat =
-            HeartbeatActor::new(identity, every, kafka.recipient(), Load.start().recipient()).start();
+            HeartbeatActor::new(identity, every, kafka.recipient(), ProgressHandle::of(&Load.start()))
+                .start();
         Self { heartbeat, taken, refuse }
     }
 

@@ -1,11 +1,14 @@
 //! What the aggregator receives: whose windows it merges, what the workers did, and the question how far the test is.
+//! Its handles: one for those whose figures it merges, and one for those who ask.
 
 use std::sync::Arc;
 
-use actix::Message;
+use actix::dev::SendError;
+use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use common::counters::Counters;
 use common::ids::TestId;
 
+use super::{NodeEnding, send};
 use crate::driver_test::DriverTest;
 use crate::merge::DriverProgress;
 use crate::worker::report::WorkerWindow;
@@ -52,3 +55,97 @@ pub struct WorkerLost {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Option<DriverProgress>")]
 pub struct GetProgress;
+
+/// Why the aggregator did not take a window.
+#[derive(Debug)]
+pub enum Refused {
+    /// Its mailbox is full: the window, to be sent again.
+    Full(Box<WorkerWindow>),
+    /// The node is ending.
+    Ending,
+}
+
+/// Sends to the aggregator what it merges.
+#[derive(Clone)]
+pub struct AggregatorHandle {
+    expect: Recipient<ExpectWindows>,
+    progress: Recipient<Progress>,
+    window: Recipient<WorkerWindow>,
+    lost: Recipient<WorkerLost>,
+}
+
+impl AggregatorHandle {
+    /// Of the aggregator, or of a stub.
+    pub fn of<A>(aggregator: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>>
+            + Handler<ExpectWindows>
+            + Handler<Progress>
+            + Handler<WorkerWindow>
+            + Handler<WorkerLost>,
+    {
+        Self {
+            expect: aggregator.clone().recipient(),
+            progress: aggregator.clone().recipient(),
+            window: aggregator.clone().recipient(),
+            lost: aggregator.clone().recipient(),
+        }
+    }
+
+    /// Announces the windows of so many workers, before these start.
+    pub fn expect(
+        &self,
+        test: Arc<DriverTest>,
+        workers: u32,
+    ) -> impl Future<Output = Result<(), NodeEnding>> + use<> {
+        send(&self.expect, ExpectWindows { test, workers })
+    }
+
+    /// Reports how far a worker is. Counters are cumulative: if the mailbox is full, the next report, 200 ms later,
+    /// replaces this one.
+    pub fn progress(&self, test_id: TestId, worker: u32, counters: Counters, draining: bool) {
+        let _ = self.progress.try_send(Progress { test_id, worker, counters, draining });
+    }
+
+    /// Sends a worker's window, if the mailbox has room.
+    ///
+    /// # Errors
+    /// Where the mailbox is full or closed.
+    pub fn try_window(&self, window: WorkerWindow) -> Result<(), Refused> {
+        self.window.try_send(window).map_err(|refused| match refused {
+            SendError::Full(window) => Refused::Full(Box::new(window)),
+            SendError::Closed(_) => Refused::Ending,
+        })
+    }
+
+    /// Sends a worker's window.
+    pub fn window(&self, window: WorkerWindow) -> impl Future<Output = Result<(), NodeEnding>> + use<> {
+        send(&self.window, window)
+    }
+
+    /// Reports that a worker is gone: the test ends without it.
+    pub fn lost(&self, test_id: TestId, worker: u32) -> impl Future<Output = Result<(), NodeEnding>> + use<> {
+        send(&self.lost, WorkerLost { test_id, worker })
+    }
+}
+
+/// Asks the aggregator how far the test is.
+#[derive(Clone)]
+pub struct ProgressHandle {
+    get: Recipient<GetProgress>,
+}
+
+impl ProgressHandle {
+    /// Of the aggregator, or of a stub.
+    pub fn of<A>(aggregator: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>> + Handler<GetProgress>,
+    {
+        Self { get: aggregator.clone().recipient() }
+    }
+
+    /// How far the test is; `None` while none runs.
+    pub fn get(&self) -> impl Future<Output = Result<Option<DriverProgress>, NodeEnding>> + use<> {
+        send(&self.get, GetProgress)
+    }
+}

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use prepare::{Prepared, prepare, start_worker};
 use resolve::keep_resolving;
 
-use super::messages::aggregator::{ExpectWindows, WorkerLost};
+use super::messages::aggregator::AggregatorHandle;
 use super::messages::clock::MeasureOffset;
 use super::messages::heartbeat::{AnnounceEnd, OrchestratorSeen, RegisterAgain, StateChanged};
 use super::messages::kafka_link::LinkUp;
@@ -47,9 +47,7 @@ pub struct ManagerPeers {
     /// The pool.
     pub workers: Vec<WorkerHandle>,
     /// The aggregator.
-    pub expect: Recipient<ExpectWindows>,
-    /// The aggregator.
-    pub lost: Recipient<WorkerLost>,
+    pub aggregator: AggregatorHandle,
     /// The publisher. For a test without requests the manager itself makes the only window.
     pub windows: Recipient<WindowClosed>,
     /// The heartbeat.
@@ -98,7 +96,7 @@ struct Running {
 /// - owns: the state machine of `life`, and what its checks found out.
 /// - receives: [`RecordsArrived`] (test_config, trigger, heartbeat), [`LoadEnded`], [`FinalPublished`], [`LinkUp`],
 ///   [`Leave`].
-/// - sends: starts and stops to the workers ([`WorkerHandle`]), [`ExpectWindows`] and [`WorkerLost`] to the aggregator,
+/// - sends: starts and stops to the workers ([`WorkerHandle`]), who takes part to the aggregator ([`AggregatorHandle`]),
 ///   [`StateChanged`], [`OrchestratorSeen`], [`RegisterAgain`] and [`AnnounceEnd`] to the heartbeat,
 ///   [`MeasureOffset`] to the clock.
 /// - on failure: a worker that cannot start ends the test, cut short for that reason; a node of the same id with a
@@ -244,11 +242,10 @@ impl TestManagerActor {
             slices.len(),
             start.monotonic.saturating_duration_since(now).as_millis()
         );
-        let (expect, lost) = (self.peers.expect.clone(), self.peers.lost.clone());
-        let workers = self.peers.workers.clone();
+        let (aggregator, workers) = (self.peers.aggregator.clone(), self.peers.workers.clone());
         let started = async move {
             let n_workers = u32::try_from(slices.len()).unwrap_or(u32::MAX);
-            let expected = expect.send(ExpectWindows { test: Arc::clone(&test), workers: n_workers }).await;
+            let expected = aggregator.expect(Arc::clone(&test), n_workers).await;
             let mut failed = expected.err().map(|error| error.to_string());
             for (worker, slice) in workers.iter().zip(slices) {
                 if let Err(reason) = start_worker(worker, &test, slice).await {
@@ -258,8 +255,7 @@ impl TestManagerActor {
                         slice.worker
                     );
                     failed = Some(reason);
-                    let lost = lost.send(WorkerLost { test_id: test.test_id.clone(), worker: slice.worker });
-                    if let Err(error) = lost.await {
+                    if let Err(error) = aggregator.lost(test.test_id.clone(), slice.worker).await {
                         log::error!("lost worker not reported reason={error}");
                     }
                 }
