@@ -22,12 +22,13 @@ use crate::actors::heartbeat::{HeartbeatActor, Identity};
 use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
 use crate::actors::messages::aggregator::{AggregatorHandle, ProgressHandle};
 use crate::actors::messages::heartbeat::PublishGoodbye;
-use crate::actors::messages::manager::Leave;
-use crate::actors::messages::publisher::FlushWindows;
+use crate::actors::messages::kafka_link::LinkUp;
+use crate::actors::messages::manager::ManagerHandle;
+use crate::actors::messages::publisher::PublisherHandle;
 use crate::actors::messages::worker::WorkerHandle;
 use crate::actors::publisher::PublisherActor;
 use crate::actors::request_worker::RequestWorkerActor;
-use crate::actors::stats_aggregator::{AggregatorOutputs, StatsAggregatorActor};
+use crate::actors::stats_aggregator::StatsAggregatorActor;
 use crate::actors::store::StoreActor;
 use crate::actors::test_manager::{ManagerOptions, ManagerPeers, TestManagerActor};
 use crate::bootstrap::OrchestratorClient;
@@ -72,18 +73,25 @@ pub struct Foundation {
     manager: Context<TestManagerActor>,
     heartbeat: Context<HeartbeatActor>,
     link: Context<KafkaLinkActor>,
-    aggregator: AggregatorHandle,
-    progress: ProgressHandle,
+    handles: Handles,
+    ups: Vec<Recipient<LinkUp>>,
     /// The workers' threads, once they run.
     threads: Workers,
-    publisher: Addr<PublisherActor>,
+}
+
+/// The handles of the actors that others send to.
+struct Handles {
+    manager: ManagerHandle,
+    aggregator: AggregatorHandle,
+    progress: ProgressHandle,
+    publisher: PublisherHandle,
 }
 
 /// The running driver.
 pub struct System {
-    manager: Addr<TestManagerActor>,
+    manager: ManagerHandle,
     heartbeat: Addr<HeartbeatActor>,
-    publisher: Addr<PublisherActor>,
+    publisher: PublisherHandle,
     link: Addr<KafkaLinkActor>,
     workers: Vec<Arbiter>,
 }
@@ -92,31 +100,47 @@ impl Foundation {
     /// Starts the actors that measure and store; nothing is received or sent yet.
     pub fn lay(parts: Parts) -> Self {
         // Manager, heartbeat and link send to one another: their addresses exist before they run.
-        let (manager, heartbeat, link) = (Context::new(), Context::new(), Context::<KafkaLinkActor>::new());
+        let manager = Context::<TestManagerActor>::new();
+        let heartbeat = Context::<HeartbeatActor>::new();
+        let link = Context::<KafkaLinkActor>::new();
+        let to_manager = ManagerHandle::of(&manager.address());
+
         let folder = parts.folder.clone();
         let store = SyncArbiter::start(1, move || StoreActor::new(folder.clone()));
-        let manager_address: Addr<TestManagerActor> = AsyncContext::<TestManagerActor>::address(&manager);
         let publisher = PublisherActor::new(
             parts.node_id.clone(),
             link.address().recipient(),
             store.clone().recipient(),
             store.recipient(),
-            manager_address.clone().recipient(),
+            to_manager.clone(),
         )
         .start();
-        let outputs =
-            AggregatorOutputs { windows: publisher.clone().recipient(), ended: manager_address.recipient() };
+        let to_publisher = PublisherHandle::of(&publisher);
         let (cores, threads) = (parts.settings.driver.n_workers(), Workers::default());
-        let aggregator = StatsAggregatorActor::new(parts.epoch, cores, threads.clone(), outputs).start();
-        let (aggregator, progress) = (AggregatorHandle::of(&aggregator), ProgressHandle::of(&aggregator));
-        Self { parts, manager, heartbeat, link, aggregator, progress, threads, publisher }
+        let aggregator = StatsAggregatorActor::new(
+            parts.epoch,
+            cores,
+            threads.clone(),
+            to_publisher.clone(),
+            to_manager.clone(),
+        )
+        .start();
+
+        let handles = Handles {
+            manager: to_manager,
+            aggregator: AggregatorHandle::of(&aggregator),
+            progress: ProgressHandle::of(&aggregator),
+            publisher: to_publisher,
+        };
+        let ups = vec![heartbeat.address().recipient(), publisher.recipient(), manager.address().recipient()];
+        Self { parts, manager, heartbeat, link, handles, ups, threads }
     }
 
     /// The actors that the driver's own server queries.
     pub fn sources(&self) -> Sources {
         Sources {
-            progress: self.progress.clone(),
-            publisher: self.publisher.clone().recipient(),
+            progress: self.handles.progress.clone(),
+            publisher: self.handles.publisher.clone(),
             link: self.link.address().recipient(),
         }
     }
@@ -126,7 +150,7 @@ impl Foundation {
     /// # Errors
     /// Where a worker cannot be started.
     pub fn build(self, port: u16) -> std::io::Result<System> {
-        let Self { parts, manager, heartbeat, link, aggregator, progress, threads, publisher } = self;
+        let Self { parts, manager, heartbeat, link, handles, ups, threads } = self;
         let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, needs, .. } =
             parts;
         let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
@@ -134,7 +158,7 @@ impl Foundation {
 
         let pool = (0..n_workers)
             .map(|_| {
-                let (threads, aggregator) = (threads.clone(), aggregator.clone());
+                let (threads, aggregator) = (threads.clone(), handles.aggregator.clone());
                 RequestWorkerActor::start_on_own_thread(settings.driver.precision, threads, aggregator)
             })
             .collect::<std::io::Result<Vec<_>>>()?;
@@ -167,8 +191,8 @@ impl Foundation {
         };
         let peers = ManagerPeers {
             workers,
-            aggregator,
-            windows: publisher.clone().recipient(),
+            aggregator: handles.aggregator,
+            publisher: handles.publisher.clone(),
             state: heartbeat_address.clone().recipient(),
             orchestrator_seen: heartbeat_address.clone().recipient(),
             register: heartbeat_address.clone().recipient(),
@@ -176,7 +200,7 @@ impl Foundation {
             measure: clock.recipient(),
             fatal: fatal.clone(),
         };
-        let manager = manager.run(TestManagerActor::new(options, peers));
+        manager.run(TestManagerActor::new(options, peers));
 
         let identity = Identity {
             node_id: node_id.clone(),
@@ -190,25 +214,27 @@ impl Foundation {
             port,
         };
         let publish = link.address().recipient();
-        let heartbeat =
-            heartbeat.run(HeartbeatActor::new(identity, settings.habits.heartbeat_every, publish, progress));
+        let heartbeat = heartbeat.run(HeartbeatActor::new(
+            identity,
+            settings.habits.heartbeat_every,
+            publish,
+            handles.progress,
+        ));
 
         let read_as = settings.classic.read_as();
         // Our orchestrator creates the topics itself; a classic one waits for drivers to register, so the driver
         // creates them.
         let makes_topics = orchestrator.is_none();
-        let connect = connect(node_id, read_as, manager_address.clone().recipient(), makes_topics);
+        let connect = connect(node_id, read_as, manager_address.recipient(), makes_topics);
         let ask = orchestrator.map(|client| -> Ask {
             Box::new(move || {
                 let client = client.clone();
                 Box::pin(async move { client.bootstrap().await })
             })
         });
-        let ups =
-            vec![heartbeat_address.recipient(), publisher.clone().recipient(), manager_address.recipient()];
         let link = link.run(KafkaLinkActor::new(settings.kafka, connect, ask, ups, fatal, needs));
         let workers = pool.into_iter().map(|(_, arbiter)| arbiter).collect();
-        Ok(System { manager, heartbeat, publisher, link, workers })
+        Ok(System { manager: handles.manager, heartbeat, publisher: handles.publisher, link, workers })
     }
 }
 
@@ -247,10 +273,10 @@ fn connect(
 impl System {
     /// Leaves in order: ends the load, publishes its final window, then the goodbye.
     pub async fn leave(self) {
-        if timeout(LEAVE, self.manager.send(Leave)).await.is_err() {
+        if timeout(LEAVE, self.manager.leave()).await.is_err() {
             log::warn!("load did not end in time");
         }
-        if timeout(LAST_WINDOWS, self.publisher.send(FlushWindows)).await.is_err() {
+        if timeout(LAST_WINDOWS, self.publisher.flush()).await.is_err() {
             log::warn!(
                 "kafka did not take the last windows in time: the store keeps them for the next start"
             );

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use common::ids::Epoch;
 use tokio::sync::mpsc;
 
 use super::messages::aggregator::{ExpectWindows, GetProgress, Progress, WorkerLost};
-use super::messages::manager::LoadEnded;
-use super::messages::publisher::WindowClosed;
+use super::messages::manager::{LoadEnded, ManagerHandle};
+use super::messages::publisher::{PublisherHandle, WindowClosed};
 use crate::cpu::MachineClock;
 use crate::merge::DriverProgress;
 use crate::merge::{Merge, Merged};
@@ -28,15 +28,6 @@ enum Out {
     Ended(LoadEnded),
 }
 
-/// Where the aggregator sends.
-#[derive(Clone)]
-pub struct AggregatorOutputs {
-    /// The publisher: stores and publishes windows.
-    pub windows: Recipient<WindowClosed>,
-    /// The test manager: waits for the end of the load.
-    pub ended: Recipient<LoadEnded>,
-}
-
 /// Merges the workers' windows.
 ///
 /// - owns: the merge of the test that runs, and the clocks of what its machine does meanwhile.
@@ -47,7 +38,8 @@ pub struct AggregatorOutputs {
 /// - mailbox bound: 256.
 pub struct StatsAggregatorActor {
     epoch: Epoch,
-    outputs: AggregatorOutputs,
+    publisher: PublisherHandle,
+    manager: ManagerHandle,
     merge: Option<Merge>,
     machine: MachineClock,
     waits: WaitMeter,
@@ -58,10 +50,17 @@ pub struct StatsAggregatorActor {
 
 impl StatsAggregatorActor {
     /// An aggregator of the driver of that epoch, which sends on so many cores, by these workers.
-    pub fn new(epoch: Epoch, cores: u32, workers: Workers, outputs: AggregatorOutputs) -> Self {
+    pub fn new(
+        epoch: Epoch,
+        cores: u32,
+        workers: Workers,
+        publisher: PublisherHandle,
+        manager: ManagerHandle,
+    ) -> Self {
         Self {
             epoch,
-            outputs,
+            publisher,
+            manager,
             merge: None,
             machine: MachineClock::start(cores),
             waits: WaitMeter::start(workers),
@@ -110,17 +109,19 @@ impl Actor for StatsAggregatorActor {
         context.set_mailbox_capacity(MAILBOX);
         let (outbox, mut next) = mpsc::channel(OUTBOX);
         self.outbox = Some(outbox);
-        let outputs = self.outputs.clone();
+        let (publisher, manager) = (self.publisher.clone(), self.manager.clone());
         let pump = async move {
             while let Some(out) = next.recv().await {
                 match out {
-                    Out::Window(window) => {
-                        if outputs.windows.send(window).await.is_err() {
+                    Out::Window(WindowClosed { test_id, window, classic }) => {
+                        if publisher.window_closed(test_id, window, classic).await.is_err() {
                             log::error!("publisher stopped; window dropped");
                         }
                     }
                     // The manager stops only when the driver ends: then the message is not needed any more.
-                    Out::Ended(ended) => drop(outputs.ended.send(ended).await),
+                    Out::Ended(LoadEnded { test_id, counters, cut_short }) => {
+                        let _ = manager.load_ended(test_id, counters, cut_short).await;
+                    }
                 }
             }
         };

@@ -12,7 +12,7 @@ use common::prometheus::CONTENT_TYPE;
 use crate::RunError;
 use crate::actors::messages::aggregator::ProgressHandle;
 use crate::actors::messages::kafka_link::GetLinkStats;
-use crate::actors::messages::publisher::GetPublisherStats;
+use crate::actors::messages::publisher::PublisherHandle;
 use metrics::{Figures, prometheus};
 
 /// Most connections at a time: a scraper or two.
@@ -24,7 +24,7 @@ pub struct Sources {
     /// The aggregator.
     pub progress: ProgressHandle,
     /// The publisher.
-    pub publisher: Recipient<GetPublisherStats>,
+    pub publisher: PublisherHandle,
     /// The link to Kafka.
     pub link: Recipient<GetLinkStats>,
 }
@@ -91,7 +91,7 @@ async fn healthz() -> HttpResponse {
 async fn scrape(sources: web::Data<Sources>) -> HttpResponse {
     let (progress, publisher, link) = futures_util::future::join3(
         sources.progress.get(),
-        sources.publisher.send(GetPublisherStats),
+        sources.publisher.stats(),
         sources.link.send(GetLinkStats),
     )
     .await;

@@ -1,8 +1,10 @@
-//! What the publisher receives.
+//! What the publisher receives, and its handle.
 
-use actix::Message;
+use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use common::ids::TestId;
 use common::wire::{ClassicMetrics, Window};
+
+use super::{NodeEnding, send};
 
 /// A window of this driver is complete, its seq the seconds since `start_at`.
 #[derive(Debug, Clone, Message)]
@@ -43,4 +45,49 @@ pub struct PublisherStats {
     pub waiting: u64,
     /// Busiest worker's share of the last window that was not waiting, 0 to 1.
     pub busy: f64,
+}
+
+/// Sends to the publisher.
+#[derive(Clone)]
+pub struct PublisherHandle {
+    closed: Recipient<WindowClosed>,
+    flush: Recipient<FlushWindows>,
+    stats: Recipient<GetPublisherStats>,
+}
+
+impl PublisherHandle {
+    /// Of the publisher, or of a stub.
+    pub fn of<A>(publisher: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>>
+            + Handler<WindowClosed>
+            + Handler<FlushWindows>
+            + Handler<GetPublisherStats>,
+    {
+        Self {
+            closed: publisher.clone().recipient(),
+            flush: publisher.clone().recipient(),
+            stats: publisher.clone().recipient(),
+        }
+    }
+
+    /// Sends a window that is complete; the result comes once the publisher has it, before Kafka has it.
+    pub fn window_closed(
+        &self,
+        test_id: TestId,
+        window: Box<Window>,
+        classic: ClassicMetrics,
+    ) -> impl Future<Output = Result<(), NodeEnding>> + use<> {
+        send(&self.closed, WindowClosed { test_id, window, classic })
+    }
+
+    /// Waits until every window is stored and Kafka has it.
+    pub fn flush(&self) -> impl Future<Output = Result<(), NodeEnding>> + use<> {
+        send(&self.flush, FlushWindows)
+    }
+
+    /// What became of the windows.
+    pub fn stats(&self) -> impl Future<Output = Result<PublisherStats, NodeEnding>> + use<> {
+        send(&self.stats, GetPublisherStats)
+    }
 }

@@ -11,10 +11,9 @@ use common::wire::{Metrics, Outbound, WrittenRecord};
 use tokio::sync::oneshot;
 
 use super::messages::kafka_link::LinkUp;
-use super::messages::manager::FinalPublished;
+use super::messages::manager::ManagerHandle;
 use super::messages::publisher::{FlushWindows, GetPublisherStats, PublisherStats, WindowClosed};
 use super::messages::store::{GetUnpublished, SaveBatch};
-use crate::overflow::notify;
 use crate::store::{Batch, StoredWindow, WindowKey};
 
 /// Windows that may wait to be taken: four minutes of them.
@@ -35,7 +34,8 @@ const LOG_EVERY: u32 = 30;
 /// - owns: the windows that Kafka or the store do not have yet; past 128 of them the store alone does.
 /// - receives: [`WindowClosed`], [`LinkUp`], [`FlushWindows`], [`GetPublisherStats`].
 /// - sends: [`Publish`] and [`SaveBatch`], one of each outstanding; [`GetUnpublished`] for what was measured
-///   before this process started, or did not fit in memory; [`FinalPublished`] when Kafka has a test's last window.
+///   before this process started, or did not fit in memory; [`ManagerHandle::final_published`] when Kafka has a test's
+///   last window.
 /// - on failure: tries again every second, for ever; a window that neither memory nor the store can keep is
 ///   lost, counted and logged.
 /// - mailbox bound: 256 windows.
@@ -44,7 +44,7 @@ pub struct PublisherActor {
     publish: Recipient<Publish>,
     save: Recipient<SaveBatch>,
     unpublished: Recipient<GetUnpublished>,
-    finals: Recipient<FinalPublished>,
+    manager: ManagerHandle,
     /// For Kafka, the oldest first.
     to_publish: VecDeque<StoredWindow>,
     /// For the store.
@@ -71,14 +71,14 @@ impl PublisherActor {
         publish: Recipient<Publish>,
         save: Recipient<SaveBatch>,
         unpublished: Recipient<GetUnpublished>,
-        finals: Recipient<FinalPublished>,
+        manager: ManagerHandle,
     ) -> Self {
         Self {
             node_id,
             publish,
             save,
             unpublished,
-            finals,
+            manager,
             to_publish: VecDeque::new(),
             to_save: VecDeque::new(),
             published: Vec::new(),
@@ -235,8 +235,7 @@ impl PublisherActor {
                     actor.stats.published += 1;
                     actor.to_publish.pop_front();
                     if is_final {
-                        let published = FinalPublished { test_id: key.test_id.clone(), epoch: key.epoch };
-                        notify(&actor.finals, published, "publication of a final window");
+                        actor.manager.final_published(key.test_id.clone(), key.epoch);
                     }
                     actor.published.push(key);
                     return actor.pump(ctx);

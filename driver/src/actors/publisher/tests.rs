@@ -8,6 +8,7 @@ use common::kafka::KafkaError;
 use common::wire::{ClassicMetrics, MachineLoad, Window};
 
 use super::*;
+use crate::actors::messages::manager::{FinalPublished, Leave, LoadEnded};
 use crate::actors::store::StoreActor;
 use crate::store::WindowStore;
 
@@ -50,6 +51,18 @@ impl Handler<FinalPublished> for Finals {
     }
 }
 
+impl Handler<LoadEnded> for Finals {
+    type Result = ();
+
+    fn handle(&mut self, _: LoadEnded, _: &mut Self::Context) {}
+}
+
+impl Handler<Leave> for Finals {
+    type Result = ();
+
+    fn handle(&mut self, _: Leave, _: &mut Self::Context) {}
+}
+
 struct Scene {
     publisher: Addr<PublisherActor>,
     away: Arc<Mutex<bool>>,
@@ -66,9 +79,9 @@ impl Scene {
         let node_id = NodeId::new("d1").unwrap();
         let (save, unpublished) = (store.clone().recipient(), store.recipient());
         let finals: Arc<Mutex<Vec<_>>> = Arc::default();
-        let leads = Finals(Arc::clone(&finals)).start().recipient();
+        let manager = ManagerHandle::of(&Finals(Arc::clone(&finals)).start());
         let publisher =
-            PublisherActor::new(node_id, kafka.start().recipient(), save, unpublished, leads).start();
+            PublisherActor::new(node_id, kafka.start().recipient(), save, unpublished, manager).start();
         publisher.send(LinkUp { address: [127, 0, 0, 1].into(), moved: false }).await.unwrap();
         Self { publisher, away, taken, finals }
     }

@@ -24,7 +24,7 @@ use super::messages::clock::MeasureOffset;
 use super::messages::heartbeat::{AnnounceEnd, OrchestratorSeen, RegisterAgain, StateChanged};
 use super::messages::kafka_link::LinkUp;
 use super::messages::manager::{FinalPublished, Leave, LoadEnded};
-use super::messages::publisher::WindowClosed;
+use super::messages::publisher::PublisherHandle;
 use super::messages::worker::WorkerHandle;
 use crate::RunError;
 use crate::calibrate::Calibration;
@@ -49,7 +49,7 @@ pub struct ManagerPeers {
     /// The aggregator.
     pub aggregator: AggregatorHandle,
     /// The publisher. For a test without requests the manager itself makes the only window.
-    pub windows: Recipient<WindowClosed>,
+    pub publisher: PublisherHandle,
     /// The heartbeat.
     pub state: Recipient<StateChanged>,
     /// The heartbeat.
@@ -308,8 +308,7 @@ impl TestManagerActor {
             complete: true,
             ..ClassicMetrics::default()
         };
-        let closed = WindowClosed { test_id: test_id.clone(), window, classic };
-        let sent = self.peers.windows.send(closed);
+        let sent = self.peers.publisher.window_closed(test_id.clone(), window, classic);
         ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
             if let Err(error) = sent {
                 log::error!("empty test's window not published reason={error}");
