@@ -21,7 +21,7 @@ use crate::actors::clock::{AskTime, ClockActor};
 use crate::actors::heartbeat::{HeartbeatActor, Identity};
 use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
 use crate::actors::messages::aggregator::{AggregatorHandle, ProgressHandle};
-use crate::actors::messages::heartbeat::PublishGoodbye;
+use crate::actors::messages::heartbeat::HeartbeatHandle;
 use crate::actors::messages::kafka_link::LinkUp;
 use crate::actors::messages::manager::ManagerHandle;
 use crate::actors::messages::publisher::PublisherHandle;
@@ -85,12 +85,13 @@ struct Handles {
     aggregator: AggregatorHandle,
     progress: ProgressHandle,
     publisher: PublisherHandle,
+    heartbeat: HeartbeatHandle,
 }
 
 /// The running driver.
 pub struct System {
     manager: ManagerHandle,
-    heartbeat: Addr<HeartbeatActor>,
+    heartbeat: HeartbeatHandle,
     publisher: PublisherHandle,
     link: Addr<KafkaLinkActor>,
     workers: Vec<Arbiter>,
@@ -131,6 +132,7 @@ impl Foundation {
             aggregator: AggregatorHandle::of(&aggregator),
             progress: ProgressHandle::of(&aggregator),
             publisher: to_publisher,
+            heartbeat: HeartbeatHandle::of(&heartbeat.address()),
         };
         let ups = vec![heartbeat.address().recipient(), publisher.recipient(), manager.address().recipient()];
         Self { parts, manager, heartbeat, link, handles, ups, threads }
@@ -153,7 +155,7 @@ impl Foundation {
         let Self { parts, manager, heartbeat, link, handles, ups, threads } = self;
         let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, needs, .. } =
             parts;
-        let (manager_address, heartbeat_address) = (manager.address(), heartbeat.address());
+        let manager_address = manager.address();
         let n_workers = settings.driver.n_workers();
 
         let pool = (0..n_workers)
@@ -170,7 +172,7 @@ impl Foundation {
                 Box::pin(async move { client.time().await })
             })
         });
-        let clock = ClockActor::new(ask_time, heartbeat_address.clone().recipient(), needs.clone()).start();
+        let clock = ClockActor::new(ask_time, handles.heartbeat.clone(), needs.clone()).start();
 
         let limits = Limits {
             node_id: node_id.clone(),
@@ -193,10 +195,7 @@ impl Foundation {
             workers,
             aggregator: handles.aggregator,
             publisher: handles.publisher.clone(),
-            state: heartbeat_address.clone().recipient(),
-            orchestrator_seen: heartbeat_address.clone().recipient(),
-            register: heartbeat_address.clone().recipient(),
-            over: heartbeat_address.clone().recipient(),
+            heartbeat: handles.heartbeat.clone(),
             measure: clock.recipient(),
             fatal: fatal.clone(),
         };
@@ -214,7 +213,7 @@ impl Foundation {
             port,
         };
         let publish = link.address().recipient();
-        let heartbeat = heartbeat.run(HeartbeatActor::new(
+        heartbeat.run(HeartbeatActor::new(
             identity,
             settings.habits.heartbeat_every,
             publish,
@@ -234,7 +233,8 @@ impl Foundation {
         });
         let link = link.run(KafkaLinkActor::new(settings.kafka, connect, ask, ups, fatal, needs));
         let workers = pool.into_iter().map(|(_, arbiter)| arbiter).collect();
-        Ok(System { manager: handles.manager, heartbeat, publisher: handles.publisher, link, workers })
+        let Handles { manager, publisher, heartbeat, .. } = handles;
+        Ok(System { manager, heartbeat, publisher, link, workers })
     }
 }
 
@@ -281,7 +281,7 @@ impl System {
                 "kafka did not take the last windows in time: the store keeps them for the next start"
             );
         }
-        match timeout(GOODBYE, self.heartbeat.send(PublishGoodbye)).await {
+        match timeout(GOODBYE, self.heartbeat.goodbye()).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => log::warn!("goodbye not published reason={error}"),
             Ok(Err(error)) => log::warn!("goodbye not published reason={error}"),

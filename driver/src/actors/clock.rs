@@ -4,16 +4,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseActFuture, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
 use common::service::Needs;
 
 use super::messages::clock::MeasureOffset;
-use super::messages::heartbeat::OffsetMeasured;
+use super::messages::heartbeat::HeartbeatHandle;
 use crate::bootstrap::AskError;
 use crate::clock_sync::{Offset, QUESTIONS, Sample, best, choose};
-use crate::overflow::notify;
 
 /// Questions that may wait.
 const MAILBOX: usize = 16;
@@ -33,23 +30,23 @@ pub type AskTime = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Sample, As
 ///
 /// - owns: the best measurement so far.
 /// - receives: [`MeasureOffset`].
-/// - sends: [`OffsetMeasured`] after each measurement: every 30 s, and when it is asked.
+/// - sends: [`HeartbeatHandle::offset_measured`] after each measurement: every 30 s, and when it is asked.
 /// - on failure: keeps the last measurement; without any, answers `None` and asks every second.
 /// - mailbox bound: 16.
 pub struct ClockActor {
     ask: Option<AskTime>,
-    measured: Recipient<OffsetMeasured>,
+    heartbeat: HeartbeatHandle,
     needs: Needs,
     known: Option<Offset>,
 }
 
 impl ClockActor {
     /// `ask`: `None` without an orchestrator's URL; then there is never an offset.
-    pub fn new(ask: Option<AskTime>, measured: Recipient<OffsetMeasured>, needs: Needs) -> Self {
+    pub fn new(ask: Option<AskTime>, heartbeat: HeartbeatHandle, needs: Needs) -> Self {
         if ask.is_some() {
             needs.wait_for(ORCHESTRATOR, "the orchestrator");
         }
-        Self { ask, measured, needs, known: None }
+        Self { ask, heartbeat, needs, known: None }
     }
 
     fn measure(&mut self) -> ResponseActFuture<Self, Option<Offset>> {
@@ -83,7 +80,7 @@ impl ClockActor {
                 }
                 actor.known = Some(offset);
                 actor.needs.met(ORCHESTRATOR);
-                notify(&actor.measured, OffsetMeasured(offset.offset_us), "clock offset");
+                actor.heartbeat.offset_measured(offset.offset_us);
             }
             if let (None, Some(reason)) = (actor.known, refused) {
                 actor.needs.wait_for(ORCHESTRATOR, format!("the orchestrator: {reason}"));

@@ -21,7 +21,7 @@ use resolve::keep_resolving;
 
 use super::messages::aggregator::AggregatorHandle;
 use super::messages::clock::MeasureOffset;
-use super::messages::heartbeat::{AnnounceEnd, OrchestratorSeen, RegisterAgain, StateChanged};
+use super::messages::heartbeat::HeartbeatHandle;
 use super::messages::kafka_link::LinkUp;
 use super::messages::manager::{FinalPublished, Leave, LoadEnded};
 use super::messages::publisher::PublisherHandle;
@@ -32,7 +32,6 @@ use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
 use crate::driver_test::{Addresses, DriverTest};
 use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
-use crate::overflow::notify;
 use crate::safety::Limits;
 use crate::settings::{Habits, TlsSettings};
 use crate::start_at::StartAt;
@@ -51,13 +50,7 @@ pub struct ManagerPeers {
     /// The publisher. For a test without requests the manager itself makes the only window.
     pub publisher: PublisherHandle,
     /// The heartbeat.
-    pub state: Recipient<StateChanged>,
-    /// The heartbeat.
-    pub orchestrator_seen: Recipient<OrchestratorSeen>,
-    /// The heartbeat.
-    pub register: Recipient<RegisterAgain>,
-    /// The heartbeat.
-    pub over: Recipient<AnnounceEnd>,
+    pub heartbeat: HeartbeatHandle,
     /// The clock.
     pub measure: Recipient<MeasureOffset>,
     /// Ends the node.
@@ -97,8 +90,7 @@ struct Running {
 /// - receives: [`RecordsArrived`] (test_config, trigger, heartbeat), [`LoadEnded`], [`FinalPublished`], [`LinkUp`],
 ///   [`Leave`].
 /// - sends: starts and stops to the workers ([`WorkerHandle`]), who takes part to the aggregator ([`AggregatorHandle`]),
-///   [`StateChanged`], [`OrchestratorSeen`], [`RegisterAgain`] and [`AnnounceEnd`] to the heartbeat,
-///   [`MeasureOffset`] to the clock.
+///   what it has to publish to the heartbeat ([`HeartbeatHandle`]), [`MeasureOffset`] to the clock.
 /// - on failure: a worker that cannot start ends the test, cut short for that reason; a node of the same id with a
 ///   higher epoch ends this one.
 /// - mailbox bound: 64.
@@ -132,8 +124,8 @@ impl TestManagerActor {
                 Output::Answer(answer) => self.publish_state(answer),
                 Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
                 Output::Stop(why) => self.stop(why, ctx),
-                Output::Register => notify(&self.peers.register, RegisterAgain, "registration"),
-                Output::AnnounceEnd(over) => notify(&self.peers.over, AnnounceEnd(over), "end of a test"),
+                Output::Register => self.peers.heartbeat.register_again(),
+                Output::AnnounceEnd(over) => self.peers.heartbeat.announce_end(over),
                 Output::Ignored { test_id, why } => log::info!("not acted on test={test_id} reason={why}"),
                 Output::Left => {
                     for left in self.leaving.drain(..) {
@@ -147,7 +139,7 @@ impl TestManagerActor {
 
     fn publish_state(&self, answer: Answer) {
         let lasts = answer == self.life.answer();
-        notify(&self.peers.state, StateChanged { answer, lasts }, "state");
+        self.peers.heartbeat.state_changed(answer, lasts);
     }
 
     fn record_arrived(&mut self, arrived: Arrived, ctx: &mut Context<Self>) {
@@ -159,11 +151,7 @@ impl TestManagerActor {
                 let Some(ours) = &beat.ours else { return };
                 if ours.role == Role::Orchestrator {
                     self.step(Input::OrchestratorSeen(ours.epoch), ctx);
-                    notify(
-                        &self.peers.orchestrator_seen,
-                        OrchestratorSeen(ours.epoch),
-                        "beat of an orchestrator",
-                    );
+                    self.peers.heartbeat.orchestrator_seen(ours.epoch);
                 } else if beat.node_id == self.options.limits.node_id && ours.epoch > self.options.epoch {
                     let fenced = RunError::Fenced {
                         node_id: beat.node_id,
