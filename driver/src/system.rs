@@ -21,6 +21,7 @@ use crate::actors::clock::{AskTime, ClockActor};
 use crate::actors::heartbeat::{HeartbeatActor, Identity};
 use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
 use crate::actors::messages::aggregator::{AggregatorHandle, ProgressHandle};
+use crate::actors::messages::clock::ClockHandle;
 use crate::actors::messages::heartbeat::HeartbeatHandle;
 use crate::actors::messages::kafka_link::LinkUp;
 use crate::actors::messages::manager::ManagerHandle;
@@ -196,7 +197,7 @@ impl Foundation {
             aggregator: handles.aggregator,
             publisher: handles.publisher.clone(),
             heartbeat: handles.heartbeat.clone(),
-            measure: clock.recipient(),
+            clock: ClockHandle::of(&clock),
             fatal: fatal.clone(),
         };
         manager.run(TestManagerActor::new(options, peers));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
 use common::clock::unix_us;
 use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
@@ -20,7 +20,7 @@ use prepare::{Prepared, prepare, start_worker};
 use resolve::keep_resolving;
 
 use super::messages::aggregator::AggregatorHandle;
-use super::messages::clock::MeasureOffset;
+use super::messages::clock::ClockHandle;
 use super::messages::heartbeat::HeartbeatHandle;
 use super::messages::kafka_link::LinkUp;
 use super::messages::manager::{FinalPublished, Leave, LoadEnded};
@@ -43,16 +43,16 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// Where the manager sends.
 pub struct ManagerPeers {
-    /// The pool.
+    /// The pool: each worker is sent its slice of a test, and its stop.
     pub workers: Vec<WorkerHandle>,
-    /// The aggregator.
+    /// The aggregator: it has to know which workers send windows.
     pub aggregator: AggregatorHandle,
     /// The publisher. For a test without requests the manager itself makes the only window.
     pub publisher: PublisherHandle,
-    /// The heartbeat.
+    /// The heartbeat: it publishes the driver's state, and what classic orchestrators wait for.
     pub heartbeat: HeartbeatHandle,
-    /// The clock.
-    pub measure: Recipient<MeasureOffset>,
+    /// The clock: its offset is measured before each test that our orchestrator leads.
+    pub clock: ClockHandle,
     /// Ends the node.
     pub fatal: mpsc::Sender<RunError>,
 }
@@ -89,8 +89,7 @@ struct Running {
 /// - owns: the state machine of `life`, and what its checks found out.
 /// - receives: [`RecordsArrived`] (test_config, trigger, heartbeat), [`LoadEnded`], [`FinalPublished`], [`LinkUp`],
 ///   [`Leave`].
-/// - sends: starts and stops to the workers ([`WorkerHandle`]), who takes part to the aggregator ([`AggregatorHandle`]),
-///   what it has to publish to the heartbeat ([`HeartbeatHandle`]), [`MeasureOffset`] to the clock.
+/// - sends: to the peers in [`ManagerPeers`].
 /// - on failure: a worker that cannot start ends the test, cut short for that reason; a node of the same id with a
 ///   higher epoch ends this one.
 /// - mailbox bound: 64.
@@ -174,9 +173,9 @@ impl TestManagerActor {
         {
             self.life.resolves(ticket, name);
         }
-        let (options, measure) = (Arc::clone(&self.options), self.peers.measure.clone());
+        let (options, clock) = (Arc::clone(&self.options), self.peers.clock.clone());
         let checked = async move {
-            let prepared = prepare(&options, &measure, &candidate).await;
+            let prepared = prepare(&options, &clock, &candidate).await;
             if let Err(reason) = &prepared {
                 log::warn!("test refused test={} reason={reason}", candidate.test_id);
             }

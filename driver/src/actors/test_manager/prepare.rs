@@ -4,11 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Recipient;
-
 use super::ManagerOptions;
 use super::resolve::resolve;
-use crate::actors::messages::clock::MeasureOffset;
+use crate::actors::messages::clock::ClockHandle;
 use crate::actors::messages::worker::{StartError, WorkerHandle};
 use crate::assignment::Assignment;
 use crate::clock_sync::Offset;
@@ -51,7 +49,7 @@ pub(super) async fn start_worker(
 /// Checks whether this driver may run a candidate, and collects what its start needs.
 pub(super) async fn prepare(
     options: &ManagerOptions,
-    measure: &Recipient<MeasureOffset>,
+    clock: &ClockHandle,
     candidate: &Candidate,
 ) -> Result<Prepared, String> {
     let assignment = Assignment::of(&candidate.lead, &options.classic)?;
@@ -77,7 +75,7 @@ pub(super) async fn prepare(
         log::warn!("test may exceed this driver's limits test={} reason={warning}", candidate.test_id);
     }
     if let Lead::Ours { .. } = candidate.lead {
-        prepared.offset = measure.send(MeasureOffset).await.unwrap_or_default();
+        prepared.offset = clock.measure().await.unwrap_or_default();
     }
     prepared.assignment = Some(assignment);
     Ok(prepared)
