@@ -26,6 +26,7 @@ use crate::actors::messages::heartbeat::HeartbeatHandle;
 use crate::actors::messages::kafka_link::LinkUp;
 use crate::actors::messages::manager::ManagerHandle;
 use crate::actors::messages::publisher::PublisherHandle;
+use crate::actors::messages::store::StoreHandle;
 use crate::actors::messages::worker::WorkerHandle;
 use crate::actors::publisher::PublisherActor;
 use crate::actors::request_worker::RequestWorkerActor;
@@ -112,8 +113,7 @@ impl Foundation {
         let publisher = PublisherActor::new(
             parts.node_id.clone(),
             link.address().recipient(),
-            store.clone().recipient(),
-            store.recipient(),
+            StoreHandle::of(&store),
             to_manager.clone(),
         )
         .start();

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::messages::kafka_link::LinkUp;
 use super::messages::manager::ManagerHandle;
 use super::messages::publisher::{FlushWindows, GetPublisherStats, PublisherStats, WindowClosed};
-use super::messages::store::{GetUnpublished, SaveBatch};
+use super::messages::store::StoreHandle;
 use crate::store::{Batch, StoredWindow, WindowKey};
 
 /// Windows that may wait to be taken: four minutes of them.
@@ -33,17 +33,16 @@ const LOG_EVERY: u32 = 30;
 ///
 /// - owns: the windows that Kafka or the store do not have yet; past 128 of them the store alone does.
 /// - receives: [`WindowClosed`], [`LinkUp`], [`FlushWindows`], [`GetPublisherStats`].
-/// - sends: [`Publish`] and [`SaveBatch`], one of each outstanding; [`GetUnpublished`] for what was measured
-///   before this process started, or did not fit in memory; [`ManagerHandle::final_published`] when Kafka has a test's
-///   last window.
+/// - sends: [`Publish`], one at a time; to the store, one message at a time, what to save, and the question for what was
+///   measured before this process started, or did not fit in memory; [`ManagerHandle::final_published`] when Kafka has
+///   a test's last window.
 /// - on failure: tries again every second, for ever; a window that neither memory nor the store can keep is
 ///   lost, counted and logged.
 /// - mailbox bound: 256 windows.
 pub struct PublisherActor {
     node_id: NodeId,
     publish: Recipient<Publish>,
-    save: Recipient<SaveBatch>,
-    unpublished: Recipient<GetUnpublished>,
+    store: StoreHandle,
     manager: ManagerHandle,
     /// For Kafka, the oldest first.
     to_publish: VecDeque<StoredWindow>,
@@ -69,15 +68,13 @@ impl PublisherActor {
     pub fn new(
         node_id: NodeId,
         publish: Recipient<Publish>,
-        save: Recipient<SaveBatch>,
-        unpublished: Recipient<GetUnpublished>,
+        store: StoreHandle,
         manager: ManagerHandle,
     ) -> Self {
         Self {
             node_id,
             publish,
-            save,
-            unpublished,
+            store,
             manager,
             to_publish: VecDeque::new(),
             to_save: VecDeque::new(),
@@ -167,7 +164,7 @@ impl PublisherActor {
         let windows: Vec<_> = self.to_save.iter().take(n_windows).cloned().collect();
         let batch = Batch { windows, published: self.published.clone() };
         let n_published = batch.published.len();
-        let saved = self.save.send(SaveBatch(batch));
+        let saved = self.store.save(batch);
         let last = self.to_save.get(n_windows.wrapping_sub(1)).map(|window| window.key.clone());
         ctx.spawn(saved.into_actor(self).map(move |saved, actor, ctx| {
             let error = match saved {
@@ -201,7 +198,7 @@ impl PublisherActor {
         self.at_store = true;
         self.grown = false;
         let limit = BATCH as u32;
-        let loaded = self.unpublished.send(GetUnpublished { limit });
+        let loaded = self.store.unpublished(limit);
         ctx.spawn(loaded.into_actor(self).map(move |loaded, actor, ctx| {
             let error = match loaded {
                 Ok(Ok(windows)) => {

@@ -77,11 +77,10 @@ impl Scene {
         let folder = folder.to_owned();
         let store = SyncArbiter::start(1, move || StoreActor::new(folder.clone()));
         let node_id = NodeId::new("d1").unwrap();
-        let (save, unpublished) = (store.clone().recipient(), store.recipient());
+        let store = StoreHandle::of(&store);
         let finals: Arc<Mutex<Vec<_>>> = Arc::default();
         let manager = ManagerHandle::of(&Finals(Arc::clone(&finals)).start());
-        let publisher =
-            PublisherActor::new(node_id, kafka.start().recipient(), save, unpublished, manager).start();
+        let publisher = PublisherActor::new(node_id, kafka.start().recipient(), store, manager).start();
         publisher.send(LinkUp { address: [127, 0, 0, 1].into(), moved: false }).await.unwrap();
         Self { publisher, away, taken, finals }
     }
