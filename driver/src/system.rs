@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext, Context, Recipient, SyncArbiter};
+use actix::{Actor, AsyncContext, Context, Recipient, SyncArbiter};
 use actix_rt::Arbiter;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{
-    ConsumerChanged, ConsumerOptions, FlushProducer, KafkaConsumerActor, KafkaError, KafkaProducerActor,
-    RecordsArrived, StartFrom, create_topics,
+    ConsumerChanged, ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, RecordsArrived,
+    StartFrom, create_topics,
 };
 use common::service::Needs;
 use common::settings::KafkaSettings;
@@ -23,7 +23,7 @@ use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
 use crate::actors::messages::aggregator::{AggregatorHandle, ProgressHandle};
 use crate::actors::messages::clock::ClockHandle;
 use crate::actors::messages::heartbeat::HeartbeatHandle;
-use crate::actors::messages::kafka_link::LinkUp;
+use crate::actors::messages::kafka_link::{LinkHandle, LinkUpHandle};
 use crate::actors::messages::manager::ManagerHandle;
 use crate::actors::messages::publisher::PublisherHandle;
 use crate::actors::messages::store::StoreHandle;
@@ -76,7 +76,6 @@ pub struct Foundation {
     heartbeat: Context<HeartbeatActor>,
     link: Context<KafkaLinkActor>,
     handles: Handles,
-    ups: Vec<Recipient<LinkUp>>,
     /// The workers' threads, once they run.
     threads: Workers,
 }
@@ -88,6 +87,8 @@ struct Handles {
     progress: ProgressHandle,
     publisher: PublisherHandle,
     heartbeat: HeartbeatHandle,
+    link: LinkHandle,
+    ups: LinkUpHandle,
 }
 
 /// The running driver.
@@ -95,7 +96,7 @@ pub struct System {
     manager: ManagerHandle,
     heartbeat: HeartbeatHandle,
     publisher: PublisherHandle,
-    link: Addr<KafkaLinkActor>,
+    link: LinkHandle,
     workers: Vec<Arbiter>,
 }
 
@@ -134,9 +135,10 @@ impl Foundation {
             progress: ProgressHandle::of(&aggregator),
             publisher: to_publisher,
             heartbeat: HeartbeatHandle::of(&heartbeat.address()),
+            link: LinkHandle::of(&link.address()),
+            ups: LinkUpHandle::default().and(&heartbeat.address()).and(&publisher).and(&manager.address()),
         };
-        let ups = vec![heartbeat.address().recipient(), publisher.recipient(), manager.address().recipient()];
-        Self { parts, manager, heartbeat, link, handles, ups, threads }
+        Self { parts, manager, heartbeat, link, handles, threads }
     }
 
     /// The actors that the driver's own server queries.
@@ -144,7 +146,7 @@ impl Foundation {
         Sources {
             progress: self.handles.progress.clone(),
             publisher: self.handles.publisher.clone(),
-            link: self.link.address().recipient(),
+            link: self.handles.link.clone(),
         }
     }
 
@@ -153,7 +155,7 @@ impl Foundation {
     /// # Errors
     /// Where a worker cannot be started.
     pub fn build(self, port: u16) -> std::io::Result<System> {
-        let Self { parts, manager, heartbeat, link, handles, ups, threads } = self;
+        let Self { parts, manager, heartbeat, link, handles, threads } = self;
         let Parts { settings, node_id, epoch, descriptors, calibration, orchestrator, fatal, needs, .. } =
             parts;
         let manager_address = manager.address();
@@ -232,9 +234,9 @@ impl Foundation {
                 Box::pin(async move { client.bootstrap().await })
             })
         });
-        let link = link.run(KafkaLinkActor::new(settings.kafka, connect, ask, ups, fatal, needs));
+        link.run(KafkaLinkActor::new(settings.kafka, connect, ask, handles.ups, fatal, needs));
         let workers = pool.into_iter().map(|(_, arbiter)| arbiter).collect();
-        let Handles { manager, publisher, heartbeat, .. } = handles;
+        let Handles { manager, publisher, heartbeat, link, .. } = handles;
         Ok(System { manager, heartbeat, publisher, link, workers })
     }
 }
@@ -288,7 +290,7 @@ impl System {
             Ok(Err(error)) => log::warn!("goodbye not published reason={error}"),
             Err(_) => log::warn!("goodbye not published in time"),
         }
-        if let Err(error) = self.link.send(FlushProducer { within: Duration::from_millis(500) }).await {
+        if let Err(error) = self.link.flush(Duration::from_millis(500)).await {
             log::warn!("kafka producer not flushed reason={error}");
         }
         for worker in self.workers {

@@ -4,14 +4,13 @@ mod metrics;
 
 use std::net::SocketAddr;
 
-use actix::Recipient;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use common::prometheus::CONTENT_TYPE;
 
 use crate::RunError;
 use crate::actors::messages::aggregator::ProgressHandle;
-use crate::actors::messages::kafka_link::GetLinkStats;
+use crate::actors::messages::kafka_link::LinkHandle;
 use crate::actors::messages::publisher::PublisherHandle;
 use metrics::{Figures, prometheus};
 
@@ -26,7 +25,7 @@ pub struct Sources {
     /// The publisher.
     pub publisher: PublisherHandle,
     /// The link to Kafka.
-    pub link: Recipient<GetLinkStats>,
+    pub link: LinkHandle,
 }
 
 /// A server that is bound, and serves while [`Serving::ended`] is polled.
@@ -89,12 +88,9 @@ async fn healthz() -> HttpResponse {
 }
 
 async fn scrape(sources: web::Data<Sources>) -> HttpResponse {
-    let (progress, publisher, link) = futures_util::future::join3(
-        sources.progress.get(),
-        sources.publisher.stats(),
-        sources.link.send(GetLinkStats),
-    )
-    .await;
+    let (progress, publisher, link) =
+        futures_util::future::join3(sources.progress.get(), sources.publisher.stats(), sources.link.stats())
+            .await;
     let (Ok(progress), Ok(publisher), Ok(link)) = (progress, publisher, link) else {
         return HttpResponse::ServiceUnavailable().finish();
     };

@@ -14,7 +14,7 @@ use common::service::Needs;
 use common::settings::{Brokers, KafkaSettings};
 use tokio::sync::{mpsc, watch};
 
-use super::messages::kafka_link::{GetLinkStats, LinkStats, LinkUp};
+use super::messages::kafka_link::{GetLinkStats, LinkStats, LinkUpHandle};
 use crate::RunError;
 use crate::bootstrap::{AskError, Bootstrap, source_address};
 use crate::overflow::notify;
@@ -54,7 +54,8 @@ pub type Ask = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Bootstrap, Ask
 ///
 /// - owns: the addresses of the producer and consumer, and which Kafka they belong to.
 /// - receives: [`Publish`], [`FlushProducer`] (passed on), [`ConsumerChanged`], [`GetLinkStats`].
-/// - sends: [`LinkUp`] when reading has begun and the producer is warm; to the producer what it is given.
+/// - sends: [`LinkUpHandle::link_up`] when reading has begun and the producer is warm; to the producer what it is
+///   given.
 /// - on failure: without an orchestrator or Kafka it waits, for ever; records sent to it meanwhile are answered with
 ///   an error at once, or when their producer is replaced; unusable settings end the node.
 /// - mailbox bound: 256.
@@ -62,7 +63,7 @@ pub struct KafkaLinkActor {
     settings: KafkaSettings,
     connect: Connect,
     ask: Option<Ask>,
-    ups: Vec<Recipient<LinkUp>>,
+    ups: LinkUpHandle,
     fatal: mpsc::Sender<RunError>,
     clients: Option<KafkaClients>,
     /// Counts the Kafkas used so far. A change cancels the records that wait for the producer of an earlier one.
@@ -81,7 +82,7 @@ impl KafkaLinkActor {
         settings: KafkaSettings,
         connect: Connect,
         ask: Option<Ask>,
-        ups: Vec<Recipient<LinkUp>>,
+        ups: LinkUpHandle,
         fatal: mpsc::Sender<RunError>,
         needs: Needs,
     ) -> Self {
@@ -169,7 +170,7 @@ impl KafkaLinkActor {
         self.use_kafka(found, ctx);
     }
 
-    /// The consumer reads: warms the producer up, however long that takes, and then sends [`LinkUp`].
+    /// The consumer reads: warms the producer up, however long that takes, and then reports that the link is up.
     fn assigned(&mut self, ctx: &mut Context<Self>) {
         let Some(clients) = &self.clients else { return };
         let warm_up = clients.warm_up.clone();
@@ -198,9 +199,7 @@ impl KafkaLinkActor {
             log::info!("kafka joined address={address}");
             actor.joined = true;
             actor.needs.met(KAFKA);
-            for to in &actor.ups {
-                notify(to, LinkUp { address, moved: generation > 1 }, "link up");
-            }
+            actor.ups.link_up(address, generation > 1);
         }));
     }
 }

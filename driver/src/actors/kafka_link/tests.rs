@@ -6,6 +6,7 @@ use common::settings::TopicNames;
 use common::wire::{Topic, WrittenRecord};
 
 use super::*;
+use crate::actors::messages::kafka_link::LinkUp;
 
 /// The clients of a Kafka that takes nothing: every record waits.
 struct Clients;
@@ -108,7 +109,7 @@ impl Scene {
             })
         });
         let settings = KafkaSettings { brokers, ..KafkaSettings::default() };
-        let ups_to = vec![Ups(up_sender).start().recipient()];
+        let ups_to = LinkUpHandle::default().and(&Ups(up_sender).start());
         let link =
             KafkaLinkActor::new(settings, connect, Some(ask), ups_to, fatal_sender, Needs::default()).start();
         Self { link, connected, ups, fatal }

@@ -1,16 +1,14 @@
-//! The messages of the driver's actors, a file for each actor that receives them, and the handles that send them. An
+//! The messages of the driver's actors and the handles that send them, in a file for each actor that receives them. An
 //! actor depends on these and not on other actors.
 //!
-//! A handle has a method for each message, and nothing else sends that message: a call leads from the sender to the
-//! message, and from the message to what handles it. `of` makes a handle from any actor that handles its messages;
-//! `system` makes those of the real actors, a test makes its own from a stub.
+//! A handle has a method for each message, and outside tests nothing else sends that message: a call leads to the
+//! message, and the message to its handler. `of` makes a handle from any actor that handles the messages: `system`
+//! makes those of the real actors, a test makes its own from a stub.
 //!
-//! A method that returns a future has sent its message when it returns, so that messages arrive in the order of the
-//! calls. A mailbox that is full takes the message when it has room and the future is polled. A future that is dropped
-//! before the message is handled cancels it. A method that returns nothing does not wait: its doc says what happens
-//! where the mailbox is full.
-
-use actix::{Message, Recipient};
+//! A method that returns a future has put its message into the mailbox when it returns, so that messages arrive in the
+//! order of the calls. If the mailbox is full, the message is sent again whenever the future is polled. A future that
+//! is dropped before its message is handled cancels the message. A method that returns no future does not wait, and
+//! the handle's doc says what happens where the mailbox is full.
 
 pub mod kafka_link;
 
@@ -27,6 +25,8 @@ pub mod publisher;
 pub mod store;
 
 pub mod heartbeat;
+
+use actix::{Message, Recipient};
 
 /// The actor that was to handle a message has stopped: actors run until the node ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

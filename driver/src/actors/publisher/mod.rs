@@ -33,9 +33,9 @@ const LOG_EVERY: u32 = 30;
 ///
 /// - owns: the windows that Kafka or the store do not have yet; past 128 of them the store alone does.
 /// - receives: [`WindowClosed`], [`LinkUp`], [`FlushWindows`], [`GetPublisherStats`].
-/// - sends: [`Publish`], one at a time; to the store, one message at a time, what to save, and the question for what was
-///   measured before this process started, or did not fit in memory; [`ManagerHandle::final_published`] when Kafka has
-///   a test's last window.
+/// - sends: [`Publish`], one at a time; to the store, one message at a time, [`StoreHandle::save`], and
+///   [`StoreHandle::unpublished`] for what was measured before this process started, or did not fit in memory;
+///   [`ManagerHandle::final_published`] when Kafka has a test's last window.
 /// - on failure: tries again every second, for ever; a window that neither memory nor the store can keep is
 ///   lost, counted and logged.
 /// - mailbox bound: 256 windows.
