@@ -42,3 +42,59 @@ where
     let sent = to.send(message);
     async move { sent.await.map_err(|_| NodeEnding) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use actix::{Actor, ActorContext, Context, Handler};
+    use common::ids::TestId;
+
+    use super::NodeEnding;
+    use super::worker::{StartError, StartLoad, StopLoad, WorkerHandle};
+
+    /// A worker that notes the reasons of its stops; at the reason `end` the actor itself stops.
+    struct Stub(Arc<Mutex<Vec<String>>>);
+
+    impl Actor for Stub {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<StartLoad> for Stub {
+        type Result = Result<(), StartError>;
+
+        fn handle(&mut self, _: StartLoad, _: &mut Self::Context) -> Self::Result {
+            Ok(())
+        }
+    }
+
+    impl Handler<StopLoad> for Stub {
+        type Result = ();
+
+        fn handle(&mut self, stop: StopLoad, ctx: &mut Self::Context) {
+            if stop.reason == "end" {
+                ctx.stop();
+            }
+            self.0.lock().unwrap().push(stop.reason);
+        }
+    }
+
+    #[actix_rt::test]
+    async fn messages_arrive_in_the_order_of_the_calls() {
+        let reasons: Arc<Mutex<Vec<String>>> = Arc::default();
+        let worker = WorkerHandle::of(&Stub(Arc::clone(&reasons)).start());
+        let stop = |reason: &str| worker.stop(TestId::new("t").unwrap(), reason.to_owned());
+        let (first, second) = (stop("first"), stop("second"));
+        second.await.unwrap();
+        first.await.unwrap();
+        assert_eq!(*reasons.lock().unwrap(), ["first", "second"]);
+    }
+
+    #[actix_rt::test]
+    async fn a_message_to_an_actor_that_has_stopped_is_an_error() {
+        let worker = WorkerHandle::of(&Stub(Arc::default()).start());
+        let stop = |reason: &str| worker.stop(TestId::new("t").unwrap(), reason.to_owned());
+        stop("end").await.unwrap();
+        assert_eq!(stop("late").await, Err(NodeEnding));
+    }
+}
