@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::plan::write_duration;
-use common::wire::RESOLVING;
+use common::wire::Reason;
 use orchestrator::model::{DriverView, TestState, TestView};
 
 use crate::client::{CallError, Client, LONGEST_WAIT};
@@ -180,7 +180,7 @@ fn look_every(since_trigger: Duration) -> Duration {
 fn resolving<'a>(drivers: &'a [DriverView], test_id: &str) -> Vec<(&'a str, &'a str)> {
     let of_test = drivers.iter().filter(|driver| driver.test_id.as_deref() == Some(test_id));
     let name = |driver: &'a DriverView| {
-        Some((driver.node_id.as_str(), driver.reason.as_deref()?.strip_prefix(RESOLVING)?))
+        Some((driver.node_id.as_str(), Reason::resolved_name(driver.reason.as_deref()?)?))
     };
     of_test.filter_map(name).collect()
 }
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn drivers_of_this_test_that_resolve_are_named_with_the_name_they_resolve() {
-        let waits = format!("{RESOLVING}shop.test");
+        let waits = Reason::Resolving("shop.test").to_string();
         let drivers = [
             driver("resolves", Some("t"), Some(&waits)),
             driver("of another test", Some("u"), Some(&waits)),

@@ -4,13 +4,17 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
+};
+use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::Value;
 
 use super::reject::{RejectReason, Rejected, shown};
 
 /// The fields that are read from a topic's records.
+#[derive(Clone, Copy)]
 pub(super) struct Names {
     /// Found whatever their case and underscores: other people's.
     pub(super) classic: &'static [&'static str],
@@ -89,6 +93,14 @@ impl Fields {
     pub(super) fn required<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Result<T, Rejected> {
         self.ours(name)?.ok_or_else(|| missing(name))
     }
+
+    /// A struct of ours, each field of it from the record's field of that name; null counts as missing.
+    ///
+    /// # Errors
+    /// For the first field, in the order of the struct, that is needed and missing, or whose value is of another type.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Rejected> {
+        T::deserialize(self)
+    }
 }
 
 /// The field is needed and is not there.
@@ -105,6 +117,100 @@ pub(super) fn bad(name: &str, value: &Value, reason: impl fmt::Display) -> Rejec
         plain => plain.to_string(),
     };
     Rejected::new(RejectReason::BadField, format!("{name} = {value}: {}", shown(&reason.to_string())))
+}
+
+impl serde::de::Error for Rejected {
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self::new(RejectReason::BadField, shown(&reason.to_string()))
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        missing(name)
+    }
+}
+
+/// Fills a struct, and nothing else. It asks for the struct's own fields, in their order, rather than for all that the
+/// record has: so the error for a record with several bad fields always names the first one of the struct.
+impl<'de> Deserializer<'de> for &'de Fields {
+    type Error = Rejected;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Rejected> {
+        visitor.visit_map(StructFields { fields: self, names: names.iter(), next: None })
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Rejected> {
+        Err(Rejected::custom("the fields of a record make a struct"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+/// The fields of a struct that a record has.
+struct StructFields<'de> {
+    fields: &'de Fields,
+    names: std::slice::Iter<'static, &'static str>,
+    next: Option<(&'static str, &'de Value)>,
+}
+
+impl<'de> MapAccess<'de> for StructFields<'de> {
+    type Error = Rejected;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Rejected> {
+        let fields = self.fields;
+        self.next = self.names.find_map(|name| fields.get(name).map(|value| (*name, value)));
+        let Some((name, _)) = self.next else { return Ok(None) };
+        seed.deserialize(name.into_deserializer()).map(Some)
+    }
+
+    /// The error names the field and its value, which serde's own does not know.
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Rejected> {
+        let Some((name, value)) = self.next.take() else {
+            return Err(Rejected::custom("a value without its name"));
+        };
+        seed.deserialize(value).map_err(|error| bad(name, value, error))
+    }
+}
+
+/// The names of the fields that are read into a struct of ours.
+pub(super) fn names_of<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut names: &'static [&'static str] = &[];
+    // It fails in any case: the struct's own code passes its names and cannot be given values.
+    let _ = T::deserialize(NamesOf(&mut names));
+    names
+}
+
+/// Takes the names of the fields that a struct asks for, and gives it none.
+struct NamesOf<'n>(&'n mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for NamesOf<'_> {
+    type Error = Rejected;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Rejected> {
+        *self.0 = names;
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Rejected> {
+        Err(Rejected::custom("names without values"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 /// Reads an object into [`Fields`]; anything else, nested in a record, holds no fields.
@@ -205,6 +311,32 @@ mod tests {
         for text in [r#"{"NodeId": 1, "node_id": 2}"#, r#"{"node_id": 2, "NodeId": 1}"#] {
             assert_eq!(fields(text).get("node_id"), Some(&Value::from(2)), "{text}");
         }
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Both {
+        node_id: u8,
+        epoch: Option<u8>,
+    }
+
+    #[test]
+    fn a_struct_is_filled_from_the_fields_of_its_names() {
+        for (text, expected) in [
+            (r#"{"nodeId": 1, "epoch": 2, "mean": "x"}"#, Ok(Both { node_id: 1, epoch: Some(2) })),
+            (r#"{"node_id": 1, "epoch": null}"#, Ok(Both { node_id: 1, epoch: None })),
+            (r#"{"epoch": -1, "node_id": null}"#, Err("bad_field: epoch = -1: ")),
+            (r#"{"epoch": 2}"#, Err("missing_field: node_id is missing")),
+            (r#"{"epoch": [2], "node_id": "a"}"#, Err("bad_field: node_id = a: ")),
+        ] {
+            match (fields(text).read::<Both>().map_err(|rejected| rejected.to_string()), expected) {
+                (Err(rejected), Err(expected)) => {
+                    assert!(rejected.starts_with(expected), "{text}: {rejected}")
+                }
+                (read, expected) => assert_eq!(read, expected.map_err(str::to_owned), "{text}"),
+            }
+        }
+        assert_eq!(names_of::<Both>(), ["node_id", "epoch"]);
+        assert!(fields("{}").read::<String>().is_err(), "not a struct");
     }
 
     #[test]

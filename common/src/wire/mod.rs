@@ -5,6 +5,7 @@ mod classic;
 mod fields;
 mod names;
 mod numbers;
+mod ours;
 mod parse;
 mod raw;
 mod read;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
+pub use ours::{DriverState, HeartbeatOurs, Reason, RegisterOurs, Role};
 pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
 pub use raw::{MAX_CLASSIC_BYTES, RawMetrics};
 pub use read::read;
@@ -26,7 +28,7 @@ pub use units::{NodePattern, ReadAs};
 pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 
 use crate::clock::UnixMicros;
-use crate::counters::{Counters, ErrorKind};
+use crate::counters::ErrorKind;
 use crate::figures::{ByRequest, Figures};
 use crate::ids::{Epoch, NodeId, TestId};
 use crate::plan::{Plan, Share};
@@ -94,25 +96,6 @@ pub struct Register {
     pub address: Option<String>,
     /// Ours: present on every record of our nodes.
     pub ours: Option<RegisterOurs>,
-}
-
-/// What our drivers add to `register`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RegisterOurs {
-    /// Version of the additions; `None` where the record has no such number.
-    pub protocol: Option<u32>,
-    /// The epoch of the node's process.
-    pub epoch: Epoch,
-    /// The build, as in `0.1.0 (abc1234)`.
-    pub version: String,
-    /// Cores the driver may use.
-    pub cores: u32,
-    /// Free labels from its config.
-    pub labels: BTreeMap<String, String>,
-    /// `[safety] max_rate`, requests per second.
-    pub max_rate: Option<f64>,
-    /// The kernel that it runs under ([`crate::host::kernel_id`]): nodes with the same one go by the same clock.
-    pub kernel: Option<String>,
 }
 
 /// `test_config`
@@ -323,78 +306,6 @@ pub struct Heartbeat {
     pub sent_at_us: Option<UnixMicros>,
     /// Ours: present on every record of our nodes.
     pub ours: Option<HeartbeatOurs>,
-}
-
-/// What our nodes add to `heartbeat`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeartbeatOurs {
-    /// The epoch of the node's process.
-    pub epoch: Epoch,
-    /// `orchestrator` beats here too; such records are never nodes.
-    pub role: Role,
-    /// What it does; `None` from an orchestrator.
-    pub state: Option<DriverState>,
-    /// Why it refused.
-    pub reason: Option<String>,
-    /// With `ready`: a warning about this test for the user before it begins; the text names the driver.
-    pub warning: Option<String>,
-    /// Which test it holds.
-    pub test_id: Option<TestId>,
-    /// The config it answers to, with `ready` and `refused`.
-    pub revision: Option<u32>,
-    /// Its clock's offset: orchestrator's clock - its own, µs.
-    pub clock_offset_us: Option<i64>,
-    /// Share of its cores the process used since the last beat, 0 to 1.
-    pub cpu: Option<f64>,
-    /// Counters since the start of the test, while one runs.
-    pub counters: Option<Counters>,
-}
-
-impl HeartbeatOurs {
-    /// A heartbeat with nothing but the sender.
-    pub fn new(epoch: Epoch, role: Role) -> Self {
-        Self {
-            epoch,
-            role,
-            state: None,
-            reason: None,
-            warning: None,
-            test_id: None,
-            revision: None,
-            clock_offset_us: None,
-            cpu: None,
-            counters: None,
-        }
-    }
-}
-
-/// What kind of node beats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Sends load.
-    Driver,
-    /// Leads.
-    Orchestrator,
-}
-
-/// What the reason of an idle driver begins with while it looks up a target's name, as in `resolving shop.test`.
-pub const RESOLVING: &str = "resolving ";
-
-/// What a driver of ours does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DriverState {
-    /// Waits for a test.
-    Idle,
-    /// Holds a config and waits for the trigger.
-    Ready,
-    /// Will not run the config it received.
-    Refused,
-    /// Sends.
-    Running,
-    /// Sends no more and waits for answers.
-    Draining,
 }
 
 /// Units of the classic fields, from `[classic]`: records do not carry them.

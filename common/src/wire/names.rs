@@ -1,16 +1,15 @@
 //! The fields that are looked for on each topic, by the names that the wire gives them.
 
-use super::Topic;
-use super::fields::Names;
+use std::sync::LazyLock;
+
+use super::fields::{Names, names_of};
+use super::{HeartbeatOurs, RegisterOurs, Topic};
 
 /// The fields that the reader looks for in the records of a topic.
-pub(super) fn names(topic: Topic) -> &'static Names {
+pub(super) fn names(topic: Topic) -> Names {
     match topic {
-        Topic::Register => &Names {
-            classic: &["node_id", "node_IP", "kill"],
-            ours: &[&["epoch", "role", "protocol", "version", "cores", "labels", "max_rate", "kernel"]],
-        },
-        Topic::TestConfig => &Names {
+        Topic::Register => Names { classic: &["node_id", "node_IP", "kill"], ours: REGISTER_OURS.as_slice() },
+        Topic::TestConfig => Names {
             classic: &[
                 "test_id",
                 "test_type",
@@ -25,9 +24,9 @@ pub(super) fn names(topic: Topic) -> &'static Names {
             ours: &[&["epoch", "protocol", "revision", "plan", "assignments"]],
         },
         Topic::Trigger => {
-            &Names { classic: &["test_id", "trigger", "kill"], ours: &[&["start_at", "revision"]] }
+            Names { classic: &["test_id", "trigger", "kill"], ours: &[&["start_at", "revision"]] }
         }
-        Topic::Metrics => &Names {
+        Topic::Metrics => Names {
             classic: &[
                 "node_id",
                 "test_id",
@@ -59,10 +58,9 @@ pub(super) fn names(topic: Topic) -> &'static Names {
             ],
             ours: &[METRICS_OURS, COUNTERS],
         },
-        Topic::Heartbeat => &Names {
-            classic: &["node_id", "heartbeat", "timestamp", "kill"],
-            ours: &[HEARTBEAT_OURS, COUNTERS],
-        },
+        Topic::Heartbeat => {
+            Names { classic: &["node_id", "heartbeat", "timestamp", "kill"], ours: HEARTBEAT_OURS.as_slice() }
+        }
     }
 }
 
@@ -87,9 +85,11 @@ const METRICS_OURS: &[&str] = &[
 /// The figures of one request's name, within `by_request`.
 pub(super) const FIGURES: &Names = &Names { classic: &[], ours: &[COUNTERS, &["histograms", "extremes"]] };
 
-/// A heartbeat's own, beside the counters that it has while a test runs.
-const HEARTBEAT_OURS: &[&str] =
-    &["epoch", "role", "state", "reason", "warning", "test_id", "revision", "clock_offset_us", "cpu"];
+/// A registration's own, and the role: an orchestrator does not register.
+static REGISTER_OURS: LazyLock<[&[&str]; 2]> = LazyLock::new(|| [names_of::<RegisterOurs>(), &["role"]]);
+
+/// A heartbeat's own, and the counters that it has while a test runs.
+static HEARTBEAT_OURS: LazyLock<[&[&str]; 2]> = LazyLock::new(|| [names_of::<HeartbeatOurs>(), COUNTERS]);
 
 /// Cumulative counters, the same on both topics.
 const COUNTERS: &[&str] = &[

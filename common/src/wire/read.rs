@@ -7,13 +7,13 @@ use super::fields::{Fields, bad, missing};
 use super::names::names;
 use super::numbers::{self, MAX_COUNT, MAX_UNIX_US, count, number, short_text, yes_or_no};
 use super::parse::{Payload, parse};
-use super::reject::{RejectReason, Rejected};
+use super::reject::Rejected;
 use super::window::{self, COUNTER_NAMES};
 use super::{
     ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics, OtherProtocol,
-    PROTOCOL, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic, Trigger, Unit,
+    PROTOCOL, ReadAs, Register, RegisterOurs, TestConfig, TestType, Topic, Trigger, Unit,
 };
-use crate::ids::{Epoch, NodeId, TestId};
+use crate::ids::{Epoch, IdError, NodeId, TestId};
 use crate::plan;
 
 /// Most bytes of a target's URL in a classic test_config.
@@ -27,7 +27,7 @@ const MAX_LABELS: usize = 256;
 /// # Errors
 /// Where it cannot be used; the caller counts it, logs it once a reason and source, and goes on.
 pub fn read(topic: Topic, payload: Option<&[u8]>, read_as: &ReadAs) -> Result<Inbound, Rejected> {
-    let fields = match parse(payload, names(topic))? {
+    let fields = match parse(payload, &names(topic))? {
         Payload::Word(word) => return Ok(Inbound::EndWord(word)),
         Payload::Object(fields) => fields,
     };
@@ -46,43 +46,42 @@ pub fn read(topic: Topic, payload: Option<&[u8]>, read_as: &ReadAs) -> Result<In
 }
 
 fn node_id(fields: &Fields) -> Result<NodeId, Rejected> {
-    let (value, text) = id_text(fields, "node_id")?;
-    NodeId::new(&text).map_err(|error| bad("node_id", value, error))
+    needed_id(fields, "node_id", NodeId::new)
 }
 
 fn test_id(fields: &Fields) -> Result<TestId, Rejected> {
-    let (value, text) = id_text(fields, "test_id")?;
-    TestId::new(&text).map_err(|error| bad("test_id", value, error))
+    needed_id(fields, "test_id", TestId::new)
 }
 
-/// An id as text, from a text or a number; an empty text counts as missing.
-fn id_text<'a>(fields: &'a Fields, name: &str) -> Result<(&'a Value, String), Rejected> {
+fn needed_id<T>(
+    fields: &Fields,
+    name: &str,
+    new: impl Fn(&str) -> Result<T, IdError>,
+) -> Result<T, Rejected> {
     let value = fields.get(name).ok_or_else(|| missing(name))?;
-    match value {
-        Value::String(text) if text.trim().is_empty() => Err(missing(name)),
-        Value::String(text) => Ok((value, text.clone())),
-        Value::Number(number) => Ok((value, number.to_string())),
-        _ => Err(bad(name, value, "is not a valid id")),
-    }
+    let id = id(value, new).map_err(|reason| bad(name, value, reason))?;
+    id.ok_or_else(|| missing(name))
+}
+
+/// An id, from a text or a number; an empty text counts as missing.
+fn id<T>(value: &Value, new: impl Fn(&str) -> Result<T, IdError>) -> Result<Option<T>, String> {
+    let id = match value {
+        Value::String(text) if text.trim().is_empty() => return Ok(None),
+        Value::String(text) => new(text),
+        Value::Number(number) => new(&number.to_string()),
+        _ => return Err("is not a valid id".to_owned()),
+    };
+    id.map(Some).map_err(|error| error.to_string())
 }
 
 /// The id of a test that a node names, where it names one: `0` and an empty text name none.
-fn named_test(fields: &Fields) -> Result<Option<TestId>, Rejected> {
-    match test_id(fields) {
-        Ok(id) if id.as_str() == "0" => Ok(None),
-        Ok(id) => Ok(Some(id)),
-        Err(rejected) if rejected.reason == RejectReason::MissingField => Ok(None),
-        Err(rejected) => Err(rejected),
-    }
+pub(super) fn named_test(value: &Value) -> Result<Option<TestId>, String> {
+    Ok(id(value, TestId::new)?.filter(|id| id.as_str() != "0"))
 }
 
 /// The epoch, which marks our own records. A value that cannot be our epoch is another program's extra field.
 fn epoch(fields: &Fields) -> Option<Epoch> {
     fields.get("epoch").and_then(Value::as_u64).filter(|epoch| *epoch <= MAX_COUNT).map(Epoch)
-}
-
-fn role(fields: &Fields) -> Result<Role, Rejected> {
-    Ok(fields.ours("role")?.unwrap_or(Role::Driver))
 }
 
 /// Rejects a record whose role is orchestrator where only drivers are expected: an orchestrator is never listed as a
@@ -96,20 +95,12 @@ fn refuse_orchestrators(fields: &Fields) -> Result<(), Rejected> {
 
 fn register(fields: &Fields) -> Result<Register, Rejected> {
     refuse_orchestrators(fields)?;
-    let ours = epoch(fields).map(|epoch| register_ours(fields, epoch)).transpose()?;
+    let ours = epoch(fields).map(|_| register_ours(fields)).transpose()?;
     Ok(Register { node_id: node_id(fields)?, address: fields.get("node_IP").and_then(short_text), ours })
 }
 
-fn register_ours(fields: &Fields, epoch: Epoch) -> Result<RegisterOurs, Rejected> {
-    let ours = RegisterOurs {
-        protocol: fields.ours("protocol")?,
-        epoch,
-        version: fields.ours("version")?.unwrap_or_default(),
-        cores: fields.ours("cores")?.unwrap_or_default(),
-        labels: fields.ours("labels")?.unwrap_or_default(),
-        max_rate: fields.ours("max_rate")?,
-        kernel: fields.get("kernel").and_then(short_text),
-    };
+fn register_ours(fields: &Fields) -> Result<RegisterOurs, Rejected> {
+    let ours: RegisterOurs = fields.read()?;
     if ours.labels.len() > MAX_LABELS {
         return Err(bad("labels", &Value::from(ours.labels.len()), "more labels than a node has"));
     }
@@ -222,7 +213,10 @@ fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {
 fn metrics(fields: &Fields, read_as: &ReadAs) -> Result<Metrics, Rejected> {
     refuse_orchestrators(fields)?;
     let node_id = node_id(fields)?;
-    let test_id = named_test(fields)?;
+    let test_id = match fields.get("test_id") {
+        Some(value) => named_test(value).map_err(|reason| bad("test_id", value, reason))?,
+        None => None,
+    };
     let ours = epoch(fields).map(|epoch| window::read(fields, epoch).map(Box::new)).transpose()?;
     if ours.is_some() && test_id.is_none() {
         return Err(missing("test_id"));
@@ -271,7 +265,7 @@ fn is_implausible(metrics: &ClassicMetrics) -> bool {
 }
 
 fn heartbeat(fields: &Fields) -> Result<Heartbeat, Rejected> {
-    let ours = epoch(fields).map(|epoch| heartbeat_ours(fields, epoch)).transpose()?;
+    let ours = epoch(fields).map(|_| heartbeat_ours(fields)).transpose()?;
     if ours.is_none() {
         refuse_orchestrators(fields)?;
     }
@@ -284,18 +278,8 @@ fn heartbeat(fields: &Fields) -> Result<Heartbeat, Rejected> {
     })
 }
 
-fn heartbeat_ours(fields: &Fields, epoch: Epoch) -> Result<HeartbeatOurs, Rejected> {
+fn heartbeat_ours(fields: &Fields) -> Result<HeartbeatOurs, Rejected> {
+    let ours: HeartbeatOurs = fields.read()?;
     let counted = COUNTER_NAMES.iter().any(|name| fields.get(name).is_some());
-    Ok(HeartbeatOurs {
-        epoch,
-        role: role(fields)?,
-        state: fields.ours("state")?,
-        reason: fields.ours("reason")?,
-        warning: fields.ours("warning")?,
-        test_id: named_test(fields)?,
-        revision: fields.ours("revision")?,
-        clock_offset_us: fields.ours("clock_offset_us")?,
-        cpu: fields.ours("cpu")?,
-        counters: counted.then(|| window::counters(fields)).transpose()?,
-    })
+    Ok(HeartbeatOurs { counters: counted.then(|| window::counters(fields)).transpose()?, ..ours })
 }

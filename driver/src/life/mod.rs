@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, RESOLVING, Trigger};
+use common::wire::{DriverState, Reason, Trigger};
 
 pub use words::{Answer, Candidate, Input, Lead, Output, Over, Ticket};
 
@@ -135,7 +135,7 @@ impl Life {
         };
         match &held.check {
             Check::Pending { resolves: Some(name), slow: true, .. } => {
-                let reason = Some(format!("{RESOLVING}{name}"));
+                let reason = Some(Reason::Resolving(name).to_string());
                 Answer { reason, ..Answer::of(DriverState::Idle, &held.candidate) }
             }
             Check::Pending { .. } => Answer::idle(),

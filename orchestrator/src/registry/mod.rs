@@ -16,11 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId};
-use common::wire::{Heartbeat, Metrics, Register, Role};
+use common::wire::{Heartbeat, Metrics, Register, RegisterOurs, Role};
 
 pub use crate::model::Liveness;
 pub use facts::{NodeFacts, Protocol};
-use node::Node;
+use node::{Description, Node};
 pub use view::state_name;
 
 /// Most nodes kept; a flood of made-up ids stops here and is counted.
@@ -33,23 +33,23 @@ const REGISTERS_ANEW_AFTER: Duration = Duration::from_secs(5);
 /// Nodes that have been gone for so long are removed.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// A node as it registered, in this or an earlier life of the orchestrator.
+/// A registration as the store has it, from this or an earlier life of the orchestrator. The store keeps neither the
+/// protocol nor the kernel: both are `None` in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownNode {
     /// The node's id.
     pub node_id: NodeId,
-    /// The epoch of its life; `None` for a classic node.
-    pub epoch: Option<Epoch>,
     /// Its address as it sent it.
     pub address: Option<String>,
-    /// Its build.
-    pub version: Option<String>,
-    /// Its cores.
-    pub cores: Option<u32>,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// Its highest rate, requests per second.
-    pub max_rate: Option<f64>,
+    /// What a node of ours added; `None` for a classic node.
+    pub ours: Option<RegisterOurs>,
+}
+
+impl KnownNode {
+    /// The epoch of its life; `None` for a classic node.
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.ours.as_ref().map(|ours| ours.epoch)
+    }
 }
 
 /// The limits of `[test]`.
@@ -257,7 +257,7 @@ impl Registry {
         node.habit.registered();
         node.left_at = None;
         if let (Some(ours), Some(mine)) = (&register.ours, &mut node.ours) {
-            mine.described(ours);
+            mine.description = Description::Registered(ours.clone());
         }
         self.settle(&register.node_id, clock, events)
     }
@@ -306,7 +306,7 @@ impl Registry {
         node.deaf = false;
         match &metrics.ours {
             Some(window) => {
-                let now_in = node.ours.as_ref().and_then(|ours| ours.test_id.as_ref());
+                let now_in = node.ours.as_ref().and_then(|ours| ours.heartbeat.test_id.as_ref());
                 node.sent.window(metrics.test_id.as_ref(), window.figures.all.counters.sent, now_in);
             }
             None => node.sent.report(metrics.classic.num_requests),

@@ -1,10 +1,9 @@
 //! One node: what it reported, when its records arrived, and what follows from its silence.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, HeartbeatOurs, RESOLVING, RegisterOurs};
+use common::wire::{DriverState, HeartbeatOurs, Reason, RegisterOurs, Role};
 
 use super::facts::{NodeFacts, Protocol};
 use super::habit::Habit;
@@ -18,84 +17,59 @@ const OUR_INTERVAL: Duration = Duration::from_secs(1);
 /// The interval of a classic node before it was observed: the longest seen in the wild.
 const CLASSIC_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a node of ours reports about itself.
+/// What a node of ours reports about itself: its records as they came, so that a further field of theirs is named only
+/// where it is used.
 #[derive(Debug)]
 pub(super) struct Ours {
     pub epoch: Epoch,
-    pub protocol: Protocol,
-    pub version: Option<String>,
-    pub cores: Option<u32>,
-    pub labels: BTreeMap<String, String>,
-    pub max_rate: Option<f64>,
-    pub kernel: Option<String>,
-    pub clock_offset_us: Option<i64>,
-    pub state: Option<DriverState>,
-    pub reason: Option<String>,
-    pub warning: Option<String>,
-    pub test_id: Option<TestId>,
-    pub revision: Option<u32>,
+    pub description: Description,
+    /// Its last heartbeat, without the counters ([`Sent`] has what is kept of them) and with the clock offset of an
+    /// earlier heartbeat where this one had none; before the first an empty one.
+    pub heartbeat: HeartbeatOurs,
 }
 
 impl Ours {
     fn new(epoch: Epoch) -> Self {
-        Self {
-            epoch,
-            protocol: Protocol::Unknown,
-            version: None,
-            cores: None,
-            labels: BTreeMap::new(),
-            max_rate: None,
-            kernel: None,
-            clock_offset_us: None,
-            state: None,
-            reason: None,
-            warning: None,
-            test_id: None,
-            revision: None,
-        }
-    }
-
-    /// Takes what a registration describes.
-    pub(super) fn described(&mut self, register: &RegisterOurs) {
-        self.protocol = Protocol::Registered(register.protocol);
-        self.version = Some(register.version.clone());
-        self.cores = Some(register.cores);
-        self.labels.clone_from(&register.labels);
-        self.max_rate = register.max_rate;
-        self.kernel.clone_from(&register.kernel);
-    }
-
-    /// Takes its registration from an earlier life of the orchestrator.
-    fn remembered(&mut self, known: &KnownNode) {
-        self.version.clone_from(&known.version);
-        self.cores = known.cores;
-        self.labels.clone_from(&known.labels);
-        self.max_rate = known.max_rate;
+        Self { epoch, description: Description::Unknown, heartbeat: HeartbeatOurs::new(epoch, Role::Driver) }
     }
 
     /// Takes a heartbeat; true where state, test or revision changed.
     pub(super) fn take_heartbeat(&mut self, beat: &HeartbeatOurs) -> bool {
+        let last = &self.heartbeat;
         let changed =
-            (self.state, &self.test_id, self.revision) != (beat.state, &beat.test_id, beat.revision);
-        self.state = beat.state;
-        self.reason.clone_from(&beat.reason);
-        self.warning.clone_from(&beat.warning);
-        self.test_id.clone_from(&beat.test_id);
-        self.revision = beat.revision;
-        self.clock_offset_us = beat.clock_offset_us.or(self.clock_offset_us);
+            (last.state, &last.test_id, last.revision) != (beat.state, &beat.test_id, beat.revision);
+        let clock_offset_us = beat.clock_offset_us.or(last.clock_offset_us);
+        self.heartbeat = HeartbeatOurs { clock_offset_us, counters: None, ..beat.clone() };
         changed
     }
+}
 
-    /// Whether it is looking up the target's name.
-    fn is_resolving(&self) -> bool {
-        self.state == Some(DriverState::Idle)
-            && self.reason.as_ref().is_some_and(|reason| reason.starts_with(RESOLVING))
+/// What is known of a node of ours beside its heartbeats.
+#[derive(Debug)]
+pub(super) enum Description {
+    /// It has not registered yet.
+    Unknown,
+    /// It registered in an earlier life of the orchestrator: as the store has it ([`KnownNode`]).
+    Remembered(RegisterOurs),
+    /// It registered.
+    Registered(RegisterOurs),
+}
+
+impl Description {
+    /// Its registration, of whichever life of the orchestrator.
+    pub(super) fn registration(&self) -> Option<&RegisterOurs> {
+        match self {
+            Self::Unknown => None,
+            Self::Remembered(ours) | Self::Registered(ours) => Some(ours),
+        }
     }
 
-    /// Why it refuses a config, without the name that drivers put before the reason.
-    fn refusal(&self, node_id: &NodeId) -> Option<String> {
-        let reason = self.reason.as_deref().filter(|_| self.state == Some(DriverState::Refused))?;
-        Some(reason.strip_prefix(&format!("{node_id}: ")).unwrap_or(reason).to_owned())
+    /// Which protocol it speaks. The store does not keep it.
+    pub(super) fn protocol(&self) -> Protocol {
+        match self {
+            Self::Unknown | Self::Remembered(_) => Protocol::Unknown,
+            Self::Registered(ours) => Protocol::Registered(ours.protocol),
+        }
     }
 }
 
@@ -192,12 +166,12 @@ impl Node {
 
     /// Takes what the store has of this life of the node, as far as it has not registered since.
     pub fn remembered(&mut self, known: &KnownNode) {
-        if known.epoch != self.epoch() || self.registered_at.is_some() {
+        if known.epoch() != self.epoch() || self.registered_at.is_some() {
             return;
         }
         self.address.clone_from(&known.address);
-        if let Some(ours) = &mut self.ours {
-            ours.remembered(known);
+        if let (Some(ours), Some(stored)) = (&mut self.ours, &known.ours) {
+            ours.description = Description::Remembered(stored.clone());
         }
     }
 
@@ -247,6 +221,9 @@ impl Node {
     /// What choosing and leading drivers needs to know of it. `kernel`: the one of this orchestrator.
     pub fn facts(&self, clock: Duration, kernel: Option<&str>) -> NodeFacts {
         let ours = self.ours.as_ref();
+        let beat = ours.map(|ours| &ours.heartbeat);
+        let reason = beat.and_then(|beat| beat.reason_in_parts(&self.node_id));
+        let registration = ours.and_then(|ours| ours.description.registration());
         NodeFacts {
             node_id: self.node_id.clone(),
             epoch: self.epoch(),
@@ -254,15 +231,18 @@ impl Node {
             silent_for: clock.saturating_sub(self.seen_clock),
             seen_at: self.seen_at,
             known_since: self.known_since,
-            state: ours.and_then(|ours| ours.state),
-            is_resolving: ours.is_some_and(Ours::is_resolving),
-            refusal: ours.and_then(|ours| ours.refusal(&self.node_id)),
-            warning: ours.and_then(|ours| ours.warning.clone()),
-            test_id: ours.and_then(|ours| ours.test_id.clone()),
-            revision: ours.and_then(|ours| ours.revision),
-            max_rate: ours.and_then(|ours| ours.max_rate),
-            on_this_host: kernel.is_some() && ours.and_then(|ours| ours.kernel.as_deref()) == kernel,
-            protocol: ours.map_or(Protocol::Unknown, |ours| ours.protocol),
+            state: beat.and_then(|beat| beat.state),
+            is_resolving: matches!(reason, Some(Reason::Resolving(_))),
+            refusal: match reason {
+                Some(Reason::Refusal(why)) => Some(why.to_owned()),
+                _ => None,
+            },
+            warning: beat.and_then(|beat| beat.warning.clone()),
+            test_id: beat.and_then(|beat| beat.test_id.clone()),
+            revision: beat.and_then(|beat| beat.revision),
+            max_rate: registration.and_then(|ours| ours.max_rate),
+            on_this_host: kernel.is_some() && registration.and_then(|ours| ours.kernel.as_deref()) == kernel,
+            protocol: ours.map_or(Protocol::Unknown, |ours| ours.description.protocol()),
             said_no_at: self.said_no_at,
             interval: self.interval(),
             beats_idle: self.habit.beats_idle(),

@@ -34,10 +34,12 @@ pub fn state_name(state: DriverState) -> &'static str {
 
 fn view(node: &Node, busy: bool, now: Now) -> DriverView {
     let ours = node.ours.as_ref();
+    let beat = ours.map(|ours| &ours.heartbeat);
+    let registration = ours.and_then(|ours| ours.description.registration());
     let age = now.elapsed.saturating_sub(node.seen_at);
     let age_us = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
     // A classic node does not report a state: show whether it takes part in a test.
-    let state = match ours.and_then(|ours| ours.state) {
+    let state = match beat.and_then(|beat| beat.state) {
         Some(state) => state,
         None if busy => DriverState::Running,
         None => DriverState::Idle,
@@ -47,21 +49,21 @@ fn view(node: &Node, busy: bool, now: Now) -> DriverView {
         address: node.address.clone(),
         classic: ours.is_none(),
         state: state_name(state).to_owned(),
-        reason: ours.and_then(|ours| ours.reason.clone()),
+        reason: beat.and_then(|beat| beat.reason.clone()),
         liveness: node.liveness.as_str().to_owned(),
         alive: matches!(node.liveness, Liveness::Alive | Liveness::Suspect),
         last_seen: rfc3339(now.unix_us.saturating_sub(age_us)),
         age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
         epoch: ours.map(|ours| ours.epoch.0),
-        version: ours.and_then(|ours| ours.version.clone()),
-        protocol: ours.and_then(|ours| ours.protocol.number()),
-        cores: ours.and_then(|ours| ours.cores),
+        version: registration.map(|ours| ours.version.clone()),
+        protocol: ours.and_then(|ours| ours.description.protocol().number()),
+        cores: registration.map(|ours| ours.cores),
         #[allow(clippy::cast_precision_loss)] // an offset of years would be needed to lose a µs
-        clock_offset_ms: ours.and_then(|ours| ours.clock_offset_us).map(|us| us as f64 / 1_000.0),
-        max_rate: ours.and_then(|ours| ours.max_rate),
-        labels: ours.map(|ours| ours.labels.clone()).unwrap_or_default(),
-        test_id: match ours {
-            Some(ours) => ours.test_id.as_ref(),
+        clock_offset_ms: beat.and_then(|beat| beat.clock_offset_us).map(|us| us as f64 / 1_000.0),
+        max_rate: registration.and_then(|ours| ours.max_rate),
+        labels: registration.map(|ours| ours.labels.clone()).unwrap_or_default(),
+        test_id: match beat {
+            Some(beat) => beat.test_id.as_ref(),
             None => node.last_test.as_ref(),
         }
         .map(ToString::to_string),

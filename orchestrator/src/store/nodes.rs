@@ -1,6 +1,7 @@
 //! The last registration of each node: written with a batch (`batch`), read at the next start of the orchestrator.
 
 use common::ids::{Epoch, NodeId};
+use common::wire::RegisterOurs;
 use rusqlite::Row;
 
 use super::Store;
@@ -40,18 +41,25 @@ impl Store {
     pub fn nodes(&self) -> Result<Vec<KnownNode>, StoreError> {
         let sql = "SELECT node_id, epoch, address, version, cores, labels, max_rate FROM nodes LIMIT ?1";
         let rows = self.rows(sql, [MAX_NODES as i64], NodeRow::read)?;
-        let known = rows.into_iter().map(|row| {
-            let at = format!("nodes {}", row.node_id);
-            Ok(KnownNode {
-                node_id: NodeId::new(&row.node_id).map_err(|cause| self.bad_row(&at, cause))?,
-                epoch: row.epoch.map(|bits| Epoch(bits.cast_unsigned())),
-                address: row.address,
-                version: row.version,
-                cores: row.cores,
-                labels: row.labels.map(|labels| self.json(&at, &labels)).transpose()?.unwrap_or_default(),
-                max_rate: row.max_rate,
-            })
-        });
-        known.collect()
+        rows.into_iter().map(|row| self.known(row)).collect()
+    }
+
+    fn known(&self, row: NodeRow) -> Result<KnownNode, StoreError> {
+        let at = format!("nodes {}", row.node_id);
+        let node_id = NodeId::new(&row.node_id).map_err(|cause| self.bad_row(&at, cause))?;
+        let Some(epoch) = row.epoch else {
+            return Ok(KnownNode { node_id, address: row.address, ours: None });
+        };
+        let labels = row.labels.map(|labels| self.json(&at, &labels)).transpose()?.unwrap_or_default();
+        let ours = RegisterOurs {
+            protocol: None,
+            epoch: Epoch(epoch.cast_unsigned()),
+            version: row.version.unwrap_or_default(),
+            cores: row.cores.unwrap_or_default(),
+            labels,
+            max_rate: row.max_rate,
+            kernel: None,
+        };
+        Ok(KnownNode { node_id, address: row.address, ours: Some(ours) })
     }
 }

@@ -5,6 +5,7 @@ mod records;
 
 use serde::Serialize;
 
+pub(super) use self::records::counters;
 use self::records::{HeartbeatRecord, MetricsRecord, RegisterRecord, TestConfigRecord, TriggerRecord};
 use crate::ids::NodeId;
 

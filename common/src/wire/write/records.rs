@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use super::super::window::{DroppedBy, Span, histograms};
 use super::super::{
-    ClassicMetrics, DriverState, Ending, Heartbeat, Metrics, PROTOCOL, Register, Role, TestConfig, TestType,
-    Trigger, Window,
+    ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs, TestConfig,
+    TestType, Trigger, Window,
 };
 use super::WriteError;
 use crate::clock::{UnixMicros, rfc3339};
@@ -51,21 +51,7 @@ pub(super) struct RegisterRecord<'a> {
     node_ip: &'a str,
     message_type: &'static str,
     #[serde(flatten)]
-    ours: Option<RegisterAdditions<'a>>,
-}
-
-#[derive(Serialize)]
-struct RegisterAdditions<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    protocol: Option<u32>,
-    epoch: Epoch,
-    version: &'a str,
-    cores: u32,
-    labels: &'a BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_rate: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kernel: Option<&'a str>,
+    ours: Option<&'a RegisterOurs>,
 }
 
 impl<'a> RegisterRecord<'a> {
@@ -74,15 +60,7 @@ impl<'a> RegisterRecord<'a> {
             node_id: &register.node_id,
             node_ip: register.address.as_deref().ok_or(WriteError::Missing("node_IP"))?,
             message_type: "DRIVER_NODE_REGISTER",
-            ours: register.ours.as_ref().map(|ours| RegisterAdditions {
-                protocol: ours.protocol,
-                epoch: ours.epoch,
-                version: &ours.version,
-                cores: ours.cores,
-                labels: &ours.labels,
-                max_rate: ours.max_rate.filter(|rate| rate.is_finite()),
-                kernel: ours.kernel.as_deref(),
-            }),
+            ours: register.ours.as_ref(),
         })
     }
 }
@@ -307,6 +285,11 @@ impl<'a> CountersRecord<'a> {
     }
 }
 
+/// The counters of a heartbeat, among its other fields.
+pub fn counters<S: Serializer>(counters: &Option<Counters>, serializer: S) -> Result<S::Ok, S::Error> {
+    counters.as_ref().map(CountersRecord::of).serialize(serializer)
+}
+
 impl<'a> MetricsRecord<'a> {
     pub(super) fn of(metrics: &'a Metrics) -> Result<Self, WriteError> {
         let test_id = metrics.test_id.as_ref().ok_or(WriteError::Missing("test_id"))?;
@@ -337,31 +320,7 @@ pub(super) struct HeartbeatRecord<'a> {
     heartbeat: &'static str,
     timestamp: String,
     #[serde(flatten)]
-    ours: Option<HeartbeatAdditions<'a>>,
-}
-
-#[derive(Serialize)]
-struct HeartbeatAdditions<'a> {
-    epoch: Epoch,
-    /// Only orchestrators say what they are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<Role>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<DriverState>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    test_id: Option<&'a TestId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revision: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clock_offset_us: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu: Option<f64>,
-    #[serde(flatten)]
-    counters: Option<CountersRecord<'a>>,
+    ours: Option<&'a HeartbeatOurs>,
 }
 
 impl<'a> HeartbeatRecord<'a> {
@@ -370,19 +329,7 @@ impl<'a> HeartbeatRecord<'a> {
             node_id: &beat.node_id,
             heartbeat: yes(beat.alive),
             timestamp: rfc3339(beat.sent_at_us.ok_or(WriteError::Missing("timestamp"))?),
-            ours: beat.ours.as_ref().map(|ours| HeartbeatAdditions {
-                epoch: ours.epoch,
-                role: (ours.role != Role::Driver).then_some(ours.role),
-                state: ours.state,
-                reason: ours.reason.as_deref(),
-                warning: ours.warning.as_deref(),
-                test_id: ours.test_id.as_ref(),
-                revision: ours.revision,
-                clock_offset_us: ours.clock_offset_us,
-                // A CPU figure that could not be measured must not prevent the heartbeat.
-                cpu: ours.cpu.filter(|cpu| cpu.is_finite()),
-                counters: ours.counters.as_ref().map(CountersRecord::of),
-            }),
+            ours: beat.ours.as_ref(),
         })
     }
 }

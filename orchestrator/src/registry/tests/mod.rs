@@ -439,23 +439,24 @@ fn at(story: &Story) -> Now {
 
 #[test]
 fn after_a_restart_a_node_is_described_as_it_registered_before() {
-    let known = |name: &str, epoch: Option<u64>, cores: Option<u32>| KnownNode {
-        node_id: id(name),
-        epoch: epoch.map(Epoch),
-        address: Some(format!("127.0.0.1:{name}")),
-        version: cores.map(|_| "0.9.0".to_owned()),
-        cores,
+    let ours = |epoch: u64| RegisterOurs {
+        protocol: None,
+        epoch: Epoch(epoch),
+        version: "0.9.0".to_owned(),
+        cores: 16,
         labels: BTreeMap::new(),
         max_rate: None,
+        kernel: None,
+    };
+    let known = |name: &str, epoch: Option<u64>| KnownNode {
+        node_id: id(name),
+        address: Some(format!("127.0.0.1:{name}")),
+        ours: epoch.map(ours),
     };
     let mut story = Story::new();
     // A record of one arrives before the store has answered.
     story.registry.heartbeat(&beat("a", Some(5), true), story.now);
-    story.registry.remember(vec![
-        known("a", Some(5), Some(16)),
-        known("b", Some(5), Some(16)),
-        known("c", None, None),
-    ]);
+    story.registry.remember(vec![known("a", Some(5)), known("b", Some(5)), known("c", None)]);
     assert_eq!(story.registry.views(at(&story)).len(), 1, "no record of the others has arrived");
     story.registry.heartbeat(&beat("b", Some(6), true), story.now);
     story.registry.heartbeat(&beat("c", None, true), story.now);
@@ -468,7 +469,7 @@ fn after_a_restart_a_node_is_described_as_it_registered_before() {
     );
     // What it registers is newer than what is stored.
     story.registry.register(&register("a", Some(5), "127.0.0.2:7"), story.now);
-    story.registry.remember(vec![known("a", Some(5), Some(16))]);
+    story.registry.remember(vec![known("a", Some(5))]);
     let a = &story.registry.views(at(&story))[0];
     assert_eq!((a.address.as_deref(), a.cores), (Some("127.0.0.2:7"), Some(2)));
 }

@@ -160,9 +160,10 @@ fn a_node_is_stored_as_it_registered_last() {
     let registered = vec![register("old", None), register("new", Some(ours))];
     fixture.store.save_batch(&Batch { registered, ..batch(Vec::new(), 1) }).unwrap();
     let [known] = &fixture.reopened().nodes().unwrap()[..] else { panic!("one node") };
-    assert_eq!((known.epoch, known.cores, known.max_rate), (Some(Epoch(u64::MAX)), Some(2), Some(5.0)));
-    assert_eq!((known.address.as_deref(), known.version.as_deref()), (Some("new"), Some("1")));
-    assert_eq!(known.labels["zone"], "a");
+    let ours = known.ours.as_ref().unwrap();
+    assert_eq!((ours.epoch, ours.cores, ours.max_rate), (Epoch(u64::MAX), 2, Some(5.0)));
+    assert_eq!((known.address.as_deref(), ours.version.as_str()), (Some("new"), "1"));
+    assert_eq!(ours.labels["zone"], "a");
 }
 
 #[test]

@@ -1,0 +1,248 @@
+//! What our nodes add to `register` and `heartbeat`: each field is spelt here once, for the writer and for the reader.
+//!
+//! The writer puts these structs behind the classic fields, in their order. The reader fills them from the fields that
+//! it found ([`super::fields::Fields::read`]), one by one: a field that is absent or null has its default, and one
+//! whose value is of another type rejects the record by the field's name. The counters are the exception. They are the
+//! same as in `metrics`, depend on one another, and are read as a whole (`window::counters`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::{numbers, read, write};
+use crate::counters::Counters;
+use crate::ids::{Epoch, NodeId, TestId};
+
+/// What our drivers add to `register`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RegisterOurs {
+    /// Version of the additions; `None` where the record has no such number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<u32>,
+    /// The epoch of the node's process.
+    pub epoch: Epoch,
+    /// The build, as in `0.1.0 (abc1234)`.
+    #[serde(default)]
+    pub version: String,
+    /// Cores the driver may use.
+    #[serde(default)]
+    pub cores: u32,
+    /// Free labels from its config.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// `[safety] max_rate`, requests per second.
+    #[serde(skip_serializing_if = "is_not_finite")]
+    pub max_rate: Option<f64>,
+    /// The kernel that it runs under ([`crate::host::kernel_id`]): nodes with the same one go by the same clock.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "short_text")]
+    pub kernel: Option<String>,
+}
+
+/// What our nodes add to `heartbeat`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeartbeatOurs {
+    /// The epoch of the node's process.
+    pub epoch: Epoch,
+    /// `orchestrator` beats here too; such records are never nodes. Drivers do not write it.
+    #[serde(default, skip_serializing_if = "Role::is_driver")]
+    pub role: Role,
+    /// What it does; `None` from an orchestrator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<DriverState>,
+    /// Why it refused, or what it waits for (see [`Reason`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// With `ready`: a warning about this test for the user before it begins; the text names the driver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// Which test it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_test")]
+    pub test_id: Option<TestId>,
+    /// The config it answers to, with `ready` and `refused`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// Its clock's offset: orchestrator's clock - its own, µs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_offset_us: Option<i64>,
+    /// Share of its cores the process used since the last beat, 0 to 1. One that could not be measured is left out: it
+    /// must not prevent the heartbeat.
+    #[serde(skip_serializing_if = "is_not_finite")]
+    pub cpu: Option<f64>,
+    /// Counters since the start of the test, while one runs.
+    #[serde(flatten, skip_deserializing, serialize_with = "write::counters")]
+    pub counters: Option<Counters>,
+}
+
+impl HeartbeatOurs {
+    /// A heartbeat with nothing but the sender.
+    pub fn new(epoch: Epoch, role: Role) -> Self {
+        Self {
+            epoch,
+            role,
+            state: None,
+            reason: None,
+            warning: None,
+            test_id: None,
+            revision: None,
+            clock_offset_us: None,
+            cpu: None,
+            counters: None,
+        }
+    }
+
+    /// What its reason means, by its state; `sender`: the node whose heartbeat it is.
+    pub fn reason_in_parts(&self, sender: &NodeId) -> Option<Reason<'_>> {
+        let text = self.reason.as_deref()?;
+        match self.state? {
+            DriverState::Idle => Reason::resolved_name(text).map(Reason::Resolving),
+            DriverState::Refused => Some(Reason::Refusal(without_name(text, sender))),
+            DriverState::Ready | DriverState::Running | DriverState::Draining => None,
+        }
+    }
+
+    /// Its warning without the driver's own name before it; `sender`: the node whose heartbeat it is.
+    pub fn warning_without_name(&self, sender: &NodeId) -> Option<&str> {
+        self.warning.as_deref().map(|text| without_name(text, sender))
+    }
+}
+
+/// What a reason begins with while a driver looks up a target's name.
+const RESOLVING: &str = "resolving ";
+
+/// What the reason in a heartbeat means. On the wire it is one text, whose beginning is part of the contract
+/// (docs/wire.md): this type alone writes and reads that beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason<'a> {
+    /// With `idle`: it looks up this name of a target, and answers the config after that. `resolving shop.test`
+    Resolving(&'a str),
+    /// With `refused`: why. The record has the driver's own name and a colon before it; here they are left out.
+    Refusal(&'a str),
+}
+
+impl<'a> Reason<'a> {
+    /// The name that a driver looks up, from the text of its reason; `None`: the text says something else.
+    pub fn resolved_name(text: &'a str) -> Option<&'a str> {
+        text.strip_prefix(RESOLVING)
+    }
+}
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolving(name) => write!(f, "{RESOLVING}{name}"),
+            Self::Refusal(why) => f.write_str(why),
+        }
+    }
+}
+
+/// A driver's sentence without its own name, which drivers put before a refusal and a warning: `a: not allowed`.
+fn without_name<'a>(text: &'a str, sender: &NodeId) -> &'a str {
+    let rest = text.strip_prefix(sender.as_str()).and_then(|rest| rest.strip_prefix(": "));
+    rest.unwrap_or(text)
+}
+
+/// What kind of node beats.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sends load.
+    #[default]
+    Driver,
+    /// Leads.
+    Orchestrator,
+}
+
+impl Role {
+    fn is_driver(&self) -> bool {
+        *self == Self::Driver
+    }
+}
+
+/// What a driver of ours does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DriverState {
+    /// Waits for a test.
+    Idle,
+    /// Holds a config and waits for the trigger.
+    Ready,
+    /// Will not run the config it received.
+    Refused,
+    /// Sends.
+    Running,
+    /// Sends no more and waits for answers.
+    Draining,
+}
+
+/// Whether there is no number that JSON can express.
+fn is_not_finite(number: &Option<f64>) -> bool {
+    !number.is_some_and(f64::is_finite)
+}
+
+/// A text that only describes: one that is too long, or not a text, counts as absent.
+fn short_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Value::deserialize(deserializer).map(|value| numbers::short_text(&value))
+}
+
+/// The test that a node names, as everywhere on the wire: `0` and an empty text name none.
+fn named_test<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TestId>, D::Error> {
+    read::named_test(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(state: DriverState, reason: &str, expected: Option<Reason<'_>>) {
+        let beat = HeartbeatOurs {
+            state: Some(state),
+            reason: Some(reason.to_owned()),
+            ..HeartbeatOurs::new(Epoch(1), Role::Driver)
+        };
+        let sender = NodeId::new("a").unwrap();
+        assert_eq!(beat.reason_in_parts(&sender), expected, "{state:?}: {reason}");
+    }
+
+    #[test]
+    fn a_reason_means_what_the_state_beside_it_makes_of_it() {
+        use DriverState::{Idle, Ready, Refused};
+        check(Idle, "resolving shop.test", Some(Reason::Resolving("shop.test")));
+        check(Idle, "because", None);
+        check(Ready, "resolving shop.test", None);
+        check(Refused, "a: not allowed", Some(Reason::Refusal("not allowed")));
+        check(Refused, "ab: not allowed", Some(Reason::Refusal("ab: not allowed")));
+        check(Refused, "resolving shop.test", Some(Reason::Refusal("resolving shop.test")));
+        check(Refused, "not allowed", Some(Reason::Refusal("not allowed")));
+    }
+
+    #[test]
+    fn a_name_that_is_looked_up_is_written_as_it_is_read() {
+        let text = Reason::Resolving("shop.test").to_string();
+        assert_eq!((text.as_str(), Reason::resolved_name(&text)), ("resolving shop.test", Some("shop.test")));
+    }
+
+    #[test]
+    fn a_warning_is_read_without_the_drivers_own_name() {
+        let of = |warning: &str| {
+            let warning = Some(warning.to_owned());
+            let beat = HeartbeatOurs { warning, ..HeartbeatOurs::new(Epoch(1), Role::Driver) };
+            beat.warning_without_name(&NodeId::new("a").unwrap()).map(str::to_owned)
+        };
+        assert_eq!(of("a: beware").as_deref(), Some("beware"));
+        assert_eq!(of("beware").as_deref(), Some("beware"));
+    }
+
+    /// The reader looks for the fields that these structs have: a name that is missing there would never be read.
+    #[test]
+    fn the_fields_are_looked_for_by_the_names_of_the_structs() {
+        let names = super::super::fields::names_of::<HeartbeatOurs>();
+        let expected =
+            ["epoch", "role", "state", "reason", "warning", "test_id", "revision", "clock_offset_us", "cpu"];
+        assert_eq!(names, expected, "the counters apart");
+        let names = super::super::fields::names_of::<RegisterOurs>();
+        assert_eq!(names, ["protocol", "epoch", "version", "cores", "labels", "max_rate", "kernel"]);
+    }
+}
