@@ -52,22 +52,6 @@ impl EndedBy {
     pub fn is_concluded(self) -> bool {
         matches!(self, Self::Lost | Self::Overdue | Self::Deaf | Self::RunsOn | Self::Interrupted)
     }
-
-    /// The name in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FinalWindow => "final_window",
-            Self::Status => "status",
-            Self::Count => "count",
-            Self::Word => "word",
-            Self::Silence | Self::Deaf => "silence",
-            Self::Lost => "lost",
-            Self::Overdue => "overdue",
-            Self::RunsOn => "runs_on",
-            Self::Stopped => "stopped",
-            Self::Interrupted => "interrupted",
-        }
-    }
 }
 
 /// What the tally knows of one part.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orchestrator::human::{count, counted, ms, rate};
-use orchestrator::model::{Standing, TestState, TestView};
+use orchestrator::model::{PartState, Standing, TestState, TestView};
 
 use super::Goal;
 use crate::colour::Colour;
@@ -34,7 +34,7 @@ impl Line {
 pub fn line(test: &TestView, goal: Goal, rate_per_s: f64, running: Duration) -> Line {
     let totals = &test.totals;
     let drivers = test.drivers.len();
-    let lost = test.drivers.iter().filter(|driver| driver.state == "lost").count();
+    let lost = test.drivers.iter().filter(|driver| driver.state == PartState::Lost).count();
     let mut parts = vec![(0, state(test, goal, running))];
     match totals.sent {
         Some(sent) => parts.extend([(3, format!("{} sent", count(sent))), (2, rates(rate_per_s, drivers))]),
@@ -282,7 +282,7 @@ mod tests {
             "running 50 %",
             "half of the requests are begun"
         );
-        view.drivers[1].state = "running".to_owned();
+        view.drivers[1].state = PartState::Running;
         assert_eq!(failing(&view), Some((Colour::Red, "failing so far: response.p90 < 7ms".to_owned())));
         view.standing = Some(Standing::Invalid);
         view.reasons = vec!["b was late".to_owned(), "and more".to_owned()];

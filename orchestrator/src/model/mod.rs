@@ -7,11 +7,13 @@ use utoipa::ToSchema;
 mod figures;
 mod finding;
 mod lists;
+mod part;
 mod schema;
 
 pub use figures::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, Totals, WarmupTotals};
 pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{Bootstrap, DriverView, Liveness, TestPage, TestSummary, Time, WindowView};
+pub use part::{PartEnd, PartState};
 pub use schema::{LatencyStatsSchema, PlanSchema};
 
 /// From this share of steal on (`steal_mean`, CPU time that the host took from a machine), the host is reported as a
@@ -164,14 +166,16 @@ pub struct DriverTotals {
     pub epoch: Option<u64>,
     /// What it does or how it ended: idle, ready, refused, running, draining, done, leaving, lost, deaf, runs_on, …;
     /// silent: a classic driver that sends heartbeats and has sent no report longer than most need for one.
-    pub state: String,
+    #[schema(value_type = String)] // a text: a stored report may hold another word
+    pub state: PartState,
     /// How old the counters below are, ms; null before the first.
     pub age_ms: Option<u64>,
     /// Whether its figures are its own sums rather than histograms: it is a classic driver.
     pub approximate: bool,
     /// How its part ended: final_window, status, count, word, silence, lost, overdue, runs_on, stopped, interrupted;
     /// null before it.
-    pub ended_by: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub ended_by: Option<PartEnd>,
     /// The engine that sent; null before the end.
     pub engine: Option<String>,
     /// How its schedule was kept: spin, timer, or gave_up_spinning (a timer alone, after spinning met others on its

@@ -21,7 +21,6 @@ use common::wire::{Heartbeat, Metrics, Register, RegisterOurs, Role};
 pub use crate::model::Liveness;
 pub use facts::{NodeFacts, Protocol};
 use node::{Description, Node};
-pub use view::state_name;
 
 /// Most nodes kept; a flood of made-up ids stops here and is counted.
 pub const MAX_NODES: usize = 10_000;

@@ -6,7 +6,7 @@ use common::wire::DriverState;
 
 use super::Registry;
 use super::node::Node;
-use crate::model::{DriverView, Liveness};
+use crate::model::{DriverView, Liveness, PartState};
 use crate::now::Now;
 
 impl Registry {
@@ -18,17 +18,6 @@ impl Registry {
     /// One node.
     pub fn view(&self, node_id: &NodeId, now: Now) -> Option<DriverView> {
         self.nodes.get(node_id).map(|node| view(node, self.busy.contains(node_id), now))
-    }
-}
-
-/// The name of a driver's state in REST.
-pub fn state_name(state: DriverState) -> &'static str {
-    match state {
-        DriverState::Idle => "idle",
-        DriverState::Ready => "ready",
-        DriverState::Refused => "refused",
-        DriverState::Running => "running",
-        DriverState::Draining => "draining",
     }
 }
 
@@ -48,7 +37,7 @@ fn view(node: &Node, busy: bool, now: Now) -> DriverView {
         node_id: node.node_id.to_string(),
         address: node.address.clone(),
         classic: ours.is_none(),
-        state: state_name(state).to_owned(),
+        state: PartState::from(state).as_str().to_owned(),
         reason: beat.and_then(|beat| beat.reason.clone()),
         liveness: node.liveness.as_str().to_owned(),
         alive: matches!(node.liveness, Liveness::Alive | Liveness::Suspect),

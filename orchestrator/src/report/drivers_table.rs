@@ -3,7 +3,7 @@
 use super::columns::{Page, short};
 use super::latency_table::plain_ms;
 use crate::human::{brief_count, count, percent};
-use crate::model::{DriverTotals, MUCH_STEAL};
+use crate::model::{DriverTotals, MUCH_STEAL, PartState};
 
 /// Most drivers that have a line each.
 const MAX_LINES: usize = 8;
@@ -114,7 +114,7 @@ fn kept(page: usize) -> Vec<(usize, usize)> {
 
 /// Whether a driver's state is that of a driver at work, or of one that reported its end.
 fn is_normal(driver: &DriverTotals) -> bool {
-    matches!(driver.state.as_str(), "done" | "running" | "draining")
+    matches!(driver.state, PartState::Done | PartState::Running | PartState::Draining)
 }
 
 /// The drivers to list: all of a small fleet; of a large one those that ended badly, then the slowest.

@@ -11,6 +11,7 @@ use super::Tally;
 use super::limits::MAX_FOREIGN;
 use super::part::Part;
 use crate::lifecycle::count_of;
+use crate::model::PartState;
 use crate::participant::EndedBy;
 
 /// A test's end, beyond its records.
@@ -39,8 +40,8 @@ pub struct ClosingPart {
     /// Classic: reports until then; `None`: an earlier version did not keep it.
     #[serde(default)]
     pub reports: Option<u64>,
-    /// Its state, from the registry.
-    pub state: String,
+    /// Its state, by its heartbeats.
+    pub state: PartState,
     /// The newest counters of ours, of a window or a heartbeat.
     pub counters: Counters,
     /// When those arrived; `None`: none did. Stored under this name.

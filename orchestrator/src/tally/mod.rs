@@ -31,7 +31,7 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
 use common::latency::Latencies;
 use common::plan::Plan;
-use common::wire::{Metrics, Window};
+use common::wire::{DriverState, Metrics, Window};
 
 pub use self::closing::{Closing, ClosingPart};
 use self::limits::{MAX_FOREIGN, MAX_JOINED, MAX_LIVES, MAX_UNTAKEN};
@@ -175,10 +175,10 @@ impl Tally {
         windows.cpu = cpu.or(windows.cpu);
     }
 
-    /// Sets a participant's state, as the registry has it (idle, ready, refused, running, draining, leaving, …).
-    pub fn set_state(&mut self, node: &NodeId, epoch: Option<Epoch>, state: &str) {
-        if let Some(index) = self.find(node, epoch) {
-            self.parts[index].state = state.to_owned();
+    /// Sets a participant's state, as its heartbeat has it.
+    pub fn set_state(&mut self, node: &NodeId, epoch: Epoch, state: DriverState) {
+        if let Some(index) = self.find(node, Some(epoch)) {
+            self.parts[index].state = state.into();
         }
     }
 

@@ -11,6 +11,7 @@ use common::wire::{Ending, Window};
 use super::classic::Reports;
 use super::runs::Runs;
 use super::series::Series;
+use crate::model::PartState;
 use crate::participant::EndedBy;
 
 /// From this busy share on a worker counts as having had no idle time (interface.md).
@@ -30,8 +31,8 @@ pub struct Part {
     pub epoch: Option<Epoch>,
     /// `None`: another life of a driver than the one that was chosen.
     pub share: Option<Share>,
-    /// Its state, from the registry.
-    pub state: String,
+    /// Its state, by its heartbeats.
+    pub state: PartState,
     pub ended_by: Option<EndedBy>,
     /// Classic: it sends heartbeats and has sent no report for longer than most need for one.
     pub silent: bool,
@@ -46,7 +47,7 @@ impl Part {
             node,
             epoch,
             share,
-            state: "idle".to_owned(),
+            state: PartState::Idle,
             ended_by: None,
             silent: false,
             windows: Windows::default(),

@@ -8,7 +8,7 @@ use super::Tally;
 use super::part::Part;
 use super::requests;
 use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, share, warmup};
-use crate::model::{DriverTotals, LatencyView, Pause, Totals};
+use crate::model::{DriverTotals, LatencyView, PartEnd, PartState, Pause, Totals};
 use crate::participant::EndedBy;
 
 /// One driver's row.
@@ -28,13 +28,10 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     DriverTotals {
         node_id: part.node.to_string(),
         epoch: part.epoch.map(|epoch| epoch.0),
-        state: state(part, over).to_owned(),
+        state: state(part, over),
         age_ms,
         approximate: part.is_classic(),
-        ended_by: part
-            .ended_by
-            .or((over && tally.was_started()).then_some(EndedBy::Lost))
-            .map(|by| by.as_str().to_owned()),
+        ended_by: part.ended_by.or((over && tally.was_started()).then_some(EndedBy::Lost)).map(PartEnd::from),
         engine: ending.map(|ending| ending.engine.clone()),
         precision: ending.and_then(|ending| ending.precision.clone()),
         connections_opened: ending.map(|ending| ending.connections_opened),
@@ -56,19 +53,19 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     }
 }
 
-fn state(part: &Part, over: bool) -> &str {
+fn state(part: &Part, over: bool) -> PartState {
     match part.ended_by {
-        Some(EndedBy::Lost) => "lost",
-        Some(EndedBy::Overdue) => "overdue",
-        Some(EndedBy::Deaf) => "deaf",
-        Some(EndedBy::RunsOn) => "runs_on",
-        Some(EndedBy::Interrupted) => "interrupted",
-        Some(_) => "done",
-        None if over => "lost",
-        None if part.silent => "silent",
+        Some(EndedBy::Lost) => PartState::Lost,
+        Some(EndedBy::Overdue) => PartState::Overdue,
+        Some(EndedBy::Deaf) => PartState::Deaf,
+        Some(EndedBy::RunsOn) => PartState::RunsOn,
+        Some(EndedBy::Interrupted) => PartState::Interrupted,
+        Some(_) => PartState::Done,
+        None if over => PartState::Lost,
+        None if part.silent => PartState::Silent,
         // A classic driver reports no state: its reports show that it runs.
-        None if part.is_classic() && part.reports.taken() > 0 => "running",
-        None => &part.state,
+        None if part.is_classic() && part.reports.taken() > 0 => PartState::Running,
+        None => part.state.clone(),
     }
 }
 

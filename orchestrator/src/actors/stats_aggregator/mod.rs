@@ -19,7 +19,6 @@ use crate::model::{TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::participant::{EndedBy, PartSeen};
 use crate::ran_on::RanOn;
-use crate::registry::state_name;
 use crate::store::StoredMetrics;
 use crate::tally::{Arrived, Closing, Tally};
 use crate::telemetry::Telemetry;
@@ -233,7 +232,7 @@ impl Handler<MetricsHeard> for StatsAggregatorActor {
                         && ours.test_id.as_ref() == Some(tally.test_id())
                     {
                         if let Some(state) = ours.state {
-                            tally.set_state(&beat.node_id, Some(ours.epoch), state_name(state));
+                            tally.set_state(&beat.node_id, ours.epoch, state);
                         }
                         if let Some(counters) = &ours.counters {
                             tally.beat(&beat.node_id, ours.epoch, counters, ours.cpu, now_us);

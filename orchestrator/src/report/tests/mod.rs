@@ -10,8 +10,8 @@ use serde_json::json;
 use super::columns::{WIDTH, width};
 use super::{json, text};
 use crate::model::{
-    Completeness, DEFINITIONS, DriverTotals, DroppedBy, LatencyView, OutcomeLatency, TestState, TestView,
-    ThresholdView, Totals, Verdict, WarmupTotals,
+    Completeness, DEFINITIONS, DriverTotals, DroppedBy, LatencyView, OutcomeLatency, PartEnd, PartState,
+    TestState, TestView, ThresholdView, Totals, Verdict, WarmupTotals,
 };
 
 fn stats(us: &[(u64, u64)], slower: u64) -> LatencyStats {
@@ -64,10 +64,10 @@ fn driver(name: &str, totals: Totals) -> DriverTotals {
     DriverTotals {
         node_id: name.to_owned(),
         epoch: Some(1),
-        state: "done".to_owned(),
+        state: PartState::Done,
         age_ms: Some(0),
         approximate: false,
-        ended_by: Some("final_window".to_owned()),
+        ended_by: Some(PartEnd::FinalWindow),
         engine: Some("wire".to_owned()),
         precision: Some("spin".to_owned()),
         connections_opened: Some(16),
@@ -203,7 +203,7 @@ fn mixed() -> TestView {
     classic.latency_ms.response =
         LatencyStats { mean: Some(2.0), max: Some(31.5), ..LatencyStats::default() };
     let mut lost = driver("c-with-a-very-long-name", classic);
-    (lost.approximate, lost.busy_max, lost.state) = (true, None, "lost".to_owned());
+    (lost.approximate, lost.busy_max, lost.state) = (true, None, PartState::Lost);
     let mut odd = driver("d", Totals::default());
     (odd.approximate, odd.implausible, odd.busy_max) = (true, true, None);
     view.drivers = vec![view.drivers.remove(0), lost, odd];
@@ -242,7 +242,7 @@ fn what_is_not_known_is_said() {
 fn a_large_fleet_is_told_by_those_that_stand_out() {
     let mut view = passed();
     view.drivers = (0..12).map(|n| driver(&format!("node-{n}"), totals(1, 0, 0))).collect();
-    view.drivers[7].state = "lost".to_owned();
+    view.drivers[7].state = PartState::Lost;
     view.drivers[3].totals.latency_ms.response.p99 = Some(99.0);
     view.thresholds = view
         .drivers

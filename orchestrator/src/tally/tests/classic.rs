@@ -1,6 +1,7 @@
 //! Ends of classic parts: by an end word, removed by a later report, revised by what comes after the test.
 
 use super::*;
+use crate::model::PartState;
 
 /// Classic drivers that were each to send 7 requests.
 fn seven(names: &[&str]) -> Tally {
@@ -82,12 +83,12 @@ fn a_report_takes_back_an_end_that_it_contradicts() {
 fn a_silent_driver_is_shown_as_silent_until_it_reports() {
     let mut tally = seven(&["a"]);
     tally.silent(&node("a"));
-    assert_eq!(tally.drivers(START)[0].state, "silent");
+    assert_eq!(tally.drivers(START)[0].state, PartState::Silent);
     assert!(tally.parts_seen()[0].silent && tally.facts_so_far().drivers[0].silent);
     reports(&mut tally, "a", 1, Some(2));
-    assert_eq!(tally.drivers(START)[0].state, "running");
+    assert_eq!(tally.drivers(START)[0].state, PartState::Running);
     tally.silent(&node("a"));
-    assert_eq!(tally.drivers(START)[0].state, "running", "that was decided before its report");
+    assert_eq!(tally.drivers(START)[0].state, PartState::Running, "that was decided before its report");
 }
 
 #[test]
