@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use e2e::repository;
 
 /// Rules without actors: they take time as an argument, so testing them needs neither a runtime nor a broker.
-const PURE: [&str; 23] = [
+const PURE: [&str; 25] = [
     "common/src/counters.rs",
     "common/src/latency",
     "common/src/plan",
@@ -20,6 +20,7 @@ const PURE: [&str; 23] = [
     "driver/src/start_at.rs",
     "driver/src/worker/report.rs",
     "orchestrator/src/assemble.rs",
+    "orchestrator/src/blocker.rs",
     "orchestrator/src/human.rs",
     "orchestrator/src/lifecycle",
     "orchestrator/src/model",
@@ -27,6 +28,7 @@ const PURE: [&str; 23] = [
     "orchestrator/src/refusal.rs",
     "orchestrator/src/registry",
     "orchestrator/src/report",
+    "orchestrator/src/stopped_by.rs",
     "orchestrator/src/store",
     "orchestrator/src/tally",
     "orchestrator/src/verdict",

@@ -82,12 +82,12 @@ fn foreseen(meta: &TestMeta<'_>, tally: &Tally, n_drivers: usize) -> Vec<Finding
 
 /// The warnings in the timeline: what drivers warned of before the load began, and drivers that are left out.
 fn warned(meta: &TestMeta<'_>, drivers: &[DriverTotals]) -> Vec<FindingView> {
-    let of = |text: &str| drivers.iter().find(|one| text.starts_with(&format!("{}: ", one.node_id)));
-    let warnings = lifecycle::warnings(meta.timeline).map(|(kind, text)| FindingView {
+    let known = || drivers.iter().map(|driver| driver.node_id.as_str());
+    let warnings = lifecycle::warnings(meta.timeline).map(|(kind, entry)| FindingView {
         kind,
         level: FindingLevel::Warning,
-        driver: of(text).map(|driver| driver.node_id.clone()),
-        text: text.clone(),
+        driver: lifecycle::driver_of(entry, known()).map(str::to_owned),
+        text: entry.detail.clone(),
     });
     warnings.collect()
 }

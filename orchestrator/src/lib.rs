@@ -7,6 +7,7 @@
 pub mod actors;
 
 pub mod assemble;
+pub mod blocker;
 pub mod http;
 pub mod human;
 pub mod lifecycle;
@@ -19,6 +20,7 @@ pub mod registry;
 pub mod report;
 mod run;
 pub mod settings;
+pub mod stopped_by;
 pub mod store;
 mod system;
 pub mod tally;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use common::ids::TestId;
 
+use crate::blocker::Blocker;
+
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CommandError {
@@ -27,7 +29,7 @@ pub enum CommandError {
         /// One sentence.
         summary: String,
         /// Node id, and why it cannot take part.
-        blockers: Vec<(String, String)>,
+        blockers: Vec<(String, Blocker)>,
     },
     /// The plan is valid by itself but cannot be run here.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]

@@ -208,7 +208,7 @@ fn revised(stored: &StoredTest, mut tally: Box<Tally>, now_us: UnixMicros) -> Op
     let before = stored.report.as_ref()?;
     let closing = stored.closing.clone().unwrap_or_default();
     tally.close(&closing);
-    let judgement = judge(&tally.facts(closing.stopped_by.as_deref()));
+    let judgement = judge(&tally.facts(closing.stopped_by.as_ref()));
     let mut timeline = before.timeline.clone();
     let received = tally.completeness().windows_received;
     let detail = happened(
@@ -216,7 +216,7 @@ fn revised(stored: &StoredTest, mut tally: Box<Tally>, now_us: UnixMicros) -> Op
         before.verdict,
         judgement.verdict,
     );
-    let entry = TimelineEntry { at: rfc3339(now_us), what: REVISED.to_owned(), detail };
+    let entry = TimelineEntry { at: rfc3339(now_us), what: REVISED.to_owned(), driver: None, detail };
     // One line for a burst that came in parts.
     match timeline.last_mut().filter(|last| last.what == REVISED && last.detail == entry.detail) {
         Some(last) => *last = entry,

@@ -208,7 +208,8 @@ impl From<CommandError> for Problem {
                 Self { under_way, ..Self::new(StatusCode::CONFLICT, error.to_string()) }
             }
             CommandError::Drivers { summary, blockers } => {
-                Self { drivers: blockers.into_iter().collect(), ..Self::new(StatusCode::CONFLICT, summary) }
+                let drivers = blockers.into_iter().map(|(node, why)| (node, why.to_string())).collect();
+                Self { drivers, ..Self::new(StatusCode::CONFLICT, summary) }
             }
             CommandError::Plan(faults) => Self::faults(&faults),
             CommandError::NotReady(_) | CommandError::NotStored(_) | CommandError::NotPublished(_) => {

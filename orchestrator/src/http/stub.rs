@@ -14,6 +14,7 @@ use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest};
+use crate::blocker::Blocker;
 use crate::model::*;
 use crate::now::Clock;
 use crate::refusal::CommandError;
@@ -88,7 +89,10 @@ impl Stub {
             "busy" => Err(CommandError::Conflict("test 0199-known runs".to_owned())),
             "lonely" => Err(CommandError::Drivers {
                 summary: "1 of 2 drivers cannot take part".to_owned(),
-                blockers: vec![("vm-2".to_owned(), "max_rate 5 is below 100".to_owned())],
+                blockers: vec![(
+                    "vm-2".to_owned(),
+                    Blocker::Refused(Some("max_rate 5 is below 100".to_owned())),
+                )],
             }),
             "broken" => Err(CommandError::Internal("/var/lib/x: disk I/O error".to_owned())),
             _ => Err(CommandError::NoSuchTest(id.clone())),

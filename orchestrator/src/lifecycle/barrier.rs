@@ -8,6 +8,7 @@ use common::wire::DriverState;
 
 use super::choose::{choose, protocol_blocker, refused};
 use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, warned};
+use crate::blocker::{Blocker, ClassicBlocker};
 use crate::now::Now;
 use crate::refusal::CommandError;
 use crate::registry::{Liveness, NodeFacts};
@@ -42,7 +43,7 @@ impl Lifecycle {
             if now.elapsed.saturating_sub(since) <= self.rules.classic.known_for + self.rules.ready_timeout {
                 return Vec::new();
             }
-            let why = "is a classic driver that appeared just now: its like keep appearing".to_owned();
+            let why = Blocker::Classic(ClassicBlocker::JustAppeared);
             let blockers = newcomers.iter().map(|node| (node.node_id.to_string(), why.clone())).collect();
             return self.barrier_failed(refused(blockers));
         }
@@ -67,7 +68,7 @@ impl Lifecycle {
         // The tally must drop the drivers that are left out. The notes are stored before the config is published, so
         // that after a restart this revision number is not given to a different config.
         let mut effects = if gone.is_empty() { Vec::new() } else { vec![Effect::Rechosen] };
-        effects.push(Effect::Note { what: warned::TRIGGERED, detail: self.chosen() });
+        effects.push(Effect::note(warned::TRIGGERED, self.chosen()));
         effects.extend(warned::left_out(&self.plan, nodes, &gone));
         effects.push(Effect::PublishConfig { revision: self.revision });
         effects
@@ -108,13 +109,9 @@ impl Lifecycle {
             let name = participant.node_id.to_string();
             let node = nodes.iter().find(|node| node.node_id == participant.node_id);
             match node {
-                None => blockers.push((name, "is gone".to_owned())),
-                Some(node) if !node.is_alive() => {
-                    blockers.push((name, format!("is {}", node.liveness.as_str())))
-                }
-                Some(node) if node.epoch != participant.epoch => {
-                    blockers.push((name, "was started again".to_owned()));
-                }
+                None => blockers.push((name, Blocker::Gone)),
+                Some(node) if !node.is_alive() => blockers.push((name, Blocker::NotAlive(node.liveness))),
+                Some(node) if node.epoch != participant.epoch => blockers.push((name, Blocker::StartedAgain)),
                 // It was chosen before it registered, for example after a restart of the orchestrator.
                 Some(node) if let Some(why) = protocol_blocker(node) => blockers.push((name, why)),
                 Some(node) if !self.answers(node) => {
@@ -122,8 +119,7 @@ impl Lifecycle {
                     waits.push(name);
                 }
                 Some(node) if node.state == Some(DriverState::Refused) => {
-                    let why = node.refusal.clone().unwrap_or_else(|| "refused without a reason".to_owned());
-                    blockers.push((name, why));
+                    blockers.push((name, Blocker::Refused(node.refusal.clone())));
                 }
                 Some(_) => {}
             }
@@ -148,7 +144,7 @@ impl Lifecycle {
         }
         let from = self.resolving_at.map_or(since, |at| at.max(since));
         if now.elapsed.saturating_sub(from) > self.rules.ready_timeout {
-            let late = format!("did not become ready within {:?}", self.rules.ready_timeout);
+            let late = Blocker::NotReady(self.rules.ready_timeout);
             return self
                 .barrier_failed(refused(waits.into_iter().map(|name| (name, late.clone())).collect()));
         }
@@ -170,7 +166,7 @@ impl Lifecycle {
     }
 
     pub(super) fn barrier_failed(&mut self, error: CommandError) -> Vec<Effect> {
-        let note = Effect::Note { what: "not_started", detail: error.to_string() };
+        let note = Effect::note("not_started", error.to_string());
         let published = self.revision > 0 && !matches!(self.phase, Phase::AwaitingClassic { .. });
         let mut effects = Vec::new();
         if self.classic_has_config {
@@ -191,7 +187,7 @@ impl Lifecycle {
         self.lead = self.lead(now, nodes);
         vec![
             Effect::PublishTrigger { start_at_ms: self.starts_at(now), revision: self.revision },
-            Effect::Note { what: RUNNING, detail: String::new() },
+            Effect::note(RUNNING, ""),
             Effect::Answer(Ok(())),
         ]
     }

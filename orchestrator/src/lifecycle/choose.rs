@@ -6,6 +6,8 @@ use common::ids::NodeId;
 use common::plan::{DriverChoice, Mode, Per, Plan, share_out};
 use common::wire::{DriverState, PROTOCOL, Unit};
 
+use super::MAX_BLOCKERS;
+use crate::blocker::{Blocker, ClassicBlocker};
 use crate::participant::Participant;
 use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
@@ -70,10 +72,10 @@ pub fn choose(
         .zip(shares)
         .map(|(node, (node_id, share))| Participant { node_id, epoch: node.epoch, share })
         .collect();
-    let mut blockers: Vec<(String, String)> = Vec::new();
+    let mut blockers: Vec<(String, Blocker)> = Vec::new();
     for (node, participant) in chosen.iter().zip(&participants) {
         let why = if node.is_classic() {
-            classic_blocker(plan, rules)
+            classic_blocker(plan, rules).map(Blocker::Classic)
         } else {
             let rate_or_busy = || rate_blocker(node, participant).or_else(|| busy_blocker(node));
             protocol_blocker(node).or_else(rate_or_busy)
@@ -83,50 +85,37 @@ pub fn choose(
     // A classic driver starts on any trigger it receives, so every one that is alive must be among those chosen.
     let left_out =
         nodes.iter().filter(|node| node.is_alive() && node.is_classic() && !ids.contains(&node.node_id));
-    blockers.extend(left_out.map(|node| {
-        let why = "is a classic driver, which cannot be left out: drivers = \"all\", or end it";
-        (node.node_id.to_string(), why.to_owned())
-    }));
+    let not_left_out = Blocker::Classic(ClassicBlocker::NotLeftOut);
+    blockers.extend(left_out.map(|node| (node.node_id.to_string(), not_left_out.clone())));
     if blockers.is_empty() { Ok(participants) } else { Err(refused(blockers)) }
 }
 
 /// The error for drivers that prevent the test from starting: pairs of node id and reason.
-pub fn refused(blockers: Vec<(String, String)>) -> CommandError {
+pub fn refused(blockers: Vec<(String, Blocker)>) -> CommandError {
     drivers(in_words(&blockers), blockers)
 }
 
-/// First word of a reason that reads `driver a speaks protocol 1`, without a colon after the name.
-const SPEAKS: &str = "speaks ";
-
 /// The blockers as one line, each with its reason.
-fn in_words(blockers: &[(String, String)]) -> String {
-    let sentence = |(node, why): &(String, String)| match why.starts_with(SPEAKS) {
-        true => format!("driver {node} {why}"),
-        false => format!("{node}: {why}"),
-    };
-    blockers.iter().map(sentence).collect::<Vec<_>>().join("; ")
+fn in_words(blockers: &[(String, Blocker)]) -> String {
+    blockers.iter().map(|(node, why)| why.sentence(node)).collect::<Vec<_>>().join("; ")
 }
 
 /// The reason to refuse a driver of ours whose protocol version differs from the orchestrator's.
-pub fn protocol_blocker(node: &NodeFacts) -> Option<String> {
-    node.protocol.is_other().then(|| {
-        let theirs = node.protocol.number();
-        let theirs = theirs.map_or("no numbered protocol".to_owned(), |number| format!("protocol {number}"));
-        format!("{SPEAKS}{theirs}, this orchestrator {PROTOCOL}: install the same version on both")
-    })
+pub fn protocol_blocker(node: &NodeFacts) -> Option<Blocker> {
+    node.protocol.is_other().then(|| Blocker::OtherProtocol(node.protocol.number()))
 }
 
-fn with_protocol_blocker(node: &NodeFacts) -> Option<(String, String)> {
+fn with_protocol_blocker(node: &NodeFacts) -> Option<(String, Blocker)> {
     Some((node.node_id.to_string(), protocol_blocker(node)?))
 }
 
-fn drivers(summary: String, blockers: Vec<(String, String)>) -> CommandError {
+fn drivers(summary: String, blockers: Vec<(String, Blocker)>) -> CommandError {
     CommandError::Drivers { summary, blockers }
 }
 
-fn absent(nodes: &[NodeFacts]) -> Vec<(String, String)> {
+fn absent(nodes: &[NodeFacts]) -> Vec<(String, Blocker)> {
     let gone = nodes.iter().filter(|node| !node.is_alive());
-    gone.take(32).map(|node| (node.node_id.to_string(), format!("is {}", node.liveness.as_str()))).collect()
+    gone.take(MAX_BLOCKERS).map(|node| (node.node_id.to_string(), Blocker::NotAlive(node.liveness))).collect()
 }
 
 fn named<'a>(ids: &[NodeId], nodes: &'a [NodeFacts]) -> Result<Vec<&'a NodeFacts>, CommandError> {
@@ -135,58 +124,39 @@ fn named<'a>(ids: &[NodeId], nodes: &'a [NodeFacts]) -> Result<Vec<&'a NodeFacts
     for id in ids {
         match nodes.iter().find(|node| node.node_id == *id) {
             Some(node) if node.is_alive() || node.beats_only_in_tests() => chosen.push(node),
-            Some(node) => blockers.push((id.to_string(), format!("is {}", node.liveness.as_str()))),
-            None => blockers.push((id.to_string(), "is not known here".to_owned())),
+            Some(node) => blockers.push((id.to_string(), Blocker::NotAlive(node.liveness))),
+            None => blockers.push((id.to_string(), Blocker::NotKnown)),
         }
     }
     if blockers.is_empty() { Ok(chosen) } else { Err(refused(blockers)) }
 }
 
-fn rate_blocker(node: &NodeFacts, participant: &Participant) -> Option<String> {
-    let (most, rate) = (node.max_rate?, participant.share.rate_per_s?);
-    (rate > most).then(|| format!("safety.max_rate = {most} is below the {rate} requests/s of its share"))
+fn rate_blocker(node: &NodeFacts, participant: &Participant) -> Option<Blocker> {
+    let (max_rate, rate) = (node.max_rate?, participant.share.rate_per_s?);
+    (rate > max_rate).then_some(Blocker::AboveMaxRate { max_rate, rate })
 }
 
-fn busy_blocker(node: &NodeFacts) -> Option<String> {
+fn busy_blocker(node: &NodeFacts) -> Option<Blocker> {
     let busy = matches!(node.state, Some(DriverState::Running | DriverState::Draining));
-    let test = node.test_id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
-    busy.then(|| format!("is busy with test{test}"))
+    busy.then(|| Blocker::Busy(node.test_id.clone()))
 }
 
-/// The reason why a classic driver cannot run this plan. The classic config carries a type, a delay and a count only:
-/// no shares, warm-up, rate ceiling or duration.
-fn classic_blocker(plan: &Plan, rules: &ClassicRules) -> Option<String> {
+/// The reason why a classic driver cannot run this plan.
+fn classic_blocker(plan: &Plan, rules: &ClassicRules) -> Option<ClassicBlocker> {
     if plan.per == Per::Fleet {
-        return Some("is a classic driver, which knows no shares: per = \"driver\"".to_owned());
+        return Some(ClassicBlocker::NoShares);
     }
     if !plan.load.warmup.is_zero() {
-        return Some("is a classic driver, which knows no warm-up: load.warmup = \"0s\"".to_owned());
+        return Some(ClassicBlocker::NoWarmup);
     }
     match plan.load.mode {
-        Mode::Avalanche { .. } if plan.load.target_throughput.is_some() => {
-            Some("is a classic driver, which knows no ceiling: leave load.target_throughput out".to_owned())
-        }
-        Mode::Avalanche { .. } if plan.load.requests.is_none() => {
-            Some("is a classic driver, which knows no duration: load.requests is needed".to_owned())
-        }
+        Mode::Avalanche { .. } if plan.load.target_throughput.is_some() => Some(ClassicBlocker::NoCeiling),
+        Mode::Avalanche { .. } if plan.load.requests.is_none() => Some(ClassicBlocker::NoDuration),
         Mode::Avalanche { .. } => None,
         Mode::Tsunami { .. } => {
-            let delay = delay_of(plan)?;
-            let amount = rules.delay_unit.amount(delay);
-            (amount.fract() != 0.0).then(|| {
-                format!(
-                    "is a classic driver, which may take a delay of {amount} {} for none: whole units are needed",
-                    unit_name(rules.delay_unit)
-                )
-            })
+            let (delay, unit) = (rules.delay_unit.amount(delay_of(plan)?), rules.delay_unit);
+            (delay.fract() != 0.0).then_some(ClassicBlocker::NoFractions { delay, unit })
         }
-    }
-}
-
-fn unit_name(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Seconds => "s",
-        Unit::Milliseconds => "ms",
     }
 }
 

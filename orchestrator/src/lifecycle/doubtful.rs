@@ -44,7 +44,7 @@ impl Lifecycle {
             self.participants.iter().filter_map(node_of).filter(|node| !gone(node)).collect();
         if triggered || here.is_empty() {
             self.phase = Phase::Started { at, at_us };
-            return vec![Effect::Note { what: RUNNING, detail: String::new() }];
+            return vec![Effect::note(RUNNING, "")];
         }
         if !here.iter().all(|node| node.seen_at > resumed_at && !about_it(node)) {
             self.phase = Phase::Doubtful { resumed_at, idle_since: None, at, at_us };

@@ -5,6 +5,7 @@
 mod barrier;
 mod choose;
 mod doubtful;
+mod effect;
 mod ends;
 mod lead;
 #[cfg(test)]
@@ -21,13 +22,15 @@ use common::wire::DriverState;
 
 pub use choose::{ClassicRules, choose, count_of, delay_of};
 pub use doubtful::is_doubtful;
-pub use warned::{since_trigger, warnings};
+pub use effect::Effect;
+pub use warned::{driver_of, since_trigger, warnings};
 
 use crate::model::TestState;
 use crate::now::Now;
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
+use crate::stopped_by::StoppedBy;
 
 /// After a stop: how long drivers have to send their last windows.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
@@ -50,46 +53,6 @@ pub struct Rules {
     pub start_delay: Duration,
     /// How classic drivers are led.
     pub classic: ClassicRules,
-}
-
-/// An action for the caller. Effects are carried out in the order in which they are returned.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Publish the config of this revision.
-    PublishConfig {
-        /// Counts from 1.
-        revision: u32,
-    },
-    /// Publish the trigger.
-    PublishTrigger {
-        /// Unix ms; where classic drivers alone take part they ignore it.
-        start_at_ms: u64,
-        /// Of which config.
-        revision: u32,
-    },
-    /// Publish the stop.
-    PublishStop,
-    /// The barrier succeeded or failed: answer the request that triggered the test.
-    Answer(Result<(), CommandError>),
-    /// The state changed, or another event happened that belongs in the timeline.
-    Note {
-        /// Name of the event in snake_case.
-        what: &'static str,
-        /// A sentence; may be empty.
-        detail: String,
-    },
-    /// A participant's part is over, although it did not report its end.
-    PartEnded(NodeId, Option<Epoch>, EndedBy),
-    /// A lost participant is back.
-    PartBack(NodeId, Option<Epoch>),
-    /// A classic driver sends heartbeats and has sent no report yet.
-    Silent(NodeId),
-    /// A classic driver did not receive the trigger.
-    Deaf(NodeId),
-    /// The participants changed since the trigger chose them.
-    Rechosen,
-    /// The test is over; judge it.
-    Finish,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +101,7 @@ pub struct Lifecycle {
     phase: Phase,
     revision: u32,
     participants: Vec<Participant>,
-    stopped_by: Option<String>,
+    stopped_by: Option<StoppedBy>,
     /// When the config was published in this life of the orchestrator; a classic driver may run the test from then on.
     configured_at: Option<Duration>,
     /// From the trigger to the start.
@@ -193,9 +156,9 @@ impl Lifecycle {
     }
 
     /// The same test, where it had been stopped and its drivers may not have sent their last windows.
-    pub fn stopping(self, by: &str, now: Now) -> Self {
+    pub fn stopping(self, by: StoppedBy, now: Now) -> Self {
         let phase = Phase::Stopping { since: now.elapsed, at_us: self.started_at() };
-        Self { phase, stopped_by: Some(by.to_owned()), ..self }
+        Self { phase, stopped_by: Some(by), ..self }
     }
 
     /// The same test, where it is not known whether the trigger was published.
@@ -230,8 +193,8 @@ impl Lifecycle {
     }
 
     /// Who or what stopped it.
-    pub fn stopped_by(&self) -> Option<&str> {
-        self.stopped_by.as_deref()
+    pub fn stopped_by(&self) -> Option<&StoppedBy> {
+        self.stopped_by.as_ref()
     }
 
     /// The common start, as the trigger has it.
@@ -295,29 +258,29 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Stops the test; `by` names the person or the cause.
-    pub fn stop(&mut self, by: &str, now: Now) -> Vec<Effect> {
-        let note = Effect::Note { what: STOPPED, detail: by.to_owned() };
+    /// Stops the test.
+    pub fn stop(&mut self, by: StoppedBy, now: Now) -> Vec<Effect> {
+        let note = Effect::note(STOPPED, by.to_string());
         let aborted = || CommandError::Conflict("the test was stopped before it started".to_owned());
         match self.phase {
             Phase::Finished | Phase::Stopping { .. } => Vec::new(),
             Phase::Configured => {
-                self.stopped_by = Some(by.to_owned());
+                self.stopped_by = Some(by);
                 self.phase = Phase::Finished;
                 vec![note, Effect::Finish]
             }
             Phase::AwaitingClassic { .. } => {
-                self.stopped_by = Some(by.to_owned());
+                self.stopped_by = Some(by);
                 self.phase = Phase::Finished;
                 vec![note, Effect::Answer(Err(aborted())), Effect::Finish]
             }
             Phase::Barrier { .. } | Phase::Gap { .. } => {
-                self.stopped_by = Some(by.to_owned());
+                self.stopped_by = Some(by);
                 self.phase = Phase::Finished;
                 vec![Effect::PublishStop, note, Effect::Answer(Err(aborted())), Effect::Finish]
             }
             Phase::Started { at_us, .. } | Phase::Doubtful { at_us, .. } => {
-                self.stopped_by = Some(by.to_owned());
+                self.stopped_by = Some(by);
                 self.phase = Phase::Stopping { since: now.elapsed, at_us: Some(at_us) };
                 vec![Effect::PublishStop, note]
             }

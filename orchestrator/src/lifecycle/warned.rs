@@ -25,17 +25,15 @@ const MAX_WARNINGS: usize = 32;
 pub(super) fn notes(participants: &[Participant], nodes: &[NodeFacts]) -> Vec<Effect> {
     let of = |participant: &Participant| {
         let node = nodes.iter().find(|node| node.node_id == participant.node_id)?;
-        let warning = node.warning.as_ref()?;
-        Some(Other::Warned(warning.clone()).text(Some(node.node_id.as_str())))
+        Some(about(&node.node_id, WARNED, Other::Warned(node.warning.clone()?)))
     };
-    let mut warnings: Vec<String> = participants.iter().filter_map(of).collect();
-    let more = warnings.len().saturating_sub(MAX_WARNINGS);
+    let mut notes: Vec<Effect> = participants.iter().filter_map(of).collect();
+    let more = notes.len().saturating_sub(MAX_WARNINGS);
     if more > 0 {
-        warnings.truncate(MAX_WARNINGS);
+        notes.truncate(MAX_WARNINGS);
+        notes.push(Effect::note(MORE_WARNED, Other::MoreWarned(more).text(None)));
     }
-    let rest =
-        (more > 0).then(|| Effect::Note { what: MORE_WARNED, detail: Other::MoreWarned(more).text(None) });
-    warnings.into_iter().map(|detail| Effect::Note { what: WARNED, detail }).chain(rest).collect()
+    notes
 }
 
 /// Notes the classic drivers that are left out: where the plan asks for all drivers, those that sent nothing in their
@@ -44,11 +42,12 @@ pub(super) fn left_out(plan: &Plan, nodes: &[NodeFacts], gone: &[NodeId]) -> Vec
     let is_deaf = |node: &&NodeFacts| node.liveness == Liveness::Deaf && plan.drivers == DriverChoice::All;
     let deaf = nodes.iter().filter(is_deaf).map(|node| (&node.node_id, false));
     let all = deaf.chain(gone.iter().map(|id| (id, true))).take(MAX_WARNINGS);
-    all.map(|(id, gone)| Effect::Note {
-        what: LEFT_OUT,
-        detail: Other::LeftOut { gone }.text(Some(id.as_str())),
-    })
-    .collect()
+    all.map(|(id, gone)| about(id, LEFT_OUT, Other::LeftOut { gone })).collect()
+}
+
+/// A note about one driver, with the sentence of a finding.
+fn about(driver: &NodeId, what: &'static str, finding: Other) -> Effect {
+    Effect::note_of(driver, what, finding.text(Some(driver.as_str())))
 }
 
 /// The timeline since the last trigger; the whole timeline where there was none.
@@ -57,13 +56,20 @@ pub fn since_trigger(timeline: &[TimelineEntry]) -> &[TimelineEntry] {
 }
 
 /// The warnings in the timeline since the last trigger.
-pub fn warnings(timeline: &[TimelineEntry]) -> impl Iterator<Item = (FindingKind, &String)> {
+pub fn warnings(timeline: &[TimelineEntry]) -> impl Iterator<Item = (FindingKind, &TimelineEntry)> {
     since_trigger(timeline).iter().filter_map(|entry| match entry.what.as_str() {
-        WARNED => Some((FindingKind::DriverWarned, &entry.detail)),
-        LEFT_OUT => Some((FindingKind::DriverLeftOut, &entry.detail)),
-        MORE_WARNED => Some((FindingKind::MoreDriversWarned, &entry.detail)),
+        WARNED => Some((FindingKind::DriverWarned, entry)),
+        LEFT_OUT => Some((FindingKind::DriverLeftOut, entry)),
+        MORE_WARNED => Some((FindingKind::MoreDriversWarned, entry)),
         _ => None,
     })
+}
+
+/// The driver that an entry of the timeline is about; `known`: the ids of the test's drivers. An earlier version stored
+/// entries without the driver: in these its id is looked for where the sentence of a driver begins, `a: too fast`.
+pub fn driver_of<'a>(entry: &'a TimelineEntry, mut known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let begins = |id: &&str| entry.detail.strip_prefix(*id).is_some_and(|rest| rest.starts_with(": "));
+    entry.driver.as_deref().or_else(|| known.find(begins))
 }
 
 #[cfg(test)]
@@ -75,16 +81,31 @@ mod tests {
         let entry = |(what, detail): &(&str, &str)| TimelineEntry {
             at: "now".to_owned(),
             what: (*what).to_owned(),
+            driver: None,
             detail: (*detail).to_owned(),
         };
         let texts = |entries: &[(&str, &str)]| -> Vec<String> {
             let timeline: Vec<_> = entries.iter().map(entry).collect();
-            warnings(&timeline).map(|(_, text)| text.clone()).collect()
+            warnings(&timeline).map(|(_, entry)| entry.detail.clone()).collect()
         };
         let once = [("created", ""), ("triggered", ""), ("warned", "a: fast"), ("running", "")];
         assert_eq!(texts(&once), ["a: fast"]);
         assert_eq!(texts(&[&once[..3], &once[1..]].concat()), ["a: fast"], "not twice");
         assert_eq!(texts(&[&once[..], &[("triggered", "")]].concat()), [""; 0]);
         assert_eq!(texts(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn the_driver_of_an_entry_is_its_own_or_in_one_of_an_earlier_version_the_name_before_its_text() {
+        let driver = |driver: Option<&str>, detail: &str| {
+            let json =
+                serde_json::json!({ "at": "now", "what": "warned", "driver": driver, "detail": detail });
+            let entry: TimelineEntry = serde_json::from_value(json).unwrap();
+            driver_of(&entry, ["a", "ab"].into_iter()).map(str::to_owned)
+        };
+        assert_eq!(driver(Some("a"), "ab: too fast").as_deref(), Some("a"));
+        assert_eq!(driver(None, "ab: too fast").as_deref(), Some("ab"));
+        assert_eq!(driver(None, "c: too fast"), None, "not a driver of this test");
+        assert_eq!(driver(None, "too fast"), None);
     }
 }

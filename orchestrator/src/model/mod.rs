@@ -286,6 +286,10 @@ pub struct TimelineEntry {
     pub at: String,
     /// What, in a few words: created, triggered, warned, running, driver_lost, stopped, finished, revised, …
     pub what: String,
+    /// The node id of the driver that it is about; left out where it is about several, or about none, and in entries
+    /// that an earlier version stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// Details, as a sentence; may be empty.
     pub detail: String,
 }

@@ -53,7 +53,7 @@ pub struct NodeFacts {
     pub is_resolving: bool,
     /// Why it refuses a config, without its own name; `None`: it does not refuse, or gives no reason.
     pub refusal: Option<String>,
-    /// Its warning about the test it is ready for.
+    /// Its warning about the test it is ready for, without its own name.
     pub warning: Option<String>,
     /// The test that it works on, by its last heartbeat.
     pub test_id: Option<TestId>,

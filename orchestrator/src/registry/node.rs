@@ -237,7 +237,7 @@ impl Node {
                 Some(Reason::Refusal(why)) => Some(why.to_owned()),
                 _ => None,
             },
-            warning: beat.and_then(|beat| beat.warning.clone()),
+            warning: beat.and_then(|beat| beat.warning_without_name(&self.node_id)).map(str::to_owned),
             test_id: beat.and_then(|beat| beat.test_id.clone()),
             revision: beat.and_then(|beat| beat.revision),
             max_rate: registration.and_then(|ours| ours.max_rate),

@@ -13,12 +13,13 @@ use super::part::Part;
 use crate::lifecycle::count_of;
 use crate::model::PartState;
 use crate::participant::EndedBy;
+use crate::stopped_by::StoppedBy;
 
 /// A test's end, beyond its records.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Closing {
     /// Who or what stopped the test.
-    pub stopped_by: Option<String>,
+    pub stopped_by: Option<StoppedBy>,
     /// Why the test was interrupted, where the orchestrator that led it ended first.
     #[serde(default)]
     pub interrupted: Option<String>,
@@ -52,7 +53,7 @@ pub struct ClosingPart {
 
 impl Tally {
     /// What to store of a test that is over, beside its records.
-    pub fn closing(&self, stopped_by: Option<&str>) -> Closing {
+    pub fn closing(&self, stopped_by: Option<&StoppedBy>) -> Closing {
         let part = |part: &Part| ClosingPart {
             node_id: part.node.clone(),
             epoch: part.epoch,
@@ -64,7 +65,7 @@ impl Tally {
             cpu: part.windows.cpu,
         };
         Closing {
-            stopped_by: stopped_by.map(str::to_owned),
+            stopped_by: stopped_by.cloned(),
             interrupted: self.interrupted.clone(),
             parts: self.parts.iter().map(part).collect(),
             foreign: self.foreign.iter().cloned().collect(),

@@ -41,6 +41,7 @@ use self::series::{FleetSeries, Second};
 use crate::lifecycle::count_of;
 use crate::model::{Completeness, DriverTotals, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
+use crate::stopped_by::StoppedBy;
 use crate::verdict::Facts;
 
 /// Length of a window, µs.
@@ -296,7 +297,7 @@ impl Tally {
 
     /// The facts for a verdict; `stopped_by`: who or what stopped the test, if it was stopped. Drivers that have not
     /// ended count as lost: call it when the test is over.
-    pub fn facts(&self, stopped_by: Option<&str>) -> Facts<'_> {
+    pub fn facts(&self, stopped_by: Option<&StoppedBy>) -> Facts<'_> {
         sums::facts(self, stopped_by)
     }
 

@@ -12,6 +12,7 @@ use super::views::share;
 use super::{Tally, WINDOW_US};
 use crate::lifecycle::count_of;
 use crate::model::{Completeness, MissingWindows};
+use crate::stopped_by::StoppedBy;
 use crate::verdict::{ClassicFacts, DriverFacts, Facts, Machine, Reported, Sample, SentMore, Stop};
 
 impl Tally {
@@ -119,7 +120,7 @@ pub fn completeness(tally: &Tally) -> Completeness {
 }
 
 /// The facts for a verdict.
-pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
+pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> {
     let drivers: Vec<DriverFacts<'a>> = tally.parts.iter().map(|part| driver(tally, part)).collect();
     let mut counters = Counters::default();
     let mut reported = Reported::ALL;
@@ -132,7 +133,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&str>) -> Facts<'a> {
     let facts = Facts {
         plan: &tally.plan,
         over: true,
-        stopped_by: stopped_by.map(str::to_owned),
+        stopped_by: stopped_by.cloned(),
         interrupted: tally.interrupted.clone(),
         started_at: tally.start_at,
         fleet: Sample {

@@ -11,6 +11,7 @@ use common::plan::{Plan, Share};
 use crate::model::MissingWindows;
 use crate::participant::EndedBy;
 use crate::participant::Reading;
+use crate::stopped_by::StoppedBy;
 
 /// The input of a verdict.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub struct Facts<'a> {
     /// Whether the test is over; while it runs, missing figures may still arrive.
     pub over: bool,
     /// Who or what stopped the test before its end.
-    pub stopped_by: Option<String>,
+    pub stopped_by: Option<StoppedBy>,
     /// Why the test was interrupted, where the orchestrator that led it ended first.
     pub interrupted: Option<String>,
     /// The common start of the trigger; `None`: the test was never started.

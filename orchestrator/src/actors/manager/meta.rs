@@ -1,7 +1,7 @@
 //! What the manager itself keeps of a test, beside its lifecycle and its tally: name, times, timeline.
 
 use common::clock::{UnixMicros, rfc3339};
-use common::ids::TestId;
+use common::ids::{NodeId, TestId};
 use common::plan::Plan;
 
 use super::Meta;
@@ -33,9 +33,24 @@ pub fn note(meta: &mut Meta, at_us: UnixMicros, what: &str, detail: &str) {
 
 /// The same to a timeline.
 pub fn note_to(timeline: &mut Vec<TimelineEntry>, at_us: UnixMicros, what: &str, detail: &str) {
+    note_of(timeline, None, at_us, what, detail);
+}
+
+/// The same, about a driver where there is one.
+pub fn note_of(
+    timeline: &mut Vec<TimelineEntry>,
+    driver: Option<&NodeId>,
+    at_us: UnixMicros,
+    what: &str,
+    detail: &str,
+) {
     if timeline.len() < MAX_TIMELINE {
-        let at = rfc3339(at_us);
-        timeline.push(TimelineEntry { at, what: what.to_owned(), detail: detail.to_owned() });
+        timeline.push(TimelineEntry {
+            at: rfc3339(at_us),
+            what: what.to_owned(),
+            driver: driver.map(ToString::to_string),
+            detail: detail.to_owned(),
+        });
     }
 }
 

@@ -19,7 +19,7 @@ use common::plan::Plan;
 
 pub use self::command::{Answer, Asked, Command};
 pub use self::links::{ManagerLinks, ManagerSettings};
-use self::meta::{empty_view, meta_of, note};
+use self::meta::{empty_view, meta_of, note, note_of};
 use self::stored::stored;
 use self::unsaved::Unsaved;
 use self::waiting::Waiting;
@@ -32,12 +32,10 @@ use crate::participant::PartSeen;
 use crate::ran_on::RanOn;
 use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
+use crate::stopped_by::StoppedBy;
 use crate::store::StoredTest;
 use crate::tally::Tally;
 use crate::verdict::judge;
-
-/// The reason in the report of a test that a user stopped.
-const STOPPED_BY: &str = "stopped by the user";
 
 /// Least time between two updates of the active test to listeners while its state does not change. What they show is
 /// at most 1 s old; an update every time would cost too much, because the figures are computed for each.
@@ -312,7 +310,7 @@ impl Manager {
             };
         }
         let now = self.settings.clock.now();
-        let effects = self.active.as_mut().map(|active| active.life.stop(STOPPED_BY, now));
+        let effects = self.active.as_mut().map(|active| active.life.stop(StoppedBy::the_user(), now));
         self.carry_out(effects.unwrap_or_default()).await;
         self.get(id).await
     }
@@ -323,12 +321,13 @@ impl Manager {
         let mut meta = meta_of(&test.test_id, &plan, test.created_at);
         meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
         let now_us = self.settings.clock.unix_us();
-        note(&mut meta, now_us, lifecycle::STOPPED, STOPPED_BY);
+        let by = StoppedBy::the_user();
+        note(&mut meta, now_us, lifecycle::STOPPED, &by.to_string());
         note(&mut meta, now_us, "finished", "");
         (meta.state, meta.ended_at) = (TestState::Finished, Some(now_us));
         let mut tally = Tally::new(test.test_id, plan.clone(), &[]);
         tally.finish();
-        let judgement = judge(&tally.facts(Some(STOPPED_BY)));
+        let judgement = judge(&tally.facts(Some(&by)));
         let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
         self.save(stored(&meta, &plan, test.revision, &[], &view)).await?;
         self.show(view.clone());
@@ -359,10 +358,10 @@ impl Manager {
                     self.answer(result).await;
                     None
                 }
-                Effect::Note { what, detail } => {
+                Effect::Note { what, driver, detail } => {
                     let now_us = self.settings.clock.unix_us();
                     if let Some(active) = &mut self.active {
-                        note(&mut active.meta, now_us, what, &detail);
+                        note_of(&mut active.meta.timeline, driver.as_ref(), now_us, what, &detail);
                         log::info!(test_id:% = active.meta.test_id, what, detail:%; "test");
                     }
                     self.save_active().await;
@@ -430,7 +429,7 @@ impl Manager {
         active.meta.ended_at = Some(now_us);
         self.waiting.ended(active.meta.test_id.clone(), self.settings.clock.now().elapsed);
         note(&mut active.meta, now_us, "finished", "");
-        let stopped_by = active.life.stopped_by().map(str::to_owned);
+        let stopped_by = active.life.stopped_by().cloned();
         let closed = self.links.tally.close(active.meta.clone(), stopped_by).await;
         if let Some(Some(ClosedTest { mut view, closing })) = self.unless_ending(closed) {
             let Active { life, meta, .. } = &active;

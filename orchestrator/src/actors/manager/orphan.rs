@@ -54,9 +54,9 @@ impl Manager {
         (meta.state, meta.ended_at) =
             (TestState::Finished, Some(last_at.unwrap_or(started_at).max(started_at)));
         let stopped_by = stopped_by(&meta.timeline);
-        let closing = tally.closing(stopped_by.as_deref());
+        let closing = tally.closing(stopped_by.as_ref());
         tally.finish();
-        let judgement = judge(&tally.facts(stopped_by.as_deref()));
+        let judgement = judge(&tally.facts(stopped_by.as_ref()));
         let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
         let closed = stored(&meta, &plan, test.revision, &test.participants, &view);
         self.save(StoredTest { closing: Some(closing), ..closed }).await?;

@@ -12,6 +12,7 @@ use crate::model::{TestState, TestView, TimelineEntry};
 use crate::participant::Participant;
 use crate::ran_on::orphaned;
 use crate::refusal::CommandError;
+use crate::stopped_by::StoppedBy;
 use crate::store::{StoreError, StoredTest};
 use crate::tally::Tally;
 
@@ -131,7 +132,7 @@ impl Manager {
             now,
         );
         if let Some(by) = stopped_by(&meta.timeline) {
-            life = life.stopping(&by, now);
+            life = life.stopping(by, now);
         } else if is_doubtful(&meta.timeline) {
             life = life.doubtful(now);
         }
@@ -156,11 +157,11 @@ fn not_stored(error: &StoreError) -> CommandError {
 }
 
 /// Who stopped a test since it was triggered last, as its timeline has it.
-pub(super) fn stopped_by(timeline: &[TimelineEntry]) -> Option<String> {
+pub(super) fn stopped_by(timeline: &[TimelineEntry]) -> Option<StoppedBy> {
     lifecycle::since_trigger(timeline)
         .iter()
         .find(|entry| entry.what == lifecycle::STOPPED)
-        .map(|entry| entry.detail.clone())
+        .map(|entry| StoppedBy::from_sentence(&entry.detail))
 }
 
 /// A test as the store keeps it, its end apart.

@@ -14,6 +14,7 @@ use super::{
 use crate::actors::Gone;
 use crate::model::TestView;
 use crate::participant::PartSeen;
+use crate::stopped_by::StoppedBy;
 use crate::store::StoredMetrics;
 use crate::tally::Tally;
 
@@ -116,7 +117,7 @@ impl TallyHandle {
     ///
     /// # Errors
     /// Where the actor has stopped.
-    pub async fn close(&self, meta: Meta, stopped_by: Option<String>) -> Result<Option<ClosedTest>, Gone> {
+    pub async fn close(&self, meta: Meta, stopped_by: Option<StoppedBy>) -> Result<Option<ClosedTest>, Gone> {
         Ok(self.close.send(CloseTally { meta, stopped_by }).await?)
     }
 }

@@ -19,6 +19,7 @@ use crate::model::{TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::participant::{EndedBy, PartSeen};
 use crate::ran_on::RanOn;
+use crate::stopped_by::StoppedBy;
 use crate::store::StoredMetrics;
 use crate::tally::{Arrived, Closing, Tally};
 use crate::telemetry::Telemetry;
@@ -120,7 +121,7 @@ pub struct CloseTally {
     /// The test, finished.
     pub meta: Meta,
     /// Who or what stopped it.
-    pub stopped_by: Option<String>,
+    pub stopped_by: Option<StoppedBy>,
 }
 
 /// The outcome of a test.
@@ -324,9 +325,9 @@ impl Handler<CloseTally> for StatsAggregatorActor {
 
     fn handle(&mut self, close: CloseTally, _: &mut Self::Context) -> Self::Result {
         let tally = self.tally.as_mut().filter(|tally| *tally.test_id() == close.meta.test_id)?;
-        let closing = tally.closing(close.stopped_by.as_deref());
+        let closing = tally.closing(close.stopped_by.as_ref());
         tally.finish();
-        let judgement = judge(&tally.facts(close.stopped_by.as_deref()));
+        let judgement = judge(&tally.facts(close.stopped_by.as_ref()));
         let view = view(&close.meta.borrowed(), tally, Some(&judgement), self.clock.unix_us());
         self.send_windows();
         self.tally = None;

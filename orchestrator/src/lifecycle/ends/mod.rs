@@ -101,7 +101,7 @@ pub fn stopped(life: &Lifecycle, nodes: &[NodeFacts], parts: &[PartSeen]) -> Vec
 
 fn note(what: &'static str, part: &PartSeen, why: &str) -> Effect {
     let detail = if why.is_empty() { part.node_id.to_string() } else { format!("{}: {why}", part.node_id) };
-    Effect::Note { what, detail }
+    Effect::note_of(&part.node_id, what, detail)
 }
 
 type End = (EndedBy, &'static str);

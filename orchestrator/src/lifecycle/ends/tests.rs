@@ -118,7 +118,8 @@ fn one_without_a_report_is_shown_as_silent_once() {
     assert_eq!(life.step(at(23_000), &nodes, &[ours.clone(), BEATS.seen()]), []);
     let effects = life.step(at(23_001), &nodes, &[ours.clone(), BEATS.seen()]);
     let detail = "old: reports at its end, or did not start".to_owned();
-    assert_eq!(effects, [Effect::Note { what: "driver_silent", detail }, Effect::Silent(id("old"))]);
+    let note = Effect::Note { what: "driver_silent", driver: Some(id("old")), detail };
+    assert_eq!(effects, [note, Effect::Silent(id("old"))]);
     let noted = PartSeen { silent: true, ..BEATS.seen() };
     assert_eq!(life.step(at(24_000), &nodes, &[ours, noted]), []);
 }

@@ -148,12 +148,17 @@ fn warnings_of_ready_drivers_are_noted_before_the_trigger() {
         warning: Some(warning.to_owned()),
         ..says(name, DriverState::Ready, None)
     };
-    let half = [warns("a", "a: too fast"), node("b", Some(1))];
+    let half = [warns("a", "too fast"), node("b", Some(1))];
     assert_eq!(without_notes(life.step(at(100), &half, &[])), [], "not before all are ready");
-    let ready = [warns("a", "a: too fast"), warns("b", "beware")];
+    let ready = [warns("a", "too fast"), warns("b", "beware")];
     let effects = life.step(at(200), &ready, &[]);
-    let warned = |detail: &str| Effect::Note { what: "warned", detail: detail.to_owned() };
-    assert_eq!(effects[..2], [warned("a: too fast"), warned("b: beware")], "each names its driver");
+    let warned = |driver: &str, detail: &str| Effect::Note {
+        what: "warned",
+        driver: Some(id(driver)),
+        detail: detail.to_owned(),
+    };
+    let expected = [warned("a", "a: too fast"), warned("b", "b: beware")];
+    assert_eq!(effects[..2], expected, "each names its driver");
     assert!(matches!(effects[2], Effect::PublishTrigger { .. }), "{effects:?}");
 }
 
@@ -314,9 +319,9 @@ fn a_driver_started_again_is_lost_in_its_earlier_life() {
 fn a_stop_is_published_and_waits_for_the_last_windows() {
     let mut life = started();
     let nodes = [node("a", Some(1)), node("b", Some(1))];
-    assert_eq!(without_notes(life.stop("stopped by the user", at(3_000))), [Effect::PublishStop]);
+    assert_eq!(without_notes(life.stop(StoppedBy::the_user(), at(3_000))), [Effect::PublishStop]);
     assert_eq!(
-        without_notes(life.stop("stopped by the user", at(3_001))),
+        without_notes(life.stop(StoppedBy::the_user(), at(3_001))),
         [],
         "repeating it changes nothing"
     );
@@ -431,7 +436,7 @@ fn the_start_warns_of_classic_drivers_that_it_leaves_out() {
     let notes: Vec<&str> = effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Note { what: "driver_left_out", detail } => Some(detail.as_str()),
+            Effect::Note { what: "driver_left_out", detail, .. } => Some(detail.as_str()),
             _ => None,
         })
         .collect();

@@ -475,6 +475,20 @@ fn after_a_restart_a_node_is_described_as_it_registered_before() {
 }
 
 #[test]
+fn facts_have_a_warning_without_the_name_of_its_driver() {
+    for (warning, expected) in [("a: too fast", "too fast"), ("beware", "beware")] {
+        let mut story = Story::new();
+        let mut ready = beat("a", Some(5), true);
+        if let Some(ours) = &mut ready.ours {
+            (ours.state, ours.warning) = (Some(DriverState::Ready), Some(warning.to_owned()));
+        }
+        story.registry.heartbeat(&ready, story.now);
+        let facts = story.registry.facts(&id("a"), story.now).unwrap();
+        assert_eq!(facts.warning.as_deref(), Some(expected));
+    }
+}
+
+#[test]
 fn facts_have_what_a_driver_answered_to_its_config() {
     for (state, reason, is_resolving, refusal) in [
         (

@@ -1,6 +1,7 @@
 //! Tests, their history, and what is removed.
 
 use super::*;
+use crate::stopped_by::StoppedBy;
 use crate::store::{StoredPlan, TestFilter};
 
 #[test]
@@ -60,7 +61,7 @@ fn a_revision_replaces_report_and_verdict_of_a_finished_test_alone() {
     fixture.store.save_test(&test("t", 5)).unwrap();
     fixture.store.save_revision(&revised).unwrap();
     assert_eq!(fixture.store.test(&id("t")).unwrap().unwrap().report, None, "it runs");
-    let closing = Closing { stopped_by: Some("someone".to_owned()), ..Closing::default() };
+    let closing = Closing { stopped_by: Some(StoppedBy::named("someone")), ..Closing::default() };
     let finished = StoredTest { state: TestState::Finished, closing: Some(closing), ..test("t", 5) };
     fixture.store.save_test(&finished).unwrap();
     fixture.store.save_revision(&revised).unwrap();

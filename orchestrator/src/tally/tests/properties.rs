@@ -3,6 +3,7 @@
 use common::latency::LatencyStats;
 
 use super::*;
+use crate::stopped_by::StoppedBy;
 
 /// min ≤ median ≤ p90 ≤ … ≤ max, and mean and mode between the ends.
 #[track_caller]
@@ -128,7 +129,7 @@ proptest! {
                 in_time.ended(&node(node_id), Some(Epoch(epoch)), by);
             }
         }
-        let closing = live.closing(Some("someone"));
+        let closing = live.closing(Some(&StoppedBy::named("someone")));
         live.finish();
         let kept = serde_json::to_string(&closing).unwrap();
         let closing: Closing = serde_json::from_str(&kept).unwrap();

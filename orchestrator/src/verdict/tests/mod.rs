@@ -17,6 +17,7 @@ use common::plan::{Plan, PlanFormat, Share, read};
 use super::{ClassicFacts, DriverFacts, Facts, Judgement, Machine, Reported, Sample, SentMore, judge};
 use crate::model::{FindingLevel, MissingWindows, Verdict};
 use crate::participant::EndedBy;
+use crate::stopped_by::StoppedBy;
 
 const START: i64 = 1_795_477_200_000_000;
 
@@ -266,7 +267,7 @@ impl Case<'_> {
             plan: &self.plan,
             requests: Default::default(),
             over: self.over,
-            stopped_by: self.stopped_by.map(str::to_owned),
+            stopped_by: self.stopped_by.map(StoppedBy::named),
             started_at: self.started.then_some(START),
             fleet,
             drivers: drivers.collect(),

@@ -72,7 +72,7 @@ const WARNING: FindingLevel = FindingLevel::Warning;
 fn endings() -> Vec<Row> {
     let drivers = [Driver::well("a")];
     let mut stopped = case(plan(OPEN, ""), &drivers);
-    stopped.stopped_by = Some("stopped by the user");
+    stopped.stopped_by = Some("the user");
     let mut interrupted = case(plan(OPEN, ""), &drivers);
     let why = crate::ran_on::Orphaned::KafkaGone.reason(START, Some(START + 9_000_000));
     interrupted.interrupted = Some(&why);

@@ -3,14 +3,15 @@
 use super::the_driver;
 use crate::human::{count, counted};
 use crate::model::{FindingKind, MissingWindows};
+use crate::stopped_by::StoppedBy;
 
 /// An end that was not planned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
     /// The test was stopped.
     Stopped {
-        /// As in `stopped by the user`; may be empty.
-        by: String,
+        /// Who or what stopped it.
+        by: StoppedBy,
     },
     /// The orchestrator that led the test ended.
     Interrupted {
@@ -72,11 +73,10 @@ impl Ending {
     pub fn text(&self, driver: Option<&str>) -> String {
         let driver = the_driver(driver);
         match self {
-            Self::Stopped { by } if by.is_empty() => "the test was stopped before its end".to_owned(),
-            Self::Stopped { by } => {
-                let by = by.strip_prefix("stopped by ").unwrap_or(by);
-                format!("the test was stopped before its end by {by}")
-            }
+            Self::Stopped { by } => match by.name() {
+                "" => "the test was stopped before its end".to_owned(),
+                name => format!("the test was stopped before its end by {name}"),
+            },
             Self::Interrupted { why } => why.clone(),
             Self::NeverStarted => {
                 "the load was never started, so nothing was measured: run the test again".to_owned()

@@ -48,7 +48,7 @@ pub enum Other {
     LatencyUnit(OddLatencies),
     /// These nodes sent reports without taking part.
     Foreign(Vec<String>),
-    /// A driver's own sentence, before the start.
+    /// A driver's own sentence, before the start, without the driver's name.
     Warned(String),
     /// Number of further drivers that warned.
     MoreWarned(usize),
@@ -258,10 +258,9 @@ impl Other {
                     "{which} sent reports for this test, and {sent} not take part in it: {take} figures are not counted"
                 )
             }
-            // The driver wrote the sentence, which should begin with the driver's name.
             Self::Warned(text) => match driver {
-                Some(driver) if !text.starts_with(&format!("{driver}: ")) => format!("{driver}: {text}"),
-                _ => text.clone(),
+                Some(driver) => format!("{driver}: {text}"),
+                None => text.clone(),
             },
             Self::LeftOut { gone: true } => {
                 format!("{the} is left out: its heartbeats stopped; look whether its process still runs")
