@@ -9,6 +9,7 @@ pub mod clock;
 pub mod counters;
 pub mod figures;
 pub mod host;
+pub mod http_contract;
 pub mod ids;
 pub mod kafka;
 pub mod latency;

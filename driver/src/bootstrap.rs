@@ -8,12 +8,14 @@ use actix_rt::net::TcpStream;
 use actix_service::Service;
 use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
 use awc::error::{ConnectError, JsonPayloadError, SendRequestError};
-use common::clock::{UnixMicros, unix_us};
+use common::clock::unix_us;
+use common::http_contract::Time;
+use common::settings::Secret;
 use common::settings::fields::is_loopback;
-use common::settings::{Secret, TopicNames};
 use common::wire::PROTOCOL;
-use serde::Deserialize;
 use url::Url;
+
+pub use common::http_contract::Bootstrap;
 
 use crate::clock_sync::Sample;
 use crate::driver_test::TlsConfig;
@@ -22,26 +24,6 @@ use crate::driver_test::TlsConfig;
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
-
-/// `GET /api/v1/bootstrap`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Bootstrap {
-    /// Kafka's bootstrap servers, each `host:port`.
-    pub brokers: Vec<String>,
-    /// Prefix of the names of all topics that `topics` does not list.
-    pub topic_prefix: String,
-    /// Topics with names of their own; empty from orchestrators of a version that cannot map topics.
-    #[serde(default)]
-    pub topics: TopicNames,
-    /// Version of the additions to the wire.
-    pub protocol: u32,
-}
-
-/// `GET /api/v1/time`
-#[derive(Debug, Deserialize)]
-struct Time {
-    unix_us: UnixMicros,
-}
 
 /// Why the orchestrator's answer is missing or cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -202,6 +184,7 @@ pub async fn source_address(brokers: &[String]) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use common::settings::TopicNames;
     use common::wire::Topic;
 
     use super::*;

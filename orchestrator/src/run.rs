@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use common::clock::unix_us;
+use common::http_contract::Bootstrap;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{EmbeddedBroker, FlushProducer, KafkaConsumerActor, KafkaError};
 use common::settings::data_dir::{self, DataDirError};
@@ -21,7 +22,6 @@ use tokio::sync::{mpsc, watch};
 use crate::actors::store::{PruneTests, StoreActor};
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp};
 use crate::http::{self, Access, AppState, BindError, Commands, HttpOptions, Token, Watch};
-use crate::model::Bootstrap;
 use crate::now::Clock;
 use crate::settings::{OrchestratorSettings, StoreSettings};
 use crate::store::StoreError;
@@ -118,7 +118,7 @@ pub async fn run(
     let bootstrap = Bootstrap {
         brokers: brokers.clone(),
         topic_prefix: kafka.topic_prefix.clone(),
-        topics: kafka.topics.by_topic(),
+        topics: kafka.topics.clone(),
         protocol: PROTOCOL,
     };
     let state = AppState::new(

@@ -37,11 +37,6 @@ impl TopicNames {
         self.0.get(&topic).map(String::as_str)
     }
 
-    /// The mapped names by the names of their topics, as HTTP and metrics have them.
-    pub fn by_topic(&self) -> BTreeMap<String, String> {
-        self.0.iter().map(|(topic, name)| (topic.as_str().to_owned(), name.clone())).collect()
-    }
-
     /// Reads `[kafka.topics]`, and checks that all five names differ.
     pub(super) fn read(table: &mut Table, prefix: &str) -> Self {
         let named = |table: &mut Table, topic: Topic| {
@@ -68,7 +63,8 @@ impl TopicNames {
         }
     }
 
-    fn name(&self, prefix: &str, topic: Topic) -> String {
+    /// A topic's whole name.
+    pub(crate) fn name(&self, prefix: &str, topic: Topic) -> String {
         self.get(topic).map_or_else(|| format!("{prefix}{}", topic.as_str()), str::to_owned)
     }
 }

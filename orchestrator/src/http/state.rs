@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::http_contract::Bootstrap;
 use tokio::sync::{Semaphore, watch};
 
 use super::auth::Token;
@@ -11,7 +12,6 @@ use crate::actors::driver_registry::DriverList;
 use crate::actors::events::EventsFeed;
 use crate::actors::store::HistoryReader;
 use crate::actors::test_manager::TestsHandle;
-use crate::model::Bootstrap;
 use crate::now::Clock;
 use crate::store::StoreError;
 use crate::telemetry::{Readiness, Telemetry};

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
+use common::http_contract::Bootstrap;
 use common::ids::Epoch;
 use common::plan::Fault;
-use common::settings::Secret;
+use common::settings::{Secret, TopicNames};
+use common::wire::Topic;
 use serde_json::json;
 
 use super::{Access, AppState, Commands, Token, Watch};
@@ -223,7 +225,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
     let bootstrap = Bootstrap {
         brokers: vec!["127.0.0.1:9092".to_owned()],
         topic_prefix: "t-".to_owned(),
-        topics: [("heartbeat".to_owned(), "beats".to_owned())].into(),
+        topics: TopicNames::of([(Topic::Heartbeat, "beats".to_owned())]),
         protocol: 1,
     };
     let state = AppState::new(

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use common::http_contract::Time;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,7 +11,7 @@ use super::error_responses;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::AppState;
-use crate::model::{Bootstrap, DriverView, Time};
+use crate::model::{BootstrapSchema, DriverView, TimeSchema};
 
 /// All is well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -52,7 +53,7 @@ pub async fn drivers(request: HttpRequest, state: Data<AppState>) -> Result<Http
     operation_id = "get_bootstrap",
     tag = "drivers",
     responses(
-        (status = 200, description = "which Kafka, and how topics are called", body = Bootstrap, content_type = "application/json"),
+        (status = 200, description = "which Kafka, and how topics are called", body = BootstrapSchema, content_type = "application/json"),
         error_responses::Always,
     )
 )]
@@ -68,7 +69,7 @@ pub async fn bootstrap(request: HttpRequest, state: Data<AppState>) -> Result<Ht
     operation_id = "get_time",
     tag = "drivers",
     responses(
-        (status = 200, description = "the time now", body = Time, content_type = "application/json"),
+        (status = 200, description = "the time now", body = TimeSchema, content_type = "application/json"),
         error_responses::Always,
     )
 )]

@@ -1,8 +1,7 @@
-//! What is shown beside a test itself: nodes, seconds, the history, and what a driver asks for.
+//! What is shown beside a test itself: nodes, seconds, the history.
 
 use std::collections::BTreeMap;
 
-use common::wire::Topic;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -177,37 +176,6 @@ pub struct TestSummary {
     /// When it was finished, RFC 3339.
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
-}
-
-/// What a driver needs to join: `GET /api/v1/bootstrap`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Bootstrap {
-    /// Kafka's bootstrap servers, each `host:port`.
-    pub brokers: Vec<String>,
-    /// Prefix of the names of all topics that are not in `topics`; may be empty.
-    pub topic_prefix: String,
-    /// Topics with another name on this Kafka: `register`, `test_config`, `trigger`, `metrics` or `heartbeat`, each
-    /// with its whole name. Empty unless `[kafka.topics]` maps some.
-    #[serde(default)]
-    pub topics: BTreeMap<String, String>,
-    /// Version of our additions to the wire.
-    pub protocol: u32,
-}
-
-impl Bootstrap {
-    /// A topic's whole name on this Kafka.
-    pub fn topic_name(&self, topic: Topic) -> String {
-        let named = self.topics.get(topic.as_str());
-        named.cloned().unwrap_or_else(|| format!("{}{}", self.topic_prefix, topic.as_str()))
-    }
-}
-
-/// The orchestrator's clock: `GET /api/v1/time`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = OrchestratorTime)]
-pub struct Time {
-    /// Unix time in µs.
-    pub unix_us: i64,
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ mod schema;
 
 pub use figures::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, Totals, WarmupTotals};
 pub use finding::{FindingKind, FindingLevel, FindingView};
-pub use lists::{Bootstrap, DriverView, Liveness, TestPage, TestSummary, Time, WindowView};
+pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
 pub use part::{PartEnd, PartState};
-pub use schema::{LatencyStatsSchema, PlanSchema};
+pub use schema::{BootstrapSchema, LatencyStatsSchema, PlanSchema, TimeSchema};
 
 /// From this share of steal on (`steal_mean`, CPU time that the host took from a machine), the host is reported as a
 /// cause.
