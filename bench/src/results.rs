@@ -61,7 +61,7 @@ struct Earlier {
 
 /// An earlier run, as far as it was not measured again.
 #[derive(Debug)]
-pub struct Kept {
+pub struct KeptRun {
     /// Its samples, but for those that failed.
     pub samples: Vec<Sample>,
     /// What ran.
@@ -84,7 +84,7 @@ struct EarlierSample {
 ///
 /// # Errors
 /// Where the file cannot be read, or has another format.
-pub fn kept(file: &Path, again: &BTreeSet<(String, String)>) -> anyhow::Result<Kept> {
+pub fn kept(file: &Path, again: &BTreeSet<(String, String)>) -> anyhow::Result<KeptRun> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let earlier: Earlier = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
     let sample = |sample: EarlierSample| Sample {
@@ -110,7 +110,7 @@ pub fn kept(file: &Path, again: &BTreeSet<(String, String)>) -> anyhow::Result<K
         again.join(", "),
         earlier.began
     );
-    Ok(Kept { samples, versions: earlier.versions, word })
+    Ok(KeptRun { samples, versions: earlier.versions, word })
 }
 
 /// The samples of a run, asked in several ways.
@@ -186,7 +186,7 @@ pub mod tests {
         });
         std::fs::write(&file, text.to_string()).unwrap();
         let again = BTreeSet::from([("open".to_owned(), "a".to_owned())]);
-        let Kept { samples, versions, word } = kept(&file, &again).unwrap();
+        let KeptRun { samples, versions, word } = kept(&file, &again).unwrap();
         assert_eq!(versions.len(), 1);
         assert_eq!(samples.len(), 1);
         assert_eq!((samples[0].scenario.as_str(), samples[0].figures["cpu"]), ("closed", 2.0));

@@ -102,7 +102,7 @@ pub struct Ended {
 
 impl Ended {
     /// As in `killed by SIGKILL` or `exit 1: data folder /x is in use by another node`.
-    pub fn told(&self) -> String {
+    pub fn describe(&self) -> String {
         use std::os::unix::process::ExitStatusExt;
         let how = match self.status {
             Some(status) => match (status.code(), status.signal()) {
@@ -214,7 +214,7 @@ impl Launcher {
                     Some(code) if code == ExitCode::CouldNot as i32 && !ended.why.is_empty() => {
                         Stop::could_not(format!("{label}: {}", ended.why))
                     }
-                    _ => Stop::could_not(format!("{label} ended before it was ready: {}", ended.told())),
+                    _ => Stop::could_not(format!("{label} ended before it was ready: {}", ended.describe())),
                 })
             }
             None => Err(Stop::could_not(format!("{label} was not ready within {READY_TIMEOUT:?}"))),
@@ -311,7 +311,7 @@ mod tests {
     fn an_end_says_how_and_why() {
         use std::os::unix::process::ExitStatusExt;
         let text = |raw: i32, why: &str| {
-            Ended { status: Some(ExitStatus::from_raw(raw)), why: why.to_owned() }.told()
+            Ended { status: Some(ExitStatus::from_raw(raw)), why: why.to_owned() }.describe()
         };
         assert_eq!(text(1 << 8, "no room"), "exit 1: no room");
         assert_eq!(text(15, ""), "killed by SIGTERM");

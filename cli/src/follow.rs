@@ -11,7 +11,7 @@ use orchestrator::model::{DriverView, TestState, TestView};
 use crate::client::{CallError, Client, LONGEST_WAIT};
 use crate::exit::Stop;
 use crate::patience::patience;
-use crate::progress::Progress;
+use crate::progress::ProgressView;
 use crate::signals::Interrupts;
 
 /// How often the test is looked at: drivers report their counters four times a second.
@@ -41,7 +41,7 @@ pub enum Followed {
 struct Following<'a> {
     client: &'a Client,
     test_id: &'a str,
-    progress: &'a Progress,
+    progress: &'a ProgressView,
     /// How long it waits for the test under way to end.
     wait: Duration,
     /// The user wants it stopped.
@@ -58,7 +58,7 @@ pub async fn follow(
     test_id: &str,
     wait: Duration,
     interrupts: &mut Interrupts,
-    progress: &Progress,
+    progress: &ProgressView,
 ) -> Result<Followed, Stop> {
     let following =
         Following { client, test_id, progress, wait, stopping: Cell::new(false), seen: RefCell::new(None) };
@@ -76,11 +76,11 @@ impl Following<'_> {
     async fn interrupted(&self, interrupts: &mut Interrupts) {
         interrupts.next().await;
         self.stopping.set(true);
-        self.progress.say("stopping the test; Ctrl-C again leaves at once");
+        self.progress.print("stopping the test; Ctrl-C again leaves at once");
         let stopped = async {
             // If the stop is refused, the next queries of the test show why.
             if let Err(error) = insist(|| self.client.stop(self.test_id)).await {
-                self.progress.say(&format!("the test could not be stopped: {error}"));
+                self.progress.print(&format!("the test could not be stopped: {error}"));
             }
             std::future::pending::<()>().await;
         };
@@ -99,7 +99,7 @@ impl Following<'_> {
             // The load has not begun yet, so a user who reads the warning can still stop the test.
             Ok(test) => {
                 for warning in &test.warnings {
-                    self.progress.say(&format!("warning: {warning}"));
+                    self.progress.print(&format!("warning: {warning}"));
                 }
             }
             // The stop ends the barrier, and with it the call to trigger; the rest is read from the test.
@@ -127,7 +127,7 @@ impl Following<'_> {
             let Ok(drivers) = self.client.drivers().await else { continue };
             for (driver, name) in resolving(&drivers, self.test_id) {
                 if said.insert(driver.to_owned()) {
-                    self.progress.say(&format!("driver {driver} is resolving {name}"));
+                    self.progress.print(&format!("driver {driver} is resolving {name}"));
                 }
             }
         }
@@ -150,7 +150,8 @@ impl Following<'_> {
             }
             if asked.is_zero() {
                 let wait = write_duration(self.wait);
-                self.progress.say(&format!("test {other} is under way: waiting for its end, {wait} at most"));
+                self.progress
+                    .print(&format!("test {other} is under way: waiting for its end, {wait} at most"));
             }
             asked = left.min(LONGEST_WAIT);
         }

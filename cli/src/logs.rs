@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use tokio::sync::mpsc;
 
 use crate::child::Logged;
-use crate::progress::Progress;
+use crate::progress::ProgressView;
 
 /// Most lines that are remembered, to show once what several nodes say alike.
 const REMEMBERED: usize = 64;
 
 /// Passes on what the nodes log, above the progress; what several nodes say alike, once.
-pub async fn show_logs(mut log: mpsc::Receiver<Logged>, progress: Progress) {
+pub async fn show_logs(mut log: mpsc::Receiver<Logged>, progress: ProgressView) {
     let mut said: VecDeque<(String, String)> = VecDeque::new();
     while let Some(Logged { label, line }) = log.recv().await {
         let sentence = without_time(&line).to_owned();
@@ -19,7 +19,7 @@ pub async fn show_logs(mut log: mpsc::Receiver<Logged>, progress: Progress) {
         if of_another {
             continue;
         }
-        progress.tell(&format!("{label}: {line}"));
+        progress.print_always(&format!("{label}: {line}"));
         if said.len() == REMEMBERED {
             said.pop_front();
         }

@@ -16,7 +16,7 @@ use crate::follow::{Followed, follow};
 use crate::join::joined;
 use crate::logs::show_logs;
 use crate::plan_flags;
-use crate::progress::{Goal, Progress};
+use crate::progress::{Goal, ProgressView};
 use crate::report_file::{self, is_stdout};
 use crate::say;
 use crate::signals::Interrupts;
@@ -55,13 +55,13 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
             "{flag}: is for drivers that this command starts; those of --orchestrator have their own settings"
         )));
     }
-    let progress = Progress::new(arguments.quiet);
+    let progress = ProgressView::new(arguments.quiet);
     let family = Family::default();
     let pausing = progress.clone();
     stop_together(family.clone(), move || pausing.clear())?;
     let data = DataPlace::choose(arguments)?;
     if let Some(why) = data.why_passing() {
-        progress.say(why);
+        progress.print(why);
     }
     let (mut stack, log) = Stack::new(family, data.path())?;
     actix_rt::spawn(show_logs(log, progress.clone()));
@@ -112,21 +112,21 @@ enum Outcome {
 
 /// Completes when the orchestrator ends. The end of a driver is only shown: the orchestrator judges what it means for
 /// the test.
-async fn watch_over(stack: &mut Stack, progress: &Progress) -> Ended {
+async fn watch_over(stack: &mut Stack, progress: &ProgressView) -> Ended {
     loop {
         let (place, ended) = stack.one_ended().await;
         let label = stack.label(place);
         if label == ORCHESTRATOR {
             return ended;
         }
-        progress.tell(&format!("{label} ended: {}", ended.told()));
+        progress.print_always(&format!("{label} ended: {}", ended.describe()));
     }
 }
 
 fn gone(ended: &Ended) -> Stop {
     Stop::could_not(format!(
         "the orchestrator ended ({}), and its embedded Kafka and this test with it",
-        ended.told()
+        ended.describe()
     ))
 }
 
@@ -156,7 +156,7 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
     tokio::select! {
         joined = joined(&client, &ids) => joined?,
         (place, ended) = stack.one_ended() => {
-            return Err(Stop::could_not(format!("{} ended: {}", stack.label(place), ended.told())));
+            return Err(Stop::could_not(format!("{} ended: {}", stack.label(place), ended.describe())));
         }
     }
     plan.drivers = DriverChoice::Count(n);
@@ -168,12 +168,12 @@ async fn test(
     plan: &Plan,
     (arguments, wait): (&RunArgs, Duration),
     interrupts: &mut Interrupts,
-    progress: &Progress,
+    progress: &ProgressView,
 ) -> Result<Outcome, Stop> {
     let test = client.create(&plan.to_json()).await?;
     progress.expect(goal(plan));
     if let Some(address) = arguments.orchestrator.is_none().then(|| client.base()) {
-        progress.say(&format!("test {} on {address}/ (live)", test.test_id));
+        progress.print(&format!("test {} on {address}/ (live)", test.test_id));
     }
     match follow(client, &test.test_id, wait, interrupts, progress).await {
         Ok(Followed::Finished(finished)) => report(&finished, arguments),

@@ -14,7 +14,7 @@ use crate::exit::{ExitCode, Stop};
 use crate::family::{Family, stop_together};
 use crate::join::joined;
 use crate::logs::show_logs;
-use crate::progress::Progress;
+use crate::progress::ProgressView;
 use crate::restarts::{MOST, Restarts};
 use crate::say;
 use crate::signals::Interrupts;
@@ -44,7 +44,7 @@ pub async fn up(arguments: &UpArgs) -> Result<(), Stop> {
     let family = Family::default();
     stop_together(family.clone(), || {})?;
     let (mut stack, log) = Stack::new(family, None)?;
-    actix_rt::spawn(show_logs(log, Progress::new(true)));
+    actix_rt::spawn(show_logs(log, ProgressView::new(true)));
     let outcome = tokio::select! {
         outcome = serve(arguments, &mut stack) => outcome,
         () = interrupted.next() => Ok(()),
@@ -65,7 +65,7 @@ async fn serve(arguments: &UpArgs, stack: &mut Stack) -> Result<(), Stop> {
         let (place, failed) = tokio::select! {
             (place, ended) = stack.one_ended() => match place {
                 ORCHESTRATOR => return Err(without_orchestrator(&arguments.kafka, &ended)),
-                place => (place, ended.told()),
+                place => (place, ended.describe()),
             },
             Some((place, started)) = starting.next() => match started {
                 Ok(node) => {
@@ -95,7 +95,10 @@ async fn serve(arguments: &UpArgs, stack: &mut Stack) -> Result<(), Stop> {
 
 fn without_orchestrator(kafka: &str, ended: &Ended) -> Stop {
     let kafka = if kafka == "embedded" { ", and its embedded Kafka with it" } else { "" };
-    Stop::could_not(format!("the orchestrator ended ({}){kafka}: start `groundswell up` again", ended.told()))
+    Stop::could_not(format!(
+        "the orchestrator ended ({}){kafka}: start `groundswell up` again",
+        ended.describe()
+    ))
 }
 
 /// Starts a node in the place of one that ended; says which place, so that several may start at once.

@@ -22,7 +22,7 @@ const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// How far a test is, and how to show it. Clones show the same.
 #[derive(Clone)]
-pub struct Progress(Rc<RefCell<Shown>>);
+pub struct ProgressView(Rc<RefCell<Shown>>);
 
 struct Shown {
     how: How,
@@ -48,8 +48,8 @@ pub struct Goal {
     pub requests: Option<u64>,
 }
 
-impl Progress {
-    /// Progress of a test; `quiet` shows none.
+impl ProgressView {
+    /// The progress of a test; `quiet` shows none.
     pub fn new(quiet: bool) -> Self {
         let stderr = std::io::stderr();
         let how = if quiet {
@@ -70,14 +70,14 @@ impl Progress {
     }
 
     /// Prints a sentence above the progress; prints nothing with --quiet.
-    pub fn say(&self, sentence: &str) {
+    pub fn print(&self, sentence: &str) {
         if !matches!(self.0.borrow().how, How::Quiet) {
-            self.tell(sentence);
+            self.print_always(sentence);
         }
     }
 
     /// Prints a sentence above the progress, with --quiet as well: for what went wrong.
-    pub fn tell(&self, sentence: &str) {
+    pub fn print_always(&self, sentence: &str) {
         let mut shown = self.0.borrow_mut();
         shown.clear();
         say::aside(sentence);

@@ -80,13 +80,13 @@ pub struct KafkaProducerActor {
     /// The timer of the next poll of librdkafka, and its interval.
     asking: Option<(SpawnHandle, Duration)>,
     made_at: Instant,
-    tally: Rc<Tally>,
+    counts: Rc<DeliveryCounts>,
     gate: LogGate,
 }
 
 /// Counters that deliveries share with the actor; all on one arbiter.
 #[derive(Debug, Default)]
-struct Tally {
+struct DeliveryCounts {
     published: Cell<u64>,
     failed: Cell<u64>,
     queue_full: Cell<u64>,
@@ -115,16 +115,16 @@ impl KafkaProducerActor {
             producer: Some(Arc::new(producer)),
             asking: None,
             made_at: Instant::now(),
-            tally: Rc::default(),
+            counts: Rc::default(),
             gate: LogGate::default(),
         })
     }
 
     /// Gives a record to librdkafka, in order: this is not async.
     fn enqueue(&mut self, record: &WrittenRecord) -> Result<oneshot::Receiver<Delivered>, KafkaError> {
-        let heartbeats = self.tally.heartbeats.get();
+        let heartbeats = self.counts.heartbeats.get();
         if record.topic == Topic::Heartbeat && heartbeats >= MAX_UNDELIVERED_HEARTBEATS {
-            add(&self.tally.held_back);
+            add(&self.counts.held_back);
             return Err(KafkaError::HeartbeatHeldBack { undelivered: heartbeats });
         }
         let topic = self.settings.topic_name(record.topic);
@@ -138,15 +138,15 @@ impl KafkaProducerActor {
         });
         match &taken {
             Ok(_) => {
-                add(&self.tally.queued);
+                add(&self.counts.queued);
                 if record.topic == Topic::Heartbeat {
-                    self.tally.heartbeats.set(heartbeats + 1);
+                    self.counts.heartbeats.set(heartbeats + 1);
                 }
             }
             Err(error) => {
-                add(&self.tally.failed);
+                add(&self.counts.failed);
                 if *error == KafkaError::QueueFull {
-                    add(&self.tally.queue_full);
+                    add(&self.counts.queue_full);
                 }
                 if self.gate.opens() {
                     log::warn!("record not published topic={topic} key={} reason={error}", record.key);
@@ -241,21 +241,21 @@ impl Handler<Publish> for KafkaProducerActor {
         let (topic, name) = (record.topic, self.settings.topic_name(record.topic));
         let taken = self.enqueue(&record);
         self.ask_within(ASK_BUSY, ctx);
-        let tally = Rc::clone(&self.tally);
+        let counts = Rc::clone(&self.counts);
         Box::pin(async move {
             let delivered = match taken?.await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(not_taken(&error)),
                 Err(_) => Err(KafkaError::Stopped),
             };
-            tally.queued.set(tally.queued.get().saturating_sub(1));
+            counts.queued.set(counts.queued.get().saturating_sub(1));
             if topic == Topic::Heartbeat {
-                tally.heartbeats.set(tally.heartbeats.get().saturating_sub(1));
+                counts.heartbeats.set(counts.heartbeats.get().saturating_sub(1));
             }
             match &delivered {
-                Ok(()) => add(&tally.published),
+                Ok(()) => add(&counts.published),
                 Err(error) => {
-                    add(&tally.failed);
+                    add(&counts.failed);
                     log::warn!("record not delivered topic={name} key={} reason={error}", record.key);
                 }
             }
@@ -313,11 +313,11 @@ impl Handler<GetProducerStats> for KafkaProducerActor {
 
     fn handle(&mut self, _: GetProducerStats, _: &mut Self::Context) -> Self::Result {
         MessageResult(ProducerStats {
-            published: self.tally.published.get(),
-            failed: self.tally.failed.get(),
-            queue_full: self.tally.queue_full.get(),
-            heartbeats_held_back: self.tally.held_back.get(),
-            queued: self.tally.queued.get(),
+            published: self.counts.published.get(),
+            failed: self.counts.failed.get(),
+            queue_full: self.counts.queue_full.get(),
+            heartbeats_held_back: self.counts.held_back.get(),
+            queued: self.counts.queued.get(),
         })
     }
 }

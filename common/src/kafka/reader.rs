@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::client::{ASK, LogGate, QuietContext, SERVE, not_made};
 use super::positions::{Held, Lost, Watermarks, in_range, starting};
 use super::reading::{ConsumerOptions, Said};
-use super::rejections::Tally;
+use super::rejections::RecordCounts;
 use super::{Arrived, ConsumerChanged, Offsets, Position, RecordsArrived};
 use crate::wire::{self, Inbound, RawMetrics, Topic};
 
@@ -37,7 +37,7 @@ pub(super) struct Reader {
     /// Topics with their full names.
     names: Vec<(Topic, String)>,
     stop: Arc<AtomicBool>,
-    tally: Tally,
+    counts: RecordCounts,
     /// The next offset to read of each assigned partition.
     next: Offsets,
     connected: bool,
@@ -58,7 +58,7 @@ impl Reader {
             options,
             names,
             stop,
-            tally: Tally::default(),
+            counts: RecordCounts::default(),
             next: Offsets::new(),
             connected: true,
             refresh_at: Instant::now() + REFRESH,
@@ -130,7 +130,7 @@ impl Reader {
         let (batch, failure) = self.batch(consumer);
         if !batch.is_empty() {
             self.set_connected(true, to_actor)?;
-            let stats = self.tally.stats().clone();
+            let stats = self.counts.stats().clone();
             say(to_actor, |done| Said::Records(RecordsArrived(batch), stats, done))?;
         }
         if let Some(error) = failure {
@@ -168,10 +168,10 @@ impl Reader {
         let (topic, _) = self.names.iter().find(|(_, name)| name == message.topic())?;
         let position = Position { topic: *topic, partition: message.partition(), offset: message.offset() };
         self.next.insert((position.topic, position.partition), position.offset + 1);
-        self.tally.read(position.topic);
+        self.counts.read(position.topic);
         let content = wire::read(position.topic, message.payload(), &self.options.read_as);
         if let Err(why) = &content
-            && self.tally.rejected(position.topic, why)
+            && self.counts.rejected(position.topic, why)
         {
             log::warn!(
                 "record rejected topic={} reason={:?} source={} partition={} offset={} detail={}",

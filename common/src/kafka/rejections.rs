@@ -10,12 +10,12 @@ const MAX_LOGGED: usize = 1_000;
 
 /// Counts records, and decides which rejections to log.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct RecordCounts {
     stats: ConsumerStats,
     logged: BTreeSet<(Topic, RejectReason, Option<String>)>,
 }
 
-impl Tally {
+impl RecordCounts {
     /// Counts a record that arrived.
     pub fn read(&mut self, topic: Topic) {
         *self.stats.read.entry(topic).or_default() += 1;
@@ -54,22 +54,22 @@ mod tests {
 
     #[test]
     fn a_rejection_is_news_once_a_source() {
-        let mut tally = Tally::default();
-        assert!(tally.rejected(Topic::Metrics, &from("a")), "first");
-        assert!(!tally.rejected(Topic::Metrics, &from("a")), "again");
-        assert!(tally.rejected(Topic::Metrics, &from("b")), "another source");
-        assert!(tally.rejected(Topic::Metrics, &from("")), "no source");
-        assert!(tally.rejected(Topic::Trigger, &from("a")), "another topic");
-        assert_eq!(tally.stats().rejected[&(Topic::Metrics, RejectReason::NotJson)], 4);
-        assert_eq!(tally.stats().rejected[&(Topic::Trigger, RejectReason::NotJson)], 1);
+        let mut counts = RecordCounts::default();
+        assert!(counts.rejected(Topic::Metrics, &from("a")), "first");
+        assert!(!counts.rejected(Topic::Metrics, &from("a")), "again");
+        assert!(counts.rejected(Topic::Metrics, &from("b")), "another source");
+        assert!(counts.rejected(Topic::Metrics, &from("")), "no source");
+        assert!(counts.rejected(Topic::Trigger, &from("a")), "another topic");
+        assert_eq!(counts.stats().rejected[&(Topic::Metrics, RejectReason::NotJson)], 4);
+        assert_eq!(counts.stats().rejected[&(Topic::Trigger, RejectReason::NotJson)], 1);
     }
 
     #[test]
     fn a_flood_of_sources_is_counted_and_not_remembered() {
-        let mut tally = Tally::default();
-        let news = (0..5_000).filter(|n| tally.rejected(Topic::Metrics, &from(&format!("node{n}")))).count();
+        let mut counts = RecordCounts::default();
+        let news = (0..5_000).filter(|n| counts.rejected(Topic::Metrics, &from(&format!("node{n}")))).count();
         assert_eq!(news, MAX_LOGGED);
-        assert_eq!(tally.stats().rejected[&(Topic::Metrics, RejectReason::NotJson)], 5_000);
-        assert!(tally.logged.len() <= MAX_LOGGED);
+        assert_eq!(counts.stats().rejected[&(Topic::Metrics, RejectReason::NotJson)], 5_000);
+        assert!(counts.logged.len() <= MAX_LOGGED);
     }
 }

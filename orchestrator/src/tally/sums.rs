@@ -13,7 +13,7 @@ use super::{Tally, WINDOW_US};
 use crate::lifecycle::count_of;
 use crate::model::{Completeness, MissingWindows};
 use crate::stopped_by::StoppedBy;
-use crate::verdict::{ClassicFacts, DriverFacts, Facts, Machine, Reported, Sample, SentMore, Stop};
+use crate::verdict::{ClassicFacts, DriverFacts, Facts, GeneratorLoad, Reported, Sample, SentMore, Stop};
 
 impl Tally {
     /// Whether no more records are expected of a part.
@@ -204,7 +204,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         as_classic: if part.is_classic() { as_classic(part, over) } else { ClassicFacts::default() },
         silent: part.silent,
         sent_more: sent_more(tally, part, over),
-        machine: Machine {
+        machine: GeneratorLoad {
             cpu_max: part.windows.cpu_shares.max(),
             steal_mean: part.windows.steal_shares.mean(),
             steal_max: part.windows.steal_shares.max(),

@@ -5,7 +5,7 @@
 use common::plan::Per;
 
 use super::busy::is_busy;
-use super::{DriverFacts, Facts, Machine, Stop};
+use super::{DriverFacts, Facts, GeneratorLoad, Stop};
 use crate::human::rounded_down;
 use crate::model::MUCH_STEAL;
 
@@ -131,7 +131,7 @@ fn cause(driver: &DriverFacts<'_>, late_ms: Option<f64>) -> Cause {
 /// The highest steal in a second, where it may explain a lag. `None` where the machine's own programs took more from
 /// the driver, or the driver used up its CPU by itself: then those are the cause, and freeing a core helps where
 /// another host would not.
-fn blamed_steal(machine: &Machine) -> Option<f64> {
+fn blamed_steal(machine: &GeneratorLoad) -> Option<f64> {
     let mean = machine.steal_mean.filter(|mean| *mean >= MUCH_STEAL)?;
     let steal = machine.steal_max.unwrap_or(mean);
     let of_one_core = steal * CORES_OF_STEAL;

@@ -129,7 +129,7 @@ pub struct DriverFacts<'a> {
     /// Classic: how many requests it was to send and how many it reports, where that is more.
     pub sent_more: Option<SentMore>,
     /// What explains its lag.
-    pub machine: Machine,
+    pub machine: GeneratorLoad,
     /// Its figures.
     pub sample: Sample<'a>,
 }
@@ -145,7 +145,7 @@ pub struct SentMore {
 
 /// Measurements of a driver's machine that can explain its lag; shares are from 0 to 1, `None` where not reported.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Machine {
+pub struct GeneratorLoad {
     /// CPU of its process as a share of its cores, in the second in which it was highest.
     pub cpu_max: Option<f64>,
     /// Share of CPU time that its machine's host gave to other machines (steal), over the whole test.

@@ -23,7 +23,9 @@ mod thresholds;
 mod units;
 mod words;
 
-pub use facts::{ClassicFacts, DriverFacts, Facts, Machine, Quantile, Reported, Sample, SentMore, Stop};
+pub use facts::{
+    ClassicFacts, DriverFacts, Facts, GeneratorLoad, Quantile, Reported, Sample, SentMore, Stop,
+};
 pub use finding::{Finding, Weight};
 pub use words::Other;
 

@@ -14,7 +14,7 @@ use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{Plan, PlanFormat, Share, read};
 
-use super::{ClassicFacts, DriverFacts, Facts, Judgement, Machine, Reported, Sample, SentMore, judge};
+use super::{ClassicFacts, DriverFacts, Facts, GeneratorLoad, Judgement, Reported, Sample, SentMore, judge};
 use crate::model::{FindingLevel, MissingWindows, Verdict};
 use crate::participant::EndedBy;
 use crate::stopped_by::StoppedBy;
@@ -52,7 +52,7 @@ struct Driver {
     unresolved: u64,
     redirected_to: Option<&'static str>,
     share: Share,
-    machine: Machine,
+    machine: GeneratorLoad,
 }
 
 impl Driver {
@@ -102,7 +102,7 @@ impl Driver {
             unresolved: 0,
             redirected_to: None,
             share,
-            machine: Machine::default(),
+            machine: GeneratorLoad::default(),
         }
     }
 

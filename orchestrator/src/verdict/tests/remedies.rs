@@ -51,7 +51,7 @@ fn the_rate_that_it_could_have_kept_is_what_it_sent_rounded_down() {
 #[test]
 fn what_explains_a_late_generator_stands_beside_its_figure() {
     let on = |cpu_max, steal_mean, steal_max| {
-        let machine = Machine { cpu_max, steal_mean, steal_max, ..Machine::default() };
+        let machine = GeneratorLoad { cpu_max, steal_mean, steal_max, ..GeneratorLoad::default() };
         [Driver::well("a").late(5_000, 40_000).with(|driver| driver.machine = machine)]
     };
     let table = [
@@ -82,12 +82,12 @@ fn what_explains_a_late_generator_stands_beside_its_figure() {
 #[test]
 fn the_host_is_blamed_only_where_it_took_more_than_anything_else() {
     let on = |cpu, waited, mean, max| {
-        let machine = Machine {
+        let machine = GeneratorLoad {
             cpu_max: Some(cpu),
             waited_max: Some(waited),
             steal_mean: Some(mean),
             steal_max: Some(max),
-            ..Machine::default()
+            ..GeneratorLoad::default()
         };
         [Driver::well("a").late(5_000, 40_000).with(|driver| driver.machine = machine)]
     };

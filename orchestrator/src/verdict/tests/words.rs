@@ -161,10 +161,11 @@ fn generators() -> Vec<Row> {
     let a = Some("a");
     let late = || Driver::well("a").late(5_000, 33_400);
     let stop = Stop { from_ms: 12_300, to_ms: 13_100 };
-    let machine =
-        |machine: Machine| Driver::well("a").late(5_000, 33_400).with(|driver| driver.machine = machine);
-    let cpu = |cpu| Machine { cpu_max: Some(cpu), ..Machine::default() };
-    let busy = |load: &str, machine: Machine| {
+    let machine = |machine: GeneratorLoad| {
+        Driver::well("a").late(5_000, 33_400).with(|driver| driver.machine = machine)
+    };
+    let cpu = |cpu| GeneratorLoad { cpu_max: Some(cpu), ..GeneratorLoad::default() };
+    let busy = |load: &str, machine: GeneratorLoad| {
         let driver = Driver::well("a").with(|driver| (driver.windows, driver.machine) = ((40, 12), machine));
         judged(load, "", &[driver])
     };
@@ -182,7 +183,7 @@ fn generators() -> Vec<Row> {
         Driver::well("a").with(|driver| driver.latencies.of_mut(LatencyKind::Turn).record_n_us(9_000, 200));
     let ceiling = Driver::well("a").with(|driver| driver.share.target_throughput = Some(2_000.0));
     let gave_up = Driver::well("a").with(|driver| driver.machine.gave_up_spinning = true);
-    let stolen = Machine { steal_mean: Some(0.04), steal_max: Some(0.12), ..Machine::default() };
+    let stolen = GeneratorLoad { steal_mean: Some(0.04), steal_max: Some(0.12), ..GeneratorLoad::default() };
     let alone =
         "driver a began requests up to 33.4 ms late (p99, 5.00 ms allowed; too late at p90 and p95 too)";
     // One sentence for each cause: the same beginning, another end.
@@ -195,12 +196,12 @@ fn generators() -> Vec<Row> {
              driver; a lower rate does not help",
         ),
         (
-            Machine { waited_max: Some(0.31), ..cpu(0.04) },
+            GeneratorLoad { waited_max: Some(0.31), ..cpu(0.04) },
             " though it used at most 4 % CPU: something else on its machine held the cores (its threads waited for one \
              in up to 31 % of a second). Free them, or move the driver; a lower rate does not help",
         ),
         (
-            Machine { stops: vec![stop], ..cpu(0.01) },
+            GeneratorLoad { stops: vec![stop], ..cpu(0.01) },
             ": it did not run from 12.3 s to 13.1 s (it was stopped, or its host was). Run the test again",
         ),
         (
@@ -209,7 +210,7 @@ fn generators() -> Vec<Row> {
              whose cores are not shared, or lower the rate",
         ),
         (
-            Machine { waited_max: Some(0.0), ..cpu(0.04) },
+            GeneratorLoad { waited_max: Some(0.0), ..cpu(0.04) },
             " though it used at most 4 % CPU and waited for no core: its machine paused for shorter moments than are \
              measured. Run the test again, or move the driver; a lower rate does not help",
         ),
@@ -322,8 +323,9 @@ fn generators() -> Vec<Row> {
             judged(
                 CLOSED,
                 "",
-                &[Driver::well("a")
-                    .with(|driver| driver.machine = Machine { stops: vec![stop], ..Machine::default() })],
+                &[Driver::well("a").with(|driver| {
+                    driver.machine = GeneratorLoad { stops: vec![stop], ..GeneratorLoad::default() }
+                })],
             ),
         ),
         row(
