@@ -5,7 +5,8 @@ use std::time::Duration;
 use actix::{ActorContext, Handler, Message};
 use common::wire::{DriverState, Topic};
 
-use super::world::{Stub, World, until};
+use super::surroundings::Surroundings;
+use super::world::{World, until};
 use crate::actors::driver_registry::DriverRegistryActor;
 use crate::actors::test_manager::TriggerTest;
 use crate::model::TestState;
@@ -31,24 +32,23 @@ async fn without_its_registry(world: &World) {
 
 #[actix::test]
 async fn a_registry_that_does_not_answer_is_not_a_fleet_of_lost_drivers() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
-    let stored = || std::future::ready(world.stub.0.lock().unwrap().tests[0].state);
-    until(stored, |state| *state == TestState::Running).await;
+    until(|| world.stored(&test), |stored| stored.state == TestState::Running).await;
     without_its_registry(&world).await;
-    // A few looks later.
+    // Time has to pass for looks at the test, 100 ms apart at most: nothing can be seen of a look without a registry.
     tokio::time::sleep(Duration::from_millis(350)).await;
-    assert_eq!(stored().await, TestState::Running);
-    let kept = world.stub.0.lock().unwrap();
-    let timeline = &kept.tests[0].report.as_ref().unwrap().timeline;
+    let stored = world.stored(&test).await;
+    assert_eq!(stored.state, TestState::Running);
+    let timeline = stored.report.unwrap().timeline;
     assert!(timeline.iter().all(|entry| entry.what != "driver_lost"), "{timeline:?}");
 }
 
 #[actix::test]
 async fn a_trigger_that_finds_no_registry_is_refused_and_not_for_a_lack_of_drivers() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     without_its_registry(&world).await;

@@ -2,18 +2,20 @@
 
 mod ending;
 mod restart;
+mod surroundings;
 mod waiting;
 mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Actor;
 use common::clock::unix_us;
 use common::ids::{Epoch, TestId};
-use common::kafka::{Offsets, Producer};
-use common::wire::{DriverState, Topic, Unit};
+use common::wire::{DriverState, Topic};
 
-use self::world::{LEADER, Reached, Stub, World, id, plan, start, until};
+use self::surroundings::{CLUSTER, Surroundings};
+use self::world::{World, id, plan, start, until};
 use super::heartbeat::HeartbeatActor;
 use crate::actors::driver_registry::ListDrivers;
 use crate::actors::test_manager::{CreateTest, DeleteTest, StopTest, TriggerTest};
@@ -22,7 +24,7 @@ use crate::refusal::CommandError;
 
 #[actix::test]
 async fn a_test_goes_from_plan_to_verdict() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     for driver in ["a", "b"] {
         world.beats(driver, DriverState::Idle, None, None).await;
     }
@@ -69,16 +71,15 @@ async fn a_test_goes_from_plan_to_verdict() {
     assert_eq!(view.verdict, Some(Verdict::Passed), "{:?}", view.reasons);
     assert_eq!((view.totals.sent, view.completeness.windows_received), (Some(40), 4));
     assert!(world.published(Topic::Trigger).len() == 1, "no NO after a natural end");
-    let kept = world.stub.0.lock().unwrap();
-    assert_eq!(kept.metrics.len(), 4, "each window is stored once");
-    assert!(kept.windows_sent > 0);
-    let stored = kept.tests.iter().find(|stored| stored.test_id == test).unwrap();
+    assert_eq!(world.records_of(&test).await.len(), 4, "each window is stored once");
+    assert!(world.surroundings.kept().windows_shown > 0);
+    let stored = world.stored(&test).await;
     assert_eq!((stored.verdict, stored.revision), (Some(Verdict::Passed), 1));
 }
 
 #[actix::test]
 async fn a_driver_that_does_not_answer_is_named_and_the_test_can_be_triggered_again() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     let Err(CommandError::Drivers { blockers, .. }) =
@@ -94,12 +95,12 @@ async fn a_driver_that_does_not_answer_is_named_and_the_test_can_be_triggered_ag
 
 #[actix::test]
 async fn a_trigger_that_kafka_does_not_take_leaves_the_test_as_it_was() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
-    world.stub.0.lock().unwrap().refused = Some(Topic::Trigger);
+    world.surroundings.kept().refused = Some(Topic::Trigger);
     let triggered = actix_rt::spawn(world.tests.send(TriggerTest::now(test.clone())));
-    until(|| std::future::ready(world.published(Topic::TestConfig).len()), |n| *n > 0).await;
+    world.configs(1).await;
     world.beats("a", DriverState::Ready, Some((&test, 1)), None).await;
     let answer = triggered.await.unwrap().unwrap();
     assert!(matches!(answer, Err(CommandError::NotPublished(_))), "{answer:?}");
@@ -108,17 +109,17 @@ async fn a_trigger_that_kafka_does_not_take_leaves_the_test_as_it_was() {
     // A driver that received the trigger all the same reports a test that is not counted.
     world.window("a", &test, 0, 10, false).await;
     assert_eq!(world.get(&test).await.totals.sent, Some(0));
-    world.stub.0.lock().unwrap().refused = None;
+    world.surroundings.kept().refused = None;
     world.beats("a", DriverState::Idle, None, None).await;
     let triggered = actix_rt::spawn(world.tests.send(TriggerTest::now(test.clone())));
-    until(|| std::future::ready(world.published(Topic::TestConfig).len()), |n| *n > 1).await;
+    world.configs(2).await;
     world.beats("a", DriverState::Ready, Some((&test, 2)), None).await;
     assert_eq!(triggered.await.unwrap().unwrap().unwrap().state, TestState::Starting);
 }
 
 #[actix::test]
 async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let (running, waiting) = (world.create().await, world.create().await);
     world.run(&running, &["a"]).await;
@@ -136,7 +137,7 @@ async fn a_test_that_never_started_is_stopped_beside_one_that_runs() {
 
 #[actix::test]
 async fn a_test_is_deleted_before_its_trigger_and_after_its_end() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let (waiting, test) = (world.create().await, world.create().await);
     let delete =
@@ -148,12 +149,12 @@ async fn a_test_is_deleted_before_its_trigger_and_after_its_end() {
     world.window("a", &test, 0, 20, true).await;
     world.until(&test, TestState::Finished).await;
     assert!(delete(&world, &test).await.is_ok());
-    assert!(world.stub.0.lock().unwrap().tests.is_empty());
+    assert_eq!(world.surroundings.n_rows("tests"), 0);
 }
 
 #[actix::test]
 async fn from_its_start_on_it_is_said_to_run() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.trigger(&test, &["a"]).await;
@@ -172,7 +173,7 @@ async fn from_its_start_on_it_is_said_to_run() {
 
 #[actix::test]
 async fn a_stop_ends_it_aborted_and_once() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
@@ -188,7 +189,7 @@ async fn a_stop_ends_it_aborted_and_once() {
 
 #[actix::test]
 async fn a_window_that_comes_after_the_end_revises_the_stored_report() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
@@ -203,7 +204,7 @@ async fn a_window_that_comes_after_the_end_revises_the_stored_report() {
 
 #[actix::test]
 async fn windows_that_come_late_revise_whichever_test_they_are_of() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let mut tests = Vec::new();
     for _ in 0..2 {
@@ -232,12 +233,13 @@ async fn windows_that_come_late_revise_whichever_test_they_are_of() {
     world.window("a", &older, 0, 10, false).await;
     world.window("a", &newer, 0, 10, false).await;
     until(|| world.get(&newer), |view| view.verdict == Some(Verdict::Passed)).await;
-    assert_eq!(world.stub.0.lock().unwrap().revisions, 2);
+    let revisions = || std::future::ready(world.surroundings.kept().revisions);
+    assert_eq!(until(revisions, |n| *n > 1).await, 2);
 }
 
 #[actix::test]
 async fn a_lost_drivers_last_word_is_not_forgotten_when_its_test_is_counted_again() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     for driver in ["a", "b"] {
         world.beats(driver, DriverState::Idle, None, None).await;
     }
@@ -260,20 +262,19 @@ async fn a_lost_drivers_last_word_is_not_forgotten_when_its_test_is_counted_agai
 
 #[actix::test]
 async fn a_test_goes_on_after_a_restart_of_the_orchestrator() {
-    let stub = Stub::default();
-    let mut first = World::new(stub.clone()).await;
+    let surroundings = Surroundings::default();
+    let first = World::new(surroundings.clone()).await;
     first.beats("a", DriverState::Idle, None, None).await;
     let test = first.create().await;
     first.run(&test, &["a"]).await;
     first.window("a", &test, 0, 10, false).await;
-    drop(first);
 
-    let mut world = World::new(stub).await;
+    let world = World::new(surroundings).await;
     let view = world.until(&test, TestState::Running).await;
     assert_eq!(view.totals.sent, Some(10), "counted again from the store");
     assert!(view.timeline.iter().any(|entry| entry.what == "resumed"));
     // No record has arrived since the restart; a few looks later the manager still waits for the driver.
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    world.some_looks().await;
     assert_eq!(world.get(&test).await.state, TestState::Running);
     world.window("a", &test, 1, 20, true).await;
     let view = world.until(&test, TestState::Finished).await;
@@ -282,22 +283,22 @@ async fn a_test_goes_on_after_a_restart_of_the_orchestrator() {
 
 #[actix::test]
 async fn what_a_full_disk_does_not_take_waits_and_is_stored_with_what_comes_later() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
-    world.readiness.set_store(true);
-    world.stub.0.lock().unwrap().full = true;
+    assert!(world.readiness.get().1);
+    world.surroundings.fill_disk();
     world.window("a", &test, 0, 10, false).await; // comes back: the test goes on
-    assert!(!world.readiness.get().1 && world.stub.0.lock().unwrap().metrics.is_empty());
+    assert!(!world.readiness.get().1 && world.records_of(&test).await.is_empty());
     assert!(matches!(world.tests.send(CreateTest(plan())).await.unwrap(), Err(CommandError::NotStored(_))));
-    world.stub.0.lock().unwrap().full = false;
-    let started = tokio::time::Instant::now();
-    while world.stub.0.lock().unwrap().metrics.is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(20), "heartbeats alone bring it to the store");
+    world.surroundings.make_room();
+    // Heartbeats alone bring it to the store.
+    let beaten = || async {
         world.beats("a", DriverState::Running, Some((&test, 1)), Some(12)).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        world.records_of(&test).await
+    };
+    until(beaten, |records| !records.is_empty()).await;
     assert!(world.readiness.get().1, "ready again");
     let what: Vec<String> = world.get(&test).await.timeline.into_iter().map(|entry| entry.what).collect();
     assert!(what.ends_with(&["store_failing".to_owned(), "store_well".to_owned()]), "{what:?}");
@@ -305,64 +306,57 @@ async fn what_a_full_disk_does_not_take_waits_and_is_stored_with_what_comes_late
 
 #[actix::test]
 async fn a_report_that_a_full_disk_does_not_take_is_held_says_so_and_is_stored_later() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let test = world.create().await;
     world.run(&test, &["a"]).await;
-    world.stub.0.lock().unwrap().full = true;
+    world.surroundings.fill_disk();
     world.window("a", &test, 0, 20, true).await;
     let view = world.until(&test, TestState::Finished).await;
     assert_eq!(view.verdict, Some(Verdict::Passed), "{:?}", view.reasons);
-    assert!(view.warnings.iter().any(|text| text.contains("disk full")), "{:?}", view.warnings);
+    assert!(view.warnings.iter().any(|text| text.contains("disk is full")), "{:?}", view.warnings);
     assert!(world.tests.send(StopTest(test.clone())).await.unwrap().is_ok(), "it is known as finished");
 
-    world.stub.0.lock().unwrap().full = false;
-    let stored = |world: &World| {
-        let kept = world.stub.0.lock().unwrap();
-        kept.tests.iter().find(|stored| stored.test_id == test).and_then(|stored| stored.verdict)
-    };
-    let started = tokio::time::Instant::now();
-    while stored(&world).is_none() {
-        assert!(started.elapsed() < Duration::from_secs(20), "it is stored in the end");
+    world.surroundings.make_room();
+    let beaten = || async {
         world.beats("a", DriverState::Idle, None, None).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        world.stored(&test).await
+    };
+    until(beaten, |stored| stored.verdict.is_some()).await;
     let view = until(|| world.get(&test), |view| view.warnings.is_empty()).await;
     assert!(view.timeline.iter().any(|entry| entry.what == "not_stored"), "{:?}", view.timeline);
     assert_eq!(view.timeline.last().unwrap().what, "stored");
-    assert_eq!(world.stub.0.lock().unwrap().metrics.len(), 1, "and its window");
+    assert_eq!(world.records_of(&test).await.len(), 1, "and its window");
 }
 
 #[actix::test]
 async fn offsets_are_stored_with_what_they_brought() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     assert!(world.readiness.get().0);
+    assert_eq!(world.store.load_offsets(CLUSTER).await.unwrap(), start(), "where it began");
     world.beats("a", DriverState::Idle, None, None).await;
     world.beats("a", DriverState::Idle, None, None).await;
-    let kept = world.stub.0.lock().unwrap();
-    let heartbeat = Offsets::from([((Topic::Heartbeat, 0), 2)]);
+    let mut stored = start();
+    stored.insert((Topic::Heartbeat, 0), 2);
     assert_eq!(
-        kept.offsets,
-        [("c".to_owned(), start()), ("c".to_owned(), heartbeat)],
-        "where it began, then heartbeats once a second"
+        world.store.load_offsets(CLUSTER).await.unwrap(),
+        stored,
+        "heartbeats alone are stored once a second"
     );
 }
 
 #[actix::test]
 async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted() {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.window("a", &TestId::new("unheard-of").unwrap(), 0, 1, false).await;
     assert_eq!(world.telemetry.metrics_foreign.get(), 1);
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "it is a node all the same");
-    let other = Stub::default();
-    let reached = Reached::by_a_new_life(other.clone()).start();
-    HeartbeatActor::new(id("other"), Epoch(LEADER.0 + 1), Producer::of(&reached)).start();
+    let other = Surroundings::default();
+    let (outside, _) = other.begin_life(&Arc::default(), &Arc::default()).await;
+    HeartbeatActor::new(id("other"), Epoch(world.epoch.0 + 1), outside.producer).start();
     let published = || std::future::ready(other.published(Topic::Heartbeat).pop());
     let beat = until(published, Option::is_some).await.unwrap();
-    let payload = serde_json::to_vec(&beat).unwrap();
-    let read_as = common::wire::ReadAs::of(Unit::Milliseconds);
-    let beat = common::wire::read(Topic::Heartbeat, Some(&payload), &read_as).unwrap();
-    world.arrives(Topic::Heartbeat, beat).await;
-    assert_eq!(*world.superseded.borrow(), Some(LEADER.0 + 1));
+    world.reads(Topic::Heartbeat, beat.to_string().as_bytes()).await;
+    assert_eq!(*world.superseded.borrow(), Some(world.epoch.0 + 1));
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "an orchestrator is never a node");
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use common::ids::TestId;
 use common::wire::{DriverState, Topic};
 
-use super::world::{Stub, World, until};
+use super::surroundings::Surroundings;
+use super::world::World;
 use crate::actors::test_manager::{DeleteTest, StopTest, TriggerTest};
 use crate::model::{TestState, TestView};
 use crate::refusal::CommandError;
@@ -19,7 +20,7 @@ fn waits(world: &World, test: &TestId, wait: Duration) -> Triggered {
 
 /// A world in which a test runs on driver a.
 async fn busy() -> (World, TestId) {
-    let mut world = World::new(Stub::default()).await;
+    let world = World::new(Surroundings::default()).await;
     world.beats("a", DriverState::Idle, None, None).await;
     let running = world.create().await;
     world.run(&running, &["a"]).await;
@@ -27,13 +28,9 @@ async fn busy() -> (World, TestId) {
     (world, running)
 }
 
-async fn configs(world: &World, n: usize) {
-    until(|| std::future::ready(world.published(Topic::TestConfig).len()), |published| *published >= n).await;
-}
-
 #[actix::test]
 async fn tests_that_wait_are_started_one_after_another_and_the_oldest_first() {
-    let (mut world, running) = busy().await;
+    let (world, running) = busy().await;
     let (second, third) = (world.create().await, world.create().await);
     let minute = Duration::from_secs(60);
     let third_triggered = waits(&world, &third, minute);
@@ -41,16 +38,16 @@ async fn tests_that_wait_are_started_one_after_another_and_the_oldest_first() {
     world.window("a", &running, 0, 20, true).await;
     world.until(&running, TestState::Finished).await;
     // The driver's last heartbeat still shows it at the first test.
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    world.waiting_were_served(&running).await;
     assert_eq!(world.published(Topic::TestConfig).len(), 1);
     world.beats("a", DriverState::Idle, None, None).await;
-    configs(&world, 2).await;
+    world.configs(2).await;
     world.beats("a", DriverState::Ready, Some((&second, 1)), None).await;
     assert_eq!(second_triggered.await.unwrap().unwrap().unwrap().test_id, second.to_string());
     assert!(!third_triggered.is_finished());
     world.window("a", &second, 0, 20, true).await;
     world.beats("a", DriverState::Idle, None, None).await;
-    configs(&world, 3).await;
+    world.configs(3).await;
     world.beats("a", DriverState::Ready, Some((&third, 1)), None).await;
     assert_eq!(third_triggered.await.unwrap().unwrap().unwrap().test_id, third.to_string());
 }
@@ -67,7 +64,7 @@ async fn a_wait_that_is_over_names_the_test_that_is_under_way() {
 
 #[actix::test]
 async fn a_test_that_waits_is_not_started_once_it_is_stopped_or_deleted() {
-    let (mut world, running) = busy().await;
+    let (world, running) = busy().await;
     let (stopped, deleted) = (world.create().await, world.create().await);
     let minute = Duration::from_secs(60);
     let answers = [waits(&world, &stopped, minute), waits(&world, &deleted, minute)];
@@ -81,7 +78,7 @@ async fn a_test_that_waits_is_not_started_once_it_is_stopped_or_deleted() {
     world.beats("a", DriverState::Idle, None, None).await;
     world.window("a", &running, 0, 20, true).await;
     world.until(&running, TestState::Finished).await;
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    world.waiting_were_served(&running).await;
     assert_eq!(world.published(Topic::TestConfig).len(), 1, "neither is started");
 }
 
