@@ -126,6 +126,7 @@ mod tests {
         let share = worker_runtime().unwrap().block_on(async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let mut busy = BusyMeter::start();
+            // Time has to pass: it is what is measured.
             tokio::time::sleep(Duration::from_millis(80)).await;
             busy.lap()
         });

@@ -266,7 +266,7 @@ async fn one_batch_is_outstanding_and_it_is_bounded() {
         let Seen::Batch(batch, Some(answer)) = reading.next().await else { panic!("no batch to answer") };
         assert!((1..=3).contains(&batch.len()), "{} records", batch.len());
         ids.extend(batch.iter().map(test_id));
-        // As long as it is not answered nothing more comes, though there is more.
+        // As long as it is not answered nothing more comes, though there is more. Time has to pass to see it.
         let more = timeout(Duration::from_millis(300), reading.seen.recv()).await;
         assert!(more.is_err(), "a second batch came before the answer to the first");
         answer.send(()).unwrap();

@@ -198,15 +198,14 @@ async fn a_connection_that_is_read_to_its_end_serves_nobody_else() {
         let half = Arc::clone(&gate);
         let (address, seen) = server(move |mut peer| {
             peer.request();
-            peer.send_until_delivered(b"HTTP/1.1 200 OK\r\n\r\nfirst");
+            peer.send_until_read(b"HTTP/1.1 200 OK\r\n\r\nfirst");
             half.pass();
             peer.send(b"last");
         });
         let mut drive = Drive::new(which, &test_of(address, ""));
         drive.begin(0);
+        // The engine has read that, and waits for more.
         drive.until(seen.delivered(1)).await;
-        // Until the engine has read that, and waits for more.
-        drive.until(tokio::time::sleep(Duration::from_millis(10))).await;
         drive.begin(1);
         drive.until(seen.delivered(2)).await;
         gate.open(2);

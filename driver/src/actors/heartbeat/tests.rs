@@ -86,7 +86,8 @@ impl Scene {
         self.heartbeat.send(LinkUp { address: [127, 0, 0, 1].into(), moved: false }).await.unwrap();
     }
 
-    /// Waits for so many ms; returns what was published meanwhile.
+    /// Waits for so many ms; returns what was published meanwhile. Time has to pass in these tests: they state how often
+    /// something is published, within what time, or that nothing is.
     async fn after_ms(&self, ms: u64) -> Vec<(Topic, serde_json::Value)> {
         tokio::time::sleep(Duration::from_millis(ms)).await;
         std::mem::take(&mut *self.taken.lock().unwrap())

@@ -132,6 +132,16 @@ fn ids(epoch: u64, seqs: std::ops::Range<u64>) -> Vec<String> {
     seqs.map(|seq| format!("t:d1:{epoch}:{seq}:{}", second(seq))).collect()
 }
 
+/// Asks again and again until it is so.
+async fn until(is_so: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), asking).await.expect("it is so in time");
+}
+
 fn counts(folder: &Path) -> (u64, u64) {
     WindowStore::open(folder).unwrap().counts().unwrap()
 }
@@ -170,13 +180,9 @@ async fn what_an_earlier_process_did_not_publish_comes_first() {
     let folder = tempfile::tempdir().unwrap();
     let earlier = Scene::set(folder.path(), true).await;
     earlier.close(6, 0..3).await;
-    let until = std::time::Instant::now() + Duration::from_secs(10);
     // Both open the file at once, where SQLite may find it locked.
     let stored = || WindowStore::open(folder.path()).ok()?.counts().ok();
-    while stored().is_none_or(|(closed, _)| closed < 3) {
-        assert!(std::time::Instant::now() < until, "the store has them");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(async || stored().is_some_and(|(closed, _)| closed >= 3)).await;
     drop(earlier);
     let scene = Scene::set(folder.path(), false).await;
     scene.close(7, 0..2).await;
@@ -192,7 +198,7 @@ async fn the_final_window_is_reported_once_kafka_has_it() {
     let mut last = closed(7, 2);
     last.window.is_final = true;
     scene.publisher.send(last).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    until(async || scene.stats().await.publish_failures > 0).await;
     assert!(scene.finals.lock().unwrap().is_empty(), "kafka is away");
     *scene.away.lock().unwrap() = false;
     scene.flush().await;

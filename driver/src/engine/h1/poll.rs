@@ -161,7 +161,7 @@ mod tests {
         ours.write_all(b"x").unwrap();
         poll.look_until(now() + 900_000, now());
         assert_eq!((poll.found(), poll.ready(0).token, poll.ready(0).readable()), (1, 7, true));
-        // The alarm of that wait expires after the wait.
+        // Time has to pass until the alarm of that wait has expired, which the wait did not wait for.
         std::thread::sleep(std::time::Duration::from_millis(2));
         poll.look();
         assert_eq!(poll.found(), 0);

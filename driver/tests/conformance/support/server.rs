@@ -15,7 +15,7 @@ pub struct Seen {
     connections: AtomicU64,
     /// Requests that were read whole.
     requests: AtomicU64,
-    /// Closes, halves of closes and bytes that have come in at the client's side.
+    /// Closes, halves of closes and bytes that have come in at the client's side, or that the client has read.
     delivered: AtomicU64,
     heads: Mutex<Vec<String>>,
 }
@@ -142,6 +142,13 @@ impl Peer {
         self.seen.comes_in(self.ports(), |row| row.unacknowledged == 0);
     }
 
+    /// Sends bytes, and waits until the client has read them.
+    pub fn send_until_read(&mut self, bytes: &[u8]) {
+        self.send(bytes);
+        wait_until(self.ports(), |row| row.unacknowledged == 0);
+        self.seen.comes_in(self.ports_of_client(), |row| row.unread == 0);
+    }
+
     /// Shuts the writing side down; reading goes on.
     pub fn half_close(&mut self) {
         let _ = self.tcp.shutdown(Shutdown::Write);
@@ -180,6 +187,8 @@ struct SocketRow {
     is_established: bool,
     /// Bytes that were written, and that the other side's kernel has not taken.
     unacknowledged: u64,
+    /// Bytes that have come in and were not read.
+    unread: u64,
 }
 
 impl SocketRow {
@@ -189,23 +198,29 @@ impl SocketRow {
         std::fs::read_to_string("/proc/net/tcp").unwrap().lines().skip(1).find_map(|line| {
             let columns: Vec<&str> = line.split_whitespace().collect();
             let ours = is_at(columns[1], local) && is_at(columns[2], remote);
-            let unacknowledged = columns[4].split(':').next().unwrap();
+            let (unacknowledged, unread) = columns[4].split_once(':').unwrap();
             ours.then(|| Self {
                 is_established: columns[3] == ESTABLISHED,
                 unacknowledged: u64::from_str_radix(unacknowledged, 16).unwrap(),
+                unread: u64::from_str_radix(unread, 16).unwrap(),
             })
         })
+    }
+}
+
+/// Waits until the kernel shows something of a socket, or that the socket is gone.
+fn wait_until(ports: Option<Ports>, has: impl Fn(&SocketRow) -> bool) {
+    let began = Instant::now();
+    while ports.and_then(SocketRow::find).is_some_and(|row| !has(&row)) {
+        assert!(began.elapsed() < PATIENCE, "it does not come in");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
 impl Seen {
     /// Counts what was done once the kernel shows that it has come in, or that the socket is gone.
     fn comes_in(&self, ports: Option<Ports>, has: impl Fn(&SocketRow) -> bool) {
-        let began = Instant::now();
-        while ports.and_then(SocketRow::find).is_some_and(|row| !has(&row)) {
-            assert!(began.elapsed() < PATIENCE, "it does not come in");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        wait_until(ports, has);
         self.delivered.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -160,7 +160,8 @@ async fn from_its_start_on_it_is_said_to_run() {
     world.trigger(&test, &["a"]).await;
     let start_ms = world.published(Topic::Trigger)[0]["start_at"].as_i64().unwrap();
     loop {
-        // Well after the start by either clock: the state is right even if nothing else has triggered a look since.
+        // Well after the start by either clock: the state is right even if nothing else has triggered a look since. It is
+        // asked for until then, because time has to pass.
         let started = unix_us() >= (start_ms + 3) * 1_000;
         let state = world.get(&test).await.state;
         if started {

@@ -68,7 +68,6 @@ async fn a_test_that_waits_is_not_started_once_it_is_stopped_or_deleted() {
     let (stopped, deleted) = (world.create().await, world.create().await);
     let minute = Duration::from_secs(60);
     let answers = [waits(&world, &stopped, minute), waits(&world, &deleted, minute)];
-    tokio::task::yield_now().await;
     world.tests.send(StopTest(stopped)).await.unwrap().unwrap();
     world.tests.send(DeleteTest(deleted)).await.unwrap().unwrap();
     for (answer, what) in answers.into_iter().zip(["stopped", "deleted"]) {
