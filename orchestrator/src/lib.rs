@@ -8,6 +8,8 @@ pub mod actors;
 
 pub mod assemble;
 pub mod blocker;
+#[cfg(test)]
+mod fixtures;
 pub mod http;
 pub mod human;
 pub mod lifecycle;

@@ -22,7 +22,7 @@ mod system;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
-pub(crate) mod stub;
+mod stub;
 
 pub use auth::Token;
 pub use bind::{BindError, HttpOptions, HttpServing, serve};

@@ -9,7 +9,6 @@ use common::ids::Epoch;
 use common::plan::Fault;
 use common::settings::{Secret, TopicNames};
 use common::wire::Topic;
-use serde_json::json;
 
 use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::{DriverList, ListDrivers};
@@ -17,6 +16,7 @@ use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
 use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest};
 use crate::blocker::Blocker;
+use crate::fixtures::{driver_view, test_view};
 use crate::model::*;
 use crate::now::Clock;
 use crate::refusal::CommandError;
@@ -28,55 +28,6 @@ pub const KNOWN: &str = "0199-known";
 /// What opens, where a token is asked for.
 pub const TOKEN: &str = "s3cret-token";
 
-/// A test as it is just after its creation.
-pub fn view(id: &str, name: &str) -> TestView {
-    TestView {
-        test_id: id.to_owned(),
-        name: name.to_owned(),
-        state: TestState::Configured,
-        verdict: None,
-        standing: None,
-        findings: Vec::new(),
-        reasons: Vec::new(),
-        warnings: Vec::new(),
-        notes: Vec::new(),
-        definitions: crate::model::DEFINITIONS,
-        plan: json!({}),
-        created_at: "2026-11-24T00:00:00.000000Z".to_owned(),
-        started_at: None,
-        ended_at: None,
-        totals: Totals::default(),
-        drivers: Vec::new(),
-        thresholds: Vec::new(),
-        completeness: Completeness::default(),
-        timeline: Vec::new(),
-    }
-}
-
-/// An idle driver.
-pub fn driver(id: &str) -> DriverView {
-    DriverView {
-        node_id: id.to_owned(),
-        address: Some("127.0.0.1:0".to_owned()),
-        classic: false,
-        state: "idle".to_owned(),
-        reason: None,
-        liveness: "alive".to_owned(),
-        alive: true,
-        last_seen: "2026-11-24T00:00:00.000000Z".to_owned(),
-        age_ms: 5,
-        epoch: Some(1),
-        protocol: Some(common::wire::PROTOCOL),
-        version: None,
-        cores: Some(2),
-        clock_offset_ms: None,
-        max_rate: None,
-        labels: BTreeMap::new(),
-        test_id: None,
-        requests_sent: None,
-    }
-}
-
 /// Answers as the actors would: what is asked for `KNOWN` is there.
 struct Stub;
 
@@ -87,7 +38,7 @@ impl Actor for Stub {
 impl Stub {
     fn known(id: &common::ids::TestId) -> Result<TestView, CommandError> {
         match id.as_str() {
-            KNOWN => Ok(view(KNOWN, "known")),
+            KNOWN => Ok(test_view(KNOWN, "known")),
             "busy" => Err(CommandError::Conflict("test 0199-known runs".to_owned())),
             "lonely" => Err(CommandError::Drivers {
                 summary: "1 of 2 drivers cannot take part".to_owned(),
@@ -109,7 +60,7 @@ impl Handler<CreateTest> for Stub {
         if plan.name == "refused" {
             return Err(CommandError::Plan(vec![Fault::contradiction("drivers", 9, "there are 2")]));
         }
-        let mut test = view("0199-new", &plan.name);
+        let mut test = test_view("0199-new", &plan.name);
         test.plan = plan.masked_json();
         Ok(test)
     }
@@ -149,7 +100,7 @@ impl Handler<DeleteTest> for Stub {
 impl Handler<ListDrivers> for Stub {
     type Result = Vec<DriverView>;
     fn handle(&mut self, _: ListDrivers, _: &mut Self::Context) -> Self::Result {
-        vec![driver("vm-1"), driver("vm-2")]
+        vec![driver_view("vm-1"), driver_view("vm-2")]
     }
 }
 

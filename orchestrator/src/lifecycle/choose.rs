@@ -178,51 +178,21 @@ pub fn count_of(plan: &Plan) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures;
+    use crate::lifecycle::tests as lifecycle;
     use crate::registry::{Liveness, Protocol};
-    use common::ids::Epoch;
-    use common::plan::{PlanFormat, read};
-
-    const RULES: ClassicRules = ClassicRules {
-        delay_unit: Unit::Seconds,
-        known_for: Duration::from_secs(5),
-        trigger_gap: Duration::from_secs(2),
-        deaf_after: Duration::from_secs(15),
-        silent_for: Duration::from_secs(60),
-    };
 
     fn plan(top: &str, load: &str) -> Plan {
-        read(&format!("{top}\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"), PlanFormat::Toml)
-            .unwrap()
+        fixtures::plan(&format!("{top}\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"))
     }
 
     fn node(id: &str, epoch: Option<u64>, liveness: Liveness) -> NodeFacts {
-        NodeFacts {
-            node_id: NodeId::new(id).unwrap(),
-            epoch: epoch.map(Epoch),
-            liveness,
-            silent_for: Duration::ZERO,
-            seen_at: Duration::ZERO,
-            known_since: Duration::ZERO,
-            state: None,
-            is_resolving: false,
-            refusal: None,
-            warning: None,
-            test_id: None,
-            revision: None,
-            max_rate: Some(1_000.0),
-            on_this_host: false,
-            protocol: Protocol::Registered(Some(PROTOCOL)),
-            said_no_at: None,
-            interval: Duration::from_secs(1),
-            beats_idle: true,
-            beat_in_test: false,
-            quiet_since_test: false,
-        }
+        NodeFacts { liveness, max_rate: Some(1_000.0), ..lifecycle::node(id, epoch) }
     }
 
     #[track_caller]
     fn check(plan: &Plan, nodes: &[NodeFacts], expected: Result<&[&str], &str>) {
-        match (choose(plan, nodes, &RULES), expected) {
+        match (choose(plan, nodes, &lifecycle::RULES.classic), expected) {
             (Ok(chosen), Ok(expected)) => {
                 let ids: Vec<&str> = chosen.iter().map(|chosen| chosen.node_id.as_str()).collect();
                 assert_eq!(ids, expected);

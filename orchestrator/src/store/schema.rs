@@ -127,7 +127,7 @@ mod tests {
         third.execute(sql, [REPORT_V1]).unwrap();
         drop(third);
         let store = super::super::Store::open(&path).unwrap();
-        let id = common::ids::TestId::new("t-1").unwrap();
+        let id = crate::fixtures::test_id("t-1");
         let report = store.test(&id).unwrap().unwrap().report.unwrap();
         assert_eq!(report.definitions, 1);
         let old: serde_json::Value = serde_json::from_str(REPORT_V1).unwrap();

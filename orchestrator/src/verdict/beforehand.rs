@@ -240,9 +240,8 @@ fn contradictions(thresholds: &[Threshold]) -> impl Iterator<Item = String> + '_
 
 #[cfg(test)]
 mod tests {
-    use common::plan::{PlanFormat, read};
-
     use super::*;
+    use crate::fixtures;
 
     #[track_caller]
     fn check(load: &str, thresholds: &str, n_drivers: Option<usize>, expected: &[&str]) {
@@ -250,7 +249,7 @@ mod tests {
             "{load}\n[target]\nurl = \"http://127.0.0.1:8081/ping\"\n[request]\ntimeout = \"2s\"\n[thresholds]\n\
              {thresholds}\n"
         );
-        let plan = read(&text, PlanFormat::Toml).unwrap();
+        let plan = fixtures::plan(&text);
         assert_eq!(warnings(&plan, n_drivers), expected, "{load} {thresholds}");
     }
 

@@ -223,29 +223,10 @@ impl Handler<Subscribe> for EventsActor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::DriverView;
+    use crate::fixtures::driver_view;
 
     fn driver(id: &str, state: &str) -> Changed {
-        Changed::Driver(Box::new(DriverView {
-            node_id: id.to_owned(),
-            address: None,
-            classic: false,
-            state: state.to_owned(),
-            reason: None,
-            liveness: "alive".to_owned(),
-            alive: true,
-            last_seen: String::new(),
-            age_ms: 0,
-            epoch: Some(1),
-            protocol: Some(common::wire::PROTOCOL),
-            version: None,
-            cores: None,
-            clock_offset_ms: None,
-            max_rate: None,
-            labels: BTreeMap::new(),
-            test_id: None,
-            requests_sent: None,
-        }))
+        Changed::Driver(Box::new(DriverView { state: state.to_owned(), ..driver_view(id) }))
     }
 
     fn events() -> EventsActor {

@@ -80,16 +80,15 @@ impl Backlog {
 mod tests {
     use std::sync::Arc;
 
-    use common::ids::{NodeId, TestId};
     use common::kafka::Offsets;
     use common::wire::{ClassicMetrics, Metrics, RawMetrics, Register, Topic, Unit};
 
     use super::*;
+    use crate::fixtures::{node_id, test_id};
     use crate::store::StoredMetrics;
 
     fn batch(cluster: &str, heartbeat: i64, nodes: &[&str]) -> Batch {
-        let register =
-            |name: &&str| Register { node_id: NodeId::new(name).unwrap(), address: None, ours: None };
+        let register = |name: &&str| Register { node_id: node_id(name), address: None, ours: None };
         Batch {
             offsets_of: Some(cluster.to_owned()),
             offsets: Offsets::from([((Topic::Heartbeat, 0), heartbeat)]),
@@ -139,10 +138,10 @@ mod tests {
     #[test]
     fn it_has_a_bound_in_bytes() {
         let mut backlog = Backlog::default();
-        let node_id = NodeId::new("a").unwrap();
+        let node_id = node_id("a");
         let classic = ClassicMetrics::default();
         let record = StoredMetrics {
-            test_id: TestId::new("t").unwrap(),
+            test_id: test_id("t"),
             counted: true,
             partition: 0,
             offset: 0,

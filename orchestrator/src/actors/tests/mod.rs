@@ -15,10 +15,11 @@ use common::ids::{Epoch, TestId};
 use common::wire::{DriverState, Topic};
 
 use self::surroundings::{CLUSTER, Surroundings};
-use self::world::{World, id, plan, start, until};
+use self::world::{PLAN, World, start, until};
 use super::heartbeat::HeartbeatActor;
 use crate::actors::driver_registry::ListDrivers;
 use crate::actors::test_manager::{CreateTest, DeleteTest, StopTest, TriggerTest};
+use crate::fixtures::{node_id, plan, test_id};
 use crate::model::{TestState, Verdict};
 use crate::refusal::CommandError;
 
@@ -292,7 +293,10 @@ async fn what_a_full_disk_does_not_take_waits_and_is_stored_with_what_comes_late
     world.surroundings.fill_disk();
     world.window("a", &test, 0, 10, false).await; // comes back: the test goes on
     assert!(!world.readiness.get().1 && world.records_of(&test).await.is_empty());
-    assert!(matches!(world.tests.send(CreateTest(plan())).await.unwrap(), Err(CommandError::NotStored(_))));
+    assert!(matches!(
+        world.tests.send(CreateTest(plan(PLAN))).await.unwrap(),
+        Err(CommandError::NotStored(_))
+    ));
     world.surroundings.make_room();
     // Heartbeats alone bring it to the store.
     let beaten = || async {
@@ -349,12 +353,12 @@ async fn offsets_are_stored_with_what_they_brought() {
 #[actix::test]
 async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted() {
     let world = World::new(Surroundings::default()).await;
-    world.window("a", &TestId::new("unheard-of").unwrap(), 0, 1, false).await;
+    world.window("a", &test_id("unheard-of"), 0, 1, false).await;
     assert_eq!(world.telemetry.metrics_foreign.get(), 1);
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "it is a node all the same");
     let other = Surroundings::default();
     let (outside, _) = other.begin_life(&Arc::default(), &Arc::default()).await;
-    HeartbeatActor::new(id("other"), Epoch(world.epoch.0 + 1), outside.producer).start();
+    HeartbeatActor::new(node_id("other"), Epoch(world.epoch.0 + 1), outside.producer).start();
     let published = || std::future::ready(other.published(Topic::Heartbeat).pop());
     let beat = until(published, Option::is_some).await.unwrap();
     world.reads(Topic::Heartbeat, beat.to_string().as_bytes()).await;

@@ -6,14 +6,12 @@ use std::time::Duration;
 use actix::Addr;
 use common::clock::{UnixMicros, unix_us};
 use common::counters::Counters;
-use common::figures::{ByRequest, Figures};
-use common::ids::{Epoch, NodeId, TestId};
+use common::ids::{Epoch, TestId};
 use common::kafka::{Arrived, ConsumerChanged, Offsets, Position, RecordsArrived};
-use common::plan::{Plan, PlanFormat};
 use common::settings::KafkaSettings;
 use common::wire::{
-    ClassicMetrics, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound, MachineLoad, Metrics, Outbound,
-    RawMetrics, ReadAs, Role, Topic, Unit, Window, WrittenRecord,
+    DriverState, Heartbeat, HeartbeatOurs, Inbound, Metrics, Outbound, RawMetrics, ReadAs, Role, Topic, Unit,
+    Window, WrittenRecord,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -24,6 +22,7 @@ use super::super::test_manager::TestManagerActor;
 use super::surroundings::{CLUSTER, Surroundings};
 use crate::actors::store::{RecordsReader, StoreHandle};
 use crate::actors::test_manager::{CreateTest, GetTest, TriggerTest};
+use crate::fixtures::{self, answered, ending, metrics, node_id};
 use crate::lifecycle::{ClassicRules, Rules};
 use crate::model::{TestState, TestView};
 use crate::now::Clock;
@@ -34,6 +33,9 @@ use crate::telemetry::{Readiness, Telemetry};
 
 /// Nothing here takes long; a test that waits for more has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// 20 requests of each driver.
+pub const PLAN: &str = "name = 'p'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '2s'\n";
 
 /// One life of an orchestrator.
 pub struct World {
@@ -143,7 +145,7 @@ impl World {
 
     async fn heartbeat(&self, node: &str, ours: HeartbeatOurs) {
         let beat =
-            Heartbeat { node_id: id(node), alive: true, sent_at_us: Some(unix_us()), ours: Some(ours) };
+            Heartbeat { node_id: node_id(node), alive: true, sent_at_us: Some(unix_us()), ours: Some(ours) };
         self.arrives(Outbound::Heartbeat(Box::new(beat))).await;
     }
 
@@ -152,7 +154,7 @@ impl World {
     }
 
     pub async fn create(&self) -> TestId {
-        let view = self.tests.send(CreateTest(plan())).await.unwrap().unwrap();
+        let view = self.tests.send(CreateTest(fixtures::plan(PLAN))).await.unwrap().unwrap();
         assert_eq!(view.state, TestState::Configured);
         TestId::new(&view.test_id).unwrap()
     }
@@ -239,53 +241,13 @@ pub fn start() -> Offsets {
     [Topic::Register, Topic::Heartbeat, Topic::Metrics].into_iter().map(|topic| ((topic, 0), 0)).collect()
 }
 
-pub fn id(name: &str) -> NodeId {
-    NodeId::new(name).unwrap()
-}
-
-pub fn plan() -> Plan {
-    let text = "name = 'p'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '2s'\n";
-    common::plan::read(text, PlanFormat::Toml).unwrap()
-}
-
 /// A window of a driver that has sent so many requests since the start, and all of them were answered.
 pub fn window(node: &str, test: &TestId, seq: u64, sent: u64, is_final: bool) -> Metrics {
-    let counters = Counters {
-        scheduled: sent,
-        sent,
-        completed: sent,
-        completed_in_schedule: sent,
-        status_codes: [(200, sent)].into(),
-        ..Counters::default()
-    };
     let from_us = unix_us() - 1_000_000;
-    let ending = is_final.then(|| Ending {
-        schedule_from_us: from_us,
-        schedule_to_us: from_us + 1_000_000,
-        engine: "awc".to_owned(),
-        workers: 1,
-        precision: None,
-        redirected_to: None,
-        connections_opened: 1,
-        handshakes: 0,
-        cut_short: None,
-    });
-    let window = Window {
-        epoch: Epoch(1),
-        seq,
-        from_us,
-        to_us: from_us + 1_000_000,
-        figures: ByRequest::unnamed(Figures { counters, ..Figures::default() }),
-        busy: 0.1,
-        machine: MachineLoad::default(),
-        is_final,
-        ending,
-    };
-    Metrics {
-        node_id: id(node),
-        test_id: Some(test.clone()),
-        report_id: None,
-        classic: ClassicMetrics::default(),
-        ours: Some(Box::new(window)),
-    }
+    let ending = is_final.then(|| ending(from_us, from_us + 1_000_000));
+    metrics(
+        node,
+        test.as_str(),
+        Window { is_final, ending, ..fixtures::window(seq, from_us, answered(sent)) },
+    )
 }

@@ -17,9 +17,10 @@ use serde_json::{Value, json};
 
 use super::guard::guard;
 use super::routes::routes;
-use super::stub::{KNOWN, TOKEN, driver, state};
+use super::stub::{KNOWN, TOKEN, state};
 use super::{AppState, HttpOptions, serve};
 use crate::actors::events::Changed;
+use crate::fixtures::driver_view;
 
 /// What came back.
 struct Answer {

@@ -8,7 +8,7 @@ async fn a_listener_that_comes_back_resumes() {
     let options = HttpOptions { listen: "127.0.0.1:0".parse().unwrap(), max_connections: 16 };
     let serving = serve(&options, state_of).unwrap();
     let url = format!("http://{}/api/v1/events", serving.address);
-    let changed = |id: &str| parts.events.send(Changed::Driver(Box::new(driver(id))));
+    let changed = |id: &str| parts.events.send(Changed::Driver(Box::new(driver_view(id))));
     changed("before").await.unwrap();
     let mut stream = awc::Client::new().get(&url).send().await.unwrap();
     assert_eq!(stream.headers().get("content-type").unwrap(), "text/event-stream");

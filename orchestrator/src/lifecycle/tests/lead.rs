@@ -9,7 +9,7 @@ fn near(facts: NodeFacts) -> NodeFacts {
 /// Triggers a test of this plan at 0, with drivers that are ready at `ready_ms`. Returns the lead in ms: from the
 /// trigger to the start.
 fn lead(plan: Plan, rules: Rules, ready_ms: u64, nodes: &[NodeFacts]) -> (u64, Lifecycle) {
-    let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan, rules, 0);
+    let mut life = Lifecycle::new(test_id("t"), plan, rules, 0);
     let idle: Vec<_> = nodes.iter().cloned().map(|node| NodeFacts { state: None, ..node }).collect();
     life.trigger(&idle).unwrap();
     life.step(at(0), &idle, &[]);
@@ -28,7 +28,7 @@ fn the_lead_follows_the_barrier_where_all_drivers_are_on_this_host() {
     let closed = || plan("mode = 'avalanche'\nconnections = 2\nrequests = 10");
     let open = |host: &str| {
         let load = "[load]\nmode = 'tsunami'\nrate = 10\nduration = '10s'";
-        read(&format!("[target]\nurl = 'http://{host}:1/'\n{load}\n"), PlanFormat::Toml).unwrap()
+        fixtures::plan(&format!("[target]\nurl = 'http://{host}:1/'\n{load}\n"))
     };
     let ready = |name: &str| says(name, DriverState::Ready, None);
     let (a, b) = (near(ready("a")), near(ready("b")));

@@ -3,10 +3,12 @@
 mod barrier;
 mod lead;
 
-use super::*;
-use crate::registry::{Liveness, Protocol};
-use common::plan::{PlanFormat, read};
 use common::wire::{PROTOCOL, Unit};
+
+use super::*;
+pub(super) use crate::fixtures::node_id as id;
+use crate::fixtures::{self, test_id};
+use crate::registry::{Liveness, Protocol};
 
 pub(super) const RULES: Rules = Rules {
     ready_timeout: Duration::from_secs(10),
@@ -25,15 +27,11 @@ pub(super) fn at(ms: u64) -> Now {
 }
 
 pub(super) fn plan(load: &str) -> Plan {
-    read(&format!("[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"), PlanFormat::Toml).unwrap()
+    fixtures::plan(&format!("[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\n"))
 }
 
 fn life() -> Lifecycle {
-    Lifecycle::new(TestId::new("t").unwrap(), plan("mode = 'tsunami'\nrate = 10\nduration = '10s'"), RULES, 0)
-}
-
-pub(super) fn id(name: &str) -> NodeId {
-    NodeId::new(name).unwrap()
+    Lifecycle::new(test_id("t"), plan("mode = 'tsunami'\nrate = 10\nduration = '10s'"), RULES, 0)
 }
 
 pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
@@ -65,7 +63,7 @@ pub(super) fn says(name: &str, state: DriverState, refusal: Option<&str>) -> Nod
     NodeFacts {
         state: Some(state),
         refusal: refusal.map(str::to_owned),
-        test_id: Some(TestId::new("t").unwrap()),
+        test_id: Some(test_id("t")),
         revision: Some(1),
         ..node(name, Some(1))
     }
@@ -281,8 +279,7 @@ fn a_driver_that_beats_without_windows_is_overdue_though_nothing_bounds_its_test
     let participants = common::plan::share_out(&load, &[id("a"), id("b")]).unwrap();
     let participant = |(node_id, share)| Participant { node_id, epoch: Some(Epoch(1)), share };
     let participants = participants.into_iter().map(participant).collect();
-    let mut life =
-        Lifecycle::resumed(TestId::new("t").unwrap(), load, RULES, 1, participants, 1_000_000, at(1_000));
+    let mut life = Lifecycle::resumed(test_id("t"), load, RULES, 1, participants, 1_000_000, at(1_000));
     let silent = PartSeen { window_at: Some(20_000_000), ..part("a", Some(1), None) };
     let parts = |ms: u64| {
         let reports = PartSeen { window_at: Some(ms as i64 * 1_000), ..part("b", Some(1), None) };
@@ -334,7 +331,7 @@ fn a_stop_is_published_and_waits_for_the_last_windows() {
 #[test]
 fn classic_drivers_receive_the_config_once_they_listen_and_the_trigger_after_a_gap() {
     let load = plan("mode = 'tsunami'\ndelay = '1s'\nrequests = 3");
-    let mut life = Lifecycle::new(TestId::new("t").unwrap(), load, RULES, 0);
+    let mut life = Lifecycle::new(test_id("t"), load, RULES, 0);
     let nodes = [node("old", None)];
     life.trigger(&nodes).unwrap();
     assert_eq!(without_notes(life.step(at(4_999), &nodes, &[])), [], "it may not listen yet");
@@ -347,7 +344,7 @@ fn classic_drivers_receive_the_config_once_they_listen_and_the_trigger_after_a_g
 
 /// A test with one classic driver and one of ours: config at 5 s, trigger at 7 s, common start at 8 s.
 pub(super) fn beside_a_classic_one(load: &str) -> Lifecycle {
-    let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
+    let mut life = Lifecycle::new(test_id("t"), plan(load), RULES, 0);
     life.trigger(&[node("a", Some(1)), node("old", None)]).unwrap();
     let ready = [says("a", DriverState::Ready, None), node("old", None)];
     for ms in [5_000, 5_100, 7_000] {
@@ -385,7 +382,7 @@ fn after_a_test(quiet: bool, liveness: Liveness) -> [NodeFacts; 2] {
 fn a_classic_driver_without_a_heartbeat_since_its_last_test_is_waited_for_and_then_left_out() {
     let load = "mode = 'tsunami'\ndelay = '1s'\nrequests = 3";
     let triggered = |nodes: &[NodeFacts]| {
-        let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
+        let mut life = Lifecycle::new(test_id("t"), plan(load), RULES, 0);
         life.trigger(nodes).unwrap();
         assert_eq!(life.participants().len(), 2, "it still counts as alive");
         assert_eq!(life.step(at(6_000), nodes, &[]), [], "its next heartbeat may come");
@@ -413,8 +410,8 @@ fn a_classic_driver_without_a_heartbeat_since_its_last_test_is_waited_for_and_th
     );
 
     let load = "drivers = ['old']\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\ndelay = '1s'\nrequests = 3";
-    let named = read(load, PlanFormat::Toml).unwrap();
-    let mut life = Lifecycle::new(TestId::new("t").unwrap(), named, RULES, 0);
+    let named = fixtures::plan(load);
+    let mut life = Lifecycle::new(test_id("t"), named, RULES, 0);
     let nodes = [NodeFacts { quiet_since_test: true, ..node("old", None) }];
     life.trigger(&nodes).unwrap();
     life.step(at(0), &nodes, &[]);
@@ -426,7 +423,7 @@ fn a_classic_driver_without_a_heartbeat_since_its_last_test_is_waited_for_and_th
 #[test]
 fn the_start_warns_of_classic_drivers_that_it_leaves_out() {
     let load = "mode = 'tsunami'\ndelay = '1s'\nrequests = 3";
-    let mut life = Lifecycle::new(TestId::new("t").unwrap(), plan(load), RULES, 0);
+    let mut life = Lifecycle::new(test_id("t"), plan(load), RULES, 0);
     let deaf = NodeFacts { liveness: Liveness::Deaf, ..node("b", None) };
     let gone = NodeFacts { quiet_since_test: true, ..node("c", None) };
     let nodes = [node("a", Some(1)), deaf, gone];
@@ -449,12 +446,8 @@ fn the_start_warns_of_classic_drivers_that_it_leaves_out() {
 
 #[test]
 fn classic_drivers_that_keep_appearing_do_not_hold_a_test_up_for_ever() {
-    let mut life = Lifecycle::new(
-        TestId::new("t").unwrap(),
-        plan("mode = 'tsunami'\ndelay = '1s'\nrequests = 5"),
-        RULES,
-        0,
-    );
+    let mut life =
+        Lifecycle::new(test_id("t"), plan("mode = 'tsunami'\ndelay = '1s'\nrequests = 5"), RULES, 0);
     let newcomer = |ms: u64| NodeFacts { known_since: Duration::from_millis(ms), ..node("old", None) };
     life.trigger(&[newcomer(0)]).unwrap();
     for ms in (0..=15_000).step_by(1_000) {

@@ -3,18 +3,15 @@
 mod habits;
 
 use common::counters::Counters;
-use common::figures::{ByRequest, Figures};
 use common::ids::TestId;
-use common::wire::{ClassicMetrics, DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs};
+use common::wire::{ClassicMetrics, DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs, Window};
 
 use super::*;
+use crate::fixtures;
+use crate::fixtures::node_id as id;
 use crate::now::Now;
 
 const LEADER: Epoch = Epoch(100);
-
-fn id(name: &str) -> NodeId {
-    NodeId::new(name).unwrap()
-}
 
 fn s(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -391,20 +388,8 @@ fn beats_in(name: &str, test: Option<&str>, state: DriverState, sent: Option<u64
 }
 
 fn window(name: &str, test: &str, sent: u64) -> Metrics {
-    let window = common::wire::Window {
-        epoch: Epoch(5),
-        seq: 0,
-        from_us: 0,
-        to_us: 1,
-        figures: ByRequest::unnamed(Figures {
-            counters: Counters { sent, ..Counters::default() },
-            ..Figures::default()
-        }),
-        busy: 0.0,
-        machine: common::wire::MachineLoad::default(),
-        is_final: false,
-        ending: None,
-    };
+    let counters = Counters { sent, ..Counters::default() };
+    let window = Window { epoch: Epoch(5), ..fixtures::window(0, 0, counters) };
     Metrics { ours: Some(Box::new(window)), ..report(name, test) }
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::columns::{WIDTH, width};
 use super::{json, text};
+use crate::fixtures::test_view;
 use crate::model::{
     Completeness, DEFINITIONS, DriverTotals, DroppedBy, LatencyView, OutcomeLatency, PartEnd, PartState,
     TestState, TestView, ThresholdView, Totals, Verdict, WarmupTotals,
@@ -99,16 +100,8 @@ fn threshold(expression: &str, value: f64, ok: bool, given: bool) -> ThresholdVi
 
 fn passed() -> TestView {
     TestView {
-        test_id: "019aaf3e-8c5e-7b3a-9d41-0242ac120002".to_owned(),
-        name: "ping at a thousand a second".to_owned(),
         state: TestState::Finished,
         verdict: Some(Verdict::Passed),
-        standing: None,
-        findings: Vec::new(),
-        reasons: Vec::new(),
-        warnings: Vec::new(),
-        notes: Vec::new(),
-        definitions: DEFINITIONS,
         plan: json!({
             "per": "driver",
             "target": { "url": "http://127.0.0.1:8081/ping" },
@@ -126,7 +119,7 @@ fn passed() -> TestView {
             threshold("dropped.ratio < 0.1%", 0.0, true, false),
         ],
         completeness: Completeness { windows_expected: 62, windows_received: 62, missing: Vec::new() },
-        timeline: Vec::new(),
+        ..test_view("019aaf3e-8c5e-7b3a-9d41-0242ac120002", "ping at a thousand a second")
     }
 }
 

@@ -4,7 +4,6 @@
 use common::counters::Counters;
 use common::kafka::Position;
 use common::latency::{Encoder, Latency};
-use common::plan::{PlanFormat, read};
 use common::tls_cause::TlsCause;
 
 use super::*;
@@ -13,30 +12,17 @@ use crate::model::TestView;
 use crate::tally::Tally;
 use crate::verdict::judge;
 
-fn plan() -> common::plan::Plan {
-    let text = "name = 'old'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '3s'\n";
-    read(text, PlanFormat::Toml).unwrap()
-}
+const PLAN: &str = "name = 'old'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '3s'\n";
 
 /// A finished test of two drivers of ours and a classic one.
 fn finished() -> StoredTest {
-    let share = |index| Share {
-        index,
-        of: 3,
-        rate_per_s: Some(10.0),
-        target_throughput: None,
-        requests: None,
-        connections: None,
-        max_in_flight: Some(1_024),
-        fleet: None,
-    };
     let part = |name: &str, epoch: Option<u64>, index| Participant {
         node_id: node(name),
         epoch: epoch.map(Epoch),
-        share: share(index),
+        share: Share { rate_per_s: Some(10.0), max_in_flight: Some(1_024), ..share(index, 3) },
     };
     StoredTest {
-        plan: plan().into(),
+        plan: fixtures::plan(PLAN).into(),
         state: TestState::Finished,
         verdict: Some(Verdict::Incomplete),
         created_at: START_US - 5_000_000,
@@ -108,15 +94,8 @@ fn records() -> Vec<StoredMetrics> {
                     ..ClassicMetrics::default()
                 };
                 window.ending = Some(Ending {
-                    schedule_from_us: START_US,
-                    schedule_to_us: START_US + 3_000_000,
-                    engine: "wire".to_owned(),
-                    workers: 1,
                     precision: Some("timer".to_owned()),
-                    redirected_to: None,
-                    connections_opened: 3,
-                    handshakes: 0,
-                    cut_short: None,
+                    ..ending(START_US, START_US + 3_000_000)
                 });
             }
             records.push(metrics);

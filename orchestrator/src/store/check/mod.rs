@@ -9,18 +9,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::counters::{Counters, ErrorKind, WarmupCounters};
-use common::figures::{ByRequest, Figures};
-use common::ids::{Epoch, NodeId, TestId};
+use common::ids::Epoch;
 use common::latency::{Latencies, LatencyKind};
-use common::plan::{FleetSchedule, Plan, PlanFormat, Share};
+use common::plan::{FleetSchedule, Plan, Share};
 use common::wire::{
     ClassicMetrics, Ending, MachineLoad, Metrics, Outbound, RawMetrics, Register, RegisterOurs, Topic, Unit,
-    Window,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{BatchOutcome, Cursor, Store};
+use crate::fixtures::{self, ending, metrics, node_id as node, share, test_id as id};
 use crate::model::{TestState, Verdict};
 use crate::participant::Participant;
 use crate::ran_on::RanOn;
@@ -51,33 +50,21 @@ impl Fixture {
     }
 }
 
-fn id(text: &str) -> TestId {
-    TestId::new(text).unwrap()
-}
-
-fn node(text: &str) -> NodeId {
-    NodeId::new(text).unwrap()
-}
-
 /// A plan with a secret.
 fn plan(name: &str) -> Plan {
-    let text = format!(
+    fixtures::plan(&format!(
         "name = '{name}'\n[target]\nurl = 'http://127.0.0.1:1/'\n[request]\nheaders = {{ authorization = 's3cret' }}\n\
          [load]\nmode = 'tsunami'\nrate = 25\nduration = '2s'\n"
-    );
-    common::plan::read(&text, PlanFormat::Toml).unwrap()
+    ))
 }
 
 fn test(text: &str, created_at: i64) -> StoredTest {
     let share = Share {
-        index: 0,
-        of: 2,
         rate_per_s: Some(12.5),
-        target_throughput: None,
         requests: Some(7),
-        connections: None,
         max_in_flight: Some(1024),
         fleet: Some(FleetSchedule { rate_per_s: 25.0, requests: Some(13) }),
+        ..share(0, 2)
     };
     let participant = |name: &str, epoch| Participant { node_id: node(name), epoch, share: share.clone() };
     StoredTest {
@@ -103,42 +90,24 @@ fn window(name: &str, epoch: u64, seq: u64) -> Metrics {
     for kind in [LatencyKind::Response, LatencyKind::Service, LatencyKind::Lag] {
         latencies.of_mut(kind).record_n_us(1_000 * (seq + 1), 10);
     }
-    let second = START_US + seq as i64 * 1_000_000;
+    let counters = Counters {
+        scheduled: n + 1,
+        sent: n,
+        completed: n - 1,
+        failed: 1,
+        dropped_late: 1,
+        bytes_received: 130 * (n - 1),
+        status_codes: [(200, n - 1)].into(),
+        errors: [(ErrorKind::Refused, 1)].into(),
+        warmup: WarmupCounters { sent: 4, scheduled: 4, completed: 4, ..WarmupCounters::default() },
+        ..Counters::default()
+    };
+    let mut window = fixtures::window(seq, START_US + seq as i64 * 1_000_000, counters);
+    (window.epoch, window.figures.all.latencies) = (Epoch(epoch), latencies);
     Metrics {
-        node_id: node(name),
-        test_id: Some(id("t")),
         report_id: Some(format!("{name}-{seq}")),
         classic: ClassicMetrics { num_requests: Some(n), ..ClassicMetrics::default() },
-        ours: Some(Box::new(Window {
-            epoch: Epoch(epoch),
-            seq,
-            from_us: second,
-            to_us: second + 1_000_000,
-            figures: ByRequest::unnamed(Figures {
-                counters: Counters {
-                    scheduled: n + 1,
-                    sent: n,
-                    completed: n - 1,
-                    failed: 1,
-                    dropped_late: 1,
-                    bytes_received: 130 * (n - 1),
-                    status_codes: [(200, n - 1)].into(),
-                    errors: [(ErrorKind::Refused, 1)].into(),
-                    warmup: WarmupCounters {
-                        sent: 4,
-                        scheduled: 4,
-                        completed: 4,
-                        ..WarmupCounters::default()
-                    },
-                    ..Counters::default()
-                },
-                latencies,
-            }),
-            busy: 0.25,
-            machine: MachineLoad::default(),
-            is_final: false,
-            ending: None,
-        })),
+        ..metrics(name, "t", window)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Tests, their history, and what is removed.
 
 use super::*;
+use crate::fixtures::test_view;
+use crate::model::TestView;
 use crate::stopped_by::StoppedBy;
 use crate::store::{StoredPlan, TestFilter};
 
@@ -30,7 +32,7 @@ fn a_test_is_read_as_it_was_written_and_replaced() {
 #[test]
 fn a_plan_that_this_version_cannot_run_is_kept_as_it_is() {
     let mut fixture = Fixture::new();
-    let report = Some(crate::http::stub::view("t", "old"));
+    let report = Some(test_view("t", "old"));
     fixture.store.save_test(&StoredTest { report, ..test("t", 5) }).unwrap();
     let row = r#"{"name":"old","waves":3}"#;
     fixture.store.connection.execute("UPDATE tests SET plan = ?1", [row]).unwrap();
@@ -54,8 +56,7 @@ fn a_plan_that_this_version_cannot_run_is_kept_as_it_is() {
 #[test]
 fn a_revision_replaces_report_and_verdict_of_a_finished_test_alone() {
     let mut fixture = Fixture::new();
-    let report = crate::http::stub::view("t", "revised");
-    let revised = crate::model::TestView { verdict: Some(Verdict::Passed), ..report };
+    let revised = TestView { verdict: Some(Verdict::Passed), ..test_view("t", "revised") };
     fixture.store.save_revision(&revised).unwrap();
     assert_eq!(fixture.store.test(&id("t")).unwrap(), None, "a test that was removed stays removed");
     fixture.store.save_test(&test("t", 5)).unwrap();

@@ -5,13 +5,8 @@ use crate::model::PartState;
 
 /// Classic drivers that were each to send 7 requests.
 fn seven(names: &[&str]) -> Tally {
-    let text =
-        "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'avalanche'\nconnections = 1\nrequests = 7\n";
-    let plan = read(text, PlanFormat::Toml).unwrap();
     let participants: Vec<_> = names.iter().map(|name| participant(name, None, 0, 1)).collect();
-    let mut tally = Tally::new(TestId::new("t1").unwrap(), plan, &participants);
-    tally.started(START);
-    tally
+    tally_of(plan_of("mode = 'avalanche'\nconnections = 1\nrequests = 7"), &participants)
 }
 
 /// Lets a driver report so often; the last report has this count.

@@ -9,15 +9,15 @@ mod throughput;
 
 use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
-use common::figures::{ByRequest, Figures};
-use common::ids::{Epoch, NodeId, TestId};
+use common::ids::Epoch;
 use common::kafka::Position;
 use common::latency::{Latencies, LatencyKind, Outcome};
-use common::plan::{Plan, PlanFormat, Share, read};
-use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, Topic, Window};
+use common::plan::{Plan, Share};
+use common::wire::{ClassicMetrics, Metrics, Topic, Window};
 use proptest::prelude::*;
 
 use super::{Arrived, Closing, Tally};
+use crate::fixtures::{self, ending, metrics, node_id as node, share, test_id};
 use crate::model::Totals;
 use crate::participant::{EndedBy, Participant};
 
@@ -25,31 +25,24 @@ use crate::participant::{EndedBy, Participant};
 const START: UnixMicros = 1_795_477_200_000_000;
 
 fn plan() -> Plan {
-    let text = "name = \"p\"\n[target]\nurl = \"http://127.0.0.1:8081/ping\"\n[load]\nmode = \"tsunami\"\n\
-                rate = 1000\nmax_in_flight = 64\nduration = \"30s\"\n";
-    read(text, PlanFormat::Toml).unwrap()
+    plan_of("mode = 'tsunami'\nrate = 1000\nmax_in_flight = 64\nduration = '30s'")
 }
 
-fn node(name: &str) -> NodeId {
-    NodeId::new(name).unwrap()
+fn plan_of(load: &str) -> Plan {
+    fixtures::plan(&format!("name = 'p'\n[target]\nurl = 'http://127.0.0.1:8081/ping'\n[load]\n{load}\n"))
 }
 
 fn participant(name: &str, epoch: Option<u64>, index: u32, of: u32) -> Participant {
-    let share = Share {
-        index,
-        of,
-        rate_per_s: Some(1_000.0),
-        target_throughput: None,
-        requests: None,
-        connections: None,
-        max_in_flight: Some(64),
-        fleet: None,
-    };
+    let share = Share { rate_per_s: Some(1_000.0), max_in_flight: Some(64), ..share(index, of) };
     Participant { node_id: node(name), epoch: epoch.map(Epoch), share }
 }
 
 fn tally(participants: &[Participant]) -> Tally {
-    let mut tally = Tally::new(TestId::new("t1").unwrap(), plan(), participants);
+    tally_of(plan(), participants)
+}
+
+fn tally_of(plan: Plan, participants: &[Participant]) -> Tally {
+    let mut tally = Tally::new(test_id("t1"), plan, participants);
     tally.started(START);
     tally
 }
@@ -89,35 +82,11 @@ fn windows(name: &str, epoch: u64, owns: &[Own]) -> Vec<Metrics> {
         for (place, us) in (0_u64..).zip(samples) {
             latencies.ended(*us, *us, place >= own.failed);
         }
-        let from_us = START + seq as i64 * 1_000_000;
-        let window = Window {
-            epoch: Epoch(epoch),
-            seq: seq as u64,
-            from_us,
-            to_us: from_us + 1_000_000,
-            figures: ByRequest::unnamed(Figures { counters: counters.clone(), latencies }),
-            busy: 0.25,
-            machine: MachineLoad::default(),
-            is_final: last,
-            ending: last.then(|| Ending {
-                schedule_from_us: START,
-                schedule_to_us: START + owns.len() as i64 * 1_000_000,
-                engine: "wire".to_owned(),
-                workers: 1,
-                precision: None,
-                redirected_to: None,
-                connections_opened: 3,
-                handshakes: 0,
-                cut_short: None,
-            }),
-        };
-        all.push(Metrics {
-            node_id: node(name),
-            test_id: Some(TestId::new("t1").unwrap()),
-            report_id: None,
-            classic: ClassicMetrics::default(),
-            ours: Some(Box::new(window)),
-        });
+        let window = fixtures::window(seq as u64, START + seq as i64 * 1_000_000, counters.clone());
+        let mut window = Window { epoch: Epoch(epoch), is_final: last, ..window };
+        window.figures.all.latencies = latencies;
+        window.ending = last.then(|| ending(START, START + owns.len() as i64 * 1_000_000));
+        all.push(metrics(name, "t1", window));
     }
     all
 }

@@ -1,5 +1,7 @@
 //! Drivers that are lost, late, silent, restarted or foreign.
 
+use common::figures::Figures;
+
 use super::*;
 
 #[test]
@@ -141,7 +143,7 @@ fn foreign_nodes_and_other_tests_are_not_counted() {
     assert_eq!(tally.arrived(&stranger[0], at(0, 0), START), Arrived::Foreign);
     assert_eq!(tally.facts(None).foreign, ["z"]);
     let mut other_test = windows("a", 7, &steady(1)).remove(0);
-    other_test.test_id = Some(TestId::new("t2").unwrap());
+    other_test.test_id = Some(test_id("t2"));
     assert_eq!(tally.arrived(&other_test, at(0, 1), START), Arrived::Foreign);
     assert_eq!(tally.totals().sent, Some(0));
     for life in 8..40 {
@@ -153,8 +155,8 @@ fn foreign_nodes_and_other_tests_are_not_counted() {
 
 #[test]
 fn a_test_that_never_started_expects_nothing() {
-    let tally = Tally::new(TestId::new("t1").unwrap(), plan(), &[participant("a", Some(7), 0, 1)]);
+    let tally = Tally::new(test_id("t1"), plan(), &[participant("a", Some(7), 0, 1)]);
     assert_eq!(tally.completeness().windows_expected, 0);
     assert_eq!(tally.totals().sent, Some(0));
-    assert_eq!(Tally::new(TestId::new("t1").unwrap(), plan(), &[]).totals().failed, Some(0));
+    assert_eq!(Tally::new(test_id("t1"), plan(), &[]).totals().failed, Some(0));
 }

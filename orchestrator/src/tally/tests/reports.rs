@@ -43,7 +43,7 @@ fn a_classic_driver_that_does_not_count_is_null_not_zero() {
 fn a_classic_driver_that_was_not_known_at_the_trigger_joins_where_it_names_the_test() {
     let mut tally = tally(&[participant("a", Some(7), 0, 1)]);
     let nameless = classic("c", None, None, false);
-    let report = Metrics { test_id: Some(TestId::new("t1").unwrap()), ..nameless.clone() };
+    let report = Metrics { test_id: Some(test_id("t1")), ..nameless.clone() };
     assert_eq!(tally.arrived(&nameless, at(0, 3), START), Arrived::Foreign);
     assert_eq!(tally.arrived(&report, at(0, 4), START), Arrived::New);
     let check = |tally: &Tally, ended_by| {

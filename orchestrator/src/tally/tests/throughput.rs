@@ -5,9 +5,7 @@ use common::plan::FleetSchedule;
 use super::*;
 
 /// A tally of this load over so many drivers, `a`, `b`, …
-fn tally_of(load: &str, n_drivers: u32, share: impl Fn(&mut Share)) -> Tally {
-    let text = format!("name = \"p\"\n[target]\nurl = \"http://127.0.0.1:8081/ping\"\n[load]\n{load}\n");
-    let plan = read(&text, PlanFormat::Toml).unwrap();
+fn of_drivers(load: &str, n_drivers: u32, share: impl Fn(&mut Share)) -> Tally {
     let participants: Vec<Participant> = (0..n_drivers)
         .map(|index| {
             let mut one = participant(name(index), Some(7), index, n_drivers);
@@ -15,9 +13,7 @@ fn tally_of(load: &str, n_drivers: u32, share: impl Fn(&mut Share)) -> Tally {
             one
         })
         .collect();
-    let mut tally = Tally::new(TestId::new("t1").unwrap(), plan, &participants);
-    tally.started(START);
-    tally
+    tally_of(plan_of(load), &participants)
 }
 
 fn name(index: u32) -> &'static str {
@@ -61,7 +57,7 @@ fn fifteen(share: &mut Share) {
 
 #[test]
 fn drivers_that_start_staggered_and_keep_their_rate_sum_to_the_rate() {
-    let mut tally = tally_of(OPEN, 3, fifteen);
+    let mut tally = of_drivers(OPEN, 3, fifteen);
     // Each starts a third of a delay after the one before, and reports whole microseconds.
     let delay = 66_667;
     arrive(
@@ -82,7 +78,7 @@ fn drivers_that_start_staggered_and_keep_their_rate_sum_to_the_rate() {
 
 #[test]
 fn a_lost_driver_counts_with_its_whole_planned_length() {
-    let mut tally = tally_of(OPEN, 2, fifteen);
+    let mut tally = of_drivers(OPEN, 2, fifteen);
     arrive(&mut tally, &[ended(0, 60, 0, 4_000_000, None)]);
     beat(&mut tally, 1, 24, 1_700_000);
     let live = tally.drivers(START)[1].totals.throughput_per_s.unwrap();
@@ -94,7 +90,7 @@ fn a_lost_driver_counts_with_its_whole_planned_length() {
 
 #[test]
 fn a_stopped_test_counts_to_the_stop() {
-    let mut tally = tally_of(OPEN, 3, fifteen);
+    let mut tally = of_drivers(OPEN, 3, fifteen);
     arrive(
         &mut tally,
         &[ended(0, 24, 0, 1_600_000, Some("stopped")), ended(1, 24, 20_000, 1_620_000, Some("stopped"))],
@@ -113,7 +109,7 @@ fn a_stopped_test_counts_to_the_stop() {
 #[test]
 fn a_closed_loop_is_what_all_completed_over_the_longest_length() {
     let load = "mode = \"avalanche\"\nconnections = 2\nrequests = 90";
-    let mut tally = tally_of(load, 3, |share| share.rate_per_s = None);
+    let mut tally = of_drivers(load, 3, |share| share.rate_per_s = None);
     arrive(
         &mut tally,
         &[
@@ -131,7 +127,7 @@ fn a_closed_loop_is_what_all_completed_over_the_longest_length() {
 fn a_fleet_that_shares_one_schedule_has_the_length_of_the_duration() {
     // 2.5/s for 2 s are five requests: three by the first driver, two by the second, none by the third.
     let load = "mode = \"tsunami\"\nrate = 2.5\nduration = \"2s\"";
-    let mut tally = tally_of(load, 3, |share| {
+    let mut tally = of_drivers(load, 3, |share| {
         share.rate_per_s = Some(2.5 / 3.0);
         share.fleet = Some(FleetSchedule { rate_per_s: 2.5, requests: None });
     });
@@ -147,14 +143,14 @@ fn a_fleet_that_shares_one_schedule_has_the_length_of_the_duration() {
 fn a_number_of_requests_at_a_rate_has_a_planned_length_as_well() {
     // 20 at 3/s take 6.666666… s, which is not a whole number of microseconds.
     let load = "mode = \"tsunami\"\nrate = 3\nrequests = 20";
-    let mut tally = tally_of(load, 1, |share| (share.rate_per_s, share.requests) = (Some(3.0), Some(20)));
+    let mut tally = of_drivers(load, 1, |share| (share.rate_per_s, share.requests) = (Some(3.0), Some(20)));
     arrive(&mut tally, &[ended(0, 20, 0, 6_666_667, None)]);
     assert_eq!(tally.totals().throughput_per_s, Some(3.0));
 }
 
 #[test]
 fn below_a_millisecond_there_is_no_throughput() {
-    let mut tally = tally_of("mode = \"avalanche\"\nconnections = 2\nrequests = 1", 1, |share| {
+    let mut tally = of_drivers("mode = \"avalanche\"\nconnections = 2\nrequests = 1", 1, |share| {
         share.rate_per_s = None;
     });
     arrive(&mut tally, &[ended(0, 1, 0, 999, None)]);

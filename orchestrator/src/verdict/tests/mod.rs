@@ -12,9 +12,10 @@ mod words;
 
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
-use common::plan::{Plan, PlanFormat, Share, read};
+use common::plan::{Plan, Share};
 
 use super::{ClassicFacts, DriverFacts, Facts, GeneratorLoad, Judgement, Reported, Sample, SentMore, judge};
+use crate::fixtures::{self, answered, share};
 use crate::model::{FindingLevel, MissingWindows, Verdict};
 use crate::participant::EndedBy;
 use crate::stopped_by::StoppedBy;
@@ -26,7 +27,7 @@ fn plan(load: &str, thresholds: &str) -> Plan {
         "name = \"p\"\n[target]\nurl = \"http://127.0.0.1:8081/ping\"\n[load]\nduration = \"30s\"\n{load}\n\
          [thresholds]\n{thresholds}\n"
     );
-    read(&text, PlanFormat::Toml).unwrap()
+    fixtures::plan(&text)
 }
 
 const OPEN: &str = "mode = \"tsunami\"\nrate = 1000\nmax_in_flight = 1024";
@@ -57,14 +58,6 @@ struct Driver {
 
 impl Driver {
     fn well(name: &'static str) -> Self {
-        let counters = Counters {
-            scheduled: 10_000,
-            sent: 10_000,
-            completed: 10_000,
-            completed_in_schedule: 10_000,
-            status_codes: [(200, 10_000)].into(),
-            ..Counters::default()
-        };
         let mut latencies = Latencies::new();
         for (kind, us) in [
             (LatencyKind::Response, 2_000),
@@ -74,19 +67,9 @@ impl Driver {
         ] {
             latencies.of_mut(kind).record_n_us(us, 10_000);
         }
-        let share = Share {
-            index: 0,
-            of: 1,
-            rate_per_s: None,
-            target_throughput: None,
-            requests: None,
-            connections: None,
-            max_in_flight: None,
-            fleet: None,
-        };
         Self {
             name,
-            counters,
+            counters: answered(10_000),
             latencies,
             coverage: Some(1.0),
             throughput: Some(1_000.0),
@@ -101,7 +84,7 @@ impl Driver {
             as_classic: ClassicFacts::default(),
             unresolved: 0,
             redirected_to: None,
-            share,
+            share: share(0, 1),
             machine: GeneratorLoad::default(),
         }
     }

@@ -1,0 +1,143 @@
+//! What many tests need and none of them is about: ids, plans, shares, windows, views. A test names what it is about, and
+//! takes the rest from here (`Window { busy: 0.9, ..window(0, START, answered(10)) }`).
+
+use std::collections::BTreeMap;
+
+use common::clock::UnixMicros;
+use common::counters::Counters;
+use common::figures::{ByRequest, Figures};
+use common::ids::{Epoch, NodeId, TestId};
+use common::plan::{Plan, PlanFormat, Share, read};
+use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, PROTOCOL, Window};
+use serde_json::json;
+
+use crate::model::{Completeness, DEFINITIONS, DriverView, TestState, TestView, Totals};
+
+pub fn node_id(name: &str) -> NodeId {
+    NodeId::new(name).unwrap()
+}
+
+pub fn test_id(text: &str) -> TestId {
+    TestId::new(text).unwrap()
+}
+
+/// The plan that this TOML describes.
+pub fn plan(toml: &str) -> Plan {
+    read(toml, PlanFormat::Toml).unwrap()
+}
+
+/// A driver's share without any amounts.
+pub fn share(index: u32, of: u32) -> Share {
+    Share {
+        index,
+        of,
+        rate_per_s: None,
+        target_throughput: None,
+        requests: None,
+        connections: None,
+        max_in_flight: None,
+        fleet: None,
+    }
+}
+
+/// So many requests, all of them answered with 200 within the schedule.
+pub fn answered(n: u64) -> Counters {
+    Counters {
+        scheduled: n,
+        sent: n,
+        completed: n,
+        completed_in_schedule: n,
+        status_codes: [(200, n)].into(),
+        ..Counters::default()
+    }
+}
+
+/// A window of one second, of epoch 1 and without samples, that others follow.
+pub fn window(seq: u64, from_us: UnixMicros, counters: Counters) -> Window {
+    Window {
+        epoch: Epoch(1),
+        seq,
+        from_us,
+        to_us: from_us + 1_000_000,
+        figures: ByRequest::unnamed(Figures { counters, ..Figures::default() }),
+        busy: 0.25,
+        machine: MachineLoad::default(),
+        is_final: false,
+        ending: None,
+    }
+}
+
+/// The end of a schedule that ran its course.
+pub fn ending(from_us: UnixMicros, to_us: UnixMicros) -> Ending {
+    Ending {
+        schedule_from_us: from_us,
+        schedule_to_us: to_us,
+        engine: "wire".to_owned(),
+        workers: 1,
+        precision: None,
+        redirected_to: None,
+        connections_opened: 3,
+        handshakes: 0,
+        cut_short: None,
+    }
+}
+
+/// The record of a window.
+pub fn metrics(node: &str, test: &str, window: Window) -> Metrics {
+    Metrics {
+        node_id: node_id(node),
+        test_id: Some(test_id(test)),
+        report_id: None,
+        classic: ClassicMetrics::default(),
+        ours: Some(Box::new(window)),
+    }
+}
+
+/// A test as it is just after its creation.
+pub fn test_view(id: &str, name: &str) -> TestView {
+    TestView {
+        test_id: id.to_owned(),
+        name: name.to_owned(),
+        state: TestState::Configured,
+        verdict: None,
+        standing: None,
+        findings: Vec::new(),
+        reasons: Vec::new(),
+        warnings: Vec::new(),
+        notes: Vec::new(),
+        definitions: DEFINITIONS,
+        plan: json!({}),
+        created_at: "2026-11-24T00:00:00.000000Z".to_owned(),
+        started_at: None,
+        ended_at: None,
+        totals: Totals::default(),
+        drivers: Vec::new(),
+        thresholds: Vec::new(),
+        completeness: Completeness::default(),
+        timeline: Vec::new(),
+    }
+}
+
+/// An idle driver.
+pub fn driver_view(id: &str) -> DriverView {
+    DriverView {
+        node_id: id.to_owned(),
+        address: Some("127.0.0.1:0".to_owned()),
+        classic: false,
+        state: "idle".to_owned(),
+        reason: None,
+        liveness: "alive".to_owned(),
+        alive: true,
+        last_seen: "2026-11-24T00:00:00.000000Z".to_owned(),
+        age_ms: 5,
+        epoch: Some(1),
+        protocol: Some(PROTOCOL),
+        version: None,
+        cores: Some(2),
+        clock_offset_ms: None,
+        max_rate: None,
+        labels: BTreeMap::new(),
+        test_id: None,
+        requests_sent: None,
+    }
+}
