@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
 use tokio::sync::oneshot;
 
 use super::client::KafkaError;
@@ -25,12 +26,10 @@ pub struct EmbeddedBroker {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug)]
-enum Order {
-    /// Refuse connections, or accept them again.
-    #[cfg(test)]
-    Reachable(bool),
-}
+/// What the cluster's thread is to do with the cluster. The product orders nothing; tests take the broker away.
+type Order = Box<dyn FnOnce(&Cluster) + Send>;
+
+type Cluster = MockCluster<'static, DefaultProducerContext>;
 
 impl EmbeddedBroker {
     /// Starts a broker with the five topics.
@@ -60,14 +59,6 @@ impl EmbeddedBroker {
     /// The same settings, with this broker as the one to use.
     pub fn settings(&self, of: &KafkaSettings) -> KafkaSettings {
         KafkaSettings { brokers: Brokers::At(self.brokers.clone()), ..of.clone() }
-    }
-
-    /// Plays a broker that goes away and comes back with what it held.
-    #[cfg(test)]
-    pub(super) fn set_reachable(&self, reachable: bool) {
-        if let Some(orders) = &self.orders {
-            orders.send(Order::Reachable(reachable)).expect("the broker runs");
-        }
     }
 }
 
@@ -117,15 +108,22 @@ fn serve(
         return;
     }
     while let Ok(order) = next_order.recv() {
-        obey(&cluster, order);
+        order(&cluster);
     }
 }
 
-fn obey<C: rdkafka::ClientContext>(_cluster: &MockCluster<'_, C>, order: Order) {
-    match order {
-        #[cfg(test)]
-        Order::Reachable(true) => _cluster.broker_up(-1).expect("up"),
-        #[cfg(test)]
-        Order::Reachable(false) => _cluster.broker_down(-1).expect("down"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl EmbeddedBroker {
+        /// Plays a broker that goes away and comes back with what it held.
+        pub(in crate::kafka) fn set_reachable(&self, reachable: bool) {
+            let order: Order = Box::new(move |cluster| {
+                let done = if reachable { cluster.broker_up(-1) } else { cluster.broker_down(-1) };
+                done.expect("the cluster obeys");
+            });
+            self.orders.as_ref().unwrap().send(order).expect("the broker runs");
+        }
     }
 }

@@ -57,7 +57,7 @@ mod tests {
     use common::ids::NodeId;
     use common::plan::{PlanFormat, read, share_out};
 
-    use super::super::figures::example;
+    use super::super::fixtures::example;
     use super::*;
 
     fn assignment(load: &str) -> Assignment {

@@ -86,7 +86,7 @@ impl Calibration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::figures::example;
+    use super::super::fixtures::example;
     use super::*;
 
     #[test]

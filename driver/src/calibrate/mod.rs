@@ -8,6 +8,8 @@
 mod ceiling;
 mod clocks;
 mod figures;
+#[cfg(test)]
+mod fixtures;
 mod kept;
 mod machine;
 mod search;
