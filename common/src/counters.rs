@@ -7,80 +7,40 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::tls_cause::TlsCause;
 
-/// Why a request failed, other than by its status. A closed list (interface.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorKind {
-    /// The host name did not resolve.
-    Resolve,
-    /// The connection was refused.
-    Refused,
-    /// No route to the host or network.
-    Unreachable,
-    /// No connection within the request's timeout.
-    ConnectTimeout,
-    /// The TLS handshake failed.
-    Tls,
-    /// Writing the request failed other than by a reset.
-    Write,
-    /// The peer reset the connection.
-    Reset,
-    /// The peer closed before the answer was whole.
-    Closed,
-    /// No whole answer within the timeout, or by the end of the drain.
-    Timeout,
-    /// The answer was not HTTP that we understand.
-    Protocol,
-    /// The answer was larger than the engine's limits.
-    TooLarge,
-    /// This machine had no source port, descriptor or buffer space: ours, never the target's.
-    LocalLimit,
-    /// Abandoned because the test was stopped or the driver was asked to shut down.
-    Cancelled,
+crate::named! {
+    /// Why a request failed, other than by its status. A closed list (interface.md).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    pub enum ErrorKind {
+        /// The host name did not resolve.
+        Resolve = "resolve",
+        /// The connection was refused.
+        Refused = "refused",
+        /// No route to the host or network.
+        Unreachable = "unreachable",
+        /// No connection within the request's timeout.
+        ConnectTimeout = "connect_timeout",
+        /// The TLS handshake failed.
+        Tls = "tls",
+        /// Writing the request failed other than by a reset.
+        Write = "write",
+        /// The peer reset the connection.
+        Reset = "reset",
+        /// The peer closed before the answer was whole.
+        Closed = "closed",
+        /// No whole answer within the timeout, or by the end of the drain.
+        Timeout = "timeout",
+        /// The answer was not HTTP that we understand.
+        Protocol = "protocol",
+        /// The answer was larger than the engine's limits.
+        TooLarge = "too_large",
+        /// This machine had no source port, descriptor or buffer space: ours, never the target's.
+        LocalLimit = "local_limit",
+        /// Abandoned because the test was stopped or the driver was asked to shut down.
+        Cancelled = "cancelled",
+    }
 }
 
 impl ErrorKind {
-    /// Every kind, in the order of the enum.
-    pub const ALL: [ErrorKind; 13] = [
-        Self::Resolve,
-        Self::Refused,
-        Self::Unreachable,
-        Self::ConnectTimeout,
-        Self::Tls,
-        Self::Write,
-        Self::Reset,
-        Self::Closed,
-        Self::Timeout,
-        Self::Protocol,
-        Self::TooLarge,
-        Self::LocalLimit,
-        Self::Cancelled,
-    ];
-
-    /// The name on the wire and in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Resolve => "resolve",
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::Tls => "tls",
-            Self::Write => "write",
-            Self::Reset => "reset",
-            Self::Closed => "closed",
-            Self::Timeout => "timeout",
-            Self::Protocol => "protocol",
-            Self::TooLarge => "too_large",
-            Self::LocalLimit => "local_limit",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
     /// Failures by kind, from counts by name. Those of a kind that this version does not know stay in `failed` alone.
     pub fn known(by_name: BTreeMap<String, u64>) -> BTreeMap<Self, u64> {
         by_name.into_iter().filter_map(|(name, n)| Some((Self::from_name(&name)?, n))).collect()

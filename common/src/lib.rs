@@ -14,6 +14,7 @@ pub mod ids;
 pub mod kafka;
 pub mod latency;
 pub mod limits;
+mod named;
 pub mod plan;
 pub mod prometheus;
 pub mod service;

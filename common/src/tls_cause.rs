@@ -5,95 +5,48 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Why an attempt failed as `tls`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TlsCause {
-    /// The server's certificate is signed by its own key, and is not one of the trusted ones.
-    SelfSigned,
-    /// Nothing that is trusted signed the server's certificate.
-    UnknownIssuer,
-    /// The server's certificate, or one above it, is past its last day.
-    Expired,
-    /// The server's certificate, or one above it, is before its first day.
-    NotYetValid,
-    /// The server's certificate is for other names than the URL's host.
-    WrongName,
-    /// The server's certificate is malformed, revoked, for another purpose, or its signature is wrong.
-    BadCertificate,
-    /// A signature algorithm or curve that our TLS (ring) lacks, such as P-521.
-    Unsupported,
-    /// The server ended the handshake with the alert `handshake_failure` or `insufficient_security`, which has two
-    /// usual reasons that look alike from here: nothing in common (a P-521 certificate, for one), or, in TLS 1.2, a
-    /// client certificate that is missing.
-    HandshakeRefused,
-    /// The server demands a client certificate, and none was given.
-    ClientCertificateRequired,
-    /// The server refuses the client certificate that it was given.
-    ClientCertificateRefused,
-    /// The server speaks neither TLS 1.2 nor TLS 1.3.
-    ProtocolVersion,
-    /// The server offers no HTTP/1.1 (ALPN).
-    #[serde(rename = "no_http_1_1")]
-    NoHttp1,
-    /// The server has no certificate for this name (alert `unrecognized_name`).
-    UnknownName,
-    /// What answered does not speak TLS.
-    NoTls,
-    /// The server closed or reset the connection during the handshake.
-    ClosedInHandshake,
-    /// Anything else, and causes that a later version adds.
-    Other,
+crate::named! {
+    /// Why an attempt failed as `tls`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    pub enum TlsCause {
+        /// The server's certificate is signed by its own key, and is not one of the trusted ones.
+        SelfSigned = "self_signed",
+        /// Nothing that is trusted signed the server's certificate.
+        UnknownIssuer = "unknown_issuer",
+        /// The server's certificate, or one above it, is past its last day.
+        Expired = "expired",
+        /// The server's certificate, or one above it, is before its first day.
+        NotYetValid = "not_yet_valid",
+        /// The server's certificate is for other names than the URL's host.
+        WrongName = "wrong_name",
+        /// The server's certificate is malformed, revoked, for another purpose, or its signature is wrong.
+        BadCertificate = "bad_certificate",
+        /// A signature algorithm or curve that our TLS (ring) lacks, such as P-521.
+        Unsupported = "unsupported",
+        /// The server ended the handshake with the alert `handshake_failure` or `insufficient_security`, which has two
+        /// usual reasons that look alike from here: nothing in common (a P-521 certificate, for one), or, in TLS 1.2, a
+        /// client certificate that is missing.
+        HandshakeRefused = "handshake_refused",
+        /// The server demands a client certificate, and none was given.
+        ClientCertificateRequired = "client_certificate_required",
+        /// The server refuses the client certificate that it was given.
+        ClientCertificateRefused = "client_certificate_refused",
+        /// The server speaks neither TLS 1.2 nor TLS 1.3.
+        ProtocolVersion = "protocol_version",
+        /// The server offers no HTTP/1.1 (ALPN).
+        NoHttp1 = "no_http_1_1",
+        /// The server has no certificate for this name (alert `unrecognized_name`).
+        UnknownName = "unknown_name",
+        /// What answered does not speak TLS.
+        NoTls = "no_tls",
+        /// The server closed or reset the connection during the handshake.
+        ClosedInHandshake = "closed_in_handshake",
+        /// Anything else, and causes that a later version adds.
+        Other = "other",
+    }
 }
 
 impl TlsCause {
-    /// Every cause, in the order of the enum.
-    pub const ALL: [Self; 16] = [
-        Self::SelfSigned,
-        Self::UnknownIssuer,
-        Self::Expired,
-        Self::NotYetValid,
-        Self::WrongName,
-        Self::BadCertificate,
-        Self::Unsupported,
-        Self::HandshakeRefused,
-        Self::ClientCertificateRequired,
-        Self::ClientCertificateRefused,
-        Self::ProtocolVersion,
-        Self::NoHttp1,
-        Self::UnknownName,
-        Self::NoTls,
-        Self::ClosedInHandshake,
-        Self::Other,
-    ];
-
-    /// The name on the wire and in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SelfSigned => "self_signed",
-            Self::UnknownIssuer => "unknown_issuer",
-            Self::Expired => "expired",
-            Self::NotYetValid => "not_yet_valid",
-            Self::WrongName => "wrong_name",
-            Self::BadCertificate => "bad_certificate",
-            Self::Unsupported => "unsupported",
-            Self::HandshakeRefused => "handshake_refused",
-            Self::ClientCertificateRequired => "client_certificate_required",
-            Self::ClientCertificateRefused => "client_certificate_refused",
-            Self::ProtocolVersion => "protocol_version",
-            Self::NoHttp1 => "no_http_1_1",
-            Self::UnknownName => "unknown_name",
-            Self::NoTls => "no_tls",
-            Self::ClosedInHandshake => "closed_in_handshake",
-            Self::Other => "other",
-        }
-    }
-
-    /// The cause of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.as_str() == name)
-    }
-
     /// Failures by cause, from counts by name. Those of a cause that this version does not know count as
     /// [`TlsCause::Other`], so that the sum stays.
     pub fn known(by_name: BTreeMap<String, u64>) -> BTreeMap<Self, u64> {

@@ -4,26 +4,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// `[driver] precision`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// Spin where a core stays free for other programs, and until others turn out to need it.
-    #[default]
-    Auto,
-    /// Spin shortly before each request.
-    Spin,
-    /// Never: some 50 to 150 µs later, and no CPU for it.
-    Timer,
-}
-
-impl fmt::Display for Precision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Spin => "spin",
-            Self::Timer => "timer",
-        })
+common::named! {
+    /// `[driver] precision`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+    pub enum Precision {
+        /// Spin where a core stays free for other programs, and until others turn out to need it.
+        #[default]
+        Auto = "auto",
+        /// Spin shortly before each request.
+        Spin = "spin",
+        /// Never: some 50 to 150 µs later, and no CPU for it.
+        Timer = "timer",
     }
 }
 

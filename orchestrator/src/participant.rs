@@ -18,32 +18,33 @@ pub struct Participant {
     pub share: Share,
 }
 
-/// How a driver's part in a test ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndedBy {
-    /// By its final window, which the tally receives itself.
-    FinalWindow,
-    /// Classic: by `test_status: complete`, which the tally receives itself.
-    Status,
-    /// Classic: it reported as many requests as its config asked for, or sent as many reports.
-    Count,
-    /// Classic: by an end word, or a heartbeat `NO`.
-    Word,
-    /// Classic: no further report arrived.
-    Silence,
-    /// Classic: no report arrived after the trigger.
-    Deaf,
-    /// Its heartbeats stopped, or a later life of the node took its place.
-    Lost,
-    /// Its heartbeats go on, and its windows do not arrive.
-    Overdue,
-    /// Classic: its load is over, and it goes on sending.
-    RunsOn,
-    /// Ours or classic: the test was stopped.
-    Stopped,
-    /// The orchestrator that led the test ended; the driver's later reports do not arrive.
-    Interrupted,
+common::named! {
+    /// How a driver's part in a test ended.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub enum EndedBy {
+        /// By its final window, which the tally receives itself.
+        FinalWindow = "final_window",
+        /// Classic: by `test_status: complete`, which the tally receives itself.
+        Status = "status",
+        /// Classic: it reported as many requests as its config asked for, or sent as many reports.
+        Count = "count",
+        /// Classic: by an end word, or a heartbeat `NO`.
+        Word = "word",
+        /// Classic: no further report arrived.
+        Silence = "silence",
+        /// Classic: no report arrived after the trigger.
+        Deaf = "deaf",
+        /// Its heartbeats stopped, or a later life of the node took its place.
+        Lost = "lost",
+        /// Its heartbeats go on, and its windows do not arrive.
+        Overdue = "overdue",
+        /// Classic: its load is over, and it goes on sending.
+        RunsOn = "runs_on",
+        /// Ours or classic: the test was stopped.
+        Stopped = "stopped",
+        /// The orchestrator that led the test ended; the driver's later reports do not arrive.
+        Interrupted = "interrupted",
+    }
 }
 
 impl EndedBy {

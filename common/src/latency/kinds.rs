@@ -7,63 +7,34 @@ use serde::{Deserialize, Serialize};
 
 use super::{Extremes, Latency, LatencyError, MAX_US};
 
-/// Which latency a histogram holds. The words are those of interface.md.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LatencyKind {
-    /// Attempt began - due; every sent request.
-    Lag,
-    /// Last byte - attempt began; every answered or failed request.
-    Service,
-    /// Last byte - due; every answered or failed request.
-    Response,
-    /// The part of `service` that failed.
-    FailedService,
-    /// The part of `response` that failed.
-    FailedResponse,
-    /// Time to open the connection, TCP and TLS; every attempt that opened one.
-    Connect,
-    /// First byte of the answer - attempt began; every attempt that got one.
-    FirstByte,
-    /// From the poll's return to the handling of an event it brought.
-    Turn,
-    /// `service` of requests due in the warm-up.
-    WarmupService,
-    /// `response` of requests due in the warm-up.
-    WarmupResponse,
+crate::named! {
+    /// Which latency a histogram holds. The words are those of interface.md.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    pub enum LatencyKind {
+        /// Attempt began - due; every sent request.
+        Lag = "lag",
+        /// Last byte - attempt began; every answered or failed request.
+        Service = "service",
+        /// Last byte - due; every answered or failed request.
+        Response = "response",
+        /// The part of `service` that failed.
+        FailedService = "failed_service",
+        /// The part of `response` that failed.
+        FailedResponse = "failed_response",
+        /// Time to open the connection, TCP and TLS; every attempt that opened one.
+        Connect = "connect",
+        /// First byte of the answer - attempt began; every attempt that got one.
+        FirstByte = "first_byte",
+        /// From the poll's return to the handling of an event it brought.
+        Turn = "turn",
+        /// `service` of requests due in the warm-up.
+        WarmupService = "warmup_service",
+        /// `response` of requests due in the warm-up.
+        WarmupResponse = "warmup_response",
+    }
 }
 
 impl LatencyKind {
-    /// Every kind.
-    pub const ALL: [LatencyKind; 10] = [
-        Self::Lag,
-        Self::Service,
-        Self::Response,
-        Self::FailedService,
-        Self::FailedResponse,
-        Self::Connect,
-        Self::FirstByte,
-        Self::Turn,
-        Self::WarmupService,
-        Self::WarmupResponse,
-    ];
-
-    /// The key on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Lag => "lag",
-            Self::Service => "service",
-            Self::Response => "response",
-            Self::FailedService => "failed_service",
-            Self::FailedResponse => "failed_response",
-            Self::Connect => "connect",
-            Self::FirstByte => "first_byte",
-            Self::Turn => "turn",
-            Self::WarmupService => "warmup_service",
-            Self::WarmupResponse => "warmup_response",
-        }
-    }
-
     /// The kind that holds the failed requests among those of this one; `None` where failed ones are not kept apart.
     pub fn failed(self) -> Option<Self> {
         match self {

@@ -73,7 +73,7 @@ impl ClassicSettings {
     /// Reads the section.
     pub fn read(table: &mut Table) -> Self {
         let default = Self::default();
-        let units = [("s", Unit::Seconds), ("ms", Unit::Milliseconds)];
+        let units = Unit::ALL.map(|unit| (unit.as_str(), unit));
         let hour = Duration::from_secs(3_600);
         let short = || parse::duration(Duration::ZERO..=hour);
         Self {

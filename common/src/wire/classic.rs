@@ -46,20 +46,6 @@ impl Unit {
             Self::Milliseconds => 1_000.0,
         }
     }
-
-    /// The unit's sign, as in the settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Seconds => "s",
-            Self::Milliseconds => "ms",
-        }
-    }
-}
-
-impl std::fmt::Display for Unit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl ClassicConfig {

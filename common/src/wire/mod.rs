@@ -37,36 +37,20 @@ use crate::plan::{Plan, Share};
 /// what they mean by a field, and what a driver sends for a plan, may differ otherwise.
 pub const PROTOCOL: u32 = 2;
 
-/// One of the five topics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Topic {
-    /// Node to orchestrator: I am here.
-    Register,
-    /// Orchestrator to drivers: this is the test.
-    TestConfig,
-    /// Orchestrator to drivers: go, or stop.
-    Trigger,
-    /// Driver to orchestrator: what I measured.
-    Metrics,
-    /// Everyone: I am alive.
-    Heartbeat,
-}
-
-impl Topic {
-    /// All five.
-    pub const ALL: [Topic; 5] =
-        [Self::Register, Self::TestConfig, Self::Trigger, Self::Metrics, Self::Heartbeat];
-
-    /// The topic's name, before any prefix.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Register => "register",
-            Self::TestConfig => "test_config",
-            Self::Trigger => "trigger",
-            Self::Metrics => "metrics",
-            Self::Heartbeat => "heartbeat",
-        }
+crate::named! {
+    /// One of the five topics.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    pub enum Topic {
+        /// Node to orchestrator: I am here.
+        Register = "register",
+        /// Orchestrator to drivers: this is the test.
+        TestConfig = "test_config",
+        /// Orchestrator to drivers: go, or stop.
+        Trigger = "trigger",
+        /// Driver to orchestrator: what I measured.
+        Metrics = "metrics",
+        /// Everyone: I am alive.
+        Heartbeat = "heartbeat",
     }
 }
 
@@ -308,15 +292,15 @@ pub struct Heartbeat {
     pub ours: Option<HeartbeatOurs>,
 }
 
-/// Units of the classic fields, from `[classic]`: records do not carry them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Unit {
-    /// Seconds.
-    #[serde(rename = "s")]
-    Seconds,
-    /// Milliseconds.
-    #[serde(rename = "ms")]
-    Milliseconds,
+crate::named! {
+    /// Units of the classic fields, from `[classic]`: records do not carry them.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub enum Unit {
+        /// Seconds.
+        Seconds = "s",
+        /// Milliseconds.
+        Milliseconds = "ms",
+    }
 }
 
 /// Failures by kind, as on the wire.

@@ -160,20 +160,21 @@ impl Role {
     }
 }
 
-/// What a driver of ours does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DriverState {
-    /// Waits for a test.
-    Idle,
-    /// Holds a config and waits for the trigger.
-    Ready,
-    /// Will not run the config it received.
-    Refused,
-    /// Sends.
-    Running,
-    /// Sends no more and waits for answers.
-    Draining,
+crate::named! {
+    /// What a driver of ours does.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub enum DriverState {
+        /// Waits for a test.
+        Idle = "idle",
+        /// Holds a config and waits for the trigger.
+        Ready = "ready",
+        /// Will not run the config it received.
+        Refused = "refused",
+        /// Sends.
+        Running = "running",
+        /// Sends no more and waits for answers.
+        Draining = "draining",
+    }
 }
 
 /// Whether there is no number that JSON can express.

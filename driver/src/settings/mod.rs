@@ -183,15 +183,13 @@ impl WorkSettings {
     }
 }
 
-const PRECISIONS: [(&str, Precision); 3] =
-    [("auto", Precision::Auto), ("spin", Precision::Spin), ("timer", Precision::Timer)];
-
 impl WorkSettings {
     fn read(table: &mut Table) -> Self {
         let s = Duration::from_secs(1);
+        let precisions = Precision::ALL.map(|precision| (precision.as_str(), precision));
         Self {
             workers: table.get("workers", parse::or_word("auto", parse::integer(1..=MAX_WORKERS))).flatten(),
-            precision: table.get("precision", parse::one_of(&PRECISIONS)).unwrap_or_default(),
+            precision: table.get("precision", parse::one_of(&precisions)).unwrap_or_default(),
             resolve_every: table
                 .get("resolve_every", parse::or_word("never", parse::duration(s..=3_600 * s)))
                 .flatten(),

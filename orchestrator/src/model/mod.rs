@@ -128,32 +128,20 @@ pub enum TestState {
     Finished,
 }
 
-/// How a test ended, the best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// All that had to hold held.
-    Passed,
-    /// A threshold broke, or nothing completed.
-    Failed,
-    /// The generator was the limit.
-    Invalid,
-    /// Drivers or windows are missing, or a given threshold cannot be decided.
-    Incomplete,
-    /// Someone stopped it.
-    Aborted,
-}
-
-impl Verdict {
-    /// The name in JSON and in texts.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Invalid => "invalid",
-            Self::Incomplete => "incomplete",
-            Self::Aborted => "aborted",
-        }
+common::named! {
+    /// How a test ended, the best first.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+    pub enum Verdict {
+        /// All that had to hold held.
+        Passed = "passed",
+        /// A threshold broke, or nothing completed.
+        Failed = "failed",
+        /// The generator was the limit.
+        Invalid = "invalid",
+        /// Drivers or windows are missing, or a given threshold cannot be decided.
+        Incomplete = "incomplete",
+        /// Someone stopped it.
+        Aborted = "aborted",
     }
 }
 

@@ -180,7 +180,7 @@ mod tests {
         let known =
             [Idle, Ready, Refused, Running, Draining, Silent, Done, Lost, Overdue, Deaf, RunsOn, Interrupted];
         for state in known {
-            check(&state.to_string(), state);
+            check(&state.clone(), state);
         }
         check("leaving", PartState::Other("leaving".to_owned()));
     }
@@ -192,7 +192,7 @@ mod tests {
         };
         let known = [FinalWindow, Status, Count, Word, Silence, Lost, Overdue, RunsOn, Stopped, Interrupted];
         for end in known {
-            check(&end.to_string(), end);
+            check(&end.clone(), end);
         }
         check("moved", PartEnd::Other("moved".to_owned()));
     }

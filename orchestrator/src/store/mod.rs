@@ -105,9 +105,8 @@ impl Store {
         let mut offsets = Offsets::new();
         for row in rows {
             let (name, partition, next) = row.map_err(|error| self.failed(error))?;
-            let topic = Topic::ALL.into_iter().find(|topic| topic.as_str() == name);
-            let topic =
-                topic.ok_or_else(|| self.bad_row(format!("offsets {cluster_id} {name}"), "no such topic"))?;
+            let topic = Topic::from_name(&name)
+                .ok_or_else(|| self.bad_row(format!("offsets {cluster_id} {name}"), "no such topic"))?;
             offsets.insert((topic, partition), next);
         }
         Ok(offsets)

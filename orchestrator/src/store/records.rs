@@ -73,9 +73,7 @@ impl Store {
 
     fn stored_metrics(&self, row: RecordRow) -> Result<StoredMetrics, StoreError> {
         let at = format!("records {}", row.arrival);
-        let latency_unit = [Unit::Seconds, Unit::Milliseconds]
-            .into_iter()
-            .find(|unit| unit.as_str() == row.latency_unit)
+        let latency_unit = Unit::from_name(&row.latency_unit)
             .ok_or_else(|| self.bad_row(&at, format!("no such unit: {}", row.latency_unit)))?;
         let payload = unpack(row.payload, row.packing).map_err(|cause| self.bad_row(&at, cause))?;
         let raw = RawMetrics { payload: payload.into(), latency_unit };
