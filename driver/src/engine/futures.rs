@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 
-use super::{Ends, Engine, Exchange, Next, Opened, Place, Spans};
+use super::{Ends, Engine, Exchange, Next, Opened, Place, Spans, Wait};
 use crate::start_at::{Nanos, StartAt};
 
 /// A client that makes one attempt at a time per call; calls may overlap.
@@ -39,7 +39,7 @@ pub trait Client: 'static {
 type Attempt = Pin<Box<dyn Future<Output = End>>>;
 type End = (Place, Nanos, Exchange);
 
-/// Wakes the worker that waits for [`Engine::ready`].
+/// Wakes the worker that waits for [`Wait::ready`].
 struct Bell(Notify);
 
 impl Wake for Bell {
@@ -89,6 +89,18 @@ impl<C: Client> FutureEngine<C> {
     }
 }
 
+impl<C: Client> Wait for FutureEngine<C> {
+    async fn ready(&self) {
+        if self.ended.is_empty() {
+            self.bell.0.notified().await;
+        }
+    }
+
+    fn deadline(&self) -> Option<Nanos> {
+        None
+    }
+}
+
 impl<C: Client> Engine for FutureEngine<C> {
     fn name(&self) -> &'static str {
         self.client.name()
@@ -119,16 +131,6 @@ impl<C: Client> Engine for FutureEngine<C> {
             }
         }
         n > 0
-    }
-
-    async fn ready(&self) {
-        if self.ended.is_empty() {
-            self.bell.0.notified().await;
-        }
-    }
-
-    fn deadline(&self) -> Option<Nanos> {
-        None
     }
 
     fn so_far(&self, place: Place) -> Spans {

@@ -7,8 +7,7 @@ mod futures;
 mod h1;
 mod socket_errors;
 mod tls;
-
-use std::future::Future;
+mod wait;
 
 use common::counters::ErrorKind;
 use common::plan::{EngineChoice, Request};
@@ -19,6 +18,7 @@ pub use self::futures::{Client, FutureEngine};
 pub use self::h1::{Answer, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine};
 pub use addresses::{ATTEMPT_DELAY, interleaved};
 pub use tls::{TlsError, orchestrator_tls, tls_config};
+pub use wait::{Dozed, Wait};
 
 use crate::start_at::Nanos;
 
@@ -80,17 +80,6 @@ pub enum Next {
     Begin,
 }
 
-/// How a short wait of an engine ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dozed {
-    /// It did not wait: this engine can wait through the runtime only.
-    Cannot,
-    /// There is something to move.
-    Woken,
-    /// The time was over, at this instant, and nothing had happened.
-    Over(Nanos),
-}
-
 /// Receives the ends of attempts from an engine's turn.
 pub trait Ends {
     /// The attempt at a place ended at that instant.
@@ -109,8 +98,8 @@ pub struct Opened {
 /// Sends requests that are all alike, over connections of its own; for one worker, in one thread.
 ///
 /// A turn never waits. The worker calls [`Engine::turn`] again and again, and waits in between: briefly with
-/// [`Engine::doze`], longer with [`Engine::ready`] and [`Engine::deadline`]. A request is never sent twice.
-pub trait Engine: 'static {
+/// [`Wait::doze`], longer with [`Wait::ready`] and [`Wait::deadline`]. A request is never sent twice.
+pub trait Engine: Wait + 'static {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
@@ -131,24 +120,6 @@ pub trait Engine: 'static {
     /// Makes all progress that is possible without waiting, and reports the attempts that ended; false where there
     /// was nothing to do. `now` is the present instant.
     fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool;
-
-    /// Blocks the whole thread until a socket is ready or until `until`, which must be near; the timeout of an
-    /// attempt does not end this wait. It spares a busy worker the way through the runtime, which costs more than the
-    /// wait.
-    fn doze(&mut self, _now: Nanos, _until: Nanos) -> Dozed {
-        Dozed::Cannot
-    }
-
-    /// Whether the runtime watches the engine's sockets: then a turn finds nothing new before the runtime has run.
-    fn needs_runtime(&self) -> bool {
-        true
-    }
-
-    /// Waits until a turn may make progress. Timeouts do not end this wait: see [`Engine::deadline`].
-    fn ready(&self) -> impl Future<Output = ()>;
-
-    /// When the next turn is needed even if no socket is ready, as for a timeout; `None`: no such instant.
-    fn deadline(&self) -> Option<Nanos>;
 
     /// The `location` of the first redirect (3xx) that it met, where that has at most [`MAX_LOCATION`] bytes.
     fn redirected_to(&self) -> Option<&str> {

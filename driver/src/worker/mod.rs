@@ -11,6 +11,7 @@ pub(crate) mod timer;
 mod waiter;
 pub mod windows;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,11 +20,11 @@ use common::plan::Mode;
 use tokio::sync::watch;
 
 use self::flight::Flight;
-use self::waiter::{Step, Until, Waiter};
+use self::waiter::{Until, Waiter};
 use self::windows::Closed;
 use crate::cpu::cores;
 use crate::driver_test::{DriverTest, WorkerSlice};
-use crate::engine::{Dozed, Engine};
+use crate::engine::Engine;
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
 use crate::start_at::Nanos;
@@ -147,44 +148,10 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         self.next_progress.min(if end > now { end } else { Nanos::MAX })
     }
 
-    /// Waits a while towards an instant, until something happens on the sockets, an attempt times out, or a stop
-    /// comes. True where the engine is to be turned before anything is sent: a kept connection may have been closed.
-    async fn wait(&mut self, until: Until, now: Nanos, stop: &mut StopSignal) -> bool {
-        let Self { engine, waiter, .. } = self;
-        let timeout = engine.deadline().unwrap_or(Nanos::MAX);
-        let until = Until { due: until.due, other: until.other.min(timeout) };
-        let at = match waiter.step(until, now) {
-            Step::Now => {
-                waiter.busy(now).await;
-                return true;
-            }
-            Step::Spin => {
-                waiter.spin(now, engine.needs_runtime()).await;
-                return true;
-            }
-            Step::Sleep(at) => at,
-        };
-        // What else ran on this thread may have taken a while.
-        let now = if waiter.busy(now).await { self.test.start.nanos(Instant::now()) } else { now };
-        let woke = match engine.doze(now, at) {
-            Dozed::Woken => return true,
-            Dozed::Over(woke) if woke >= at => woke,
-            Dozed::Over(_) | Dozed::Cannot => {
-                let event = async {
-                    tokio::select! {
-                        () = engine.ready() => {}
-                        _ = stop.wait_for(Option::is_some) => {}
-                    }
-                };
-                let now = self.test.start.nanos(Instant::now());
-                if waiter.sleep(at, now, event).await {
-                    return stop_reason(stop).is_none();
-                }
-                self.test.start.nanos(Instant::now())
-            }
-        };
-        waiter.slept(at, woke);
-        until.other < until.due
+    /// As [`Waiter::wait`], for the engine of this load.
+    fn wait(&mut self, until: Until, now: Nanos, stop: &mut StopSignal) -> impl Future<Output = bool> {
+        let Self { engine, waiter, test, .. } = self;
+        waiter.wait(engine, until, now, test.start, stop)
     }
 
     fn give_up(&mut self, now: Nanos, kind: ErrorKind) {

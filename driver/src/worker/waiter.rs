@@ -11,13 +11,15 @@
 //! answers only the runtime can see.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::spin::Spin;
 use super::timer::Timer;
+use super::{StopSignal, stop_reason};
+use crate::engine::{Dozed, Wait};
 use crate::precision::{Kept, Precision};
 use crate::reactor;
-use crate::start_at::Nanos;
+use crate::start_at::{Nanos, StartAt};
 
 /// Between two yields of a worker that is busy or spins: what else is to be done on its thread waits no longer.
 const YIELD_EVERY: Nanos = 500_000;
@@ -35,7 +37,7 @@ pub struct Until {
 
 /// The next step of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+enum Step {
     /// There is nothing to wait for.
     Now,
     /// It is spun.
@@ -94,9 +96,56 @@ impl Waiter {
         self.yield_after(YIELD_EVERY, now).await
     }
 
+    /// Waits a while towards an instant, until something happens on the engine's sockets, an attempt times out, or a
+    /// stop comes. True where the engine is to be turned before anything is sent: a kept connection may have been
+    /// closed. `now` is the present instant, counted from `start`.
+    pub async fn wait<W: Wait>(
+        &mut self,
+        engine: &mut W,
+        until: Until,
+        now: Nanos,
+        start: StartAt,
+        stop: &mut StopSignal,
+    ) -> bool {
+        let timeout = engine.deadline().unwrap_or(Nanos::MAX);
+        let until = Until { due: until.due, other: until.other.min(timeout) };
+        let at = match self.step(until, now) {
+            Step::Now => {
+                self.busy(now).await;
+                return true;
+            }
+            Step::Spin => {
+                self.spin(now, engine.needs_runtime()).await;
+                return true;
+            }
+            Step::Sleep(at) => at,
+        };
+        // What else ran on this thread may have taken a while.
+        let now = if self.busy(now).await { start.nanos(Instant::now()) } else { now };
+        let woke = match engine.doze(now, at) {
+            Dozed::Woken => return true,
+            Dozed::Over(woke) if woke >= at => woke,
+            Dozed::Over(_) | Dozed::Cannot => {
+                let event = async {
+                    tokio::select! {
+                        () = engine.ready() => {}
+                        _ = stop.wait_for(Option::is_some) => {}
+                    }
+                };
+                let now = start.nanos(Instant::now());
+                if self.sleep(at, now, event).await {
+                    return stop_reason(stop).is_none();
+                }
+                start.nanos(Instant::now())
+            }
+        };
+        self.slept(at, woke);
+        until.other < until.due
+    }
+
     /// What to do towards the earlier of two instants. After each step the caller looks again, at all that may have
     /// happened.
-    pub fn step(&self, until: Until, now: Nanos) -> Step {
+    fn step(&self, until: Until, now: Nanos) -> Step {
         let at = until.due.min(until.other);
         let early = match &self.spin {
             Some(spin) if !spin.is_given_up() && until.due <= until.other => spin.early(),
@@ -111,7 +160,7 @@ impl Waiter {
     }
 
     /// Sleeps until an instant; returns early where `event` comes, and whether it did.
-    pub async fn sleep(&mut self, until: Nanos, now: Nanos, event: impl Future<Output = ()>) -> bool {
+    async fn sleep(&mut self, until: Nanos, now: Nanos, event: impl Future<Output = ()>) -> bool {
         tokio::select! {
             biased;
             () = event => true,
@@ -120,14 +169,14 @@ impl Waiter {
     }
 
     /// A sleep until an instant ended at that of `woke`.
-    pub fn slept(&mut self, until: Nanos, woke: Nanos) {
+    fn slept(&mut self, until: Nanos, woke: Nanos) {
         if let Some(spin) = &mut self.spin {
             spin.slept((woke - until).max(0));
         }
     }
 
     /// Takes a step of spinning; `for_runtime`: the event that is waited for may come through the runtime alone.
-    pub async fn spin(&mut self, now: Nanos, for_runtime: bool) {
+    async fn spin(&mut self, now: Nanos, for_runtime: bool) {
         if let (Some(spin), Some(since)) = (&mut self.spin, self.spinning_since.replace(now)) {
             let idle = spin.spun(now - since);
             reactor::spun(Duration::from_nanos(u64::try_from(idle).unwrap_or(0)));
@@ -168,5 +217,34 @@ mod tests {
             assert_eq!(sleeping.step(Until { due, other }, now), sleeps, "{caption}");
         }
         assert_eq!((spinning.kept(), sleeping.kept()), (Kept::Spin, Kept::Timer));
+    }
+
+    /// Something that never has anything to move, and a timeout at an instant.
+    struct Idle(Option<Nanos>);
+
+    impl Wait for Idle {
+        async fn ready(&self) {
+            std::future::pending().await
+        }
+
+        fn deadline(&self) -> Option<Nanos> {
+            self.0
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_at_a_timeout_too_and_only_then_is_the_engine_turned_first() {
+        let start = StartAt { monotonic: Instant::now(), unix_us: 0 };
+        let (_stop, mut stopped) = tokio::sync::watch::channel(None);
+        for times_out in [true, false] {
+            let mut waiter = Waiter::new(Precision::Timer, 1, 1).unwrap();
+            let now = start.nanos(Instant::now());
+            let at = now + 3_000_000;
+            let until = Until { due: if times_out { Nanos::MAX } else { at }, other: Nanos::MAX };
+            let mut engine = Idle(times_out.then_some(at));
+            let turns = waiter.wait(&mut engine, until, now, start, &mut stopped).await;
+            assert_eq!(turns, times_out);
+            assert!(start.nanos(Instant::now()) >= at, "it ended early");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::counters::ErrorKind::{Closed, Reset, Timeout};
-use driver::engine::Engine;
+use driver::engine::{Engine, Wait};
 
 use crate::support::drive::{BOTH, Drive};
 use crate::support::server::{Gate, PONG, Peer, answer_all, server};

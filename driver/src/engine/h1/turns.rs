@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::WireEngine;
-use crate::engine::{Dozed, Ends, Engine, Opened, Place, Spans};
+use crate::engine::{Dozed, Ends, Engine, Opened, Place, Spans, Wait};
 use crate::reactor;
 use crate::start_at::Nanos;
 
@@ -61,6 +61,33 @@ impl Engine for WireEngine {
         self.expire(now, ends) || moved
     }
 
+    fn so_far(&self, place: Place) -> Spans {
+        self.attempts.so_far(place)
+    }
+
+    fn abandon(&mut self) {
+        self.lines.clear();
+        self.resting.clear();
+        self.attempts.clear();
+        self.waiting.clear();
+        self.races.clear();
+        self.rivals.clear();
+        self.failed.clear();
+        self.unread.clear();
+        self.connecting = 0;
+        self.ahead = 0;
+    }
+
+    fn opened(&self) -> Opened {
+        self.opened
+    }
+
+    fn redirected_to(&self) -> Option<&str> {
+        self.redirected_to.as_deref()
+    }
+}
+
+impl Wait for WireEngine {
     fn doze(&mut self, now: Nanos, until: Nanos) -> Dozed {
         if self.found || !self.failed.is_empty() || !self.unread.is_empty() {
             return Dozed::Woken;
@@ -86,30 +113,5 @@ impl Engine for WireEngine {
     fn deadline(&self) -> Option<Nanos> {
         let expires = self.attempts.oldest().map(|(_, began)| began.saturating_add(self.timeout));
         expires.into_iter().chain(self.rivals_due()).min()
-    }
-
-    fn so_far(&self, place: Place) -> Spans {
-        self.attempts.so_far(place)
-    }
-
-    fn abandon(&mut self) {
-        self.lines.clear();
-        self.resting.clear();
-        self.attempts.clear();
-        self.waiting.clear();
-        self.races.clear();
-        self.rivals.clear();
-        self.failed.clear();
-        self.unread.clear();
-        self.connecting = 0;
-        self.ahead = 0;
-    }
-
-    fn opened(&self) -> Opened {
-        self.opened
-    }
-
-    fn redirected_to(&self) -> Option<&str> {
-        self.redirected_to.as_deref()
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use driver::driver_test::DriverTest;
 use driver::engine::{
-    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, Spans, WireEngine,
+    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, Spans, Wait, WireEngine,
 };
 use driver::start_at::{Nanos, StartAt};
 
@@ -77,6 +77,29 @@ impl Engine for Either {
         }
     }
 
+    fn so_far(&self, place: Place) -> Spans {
+        match self {
+            Self::Wire(engine) => engine.so_far(place),
+            Self::Awc(engine) => engine.so_far(place),
+        }
+    }
+
+    fn abandon(&mut self) {
+        match self {
+            Self::Wire(engine) => engine.abandon(),
+            Self::Awc(engine) => engine.abandon(),
+        }
+    }
+
+    fn opened(&self) -> Opened {
+        match self {
+            Self::Wire(engine) => engine.opened(),
+            Self::Awc(engine) => engine.opened(),
+        }
+    }
+}
+
+impl Wait for Either {
     fn doze(&mut self, now: Nanos, until: Nanos) -> Dozed {
         match self {
             Self::Wire(engine) => engine.doze(now, until),
@@ -102,27 +125,6 @@ impl Engine for Either {
         match self {
             Self::Wire(engine) => engine.deadline(),
             Self::Awc(engine) => engine.deadline(),
-        }
-    }
-
-    fn so_far(&self, place: Place) -> Spans {
-        match self {
-            Self::Wire(engine) => engine.so_far(place),
-            Self::Awc(engine) => engine.so_far(place),
-        }
-    }
-
-    fn abandon(&mut self) {
-        match self {
-            Self::Wire(engine) => engine.abandon(),
-            Self::Awc(engine) => engine.abandon(),
-        }
-    }
-
-    fn opened(&self) -> Opened {
-        match self {
-            Self::Wire(engine) => engine.opened(),
-            Self::Awc(engine) => engine.opened(),
         }
     }
 }
