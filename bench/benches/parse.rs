@@ -30,7 +30,7 @@ fn parse(c: &mut Criterion) {
         let mut answer = Answer::new(false);
         c.bench_function(&format!("parse/{name}"), |b| {
             b.iter(|| {
-                answer.reset();
+                answer.reset(false);
                 answer.take(black_box(bytes))
             });
         });

@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 
-use super::{Ends, Engine, Exchange, Next, Opened, Place, Spans, Wait};
+use super::{Ends, Engine, Exchange, Next, Opened, Place, RequestIndex, Spans, Wait};
 use crate::start_at::{Nanos, StartAt};
 
 /// A client that makes one attempt at a time per call; calls may overlap.
@@ -22,10 +22,10 @@ pub trait Client: 'static {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
-    /// Makes one attempt, connecting included, that ends at the latest after the request's timeout. Sends
-    /// nothing twice. Dropping the future closes the connection. Meanwhile it notes in `so_far` how long the parts of
-    /// the attempt took.
-    fn exchange(&self, so_far: Rc<Cell<Spans>>) -> impl Future<Output = Exchange>;
+    /// Makes one attempt with this request, connecting included, that ends at the latest after the request's timeout.
+    /// Sends nothing twice. Dropping the future closes the connection. Meanwhile it notes in `so_far` how long the
+    /// parts of the attempt took.
+    fn exchange(&self, request: RequestIndex, so_far: Rc<Cell<Spans>>) -> impl Future<Output = Exchange>;
 
     /// What it opened so far.
     fn opened(&self) -> Opened;
@@ -106,7 +106,7 @@ impl<C: Client> Engine for FutureEngine<C> {
         self.client.name()
     }
 
-    fn begin(&mut self, place: Place, _: Nanos) {
+    fn begin(&mut self, place: Place, request: RequestIndex, _: Nanos) {
         let (client, start) = (Rc::clone(&self.client), self.start);
         if self.so_far.len() <= place as usize {
             self.so_far.resize_with(place as usize + 1, Rc::default);
@@ -114,7 +114,7 @@ impl<C: Client> Engine for FutureEngine<C> {
         let so_far = Rc::clone(&self.so_far[place as usize]);
         so_far.take();
         self.under_way.push(Box::pin(async move {
-            let exchange = client.exchange(so_far).await;
+            let exchange = client.exchange(request, so_far).await;
             (place, start.nanos(Instant::now()), exchange)
         }));
         // Its first step is taken now: that is when the attempt begins.
@@ -126,8 +126,8 @@ impl<C: Client> Engine for FutureEngine<C> {
         // Only those present now: if an attempt that begins here ends at once, a later turn reports it.
         let n = self.ended.len();
         for (place, at, exchange) in self.ended.drain(..).collect::<Vec<_>>() {
-            if ends.ended(place, at, &exchange) == Next::Begin {
-                self.begin(place, at);
+            if let Next::Begin(request) = ends.ended(place, at, &exchange) {
+                self.begin(place, request, at);
             }
         }
         n > 0

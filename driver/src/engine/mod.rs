@@ -32,6 +32,9 @@ pub const MAX_LOCATION: usize = 2_048;
 /// have requests in flight.
 pub type Place = u32;
 
+/// Which request of the plan, by its place in the list of names; 0 where the plan has one request without a name.
+pub type RequestIndex = u16;
+
 /// How one attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -76,8 +79,8 @@ pub struct Spans {
 pub enum Next {
     /// Nothing, until the worker begins another attempt there.
     Rest,
-    /// It begins another attempt, at the very instant the last one ended.
-    Begin,
+    /// It begins another attempt, at the very instant the last one ended, with this request.
+    Begin(RequestIndex),
 }
 
 /// Receives the ends of attempts from an engine's turn.
@@ -95,7 +98,7 @@ pub struct Opened {
     pub handshakes: u64,
 }
 
-/// Sends requests that are all alike, over connections of its own; for one worker, in one thread.
+/// Sends the requests of one test, over connections of its own; for one worker, in one thread.
 ///
 /// A turn never waits. The worker calls [`Engine::turn`] again and again, and waits in between: briefly with
 /// [`Wait::doze`], longer with [`Wait::ready`] and [`Wait::deadline`]. A request is never sent twice.
@@ -110,7 +113,10 @@ pub trait Engine: Wait + 'static {
     /// Begins an attempt, connecting included, at a place that has none. A later turn reports its end, at the latest
     /// after the request's timeout. What is known of kept connections is as old as the last turn: after a wait, call
     /// [`Engine::turn`] before this.
-    fn begin(&mut self, place: Place, now: Nanos);
+    ///
+    /// `request`, here and in [`Next::Begin`], is one of those that the engine was made with: loops and engine take
+    /// their requests from one plan, and no peer has an influence on it. Another index is a bug, and panics.
+    fn begin(&mut self, place: Place, request: RequestIndex, now: Nanos);
 
     /// Whether an attempt that begins now finds an idle kept connection; true where the engine does not know.
     fn has_spare(&self) -> bool {

@@ -10,10 +10,10 @@ use common::counters::ErrorKind;
 use super::flight::Flight;
 use super::recorder::Due;
 use super::waiter::Until;
-use super::{Load, Outlet, StopSignal, stop_reason};
+use super::{Load, Outlet, StopSignal, THE_REQUEST, stop_reason};
 use crate::assignment::Assignment;
 use crate::driver_test::WorkerSlice;
-use crate::engine::{Ends, Engine, Exchange, Next, Place};
+use crate::engine::{Ends, Engine, Exchange, Next, Place, RequestIndex};
 use crate::pacer::{Attempts, Backoff, Grant, Permits};
 use crate::start_at::Nanos;
 
@@ -64,12 +64,13 @@ impl Lanes {
     #[inline]
     fn begin(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next {
         let Some(warmup) = self.attempts.begin(now) else { return Next::Rest };
-        flight.begins(place, Due { request: 0, at: now, warmup }, now, false);
-        Next::Begin
+        let due = Due { request: THE_REQUEST, at: now, warmup };
+        flight.begins(place, due, now, false);
+        Next::Begin(due.request)
     }
 
-    /// The next connection that begins now, for a permit is due; or when the next permit is.
-    fn with_permit(&mut self, flight: &mut Flight, now: Nanos) -> Result<Place, Nanos> {
+    /// The next connection that begins now, for a permit is due, and with which request; or when the next permit is.
+    fn with_permit(&mut self, flight: &mut Flight, now: Nanos) -> Result<(Place, RequestIndex), Nanos> {
         let Some(permits) = &mut self.permits else { return Err(Nanos::MAX) };
         let Some(place) = self.waiting.front().copied() else { return Err(Nanos::MAX) };
         if self.attempts.over(now) {
@@ -79,18 +80,21 @@ impl Lanes {
             return Err(at);
         }
         self.waiting.pop_front();
-        if self.begin(flight, place, now) == Next::Begin { Ok(place) } else { Err(Nanos::MAX) }
+        match self.begin(flight, place, now) {
+            Next::Begin(request) => Ok((place, request)),
+            Next::Rest => Err(Nanos::MAX),
+        }
     }
 
-    /// The next connection that tries again now; or when the next one does.
-    fn rested(&mut self, flight: &mut Flight, now: Nanos) -> Result<Place, Nanos> {
+    /// The next connection that tries again now, and with which request; or when the next one does.
+    fn rested(&mut self, flight: &mut Flight, now: Nanos) -> Result<(Place, RequestIndex), Nanos> {
         while let Some(Reverse((at, place))) = self.resting.peek().copied() {
             if at > now {
                 return Err(at);
             }
             self.resting.pop();
-            if self.next(flight, place, now) == Next::Begin {
-                return Ok(place);
+            if let Next::Begin(request) = self.next(flight, place, now) {
+                return Ok((place, request));
             }
         }
         Err(Nanos::MAX)
@@ -128,8 +132,8 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
     }
     for place in 0..load.slice.lanes {
         let now = load.now();
-        if lanes.next(&mut load.flight, place, now) == Next::Begin {
-            load.engine.begin(place, now);
+        if let Next::Begin(request) = lanes.next(&mut load.flight, place, now) {
+            load.engine.begin(place, request, now);
         }
     }
     let mut house_at = 0;
@@ -155,13 +159,13 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
         }
         let next_permit = loop {
             match lanes.with_permit(&mut load.flight, now) {
-                Ok(place) => load.engine.begin(place, now),
+                Ok((place, request)) => load.engine.begin(place, request, now),
                 Err(at) => break at,
             }
         };
         let next_rested = loop {
             match lanes.rested(&mut load.flight, now) {
-                Ok(place) => load.engine.begin(place, now),
+                Ok((place, request)) => load.engine.begin(place, request, now),
                 Err(at) => break at,
             }
         };

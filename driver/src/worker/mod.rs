@@ -24,7 +24,7 @@ use self::waiter::{Until, Waiter};
 use self::windows::Closed;
 use crate::cpu::cores;
 use crate::driver_test::{DriverTest, WorkerSlice};
-use crate::engine::Engine;
+use crate::engine::{Engine, RequestIndex};
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
 use crate::start_at::Nanos;
@@ -35,6 +35,9 @@ const PROGRESS_EVERY: Nanos = 200_000_000;
 
 /// An open loop opens connections ahead for the requests of this span.
 const CONNECTED_AHEAD: Duration = Duration::from_millis(2);
+
+/// The request of a plan, which has one.
+const THE_REQUEST: RequestIndex = 0;
 
 /// From this share on a window counts as one without idle time.
 const BUSY: f64 = 0.95;

@@ -3,7 +3,7 @@
 use super::flight::Flight;
 use super::recorder::{Dropped, Due};
 use super::waiter::Until;
-use super::{Load, Outlet, StopSignal, stop_reason};
+use super::{Load, Outlet, StopSignal, THE_REQUEST, stop_reason};
 use crate::engine::{Ends, Engine, Exchange, Next, Place};
 use crate::pacer::{Decision, OpenLoop, Rules, Schedule, Tick};
 use crate::start_at::Nanos;
@@ -61,8 +61,9 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
                     load.engine.turn(now, &mut Freeing { flight: &mut load.flight, free: &mut free });
                     now = load.now();
                 }
-                load.flight.begins(place, due(tick), now, pacer.began(now));
-                load.engine.begin(place, now);
+                let due = due(tick);
+                load.flight.begins(place, due, now, pacer.began(now));
+                load.engine.begin(place, due.request, now);
                 load.waiter.worked();
                 in_a_row += 1;
                 if in_a_row >= BURST {
@@ -106,7 +107,7 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
 }
 
 fn due(tick: Tick) -> Due {
-    Due { request: 0, at: tick.due, warmup: tick.warmup }
+    Due { request: THE_REQUEST, at: tick.due, warmup: tick.warmup }
 }
 
 /// Ticks that were due and not sent when the stop came count as scheduled and as dropped late.

@@ -8,8 +8,8 @@ use common::latency::{Latencies, LatencyKind};
 use common::plan::Request;
 use common::tls_cause::TlsCause;
 
-use super::windows::{RequestIndex, Windows};
-use crate::engine::{Exchange, Outcome, Spans};
+use super::windows::Windows;
+use crate::engine::{Exchange, Outcome, RequestIndex, Spans};
 use crate::start_at::Nanos;
 
 /// Which request was due, and when: of an attempt, or of a tick that may become one.

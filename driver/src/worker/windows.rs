@@ -8,13 +8,11 @@ use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
 use common::ids::RequestName;
 
+use crate::engine::RequestIndex;
 use crate::start_at::Nanos;
 
 /// Length of a window.
 pub const WINDOW: Nanos = 1_000_000_000;
-
-/// Which request of the plan, by its place in the list of names; 0 where the plan has one request without a name.
-pub type RequestIndex = u16;
 
 /// A window that nothing can be added to any more.
 #[derive(Debug)]

@@ -204,7 +204,7 @@ fn answers_to_head_end_with_their_heads() {
 fn one_reader_reads_many_answers() {
     let mut answer = Answer::new(false);
     for n in 0..100 {
-        answer.reset();
+        answer.reset(false);
         let bytes = format!("HTTP/1.1 {} OK\r\ncontent-length: {n}\r\n\r\n{}", 400 + n, "x".repeat(n));
         let Ok(Progress::Whole(whole)) = answer.take(bytes.as_bytes()) else { panic!("not whole") };
         assert_eq!((usize::from(whole.status), whole.used), (400 + n, bytes.len()));

@@ -9,6 +9,7 @@ mod kept;
 mod many;
 mod race;
 mod request;
+mod several;
 mod support;
 mod table;
 mod tls;

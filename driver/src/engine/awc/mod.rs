@@ -28,7 +28,7 @@ use actix_service::fn_service;
 use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
 use bytes::Bytes;
 use common::counters::ErrorKind;
-use common::plan::mask_url;
+use common::plan::{Request, mask_url};
 use futures_util::StreamExt;
 use tokio_rustls::TlsConnector;
 use url::Position;
@@ -38,20 +38,28 @@ use self::setting_up::{Target, connect};
 use self::stream::{AT_ONCE_BYTES, poll_to_the_end};
 use self::trace::{Trace, Traced};
 use super::tls::of_client;
-use super::{Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, Spans, USER_AGENT as US};
+use super::{
+    Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, RequestIndex, Spans, USER_AGENT as US,
+};
 use crate::driver_test::{DriverTest, TlsConfig};
 
 /// Longer than any test: attempts are timed here, and connections live as long as the target keeps them.
 const NEVER: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// See the module.
-pub struct AwcClient {
+/// One request, as all attempts with it need it.
+struct Prepared {
     request: FrozenClientRequest,
     body: Option<Bytes>,
     head_only: bool,
-    /// Whether a connection serves more than one attempt.
+    /// Whether it is sent on kept connections, and leaves its own for others.
     reuses: bool,
     timeout: Duration,
+}
+
+/// See the module.
+pub struct AwcClient {
+    /// By their index.
+    requests: Box<[Prepared]>,
     /// Whether servers that demand a client certificate get one.
     has_certificate: bool,
     opened: Rc<Cell<Opened>>,
@@ -65,9 +73,37 @@ impl AwcClient {
     /// # Errors
     /// Where awc cannot send such a request; the text names the part of it.
     pub fn new(test: &DriverTest) -> Result<Self, String> {
+        Self::of_each(test, &[&test.assignment.request])
+    }
+
+    /// Prepares several requests to the target of a test, whose indexes are those of this list.
+    ///
+    /// # Errors
+    /// As [`AwcClient::new`].
+    pub fn of_each(test: &DriverTest, requests: &[&Request]) -> Result<Self, String> {
         let opened = Rc::new(Cell::new(Opened::default()));
-        let plan = &test.assignment.request;
-        let request = prepared(&client(test, &opened)?, test)?;
+        let tls = test.tls_to_target()?.map(|(config, name)| (TlsConnector::from(config), name));
+        let target =
+            Rc::new(Target { addresses: test.addresses.clone(), favourite: RefCell::default(), tls });
+        // awc gives any kept connection to any request. So those that open their own have a pool to themselves, in which
+        // no connection is ever kept.
+        let (sharing, apart) = (client(&target, &opened), client(&target, &opened));
+        let prepare = |plan: &&Request| {
+            Prepared::new(if plan.connection_reuse { &sharing } else { &apart }, test, plan)
+        };
+        Ok(Self {
+            requests: requests.iter().map(prepare).collect::<Result<_, _>>()?,
+            has_certificate: test.tls.as_ref().is_some_and(TlsConfig::has_certificate),
+            opened,
+            attempts: Cell::new(0),
+            redirected_to: OnceCell::new(),
+        })
+    }
+}
+
+impl Prepared {
+    fn new(client: &Client, test: &DriverTest, plan: &Request) -> Result<Self, String> {
+        let request = frozen(client, test, plan)?;
         let body = Bytes::from(plan.body.clone());
         // These send `content-length: 0` with an empty body: a server may wait for a body otherwise.
         let says_length = [Method::POST, Method::PUT, Method::PATCH].contains(request.get_method());
@@ -77,19 +113,13 @@ impl AwcClient {
             reuses: plan.connection_reuse,
             request,
             timeout: plan.timeout,
-            has_certificate: test.tls.as_ref().is_some_and(TlsConfig::has_certificate),
-            opened,
-            attempts: Cell::new(0),
-            redirected_to: OnceCell::new(),
         })
     }
 }
 
-fn client(test: &DriverTest, opened: &Rc<Cell<Opened>>) -> Result<Client, String> {
-    let tls = test.tls_to_target()?.map(|(config, name)| (TlsConnector::from(config), name));
-    let target = Target { addresses: test.addresses.clone(), favourite: RefCell::default(), tls };
-    let target = Rc::new(target);
-    let opened = Rc::clone(opened);
+/// A client with a pool of connections of its own.
+fn client(target: &Rc<Target>, opened: &Rc<Cell<Opened>>) -> Client {
+    let (target, opened) = (Rc::clone(target), Rc::clone(opened));
     let connects = fn_service(move |info: ConnectInfo<Uri>| {
         let (target, opened) = (Rc::clone(&target), Rc::clone(&opened));
         async move {
@@ -108,11 +138,11 @@ fn client(test: &DriverTest, opened: &Rc<Cell<Opened>>) -> Result<Client, String
         // The worker bounds the attempts in flight; a bound in awc would queue attempts where they cannot be counted.
         .limit(usize::MAX >> 4);
     let client = Client::builder().connector(connector);
-    Ok(client.disable_redirects().disable_timeout().no_default_headers().finish())
+    client.disable_redirects().disable_timeout().no_default_headers().finish()
 }
 
-fn prepared(client: &Client, test: &DriverTest) -> Result<FrozenClientRequest, String> {
-    let (plan, target) = (&test.assignment.request, &test.assignment.target);
+fn frozen(client: &Client, test: &DriverTest, plan: &Request) -> Result<FrozenClientRequest, String> {
+    let target = &test.assignment.target;
     let method = Method::from_bytes(plan.method.as_bytes())
         .map_err(|error| format!("request.method = {}: {error}", plan.method))?;
     // TLS runs below awc: to awc every target is plain http.
@@ -150,12 +180,13 @@ impl ExchangeClient for AwcClient {
         "awc"
     }
 
-    async fn exchange(&self, so_far: Rc<Cell<Spans>>) -> Exchange {
+    async fn exchange(&self, request: RequestIndex, so_far: Rc<Cell<Spans>>) -> Exchange {
+        let prepared = &self.requests[usize::from(request)];
         self.attempts.set(self.attempts.get() + 1);
         let began = Cell::new(Some(Instant::now()));
         let trace = Rc::new(Trace { id: self.attempts.get(), began, spans: so_far, ..Trace::default() });
-        let attempt = Traced::new(Rc::clone(&trace), self.attempt(Rc::clone(&trace)));
-        let outcome = match tokio::time::timeout(self.timeout, attempt).await {
+        let attempt = Traced::new(Rc::clone(&trace), self.attempt(prepared, Rc::clone(&trace)));
+        let outcome = match tokio::time::timeout(prepared.timeout, attempt).await {
             Ok(Ok(status)) => Outcome::Status(status),
             Ok(Err(failure)) => Outcome::Failed(trace.error.get().unwrap_or_else(|| failure.kind(&trace))),
             Err(_) if trace.connected.get() => Outcome::Failed(ErrorKind::Timeout),
@@ -163,7 +194,7 @@ impl ExchangeClient for AwcClient {
         };
         if let Some(connection) = trace.connection.take() {
             match outcome {
-                Outcome::Status(_) if self.reuses => connection.rests(),
+                Outcome::Status(_) if prepared.reuses => connection.rests(),
                 Outcome::Status(_) | Outcome::Failed(_) => connection.is_spent(),
             }
         }
@@ -202,11 +233,11 @@ impl AwcClient {
         }
     }
 
-    async fn attempt(&self, trace: Rc<Trace>) -> Result<u16, Failure> {
-        let sending = match &self.body {
-            Some(body) => self.request.send_body(body.clone()),
+    async fn attempt(&self, prepared: &Prepared, trace: Rc<Trace>) -> Result<u16, Failure> {
+        let sending = match &prepared.body {
+            Some(body) => prepared.request.send_body(body.clone()),
             // Not `send`, which sends `content-length: 0`.
-            None => self.request.send_body(body::None::new()),
+            None => prepared.request.send_body(body::None::new()),
         };
         let mut answer = sending.await.map_err(Failure::Send)?;
         let status = answer.status().as_u16();
@@ -217,7 +248,7 @@ impl AwcClient {
         {
             connection.serves_last();
         }
-        match body_of(&answer, self.head_only) {
+        match body_of(&answer, prepared.head_only) {
             Body::None => return Ok(status),
             Body::Interim => return Err(Failure::Interim),
             Body::UntilClose => return to_the_end(&trace, connection).await.map(|()| status),

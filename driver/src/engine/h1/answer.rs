@@ -69,7 +69,7 @@ enum Framing {
     UntilClose,
 }
 
-/// Reads answers to one kind of request, one after the other.
+/// Reads answers, one after the other.
 #[derive(Debug)]
 pub struct Answer {
     /// The request was a HEAD: no answer has a body, whatever its fields are.
@@ -85,7 +85,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads answers to a HEAD, or to anything else.
+    /// Reads an answer to a HEAD, or to anything else.
     pub fn new(head_only: bool) -> Self {
         Self {
             head_only,
@@ -103,9 +103,10 @@ impl Answer {
         self.location.as_deref()
     }
 
-    /// Forgets the last answer, whole or not.
+    /// Forgets the last answer, whole or not. The next one is to a HEAD, or to anything else.
     #[inline]
-    pub fn reset(&mut self) {
+    pub fn reset(&mut self, head_only: bool) {
+        self.head_only = head_only;
         self.partial.clear();
         self.body = Body::Head;
         self.received = 0;

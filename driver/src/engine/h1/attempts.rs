@@ -1,17 +1,23 @@
-//! The attempts that are under way, by place, in the order they began: as all of them have the same timeout,
-//! the one that began first is the first that may time out.
+//! The attempts that are under way, by place. Those with the same timeout are in one list, in the order they began: the
+//! first of a list is the first of it that may time out. So nothing is sorted, and an attempt joins and leaves its list
+//! in a few steps, however many there are.
 
 use super::slots::Key;
-use crate::engine::{Place, Spans};
+use crate::engine::{Place, RequestIndex, Spans};
 use crate::start_at::Nanos;
 
 /// No place.
 const NONE: Place = Place::MAX;
 /// No instant.
 const NEVER: Nanos = Nanos::MIN;
+/// Most different timeouts: each turn looks at the first attempt of each list.
+pub const MAX_TIMEOUTS: usize = 8;
 
 #[derive(Debug, Clone, Copy)]
 struct Attempt {
+    request: RequestIndex,
+    /// The list that it is in.
+    list: ListIndex,
     began: Nanos,
     /// When it began to open a connection of its own, when that was open, and when the answer's first byte was read.
     connecting: Nanos,
@@ -24,6 +30,8 @@ struct Attempt {
 }
 
 const IDLE: Attempt = Attempt {
+    request: 0,
+    list: 0,
     began: 0,
     connecting: NEVER,
     connected: NEVER,
@@ -44,46 +52,73 @@ fn span(from: Nanos, to: Nanos) -> Option<Nanos> {
     (from != NEVER && to != NEVER).then(|| to.saturating_sub(from).max(0))
 }
 
-/// A list through the places.
+/// Which list of [`Attempts`].
+pub type ListIndex = u8;
+
+/// A list through the places, of the attempts that have the same timeout.
 #[derive(Debug)]
-pub struct Attempts {
-    places: Vec<Attempt>,
+struct List {
+    timeout: Nanos,
     first: Place,
     last: Place,
 }
 
-impl Default for Attempts {
-    fn default() -> Self {
-        Self { places: Vec::new(), first: NONE, last: NONE }
-    }
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    places: Vec<Attempt>,
+    /// One for each timeout, [`MAX_TIMEOUTS`] at most.
+    lists: Vec<List>,
 }
 
 impl Attempts {
-    /// An attempt begins, no earlier than any that is under way.
+    /// The list of a timeout, which is made where there is none; `None` where there are [`MAX_TIMEOUTS`] of others.
+    pub fn list_of(&mut self, timeout: Nanos) -> Option<ListIndex> {
+        let known = self.lists.iter().position(|list| list.timeout == timeout);
+        let index = match known {
+            Some(index) => index,
+            None if self.lists.len() >= MAX_TIMEOUTS => return None,
+            None => {
+                self.lists.push(List { timeout, first: NONE, last: NONE });
+                self.lists.len() - 1
+            }
+        };
+        ListIndex::try_from(index).ok()
+    }
+
+    /// An attempt with a request begins, no earlier than any that is under way; `list`: that of the request's timeout.
     #[inline]
-    pub fn begin(&mut self, place: Place, began: Nanos) {
+    pub fn begin(&mut self, place: Place, request: RequestIndex, list: ListIndex, began: Nanos) {
         if self.places.len() <= place as usize {
             self.places.resize(place as usize + 1, IDLE);
         }
-        self.places[place as usize] = Attempt { began, before: self.last, ..IDLE };
-        match self.last {
-            NONE => self.first = place,
+        let List { first, last, .. } = &mut self.lists[usize::from(list)];
+        self.places[place as usize] = Attempt { request, list, began, before: *last, ..IDLE };
+        match *last {
+            NONE => *first = place,
             last => self.places[last as usize].after = place,
         }
-        self.last = place;
+        *last = place;
+    }
+
+    /// Which request it sends.
+    #[inline]
+    pub fn request(&self, place: Place) -> RequestIndex {
+        self.places[place as usize].request
     }
 
     /// An attempt that is under way is over; returns how long its parts took.
     #[inline]
     pub fn end(&mut self, place: Place) -> Spans {
         let attempt = std::mem::replace(&mut self.places[place as usize], IDLE);
-        let Attempt { before, after, .. } = attempt;
+        let Attempt { list, before, after, .. } = attempt;
+        let List { first, last, .. } = &mut self.lists[usize::from(list)];
         match before {
-            NONE => self.first = after,
+            NONE => *first = after,
             before => self.places[before as usize].after = after,
         }
         match after {
-            NONE => self.last = before,
+            NONE => *last = before,
             after => self.places[after as usize].before = before,
         }
         attempt.spans()
@@ -135,15 +170,23 @@ impl Attempts {
         self.places[place as usize].connection
     }
 
-    /// The one that began first, and when.
+    /// The one that is the next to time out, and when it does.
     #[inline]
-    pub fn oldest(&self) -> Option<(Place, Nanos)> {
-        (self.first != NONE).then(|| (self.first, self.places[self.first as usize].began))
+    pub fn next_to_expire(&self) -> Option<(Place, Nanos)> {
+        let firsts = self.lists.iter().filter(|list| list.first != NONE);
+        let expiries = firsts.map(|list| {
+            let began = self.places[list.first as usize].began;
+            (list.first, began.saturating_add(list.timeout))
+        });
+        expiries.min_by_key(|(_, at)| *at)
     }
 
     /// Forgets all of them.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        self.places.clear();
+        for list in &mut self.lists {
+            (list.first, list.last) = (NONE, NONE);
+        }
     }
 }
 
@@ -151,10 +194,19 @@ impl Attempts {
 mod tests {
     use super::*;
 
+    /// Lists of these timeouts, in this order.
+    fn with(timeouts: &[Nanos]) -> Attempts {
+        let mut attempts = Attempts::default();
+        for (index, timeout) in (0..).zip(timeouts) {
+            assert_eq!(attempts.list_of(*timeout), Some(index));
+        }
+        attempts
+    }
+
     #[test]
     fn spans_are_those_of_the_parts_that_an_attempt_reached() {
-        let mut attempts = Attempts::default();
-        attempts.begin(5, 100);
+        let mut attempts = with(&[1_000]);
+        attempts.begin(5, 0, 0, 100);
         attempts.connects(5, 130);
         attempts.connects(5, 170);
         attempts.connected(5, 190);
@@ -167,28 +219,58 @@ mod tests {
         );
         assert_eq!(attempts.so_far(5), Spans::default(), "it is over");
         assert_eq!(attempts.so_far(99), Spans::default(), "a place that was never taken");
-        attempts.begin(5, 300);
+        attempts.begin(5, 0, 0, 300);
         attempts.answers(5, 340);
         assert_eq!(attempts.end(5), Spans { connect: None, first_byte: Some(40) }, "on a kept connection");
-        attempts.begin(5, 400);
+        attempts.begin(5, 0, 0, 400);
         attempts.connects(5, 410);
         assert_eq!(attempts.end(5), Spans { connect: None, first_byte: None }, "it never connected");
     }
 
     #[test]
-    fn the_oldest_is_the_first_to_have_begun_whatever_ended_since() {
-        let mut attempts = Attempts::default();
+    fn the_next_to_expire_is_the_first_to_have_begun_whatever_ended_since() {
+        let mut attempts = with(&[1_000]);
         for (place, began) in [(3, 10), (0, 20), (7, 30)] {
-            attempts.begin(place, began);
+            attempts.begin(place, 0, 0, began);
         }
-        assert_eq!(attempts.oldest(), Some((3, 10)));
+        assert_eq!(attempts.next_to_expire(), Some((3, 1_010)));
         attempts.end(0);
         attempts.end(3);
-        assert_eq!(attempts.oldest(), Some((7, 30)), "ended in the middle and at the front");
-        attempts.begin(3, 40);
+        assert_eq!(attempts.next_to_expire(), Some((7, 1_030)), "ended in the middle and at the front");
+        attempts.begin(3, 0, 0, 40);
         attempts.end(7);
-        assert_eq!(attempts.oldest(), Some((3, 40)), "a place is used again");
+        assert_eq!(attempts.next_to_expire(), Some((3, 1_040)), "a place is used again");
         attempts.end(3);
-        assert_eq!(attempts.oldest(), None);
+        assert_eq!(attempts.next_to_expire(), None);
+    }
+
+    #[test]
+    fn of_several_timeouts_the_one_that_is_over_first_comes_first() {
+        let (slow, fast, never) = (0, 1, 2);
+        let mut attempts = with(&[1_000, 100, Nanos::MAX]);
+        for (place, list, began) in
+            [(0, never, 5), (1, slow, 10), (2, slow, 20), (3, fast, 930), (4, fast, 940)]
+        {
+            attempts.begin(place, RequestIndex::from(list) + 7, list, began);
+        }
+        assert_eq!(attempts.request(3), 8);
+        let mut order = Vec::new();
+        while let Some((place, at)) = attempts.next_to_expire() {
+            order.push((place, at));
+            attempts.end(place);
+        }
+        assert_eq!(order, [(1, 1_010), (2, 1_020), (3, 1_030), (4, 1_040), (0, Nanos::MAX)]);
+        attempts.begin(2, 0, fast, 2_000);
+        attempts.clear();
+        assert_eq!(attempts.next_to_expire(), None);
+        attempts.begin(2, 0, fast, 3_000);
+        assert_eq!(attempts.next_to_expire(), Some((2, 3_100)), "the timeouts are as they were");
+    }
+
+    #[test]
+    fn there_are_as_many_lists_as_timeouts_and_eight_at_most() {
+        let mut attempts = with(&[1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(attempts.list_of(3), Some(2), "it is there");
+        assert_eq!(attempts.list_of(9), None);
     }
 }

@@ -13,6 +13,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection};
 
 use super::answer::{Answer, Progress};
+use super::request::Prepared;
 use super::socket::Socket;
 use super::tls_io::{flush_tls, in_handshake, read_tls, write_tls};
 use super::wants::Wants;
@@ -90,7 +91,9 @@ pub struct Connection {
     tls_cause: Option<TlsCause>,
     stage: Stage,
     answer: Answer,
-    /// Bytes of the request that were handed on: to the socket, or to TLS.
+    /// Bytes that the present request has.
+    length: usize,
+    /// How many of them were handed on: to the socket, or to TLS.
     written: usize,
     /// A byte of the request has left.
     touched: bool,
@@ -108,7 +111,7 @@ impl Connection {
     ///
     /// # Errors
     /// What the attempt counts as.
-    pub fn open(address: &SocketAddr, tls: Option<&Tls>, head_only: bool) -> Result<Self, ErrorKind> {
+    pub fn open(address: &SocketAddr, tls: Option<&Tls>) -> Result<Self, ErrorKind> {
         let socket = Socket::connect(address).map_err(|error| connect_error(&error))?;
         let tls = match tls {
             None => None,
@@ -125,7 +128,8 @@ impl Connection {
             tls,
             tls_cause: None,
             stage: Stage::Connecting,
-            answer: Answer::new(head_only),
+            answer: Answer::new(false),
+            length: 0,
             written: 0,
             touched: false,
             broken: None,
@@ -231,19 +235,20 @@ impl Connection {
     /// # Errors
     /// What the attempt counts as, and whether it was one.
     #[inline]
-    pub fn write(&mut self, request: &[u8]) -> Result<(), Unwritten> {
-        self.answer.reset();
-        (self.written, self.touched) = (0, false);
+    pub fn write(&mut self, request: &Prepared) -> Result<(), Unwritten> {
+        self.answer.reset(request.head_only);
+        (self.length, self.written, self.touched) = (request.bytes.len(), 0, false);
         self.begun += 1;
         self.write_on(request)
     }
 
-    /// Goes on writing.
+    /// Goes on writing the same request.
     ///
     /// # Errors
     /// What the attempt counts as, and whether it was one.
     #[inline]
-    pub fn write_on(&mut self, request: &[u8]) -> Result<(), Unwritten> {
+    pub fn write_on(&mut self, request: &Prepared) -> Result<(), Unwritten> {
+        let request = &request.bytes;
         let written = match &mut self.tls {
             None => write_plain(&self.socket, request, &mut self.written, &mut self.touched),
             Some(tls) => write_tls(tls, &self.socket, request, &mut self.written, &mut self.touched),
@@ -257,8 +262,8 @@ impl Connection {
 
     /// Whether the request has not left whole.
     #[inline]
-    pub fn is_writing(&self, request: &[u8]) -> bool {
-        self.written < request.len() || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
+    pub fn is_writing(&self) -> bool {
+        self.written < self.length || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
     }
 
     /// Reads what is there of the answer, up to a bound. `closing`: the peer closed its side, so that there is an end

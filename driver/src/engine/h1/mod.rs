@@ -1,4 +1,4 @@
-//! The wire engine: a lean HTTP/1.1 client for one worker. One request, encoded once; one write and one read per
+//! The wire engine: a lean HTTP/1.1 client for one worker. Requests are encoded once; one write and one read per
 //! exchange; all sockets in one epoll set, looked at without a task, a waker or an allocation per request.
 //!
 //! Connections go to the target's addresses in the order in which they were resolved: the next one is tried when one
@@ -23,15 +23,17 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use common::counters::ErrorKind;
+use common::plan::Request;
 use common::tls_cause::TlsCause;
 
-use self::attempts::Attempts;
+use self::attempts::{Attempts, MAX_TIMEOUTS};
 use self::connection::{Answered, Connection, Scratch, Stage, Tls};
 use self::poll::{Poll, Ready};
+use self::request::Prepared;
 use self::setting_up::Race;
 use self::slots::{Key, Slots};
 use super::addresses::Favourite;
-use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place, Spans};
+use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place, RequestIndex, Spans};
 use crate::driver_test::{Addresses, DriverTest, TlsConfig};
 use crate::engine::tls::of_client;
 use crate::start_at::{Nanos, StartAt};
@@ -56,11 +58,8 @@ struct Line {
 
 /// See the module.
 pub struct WireEngine {
-    request: Vec<u8>,
-    head_only: bool,
-    /// Whether a connection serves more than one attempt.
-    reuses: bool,
-    timeout: Nanos,
+    /// By their index.
+    requests: Box<[Prepared]>,
     start: StartAt,
     addresses: Addresses,
     tls: Option<Tls>,
@@ -105,12 +104,23 @@ impl WireEngine {
     /// # Errors
     /// Where the kernel gives no descriptor, or TLS knows no such host.
     pub fn new(test: &DriverTest) -> Result<Self, String> {
-        let plan = &test.assignment.request;
+        Self::of_each(test, &[&test.assignment.request])
+    }
+
+    /// Prepares several requests to the target of a test, whose indexes are those of this list; within a runtime.
+    ///
+    /// # Errors
+    /// As [`WireEngine::new`], and where the requests have more than eight different timeouts.
+    pub fn of_each(test: &DriverTest, requests: &[&Request]) -> Result<Self, String> {
+        let mut attempts = Attempts::default();
+        let prepare = |plan: &&Request| {
+            let timeout = Nanos::try_from(plan.timeout.as_nanos()).unwrap_or(Nanos::MAX);
+            let prepared = attempts.list_of(timeout).map(|list| Prepared::new(test, plan, list));
+            prepared.ok_or_else(|| format!("the requests have more than {MAX_TIMEOUTS} different timeouts"))
+        };
+        let requests: Box<[Prepared]> = requests.iter().map(prepare).collect::<Result<_, _>>()?;
         Ok(Self {
-            request: request::encode(test),
-            head_only: plan.method == "HEAD",
-            reuses: plan.connection_reuse,
-            timeout: Nanos::try_from(plan.timeout.as_nanos()).unwrap_or(Nanos::MAX),
+            requests,
             start: test.start,
             addresses: test.addresses.clone(),
             tls: test.tls_to_target()?,
@@ -118,7 +128,7 @@ impl WireEngine {
             poll: Poll::new().map_err(|error| format!("no epoll descriptor: {error}"))?,
             lines: Slots::default(),
             resting: Vec::new(),
-            attempts: Attempts::default(),
+            attempts,
             waiting: VecDeque::new(),
             races: Slots::default(),
             rivals: VecDeque::new(),
@@ -140,14 +150,46 @@ impl WireEngine {
         self.start.nanos(Instant::now())
     }
 
-    /// Gives an attempt a connection: one that rests, or a new one.
+    /// Notes that an attempt begins.
+    #[inline]
+    fn begins(&mut self, place: Place, request: RequestIndex, now: Nanos) {
+        let list = self.requests[usize::from(request)].list;
+        self.attempts.begin(place, request, list, now);
+    }
+
+    /// The request of an attempt that is under way.
+    #[inline]
+    fn request(&self, place: Place) -> &Prepared {
+        &self.requests[usize::from(self.attempts.request(place))]
+    }
+
+    /// Gives an attempt a connection: one that rests, where its request may use that, or a new one.
     fn serve(&mut self, place: Place) {
-        while let Some(key) = self.resting.pop() {
-            if self.write(key, place) {
-                return;
+        if self.request(place).reuses {
+            while let Some(key) = self.resting.pop() {
+                if self.write(key, place) {
+                    return;
+                }
             }
         }
         self.connect(place, None);
+    }
+
+    /// Gives a connection that may serve again to an attempt that waits for one; where none does, it rests.
+    #[inline]
+    fn hand_on(&mut self, key: Key) {
+        if self.waiting.is_empty() {
+            return self.resting.push(key);
+        }
+        let next = self.waiting.iter().position(|(place, _)| self.request(*place).reuses);
+        match next.and_then(|at| self.waiting.remove(at)) {
+            Some((place, _)) => {
+                if !self.write(key, place) {
+                    self.serve(place);
+                }
+            }
+            None => self.resting.push(key),
+        }
     }
 
     /// Writes the request of an attempt; false where the connection is gone, or was closed while it rested: then
@@ -155,7 +197,8 @@ impl WireEngine {
     fn write(&mut self, key: Key, place: Place) -> bool {
         let Some(line) = self.lines.get_mut(key) else { return false };
         line.place = Some(place);
-        match line.connection.write(&self.request) {
+        let request = &self.requests[usize::from(self.attempts.request(place))];
+        match line.connection.write(request) {
             // If part of it left, the peer may have answered before it closed: an event reports that.
             Err(unwritten) if unwritten.untouched || unwritten.kind == ErrorKind::LocalLimit => {
                 let reused = line.connection.is_kept();
@@ -183,9 +226,12 @@ impl WireEngine {
         if line.connection.stage() != Stage::Open {
             self.establish(key, ready, since, ends);
         } else if let Some(place) = line.place {
-            let writes = ready.writable() && line.connection.is_writing(&self.request);
+            let writes = ready.writable() && line.connection.is_writing();
             // If the write fails, an answer may still have arrived before the peer closed: read it.
-            let broke = writes && line.connection.write_on(&self.request).is_err();
+            let broke = writes && {
+                let request = &self.requests[usize::from(self.attempts.request(place))];
+                line.connection.write_on(request).is_err()
+            };
             if broke || ready.readable() {
                 self.read(key, place, ready.closing(), since, ends);
             }
@@ -214,7 +260,8 @@ impl WireEngine {
             Answered::Whole { status, keeps } => {
                 // The answer came before the whole request was sent. The unsent rest would have to precede the next
                 // request, so the connection is not reused.
-                let keeps = keeps && self.reuses && !line.connection.is_writing(&self.request);
+                let request = &self.requests[usize::from(self.attempts.request(place))];
+                let keeps = keeps && request.reuses && !line.connection.is_writing();
                 self.ended(key, place, Outcome::Status(status), keeps, since, ends);
             }
             Answered::Failed(kind) => self.ended(key, place, Outcome::Failed(kind), false, since, ends),
@@ -266,18 +313,20 @@ impl WireEngine {
         if !keeps {
             self.close(key);
         }
-        let next = match ends.ended(place, at, &exchange) {
-            Next::Begin => {
-                self.attempts.begin(place, at);
-                Some(place)
+        match ends.ended(place, at, &exchange) {
+            Next::Begin(request) => {
+                self.begins(place, request, at);
+                let takes_it = keeps && self.requests[usize::from(request)].reuses;
+                if takes_it && self.write(key, place) {
+                    return;
+                }
+                if keeps && !takes_it {
+                    self.hand_on(key);
+                }
+                self.serve(place);
             }
-            Next::Rest if keeps => self.waiting.pop_front().map(|(place, _)| place),
-            Next::Rest => return,
-        };
-        match next {
-            Some(place) if !keeps || !self.write(key, place) => self.serve(place),
-            Some(_) => {}
-            None => self.resting.push(key),
+            Next::Rest if keeps => self.hand_on(key),
+            Next::Rest => {}
         }
     }
 
@@ -289,16 +338,16 @@ impl WireEngine {
 
     /// An attempt without a connection, or whose connection is gone, is over.
     fn failed(&mut self, place: Place, exchange: &Exchange, at: Nanos, ends: &mut impl Ends) {
-        if ends.ended(place, at, exchange) == Next::Begin {
-            self.begin(place, at);
+        if let Next::Begin(request) = ends.ended(place, at, exchange) {
+            self.begin(place, request, at);
         }
     }
 
     /// Ends the attempts whose time is over; false where there is none.
     fn expire(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
         let mut expired = false;
-        while let Some((place, began)) = self.attempts.oldest()
-            && now.saturating_sub(began) >= self.timeout
+        while let Some((place, at)) = self.attempts.next_to_expire()
+            && now >= at
         {
             let key = self.attempts.connection(place);
             let mut exchange = unanswered(ErrorKind::ConnectTimeout, true);

@@ -1,16 +1,44 @@
-//! The one request of a test as bytes, made once.
+//! The requests of a test, prepared once: their bytes, and what else differs from one to the other.
 
+use common::plan::Request;
 use url::Position;
 
+use super::attempts::ListIndex;
 use crate::driver_test::DriverTest;
 use crate::engine::USER_AGENT;
 
 /// Methods that send `content-length: 0` with an empty body: a server may wait for a body otherwise.
 const SEND_LENGTH: [&str; 3] = ["POST", "PUT", "PATCH"];
 
-/// Encodes the request of a test: a header of the plan replaces the one that would be sent by default.
-pub fn encode(test: &DriverTest) -> Vec<u8> {
-    let (plan, target) = (&test.assignment.request, &test.assignment.target);
+/// One request, as all attempts with it need it.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Head and body, as they are sent.
+    pub bytes: Box<[u8]>,
+    /// It is a HEAD: no answer to it has a body, whatever its fields are.
+    pub head_only: bool,
+    /// Whether it is sent on kept connections, and leaves its own for others. One that is not opens a connection for
+    /// each attempt.
+    pub reuses: bool,
+    /// The list of the attempts that have its timeout.
+    pub list: ListIndex,
+}
+
+impl Prepared {
+    /// Prepares a request to the target of a test.
+    pub fn new(test: &DriverTest, plan: &Request, list: ListIndex) -> Self {
+        Self {
+            bytes: encode(test, plan).into_boxed_slice(),
+            head_only: plan.method == "HEAD",
+            reuses: plan.connection_reuse,
+            list,
+        }
+    }
+}
+
+/// Encodes a request to the target of a test: a header of the plan replaces the one that would be sent by default.
+fn encode(test: &DriverTest, plan: &Request) -> Vec<u8> {
+    let target = &test.assignment.target;
     let path = target.path_and_query();
     let host = &target[Position::BeforeHost..Position::AfterPort];
     let mut head = format!("{} {path} HTTP/1.1\r\n", plan.method);

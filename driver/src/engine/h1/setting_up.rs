@@ -70,7 +70,7 @@ impl WireEngine {
             None => {
                 let addresses = self.addresses.now();
                 if let [to] = addresses[..] {
-                    let connection = Connection::open(&to, self.tls.as_ref(), self.head_only)?;
+                    let connection = Connection::open(&to, self.tls.as_ref())?;
                     return self.begun(Line { connection, place, race: None, unread: false }).map(|_| ());
                 }
                 if addresses.is_empty() {
@@ -94,7 +94,7 @@ impl WireEngine {
         {
             race.tried += 1;
             let place = race.place;
-            let opened = Connection::open(&to, self.tls.as_ref(), self.head_only);
+            let opened = Connection::open(&to, self.tls.as_ref());
             let line =
                 opened.map(|connection| Line { connection, place, race: Some(race_key), unread: false });
             let begun = line.and_then(|line| self.begun(line));

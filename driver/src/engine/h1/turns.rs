@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::WireEngine;
-use crate::engine::{Dozed, Ends, Engine, Opened, Place, Spans, Wait};
+use crate::engine::{Dozed, Ends, Engine, Opened, Place, RequestIndex, Spans, Wait};
 use crate::reactor;
 use crate::start_at::Nanos;
 
@@ -14,15 +14,15 @@ impl Engine for WireEngine {
 
     fn connect_ahead(&mut self, connections: u32) {
         // Where each attempt is to open its own connection, one made ahead would hide the time that takes.
-        if self.reuses {
+        if self.requests.iter().any(|request| request.reuses) {
             self.ahead = connections;
             self.go_on_ahead();
         }
     }
 
     #[inline]
-    fn begin(&mut self, place: Place, now: Nanos) {
-        self.attempts.begin(place, now);
+    fn begin(&mut self, place: Place, request: RequestIndex, now: Nanos) {
+        self.begins(place, request, now);
         self.serve(place);
     }
 
@@ -111,7 +111,7 @@ impl Wait for WireEngine {
     }
 
     fn deadline(&self) -> Option<Nanos> {
-        let expires = self.attempts.oldest().map(|(_, began)| began.saturating_add(self.timeout));
+        let expires = self.attempts.next_to_expire().map(|(_, at)| at);
         expires.into_iter().chain(self.rivals_due()).min()
     }
 }

@@ -1,12 +1,15 @@
 //! Both engines as one type, and a worker reduced to what an engine needs of it.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use common::plan::Request;
 use driver::driver_test::DriverTest;
 use driver::engine::{
-    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, Spans, Wait, WireEngine,
+    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, RequestIndex, Spans, Wait,
+    WireEngine,
 };
 use driver::start_at::{Nanos, StartAt};
 
@@ -39,6 +42,16 @@ impl Either {
             Which::Awc => Self::Awc(FutureEngine::new(AwcClient::new(test).unwrap(), test.start)),
         }
     }
+
+    /// One that sends these requests, instead of the one of the test.
+    pub fn of_each(which: Which, test: &DriverTest, requests: &[&Request]) -> Self {
+        match which {
+            Which::Wire => Self::Wire(Box::new(WireEngine::of_each(test, requests).unwrap())),
+            Which::Awc => {
+                Self::Awc(FutureEngine::new(AwcClient::of_each(test, requests).unwrap(), test.start))
+            }
+        }
+    }
 }
 
 impl Engine for Either {
@@ -49,10 +62,10 @@ impl Engine for Either {
         }
     }
 
-    fn begin(&mut self, place: Place, now: Nanos) {
+    fn begin(&mut self, place: Place, request: RequestIndex, now: Nanos) {
         match self {
-            Self::Wire(engine) => engine.begin(place, now),
-            Self::Awc(engine) => engine.begin(place, now),
+            Self::Wire(engine) => engine.begin(place, request, now),
+            Self::Awc(engine) => engine.begin(place, request, now),
         }
     }
 
@@ -129,14 +142,19 @@ impl Wait for Either {
     }
 }
 
-/// The ends that were reported, in that order.
+/// What was reported, and what follows it.
 #[derive(Default)]
-struct Reported(Vec<(Place, Exchange)>);
+struct Reported {
+    /// In that order.
+    ends: Vec<(Place, Exchange)>,
+    /// Requests of the attempts that begin where one ends; where there is none left, nothing begins.
+    next: VecDeque<RequestIndex>,
+}
 
 impl Ends for Reported {
     fn ended(&mut self, place: Place, _: Nanos, exchange: &Exchange) -> Next {
-        self.0.push((place, *exchange));
-        Next::Rest
+        self.ends.push((place, *exchange));
+        self.next.pop_front().map_or(Next::Rest, Next::Begin)
     }
 }
 
@@ -151,6 +169,12 @@ pub struct Drive {
 impl Drive {
     pub fn new(which: Which, test: &DriverTest) -> Self {
         Self { which, engine: Either::new(which, test), start: test.start, reported: Reported::default() }
+    }
+
+    /// One whose engine sends these requests.
+    pub fn of_each(which: Which, test: &DriverTest, requests: &[Request]) -> Self {
+        let requests: Vec<&Request> = requests.iter().collect();
+        Self { engine: Either::of_each(which, test, &requests), ..Self::new(which, test) }
     }
 
     fn now(&self) -> Nanos {
@@ -171,8 +195,16 @@ impl Drive {
     pub fn begin_all(&mut self, places: Range<Place>) {
         self.turn();
         for place in places {
-            self.engine.begin(place, self.now());
+            self.engine.begin(place, 0, self.now());
         }
+    }
+
+    /// Begins an attempt with one of several requests, after a turn. Where it ends, one with the first of `next` begins
+    /// at once, and so on.
+    pub fn begin_with(&mut self, place: Place, request: RequestIndex, next: &[RequestIndex]) {
+        self.turn();
+        self.reported.next.extend(next);
+        self.engine.begin(place, request, self.now());
     }
 
     /// Drives it until something else has happened.
@@ -184,7 +216,7 @@ impl Drive {
                 began.elapsed() < PATIENCE,
                 "{:?} waited in vain; reported: {:?}",
                 self.which,
-                self.reported.0
+                self.reported.ends
             );
             let moved = self.turn() || self.dozes();
             tokio::select! {
@@ -204,7 +236,7 @@ impl Drive {
                 began.elapsed() < PATIENCE,
                 "{:?} was turned in vain; reported: {:?}",
                 self.which,
-                self.reported.0
+                self.reported.ends
             );
             self.until(tokio::task::yield_now()).await;
         }
@@ -233,12 +265,12 @@ impl Drive {
     /// Drives it until so many ends were reported; returns these, in that order.
     pub async fn ends(&mut self, n: usize) -> Vec<(Place, Exchange)> {
         let began = Instant::now();
-        while self.reported.0.len() < n {
+        while self.reported.ends.len() < n {
             assert!(
                 began.elapsed() < PATIENCE,
                 "{:?} reported {} ends of {n}",
                 self.which,
-                self.reported.0.len()
+                self.reported.ends.len()
             );
             if self.turn() || self.dozes() {
                 tokio::task::yield_now().await;
@@ -246,12 +278,17 @@ impl Drive {
                 self.something().await;
             }
         }
-        std::mem::take(&mut self.reported.0)
+        std::mem::take(&mut self.reported.ends)
     }
 
     /// Makes one attempt; nothing else is under way.
     pub async fn exchange(&mut self) -> Exchange {
-        self.begin(0);
+        self.exchange_with(0).await
+    }
+
+    /// Makes one attempt with one of several requests; nothing else is under way.
+    pub async fn exchange_with(&mut self, request: RequestIndex) -> Exchange {
+        self.begin_with(0, request, &[]);
         let ends = self.ends(1).await;
         assert_eq!((ends.len(), ends[0].0), (1, 0), "{ends:?}");
         ends[0].1

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use common::counters::ErrorKind;
 use common::ids::{NodeId, TestId};
-use common::plan::{PlanFormat, read, share_out};
+use common::plan::{PlanFormat, Request, read, share_out};
 use driver::assignment::Assignment;
 use driver::driver_test::DriverTest;
 use driver::engine::Outcome;
@@ -40,6 +40,12 @@ pub fn test_to(url: &str, addresses: Vec<SocketAddr>, request: &str, load: &str)
 #[track_caller]
 pub fn test_of(address: SocketAddr, request: &str) -> DriverTest {
     test_to(&format!("http://{address}/"), vec![address], request, ONE)
+}
+
+/// A request as these lines of `[request]` describe it.
+#[track_caller]
+pub fn request(lines: &str) -> Request {
+    test_of(([127, 0, 0, 1], 1).into(), lines).assignment.request
 }
 
 /// A whole answer with that status.
