@@ -9,6 +9,7 @@ mod answer;
 mod attempts;
 mod chunks;
 mod connection;
+mod head;
 mod location;
 mod poll;
 mod request;
@@ -38,7 +39,8 @@ use crate::driver_test::{Addresses, DriverTest, TlsConfig};
 use crate::engine::tls::of_client;
 use crate::start_at::{Nanos, StartAt};
 
-pub use answer::{Answer, MAX_HEAD_BYTES, Progress, Whole};
+pub use answer::{Answer, Progress, Whole};
+pub use head::MAX_HEAD_BYTES;
 pub use wants::Wants;
 
 /// Most connections of one worker that are being set up at a time.
