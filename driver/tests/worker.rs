@@ -11,7 +11,7 @@ use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
 use driver::assignment::Assignment;
 use driver::driver_test::DriverTest;
-use driver::engine::{Client, Exchange, FutureEngine, Opened, Outcome, RequestIndex, Spans};
+use driver::engine::{BodySink, Client, Exchange, FutureEngine, Opened, Outcome, RequestIndex, Spans};
 use driver::precision::Precision;
 use driver::start_at::StartAt;
 use driver::worker::report::WorkerEnding;
@@ -66,7 +66,7 @@ impl Client for Scripted {
         "scripted"
     }
 
-    async fn exchange(&self, _: RequestIndex, _: Rc<Cell<Spans>>) -> Exchange {
+    async fn exchange(&self, _: RequestIndex, _: Rc<Cell<Spans>>, _: BodySink) -> Exchange {
         let step = (self.script)(self.attempts.replace(self.attempts.get() + 1));
         self.under_way.set(self.under_way.get() + 1);
         let _under_way = UnderWay(Rc::clone(&self.under_way));

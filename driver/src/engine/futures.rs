@@ -1,7 +1,7 @@
 //! An engine with one future per attempt. It gives a whole HTTP client, whose internals cannot be reached, the same
 //! interface as the wire engine.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
@@ -24,8 +25,15 @@ pub trait Client: 'static {
 
     /// Makes one attempt with this request, connecting included, that ends at the latest after the request's timeout.
     /// Sends nothing twice. Dropping the future closes the connection. Meanwhile it notes in `so_far` how long the
-    /// parts of the attempt took.
-    fn exchange(&self, request: RequestIndex, so_far: Rc<Cell<Spans>>) -> impl Future<Output = Exchange>;
+    /// parts of the attempt took, and gives the answer's body to `body` where the request's bodies are wanted. Of a
+    /// body that comes as fast as it is read it lets others have their turn after a MiB or so: that bounds what waits
+    /// for the engine's next turn.
+    fn exchange(
+        &self,
+        request: RequestIndex,
+        so_far: Rc<Cell<Spans>>,
+        body: BodySink,
+    ) -> impl Future<Output = Exchange>;
 
     /// What it opened so far.
     fn opened(&self) -> Opened;
@@ -38,6 +46,25 @@ pub trait Client: 'static {
 
 type Attempt = Pin<Box<dyn Future<Output = End>>>;
 type End = (Place, Nanos, Exchange);
+
+/// Pieces of bodies, and the places of their attempts, in the order they came.
+type Pieces = Rc<RefCell<Vec<(Place, Bytes)>>>;
+
+/// Takes the body of one attempt's answer, piece by piece, for the engine's next turn to pass on.
+#[derive(Debug)]
+pub struct BodySink {
+    place: Place,
+    pieces: Pieces,
+}
+
+impl BodySink {
+    /// Takes the next piece.
+    pub fn push(&self, piece: Bytes) {
+        if !piece.is_empty() {
+            self.pieces.borrow_mut().push((self.place, piece));
+        }
+    }
+}
 
 /// Wakes the worker that waits for [`Wait::ready`].
 struct Bell(Notify);
@@ -59,6 +86,8 @@ pub struct FutureEngine<C> {
     under_way: FuturesUnordered<Attempt>,
     /// Of the newest attempt at each place.
     so_far: Vec<Rc<Cell<Spans>>>,
+    /// Pieces of bodies that no turn has passed on yet.
+    pieces: Pieces,
     /// Ends of attempts that no turn has reported yet.
     ended: VecDeque<End>,
     bell: Arc<Bell>,
@@ -74,6 +103,7 @@ impl<C: Client> FutureEngine<C> {
             start,
             under_way: FuturesUnordered::new(),
             so_far: Vec::new(),
+            pieces: Pieces::default(),
             ended: VecDeque::new(),
             waker: Waker::from(Arc::clone(&bell)),
             bell,
@@ -91,7 +121,7 @@ impl<C: Client> FutureEngine<C> {
 
 impl<C: Client> Wait for FutureEngine<C> {
     async fn ready(&self) {
-        if self.ended.is_empty() {
+        if self.ended.is_empty() && self.pieces.borrow().is_empty() {
             self.bell.0.notified().await;
         }
     }
@@ -113,8 +143,9 @@ impl<C: Client> Engine for FutureEngine<C> {
         }
         let so_far = Rc::clone(&self.so_far[place as usize]);
         so_far.take();
+        let body = BodySink { place, pieces: Rc::clone(&self.pieces) };
         self.under_way.push(Box::pin(async move {
-            let exchange = client.exchange(request, so_far).await;
+            let exchange = client.exchange(request, so_far, body).await;
             (place, start.nanos(Instant::now()), exchange)
         }));
         // Its first step is taken now: that is when the attempt begins.
@@ -123,6 +154,11 @@ impl<C: Client> Engine for FutureEngine<C> {
 
     fn turn(&mut self, _: Nanos, ends: &mut impl Ends) -> bool {
         self.poll();
+        // All of them belong to attempts whose end has not been reported, so they come before it.
+        let pieces = self.pieces.take();
+        for (place, piece) in &pieces {
+            ends.body(*place, piece);
+        }
         // Only those present now: if an attempt that begins here ends at once, a later turn reports it.
         let n = self.ended.len();
         for (place, at, exchange) in self.ended.drain(..).collect::<Vec<_>>() {
@@ -130,7 +166,7 @@ impl<C: Client> Engine for FutureEngine<C> {
                 self.begin(place, request, at);
             }
         }
-        n > 0
+        n > 0 || !pieces.is_empty()
     }
 
     fn so_far(&self, place: Place) -> Spans {
@@ -139,6 +175,7 @@ impl<C: Client> Engine for FutureEngine<C> {
 
     fn abandon(&mut self) {
         self.under_way.clear();
+        self.pieces.borrow_mut().clear();
         self.ended.clear();
     }
 

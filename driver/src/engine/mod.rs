@@ -14,8 +14,8 @@ use common::plan::{EngineChoice, Request};
 use common::tls_cause::TlsCause;
 
 pub use self::awc::AwcClient;
-pub use self::futures::{Client, FutureEngine};
-pub use self::h1::{Answer, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine};
+pub use self::futures::{BodySink, Client, FutureEngine};
+pub use self::h1::{Answer, AnswerTo, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine};
 pub use addresses::{ATTEMPT_DELAY, interleaved};
 pub use tls::{TlsError, orchestrator_tls, tls_config};
 pub use wait::{Dozed, Wait};
@@ -34,6 +34,23 @@ pub type Place = u32;
 
 /// Which request of the plan, by its place in the list of names; 0 where the plan has one request without a name.
 pub type RequestIndex = u16;
+
+/// A request for an engine to prepare.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestSpec<'a> {
+    /// As the plan describes it.
+    pub request: &'a Request,
+    /// Whether the bodies of its answers go to [`Ends::body`]. If not, they are counted and discarded, which costs
+    /// less.
+    pub wants_body: bool,
+}
+
+impl<'a> RequestSpec<'a> {
+    /// One whose answers' bodies are not wanted.
+    pub fn plain(request: &'a Request) -> Self {
+        Self { request, wants_body: false }
+    }
+}
 
 /// How one attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,10 +100,15 @@ pub enum Next {
     Begin(RequestIndex),
 }
 
-/// Receives the ends of attempts from an engine's turn.
+/// Receives the ends of attempts from an engine's turn, and bodies where they are wanted.
 pub trait Ends {
     /// The attempt at a place ended at that instant.
     fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next;
+
+    /// The next bytes of the body of the answer to the attempt at a place, without their framing, where its request's
+    /// bodies are wanted ([`RequestSpec::wants_body`]). They come in their order, in pieces of any size, and all before
+    /// the end of the attempt. Those of an attempt that fails later have been passed on, too.
+    fn body(&mut self, _place: Place, _bytes: &[u8]) {}
 }
 
 /// What an engine opened so far.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
 use common::counters::ErrorKind;
-use driver::engine::{Answer, MAX_HEAD_BYTES, Progress, Wants};
+use driver::engine::{Answer, AnswerTo, MAX_HEAD_BYTES, Progress, Wants};
 use proptest::prelude::*;
 
 /// How an answer ended, and after how many bytes.
@@ -59,7 +59,7 @@ fn corpus() -> Vec<Case> {
 
 /// Reads pieces up to the answer's end.
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
-    let mut answer = Answer::new(false);
+    let mut answer = Answer::new(AnswerTo::default());
     let mut before = 0;
     for piece in pieces {
         match answer.take(piece) {
@@ -84,7 +84,7 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
 /// Reads as a connection does, of which so many bytes are there at a time: what the answer does not want to see is
 /// skipped. Returns how many bytes were skipped as well.
 fn read_as_wanted(bytes: &[u8], at_a_time: usize) -> (End, usize) {
-    let mut answer = Answer::new(false);
+    let mut answer = Answer::new(AnswerTo::default());
     let (mut at, mut skipped) = (0, 0);
     while at < bytes.len() {
         let there = &bytes[at..bytes.len().min(at.saturating_add(at_a_time))];
@@ -118,6 +118,23 @@ fn read_as_wanted(bytes: &[u8], at_a_time: usize) -> (End, usize) {
     (end, skipped)
 }
 
+/// The body of an answer that is wanted, as it is passed on.
+fn body_of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut answer = Answer::new(AnswerTo { wants_body: true, ..AnswerTo::default() });
+    let mut body = Vec::new();
+    for piece in pieces {
+        assert!(matches!(answer.wants(), Wants::Bytes(_)), "what is wanted is not skipped");
+        let taken = answer.take_with(piece, &mut |bytes: &[u8]| {
+            assert!(!bytes.is_empty());
+            body.extend_from_slice(bytes);
+        });
+        if !matches!(taken, Ok(Progress::More)) {
+            break;
+        }
+    }
+    body
+}
+
 fn described(end: End) -> String {
     match end {
         End::Whole { status, keeps, .. } => format!("{status} {}", if keeps { "keeps" } else { "closes" }),
@@ -148,6 +165,31 @@ fn the_end_is_the_same_at_every_split() {
             assert_eq!(read([first, second]), whole, "{} split at {at}", case.name);
         }
         assert_eq!(read(case.bytes.chunks(1)), whole, "{} byte by byte", case.name);
+    }
+}
+
+#[test]
+fn a_wanted_body_comes_without_its_framing_at_every_split() {
+    let table: [(&[u8], &[u8]); 5] = [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n0\r\n\r\n!more", b"0\r\n\r\n!"),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3;a=b\r\n\r\n0\r\n00002\npo\n2\r\nng\r\n0\r\nx: y\r\n\r\nmore",
+            b"\r\n0pong",
+        ),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nuntil \r\n\r\nthe end", b"until \r\n\r\nthe end"),
+        (b"HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nmore", b""),
+        // It fails, and what came before that was passed on.
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npong4\r\nmore", b"pong"),
+    ];
+    for (answer, body) in table {
+        for at in 0..=answer.len() {
+            let (first, second) = answer.split_at(at);
+            assert_eq!(body_of([first, second]), body, "split at {at}");
+        }
+        assert_eq!(body_of(answer.chunks(1)), body, "byte by byte");
+        let mut passed = 0;
+        let _ = Answer::new(AnswerTo::default()).take_with(answer, &mut |bytes: &[u8]| passed += bytes.len());
+        assert_eq!(passed, 0, "it is not wanted");
     }
 }
 
@@ -194,7 +236,7 @@ fn large_bodies_are_skipped_but_for_what_comes_with_their_heads() {
 
 #[test]
 fn answers_to_head_end_with_their_heads() {
-    let mut answer = Answer::new(true);
+    let mut answer = Answer::new(AnswerTo { head_only: true, ..AnswerTo::default() });
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
     let Ok(Progress::Whole(whole)) = answer.take(head) else { panic!("not whole") };
     assert_eq!((whole.status, whole.used, whole.keeps), (200, head.len(), true));
@@ -202,9 +244,9 @@ fn answers_to_head_end_with_their_heads() {
 
 #[test]
 fn one_reader_reads_many_answers() {
-    let mut answer = Answer::new(false);
+    let mut answer = Answer::new(AnswerTo::default());
     for n in 0..100 {
-        answer.reset(false);
+        answer.reset(AnswerTo::default());
         let bytes = format!("HTTP/1.1 {} OK\r\ncontent-length: {n}\r\n\r\n{}", 400 + n, "x".repeat(n));
         let Ok(Progress::Whole(whole)) = answer.take(bytes.as_bytes()) else { panic!("not whole") };
         assert_eq!((usize::from(whole.status), whole.used), (400 + n, bytes.len()));
@@ -214,7 +256,7 @@ fn one_reader_reads_many_answers() {
 #[test]
 fn an_endless_head_is_given_up_at_its_limit() {
     for endless in [&b"HTTP/1.1 200 OK\r\nx: "[..], b"HTTP/1.1 200 OK\r\n", b"\r\n\r\nHTTP/1.1 200 "] {
-        let mut answer = Answer::new(false);
+        let mut answer = Answer::new(AnswerTo::default());
         let mut given = 0;
         let mut piece = endless.to_vec();
         let end = loop {
@@ -276,6 +318,7 @@ proptest! {
             from = cut;
         }
         pieces.push(&case[from..]);
+        prop_assert_eq!(body_of(pieces.clone()), body_of([&case[..]]));
         prop_assert_eq!(read(pieces), read([&case[..]]));
     }
 
@@ -295,6 +338,7 @@ proptest! {
         let (first, second) = bytes.split_at(cut.index(bytes.len() + 1));
         prop_assert_eq!(read([first, second]), whole);
         prop_assert_eq!(read(bytes.chunks(1)), whole);
+        prop_assert_eq!(body_of([first, second]), body_of([&bytes[..]]));
     }
 
     /// Bodies of any framing, read as a connection reads them, however much is there at a time.

@@ -15,7 +15,7 @@ use crate::table::{Awc, Does, Next, Row, Then, rows};
 const PAUSE: Duration = Duration::from_millis(3);
 
 /// Does the same with each request.
-fn play(does: &Does, mut peer: Peer) {
+pub fn play(does: &Does, mut peer: Peer) {
     while peer.request().is_some() {
         for (i, piece) in does.pieces.iter().enumerate() {
             if i > 0 {

@@ -4,6 +4,7 @@
 
 mod ahead;
 mod answers;
+mod bodies;
 mod failures;
 mod kept;
 mod many;

@@ -1,9 +1,11 @@
 //! Several requests over one engine: each attempt sends the one it is given, and goes by that one's own settings.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use common::counters::ErrorKind::Timeout;
-use driver::engine::{Engine, Wait, WireEngine};
+use common::plan::Request;
+use driver::engine::{Engine, RequestSpec, Wait, WireEngine};
 
 use crate::support::drive::{BOTH, Drive, Which};
 use crate::support::server::{PONG, Peer, server};
@@ -17,6 +19,12 @@ fn answer_each(mut peer: Peer) {
     }
 }
 
+/// An engine that sends these.
+fn drive_of(which: Which, address: SocketAddr, requests: &[Request]) -> Drive {
+    let requests: Vec<_> = requests.iter().map(RequestSpec::plain).collect();
+    Drive::of_each(which, &test_of(address, ""), &requests)
+}
+
 /// The methods of what was sent, in that order.
 fn methods(heads: &[String]) -> Vec<&str> {
     heads.iter().filter_map(|head| head.split(' ').next()).collect()
@@ -27,7 +35,7 @@ async fn each_attempt_sends_the_request_it_is_given_over_the_same_connection() {
     let requests = ["", "method = 'HEAD'", "method = 'POST'\nbody = 'hello'"].map(request);
     for which in BOTH {
         let (address, seen) = server(answer_each);
-        let mut drive = Drive::of_each(which, &test_of(address, ""), &requests);
+        let mut drive = drive_of(which, address, &requests);
         for request in [0, 1, 2, 1, 0] {
             let exchange = drive.exchange_with(request).await;
             assert_eq!(exchange.outcome, status(200), "{which:?}, {request}: {exchange:?}");
@@ -44,7 +52,7 @@ async fn where_an_attempt_ends_the_next_one_sends_the_request_that_the_loop_name
     let requests = ["", "method = 'HEAD'", "method = 'DELETE'"].map(request);
     for which in BOTH {
         let (address, seen) = server(answer_each);
-        let mut drive = Drive::of_each(which, &test_of(address, ""), &requests);
+        let mut drive = drive_of(which, address, &requests);
         drive.begin_with(0, 2, &[1, 0, 1]);
         let ends = drive.ends(4).await;
         assert!(ends.iter().all(|(_, exchange)| exchange.outcome == status(200)), "{which:?}: {ends:?}");
@@ -58,7 +66,7 @@ async fn each_request_has_its_own_timeout() {
     let requests = ["timeout = '20s'", "timeout = '200ms'"].map(request);
     for which in BOTH {
         let (address, _) = server(|mut peer| peer.linger());
-        let mut drive = Drive::of_each(which, &test_of(address, ""), &requests);
+        let mut drive = drive_of(which, address, &requests);
         // The one that begins first is not the first whose time is over.
         drive.begin_with(0, 0, &[]);
         for _ in 0..2 {
@@ -81,7 +89,7 @@ async fn a_request_without_reuse_opens_its_own_connection_and_leaves_kept_ones_t
     for which in BOTH {
         for at_once in [false, true] {
             let (address, seen) = server(answer_each);
-            let mut drive = Drive::of_each(which, &test_of(address, ""), &requests);
+            let mut drive = drive_of(which, address, &requests);
             let ends: Vec<_> = if at_once {
                 drive.begin_with(0, 0, &[1, 0, 1, 0]);
                 drive.ends(5).await.into_iter().map(|(_, exchange)| exchange).collect()
@@ -104,8 +112,9 @@ async fn a_request_without_reuse_opens_its_own_connection_and_leaves_kept_ones_t
 #[actix_rt::test]
 async fn more_timeouts_than_the_wire_engine_has_lists_for_are_refused() {
     let requests: Vec<_> = (1..=9).map(|s| request(&format!("timeout = '{s}s'"))).collect();
+    let specs: Vec<_> = requests.iter().map(RequestSpec::plain).collect();
     let test = test_of(([127, 0, 0, 1], 1).into(), "");
-    let engine = |n: usize| WireEngine::of_each(&test, &requests.iter().take(n).collect::<Vec<_>>());
+    let engine = |n: usize| WireEngine::of_each(&test, &specs[..n]);
     assert!(engine(8).is_ok());
     let refused = engine(9).err().unwrap();
     assert!(refused.contains("8 different timeouts"), "{refused}");
@@ -116,7 +125,7 @@ async fn connections_are_made_ahead_if_any_request_may_use_them() {
     let without = "connection_reuse = false";
     for (lines, connections) in [([without, ""], 1), ([without, without], 0)] {
         let (address, seen) = server(answer_each);
-        let mut drive = Drive::of_each(Which::Wire, &test_of(address, ""), &lines.map(request));
+        let mut drive = drive_of(Which::Wire, address, &lines.map(request));
         drive.engine.connect_ahead(1);
         drive.turned_until(|drive| drive.opened().connections == connections).await;
         let exchange = drive.exchange_with(1).await;

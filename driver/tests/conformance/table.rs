@@ -55,7 +55,7 @@ pub struct Row {
     pub awc: Awc,
 }
 
-fn does(pieces: &[&[u8]], then: Then) -> Does {
+pub fn does(pieces: &[&[u8]], then: Then) -> Does {
     Does { pieces: pieces.iter().map(|piece| piece.to_vec()).collect(), then }
 }
 
@@ -80,7 +80,7 @@ fn resets(bytes: &[u8]) -> Does {
 }
 
 /// A head with these fields.
-fn head(status_line: &str, fields: &[&str]) -> Vec<u8> {
+pub fn head(status_line: &str, fields: &[&str]) -> Vec<u8> {
     let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
     format!("HTTP/1.1 {status_line}\r\n{fields}\r\n").into_bytes()
 }

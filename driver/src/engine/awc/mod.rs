@@ -5,13 +5,14 @@
 //! answer without a length for an empty one. It keeps connections that HTTP/1.0 or a change of protocol ends. It
 //! waits for the body of a 304 that names its length. It takes an interim answer (1xx) for the answer. The first four
 //! are corrected here. An interim answer fails as `protocol`, and its connection is not reused: the real answer,
-//! still to come, would be read as the next request's. Other differences from the wire engine stand in a column of
-//! the conformance tests' table.
+//! still to come, would be read as the next request's. `wanted_body` passes bodies on. Other differences from the wire
+//! engine stand in a column of the conformance tests' table.
 
 mod connection;
 mod setting_up;
 mod stream;
 mod trace;
+mod wanted_body;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -37,9 +38,11 @@ use self::connection::Connection as NotedConnection;
 use self::setting_up::{Target, connect};
 use self::stream::{AT_ONCE_BYTES, poll_to_the_end};
 use self::trace::{Trace, Traced};
+use self::wanted_body::WantedBody;
 use super::tls::of_client;
 use super::{
-    Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, RequestIndex, Spans, USER_AGENT as US,
+    BodySink, Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, RequestIndex, RequestSpec,
+    Spans, USER_AGENT as US,
 };
 use crate::driver_test::{DriverTest, TlsConfig};
 
@@ -54,6 +57,7 @@ struct Prepared {
     /// Whether it is sent on kept connections, and leaves its own for others.
     reuses: bool,
     timeout: Duration,
+    wants_body: bool,
 }
 
 /// See the module.
@@ -73,23 +77,23 @@ impl AwcClient {
     /// # Errors
     /// Where awc cannot send such a request; the text names the part of it.
     pub fn new(test: &DriverTest) -> Result<Self, String> {
-        Self::of_each(test, &[&test.assignment.request])
+        Self::of_each(test, &[RequestSpec::plain(&test.assignment.request)])
     }
 
     /// Prepares several requests to the target of a test, whose indexes are those of this list.
     ///
     /// # Errors
     /// As [`AwcClient::new`].
-    pub fn of_each(test: &DriverTest, requests: &[&Request]) -> Result<Self, String> {
+    pub fn of_each(test: &DriverTest, requests: &[RequestSpec<'_>]) -> Result<Self, String> {
         let opened = Rc::new(Cell::new(Opened::default()));
         let tls = test.tls_to_target()?.map(|(config, name)| (TlsConnector::from(config), name));
         let target =
             Rc::new(Target { addresses: test.addresses.clone(), favourite: RefCell::default(), tls });
-        // awc gives any kept connection to any request. So those that open their own have a pool to themselves, in which
-        // no connection is ever kept.
+        // awc gives any kept connection to any request. So those that open their own have a pool to themselves, in
+        // which no connection is ever kept.
         let (sharing, apart) = (client(&target, &opened), client(&target, &opened));
-        let prepare = |plan: &&Request| {
-            Prepared::new(if plan.connection_reuse { &sharing } else { &apart }, test, plan)
+        let prepare = |spec: &RequestSpec<'_>| {
+            Prepared::new(if spec.request.connection_reuse { &sharing } else { &apart }, test, spec)
         };
         Ok(Self {
             requests: requests.iter().map(prepare).collect::<Result<_, _>>()?,
@@ -102,7 +106,8 @@ impl AwcClient {
 }
 
 impl Prepared {
-    fn new(client: &Client, test: &DriverTest, plan: &Request) -> Result<Self, String> {
+    fn new(client: &Client, test: &DriverTest, spec: &RequestSpec<'_>) -> Result<Self, String> {
+        let RequestSpec { request: plan, wants_body } = *spec;
         let request = frozen(client, test, plan)?;
         let body = Bytes::from(plan.body.clone());
         // These send `content-length: 0` with an empty body: a server may wait for a body otherwise.
@@ -113,6 +118,7 @@ impl Prepared {
             reuses: plan.connection_reuse,
             request,
             timeout: plan.timeout,
+            wants_body,
         })
     }
 }
@@ -180,11 +186,13 @@ impl ExchangeClient for AwcClient {
         "awc"
     }
 
-    async fn exchange(&self, request: RequestIndex, so_far: Rc<Cell<Spans>>) -> Exchange {
+    async fn exchange(&self, request: RequestIndex, so_far: Rc<Cell<Spans>>, body: BodySink) -> Exchange {
         let prepared = &self.requests[usize::from(request)];
         self.attempts.set(self.attempts.get() + 1);
         let began = Cell::new(Some(Instant::now()));
-        let trace = Rc::new(Trace { id: self.attempts.get(), began, spans: so_far, ..Trace::default() });
+        let body = prepared.wants_body.then(|| WantedBody::new(body));
+        let trace =
+            Rc::new(Trace { id: self.attempts.get(), began, spans: so_far, body, ..Trace::default() });
         let attempt = Traced::new(Rc::clone(&trace), self.attempt(prepared, Rc::clone(&trace)));
         let outcome = match tokio::time::timeout(prepared.timeout, attempt).await {
             Ok(Ok(status)) => Outcome::Status(status),
@@ -248,15 +256,28 @@ impl AwcClient {
         {
             connection.serves_last();
         }
+        let wanted = trace.body.as_ref();
         match body_of(&answer, prepared.head_only) {
             Body::None => return Ok(status),
             Body::Interim => return Err(Failure::Interim),
-            Body::UntilClose => return to_the_end(&trace, connection).await.map(|()| status),
-            Body::Framed => {}
+            Body::UntilClose => {
+                if let Some(body) = wanted {
+                    body.is_ignored();
+                }
+                return to_the_end(&trace, connection).await.map(|()| status);
+            }
+            Body::Framed => {
+                if let Some(body) = wanted {
+                    body.is_framed();
+                }
+            }
         }
         let mut bound = AT_ONCE_BYTES;
         while let Some(chunk) = answer.next().await {
-            chunk.map_err(Failure::Body)?;
+            let chunk = chunk.map_err(Failure::Body)?;
+            if let Some(body) = wanted {
+                body.pass(chunk);
+            }
             // A body that comes as fast as it is read would hold up all other attempts.
             if trace.bytes_received.get() >= bound {
                 bound = trace.bytes_received.get() + AT_ONCE_BYTES;

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use actix_rt::net::{ActixStream, Ready};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection::{Connection, Stream};
@@ -18,7 +19,8 @@ use crate::engine::tls::During;
 /// How much of one answer is read before other attempts have their turn.
 pub const AT_ONCE_BYTES: u64 = 1 << 20;
 
-/// Reads what comes until the peer closes. After a MiB it lets others have their turn.
+/// Reads what comes until the peer closes, and passes it on where it is wanted. After a MiB it lets others have their
+/// turn.
 pub fn poll_to_the_end(connection: &Connection, context: &mut Context<'_>, trace: &Trace) -> Poll<()> {
     let mut bytes = [MaybeUninit::<u8>::uninit(); 4_096];
     let bound = trace.bytes_received.get() + AT_ONCE_BYTES;
@@ -30,6 +32,9 @@ pub fn poll_to_the_end(connection: &Connection, context: &mut Context<'_>, trace
         let mut buffer = ReadBuf::uninit(&mut bytes);
         let read = ready!(connection.stream.borrow_mut().poll_read(context, &mut buffer));
         note_read(trace, &read, buffer.filled().len());
+        if let Some(body) = &trace.body {
+            body.pass(Bytes::copy_from_slice(buffer.filled()));
+        }
     }
     Poll::Ready(())
 }
@@ -85,7 +90,13 @@ impl AsyncRead for NotedStream {
         }
         let before = buffer.filled().len();
         let read = ready!(self.0.stream.borrow_mut().poll_read(context, buffer));
-        with_current(|trace| note_read(trace, &read, buffer.filled().len() - before));
+        let came = &buffer.filled()[before..];
+        with_current(|trace| {
+            note_read(trace, &read, came.len());
+            if let Some(body) = &trace.body {
+                body.came(came);
+            }
+        });
         Poll::Ready(read)
     }
 }

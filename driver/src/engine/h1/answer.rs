@@ -31,6 +31,15 @@ pub struct Whole {
     pub keeps: bool,
 }
 
+/// What of a request matters for how its answer is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AnswerTo {
+    /// The request was a HEAD: no answer has a body, whatever its fields are.
+    pub head_only: bool,
+    /// The bytes of its body are wanted, and not only their number.
+    pub wants_body: bool,
+}
+
 /// How the bytes after a head are counted.
 #[derive(Debug)]
 enum Body {
@@ -46,8 +55,7 @@ enum Body {
 /// Reads answers, one after the other.
 #[derive(Debug)]
 pub struct Answer {
-    /// The request was a HEAD: no answer has a body, whatever its fields are.
-    head_only: bool,
+    to: AnswerTo,
     /// The bytes of a head that is not whole.
     partial: Vec<u8>,
     body: Body,
@@ -59,10 +67,10 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads an answer to a HEAD, or to anything else.
-    pub fn new(head_only: bool) -> Self {
+    /// Reads an answer to such a request.
+    pub fn new(to: AnswerTo) -> Self {
         Self {
-            head_only,
+            to,
             partial: Vec::new(),
             body: Body::Head,
             status: 0,
@@ -77,10 +85,10 @@ impl Answer {
         self.location.as_deref()
     }
 
-    /// Forgets the last answer, whole or not. The next one is to a HEAD, or to anything else.
+    /// Forgets the last answer, whole or not. The next one is to such a request.
     #[inline]
-    pub fn reset(&mut self, head_only: bool) {
-        self.head_only = head_only;
+    pub fn reset(&mut self, to: AnswerTo) {
+        self.to = to;
         self.partial.clear();
         self.body = Body::Head;
         self.received = 0;
@@ -92,14 +100,31 @@ impl Answer {
         self.received
     }
 
-    /// Takes the next bytes. After [`Progress::Whole`] or an error it is to be [`Answer::reset`].
+    /// As [`Answer::take_with`], for a body that is not wanted.
+    ///
+    /// # Errors
+    /// As that.
+    #[inline]
+    pub fn take(&mut self, bytes: &[u8]) -> Result<Progress, ErrorKind> {
+        self.take_with(bytes, &mut |_: &[u8]| {})
+    }
+
+    /// Takes the next bytes, and passes on those of the body, without their framing, where they are wanted. After
+    /// [`Progress::Whole`] or an error it is to be [`Answer::reset`].
     ///
     /// # Errors
     /// `protocol` where the bytes are not the HTTP/1 that we accept, `too_large` where a head is longer than
     /// [`MAX_HEAD_BYTES`] or a length does not fit 64 bits. A body may have any length: it is counted, not kept.
     #[inline]
-    pub fn take(&mut self, bytes: &[u8]) -> Result<Progress, ErrorKind> {
-        let progress = self.advance(bytes);
+    pub fn take_with(&mut self, bytes: &[u8], body: &mut impl FnMut(&[u8])) -> Result<Progress, ErrorKind> {
+        let wants_body = self.to.wants_body;
+        // Where `body` does nothing, as that of a load does, the compiler removes this altogether.
+        let mut pass = |data: &[u8]| {
+            if wants_body && !data.is_empty() {
+                body(data);
+            }
+        };
+        let progress = self.advance(bytes, &mut pass);
         let used = if let Ok(Progress::Whole(whole)) = &progress { whole.used } else { bytes.len() };
         self.received += used as u64;
         progress
@@ -110,6 +135,7 @@ impl Answer {
     pub fn wants(&self) -> Wants {
         match &self.body {
             Body::Head => Wants::Bytes(HEAD_READ_BYTES),
+            _ if self.to.wants_body => Wants::Bytes(usize::MAX),
             // Ask for one byte more than the body has: if it comes, data follows the answer that belongs to no
             // request, and no other read is needed to know.
             Body::Sized(left) if *left >= WORTH_SKIPPING_BYTES => Wants::Skip(left.saturating_add(1)),
@@ -146,13 +172,13 @@ impl Answer {
         match self.body {
             Body::UntilClose => Ok(self.status),
             Body::Head if !self.partial.is_empty() => {
-                parse(&self.partial, self.head_only).and(Err(ErrorKind::Closed))
+                parse(&self.partial, self.to.head_only).and(Err(ErrorKind::Closed))
             }
             _ => Err(ErrorKind::Closed),
         }
     }
 
-    fn advance(&mut self, bytes: &[u8]) -> Result<Progress, ErrorKind> {
+    fn advance(&mut self, bytes: &[u8], pass: &mut impl FnMut(&[u8])) -> Result<Progress, ErrorKind> {
         let mut used = 0;
         if matches!(self.body, Body::Head) {
             match self.head(bytes)? {
@@ -160,7 +186,7 @@ impl Answer {
                 Some(length) => used = length,
             }
         }
-        self.body(bytes, used)
+        self.body(bytes, used, pass)
     }
 
     /// Reads heads up to the answer's own; returns how many of `bytes` they took, `None` where more is to come.
@@ -170,7 +196,7 @@ impl Answer {
             let kept = self.partial.len();
             let head = if kept == 0 {
                 // Nearly always the head is whole at once, and nothing is copied.
-                match whole_head(&bytes[used..], self.head_only)? {
+                match whole_head(&bytes[used..], self.to.head_only)? {
                     Some(head) => head,
                     None => {
                         self.partial.extend_from_slice(&bytes[used..]);
@@ -182,7 +208,7 @@ impl Answer {
                 let most = (MAX_HEAD_BYTES + 1).saturating_sub(kept);
                 let rest = &bytes[used..];
                 self.partial.extend_from_slice(&rest[..rest.len().min(most)]);
-                match whole_head(&self.partial, self.head_only)? {
+                match whole_head(&self.partial, self.to.head_only)? {
                     Some(head) => head,
                     None => return Ok(None),
                 }
@@ -210,17 +236,26 @@ impl Answer {
         }
     }
 
-    /// Counts body bytes from `used` on.
-    fn body(&mut self, bytes: &[u8], used: usize) -> Result<Progress, ErrorKind> {
+    /// Counts body bytes from `used` on, and passes them on.
+    fn body(
+        &mut self,
+        bytes: &[u8],
+        used: usize,
+        pass: &mut impl FnMut(&[u8]),
+    ) -> Result<Progress, ErrorKind> {
         let rest = &bytes[used..];
         let (whole, taken) = match &mut self.body {
-            Body::Head | Body::UntilClose => (false, rest.len()),
+            Body::Head | Body::UntilClose => {
+                pass(rest);
+                (false, rest.len())
+            }
             Body::Sized(left) => {
                 let taken = rest.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= taken as u64;
+                pass(&rest[..taken]);
                 (*left == 0, taken)
             }
-            Body::Chunked(chunks) => chunks.take(rest)?,
+            Body::Chunked(chunks) => chunks.take(rest, pass)?,
         };
         if !whole {
             return Ok(Progress::More);

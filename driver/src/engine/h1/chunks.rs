@@ -1,4 +1,4 @@
-//! The chunked transfer coding (RFC 9112, 7.1), byte by byte: where it ends, not what it holds.
+//! The chunked transfer coding (RFC 9112, 7.1), byte by byte: where it ends, and which of its bytes are data.
 
 use common::counters::ErrorKind;
 
@@ -54,16 +54,18 @@ impl Default for Chunks {
 }
 
 impl Chunks {
-    /// Takes the next bytes: whether the body is whole, and how many of them belong to it.
+    /// Takes the next bytes and passes the data among them on: whether the body is whole, and how many of them belong
+    /// to it.
     ///
     /// # Errors
     /// `protocol` where the bytes are not chunks, `too_large` where a line is too long.
-    pub fn take(&mut self, bytes: &[u8]) -> Result<(bool, usize), ErrorKind> {
+    pub fn take(&mut self, bytes: &[u8], pass: &mut impl FnMut(&[u8])) -> Result<(bool, usize), ErrorKind> {
         let mut at = 0;
         while at < bytes.len() && self.state != State::Done {
             if self.state == State::Data {
                 let taken = (bytes.len() - at).min(usize::try_from(self.left).unwrap_or(usize::MAX));
                 self.left -= taken as u64;
+                pass(&bytes[at..at + taken]);
                 at += taken;
                 if self.left == 0 {
                     self.state = State::DataReturn;

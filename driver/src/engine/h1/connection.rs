@@ -12,7 +12,7 @@ use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection};
 
-use super::answer::{Answer, Progress};
+use super::answer::{Answer, AnswerTo, Progress};
 use super::request::Prepared;
 use super::socket::Socket;
 use super::tls_io::{flush_tls, in_handshake, read_tls, write_tls};
@@ -128,7 +128,7 @@ impl Connection {
             tls,
             tls_cause: None,
             stage: Stage::Connecting,
-            answer: Answer::new(false),
+            answer: Answer::new(AnswerTo::default()),
             length: 0,
             written: 0,
             touched: false,
@@ -236,7 +236,7 @@ impl Connection {
     /// What the attempt counts as, and whether it was one.
     #[inline]
     pub fn write(&mut self, request: &Prepared) -> Result<(), Unwritten> {
-        self.answer.reset(request.head_only);
+        self.answer.reset(request.to);
         (self.length, self.written, self.touched) = (request.bytes.len(), 0, false);
         self.begun += 1;
         self.write_on(request)
@@ -266,9 +266,9 @@ impl Connection {
         self.written < self.length || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
     }
 
-    /// Reads what is there of the answer, up to a bound. `closing`: the peer closed its side, so that there is an end
-    /// to read.
-    pub fn read(&mut self, scratch: &mut Scratch, closing: bool) -> Answered {
+    /// Reads what is there of the answer, up to a bound, and passes its body on where that is wanted. `closing`: the
+    /// peer closed its side, so that there is an end to read.
+    pub fn read(&mut self, scratch: &mut Scratch, closing: bool, body: &mut impl FnMut(&[u8])) -> Answered {
         let closing = closing || self.broken.is_some();
         let mut left = MOST_AT_ONCE_BYTES;
         while left > 0 {
@@ -297,8 +297,10 @@ impl Connection {
             };
             let bytes = &scratch.bytes[..n.min(scratch.bytes.len())];
             let taken = match (&mut self.tls, wants) {
-                (Some(tls), _) => read_tls(tls, &self.socket, bytes, &mut self.answer, &mut self.tls_cause),
-                (None, Wants::Bytes(_)) => self.answer.take(bytes).map(|progress| (progress, n)),
+                (Some(tls), _) => {
+                    read_tls(tls, &self.socket, bytes, &mut self.answer, &mut self.tls_cause, body)
+                }
+                (None, Wants::Bytes(_)) => self.answer.take_with(bytes, body).map(|progress| (progress, n)),
                 (None, Wants::Skip(_)) => Ok((self.answer.skip(n as u64), n)),
             };
             let filled = n == asked;
@@ -327,9 +329,10 @@ impl Connection {
             match ((&self.socket).read(bytes), &mut self.tls) {
                 // Under TLS it may be a session ticket, which is not part of an answer.
                 (Ok(n @ 1..), Some(tls)) => {
-                    let mut nothing = Answer::new(false);
+                    let mut nothing = Answer::new(AnswerTo::default());
                     let cause = &mut self.tls_cause;
-                    let taken = read_tls(tls, &self.socket, &bytes[..n], &mut nothing, cause);
+                    let no_body = &mut |_: &[u8]| {};
+                    let taken = read_tls(tls, &self.socket, &bytes[..n], &mut nothing, cause, no_body);
                     if taken.is_err() || nothing.received() > 0 {
                         return false;
                     }

@@ -24,7 +24,6 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use common::counters::ErrorKind;
-use common::plan::Request;
 use common::tls_cause::TlsCause;
 
 use self::attempts::{Attempts, MAX_TIMEOUTS};
@@ -34,12 +33,12 @@ use self::request::Prepared;
 use self::setting_up::Race;
 use self::slots::{Key, Slots};
 use super::addresses::Favourite;
-use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place, RequestIndex, Spans};
+use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place, RequestIndex, RequestSpec, Spans};
 use crate::driver_test::{Addresses, DriverTest, TlsConfig};
 use crate::engine::tls::of_client;
 use crate::start_at::{Nanos, StartAt};
 
-pub use answer::{Answer, Progress, Whole};
+pub use answer::{Answer, AnswerTo, Progress, Whole};
 pub use head::MAX_HEAD_BYTES;
 pub use wants::Wants;
 
@@ -106,18 +105,18 @@ impl WireEngine {
     /// # Errors
     /// Where the kernel gives no descriptor, or TLS knows no such host.
     pub fn new(test: &DriverTest) -> Result<Self, String> {
-        Self::of_each(test, &[&test.assignment.request])
+        Self::of_each(test, &[RequestSpec::plain(&test.assignment.request)])
     }
 
     /// Prepares several requests to the target of a test, whose indexes are those of this list; within a runtime.
     ///
     /// # Errors
     /// As [`WireEngine::new`], and where the requests have more than eight different timeouts.
-    pub fn of_each(test: &DriverTest, requests: &[&Request]) -> Result<Self, String> {
+    pub fn of_each(test: &DriverTest, requests: &[RequestSpec<'_>]) -> Result<Self, String> {
         let mut attempts = Attempts::default();
-        let prepare = |plan: &&Request| {
-            let timeout = Nanos::try_from(plan.timeout.as_nanos()).unwrap_or(Nanos::MAX);
-            let prepared = attempts.list_of(timeout).map(|list| Prepared::new(test, plan, list));
+        let prepare = |spec: &RequestSpec<'_>| {
+            let timeout = Nanos::try_from(spec.request.timeout.as_nanos()).unwrap_or(Nanos::MAX);
+            let prepared = attempts.list_of(timeout).map(|list| Prepared::new(test, spec, list));
             prepared.ok_or_else(|| format!("the requests have more than {MAX_TIMEOUTS} different timeouts"))
         };
         let requests: Box<[Prepared]> = requests.iter().map(prepare).collect::<Result<_, _>>()?;
@@ -245,7 +244,8 @@ impl WireEngine {
     fn read(&mut self, key: Key, place: Place, closing: bool, since: Nanos, ends: &mut impl Ends) {
         let Some(line) = self.lines.get_mut(key) else { return };
         let is_first = line.connection.received() == 0;
-        let answered = line.connection.read(&mut self.scratch, closing);
+        let mut body = |bytes: &[u8]| ends.body(place, bytes);
+        let answered = line.connection.read(&mut self.scratch, closing, &mut body);
         if is_first && line.connection.received() > 0 {
             // Nearly always the turn's own look at the clock; an attempt that began since has to look again.
             let is_older = self.attempts.began(place) <= self.looked;

@@ -3,9 +3,10 @@
 use common::plan::Request;
 use url::Position;
 
+use super::answer::AnswerTo;
 use super::attempts::ListIndex;
 use crate::driver_test::DriverTest;
-use crate::engine::USER_AGENT;
+use crate::engine::{RequestSpec, USER_AGENT};
 
 /// Methods that send `content-length: 0` with an empty body: a server may wait for a body otherwise.
 const SEND_LENGTH: [&str; 3] = ["POST", "PUT", "PATCH"];
@@ -15,8 +16,8 @@ const SEND_LENGTH: [&str; 3] = ["POST", "PUT", "PATCH"];
 pub struct Prepared {
     /// Head and body, as they are sent.
     pub bytes: Box<[u8]>,
-    /// It is a HEAD: no answer to it has a body, whatever its fields are.
-    pub head_only: bool,
+    /// How answers to it are read.
+    pub to: AnswerTo,
     /// Whether it is sent on kept connections, and leaves its own for others. One that is not opens a connection for
     /// each attempt.
     pub reuses: bool,
@@ -26,10 +27,11 @@ pub struct Prepared {
 
 impl Prepared {
     /// Prepares a request to the target of a test.
-    pub fn new(test: &DriverTest, plan: &Request, list: ListIndex) -> Self {
+    pub fn new(test: &DriverTest, spec: &RequestSpec<'_>, list: ListIndex) -> Self {
+        let RequestSpec { request: plan, wants_body } = *spec;
         Self {
             bytes: encode(test, plan).into_boxed_slice(),
-            head_only: plan.method == "HEAD",
+            to: AnswerTo { head_only: plan.method == "HEAD", wants_body },
             reuses: plan.connection_reuse,
             list,
         }

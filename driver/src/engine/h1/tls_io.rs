@@ -50,14 +50,16 @@ pub fn flush_tls(tls: &mut ClientConnection, mut socket: &Socket) -> io::Result<
     Ok(flushed)
 }
 
-/// Decrypts bytes and gives the answer the plain ones, those included that TLS holds already. Returns how far the
-/// answer is, and how many bytes it was given last: if that is more than it used, something follows it.
+/// Decrypts bytes and gives the answer the plain ones, those included that TLS holds already; it passes its body on
+/// where that is wanted. Returns how far the answer is, and how many bytes it was given last: if that is more than it
+/// used, something follows it.
 pub fn read_tls(
     tls: &mut ClientConnection,
     socket: &Socket,
     mut bytes: &[u8],
     answer: &mut Answer,
     cause: &mut Option<TlsCause>,
+    body: &mut impl FnMut(&[u8]),
 ) -> Result<(Progress, usize), ErrorKind> {
     let mut taken = (Progress::More, 0);
     loop {
@@ -82,7 +84,7 @@ pub fn read_tls(
                 // Count the bytes after a whole answer as given: it did not use them, so its connection is not
                 // reused.
                 (Progress::Whole(_), given) => *given += n,
-                _ => taken = (answer.take(plain)?, n),
+                _ => taken = (answer.take_with(plain, body)?, n),
             }
             reader.consume(n);
         }

@@ -1,15 +1,14 @@
 //! Both engines as one type, and a worker reduced to what an engine needs of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use common::plan::Request;
 use driver::driver_test::DriverTest;
 use driver::engine::{
-    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, RequestIndex, Spans, Wait,
-    WireEngine,
+    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, RequestIndex, RequestSpec,
+    Spans, Wait, WireEngine,
 };
 use driver::start_at::{Nanos, StartAt};
 
@@ -44,7 +43,7 @@ impl Either {
     }
 
     /// One that sends these requests, instead of the one of the test.
-    pub fn of_each(which: Which, test: &DriverTest, requests: &[&Request]) -> Self {
+    pub fn of_each(which: Which, test: &DriverTest, requests: &[RequestSpec<'_>]) -> Self {
         match which {
             Which::Wire => Self::Wire(Box::new(WireEngine::of_each(test, requests).unwrap())),
             Which::Awc => {
@@ -147,6 +146,10 @@ impl Wait for Either {
 struct Reported {
     /// In that order.
     ends: Vec<(Place, Exchange)>,
+    /// The bodies that came before these ends, in the same order.
+    bodies: Vec<Vec<u8>>,
+    /// What came of bodies of attempts that have not ended.
+    coming: BTreeMap<Place, Vec<u8>>,
     /// Requests of the attempts that begin where one ends; where there is none left, nothing begins.
     next: VecDeque<RequestIndex>,
 }
@@ -154,7 +157,13 @@ struct Reported {
 impl Ends for Reported {
     fn ended(&mut self, place: Place, _: Nanos, exchange: &Exchange) -> Next {
         self.ends.push((place, *exchange));
+        self.bodies.push(self.coming.remove(&place).unwrap_or_default());
         self.next.pop_front().map_or(Next::Rest, Next::Begin)
+    }
+
+    fn body(&mut self, place: Place, bytes: &[u8]) {
+        assert!(!bytes.is_empty(), "a piece has bytes");
+        self.coming.entry(place).or_default().extend_from_slice(bytes);
     }
 }
 
@@ -172,9 +181,8 @@ impl Drive {
     }
 
     /// One whose engine sends these requests.
-    pub fn of_each(which: Which, test: &DriverTest, requests: &[Request]) -> Self {
-        let requests: Vec<&Request> = requests.iter().collect();
-        Self { engine: Either::of_each(which, test, &requests), ..Self::new(which, test) }
+    pub fn of_each(which: Which, test: &DriverTest, requests: &[RequestSpec<'_>]) -> Self {
+        Self { engine: Either::of_each(which, test, requests), ..Self::new(which, test) }
     }
 
     fn now(&self) -> Nanos {
@@ -279,6 +287,11 @@ impl Drive {
             }
         }
         std::mem::take(&mut self.reported.ends)
+    }
+
+    /// The bodies of the attempts whose ends were reported since the last call, in the order of the ends.
+    pub fn bodies(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.reported.bodies)
     }
 
     /// Makes one attempt; nothing else is under way.
