@@ -11,7 +11,7 @@ use crate::life::Lead;
 
 /// Connections of a classic closed loop, which names none; never more than its requests.
 pub const CLASSIC_CONNECTIONS: u32 = 64;
-/// Most requests in flight of a classic open loop, which names no bound.
+/// `max_in_flight` of a classic open loop, which names none.
 pub const CLASSIC_MAX_IN_FLIGHT: u32 = 1_024;
 /// Timeout of a classic test's requests.
 pub const CLASSIC_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,8 +56,8 @@ impl Assignment {
         }
     }
 
-    /// Most requests that this driver has in flight: what its descriptors must suffice for.
-    pub fn lanes(&self) -> u32 {
+    /// The places of this driver, which has one attempt in flight at each: what its descriptors must suffice for.
+    pub fn places(&self) -> u32 {
         match self.load.mode {
             Mode::Tsunami { max_in_flight, .. } => self.share.max_in_flight.unwrap_or(max_in_flight),
             Mode::Avalanche { connections } => self.share.connections.unwrap_or(connections),
@@ -174,7 +174,7 @@ mod tests {
         let settings = settings(Unit::Seconds, Some("http://127.0.0.1:8081/ping"));
         for (count, expected) in [(4, 4), (64, 64), (100_000, 64), (u64::MAX, 64)] {
             let assignment = of(config(TestType::Avalanche, 0.0, count, None), &settings).unwrap().unwrap();
-            assert_eq!((assignment.lanes(), assignment.share.connections), (expected, Some(expected)));
+            assert_eq!((assignment.places(), assignment.share.connections), (expected, Some(expected)));
             assert_eq!(assignment.target.as_str(), "http://127.0.0.1:8081/ping", "the driver's own");
         }
         let full_speed = of(config(TestType::Tsunami, 0.0, 10, None), &settings).unwrap().unwrap();

@@ -72,8 +72,8 @@ pub struct WorkerSlice {
     pub worker: u32,
     /// How many workers take part.
     pub workers: u32,
-    /// Most attempts in flight: its part of the bound of an open loop, or its connections of a closed one.
-    pub lanes: u32,
+    /// Its places: its part of `max_in_flight` of an open loop, or of the connections of a closed one.
+    pub places: u32,
     /// Closed loop: its attempts after the warm-up. An open loop's ticks are counted by the driver's schedule.
     pub attempts: Option<u64>,
 }
@@ -96,19 +96,19 @@ impl DriverTest {
     }
 
     /// The slices of the workers that take part, of `available` (at least 1): no worker is left without a
-    /// request, a connection or a place in flight; remainders go to the first.
+    /// request or a place; remainders go to the first.
     pub fn slices(&self, available: u32) -> Vec<WorkerSlice> {
         let Assignment { load, share, .. } = &self.assignment;
-        let lanes = u64::from(self.assignment.lanes());
+        let places = u64::from(self.assignment.places());
         let requests = share.requests.unwrap_or(u64::MAX);
-        let workers = u64::from(available).min(lanes).min(requests).max(1);
+        let workers = u64::from(available).min(places).min(requests).max(1);
         let part = |total: u64, worker: u64| split(total, workers, worker);
         (0..workers)
             .map(|worker| WorkerSlice {
                 // All of these are at most `available` or the plan's own u32.
                 worker: u32::try_from(worker).unwrap_or(0),
                 workers: u32::try_from(workers).unwrap_or(1),
-                lanes: u32::try_from(part(lanes, worker)).unwrap_or(1).max(1),
+                places: u32::try_from(part(places, worker)).unwrap_or(1).max(1),
                 attempts: match load.mode {
                     Mode::Tsunami { .. } => None,
                     Mode::Avalanche { .. } => share.requests.map(|total| part(total, worker)),

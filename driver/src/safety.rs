@@ -51,13 +51,13 @@ impl Limits {
     }
 
     fn open(&self, assignment: &Assignment) -> Result<(), String> {
-        let needed = u64::from(assignment.lanes()) + RESERVED_DESCRIPTORS;
+        let needed = u64::from(assignment.places()) + RESERVED_DESCRIPTORS;
         if needed <= self.descriptors {
             return Ok(());
         }
         Err(format!(
             "{} connections need {needed} descriptors, and this driver may open {} (ulimit -n)",
-            assignment.lanes(),
+            assignment.places(),
             self.descriptors
         ))
     }

@@ -141,7 +141,7 @@ async fn a_closed_loop_keeps_its_ceiling() {
 }
 
 #[actix_rt::test]
-async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
+async fn a_server_that_stalls_drops_ticks_once_all_places_are_taken_and_times_out() {
     for which in BOTH {
         let (address, _) = server(answer_none);
         let plan =
@@ -156,7 +156,7 @@ async fn a_server_that_stalls_drops_ticks_at_the_bound_and_times_out() {
 }
 
 #[actix_rt::test]
-async fn a_stop_takes_effect_though_every_tick_meets_the_bound() {
+async fn a_stop_takes_effect_though_no_tick_finds_a_free_place() {
     for which in BOTH {
         let (address, _) = server(answer_none);
         // More ticks than can even be dropped on time: there is never anything to wait for.

@@ -42,8 +42,8 @@ const BUSY: f64 = 0.95;
 const FLOOR_PER_S: f64 = 500.0;
 /// Connections of the closed loop; as many as there are workers, where these are more.
 const CONNECTIONS: u32 = 64;
-/// Most requests in flight of an open loop; a plan's default.
-const IN_FLIGHT: u32 = 1_024;
+/// `max_in_flight` of an open loop: a plan's default.
+const MAX_IN_FLIGHT: u32 = 1_024;
 
 /// What is to be calibrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +137,7 @@ pub fn calibrate(options: Options, mut progress: impl FnMut(&str)) -> Result<Cal
         workers: options.workers,
         precision: options.precision,
         sink: sink.address(),
-        in_flight: IN_FLIGHT.max(options.workers).min(room.max(1)),
+        max_in_flight: MAX_IN_FLIGHT.max(options.workers).min(room.max(1)),
         warmup: spans.warmup,
     };
     let run = |drive, duration| -> Result<(Measured, f64), CalibrateError> {

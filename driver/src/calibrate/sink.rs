@@ -28,7 +28,7 @@ const BACKLOG: i32 = 4_096;
 const MOST: usize = 256;
 /// How long a look waits before the end is looked for: the sink ends no later.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-/// Token of the listener in the set; a connection's token is its place.
+/// Token of the listener in the set; a connection's token is its slot.
 const LISTENER: u64 = u64::MAX;
 
 /// A running sink; it ends when this is dropped.
@@ -140,25 +140,25 @@ impl Serving {
     fn add(&mut self, stream: TcpStream) -> io::Result<()> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
-        let place = self.free.pop().unwrap_or(self.connections.len());
-        if place == self.connections.len() {
+        let slot = self.free.pop().unwrap_or(self.connections.len());
+        if slot == self.connections.len() {
             self.connections.push(None);
         }
-        let token = EventData::new_u64(place as u64);
+        let token = EventData::new_u64(slot as u64);
         if let Err(error) = epoll::add(&self.set, stream.as_fd(), token, EventFlags::IN) {
-            self.free.push(place);
+            self.free.push(slot);
             return Err(error.into());
         }
-        self.connections[place] = Some(Connection { stream, rest: Vec::new() });
+        self.connections[slot] = Some(Connection { stream, rest: Vec::new() });
         Ok(())
     }
 
     /// Answers each head that a connection has brought; one that is over, or does not read its answers, is closed.
-    fn answer(&mut self, place: usize, scratch: &mut [u8]) {
-        let Some(connection) = self.connections.get_mut(place).and_then(Option::as_mut) else { return };
+    fn answer(&mut self, slot: usize, scratch: &mut [u8]) {
+        let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_mut) else { return };
         if !connection.serve(scratch) {
-            self.connections[place] = None;
-            self.free.push(place);
+            self.connections[slot] = None;
+            self.free.push(slot);
         }
     }
 }

@@ -42,8 +42,8 @@ pub struct Setting {
     pub precision: Precision,
     /// Where they send.
     pub sink: SocketAddr,
-    /// Most requests in flight of an open loop.
-    pub in_flight: u32,
+    /// `max_in_flight` of an open loop.
+    pub max_in_flight: u32,
     /// What is sent before anything counts.
     pub warmup: Duration,
 }
@@ -108,7 +108,7 @@ pub fn measure(setting: &Setting, drive: Drive, duration: Duration) -> Result<Me
 fn test_of(setting: &Setting, drive: Drive, duration: Duration) -> Result<DriverTest, CalibrateError> {
     let how = match drive {
         Drive::Open { rate_per_s } => {
-            format!("mode = 'tsunami'\nrate = {rate_per_s}\nmax_in_flight = {}", setting.in_flight)
+            format!("mode = 'tsunami'\nrate = {rate_per_s}\nmax_in_flight = {}", setting.max_in_flight)
         }
         Drive::Closed { connections } => format!("mode = 'avalanche'\nconnections = {connections}"),
     };
@@ -214,7 +214,7 @@ mod tests {
             workers: 2,
             precision: Precision::Timer,
             sink: sink.address(),
-            in_flight: 64,
+            max_in_flight: 64,
             warmup: Duration::from_millis(100),
         };
         let ms = Duration::from_millis;

@@ -28,11 +28,11 @@ pub const USER_AGENT: &str = concat!("groundswell/", env!("CARGO_PKG_VERSION"));
 /// A longer `location` is not kept: no person types such an address.
 pub const MAX_LOCATION: usize = 2_048;
 
-/// Where a worker keeps an attempt while it is under way, from 0: there are as many places as the worker may
-/// have requests in flight.
+/// Where a worker has one attempt in flight at a time, from 0: there are as many places as it may have attempts in
+/// flight.
 pub type Place = u32;
 
-/// Which request of the plan, by its place in the list of names; 0 where the plan has one request without a name.
+/// Which request of the plan, by its position in the list of names; 0 where the plan has one request without a name.
 pub type RequestIndex = u16;
 
 /// A request for an engine to prepare.

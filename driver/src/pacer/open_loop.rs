@@ -10,7 +10,7 @@ use crate::start_at::Nanos;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// Most attempts in flight.
-    pub bound: u32,
+    pub places: u32,
     /// Lateness up to which a worker counts as on time.
     pub max_lag: Nanos,
     /// How much missed schedule is sent after a pause; what is older is dropped.
@@ -18,9 +18,9 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of a plan for a worker with so many places in flight.
-    pub fn new(bound: u32, max_lag: Duration, max_catch_up: Duration) -> Self {
-        Self { bound, max_lag: nanos(max_lag), max_catch_up: nanos(max_catch_up) }
+    /// The rules of a plan for a worker with so many places.
+    pub fn new(places: u32, max_lag: Duration, max_catch_up: Duration) -> Self {
+        Self { places, max_lag: nanos(max_lag), max_catch_up: nanos(max_catch_up) }
     }
 }
 
@@ -29,9 +29,9 @@ impl Rules {
 pub enum Decision {
     /// Begin an attempt.
     Send(Tick),
-    /// The bound is reached: read all that is readable, then ask again.
+    /// All places are taken: read all that is readable, then ask again.
     ReadFirst,
-    /// Not sent, because the bound is reached: the target's doing, if this window leaves the worker idle time.
+    /// Not sent, because all places are taken: the target's doing, if this window leaves the worker idle time.
     DropInFlight(Tick),
     /// Not sent, because the worker was late: this driver's doing.
     DropLate(Tick),
@@ -61,14 +61,14 @@ impl OpenLoop {
         Self { schedule, rules, step, next: first, short_gap_ns, last_sent: None }
     }
 
-    /// Decides about the next tick. `all_read`: nothing readable was left unread after the bound was reached.
+    /// Decides about the next tick. `all_read`: nothing readable was left unread after all places were found taken.
     ///
-    /// Catch-up after a pause: ticks that are at most `max_catch_up` late are still sent, as fast as the bound
-    /// allows. Their response times count from when they were due, so the pause shows in the figures. Older ticks are
+    /// Catch-up after a pause: ticks that are at most `max_catch_up` late are still sent, as fast as places become
+    /// free. Their response times count from when they were due, so the pause shows in the figures. Older ticks are
     /// dropped as late, which limits the burst after a pause to `max_catch_up` of schedule.
     ///
-    /// At the bound, a place may be taken only because its answer has not been read yet, so the caller must read
-    /// first (`ReadFirst`). If the bound still holds, a tick that is on time (at most `max_lag` late) counts as
+    /// A place may be taken only because its answer has not been read yet, so the caller must read first
+    /// (`ReadFirst`). If no place is free then either, a tick that is on time (at most `max_lag` late) counts as
     /// dropped because of the target, and a later one as dropped because of this worker.
     pub fn decide(&mut self, now: Nanos, in_flight: u32, all_read: bool) -> Decision {
         let Some(tick) = self.schedule.tick(self.next) else { return Decision::Done };
@@ -78,7 +78,7 @@ impl OpenLoop {
         }
         let decision = if late_by > self.rules.max_catch_up {
             Decision::DropLate(tick)
-        } else if in_flight < self.rules.bound {
+        } else if in_flight < self.rules.places {
             Decision::Send(tick)
         } else if !all_read {
             return Decision::ReadFirst;
@@ -128,9 +128,9 @@ mod tests {
 
     const MS: Nanos = 1_000_000;
 
-    fn a_hundred_a_second(bound: u32, requests: u64) -> OpenLoop {
+    fn a_hundred_a_second(places: u32, requests: u64) -> OpenLoop {
         let schedule = Schedule::new(100.0, (0, 1), Duration::ZERO, Some(requests), None);
-        let rules = Rules::new(bound, Duration::from_millis(5), Duration::from_secs(1));
+        let rules = Rules::new(places, Duration::from_millis(5), Duration::from_secs(1));
         OpenLoop::new(schedule, Own::ALL, rules, 0, 1)
     }
 
@@ -162,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_that_meets_the_bound_is_dropped_once_all_was_read() {
+    fn a_tick_that_finds_no_free_place_is_dropped_once_all_was_read() {
         let mut pacer = a_hundred_a_second(2, 9);
         let table = [
             ("a place is free", 0, 1, false, ("send", 0)),
-            ("the bound is met", 10 * MS, 2, false, ("read first", 0)),
+            ("no place is", 10 * MS, 2, false, ("read first", 0)),
             ("an answer was there to read", 10 * MS, 1, true, ("send", 1)),
             ("nothing was", 20 * MS, 2, true, ("in flight", 2)),
             ("5 ms late is on time", 35 * MS, 2, true, ("in flight", 3)),
@@ -209,20 +209,20 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
-        /// Whatever the rate, the workers, the bound, the pauses and the answers: every tick is handled exactly
+        /// Whatever the rate, the workers, the places, the pauses and the answers: every tick is handled exactly
         /// once, in order, by the worker that owns it, and never early.
         #[test]
         fn every_tick_is_sent_or_dropped_exactly_once_and_never_early(
             rate in 0.5..50_000.0_f64,
             workers in 1..9_u32,
-            bound in 1..50_u32,
+            places in 1..50_u32,
             requests in 1..400_u64,
             warmup_ms in 0..50_u64,
-            place in (0..8_u32).prop_map(|index| (index, 8)),
+            part in (0..8_u32).prop_map(|index| (index, 8)),
             steps in prop::collection::vec((0..3_000_000_000_i64, 0..60_u32, any::<bool>()), 1..30),
         ) {
-            let schedule = Schedule::new(rate, place, Duration::from_millis(warmup_ms), Some(requests), None);
-            let rules = Rules::new(bound, Duration::from_millis(5), Duration::from_secs(1));
+            let schedule = Schedule::new(rate, part, Duration::from_millis(warmup_ms), Some(requests), None);
+            let rules = Rules::new(places, Duration::from_millis(5), Duration::from_secs(1));
             let mut handled = BTreeSet::new();
             for worker in 0..workers {
                 let mut pacer = OpenLoop::new(schedule, Own::ALL, rules, worker, workers);
@@ -242,18 +242,18 @@ mod tests {
                                 break false;
                             }
                             Decision::ReadFirst => {
-                                prop_assert!(in_flight >= bound && !all_read);
+                                prop_assert!(in_flight >= places && !all_read);
                                 in_flight = 0;
                                 continue;
                             }
                             Decision::Send(tick) => {
-                                prop_assert!(in_flight < bound);
+                                prop_assert!(in_flight < places);
                                 prop_assert!(now - tick.due <= rules.max_catch_up);
                                 in_flight += 1;
                                 tick
                             }
                             Decision::DropInFlight(tick) => {
-                                prop_assert!(in_flight >= bound && all_read && now - tick.due <= rules.max_lag);
+                                prop_assert!(in_flight >= places && all_read && now - tick.due <= rules.max_lag);
                                 tick
                             }
                             Decision::DropLate(tick) => {

@@ -68,8 +68,8 @@ impl Schedule {
                 (one, Own::ALL.part(share.index, share.of))
             }
             None => {
-                let (rate, place) = (share.rate_per_s.unwrap_or(1.0), (share.index, share.of));
-                (Self::new(rate, place, load.warmup, share.requests, load.duration), Own::ALL)
+                let (rate, part) = (share.rate_per_s.unwrap_or(1.0), (share.index, share.of));
+                (Self::new(rate, part, load.warmup, share.requests, load.duration), Own::ALL)
             }
         }
     }

@@ -17,8 +17,8 @@ use crate::engine::{Ends, Engine, Exchange, Next, Place, RequestIndex};
 use crate::pacer::{Attempts, Backoff, Grant, Permits};
 use crate::start_at::Nanos;
 
-/// What decides whether a connection sends.
-struct Lanes {
+/// The worker's connections, each at a place of its own: what decides whether one sends.
+struct Connections {
     attempts: Attempts,
     permits: Option<Permits>,
     /// Connections that wait for a permit, first come first served.
@@ -30,7 +30,7 @@ struct Lanes {
     last_end: Nanos,
 }
 
-impl Lanes {
+impl Connections {
     fn new(assignment: &Assignment, slice: WorkerSlice) -> Self {
         let attempts = Attempts::new(assignment.load.warmup, slice.attempts, assignment.load.duration);
         let permits =
@@ -41,7 +41,7 @@ impl Lanes {
             permits,
             waiting: VecDeque::new(),
             resting: BinaryHeap::new(),
-            backoffs: vec![Backoff::default(); slice.lanes as usize],
+            backoffs: vec![Backoff::default(); slice.places as usize],
         }
     }
 
@@ -104,35 +104,35 @@ impl Lanes {
 /// Ends attempts, and lets their connections go on.
 struct GoingOn<'a> {
     flight: &'a mut Flight,
-    lanes: &'a mut Lanes,
+    connections: &'a mut Connections,
 }
 
 impl Ends for GoingOn<'_> {
     #[inline]
     fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
         self.flight.ended(place, at, exchange);
-        self.lanes.last_end = at;
-        let backoff = &mut self.lanes.backoffs[place as usize];
+        self.connections.last_end = at;
+        let backoff = &mut self.connections.backoffs[place as usize];
         if exchange.unconnected {
             let wait = Nanos::try_from(backoff.failed().as_nanos()).unwrap_or(Nanos::MAX);
-            self.lanes.resting.push(Reverse((at.saturating_add(wait), place)));
+            self.connections.resting.push(Reverse((at.saturating_add(wait), place)));
             return Next::Rest;
         }
         backoff.connected();
-        self.lanes.next(self.flight, place, at)
+        self.connections.next(self.flight, place, at)
     }
 }
 
 /// Runs the worker's connections to the end of the schedule; returns when it began, after the warm-up.
 pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSignal) -> Nanos {
-    let mut lanes = Lanes::new(&load.test.assignment, load.slice);
-    let (from, until) = (lanes.attempts.from(), lanes.attempts.until());
+    let mut connections = Connections::new(&load.test.assignment, load.slice);
+    let (from, until) = (connections.attempts.from(), connections.attempts.until());
     if let Some(until) = until {
         load.flight.recorder.cut(until);
     }
-    for place in 0..load.slice.lanes {
+    for place in 0..load.slice.places {
         let now = load.now();
-        if let Next::Begin(request) = lanes.next(&mut load.flight, place, now) {
+        if let Next::Begin(request) = connections.next(&mut load.flight, place, now) {
             load.engine.begin(place, request, now);
         }
     }
@@ -147,10 +147,10 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
             load.flight.recorder.cut(now);
             break;
         }
-        if lanes.attempts.used_up() && load.flight.is_empty() {
+        if connections.attempts.used_up() && load.flight.is_empty() {
             // Ended by its number of attempts: its schedule ends with the last one, even if connections wait to try
             // again.
-            load.flight.recorder.cut(lanes.last_end);
+            load.flight.recorder.cut(connections.last_end);
             break;
         }
         // Ended by its duration: what is in flight is drained.
@@ -158,13 +158,13 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
             break;
         }
         let next_permit = loop {
-            match lanes.with_permit(&mut load.flight, now) {
+            match connections.with_permit(&mut load.flight, now) {
                 Ok((place, request)) => load.engine.begin(place, request, now),
                 Err(at) => break at,
             }
         };
         let next_rested = loop {
-            match lanes.rested(&mut load.flight, now) {
+            match connections.rested(&mut load.flight, now) {
                 Ok((place, request)) => load.engine.begin(place, request, now),
                 Err(at) => break at,
             }
@@ -172,7 +172,8 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
         let other = house_at.min(next_rested).min(until.unwrap_or(Nanos::MAX));
         if load.wait(Until { due: next_permit, other }, now, stop).await {
             let now = load.now();
-            if load.engine.turn(now, &mut GoingOn { flight: &mut load.flight, lanes: &mut lanes }) {
+            if load.engine.turn(now, &mut GoingOn { flight: &mut load.flight, connections: &mut connections })
+            {
                 load.waiter.worked();
             }
         }

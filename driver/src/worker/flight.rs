@@ -24,11 +24,11 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// Nothing is in flight yet, and so much may be.
-    pub fn new(request: &Request, lanes: u32) -> Self {
+    /// Nothing is in flight yet, at so many places.
+    pub fn new(request: &Request, places: u32) -> Self {
         Self {
             recorder: Recorder::new(request, Nanos::MAX),
-            places: vec![None; lanes as usize],
+            places: vec![None; places as usize],
             in_flight: 0,
         }
     }

@@ -80,7 +80,7 @@ pub async fn run<E: Engine, O: Outlet>(
 ) -> std::io::Result<()> {
     let mut load = Load {
         engine,
-        flight: Flight::new(&test.assignment.request, slice.lanes),
+        flight: Flight::new(&test.assignment.request, slice.places),
         waiter: Waiter::new(precision, slice.workers, cores())?,
         outlet,
         busy: BusyMeter::start(),
@@ -116,7 +116,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             let rate =
                 self.test.assignment.share.rate_per_s.unwrap_or(0.0) / f64::from(self.slice.workers.max(1));
             let ahead = (rate * CONNECTED_AHEAD.as_secs_f64()).ceil() as u32;
-            self.engine.connect_ahead(ahead.clamp(1, self.slice.lanes.max(1)));
+            self.engine.connect_ahead(ahead.clamp(1, self.slice.places.max(1)));
         }
         loop {
             let now = self.now();

@@ -11,8 +11,8 @@ use crate::start_at::Nanos;
 /// So many attempts are begun in a row before the sockets are looked at: a catch-up must not keep answers
 /// waiting.
 const BURST: u32 = 16;
-/// After so many looks at the sockets, all that is readable counts as read: a target that answers faster than that
-/// does not hold the bound.
+/// After so many looks at the sockets, all that is readable counts as read: a target that answers faster than that is
+/// not what keeps all places taken.
 const LOOKS: u32 = 64;
 
 /// Frees the places of attempts that end.
@@ -33,10 +33,10 @@ impl Ends for Freeing<'_> {
 pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSignal) -> Nanos {
     let (assignment, slice) = (&load.test.assignment, load.slice);
     let (schedule, own) = Schedule::of_share(&assignment.share, &assignment.load);
-    let rules = Rules::new(slice.lanes, assignment.honesty.max_lag_p99, assignment.honesty.max_catch_up);
+    let rules = Rules::new(slice.places, assignment.honesty.max_lag_p99, assignment.honesty.max_catch_up);
     load.flight.recorder.cut(schedule.to());
     let mut pacer = OpenLoop::new(schedule, own, rules, slice.worker, slice.workers);
-    let mut free: Vec<Place> = (0..slice.lanes).rev().collect();
+    let mut free: Vec<Place> = (0..slice.places).rev().collect();
     let mut house_at = 0;
     let mut all_read = false;
     let mut in_a_row = 0;
@@ -52,7 +52,7 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
         let decision = pacer.decide(now, load.flight.len(), all_read);
         all_read = false;
         match decision {
-            // There is a free place for each attempt below the bound.
+            // The pacer sends where fewer attempts are in flight than there are places.
             Decision::Send(tick) if let Some(place) = free.pop() => {
                 let mut now = now;
                 // To connect costs as much as ten exchanges: read first, because an answer that has arrived frees a
@@ -80,7 +80,7 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
                 if load.engine.needs_runtime() {
                     tokio::task::yield_now().await;
                 } else {
-                    // If every tick meets the bound, only this yield lets a stop arrive.
+                    // If no tick finds a free place, only this yield lets a stop arrive.
                     load.waiter.busy(now).await;
                 }
                 let mut looks = 0;

@@ -26,7 +26,7 @@ pub struct Due {
 /// Why a tick was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
-    /// The in-flight bound.
+    /// All places were taken.
     InFlight,
     /// The generator.
     Late,

@@ -46,11 +46,11 @@ impl Windows {
     #[inline]
     pub fn at(&mut self, at: Nanos, request: RequestIndex) -> &mut Figures {
         let seq = u64::try_from(at.div_euclid(WINDOW)).unwrap_or(0).max(self.first);
-        let place = usize::try_from(seq - self.first).unwrap_or(0);
-        while self.open.len() <= place {
+        let index = usize::try_from(seq - self.first).unwrap_or(0);
+        while self.open.len() <= index {
             self.open.push_back(self.empty());
         }
-        &mut self.open[place][usize::from(request)]
+        &mut self.open[index][usize::from(request)]
     }
 
     fn empty(&self) -> Open {
@@ -59,7 +59,7 @@ impl Windows {
 
     /// Closes the oldest window where it is past, and all ticks due in it have been handled (`next_due` is
     /// the first that has not; `None`: there are no more). `busy` says whether it was without idle time:
-    /// then a tick that met the in-flight bound is late, because a worker without idle time cannot blame the target.
+    /// then a tick that found no free place is late, because a worker without idle time cannot blame the target.
     pub fn close_next(&mut self, now: Nanos, next_due: Option<Nanos>, busy: bool) -> Option<Closed> {
         let end = self.end_of_first();
         let all_due = next_due.is_none_or(|due| due >= end);
