@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use driver::engine::{Answer, AnswerTo};
+use driver::engine::{AnswerReader, AnswerTo};
 
 /// What `bench sink` answers.
 const SMALL: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong";
@@ -27,7 +27,7 @@ const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\
 
 fn parse(c: &mut Criterion) {
     for (name, bytes) in [("small", SMALL), ("usual", USUAL), ("chunked", CHUNKED)] {
-        let mut answer = Answer::new(AnswerTo::default());
+        let mut answer = AnswerReader::new(AnswerTo::default());
         c.bench_function(&format!("parse/{name}"), |b| {
             b.iter(|| {
                 answer.reset(AnswerTo::default());
@@ -39,7 +39,7 @@ fn parse(c: &mut Criterion) {
     let (first, second) = USUAL.split_at(100);
     c.bench_function("parse/usual in two reads", |b| {
         b.iter_batched_ref(
-            || Answer::new(AnswerTo::default()),
+            || AnswerReader::new(AnswerTo::default()),
             |answer| {
                 let _ = answer.take(black_box(first));
                 answer.take(black_box(second))

@@ -15,7 +15,9 @@ use common::tls_cause::TlsCause;
 
 pub use self::awc::AwcClient;
 pub use self::futures::{BodySink, Client, FutureEngine};
-pub use self::h1::{Answer, AnswerTo, MAX_CONNECTING, MAX_HEAD_BYTES, Progress, Wants, Whole, WireEngine};
+pub use self::h1::{
+    AnswerReader, AnswerTo, MAX_CONNECTING, MAX_HEAD_BYTES, ReadStep, Wants, Whole, WireEngine,
+};
 pub use addresses::{ATTEMPT_DELAY, interleaved};
 pub use tls::{TlsError, orchestrator_tls, tls_config};
 pub use wait::{Dozed, Wait};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
 use common::counters::ErrorKind;
-use driver::engine::{Answer, AnswerTo, MAX_HEAD_BYTES, Progress, Wants};
+use driver::engine::{AnswerReader, AnswerTo, MAX_HEAD_BYTES, ReadStep, Wants};
 use proptest::prelude::*;
 
 /// How an answer ended, and after how many bytes.
@@ -59,12 +59,12 @@ fn corpus() -> Vec<Case> {
 
 /// Reads pieces up to the answer's end.
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
-    let mut answer = Answer::new(AnswerTo::default());
+    let mut answer = AnswerReader::new(AnswerTo::default());
     let mut before = 0;
     for piece in pieces {
         match answer.take(piece) {
-            Ok(Progress::More) => before += piece.len(),
-            Ok(Progress::Whole(whole)) => {
+            Ok(ReadStep::More) => before += piece.len(),
+            Ok(ReadStep::Whole(whole)) => {
                 assert!(whole.used <= piece.len());
                 let length = before + whole.used;
                 assert_eq!(answer.received(), length as u64);
@@ -84,11 +84,11 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
 /// Reads as a connection does, of which so many bytes are there at a time: what the answer does not want to see is
 /// skipped. Returns how many bytes were skipped as well.
 fn read_as_wanted(bytes: &[u8], at_a_time: usize) -> (End, usize) {
-    let mut answer = Answer::new(AnswerTo::default());
+    let mut answer = AnswerReader::new(AnswerTo::default());
     let (mut at, mut skipped) = (0, 0);
     while at < bytes.len() {
         let there = &bytes[at..bytes.len().min(at.saturating_add(at_a_time))];
-        let (given, progress) = match answer.wants() {
+        let (given, step) = match answer.wants() {
             Wants::Bytes(most) => {
                 let given = there.len().min(most);
                 (given, answer.take(&there[..given]))
@@ -99,9 +99,9 @@ fn read_as_wanted(bytes: &[u8], at_a_time: usize) -> (End, usize) {
                 (given, Ok(answer.skip(given as u64)))
             }
         };
-        match progress {
-            Ok(Progress::More) => at += given,
-            Ok(Progress::Whole(whole)) => {
+        match step {
+            Ok(ReadStep::More) => at += given,
+            Ok(ReadStep::Whole(whole)) => {
                 assert!(whole.used <= given);
                 let length = at + whole.used;
                 assert_eq!(answer.received(), length as u64);
@@ -120,7 +120,7 @@ fn read_as_wanted(bytes: &[u8], at_a_time: usize) -> (End, usize) {
 
 /// The body of an answer that is wanted, as it is passed on.
 fn body_of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut answer = Answer::new(AnswerTo { wants_body: true, ..AnswerTo::default() });
+    let mut answer = AnswerReader::new(AnswerTo { wants_body: true, ..AnswerTo::default() });
     let mut body = Vec::new();
     for piece in pieces {
         assert!(matches!(answer.wants(), Wants::Bytes(_)), "what is wanted is not skipped");
@@ -128,7 +128,7 @@ fn body_of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
             assert!(!bytes.is_empty());
             body.extend_from_slice(bytes);
         });
-        if !matches!(taken, Ok(Progress::More)) {
+        if !matches!(taken, Ok(ReadStep::More)) {
             break;
         }
     }
@@ -188,7 +188,8 @@ fn a_wanted_body_comes_without_its_framing_at_every_split() {
         }
         assert_eq!(body_of(answer.chunks(1)), body, "byte by byte");
         let mut passed = 0;
-        let _ = Answer::new(AnswerTo::default()).take_with(answer, &mut |bytes: &[u8]| passed += bytes.len());
+        let _ = AnswerReader::new(AnswerTo::default())
+            .take_with(answer, &mut |bytes: &[u8]| passed += bytes.len());
         assert_eq!(passed, 0, "it is not wanted");
     }
 }
@@ -236,19 +237,19 @@ fn large_bodies_are_skipped_but_for_what_comes_with_their_heads() {
 
 #[test]
 fn answers_to_head_end_with_their_heads() {
-    let mut answer = Answer::new(AnswerTo { head_only: true, ..AnswerTo::default() });
+    let mut answer = AnswerReader::new(AnswerTo { head_only: true, ..AnswerTo::default() });
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
-    let Ok(Progress::Whole(whole)) = answer.take(head) else { panic!("not whole") };
+    let Ok(ReadStep::Whole(whole)) = answer.take(head) else { panic!("not whole") };
     assert_eq!((whole.status, whole.used, whole.keeps), (200, head.len(), true));
 }
 
 #[test]
 fn one_reader_reads_many_answers() {
-    let mut answer = Answer::new(AnswerTo::default());
+    let mut answer = AnswerReader::new(AnswerTo::default());
     for n in 0..100 {
         answer.reset(AnswerTo::default());
         let bytes = format!("HTTP/1.1 {} OK\r\ncontent-length: {n}\r\n\r\n{}", 400 + n, "x".repeat(n));
-        let Ok(Progress::Whole(whole)) = answer.take(bytes.as_bytes()) else { panic!("not whole") };
+        let Ok(ReadStep::Whole(whole)) = answer.take(bytes.as_bytes()) else { panic!("not whole") };
         assert_eq!((usize::from(whole.status), whole.used), (400 + n, bytes.len()));
     }
 }
@@ -256,7 +257,7 @@ fn one_reader_reads_many_answers() {
 #[test]
 fn an_endless_head_is_given_up_at_its_limit() {
     for endless in [&b"HTTP/1.1 200 OK\r\nx: "[..], b"HTTP/1.1 200 OK\r\n", b"\r\n\r\nHTTP/1.1 200 "] {
-        let mut answer = Answer::new(AnswerTo::default());
+        let mut answer = AnswerReader::new(AnswerTo::default());
         let mut given = 0;
         let mut piece = endless.to_vec();
         let end = loop {

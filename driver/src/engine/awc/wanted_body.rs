@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 
-use crate::engine::{Answer, AnswerTo, BodySink};
+use crate::engine::{AnswerReader, AnswerTo, BodySink};
 
 /// See the module.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl WantedBody {
     /// The head is whole, and awc ignores the body: passes on what came with the head.
     pub fn is_ignored(&self) {
         let early = self.early.take().unwrap_or_default();
-        let mut reader = Answer::new(AnswerTo { head_only: false, wants_body: true });
+        let mut reader = AnswerReader::new(AnswerTo { head_only: false, wants_body: true });
         // It does not fail: awc has found the head to be one.
         let _ = reader.take_with(&early, &mut |bytes: &[u8]| self.pass(Bytes::copy_from_slice(bytes)));
     }

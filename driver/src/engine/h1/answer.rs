@@ -13,7 +13,7 @@ const HEAD_READ_BYTES: usize = 16 << 10;
 
 /// How far an answer is after some bytes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum ReadStep {
     /// More is to come.
     More,
     /// It is whole.
@@ -54,7 +54,7 @@ enum Body {
 
 /// Reads answers, one after the other.
 #[derive(Debug)]
-pub struct Answer {
+pub struct AnswerReader {
     to: AnswerTo,
     /// The bytes of a head that is not whole.
     partial: Vec<u8>,
@@ -66,7 +66,7 @@ pub struct Answer {
     location: Option<String>,
 }
 
-impl Answer {
+impl AnswerReader {
     /// Reads an answer to such a request.
     pub fn new(to: AnswerTo) -> Self {
         Self {
@@ -100,23 +100,23 @@ impl Answer {
         self.received
     }
 
-    /// As [`Answer::take_with`], for a body that is not wanted.
+    /// As [`AnswerReader::take_with`], for a body that is not wanted.
     ///
     /// # Errors
     /// As that.
     #[inline]
-    pub fn take(&mut self, bytes: &[u8]) -> Result<Progress, ErrorKind> {
+    pub fn take(&mut self, bytes: &[u8]) -> Result<ReadStep, ErrorKind> {
         self.take_with(bytes, &mut |_: &[u8]| {})
     }
 
     /// Takes the next bytes, and passes on those of the body, without their framing, where they are wanted. After
-    /// [`Progress::Whole`] or an error it is to be [`Answer::reset`].
+    /// [`ReadStep::Whole`] or an error it is to be [`AnswerReader::reset`].
     ///
     /// # Errors
     /// `protocol` where the bytes are not the HTTP/1 that we accept, `too_large` where a head is longer than
     /// [`MAX_HEAD_BYTES`] or a length does not fit 64 bits. A body may have any length: it is counted, not kept.
     #[inline]
-    pub fn take_with(&mut self, bytes: &[u8], body: &mut impl FnMut(&[u8])) -> Result<Progress, ErrorKind> {
+    pub fn take_with(&mut self, bytes: &[u8], body: &mut impl FnMut(&[u8])) -> Result<ReadStep, ErrorKind> {
         let wants_body = self.to.wants_body;
         // Where `body` does nothing, as that of a load does, the compiler removes this altogether.
         let mut pass = |data: &[u8]| {
@@ -124,10 +124,10 @@ impl Answer {
                 body(data);
             }
         };
-        let progress = self.advance(bytes, &mut pass);
-        let used = if let Ok(Progress::Whole(whole)) = &progress { whole.used } else { bytes.len() };
+        let step = self.advance(bytes, &mut pass);
+        let used = if let Ok(ReadStep::Whole(whole)) = &step { whole.used } else { bytes.len() };
         self.received += used as u64;
-        progress
+        step
     }
 
     /// How the next bytes are best read.
@@ -145,8 +145,8 @@ impl Answer {
         }
     }
 
-    /// Counts bytes that were discarded, no more than [`Answer::wants`] allowed.
-    pub fn skip(&mut self, n_bytes: u64) -> Progress {
+    /// Counts bytes that were discarded, no more than [`AnswerReader::wants`] allowed.
+    pub fn skip(&mut self, n_bytes: u64) -> ReadStep {
         let (whole, taken) = match &mut self.body {
             Body::Sized(left) => {
                 let taken = n_bytes.min(*left);
@@ -158,10 +158,10 @@ impl Answer {
         };
         self.received += taken;
         if !whole {
-            return Progress::More;
+            return ReadStep::More;
         }
         let used = usize::try_from(taken).unwrap_or(usize::MAX);
-        Progress::Whole(Whole { status: self.status, used, keeps: self.keeps })
+        ReadStep::Whole(Whole { status: self.status, used, keeps: self.keeps })
     }
 
     /// The peer closed: whether that was the end of the answer.
@@ -178,11 +178,11 @@ impl Answer {
         }
     }
 
-    fn advance(&mut self, bytes: &[u8], pass: &mut impl FnMut(&[u8])) -> Result<Progress, ErrorKind> {
+    fn advance(&mut self, bytes: &[u8], pass: &mut impl FnMut(&[u8])) -> Result<ReadStep, ErrorKind> {
         let mut used = 0;
         if matches!(self.body, Body::Head) {
             match self.head(bytes)? {
-                None => return Ok(Progress::More),
+                None => return Ok(ReadStep::More),
                 Some(length) => used = length,
             }
         }
@@ -242,7 +242,7 @@ impl Answer {
         bytes: &[u8],
         used: usize,
         pass: &mut impl FnMut(&[u8]),
-    ) -> Result<Progress, ErrorKind> {
+    ) -> Result<ReadStep, ErrorKind> {
         let rest = &bytes[used..];
         let (whole, taken) = match &mut self.body {
             Body::Head | Body::UntilClose => {
@@ -258,8 +258,8 @@ impl Answer {
             Body::Chunked(chunks) => chunks.take(rest, pass)?,
         };
         if !whole {
-            return Ok(Progress::More);
+            return Ok(ReadStep::More);
         }
-        Ok(Progress::Whole(Whole { status: self.status, used: used + taken, keeps: self.keeps }))
+        Ok(ReadStep::Whole(Whole { status: self.status, used: used + taken, keeps: self.keeps }))
     }
 }

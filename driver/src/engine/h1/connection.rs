@@ -12,7 +12,7 @@ use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection};
 
-use super::answer::{Answer, AnswerTo, Progress};
+use super::answer::{AnswerReader, AnswerTo, ReadStep};
 use super::request::Prepared;
 use super::socket::Socket;
 use super::tls_io::{flush_tls, in_handshake, read_tls, write_tls};
@@ -90,7 +90,7 @@ pub struct Connection {
     /// Why TLS failed, once it did.
     tls_cause: Option<TlsCause>,
     stage: Stage,
-    answer: Answer,
+    answer: AnswerReader,
     /// Bytes that the present request has.
     length: usize,
     /// How many of them were handed on: to the socket, or to TLS.
@@ -128,7 +128,7 @@ impl Connection {
             tls,
             tls_cause: None,
             stage: Stage::Connecting,
-            answer: Answer::new(AnswerTo::default()),
+            answer: AnswerReader::new(AnswerTo::default()),
             length: 0,
             written: 0,
             touched: false,
@@ -300,14 +300,14 @@ impl Connection {
                 (Some(tls), _) => {
                     read_tls(tls, &self.socket, bytes, &mut self.answer, &mut self.tls_cause, body)
                 }
-                (None, Wants::Bytes(_)) => self.answer.take_with(bytes, body).map(|progress| (progress, n)),
+                (None, Wants::Bytes(_)) => self.answer.take_with(bytes, body).map(|step| (step, n)),
                 (None, Wants::Skip(_)) => Ok((self.answer.skip(n as u64), n)),
             };
             let filled = n == asked;
             left = left.saturating_sub(n);
             match taken {
                 Err(kind) => return Answered::Failed(kind),
-                Ok((Progress::Whole(whole), given)) => {
+                Ok((ReadStep::Whole(whole), given)) => {
                     // Bytes after the answer belong to no request: such a connection is not reused. If the buffer was
                     // filled, only another read shows whether there are any.
                     let keeps = whole.keeps && whole.used == given && !closing;
@@ -315,8 +315,8 @@ impl Connection {
                     return Answered::Whole { status: whole.status, keeps };
                 }
                 // The buffer was not filled, so the socket is empty, and an event will report the next bytes.
-                Ok((Progress::More, _)) if !filled && !early && !closing => return Answered::NotYet,
-                Ok((Progress::More, _)) => {}
+                Ok((ReadStep::More, _)) if !filled && !early && !closing => return Answered::NotYet,
+                Ok((ReadStep::More, _)) => {}
             }
         }
         Answered::Unread
@@ -329,7 +329,7 @@ impl Connection {
             match ((&self.socket).read(bytes), &mut self.tls) {
                 // Under TLS it may be a session ticket, which is not part of an answer.
                 (Ok(n @ 1..), Some(tls)) => {
-                    let mut nothing = Answer::new(AnswerTo::default());
+                    let mut nothing = AnswerReader::new(AnswerTo::default());
                     let cause = &mut self.tls_cause;
                     let no_body = &mut |_: &[u8]| {};
                     let taken = read_tls(tls, &self.socket, &bytes[..n], &mut nothing, cause, no_body);

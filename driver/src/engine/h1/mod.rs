@@ -38,7 +38,7 @@ use crate::driver_test::{Addresses, DriverTest, TlsConfig};
 use crate::engine::tls::of_client;
 use crate::start_at::{Nanos, StartAt};
 
-pub use answer::{Answer, AnswerTo, Progress, Whole};
+pub use answer::{AnswerReader, AnswerTo, ReadStep, Whole};
 pub use head::MAX_HEAD_BYTES;
 pub use wants::Wants;
 

@@ -6,7 +6,7 @@ use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::ClientConnection;
 
-use super::answer::{Answer, Progress, Whole};
+use super::answer::{AnswerReader, ReadStep, Whole};
 use super::socket::Socket;
 use crate::engine::socket_errors::handshake_error;
 use crate::engine::tls::{During, cause_of, cause_of_io};
@@ -57,11 +57,11 @@ pub fn read_tls(
     tls: &mut ClientConnection,
     socket: &Socket,
     mut bytes: &[u8],
-    answer: &mut Answer,
+    answer: &mut AnswerReader,
     cause: &mut Option<TlsCause>,
     body: &mut impl FnMut(&[u8]),
-) -> Result<(Progress, usize), ErrorKind> {
-    let mut taken = (Progress::More, 0);
+) -> Result<(ReadStep, usize), ErrorKind> {
+    let mut taken = (ReadStep::More, 0);
     loop {
         if !bytes.is_empty() {
             tls.read_tls(&mut bytes).map_err(|error| {
@@ -83,7 +83,7 @@ pub fn read_tls(
             match &mut taken {
                 // Count the bytes after a whole answer as given: it did not use them, so its connection is not
                 // reused.
-                (Progress::Whole(_), given) => *given += n,
+                (ReadStep::Whole(_), given) => *given += n,
                 _ => taken = (answer.take_with(plain, body)?, n),
             }
             reader.consume(n);
@@ -91,10 +91,10 @@ pub fn read_tls(
         if closed {
             // A close_notify ends the stream as a close of TCP does; what follows it is ignored.
             let (status, used) = match taken.0 {
-                Progress::More => (answer.end()?, 0),
-                Progress::Whole(whole) => (whole.status, whole.used),
+                ReadStep::More => (answer.end()?, 0),
+                ReadStep::Whole(whole) => (whole.status, whole.used),
             };
-            return Ok((Progress::Whole(Whole { status, used, keeps: false }), taken.1));
+            return Ok((ReadStep::Whole(Whole { status, used, keeps: false }), taken.1));
         }
         if bytes.is_empty() {
             break;

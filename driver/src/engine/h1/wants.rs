@@ -6,9 +6,9 @@ pub(super) const WORTH_SKIPPING_BYTES: u64 = 4 << 10;
 /// What the next bytes of an answer are for: how they are best read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wants {
-    /// [`Answer::take`](super::Answer::take) has to see them; more than this number at once gains nothing.
+    /// [`AnswerReader::take`](super::AnswerReader::take) has to see them; more than this number at once gains nothing.
     Bytes(usize),
     /// Their values do not matter: up to this number may be discarded, and counted with
-    /// [`Answer::skip`](super::Answer::skip).
+    /// [`AnswerReader::skip`](super::AnswerReader::skip).
     Skip(u64),
 }
