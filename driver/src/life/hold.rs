@@ -6,8 +6,8 @@ use common::ids::TestId;
 use common::wire::{DriverState, PROTOCOL, TestConfig, Trigger};
 
 use super::{
-    Answer, CONFIG_AFTER_TRIGGER_MS, Candidate, Check, Go, Held, HeldTrigger, Lead, Life, MAX_HELD,
-    MAX_HELD_TRIGGERS, Output, TRIGGER_HELD_FOR, Ticket,
+    CONFIG_AFTER_TRIGGER_MS, Candidate, Check, Go, Held, HeldTrigger, Lead, Life, MAX_HELD,
+    MAX_HELD_TRIGGERS, Output, Reply, TRIGGER_HELD_FOR, Ticket,
 };
 
 impl Life {
@@ -85,8 +85,8 @@ impl Life {
         }
         if let Some(running) = self.running_candidate().or_else(|| self.triggered_candidate()) {
             let reason = format!("{}: runs test {}", self.node_id, running.test_id);
-            let answer = Answer { reason: Some(reason), ..Answer::of(DriverState::Refused, &candidate) };
-            return out.push(Output::Answer(answer));
+            let reply = Reply { reason: Some(reason), ..Reply::of(DriverState::Refused, &candidate) };
+            return out.push(Output::Reply(reply));
         }
         // An orchestrator stands at one barrier at a time: a later config takes the place of an earlier one.
         self.held.retain(|held| !held.candidate.is_ours());

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use common::ids::{Epoch, NodeId, TestId};
 use common::wire::{DriverState, Reason, Trigger};
 
-pub use words::{Answer, Candidate, Input, Lead, Output, Over, Ticket};
+pub use words::{Candidate, Input, Lead, Output, Over, Reply, Ticket};
 
 use crate::settings::Habits;
 
@@ -101,7 +101,7 @@ pub struct Life {
     over: VecDeque<(TestId, u32)>,
     counter: u64,
     leaving: bool,
-    answered: Answer,
+    replied: Reply,
 }
 
 impl Life {
@@ -120,30 +120,30 @@ impl Life {
             over: VecDeque::new(),
             counter: 0,
             leaving: false,
-            answered: Answer::idle(),
+            replied: Reply::idle(),
         }
     }
 
     /// The state that heartbeats carry now.
-    pub fn answer(&self) -> Answer {
+    pub fn reply(&self) -> Reply {
         if let Some(running) = &self.running {
             // `Draining` comes from the workers' progress: the heartbeat puts it in.
-            return Answer::of(DriverState::Running, &running.candidate);
+            return Reply::of(DriverState::Running, &running.candidate);
         }
         let Some(held) = self.held.iter().find(|held| held.candidate.is_ours()) else {
-            return Answer::idle();
+            return Reply::idle();
         };
         match &held.check {
             Check::Pending { resolves: Some(name), slow: true, .. } => {
                 let reason = Some(Reason::Resolving(name).to_string());
-                Answer { reason, ..Answer::of(DriverState::Idle, &held.candidate) }
+                Reply { reason, ..Reply::of(DriverState::Idle, &held.candidate) }
             }
-            Check::Pending { .. } => Answer::idle(),
+            Check::Pending { .. } => Reply::idle(),
             Check::Passed { warning } => {
-                Answer { warning: warning.clone(), ..Answer::of(DriverState::Ready, &held.candidate) }
+                Reply { warning: warning.clone(), ..Reply::of(DriverState::Ready, &held.candidate) }
             }
             Check::Refused { reason, .. } => {
-                Answer { reason: Some(reason.clone()), ..Answer::of(DriverState::Refused, &held.candidate) }
+                Reply { reason: Some(reason.clone()), ..Reply::of(DriverState::Refused, &held.candidate) }
             }
         }
     }
@@ -183,10 +183,10 @@ impl Life {
         }
         self.lapse(now, &mut out);
         self.advance(&mut out);
-        let answer = self.answer();
-        if answer != self.answered {
-            self.answered = answer.clone();
-            out.push(Output::Answer(answer));
+        let reply = self.reply();
+        if reply != self.replied {
+            self.replied = reply.clone();
+            out.push(Output::Reply(reply));
         }
         if self.leaving && self.running.is_none() {
             out.push(Output::Left);

@@ -98,7 +98,7 @@ pub enum Output {
     /// Check whether this can be run; the result is [`Input::Checked`].
     Check(Box<Candidate>),
     /// Publish this state at once.
-    Answer(Answer),
+    Reply(Reply),
     /// Start the load; its end is [`Input::Ended`].
     Start {
         /// What.
@@ -136,7 +136,7 @@ pub struct Over {
 
 /// The state that a driver's heartbeats carry.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct Reply {
     /// What it does.
     pub state: DriverState,
     /// Why it refused.
@@ -149,7 +149,7 @@ pub struct Answer {
     pub revision: Option<u32>,
 }
 
-impl Answer {
+impl Reply {
     /// The state of a driver that waits for a test.
     pub fn idle() -> Self {
         Self { state: DriverState::Idle, reason: None, warning: None, test_id: None, revision: None }

@@ -22,7 +22,7 @@ use super::messages::heartbeat::{AnnounceEnd, RegisterAgain};
 use super::messages::heartbeat::{OffsetMeasured, OrchestratorSeen, PublishGoodbye, StateChanged};
 use super::messages::kafka_link::LinkUp;
 use crate::cpu::CpuClock;
-use crate::life::Answer;
+use crate::life::Reply;
 use crate::merge::DriverProgress;
 
 use over::Sign;
@@ -76,7 +76,7 @@ pub struct HeartbeatActor {
     registering: bool,
     /// A registration was asked for while another one was on its way.
     again: bool,
-    answer: Answer,
+    answer: Reply,
     /// A change of state that Kafka does not have yet.
     state_unpublished: bool,
     beating: bool,
@@ -108,7 +108,7 @@ impl HeartbeatActor {
             registered: false,
             registering: false,
             again: false,
-            answer: Answer::idle(),
+            answer: Reply::idle(),
             state_unpublished: false,
             beating: false,
             beaten_at: None,
@@ -214,7 +214,7 @@ impl HeartbeatActor {
         }));
     }
 
-    fn record(&mut self, answer: Answer, progress: Option<DriverProgress>, alive: bool) -> Outbound {
+    fn record(&mut self, answer: Reply, progress: Option<DriverProgress>, alive: bool) -> Outbound {
         // The aggregator may still count for another test: its counters must not stand in this one's heartbeat.
         let progress = progress.filter(|progress| Some(&progress.test_id) == answer.test_id.as_ref());
         let draining = progress.as_ref().is_some_and(|progress| progress.draining);
@@ -316,7 +316,7 @@ impl Handler<PublishGoodbye> for HeartbeatActor {
         if self.address.is_none() {
             return Box::pin(std::future::ready(Ok(())).into_actor(self));
         }
-        let goodbye = self.record(Answer::idle(), None, false);
+        let goodbye = self.record(Reply::idle(), None, false);
         self.put(goodbye)
     }
 }

@@ -5,7 +5,7 @@ use common::wire::{DriverState, Outbound};
 
 use super::HeartbeatActor;
 use crate::actors::messages::heartbeat::{AnnounceEnd, RegisterAgain};
-use crate::life::Answer;
+use crate::life::Reply;
 
 /// Most signs that wait for Kafka. Each test has two at most, and the life of a driver holds 32 tests.
 const MAX_SIGNS: usize = 64;
@@ -35,7 +35,7 @@ impl HeartbeatActor {
             Some(Sign::Word(word)) => {
                 Outbound::EndWord { node_id: self.identity.node_id.clone(), word: word.clone() }
             }
-            Some(Sign::No) => self.record(Answer::idle(), None, false),
+            Some(Sign::No) => self.record(Reply::idle(), None, false),
         };
         self.announcing = true;
         let published = self.put(record);

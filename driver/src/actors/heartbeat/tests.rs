@@ -95,7 +95,7 @@ impl Scene {
 
     async fn set_state(&self, state: DriverState, test_id: Option<&str>, lasts: bool) {
         let test_id = test_id.map(|id| TestId::new(id).unwrap());
-        let answer = Answer { state, reason: None, warning: None, test_id, revision: Some(1) };
+        let answer = Reply { state, reason: None, warning: None, test_id, revision: Some(1) };
         self.heartbeat.send(StateChanged { answer, lasts }).await.unwrap();
     }
 }
@@ -207,7 +207,7 @@ async fn the_end_of_a_classic_test_waits_while_our_own_orchestrator_leads() {
     scene.set_state(DriverState::Ready, Some("t"), true).await;
     scene.heartbeat.send(over(None, true)).await.unwrap();
     assert!(!signs(&scene.after_ms(1_500).await).contains(&"NO".to_owned()));
-    scene.heartbeat.send(StateChanged { answer: Answer::idle(), lasts: true }).await.unwrap();
+    scene.heartbeat.send(StateChanged { answer: Reply::idle(), lasts: true }).await.unwrap();
     assert!(signs(&scene.after_ms(500).await).contains(&"NO".to_owned()));
 }
 

@@ -5,7 +5,7 @@ use common::ids::Epoch;
 use common::kafka::KafkaError;
 
 use super::{NodeEnding, send};
-use crate::life::{Answer, Over};
+use crate::life::{Over, Reply};
 use crate::overflow::notify;
 
 /// The driver's state changed: publish it at once. Later heartbeats repeat it only if it `lasts`.
@@ -13,7 +13,7 @@ use crate::overflow::notify;
 #[rtype(result = "()")]
 pub struct StateChanged {
     /// The new state.
-    pub answer: Answer,
+    pub answer: Reply,
     /// Whether later heartbeats repeat it. False, for example, for the refusal of a test while another one runs.
     pub lasts: bool,
 }
@@ -78,7 +78,7 @@ impl HeartbeatHandle {
     }
 
     /// Publishes a new state; later heartbeats repeat it if it `lasts`.
-    pub fn state_changed(&self, answer: Answer, lasts: bool) {
+    pub fn state_changed(&self, answer: Reply, lasts: bool) {
         notify(&self.state, StateChanged { answer, lasts }, "state");
     }
 

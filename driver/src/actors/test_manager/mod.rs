@@ -31,7 +31,7 @@ use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
 use crate::driver_test::{Addresses, DriverTest};
-use crate::life::{Answer, Candidate, Input, Lead, Life, Output, Ticket};
+use crate::life::{Candidate, Input, Lead, Life, Output, Reply, Ticket};
 use crate::safety::Limits;
 use crate::settings::{Habits, TlsSettings};
 use crate::start_at::StartAt;
@@ -120,7 +120,7 @@ impl TestManagerActor {
         for output in self.life.step(input, Instant::now()) {
             match output {
                 Output::Check(candidate) => self.check(*candidate, ctx),
-                Output::Answer(answer) => self.publish_state(answer),
+                Output::Reply(answer) => self.publish_state(answer),
                 Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
                 Output::Stop(why) => self.stop(why, ctx),
                 Output::Register => self.peers.heartbeat.register_again(),
@@ -136,8 +136,8 @@ impl TestManagerActor {
         }
     }
 
-    fn publish_state(&self, answer: Answer) {
-        let lasts = answer == self.life.answer();
+    fn publish_state(&self, answer: Reply) {
+        let lasts = answer == self.life.reply();
         self.peers.heartbeat.state_changed(answer, lasts);
     }
 

@@ -96,7 +96,7 @@ fn a_name_that_resolves_at_once_is_not_reported() {
 fn word(output: Output) -> String {
     match output {
         Output::Check(candidate) => format!("check {}", candidate.test_id),
-        Output::Answer(Answer { state, test_id, revision, reason, warning }) => {
+        Output::Reply(Reply { state, test_id, revision, reason, warning }) => {
             let id = test_id.map_or(String::new(), |id| format!(" {id}"));
             let revision = revision.map_or(String::new(), |revision| format!("/{revision}"));
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
@@ -237,7 +237,7 @@ fn another_test_is_refused_while_one_runs() {
     driver.ours("t", 1, 7, &["d1"]);
     driver.yes("t", Some(1), 0);
     assert_eq!(driver.ours("u", 1, 7, &["d1"]), ["refused u/1: d1: runs test t"]);
-    assert_eq!(driver.life.answer().state, DriverState::Running);
+    assert_eq!(driver.life.reply().state, DriverState::Running);
     assert_eq!(driver.classic("c", 0), ["ignored c: a test of our own orchestrator runs"]);
 }
 
