@@ -18,7 +18,7 @@ use driver::assignment::Assignment;
 use driver::driver_test::DriverTest;
 use driver::engine::{Exchange, Opened, Outcome};
 use driver::merge::Merge;
-use driver::precision::Kept;
+use driver::precision::KeptBy;
 use driver::start_at::{Nanos, StartAt};
 use driver::worker::recorder::{Due, Recorder};
 use driver::worker::report::{WorkerEnding, WorkerWindow};
@@ -105,7 +105,7 @@ fn sent_by_a_driver(plan: &Plan, node_id: &NodeId, test_id: &TestId) -> Vec<Stri
                 schedule_to: 2_000 * MS,
                 ended: 2_000 * MS,
                 engine: "wire",
-                precision: Kept::Timer,
+                precision: KeptBy::Timer,
                 opened: Opened { connections: 1, handshakes: 0 },
                 redirected_to: None,
                 cut_short: None,

@@ -244,7 +244,7 @@ mod tests {
     use super::*;
     use crate::assignment::Assignment;
     use crate::engine::Opened;
-    use crate::precision::Kept;
+    use crate::precision::KeptBy;
 
     fn merge(workers: u32) -> Merge {
         let plan = common::plan::read(
@@ -282,7 +282,7 @@ mod tests {
                 schedule_to: ended,
                 ended,
                 engine: "awc",
-                precision: Kept::Timer,
+                precision: KeptBy::Timer,
                 opened: Opened { connections: 2, handshakes: 1 },
                 redirected_to: (worker == 1).then(|| "../moved?to=1".to_owned()),
                 cut_short: None,

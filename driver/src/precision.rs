@@ -20,7 +20,7 @@ common::named! {
 
 /// How a schedule was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kept {
+pub enum KeptBy {
     /// By a timer and a short spin before each request.
     Spin,
     /// By a timer alone.
@@ -29,7 +29,7 @@ pub enum Kept {
     GaveUpSpinning,
 }
 
-impl Kept {
+impl KeptBy {
     /// The word on the wire and in reports.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Kept {
     }
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for KeptBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

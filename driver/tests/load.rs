@@ -27,21 +27,21 @@ use support::tls::{Identity, insecure};
 
 /// Keeps what a worker reports.
 #[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Reported>>);
+struct Collected(Rc<RefCell<Reported>>);
 
 /// The windows' sequence numbers, the sum of their counters, the ending, and all samples.
 type Reported = (Vec<u64>, Counters, Option<WorkerEnding>, Latencies);
 
-impl Outlet for Kept {
+impl Outlet for Collected {
     fn progress(&mut self, _: Counters, _: bool) {}
 
     fn window(&mut self, closed: Closed, _: f64, last: Option<WorkerEnding>) {
-        let mut kept = self.0.borrow_mut();
-        kept.0.push(closed.seq);
-        kept.1.add(&closed.figures.all.counters);
-        kept.3.merge(&closed.figures.all.latencies);
-        assert!(kept.2.is_none(), "nothing comes after the last window");
-        kept.2 = last;
+        let mut collected = self.0.borrow_mut();
+        collected.0.push(closed.seq);
+        collected.1.add(&closed.figures.all.counters);
+        collected.3.merge(&closed.figures.all.latencies);
+        assert!(collected.2.is_none(), "nothing comes after the last window");
+        collected.2 = last;
     }
 }
 
@@ -77,7 +77,7 @@ async fn measured(
 ) -> (Vec<u64>, Counters, WorkerEnding, Latencies) {
     let start = StartAt { monotonic: Instant::now() + Duration::from_millis(20), unix_us: 0 };
     let test = Arc::new(DriverTest { start, ..test });
-    let kept = Kept::default();
+    let collected = Collected::default();
     let (stop, stopped) = tokio::sync::watch::channel(None);
     let stopping = actix_rt::spawn(async move {
         tokio::time::sleep(stop_after).await;
@@ -85,9 +85,9 @@ async fn measured(
     });
     let slice = test.slices(1)[0];
     let engine = Either::new(which, &test);
-    run(test, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
+    run(test, slice, engine, collected.clone(), Precision::Timer, stopped).await.unwrap();
     stopping.abort();
-    let (indexes, counters, ending, latencies) = kept.0.take();
+    let (indexes, counters, ending, latencies) = collected.0.take();
     (indexes, counters, ending.unwrap(), latencies)
 }
 

@@ -97,7 +97,7 @@ impl Client for Scripted {
 }
 
 #[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Reported>>);
+struct Collected(Rc<RefCell<Reported>>);
 
 #[derive(Default)]
 struct Reported {
@@ -106,7 +106,7 @@ struct Reported {
     ending: Option<WorkerEnding>,
 }
 
-impl Outlet for Kept {
+impl Outlet for Collected {
     fn progress(&mut self, _: Counters, _: bool) {}
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
@@ -139,7 +139,7 @@ fn run_test(test: Arc<DriverTest>, script: fn(u64) -> Step, stop_after: Option<D
     let runtime = driver::reactor::worker_runtime().unwrap();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let (kept, under_way) = (Kept::default(), Rc::new(Cell::new(0)));
+        let (collected, under_way) = (Collected::default(), Rc::new(Cell::new(0)));
         let scripted = Scripted { script, attempts: Cell::new(0), under_way: Rc::clone(&under_way) };
         let engine = FutureEngine::new(scripted, test.start);
         let (stop, stopped) = tokio::sync::watch::channel(None);
@@ -151,9 +151,9 @@ fn run_test(test: Arc<DriverTest>, script: fn(u64) -> Step, stop_after: Option<D
             });
         }
         let slice = test.slices(1)[0];
-        run(test, slice, engine, kept.clone(), Precision::Timer, stopped).await.unwrap();
+        run(test, slice, engine, collected.clone(), Precision::Timer, stopped).await.unwrap();
         tokio::task::yield_now().await;
-        let reported = kept.0.take();
+        let reported = collected.0.take();
         assert_eq!(
             reported.counters.scheduled,
             reported.counters.sent + reported.counters.dropped(),

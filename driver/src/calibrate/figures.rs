@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::machine::Machine;
+use super::machine::MachineFacts;
 use crate::precision::Precision;
 
 /// The format that is written, and the only one that is read.
@@ -23,7 +23,7 @@ pub struct Calibration {
     /// How long it took, seconds.
     pub took_s: f64,
     /// Where it was made.
-    pub machine: Machine,
+    pub machine: MachineFacts,
     /// Share of the machine's time that its host gave to others meanwhile; null where the kernel does not report it.
     pub steal: Option<f64>,
     /// Threads that sent.

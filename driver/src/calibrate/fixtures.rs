@@ -1,6 +1,6 @@
 //! A calibration for the tests of this folder.
 
-use super::{Calibration, ClockFigures, ClosedLoop, FORMAT, Machine, NoiseFloor, OpenLoop};
+use super::{Calibration, ClockFigures, ClosedLoop, FORMAT, MachineFacts, NoiseFloor, OpenLoop};
 use crate::precision::Precision;
 
 pub fn example() -> Calibration {
@@ -10,7 +10,7 @@ pub fn example() -> Calibration {
         calibrated_at: "2026-11-23T17:57:26.000000Z".to_owned(),
         quick: false,
         took_s: 41.5,
-        machine: Machine {
+        machine: MachineFacts {
             host: "h".to_owned(),
             cores: 2,
             cpu: "c".to_owned(),

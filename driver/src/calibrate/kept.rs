@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use common::settings::data_dir::{DataDirError, write_whole};
 
-use super::{Calibration, FORMAT, Machine};
+use super::{Calibration, FORMAT, MachineFacts};
 use crate::precision::Precision;
 
 /// Its name in the folder.
@@ -36,7 +36,7 @@ pub fn load(folder: &Path, workers: u32, precision: Precision) -> Option<Calibra
             return None;
         }
     };
-    if let Err(reason) = calibration.is_of(&Machine::this(), workers, precision) {
+    if let Err(reason) = calibration.is_of(&MachineFacts::this(), workers, precision) {
         log::info!("calibration ignored path={} reason={reason}", path.display());
         return None;
     }
@@ -67,7 +67,7 @@ impl Calibration {
     ///
     /// # Errors
     /// The first difference.
-    fn is_of(&self, machine: &Machine, workers: u32, precision: Precision) -> Result<(), String> {
+    fn is_of(&self, machine: &MachineFacts, workers: u32, precision: Precision) -> Result<(), String> {
         if self.format != FORMAT {
             return Err(format!("it is of format {}, not {FORMAT}", self.format));
         }
@@ -93,11 +93,12 @@ mod tests {
     fn it_is_of_one_machine_one_number_of_workers_and_one_precision() {
         let calibration = example();
         let machine = calibration.machine.clone();
-        let is_of = |machine: &Machine, workers, precision| calibration.is_of(machine, workers, precision);
+        let is_of =
+            |machine: &MachineFacts, workers, precision| calibration.is_of(machine, workers, precision);
         assert_eq!(is_of(&machine, 2, Precision::Auto), Ok(()));
         assert!(is_of(&machine, 1, Precision::Auto).unwrap_err().contains("2 workers"));
         assert!(is_of(&machine, 2, Precision::Spin).unwrap_err().contains("precision auto"));
-        let other = Machine { kernel: "6.2".to_owned(), ..machine };
+        let other = MachineFacts { kernel: "6.2".to_owned(), ..machine };
         assert!(is_of(&other, 2, Precision::Auto).unwrap_err().contains("another machine"));
     }
 
@@ -108,7 +109,7 @@ mod tests {
         assert_eq!(loaded(), None, "none yet");
         save(folder.path(), &example()).unwrap();
         assert_eq!(loaded(), None, "of another machine");
-        let here = Calibration { machine: Machine::this(), ..example() };
+        let here = Calibration { machine: MachineFacts::this(), ..example() };
         let path = save(folder.path(), &here).unwrap();
         assert_eq!(loaded(), Some(here));
         assert_eq!(load(folder.path(), 3, Precision::Auto), None, "of other workers");

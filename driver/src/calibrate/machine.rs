@@ -11,7 +11,7 @@ const UNKNOWN: &str = "unknown";
 
 /// A machine, as the kernel describes it. Figures measured on one machine do not hold for another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Machine {
+pub struct MachineFacts {
     /// Its host name.
     pub host: String,
     /// Cores that this process may use.
@@ -24,7 +24,7 @@ pub struct Machine {
     pub clock_source: String,
 }
 
-impl Machine {
+impl MachineFacts {
     /// This one.
     pub fn this() -> Self {
         let line = |path: &str| {
@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn a_machine_is_described_by_what_the_kernel_reports() {
-        let this = Machine::this();
+        let this = MachineFacts::this();
         assert!(this.cores >= 1 && !this.kernel.is_empty(), "{this:?}");
-        assert_eq!(this, Machine::this(), "the same each time");
+        assert_eq!(this, MachineFacts::this(), "the same each time");
         assert_eq!(
             cpu_model("processor\t: 0\nmodel name\t: A CPU: 3 GHz\nmodel name\t: B\n"),
             "A CPU: 3 GHz"

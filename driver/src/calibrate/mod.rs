@@ -23,7 +23,7 @@ use common::latency::{Latency, LatencyKind};
 
 pub use figures::{Calibration, ClockFigures, ClosedLoop, FORMAT, NoiseFloor, OpenLoop, Step};
 pub use kept::{FILE, load, save};
-pub use machine::Machine;
+pub use machine::MachineFacts;
 use search::Search;
 use sink::Sink;
 use step::{Drive, Measured, Setting, measure};
@@ -179,7 +179,7 @@ pub fn calibrate(options: Options, mut progress: impl FnMut(&str)) -> Result<Cal
         calibrated_at: rfc3339(unix_us()),
         quick: options.quick,
         took_s: share(began.elapsed().as_secs_f64()),
-        machine: Machine::this(),
+        machine: MachineFacts::this(),
         steal: host.load().steal.map(share),
         workers: options.workers,
         precision: options.precision,

@@ -4,7 +4,7 @@ use common::figures::{ByRequest, Figures};
 use common::ids::TestId;
 
 use crate::engine::Opened;
-use crate::precision::Kept;
+use crate::precision::KeptBy;
 use crate::start_at::Nanos;
 
 /// A window of one second is complete. Each worker sends 0, 1, 2 … without a gap.
@@ -36,7 +36,7 @@ pub struct WorkerEnding {
     /// Which engine sent.
     pub engine: &'static str,
     /// How its schedule was kept.
-    pub precision: Kept,
+    pub precision: KeptBy,
     /// Connections and handshakes.
     pub opened: Opened,
     /// The `location` of the first redirect that it met, as it was sent.

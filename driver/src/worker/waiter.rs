@@ -17,7 +17,7 @@ use super::spin::Spin;
 use super::timer::Timer;
 use super::{StopSignal, stop_reason};
 use crate::engine::{Dozed, Wait};
-use crate::precision::{Kept, Precision};
+use crate::precision::{KeptBy, Precision};
 use crate::reactor;
 use crate::start_at::{Nanos, StartAt};
 
@@ -76,11 +76,11 @@ impl Waiter {
     }
 
     /// How the schedule was kept.
-    pub fn kept(&self) -> Kept {
+    pub fn kept(&self) -> KeptBy {
         match &self.spin {
-            None => Kept::Timer,
-            Some(spin) if spin.is_given_up() => Kept::GaveUpSpinning,
-            Some(_) => Kept::Spin,
+            None => KeptBy::Timer,
+            Some(spin) if spin.is_given_up() => KeptBy::GaveUpSpinning,
+            Some(_) => KeptBy::Spin,
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
             assert_eq!(spinning.step(Until { due, other }, now), spins, "{caption}");
             assert_eq!(sleeping.step(Until { due, other }, now), sleeps, "{caption}");
         }
-        assert_eq!((spinning.kept(), sleeping.kept()), (Kept::Spin, Kept::Timer));
+        assert_eq!((spinning.kept(), sleeping.kept()), (KeptBy::Spin, KeptBy::Timer));
     }
 
     /// Something that never has anything to move, and a timeout at an instant.
