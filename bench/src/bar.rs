@@ -4,14 +4,12 @@ use serde::Serialize;
 
 use crate::figures::Spread;
 
-/// One bar.
 #[derive(Debug, Clone, Serialize)]
 pub struct Bar {
     /// The goal, in words.
     pub asked: String,
     /// Whether the figure is to be at most, or at least, the limit.
     pub at_most: bool,
-    /// The limit.
     pub limit: f64,
     /// The measured figure; `None` where it was not measured.
     pub came: Option<Spread>,

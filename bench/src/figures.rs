@@ -13,11 +13,8 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
 pub struct Spread {
     /// Half of the rounds are no higher; of an even number, the middle of the two in the middle.
     pub median: f64,
-    /// The lowest round.
     pub min: f64,
-    /// The highest round.
     pub max: f64,
-    /// How many rounds.
     pub rounds: usize,
 }
 

@@ -12,14 +12,11 @@ use crate::said::Said;
 /// all overdue requests.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A load generator.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tool {
-    /// The physical floor.
     Floor,
     /// The binary `groundswell`.
     Ours(Variant),
-    /// Another project's tool.
     Peer(Peer),
 }
 

@@ -6,14 +6,12 @@ use std::time::Duration;
 use crate::processes::{Cpu, Memory};
 use crate::said::Said;
 
-/// Where things run.
 #[derive(Debug)]
 pub struct Place {
     /// The core of the receiving end, and of our orchestrator with its Kafka.
     pub server_core: usize,
     /// The core of the load generator, which runs there alone.
     pub generator_core: usize,
-    /// Our binary.
     pub groundswell: PathBuf,
     /// The engine that our plans ask for; the default where none is given.
     pub engine: Option<String>,
@@ -27,22 +25,17 @@ pub enum Loop {
     /// Each connection sends its next request as soon as it has the last answer.
     Closed,
     /// So many a second, whatever the answers do.
-    Open {
-        /// Requests per second.
-        rate_per_s: f64,
-    },
+    Open { rate_per_s: f64 },
 }
 
 /// The job of a tool.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Where to send.
     pub url: String,
     /// How many connections; an open loop of ours, vegeta's too, opens what it needs.
     pub connections: u32,
     /// How requests follow each other.
     pub kind: Loop,
-    /// For how long.
     pub duration: Duration,
     /// Whether its latencies are wanted, which vegeta writes to a file of 100 bytes a request.
     pub latencies: bool,

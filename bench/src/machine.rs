@@ -7,24 +7,19 @@ use serde::Serialize;
 /// Where a run took place.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
-    /// The processor's name.
     pub processor: String,
     /// Cores that we may use.
     pub cores: usize,
     /// The hypervisor's mark, where there is one.
     pub is_virtual: bool,
-    /// Memory, GiB.
     pub memory_gib: f64,
-    /// The kernel's release.
     pub kernel: String,
-    /// The distribution.
     pub system: String,
     /// Load average of the minute before.
     pub load_before: f64,
 }
 
 impl Machine {
-    /// Looks at it.
     pub fn look() -> Self {
         let processor = read_to_string("/proc/cpuinfo").unwrap_or_default();
         let field = |text: &str, key: &str| {
@@ -56,7 +51,6 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// Until now.
     pub fn now() -> Self {
         let stat = read_to_string("/proc/stat").unwrap_or_default();
         let first = stat.lines().next().unwrap_or_default();

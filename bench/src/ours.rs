@@ -78,7 +78,6 @@ impl Node {
         bail!("{line} was not ready: {}", log.lines().last().unwrap_or("it said nothing"));
     }
 
-    /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.0.id()
     }

@@ -27,7 +27,6 @@ pub enum Peer {
     Oha,
     /// oha as it is without `--latency-correction`, for the stall alone.
     OhaUncorrected,
-    /// vegeta.
     Vegeta,
 }
 

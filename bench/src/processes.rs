@@ -19,7 +19,6 @@ const NOTE_MEMORY_EVERY: Duration = Duration::from_millis(500);
 /// CPU time, as the kernel has counted it: to a hundredth of a second.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Cpu {
-    /// In user space.
     pub user_s: f64,
     /// In the kernel on its behalf.
     pub system_s: f64,
@@ -42,7 +41,6 @@ impl Cpu {
         Ok(Self { user_s: user / per_second, system_s: system / per_second })
     }
 
-    /// Both.
     pub fn total_s(self) -> f64 {
         self.user_s + self.system_s
     }
@@ -147,7 +145,6 @@ pub struct Ended {
     pub cpu: Cpu,
     /// Its memory while it ran.
     pub memory: Memory,
-    /// What it printed.
     pub stdout: String,
 }
 

@@ -19,7 +19,6 @@ const LARGEST_SHARE: [&str; 3] = ["nice", "-n", "-20"];
 /// another priority it always shares it as equals do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sharing {
-    /// As equals.
     #[default]
     Equal,
     /// It runs at once, and its core does not halt: an arrival is noted when it comes. Not where it is as busy as it
@@ -34,23 +33,19 @@ pub enum Sharing {
 pub struct Receiving {
     /// Notes arrivals, and compares them with this rate for so long.
     pub schedule: Option<(f64, Duration)>,
-    /// Its core.
     pub sharing: Sharing,
     /// Stalls so long after the first request, for so long.
     pub stall: Option<(Duration, Duration)>,
     /// Bytes of the body of each answer; `None` for the small answer.
     pub body: Option<usize>,
-    /// Speaks TLS.
     pub tls: bool,
 }
 
-/// A running one.
 pub struct Receiver {
     child: Owned,
     /// Keeps the core from halting.
     awake: Option<Owned>,
     stdout: BufReader<ChildStdout>,
-    /// Where it listens.
     pub address: SocketAddr,
     tls: bool,
 }

@@ -16,7 +16,6 @@ pub type Figures = BTreeMap<&'static str, f64>;
 /// One tool in one round of one scenario.
 #[derive(Debug, Clone, Serialize)]
 pub struct Sample {
-    /// Which scenario.
     pub scenario: String,
     /// Which tool, as tables call it.
     pub tool: String,
@@ -24,16 +23,13 @@ pub struct Sample {
     pub round: u32,
     /// As one would type it.
     pub command: String,
-    /// What was measured.
     pub figures: Figures,
-    /// Why nothing was.
     pub error: Option<String>,
 }
 
 /// Everything of one run.
 #[derive(Debug, Serialize)]
 pub struct Results {
-    /// Where it ran.
     pub machine: Machine,
     /// What ran, by tool.
     pub versions: BTreeMap<String, String>,
@@ -41,7 +37,6 @@ pub struct Results {
     pub left_out: BTreeMap<String, String>,
     /// A remark on how far to trust the run, if there is one.
     pub note: Option<String>,
-    /// When it began.
     pub began: String,
     /// How long it took.
     pub took_s: f64,
@@ -64,7 +59,6 @@ struct Earlier {
 pub struct KeptRun {
     /// Its samples, but for those that failed.
     pub samples: Vec<Sample>,
-    /// What ran.
     pub versions: BTreeMap<String, String>,
     /// A remark on where they are from.
     pub word: String,

@@ -5,7 +5,6 @@ use serde_json::Value;
 /// The figures that a tool reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Said {
-    /// Requests per second.
     pub throughput_per_s: Option<f64>,
     /// Mean latency, µs.
     pub mean_us: Option<f64>,
@@ -15,7 +14,6 @@ pub struct Said {
     pub lag_p99_us: Option<f64>,
     /// Ours alone: ticks of the schedule that were not sent.
     pub dropped: Option<f64>,
-    /// Requests that failed.
     pub failed: Option<f64>,
 }
 

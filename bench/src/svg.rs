@@ -16,9 +16,7 @@ const BOTTOM: f64 = 34.0;
 /// Whose bar it is: its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// Ours.
     Ours,
-    /// A peer's.
     Theirs,
     /// The physical floor, which belongs to no tool.
     Floor,
@@ -34,21 +32,17 @@ impl Whose {
     }
 }
 
-/// One bar.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// Its name.
     pub label: String,
     /// Its length and spread.
     pub spread: Spread,
-    /// Its colour.
     pub whose: Whose,
 }
 
 /// All that is drawn.
 #[derive(Debug, Clone)]
 pub struct Chart {
-    /// What it shows.
     pub title: String,
     /// How to read it.
     pub hint: String,
@@ -60,7 +54,6 @@ pub struct Chart {
     pub rows: Vec<Row>,
 }
 
-/// Where values lie.
 struct Scale {
     from: f64,
     to: f64,
@@ -108,7 +101,6 @@ impl Scale {
     }
 }
 
-/// Draws it.
 pub fn draw(chart: &Chart) -> String {
     let scale = Scale::of(chart);
     let bottom = TOP + ROW * chart.rows.len() as f64;

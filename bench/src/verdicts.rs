@@ -17,7 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Who is saturated, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation {
-    /// Its scenario's name.
     pub name: &'static str,
     /// Flags of `groundswell target`.
     target: &'static [&'static str],

@@ -4,7 +4,6 @@
 /// One column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// The figure's name.
     pub figure: &'static str,
     /// What people call it.
     pub heading: &'static str,
@@ -12,10 +11,8 @@ pub struct Column {
     pub times: f64,
 }
 
-/// One picture.
 #[derive(Debug, Clone, Copy)]
 pub struct Picture {
-    /// The figure's name.
     pub figure: &'static str,
     /// What it shows, with its unit.
     pub title: &'static str,
@@ -30,13 +27,10 @@ pub struct Picture {
 /// How a scenario is shown.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// Its heading.
     pub title: String,
-    /// What was done.
     pub said: &'static str,
     /// Its columns, the first figure first.
     pub columns: &'static [Column],
-    /// Its pictures.
     pub pictures: &'static [Picture],
 }
 

@@ -87,7 +87,6 @@ pub struct Ready {
 pub struct Logged {
     /// What people call the node.
     pub label: String,
-    /// What it wrote.
     pub line: String,
 }
 
@@ -128,7 +127,6 @@ fn signal_name(signal: i32) -> String {
     }
 }
 
-/// Starts nodes.
 #[derive(Clone)]
 pub struct Launcher {
     binary: PathBuf,

@@ -42,7 +42,6 @@ pub enum CallError {
     Unreachable {
         /// Where it was looked for.
         url: String,
-        /// What went wrong.
         cause: String,
     },
     /// It was reached and did not answer in time.
@@ -56,12 +55,7 @@ pub enum CallError {
     Problem(Problem),
     /// Its answer is not of the expected form.
     #[error("{url} answered {what}")]
-    Answer {
-        /// Which call.
-        url: String,
-        /// What came instead.
-        what: String,
-    },
+    Answer { url: String, what: String },
 }
 
 impl CallError {
@@ -84,13 +78,11 @@ impl From<CallError> for Stop {
 /// `application/problem+json`, as the orchestrator writes it.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Problem {
-    /// The HTTP status.
     #[serde(default)]
     pub status: u16,
     /// What kind of problem.
     #[serde(default)]
     pub title: String,
-    /// This one.
     #[serde(default)]
     pub detail: String,
     /// Each fault of a plan, or each driver that is in the way.

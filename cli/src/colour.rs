@@ -8,7 +8,6 @@ use std::io::IsTerminal;
 pub enum Colour {
     /// As it should be.
     Green,
-    /// Something failed.
     Red,
     /// Neither passed nor failed.
     Yellow,

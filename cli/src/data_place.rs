@@ -21,7 +21,6 @@ pub enum DataPlace {
     Given(PathBuf),
     /// Below a folder that goes when the run ends.
     Passing {
-        /// The folder.
         folder: tempfile::TempDir,
         /// Why the usual place is not used, and what to do about it.
         why: String,

@@ -12,13 +12,11 @@ pub enum ExitCode {
     CouldNot = 1,
     /// Wrong usage, wrong config or plan.
     Usage = 2,
-    /// A threshold broke.
     Failed = 3,
     /// A driver or windows are missing.
     Incomplete = 4,
     /// The generator was the limit.
     Invalid = 5,
-    /// Someone stopped it.
     Aborted = 6,
 }
 
@@ -40,7 +38,6 @@ impl From<Verdict> for ExitCode {
 pub struct Stop {
     /// The message, without the program's name; one line for each fault.
     pub message: String,
-    /// The exit code.
     pub code: ExitCode,
 }
 

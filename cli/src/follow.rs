@@ -31,7 +31,6 @@ const LOOK_AT_DRIVERS_EVERY: Duration = Duration::from_secs(1);
 
 /// How a test was left.
 pub enum Followed {
-    /// It is finished.
     Finished(Box<TestView>),
     /// The user left at once; the test as it was seen last, if it was.
     Left(Option<Box<TestView>>),

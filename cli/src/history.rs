@@ -29,9 +29,7 @@ const KIND: &str = "orchestrator";
 
 /// Where tests are looked up.
 pub enum History {
-    /// At an orchestrator.
     Running(Client),
-    /// In these stores.
     Stored(Vec<Store>),
 }
 

@@ -10,7 +10,6 @@ use crate::patience::within;
 /// How long that may take: Kafka may have to be waited for.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Waits until all of these nodes are alive.

@@ -20,7 +20,6 @@ const FOR_COMMANDS: [&str; 4] =
 
 /// How a command reaches an orchestrator.
 pub struct Reach {
-    /// Asks it.
     pub client: Client,
     /// Whether a flag or the environment says where it is.
     pub named: bool,

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 /// Most restarts of one node within [`WITHIN`].
 pub const MOST: usize = 5;
 
-/// In which time.
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// The last restarts of one node.

@@ -17,7 +17,6 @@ const FENCE: &str = "```";
 pub struct Word {
     /// The heading of the group that it stands in.
     pub group: &'static str,
-    /// Its own heading.
     pub name: &'static str,
     /// Other names for it.
     also: Vec<&'static str>,

@@ -29,7 +29,6 @@ pub struct ConnectTo {
 pub struct Destination {
     /// A name, or an address without brackets.
     pub host: String,
-    /// The port.
     pub port: u16,
 }
 

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use crate::cpu::used;
 use crate::schedstat::Schedstat;
 
-/// Between two looks.
 const EVERY: Duration = Duration::from_millis(25);
 
 /// A shorter gap does not count as a pause: a busy machine causes such gaps, and they explain no figure.

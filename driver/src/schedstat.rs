@@ -77,7 +77,6 @@ pub struct WaitMeter {
 }
 
 impl WaitMeter {
-    /// Begins now.
     pub fn start(workers: Workers) -> Self {
         workers.lap();
         Self { workers, at: Instant::now() }

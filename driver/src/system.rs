@@ -49,13 +49,10 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What the actors are made of.
 pub struct Parts {
-    /// All settings.
     pub settings: DriverSettings,
-    /// The node's id.
     pub node_id: NodeId,
     /// Epoch of this process.
     pub epoch: Epoch,
-    /// The data folder.
     pub folder: PathBuf,
     /// Descriptors that may be open.
     pub descriptors: u64,
@@ -91,7 +88,6 @@ struct Handles {
     ups: LinkUpHandle,
 }
 
-/// The running driver.
 pub struct System {
     manager: ManagerHandle,
     heartbeat: HeartbeatHandle,

@@ -13,9 +13,7 @@ use crate::verdict::{Judgement, beforehand};
 /// What a test is beyond its figures.
 #[derive(Debug, Clone)]
 pub struct TestMeta<'a> {
-    /// Its id.
     pub test_id: &'a TestId,
-    /// The plan's name.
     pub name: &'a str,
     /// Where in its life it is.
     pub state: TestState,

@@ -54,7 +54,6 @@ pub enum ClassicBlocker {
     NoFractions {
         /// The delay in that unit.
         delay: f64,
-        /// The unit.
         unit: Unit,
     },
     /// It registered just now, as others did before: the start would be put off for ever.

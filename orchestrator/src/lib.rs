@@ -4,29 +4,29 @@
 //! The rules are pure modules (`registry`, `lifecycle`, `ran_on`, `tally`, `verdict`) that take time as an
 //! argument; `actors` are thin around them, and `system` alone spawns and wires.
 
-pub mod actors;
+mod actors;
 
-pub mod assemble;
-pub mod blocker;
+mod assemble;
+mod blocker;
 #[cfg(test)]
 mod fixtures;
-pub mod http;
+mod http;
 pub mod human;
 pub mod lifecycle;
 pub mod model;
 pub mod now;
 pub mod participant;
-pub mod ran_on;
-pub mod refusal;
+mod ran_on;
+mod refusal;
 pub mod registry;
 pub mod report;
 mod run;
 pub mod settings;
-pub mod stopped_by;
+mod stopped_by;
 pub mod store;
 mod system;
 pub mod tally;
-pub mod telemetry;
+mod telemetry;
 pub mod verdict;
 
 pub use run::{Bound, RunError, run};

@@ -18,7 +18,6 @@ pub enum CommandError {
     /// Another test is under way.
     #[error("test {test_id} is {}; one runs at a time", still(*waited))]
     UnderWay {
-        /// Which one.
         test_id: TestId,
         /// How long the command waited for its end.
         waited: Duration,
@@ -26,7 +25,6 @@ pub enum CommandError {
     /// Drivers are missing or refused.
     #[error("{summary}")]
     Drivers {
-        /// One sentence.
         summary: String,
         /// Node id, and why it cannot take part.
         blockers: Vec<(String, Blocker)>,

@@ -40,7 +40,6 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// An orchestrator that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
-    /// Its id.
     pub node_id: NodeId,
     /// Where REST and the dashboard are.
     pub http: SocketAddr,
@@ -70,12 +69,7 @@ pub enum RunError {
     #[error(
         "another orchestrator leads on this kafka (epoch {other}, this one has {own}): this one steps down"
     )]
-    Superseded {
-        /// Ours.
-        own: Epoch,
-        /// The higher one.
-        other: Epoch,
-    },
+    Superseded { own: Epoch, other: Epoch },
 }
 
 /// Runs an orchestrator until `stop` completes; `ready` is called with the bound addresses. It starts without Kafka:

@@ -52,17 +52,13 @@ pub struct Stored {
 pub struct System {
     /// Tests, as clients command them.
     pub tests: TestsHandle,
-    /// What leads them.
     pub manager: Addr<TestManagerActor>,
-    /// Nodes.
     pub drivers: DriverList,
-    /// Listeners.
     pub events: EventsFeed,
     /// Long reads for REST.
     pub history: HistoryReader,
     /// The way in of records.
     pub intake: Addr<IntakeActor>,
-    /// The way out.
     pub producer: Addr<KafkaProducerActor>,
     /// Where reading goes on.
     pub store: StoreHandle,
@@ -168,11 +164,8 @@ pub(crate) struct Outside {
     pub records: RecordsReader,
 }
 
-/// Those actors.
 pub(crate) struct Wired {
-    /// Tests.
     pub tests: Addr<TestManagerActor>,
-    /// Nodes.
     pub nodes: Addr<DriverRegistryActor>,
     /// The way in of records.
     pub intake: Addr<IntakeActor>,

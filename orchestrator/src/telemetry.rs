@@ -12,7 +12,6 @@ use common::wire::{RejectReason, Topic};
 pub struct Count(AtomicU64);
 
 impl Count {
-    /// Adds one.
     pub fn one(&self) {
         self.add(1);
     }
@@ -131,7 +130,6 @@ impl Readiness {
         }
     }
 
-    /// (Kafka, store)
     pub fn get(&self) -> (bool, bool) {
         (self.needs.is_met(KAFKA), self.needs.is_met(STORE))
     }

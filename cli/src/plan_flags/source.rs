@@ -30,7 +30,6 @@ pub struct Text<'a> {
     pub name: String,
     /// To what its paths are relative.
     pub folder: &'a Path,
-    /// The text.
     pub text: String,
     /// What it is written in.
     pub format: PlanFormat,

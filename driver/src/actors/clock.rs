@@ -20,7 +20,6 @@ const REFRESH: Duration = Duration::from_secs(30);
 const FIRST: Duration = Duration::from_secs(1);
 /// What a driver with an orchestrator needs before it is ready.
 pub const ORCHESTRATOR: &str = "orchestrator";
-/// Longest measurement.
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// Asks the orchestrator for its time, once.

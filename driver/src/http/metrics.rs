@@ -12,9 +12,7 @@ use crate::merge::DriverProgress;
 pub struct Figures {
     /// The test that runs.
     pub progress: Option<DriverProgress>,
-    /// The windows.
     pub publisher: PublisherStats,
-    /// Kafka.
     pub link: LinkStats,
     /// Messages that met a full mailbox.
     pub mailbox_overflows: u64,

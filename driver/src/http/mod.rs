@@ -20,9 +20,7 @@ const MAX_CONNECTIONS: usize = 64;
 /// The actors that the server queries.
 #[derive(Clone)]
 pub struct Sources {
-    /// The aggregator.
     pub progress: ProgressHandle,
-    /// The publisher.
     pub publisher: PublisherHandle,
     /// The link to Kafka.
     pub link: LinkHandle,
@@ -35,12 +33,10 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What stops it.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.server.handle())
     }
@@ -51,7 +47,6 @@ impl Serving {
     }
 }
 
-/// Stops a server.
 pub struct Stopper(ServerHandle);
 
 impl Stopper {

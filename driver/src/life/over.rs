@@ -6,7 +6,6 @@ use common::ids::TestId;
 use super::{Candidate, Life, MAX_HELD, Output, Over};
 
 impl Life {
-    /// A test starts.
     pub(super) fn announce_start(&self, candidate: &Candidate, out: &mut Vec<Output>) {
         if self.habits.register_after_trigger && !candidate.is_ours() {
             out.push(Output::Register);

@@ -14,13 +14,10 @@ pub struct Ticket(pub u64);
 /// Which kind of orchestrator leads a test, and what it asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lead {
-    /// Our orchestrator.
     Ours {
         /// Counts the configs of one test.
         revision: u32,
-        /// The orchestrator's epoch.
         epoch: Epoch,
-        /// What to do.
         plan: Box<Plan>,
         /// How much of it is ours.
         share: Share,
@@ -29,7 +26,6 @@ pub enum Lead {
     OtherProtocol {
         /// Counts the configs of one test.
         revision: u32,
-        /// The orchestrator's epoch.
         epoch: Epoch,
     },
     /// An orchestrator of another make.
@@ -39,11 +35,8 @@ pub enum Lead {
 /// A config that concerns this driver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// Names this config.
     pub ticket: Ticket,
-    /// Which test.
     pub test_id: TestId,
-    /// Who leads.
     pub lead: Lead,
 }
 
@@ -66,14 +59,12 @@ impl Candidate {
 pub enum Input {
     /// A `test_config` record was read.
     Config {
-        /// The record.
         config: Box<TestConfig>,
         /// Kafka's timestamp of it, Unix ms.
         timestamp_ms: Option<i64>,
     },
     /// A `trigger` record was read.
     Trigger {
-        /// The record.
         trigger: Trigger,
         /// Kafka's timestamp of it, Unix ms.
         timestamp_ms: Option<i64>,
@@ -88,7 +79,6 @@ pub enum Input {
     OrchestratorSeen(Epoch),
     /// The driver is shut down.
     Leave,
-    /// Time has passed.
     Tick,
 }
 
@@ -101,12 +91,10 @@ pub enum Output {
     Reply(Reply),
     /// Start the load; its end is [`Input::Ended`].
     Start {
-        /// What.
         candidate: Box<Candidate>,
         /// When, Unix ms by the orchestrator's clock; `None`: now.
         start_at_ms: Option<u64>,
     },
-    /// Stop the load.
     Stop(&'static str),
     /// Register again, for a classic orchestrator that waits for it after its trigger.
     Register,
@@ -116,9 +104,7 @@ pub enum Output {
     Left,
     /// A record is ignored; for the log.
     Ignored {
-        /// Of which test.
         test_id: TestId,
-        /// Why.
         why: &'static str,
     },
 }
@@ -126,7 +112,6 @@ pub enum Output {
 /// How the end of a classic test is announced, as [`Habits`] asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Over {
-    /// Which test.
     pub test_id: TestId,
     /// A bare word on the metrics topic.
     pub word: Option<String>,
@@ -137,13 +122,10 @@ pub struct Over {
 /// The state that a driver's heartbeats carry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    /// What it does.
     pub state: DriverState,
-    /// Why it refused.
     pub reason: Option<String>,
     /// With `ready`: what should be known before the test begins.
     pub warning: Option<String>,
-    /// Which test.
     pub test_id: Option<TestId>,
     /// Which config of that test.
     pub revision: Option<u32>,

@@ -27,18 +27,11 @@ const MIGRATIONS: [Step; 2] = [
 /// What went wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite's error.
     #[error("{path}: {source}")]
-    Sqlite {
-        /// The file.
-        path: String,
-        /// Why.
-        source: rusqlite::Error,
-    },
+    Sqlite { path: String, source: rusqlite::Error },
     /// A later version of Groundswell wrote it.
     #[error("{path}: has schema version {found}, and this program knows {}", MIGRATIONS.len())]
     Newer {
-        /// The file.
         path: String,
         /// The version in the file.
         found: i64,
@@ -48,11 +41,9 @@ pub enum StoreError {
 /// Names a window of this driver.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WindowKey {
-    /// Of which test.
     pub test_id: TestId,
     /// Measured in which life of the driver.
     pub epoch: Epoch,
-    /// Which one.
     pub seq: u64,
     /// When it began: classic orchestrators number their tests anew, and one process may run two tests of one id.
     pub from_us: UnixMicros,
@@ -61,7 +52,6 @@ pub struct WindowKey {
 /// A window as it is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredWindow {
-    /// Which one.
     pub key: WindowKey,
     /// Whether it is the last of its test.
     pub is_final: bool,
@@ -73,13 +63,11 @@ pub struct StoredWindow {
 /// What is written together, in one transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// New windows.
     pub windows: Vec<StoredWindow>,
     /// Windows that Kafka has.
     pub published: Vec<WindowKey>,
 }
 
-/// The open store.
 #[derive(Debug)]
 pub struct WindowStore {
     path: String,

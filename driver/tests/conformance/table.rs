@@ -36,7 +36,6 @@ pub enum Next {
 /// What awc does differently from the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awc {
-    /// Nothing.
     Same,
     /// It counts it as that, on a new connection each time.
     Counts(Outcome),
@@ -44,7 +43,6 @@ pub enum Awc {
     But(Next),
 }
 
-/// One row.
 pub struct Row {
     pub name: &'static str,
     /// Lines of `[request]`.
@@ -103,7 +101,6 @@ fn sized(body: &[u8]) -> Vec<u8> {
 
 type Columns = (&'static str, &'static str, Does, Outcome, Next, Awc);
 
-/// All rows.
 #[rustfmt::skip]
 pub fn rows() -> Vec<Row> {
     use Awc::{But, Counts, Same};

@@ -72,9 +72,7 @@ impl RevisionHandle {
 /// The actors that it sends to.
 #[derive(Clone)]
 pub struct RevisionLinks {
-    /// Has the tests.
     pub store: StoreHandle,
-    /// Has their records.
     pub records: RecordsReader,
     /// Sends changes to listeners.
     pub events: EventsHandle,

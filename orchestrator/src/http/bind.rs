@@ -38,9 +38,7 @@ pub struct HttpOptions {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {reason}")]
 pub struct BindError {
-    /// Which one.
     pub address: SocketAddr,
-    /// The system's words.
     pub reason: std::io::Error,
 }
 

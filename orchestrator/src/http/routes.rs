@@ -40,7 +40,6 @@ async fn not_found() -> HttpResponse {
     Problem::not_found("there is nothing at this path; /openapi.json says what there is").response()
 }
 
-/// Adds every route.
 pub fn routes(config: &mut ServiceConfig) {
     let tests = web::resource("/api/v1/tests")
         .route(web::get().to(load_tests::list))

@@ -25,11 +25,8 @@ const STORE_PATIENCE: Duration = Duration::from_secs(10);
 /// The actors that run tests and know the drivers.
 #[derive(Clone)]
 pub struct Commands {
-    /// Tests.
     pub tests: TestsHandle,
-    /// Nodes.
     pub drivers: DriverList,
-    /// Changes of both.
     pub events: EventsFeed,
 }
 
@@ -69,7 +66,6 @@ pub struct AppState {
     pub clock: Clock,
     /// The figures that `/metrics` and `/readyz` report about the process.
     pub watch: Watch,
-    /// Who may ask.
     pub access: Access,
     pub(super) stopping: watch::Sender<bool>,
     store_turns: Semaphore,

@@ -34,11 +34,9 @@ const MAILBOX: usize = 64;
 /// This driver, as its register and heartbeat records describe it.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// The node.
     pub node_id: NodeId,
     /// Epoch of this process; each start of the node has a higher one.
     pub epoch: Epoch,
-    /// The build.
     pub version: String,
     /// Cores that its process may use.
     pub cores: u32,

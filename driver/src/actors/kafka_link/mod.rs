@@ -30,17 +30,11 @@ const KAFKA: &str = "Kafka";
 
 /// The addresses of one Kafka's clients.
 pub struct KafkaClients {
-    /// The producer.
     pub publish: Recipient<Publish>,
-    /// The producer.
     pub warm_up: Recipient<WarmUp>,
-    /// The producer.
     pub flush: Recipient<FlushProducer>,
-    /// The producer.
     pub produced: Recipient<GetProducerStats>,
-    /// The consumer.
     pub consumed: Recipient<GetConsumerStats>,
-    /// The consumer.
     pub stop: Recipient<StopConsumer>,
 }
 

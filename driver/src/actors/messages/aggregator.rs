@@ -17,7 +17,6 @@ use crate::worker::report::WorkerWindow;
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct ExpectWindows {
-    /// The test.
     pub test: Arc<DriverTest>,
     /// How many workers take part.
     pub workers: u32,
@@ -27,9 +26,7 @@ pub struct ExpectWindows {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Progress {
-    /// Of which test.
     pub test_id: TestId,
-    /// Which worker.
     pub worker: u32,
     /// Since the start of the test.
     pub counters: Counters,
@@ -45,9 +42,7 @@ impl Message for WorkerWindow {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct WorkerLost {
-    /// Of which test.
     pub test_id: TestId,
-    /// Which worker.
     pub worker: u32,
 }
 

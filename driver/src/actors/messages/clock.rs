@@ -10,7 +10,6 @@ use crate::clock_sync::Offset;
 #[rtype(result = "Option<Offset>")]
 pub struct MeasureOffset;
 
-/// Asks the clock.
 #[derive(Clone)]
 pub struct ClockHandle {
     measure: Recipient<MeasureOffset>,

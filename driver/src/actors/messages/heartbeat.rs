@@ -12,7 +12,6 @@ use crate::overflow::notify;
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct StateChanged {
-    /// The new state.
     pub answer: Reply,
     /// Whether later heartbeats repeat it. False, for example, for the refusal of a test while another one runs.
     pub lasts: bool,

@@ -11,9 +11,7 @@ use crate::overflow::notify;
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct LoadEnded {
-    /// Which test.
     pub test_id: TestId,
-    /// All of it.
     pub counters: Counters,
     /// Why it ended early, where it did.
     pub cut_short: Option<String>,
@@ -23,7 +21,6 @@ pub struct LoadEnded {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct FinalPublished {
-    /// Which test.
     pub test_id: TestId,
     /// Which life of the driver measured it: what an earlier one left behind is published, too.
     pub epoch: Epoch,

@@ -10,7 +10,6 @@ use super::{NodeEnding, send};
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct WindowClosed {
-    /// Of which test.
     pub test_id: TestId,
     /// The window, with cumulative counters; the last one is final and has the ending.
     pub window: Box<Window>,

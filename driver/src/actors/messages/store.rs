@@ -34,7 +34,6 @@ impl StoreHandle {
         Self { save: store.clone().recipient(), unpublished: store.clone().recipient() }
     }
 
-    /// Writes a batch.
     pub fn save(
         &self,
         batch: Batch,

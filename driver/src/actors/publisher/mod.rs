@@ -46,7 +46,6 @@ pub struct PublisherActor {
     manager: ManagerHandle,
     /// For Kafka, the oldest first.
     to_publish: VecDeque<StoredWindow>,
-    /// For the store.
     to_save: VecDeque<StoredWindow>,
     /// Windows that Kafka has, and that the store has not marked as published yet.
     published: Vec<WindowKey>,

@@ -53,7 +53,6 @@ pub struct ManagerPeers {
     pub heartbeat: HeartbeatHandle,
     /// The clock: its offset is measured before each test that our orchestrator leads.
     pub clock: ClockHandle,
-    /// Ends the node.
     pub fatal: mpsc::Sender<RunError>,
 }
 

@@ -12,7 +12,6 @@ use driver::engine::{
 };
 use driver::start_at::{Nanos, StartAt};
 
-/// Which engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     Wire,
@@ -144,7 +143,6 @@ impl Wait for Either {
 /// What was reported, and what follows it.
 #[derive(Default)]
 struct Reported {
-    /// In that order.
     ends: Vec<(Place, Exchange)>,
     /// The bodies that came before these ends, in the same order.
     bodies: Vec<Vec<u8>>,

@@ -23,7 +23,6 @@ pub struct RegistryHandle {
 }
 
 impl RegistryHandle {
-    /// Asks this actor.
     pub fn of<A>(actor: &Addr<A>) -> Self
     where
         A: Actor<Context = Context<A>>
@@ -81,7 +80,6 @@ pub struct DriverList {
 }
 
 impl DriverList {
-    /// Asks this actor.
     pub fn of<A>(actor: &Addr<A>) -> Self
     where
         A: Actor<Context = Context<A>> + Handler<ListDrivers>,

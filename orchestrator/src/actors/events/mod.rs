@@ -40,15 +40,12 @@ pub type Frame = Arc<str>;
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub enum Changed {
-    /// A node.
     Driver(Box<DriverView>),
-    /// A test.
     Test(Box<TestView>),
     /// A second of a test, per driver or of the fleet.
     Window(Box<WindowView>),
 }
 
-/// Subscribes to changes.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Subscription, TooManySubscribers>")]
 pub struct Subscribe {

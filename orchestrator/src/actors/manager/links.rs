@@ -16,13 +16,11 @@ use crate::telemetry::Telemetry;
 /// The actors that the manager sends to.
 #[derive(Debug, Clone)]
 pub struct ManagerLinks {
-    /// Knows the nodes.
     pub registry: RegistryHandle,
     /// Counts what the drivers measure.
     pub tally: TallyHandle,
     /// Sends records to the drivers.
     pub producer: Producer,
-    /// Has the tests.
     pub store: StoreHandle,
     /// Has the records of tests.
     pub records: RecordsReader,

@@ -64,7 +64,6 @@ impl Active {
     }
 }
 
-/// See the module.
 pub struct Manager {
     links: ManagerLinks,
     settings: ManagerSettings,

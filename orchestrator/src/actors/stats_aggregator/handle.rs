@@ -32,7 +32,6 @@ pub struct TallyHandle {
 }
 
 impl TallyHandle {
-    /// Asks this actor.
     pub fn of<A>(actor: &Addr<A>) -> Self
     where
         A: Actor<Context = Context<A>>

@@ -57,9 +57,7 @@ pub struct TallyStarted(pub UnixMicros);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub enum PartChanged {
-    /// It is over.
     Ended(NodeId, Option<Epoch>, EndedBy),
-    /// It is back.
     Back(NodeId, Option<Epoch>),
     /// A classic driver sends heartbeats but no report.
     Silent(NodeId),
@@ -73,9 +71,7 @@ pub struct GetParts;
 /// The manager's metadata of a test, beside its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meta {
-    /// Which test.
     pub test_id: TestId,
-    /// The plan's name.
     pub name: String,
     /// Where in its life it is.
     pub state: TestState,
@@ -118,7 +114,6 @@ pub struct GetView(pub Meta);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Option<ClosedTest>")]
 pub struct CloseTally {
-    /// The test, finished.
     pub meta: Meta,
     /// Who or what stopped it.
     pub stopped_by: Option<StoppedBy>,
@@ -127,7 +122,6 @@ pub struct CloseTally {
 /// The outcome of a test.
 #[derive(Debug)]
 pub struct ClosedTest {
-    /// With its verdict.
     pub view: TestView,
     /// What cannot be derived from the records, to be stored beside them.
     pub closing: Closing,

@@ -61,7 +61,6 @@ pub struct LoadPage {
     pub limit: u32,
     /// Where the page before ended.
     pub cursor: Option<Cursor>,
-    /// Which tests.
     pub filter: TestFilter,
 }
 
@@ -70,7 +69,6 @@ pub struct LoadPage {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<MetricsPage, StoreError>")]
 pub struct LoadMetrics {
-    /// Which test.
     pub test_id: TestId,
     /// `next` of the page before; 0 for the first.
     pub after: i64,
@@ -82,13 +80,10 @@ pub struct LoadMetrics {
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<WindowView>, StoreError>")]
 pub struct LoadWindows {
-    /// Which test.
     pub test_id: TestId,
     /// One driver's, or (`None`) the fleet's.
     pub driver: Option<NodeId>,
-    /// First second.
     pub from: u64,
-    /// Last second.
     pub to: u64,
 }
 

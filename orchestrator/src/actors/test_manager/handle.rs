@@ -28,7 +28,6 @@ pub struct TestsHandle {
 }
 
 impl TestsHandle {
-    /// Commands this actor.
     pub fn of<A>(actor: &Addr<A>) -> Self
     where
         A: Actor<Context = Context<A>>

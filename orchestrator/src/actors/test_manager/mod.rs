@@ -29,14 +29,12 @@ pub struct CreateTest(pub Plan);
 #[derive(Debug, Message)]
 #[rtype(result = "Result<TestView, CommandError>")]
 pub struct TriggerTest {
-    /// Which test.
     pub test_id: TestId,
     /// How long it waits for the end of another test that is under way; zero: not at all.
     pub wait: Duration,
 }
 
 impl TriggerTest {
-    /// Without a wait.
     pub fn now(test_id: TestId) -> Self {
         Self { test_id, wait: Duration::ZERO }
     }

@@ -219,7 +219,6 @@ impl Handler<Publish> for Kafka {
     }
 }
 
-/// Those who watch.
 struct Listeners(Surroundings);
 
 impl Actor for Listeners {

@@ -236,7 +236,6 @@ pub async fn until<T, F: Future<Output = T>>(ask: impl Fn() -> F, does: impl Fn(
     tokio::time::timeout(PATIENCE, asking).await.expect("it happens in time")
 }
 
-/// Where reading begins.
 pub fn start() -> Offsets {
     [Topic::Register, Topic::Heartbeat, Topic::Metrics].into_iter().map(|topic| ((topic, 0), 0)).collect()
 }

@@ -22,7 +22,6 @@ use super::{AppState, HttpOptions, serve};
 use crate::actors::events::Changed;
 use crate::fixtures::driver_view;
 
-/// What came back.
 struct Answer {
     status: u16,
     headers: actix_web::http::header::HeaderMap,
