@@ -76,7 +76,7 @@ impl Leader {
     }
 
     async fn publish(&self, record: WrittenRecord) {
-        self.producer.send(Publish(record)).await.unwrap().unwrap();
+        self.producer.send(Publish(record.into())).await.unwrap().unwrap();
     }
 
     /// The next record that the test waits for.

@@ -16,6 +16,7 @@ mod tests;
 mod topics;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix::Message;
 
@@ -84,7 +85,8 @@ pub enum ConsumerChanged {
     Connected(bool),
 }
 
-/// Publishes a record; answers when Kafka has it (acks=all), or when delivery has failed.
+/// Publishes a record; answers when Kafka has it (acks=all), or when delivery has failed. The record is shared: whoever
+/// publishes it again after a failure makes no copy of it.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), KafkaError>")]
-pub struct Publish(pub WrittenRecord);
+pub struct Publish(pub Arc<WrittenRecord>);

@@ -1,6 +1,7 @@
 //! Both actors together, on the embedded broker.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
@@ -141,7 +142,7 @@ fn word(arrived: &Arrived) -> String {
 }
 
 fn record(topic: Topic, payload: &str) -> Publish {
-    Publish(WrittenRecord { topic, key: "k".to_owned(), payload: payload.to_owned() })
+    Publish(Arc::new(WrittenRecord { topic, key: "k".to_owned(), payload: payload.to_owned() }))
 }
 
 fn trigger(test_id: &str) -> String {

@@ -55,8 +55,8 @@ pub struct StoredWindow {
     pub key: WindowKey,
     /// Whether it is the last of its test.
     pub is_final: bool,
-    /// The `metrics` record, to be sent as it is, at whichever time. Shared, because the publisher queues a window both
-    /// for Kafka and for the store.
+    /// The `metrics` record, to be sent as it is, at whichever time. Shared, because a window is queued for Kafka and for
+    /// the store at once, and published again where Kafka does not take it.
     pub record: Arc<WrittenRecord>,
 }
 

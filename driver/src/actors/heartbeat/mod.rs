@@ -154,7 +154,7 @@ impl HeartbeatActor {
 
     /// Publishes; records leave in the order of the calls.
     fn put(&mut self, outbound: Outbound) -> ResponseActFuture<Self, Result<(), KafkaError>> {
-        let sent = outbound.write().map(|record| self.publish.send(Publish(record)));
+        let sent = outbound.write().map(|record| self.publish.send(Publish(record.into())));
         let published = async move {
             match sent {
                 Ok(sent) => sent.await.unwrap_or(Err(KafkaError::Stopped)),

@@ -133,7 +133,7 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn record() -> Publish {
-    Publish(WrittenRecord { topic: Topic::Metrics, key: "k".into(), payload: "{}".into() })
+    Publish(Arc::new(WrittenRecord { topic: Topic::Metrics, key: "k".into(), payload: "{}".into() }))
 }
 
 #[actix_rt::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture};
 use common::ids::NodeId;
 use common::kafka::Publish;
-use common::wire::{Metrics, Outbound, WrittenRecord};
+use common::wire::{Metrics, Outbound};
 use tokio::sync::oneshot;
 
 use super::messages::kafka_link::LinkUp;
@@ -222,8 +222,7 @@ impl PublisherActor {
         let Some(window) = self.to_publish.front() else { return };
         self.publishing = true;
         let (key, is_final) = (window.key.clone(), window.is_final);
-        // `Publish` owns its record, so this attempt gets a copy; the next one may need the window's own.
-        let sent = self.publish.send(Publish(WrittenRecord::clone(&window.record)));
+        let sent = self.publish.send(Publish(Arc::clone(&window.record)));
         ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
             let error = match sent {
                 Ok(Ok(())) => {
