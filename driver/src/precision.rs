@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use common::wire::Ending;
 use serde::{Deserialize, Serialize};
 
 common::named! {
@@ -35,7 +36,7 @@ impl KeptBy {
         match self {
             Self::Spin => "spin",
             Self::Timer => "timer",
-            Self::GaveUpSpinning => "gave_up_spinning",
+            Self::GaveUpSpinning => Ending::GAVE_UP_SPINNING,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, Reason, Trigger};
+use common::wire::{DriverState, Ending, Reason, Trigger};
 
 pub use words::{Candidate, Input, Lead, Output, Over, Reply, Ticket};
 
@@ -31,12 +31,9 @@ pub const MAX_HELD_TRIGGERS: usize = 64;
 /// How many of our own tests are remembered, so that none runs twice.
 const MAX_REMEMBERED: usize = 256;
 
-/// `cut_short` of a test that was stopped by a trigger.
-pub const STOPPED: &str = "stopped";
-/// `cut_short` of a test whose driver was shut down.
-pub const LEAVING: &str = "leaving";
-/// `cut_short` of a test whose orchestrator fell silent.
-pub const ORCHESTRATOR_SILENT: &str = "orchestrator silent";
+/// `cut_short` of a test whose orchestrator fell silent. Other nodes show it, and decide nothing by it; what they do
+/// decide by is named beside [`Ending`].
+const ORCHESTRATOR_SILENT: &str = "orchestrator silent";
 
 #[derive(Debug)]
 enum Check {
@@ -177,7 +174,7 @@ impl Life {
                 self.leaving = true;
                 self.held.clear();
                 self.triggers.clear();
-                self.stop_running(LEAVING, &mut out);
+                self.stop_running(Ending::LEAVING, &mut out);
             }
             Input::Tick => {}
         }
@@ -243,7 +240,7 @@ impl Life {
             self.remember(trigger.test_id.clone(), revision);
         }
         if self.running_candidate().is_some_and(covers) {
-            self.stop_running(STOPPED, out);
+            self.stop_running(Ending::STOPPED, out);
         }
     }
 
