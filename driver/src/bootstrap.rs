@@ -83,13 +83,14 @@ pub fn is_clear_text(url: &Url) -> bool {
     url.scheme() == "http" && !this_host
 }
 
+/// What to do about a token that is sent in clear text.
+pub const CLEAR_TEXT_REMEDY: &str =
+    "use https:// behind a TLS proxy (--orchestrator https://… --orchestrator-ca FILE)";
+
 /// The warning about a token that is sent in clear text.
 pub fn clear_text_warning(url: &Url) -> String {
-    format!(
-        "the token travels to {} in clear text: use https:// behind a TLS proxy (--orchestrator https://… \
-         --orchestrator-ca FILE)",
-        url.host_str().unwrap_or_default()
-    )
+    let host = url.host_str().unwrap_or_default();
+    format!("the token travels to {host} in clear text: {CLEAR_TEXT_REMEDY}")
 }
 
 /// Asks an orchestrator.

@@ -14,7 +14,7 @@ where
 {
     if let Err(error) = to.try_send(message) {
         OVERFLOWS.fetch_add(1, Ordering::Relaxed);
-        log::error!("mailbox did not take a message what={what} reason={error}");
+        log::error!(what, error:%; "mailbox did not take a message");
     }
 }
 

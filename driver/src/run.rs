@@ -12,7 +12,7 @@ use common::settings::{Secret, SecretError, read_secret};
 use tokio::sync::mpsc;
 use url::Url;
 
-use crate::bootstrap::{OrchestratorClient, clear_text_warning, is_clear_text};
+use crate::bootstrap::{CLEAR_TEXT_REMEDY, OrchestratorClient, is_clear_text};
 use crate::engine::{TlsError, orchestrator_tls};
 use crate::settings::DriverSettings;
 use crate::store::{StoreError, WindowStore};
@@ -83,7 +83,8 @@ fn client(
     token: Option<Secret>,
 ) -> Result<OrchestratorClient, RunError> {
     if token.is_some() && is_clear_text(&url) {
-        log::warn!("{}", clear_text_warning(&url));
+        let host = url.host_str().unwrap_or_default();
+        log::warn!(host, remedy = CLEAR_TEXT_REMEDY; "the token travels in clear text");
     }
     let tls = url.scheme() == "https";
     let tls = tls.then(|| orchestrator_tls(settings.orchestrator.ca_file.as_deref())).transpose()?;
@@ -138,7 +139,7 @@ pub async fn run(
     let system = foundation.build(address.map_or(0, |address| address.port())).map_err(RunError::Worker)?;
     ready(Bound { node_id: node_id.clone(), http: address, folder: home });
     actix_rt::spawn(needs.report());
-    log::info!("driver started node_id={node_id} epoch={epoch}");
+    log::info!(node_id:%, epoch:%; "driver started");
 
     let ended = tokio::select! {
         () = stop => Ok(()),

@@ -254,7 +254,7 @@ fn connect(
             let kafka = kafka.clone();
             actix_rt::spawn(async move {
                 if let Err(error) = create_topics(&kafka).await {
-                    log::warn!("kafka topics not created, waiting until they exist reason={error}");
+                    log::warn!(error:%; "kafka topics not created, waiting until they exist");
                 }
             });
         }
@@ -282,12 +282,12 @@ impl System {
         }
         match timeout(GOODBYE, self.heartbeat.goodbye()).await {
             Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => log::warn!("goodbye not published reason={error}"),
-            Ok(Err(error)) => log::warn!("goodbye not published reason={error}"),
+            Ok(Ok(Err(error))) => log::warn!(error:%; "goodbye not published"),
+            Ok(Err(error)) => log::warn!(error:%; "goodbye not published"),
             Err(_) => log::warn!("goodbye not published in time"),
         }
         if let Err(error) = self.link.flush(Duration::from_millis(500)).await {
-            log::warn!("kafka producer not flushed reason={error}");
+            log::warn!(error:%; "kafka producer not flushed");
         }
         for worker in self.workers {
             worker.stop();

@@ -86,7 +86,7 @@ fn a_classic_orchestrator_leads_two_of_our_drivers() {
     for driver in &drivers {
         wait_for("the word that nothing runs", PATIENCE, || {
             let logged = driver.logged();
-            let ignored = |line: &String| line.contains("not acted on test=TSUNAMI_1");
+            let ignored = |line: &String| line.contains("not acted on test_id=TSUNAMI_1");
             logged.iter().any(ignored).then_some(())
         });
     }

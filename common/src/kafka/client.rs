@@ -248,11 +248,11 @@ impl QuietContext {
 
 impl ClientContext for QuietContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        log::debug!(target: "librdkafka", "librdkafka log level={level:?} facility={facility} text={text}");
+        log::debug!(target: "librdkafka", level:?, facility, detail = text; "librdkafka log");
     }
 
     fn error(&self, error: ClientError, reason: &str) {
-        log::debug!(target: "librdkafka", "librdkafka error code={error} reason={reason}");
+        log::debug!(target: "librdkafka", error:%, detail = reason; "librdkafka error");
         // "1/1 brokers are down" adds nothing to the error before it.
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown)
             && let Ok(mut last) = self.last.lock()

@@ -79,7 +79,7 @@ impl Actor for KafkaConsumerActor {
         match spawned {
             Ok(thread) => self.thread = Some(thread),
             Err(error) => {
-                log::error!("kafka consumer thread could not be started reason={error}");
+                log::error!(error:%; "kafka consumer thread could not be started");
                 ctx.stop();
                 return;
             }
@@ -118,7 +118,7 @@ async fn forward(
             Said::Changed(change, done) => (changes.send(change).await, done),
         };
         if let Err(error) = handled {
-            log::error!("kafka consumer stops: its recipient has stopped reason={error}");
+            log::error!(error:%; "kafka consumer stops: its recipient has stopped");
             return;
         }
         // The channel has room for the one answer. A thread that was stopped no longer waits for it.

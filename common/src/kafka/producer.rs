@@ -149,7 +149,7 @@ impl KafkaProducerActor {
                     add(&self.counts.queue_full);
                 }
                 if self.gate.opens() {
-                    log::warn!("record not published topic={topic} key={} reason={error}", record.key);
+                    log::warn!(topic:%, key:% = record.key, error:%; "record not published");
                 }
                 self.remake_if_dead();
             }
@@ -172,7 +172,7 @@ impl KafkaProducerActor {
                     retire(old);
                 }
             }
-            Err(error) => log::error!("kafka producer died and could not be replaced reason={error}"),
+            Err(error) => log::error!(error:%; "kafka producer died and could not be replaced"),
         }
     }
 
@@ -205,7 +205,7 @@ fn make(config: &ClientConfig, context: &QuietContext) -> Result<Client, KafkaEr
 fn retire(producer: Arc<Client>) {
     let spawned = std::thread::Builder::new().name("kafka-retire".to_owned()).spawn(move || drop(producer));
     if let Err(error) = spawned {
-        log::warn!("kafka producer was closed on its actor's thread reason={error}");
+        log::warn!(error:%; "kafka producer was closed on its actor's thread");
     }
 }
 
@@ -256,7 +256,7 @@ impl Handler<Publish> for KafkaProducerActor {
                 Ok(()) => add(&counts.published),
                 Err(error) => {
                     add(&counts.failed);
-                    log::warn!("record not delivered topic={name} key={} reason={error}", record.key);
+                    log::warn!(topic:% = name, key:% = record.key, error:%; "record not delivered");
                 }
             }
             delivered

@@ -74,7 +74,7 @@ impl Reader {
         let consumer: Client = match self.config.create_with_context(QuietContext::default()) {
             Ok(consumer) => consumer,
             Err(error) => {
-                log::error!("kafka consumer cannot be made reason={}", not_made(&error));
+                log::error!(error:% = not_made(&error); "kafka consumer cannot be made");
                 return;
             }
         };
@@ -96,7 +96,7 @@ impl Reader {
                 Ok(held) => break held,
                 Err(reason) => {
                     if self.gate.opens() {
-                        log::warn!("kafka consumer waits brokers={} reason={reason}", self.brokers());
+                        log::warn!(brokers:% = self.brokers(), error:% = reason; "kafka consumer waits");
                     }
                 }
             }
@@ -108,15 +108,14 @@ impl Reader {
         self.next = from.clone();
         while let Err(reason) = self.assign(consumer) {
             if self.gate.opens() {
-                log::error!("kafka consumer cannot assign partitions reason={reason}");
+                log::error!(error:% = reason; "kafka consumer cannot assign partitions");
             }
             self.pause(RETRY)?;
         }
         let cluster_id = consumer.client().fetch_cluster_id(ASK);
         log::info!(
-            "kafka consumer reads partitions={} cluster={}",
-            from.len(),
-            cluster_id.as_deref().unwrap_or("unknown")
+            n_partitions = from.len(), cluster_id = cluster_id.as_deref().unwrap_or("unknown");
+            "kafka consumer reads"
         );
         say(to_actor, |done| Said::Changed(ConsumerChanged::Assigned { cluster_id, from }, done))?;
         self.report_lost(&lost, to_actor)
@@ -174,13 +173,13 @@ impl Reader {
             && self.counts.rejected(position.topic, why)
         {
             log::warn!(
-                "record rejected topic={} reason={:?} source={} partition={} offset={} detail={}",
-                message.topic(),
-                why.reason,
-                why.node_id.as_ref().map_or("unknown", |id| id.as_str()),
-                position.partition,
-                position.offset,
-                why.detail
+                topic = message.topic(),
+                reason:? = why.reason,
+                node_id = why.node_id.as_ref().map_or("unknown", |id| id.as_str()),
+                partition = position.partition,
+                offset = position.offset,
+                detail:% = why.detail;
+                "record rejected"
             );
         }
         let raw = match &content {
@@ -203,7 +202,7 @@ impl Reader {
                 // librdkafka recovers from other errors by itself; check here only whether Kafka answers.
                 self.refresh_at = self.refresh_at.min(Instant::now());
                 if self.gate.opens() {
-                    log::warn!("kafka consumer error; it goes on reason={error}");
+                    log::warn!(error:%; "kafka consumer error; it goes on");
                 }
             }
         }
@@ -218,7 +217,7 @@ impl Reader {
                 let (next, lost) = in_range(self.next.clone(), &held);
                 self.next = next;
                 if let Err(reason) = self.assign(consumer) {
-                    log::error!("kafka consumer cannot assign partitions reason={reason}");
+                    log::error!(error:% = reason; "kafka consumer cannot assign partitions");
                     return self.pause(RETRY);
                 }
                 self.offsets_suspect = false;
@@ -226,7 +225,7 @@ impl Reader {
             }
             Err(reason) => {
                 if self.gate.opens() {
-                    log::warn!("kafka consumer cannot check its offsets yet reason={reason}");
+                    log::warn!(error:% = reason; "kafka consumer cannot check its offsets yet");
                 }
                 self.set_connected(false, to_actor)?;
                 self.pause(RETRY)
@@ -244,7 +243,7 @@ impl Reader {
                 let new: Vec<_> = partitions.into_iter().filter(|at| !self.next.contains_key(at)).collect();
                 for &(topic, partition) in &new {
                     let name = self.options.kafka.topic_name(topic);
-                    log::info!("kafka consumer found a new partition topic={name} partition={partition}");
+                    log::info!(topic:% = name, partition; "kafka consumer found a new partition");
                     self.next.insert((topic, partition), 0);
                 }
                 // If offset 0 was trimmed already, reading reports it as out of range, and the reset repairs it.
@@ -254,7 +253,7 @@ impl Reader {
             Err(reason) => {
                 self.refresh_at = Instant::now() + RETRY;
                 if self.gate.opens() {
-                    log::warn!("kafka does not answer brokers={} reason={reason}", self.brokers());
+                    log::warn!(brokers:% = self.brokers(), error:% = reason; "kafka does not answer");
                 }
                 self.set_connected(false, to_actor)
             }
@@ -266,7 +265,7 @@ impl Reader {
             return Ok(());
         }
         self.connected = connected;
-        log::warn!("kafka connection changed connected={connected}");
+        log::warn!(connected; "kafka connection changed");
         if !connected {
             self.refresh_at = Instant::now() + RETRY;
         }
@@ -331,10 +330,11 @@ impl Reader {
     fn report_lost(&self, lost: &[Lost], to_actor: &ToActor<'_>) -> Result<(), Ended> {
         for &Lost { lost, resumed_at } in lost {
             log::warn!(
-                "kafka no longer has an offset topic={} partition={} offset={} resumed_at={resumed_at}",
-                self.options.kafka.topic_name(lost.topic),
-                lost.partition,
-                lost.offset
+                topic:% = self.options.kafka.topic_name(lost.topic),
+                partition = lost.partition,
+                offset = lost.offset,
+                resumed_at;
+                "kafka no longer has an offset"
             );
             say(to_actor, |done| {
                 Said::Changed(ConsumerChanged::OffsetOutOfRange { lost, resumed_at }, done)

@@ -31,7 +31,8 @@ impl RecordCounts {
         let news = self.logged.insert((topic, why.reason, source));
         if self.logged.len() == MAX_LOGGED {
             log::warn!(
-                "more kinds of rejected records than are remembered, from now on only counted kinds={MAX_LOGGED}"
+                n_kinds = MAX_LOGGED;
+                "more kinds of rejected records than are remembered, from now on only counted"
             );
         }
         news

@@ -77,7 +77,7 @@ async fn until_healed(
         match blocking(settings, ask).await {
             Err(error) if error.may_heal() => {
                 if gate.opens() {
-                    log::warn!("waiting for kafka reason={error}");
+                    log::warn!(error:%; "waiting for kafka");
                 }
                 tokio::time::sleep(RETRY).await;
             }
@@ -122,8 +122,8 @@ fn missing(settings: &KafkaSettings) -> Result<Vec<Topic>, KafkaError> {
             missing.push(topic);
         } else if has != wanted {
             log::debug!(
-                "kafka topic has its own partitions topic={} has={has} configured={wanted}",
-                settings.topic_name(topic)
+                topic:% = settings.topic_name(topic), has, configured = wanted;
+                "kafka topic has its own partitions"
             );
         }
     }
@@ -156,7 +156,7 @@ fn create_missing(settings: &KafkaSettings) -> Result<(), KafkaError> {
         .map_err(|error| unreachable(admin.inner().context().explain(&error)))?;
     for result in results {
         match result {
-            Ok(topic) => log::info!("kafka topic created topic={topic}"),
+            Ok(topic) => log::info!(topic:%; "kafka topic created"),
             // Another node was faster.
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((topic, code)) if is_final(code) => {

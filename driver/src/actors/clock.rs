@@ -60,7 +60,7 @@ impl ClockActor {
                 match question.await {
                     Ok(sample) => samples.push(sample),
                     Err(error) => {
-                        log::debug!("orchestrator's time not received reason={error}");
+                        log::debug!(error:%; "orchestrator's time not received");
                         refused = Some(error.to_string());
                         break;
                     }
@@ -75,7 +75,7 @@ impl ClockActor {
             if let Some(newer) = best(&samples, Instant::now()) {
                 let offset = choose(actor.known, newer);
                 if actor.known.is_none() {
-                    log::info!("clock offset offset_us={} within_us={}", offset.offset_us, offset.within_us);
+                    log::info!(offset_us = offset.offset_us, within_us = offset.within_us; "clock offset");
                 }
                 actor.known = Some(offset);
                 actor.needs.met(ORCHESTRATOR);

@@ -93,9 +93,9 @@ impl Handler<StartLoad> for RequestWorkerActor {
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             };
-            log::error!("worker lost test={} worker={} reason={reason}", test.test_id, slice.worker);
+            log::error!(test_id:% = test.test_id, worker = slice.worker, error:% = reason; "worker lost");
             if let Err(error) = aggregator.lost(test.test_id.clone(), slice.worker).await {
-                log::error!("lost worker not reported reason={error}");
+                log::error!(error:%; "lost worker not reported");
             }
         };
         context.spawn(over.into_actor(self).map(move |(), worker, _| {

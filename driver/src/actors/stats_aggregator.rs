@@ -140,7 +140,7 @@ impl Handler<ExpectWindows> for StatsAggregatorActor {
             aggregator.waits.share();
         });
         self.pauses = PauseWatch::start()
-            .inspect_err(|error| log::warn!("pauses of this process are not measured reason={error}"))
+            .inspect_err(|error| log::warn!(error:%; "pauses of this process are not measured"))
             .ok();
         self.merge = Some(Merge::new(&test, workers, self.epoch));
     }

@@ -32,19 +32,19 @@ pub fn load(folder: &Path, workers: u32, precision: Precision) -> Option<Calibra
     let calibration = match read(&path) {
         Ok(calibration) => calibration?,
         Err(reason) => {
-            log::warn!("calibration ignored path={} reason={reason}", path.display());
+            log::warn!(path:% = path.display(), error:% = reason; "calibration ignored");
             return None;
         }
     };
     if let Err(reason) = calibration.is_of(&MachineFacts::this(), workers, precision) {
-        log::info!("calibration ignored path={} reason={reason}", path.display());
+        log::info!(path:% = path.display(), reason:%; "calibration ignored");
         return None;
     }
     log::info!(
-        "calibration loaded at={} highest_rate_kept={:?} closed_loop={}",
-        calibration.calibrated_at,
-        calibration.open_loop.highest_rate_kept_per_s,
-        calibration.closed_loop.throughput_per_s
+        at:% = calibration.calibrated_at,
+        highest_rate_kept_per_s:? = calibration.open_loop.highest_rate_kept_per_s,
+        closed_loop_per_s = calibration.closed_loop.throughput_per_s;
+        "calibration loaded"
     );
     Some(calibration)
 }

@@ -110,7 +110,7 @@ impl Problem {
 
     /// 500; the cause goes to the log alone.
     pub fn internal(cause: &dyn fmt::Display) -> Self {
-        log::error!(cause:%; "request failed");
+        log::error!(error:% = cause; "request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "something of ours failed; the orchestrator's log says what",

@@ -147,7 +147,7 @@ impl HeartbeatActor {
                     actor.registered = actor.orchestrator == orchestrator && !actor.again;
                     actor.beat(ctx);
                 }
-                Err(error) => log::warn!("not registered reason={error}"),
+                Err(error) => log::warn!(error:%; "not registered"),
             }
         }));
     }
@@ -206,7 +206,7 @@ impl HeartbeatActor {
                 if let Err(error) = published {
                     // This may have been a change of state: the next tick publishes it again.
                     actor.state_unpublished = true;
-                    log::debug!("heartbeat not published reason={error}");
+                    log::debug!(error:%; "heartbeat not published");
                 }
             }));
         }));
@@ -277,7 +277,7 @@ impl Handler<StateChanged> for HeartbeatActor {
         let published = self.put(record);
         ctx.spawn(published.map(|published, _, _| {
             if let Err(error) = published {
-                log::warn!("refusal not published reason={error}");
+                log::warn!(error:%; "refusal not published");
             }
         }));
     }

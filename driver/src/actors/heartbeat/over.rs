@@ -46,7 +46,7 @@ impl HeartbeatActor {
                     actor.signs.pop_front();
                     actor.publish_signs(ctx);
                 }
-                Err(error) => log::warn!("end of a test not published, trying again reason={error}"),
+                Err(error) => log::warn!(error:%; "end of a test not published, trying again"),
             }
         }));
     }
@@ -57,14 +57,12 @@ impl Handler<AnnounceEnd> for HeartbeatActor {
 
     fn handle(&mut self, AnnounceEnd(over): AnnounceEnd, ctx: &mut Self::Context) {
         log::info!(
-            "announcing the end of a classic test test={} word={:?} no={}",
-            over.test_id,
-            over.word,
-            over.no
+            test_id:% = over.test_id, word:? = over.word, no = over.no;
+            "announcing the end of a classic test"
         );
         for sign in over.word.map(Sign::Word).into_iter().chain(over.no.then_some(Sign::No)) {
             if self.signs.len() >= MAX_SIGNS {
-                log::warn!("end of a test not announced test={} waiting={MAX_SIGNS}", over.test_id);
+                log::warn!(test_id:% = over.test_id, n_waiting = MAX_SIGNS; "end of a test not announced");
                 return;
             }
             self.signs.push_back(sign);

@@ -119,7 +119,7 @@ impl KafkaLinkActor {
                 self.waits_for_kafka();
             }
             Err(error) => {
-                log::error!("kafka cannot be used reason={error}");
+                log::error!(error:%; "kafka cannot be used");
                 // A full channel holds an error already: one is enough to end the node.
                 let _ = self.fatal.try_send(RunError::Kafka(error));
             }
@@ -145,7 +145,7 @@ impl KafkaLinkActor {
     /// Logs and reports what the driver waits for, once for each reason.
     fn waits(&mut self, reason: String) {
         if self.waits_for.as_ref() != Some(&reason) {
-            log::warn!("{reason}; trying again");
+            log::warn!(error:% = reason; "kafka's addresses not received, trying again");
             self.needs.wait_for(KAFKA, format!("Kafka's addresses: {reason}"));
             self.waits_for = Some(reason);
         }
@@ -160,7 +160,7 @@ impl KafkaLinkActor {
         if found == self.settings && self.clients.is_some() {
             return;
         }
-        log::info!("kafka found brokers={addresses}");
+        log::info!(brokers:% = addresses; "kafka found");
         self.use_kafka(found, ctx);
     }
 
@@ -179,7 +179,7 @@ impl KafkaLinkActor {
                 tokio::select! {
                     warm = warm_up.send(WarmUp) => match warm {
                         Ok(Ok(())) => break,
-                        Ok(Err(error)) => log::debug!("kafka producer is not warm yet reason={error}"),
+                        Ok(Err(error)) => log::debug!(error:%; "kafka producer is not warm yet"),
                         Err(_) => return None,
                     },
                     _ = changed.changed() => return None,
@@ -190,7 +190,7 @@ impl KafkaLinkActor {
         };
         ctx.spawn(up.into_actor(self).map(move |address, actor, _| {
             let Some(address) = address else { return };
-            log::info!("kafka joined address={address}");
+            log::info!(address:%; "kafka joined");
             actor.joined = true;
             actor.needs.met(KAFKA);
             actor.ups.link_up(address, generation > 1);
@@ -245,9 +245,9 @@ impl Handler<ConsumerChanged> for KafkaLinkActor {
             }
             ConsumerChanged::OffsetOutOfRange { lost, resumed_at } => {
                 log::warn!(
-                    "kafka lost records topic={} lost={} resumed_at={resumed_at}",
-                    self.settings.topic_name(lost.topic),
-                    lost.offset
+                    topic:% = self.settings.topic_name(lost.topic), partition = lost.partition, offset = lost.offset,
+                    resumed_at;
+                    "kafka lost records"
                 );
             }
         }

@@ -109,7 +109,7 @@ impl PublisherActor {
             Ok(record) => Arc::new(record),
             Err(error) => {
                 self.stats.lost += 1;
-                log::error!("window lost test={} seq={} reason={error}", key.test_id, key.seq);
+                log::error!(test_id:% = key.test_id, seq = key.seq, error:%; "window lost");
                 return;
             }
         };
@@ -123,7 +123,7 @@ impl PublisherActor {
             && let Some(lost) = self.to_save.pop_front()
         {
             self.stats.lost += 1;
-            log::error!("window not stored test={} seq={}", lost.key.test_id, lost.key.seq);
+            log::error!(test_id:% = lost.key.test_id, seq = lost.key.seq; "window not stored");
         }
         self.to_save.push_back(window);
         self.grown = true;
@@ -187,7 +187,7 @@ impl PublisherActor {
             actor.failing += 1;
             // A full disk fails every second: log the first failure, then one in `LOG_EVERY`.
             if actor.failing % LOG_EVERY == 1 {
-                log::error!("windows not stored, trying again every second reason={error}");
+                log::error!(error:%; "windows not stored, trying again every second");
             }
             Self::later(ctx, |actor| actor.at_store = false);
         }));
@@ -204,7 +204,7 @@ impl PublisherActor {
                     actor.at_store = false;
                     actor.behind = windows.len() >= BATCH || actor.grown;
                     if !windows.is_empty() {
-                        log::info!("windows found in the store that kafka does not have n={}", windows.len());
+                        log::info!(n_windows = windows.len(); "windows found in the store that kafka does not have");
                     }
                     actor.to_publish.extend(windows);
                     return actor.pump(ctx);
@@ -213,7 +213,7 @@ impl PublisherActor {
                 Err(error) => error.to_string(),
             };
             actor.stats.store_failures += 1;
-            log::error!("windows not read, trying again reason={error}");
+            log::error!(error:%; "windows not read, trying again");
             Self::later(ctx, |actor| actor.at_store = false);
         }));
     }
@@ -239,11 +239,7 @@ impl PublisherActor {
                 Err(error) => error.to_string(),
             };
             actor.stats.publish_failures += 1;
-            log::warn!(
-                "window not published, trying again test={} seq={} reason={error}",
-                key.test_id,
-                key.seq
-            );
+            log::warn!(test_id:% = key.test_id, seq = key.seq, error:%; "window not published, trying again");
             Self::later(ctx, |actor| actor.publishing = false);
         }));
     }

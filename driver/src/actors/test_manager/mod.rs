@@ -124,7 +124,7 @@ impl TestManagerActor {
                 Output::Stop(why) => self.stop(why, ctx),
                 Output::Register => self.peers.heartbeat.register_again(),
                 Output::AnnounceEnd(over) => self.peers.heartbeat.announce_end(over),
-                Output::Ignored { test_id, why } => log::info!("not acted on test={test_id} reason={why}"),
+                Output::Ignored { test_id, why } => log::info!(test_id:%, reason = why; "not acted on"),
                 Output::Left => {
                     for left in self.leaving.drain(..) {
                         // The receiver may have timed out.
@@ -176,7 +176,7 @@ impl TestManagerActor {
         let checked = async move {
             let prepared = prepare(&options, &clock, &candidate).await;
             if let Err(reason) = &prepared {
-                log::warn!("test refused test={} reason={reason}", candidate.test_id);
+                log::warn!(test_id:% = candidate.test_id, reason:%; "test refused");
             }
             prepared
         };
@@ -223,11 +223,8 @@ impl TestManagerActor {
             start,
         });
         let slices = test.slices(u32::try_from(self.peers.workers.len()).unwrap_or(u32::MAX));
-        log::info!(
-            "test starts test={test_id} workers={} in_ms={}",
-            slices.len(),
-            start.monotonic.saturating_duration_since(now).as_millis()
-        );
+        let until_start = start.monotonic.saturating_duration_since(now);
+        log::info!(test_id:%, n_workers = slices.len(), in_ms = until_start.as_millis(); "test starts");
         let (aggregator, workers) = (self.peers.aggregator.clone(), self.peers.workers.clone());
         let started = async move {
             let n_workers = u32::try_from(slices.len()).unwrap_or(u32::MAX);
@@ -236,13 +233,12 @@ impl TestManagerActor {
             for (worker, slice) in workers.iter().zip(slices) {
                 if let Err(reason) = start_worker(worker, &test, slice).await {
                     log::error!(
-                        "worker not started test={} worker={} reason={reason}",
-                        test.test_id,
-                        slice.worker
+                        test_id:% = test.test_id, worker = slice.worker, error:% = reason;
+                        "worker not started"
                     );
                     failed = Some(reason);
                     if let Err(error) = aggregator.lost(test.test_id.clone(), slice.worker).await {
-                        log::error!("lost worker not reported reason={error}");
+                        log::error!(error:%; "lost worker not reported");
                     }
                 }
             }
@@ -297,7 +293,7 @@ impl TestManagerActor {
         let sent = self.peers.publisher.window_closed(test_id.clone(), window, classic);
         ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
             if let Err(error) = sent {
-                log::error!("empty test's window not published reason={error}");
+                log::error!(test_id:%, error:%; "empty test's window not published");
             }
             actor.ended(&test_id, ctx);
         }));
@@ -305,7 +301,7 @@ impl TestManagerActor {
 
     fn stop(&mut self, why: &'static str, ctx: &mut Context<Self>) {
         if let Some(running) = &mut self.running {
-            log::info!("test stops test={} reason={why}", running.test_id);
+            log::info!(test_id:% = running.test_id, reason = why; "test stops");
             running.stopping = Some(why);
             self.stop_workers(why.to_owned(), ctx);
         }
@@ -322,7 +318,7 @@ impl TestManagerActor {
         let stopped = async move {
             for stop in stops {
                 if let Err(error) = stop.await {
-                    log::error!("worker not stopped reason={error}");
+                    log::error!(error:%; "worker not stopped");
                 }
             }
         };
@@ -331,7 +327,7 @@ impl TestManagerActor {
 
     fn ended(&mut self, test_id: &TestId, ctx: &mut Context<Self>) {
         if self.running.take_if(|running| running.test_id == *test_id).is_some() {
-            log::info!("test ended test={test_id}");
+            log::info!(test_id:%; "test ended");
             self.step(Input::Ended, ctx);
         }
     }

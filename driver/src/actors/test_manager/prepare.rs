@@ -72,7 +72,7 @@ pub(super) async fn prepare(
     }
     if let (Lead::Classic(_), Some(warning)) = (&candidate.lead, &prepared.warning) {
         // A classic orchestrator does not read warnings, so this one is logged.
-        log::warn!("test may exceed this driver's limits test={} reason={warning}", candidate.test_id);
+        log::warn!(test_id:% = candidate.test_id, reason:% = warning; "test may exceed this driver's limits");
     }
     if let Lead::Ours { .. } = candidate.lead {
         prepared.offset = clock.measure().await.unwrap_or_default();

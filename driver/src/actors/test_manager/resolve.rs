@@ -22,11 +22,11 @@ pub(super) async fn resolve(to: &Destination) -> Vec<SocketAddr> {
     match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((to.host.as_str(), to.port))).await {
         Ok(Ok(addresses)) => interleaved(addresses.collect()),
         Ok(Err(error)) => {
-            log::warn!("target does not resolve host={to} reason={error}");
+            log::warn!(host:% = to, error:%; "target does not resolve");
             Vec::new()
         }
         Err(_) => {
-            log::warn!("target does not resolve host={to} reason=no answer within {} s", RESOLVE.as_secs());
+            log::warn!(host:% = to, within_s = RESOLVE.as_secs(); "target does not resolve in time");
             Vec::new()
         }
     }
@@ -54,12 +54,10 @@ pub(super) async fn keep_resolving(
             continue;
         }
         if let Err(reason) = options.limits.check(&assignment, &to.host, &found) {
-            log::warn!(
-                "target moved to addresses that are not allowed, keeping the old ones reason={reason}"
-            );
+            log::warn!(reason:%; "target moved to addresses that are not allowed, keeping the old ones");
             continue;
         }
-        log::info!("target moved addresses={found:?}");
+        log::info!(addresses:? = found; "target moved");
         addresses.send_replace(found.into());
     }
 }

@@ -107,19 +107,19 @@ impl DriverRegistryActor {
                     continue;
                 }
                 Event::TwoAddresses { node, known, other } => {
-                    log::warn!(node:%, known:%, other:%; "one classic node id registers from two addresses");
+                    log::warn!(node_id:% = node, known:%, other:%; "one classic node id registers from two addresses");
                     node
                 }
                 Event::Appeared(node) => {
-                    log::info!(node:%; "node appeared");
+                    log::info!(node_id:% = node; "node appeared");
                     node
                 }
                 Event::Replaced { node, new, .. } => {
-                    log::info!(node:%, epoch:% = new; "node was started again");
+                    log::info!(node_id:% = node, epoch:% = new; "node was started again");
                     node
                 }
                 Event::Liveness { node, from, to } => {
-                    log::info!(node:%, from = from.as_str(), to = to.as_str(); "node changed");
+                    log::info!(node_id:% = node, from = from.as_str(), to = to.as_str(); "node changed");
                     node
                 }
                 Event::State(node) => node,

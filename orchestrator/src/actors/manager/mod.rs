@@ -389,7 +389,7 @@ impl Manager {
                 }
             };
             if let Some(why) = failed {
-                log::error!(why:%; "record not published");
+                log::error!(error:% = why; "record not published");
                 let more = self.active.as_mut().map(|active| active.life.publishing_failed(why));
                 effects = more.unwrap_or_default().into();
             }
@@ -437,7 +437,7 @@ impl Manager {
             let failed = self.save(finished.clone()).await.err().map(|error| error.to_string());
             // Its windows may still wait although the report itself was stored.
             if let Some(why) = self.unsaved.trouble.clone().or(failed) {
-                log::error!(why:%; "report not stored; held in memory");
+                log::error!(error:% = why; "report not stored; held in memory");
                 view = self.unsaved.hold(finished, now_us, &why).unwrap_or(view);
             }
             log::info!(test_id:% = active.meta.test_id, verdict:? = view.verdict; "test finished");
