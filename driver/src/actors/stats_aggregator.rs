@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler};
 use common::ids::Epoch;
+use common::ordered::Ordered;
 use tokio::sync::mpsc;
 
 use super::messages::aggregator::{ExpectWindows, GetProgress, Progress, WorkerLost};
@@ -38,14 +39,12 @@ enum Out {
 /// - mailbox bound: 256.
 pub struct StatsAggregatorActor {
     epoch: Epoch,
-    publisher: PublisherHandle,
-    manager: ManagerHandle,
     merge: Option<Merge>,
     machine: MachineClock,
     waits: WaitMeter,
     /// While a test runs.
     pauses: Option<PauseWatch>,
-    outbox: Option<mpsc::Sender<Out>>,
+    outbox: Ordered<Out>,
 }
 
 impl StatsAggregatorActor {
@@ -59,13 +58,11 @@ impl StatsAggregatorActor {
     ) -> Self {
         Self {
             epoch,
-            publisher,
-            manager,
             merge: None,
             machine: MachineClock::start(cores),
             waits: WaitMeter::start(workers),
             pauses: None,
-            outbox: None,
+            outbox: Ordered::new(OUTBOX, |outbox| send_out(outbox, publisher, manager)),
         }
     }
 
@@ -94,9 +91,7 @@ impl StatsAggregatorActor {
     }
 
     fn put(&self, out: Out) {
-        if let Some(outbox) = &self.outbox
-            && outbox.try_send(out).is_err()
-        {
+        if !self.outbox.offer(out) {
             log::error!("outbox full, merged window dropped");
         }
     }
@@ -107,25 +102,24 @@ impl Actor for StatsAggregatorActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX);
-        let (outbox, mut next) = mpsc::channel(OUTBOX);
-        self.outbox = Some(outbox);
-        let (publisher, manager) = (self.publisher.clone(), self.manager.clone());
-        let pump = async move {
-            while let Some(out) = next.recv().await {
-                match out {
-                    Out::Window(WindowClosed { test_id, window, classic }) => {
-                        if publisher.window_closed(test_id, window, classic).await.is_err() {
-                            log::error!("publisher stopped; window dropped");
-                        }
-                    }
-                    // The manager stops only when the driver ends: then the message is not needed any more.
-                    Out::Ended(LoadEnded { test_id, counters, cut_short }) => {
-                        let _ = manager.load_ended(test_id, counters, cut_short).await;
-                    }
+        self.outbox.start(context);
+    }
+}
+
+/// Sends the final window of a test, and only then that its load has ended.
+async fn send_out(mut outbox: mpsc::Receiver<Out>, publisher: PublisherHandle, manager: ManagerHandle) {
+    while let Some(out) = outbox.recv().await {
+        match out {
+            Out::Window(WindowClosed { test_id, window, classic }) => {
+                if publisher.window_closed(test_id, window, classic).await.is_err() {
+                    log::error!("publisher stopped; window dropped");
                 }
             }
-        };
-        context.spawn(pump.into_actor(self));
+            // The manager stops only when the driver ends: then the message is not needed any more.
+            Out::Ended(LoadEnded { test_id, counters, cut_short }) => {
+                let _ = manager.load_ended(test_id, counters, cut_short).await;
+            }
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, WrapFuture};
+use actix::{Actor, Addr, Context, Handler, Message, Recipient, ResponseFuture};
 use common::clock::{UnixMicros, rfc3339, unix_us};
 use common::ids::TestId;
+use common::ordered::Ordered;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -86,8 +87,7 @@ pub struct RevisionLinks {
 /// - on failure: a failure of the store is logged; the test is revised when its next late window arrives.
 /// - mailbox bound: 16.
 pub struct RevisionActor {
-    reviser: Option<Reviser>,
-    late: Option<mpsc::Sender<BTreeSet<TestId>>>,
+    late: Ordered<BTreeSet<TestId>>,
 }
 
 struct Reviser {
@@ -107,7 +107,8 @@ struct Waiting {
 impl RevisionActor {
     /// No test waits yet.
     pub fn new(links: RevisionLinks, telemetry: Arc<Telemetry>) -> Self {
-        Self { reviser: Some(Reviser { links, telemetry, waiting: BTreeMap::new() }), late: None }
+        let reviser = Reviser { links, telemetry, waiting: BTreeMap::new() };
+        Self { late: Ordered::new(MAILBOX, |late| reviser.run(late)) }
     }
 }
 
@@ -116,23 +117,7 @@ impl Actor for RevisionActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX);
-        let Some(mut reviser) = self.reviser.take() else { return };
-        let (late, mut news) = mpsc::channel(MAILBOX);
-        self.late = Some(late);
-        let work = async move {
-            let mut look = tokio::time::interval(LOOK_EVERY);
-            look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    tests = news.recv() => match tests {
-                        Some(tests) => reviser.note(tests, Instant::now()),
-                        None => return,
-                    },
-                    _ = look.tick() => reviser.look().await,
-                }
-            }
-        };
-        context.spawn(work.into_actor(self));
+        self.late.start(context);
     }
 }
 
@@ -140,17 +125,25 @@ impl Handler<LateStored> for RevisionActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, LateStored(tests): LateStored, _: &mut Self::Context) -> Self::Result {
-        let late = self.late.clone();
-        Box::pin(async move {
-            if let Some(late) = late {
-                // The send fails only while the node is shutting down; the store has the windows.
-                let _ = late.send(tests).await;
-            }
-        })
+        self.late.put(tests)
     }
 }
 
 impl Reviser {
+    async fn run(mut self, mut late: mpsc::Receiver<BTreeSet<TestId>>) {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                tests = late.recv() => match tests {
+                    Some(tests) => self.note(tests, Instant::now()),
+                    None => return,
+                },
+                _ = look.tick() => self.look().await,
+            }
+        }
+    }
+
     fn note(&mut self, tests: BTreeSet<TestId>, now: Instant) {
         for test in tests {
             let waiting = self.waiting.entry(test).or_insert(Waiting { first: now, last: now, looks: 0 });

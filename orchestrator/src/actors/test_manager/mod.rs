@@ -4,8 +4,9 @@ mod handle;
 
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use common::ids::TestId;
+use common::ordered::Ordered;
 use common::plan::Plan;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -94,31 +95,25 @@ pub struct StoreChanged(pub Option<String>);
 ///   error; if it refuses a report, the report is held in memory with a warning and stored later.
 /// - mailbox bound: 256.
 pub struct TestManagerActor {
-    manager: Option<Manager>,
-    commands: Option<mpsc::Sender<Asked>>,
+    commands: Ordered<Asked>,
     taken_up: watch::Sender<TakenUp>,
 }
 
 impl TestManagerActor {
     /// A manager that sends through these links.
     pub fn new(links: ManagerLinks, settings: ManagerSettings) -> Self {
-        Self {
-            manager: Some(Manager::new(links, settings)),
-            commands: None,
-            taken_up: watch::Sender::new(TakenUp::Begun),
-        }
+        let (manager, taken_up) = (Manager::new(links, settings), watch::Sender::new(TakenUp::Begun));
+        Self { commands: Ordered::new(MAILBOX, |asked| lead(manager, taken_up.clone(), asked)), taken_up }
     }
 
     fn ask(&self, command: Command) -> ResponseFuture<Result<TestView, CommandError>> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.commands.as_ref().map(|commands| commands.try_send(Asked { command, answer }));
+        let has_room = self.commands.offer(Asked { command, answer });
         Box::pin(async move {
-            match sent {
-                Some(Ok(())) => answered
-                    .await
-                    .unwrap_or_else(|_| Err(CommandError::Internal("the node is ending".to_owned()))),
-                _ => Err(CommandError::Internal("too many commands wait".to_owned())),
+            if !has_room {
+                return Err(CommandError::Internal("too many commands wait".to_owned()));
             }
+            answered.await.unwrap_or_else(|_| Err(CommandError::Internal("the node is ending".to_owned())))
         })
     }
 }
@@ -128,31 +123,29 @@ impl Actor for TestManagerActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX);
-        let Some(mut manager) = self.manager.take() else { return };
-        let (commands, mut asked) = mpsc::channel::<Asked>(MAILBOX);
-        self.commands = Some(commands);
-        let taken_up = self.taken_up.clone();
-        let life = async move {
-            manager.close_orphans().await;
-            taken_up.send_replace(TakenUp::Closed);
-            manager.resume().await;
-            taken_up.send_replace(TakenUp::Resumed);
-            let mut looked = Instant::now();
-            loop {
-                let look = looked + manager.look_again_in();
-                tokio::select! {
-                    asked = asked.recv() => match asked {
-                        Some(Asked { command, answer }) => manager.command(command, answer).await,
-                        None => return,
-                    },
-                    () = tokio::time::sleep_until(look) => {
-                        looked = Instant::now();
-                        manager.look().await;
-                    }
-                }
+        self.commands.start(context);
+    }
+}
+
+/// Takes up the tests of the previous process; then does commands, and looks at the test that is under way.
+async fn lead(mut manager: Manager, taken_up: watch::Sender<TakenUp>, mut asked: mpsc::Receiver<Asked>) {
+    manager.close_orphans().await;
+    taken_up.send_replace(TakenUp::Closed);
+    manager.resume().await;
+    taken_up.send_replace(TakenUp::Resumed);
+    let mut looked = Instant::now();
+    loop {
+        let look = looked + manager.look_again_in();
+        tokio::select! {
+            asked = asked.recv() => match asked {
+                Some(Asked { command, answer }) => manager.command(command, answer).await,
+                None => return,
+            },
+            () = tokio::time::sleep_until(look) => {
+                looked = Instant::now();
+                manager.look().await;
             }
-        };
-        context.spawn(life.into_actor(self));
+        }
     }
 }
 
