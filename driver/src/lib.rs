@@ -1,6 +1,6 @@
 //! The driver node: paces the load, sends it, measures it, and reports to the orchestrator.
 //!
-//! The rules are pure modules (`life`, `assignment`, `safety`, `clock_sync`, `pacer`, `merge`) that take time as
+//! The rules are pure modules (`life`, `assignment`, `safety`, `clock_sync`, `pacer`, `merge`, `outbox`) that take time as
 //! an argument; `actors` are thin around them, and `system` alone spawns and wires.
 
 mod actors;
@@ -15,6 +15,7 @@ pub mod engine;
 mod http;
 mod life;
 pub mod merge;
+mod outbox;
 mod overflow;
 pub mod pacer;
 mod pauses;

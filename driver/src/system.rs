@@ -7,8 +7,8 @@ use actix::{Actor, AsyncContext, Context, Recipient, SyncArbiter};
 use actix_rt::Arbiter;
 use common::ids::{Epoch, NodeId};
 use common::kafka::{
-    ConsumerChanged, ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, RecordsArrived,
-    StartFrom, create_topics,
+    ConsumerChanged, ConsumerOptions, KafkaConsumerActor, KafkaError, KafkaProducerActor, Producer,
+    RecordsArrived, StartFrom, create_topics,
 };
 use common::service::Needs;
 use common::settings::KafkaSettings;
@@ -109,7 +109,7 @@ impl Foundation {
         let store = SyncArbiter::start(1, move || StoreActor::new(folder.clone()));
         let publisher = PublisherActor::new(
             parts.node_id.clone(),
-            link.address().recipient(),
+            Producer::of(&link.address()),
             StoreHandle::of(&store),
             to_manager.clone(),
         )

@@ -1,29 +1,28 @@
 //! Writes every window to the store and to Kafka, in order, however long Kafka is unreachable.
 
-use std::collections::VecDeque;
+mod writers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture};
+use actix::{Actor, Context, Handler, ResponseFuture};
 use common::ids::NodeId;
-use common::kafka::Publish;
+use common::kafka::Producer;
+use common::ordered::Ordered;
 use common::wire::{Metrics, Outbound};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::messages::kafka_link::LinkUp;
 use super::messages::manager::ManagerHandle;
 use super::messages::publisher::{FlushWindows, GetPublisherStats, PublisherStats, WindowClosed};
 use super::messages::store::StoreHandle;
-use crate::store::{Batch, StoredWindow, WindowKey};
+use crate::outbox::{Outbox, Unstored};
+use crate::store::{StoredWindow, WindowKey};
+
+use writers::{Done, Writers};
 
 /// Windows that may wait to be taken: four minutes of them.
 const MAILBOX: usize = 256;
-/// Most windows kept in memory for Kafka; past that they come from the store.
-const IN_MEMORY: usize = 128;
-/// Most windows kept in memory for a store that cannot be written.
-const UNSAVED: usize = 1_024;
-/// Most windows in one transaction, and in one reading.
-const BATCH: usize = 64;
 /// Between two attempts at what failed.
 const RETRY: Duration = Duration::from_secs(1);
 /// Of failures of the store in a row, one in so many is logged.
@@ -31,65 +30,102 @@ const LOG_EVERY: u32 = 30;
 
 /// Publishes windows, each until Kafka has it.
 ///
-/// - owns: the windows that Kafka or the store do not have yet; past 128 of them the store alone does.
+/// - owns: the windows that Kafka or the store do not have yet, in an [`Outbox`]; past 128 of them the store alone has
+///   those for Kafka.
 /// - receives: [`WindowClosed`], [`LinkUp`], [`FlushWindows`], [`GetPublisherStats`].
-/// - sends: [`Publish`], one at a time; to the store, one message at a time, [`StoreHandle::save`], and
+/// - sends: records to the producer, one at a time; to the store, one message at a time, [`StoreHandle::save`], and
 ///   [`StoreHandle::unpublished`] for what was measured before this process started, or did not fit in memory;
 ///   [`ManagerHandle::final_published`] when Kafka has a test's last window.
 /// - on failure: tries again every second, for ever; a window that neither memory nor the store can keep is
 ///   lost, counted and logged.
 /// - mailbox bound: 256 windows.
 pub struct PublisherActor {
-    node_id: NodeId,
-    publish: Recipient<Publish>,
-    store: StoreHandle,
-    manager: ManagerHandle,
-    /// For Kafka, the oldest first.
-    to_publish: VecDeque<StoredWindow>,
-    to_save: VecDeque<StoredWindow>,
-    /// Windows that Kafka has, and that the store has not marked as published yet.
-    published: Vec<WindowKey>,
-    /// The store holds windows for Kafka that `to_publish` does not: new ones must wait behind them.
-    behind: bool,
-    /// Something was given to the store since it was last asked for what is unpublished.
-    grown: bool,
-    publishing: bool,
-    at_store: bool,
-    /// Writes in a row that the store did not take.
-    failing: u32,
-    link_up: bool,
-    waiting: Vec<oneshot::Sender<()>>,
-    stats: PublisherStats,
+    asked: Ordered<Asked>,
+}
+
+/// What the task is asked for.
+enum Asked {
+    Closed(WindowClosed),
+    LinkUp,
+    Flush(oneshot::Sender<()>),
+    Stats(oneshot::Sender<PublisherStats>),
 }
 
 impl PublisherActor {
     /// A publisher that has yet to look at what an earlier process left in the store.
-    pub fn new(
-        node_id: NodeId,
-        publish: Recipient<Publish>,
-        store: StoreHandle,
-        manager: ManagerHandle,
-    ) -> Self {
-        Self {
+    pub fn new(node_id: NodeId, kafka: Producer, store: StoreHandle, manager: ManagerHandle) -> Self {
+        let publisher = Publisher {
             node_id,
-            publish,
-            store,
             manager,
-            to_publish: VecDeque::new(),
-            to_save: VecDeque::new(),
-            published: Vec::new(),
-            behind: true,
-            grown: false,
-            publishing: false,
-            at_store: false,
-            failing: 0,
+            outbox: Outbox::default(),
             link_up: false,
             waiting: Vec::new(),
             stats: PublisherStats::default(),
+        };
+        Self { asked: Ordered::new(MAILBOX, |asked| publisher.run(asked, store, kafka)) }
+    }
+}
+
+/// What the task owns.
+struct Publisher {
+    node_id: NodeId,
+    manager: ManagerHandle,
+    outbox: Outbox,
+    link_up: bool,
+    /// Who waits until nothing is left.
+    waiting: Vec<oneshot::Sender<()>>,
+    stats: PublisherStats,
+}
+
+impl Publisher {
+    async fn run(mut self, mut asked: mpsc::Receiver<Asked>, store: StoreHandle, kafka: Producer) {
+        let (mut writers, work) = Writers::new(store, kafka);
+        let lead = async move {
+            loop {
+                self.hand_out(&writers);
+                tokio::select! {
+                    asked = asked.recv() => match asked {
+                        Some(asked) => self.take(asked),
+                        None => return,
+                    },
+                    Some(done) = writers.done.recv() => self.note(done),
+                }
+            }
+        };
+        tokio::join!(lead, work);
+    }
+
+    /// Hands out what can be done next, one thing at the store and one at Kafka.
+    fn hand_out(&mut self, writers: &Writers) {
+        if let Some(work) = self.outbox.next_for_store() {
+            writers.to_store(work);
+        }
+        if self.link_up
+            && let Some(window) = self.outbox.next_for_kafka()
+        {
+            writers.to_kafka(window);
+        }
+        if self.outbox.is_done() {
+            for waiting in self.waiting.drain(..) {
+                // The receiver may have timed out: then there is nothing to do.
+                let _ = waiting.send(());
+            }
         }
     }
 
-    fn take(&mut self, closed: WindowClosed) {
+    fn take(&mut self, asked: Asked) {
+        match asked {
+            Asked::Closed(closed) => self.closed(closed),
+            Asked::LinkUp => self.link_up = true,
+            Asked::Flush(waiting) => self.waiting.push(waiting),
+            Asked::Stats(answer) => {
+                let waiting = self.outbox.waiting() as u64;
+                let _ = answer.send(PublisherStats { waiting, ..self.stats });
+            }
+        }
+    }
+
+    fn closed(&mut self, closed: WindowClosed) {
         self.stats.closed += 1;
         let window = closed.window;
         self.stats.busy = window.busy;
@@ -113,145 +149,36 @@ impl PublisherActor {
                 return;
             }
         };
-        let window = StoredWindow { key, is_final, record };
-        if !self.behind && self.to_publish.len() < IN_MEMORY {
-            self.to_publish.push_back(window.clone());
-        } else {
-            self.behind = true;
-        }
-        if self.to_save.len() >= UNSAVED
-            && let Some(lost) = self.to_save.pop_front()
-        {
-            self.stats.lost += 1;
-            log::error!(test_id:% = lost.key.test_id, seq = lost.key.seq; "window not stored");
-        }
-        self.to_save.push_back(window);
-        self.grown = true;
-    }
-
-    /// Does what can be done next, one thing at the store and one at Kafka.
-    fn pump(&mut self, ctx: &mut Context<Self>) {
-        if !self.at_store {
-            if !self.to_save.is_empty() || !self.published.is_empty() {
-                self.save(ctx);
-            } else if self.behind && self.to_publish.is_empty() && !self.publishing {
-                self.load(ctx);
-            }
-        }
-        if !self.publishing && self.link_up {
-            self.publish_next(ctx);
-        }
-        if self.done() {
-            for waiting in self.waiting.drain(..) {
-                // The receiver may have timed out: then there is nothing to do.
-                let _ = waiting.send(());
-            }
+        if let Some(Unstored { key, lost }) = self.outbox.closed(StoredWindow { key, is_final, record }) {
+            self.stats.lost += u64::from(lost);
+            log::error!(test_id:% = key.test_id, seq = key.seq, lost; "window not stored");
         }
     }
 
-    fn done(&self) -> bool {
-        !self.behind
-            && !self.at_store
-            && self.to_publish.is_empty()
-            && self.to_save.is_empty()
-            && self.published.is_empty()
-    }
-
-    fn save(&mut self, ctx: &mut Context<Self>) {
-        self.at_store = true;
-        let n_windows = self.to_save.len().min(BATCH);
-        let windows: Vec<_> = self.to_save.iter().take(n_windows).cloned().collect();
-        let batch = Batch { windows, published: self.published.clone() };
-        let n_published = batch.published.len();
-        let saved = self.store.save(batch);
-        let last = self.to_save.get(n_windows.wrapping_sub(1)).map(|window| window.key.clone());
-        ctx.spawn(saved.into_actor(self).map(move |saved, actor, ctx| {
-            let error = match saved {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(error) => Some(error.to_string()),
-            };
-            let Some(error) = error else {
-                actor.at_store = false;
-                actor.failing = 0;
-                actor.published.drain(..n_published);
-                // By key, not by count: the bound may have dropped some of them meanwhile.
-                if let Some(last) = last
-                    && let Some(at) = actor.to_save.iter().position(|window| window.key == last)
-                {
-                    actor.to_save.drain(..=at);
+    fn note(&mut self, done: Done) {
+        match done {
+            Done::Saved => self.outbox.saved(),
+            Done::Loaded(windows) => {
+                if !windows.is_empty() {
+                    log::info!(n_windows = windows.len(); "windows found in the store that kafka does not have");
                 }
-                return actor.pump(ctx);
-            };
-            actor.stats.store_failures += 1;
-            actor.failing += 1;
-            // A full disk fails every second: log the first failure, then one in `LOG_EVERY`.
-            if actor.failing % LOG_EVERY == 1 {
-                log::error!(error:%; "windows not stored, trying again every second");
+                self.outbox.loaded(windows);
             }
-            Self::later(ctx, |actor| actor.at_store = false);
-        }));
-    }
-
-    fn load(&mut self, ctx: &mut Context<Self>) {
-        self.at_store = true;
-        self.grown = false;
-        let limit = BATCH as u32;
-        let loaded = self.store.unpublished(limit);
-        ctx.spawn(loaded.into_actor(self).map(move |loaded, actor, ctx| {
-            let error = match loaded {
-                Ok(Ok(windows)) => {
-                    actor.at_store = false;
-                    actor.behind = windows.len() >= BATCH || actor.grown;
-                    if !windows.is_empty() {
-                        log::info!(n_windows = windows.len(); "windows found in the store that kafka does not have");
-                    }
-                    actor.to_publish.extend(windows);
-                    return actor.pump(ctx);
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(error) => error.to_string(),
-            };
-            actor.stats.store_failures += 1;
-            log::error!(error:%; "windows not read, trying again");
-            Self::later(ctx, |actor| actor.at_store = false);
-        }));
-    }
-
-    fn publish_next(&mut self, ctx: &mut Context<Self>) {
-        let Some(window) = self.to_publish.front() else { return };
-        self.publishing = true;
-        let (key, is_final) = (window.key.clone(), window.is_final);
-        let sent = self.publish.send(Publish(Arc::clone(&window.record)));
-        ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
-            let error = match sent {
-                Ok(Ok(())) => {
-                    actor.publishing = false;
-                    actor.stats.published += 1;
-                    actor.to_publish.pop_front();
-                    if is_final {
-                        actor.manager.final_published(key.test_id.clone(), key.epoch);
-                    }
-                    actor.published.push(key);
-                    return actor.pump(ctx);
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(error) => error.to_string(),
-            };
-            actor.stats.publish_failures += 1;
-            log::warn!(test_id:% = key.test_id, seq = key.seq, error:%; "window not published, trying again");
-            Self::later(ctx, |actor| actor.publishing = false);
-        }));
-    }
-
-    fn later(ctx: &mut Context<Self>, change: impl FnOnce(&mut Self) + 'static) {
-        let mut change = Some(change);
-        ctx.run_later(RETRY, move |actor, ctx| {
-            if let Some(change) = change.take() {
-                change(actor);
+            Done::StoreFailed => {
+                self.stats.store_failures += 1;
+                self.outbox.store_failed();
             }
-            actor.pump(ctx);
-        });
+            Done::Published => {
+                self.stats.published += 1;
+                if let Some(StoredWindow { key, is_final: true, .. }) = self.outbox.published() {
+                    self.manager.final_published(key.test_id, key.epoch);
+                }
+            }
+            Done::NotPublished => {
+                self.stats.publish_failures += 1;
+                self.outbox.kafka_failed();
+            }
+        }
     }
 }
 
@@ -260,47 +187,40 @@ impl Actor for PublisherActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.pump(ctx);
+        self.asked.start(ctx);
     }
 }
 
 impl Handler<WindowClosed> for PublisherActor {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, closed: WindowClosed, ctx: &mut Self::Context) {
-        self.take(closed);
-        self.pump(ctx);
+    fn handle(&mut self, closed: WindowClosed, _: &mut Self::Context) -> Self::Result {
+        self.asked.put(Asked::Closed(closed))
     }
 }
 
 impl Handler<LinkUp> for PublisherActor {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: LinkUp, ctx: &mut Self::Context) {
-        self.link_up = true;
-        self.pump(ctx);
+    fn handle(&mut self, _: LinkUp, _: &mut Self::Context) -> Self::Result {
+        // Its sender does not wait, but it comes only when a Kafka is joined.
+        self.asked.put(Asked::LinkUp)
     }
 }
 
 impl Handler<FlushWindows> for PublisherActor {
-    type Result = actix::ResponseFuture<()>;
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: FlushWindows, ctx: &mut Self::Context) -> Self::Result {
-        let (waiting, done) = oneshot::channel();
-        self.waiting.push(waiting);
-        self.pump(ctx);
-        Box::pin(async move {
-            // An error means that the actor is gone, and with it whatever could be waited for.
-            let _ = done.await;
-        })
+    fn handle(&mut self, _: FlushWindows, _: &mut Self::Context) -> Self::Result {
+        self.asked.ask(Asked::Flush, ())
     }
 }
 
 impl Handler<GetPublisherStats> for PublisherActor {
-    type Result = MessageResult<GetPublisherStats>;
+    type Result = ResponseFuture<PublisherStats>;
 
     fn handle(&mut self, _: GetPublisherStats, _: &mut Self::Context) -> Self::Result {
-        MessageResult(PublisherStats { waiting: self.to_publish.len() as u64, ..self.stats })
+        self.asked.ask(Asked::Stats, PublisherStats::default())
     }
 }
 

@@ -4,12 +4,13 @@ use std::sync::Mutex;
 use actix::{Addr, SyncArbiter};
 use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
-use common::kafka::KafkaError;
+use common::kafka::{KafkaError, Publish};
 use common::wire::{ClassicMetrics, MachineLoad, Window};
 
 use super::*;
 use crate::actors::messages::manager::{FinalPublished, Leave, LoadEnded};
 use crate::actors::store::StoreActor;
+use crate::outbox::IN_MEMORY;
 use crate::store::WindowStore;
 
 /// A Kafka that may be away.
@@ -80,7 +81,7 @@ impl Scene {
         let store = StoreHandle::of(&store);
         let finals: Arc<Mutex<Vec<_>>> = Arc::default();
         let manager = ManagerHandle::of(&Finals(Arc::clone(&finals)).start());
-        let publisher = PublisherActor::new(node_id, kafka.start().recipient(), store, manager).start();
+        let publisher = PublisherActor::new(node_id, Producer::of(&kafka.start()), store, manager).start();
         publisher.send(LinkUp { address: [127, 0, 0, 1].into(), moved: false }).await.unwrap();
         Self { publisher, away, taken, finals }
     }
