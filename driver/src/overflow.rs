@@ -1,4 +1,5 @@
-//! Messages that met a full mailbox: counted here, and shown by /metrics. In a driver they are its own overload.
+//! Messages that met a full mailbox or a full queue of an actor: counted here, and shown by /metrics. In a driver they
+//! are its own overload.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +19,13 @@ where
     }
 }
 
-/// How many messages met a full or closed mailbox since the process started.
+/// Counts and logs a message that met a full queue of its actor and was dropped.
+pub fn dropped(what: &'static str) {
+    OVERFLOWS.fetch_add(1, Ordering::Relaxed);
+    log::error!(what; "queue did not take a message");
+}
+
+/// How many messages met a full or closed mailbox, or a full queue, since the process started.
 pub fn count() -> u64 {
     OVERFLOWS.load(Ordering::Relaxed)
 }

@@ -211,11 +211,10 @@ impl Foundation {
             kernel: common::host::kernel_id(),
             port,
         };
-        let publish = link.address().recipient();
         heartbeat.run(HeartbeatActor::new(
             identity,
             settings.habits.heartbeat_every,
-            publish,
+            Producer::of(&link.address()),
             handles.progress,
         ));
 

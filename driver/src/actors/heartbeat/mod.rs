@@ -1,32 +1,31 @@
 //! Publishes the driver's registration, its heartbeats, its changes of state and its goodbye.
 
-mod over;
 mod pace;
+mod plan;
+mod writer;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseActFuture, WrapFuture,
-};
-use common::clock::unix_us;
+use actix::{Actor, Context, Handler, ResponseFuture};
 use common::ids::{Epoch, NodeId};
-use common::kafka::{KafkaError, Publish};
-use common::wire::{DriverState, Heartbeat, HeartbeatOurs, Outbound, PROTOCOL, Register, RegisterOurs, Role};
-use tokio::time::Instant;
+use common::kafka::{KafkaError, Producer};
+use common::ordered::Ordered;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::messages::aggregator::ProgressHandle;
-#[cfg(doc)]
-use super::messages::heartbeat::{AnnounceEnd, RegisterAgain};
-use super::messages::heartbeat::{OffsetMeasured, OrchestratorSeen, PublishGoodbye, StateChanged};
+use super::messages::heartbeat::{
+    AnnounceEnd, OffsetMeasured, OrchestratorSeen, PublishGoodbye, RegisterAgain, StateChanged,
+};
 use super::messages::kafka_link::LinkUp;
-use crate::cpu::CpuClock;
-use crate::life::Reply;
-use crate::merge::DriverProgress;
+use crate::life::Over;
+use crate::overflow;
 
-use over::Sign;
 use pace::Pace;
+use plan::{MAX_SIGNS, Next, Plan};
+use writer::Writer;
 
 /// Messages that may wait.
 const MAILBOX: usize = 64;
@@ -57,183 +56,133 @@ pub struct Identity {
 /// - owns: the state that heartbeats carry; which orchestrator it has registered with.
 /// - receives: [`LinkUp`], [`StateChanged`], [`OrchestratorSeen`], [`OffsetMeasured`], [`RegisterAgain`],
 ///   [`AnnounceEnd`], [`PublishGoodbye`].
-/// - sends: [`Publish`] of register and heartbeat records, and of end words; while a test runs it asks the aggregator
-///   how far it is ([`ProgressHandle`]).
-/// - on failure: a regular heartbeat that Kafka does not take is dropped; a change of state, a registration and the
-///   end of a classic test are published again.
-/// - mailbox bound: 64; at most one regular heartbeat is on its way at a time.
+/// - sends: register and heartbeat records and end words to the producer, one at a time; while a test runs it asks the
+///   aggregator how far it is ([`ProgressHandle`]).
+/// - on failure: a regular heartbeat that is due while another record is on its way is dropped; a change of state, a
+///   registration and the end of a classic test are published again.
+/// - mailbox bound: 64; a message that meets a full queue is dropped, counted and logged.
 pub struct HeartbeatActor {
-    identity: Identity,
-    pace: Pace,
-    publish: Recipient<Publish>,
-    progress: ProgressHandle,
-    address: Option<IpAddr>,
-    /// Epoch of our newest orchestrator; `registered` is true once it has this driver's registration.
-    orchestrator: Option<Epoch>,
-    registered: bool,
-    registering: bool,
-    /// A registration was asked for while another one was on its way.
-    again: bool,
-    answer: Reply,
-    /// A change of state that Kafka does not have yet.
-    state_unpublished: bool,
-    beating: bool,
-    beaten_at: Option<Instant>,
-    /// Ends of classic tests that are still to be announced, the oldest first.
-    signs: VecDeque<Sign>,
-    announcing: bool,
-    offset_us: Option<i64>,
-    cpu: CpuClock,
-    leaving: bool,
+    asked: Ordered<Asked>,
+}
+
+/// What the task is asked for.
+enum Asked {
+    LinkUp(LinkUp),
+    State(StateChanged),
+    Orchestrator(Epoch),
+    Offset(i64),
+    Register,
+    AnnounceEnd(Over),
+    Goodbye(oneshot::Sender<Result<(), KafkaError>>),
 }
 
 impl HeartbeatActor {
     /// Publishes nothing until the link to Kafka is up. `every`: the longest time between two heartbeats.
-    pub fn new(
-        identity: Identity,
-        every: Duration,
-        publish: Recipient<Publish>,
-        progress: ProgressHandle,
-    ) -> Self {
-        let cpu = CpuClock::start(identity.workers);
-        Self {
-            identity,
-            pace: Pace::new(every),
-            publish,
-            progress,
-            address: None,
-            orchestrator: None,
-            registered: false,
-            registering: false,
-            again: false,
-            answer: Reply::idle(),
-            state_unpublished: false,
-            beating: false,
-            beaten_at: None,
-            signs: VecDeque::new(),
-            announcing: false,
-            offset_us: None,
-            cpu,
-            leaving: false,
-        }
+    pub fn new(identity: Identity, every: Duration, kafka: Producer, progress: ProgressHandle) -> Self {
+        let wishes = Wishes { plan: Plan::new(Pace::new(every)), offset_us: None, goodbyes: Vec::new() };
+        let writer = Writer::new(identity, kafka, progress);
+        Self { asked: Ordered::new(MAILBOX, |asked| publish(wishes, writer, asked)) }
     }
 
-    fn register(&mut self, ctx: &mut Context<Self>) {
-        let Some(address) = self.address else { return };
-        (self.registering, self.again) = (true, false);
-        let identity = &self.identity;
-        let register = Register {
-            node_id: identity.node_id.clone(),
-            address: Some(SocketAddr::new(address, identity.port).to_string()),
-            ours: Some(RegisterOurs {
-                protocol: Some(PROTOCOL),
-                epoch: identity.epoch,
-                version: identity.version.clone(),
-                cores: identity.cores,
-                labels: identity.labels.clone(),
-                max_rate: identity.max_rate,
-                kernel: identity.kernel.clone(),
-            }),
-        };
-        let orchestrator = self.orchestrator;
-        let published = self.put(Outbound::Register(register));
-        ctx.spawn(published.map(move |published, actor, ctx| {
-            actor.registering = false;
-            match published {
-                Ok(()) => {
-                    log::info!("registered");
-                    // If another orchestrator appeared while this was on its way, the next tick registers with that
-                    // one.
-                    actor.registered = actor.orchestrator == orchestrator && !actor.again;
-                    actor.beat(ctx);
+    /// The senders of these messages do not wait, so that what meets a full queue is dropped. The task takes from it
+    /// even while a record is on its way.
+    fn ask(&self, asked: Asked, what: &'static str) {
+        if !self.asked.offer(asked) {
+            overflow::dropped(what);
+        }
+    }
+}
+
+/// What the task is asked for, so far.
+struct Wishes {
+    plan: Plan,
+    offset_us: Option<i64>,
+    /// Who waits until Kafka has the goodbye.
+    goodbyes: Vec<oneshot::Sender<Result<(), KafkaError>>>,
+}
+
+/// Publishes what is wanted, one record after the other.
+async fn publish(mut wishes: Wishes, mut writer: Writer, mut asked: mpsc::Receiver<Asked>) {
+    let look_every = wishes.plan.look_every();
+    let mut look = interval_at(Instant::now() + look_every, look_every);
+    look.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        while let Some(next) = wishes.plan.next(Instant::now().into_std()) {
+            let published = {
+                let mut publishing = pin!(writer.publish(&next, wishes.offset_us));
+                loop {
+                    tokio::select! {
+                        published = &mut publishing => break published,
+                        // Noted at once: Kafka may keep a record for minutes.
+                        Some(asked) = asked.recv() => wishes.take(asked),
+                    }
                 }
-                Err(error) => log::warn!(error:%; "not registered"),
-            }
-        }));
-    }
-
-    /// Publishes; records leave in the order of the calls.
-    fn put(&mut self, outbound: Outbound) -> ResponseActFuture<Self, Result<(), KafkaError>> {
-        let sent = outbound.write().map(|record| self.publish.send(Publish(record.into())));
-        let published = async move {
-            match sent {
-                Ok(sent) => sent.await.unwrap_or(Err(KafkaError::Stopped)),
-                Err(error) => Err(KafkaError::NotDelivered(error.to_string())),
-            }
-        };
-        Box::pin(published.into_actor(self))
-    }
-
-    fn tick(&mut self, ctx: &mut Context<Self>) {
-        if self.address.is_none() || self.leaving {
-            return;
+            };
+            wishes.published(&next, published);
         }
-        self.publish_signs(ctx);
-        if self.registering {
-            return;
-        }
-        if !self.registered {
-            return self.register(ctx);
-        }
-        let running = self.answer.state == DriverState::Running;
-        let due = self.beaten_at.is_none_or(|at| self.pace.is_due(at.elapsed(), running));
-        if self.state_unpublished || (due && !self.beating) {
-            self.beat(ctx);
+        tokio::select! {
+            asked = asked.recv() => match asked {
+                Some(asked) => wishes.take(asked),
+                None => return,
+            },
+            _ = look.tick() => wishes.plan.look(Instant::now().into_std()),
         }
     }
+}
 
-    /// Publishes a heartbeat, with the counters of the test if one runs.
-    fn beat(&mut self, ctx: &mut Context<Self>) {
-        if self.leaving {
-            return;
-        }
-        self.beating = true;
-        self.state_unpublished = false;
-        self.beaten_at = Some(Instant::now());
-        let running = self.answer.state == DriverState::Running;
-        let progress = running.then(|| self.progress.get());
-        let progress = async move {
-            match progress {
-                Some(progress) => progress.await.unwrap_or_default(),
-                None => None,
-            }
-        };
-        ctx.spawn(progress.into_actor(self).map(|progress, actor, ctx| {
-            let record = actor.record(actor.answer.clone(), progress, true);
-            let published = actor.put(record);
-            ctx.spawn(published.map(|published, actor, _| {
-                actor.beating = false;
-                if let Err(error) = published {
-                    // This may have been a change of state: the next tick publishes it again.
-                    actor.state_unpublished = true;
-                    log::debug!(error:%; "heartbeat not published");
+impl Wishes {
+    fn take(&mut self, asked: Asked) {
+        match asked {
+            Asked::LinkUp(LinkUp { address, moved }) => self.plan.link_up(address, moved),
+            Asked::State(StateChanged { answer, lasts: true }) => self.plan.set_state(answer),
+            Asked::State(StateChanged { answer, lasts: false }) => {
+                if !self.plan.refuse(answer) {
+                    overflow::dropped("refusal");
                 }
-            }));
-        }));
+            }
+            Asked::Orchestrator(epoch) => self.plan.orchestrator_seen(epoch),
+            Asked::Offset(offset_us) => self.offset_us = Some(offset_us),
+            Asked::Register => self.plan.register_again(),
+            Asked::AnnounceEnd(over) => self.announce_end(over),
+            Asked::Goodbye(answer) => {
+                if self.plan.leave() {
+                    self.goodbyes.push(answer);
+                } else {
+                    let _ = answer.send(Ok(()));
+                }
+            }
+        }
     }
 
-    fn record(&mut self, answer: Reply, progress: Option<DriverProgress>, alive: bool) -> Outbound {
-        // The aggregator may still count for another test: its counters must not stand in this one's heartbeat.
-        let progress = progress.filter(|progress| Some(&progress.test_id) == answer.test_id.as_ref());
-        let draining = progress.as_ref().is_some_and(|progress| progress.draining);
-        let state = if draining { DriverState::Draining } else { answer.state };
-        Outbound::Heartbeat(Box::new(Heartbeat {
-            node_id: self.identity.node_id.clone(),
-            alive,
-            sent_at_us: Some(unix_us()),
-            ours: Some(HeartbeatOurs {
-                epoch: self.identity.epoch,
-                role: Role::Driver,
-                state: Some(state),
-                reason: answer.reason,
-                warning: answer.warning,
-                test_id: answer.test_id,
-                revision: answer.revision,
-                clock_offset_us: self.offset_us,
-                cpu: self.cpu.share(),
-                counters: progress.map(|progress| progress.counters),
-            }),
-        }))
+    fn announce_end(&mut self, over: Over) {
+        log::info!(
+            test_id:% = over.test_id, word:? = over.word, no = over.no;
+            "announcing the end of a classic test"
+        );
+        let test_id = over.test_id.clone();
+        if !self.plan.announce_end(over) {
+            log::warn!(test_id:%, n_waiting = MAX_SIGNS; "end of a test not announced");
+        }
+    }
+
+    fn published(&mut self, record: &Next, published: Result<(), KafkaError>) {
+        self.plan.published(record, published.is_ok());
+        match (record, &published) {
+            (Next::Register(_), Ok(())) => log::info!("registered"),
+            (Next::Register(_), Err(error)) => log::warn!(error:%; "not registered"),
+            (Next::Beat(_), Err(error)) => log::debug!(error:%; "heartbeat not published"),
+            (Next::Refusal(_), Err(error)) => log::warn!(error:%; "refusal not published"),
+            (Next::Sign(_), Err(error)) => {
+                log::warn!(error:%; "end of a test not published, trying again");
+            }
+            (Next::Goodbye, _) => {
+                for waiting in self.goodbyes.drain(..) {
+                    // The receiver may have timed out.
+                    let _ = waiting.send(published.clone());
+                }
+            }
+            (Next::Beat(_) | Next::Refusal(_) | Next::Sign(_), Ok(())) => {}
+        }
     }
 }
 
@@ -242,59 +191,31 @@ impl Actor for HeartbeatActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(self.pace.look, Self::tick);
+        self.asked.start(ctx);
     }
 }
 
 impl Handler<LinkUp> for HeartbeatActor {
     type Result = ();
 
-    fn handle(&mut self, up: LinkUp, ctx: &mut Self::Context) {
-        self.address = Some(up.address);
-        self.registered = false;
-        if up.moved {
-            self.orchestrator = None;
-        }
-        if !self.leaving {
-            self.register(ctx);
-        }
+    fn handle(&mut self, up: LinkUp, _: &mut Self::Context) {
+        self.ask(Asked::LinkUp(up), "link up");
     }
 }
 
 impl Handler<StateChanged> for HeartbeatActor {
     type Result = ();
 
-    fn handle(&mut self, StateChanged { answer, lasts }: StateChanged, ctx: &mut Self::Context) {
-        if lasts {
-            self.answer = answer;
-            self.state_unpublished = true;
-            if self.registered {
-                self.beat(ctx);
-            }
-            return;
-        }
-        let record = self.record(answer, None, true);
-        let published = self.put(record);
-        ctx.spawn(published.map(|published, _, _| {
-            if let Err(error) = published {
-                log::warn!(error:%; "refusal not published");
-            }
-        }));
+    fn handle(&mut self, changed: StateChanged, _: &mut Self::Context) {
+        self.ask(Asked::State(changed), "state");
     }
 }
 
 impl Handler<OrchestratorSeen> for HeartbeatActor {
     type Result = ();
 
-    fn handle(&mut self, OrchestratorSeen(epoch): OrchestratorSeen, ctx: &mut Self::Context) {
-        if self.orchestrator.is_some_and(|orchestrator| orchestrator >= epoch) {
-            return;
-        }
-        self.orchestrator = Some(epoch);
-        self.registered = false;
-        if !self.registering && !self.leaving {
-            self.register(ctx);
-        }
+    fn handle(&mut self, OrchestratorSeen(epoch): OrchestratorSeen, _: &mut Self::Context) {
+        self.ask(Asked::Orchestrator(epoch), "beat of an orchestrator");
     }
 }
 
@@ -302,20 +223,31 @@ impl Handler<OffsetMeasured> for HeartbeatActor {
     type Result = ();
 
     fn handle(&mut self, OffsetMeasured(offset_us): OffsetMeasured, _: &mut Self::Context) {
-        self.offset_us = Some(offset_us);
+        self.ask(Asked::Offset(offset_us), "clock offset");
+    }
+}
+
+impl Handler<RegisterAgain> for HeartbeatActor {
+    type Result = ();
+
+    fn handle(&mut self, _: RegisterAgain, _: &mut Self::Context) {
+        self.ask(Asked::Register, "registration");
+    }
+}
+
+impl Handler<AnnounceEnd> for HeartbeatActor {
+    type Result = ();
+
+    fn handle(&mut self, AnnounceEnd(over): AnnounceEnd, _: &mut Self::Context) {
+        self.ask(Asked::AnnounceEnd(over), "end of a test");
     }
 }
 
 impl Handler<PublishGoodbye> for HeartbeatActor {
-    type Result = ResponseActFuture<Self, Result<(), KafkaError>>;
+    type Result = ResponseFuture<Result<(), KafkaError>>;
 
     fn handle(&mut self, _: PublishGoodbye, _: &mut Self::Context) -> Self::Result {
-        self.leaving = true;
-        if self.address.is_none() {
-            return Box::pin(std::future::ready(Ok(())).into_actor(self));
-        }
-        let goodbye = self.record(Reply::idle(), None, false);
-        self.put(goodbye)
+        self.asked.ask(Asked::Goodbye, Err(KafkaError::Stopped))
     }
 }
 

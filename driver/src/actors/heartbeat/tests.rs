@@ -3,12 +3,13 @@ use std::sync::{Arc, Mutex};
 use actix::{Addr, MessageResult};
 use common::counters::Counters;
 use common::ids::TestId;
-use common::wire::Topic;
+use common::kafka::Publish;
+use common::wire::{DriverState, Topic};
 
 use super::*;
 use crate::actors::messages::aggregator::GetProgress;
-use crate::actors::messages::heartbeat::{AnnounceEnd, RegisterAgain};
-use crate::life::Over;
+use crate::life::Reply;
+use crate::merge::DriverProgress;
 
 /// A Kafka that takes what it is given, or refuses it.
 struct Kafka {
@@ -77,7 +78,7 @@ impl Scene {
             port: 0,
         };
         let heartbeat =
-            HeartbeatActor::new(identity, every, kafka.recipient(), ProgressHandle::of(&Load.start()))
+            HeartbeatActor::new(identity, every, Producer::of(&kafka), ProgressHandle::of(&Load.start()))
                 .start();
         Self { heartbeat, taken, refuse }
     }
