@@ -1,34 +1,34 @@
-//! The driver's connection to Kafka. The brokers come from the settings or from the orchestrator. In the second case
-//! the orchestrator is asked again when Kafka is gone: an embedded broker may come back at another address.
+//! The driver's connection to Kafka: what the other actors publish passes through here to the Kafka in use. Which one that
+//! is, and when it can be used, is the matter of one task (`link`).
+
+mod link;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture};
 use common::kafka::{
     ConsumerChanged, FlushProducer, GetConsumerStats, GetProducerStats, KafkaError, Publish, StopConsumer,
     WarmUp,
 };
+use common::ordered::Ordered;
 use common::service::Needs;
-use common::settings::{Brokers, KafkaSettings};
+use common::settings::KafkaSettings;
 use tokio::sync::{mpsc, watch};
 
 use super::messages::kafka_link::{GetLinkStats, LinkStats, LinkUpHandle};
 use crate::RunError;
-use crate::bootstrap::{AskError, Bootstrap, source_address};
-use crate::overflow::notify;
+use crate::bootstrap::{AskError, Bootstrap};
+
+use link::{Asked, InUse, Link};
 
 /// Records and queries that may wait.
 const MAILBOX: usize = 256;
-/// Between two requests to an orchestrator that does not answer.
-const RETRY: Duration = Duration::from_millis(500);
-/// How long Kafka may be unreachable before the orchestrator is asked for its present address.
-const AWAY_BEFORE_ASKING: Duration = Duration::from_secs(3);
-/// What a driver needs before it is ready.
-const KAFKA: &str = "Kafka";
+/// Changes of the consumer that may wait. It waits for each to be taken.
+const CHANGES: usize = 16;
 
 /// The addresses of one Kafka's clients.
+#[derive(Clone)]
 pub struct KafkaClients {
     pub publish: Recipient<Publish>,
     pub warm_up: Recipient<WarmUp>,
@@ -54,20 +54,8 @@ pub type Ask = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Bootstrap, Ask
 ///   an error at once, or when their producer is replaced; unusable settings end the node.
 /// - mailbox bound: 256.
 pub struct KafkaLinkActor {
-    settings: KafkaSettings,
-    connect: Connect,
-    ask: Option<Ask>,
-    ups: LinkUpHandle,
-    fatal: mpsc::Sender<RunError>,
-    clients: Option<KafkaClients>,
-    /// Counts the Kafkas used so far. A change cancels the records that wait for the producer of an earlier one.
-    generation: watch::Sender<u64>,
-    asking: bool,
-    waits_for: Option<String>,
-    away_since: Option<Instant>,
-    /// Whether this Kafka has been joined since it was found.
-    joined: bool,
-    needs: Needs,
+    asked: Ordered<Asked>,
+    in_use: watch::Receiver<InUse>,
 }
 
 impl KafkaLinkActor {
@@ -80,121 +68,9 @@ impl KafkaLinkActor {
         fatal: mpsc::Sender<RunError>,
         needs: Needs,
     ) -> Self {
-        needs.wait_for(KAFKA, KAFKA);
-        let generation = watch::Sender::new(0);
-        Self {
-            settings,
-            connect,
-            ask,
-            ups,
-            fatal,
-            clients: None,
-            generation,
-            asking: false,
-            waits_for: None,
-            away_since: Some(Instant::now()),
-            joined: false,
-            needs,
-        }
-    }
-
-    fn waits_for_kafka(&self) {
-        let at = match &self.settings.brokers {
-            Brokers::At(brokers) => format!("Kafka at {}", brokers.join(", ")),
-            _ => KAFKA.to_owned(),
-        };
-        self.needs.wait_for(KAFKA, at);
-    }
-
-    fn use_kafka(&mut self, settings: KafkaSettings, ctx: &mut Context<Self>) {
-        match (self.connect)(&settings, ctx.address().recipient()) {
-            Ok(clients) => {
-                if let Some(old) = self.clients.replace(clients) {
-                    notify(&old.stop, StopConsumer, "stop of the old consumer");
-                }
-                self.settings = settings;
-                self.generation.send_modify(|generation| *generation += 1);
-                self.away_since = Some(Instant::now());
-                self.joined = false;
-                self.waits_for_kafka();
-            }
-            Err(error) => {
-                log::error!(error:%; "kafka cannot be used");
-                // A full channel holds an error already: one is enough to end the node.
-                let _ = self.fatal.try_send(RunError::Kafka(error));
-            }
-        }
-    }
-
-    /// Asks the orchestrator for Kafka's addresses, and connects to them if they are new.
-    fn ask(&mut self, ctx: &mut Context<Self>) {
-        let Some(ask) = &self.ask else { return };
-        if self.asking {
-            return;
-        }
-        self.asking = true;
-        ctx.spawn(ask().into_actor(self).map(|answer, actor, ctx| {
-            actor.asking = false;
-            match answer {
-                Ok(bootstrap) => actor.found(bootstrap, ctx),
-                Err(error) => actor.waits(error.to_string()),
-            }
-        }));
-    }
-
-    /// Logs and reports what the driver waits for, once for each reason.
-    fn waits(&mut self, reason: String) {
-        if self.waits_for.as_ref() != Some(&reason) {
-            log::warn!(error:% = reason; "kafka's addresses not received, trying again");
-            self.needs.wait_for(KAFKA, format!("Kafka's addresses: {reason}"));
-            self.waits_for = Some(reason);
-        }
-    }
-
-    fn found(&mut self, bootstrap: Bootstrap, ctx: &mut Context<Self>) {
-        self.waits_for = None;
-        let addresses = bootstrap.brokers.join(",");
-        let Bootstrap { brokers, topic_prefix, topics, .. } = bootstrap;
-        let brokers = Brokers::At(brokers);
-        let found = KafkaSettings { brokers, topic_prefix, topics, ..self.settings.clone() };
-        if found == self.settings && self.clients.is_some() {
-            return;
-        }
-        log::info!(brokers:% = addresses; "kafka found");
-        self.use_kafka(found, ctx);
-    }
-
-    /// The consumer reads: warms the producer up, however long that takes, and then reports that the link is up.
-    fn assigned(&mut self, ctx: &mut Context<Self>) {
-        let Some(clients) = &self.clients else { return };
-        let warm_up = clients.warm_up.clone();
-        let brokers = match &self.settings.brokers {
-            Brokers::At(brokers) => brokers.clone(),
-            _ => Vec::new(),
-        };
-        let mut changed = self.generation.subscribe();
-        let generation = *changed.borrow_and_update();
-        let up = async move {
-            loop {
-                tokio::select! {
-                    warm = warm_up.send(WarmUp) => match warm {
-                        Ok(Ok(())) => break,
-                        Ok(Err(error)) => log::debug!(error:%; "kafka producer is not warm yet"),
-                        Err(_) => return None,
-                    },
-                    _ = changed.changed() => return None,
-                }
-                tokio::time::sleep(RETRY / 5).await;
-            }
-            Some(source_address(&brokers).await)
-        };
-        ctx.spawn(up.into_actor(self).map(move |address, actor, _| {
-            let Some(address) = address else { return };
-            log::info!(address:%; "kafka joined");
-            actor.joined = true;
-            actor.needs.met(KAFKA);
-            actor.ups.link_up(address, generation > 1);
-        }));
+        let link = Link::new(settings, connect, ask, ups, fatal, needs);
+        let in_use = link.in_use();
+        Self { asked: Ordered::new(CHANGES, |asked| link.run(asked)), in_use }
     }
 }
 
@@ -203,54 +79,17 @@ impl Actor for KafkaLinkActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        if matches!(self.settings.brokers, Brokers::At(_)) {
-            // The settings name the brokers: the orchestrator is not asked for them.
-            self.ask = None;
-            self.use_kafka(self.settings.clone(), ctx);
-            return;
-        }
-        self.ask(ctx);
-        ctx.run_interval(RETRY, |actor, ctx| {
-            let away = actor.away_since.is_some_and(|since| since.elapsed() >= AWAY_BEFORE_ASKING);
-            if actor.clients.is_none() || away {
-                actor.ask(ctx);
-            }
-        });
+        // There is room: it is the first.
+        self.asked.offer(Asked::Begin(ctx.address().recipient()));
+        self.asked.start(ctx);
     }
 }
 
 impl Handler<ConsumerChanged> for KafkaLinkActor {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, changed: ConsumerChanged, ctx: &mut Self::Context) {
-        match changed {
-            ConsumerChanged::Assigned { .. } => {
-                self.away_since = None;
-                self.assigned(ctx);
-            }
-            ConsumerChanged::Connected(true) => {
-                if self.away_since.take().is_some() {
-                    log::info!("kafka reachable again");
-                    if self.joined {
-                        self.needs.met(KAFKA);
-                    }
-                }
-            }
-            ConsumerChanged::Connected(false) => {
-                if self.away_since.is_none() {
-                    log::warn!("kafka unreachable");
-                    self.waits_for_kafka();
-                    self.away_since = Some(Instant::now());
-                }
-            }
-            ConsumerChanged::OffsetOutOfRange { lost, resumed_at } => {
-                log::warn!(
-                    topic:% = self.settings.topic_name(lost.topic), partition = lost.partition, offset = lost.offset,
-                    resumed_at;
-                    "kafka lost records"
-                );
-            }
-        }
+    fn handle(&mut self, changed: ConsumerChanged, _: &mut Self::Context) -> Self::Result {
+        self.asked.put(Asked::Changed(changed))
     }
 }
 
@@ -258,18 +97,22 @@ impl Handler<Publish> for KafkaLinkActor {
     type Result = ResponseFuture<Result<(), KafkaError>>;
 
     fn handle(&mut self, publish: Publish, _: &mut Self::Context) -> Self::Result {
-        let Some(clients) = &self.clients else {
-            return Box::pin(async { Err(KafkaError::NoBrokers) });
+        let (sent, generation) = {
+            let in_use = self.in_use.borrow();
+            let Some(clients) = &in_use.clients else {
+                return Box::pin(async { Err(KafkaError::NoBrokers) });
+            };
+            // Called now, not when the future is first polled: records keep the order in which they came.
+            (clients.publish.send(publish), in_use.generation)
         };
-        // Called now, not when the future is first polled: records keep the order in which they came.
-        let sent = clients.publish.send(publish);
-        let mut changed = self.generation.subscribe();
-        changed.mark_unchanged();
+        let mut in_use = self.in_use.clone();
+        // Another Kafka cancels the records that wait for the producer of this one.
+        let replaced = async move { drop(in_use.wait_for(|in_use| in_use.generation != generation).await) };
         Box::pin(async move {
             tokio::select! {
                 biased;
                 delivered = sent => delivered.unwrap_or(Err(KafkaError::Stopped)),
-                _ = changed.changed() => Err(KafkaError::Stopped),
+                () = replaced => Err(KafkaError::Stopped),
             }
         })
     }
@@ -279,7 +122,7 @@ impl Handler<FlushProducer> for KafkaLinkActor {
     type Result = ResponseFuture<u64>;
 
     fn handle(&mut self, flush: FlushProducer, _: &mut Self::Context) -> Self::Result {
-        let flush = self.clients.as_ref().map(|clients| clients.flush.send(flush));
+        let flush = self.in_use.borrow().clients.as_ref().map(|clients| clients.flush.send(flush));
         Box::pin(async move {
             match flush {
                 Some(flushed) => flushed.await.unwrap_or(0),
@@ -293,15 +136,11 @@ impl Handler<GetLinkStats> for KafkaLinkActor {
     type Result = ResponseFuture<LinkStats>;
 
     fn handle(&mut self, _: GetLinkStats, _: &mut Self::Context) -> Self::Result {
-        let connected = self.away_since.is_none();
-        let settings = self.settings.clone();
-        let asked = self.clients.as_ref().map(|clients| {
-            (clients.produced.send(GetProducerStats), clients.consumed.send(GetConsumerStats))
-        });
+        let InUse { clients, settings, connected, .. } = self.in_use.borrow().clone();
         Box::pin(async move {
-            let Some((produced, consumed)) = asked else {
-                return LinkStats { connected, ..LinkStats::default() };
-            };
+            let Some(clients) = clients else { return LinkStats { connected, ..LinkStats::default() } };
+            let (produced, consumed) =
+                (clients.produced.send(GetProducerStats), clients.consumed.send(GetConsumerStats));
             let (produced, consumed) =
                 (produced.await.unwrap_or_default(), consumed.await.unwrap_or_default());
             let rejected = consumed.rejected.into_iter();

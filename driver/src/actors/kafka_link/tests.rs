@@ -1,10 +1,12 @@
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix::{Addr, MessageResult};
 use common::kafka::{ConsumerStats, Offsets, ProducerStats};
-use common::settings::TopicNames;
+use common::settings::{Brokers, TopicNames};
 use common::wire::{Topic, WrittenRecord};
 
+use super::link::{AWAY_BEFORE_ASKING, RETRY};
 use super::*;
 use crate::actors::messages::kafka_link::LinkUp;
 
