@@ -4,8 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
+use actix::{Actor, Context, Handler, ResponseFuture};
+use common::ordered::Ordered;
 use common::service::Needs;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
 
 use super::messages::clock::MeasureOffset;
 use super::messages::heartbeat::HeartbeatHandle;
@@ -33,10 +36,7 @@ pub type AskTime = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Sample, As
 /// - on failure: keeps the last measurement; without any, answers `None` and asks every second.
 /// - mailbox bound: 16.
 pub struct ClockActor {
-    ask: Option<AskTime>,
-    heartbeat: HeartbeatHandle,
-    needs: Needs,
-    known: Option<Offset>,
+    asked: Ordered<oneshot::Sender<Option<Offset>>>,
 }
 
 impl ClockActor {
@@ -44,56 +44,77 @@ impl ClockActor {
     pub fn new(ask: Option<AskTime>, heartbeat: HeartbeatHandle, needs: Needs) -> Self {
         if ask.is_some() {
             needs.wait_for(ORCHESTRATOR, "the orchestrator");
+        } else {
+            log::warn!("no orchestrator url: the clock offset is taken to be 0");
         }
-        Self { ask, heartbeat, needs, known: None }
+        let clock = Clock { ask, heartbeat, needs, known: None };
+        Self { asked: Ordered::new(MAILBOX, |asked| clock.run(asked)) }
+    }
+}
+
+/// What the task owns.
+struct Clock {
+    ask: Option<AskTime>,
+    heartbeat: HeartbeatHandle,
+    needs: Needs,
+    known: Option<Offset>,
+}
+
+impl Clock {
+    /// Measures from time to time and when it is asked to, one measurement after the other: together they would hold
+    /// each other up.
+    async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<Option<Offset>>>) {
+        let mut due = tokio::time::Instant::now();
+        loop {
+            tokio::select! {
+                asked = asked.recv() => match asked {
+                    Some(answer) => {
+                        self.measure().await;
+                        // The sender may have timed out.
+                        let _ = answer.send(self.known);
+                    }
+                    None => return,
+                },
+                () = sleep_until(due), if self.ask.is_some() => {
+                    self.measure().await;
+                    let next = if self.known.is_some() { REFRESH } else { FIRST };
+                    due = tokio::time::Instant::now() + next;
+                }
+            }
+        }
     }
 
-    fn measure(&mut self) -> ResponseActFuture<Self, Option<Offset>> {
-        let Some(ask) = &self.ask else { return Box::pin(std::future::ready(None).into_actor(self)) };
-        let questions: Vec<_> = (0..QUESTIONS).map(|_| ask()).collect();
-        let asked = async move {
-            let mut samples = Vec::with_capacity(QUESTIONS);
-            let mut refused = None;
-            let until = Instant::now() + LONGEST;
-            for question in questions {
-                // One after the other: together they would hold each other up.
-                match question.await {
-                    Ok(sample) => samples.push(sample),
-                    Err(error) => {
-                        log::debug!(error:%; "orchestrator's time not received");
-                        refused = Some(error.to_string());
-                        break;
-                    }
-                }
-                if Instant::now() >= until {
+    async fn measure(&mut self) {
+        let Some(ask) = &self.ask else { return };
+        let mut samples = Vec::with_capacity(QUESTIONS);
+        let mut refused = None;
+        let until = Instant::now() + LONGEST;
+        for _ in 0..QUESTIONS {
+            let answer = ask().await;
+            match answer {
+                Ok(sample) => samples.push(sample),
+                Err(error) => {
+                    log::debug!(error:%; "orchestrator's time not received");
+                    refused = Some(error.to_string());
                     break;
                 }
             }
-            (samples, refused)
-        };
-        Box::pin(asked.into_actor(self).map(|(samples, refused), actor, _| {
-            if let Some(newer) = best(&samples, Instant::now()) {
-                let offset = choose(actor.known, newer);
-                if actor.known.is_none() {
-                    log::info!(offset_us = offset.offset_us, within_us = offset.within_us; "clock offset");
-                }
-                actor.known = Some(offset);
-                actor.needs.met(ORCHESTRATOR);
-                actor.heartbeat.offset_measured(offset.offset_us);
+            if Instant::now() >= until {
+                break;
             }
-            if let (None, Some(reason)) = (actor.known, refused) {
-                actor.needs.wait_for(ORCHESTRATOR, format!("the orchestrator: {reason}"));
+        }
+        if let Some(newer) = best(&samples, Instant::now()) {
+            let offset = choose(self.known, newer);
+            if self.known.is_none() {
+                log::info!(offset_us = offset.offset_us, within_us = offset.within_us; "clock offset");
             }
-            actor.known
-        }))
-    }
-
-    fn again(&mut self, ctx: &mut Context<Self>) {
-        let measured = self.measure();
-        ctx.spawn(measured.map(|known, _, ctx| {
-            let next = if known.is_some() { REFRESH } else { FIRST };
-            ctx.run_later(next, Self::again);
-        }));
+            self.known = Some(offset);
+            self.needs.met(ORCHESTRATOR);
+            self.heartbeat.offset_measured(offset.offset_us);
+        }
+        if let (None, Some(reason)) = (self.known, refused) {
+            self.needs.wait_for(ORCHESTRATOR, format!("the orchestrator: {reason}"));
+        }
     }
 }
 
@@ -102,18 +123,86 @@ impl Actor for ClockActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        if self.ask.is_some() {
-            self.again(ctx);
-        } else {
-            log::warn!("no orchestrator url: the clock offset is taken to be 0");
-        }
+        self.asked.start(ctx);
     }
 }
 
 impl Handler<MeasureOffset> for ClockActor {
-    type Result = ResponseActFuture<Self, Option<Offset>>;
+    type Result = ResponseFuture<Option<Offset>>;
 
     fn handle(&mut self, _: MeasureOffset, _: &mut Self::Context) -> Self::Result {
-        self.measure()
+        self.asked.ask(|answer| answer, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use common::kafka::KafkaError;
+
+    use super::*;
+    use crate::actors::messages::heartbeat::{
+        AnnounceEnd, OffsetMeasured, OrchestratorSeen, PublishGoodbye, RegisterAgain, StateChanged,
+    };
+
+    /// Stands for the heartbeat: the offsets that were reported to it.
+    struct Offsets(Arc<Mutex<Vec<i64>>>);
+
+    impl Actor for Offsets {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<OffsetMeasured> for Offsets {
+        type Result = ();
+
+        fn handle(&mut self, OffsetMeasured(offset_us): OffsetMeasured, _: &mut Self::Context) {
+            self.0.lock().unwrap().push(offset_us);
+        }
+    }
+
+    impl Handler<PublishGoodbye> for Offsets {
+        type Result = Result<(), KafkaError>;
+
+        fn handle(&mut self, _: PublishGoodbye, _: &mut Self::Context) -> Self::Result {
+            Ok(())
+        }
+    }
+
+    macro_rules! ignores {
+        ($($message:ty),*) => {$(
+            impl Handler<$message> for Offsets {
+                type Result = ();
+
+                fn handle(&mut self, _: $message, _: &mut Self::Context) {}
+            }
+        )*};
+    }
+
+    ignores!(AnnounceEnd, OrchestratorSeen, RegisterAgain, StateChanged);
+
+    #[actix_rt::test]
+    async fn measurements_that_are_asked_for_at_once_come_one_after_the_other() {
+        let (under_way, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let most_at_once = Arc::clone(&most);
+        let ask: AskTime = Box::new(move || {
+            let (under_way, most) = (Arc::clone(&under_way), Arc::clone(&most));
+            Box::pin(async move {
+                most.fetch_max(under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                under_way.fetch_sub(1, Ordering::Relaxed);
+                Ok(Sample { asked_us: 0, round_trip: Duration::ZERO, answered_us: 7 })
+            })
+        });
+        let reported: Arc<Mutex<Vec<_>>> = Arc::default();
+        let heartbeat = HeartbeatHandle::of(&Offsets(Arc::clone(&reported)).start());
+        let clock = ClockActor::new(Some(ask), heartbeat, Needs::default()).start();
+        let (one, another) = (clock.send(MeasureOffset), clock.send(MeasureOffset));
+        for measured in [one.await, another.await] {
+            assert_eq!(measured.unwrap().map(|offset| offset.offset_us), Some(7));
+        }
+        assert_eq!(most_at_once.load(Ordering::Relaxed), 1);
+        assert!(reported.lock().unwrap().iter().all(|offset_us| *offset_us == 7));
     }
 }
