@@ -256,7 +256,7 @@ pub async fn connect(
     let start = if offsets.is_empty() {
         StartFrom::End
     } else {
-        // All partitions that were there at the first start are stored (`IntakeActor::begin`): another one is new,
+        // All partitions that were there at the first start are stored (`Intake::begin`): another one is new,
         // and all of it was written since.
         StartFrom::Stored { offsets, others_from_beginning: true }
     };

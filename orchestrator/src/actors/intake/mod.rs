@@ -4,16 +4,16 @@
 
 mod backlog;
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
-use common::kafka::{ConsumerChanged, Offsets, RecordsArrived};
+use common::kafka::{Arrived, ConsumerChanged, Offsets, RecordsArrived};
+use common::ordered::Ordered;
 use common::settings::KafkaSettings;
 use common::wire::Inbound;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
 use self::backlog::{Backlog, STORE_AGAIN};
@@ -77,13 +77,13 @@ pub struct IntakeOutputs {
 ///   When the backlog reaches its bound, reading stops.
 /// - mailbox bound: 16.
 pub struct IntakeActor {
-    outputs: IntakeOutputs,
-    telemetry: Arc<Telemetry>,
-    readiness: Arc<Readiness>,
-    source: Source,
-    kafka: Option<RanOn>,
-    stored_at: Rc<Cell<Option<Instant>>>,
-    backlog: Rc<RefCell<Backlog>>,
+    came: Ordered<(Came, oneshot::Sender<()>)>,
+}
+
+/// What comes from the consumer, which waits until it is handled.
+enum Came {
+    Records(Vec<Arrived>),
+    Changed(ConsumerChanged),
 }
 
 impl IntakeActor {
@@ -94,15 +94,20 @@ impl IntakeActor {
         readiness: Arc<Readiness>,
         source: Source,
     ) -> Self {
-        Self {
+        let intake = Intake {
             outputs,
             telemetry,
             readiness,
             source,
             kafka: None,
-            stored_at: Rc::default(),
-            backlog: Rc::default(),
-        }
+            stored_at: None,
+            backlog: Backlog::default(),
+        };
+        Self { came: Ordered::new(MAILBOX, |came| intake.run(came)) }
+    }
+
+    fn handled(&self, came: Came) -> ResponseFuture<()> {
+        self.came.ask(|handled| (came, handled), ())
     }
 }
 
@@ -111,6 +116,7 @@ impl Actor for IntakeActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX);
+        self.came.start(context);
     }
 }
 
@@ -118,46 +124,7 @@ impl Handler<RecordsArrived> for IntakeActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, RecordsArrived(records): RecordsArrived, _: &mut Self::Context) -> Self::Result {
-        for arrived in &records {
-            self.telemetry.record_read(arrived.position.topic);
-            if let Err(rejected) = &arrived.content {
-                self.telemetry.record_rejected(arrived.position.topic, rejected.reason);
-            }
-        }
-        let outputs = self.outputs.clone();
-        let offsets_of = self.kafka.as_ref().and_then(RanOn::offsets_key).map(str::to_owned);
-        let (readiness, stored_at) = (Arc::clone(&self.readiness), Rc::clone(&self.stored_at));
-        let (telemetry, backlog) = (Arc::clone(&self.telemetry), Rc::clone(&self.backlog));
-        let batch = Arc::new(records);
-        Box::pin(async move {
-            // Where an actor has stopped, the node is ending. The offsets of a batch that was not counted are not stored
-            // either, so that the next process reads it again.
-            let Ok(()) = outputs.registry.update(Arc::clone(&batch)).await else { return };
-            let Ok(metrics) = outputs.tally.count(Arc::clone(&batch)).await else { return };
-            let mut offsets: Offsets = BTreeMap::new();
-            let mut registered = Vec::new();
-            for arrived in batch.iter() {
-                let at = arrived.position;
-                let next = offsets.entry((at.topic, at.partition)).or_insert(0);
-                *next = (*next).max(at.offset + 1);
-                if let Ok(Inbound::Register(register)) = &arrived.content {
-                    registered.push(register.clone());
-                }
-            }
-            let lately = stored_at.get().is_some_and(|at| at.elapsed() < OFFSETS_EVERY);
-            let brought_nothing = metrics.is_empty() && registered.is_empty();
-            if brought_nothing && (lately || offsets_of.is_none()) && backlog.borrow().is_empty() {
-                // A batch of heartbeats alone has nothing to store, and its offsets can wait.
-                return;
-            }
-            backlog.borrow_mut().add(Batch { offsets_of, offsets, metrics, registered });
-            let Some(saved) = store(&outputs, &backlog, &readiness).await else { return };
-            stored_at.set(Some(Instant::now()));
-            telemetry.metrics_foreign.add(saved.n_foreign);
-            if !saved.late.is_empty() {
-                let _ = outputs.revision.late_stored(saved.late).await;
-            }
-        })
+        self.handled(Came::Records(records))
     }
 }
 
@@ -165,15 +132,78 @@ impl Handler<ConsumerChanged> for IntakeActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, changed: ConsumerChanged, _: &mut Self::Context) -> Self::Result {
+        self.handled(Came::Changed(changed))
+    }
+}
+
+/// What the task owns.
+struct Intake {
+    outputs: IntakeOutputs,
+    telemetry: Arc<Telemetry>,
+    readiness: Arc<Readiness>,
+    source: Source,
+    kafka: Option<RanOn>,
+    stored_at: Option<Instant>,
+    backlog: Backlog,
+}
+
+impl Intake {
+    async fn run(mut self, mut came: mpsc::Receiver<(Came, oneshot::Sender<()>)>) {
+        while let Some((came, handled)) = came.recv().await {
+            match came {
+                Came::Records(records) => self.records(records).await,
+                Came::Changed(changed) => self.changed(changed).await,
+            }
+            // The consumer may have been stopped meanwhile.
+            let _ = handled.send(());
+        }
+    }
+
+    async fn records(&mut self, records: Vec<Arrived>) {
+        for arrived in &records {
+            self.telemetry.record_read(arrived.position.topic);
+            if let Err(rejected) = &arrived.content {
+                self.telemetry.record_rejected(arrived.position.topic, rejected.reason);
+            }
+        }
+        let offsets_of = self.kafka.as_ref().and_then(RanOn::offsets_key).map(str::to_owned);
+        let batch = Arc::new(records);
+        // Where an actor has stopped, the node is ending. The offsets of a batch that was not counted are not stored
+        // either, so that the next process reads it again.
+        let Ok(()) = self.outputs.registry.update(Arc::clone(&batch)).await else { return };
+        let Ok(metrics) = self.outputs.tally.count(Arc::clone(&batch)).await else { return };
+        let mut offsets: Offsets = BTreeMap::new();
+        let mut registered = Vec::new();
+        for arrived in batch.iter() {
+            let at = arrived.position;
+            let next = offsets.entry((at.topic, at.partition)).or_insert(0);
+            *next = (*next).max(at.offset + 1);
+            if let Ok(Inbound::Register(register)) = &arrived.content {
+                registered.push(register.clone());
+            }
+        }
+        let lately = self.stored_at.is_some_and(|at| at.elapsed() < OFFSETS_EVERY);
+        let brought_nothing = metrics.is_empty() && registered.is_empty();
+        if brought_nothing && (lately || offsets_of.is_none()) && self.backlog.is_empty() {
+            // A batch of heartbeats alone has nothing to store, and its offsets can wait.
+            return;
+        }
+        self.backlog.add(Batch { offsets_of, offsets, metrics, registered });
+        let Some(saved) = self.store().await else { return };
+        self.stored_at = Some(Instant::now());
+        self.telemetry.metrics_foreign.add(saved.n_foreign);
+        if !saved.late.is_empty() {
+            let _ = self.outputs.revision.late_stored(saved.late).await;
+        }
+    }
+
+    async fn changed(&mut self, changed: ConsumerChanged) {
         match changed {
             ConsumerChanged::Assigned { cluster_id, from } => {
                 self.kafka = self.source.kafka(cluster_id.as_deref());
-                self.begin(from)
+                self.begin(from).await;
             }
-            ConsumerChanged::Connected(connected) => {
-                self.readiness.set_kafka(connected);
-                Box::pin(async {})
-            }
+            ConsumerChanged::Connected(connected) => self.readiness.set_kafka(connected),
             ConsumerChanged::OffsetOutOfRange { lost, resumed_at } => {
                 let detail = format!(
                     "{} {}: offset {} is gone, reading goes on at {resumed_at}",
@@ -182,83 +212,74 @@ impl Handler<ConsumerChanged> for IntakeActor {
                     lost.offset
                 );
                 log::warn!(detail:%; "records expired in kafka before they were read");
-                Box::pin(async {})
             }
         }
     }
-}
 
-impl IntakeActor {
     /// Reading begins. The consumer hands the first records on when this is done, so the order holds by itself: first
     /// the store knows where every topic is read from, then the manager may lead, then drivers are known, and only
     /// then can a test be triggered. An orchestrator that is killed in its first test ever therefore finds the place
     /// of every record that the drivers of this test wrote: without it, it would begin behind the last record again.
-    fn begin(&self, from: Offsets) -> ResponseFuture<()> {
-        let (outputs, kafka) = (self.outputs.clone(), self.kafka.clone());
-        let (readiness, backlog) = (Arc::clone(&self.readiness), Rc::clone(&self.backlog));
-        Box::pin(async move {
-            if let Some(key) = kafka.as_ref().and_then(RanOn::offsets_key) {
-                let stored = outputs.store.load_offsets(key).await;
-                // After a reconnect the offsets are stored already, and a full disk would refuse them again.
-                if !matches!(stored, Ok(stored) if stored == from) {
-                    let offsets_of = Some(key.to_owned());
-                    let batch =
-                        Batch { offsets_of, offsets: from, metrics: Vec::new(), registered: Vec::new() };
-                    backlog.borrow_mut().add(batch);
-                    while store(&outputs, &backlog, &readiness).await.is_none() {
-                        sleep(STORE_AGAIN).await;
-                    }
-                }
-            }
-            // A send fails only while the node is shutting down.
-            let _ = outputs.manager.kafka_reached(kafka).await;
-            readiness.set_kafka(true);
-        })
-    }
-}
-
-/// Stores the backlog; `None` if it is still not stored. Returns only when the backlog has room again, however long
-/// that takes: reading on without room would lose records.
-async fn store(
-    outputs: &IntakeOutputs,
-    backlog: &RefCell<Backlog>,
-    readiness: &Readiness,
-) -> Option<SavedBatch> {
-    loop {
-        let due = backlog.borrow().due(Instant::now());
-        if let Some(batch) = due {
-            match outputs.store.save_batch(batch).await {
-                Ok(saved) => {
-                    let failures = backlog.borrow_mut().stored();
-                    if failures > 0 {
-                        log::info!(failures; "store accepts batches again");
-                        readiness.set_store(true);
-                        report(&outputs.manager, None);
-                    }
-                    return Some(saved);
-                }
-                Err(StoreError::Stopped) => return None,
-                Err(error) => {
-                    if backlog.borrow_mut().failed(Instant::now()) == 1 {
-                        log::error!(error:%; "store refuses batches; retrying every second");
-                        readiness.set_store(false);
-                        report(&outputs.manager, Some(error.to_string()));
-                    }
+    async fn begin(&mut self, from: Offsets) {
+        if let Some(key) = self.kafka.as_ref().and_then(RanOn::offsets_key) {
+            let stored = self.outputs.store.load_offsets(key).await;
+            // After a reconnect the offsets are stored already, and a full disk would refuse them again.
+            if !matches!(stored, Ok(stored) if stored == from) {
+                let offsets_of = Some(key.to_owned());
+                self.backlog.add(Batch {
+                    offsets_of,
+                    offsets: from,
+                    metrics: Vec::new(),
+                    registered: Vec::new(),
+                });
+                while self.store().await.is_none() {
+                    sleep(STORE_AGAIN).await;
                 }
             }
         }
-        if !backlog.borrow().is_full() {
-            return None;
-        }
-        sleep(STORE_AGAIN).await;
+        // A send fails only while the node is shutting down.
+        let _ = self.outputs.manager.kafka_reached(self.kafka.clone()).await;
+        self.readiness.set_kafka(true);
     }
-}
 
-/// Reports a change of the store to the manager, once and without waiting: with a full mailbox the manager has more
-/// urgent work, and the report is dropped.
-fn report(manager: &ManagerHandle, trouble: Option<String>) {
-    if !manager.offer_store_changed(trouble) {
-        log::warn!("manager mailbox full; change of the store not reported");
+    /// Stores the backlog; `None` if it is still not stored. Returns only when the backlog has room again, however long
+    /// that takes: reading on without room would lose records.
+    async fn store(&mut self) -> Option<SavedBatch> {
+        loop {
+            if let Some(batch) = self.backlog.due(Instant::now()) {
+                match self.outputs.store.save_batch(batch).await {
+                    Ok(saved) => {
+                        let failures = self.backlog.stored();
+                        if failures > 0 {
+                            log::info!(failures; "store accepts batches again");
+                            self.readiness.set_store(true);
+                            self.report(None);
+                        }
+                        return Some(saved);
+                    }
+                    Err(StoreError::Stopped) => return None,
+                    Err(error) => {
+                        if self.backlog.failed(Instant::now()) == 1 {
+                            log::error!(error:%; "store refuses batches; retrying every second");
+                            self.readiness.set_store(false);
+                            self.report(Some(error.to_string()));
+                        }
+                    }
+                }
+            }
+            if !self.backlog.is_full() {
+                return None;
+            }
+            sleep(STORE_AGAIN).await;
+        }
+    }
+
+    /// Reports a change of the store to the manager, once and without waiting: with a full mailbox the manager has more
+    /// urgent work, and the report is dropped.
+    fn report(&self, trouble: Option<String>) {
+        if !self.outputs.manager.offer_store_changed(trouble) {
+            log::warn!("manager mailbox full; change of the store not reported");
+        }
     }
 }
 
