@@ -1,8 +1,6 @@
 //! The consumer as an actor: the messages it receives and the records it passes on. The reading itself runs on a
 //! thread of its own (`reader`), because librdkafka blocks; this half does not use rdkafka.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -10,7 +8,7 @@ use std::thread::JoinHandle;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::client::{KafkaError, consumer_config};
 use super::reader::Reader;
@@ -45,7 +43,8 @@ pub struct KafkaConsumerActor {
     reader: Option<Reader>,
     records: Recipient<RecordsArrived>,
     changes: Recipient<ConsumerChanged>,
-    stats: Rc<RefCell<ConsumerStats>>,
+    /// As of the last batch.
+    stats: watch::Sender<ConsumerStats>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -63,7 +62,14 @@ impl KafkaConsumerActor {
         let config = consumer_config(&options.kafka, &options.node_id)?;
         let stop = Arc::new(AtomicBool::new(false));
         let reader = Reader::new(config, options, Arc::clone(&stop));
-        Ok(Self { reader: Some(reader), records, changes, stats: Rc::default(), stop, thread: None })
+        Ok(Self {
+            reader: Some(reader),
+            records,
+            changes,
+            stats: watch::Sender::default(),
+            stop,
+            thread: None,
+        })
     }
 }
 
@@ -84,8 +90,7 @@ impl Actor for KafkaConsumerActor {
                 return;
             }
         }
-        let forwarding =
-            forward(from_thread, self.records.clone(), self.changes.clone(), Rc::clone(&self.stats));
+        let forwarding = forward(from_thread, self.records.clone(), self.changes.clone(), self.stats.clone());
         ctx.spawn(forwarding.into_actor(self).map(|(), _, ctx| ctx.stop()));
     }
 }
@@ -107,12 +112,12 @@ async fn forward(
     mut from_thread: mpsc::Receiver<Said>,
     records: Recipient<RecordsArrived>,
     changes: Recipient<ConsumerChanged>,
-    stats: Rc<RefCell<ConsumerStats>>,
+    stats: watch::Sender<ConsumerStats>,
 ) {
     while let Some(message) = from_thread.recv().await {
         let (handled, done) = match message {
             Said::Records(batch, counted, done) => {
-                *stats.borrow_mut() = counted;
+                stats.send_replace(counted);
                 (records.send(batch).await, done)
             }
             Said::Changed(change, done) => (changes.send(change).await, done),
