@@ -2,6 +2,7 @@
 
 mod prepare;
 mod resolve;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,12 +13,14 @@ use common::clock::unix_us;
 use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
 use common::kafka::{Arrived, RecordsArrived};
+use common::ordered::Ordered;
 use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
 use tokio::sync::{mpsc, oneshot};
 
-use prepare::{Prepared, prepare, start_worker};
+use prepare::{Prepared, prepare};
 use resolve::keep_resolving;
+use workers::{Order, Workers};
 
 use super::messages::aggregator::AggregatorHandle;
 use super::messages::clock::ClockHandle;
@@ -32,12 +35,15 @@ use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
 use crate::driver_test::{Addresses, DriverTest};
 use crate::life::{Candidate, Input, Lead, Life, Output, Reply, Ticket};
+use crate::overflow;
 use crate::safety::Limits;
 use crate::settings::{Habits, TlsSettings};
 use crate::start_at::StartAt;
 
 /// Batches of records, ends and queries that may wait.
 const MAILBOX: usize = 64;
+/// Orders to the workers that may wait. A test has two, its start and its stop, and the next one begins after both.
+const ORDERS: usize = 8;
 /// How often `life` checks its timeouts.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -78,11 +84,6 @@ pub struct ManagerOptions {
     pub resolve_every: Option<Duration>,
 }
 
-struct Running {
-    test_id: TestId,
-    stopping: Option<&'static str>,
-}
-
 /// Leads one test at a time through its life.
 ///
 /// - owns: the state machine of `life`, and what its checks found out.
@@ -94,10 +95,15 @@ struct Running {
 /// - mailbox bound: 64.
 pub struct TestManagerActor {
     options: Arc<ManagerOptions>,
-    peers: ManagerPeers,
+    n_workers: u32,
+    orders: Ordered<Order>,
+    publisher: PublisherHandle,
+    heartbeat: HeartbeatHandle,
+    clock: ClockHandle,
+    fatal: mpsc::Sender<RunError>,
     life: Life,
     prepared: BTreeMap<Ticket, Prepared>,
-    running: Option<Running>,
+    running: Option<TestId>,
     leaving: Vec<oneshot::Sender<()>>,
 }
 
@@ -105,9 +111,17 @@ impl TestManagerActor {
     /// A manager without a test.
     pub fn new(options: ManagerOptions, peers: ManagerPeers) -> Self {
         let life = Life::new(options.limits.node_id.clone(), options.grace, options.habits.clone());
+        let ManagerPeers { workers, aggregator, publisher, heartbeat, clock, fatal } = peers;
+        let n_workers = u32::try_from(workers.len()).unwrap_or(u32::MAX);
+        let workers = Workers { workers, aggregator };
         Self {
             options: Arc::new(options),
-            peers,
+            n_workers,
+            orders: Ordered::new(ORDERS, |orders| workers.run(orders)),
+            publisher,
+            heartbeat,
+            clock,
+            fatal,
             life,
             prepared: BTreeMap::new(),
             running: None,
@@ -121,9 +135,9 @@ impl TestManagerActor {
                 Output::Check(candidate) => self.check(*candidate, ctx),
                 Output::Reply(answer) => self.publish_state(answer),
                 Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
-                Output::Stop(why) => self.stop(why, ctx),
-                Output::Register => self.peers.heartbeat.register_again(),
-                Output::AnnounceEnd(over) => self.peers.heartbeat.announce_end(over),
+                Output::Stop(why) => self.stop(why),
+                Output::Register => self.heartbeat.register_again(),
+                Output::AnnounceEnd(over) => self.heartbeat.announce_end(over),
                 Output::Ignored { test_id, why } => log::info!(test_id:%, reason = why; "not acted on"),
                 Output::Left => {
                     for left in self.leaving.drain(..) {
@@ -137,7 +151,7 @@ impl TestManagerActor {
 
     fn publish_state(&self, answer: Reply) {
         let lasts = answer == self.life.reply();
-        self.peers.heartbeat.state_changed(answer, lasts);
+        self.heartbeat.state_changed(answer, lasts);
     }
 
     fn record_arrived(&mut self, arrived: Arrived, ctx: &mut Context<Self>) {
@@ -149,7 +163,7 @@ impl TestManagerActor {
                 let Some(ours) = &beat.ours else { return };
                 if ours.role == Role::Orchestrator {
                     self.step(Input::OrchestratorSeen(ours.epoch), ctx);
-                    self.peers.heartbeat.orchestrator_seen(ours.epoch);
+                    self.heartbeat.orchestrator_seen(ours.epoch);
                 } else if beat.node_id == self.options.limits.node_id && ours.epoch > self.options.epoch {
                     let fenced = RunError::Fenced {
                         node_id: beat.node_id,
@@ -157,7 +171,7 @@ impl TestManagerActor {
                         other: ours.epoch,
                     };
                     // A full channel holds an error already: one is enough to end the node.
-                    let _ = self.peers.fatal.try_send(fenced);
+                    let _ = self.fatal.try_send(fenced);
                 }
             }
             // The consumer counts and logs what cannot be read; the rest is not for drivers.
@@ -172,7 +186,7 @@ impl TestManagerActor {
         {
             self.life.resolves(ticket, name);
         }
-        let (options, clock) = (Arc::clone(&self.options), self.peers.clock.clone());
+        let (options, clock) = (Arc::clone(&self.options), self.clock.clone());
         let checked = async move {
             let prepared = prepare(&options, &clock, &candidate).await;
             if let Err(reason) = &prepared {
@@ -196,7 +210,7 @@ impl TestManagerActor {
 
     fn start(&mut self, candidate: Candidate, start_at_ms: Option<u64>, ctx: &mut Context<Self>) {
         let test_id = candidate.test_id;
-        self.running = Some(Running { test_id: test_id.clone(), stopping: None });
+        self.running = Some(test_id.clone());
         let prepared = self.prepared.remove(&candidate.ticket);
         let offset_us =
             prepared.as_ref().and_then(|prepared| prepared.offset).map_or(0, |offset| offset.offset_us);
@@ -222,35 +236,16 @@ impl TestManagerActor {
             tls,
             start,
         });
-        let slices = test.slices(u32::try_from(self.peers.workers.len()).unwrap_or(u32::MAX));
+        let slices = test.slices(self.n_workers);
         let until_start = start.monotonic.saturating_duration_since(now);
         log::info!(test_id:%, n_workers = slices.len(), in_ms = until_start.as_millis(); "test starts");
-        let (aggregator, workers) = (self.peers.aggregator.clone(), self.peers.workers.clone());
-        let started = async move {
-            let n_workers = u32::try_from(slices.len()).unwrap_or(u32::MAX);
-            let expected = aggregator.expect(Arc::clone(&test), n_workers).await;
-            let mut failed = expected.err().map(|error| error.to_string());
-            for (worker, slice) in workers.iter().zip(slices) {
-                if let Err(reason) = start_worker(worker, &test, slice).await {
-                    log::error!(
-                        test_id:% = test.test_id, worker = slice.worker, error:% = reason;
-                        "worker not started"
-                    );
-                    failed = Some(reason);
-                    if let Err(error) = aggregator.lost(test.test_id.clone(), slice.worker).await {
-                        log::error!(error:%; "lost worker not reported");
-                    }
-                }
-            }
-            failed
-        };
-        ctx.spawn(started.into_actor(self).map(|failed, actor, ctx| {
-            let stopping = actor.running.as_ref().and_then(|running| running.stopping);
-            // A stop that arrived meanwhile did not reach the workers that were started after it: send it again.
-            if let Some(reason) = failed.or(stopping.map(str::to_owned)) {
-                actor.stop_workers(reason, ctx);
-            }
-        }));
+        self.order(Order::Start(test, slices));
+    }
+
+    fn order(&self, order: Order) {
+        if !self.orders.offer(order) {
+            overflow::dropped("order to the workers");
+        }
     }
 
     /// A test without requests is over at once: publishes its only window, which is final.
@@ -290,7 +285,7 @@ impl TestManagerActor {
             complete: true,
             ..ClassicMetrics::default()
         };
-        let sent = self.peers.publisher.window_closed(test_id.clone(), window, classic);
+        let sent = self.publisher.window_closed(test_id.clone(), window, classic);
         ctx.spawn(sent.into_actor(self).map(move |sent, actor, ctx| {
             if let Err(error) = sent {
                 log::error!(test_id:%, error:%; "empty test's window not published");
@@ -299,34 +294,15 @@ impl TestManagerActor {
         }));
     }
 
-    fn stop(&mut self, why: &'static str, ctx: &mut Context<Self>) {
-        if let Some(running) = &mut self.running {
-            log::info!(test_id:% = running.test_id, reason = why; "test stops");
-            running.stopping = Some(why);
-            self.stop_workers(why.to_owned(), ctx);
+    fn stop(&self, why: &'static str) {
+        if let Some(test_id) = &self.running {
+            log::info!(test_id:%, reason = why; "test stops");
+            self.order(Order::Stop(test_id.clone(), why.to_owned()));
         }
     }
 
-    fn stop_workers(&self, reason: String, ctx: &mut Context<Self>) {
-        let Some(running) = &self.running else { return };
-        let stops: Vec<_> = self
-            .peers
-            .workers
-            .iter()
-            .map(|worker| worker.stop(running.test_id.clone(), reason.clone()))
-            .collect();
-        let stopped = async move {
-            for stop in stops {
-                if let Err(error) = stop.await {
-                    log::error!(error:%; "worker not stopped");
-                }
-            }
-        };
-        ctx.spawn(stopped.into_actor(self));
-    }
-
     fn ended(&mut self, test_id: &TestId, ctx: &mut Context<Self>) {
-        if self.running.take_if(|running| running.test_id == *test_id).is_some() {
+        if self.running.take_if(|running| *running == *test_id).is_some() {
             log::info!(test_id:%; "test ended");
             self.step(Input::Ended, ctx);
         }
@@ -338,6 +314,7 @@ impl Actor for TestManagerActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        self.orders.start(ctx);
         ctx.run_interval(TICK, |actor, ctx| actor.step(Input::Tick, ctx));
     }
 }

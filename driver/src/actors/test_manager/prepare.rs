@@ -1,22 +1,16 @@
-//! What comes between a config and its start: checks that this driver can and may run it, and starts the workers.
+//! What comes between a config and its start: checks that this driver can and may run it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use super::ManagerOptions;
 use super::resolve::resolve;
 use crate::actors::messages::clock::ClockHandle;
-use crate::actors::messages::worker::{StartError, WorkerHandle};
 use crate::assignment::Assignment;
 use crate::clock_sync::Offset;
 use crate::connect_to::Destination;
-use crate::driver_test::{DriverTest, TlsConfig, WorkerSlice};
+use crate::driver_test::TlsConfig;
 use crate::engine::tls_config;
 use crate::life::{Candidate, Lead};
-
-/// A worker may still be finishing its last test: the pause between two attempts to start it, and how many there are.
-const BUSY: (Duration, u32) = (Duration::from_millis(20), 50);
 
 /// The result of a check, kept for the start.
 pub(super) struct Prepared {
@@ -27,23 +21,6 @@ pub(super) struct Prepared {
     pub(super) offset: Option<Offset>,
     /// A warning to show before the test begins; it begins with this driver's name.
     pub(super) warning: Option<String>,
-}
-
-/// Starts a worker; tries again while it is still finishing its last test.
-pub(super) async fn start_worker(
-    worker: &WorkerHandle,
-    test: &Arc<DriverTest>,
-    slice: WorkerSlice,
-) -> Result<(), String> {
-    let (pause, tries) = BUSY;
-    for _ in 0..tries {
-        match worker.start(Arc::clone(test), slice).await {
-            Ok(()) => return Ok(()),
-            Err(StartError::Busy(_)) => tokio::time::sleep(pause).await,
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-    Err("the worker did not finish its last test in time".to_owned())
 }
 
 /// Checks whether this driver may run a candidate, and collects what its start needs.
