@@ -1,10 +1,10 @@
 //! [`Ordered`]: the asynchronous work of an actor, one thing after the other.
 //!
-//! A handler must not wait, and a future that it spawns runs beside those of other messages: what has to happen in order
-//! would need flags that say what is under way, and state that is shared with every future. So an actor with such work
-//! is a front: it puts what its messages ask for into a bounded queue, and one task takes it out. The task owns all
-//! state that the work needs, and the order is that of its lines: it awaits one thing, then begins the next. A message
-//! with a result carries the sender of a `oneshot` into the queue.
+//! A handler must not wait, and a future that it spawns runs beside those of other messages: what has to happen in
+//! order would need flags that say what is under way, and state that is shared with every future. So an actor with such
+//! work is a front: it puts what its messages ask for into a bounded queue, and one task takes it out. The task owns
+//! all state that the work needs, and the order is that of its lines: it awaits one thing, then begins the next. A
+//! message with a result carries the sender of a `oneshot` into the queue.
 
 use std::pin::Pin;
 

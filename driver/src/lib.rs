@@ -1,7 +1,7 @@
 //! The driver node: paces the load, sends it, measures it, and reports to the orchestrator.
 //!
-//! The rules are pure modules (`life`, `assignment`, `safety`, `clock_sync`, `pacer`, `merge`, `outbox`) that take time as
-//! an argument; `actors` are thin around them, and `system` alone spawns and wires.
+//! The rules are pure modules (`life`, `assignment`, `safety`, `clock_sync`, `pacer`, `merge`, `outbox`) that take time
+//! as an argument; `actors` are thin around them, and `system` alone spawns and wires.
 
 mod actors;
 pub mod assignment;

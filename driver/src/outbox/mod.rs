@@ -1,5 +1,6 @@
 //! Windows on their way to Kafka and to the store, as rules: what is written next, what is published next, what memory
-//! keeps, what is lost. It knows no actor, no Kafka, no SQLite and no clock; `actors::publisher` does what it hands out.
+//! keeps, what is lost. It knows no actor, no Kafka, no SQLite and no clock; `actors::publisher` does what it hands
+//! out.
 //!
 //! Every window that closes waits in memory for the store. It reaches Kafka by one of two ways: from memory, or from
 //! the store, where memory has no room for it or an earlier process left it. The outbox is *behind* while the store has

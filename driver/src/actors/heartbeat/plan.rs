@@ -12,7 +12,7 @@ use common::ids::Epoch;
 use common::wire::DriverState;
 
 use super::pace::Pace;
-use crate::life::{Reply, Over};
+use crate::life::{Over, Reply};
 
 /// Most signs that wait for Kafka. Each test has two at most, and the life of a driver holds 32 tests.
 pub(super) const MAX_SIGNS: usize = 64;

@@ -1,5 +1,5 @@
-//! The driver's connection to Kafka: what the other actors publish passes through here to the Kafka in use. Which one that
-//! is, and when it can be used, is the matter of one task (`link`).
+//! The driver's connection to Kafka: what the other actors publish passes through here to the Kafka in use. One task
+//! (`link`) decides which one that is and when it can be used.
 
 mod link;
 
