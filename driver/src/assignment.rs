@@ -19,7 +19,6 @@ pub const CLASSIC_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignment {
-    /// What is sent.
     pub request: Request,
     /// When it is sent.
     pub load: Load,

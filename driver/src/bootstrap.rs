@@ -28,12 +28,10 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// Why the orchestrator's answer is missing or cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// Nothing answers there.
     #[error("no orchestrator at {url} yet (--orchestrator): {cause}")]
     Send {
         /// Where it was looked for.
         url: String,
-        /// What went wrong.
         cause: String,
     },
     /// It requires a token, or rejects this one.
@@ -93,7 +91,6 @@ pub fn clear_text_warning(url: &Url) -> String {
     format!("the token travels to {host} in clear text: {CLEAR_TEXT_REMEDY}")
 }
 
-/// Asks an orchestrator.
 #[derive(Clone)]
 pub struct OrchestratorClient {
     client: awc::Client,
@@ -122,7 +119,6 @@ impl OrchestratorClient {
         AskError::Send { url: self.url.as_str().trim_end_matches('/').to_owned(), cause }
     }
 
-    /// Where it is.
     pub fn url(&self) -> &Url {
         &self.url
     }

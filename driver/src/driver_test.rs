@@ -16,13 +16,11 @@ use crate::start_at::StartAt;
 /// One test on this driver.
 #[derive(Debug, Clone)]
 pub struct DriverTest {
-    /// Which test.
     pub test_id: TestId,
     /// This driver, for `identify`.
     pub node_id: NodeId,
     /// What this driver is to do.
     pub assignment: Assignment,
-    /// The target's addresses.
     pub addresses: Addresses,
     /// The TLS settings (see [`crate::engine::tls_config`]); needed where the target is https.
     pub tls: Option<TlsConfig>,

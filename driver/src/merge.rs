@@ -18,7 +18,6 @@ use crate::worker::windows::WINDOW;
 /// How far a test is on this driver, at most 200 ms ago.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DriverProgress {
-    /// Which test.
     pub test_id: TestId,
     /// Since the start of the test, of all workers.
     pub counters: Counters,
@@ -29,7 +28,6 @@ pub struct DriverProgress {
 /// One complete window of the driver.
 #[derive(Debug)]
 pub struct Merged {
-    /// With cumulative counters.
     pub window: Window,
     /// The classic figures, over the test so far.
     pub classic: ClassicMetrics,
@@ -87,7 +85,6 @@ impl Merge {
         }
     }
 
-    /// Which test.
     pub fn test_id(&self) -> &TestId {
         &self.test_id
     }

@@ -76,7 +76,6 @@ pub struct BusyMeter {
 }
 
 impl BusyMeter {
-    /// Begins now.
     pub fn start() -> Self {
         Self::from(Instant::now(), waited())
     }

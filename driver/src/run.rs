@@ -22,7 +22,6 @@ use crate::{calibrate, http};
 /// A driver that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
-    /// Its id.
     pub node_id: NodeId,
     /// Its own server, where it has one.
     pub http: Option<SocketAddr>,
@@ -50,7 +49,6 @@ pub enum RunError {
     Bind {
         /// The address asked for.
         address: SocketAddr,
-        /// The kernel's error.
         cause: std::io::Error,
     },
     /// A worker has no descriptor for its runtime.
@@ -66,14 +64,7 @@ pub enum RunError {
     #[error(
         "another driver with the id {node_id} has started (epoch {other}, this one has {own}): this one ends"
     )]
-    Fenced {
-        /// The id.
-        node_id: NodeId,
-        /// Ours.
-        own: Epoch,
-        /// The higher one.
-        other: Epoch,
-    },
+    Fenced { node_id: NodeId, own: Epoch, other: Epoch },
 }
 
 /// A client of the orchestrator that the settings name.

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::{python, repository};
 
-/// An open page.
 pub struct Browser {
     child: Child,
     // The browser closes when this does.
@@ -17,7 +16,6 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a page.
     pub fn open(url: &str) -> Self {
         let mut child = Command::new(python())
             .arg(repository().join("e2e/fixtures/browser.py"))

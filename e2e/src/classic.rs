@@ -32,7 +32,6 @@ impl Classic {
         Self { process: Process::start(node_id, command), name: node_id.to_owned() }
     }
 
-    /// Starts an orchestrator.
     pub fn orchestrator(kafka: &str, flags: &[&str]) -> Self {
         let command = fixture("classic_orchestrator.py", kafka, flags);
         Self {
@@ -89,11 +88,9 @@ impl Classic {
 /// Drivers of ours and of other people's on Apache Kafka, led with delays in whole milliseconds and less patience than
 /// by default.
 pub struct Fleet {
-    /// The classic drivers.
     pub classic: Vec<Classic>,
     /// Ours, and the orchestrator.
     pub system: System,
-    /// Where they send.
     pub target: Target,
     config: String,
     kafka: Kafka,

@@ -46,7 +46,6 @@ pub struct Burner {
 }
 
 impl Burner {
-    /// Burns a core.
     pub fn on(core: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -80,7 +79,6 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Begins to look.
     pub fn of(pid: u32) -> Self {
         Self { pid, used_before: seconds_used(pid), since: Instant::now() }
     }

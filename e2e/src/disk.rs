@@ -73,7 +73,6 @@ impl SmallDisk {
         }
     }
 
-    /// Makes room again.
     pub fn clear(&self, process: &Process) {
         std::fs::remove_file(self.seen_by(process).join("filler")).unwrap();
     }

@@ -12,7 +12,6 @@ pub const LARGE: usize = 20;
 
 const MEGABYTE: usize = 1 << 20;
 
-/// An invalid record.
 #[derive(Debug)]
 pub struct Broken {
     /// Its payload; `None` is a tombstone.

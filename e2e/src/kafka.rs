@@ -21,7 +21,6 @@ fn script(arguments: &[&str]) -> String {
 }
 
 impl Kafka {
-    /// Starts one.
     pub fn start() -> Self {
         Self::start_at("127.0.0.1")
     }

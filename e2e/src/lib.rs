@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: real processes of the real binary, Apache Kafka, REST from outside,
 //! and waiting for conditions. Nothing here knows how a node works inside.
+#![allow(missing_docs)] // a harness of tests: a comment stands where a name does not say it
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a harness of tests: what fails, fails the test
 
 pub mod browser;
@@ -18,7 +19,6 @@ pub mod system;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// The repository.
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }

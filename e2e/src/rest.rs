@@ -14,10 +14,8 @@ pub struct Rest {
     agent: ureq::Agent,
 }
 
-/// What came back.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status.
     pub status: u16,
     /// The content type, without parameters.
     pub content_type: String,
@@ -77,7 +75,6 @@ impl Rest {
         self.answer(path, request.call())
     }
 
-    /// GET.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         self.get_as(path, None)
@@ -94,13 +91,11 @@ impl Rest {
         self.answer(path, request.send(body))
     }
 
-    /// POST of JSON.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_text(path, "application/json", &body.to_string())
     }
 
-    /// POST of nothing.
     #[track_caller]
     pub fn post_empty(&self, path: &str) -> Answer {
         let mut request = self.agent.post(format!("{}{path}", self.base));

@@ -15,13 +15,11 @@ use crate::wait_for;
 pub struct System {
     /// Where the nodes keep their data.
     pub home: TempDir,
-    /// The orchestrator's process.
     pub orchestrator: Process,
     /// The orchestrator's address, `host:port`.
     pub address: String,
     /// Kafka's addresses, as the orchestrator announces them.
     pub kafka: String,
-    /// The orchestrator's REST.
     pub rest: Rest,
     /// The drivers' processes and ids.
     pub drivers: Vec<(Process, String)>,
@@ -132,11 +130,8 @@ impl System {
     }
 }
 
-/// A running target.
 pub struct Target {
-    /// Its REST.
     pub rest: Rest,
-    /// Its process.
     pub pid: u32,
 }
 
@@ -150,17 +145,14 @@ impl Target {
         (process, Self { rest, pid })
     }
 
-    /// Its /ping.
     pub fn url(&self) -> String {
         format!("{}/ping", self.rest.base)
     }
 
-    /// What it counted.
     pub fn metrics(&self) -> Value {
         self.rest.get("/metrics").json()
     }
 
-    /// Requests it received.
     pub fn received(&self) -> u64 {
         self.metrics()["requests_received"].as_u64().unwrap()
     }

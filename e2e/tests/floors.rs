@@ -130,3 +130,28 @@ fn imports_are_read_whole_and_those_of_tests_are_not() {
     assert_eq!(imports_of(text), ["a::b", "crate::http", "crate::actors::{x,y}"]);
     assert!(is_in("crate::actors::{x,y}", "crate::actors") && !is_in("crate::actors_of", "crate::actors"));
 }
+
+/// A text's words in backticks that are paths: they end in `/` or `.rs`.
+fn paths_in(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter(|word| word.ends_with(".rs") || word.ends_with('/'))
+}
+
+#[test]
+fn every_file_that_the_architecture_names_is_there() {
+    let text = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let crates = ["cli", "common", "driver", "orchestrator", "target", "bench", "e2e"];
+    let roots: Vec<_> = crates.iter().map(|name| repository().join(name).join("src")).collect();
+    // A list of files of one folder names the folder once: `plan/tree.rs`, `read.rs`.
+    let folders: Vec<&str> = paths_in(&text).filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
+    let there = |path: &str| {
+        let beside = folders.iter().map(|folder| format!("{folder}/{path}"));
+        let mut names = std::iter::once(path.to_owned()).chain(beside);
+        names.any(|name| {
+            repository().join(&name).exists() || roots.iter().any(|root| root.join(&name).exists())
+        })
+    };
+    let missing: Vec<&str> = paths_in(&text).filter(|path| !there(path)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+    assert!(paths_in(&text).count() > 80);
+}

@@ -118,7 +118,6 @@ pub fn test_view(id: &str, name: &str) -> TestView {
     }
 }
 
-/// An idle driver.
 pub fn driver_view(id: &str) -> DriverView {
     DriverView {
         node_id: id.to_owned(),

@@ -4,6 +4,8 @@
 //! The rules are pure modules (`registry`, `lifecycle`, `ran_on`, `tally`, `verdict`) that take time as an
 //! argument; `actors` are thin around them, and `system` alone spawns and wires.
 
+#![allow(missing_docs)] // an application: a comment stands where a name does not say it
+
 mod actors;
 
 mod assemble;

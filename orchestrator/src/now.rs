@@ -19,7 +19,6 @@ use common::clock::{self, UnixMicros};
 pub struct Now {
     /// Since the orchestrator started; never goes back.
     pub elapsed: Duration,
-    /// The wall clock.
     pub unix_us: UnixMicros,
 }
 
@@ -51,7 +50,6 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Starts at zero.
     pub fn new() -> Self {
         Self::with_wall(clock::unix_us)
     }
@@ -61,7 +59,6 @@ impl Clock {
         Self { started: tokio::time::Instant::now(), wall, held: Arc::new(AtomicI64::new(FREE)) }
     }
 
-    /// This instant.
     pub fn now(&self) -> Now {
         let elapsed = self.started.elapsed();
         let unix_us = match self.held.load(Ordering::Relaxed) {

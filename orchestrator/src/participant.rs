@@ -10,11 +10,9 @@ use serde::{Deserialize, Serialize};
 /// A driver's part in a stored test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Participant {
-    /// The node.
     pub node_id: NodeId,
     /// The epoch of its life; `None` for a classic driver.
     pub epoch: Option<Epoch>,
-    /// Its share.
     pub share: Share,
 }
 
@@ -58,7 +56,6 @@ impl EndedBy {
 /// What the tally knows of one part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartSeen {
-    /// The node.
     pub node_id: NodeId,
     /// The epoch of its life; `None` for a classic driver.
     pub epoch: Option<Epoch>,
@@ -89,6 +86,5 @@ pub enum Reading {
     Total,
     /// Each report has the count since the one before.
     PerInterval,
-    /// Neither fits.
     Unknown,
 }

@@ -69,7 +69,11 @@ pub enum RunError {
     #[error(
         "another orchestrator leads on this kafka (epoch {other}, this one has {own}): this one steps down"
     )]
-    Superseded { own: Epoch, other: Epoch },
+    Superseded {
+        /// The epoch of this one.
+        own: Epoch,
+        other: Epoch,
+    },
 }
 
 /// Runs an orchestrator until `stop` completes; `ready` is called with the bound addresses. It starts without Kafka:

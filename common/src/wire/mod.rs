@@ -1,4 +1,4 @@
-//! The five JSON topics (../shared/wire.md), strict in what is sent, tolerant in what is read: bytes
+//! The five JSON topics (docs/wire.md), strict in what is sent, tolerant in what is read: bytes
 //! become these types here and nowhere else. It depends on neither Kafka nor a node.
 
 mod classic;

@@ -26,13 +26,11 @@ pub struct Calibration {
     pub machine: MachineFacts,
     /// Share of the machine's time that its host gave to others meanwhile; null where the kernel does not report it.
     pub steal: Option<f64>,
-    /// Threads that sent.
     pub workers: u32,
     /// `[driver] precision`, as set.
     pub precision: Precision,
     /// How the highest rate was kept: `spin`, `timer` or `gave_up_spinning`.
     pub precision_kept: String,
-    /// Which engine sent.
     pub engine: String,
     /// The clock and the timer.
     pub clock: ClockFigures,
@@ -40,7 +38,6 @@ pub struct Calibration {
     pub noise_floor: NoiseFloor,
     /// As fast as possible.
     pub closed_loop: ClosedLoop,
-    /// On schedule.
     pub open_loop: OpenLoop,
 }
 
@@ -58,13 +55,10 @@ pub struct ClockFigures {
 /// Response (last byte - due) of an open loop at a low rate: what is left when the target costs nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NoiseFloor {
-    /// The rate.
     pub rate_per_s: f64,
-    /// Answers.
     pub n_requests: u64,
     /// The lowest; null where nothing was answered, as for the others.
     pub response_min_ms: Option<f64>,
-    /// The median.
     pub response_p50_ms: Option<f64>,
     /// The 99th percentile.
     pub response_p99_ms: Option<f64>,
@@ -80,7 +74,6 @@ pub struct ClosedLoop {
     pub connections: u32,
     /// Requests per second: the ceiling.
     pub throughput_per_s: f64,
-    /// Requests that failed.
     pub n_failed: u64,
     /// Median of `response`.
     pub response_p50_ms: Option<f64>,
@@ -115,7 +108,6 @@ pub struct OpenLoop {
 pub struct Step {
     /// Requests per second.
     pub rate_per_s: f64,
-    /// Requests sent.
     pub n_requests: u64,
     /// Median of `lag`; null where nothing was sent.
     pub lag_p50_ms: Option<f64>,
@@ -123,7 +115,6 @@ pub struct Step {
     pub lag_p99_ms: Option<f64>,
     /// Ticks that were not sent, for whatever reason.
     pub n_dropped: u64,
-    /// Requests that failed.
     pub n_failed: u64,
     /// Busy share of the busiest worker.
     pub busy: f64,

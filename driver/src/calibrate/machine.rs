@@ -12,20 +12,16 @@ const UNKNOWN: &str = "unknown";
 /// A machine, as the kernel describes it. Figures measured on one machine do not hold for another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineFacts {
-    /// Its host name.
     pub host: String,
     /// Cores that this process may use.
     pub cores: u32,
-    /// The processor's model.
     pub cpu: String,
-    /// The kernel's release.
     pub kernel: String,
     /// What the kernel's clock counts by, as in `tsc`.
     pub clock_source: String,
 }
 
 impl MachineFacts {
-    /// This one.
     pub fn this() -> Self {
         let line = |path: &str| {
             let text = read_to_string(path).unwrap_or_default();

@@ -61,12 +61,7 @@ pub struct Options {
 pub enum CalibrateError {
     /// The system gives no socket, thread or timer.
     #[error("{doing}: {cause}")]
-    System {
-        /// What was tried.
-        doing: &'static str,
-        /// The system's error.
-        cause: std::io::Error,
-    },
+    System { doing: &'static str, cause: std::io::Error },
     /// A load could not be described, which is a bug.
     #[error("{0}")]
     Plan(String),

@@ -62,7 +62,6 @@ impl Sink {
         Ok(Self { address, shared, thread: Some(thread) })
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -36,11 +36,9 @@ const WAITING: usize = 64;
 
 /// What is the same for all loads.
 pub struct Setting {
-    /// Threads that send.
     pub workers: u32,
     /// How they keep a schedule.
     pub precision: Precision,
-    /// Where they send.
     pub sink: SocketAddr,
     /// `max_in_flight` of an open loop.
     pub max_in_flight: u32,
@@ -51,7 +49,6 @@ pub struct Setting {
 /// How a load is driven.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Drive {
-    /// On schedule.
     Open {
         /// Requests per second of all workers.
         rate_per_s: f64,
@@ -73,7 +70,6 @@ pub struct Measured {
     pub busy: f64,
     /// How the schedule was kept.
     pub precision_kept: String,
-    /// Which engine sent.
     pub engine: String,
 }
 

@@ -79,7 +79,6 @@ impl Wake for Bell {
     }
 }
 
-/// See the module.
 pub struct FutureEngine<C> {
     client: Rc<C>,
     start: StartAt,

@@ -59,14 +59,11 @@ impl<'a> RequestSpec<'a> {
 pub enum Outcome {
     /// A whole answer with this status, expected or not.
     Status(u16),
-    /// No whole answer.
     Failed(ErrorKind),
 }
 
-/// One attempt, over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exchange {
-    /// How it ended.
     pub outcome: Outcome,
     /// Where it failed as `tls`: why.
     pub tls_cause: Option<TlsCause>,
@@ -116,7 +113,6 @@ pub trait Ends {
 /// What an engine opened so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Opened {
-    /// TCP connections.
     pub connections: u64,
     /// TLS handshakes that succeeded.
     pub handshakes: u64,

@@ -145,11 +145,6 @@ impl Life {
         }
     }
 
-    /// Whether a test runs, or is about to.
-    pub fn busy(&self) -> bool {
-        self.running.is_some() || self.held.iter().any(|held| held.triggered.is_some())
-    }
-
     /// Forgets which orchestrator leads: the driver has moved to another Kafka.
     pub fn forget_leader(&mut self) {
         self.leader = None;

@@ -38,7 +38,6 @@ pub enum StoreWork {
 /// A window that is no longer kept for the store, which cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unstored {
-    /// Which one.
     pub key: WindowKey,
     /// Whether nothing keeps it any more: Kafka does not have it, and it does not wait for Kafka in memory.
     pub lost: bool,

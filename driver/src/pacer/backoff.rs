@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-/// The first wait.
 const FIRST: Duration = Duration::from_millis(10);
-/// The longest.
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// The waits of one connection: 10 ms, doubling to 1 s, forgotten once it connects.

@@ -11,9 +11,7 @@ pub const PERMIT_LAPSES_AFTER: Nanos = 10_000_000;
 /// What a connection that is free to send may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
-    /// Begin an attempt.
     Now,
-    /// Not before then.
     WaitUntil(Nanos),
 }
 

@@ -27,7 +27,6 @@ impl Rules {
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Begin an attempt.
     Send(Tick),
     /// All places are taken: read all that is readable, then ask again.
     ReadFirst,
@@ -110,7 +109,6 @@ impl OpenLoop {
         last.is_some_and(|last| ((at - last) as f64) < self.short_gap_ns)
     }
 
-    /// The schedule.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
     }

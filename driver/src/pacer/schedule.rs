@@ -49,7 +49,6 @@ pub struct Own {
 }
 
 impl Own {
-    /// All ticks.
     pub const ALL: Self = Self { first: 0, step: 1 };
 
     /// Part `index` of `of` (at least 1) of these: every `of`th. The parts together are these, each tick once.
@@ -123,7 +122,6 @@ impl Schedule {
         self.begins.saturating_add(self.warmup_ns)
     }
 
-    /// When it ends.
     pub fn to(&self) -> Nanos {
         self.from().saturating_add(self.length_ns.unwrap_or(FOREVER))
     }

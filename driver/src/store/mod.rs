@@ -158,16 +158,6 @@ impl WindowStore {
         };
         read().map_err(self.fault())
     }
-
-    /// How many windows there are, and how many of them Kafka does not have.
-    ///
-    /// # Errors
-    /// Where SQLite cannot count them.
-    pub fn counts(&self) -> Result<(u64, u64), StoreError> {
-        let counts = "SELECT count(*), count(*) FILTER (WHERE published = 0) FROM window";
-        let read = |row: &Row<'_>| Ok((loaded(row.get(0)?), loaded(row.get(1)?)));
-        self.db.query_row(counts, [], read).map_err(self.fault())
-    }
 }
 
 fn prune(db: &Connection, keep_tests: u32, keep_windows: u64) -> rusqlite::Result<()> {
@@ -203,6 +193,15 @@ fn loaded(value: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl WindowStore {
+        /// How many windows there are, and how many of them Kafka does not have.
+        pub fn counts(&self) -> Result<(u64, u64), StoreError> {
+            let counts = "SELECT count(*), count(*) FILTER (WHERE published = 0) FROM window";
+            let read = |row: &Row<'_>| Ok((loaded(row.get(0)?), loaded(row.get(1)?)));
+            self.db.query_row(counts, [], read).map_err(self.fault())
+        }
+    }
 
     fn window(test: &str, epoch: u64, seq: u64, is_final: bool) -> StoredWindow {
         let payload = format!("{{\"{test}\":{seq}}}");

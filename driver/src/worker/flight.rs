@@ -17,7 +17,6 @@ struct Attempt {
 /// What is in flight, and the figures of all that was.
 #[derive(Debug)]
 pub struct Flight {
-    /// Counters and samples.
     pub recorder: Recorder,
     places: Vec<Option<Attempt>>,
     in_flight: u32,

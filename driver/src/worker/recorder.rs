@@ -28,7 +28,6 @@ pub struct Due {
 pub enum Dropped {
     /// All places were taken.
     InFlight,
-    /// The generator.
     Late,
 }
 

@@ -10,9 +10,7 @@ use crate::start_at::Nanos;
 /// A window of one second is complete. Each worker sends 0, 1, 2 … without a gap.
 #[derive(Debug, Clone)]
 pub struct WorkerWindow {
-    /// Of which test.
     pub test_id: TestId,
-    /// Which worker.
     pub worker: u32,
     /// Seconds since `start_at`, from 0.
     pub seq: u64,
@@ -33,11 +31,9 @@ pub struct WorkerEnding {
     pub schedule_to: Nanos,
     /// When its last attempt was over.
     pub ended: Nanos,
-    /// Which engine sent.
     pub engine: &'static str,
     /// How its schedule was kept.
     pub precision: KeptBy,
-    /// Connections and handshakes.
     pub opened: Opened,
     /// The `location` of the first redirect that it met, as it was sent.
     pub redirected_to: Option<String>,

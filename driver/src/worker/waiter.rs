@@ -40,7 +40,6 @@ pub struct Until {
 enum Step {
     /// There is nothing to wait for.
     Now,
-    /// It is spun.
     Spin,
     /// It is slept until that instant.
     Sleep(Nanos),

@@ -25,5 +25,5 @@ mod check;
 mod stub;
 
 pub use auth::Token;
-pub use bind::{BindError, HttpOptions, HttpServing, serve};
+pub use bind::{BindError, HttpOptions, serve};
 pub use state::{Access, AppState, Commands, Watch};

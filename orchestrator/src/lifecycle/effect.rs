@@ -13,14 +13,11 @@ pub enum Effect {
         /// Counts from 1.
         revision: u32,
     },
-    /// Publish the trigger.
     PublishTrigger {
         /// Unix ms; where classic drivers alone take part they ignore it.
         start_at_ms: u64,
-        /// Of which config.
         revision: u32,
     },
-    /// Publish the stop.
     PublishStop,
     /// The barrier succeeded or failed: answer the request that triggered the test.
     Answer(Result<(), CommandError>),

@@ -92,7 +92,6 @@ enum Phase {
     Finished,
 }
 
-/// One test's life.
 #[derive(Debug)]
 pub struct Lifecycle {
     test_id: TestId,
@@ -172,12 +171,10 @@ impl Lifecycle {
         }
     }
 
-    /// The test's id.
     pub fn test_id(&self) -> &TestId {
         &self.test_id
     }
 
-    /// The test's plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -258,7 +255,6 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Stops the test.
     pub fn stop(&mut self, by: StoppedBy, now: Now) -> Vec<Effect> {
         let note = Effect::note(STOPPED, by.to_string());
         let aborted = || CommandError::Conflict("the test was stopped before it started".to_owned());

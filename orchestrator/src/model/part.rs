@@ -18,7 +18,6 @@ pub enum PartState {
     Ready,
     /// Will not run the config.
     Refused,
-    /// Sends.
     Running,
     /// Sends no more and waits for answers.
     Draining,

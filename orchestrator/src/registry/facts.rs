@@ -34,7 +34,6 @@ impl Protocol {
 /// What choosing and leading drivers needs to know of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeFacts {
-    /// The node's id.
     pub node_id: NodeId,
     /// The epoch of its current life; `None` for a classic node.
     pub epoch: Option<Epoch>,

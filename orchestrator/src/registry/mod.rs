@@ -36,7 +36,6 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// protocol nor the kernel: both are `None` in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownNode {
-    /// The node's id.
     pub node_id: NodeId,
     /// Its address as it sent it.
     pub address: Option<String>,
@@ -73,29 +72,21 @@ pub enum Event {
     Appeared(NodeId),
     /// A later life of the node took the place of an earlier one.
     Replaced {
-        /// Which node.
         node: NodeId,
         /// The life whose records are ignored from now on; `None` where it was taken for a classic node.
         old: Option<Epoch>,
-        /// The current life.
         new: Epoch,
     },
-    /// Its liveness changed.
     Liveness {
-        /// Which node.
         node: NodeId,
-        /// What it was.
         from: Liveness,
-        /// What it is.
         to: Liveness,
     },
     /// The state, test or revision in its heartbeats changed.
     State(NodeId),
     /// A classic id registered from two addresses: perhaps two nodes with one id.
     TwoAddresses {
-        /// Which id.
         node: NodeId,
-        /// The address known.
         known: String,
         /// The address it registered with now.
         other: String,
@@ -115,7 +106,6 @@ pub struct RegistryCounts {
     pub refused_records: u64,
 }
 
-/// Every node known.
 #[derive(Debug)]
 pub struct Registry {
     epoch: Epoch,
@@ -153,7 +143,6 @@ impl Registry {
         Self { kernel, ..self }
     }
 
-    /// What was counted.
     pub fn counts(&self) -> RegistryCounts {
         self.counts
     }

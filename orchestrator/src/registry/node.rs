@@ -51,7 +51,6 @@ pub(super) enum Description {
     Unknown,
     /// It registered in an earlier life of the orchestrator: as the store has it ([`KnownNode`]).
     Remembered(RegisterOurs),
-    /// It registered.
     Registered(RegisterOurs),
 }
 

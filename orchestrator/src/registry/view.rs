@@ -15,7 +15,6 @@ impl Registry {
         self.nodes.values().map(|node| view(node, self.busy.contains(&node.node_id), now)).collect()
     }
 
-    /// One node.
     pub fn view(&self, node_id: &NodeId, now: Now) -> Option<DriverView> {
         self.nodes.get(node_id).map(|node| view(node, self.busy.contains(node_id), now))
     }

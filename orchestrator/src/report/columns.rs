@@ -38,7 +38,6 @@ impl Page {
         Self { text: String::new(), width: columns.clamp(BOUNDS.0, BOUNDS.1) }
     }
 
-    /// Its columns.
     pub fn width(&self) -> usize {
         self.width
     }

@@ -13,7 +13,6 @@ const EXPRESSION: usize = 32;
 /// Columns of the value.
 const VALUE: usize = 10;
 
-/// Most lines.
 const MAX_THRESHOLDS: usize = 6;
 
 /// One line per expression; where it holds for each driver, the worst of them.

@@ -11,9 +11,7 @@ use super::{Store, bits, records};
 /// What became of a batch's metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchOutcome {
-    /// Newly stored.
     pub n_stored: u64,
-    /// Stored before: redeliveries.
     pub n_duplicate: u64,
     /// Records of a test that is not stored (any more), which its tally had counted.
     pub n_orphaned: u64,

@@ -3,20 +3,12 @@
 /// Why the store could not do it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite failed.
     #[error("{path}: {cause}")]
-    Sqlite {
-        /// The database file.
-        path: String,
-        /// SQLite's message.
-        cause: String,
-    },
+    Sqlite { path: String, cause: String },
     /// A row that this version cannot read.
     #[error("{path}: row {row}: {cause}")]
     Row {
-        /// The database file.
         path: String,
-        /// Table and key.
         row: String,
         /// What is wrong with it.
         cause: String,

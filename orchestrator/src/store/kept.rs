@@ -17,13 +17,11 @@ use crate::tally::Closing;
 /// A test as the store keeps it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredTest {
-    /// Its id.
     pub test_id: TestId,
     /// The whole plan, unmasked.
     pub plan: StoredPlan,
     /// Where in its life it is.
     pub state: TestState,
-    /// How it ended.
     pub verdict: Option<Verdict>,
     /// When it was created.
     pub created_at: UnixMicros,
@@ -80,9 +78,7 @@ impl From<Plan> for StoredPlan {
 /// Selects tests of the history: those that match every field that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TestFilter {
-    /// In this state.
     pub state: Option<TestState>,
-    /// With this verdict.
     pub verdict: Option<Verdict>,
     /// With this text in the name or in the id, whatever the case of ASCII letters.
     pub text: Option<String>,
@@ -97,7 +93,6 @@ pub struct Batch {
     pub offsets: Offsets,
     /// Windows and classic reports; stored once by (test, node, epoch, seq), or by position for those without a seq.
     pub metrics: Vec<StoredMetrics>,
-    /// Nodes that registered.
     pub registered: Vec<Register>,
 }
 
@@ -122,7 +117,6 @@ pub struct StoredMetrics {
     pub partition: i32,
     /// Its offset in that partition.
     pub offset: i64,
-    /// When it arrived.
     pub arrived_at: UnixMicros,
     /// The record as it came, which is what is stored.
     pub raw: RawMetrics,

@@ -32,7 +32,6 @@ pub use series::MAX_WINDOWS_SECONDS;
 /// The database's file in the orchestrator's data folder.
 pub const FILE: &str = "orchestrator.sqlite3";
 
-/// The open database.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,

@@ -19,9 +19,7 @@ use common::wire::MAX_RECORD_BYTES;
 use flate2::read::ZlibDecoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-/// As it came.
 const PLAIN: i64 = 0;
-/// In zlib's format.
 const DEFLATED: i64 = 1;
 
 /// Packs payloads, and reuses its memory for each: a compressor is 300 kB.
@@ -55,7 +53,6 @@ pub enum UnpackError {
     /// A later version wrote it, or nobody did.
     #[error("its payload is kept in an unknown way: {0}")]
     Unknown(i64),
-    /// Damaged.
     #[error("its payload cannot be inflated: {0}")]
     Damaged(std::io::Error),
     /// Longer than any record.

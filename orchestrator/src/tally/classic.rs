@@ -32,9 +32,7 @@ pub struct Reports {
 pub struct ClassicCounts {
     /// Requests sent; `None`: it does not report them.
     pub sent: Option<u64>,
-    /// Answers.
     pub completed: Option<u64>,
-    /// Failures.
     pub failed: Option<u64>,
     /// Of those sent: not ended yet; `None` where the reports do not show it.
     pub in_flight: Option<u64>,
@@ -78,7 +76,6 @@ impl Reports {
         }
     }
 
-    /// Reports so far.
     pub fn taken(&self) -> u64 {
         self.taken
     }

@@ -32,7 +32,6 @@ pub struct Closing {
 /// One life of one node at the end of a test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClosingPart {
-    /// The node.
     pub node_id: NodeId,
     /// Which life; `None` for a classic driver.
     pub epoch: Option<Epoch>,

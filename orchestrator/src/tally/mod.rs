@@ -50,7 +50,6 @@ const WINDOW_US: i64 = 1_000_000;
 /// How this test took a metrics record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrived {
-    /// Counted.
     New,
     /// Already counted: a redelivery. Changes nothing.
     Duplicate,

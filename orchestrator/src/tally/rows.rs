@@ -11,7 +11,6 @@ use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, share
 use crate::model::{DriverTotals, LatencyView, PartEnd, PartState, Pause, Totals};
 use crate::participant::EndedBy;
 
-/// One driver's row.
 pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     let over = tally.is_over(part);
     let totals = Totals {
@@ -128,7 +127,6 @@ fn classic(part: &Part, over: bool) -> Totals {
     }
 }
 
-/// One driver's latencies.
 fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
     let windows = &part.windows;
     if part.is_classic() {

@@ -40,7 +40,6 @@ impl Runs {
         self.count
     }
 
-    /// The highest number.
     pub fn highest(&self) -> Option<u64> {
         self.runs.last_key_value().map(|(_, last)| *last)
     }

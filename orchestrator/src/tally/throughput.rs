@@ -36,7 +36,6 @@ impl Tally {
         per_second(completed, self.length_s(part)?)
     }
 
-    /// The fleet's.
     pub(super) fn fleet_throughput(&self) -> Option<f64> {
         self.fleet_per_second_of(|part| part.windows.newest.completed_in_schedule)
     }

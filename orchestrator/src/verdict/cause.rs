@@ -69,14 +69,12 @@ pub struct Slower {
     pub per_s: f64,
     /// Everything was sent, but late: the generator may keep a rate below this one.
     pub below: bool,
-    /// Whose rate.
     pub whose: Whose,
 }
 
 /// Whose rate a plan names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// The one driver's.
     One,
     /// That of each driver.
     Each,

@@ -16,7 +16,6 @@ use crate::stopped_by::StoppedBy;
 /// The input of a verdict.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
-    /// The plan.
     pub plan: &'a Plan,
     /// Whether the test is over; while it runs, missing figures may still arrive.
     pub over: bool,
@@ -26,7 +25,6 @@ pub struct Facts<'a> {
     pub interrupted: Option<String>,
     /// The common start of the trigger; `None`: the test was never started.
     pub started_at: Option<UnixMicros>,
-    /// All drivers together.
     pub fleet: Sample<'a>,
     /// Each of them, in the order of their shares.
     pub drivers: Vec<DriverFacts<'a>>,
@@ -45,7 +43,6 @@ pub struct Sample<'a> {
     pub counters: Counters,
     /// Which counters are reported; for the fleet, those that all its drivers report.
     pub reported: Reported,
-    /// Every sample.
     pub latencies: &'a Latencies,
     /// Share of the completed requests that the histograms cover; `None` where that is not known.
     pub coverage: Option<f64>,
@@ -62,7 +59,6 @@ pub struct Sample<'a> {
 /// Which counts a driver reports, without contradicting itself. What it does not report is 0 among its counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reported {
-    /// What it sent.
     pub sent: bool,
     /// How many of these completed.
     pub completed: bool,
@@ -71,9 +67,7 @@ pub struct Reported {
 }
 
 impl Reported {
-    /// All of them.
     pub const ALL: Self = Self { sent: true, completed: true, failed: true };
-    /// None of them.
     pub const NONE: Self = Self { sent: false, completed: false, failed: false };
 
     /// What both report.
@@ -100,7 +94,6 @@ pub struct ClassicFacts {
 /// The figures of one driver.
 #[derive(Debug, Clone)]
 pub struct DriverFacts<'a> {
-    /// Its node id.
     pub name: String,
     /// Whether it sends sums rather than windows.
     pub classic: bool,
@@ -130,7 +123,6 @@ pub struct DriverFacts<'a> {
     pub sent_more: Option<SentMore>,
     /// What explains its lag.
     pub machine: GeneratorLoad,
-    /// Its figures.
     pub sample: Sample<'a>,
 }
 
@@ -139,7 +131,6 @@ pub struct DriverFacts<'a> {
 pub struct SentMore {
     /// What it was to send.
     pub asked: u64,
-    /// What it reports.
     pub sent: u64,
 }
 
@@ -180,7 +171,6 @@ impl Stop {
         seconds(self.from_ms)
     }
 
-    /// When it ended.
     pub fn to_text(self) -> String {
         seconds(self.to_ms)
     }
@@ -279,7 +269,6 @@ impl Sample<'_> {
 /// A quantile, in ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Quantile {
-    /// The value.
     Known(f64),
     /// The quantile falls among the dropped ticks; the slowest request that ended took so long.
     AtLeast(f64),

@@ -22,7 +22,6 @@ pub struct Finding {
     pub weight: Weight,
     /// The driver that it is about, where it is about one.
     pub driver: Option<String>,
-    /// What was found.
     pub what: What,
 }
 
@@ -49,12 +48,10 @@ impl Findings {
         self.add(Weight::Reason(verdict), driver, what.into());
     }
 
-    /// A warning.
     pub fn warn(&mut self, driver: Option<&str>, what: impl Into<What>) {
         self.add(Weight::Warning, driver, what.into());
     }
 
-    /// A note.
     pub fn note(&mut self, what: impl Into<What>) {
         self.add(Weight::Note, None, what.into());
     }

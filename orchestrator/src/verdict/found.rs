@@ -19,7 +19,6 @@ use super::{DriverFacts, Facts, Sample};
 /// The measured value of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
-    /// The exact value.
     Is(f64),
     /// The value over the drivers that report it; others do not.
     OfTheKnown(f64),
@@ -43,7 +42,6 @@ pub enum Value {
 /// A figure and its origin.
 #[derive(Debug, Clone)]
 pub struct Found<'f, 'a> {
-    /// What it is.
     pub value: Value,
     /// The sample that it was measured on, without the drivers that it leaves out.
     pub sample: Cow<'f, Sample<'a>>,

@@ -73,7 +73,6 @@ pub fn judge(facts: &Facts<'_>) -> Judgement {
     }
 }
 
-/// Applies all rules.
 fn look(facts: &Facts<'_>) -> (Vec<Finding>, Vec<ThresholdView>) {
     let mut findings = Findings::default();
     if let Some(by) = &facts.stopped_by {

@@ -67,7 +67,6 @@ impl Want {
     }
 }
 
-/// What is wanted.
 #[derive(Debug)]
 pub(super) struct Plan {
     pace: Pace,
@@ -79,7 +78,6 @@ pub(super) struct Plan {
     register: Want,
     beat: Want,
     beaten_at: Option<Instant>,
-    /// The oldest first.
     signs: VecDeque<Sign>,
     sign_failed: bool,
     /// Refusals and the goodbye, the oldest first.

@@ -238,9 +238,10 @@ async fn it_beats_as_often_as_it_is_set_to() {
 async fn after_the_goodbye_it_is_silent() {
     let scene = Scene::set();
     scene.up().await;
-    scene.after_ms(1_000).await;
+    scene.after_ms(500).await;
     scene.heartbeat.send(PublishGoodbye).await.unwrap().unwrap();
-    let records = scene.after_ms(1_500).await;
-    assert_eq!(records.len(), 1);
-    assert_eq!(records[0].1["heartbeat"], "NO");
+    // A heartbeat may have been due just before the goodbye.
+    let records = scene.after_ms(2_500).await;
+    let goodbyes = records.iter().filter(|(_, record)| record["heartbeat"] == "NO").count();
+    assert_eq!((goodbyes, &records.last().unwrap().1["heartbeat"]), (1, &"NO".into()));
 }

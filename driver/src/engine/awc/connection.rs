@@ -15,14 +15,11 @@ use tokio_rustls::client::TlsStream;
 /// A connected socket, with TLS or without.
 #[derive(Debug)]
 pub enum Stream {
-    /// TCP alone.
     Plain(TcpStream),
-    /// TLS over TCP.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
-    /// The TCP socket.
     pub fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,

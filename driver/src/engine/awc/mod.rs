@@ -60,9 +60,7 @@ struct Prepared {
     wants_body: bool,
 }
 
-/// See the module.
 pub struct AwcClient {
-    /// By their index.
     requests: Box<[Prepared]>,
     /// Whether servers that demand a client certificate get one.
     has_certificate: bool,

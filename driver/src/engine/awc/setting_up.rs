@@ -21,7 +21,6 @@ use crate::engine::addresses::{ATTEMPT_DELAY, Favourite};
 use crate::engine::socket_errors::{connect_error, handshake_error};
 use crate::engine::tls::During;
 
-/// Where connections go.
 pub struct Target {
     /// The only addresses that are connected to.
     pub addresses: Addresses,

@@ -30,13 +30,11 @@ pub struct Trace {
     pub connection: RefCell<Option<Rc<Connection>>>,
     /// The connection had served before.
     pub reused: Cell<bool>,
-    /// Bytes read.
     pub bytes_received: Cell<u64>,
     /// The peer closed while the attempt was reading.
     pub peer_closed: Cell<bool>,
     /// How late the last read was.
     pub turn: Cell<Option<Nanos>>,
-    /// When it began.
     pub began: Cell<Option<Instant>>,
     /// How long its parts took so far, also for the drain, which gives it up.
     pub spans: Rc<Cell<Spans>>,

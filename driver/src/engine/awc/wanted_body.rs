@@ -10,7 +10,6 @@ use bytes::Bytes;
 
 use crate::engine::{AnswerReader, AnswerTo, BodySink};
 
-/// See the module.
 #[derive(Debug)]
 pub struct WantedBody {
     sink: BodySink,

@@ -16,14 +16,11 @@ const HEAD_READ_BYTES: usize = 16 << 10;
 pub enum ReadStep {
     /// More is to come.
     More,
-    /// It is whole.
     Whole(Whole),
 }
 
-/// A whole answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Whole {
-    /// Its status.
     pub status: u16,
     /// How many of the bytes given last belong to it.
     pub used: usize,

@@ -6,9 +6,7 @@ use super::slots::Key;
 use crate::engine::{Place, RequestIndex, Spans};
 use crate::start_at::Nanos;
 
-/// No place.
 const NONE: Place = Place::MAX;
-/// No instant.
 const NEVER: Nanos = Nanos::MIN;
 /// Most different timeouts: each turn looks at the first attempt of each list.
 pub const MAX_TIMEOUTS: usize = 8;
@@ -63,7 +61,6 @@ struct List {
     last: Place,
 }
 
-/// See the module.
 #[derive(Debug, Default)]
 pub struct Attempts {
     places: Vec<Attempt>,
@@ -148,7 +145,6 @@ impl Attempts {
         self.places[place as usize].answered = at;
     }
 
-    /// When it began.
     #[inline]
     pub fn began(&self, place: Place) -> Nanos {
         self.places[place as usize].began

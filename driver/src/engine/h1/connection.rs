@@ -48,7 +48,6 @@ pub type Tls = (Arc<ClientConfig>, ServerName<'static>);
 pub enum Stage {
     /// TCP is being set up.
     Connecting,
-    /// TLS is.
     Handshaking,
     /// Requests may be written.
     Open,
@@ -62,14 +61,11 @@ pub enum Answered {
     /// It is not whole, and reading stopped at its bound before the socket was empty. Events are edge-triggered, so
     /// none reports the rest: the caller must read on.
     Unread,
-    /// It is whole.
     Whole {
-        /// Its status.
         status: u16,
         /// Whether the connection may serve again.
         keeps: bool,
     },
-    /// It failed.
     Failed(ErrorKind),
 }
 
@@ -82,7 +78,6 @@ pub struct Unwritten {
     pub untouched: bool,
 }
 
-/// See the module.
 #[derive(Debug)]
 pub struct Connection {
     socket: Socket,

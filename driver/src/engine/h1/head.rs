@@ -14,7 +14,6 @@ const USUAL_FIELDS: usize = 96;
 /// What a head means for its answer and its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// Its status.
     pub status: u16,
     /// Whether its connection may serve again.
     pub keeps: bool,
@@ -31,7 +30,6 @@ pub enum Framing {
     Interim,
     /// A body of so many bytes.
     Sized(u64),
-    /// Chunks.
     Chunked,
     /// A body that ends when the peer closes.
     UntilClose,

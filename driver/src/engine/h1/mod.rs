@@ -57,9 +57,7 @@ struct Line {
     unread: bool,
 }
 
-/// See the module.
 pub struct WireEngine {
-    /// By their index.
     requests: Box<[Prepared]>,
     start: StartAt,
     addresses: Addresses,

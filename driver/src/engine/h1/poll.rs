@@ -24,7 +24,6 @@ const LONGEST: Nanos = 1_000_000;
 /// The token of the timer; no socket has it.
 const ALARM: u64 = u64::MAX;
 
-/// An epoll set.
 pub struct Poll {
     set: AsyncFd<OwnedFd>,
     alarm: OwnedFd,

@@ -1,6 +1,5 @@
 //! Connections by a key that is never used again, so that a late event of a closed connection finds nothing.
 
-/// Names a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     index: u32,
@@ -8,7 +7,6 @@ pub struct Key {
 }
 
 impl Key {
-    /// As one number.
     #[inline]
     pub fn token(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.index)
@@ -22,7 +20,6 @@ impl Key {
     }
 }
 
-/// Values by key.
 #[derive(Debug)]
 pub struct Slots<T> {
     slots: Vec<(u32, Option<T>)>,
@@ -36,7 +33,6 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
-    /// Keeps a value.
     pub fn insert(&mut self, value: T) -> Key {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push((0, None));

@@ -9,7 +9,6 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::{Domain, Protocol, Type};
 
-/// See the module.
 #[derive(Debug)]
 pub struct Socket(socket2::Socket);
 

@@ -15,7 +15,6 @@ use tokio_rustls::rustls::{
 pub enum During {
     /// Before requests could be written. In TLS 1.3 a server judges the client's certificate later than that.
     Handshake,
-    /// After it.
     Session,
 }
 

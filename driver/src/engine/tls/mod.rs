@@ -29,9 +29,7 @@ pub enum TlsError {
         flag: &'static str,
         /// The setting that names it, as in `tls.ca_file`.
         key: &'static str,
-        /// The file.
         path: PathBuf,
-        /// What is wrong.
         reason: String,
     },
     /// This machine has no roots.

@@ -35,12 +35,6 @@ pub struct TriggerTest {
     pub wait: Duration,
 }
 
-impl TriggerTest {
-    pub fn now(test_id: TestId) -> Self {
-        Self { test_id, wait: Duration::ZERO }
-    }
-}
-
 /// Stops a test; repeating it changes nothing.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<TestView, CommandError>")]

@@ -37,6 +37,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// 20 requests of each driver.
 pub const PLAN: &str = "name = 'p'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '2s'\n";
 
+impl TriggerTest {
+    /// Without a wait for another test.
+    pub fn now(test_id: TestId) -> Self {
+        Self { test_id, wait: Duration::ZERO }
+    }
+}
+
 /// One life of an orchestrator.
 pub struct World {
     pub surroundings: Surroundings,

@@ -23,7 +23,6 @@ pub enum Seen {
     GoesOn,
     /// It has sent no report yet, though most have by now.
     Silent,
-    /// It is over.
     Over(End),
 }
 

@@ -53,7 +53,6 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Its kind.
     pub fn kind(&self) -> FindingKind {
         match self {
             Self::Stopped { .. } => FindingKind::Stopped,
@@ -69,7 +68,6 @@ impl Ending {
         }
     }
 
-    /// Its sentence.
     pub fn text(&self, driver: Option<&str>) -> String {
         let driver = the_driver(driver);
         match self {

@@ -53,7 +53,6 @@ pub struct Failed {
 }
 
 impl AllFailed {
-    /// Its kind.
     pub fn kind(&self) -> FindingKind {
         let failed = match self {
             Self::NoneDue => return FindingKind::NoRequestDue,
@@ -81,7 +80,6 @@ impl AllFailed {
         }
     }
 
-    /// Its sentence.
     pub fn text(&self) -> String {
         match self {
             Self::NoneDue => "no request was due: the plan ends before its first request".to_owned(),
@@ -240,7 +238,6 @@ impl Failed {
         format!("the timeout of {}", ms(self.timeout.as_secs_f64() * 1e3))
     }
 
-    /// What to do.
     fn advice(&self, kind: ErrorKind) -> &'static str {
         match kind {
             ErrorKind::Resolve => "Check the name in the URL, and the name servers of the driver's machine",

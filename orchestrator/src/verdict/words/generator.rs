@@ -43,7 +43,6 @@ pub enum Generator {
 }
 
 impl Generator {
-    /// Its kind.
     pub fn kind(&self) -> FindingKind {
         match self {
             Self::LocalLimit { .. } => FindingKind::LocalLimit,
@@ -77,7 +76,6 @@ impl Generator {
         matches!(why.cause, Cause::Stopped(_))
     }
 
-    /// Its sentence.
     pub fn text(&self, driver: Option<&str>) -> String {
         let the = driver.map_or_else(|| "the drivers".to_owned(), |name| the_driver(Some(name)));
         match self {

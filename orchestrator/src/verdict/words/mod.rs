@@ -27,7 +27,6 @@ pub enum What {
     Ending(Ending),
     /// The generator was the limit, or was near it.
     Generator(Generator),
-    /// No request succeeded.
     AllFailed(AllFailed),
     /// A threshold was not met, or cannot be decided.
     Threshold(ThresholdFinding),
@@ -36,7 +35,6 @@ pub enum What {
 }
 
 impl What {
-    /// Its kind.
     pub fn kind(&self) -> FindingKind {
         match self {
             Self::Ending(what) => what.kind(),

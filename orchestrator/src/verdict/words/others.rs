@@ -19,7 +19,6 @@ pub enum Other {
     Silent,
     /// More requests than asked for.
     SentMore {
-        /// How many.
         sent_more: SentMore,
         /// Whether it still sends.
         runs_on: bool,
@@ -65,7 +64,6 @@ pub enum Other {
     CompletedAfterEnd {
         /// Completed after the end.
         after: u64,
-        /// All completed requests.
         of: u64,
         /// Drivers that do not report it.
         without: Vec<String>,
@@ -80,24 +78,11 @@ pub enum Other {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OddLatencies {
     /// Shorter than any HTTP exchange can be.
-    Impossible {
-        /// Its shortest.
-        ms: f64,
-    },
+    Impossible { ms: f64 },
     /// About a thousandth of those of the other drivers.
-    Small {
-        /// Its usual one.
-        ms: f64,
-        /// Theirs.
-        others_ms: f64,
-    },
+    Small { ms: f64, others_ms: f64 },
     /// About a thousand times those of the other drivers.
-    Large {
-        /// Its usual one.
-        ms: f64,
-        /// Theirs.
-        others_ms: f64,
-    },
+    Large { ms: f64, others_ms: f64 },
 }
 
 /// Answers that were redirects, of all answers.
@@ -168,7 +153,6 @@ impl Redirects {
 }
 
 impl Other {
-    /// Its kind.
     pub fn kind(&self) -> FindingKind {
         match self {
             Self::Restarted => FindingKind::DriverRestarted,
@@ -196,7 +180,6 @@ impl Other {
         }
     }
 
-    /// Its sentence.
     pub fn text(&self, driver: Option<&str>) -> String {
         let the = the_driver(driver);
         match self {

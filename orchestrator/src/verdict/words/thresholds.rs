@@ -27,23 +27,49 @@ pub struct ThresholdFinding {
 #[allow(missing_docs)] // the fields are named for the figures of interface.md
 pub enum Missed {
     /// A latency; of an open loop's response, the service and the lag at the same figure.
-    Latency { was_ms: f64, parts: Option<(f64, f64)> },
+    Latency {
+        was_ms: f64,
+        parts: Option<(f64, f64)>,
+    },
     /// A latency that falls among requests without an answer: `figure` as in `p99`, and what is known of them.
-    Unbounded { figure: String, slowest_ms: Option<f64>, dropped: u64, failed: u64, of: u64 },
-    /// Failed requests.
-    Errors { failed: u64, of: u64, ratio: f64, kinds: Failures },
+    Unbounded {
+        figure: String,
+        slowest_ms: Option<f64>,
+        dropped: u64,
+        failed: u64,
+        of: u64,
+    },
+    Errors {
+        failed: u64,
+        of: u64,
+        ratio: f64,
+        kinds: Failures,
+    },
     /// Requests that were not sent, because so many (of each driver, where there are several) were in flight.
-    Dropped { dropped: u64, of: u64, ratio: f64, max_in_flight: u64, many: bool, given: bool },
+    Dropped {
+        dropped: u64,
+        of: u64,
+        ratio: f64,
+        max_in_flight: u64,
+        many: bool,
+        given: bool,
+    },
     /// The same of a figure that has no such bound.
-    DroppedRatio { ratio: f64 },
+    DroppedRatio {
+        ratio: f64,
+    },
     /// Completed per second, and the highest rate of the plan where that is below the bound.
-    Throughput { per_s: f64, most: Option<f64> },
+    Throughput {
+        per_s: f64,
+        most: Option<f64>,
+    },
     /// Why it cannot be decided.
-    Undecided { why: String },
+    Undecided {
+        why: String,
+    },
 }
 
 impl ThresholdFinding {
-    /// Its kind.
     pub fn kind(&self) -> FindingKind {
         match self.missed {
             Missed::Latency { .. } | Missed::Unbounded { .. } => FindingKind::LatencyThreshold,
@@ -54,7 +80,6 @@ impl ThresholdFinding {
         }
     }
 
-    /// Its sentence.
     pub fn text(&self, driver: Option<&str>) -> String {
         let expression = &self.expression;
         let said = match &self.missed {
