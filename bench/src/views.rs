@@ -217,7 +217,7 @@ pub fn view(scenario: &str) -> View {
         },
         "verdict" => View {
             title: format!("Who is blamed: a saturated {number}"),
-            said: "With three burners on its core, a generator that is told to send 1,000,000/s is `invalid`, and the \
+            said: "With three burners on its core, a generator that should send 1,000,000/s is `invalid`, and the \
                 target, which has room, is not blamed; a target that cannot answer 200/s (by a delay, a limit of concurrent requests, \
                 a stall) is `failed`. As it should be, 1 each time; the spread shows the worst.",
             columns: VERDICTS,

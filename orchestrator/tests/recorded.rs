@@ -181,9 +181,9 @@ fn check(driver: &DriverTotals, ended_by: &str, sent: Option<u64>, [mean, median
     assert!(driver.approximate && driver.epoch.is_none());
     let response = &driver.totals.latency_ms.response;
     let figures = [response.mean, response.median, response.min, response.max];
-    for (told, expected) in figures.into_iter().zip([mean, median, min, max]) {
-        let told = told.expect("the figure is told");
-        assert!(expected.is_nan() || (told - expected).abs() < 0.001, "{told} is not {expected}");
+    for (shown, expected) in figures.into_iter().zip([mean, median, min, max]) {
+        let shown = shown.expect("the figure is shown");
+        assert!(expected.is_nan() || (shown - expected).abs() < 0.001, "{shown} is not {expected}");
     }
 }
 

@@ -7,7 +7,7 @@ use actix::{Actor, Addr, Context, Handler, Recipient};
 use common::ids::{Epoch, NodeId};
 use common::kafka::Arrived;
 
-use super::{GetFacts, ListDrivers, MarkDeaf, NodesHeard, SetBusy};
+use super::{GetFacts, ListDrivers, MarkDeaf, NodesArrived, SetBusy};
 use crate::actors::Gone;
 use crate::model::DriverView;
 use crate::registry::NodeFacts;
@@ -16,7 +16,7 @@ use crate::registry::NodeFacts;
 /// [`DriverRegistryActor`](super::DriverRegistryActor).
 #[derive(Debug, Clone)]
 pub struct RegistryHandle {
-    heard: Recipient<NodesHeard>,
+    arrived: Recipient<NodesArrived>,
     facts: Recipient<GetFacts>,
     busy: Recipient<SetBusy>,
     deaf: Recipient<MarkDeaf>,
@@ -26,25 +26,25 @@ impl RegistryHandle {
     pub fn of<A>(actor: &Addr<A>) -> Self
     where
         A: Actor<Context = Context<A>>
-            + Handler<NodesHeard>
+            + Handler<NodesArrived>
             + Handler<GetFacts>
             + Handler<SetBusy>
             + Handler<MarkDeaf>,
     {
         Self {
-            heard: actor.clone().recipient::<NodesHeard>(),
+            arrived: actor.clone().recipient::<NodesArrived>(),
             facts: actor.clone().recipient::<GetFacts>(),
             busy: actor.clone().recipient::<SetBusy>(),
             deaf: actor.clone().recipient::<MarkDeaf>(),
         }
     }
 
-    /// Updates the nodes from a batch of records, and returns when that is done ([`NodesHeard`]).
+    /// Updates the nodes from a batch of records, and returns when that is done ([`NodesArrived`]).
     ///
     /// # Errors
     /// Where the actor has stopped.
     pub async fn update(&self, batch: Arc<Vec<Arrived>>) -> Result<(), Gone> {
-        Ok(self.heard.send(NodesHeard(batch)).await?)
+        Ok(self.arrived.send(NodesArrived(batch)).await?)
     }
 
     /// The facts about every node that the manager decides by ([`GetFacts`]).

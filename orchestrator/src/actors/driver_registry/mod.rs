@@ -38,7 +38,7 @@ pub struct ListDrivers;
 /// A batch of records was read. The registry updates its nodes from it, and then answers.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct NodesHeard(pub Arc<Vec<Arrived>>);
+pub struct NodesArrived(pub Arc<Vec<Arrived>>);
 
 /// Asks for the facts about every node that the manager decides by.
 #[derive(Debug, Clone, Copy, Message)]
@@ -58,7 +58,7 @@ pub struct MarkDeaf(pub NodeId);
 /// Knows every node.
 ///
 /// - owns: the registry.
-/// - receives: [`NodesHeard`], [`GetFacts`], [`SetBusy`], [`MarkDeaf`], [`ListDrivers`].
+/// - receives: [`NodesArrived`], [`GetFacts`], [`SetBusy`], [`MarkDeaf`], [`ListDrivers`].
 /// - sends: [`StoreHandle::load_nodes`] at its start; [`Changed::Driver`] where a node changed, and of every live node
 ///   once a second.
 /// - on failure: a higher orchestrator epoch ends the process, by the watch given in `new`.
@@ -164,10 +164,10 @@ impl Actor for DriverRegistryActor {
     }
 }
 
-impl Handler<NodesHeard> for DriverRegistryActor {
+impl Handler<NodesArrived> for DriverRegistryActor {
     type Result = ();
 
-    fn handle(&mut self, NodesHeard(batch): NodesHeard, _: &mut Self::Context) {
+    fn handle(&mut self, NodesArrived(batch): NodesArrived, _: &mut Self::Context) {
         let now = self.clock.now().elapsed;
         for arrived in batch.iter() {
             let events = match &arrived.content {

@@ -8,7 +8,7 @@ use common::ids::TestId;
 use common::kafka::Arrived;
 
 use super::{
-    CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, MetricsHeard, OpenTally, PartChanged,
+    CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, MetricsArrived, OpenTally, PartChanged,
     TallyStarted,
 };
 use crate::actors::Gone;
@@ -21,7 +21,7 @@ use crate::tally::Tally;
 /// Made of the address of a [`StatsAggregatorActor`](super::StatsAggregatorActor).
 #[derive(Debug, Clone)]
 pub struct TallyHandle {
-    heard: Recipient<MetricsHeard>,
+    arrived: Recipient<MetricsArrived>,
     open: Recipient<OpenTally>,
     forget: Recipient<ForgetTally>,
     started: Recipient<TallyStarted>,
@@ -35,7 +35,7 @@ impl TallyHandle {
     pub fn of<A>(actor: &Addr<A>) -> Self
     where
         A: Actor<Context = Context<A>>
-            + Handler<MetricsHeard>
+            + Handler<MetricsArrived>
             + Handler<OpenTally>
             + Handler<ForgetTally>
             + Handler<TallyStarted>
@@ -45,7 +45,7 @@ impl TallyHandle {
             + Handler<CloseTally>,
     {
         Self {
-            heard: actor.clone().recipient::<MetricsHeard>(),
+            arrived: actor.clone().recipient::<MetricsArrived>(),
             open: actor.clone().recipient::<OpenTally>(),
             forget: actor.clone().recipient::<ForgetTally>(),
             started: actor.clone().recipient::<TallyStarted>(),
@@ -56,12 +56,12 @@ impl TallyHandle {
         }
     }
 
-    /// Counts a batch of records, and returns those to store ([`MetricsHeard`]).
+    /// Counts a batch of records, and returns those to store ([`MetricsArrived`]).
     ///
     /// # Errors
     /// Where the actor has stopped: what is to store is not known then.
     pub async fn count(&self, batch: Arc<Vec<Arrived>>) -> Result<Vec<StoredMetrics>, Gone> {
-        Ok(self.heard.send(MetricsHeard(batch)).await?)
+        Ok(self.arrived.send(MetricsArrived(batch)).await?)
     }
 
     /// Opens a tally: records that arrive from now on count for its test ([`OpenTally`]).

@@ -35,7 +35,7 @@ const JUDGED_FOR: Duration = Duration::from_millis(250);
 /// A batch of records was read; the answer is the list of records to store.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Vec<StoredMetrics>")]
-pub struct MetricsHeard(pub Arc<Vec<kafka::Arrived>>);
+pub struct MetricsArrived(pub Arc<Vec<kafka::Arrived>>);
 
 /// A test is triggered, or resumed after a restart with its counts so far. Records that arrive from now on count for
 /// this test, and no longer for the previous one.
@@ -130,7 +130,7 @@ pub struct ClosedTest {
 /// Adds up what the drivers measured.
 ///
 /// - owns: the tally of the open test, from its trigger to its end.
-/// - receives: [`MetricsHeard`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`],
+/// - receives: [`MetricsArrived`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`],
 ///   [`GetView`], [`CloseTally`].
 /// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
 /// - on failure: a listener that is full misses windows, which REST still has; records of other tests go to the
@@ -209,10 +209,10 @@ impl Actor for StatsAggregatorActor {
     }
 }
 
-impl Handler<MetricsHeard> for StatsAggregatorActor {
+impl Handler<MetricsArrived> for StatsAggregatorActor {
     type Result = Vec<StoredMetrics>;
 
-    fn handle(&mut self, MetricsHeard(batch): MetricsHeard, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, MetricsArrived(batch): MetricsArrived, _: &mut Self::Context) -> Self::Result {
         let now_us = self.clock.unix_us();
         let mut stored = Vec::new();
         for arrived in batch.iter() {
