@@ -300,7 +300,7 @@ impl Client {
         }
         let answer: &[u8] = if status == StatusCode::NO_CONTENT { b"null" } else { &bytes };
         serde_json::from_slice(answer)
-            .map_err(|error| CallError::Answer { url, what: format!("no JSON as promised: {error}") })
+            .map_err(|error| CallError::Answer { url, what: format!("with invalid JSON: {error}") })
     }
 }
 
