@@ -37,6 +37,14 @@ crate::named! {
         LocalLimit = "local_limit",
         /// Abandoned because the test was stopped or the driver was asked to shut down.
         Cancelled = "cancelled",
+        /// An answer with an expected status that failed a `check`. It counts under its status, too.
+        Check = "check",
+        /// An answer with an expected status that lacked a value to extract. It counts under its status, too.
+        Extract = "extract",
+        /// A request that could not be rendered, and was not sent: a value does not fit its place.
+        Template = "template",
+        /// An address from an answer that is on no declared host: not sent.
+        Target = "target",
     }
 }
 

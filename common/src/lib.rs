@@ -19,6 +19,7 @@ pub mod ordered;
 pub mod plan;
 pub mod prometheus;
 pub mod service;
+pub mod session_figures;
 pub mod settings;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

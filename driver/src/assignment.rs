@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use common::plan::program::Arrival;
 use common::plan::{EngineChoice, Honesty, Load, Mode, Pace, Plan, Request, Share, TargetUrl, mask_url};
 use common::settings::ClassicSettings;
 use common::wire::{ClassicConfig, TestType, Unit};
@@ -113,6 +114,9 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
         duration: Some(settings.max_duration),
         warmup: Duration::ZERO,
         drain_timeout: CLASSIC_TIMEOUT + Duration::from_secs(1),
+        stages: Vec::new(),
+        pacing: None,
+        arrival: Arrival::Even,
     };
     let request = Request {
         method: "GET".to_owned(),

@@ -25,6 +25,7 @@ pub mod precision;
 pub mod reactor;
 mod run;
 mod safety;
+pub mod scenario;
 mod schedstat;
 pub mod settings;
 pub mod start_at;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::program::Arrival;
 use super::{DriverChoice, Load, Mode, Pace, Per};
 use crate::tree::{Table, parse};
 
@@ -64,7 +65,17 @@ pub(super) fn read_load(
         Loop::Open => Mode::Tsunami { pace: delay.or(rate_given), max_in_flight },
         Loop::Closed => Mode::Avalanche { connections: connections? },
     };
-    Some(Load { mode, target_throughput, requests, duration, warmup, drain_timeout })
+    Some(Load {
+        mode,
+        target_throughput,
+        requests,
+        duration,
+        warmup,
+        drain_timeout,
+        stages: Vec::new(),
+        pacing: None,
+        arrival: Arrival::Even,
+    })
 }
 
 fn check_open_loop(load: &Table) {

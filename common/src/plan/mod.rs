@@ -6,6 +6,7 @@ mod fault;
 mod headers;
 mod load;
 mod placeholders;
+pub mod program;
 mod rate;
 mod read;
 mod secrets;
@@ -17,6 +18,7 @@ mod tree;
 mod units;
 mod write;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use fault::{Fault, FaultKind};
@@ -30,6 +32,7 @@ pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError
 pub use tree::{MAX_PLAN_BYTES, PlanFormat, PlanTree, read};
 pub use units::{parse_duration, parse_ratio, write_duration, write_ratio};
 
+use self::program::{Arrival, Program, Stage};
 use crate::ids::NodeId;
 
 /// Largest request body, in bytes; it travels inside the test_config record.
@@ -46,8 +49,10 @@ pub struct Plan {
     pub per: Per,
     /// The URL that is sent to: http or https, with a host.
     pub target: TargetUrl,
-    /// What is sent.
+    /// What is sent, where the plan has one request; with `[requests]`, what all of them share.
     pub request: Request,
+    /// What `[requests]` and the tables beside it say; `None`: the plan has one request.
+    pub program: Option<Arc<Program>>,
     /// When it is sent.
     pub load: Load,
     /// What must hold, as given, in the order of the keys. The defaults are not among them.
@@ -120,7 +125,9 @@ pub enum EngineChoice {
     Awc,
 }
 
-/// When requests are sent. At least one of `requests` and `duration` is set.
+/// When requests are sent; with `[requests]`, when sessions start: a rate is then one of sessions, `requests` is their
+/// number, `max_in_flight` is `max_sessions`, and `connections` are users. At least one of `requests`, `duration` and
+/// `stages` is set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     /// Open or closed loop, and its amounts.
@@ -135,6 +142,13 @@ pub struct Load {
     pub warmup: Duration,
     /// How long to wait for answers after the end.
     pub drain_timeout: Duration,
+    /// With `[requests]`: how rate or users change; empty where they do not. Then `mode` has no pace, or the highest number
+    /// of users.
+    pub stages: Vec<Stage>,
+    /// With `[requests]`, closed loop: a user's next session is due so long after its last one began.
+    pub pacing: Option<Duration>,
+    /// With `[requests]`, open loop: how sessions arrive.
+    pub arrival: Arrival,
 }
 
 /// Open or closed loop.

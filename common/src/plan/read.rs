@@ -63,7 +63,7 @@ fn read_plan(root: &mut Table) -> Option<Plan> {
     }
     let (target, load) = (target?, load?);
     let name = name.unwrap_or_else(|| default_name(&load, &target));
-    Some(Plan { name, drivers, per, target, request, load, thresholds, honesty })
+    Some(Plan { name, drivers, per, target, request, program: None, load, thresholds, honesty })
 }
 
 fn read_name(node: &Node) -> Result<String, String> {

@@ -111,6 +111,10 @@ kinds! {
     AllFailedProtocol,
     /// Every answer was too large.
     AllFailedTooLarge,
+    AllFailedCheck,
+    AllFailedExtract,
+    AllFailedTemplate,
+    AllFailedTarget,
     /// Every request found no source port, descriptor or buffer space.
     AllFailedLocalLimit,
     /// Every request was cancelled by a stop.

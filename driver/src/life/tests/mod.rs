@@ -137,6 +137,7 @@ fn plan() -> Plan {
             identify: false,
             connection_reuse: true,
         },
+        program: None,
         load: Load {
             mode: Mode::Tsunami { pace: Some(Pace::Rate(10.0)), max_in_flight: 8 },
             target_throughput: None,
@@ -144,6 +145,9 @@ fn plan() -> Plan {
             duration: None,
             warmup: Duration::ZERO,
             drain_timeout: Duration::from_secs(6),
+            stages: Vec::new(),
+            pacing: None,
+            arrival: Default::default(),
         },
         thresholds: Vec::new(),
         honesty: Honesty::default(),

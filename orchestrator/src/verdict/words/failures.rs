@@ -73,6 +73,10 @@ impl AllFailed {
                 ErrorKind::Timeout => FindingKind::AllFailedTimeout,
                 ErrorKind::Protocol => FindingKind::AllFailedProtocol,
                 ErrorKind::TooLarge => FindingKind::AllFailedTooLarge,
+                ErrorKind::Check => FindingKind::AllFailedCheck,
+                ErrorKind::Extract => FindingKind::AllFailedExtract,
+                ErrorKind::Template => FindingKind::AllFailedTemplate,
+                ErrorKind::Target => FindingKind::AllFailedTarget,
                 ErrorKind::LocalLimit => FindingKind::AllFailedLocalLimit,
                 ErrorKind::Cancelled => FindingKind::AllCancelled,
             },
@@ -201,6 +205,22 @@ impl Failed {
                 "the driver's machine had no source port, descriptor or buffer space {}",
                 self.for_all()
             ),
+            ErrorKind::Check => format!("the answers of {target} failed a check {}", self.for_all()),
+            ErrorKind::Extract => {
+                format!("the answers of {target} lacked a value to extract {}", self.for_all())
+            }
+            ErrorKind::Template => {
+                format!(
+                    "a value did not fit its place in the request, and nothing was sent, {}",
+                    self.for_all()
+                )
+            }
+            ErrorKind::Target => {
+                format!(
+                    "the address to send to is on no declared host, and nothing was sent, {}",
+                    self.for_all()
+                )
+            }
             ErrorKind::Cancelled => return cancelled(self.sent),
         };
         let causes = if kind == ErrorKind::Tls { self.tls_causes() } else { String::new() };
@@ -259,6 +279,11 @@ impl Failed {
             ErrorKind::LocalLimit => {
                 "Raise the limits of that machine (LimitNOFILE, ip_local_port_range), or use more drivers"
             }
+            ErrorKind::Check | ErrorKind::Extract => {
+                "See what one session receives, and correct the plan's check or extract"
+            }
+            ErrorKind::Template => "See the values of one session, and correct the plan's templates or data",
+            ErrorKind::Target => "Declare the host in [target.hosts], if it is to be sent to",
             ErrorKind::Cancelled => "Let the test run for longer",
         }
     }

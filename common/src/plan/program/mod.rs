@@ -1,0 +1,162 @@
+//! What a plan with `[requests]` sends: requests with templates, the scenarios that sessions follow, and the data that
+//! they use. These are shapes alone: a `Program` that exists was checked, so every index in it is valid and every name
+//! in a template is set on every path to its use. The readers stand in `language/`.
+
+mod request;
+mod steps;
+mod template;
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+pub use request::{
+    Basic, BodyCheck, BodyPlan, Check, Compare, Extract, FormPatch, HeaderCheck, JsonCheck, JsonExpected,
+    JsonText, MultipartPart, NamedRequest, Pick, Place, SizeCheck, Source, Split, Submit, UrlPlan,
+};
+pub use steps::{Choice, Condition, Connections, OnFail, Scenario, Step, Think};
+pub use template::{Bound, Filter, Function, NowFormat, Part, Slot, Template, Value as SlotValue};
+
+use super::TargetUrl;
+use crate::ids::RequestName;
+
+/// Everything that `[requests]` and the tables beside it say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    /// The tables of the language as they were read, after `profiles`, `vars`, `env` and files were put in: `seed`,
+    /// `target`, `request`, `requests`, `flows`, `scenarios`, `data`, `secrets`, and so on. The plan travels and is
+    /// stored as these, so that reading them again makes the same program.
+    pub source: Map<String, Value>,
+    /// `None`: the orchestrator draws one when the test is created.
+    pub seed: Option<u64>,
+    /// The hosts that are sent to; the first is `target.url`.
+    pub hosts: Vec<Host>,
+    /// `[secrets]`, which each driver resolves itself.
+    pub secrets: Vec<Secret>,
+    /// `[data]`.
+    pub data: Vec<DataSet>,
+    /// `[requests]`, in the order in which they are written. A request's position is its index in the engine.
+    pub requests: Vec<NamedRequest>,
+    /// What sessions keep, in the order of their first mention: extracted values and the `let` of scenarios and
+    /// requests.
+    pub variables: Vec<Variable>,
+    /// `[scenarios]`; without that table one of a single step for each request.
+    pub scenarios: Vec<Scenario>,
+    /// The names of groups, as [`Step::Group`] counts them.
+    pub groups: Vec<RequestName>,
+}
+
+/// A host that requests are sent to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Host {
+    /// Its key in `[target.hosts]`; empty for `target.url`.
+    pub name: String,
+    /// Scheme, host and port, and the path before each request's own.
+    pub url: TargetUrl,
+    /// How its certificate is checked.
+    pub tls: TlsOptions,
+}
+
+/// `tls` of `[target]` or of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// Whether the certificate is checked at all.
+    pub verify: bool,
+    /// Certificates that are trusted beside the system's, as PEM.
+    pub ca_pem: Option<String>,
+    /// Plain names of files in the driver's `[secrets] dir`: certificate and key.
+    pub client: Option<(String, String)>,
+    /// The name in SNI and in the certificate, where it is not the host's.
+    pub server_name: Option<String>,
+}
+
+impl Default for TlsOptions {
+    fn default() -> Self {
+        Self { verify: true, ca_pem: None, client: None, server_name: None }
+    }
+}
+
+/// A secret, by name: its value never is in a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Its key in `[secrets]`.
+    pub name: String,
+    /// Where each driver finds it.
+    pub from: SecretFrom,
+}
+
+/// Where a driver finds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretFrom {
+    /// A variable of its environment, where its config allows the name.
+    Env(String),
+    /// A file in its `[secrets] dir`, by its plain name.
+    File(String),
+}
+
+/// Rows that sessions take values from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataSet {
+    /// Its key in `[data]`.
+    pub name: String,
+    /// The names of its columns.
+    pub columns: Vec<String>,
+    /// Its rows; each has a cell for each column. At least one.
+    pub rows: Vec<Vec<String>>,
+    /// Which session takes which row.
+    pub order: Order,
+    /// The column of weights, where `order = "random"` is weighted.
+    pub weight: Option<usize>,
+}
+
+/// In which order rows are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// One after the other, and from the first again.
+    Circular,
+    /// Each once a round, every round in another order.
+    Shuffle,
+    /// Each independently of the others.
+    Random,
+    /// Each at most once in a test.
+    Once,
+}
+
+/// A place in a session's memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// As templates name it.
+    pub name: String,
+    /// Longest value, in bytes.
+    pub max: usize,
+    /// Whether it must not be shown.
+    pub secret: bool,
+}
+
+/// A part of a load with stages: `ramp` from the last value to `level`, then `hold`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stage {
+    /// Sessions per second (open loop) or users (closed loop), at the end of the ramp and while it holds.
+    pub level: f64,
+    /// How long the level changes.
+    pub ramp: Duration,
+    /// How long it stays.
+    pub hold: Duration,
+}
+
+/// How the sessions of an open loop arrive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Arrival {
+    /// At even distances.
+    #[default]
+    Even,
+    /// As independent visitors do: exponential distances.
+    Poisson,
+}
+
+impl Program {
+    /// The statuses' and statistics' names of the requests, in their order.
+    pub fn request_names(&self) -> impl Iterator<Item = &RequestName> {
+        self.requests.iter().map(|request| &request.name)
+    }
+}

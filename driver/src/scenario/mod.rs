@@ -1,0 +1,5 @@
+//! Sessions: what each sends next, rendered from the plan's templates, and what is kept of answers. Everything here is
+//! pure: no socket, no timer, no actor; time, bytes and the test's constants are arguments. The worker's loops stand
+//! between it, the pacer and the engine.
+
+pub mod variables;
