@@ -1,5 +1,6 @@
-//! The target's HTTP: /ping, /metrics, /healthz. The only module here that names actix-web.
+//! The target's HTTP: /ping, /metrics, /healthz, and where the shop is. Only this module and `shop::http` name actix-web.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -14,8 +15,10 @@ use tokio::sync::Semaphore;
 
 use crate::RunError;
 use crate::behaviour::{Answer, Asked, treat};
-use crate::counters::Counters;
+use crate::counters::{Counters, Snapshot};
 use crate::settings::TargetSettings;
+use crate::shop::counts::ByStatus;
+use crate::shop::{self, Shop};
 
 /// Where a driver names itself.
 const NODE_HEADER: &str = "x-groundswell-node";
@@ -44,9 +47,11 @@ pub fn serve(settings: TargetSettings) -> Result<(Server, SocketAddr), RunError>
     let room = settings.behaviour.max_concurrent.map(|most| Semaphore::new(most as usize));
     let shared =
         Arc::new(Shared { settings, counters: Counters::default(), first_request: OnceLock::new(), room });
+    let shop = Arc::new(Shop::default());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::from(Arc::clone(&shared)))
+            .app_data(web::Data::from(Arc::clone(&shop)))
             .service(
                 web::resource("/ping")
                     .route(web::get().to(ping))
@@ -55,6 +60,7 @@ pub fn serve(settings: TargetSettings) -> Result<(Server, SocketAddr), RunError>
             )
             .route("/metrics", web::get().to(metrics))
             .route("/healthz", web::get().to(HttpResponse::Ok))
+            .service(web::resource(shop::http::PATH).to(shop::http::answer))
     })
     .on_connect(|connection, data| {
         if let Some(stream) = connection.downcast_ref::<TcpStream>()
@@ -125,13 +131,22 @@ async fn ping(request: HttpRequest, shared: web::Data<Shared>, mut body: web::Pa
     }
 }
 
-async fn metrics(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
-    let snapshot = shared.counters.snapshot();
+/// What `/metrics` says as JSON.
+#[derive(serde::Serialize)]
+struct Metrics {
+    #[serde(flatten)]
+    ping: Snapshot,
+    /// Requests to the shop that were answered, by method and route and by status.
+    shop: BTreeMap<String, ByStatus>,
+}
+
+async fn metrics(request: HttpRequest, shared: web::Data<Shared>, shop: web::Data<Shop>) -> HttpResponse {
+    let ping = shared.counters.snapshot();
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     if accept.contains("text/plain") {
-        HttpResponse::Ok().content_type(CONTENT_TYPE).body(snapshot.prometheus())
+        HttpResponse::Ok().content_type(CONTENT_TYPE).body(ping.prometheus() + &shop.counts.prometheus())
     } else {
-        HttpResponse::Ok().json(snapshot)
+        HttpResponse::Ok().json(Metrics { ping, shop: shop.counts.since_start() })
     }
 }
 

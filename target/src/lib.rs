@@ -5,6 +5,7 @@ pub mod behaviour;
 pub mod counters;
 mod http;
 pub mod settings;
+pub mod shop;
 
 use std::future::Future;
 use std::net::SocketAddr;
