@@ -93,6 +93,14 @@ id! {
     RequestName
 }
 
+impl RequestName {
+    /// Whether what counts under this name counts under another, too: `NAME/VALUE` of a split is a part of `NAME`. What
+    /// sums over names leaves these out.
+    pub fn is_part(&self) -> bool {
+        self.0.contains('/')
+    }
+}
+
 impl TestId {
     /// Makes a new id, unique and ordered by time.
     pub fn random() -> Self {
@@ -130,6 +138,15 @@ mod tests {
         assert_eq!(NodeId::new("a\u{0}b"), Err(IdError::Control));
         assert_eq!(NodeId::new(&"x".repeat(250)), Err(IdError::TooLong));
         assert!(serde_json::from_str::<TestId>("\"\"").is_err());
+    }
+
+    #[test]
+    fn a_value_of_a_split_is_a_part_of_its_request() {
+        for (name, is_part) in
+            [("page", false), ("page.redirect", false), ("page/other", true), ("page//a/b", true)]
+        {
+            assert_eq!(RequestName::new(name).unwrap().is_part(), is_part, "{name}");
+        }
     }
 
     #[test]

@@ -8,9 +8,9 @@ use super::secrets::{MASK, is_secret_header, masked_header};
 use crate::tree::{Kind, Node, Table, parse};
 
 /// Most header fields.
-const MAX_HEADERS: usize = 100;
+pub(super) const MAX_HEADERS: usize = 100;
 /// Longest name and longest value, in bytes.
-const MAX_FIELD_BYTES: usize = 8 * 1024;
+pub(super) const MAX_FIELD_BYTES: usize = 8 * 1024;
 /// Longest method, in bytes.
 const MAX_METHOD_BYTES: usize = 32;
 
@@ -29,7 +29,7 @@ const RESERVED: [(&str, &str); 10] = [
 ];
 
 /// Whether a text is a token (RFC 9110): what methods and names of fields are made of.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
@@ -92,7 +92,7 @@ fn report(table: &Table, name: &str, key: &str, node: &Node, reason: &str) {
 }
 
 /// Whether a field of this name may have so many values. `twin`: the same name in other letters, which is given too.
-fn check_field(name: &str, n_values: usize, twin: Option<&str>) -> Result<(), String> {
+pub(super) fn check_field(name: &str, n_values: usize, twin: Option<&str>) -> Result<(), String> {
     check_name(name)?;
     match (twin, n_values) {
         (Some(twin), _) => Err(format!(

@@ -7,23 +7,23 @@ use super::{DriverChoice, Load, Mode, Pace, Per};
 use crate::tree::{Table, parse};
 
 /// Highest rate and ceiling, requests per second.
-const MAX_RATE_PER_S: f64 = 10_000_000.0;
+pub(super) const MAX_RATE_PER_S: f64 = 10_000_000.0;
 /// Lowest: one in a day or so.
-const MIN_RATE_PER_S: f64 = 0.000_01;
+pub(super) const MIN_RATE_PER_S: f64 = 0.000_01;
 /// Most ticks or attempts.
-const MAX_REQUESTS: u64 = 1_000_000_000_000;
+pub(super) const MAX_REQUESTS: u64 = 1_000_000_000_000;
 /// Most connections or requests in flight, per driver.
-const MAX_IN_FLIGHT: u32 = 1_000_000;
+pub(super) const MAX_IN_FLIGHT: u32 = 1_000_000;
 
-const MS: Duration = Duration::from_millis(1);
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const MS: Duration = Duration::from_millis(1);
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 /// Longest test.
-const MAX_DURATION: Duration = Duration::from_secs(30 * 86_400);
+pub(super) const MAX_DURATION: Duration = Duration::from_secs(30 * 86_400);
 
 /// The two modes, before their amounts are known.
 #[derive(Debug, Clone, Copy)]
-enum Loop {
+pub(super) enum Loop {
     Open,
     Closed,
 }

@@ -2,8 +2,13 @@
 //! [`read()`], which reports all faults at once; a `Plan` that exists is valid. It depends on no test, no node
 //! and no clock.
 
+mod abort;
+pub mod expect;
 mod fault;
+pub mod files;
 mod headers;
+pub mod json_path;
+pub mod language;
 mod load;
 mod placeholders;
 pub mod program;
@@ -21,14 +26,20 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use abort::Abort;
 pub use fault::{Fault, FaultKind};
 pub use headers::basic_authorization;
+pub use json_path::{JsonPath, Segment};
+pub use placeholders::escape as escape_placeholders;
 pub use rate::parse_rate;
 pub use read::{parse_target_url, read_value};
 pub use secrets::{MASK, is_secret_header, is_secret_parameter, mask_json, mask_url};
 pub use share::{FleetSchedule, Share, ShareError, share_out, split, workers_used};
 pub use target_url::TargetUrl;
-pub use threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError, quantile_name};
+pub use threshold::{
+    Comparison, Figure, LatencyFigure, Naming, StatisticsNames, Threshold, ThresholdError, ThresholdOf,
+    quantile_name,
+};
 pub use tree::{MAX_PLAN_BYTES, PlanFormat, PlanTree, read};
 pub use units::{parse_duration, parse_ratio, write_duration, write_ratio};
 
@@ -57,6 +68,8 @@ pub struct Plan {
     pub load: Load,
     /// What must hold, as given, in the order of the keys. The defaults are not among them.
     pub thresholds: Vec<Threshold>,
+    /// What ends the test early, in the order of the keys.
+    pub abort: Vec<Abort>,
     /// Limits past which the generator's own figures make a test invalid.
     pub honesty: Honesty,
 }

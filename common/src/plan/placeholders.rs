@@ -43,7 +43,7 @@ pub(super) fn unescape(text: &str) -> Result<String, String> {
 }
 
 /// The text of a plan that is sent so: the other way round.
-pub(super) fn escape(sent: &str) -> String {
+pub fn escape(sent: &str) -> String {
     let mut text = String::with_capacity(sent.len());
     let mut rest = sent;
     while let Some((begin, dollars, name)) = find(rest) {

@@ -1,6 +1,7 @@
 //! From a parsed tree to a [`Plan`]: the walk that takes every key, checks it, and then checks how the
 //! keys fit together. It goes on after a fault, so that all of them are reported at once.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -10,10 +11,11 @@ use super::headers::{read_headers, read_method};
 use super::load::read_load;
 use super::placeholders;
 use super::secrets::masked_parameter;
-use super::threshold::{Threshold, ThresholdError};
+use super::threshold::{Naming, Threshold, ThresholdError};
 use super::{
     DriverChoice, EngineChoice, Fault, Honesty, Load, MAX_BODY_BYTES, Mode, Per, Plan, Request, TargetUrl,
 };
+use super::{abort, language};
 use crate::ids::NodeId;
 use crate::tree::{Kind, Node, Table, parse};
 
@@ -32,25 +34,47 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// # Errors
 /// Every fault, each with its path, its value and the reason.
 pub fn read_value(value: &Value) -> Result<Plan, Vec<Fault>> {
-    let (plan, findings) = Table::walk(Node::from(value), read_plan);
-    let faults: Vec<Fault> = findings.into_faults().into_iter().map(|found| found.fault).collect();
+    let mut faults = Vec::new();
+    let mut value = Cow::Borrowed(value);
+    if language::is_program(&value) {
+        faults = language::substitute::put_in(value.to_mut(), None);
+    }
+    let (plan, findings) = Table::walk(Node::from(value.as_ref()), |root| read_plan(root, &value));
+    faults.extend(findings.into_faults().into_iter().map(|found| found.fault));
     match plan {
         Some(plan) if faults.is_empty() => Ok(plan),
         _ => Err(faults),
     }
 }
 
+/// Every key that the reader of a plan asks for, as paths.
+#[cfg(test)]
+pub(super) fn keys_read(value: &Value) -> Vec<String> {
+    let (_, findings) = Table::walk(Node::from(value), |root| read_plan(root, value));
+    findings.keys()
+}
+
 /// The plan, or `None` where a value without a default is missing or wrong; faults are recorded in the table.
-fn read_plan(root: &mut Table) -> Option<Plan> {
+fn read_plan(root: &mut Table, value: &Value) -> Option<Plan> {
     let name = root.get("name", read_name);
     let drivers = read_drivers(root);
     let per = root
         .get("per", parse::one_of(&[("driver", Per::Driver), ("fleet", Per::Fleet)]))
         .unwrap_or(Per::Driver);
+    if language::is_program(value) {
+        let read = language::read_program(root, value, &drivers, per);
+        let honesty = root.table("honesty", read_honesty);
+        let language::Read { target, request, program, load, thresholds, abort } = read?;
+        let name = name.unwrap_or_else(|| default_name(&load, &target));
+        let program = Some(program);
+        return Some(Plan { name, drivers, per, target, request, program, load, thresholds, abort, honesty });
+    }
+    language::refuse_without_requests(root);
     let target = root.table("target", read_target);
     let request = root.table("request", read_request);
     let load = root.table("load", |load| read_load(load, request.timeout, &drivers, per));
     let thresholds = root.table("thresholds", read_thresholds);
+    let abort = abort::read(root, Naming::Unnamed);
     let honesty = root.table("honesty", read_honesty);
     if request.engine == EngineChoice::Awc
         && let Some(c) = target.as_ref().and_then(TargetUrl::beyond_awc)
@@ -63,7 +87,7 @@ fn read_plan(root: &mut Table) -> Option<Plan> {
     }
     let (target, load) = (target?, load?);
     let name = name.unwrap_or_else(|| default_name(&load, &target));
-    Some(Plan { name, drivers, per, target, request, program: None, load, thresholds, honesty })
+    Some(Plan { name, drivers, per, target, request, program: None, load, thresholds, abort, honesty })
 }
 
 fn read_name(node: &Node) -> Result<String, String> {
@@ -121,13 +145,18 @@ fn read_node_ids(root: &Table, items: &[Node]) -> Vec<NodeId> {
 }
 
 fn read_target(target: &mut Table) -> Option<TargetUrl> {
-    if !target.has("url") && !target.is_faulty("url") {
+    read_target_url(target, "url")
+}
+
+/// Takes an address that is sent to, and reads it.
+pub(super) fn read_target_url(target: &mut Table, key: &str) -> Option<TargetUrl> {
+    if !target.has(key) && !target.is_faulty(key) {
         let missing = "is missing; every plan names what it sends to, as in \"http://127.0.0.1:8081/ping\"";
-        target.take("url");
-        target.missing("url", missing);
+        target.take(key);
+        target.missing(key, missing);
         return None;
     }
-    let node = target.take("url")?;
+    let node = target.take(key)?;
     match parse::text(&node).and_then(|text| given_url(&text)) {
         Ok(url) => Some(url),
         Err(reason) => {
@@ -137,7 +166,7 @@ fn read_target(target: &mut Table) -> Option<TargetUrl> {
                 Kind::Text(text) => format!("{:?}", super::mask_url(text)),
                 _ => node.to_string(),
             };
-            target.fault(Fault::value(target.path_of("url"), shown, reason), None);
+            target.fault(Fault::value(target.path_of(key), shown, reason), None);
             None
         }
     }
@@ -247,7 +276,7 @@ fn bounded<B: AsRef<[u8]>>(body: B) -> Result<B, String> {
     Ok(body)
 }
 
-fn read_expect_status(request: &mut Table) -> Vec<(u16, u16)> {
+pub(super) fn read_expect_status(request: &mut Table) -> Vec<(u16, u16)> {
     let default = vec![(200, 399)];
     let empty = matches!(request.kind_of("expect_status"), Some(Kind::List(items)) if items.is_empty());
     if empty && let Some(node) = request.take("expect_status") {
@@ -278,7 +307,7 @@ fn parse_status_range(node: &Node) -> Result<(u16, u16), String> {
     Ok((low, high))
 }
 
-fn read_thresholds(table: &mut Table) -> Vec<Threshold> {
+pub(super) fn read_thresholds(table: &mut Table) -> Vec<Threshold> {
     let mut thresholds = Vec::new();
     for (key, node) in table.take_all() {
         let conditions = match &node.kind {

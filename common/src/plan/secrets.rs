@@ -70,7 +70,7 @@ pub fn mask_url(text: &str) -> String {
 }
 
 /// A path and what follows it, without the secrets of its query.
-fn mask_query(path: &str) -> String {
+pub(super) fn mask_query(path: &str) -> String {
     let (path, fragment) = match path.split_once('#') {
         Some((path, fragment)) => (path, Some(fragment)),
         None => (path, None),
@@ -102,6 +102,9 @@ pub fn mask_json(plan: &mut Value) {
     }
     if let Some(Value::String(url)) = plan.pointer_mut("/target/url") {
         *url = mask_url(url);
+    }
+    if plan.get("requests").is_some_and(|requests| !requests.is_null()) {
+        super::language::mask::mask_program(plan);
     }
 }
 

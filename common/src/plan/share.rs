@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::program::Arrival;
 use super::{Load, Mode, Per, Plan};
 use crate::ids::NodeId;
 
 /// What one driver does of a plan: the `assignments` entry of a test_config record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// The driver's place among the fleet, from 0.
     pub index: u32,
     /// How many drivers take part.
     pub of: u32,
     /// Open loop: this driver's own requests per second, the ceiling already applied. In a fleet's schedule it is the
-    /// driver's part of the rate, over a long time.
+    /// driver's part of the rate, over a long time. With stages the highest that it comes to.
     pub rate_per_s: Option<f64>,
     /// Closed loop: the ceiling, requests per second.
     pub target_throughput: Option<f64>,
@@ -27,10 +28,14 @@ pub struct Share {
     pub connections: Option<u32>,
     /// Open loop: most requests in flight.
     pub max_in_flight: Option<u32>,
-    /// Open loop with `per = "fleet"`: the one schedule of all drivers. This driver sends its ticks `index`,
-    /// `index + of`, `index + 2·of`, … `None`: the driver has a schedule of its own.
+    /// Open loop with `per = "fleet"`, or with independent arrivals: the one schedule of all drivers. This driver sends its
+    /// ticks `index`, `index + of`, `index + 2·of`, … `None`: the driver has a schedule of its own, or there are stages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleet: Option<FleetSchedule>,
+    /// With `load.stages`: how many times the drivers together do them, once where they share them, or as often as there
+    /// are drivers. Of the fleet's sessions or users this driver has `index`, `index + of`, `index + 2·of`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages_times: Option<u32>,
 }
 
 /// The schedule that the drivers of a fleet share: what a single driver would keep that sends all of it.
@@ -48,6 +53,7 @@ impl Share {
     /// spaced evenly over one delay. Those of one fleet's schedule, and closed loops, all begin at `start_at`.
     pub fn begins_after(&self) -> Duration {
         match (self.fleet, self.rate_per_s) {
+            _ if self.stages_times.is_some() => Duration::ZERO,
             (None, Some(rate)) if rate > 0.0 && self.of > 0 => {
                 let delays = f64::from(self.index) / f64::from(self.of);
                 Duration::try_from_secs_f64(delays / rate).unwrap_or(Duration::MAX)
@@ -59,6 +65,9 @@ impl Share {
     /// Length of the driver's schedule after the warm-up as planned: the duration, or the time that its ticks take,
     /// whichever is shorter. `None` where only a number of attempts ends it, as in a closed loop.
     pub fn planned_length(&self, load: &Load) -> Option<Duration> {
+        if let Some(stages) = load.stages_length() {
+            return Some(stages.saturating_sub(load.warmup));
+        }
         let of_ticks = match self.fleet {
             Some(fleet) => fleet.requests.map(|requests| (requests, fleet.rate_per_s)),
             None => self.requests.zip(self.rate_per_s),
@@ -67,6 +76,40 @@ impl Share {
             Duration::try_from_secs_f64(requests as f64 / rate).unwrap_or(Duration::MAX)
         });
         by_requests.into_iter().chain(load.duration).min()
+    }
+}
+
+impl Load {
+    /// How long the stages last, the warm-up included; `None`: there are none.
+    pub fn stages_length(&self) -> Option<Duration> {
+        let lengths = self.stages.iter().flat_map(|stage| [stage.ramp, stage.hold]);
+        lengths.reduce(Duration::saturating_add)
+    }
+
+    /// How many sessions stages of a rate start, all of them together; `None`: there are no stages, or users have them.
+    /// With independent arrivals it is the number that is expected.
+    pub fn sessions_of_stages(&self) -> Option<u64> {
+        if self.stages.is_empty() || matches!(self.mode, Mode::Avalanche { .. }) {
+            return None;
+        }
+        let mut level = 0.0;
+        let area: f64 = self
+            .stages
+            .iter()
+            .map(|stage| {
+                let ramp = (level + stage.level) / 2.0 * stage.ramp.as_secs_f64();
+                level = stage.level;
+                ramp + level * stage.hold.as_secs_f64()
+            })
+            .sum();
+        // Sums of fractions are off in their last digits, and that makes no session.
+        Some((area - (area * 1e-14).max(1e-9)).ceil().max(0.0) as u64)
+    }
+
+    /// The highest rate of stages, sessions per second; `None`: there are none, or users have them.
+    pub fn highest_stage_per_s(&self) -> Option<f64> {
+        let open = matches!(self.mode, Mode::Tsunami { .. });
+        self.stages.iter().map(|stage| stage.level).filter(|_| open).reduce(f64::max)
     }
 }
 
@@ -112,12 +155,21 @@ pub fn share_out(plan: &Plan, drivers: &[NodeId]) -> Result<Vec<(NodeId, Share)>
         }
         Ok(part)
     };
-    let fleet = match plan.per {
-        Per::Fleet => plan
-            .load
-            .open_loop_rate_per_s()
-            .map(|rate_per_s| FleetSchedule { rate_per_s, requests: plan.load.requests }),
-        Per::Driver => None,
+    let stages_times = (!plan.load.stages.is_empty()).then(|| match plan.per {
+        Per::Fleet => 1,
+        Per::Driver => u32::try_from(n).unwrap_or(u32::MAX),
+    });
+    // Independent visitors are those of the whole fleet, also where each driver stands for its own.
+    let one_schedule = plan.per == Per::Fleet || plan.load.arrival == Arrival::Poisson;
+    let times = if plan.per == Per::Fleet { 1 } else { n };
+    let rate = plan.load.open_loop_rate_per_s().filter(|_| one_schedule && stages_times.is_none());
+    let fleet = rate.map(|rate_per_s| FleetSchedule {
+        rate_per_s: rate_per_s * times as f64,
+        requests: plan.load.requests.map(|requests| requests.saturating_mul(times)),
+    });
+    let rate_per_s = match stages_times {
+        Some(_) => plan.load.highest_stage_per_s().filter(|rate| *rate > 0.0),
+        None => plan.load.open_loop_rate_per_s(),
     };
     let fraction = |total: f64| if plan.per == Per::Fleet { total / n as f64 } else { total };
     let mut shares = Vec::with_capacity(drivers.len());
@@ -134,7 +186,7 @@ pub fn share_out(plan: &Plan, drivers: &[NodeId]) -> Result<Vec<(NodeId, Share)>
         let share = Share {
             index: u32::try_from(index).unwrap_or(u32::MAX),
             of: u32::try_from(n).unwrap_or(u32::MAX),
-            rate_per_s: plan.load.open_loop_rate_per_s().map(fraction),
+            rate_per_s: rate_per_s.map(fraction),
             target_throughput: match plan.load.mode {
                 Mode::Avalanche { .. } => plan.load.target_throughput.map(fraction),
                 Mode::Tsunami { .. } => None,
@@ -143,6 +195,7 @@ pub fn share_out(plan: &Plan, drivers: &[NodeId]) -> Result<Vec<(NodeId, Share)>
             connections,
             max_in_flight,
             fleet,
+            stages_times,
         };
         shares.push((node.clone(), share));
     }
@@ -159,6 +212,7 @@ pub fn workers_used(workers: u32, share: &Share) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::program::Stage;
     use super::*;
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -236,6 +290,54 @@ mod tests {
         }
     }
 
+    fn with_stages(per: &str, mut load: Value, levels: &[(f64, u64, u64)]) -> Plan {
+        load["duration"] = json!("1s");
+        let mut plan = plan(per, load);
+        let s = Duration::from_secs;
+        let stage = |&(level, ramp, hold): &(f64, u64, u64)| Stage { level, ramp: s(ramp), hold: s(hold) };
+        (plan.load.stages, plan.load.duration) = (levels.iter().map(stage).collect(), None);
+        if let Mode::Tsunami { pace, .. } = &mut plan.load.mode {
+            *pace = None;
+        }
+        plan
+    }
+
+    #[test]
+    fn stages_are_done_once_or_by_each_driver() {
+        let levels = [(30.0, 10, 10), (12.0, 0, 5), (0.0, 5, 0)];
+        for (per, times, rate) in [("fleet", 1, 10.0), ("driver", 3, 30.0)] {
+            let plan = with_stages(per, json!({ "rate": 1, "warmup": "4s" }), &levels);
+            assert_eq!(plan.load.sessions_of_stages(), Some(150 + 300 + 60 + 30));
+            assert_eq!(plan.load.stages_length(), Some(Duration::from_secs(30)));
+            for share in shares(&plan, 3) {
+                assert_eq!(
+                    (share.stages_times, share.rate_per_s, share.fleet),
+                    (Some(times), Some(rate), None)
+                );
+                assert_eq!(share.begins_after(), Duration::ZERO);
+                assert_eq!(share.planned_length(&plan.load), Some(Duration::from_secs(26)));
+            }
+        }
+        let users = json!({ "mode": "avalanche", "connections": 8 });
+        let plan = with_stages("fleet", users, &[(8.0, 4, 0), (5.0, 0, 4)]);
+        assert_eq!((plan.load.sessions_of_stages(), plan.load.highest_stage_per_s()), (None, None));
+        let shares = shares(&plan, 3);
+        assert_eq!(shares.iter().map(|share| share.connections.unwrap()).collect::<Vec<_>>(), [3, 3, 2]);
+        assert!(shares.iter().all(|share| share.stages_times == Some(1) && share.rate_per_s.is_none()));
+    }
+
+    #[test]
+    fn independent_arrivals_are_one_stream_of_the_fleet() {
+        for (per, rate, requests) in [("fleet", 90.0, 30), ("driver", 270.0, 90)] {
+            let mut plan = plan(per, json!({ "rate": 90, "requests": 30 }));
+            plan.load.arrival = Arrival::Poisson;
+            for share in shares(&plan, 3) {
+                assert_eq!(share.fleet, Some(FleetSchedule { rate_per_s: rate, requests: Some(requests) }));
+                assert_eq!((share.rate_per_s, share.begins_after()), (Some(rate / 3.0), Duration::ZERO));
+            }
+        }
+    }
+
     #[test]
     fn a_closed_loop_shares_connections_and_its_ceiling() {
         let plan = plan(
@@ -271,6 +373,7 @@ mod tests {
             connections,
             max_in_flight,
             fleet: None,
+            stages_times: None,
         };
         for (workers, share, expected) in [
             (8, share(None, None, Some(1024)), 8),

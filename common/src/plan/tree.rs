@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::threshold::Threshold;
+use super::threshold::{Naming, Threshold};
 use super::write::write_body;
 use super::{Fault, MAX_BODY_BYTES, Plan, read_value};
 
@@ -65,12 +65,16 @@ impl Default for PlanTree {
 
 /// Keys with the same meaning: setting the first removes the others.
 const INSTEAD_OF: [(&[&str], &[&[&str]]); 5] = [
-    (&["load", "rate"], &[&["load", "delay"]]),
-    (&["load", "delay"], &[&["load", "rate"]]),
+    (&["load", "rate"], &[&["load", "delay"], &["load", "stages"]]),
+    (&["load", "delay"], &[&["load", "rate"], &["load", "stages"]]),
     (&["request", "body"], &[&["request", "body_file"], &["request", "body_base64"]]),
     (&["request", "body_base64"], &[&["request", "body_file"], &["request", "body"]]),
     (&["request", "body_file"], &[&["request", "body"], &["request", "body_base64"]]),
 ];
+
+/// Keys of `[load]` that belong to one mode.
+const KEYS_OF_A_MODE: [&str; 9] =
+    ["delay", "rate", "max_in_flight", "connections", "stages", "arrival", "max_sessions", "users", "pacing"];
 
 impl PlanTree {
     /// Parses a text without validating it.
@@ -101,6 +105,16 @@ impl PlanTree {
         &self.0
     }
 
+    /// The tree as it is now, to be changed as a whole.
+    pub fn value_mut(&mut self) -> &mut Value {
+        &mut self.0
+    }
+
+    /// Whether it is a plan with `[requests]`.
+    pub fn has_requests(&self) -> bool {
+        super::language::is_program(&self.0)
+    }
+
     /// The value at a path of keys.
     pub fn get(&self, path: &[&str]) -> Option<&Value> {
         path.iter().try_fold(&self.0, |value, key| value.get(key))
@@ -111,7 +125,7 @@ impl PlanTree {
     pub fn set(&mut self, path: &[&str], value: impl Into<Value>) {
         let value = value.into();
         if path == ["load", "mode"] && self.get(path).unwrap_or(&json!("tsunami")) != &value {
-            for key in ["delay", "rate", "max_in_flight", "connections"] {
+            for key in KEYS_OF_A_MODE {
                 self.remove(&["load", key]);
             }
         }
@@ -163,11 +177,13 @@ impl PlanTree {
     /// One fault for each flag that is not a valid threshold.
     pub fn set_thresholds<S: AsRef<str>>(&mut self, expressions: &[S]) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
+        // Which names there are is checked with the plan.
+        let naming = if self.has_requests() { Naming::Any } else { Naming::Unnamed };
         let mut given: Map<String, Value> = Map::new();
         for expression in expressions {
             let expression = expression.as_ref();
-            let parsed =
-                Threshold::split_expression(expression).and_then(|(key, text)| Threshold::parse(key, text));
+            let parsed = Threshold::split_expression(expression)
+                .and_then(|(key, text)| Threshold::parse_in(key, text, naming));
             match parsed {
                 Ok(threshold) => {
                     let conditions = given.entry(threshold.key()).or_insert_with(|| json!([]));

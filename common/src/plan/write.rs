@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Map, Value, json};
 
 use super::placeholders::escape;
+use super::program::Program;
 use super::secrets::mask_json;
 use super::units::{write_duration, write_ratio};
 use super::{DriverChoice, EngineChoice, Mode, Pace, Per, Plan};
@@ -23,6 +24,9 @@ impl Plan {
             Per::Driver => "driver",
             Per::Fleet => "fleet",
         };
+        if let Some(program) = &self.program {
+            return self.program_json(program, &drivers, per);
+        }
         let engine = match self.request.engine {
             EngineChoice::Auto => "auto",
             EngineChoice::Wire => "wire",
@@ -43,7 +47,7 @@ impl Plan {
             // Only text can hold a placeholder: base64 has no dollar.
             request[key] = json!(escape(&body));
         }
-        json!({
+        let mut plan = json!({
             "name": self.name,
             "drivers": drivers,
             "per": per,
@@ -51,11 +55,34 @@ impl Plan {
             "request": request,
             "load": self.load_json(),
             "thresholds": self.thresholds_json(),
-            "honesty": {
-                "max_lag_p99": write_duration(self.honesty.max_lag_p99),
-                "max_late": write_ratio(self.honesty.max_late),
-                "max_catch_up": write_duration(self.honesty.max_catch_up),
-            },
+            "honesty": self.honesty_json(),
+        });
+        if !self.abort.is_empty() {
+            plan["abort"] = self.abort_json();
+        }
+        plan
+    }
+
+    /// A plan with `[requests]`: its tables as they were read.
+    fn program_json(&self, program: &Program, drivers: &Value, per: &str) -> Value {
+        let mut plan = Map::new();
+        plan.insert("name".to_owned(), json!(self.name));
+        plan.insert("drivers".to_owned(), drivers.clone());
+        plan.insert("per".to_owned(), json!(per));
+        plan.extend(program.source.iter().map(|(key, value)| (key.clone(), value.clone())));
+        plan.insert("thresholds".to_owned(), self.thresholds_json());
+        if !self.abort.is_empty() {
+            plan.insert("abort".to_owned(), self.abort_json());
+        }
+        plan.insert("honesty".to_owned(), self.honesty_json());
+        Value::Object(plan)
+    }
+
+    fn honesty_json(&self) -> Value {
+        json!({
+            "max_lag_p99": write_duration(self.honesty.max_lag_p99),
+            "max_late": write_ratio(self.honesty.max_late),
+            "max_catch_up": write_duration(self.honesty.max_catch_up),
         })
     }
 
@@ -115,20 +142,30 @@ impl Plan {
     }
 
     fn thresholds_json(&self) -> Value {
-        let mut thresholds = Map::new();
-        for threshold in &self.thresholds {
-            let condition = json!(threshold.condition());
-            match thresholds.get_mut(threshold.key()) {
-                // A figure with two bounds has a list of conditions.
-                Some(Value::Array(conditions)) => conditions.push(condition),
-                Some(first) => *first = json!([first.take(), condition]),
-                None => {
-                    thresholds.insert(threshold.key().to_owned(), condition);
-                }
+        conditions(
+            self.thresholds.iter().map(|threshold| (threshold.key(), threshold.condition().to_owned())),
+        )
+    }
+
+    fn abort_json(&self) -> Value {
+        conditions(self.abort.iter().map(|abort| (abort.key(), abort.condition())))
+    }
+}
+
+/// A table of figures and their conditions.
+fn conditions<'a>(given: impl Iterator<Item = (&'a str, String)>) -> Value {
+    let mut table = Map::new();
+    for (key, condition) in given {
+        match table.get_mut(key) {
+            // A figure with two bounds has a list of conditions.
+            Some(Value::Array(conditions)) => conditions.push(json!(condition)),
+            Some(first) => *first = json!([first.take(), condition]),
+            None => {
+                table.insert(key.to_owned(), json!(condition));
             }
         }
-        Value::Object(thresholds)
     }
+    Value::Object(table)
 }
 
 /// A body as its key and value in a plan: text where the bytes are UTF-8, else base64.

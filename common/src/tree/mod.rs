@@ -1,14 +1,15 @@
 //! A parsed but not yet validated text: a tree of values, each with its origin, and the walk that turns it into types
 //! while it collects every fault. Plans and settings share it.
 
+mod entries;
 pub mod parse;
 mod suggest;
 mod table;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
+pub use entries::Entries;
 pub use suggest::closest;
 pub use table::{Findings, Found, Table};
 
@@ -40,8 +41,8 @@ pub enum Kind {
     Text(String),
     /// A list.
     List(Vec<Node>),
-    /// Keys and their values.
-    Table(BTreeMap<String, Node>),
+    /// Keys and their values, in the order in which they were written.
+    Table(Entries),
 }
 
 impl Kind {
@@ -67,7 +68,7 @@ impl Node {
 
     /// A table without keys.
     pub fn empty() -> Self {
-        Self::new(Kind::Table(BTreeMap::new()))
+        Self::new(Kind::Table(Entries::default()))
     }
 
     /// The value of a key; `None` where this node is not a table.
@@ -127,9 +128,10 @@ impl From<config::Value> for Node {
             ValueKind::Float(number) => Kind::Float(number),
             ValueKind::String(text) => Kind::Text(text),
             ValueKind::Array(list) => Kind::List(list.into_iter().map(Node::from).collect()),
-            ValueKind::Table(table) => {
-                Kind::Table(table.into_iter().map(|(key, value)| (key, value.into())).collect())
-            }
+            // The maps of that library have an order of their own, which is another each time.
+            ValueKind::Table(table) => Kind::Table(
+                table.into_iter().map(|(key, value)| (key, value.into())).collect::<Entries>().sorted(),
+            ),
         };
         Self { origin, loose: false, kind }
     }

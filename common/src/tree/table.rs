@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::rc::Rc;
 
 use super::suggest::closest;
-use super::{Kind, Node};
+use super::{Entries, Kind, Node};
 use crate::plan::{Fault, FaultKind};
 
 /// A fault, and the file, variable or flag that it is in, if known.
@@ -114,7 +114,7 @@ fn looks_secret(path: &str) -> bool {
 pub struct Table {
     path: String,
     origin: Option<Rc<str>>,
-    entries: BTreeMap<String, Node>,
+    entries: Entries,
     /// Where the keys that were taken came from.
     taken: BTreeMap<String, Option<Rc<str>>>,
     /// Whether the value is not a table, which was reported already: then no key of it is reported as missing.
@@ -129,7 +129,7 @@ impl Table {
         let mut root = Self {
             path: String::new(),
             origin: None,
-            entries: BTreeMap::new(),
+            entries: Entries::default(),
             taken: BTreeMap::new(),
             broken: false,
             findings: findings.clone(),
@@ -145,6 +145,11 @@ impl Table {
         let value = read(&mut root);
         root.finish();
         (value, findings)
+    }
+
+    /// The path of this table; empty for the whole tree.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The path of a key of this table.
@@ -176,13 +181,20 @@ impl Table {
         Some(node)
     }
 
-    /// Every key that is left, for tables of tables whose keys are names that people choose.
+    /// Every key that is left, for tables of tables whose keys are names that people choose, in the order in which they
+    /// were written.
     pub fn names(&self) -> Vec<String> {
         self.entries.keys().cloned().collect()
     }
 
-    /// Takes every key that is left, for tables whose keys are names that people choose.
+    /// Takes every key that is left, for tables whose keys are names that people choose, in the order of the names.
     pub fn take_all(&mut self) -> Vec<(String, Node)> {
+        let entries = std::mem::take(&mut self.entries).sorted();
+        entries.into_iter().filter(|(_, node)| node.kind != Kind::Null).collect()
+    }
+
+    /// As [`Table::take_all`], in the order in which they were written.
+    pub fn take_written(&mut self) -> Vec<(String, Node)> {
         std::mem::take(&mut self.entries).into_iter().filter(|(_, node)| node.kind != Kind::Null).collect()
     }
 
@@ -242,10 +254,20 @@ impl Table {
     /// Takes a table and reads it; an empty one where it is missing or not a table; the latter is a fault.
     pub fn table<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let node = self.take(key);
+        self.read_as_table(key, node, read)
+    }
+
+    /// Reads an item of a list, which was taken, as a table of its own. `key`: the list's with the position, as in
+    /// `steps[2]`.
+    pub fn item<T>(&self, key: &str, node: Node, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.read_as_table(key, Some(node), read)
+    }
+
+    fn read_as_table<T>(&self, key: &str, node: Option<Node>, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut table = Self {
             path: self.path_of(key),
             origin: node.as_ref().and_then(|node| node.origin.clone()).or_else(|| self.origin.clone()),
-            entries: BTreeMap::new(),
+            entries: Entries::default(),
             taken: BTreeMap::new(),
             broken: self.broken,
             findings: self.findings.clone(),
@@ -290,6 +312,11 @@ impl Table {
         self.findings.0.borrow_mut().found.push(Found { origin, fault });
     }
 
+    /// How many faults were reported so far, in the whole tree; unknown keys are not among them.
+    pub fn n_faults(&self) -> usize {
+        self.findings.0.borrow().found.len()
+    }
+
     /// Whether a fault of this path was reported already.
     pub fn is_faulty(&self, key: &str) -> bool {
         let path = self.path_of(key);
@@ -307,7 +334,7 @@ impl Table {
     fn finish(self) {
         let paths: Vec<String> = self.entries.keys().map(|key| self.path_of(key)).collect();
         let mut collected = self.findings.0.borrow_mut();
-        for (path, node) in paths.into_iter().zip(self.entries.into_values()) {
+        for (path, node) in paths.into_iter().zip(self.entries.into_iter().map(|(_, node)| node)) {
             collected.forget(path, node);
         }
     }

@@ -109,6 +109,14 @@ pub struct DataSet {
     pub weight: Option<usize>,
 }
 
+impl DataSet {
+    /// How heavy a row is beside the others; 1 where rows are not weighted.
+    pub fn weight_of(&self, row: &[String]) -> f64 {
+        let weight = |column: usize| row.get(column).and_then(|cell| cell.trim().parse().ok());
+        self.weight.map_or(1.0, |column| weight(column).unwrap_or(0.0))
+    }
+}
+
 /// In which order rows are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -155,6 +163,12 @@ pub enum Arrival {
 }
 
 impl Program {
+    /// Sets the seed that was drawn, in what travels too.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = Some(seed);
+        self.source.insert("seed".to_owned(), seed.into());
+    }
+
     /// The statuses' and statistics' names of the requests, in their order.
     pub fn request_names(&self) -> impl Iterator<Item = &RequestName> {
         self.requests.iter().map(|request| &request.name)

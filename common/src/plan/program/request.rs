@@ -1,7 +1,9 @@
 //! `[requests.NAME]`, checked.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use super::DataSet;
 use super::template::Template;
 use crate::ids::RequestName;
 
@@ -153,7 +155,7 @@ pub struct Extract {
 /// Where a value is looked for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
-    /// A path in a JSON body, as written and checked (`language::json_path`).
+    /// A path in a JSON body, as written and checked (`plan::json_path`).
     Json(String),
     /// The body, by `Extract::regex`.
     Regex,
@@ -284,4 +286,17 @@ pub struct Split {
     pub values: Vec<String>,
     /// Whether values remain.
     pub other: bool,
+}
+
+impl Split {
+    /// How much each value of the column weighs: the weights of its rows where they are weighted, else their number.
+    pub fn weights<'d>(&self, data: &'d DataSet) -> HashMap<&'d str, f64> {
+        let mut weights = HashMap::new();
+        for row in &data.rows {
+            if let Some(value) = row.get(self.column) {
+                *weights.entry(value.as_str()).or_default() += data.weight_of(row);
+            }
+        }
+        weights
+    }
 }

@@ -137,3 +137,15 @@ pub struct Condition {
     /// It must be one of these.
     pub any_of: Vec<Template>,
 }
+
+impl Step {
+    /// The lists of steps that stand in this one, in their order.
+    pub fn inner(&self) -> Vec<&[Step]> {
+        match self {
+            Self::Group { steps, .. } | Self::Flow { steps, .. } | Self::Repeat { steps, .. } => vec![steps],
+            Self::When { steps, otherwise, .. } => vec![steps, otherwise],
+            Self::Choose(choices) => choices.iter().map(|choice| choice.steps.as_slice()).collect(),
+            Self::Request { .. } | Self::Think(_) | Self::Poll { .. } | Self::Draw { .. } => Vec::new(),
+        }
+    }
+}

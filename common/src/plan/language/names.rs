@@ -1,0 +1,398 @@
+//! The names of a plan: which there are, which characters they may hold, and which words are taken. All of them are
+//! known before the first template is read, so that a template may use what stands further down.
+
+use std::collections::BTreeMap;
+
+use crate::plan::Fault;
+use crate::plan::program::{DataSet, Variable};
+use crate::tree::{Kind, Table, closest};
+
+/// Most names that are counted by: requests, groups, polls and splits.
+pub(super) const MAX_NAMES: usize = 256;
+/// Most variables of a session.
+pub(super) const MAX_VARIABLES: usize = 64;
+/// Longest name, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+/// Longest value of a variable where nothing else is said, in bytes.
+pub(super) const DEFAULT_MAX: usize = 256;
+/// Longest value of any variable, in bytes.
+pub(super) const HIGHEST_MAX: usize = 4 * 1024;
+
+/// Words that no request, flow, scenario, group, data set, host or variable may have as its name.
+pub(super) const RESERVED: [&str; 21] = [
+    "driver",
+    "response",
+    "service",
+    "lag",
+    "held",
+    "success",
+    "failed",
+    "errors",
+    "dropped",
+    "throughput",
+    "session",
+    "poll",
+    "redirect",
+    "other",
+    "nothing",
+    "setup",
+    "teardown",
+    "vars",
+    "secret",
+    "data",
+    "shared",
+];
+/// Reserved like [`RESERVED`].
+pub(super) const RESERVED_TOO: [&str; 2] = ["env", "test"];
+
+/// What sets a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SetBy {
+    /// An `extract`.
+    Extract,
+    /// An `extract` of a form, which `submit` sends.
+    Form,
+    /// The `let` of a request: set for its attempt alone.
+    RequestLet,
+    /// The `let` of a scenario.
+    ScenarioLet,
+}
+
+/// Every name that a template, a step or a key may use.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// `[requests]`, in the order in which they are written; the position is the index.
+    pub requests: Vec<String>,
+    /// `share` of each request, where it is given.
+    pub shares: Vec<Option<u32>>,
+    /// `[flows]`, in the order in which they are written.
+    pub flows: Vec<String>,
+    /// Groups, as their flows are read.
+    pub groups: Vec<String>,
+    /// Keys of hosts; the first is the empty name, `target.url`.
+    pub hosts: Vec<String>,
+    /// `[secrets]`.
+    pub secrets: Vec<String>,
+    /// `[data]`.
+    pub data: Vec<DataSet>,
+    /// Variables, in the order in which they are first set.
+    pub variables: Vec<Variable>,
+    /// What sets each variable first.
+    pub set_by: Vec<SetBy>,
+    /// What the cells of each data set's columns hold.
+    pub cells: Vec<Vec<Cells>>,
+    index: BTreeMap<String, usize>,
+}
+
+/// The first rows of a column, from 1, whose cell does not fit everywhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Cells {
+    /// Nothing in it.
+    pub empty: Option<usize>,
+    /// A control character other than a tab.
+    pub control: Option<usize>,
+    /// A blank, or any control character.
+    pub blank: Option<usize>,
+}
+
+impl Names {
+    /// Notes the names of requests and flows and of all variables, before anything else is read. Faults of their
+    /// names are reported here.
+    pub fn register(root: &Table) -> Self {
+        let mut requests = keys_of(root.kind_of("requests"));
+        let n_requests = requests.len();
+        requests.truncate(MAX_NAMES);
+        let shares = vec![None; requests.len()];
+        let flows = keys_of(root.kind_of("flows"));
+        let mut names = Self { requests, shares, flows, ..Self::default() };
+        for (key, kind) in [("requests", "request"), ("flows", "flow"), ("scenarios", "scenario")] {
+            for name in keys_of(root.kind_of(key)).into_iter().take(MAX_NAMES) {
+                if let Err(reason) = check_name(&name) {
+                    name_fault(
+                        root,
+                        &path(key, &name),
+                        &name,
+                        format!("{reason}; choose another name for the {kind}"),
+                    );
+                }
+            }
+        }
+        for name in names.flows.iter().take(MAX_NAMES).filter(|name| names.requests.contains(name)) {
+            name_fault(
+                root,
+                &path("flows", name),
+                name,
+                "is the name of a request too; a step could mean either",
+            );
+        }
+        if n_requests > MAX_NAMES {
+            let reason =
+                format!("holds {n_requests} requests, and a plan counts by at most {MAX_NAMES} names");
+            root.missing("requests", reason);
+        }
+        names.register_variables(root);
+        names
+    }
+
+    fn register_variables(&mut self, root: &Table) {
+        if let Some(request) = root.kind_of("request") {
+            self.of_request(root, "request", request);
+        }
+        for (name, request) in tables_of(root.kind_of("requests")) {
+            self.of_request(root, &path("requests", name), request);
+        }
+        for (name, scenario) in tables_of(root.kind_of("scenarios")) {
+            for variable in keys_of(entry(scenario, "let")) {
+                let at = format!("{}.let.{variable}", path("scenarios", name));
+                self.set(root, &at, &variable, DEFAULT_MAX, false, SetBy::ScenarioLet);
+            }
+        }
+        if self.variables.len() > MAX_VARIABLES {
+            let last = self.variables.last().map(|variable| variable.name.clone()).unwrap_or_default();
+            let reason = format!(
+                "{} variables are set by extract and let (the last is {last}), and a session keeps at most {MAX_VARIABLES}",
+                self.variables.len()
+            );
+            root.missing("requests", reason);
+        }
+    }
+
+    fn of_request(&mut self, root: &Table, at: &str, request: &Kind) {
+        for (variable, extract) in tables_of(entry(request, "extract")) {
+            let is_form = entry(extract, "form").is_some();
+            let default = if is_form { HIGHEST_MAX } else { DEFAULT_MAX };
+            // A size that cannot be read is reported where the extract is read.
+            let max = match entry(extract, "max") {
+                Some(Kind::Text(text)) => parse_size(text).unwrap_or(default).min(HIGHEST_MAX),
+                _ => default,
+            };
+            let secret = matches!(entry(extract, "secret"), Some(Kind::Bool(true)));
+            let by = if is_form { SetBy::Form } else { SetBy::Extract };
+            self.set(root, &format!("{at}.extract.{variable}"), variable, max, secret, by);
+        }
+        for variable in keys_of(entry(request, "let")) {
+            self.set(root, &format!("{at}.let.{variable}"), &variable, DEFAULT_MAX, false, SetBy::RequestLet);
+        }
+    }
+
+    /// Notes that something sets a variable. What is for one attempt alone and what lasts for a session may not share
+    /// a name, because the attempt would overwrite it.
+    fn set(&mut self, root: &Table, at: &str, name: &str, max: usize, secret: bool, by: SetBy) {
+        if let Err(reason) = check_variable(name) {
+            name_fault(root, at, name, reason);
+            return;
+        }
+        let known = self.find_variable(name).is_some();
+        let index = self.variable(name, max, secret);
+        match self.set_by.get_mut(index) {
+            Some(first) if !known => *first = by,
+            Some(first) if (*first == SetBy::RequestLet) != (by == SetBy::RequestLet) => {
+                let reason = "is set by a request's let and by an extract or a scenario's let too; a let holds for its \
+                              attempt alone, so give it another name";
+                name_fault(root, at, name, reason);
+            }
+            // So that `submit` finds it, whoever sets it first.
+            Some(first) if by == SetBy::Form => *first = by,
+            Some(_) | None => {}
+        }
+    }
+
+    /// The index of a variable, which is new or grows to what is asked for.
+    pub fn variable(&mut self, name: &str, max: usize, secret: bool) -> usize {
+        if let Some(index) = self.index.get(name).copied() {
+            if let Some(variable) = self.variables.get_mut(index) {
+                variable.max = variable.max.max(max);
+                variable.secret |= secret;
+            }
+            return index;
+        }
+        let index = self.variables.len();
+        self.variables.push(Variable { name: name.to_owned(), max, secret });
+        self.set_by.push(SetBy::Extract);
+        self.index.insert(name.to_owned(), index);
+        index
+    }
+
+    /// The index of a variable, if there is one of this name.
+    pub fn find_variable(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// Takes the data sets, and notes what their cells hold.
+    pub fn set_data(&mut self, data: Vec<DataSet>) {
+        let facts = |set: &DataSet| {
+            let mut columns = vec![Cells::default(); set.columns.len()];
+            for (number, row) in (1..).zip(&set.rows) {
+                for (cells, cell) in columns.iter_mut().zip(row) {
+                    let control = |c: char| c.is_control() && c != '\t';
+                    for (first, is_so) in [
+                        (&mut cells.empty, cell.is_empty()),
+                        (&mut cells.control, cell.contains(control)),
+                        (&mut cells.blank, cell.contains(|c: char| c.is_control() || c == ' ')),
+                    ] {
+                        *first = first.or(is_so.then_some(number));
+                    }
+                }
+            }
+            columns
+        };
+        self.cells = data.iter().map(facts).collect();
+        self.data = data;
+    }
+
+    /// The index of a request, or a reason that lists those there are.
+    pub fn request(&self, name: &str) -> Result<usize, String> {
+        position(&self.requests, name).ok_or_else(|| unknown("request", name, &self.requests))
+    }
+
+    /// The index of a host in `Program::hosts`, or a reason that lists those there are.
+    pub fn host(&self, name: &str) -> Result<usize, String> {
+        let named: Vec<String> = self.hosts.iter().filter(|host| !host.is_empty()).cloned().collect();
+        position(&self.hosts, name).ok_or_else(|| unknown("host", name, &named))
+    }
+
+    /// The index of a data set, or a reason that lists those there are.
+    pub fn data(&self, name: &str) -> Result<usize, String> {
+        let there: Vec<String> = self.data.iter().map(|data| data.name.clone()).collect();
+        position(&there, name).ok_or_else(|| unknown("data", name, &there))
+    }
+
+    /// A column as the indices of its data set and itself, or a reason that lists those there are.
+    pub fn column(&self, data: &str, column: &str) -> Result<(usize, usize), String> {
+        let index = self.data(data)?;
+        // A set that could not be read has none; that is reported, and what uses it is not.
+        if self.data.get(index).is_some_and(|data| data.columns.is_empty()) {
+            return Ok((index, 0));
+        }
+        let columns = self.data.get(index).map(|data| data.columns.as_slice()).unwrap_or_default();
+        match position(columns, column) {
+            Some(column) => Ok((index, column)),
+            None => Err(format!("{} of data {data}", unknown("column", column, columns))),
+        }
+    }
+}
+
+/// Reports a fault of a name, which is its own value.
+fn name_fault(root: &Table, at: &str, name: &str, reason: impl Into<String>) {
+    root.fault(Fault::value(at, format!("{name:?}"), reason), None);
+}
+
+fn position(names: &[String], name: &str) -> Option<usize> {
+    names.iter().position(|known| known == name)
+}
+
+/// Why a name is not known: what may have been meant, and what there is.
+pub(super) fn unknown(kind: &str, name: &str, there: &[String]) -> String {
+    let words: Vec<&str> = there.iter().map(String::as_str).collect();
+    unknown_word(kind, name, &words)
+}
+
+/// As [`unknown`], of words.
+pub(super) fn unknown_word(kind: &str, name: &str, there: &[&str]) -> String {
+    /// Most names that a reason lists.
+    const MOST: usize = 20;
+    if there.is_empty() {
+        return format!("unknown {kind} {name:?}; there is none");
+    }
+    let listed = there.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
+    let more = if there.len() > MOST { format!(", and {} more", there.len() - MOST) } else { String::new() };
+    match closest(name, there.iter().copied()) {
+        Some(meant) => format!("unknown {kind} {name:?}; did you mean {meant}? There are {listed}{more}"),
+        None => format!("unknown {kind} {name:?}; there are {listed}{more}"),
+    }
+}
+
+/// Whether a text can be the name of a request, a flow, a scenario, a group, a host or a data set.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    check_letters(name, "letters, digits, _ and -", |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
+    })?;
+    if is_reserved(name) { Err("is a reserved word".to_owned()) } else { Ok(()) }
+}
+
+/// Whether a text can be the name of a variable, a var, a secret or a column: without `-`, because `from-1` is
+/// arithmetic.
+pub(super) fn check_plain_name(name: &str) -> Result<(), String> {
+    check_letters(name, "letters, digits and _", |b| b.is_ascii_alphanumeric() || b == b'_')?;
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err("begins with a digit, and would be read as a number".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether a text can be the name of a variable.
+pub(super) fn check_variable(name: &str) -> Result<(), String> {
+    check_plain_name(name)?;
+    if is_reserved(name) {
+        return Err("is a reserved word; choose another name for the variable".to_owned());
+    }
+    if super::functions::NAMES.contains(&name) {
+        return Err("is the name of a function; choose another name for the variable".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether a name is a word of the language.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || RESERVED_TOO.contains(&name)
+}
+
+fn check_letters(name: &str, which: &str, fits: impl Fn(u8) -> bool) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("is an empty name".to_owned());
+    }
+    if name.len() > MAX_NAME_BYTES {
+        return Err(format!("is a name longer than {MAX_NAME_BYTES} characters"));
+    }
+    if !name.bytes().all(fits) {
+        return Err(format!("holds a character that is not allowed in this name: {which} are"));
+    }
+    Ok(())
+}
+
+/// The path of a key in a table; a key that is not a plain name is quoted.
+pub(super) fn path(table: &str, key: &str) -> String {
+    format!("{table}.{key}")
+}
+
+/// The keys of a table; none of what is not one.
+pub(super) fn keys_of(kind: Option<&Kind>) -> Vec<String> {
+    tables_of(kind).map(|(key, _)| key.to_owned()).collect()
+}
+
+/// The entries of a table but for those that are null; none of what is not one.
+pub(super) fn tables_of(kind: Option<&Kind>) -> impl Iterator<Item = (&str, &Kind)> {
+    let entries = match kind {
+        Some(Kind::Table(entries)) => Some(entries),
+        _ => None,
+    };
+    entries
+        .into_iter()
+        .flat_map(|entries| entries.iter())
+        .map(|(key, node)| (key.as_str(), &node.kind))
+        .filter(|(_, kind)| **kind != Kind::Null)
+}
+
+/// The value of a key of a table.
+pub(super) fn entry<'a>(kind: &'a Kind, key: &str) -> Option<&'a Kind> {
+    match kind {
+        Kind::Table(entries) => entries.get(key).map(|node| &node.kind).filter(|kind| **kind != Kind::Null),
+        _ => None,
+    }
+}
+
+/// Reads a size in bytes with its unit: `"256B"`, `"4KiB"`, `"1MiB"`.
+pub(super) fn parse_size(text: &str) -> Result<usize, String> {
+    let reason = || "expected a size with a unit (B, KiB, MiB), as in \"256B\" or \"4KiB\"".to_owned();
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit: usize = match unit.trim_start() {
+        "B" => 1,
+        "KiB" => 1_024,
+        "MiB" => 1_024 * 1_024,
+        "kB" | "KB" => return Err("has an unknown unit; write KiB (1,024 bytes)".to_owned()),
+        _ => return Err(reason()),
+    };
+    number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(reason)
+}

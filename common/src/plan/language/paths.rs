@@ -1,0 +1,263 @@
+//! What must hold on every way that a session can take: a variable is set before it is used, a form is there before it is
+//! submitted, and every request is sent by some step. A name that is set on some ways only would send texts like
+//! `/payments//confirm` on the others, whose fast errors then improve the percentiles.
+
+use std::collections::BTreeSet;
+
+use super::rows;
+use super::uses;
+use crate::plan::Fault;
+use crate::plan::program::{
+    BodyPlan, Condition, NamedRequest, OnFail, Program, Scenario, Source, Step, Template,
+};
+use crate::plan::threshold::StatisticsNames;
+use crate::tree::Table;
+
+use super::names::MAX_NAMES;
+
+/// Reports what does not hold for the plan as a whole.
+pub(super) fn check(program: &Program, root: &Table) {
+    let mut walk =
+        Walk { program, root, sent: BTreeSet::new(), reported: BTreeSet::new(), on_fail: OnFail::End };
+    for scenario in &program.scenarios {
+        walk.scenario(scenario);
+    }
+    for (index, request) in program.requests.iter().enumerate() {
+        if !walk.sent.contains(&index) {
+            let reason = "is never sent: no step of a scenario leads to it; add it to one, or leave it out";
+            root.fault(Fault::value(format!("requests.{}", request.name), "", reason), None);
+        }
+    }
+    let n_names = StatisticsNames::of(program).count();
+    if n_names > MAX_NAMES && program.requests.len() <= MAX_NAMES {
+        let reason = format!(
+            "make {n_names} names of statistics with their redirects, groups, polls and splits, and {MAX_NAMES} are the \
+             most; fewer values of a split (split_top) make fewer names"
+        );
+        root.fault(Fault::value("requests", "", reason), None);
+    }
+    rows::check_once(program, root);
+}
+
+/// What is known to be set at a step.
+#[derive(Clone, Default)]
+struct Set {
+    /// Variables that have a value.
+    any: BTreeSet<usize>,
+    /// Those of them whose value is a form.
+    forms: BTreeSet<usize>,
+}
+
+impl Set {
+    fn both(self, other: &Self) -> Self {
+        Self { any: &self.any & &other.any, forms: &self.forms & &other.forms }
+    }
+}
+
+struct Walk<'a> {
+    program: &'a Program,
+    root: &'a Table,
+    sent: BTreeSet<usize>,
+    /// Paths of faults: one step may be on many ways.
+    reported: BTreeSet<String>,
+    on_fail: OnFail,
+}
+
+impl Walk<'_> {
+    fn scenario(&mut self, scenario: &Scenario) {
+        self.on_fail = scenario.on_fail;
+        let path = format!("scenarios.{}", scenario.name);
+        let mut set = Set::default();
+        for (variable, text) in &scenario.lets {
+            self.text(
+                text,
+                &format!("{path}.let.{}", self.name(*variable)),
+                "at the start of a session",
+                &set,
+            );
+            set.any.insert(*variable);
+        }
+        self.steps(&scenario.steps, &format!("{path}.steps"), set);
+    }
+
+    /// Walks steps in their order; returns what is set after them.
+    fn steps(&mut self, steps: &[Step], path: &str, mut set: Set) -> Set {
+        for (index, step) in steps.iter().enumerate() {
+            set = self.step(step, &format!("{path}[{index}]"), set);
+        }
+        set
+    }
+
+    fn step(&mut self, step: &Step, path: &str, mut set: Set) -> Set {
+        match step {
+            Step::Request { request, .. } => {
+                self.request(*request, path, &set);
+                self.extracted(*request, &mut set);
+                set
+            }
+            Step::Poll { request, until, .. } => {
+                self.request(*request, path, &set);
+                // What holds a poll is looked at after an answer that was extracted from.
+                let mut after = set.clone();
+                self.extracts(*request, &mut after, false);
+                self.conditions(until, &format!("{path}.until"), &after);
+                self.extracted(*request, &mut set);
+                set
+            }
+            Step::Think(_) | Step::Draw { .. } => set,
+            Step::Flow { name, steps } => self.steps(steps, &format!("flows.{name}.steps"), set),
+            Step::Group { group, steps } => {
+                let group = self.program.groups.get(*group).map(ToString::to_string).unwrap_or_default();
+                self.steps(steps, &format!("{path} (group {group})"), set)
+            }
+            // At least one round is done, and the first needs no less than the others.
+            Step::Repeat { steps, .. } => self.steps(steps, &format!("{path}.steps"), set),
+            Step::When { conditions, steps, otherwise } => {
+                self.conditions(conditions, &format!("{path}.when"), &set);
+                let then = self.steps(steps, &format!("{path}.steps"), set.clone());
+                let otherwise = self.steps(otherwise, &format!("{path}.otherwise"), set);
+                then.both(&otherwise)
+            }
+            Step::Choose(choices) => {
+                let mut all: Option<Set> = None;
+                for choice in choices {
+                    let after =
+                        self.steps(&choice.steps, &format!("{path}.choose.{}", choice.name), set.clone());
+                    all = Some(all.map_or_else(|| after.clone(), |all| all.both(&after)));
+                }
+                all.unwrap_or(set)
+            }
+        }
+    }
+
+    /// Checks that what a request needs is set.
+    fn request(&mut self, index: usize, path: &str, set: &Set) {
+        self.sent.insert(index);
+        let program = self.program;
+        let Some(request) = program.requests.get(index) else { return };
+        let at = format!("requests.{}", request.name);
+        let here = format!("where {path} sends it");
+        let mut set = set.clone();
+        for (variable, text) in &request.lets {
+            self.text(text, &format!("{at}.let.{}", self.name(*variable)), &here, &set);
+            set.any.insert(*variable);
+        }
+        for (key, text) in uses::of_request(request) {
+            self.text(text, &format!("{at}.{key}"), &here, &set);
+        }
+        if let BodyPlan::Submit(submit) = &request.body
+            && !set.forms.contains(&submit.variable)
+        {
+            let name = self.name(submit.variable);
+            let reason = match self.setters(submit.variable, true) {
+                setters if setters.is_empty() => {
+                    format!("is set by no extract of a form, as in extract.{name} = {{ form = 0 }}")
+                }
+                setters => format!("holds no form {here}, because not every way there sends {setters}"),
+            };
+            self.report(&format!("{at}.submit"), submit.variable, reason);
+        }
+    }
+
+    /// What a request that was sent leaves set. Where a session goes on after a failed step, that is what has a default.
+    fn extracted(&self, request: usize, set: &mut Set) {
+        self.extracts(request, set, self.on_fail == OnFail::Continue);
+    }
+
+    fn extracts(&self, request: usize, set: &mut Set, may_have_failed: bool) {
+        let Some(request) = self.program.requests.get(request) else { return };
+        for extract in &request.extracts {
+            if !may_have_failed || extract.default.is_some() {
+                set.any.insert(extract.variable);
+            }
+            // A default is a text.
+            let is_form = matches!(extract.source, Source::Form(_)) && extract.default.is_none();
+            if is_form && !may_have_failed {
+                set.forms.insert(extract.variable);
+            } else if !is_form {
+                set.forms.remove(&extract.variable);
+            }
+        }
+    }
+
+    fn conditions(&mut self, conditions: &[Condition], path: &str, set: &Set) {
+        for condition in conditions {
+            for variable in uses::of_value(&condition.value) {
+                let at = format!("{path}.{}", self.name(variable));
+                self.variable(variable, &at, "here", set);
+            }
+            for text in &condition.any_of {
+                self.text(text, path, "here", set);
+            }
+        }
+    }
+
+    fn text(&mut self, text: &Template, path: &str, here: &str, set: &Set) {
+        for variable in uses::variables(text) {
+            self.variable(variable, path, here, set);
+        }
+    }
+
+    fn variable(&mut self, variable: usize, path: &str, here: &str, set: &Set) {
+        if set.any.contains(&variable) {
+            return;
+        }
+        let setters = self.setters(variable, false);
+        let reason = if setters.is_empty() {
+            format!("is set by no request that is sent before ({here})")
+        } else if self.on_fail == OnFail::Continue && self.has_no_default(variable) {
+            format!(
+                "may not be set {here}: with on_fail = \"continue\" the session goes on where {setters} fails; give the \
+                 extract a default, or send {setters} before on every way"
+            )
+        } else {
+            format!("is not set on every way {here}; {setters} sets it, and has to be sent before on each")
+        };
+        self.report(path, variable, reason);
+    }
+
+    /// Whether an extract that sets a variable has no default.
+    fn has_no_default(&self, variable: usize) -> bool {
+        let extracts = self.program.requests.iter().flat_map(|request| &request.extracts);
+        extracts.filter(|extract| extract.variable == variable).any(|extract| extract.default.is_none())
+    }
+
+    /// What sets a variable, for a message; empty where nothing does.
+    fn setters(&self, variable: usize, form: bool) -> String {
+        let extracts = |request: &&NamedRequest| {
+            request.extracts.iter().any(|extract| {
+                extract.variable == variable && (!form || matches!(extract.source, Source::Form(_)))
+            })
+        };
+        let requests = self.program.requests.iter().filter(extracts).map(|request| request.name.to_string());
+        let names: Vec<String> = requests.collect();
+        if !names.is_empty() || form {
+            return names.join(" or ");
+        }
+        let sets = |lets: &[(usize, Template)]| lets.iter().any(|(set, _)| *set == variable);
+        let of_scenarios = self
+            .program
+            .scenarios
+            .iter()
+            .filter(|scenario| sets(&scenario.lets))
+            .map(|scenario| format!("the let of scenario {}", scenario.name));
+        let of_requests = self
+            .program
+            .requests
+            .iter()
+            .filter(|request| sets(&request.lets))
+            .map(|request| format!("the let of request {}, for its own attempts,", request.name));
+        of_scenarios.chain(of_requests).collect::<Vec<_>>().join(" or ")
+    }
+
+    fn name(&self, variable: usize) -> String {
+        self.program.variables.get(variable).map(|variable| variable.name.clone()).unwrap_or_default()
+    }
+
+    fn report(&mut self, path: &str, variable: usize, reason: String) {
+        let name = self.name(variable);
+        if self.reported.insert(format!("{path} {name}")) {
+            self.root.fault(Fault::contradiction(path, name, reason), None);
+        }
+    }
+}

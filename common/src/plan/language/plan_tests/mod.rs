@@ -1,0 +1,6 @@
+//! Tests of what this part of the language reads, over whole plans.
+
+mod fixture;
+mod load;
+mod paths;
+mod scenarios;

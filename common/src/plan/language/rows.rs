@@ -1,0 +1,130 @@
+//! Data with `order = "once"`: each row at most once in a test, so it serves one scenario, without `draw`, and there is a
+//! row for each session.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{stages, uses};
+use crate::plan::program::{Arrival, Order, Program, Scenario, SlotValue, Step};
+use crate::plan::{DriverChoice, Fault, Load, Mode, Per};
+use crate::tree::Table;
+
+/// Checks that data whose rows are taken once is used by one scenario and not drawn.
+pub(super) fn check_once(program: &Program, root: &Table) {
+    for (index, data) in program.data.iter().enumerate().filter(|(_, data)| data.order == Order::Once) {
+        let path = format!("data.{}.order", data.name);
+        let fault = |reason: String| root.fault(Fault::contradiction(&path, "\"once\"", reason), None);
+        let users: Vec<&str> = users_of(program, index).map(|scenario| scenario.name.as_str()).collect();
+        if users.len() > 1 {
+            fault(format!(
+                "gives each row to one session of one scenario, and {} use it; give each a data set of its own",
+                users.join(", ")
+            ));
+        }
+        let draws = program.scenarios.iter().filter(|scenario| draws(&scenario.steps, index));
+        let draws: Vec<&str> = draws.map(|scenario| scenario.name.as_str()).collect();
+        if !draws.is_empty() {
+            fault(format!("cannot be drawn from, and {} does; order = \"shuffle\" can", draws.join(", ")));
+        }
+    }
+}
+
+/// Checks that there is a row for each session, those of the warm-up included. Users without a number of sessions stop
+/// when their rows are used up.
+pub(super) fn check_sessions(program: &Program, load: &Load, drivers: &DriverChoice, per: Per, root: &Table) {
+    let Some(sessions) = most_sessions(load) else { return };
+    let n_drivers = match (per, drivers) {
+        (Per::Fleet, _) | (Per::Driver, DriverChoice::All) => 1.0,
+        (Per::Driver, DriverChoice::Count(n)) => f64::from(*n),
+        (Per::Driver, DriverChoice::Named(ids)) => ids.len() as f64,
+    };
+    let shares: f64 = program.scenarios.iter().map(|scenario| f64::from(scenario.share)).sum();
+    for (index, data) in program.data.iter().enumerate().filter(|(_, data)| data.order == Order::Once) {
+        let mut users = users_of(program, index);
+        // More than one is a fault of its own.
+        let (Some(scenario), None) = (users.next(), users.next()) else { continue };
+        let sessions = sessions * n_drivers * f64::from(scenario.share) / shares;
+        // The product of two decimals may be a little above a whole number.
+        let sessions = (sessions * (1.0 - 1e-12)).ceil();
+        if sessions > data.rows.len() as f64 {
+            let reason = format!(
+                "has {} rows, each for one session, and up to {sessions} sessions of {} start, the warm-up included; add \
+                 rows, start fewer sessions, or take them in another order (\"shuffle\" repeats them)",
+                data.rows.len(),
+                scenario.name
+            );
+            root.fault(Fault::contradiction(format!("data.{}.order", data.name), "\"once\"", reason), None);
+        }
+    }
+}
+
+/// The most sessions that a load starts on a driver, or in the fleet that shares it; `None` where the plan does not
+/// bound them.
+pub(super) fn most_sessions(load: &Load) -> Option<f64> {
+    let rate = match load.mode {
+        Mode::Tsunami { pace, .. } => pace.map(|pace| pace.rate_per_s()),
+        Mode::Avalanche { .. } => return load.requests.map(|sessions| sessions as f64),
+    };
+    let drawn = |mean: f64| match load.arrival {
+        Arrival::Even => mean,
+        // Four standard deviations: more are there once in 30,000 tests.
+        Arrival::Poisson => mean + 4.0 * mean.sqrt(),
+    };
+    if !load.stages.is_empty() {
+        return Some(drawn(stages::area(&load.stages)));
+    }
+    let rate = rate?;
+    let warmup = drawn(rate * load.warmup.as_secs_f64());
+    let of_time = load.duration.map(|duration: Duration| drawn(rate * duration.as_secs_f64()));
+    let of_number = load.requests.map(|sessions| sessions as f64);
+    let after = of_time.into_iter().chain(of_number).reduce(f64::min)?;
+    Some(warmup.ceil() + after)
+}
+
+/// The scenarios whose sessions have a row of a data set.
+fn users_of(program: &Program, data: usize) -> impl Iterator<Item = &Scenario> {
+    program.scenarios.iter().filter(move |scenario| {
+        let mut used = BTreeSet::new();
+        for (_, text) in &scenario.lets {
+            used.extend(uses::data(text));
+        }
+        used_by(program, &scenario.steps, &mut used);
+        used.contains(&data)
+    })
+}
+
+fn used_by(program: &Program, steps: &[Step], used: &mut BTreeSet<usize>) {
+    for step in steps {
+        let (request, conditions) = match step {
+            Step::Request { request, .. } => (Some(*request), &[][..]),
+            Step::Poll { request, until, .. } => (Some(*request), until.as_slice()),
+            Step::When { conditions, .. } => (None, conditions.as_slice()),
+            Step::Draw { data } => {
+                used.insert(*data);
+                continue;
+            }
+            _ => (None, &[][..]),
+        };
+        if let Some(request) = request.and_then(|request| program.requests.get(request)) {
+            let lets = request.lets.iter().map(|(_, text)| text);
+            for text in lets.chain(uses::of_request(request).into_iter().map(|(_, text)| text)) {
+                used.extend(uses::data(text));
+            }
+            used.extend(request.split.iter().map(|split| split.data));
+        }
+        for condition in conditions {
+            if let SlotValue::Column(data, _) = condition.value {
+                used.insert(data);
+            }
+            condition.any_of.iter().for_each(|text| used.extend(uses::data(text)));
+        }
+        step.inner().into_iter().for_each(|steps| used_by(program, steps, used));
+    }
+}
+
+fn draws(steps: &[Step], data: usize) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Draw { data: drawn } => *drawn == data,
+        _ => step.inner().into_iter().any(|steps| draws(steps, data)),
+    })
+}

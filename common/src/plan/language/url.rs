@@ -1,0 +1,158 @@
+//! Where a request goes: `path` with `query`, or `url`; and which texts fit there.
+
+use super::names::{Cells, Names};
+use super::template::Reading;
+use crate::plan::MASK;
+use crate::plan::program::{Filter, Part, Slot, SlotValue, Template};
+use crate::plan::secrets::{is_secret_parameter, masked_parameter};
+use crate::tree::{Kind, Node, Table};
+
+/// Most keys of a query or a form.
+const MAX_FIELDS: usize = 1_000;
+
+/// A request's own address.
+#[derive(Debug, Clone)]
+pub(super) enum Address {
+    /// Appended to the path of its host.
+    Path(Template),
+    /// From an answer.
+    Url(Template),
+}
+
+/// Reads `path` and `url`.
+pub(super) fn read(table: &mut Table, reading: Reading<'_>) -> Option<Address> {
+    if table.has("path") && table.has("url") {
+        table.contradiction("url", table.shown("url"), "path and url are both given; leave one out");
+    }
+    let path = table.get("path", |node| path(node, reading)).map(Address::Path);
+    let url = table.get("url", |node| reading.node(node).and_then(|url| encoded(&url))).map(Address::Url);
+    path.or(url)
+}
+
+fn path(node: &Node, reading: Reading<'_>) -> Result<Template, String> {
+    let template = reading.node(node)?;
+    match template.parts.first() {
+        Some(Part::Text(text)) if !text.starts_with(['/', '?']) => {
+            return Err(format!(
+                "must begin with /; \"/{text}\"? A whole address from an answer is given as url"
+            ));
+        }
+        None => return Err("is empty; write \"/\" for the path of the host alone".to_owned()),
+        _ => {}
+    }
+    if let Some(reason) = template.as_literal().and_then(masked_parameter) {
+        return Err(reason);
+    }
+    check_cells(&template, reading.names, Where::Path)?;
+    encoded(&template)
+}
+
+/// With what is not ASCII in its texts percent-encoded. The other characters are sent as they are given.
+fn encoded(template: &Template) -> Result<Template, String> {
+    let mut parts = Vec::with_capacity(template.parts.len());
+    for part in &template.parts {
+        let Part::Text(text) = part else {
+            parts.push(part.clone());
+            continue;
+        };
+        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err("holds a blank or a control character; a blank is written as %20".to_owned());
+        }
+        if text.contains('#') {
+            return Err(
+                "has a fragment (#…), which is never sent; leave it out, or write # as %23".to_owned()
+            );
+        }
+        let mut sent = String::with_capacity(text.len());
+        for c in text.chars() {
+            if c.is_ascii() {
+                sent.push(c);
+            } else {
+                let mut bytes = [0; 4];
+                c.encode_utf8(&mut bytes).bytes().for_each(|byte| sent.push_str(&format!("%{byte:02X}")));
+            }
+        }
+        parts.push(Part::Text(sent));
+    }
+    Ok(Template { parts })
+}
+
+/// Reads `query` or `form`: keys in the order in which they are written, a list for a key that is sent several times.
+pub(super) fn fields(table: &mut Table, key: &str, reading: Reading<'_>) -> Vec<(String, Template)> {
+    table.table(key, |fields| {
+        let mut read = Vec::new();
+        for (name, node) in fields.take_written() {
+            let (values, is_list) = match &node.kind {
+                Kind::List(values) => (values.as_slice(), true),
+                _ => (std::slice::from_ref(&node), false),
+            };
+            for (index, value) in values.iter().enumerate() {
+                let parsed = match &value.kind {
+                    Kind::Text(text) if text == MASK && is_secret_parameter(&name) => {
+                        Err("is the mask that a report shows instead of the secret; give the value itself"
+                            .to_owned())
+                    }
+                    _ => reading.node(value),
+                };
+                let parsed = parsed.and_then(|template| {
+                    check_cells(&template, reading.names, Where::Query)?;
+                    Ok(template)
+                });
+                match parsed {
+                    Ok(template) => read.push((name.clone(), template)),
+                    Err(reason) => {
+                        let at = if is_list { format!("{name}[{index}]") } else { name.clone() };
+                        let shown =
+                            if is_secret_parameter(&name) { MASK.to_owned() } else { value.to_string() };
+                        fields.fault(crate::plan::Fault::value(fields.path_of(&at), shown, reason), None);
+                    }
+                }
+            }
+        }
+        if read.len() > MAX_FIELDS {
+            let reason = format!("has {} fields, and at most {MAX_FIELDS} are sent", read.len());
+            fields.fault(crate::plan::Fault::value(fields.path(), "", reason), None);
+        }
+        read
+    })
+}
+
+/// Where cells of data are put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    /// Escaped unless raw; never empty.
+    Path,
+    /// Escaped unless raw.
+    Query,
+    /// As they are.
+    Header,
+}
+
+/// Whether every cell that a template puts in fits there.
+pub(super) fn check_cells(template: &Template, names: &Names, place: Where) -> Result<(), String> {
+    for slot in template.slots() {
+        let SlotValue::Column(data, column) = slot.value else { continue };
+        let Some(cells) = names.cells.get(data).and_then(|columns| columns.get(column)) else { continue };
+        if let Some((row, what)) = unfit(slot, *cells, place) {
+            let name = names.data.get(data).map(|set| set.name.as_str()).unwrap_or_default();
+            return Err(format!("row {row} of data {name} {what}"));
+        }
+    }
+    Ok(())
+}
+
+fn unfit(slot: &Slot, cells: Cells, place: Where) -> Option<(usize, &'static str)> {
+    let raw = slot.filters.as_slice() == [Filter::Raw];
+    let unchanged = raw || slot.filters.is_empty();
+    let control = "has a control character there, which no header carries";
+    match place {
+        Where::Path if cells.empty.is_some() && unchanged => {
+            cells.empty.map(|row| (row, "has an empty cell there, and a path needs one"))
+        }
+        Where::Path | Where::Query if raw => cells.blank.map(|row| {
+            (row, "has a blank or a control character there, and raw sends it as it is; leave raw out")
+        }),
+        Where::Header if unchanged => cells.control.map(|row| (row, control)),
+        _ => None,
+    }
+}
