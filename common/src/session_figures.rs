@@ -6,11 +6,16 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
+use crate::figures::MAX_REQUEST_NAMES;
 use crate::ids::RequestName;
 use crate::latency::Latency;
 
+/// Most steps at which sessions end that are counted by name, over all scenarios.
+pub const MAX_STEPS: usize = 1_024;
+
 /// Counts of sessions. At every instant started = completed + failed + abandoned + those under way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SessionCounters {
     /// Sessions that began.
     pub started: u64,
@@ -65,6 +70,28 @@ impl SessionCounters {
     pub fn under_way(&self) -> u64 {
         self.started.saturating_sub(self.completed + self.failed + self.abandoned)
     }
+
+    /// Sessions that fell due, whether or not they began.
+    pub fn due(&self) -> u64 {
+        self.started + self.dropped
+    }
+
+    /// Sessions that ended by themselves.
+    pub fn ended(&self) -> u64 {
+        self.completed + self.failed
+    }
+
+    /// Sessions that count as slower than any completed one. An abandoned one is not among them: it was cut short from
+    /// our side, so its time is unknown.
+    pub fn slower(&self) -> u64 {
+        self.failed + self.dropped
+    }
+
+    /// Whether so many were abandoned, more than 1 % of those that began, that figures of the completed ones are only
+    /// lower bounds.
+    pub fn leaves_open(&self) -> bool {
+        self.abandoned.saturating_mul(100) > self.started
+    }
 }
 
 impl AddAssign<&Self> for SessionCounters {
@@ -110,9 +137,119 @@ impl AddAssign<&Self> for AllSessions {
     }
 }
 
+/// Where sessions end that ended at a step beyond [`MAX_STEPS`].
+pub const OTHER_STEPS: &str = "other";
+
 impl AllSessions {
+    /// Adds what a driver reported. Names beyond the bounds (256 scenarios, groups and polls, [`MAX_STEPS`] steps) are left
+    /// out, so that no driver makes a sum grow without end; a step beyond them counts as `other`.
+    pub fn add_within_bounds(&mut self, other: &Self) {
+        let mut room = MAX_STEPS.saturating_sub(self.scenarios.values().map(|of| of.ended_at.len()).sum());
+        for (name, more) in &other.scenarios {
+            if self.scenarios.len() >= MAX_REQUEST_NAMES && !self.scenarios.contains_key(name) {
+                continue;
+            }
+            let sum = self.scenarios.entry(name.clone()).or_default();
+            sum.counters += &more.counters;
+            sum.warmup += &more.warmup;
+            sum.response.merge(&more.response);
+            for (step, n) in &more.ended_at {
+                let known = sum.ended_at.contains_key(step);
+                let step = if known || room > 0 { step.as_str() } else { OTHER_STEPS };
+                room = room.saturating_sub(usize::from(!known));
+                *sum.ended_at.entry(step.to_owned()).or_default() += n;
+            }
+        }
+        add_passes(&mut self.groups, &other.groups);
+        add_passes(&mut self.polls, &other.polls);
+    }
+
+    /// The counts of all sessions after the warm-up.
+    pub fn counters(&self) -> SessionCounters {
+        let mut sum = SessionCounters::default();
+        self.scenarios.values().for_each(|of| sum += &of.counters);
+        sum
+    }
+
+    /// All sessions as one scenario's; where they ended is left to each scenario.
+    pub fn of_all(&self) -> SessionFigures {
+        let mut sum = SessionFigures::default();
+        for of in self.scenarios.values() {
+            sum.counters += &of.counters;
+            sum.warmup += &of.warmup;
+            sum.response.merge(&of.response);
+        }
+        sum
+    }
+
     /// Whether nothing is counted, as in a plan with one request.
     pub fn is_empty(&self) -> bool {
         self.scenarios.is_empty() && self.groups.is_empty() && self.polls.is_empty()
+    }
+}
+
+fn add_passes(sums: &mut BTreeMap<RequestName, PassFigures>, more: &BTreeMap<RequestName, PassFigures>) {
+    for (name, more) in more {
+        let full = sums.len() >= MAX_REQUEST_NAMES;
+        match sums.get_mut(name) {
+            Some(sum) => *sum += more,
+            None if full => {}
+            None => drop(sums.insert(name.clone(), more.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenario(steps: impl IntoIterator<Item = String>) -> SessionFigures {
+        let ended_at: BTreeMap<String, u64> = steps.into_iter().map(|step| (step, 1)).collect();
+        let failed = ended_at.values().sum();
+        let counters = SessionCounters { started: failed, failed, ..SessionCounters::default() };
+        SessionFigures { counters, ended_at, ..SessionFigures::default() }
+    }
+
+    fn of(name: &str, figures: SessionFigures) -> AllSessions {
+        AllSessions { scenarios: [(name.to_owned(), figures)].into(), ..AllSessions::default() }
+    }
+
+    #[test]
+    fn sums_keep_to_their_bounds_and_lose_no_session() {
+        let mut sum = AllSessions::default();
+        for n in 0..2 * MAX_STEPS {
+            sum.add_within_bounds(&of("a", scenario([format!("step {n}")])));
+        }
+        let a = &sum.scenarios["a"];
+        assert_eq!((a.counters.failed, a.ended_at.values().sum::<u64>()), (2_048, 2_048));
+        assert_eq!((a.ended_at.len(), a.ended_at["other"]), (MAX_STEPS + 1, 1_024));
+        for n in 0..2 * MAX_REQUEST_NAMES {
+            sum.add_within_bounds(&of(&format!("s{n}"), scenario([])));
+            let name = RequestName::new(&format!("g{n}")).unwrap();
+            let groups = [(name, PassFigures { completed: 1, ..PassFigures::default() })].into();
+            sum.add_within_bounds(&AllSessions { groups, ..AllSessions::default() });
+        }
+        assert_eq!((sum.scenarios.len(), sum.groups.len()), (MAX_REQUEST_NAMES, MAX_REQUEST_NAMES));
+    }
+
+    #[test]
+    fn within_its_bounds_a_sum_is_the_sum() {
+        let part = of("a", scenario(["x".to_owned(), "y".to_owned()]));
+        let (mut bounded, mut plain) = (part.clone(), part.clone());
+        bounded.add_within_bounds(&part);
+        plain += &part;
+        assert_eq!(bounded, plain);
+        assert_eq!(bounded.of_all().counters, bounded.counters());
+    }
+
+    #[test]
+    fn abandoned_sessions_leave_open_what_more_than_one_in_a_hundred_took() {
+        let of = |started, abandoned| SessionCounters { started, abandoned, ..SessionCounters::default() };
+        assert!(!of(0, 0).leaves_open() && !of(100, 1).leaves_open() && of(100, 2).leaves_open());
+        let counters = SessionCounters { started: 9, completed: 4, failed: 2, abandoned: 1, dropped: 5 };
+        assert_eq!(
+            (counters.under_way(), counters.due(), counters.ended(), counters.slower()),
+            (2, 14, 6, 7)
+        );
     }
 }

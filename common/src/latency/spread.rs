@@ -22,6 +22,7 @@ pub enum Outcome {
 pub struct Spread<'l> {
     samples: Cow<'l, Latency>,
     slower: u64,
+    open: bool,
 }
 
 /// A quantile of a [`Spread`], µs.
@@ -51,7 +52,7 @@ impl Latencies {
                 // Histograms are copied only where there is something to take out.
                 let samples =
                     if none_failed { Cow::Borrowed(self.of(kind)) } else { Cow::Owned(self.completed(kind)) };
-                Spread { samples, slower: if of == Outcome::All { slower } else { 0 } }
+                Spread { samples, slower: if of == Outcome::All { slower } else { 0 }, open: false }
             }
         }
     }
@@ -60,12 +61,18 @@ impl Latencies {
 impl<'l> Spread<'l> {
     /// Of samples as they are.
     pub fn of(samples: &'l Latency) -> Self {
-        Self { samples: Cow::Borrowed(samples), slower: 0 }
+        Self { samples: Cow::Borrowed(samples), slower: 0, open: false }
     }
 
     /// So many further requests count as slower.
     pub fn with_slower(self, slower: u64) -> Self {
         Self { slower, ..self }
+    }
+
+    /// Whether further samples have a time that is not known, so that every figure but the lowest is a lower bound. It
+    /// changes no figure, only what [`Spread::stats`] says of it.
+    pub fn left_open(self, open: bool) -> Self {
+        Self { open, ..self }
     }
 
     /// The requests that have a time.
@@ -98,6 +105,10 @@ impl<'l> Spread<'l> {
         };
         let (median, p90, p95) = (at("median", 0.5), at("p90", 0.9), at("p95", 0.95));
         let (p99, p999, p9999) = (at("p99", 0.99), at("p99.9", 0.999), at("p99.99", 0.9999));
+        if self.open && !samples.is_empty() {
+            let all = ["mean", "median", "mode", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
+            lower_bounds = all.map(str::to_owned).into();
+        }
         LatencyStats {
             count: samples.count(),
             min: whole(samples.min_us()),

@@ -10,6 +10,7 @@ mod parse;
 mod raw;
 mod read;
 mod reject;
+mod sessions;
 mod units;
 mod window;
 mod write;
@@ -32,10 +33,15 @@ use crate::counters::ErrorKind;
 use crate::figures::{ByRequest, Figures};
 use crate::ids::{Epoch, NodeId, TestId};
 use crate::plan::{Plan, Share};
+use crate::session_figures::AllSessions;
 
 /// The version of our additions to the classic wire. A driver and an orchestrator work together where both have the same:
 /// what they mean by a field, and what a driver sends for a plan, may differ otherwise.
 pub const PROTOCOL: u32 = 2;
+
+/// The version of the language of plans with `[requests]` that this build reads. A driver registers it; one that
+/// registers none is not chosen for such a plan.
+pub const PLAN_LANGUAGE: u32 = 1;
 
 crate::named! {
     /// One of the five topics.
@@ -213,6 +219,9 @@ pub struct Window {
     /// Counters since the start of the test, this window included, and the samples of this window alone: counters that
     /// are missed come with the next window, samples are sent once.
     pub figures: ByRequest<Figures>,
+    /// Sessions, groups and polls of this window alone, where the plan has several requests: each of them is counted
+    /// and timed in the window in which it began, ended or was dropped.
+    pub sessions: AllSessions,
     /// Busiest worker's share of the window spent not waiting, 0 to 1.
     pub busy: f64,
     /// What the driver and its machine did meanwhile.

@@ -38,6 +38,10 @@ pub struct RegisterOurs {
     /// The kernel that it runs under ([`crate::host::kernel_id`]): nodes with the same one go by the same clock.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "short_text")]
     pub kernel: Option<String>,
+    /// Version of the language of plans with `[requests]` that it reads ([`super::PLAN_LANGUAGE`]); `None`: it takes
+    /// plans with one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_language: Option<u32>,
 }
 
 /// What our nodes add to `heartbeat`.
@@ -244,6 +248,9 @@ mod tests {
             ["epoch", "role", "state", "reason", "warning", "test_id", "revision", "clock_offset_us", "cpu"];
         assert_eq!(names, expected, "the counters apart");
         let names = super::super::fields::names_of::<RegisterOurs>();
-        assert_eq!(names, ["protocol", "epoch", "version", "cores", "labels", "max_rate", "kernel"]);
+        assert_eq!(
+            names,
+            ["protocol", "epoch", "version", "cores", "labels", "max_rate", "kernel", "plan_language"]
+        );
     }
 }

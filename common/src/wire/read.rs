@@ -189,7 +189,8 @@ fn config_ours(fields: &Fields, epoch: Epoch) -> Result<ConfigOurs, Rejected> {
                 && fleet.requests.is_none_or(|n| n <= MAX_COUNT)
         });
         let requests = share.requests.is_none_or(|n| n <= MAX_COUNT);
-        if share.index >= share.of || !rate || !ceiling || !requests || !fleet {
+        let stages = share.stages_times.is_none_or(|times| times == 1 || times == share.of);
+        if share.index >= share.of || !rate || !ceiling || !requests || !fleet || !stages {
             return Err(bad("assignments", &Value::from(node.as_str()), "its share makes no sense"));
         }
     }

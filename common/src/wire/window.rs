@@ -10,6 +10,7 @@ use super::fields::{Fields, bad, missing};
 use super::names;
 use super::numbers::{MAX_COUNT, MAX_UNIX_US};
 use super::reject::Rejected;
+use super::sessions;
 use super::{Ending, MAX_STOPPED, MachineLoad, Window};
 use crate::clock::UnixMicros;
 use crate::counters::{Counters, ErrorKind, WarmupCounters};
@@ -58,6 +59,7 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
         from_us: span.from,
         to_us: span.to,
         figures: by_request(fields)?,
+        sessions: sessions::read(fields)?,
         busy,
         machine: MachineLoad {
             cpu: share(fields, "cpu"),
@@ -81,14 +83,17 @@ fn by_request(fields: &Fields) -> Result<ByRequest<Figures>, Rejected> {
     let of =
         |(name, object): (RequestName, Value)| Ok((name, figures(&Fields::within(&object, names::FIGURES))?));
     let named = objects.into_iter().map(of).collect::<Result<BTreeMap<_, _>, Rejected>>()?;
-    let mut sum = Counters::default();
-    named.values().for_each(|figures| sum += &figures.counters);
-    // Each request has one name: together they cannot have more than there are.
-    let more = sum.scheduled > all.counters.scheduled
-        || sum.sent > all.counters.sent
-        || sum.completed > all.counters.completed
-        || sum.failed > all.counters.failed;
-    if more {
+    // Each request has one name, and one more where it is split: together they cannot have more than there are.
+    let have_more = |parts: bool| {
+        let mut sum = Counters::default();
+        let summed = named.iter().filter(|(name, _)| name.is_part() == parts);
+        summed.for_each(|(_, figures)| sum += &figures.counters);
+        sum.scheduled > all.counters.scheduled
+            || sum.sent > all.counters.sent
+            || sum.completed > all.counters.completed
+            || sum.failed > all.counters.failed
+    };
+    if have_more(false) || have_more(true) {
         return Err(bad("by_request", whole, "counts more than all requests"));
     }
     Ok(ByRequest { all, named })
@@ -208,11 +213,19 @@ fn latencies(fields: &Fields) -> Result<Latencies, Rejected> {
     Ok(latencies)
 }
 
-/// This window's histograms as texts, the empty ones left out.
-pub(super) fn histograms(latencies: &Latencies) -> BTreeMap<&'static str, String> {
-    let mut encoder = Encoder::new();
-    LatencyKind::ALL
-        .into_iter()
+/// The histograms that the requests of one name have on the wire: all that figures by name need.
+pub(super) const OF_A_NAME: &[LatencyKind] =
+    &[LatencyKind::Service, LatencyKind::Response, LatencyKind::FailedService, LatencyKind::FailedResponse];
+
+/// This window's histograms of some kinds as texts, the empty ones left out.
+pub(super) fn histograms(
+    latencies: &Latencies,
+    kinds: &[LatencyKind],
+    encoder: &mut Encoder,
+) -> BTreeMap<&'static str, String> {
+    kinds
+        .iter()
+        .copied()
         .filter(|kind| !latencies.of(*kind).is_empty())
         .map(|kind| (kind.as_str(), encoder.text(latencies.of(kind))))
         .collect()

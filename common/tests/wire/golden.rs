@@ -55,6 +55,7 @@ fn trigger_is_written_and_read_to_the_byte() {
 fn metrics_are_written_and_read_to_the_byte() {
     check("metrics", Outbound::Metrics(Box::new(messages::metrics(false))));
     check("metrics_final", Outbound::Metrics(Box::new(messages::metrics(true))));
+    check("metrics_sessions", Outbound::Metrics(Box::new(messages::metrics_of_sessions())));
 }
 
 #[test]
@@ -165,6 +166,7 @@ fn fields_of_a_later_version_are_ignored() {
         Outbound::TestConfig(Box::new(messages::test_config())),
         Outbound::Trigger(messages::trigger()),
         Outbound::Metrics(Box::new(messages::metrics(true))),
+        Outbound::Metrics(Box::new(messages::metrics_of_sessions())),
         Outbound::Heartbeat(Box::new(messages::heartbeat())),
     ] {
         let record = message.write().unwrap();
@@ -180,6 +182,10 @@ fn fields_of_a_later_version_are_ignored() {
             "/errors",
             "/warmup/errors",
             "/assignments/d-1",
+            "/sessions/pay",
+            "/sessions/pay/warmup",
+            "/groups/checkout",
+            "/by_request/create",
         ];
         for path in paths {
             if let Some(object) = json.pointer_mut(path).and_then(serde_json::Value::as_object_mut) {

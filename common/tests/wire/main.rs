@@ -8,3 +8,4 @@ mod messages;
 mod properties;
 mod read;
 mod recorded;
+mod weight;

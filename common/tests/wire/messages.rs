@@ -2,13 +2,14 @@
 
 use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::figures::{ByRequest, Figures};
-use common::ids::{Epoch, NodeId, TestId};
-use common::latency::{Latencies, LatencyKind};
+use common::ids::{Epoch, NodeId, RequestName, TestId};
+use common::latency::{Latencies, Latency, LatencyKind};
 use common::plan::{self, FleetSchedule, Share};
+use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
 use common::wire::{
     ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound,
-    MachineLoad, Metrics, Outbound, PROTOCOL, Register, RegisterOurs, Role, TestConfig, TestType, Trigger,
-    Window,
+    MachineLoad, Metrics, Outbound, PLAN_LANGUAGE, PROTOCOL, Register, RegisterOurs, Role, TestConfig,
+    TestType, Trigger, Window,
 };
 
 const EPOCH: Epoch = Epoch(1_795_456_638_864);
@@ -44,6 +45,7 @@ pub fn register() -> Register {
         labels,
         max_rate: Some(2_500.5),
         kernel: Some("838821f6-ef49-42fc-908f-1c536bad0891".to_owned()),
+        plan_language: Some(PLAN_LANGUAGE),
     };
     Register { node_id: node(), address: Some("127.0.0.1:0".to_owned()), ours: Some(ours) }
 }
@@ -63,6 +65,7 @@ pub fn test_config() -> TestConfig {
         connections: None,
         max_in_flight: Some(64),
         fleet: Some(FleetSchedule { rate_per_s: 1_000.0, requests: Some(30_000) }),
+        stages_times: None,
     };
     let classic = ClassicConfig {
         test_type: TestType::Tsunami,
@@ -136,6 +139,7 @@ pub fn metrics(is_final: bool) -> Metrics {
         from_us: 1_795_456_646_000_000,
         to_us: 1_795_456_647_000_000,
         figures: ByRequest::unnamed(Figures { counters: counters(), latencies }),
+        sessions: AllSessions::default(),
         busy: 0.25,
         machine: MachineLoad {
             cpu: Some(0.5),
@@ -191,4 +195,55 @@ pub fn orchestrator_heartbeat() -> Heartbeat {
         sent_at_us: Some(1_795_456_646_000_000),
         ours: Some(ours),
     }
+}
+
+/// The window of a plan with several requests, in its second second: two names, a scenario, a group and a poll.
+pub fn metrics_of_sessions() -> Metrics {
+    let name = |text: &str| RequestName::new(text).unwrap();
+    let mut metrics = metrics(false);
+    let Some(window) = metrics.ours.as_deref_mut() else { return metrics };
+    let of_a_name = |completed: u64, failed: u64| {
+        let mut latencies = Latencies::new();
+        (0..completed).for_each(|n| latencies.ended(500 + n, 520 + n, true));
+        (0..failed).for_each(|n| latencies.ended(900 + n, 920 + n, false));
+        let ended = completed + failed;
+        let errors = [(ErrorKind::Check, failed)].into_iter().filter(|(_, n)| *n > 0).collect();
+        let counters = Counters {
+            scheduled: ended,
+            sent: ended,
+            completed,
+            failed,
+            bytes_received: 64 * ended,
+            completed_in_schedule: completed,
+            errors,
+            status_codes: [(200, ended)].into(),
+            ..Counters::default()
+        };
+        Figures { counters, latencies }
+    };
+    let named = [(name("create"), of_a_name(9, 0)), (name("confirm"), of_a_name(6, 2))];
+    let mut all = Figures::default();
+    named.iter().for_each(|(_, of)| all += &of.clone());
+    window.figures = ByRequest { all, named: named.into() };
+    let latency = |us: &[u64]| {
+        let mut latency = Latency::new();
+        us.iter().for_each(|us| latency.record_us(*us));
+        latency
+    };
+    let pay = SessionFigures {
+        counters: SessionCounters { started: 9, completed: 6, failed: 2, abandoned: 1, dropped: 3 },
+        warmup: SessionCounters { started: 4, completed: 5, ..SessionCounters::default() },
+        response: latency(&[1_040, 1_100, 90_002]),
+        ended_at: [("confirm".to_owned(), 3)].into(),
+    };
+    window.sessions = AllSessions {
+        scenarios: [("pay".to_owned(), pay)].into(),
+        groups: [(
+            name("checkout"),
+            PassFigures { completed: 2, failed: 1, response: latency(&[1_040, 1_041]) },
+        )]
+        .into(),
+        polls: [(name("status"), PassFigures { completed: 0, failed: 1, response: latency(&[]) })].into(),
+    };
+    metrics
 }

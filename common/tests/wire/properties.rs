@@ -4,8 +4,9 @@ use crate::messages;
 use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, RequestName, TestId};
-use common::latency::{Latencies, LatencyKind};
+use common::latency::{Latencies, Latency, LatencyKind};
 use common::plan::{FleetSchedule, Share};
+use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
 use common::tls_cause::TlsCause;
 use common::wire::{
     ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MAX_STOPPED,
@@ -75,11 +76,15 @@ fn counters() -> impl Strategy<Value = Counters> {
     )
 }
 
+/// Whether a kind is recorded where an attempt after the warm-up ends.
+fn is_of_answers(kind: &LatencyKind) -> bool {
+    let answers = ["service", "response", "failed_service", "failed_response"];
+    answers.contains(&kind.as_str())
+}
+
 fn latencies() -> impl Strategy<Value = Latencies> {
     // `service`, `response` and their failed parts belong together: they are recorded together.
-    let alone =
-        |kind: &LatencyKind| !kind.as_str().ends_with("service") && !kind.as_str().ends_with("response");
-    let alone: Vec<_> = LatencyKind::ALL.into_iter().filter(alone).collect();
+    let alone: Vec<_> = LatencyKind::ALL.into_iter().filter(|kind| !is_of_answers(kind)).collect();
     let samples = (prop::sample::select(alone), 0..4_000_000_000_u64, 1..1000_u64);
     let ended = (0..4_000_000_000_u64, 0..4_000_000_000_u64, any::<bool>());
     (prop::collection::vec(samples, 0..30), prop::collection::vec(ended, 0..30)).prop_map(
@@ -98,16 +103,12 @@ fn register() -> impl Strategy<Value = Register> {
     let labels = prop::collection::btree_map("[ -~]{0,9}", any::<String>(), 0..4);
     let kernel = option::of("[0-9a-f-]{1,36}");
     let rate = option::of(1e-6..1e9_f64);
-    let ours = (option::of(any::<u32>()), epoch(), any::<String>(), any::<u32>(), labels, rate, kernel);
-    let ours = ours.prop_map(|(protocol, epoch, version, cores, labels, max_rate, kernel)| RegisterOurs {
-        protocol,
-        epoch,
-        version,
-        cores,
-        labels,
-        max_rate,
-        kernel,
-    });
+    let numbers = (option::of(any::<u32>()), option::of(any::<u32>()));
+    let ours = (numbers, epoch(), any::<String>(), any::<u32>(), labels, rate, kernel);
+    let ours =
+        ours.prop_map(|((protocol, plan_language), epoch, version, cores, labels, max_rate, kernel)| {
+            RegisterOurs { protocol, epoch, version, cores, labels, max_rate, kernel, plan_language }
+        });
     (node(), "[a-z0-9.:]{1,40}", option::of(ours)).prop_map(|(node_id, address, ours)| Register {
         node_id,
         address: Some(address),
@@ -136,6 +137,7 @@ fn share() -> impl Strategy<Value = Share> {
                 connections,
                 max_in_flight,
                 fleet: fleet.map(|(rate_per_s, requests)| FleetSchedule { rate_per_s, requests }),
+                stages_times: fleet.map(|_| index + 1),
             },
         )
 }
@@ -181,6 +183,39 @@ fn ending() -> impl Strategy<Value = Ending> {
     )
 }
 
+fn latency() -> impl Strategy<Value = Latency> {
+    prop::collection::vec((0..4_000_000_000_u64, 1..1000_u64), 0..9).prop_map(|samples| {
+        let mut latency = Latency::new();
+        samples.into_iter().for_each(|(us, n)| latency.record_n_us(us, n));
+        latency
+    })
+}
+
+fn session_counters() -> impl Strategy<Value = SessionCounters> {
+    any::<[u32; 5]>().prop_map(|counts| {
+        let [started, completed, failed, abandoned, dropped] = counts.map(u64::from);
+        SessionCounters { started, completed, failed, abandoned, dropped }
+    })
+}
+
+fn sessions() -> impl Strategy<Value = AllSessions> {
+    let steps = prop::collection::btree_map("[a-z0-9.]{1,20}", 0..1_u64 << 40, 0..4);
+    let warmup = prop_oneof![Just(SessionCounters::default()), session_counters()];
+    let scenario =
+        (session_counters(), warmup, latency(), steps).prop_map(|(counters, warmup, response, ended_at)| {
+            SessionFigures { counters, warmup, response, ended_at }
+        });
+    let pass = || {
+        let pass = (any::<u32>(), any::<u32>(), latency()).prop_map(|(completed, failed, response)| {
+            PassFigures { completed: completed.into(), failed: failed.into(), response }
+        });
+        let name = "[a-zA-Z0-9_-]{1,9}".prop_map(|name| RequestName::new(&name).unwrap());
+        prop::collection::btree_map(name, pass, 0..3)
+    };
+    (prop::collection::btree_map("[a-zA-Z0-9_-]{1,9}", scenario, 0..3), pass(), pass())
+        .prop_map(|(scenarios, groups, polls)| AllSessions { scenarios, groups, polls })
+}
+
 fn window() -> impl Strategy<Value = Window> {
     let shares = [option::of(0.0..=1.0_f64), option::of(0.0..=1.0_f64), option::of(0.0..=1.0_f64)];
     let pause = (0..MAX_UNIX_US / 2, 0..MAX_UNIX_US / 2).prop_map(|(from, length)| (from, from + length));
@@ -191,17 +226,22 @@ fn window() -> impl Strategy<Value = Window> {
     let figures =
         (counters(), latencies(), option::of("[a-z]{1,9}")).prop_map(|(counters, latencies, name)| {
             let all = Figures { counters, latencies };
-            let named =
-                name.map(|name| (RequestName::new(&name).unwrap(), all.clone())).into_iter().collect();
+            // Of a name, only the histograms that figures by name are made of are written.
+            let mut of_a_name = all.clone();
+            for kind in LatencyKind::ALL.into_iter().filter(|kind| !is_of_answers(kind)) {
+                of_a_name.latencies.of_mut(kind).clear();
+            }
+            let named = name.map(|name| (RequestName::new(&name).unwrap(), of_a_name)).into_iter().collect();
             ByRequest { all, named }
         });
-    (head, figures, option::of(ending()), any::<bool>()).prop_map(
-        |((epoch, seq, from_us, length_us, busy, machine), figures, ending, is_final)| Window {
+    (head, figures, sessions(), option::of(ending()), any::<bool>()).prop_map(
+        |((epoch, seq, from_us, length_us, busy, machine), figures, sessions, ending, is_final)| Window {
             epoch,
             seq,
             from_us,
             to_us: from_us + length_us,
             figures,
+            sessions,
             busy,
             machine,
             is_final,
@@ -339,6 +379,12 @@ const KEYS: &[&str] = &[
     "histograms",
     "extremes",
     "response",
+    "by_request",
+    "sessions",
+    "groups",
+    "polls",
+    "started",
+    "ended_at",
     "busy",
     "final",
     "ending",

@@ -471,3 +471,57 @@ fn a_node_of_ours_without_a_protocol_number_is_one_of_ours() {
     let ours = register.ours.unwrap();
     assert_eq!((ours.epoch.0, ours.protocol), (1, None));
 }
+
+#[test]
+fn sessions_groups_and_polls_are_read_and_bounded() {
+    let read_window = |rest: &str| {
+        let payload = window(&format!(", {rest}"));
+        match read(Topic::Metrics, Some(payload.as_bytes()), &ReadAs::of(Unit::Seconds)) {
+            Ok(Inbound::Metrics(metrics)) => Ok(metrics.ours.unwrap().sessions),
+            Err(rejected) => Err(rejected.to_string()),
+            Ok(other) => panic!("{other:?}"),
+        }
+    };
+    let all = read_window(
+        r#""sessions": {"pay": {"started": 5, "failed": 1, "ended_at": {"confirm": 1}, "later": 7}},
+           "groups": {"checkout": {"completed": 3}}, "polls": null"#,
+    )
+    .unwrap();
+    let pay = &all.scenarios["pay"];
+    assert_eq!((pay.counters.started, pay.counters.failed, pay.counters.completed), (5, 1, 0));
+    assert_eq!((pay.ended_at["confirm"], pay.response.count(), all.polls.len()), (1, 0, 0));
+    assert_eq!(all.groups.values().next().map(|of| of.completed), Some(3));
+    assert!(read_window(r#""sessions": {}"#).unwrap().is_empty());
+
+    let many = |field: &str, n: usize| {
+        let names: Vec<String> = (0..n).map(|n| format!(r#""r{n}": {{}}"#)).collect();
+        format!(r#""{field}": {{{}}}"#, names.join(", "))
+    };
+    let steps = |n: usize| {
+        let steps: Vec<String> = (0..n).map(|n| format!(r#""s{n}": 1"#)).collect();
+        format!(r#""sessions": {{"a": {{"ended_at": {{{}}}}}}}"#, steps.join(", "))
+    };
+    assert_eq!(read_window(&many("polls", 256)).unwrap().polls.len(), 256);
+    assert_eq!(read_window(&steps(1_024)).unwrap().scenarios["a"].ended_at.len(), 1_024);
+    for (rest, reason) in [
+        (many("sessions", 257), "more than 256 names"),
+        (many("groups", 257), "more than 256 names"),
+        (steps(1_025), "more than 1024 steps"),
+        (r#""sessions": 7"#.to_owned(), "sessions = 7"),
+        (r#""sessions": {"a": 7}"#.to_owned(), "sessions = an object"),
+        (r#""sessions": {" ": {}}"#.to_owned(), "is empty"),
+        (r#""sessions": {"a": {"started": -1}}"#.to_owned(), "sessions = an object"),
+        (r#""sessions": {"a": {"started": 18446744073709551615}}"#.to_owned(), "cannot be"),
+        (r#""sessions": {"a": {"warmup": {"failed": 18446744073709551615}}}"#.to_owned(), "cannot be"),
+        (r#""sessions": {"a": {"ended_at": {"b": 18446744073709551615}}}"#.to_owned(), "cannot be"),
+        (r#""sessions": {"a": {"ended_at": {"": 1}}}"#.to_owned(), "is no step"),
+        (r#""sessions": {"a": {"response": "x"}}"#.to_owned(), "base64"),
+        (r#""sessions": {"a": {"extremes": [2, 1]}}"#.to_owned(), "not in order"),
+        (r#""sessions": {"a": {"extremes": [1, 2]}}"#.to_owned(), "not in the first"),
+        (r#""groups": {"a": {"completed": 18446744073709551615}}"#.to_owned(), "cannot be"),
+        (r#""polls": {"a": {"response": 7}}"#.to_owned(), "polls = an object"),
+    ] {
+        let rejected = read_window(&rest).unwrap_err();
+        assert!(rejected.contains(reason), "{rest}: {rejected}");
+    }
+}

@@ -6,7 +6,9 @@ mod records;
 use serde::Serialize;
 
 pub(super) use self::records::counters;
-use self::records::{HeartbeatRecord, MetricsRecord, RegisterRecord, TestConfigRecord, TriggerRecord};
+use self::records::{
+    Detail, HeartbeatRecord, MetricsRecord, RegisterRecord, TestConfigRecord, TriggerRecord,
+};
 use crate::ids::NodeId;
 
 use super::{Heartbeat, Metrics, Register, TestConfig, Topic, Trigger};
@@ -91,7 +93,7 @@ impl Outbound {
             Self::Register(register) => (register.node_id.as_str(), json(&RegisterRecord::of(register)?)?),
             Self::TestConfig(config) => (config.test_id.as_str(), json(&TestConfigRecord::of(config)?)?),
             Self::Trigger(trigger) => (trigger.test_id.as_str(), json(&TriggerRecord::of(trigger))?),
-            Self::Metrics(metrics) => (metrics.node_id.as_str(), json(&MetricsRecord::of(metrics)?)?),
+            Self::Metrics(metrics) => (metrics.node_id.as_str(), window(metrics)?),
             Self::Heartbeat(beat) => (beat.node_id.as_str(), json(&HeartbeatRecord::of(beat)?)?),
             Self::EndWord { node_id, word } => (node_id.as_str(), word.clone()),
         };
@@ -100,6 +102,16 @@ impl Outbound {
         }
         Ok(WrittenRecord { topic, key: key.to_owned(), payload })
     }
+}
+
+/// A window that is larger than Kafka takes goes without the histograms by name: its counts arrive, and what the
+/// figures of a name do not cover is seen from them.
+fn window(metrics: &Metrics) -> Result<String, WriteError> {
+    let whole = json(&MetricsRecord::of(metrics, Detail::Whole)?)?;
+    if whole.len() <= MAX_WRITTEN_BYTES {
+        return Ok(whole);
+    }
+    json(&MetricsRecord::of(metrics, Detail::Counts)?)
 }
 
 fn json(record: &impl Serialize) -> Result<String, WriteError> {

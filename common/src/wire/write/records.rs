@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::super::window::{DroppedBy, Span, histograms};
+use super::super::sessions::{PassRecord, ScenarioRecord, passes, scenarios};
+use super::super::window::{DroppedBy, OF_A_NAME, Span, histograms};
 use super::super::{
     ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs, TestConfig,
     TestType, Trigger, Window,
@@ -15,6 +16,7 @@ use crate::clock::{UnixMicros, rfc3339};
 use crate::counters::{Counters, WarmupCounters};
 use crate::figures::Figures;
 use crate::ids::{Epoch, NodeId, RequestName, TestId};
+use crate::latency::{Encoder, LatencyKind};
 use crate::plan::Share;
 
 fn finite(field: &'static str, number: f64) -> Result<f64, WriteError> {
@@ -189,7 +191,13 @@ struct WindowRecord<'a> {
     #[serde(flatten)]
     all: FiguresRecord<'a>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    by_request: BTreeMap<&'a RequestName, FiguresRecord<'a>>,
+    by_request: BTreeMap<&'a RequestName, NamedRecord<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    sessions: BTreeMap<&'a str, ScenarioRecord>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    groups: BTreeMap<&'a RequestName, PassRecord>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    polls: BTreeMap<&'a RequestName, PassRecord>,
     busy: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<f64>,
@@ -206,13 +214,24 @@ struct WindowRecord<'a> {
 }
 
 impl<'a> WindowRecord<'a> {
-    fn of(window: &'a Window) -> Result<Self, WriteError> {
+    fn of(window: &'a Window, detail: Detail) -> Result<Self, WriteError> {
+        // One for all of them: each holds 300 kB.
+        let mut encoder = Encoder::new();
+        let all = FiguresRecord::of(&window.figures.all, &mut encoder);
+        let mut by_name = (detail == Detail::Whole).then_some(&mut encoder);
+        let named = window.figures.named.iter();
+        let by_request =
+            named.map(|(name, of)| (name, NamedRecord::of(of, by_name.as_deref_mut()))).collect();
+        let sessions = &window.sessions;
         Ok(Self {
             epoch: window.epoch,
             seq: window.seq,
             window: Span { from: window.from_us, to: window.to_us },
-            all: FiguresRecord::of(&window.figures.all),
-            by_request: window.figures.named.iter().map(|(name, of)| (name, FiguresRecord::of(of))).collect(),
+            all,
+            by_request,
+            sessions: scenarios(sessions, by_name.as_deref_mut()),
+            groups: passes(&sessions.groups, by_name.as_deref_mut()),
+            polls: passes(&sessions.polls, by_name),
             // A share measured by two clocks may come out a hair beyond the whole.
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),
             cpu: share(window.machine.cpu),
@@ -225,7 +244,16 @@ impl<'a> WindowRecord<'a> {
     }
 }
 
-/// Of all requests, or of those of one name.
+/// How much of a window is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    Whole,
+    /// The counts of each name, and no histograms of names, sessions, groups and polls: what a record has room for at
+    /// any rate.
+    Counts,
+}
+
+/// Of all requests.
 #[derive(Serialize)]
 struct FiguresRecord<'a> {
     #[serde(flatten)]
@@ -236,11 +264,83 @@ struct FiguresRecord<'a> {
 }
 
 impl<'a> FiguresRecord<'a> {
-    fn of(figures: &'a Figures) -> Self {
+    fn of(figures: &'a Figures, encoder: &mut Encoder) -> Self {
         Self {
             counters: CountersRecord::of(&figures.counters),
-            histograms: histograms(&figures.latencies),
+            histograms: histograms(&figures.latencies, &LatencyKind::ALL, encoder),
             extremes: figures.latencies.extremes(),
+        }
+    }
+}
+
+/// Of the requests of one name, of which there can be 256: what is 0 or empty is left out where a reader takes its absence
+/// for that, and so are the histograms that no figure by name is made of.
+#[derive(Serialize)]
+struct NamedRecord<'a> {
+    scheduled: u64,
+    sent: u64,
+    completed: u64,
+    failed: u64,
+    dropped: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped_by: Option<DroppedBy>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    errors: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tls_causes: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    status_codes: &'a BTreeMap<u16, u64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    closed_on_reuse: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    bytes_received: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_in_schedule: Option<u64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    short_gaps: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warmup: Option<&'a WarmupCounters>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    histograms: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extremes: BTreeMap<&'static str, [u64; 2]>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+impl<'a> NamedRecord<'a> {
+    /// `encoder`: `None` leaves the histograms out.
+    fn of(figures: &'a Figures, encoder: Option<&mut Encoder>) -> Self {
+        let counters = &figures.counters;
+        let CountersRecord { errors, tls_causes, dropped_by, .. } = CountersRecord::of(counters);
+        let (histograms, mut extremes) = match encoder {
+            Some(encoder) => {
+                (histograms(&figures.latencies, OF_A_NAME, encoder), figures.latencies.extremes())
+            }
+            None => Default::default(),
+        };
+        extremes.retain(|kind, _| OF_A_NAME.iter().any(|of| of.as_str() == *kind));
+        // What a reader takes where the field is absent.
+        let in_schedule = counters.completed.saturating_sub(counters.warmup.completed);
+        Self {
+            scheduled: counters.scheduled,
+            sent: counters.sent,
+            completed: counters.completed,
+            failed: counters.failed,
+            dropped: counters.dropped(),
+            dropped_by: (counters.dropped_in_flight > 0).then_some(dropped_by),
+            errors,
+            tls_causes,
+            status_codes: &counters.status_codes,
+            closed_on_reuse: counters.closed_on_reuse,
+            bytes_received: counters.bytes_received,
+            completed_in_schedule: Some(counters.completed_in_schedule).filter(|n| *n != in_schedule),
+            short_gaps: counters.short_gaps,
+            warmup: Some(&counters.warmup).filter(|warmup| **warmup != WarmupCounters::default()),
+            histograms,
+            extremes,
         }
     }
 }
@@ -291,7 +391,7 @@ pub fn counters<S: Serializer>(counters: &Option<Counters>, serializer: S) -> Re
 }
 
 impl<'a> MetricsRecord<'a> {
-    pub(super) fn of(metrics: &'a Metrics) -> Result<Self, WriteError> {
+    pub(super) fn of(metrics: &'a Metrics, detail: Detail) -> Result<Self, WriteError> {
         let test_id = metrics.test_id.as_ref().ok_or(WriteError::Missing("test_id"))?;
         let ours = metrics.ours.as_deref();
         let report_id = match (&metrics.report_id, ours) {
@@ -308,7 +408,7 @@ impl<'a> MetricsRecord<'a> {
             test_id,
             report_id,
             metrics: ClassicRecord::of(&metrics.classic)?,
-            ours: ours.map(WindowRecord::of).transpose()?,
+            ours: ours.map(|window| WindowRecord::of(window, detail)).transpose()?,
             test_status: if complete { "complete" } else { "running" },
         })
     }
