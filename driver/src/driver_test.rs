@@ -1,16 +1,20 @@
 //! One test on this driver, as its workers need it: pure data, made by the test's manager once the plan is checked,
-//! the host resolved and the start known.
+//! the hosts resolved and the start known.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use common::ids::{NodeId, TestId};
-use common::plan::{Mode, mask_url, split};
+use common::plan::{Mode, TargetUrl, mask_url, split};
 use tokio::sync::watch;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::assignment::Assignment;
+use crate::engine::USER_AGENT;
+use crate::scenario::render::Constants;
+use crate::scenario::script::Script;
 use crate::start_at::StartAt;
 
 /// One test on this driver.
@@ -21,14 +25,57 @@ pub struct DriverTest {
     pub node_id: NodeId,
     /// What this driver is to do.
     pub assignment: Assignment,
-    pub addresses: Addresses,
-    /// The TLS settings (see [`crate::engine::tls_config`]); needed where the target is https.
-    pub tls: Option<TlsConfig>,
+    /// Where requests go, by their index in `Program::hosts`; the first is `target.url`, and a plan without a program has
+    /// no other. At least one.
+    pub hosts: Vec<HostOf>,
+    /// The plan's program, compiled for this driver; `None`: the plan has one request.
+    pub script: Option<Arc<Script>>,
     /// When the test begins, for all its drivers.
     pub start: StartAt,
 }
 
-/// The target's addresses, resolved and allowed by `[safety]`: workers connect to these alone, in this order. None
+/// A host that requests are sent to, as workers connect to it.
+#[derive(Debug, Clone)]
+pub struct HostOf {
+    /// Scheme, host and port.
+    pub url: TargetUrl,
+    pub addresses: Addresses,
+    /// The TLS settings (see [`crate::engine::tls_config_of`]); needed where the host is https.
+    pub tls: Option<TlsConfig>,
+    /// The name in SNI and in the certificate, where it is not the URL's.
+    pub server_name: Option<String>,
+}
+
+impl HostOf {
+    /// A host without TLS settings.
+    pub fn new(url: TargetUrl, addresses: impl Into<Addresses>) -> Self {
+        Self { url, addresses: addresses.into(), tls: None, server_name: None }
+    }
+
+    /// The TLS settings and the server's name, for a host that is https; `None` for one that is not.
+    ///
+    /// # Errors
+    /// The host is https, and there are no settings, or it cannot be the name of a server.
+    pub fn tls_to(&self) -> Result<Option<(Arc<ClientConfig>, ServerName<'static>)>, String> {
+        if self.url.scheme() != "https" {
+            return Ok(None);
+        }
+        let masked = || mask_url(self.url.as_str());
+        let tls = self.tls.as_ref().ok_or_else(|| format!("{} is https, and tls is not set up", masked()))?;
+        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let host = self.server_name.as_deref().unwrap_or(host).to_owned();
+        let name =
+            ServerName::try_from(host).map_err(|error| format!("the host of {}: {error}", masked()))?;
+        Ok(Some((Arc::clone(&tls.0), name)))
+    }
+
+    /// Whether a server that demands a client certificate gets one.
+    pub fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(TlsConfig::has_certificate)
+    }
+}
+
+/// A host's addresses, resolved and allowed by `[safety]`: workers connect to these alone, in this order. None
 /// where the host did not resolve: then every attempt fails as `resolve`.
 #[derive(Debug, Clone)]
 pub struct Addresses(watch::Receiver<Arc<[SocketAddr]>>);
@@ -77,20 +124,28 @@ pub struct WorkerSlice {
 }
 
 impl DriverTest {
-    /// The TLS settings and the server's name, for a target that is https; `None` for one that is not.
-    ///
-    /// # Errors
-    /// The target is https, and there are no settings, or its host cannot be the name of a server.
-    pub fn tls_to_target(&self) -> Result<Option<(Arc<ClientConfig>, ServerName<'static>)>, String> {
-        let target = &self.assignment.target;
-        if target.scheme() != "https" {
-            return Ok(None);
-        }
-        let tls = self.tls.as_ref().ok_or("target.url is https, and tls is not set up")?;
-        let host = target.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host)
-            .map_err(|error| format!("target.url = {}: {error}", mask_url(target.as_str())))?;
-        Ok(Some((Arc::clone(&tls.0), name)))
+    /// Compiles the program of an assignment for so many workers of this driver; `None`: it has none. `secrets`: their
+    /// values, by their index in the program.
+    pub fn script_of(
+        assignment: &Assignment,
+        (test_id, node_id): (&TestId, &NodeId),
+        workers: u32,
+        secrets: &[String],
+        setup: &BTreeMap<String, String>,
+    ) -> Option<Arc<Script>> {
+        let program = assignment.program.as_ref()?;
+        let constants = Constants {
+            program,
+            secrets,
+            setup,
+            shared: &[],
+            test_id: test_id.as_str(),
+            driver: node_id.as_str(),
+            seed: program.seed.unwrap_or(0),
+            user_agent: USER_AGENT,
+            identify: assignment.request.identify,
+        };
+        Some(Arc::new(Script::new(program, &constants, &assignment.share, workers)))
     }
 
     /// The slices of the workers that take part, of `available` (at least 1): no worker is left without a

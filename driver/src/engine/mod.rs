@@ -6,6 +6,7 @@ mod awc;
 mod futures;
 mod h1;
 mod socket_errors;
+mod spec;
 mod tls;
 mod wait;
 
@@ -14,14 +15,16 @@ use common::plan::{EngineChoice, Request};
 use common::tls_cause::TlsCause;
 
 pub use self::awc::AwcClient;
-pub use self::futures::{BodySink, Client, FutureEngine};
+pub use self::futures::{AnswerSink, Client, FutureEngine, Rendered};
 pub use self::h1::{
-    AnswerReader, AnswerTo, MAX_CONNECTING, MAX_HEAD_BYTES, ReadStep, Wants, Whole, WireEngine,
+    AnswerReader, AnswerTo, MAX_CONNECTING, MAX_HEAD_BYTES, Parts, ReadStep, Wants, Whole, WireEngine,
 };
 pub use addresses::{ATTEMPT_DELAY, interleaved};
-pub use tls::{TlsError, orchestrator_tls, tls_config};
+pub use spec::{MAX_WANTED_BODY_BYTES, Outgoing, RequestSpec, outline};
+pub use tls::{TlsError, orchestrator_tls, tls_config, tls_config_of};
 pub use wait::{Dozed, Wait};
 
+use crate::scenario::answer::Field;
 use crate::start_at::Nanos;
 
 /// What names us to the target, unless the plan does.
@@ -36,23 +39,6 @@ pub type Place = u32;
 
 /// Which request of the plan, by its position in the list of names; 0 where the plan has one request without a name.
 pub type RequestIndex = u16;
-
-/// A request for an engine to prepare.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestSpec<'a> {
-    /// As the plan describes it.
-    pub request: &'a Request,
-    /// Whether the bodies of its answers go to [`Ends::body`]. If not, they are counted and discarded, which costs
-    /// less.
-    pub wants_body: bool,
-}
-
-impl<'a> RequestSpec<'a> {
-    /// One whose answers' bodies are not wanted.
-    pub fn plain(request: &'a Request) -> Self {
-        Self { request, wants_body: false }
-    }
-}
 
 /// How one attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +85,15 @@ pub enum Next {
     Begin(RequestIndex),
 }
 
-/// Receives the ends of attempts from an engine's turn, and bodies where they are wanted.
+/// Receives the ends of attempts from an engine's turn, and heads and bodies where they are wanted.
 pub trait Ends {
     /// The attempt at a place ended at that instant.
     fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next;
+
+    /// The head of the answer to the attempt at a place, before its body, where its request's heads are wanted
+    /// ([`RequestSpec::wants_head`]): its status, and all its fields in the order in which they came. An interim answer
+    /// (1xx but 101) is not passed on. That of an attempt that fails later has been passed on, too.
+    fn head(&mut self, _place: Place, _status: u16, _fields: &[Field<'_>]) {}
 
     /// The next bytes of the body of the answer to the attempt at a place, without their framing, where its request's
     /// bodies are wanted ([`RequestSpec::wants_body`]). They come in their order, in pieces of any size, and all before
@@ -137,6 +128,16 @@ pub trait Engine: Wait + 'static {
     /// `request`, here and in [`Next::Begin`], is one of those that the engine was made with: loops and engine take
     /// their requests from one plan, and no peer has an influence on it. Another index is a bug, and panics.
     fn begin(&mut self, place: Place, request: RequestIndex, now: Nanos);
+
+    /// As [`Engine::begin`], with a request that was rendered for this attempt. Where it cannot be written at once, the
+    /// engine keeps a copy of its bytes, in a buffer that the place keeps.
+    ///
+    /// An index of a request or of a host that the engine was not made with is a bug, and panics.
+    fn begin_rendered(&mut self, place: Place, outgoing: Outgoing<'_>, now: Nanos);
+
+    /// The session or the user of a slot is over: closes its own connections. An attempt that still uses one of them
+    /// goes on, and its connection is closed with it.
+    fn close_own(&mut self, slot: u32);
 
     /// Whether an attempt that begins now finds an idle kept connection; true where the engine does not know.
     fn has_spare(&self) -> bool {

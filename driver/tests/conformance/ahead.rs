@@ -7,7 +7,7 @@ use common::counters::ErrorKind::Refused;
 use driver::engine::{Engine, Opened};
 
 use crate::support::drive::{Drive, Which};
-use crate::support::server::{PONG, Peer, answer_all, closed_port, server};
+use crate::support::server::{Gate, PONG, Peer, answer_all, closed_port, server};
 use crate::support::tls::{Identity, https};
 use crate::support::{failed, status, test_of};
 
@@ -47,16 +47,22 @@ async fn one_that_the_peer_closed_or_wrote_to_is_not_used() {
         peer.linger();
     }];
     for spoils in unasked {
-        let first = Arc::new(AtomicBool::new(true));
-        let (address, seen) =
-            server(
-                move |peer| {
-                    if first.swap(false, Ordering::Relaxed) { spoils(peer) } else { answer_all(peer) }
-                },
-            );
+        let first = AtomicBool::new(true);
+        // A reset before the client has seen that it is connected would be a failed connect.
+        let gate = Arc::new(Gate::default());
+        let held = Arc::clone(&gate);
+        let (address, seen) = server(move |peer| {
+            if first.swap(false, Ordering::Relaxed) {
+                held.pass();
+                spoils(peer);
+            } else {
+                answer_all(peer);
+            }
+        });
         let mut drive = Drive::new(Which::Wire, &test_of(address, ""));
         drive.engine.connect_ahead(1);
         drive.turned_until(|drive| drive.opened().connections == 1).await;
+        gate.open(1);
         seen.delivered(1).await;
         let exchange = drive.exchange().await;
         assert_eq!(exchange.outcome, status(200), "{exchange:?}");

@@ -294,3 +294,22 @@ async fn an_endless_body_times_out_and_holds_up_nobody() {
         }
     }
 }
+
+/// The close may be reported while the engine has much left to read, and is reported once.
+#[actix_rt::test]
+async fn a_long_body_that_ends_with_its_connection_is_read_to_its_end() {
+    let long = [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 64 << 20]].concat();
+    let length = long.len() as u64;
+    let (address, _) = server(move |mut peer| {
+        if peer.request().is_some() {
+            peer.send(&long);
+        }
+    });
+    for which in BOTH {
+        let mut drive = Drive::new(which, &test_of(address, "timeout = '20s'"));
+        for _ in 0..10 {
+            let exchange = drive.exchange().await;
+            assert_eq!((exchange.outcome, exchange.bytes_received), (status(200), length), "{which:?}");
+        }
+    }
+}

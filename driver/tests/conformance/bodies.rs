@@ -98,7 +98,7 @@ async fn answered(drive: &mut Drive) -> (Exchange, Vec<u8>) {
 
 /// Two attempts over one engine; returns what is not as it should be.
 async fn wrong(row: &Row, which: Which, test: &DriverTest, wants_body: bool) -> Option<String> {
-    let spec = RequestSpec { request: &test.assignment.request, wants_body };
+    let spec = RequestSpec { wants_body, ..RequestSpec::plain(&test.assignment.request) };
     let mut drive = Drive::of_each(which, test, &[spec]);
     let expected = if wants_body { &row.body[..] } else { &[] };
     for attempt in 0..2 {
@@ -160,7 +160,7 @@ async fn an_interim_answer_has_no_body() {
         }
     });
     let request = request("");
-    let spec = RequestSpec { request: &request, wants_body: true };
+    let spec = RequestSpec { wants_body: true, ..RequestSpec::plain(&request) };
     let mut drive = Drive::of_each(Which::Wire, &test_of(address, ""), &[spec]);
     for _ in 0..2 {
         let (exchange, body) = answered(&mut drive).await;
@@ -176,8 +176,10 @@ async fn bodies_of_attempts_at_the_same_time_are_not_mixed_and_only_wanted_ones_
         .map(|body| request(&format!("method = 'POST'\ntimeout = '20s'\nbody = '{body}'")))
         .collect();
     // The third is not wanted.
-    let specs: Vec<_> =
-        (0..).zip(&posts).map(|(index, request)| RequestSpec { request, wants_body: index != 2 }).collect();
+    let specs: Vec<_> = (0..)
+        .zip(&posts)
+        .map(|(index, request)| RequestSpec { wants_body: index != 2, ..RequestSpec::plain(request) })
+        .collect();
     for which in BOTH {
         let (address, seen) = server(|mut peer| {
             while let Some(request) = peer.request() {

@@ -4,18 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use common::counters::ErrorKind::{Closed, ConnectTimeout, Refused, Resolve, Unreachable};
-use driver::driver_test::DriverTest;
 
 use crate::support::drive::{BOTH, Drive, exchange};
 use crate::support::server::{Peer, answer_all, closed_port, server};
-use crate::support::{failed, status, test_of};
+use crate::support::{at, failed, status, test_of};
 
 /// An address that the kernel refuses to connect to, at once: a broadcast one.
 pub const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 255, 255, 255)), 9);
-
-fn at(addresses: Vec<SocketAddr>, test: DriverTest) -> DriverTest {
-    DriverTest { addresses: addresses.into(), ..test }
-}
 
 #[actix_rt::test]
 async fn addresses_are_tried_in_their_order_and_the_last_error_counts() {
@@ -34,7 +29,7 @@ async fn addresses_are_tried_in_their_order_and_the_last_error_counts() {
     for which in BOTH {
         let before = seen.connections();
         for (caption, addresses, outcome) in &table {
-            let mut drive = Drive::new(which, &at(addresses.clone(), test_of(live, "")));
+            let mut drive = Drive::new(which, &at(test_of(live, ""), addresses.clone()));
             // Once more: the failure of one attempt must not affect the next.
             for _ in 0..2 {
                 let exchange = drive.exchange().await;
@@ -58,7 +53,7 @@ async fn new_connections_go_where_the_target_moved() {
         };
         let ((first, at_first), (second, at_second)) = (server(closes), server(closes));
         let (addresses, moves) = driver::driver_test::Addresses::new(vec![first]);
-        let mut drive = Drive::new(which, &DriverTest { addresses, ..test_of(first, "") });
+        let mut drive = Drive::new(which, &at(test_of(first, ""), addresses));
         assert_eq!(drive.exchange().await.outcome, status(200), "{which:?}");
         moves.send_replace(vec![closed_port(), second].into());
         for _ in 0..2 {

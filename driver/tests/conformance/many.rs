@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use common::counters::ErrorKind::{ConnectTimeout, Tls, Unreachable};
-use driver::driver_test::{Addresses, DriverTest};
+use driver::driver_test::Addresses;
 use driver::engine::{Exchange, MAX_CONNECTING, Outcome, Place};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -13,13 +13,13 @@ use crate::failures::NOWHERE;
 use crate::support::drive::{BOTH, Drive, Which};
 use crate::support::server::{Gate, PONG, Peer, Seen, closed_port, listener, serve, server};
 use crate::support::tls::{Identity, https, over_tls};
-use crate::support::{failed, status, test_of};
+use crate::support::{at, failed, status, test_of};
 
 const MANY: u32 = 600;
 const BOUND: u64 = MAX_CONNECTING as u64;
 
 /// Room for both sides of these connections, whatever the limit that a shell left.
-fn more_descriptors() {
+pub fn more_descriptors() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
 }
@@ -109,7 +109,7 @@ async fn attempts_that_wait_fail_when_there_is_nowhere_to_go_any_more() {
     });
     let identity = Identity::new();
     let (addresses, moves) = Addresses::new(vec![address]);
-    let test = DriverTest { addresses, ..https(address, "timeout = '30s'", identity.trusted()) };
+    let test = at(https(address, "timeout = '30s'", identity.trusted()), addresses);
     let mut drive = Drive::new(Which::Wire, &test);
     drive.begin_all(0..MANY);
     drive.until(seen.accepted(BOUND)).await;
@@ -129,7 +129,7 @@ async fn an_attempt_that_waited_in_vain_is_forgotten() {
     let identity = Identity::new();
     let (address, seen, gate) = slow_to_shake_hands(&identity);
     let (addresses, moves) = Addresses::new(vec![closed_port(), address]);
-    let test = DriverTest { addresses, ..https(address, "timeout = '2s'", identity.trusted()) };
+    let test = at(https(address, "timeout = '2s'", identity.trusted()), addresses);
     let mut drive = Drive::new(Which::Wire, &test);
     drive.begin_all(0..MANY);
     // The first are refused, and wait again, behind younger ones: these go where the target is by now.

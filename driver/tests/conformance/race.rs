@@ -11,7 +11,7 @@ use driver::engine::{ATTEMPT_DELAY, Engine, interleaved};
 use crate::support::drive::{BOTH, Drive, Which};
 use crate::support::server::{Peer, answer_all, closed_port, server};
 use crate::support::tls::{Identity, https};
-use crate::support::{failed, status, test_of};
+use crate::support::{at, failed, status, test_of};
 
 /// An address where a SYN gets no answer: a listener whose queue is full, for as long as this lives.
 struct BlackHole {
@@ -37,7 +37,7 @@ impl BlackHole {
 }
 
 fn to(addresses: &[SocketAddr], request: &str) -> DriverTest {
-    DriverTest { addresses: addresses.to_vec().into(), ..test_of(addresses[0], request) }
+    at(test_of(addresses[0], request), addresses.to_vec())
 }
 
 /// Closes after each answer, so that each request needs a connection of its own.
@@ -140,7 +140,7 @@ async fn what_is_remembered_is_forgotten_when_the_name_leads_elsewhere() {
     for which in BOTH {
         let ((first, at_first), (second, at_second)) = (server(one_answer_each), server(one_answer_each));
         let (addresses, moves) = Addresses::new(vec![hole.address, second]);
-        let mut drive = Drive::new(which, &DriverTest { addresses, ..test_of(first, "timeout = '20s'") });
+        let mut drive = Drive::new(which, &at(test_of(first, "timeout = '20s'"), addresses));
         assert_eq!(drive.exchange().await.outcome, status(200), "{which:?}");
         moves.send_replace(vec![first, second].into());
         assert_eq!(drive.exchange().await.outcome, status(200), "{which:?}");
@@ -154,7 +154,7 @@ async fn tls_is_spoken_with_the_address_that_connected() {
     for which in BOTH {
         let (live, seen) = identity.serve(answer_all);
         let test = https(live, "timeout = '20s'", identity.trusted());
-        let test = DriverTest { addresses: vec![hole.address, live].into(), ..test };
+        let test = at(test, vec![hole.address, live]);
         let mut drive = Drive::new(which, &test);
         assert_eq!(drive.exchange().await.outcome, status(200), "{which:?}");
         assert_eq!((seen.connections(), drive.opened().handshakes), (1, 1), "{which:?}");

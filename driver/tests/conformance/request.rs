@@ -196,6 +196,7 @@ pub fn with_body(mut test: DriverTest, body: String) -> DriverTest {
 
 /// The test with that target, which may be one that no plan names.
 fn with_target(mut test: DriverTest, target: TargetUrl) -> DriverTest {
+    test.hosts[0].url = target.clone();
     test.assignment.target = target;
     test
 }

@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use common::counters::ErrorKind::{Closed, ConnectTimeout, Protocol, Tls};
-use driver::driver_test::DriverTest;
 use driver::engine::{Engine, Opened, tls_config};
 use driver::settings::TlsSettings;
 use tokio_rustls::rustls::ALL_VERSIONS;
@@ -14,7 +13,7 @@ use crate::request::{body, with_body};
 use crate::support::drive::{BOTH, Drive, exchange};
 use crate::support::server::{PONG, Peer, answer_all, server};
 use crate::support::tls::{ByHand, Identity, https, insecure};
-use crate::support::{ONE, failed, status, test_to};
+use crate::support::{ONE, failed, status, test_to, with_tls};
 
 #[actix_rt::test]
 async fn whom_the_ca_file_trusts_is_spoken_to_and_handshakes_are_counted_apart_from_requests() {
@@ -79,7 +78,7 @@ async fn the_name_is_checked_be_it_an_address() {
     for which in BOTH {
         for (host, outcome) in [("127.0.0.1", status(200)), ("elsewhere.example", failed(Tls))] {
             let url = format!("https://{host}:{}/", address.port());
-            let test = DriverTest { tls: Some(identity.trusted()), ..test_to(&url, vec![address], "", ONE) };
+            let test = with_tls(test_to(&url, vec![address], "", ONE), identity.trusted());
             assert_eq!(exchange(which, &test).await.outcome, outcome, "{which:?}, {host}");
         }
     }

@@ -6,9 +6,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use common::counters::ErrorKind::Tls;
+use common::plan::program::TlsOptions;
 use common::tls_cause::TlsCause;
-use driver::driver_test::{DriverTest, TlsConfig};
-use driver::engine::tls_config;
+use driver::driver_test::TlsConfig;
+use driver::engine::{tls_config, tls_config_of};
 use driver::settings::TlsSettings;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::crypto::ring;
@@ -21,7 +22,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion
 use crate::support::drive::{BOTH, Drive, exchange};
 use crate::support::server::{Peer, answer_all, listener, serve, server};
 use crate::support::tls::{Identity, https, insecure, over_tls, trusting};
-use crate::support::{ONE, failed, status, test_to};
+use crate::support::{ONE, failed, status, test_to, with_tls};
 
 /// A certificate with its key, in PEM.
 struct Made {
@@ -280,7 +281,7 @@ async fn what_is_no_tls_failure_has_no_cause() {
             assert_eq!(drive.exchange().await.tls_cause, None, "{which:?}");
         }
         let url = format!("https://elsewhere.test:{}/", address.port());
-        let test = DriverTest { tls: Some(identity.trusted()), ..test_to(&url, vec![address], "", ONE) };
+        let test = with_tls(test_to(&url, vec![address], "", ONE), identity.trusted());
         assert_eq!(exchange(which, &test).await.tls_cause, Some(TlsCause::WrongName), "{which:?}");
     }
 }
@@ -305,6 +306,24 @@ async fn a_server_that_demands_a_certificate_gets_the_one_that_is_given() {
         let required = Err(TlsCause::ClientCertificateRequired);
         check("none", demands(), server.trusted(), required).await;
     }
+}
+
+/// A plan names files in the driver's folder of secrets, and brings the certificates that it trusts.
+#[actix_rt::test]
+async fn the_certificate_that_a_plan_names_takes_the_place_of_the_drivers_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, issuer) = authority();
+    let (_, stranger) = authority();
+    let server = Made::new(None, |_| ());
+    Made::new(Some(&issuer), |_| ()).write(folder.path(), "ours");
+    let own = Made::new(Some(&stranger), |_| ()).write(folder.path(), "theirs");
+    let options = TlsOptions {
+        ca_pem: Some(server.certificate.clone()),
+        client: Some(("ours.pem".to_owned(), "ours.key".to_owned())),
+        ..TlsOptions::default()
+    };
+    let tls = tls_config_of(&own, &options, Some(folder.path())).unwrap();
+    check("the plan's", server.server_of(&[&TLS13], Some(&root)), tls, Ok(())).await;
 }
 
 #[test]

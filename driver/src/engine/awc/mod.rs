@@ -5,65 +5,59 @@
 //! answer without a length for an empty one. It keeps connections that HTTP/1.0 or a change of protocol ends. It
 //! waits for the body of a 304 that names its length. It takes an interim answer (1xx) for the answer. The first four
 //! are corrected here. An interim answer fails as `protocol`, and its connection is not reused: the real answer,
-//! still to come, would be read as the next request's. `wanted_body` passes bodies on. Other differences from the wire
+//! still to come, would be read as the next request's. `wanted` passes heads and bodies on. Other differences from the wire
 //! engine stand in a column of the conformance tests' table.
+//!
+//! A rendered request is read again and sent as awc writes one: the names of its fields in lower case and in no order.
+//! One whose path awc cannot send is not sent, and fails as `template`.
 
 mod connection;
+mod hosts;
 mod setting_up;
 mod stream;
+mod text;
 mod trace;
-mod wanted_body;
+mod wanted;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use ::awc::ClientResponse;
+use ::awc::body;
 use ::awc::error::{ConnectError, PayloadError, SendRequestError};
-use ::awc::http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING,
-    USER_AGENT,
-};
-use ::awc::http::{Method, StatusCode, Uri, Version};
-use ::awc::{Client, ClientResponse, Connector, FrozenClientRequest, body};
-use actix_service::fn_service;
-use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
-use bytes::Bytes;
+use ::awc::http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, TRANSFER_ENCODING};
+use ::awc::http::{StatusCode, Version};
 use common::counters::ErrorKind;
-use common::plan::{Request, mask_url};
 use futures_util::StreamExt;
-use tokio_rustls::TlsConnector;
-use url::Position;
 
 use self::connection::Connection as NotedConnection;
-use self::setting_up::{Target, connect};
+use self::hosts::Hosts;
 use self::stream::{AT_ONCE_BYTES, poll_to_the_end};
+use self::text::Text;
 use self::trace::{Trace, Traced};
-use self::wanted_body::WantedBody;
+use self::wanted::{Wanted, Wants};
 use super::tls::of_client;
 use super::{
-    BodySink, Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, RequestIndex, RequestSpec,
-    Spans, USER_AGENT as US,
+    AnswerSink, Client as ExchangeClient, Exchange, MAX_LOCATION, Opened, Outcome, Rendered, RequestIndex,
+    RequestSpec, Spans,
 };
-use crate::driver_test::{DriverTest, TlsConfig};
-
-/// Longer than any test: attempts are timed here, and connections live as long as the target keeps them.
-const NEVER: Duration = Duration::from_secs(30 * 24 * 3_600);
+use crate::driver_test::DriverTest;
 
 /// One request, as all attempts with it need it.
 struct Prepared {
-    request: FrozenClientRequest,
-    body: Option<Bytes>,
-    head_only: bool,
+    text: Text,
+    /// Where it goes, by the host's index.
+    host: usize,
     /// Whether it is sent on kept connections, and leaves its own for others.
     reuses: bool,
     timeout: Duration,
-    wants_body: bool,
+    wants: Wants,
 }
 
 pub struct AwcClient {
     requests: Box<[Prepared]>,
-    /// Whether servers that demand a client certificate get one.
-    has_certificate: bool,
+    hosts: Hosts,
     opened: Rc<Cell<Opened>>,
     attempts: Cell<u64>,
     redirected_to: OnceCell<String>,
@@ -78,24 +72,17 @@ impl AwcClient {
         Self::of_each(test, &[RequestSpec::plain(&test.assignment.request)])
     }
 
-    /// Prepares several requests to the target of a test, whose indexes are those of this list.
+    /// Prepares several requests to the hosts of a test, whose indexes are those of this list.
     ///
     /// # Errors
-    /// As [`AwcClient::new`].
+    /// As [`AwcClient::new`], and where the test has no host of that index.
     pub fn of_each(test: &DriverTest, requests: &[RequestSpec<'_>]) -> Result<Self, String> {
         let opened = Rc::new(Cell::new(Opened::default()));
-        let tls = test.tls_to_target()?.map(|(config, name)| (TlsConnector::from(config), name));
-        let target =
-            Rc::new(Target { addresses: test.addresses.clone(), favourite: RefCell::default(), tls });
-        // awc gives any kept connection to any request. So those that open their own have a pool to themselves, in
-        // which no connection is ever kept.
-        let (sharing, apart) = (client(&target, &opened), client(&target, &opened));
-        let prepare = |spec: &RequestSpec<'_>| {
-            Prepared::new(if spec.request.connection_reuse { &sharing } else { &apart }, test, spec)
-        };
+        let hosts = Hosts::new(test, &opened)?;
+        let prepare = |spec: &RequestSpec<'_>| Prepared::new(&hosts, test, spec);
         Ok(Self {
             requests: requests.iter().map(prepare).collect::<Result<_, _>>()?,
-            has_certificate: test.tls.as_ref().is_some_and(TlsConfig::has_certificate),
+            hosts,
             opened,
             attempts: Cell::new(0),
             redirected_to: OnceCell::new(),
@@ -104,79 +91,23 @@ impl AwcClient {
 }
 
 impl Prepared {
-    fn new(client: &Client, test: &DriverTest, spec: &RequestSpec<'_>) -> Result<Self, String> {
-        let RequestSpec { request: plan, wants_body } = *spec;
-        let request = frozen(client, test, plan)?;
-        let body = Bytes::from(plan.body.clone());
-        // These send `content-length: 0` with an empty body: a server may wait for a body otherwise.
-        let says_length = [Method::POST, Method::PUT, Method::PATCH].contains(request.get_method());
+    fn new(hosts: &Hosts, test: &DriverTest, spec: &RequestSpec<'_>) -> Result<Self, String> {
+        let &RequestSpec { request: plan, bytes, host, wants_head, wants_body, max_body } = spec;
+        let host = usize::from(host);
+        let url = &test.hosts.get(host).ok_or_else(|| format!("the test has no host {host}"))?.url;
+        let client = hosts.client(host, plan.connection_reuse, None);
+        let text = match bytes {
+            Some(bytes) => Text::parsed(&client, url, &bytes.to_vec().into())?,
+            None => Text::new(&client, test, url, plan)?,
+        };
         Ok(Self {
-            body: (says_length || !body.is_empty()).then_some(body),
-            head_only: *request.get_method() == Method::HEAD,
+            text,
+            host,
             reuses: plan.connection_reuse,
-            request,
             timeout: plan.timeout,
-            wants_body,
+            wants: Wants { head: wants_head, body: wants_body, max_body },
         })
     }
-}
-
-/// A client with a pool of connections of its own.
-fn client(target: &Rc<Target>, opened: &Rc<Cell<Opened>>) -> Client {
-    let (target, opened) = (Rc::clone(target), Rc::clone(opened));
-    let connects = fn_service(move |info: ConnectInfo<Uri>| {
-        let (target, opened) = (Rc::clone(&target), Rc::clone(&opened));
-        async move {
-            if target.addresses.now().is_empty() {
-                return Err(TcpConnectError::NoRecords);
-            }
-            let stream = connect(&target, &opened).await.map_err(TcpConnectError::Io)?;
-            Ok(Connection::new(info.request().clone(), stream))
-        }
-    });
-    let connector = Connector::new()
-        .connector(connects)
-        .timeout(NEVER)
-        .conn_keep_alive(NEVER)
-        .conn_lifetime(NEVER)
-        // The worker bounds the attempts in flight; a bound in awc would queue attempts where they cannot be counted.
-        .limit(usize::MAX >> 4);
-    let client = Client::builder().connector(connector);
-    client.disable_redirects().disable_timeout().no_default_headers().finish()
-}
-
-fn frozen(client: &Client, test: &DriverTest, plan: &Request) -> Result<FrozenClientRequest, String> {
-    let target = &test.assignment.target;
-    let method = Method::from_bytes(plan.method.as_bytes())
-        .map_err(|error| format!("request.method = {}: {error}", plan.method))?;
-    // TLS runs below awc: to awc every target is plain http.
-    let host = &target[Position::BeforeHost..Position::AfterPort];
-    let uri = format!("http://{host}{}", target.path_and_query());
-    let mut request = client.request(method, uri).no_decompress();
-    let host = HeaderValue::from_str(host)
-        .map_err(|error| format!("target.url = {}: {error}", mask_url(target.as_str())))?;
-    if !plan.has_header("host") {
-        request.headers_mut().insert(HOST, host);
-    }
-    if !plan.has_header("user-agent") {
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(US));
-    }
-    if !plan.connection_reuse {
-        request = request.force_close();
-    }
-    let identity = plan.identify.then(|| ("x-groundswell-node".to_owned(), test.node_id.to_string()));
-    for (name, value) in plan.headers.clone().into_iter().chain(identity) {
-        let key = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|error| format!("request.headers.{name}: {error}"))?;
-        let value =
-            HeaderValue::from_str(&value).map_err(|error| format!("request.headers.{name}: {error}"))?;
-        request.headers_mut().append(key, value);
-    }
-    request.freeze().map_err(|error| {
-        // Its type for a URI takes path and query as they are, except those with <, >, and ` or ".
-        let url = mask_url(target.as_str());
-        format!("target.url = {url}: {error} for the awc engine; the wire engine sends it as it is")
-    })
 }
 
 impl ExchangeClient for AwcClient {
@@ -184,14 +115,69 @@ impl ExchangeClient for AwcClient {
         "awc"
     }
 
-    async fn exchange(&self, request: RequestIndex, so_far: Rc<Cell<Spans>>, body: BodySink) -> Exchange {
+    async fn exchange(&self, request: RequestIndex, so_far: Rc<Cell<Spans>>, answer: AnswerSink) -> Exchange {
         let prepared = &self.requests[usize::from(request)];
+        self.send(prepared, &prepared.text, prepared.host, so_far, answer).await
+    }
+
+    async fn exchange_rendered(
+        &self,
+        rendered: Rendered,
+        so_far: Rc<Cell<Spans>>,
+        answer: AnswerSink,
+    ) -> Exchange {
+        let Rendered { request, host, own_connection, bytes } = rendered;
+        let (prepared, host) = (&self.requests[usize::from(request)], usize::from(host));
+        let client = self.hosts.client(host, prepared.reuses, own_connection);
+        match Text::parsed(&client, self.hosts.url(host), &bytes) {
+            Ok(text) => self.send(prepared, &text, host, so_far, answer).await,
+            Err(_) => unsent(),
+        }
+    }
+
+    fn close_own(&self, slot: u32) {
+        self.hosts.close_own(slot);
+    }
+
+    fn opened(&self) -> Opened {
+        self.opened.get()
+    }
+
+    fn redirected_to(&self) -> Option<&str> {
+        self.redirected_to.get().map(String::as_str)
+    }
+}
+
+/// An attempt whose request awc cannot send.
+fn unsent() -> Exchange {
+    Exchange {
+        outcome: Outcome::Failed(ErrorKind::Template),
+        tls_cause: None,
+        bytes_received: 0,
+        reused: false,
+        unconnected: true,
+        turn: None,
+        connect: None,
+        first_byte: None,
+    }
+}
+
+impl AwcClient {
+    /// Makes one attempt with a request, to that host, within the time that `prepared` has.
+    async fn send(
+        &self,
+        prepared: &Prepared,
+        text: &Text,
+        host: usize,
+        so_far: Rc<Cell<Spans>>,
+        answer: AnswerSink,
+    ) -> Exchange {
         self.attempts.set(self.attempts.get() + 1);
         let began = Cell::new(Some(Instant::now()));
-        let body = prepared.wants_body.then(|| WantedBody::new(body));
+        let wanted = prepared.wants.anything().then(|| Wanted::new(prepared.wants, answer));
         let trace =
-            Rc::new(Trace { id: self.attempts.get(), began, spans: so_far, body, ..Trace::default() });
-        let attempt = Traced::new(Rc::clone(&trace), self.attempt(prepared, Rc::clone(&trace)));
+            Rc::new(Trace { id: self.attempts.get(), began, spans: so_far, wanted, ..Trace::default() });
+        let attempt = Traced::new(Rc::clone(&trace), self.attempt(text, Rc::clone(&trace)));
         let outcome = match tokio::time::timeout(prepared.timeout, attempt).await {
             Ok(Ok(status)) => Outcome::Status(status),
             Ok(Err(failure)) => Outcome::Failed(trace.error.get().unwrap_or_else(|| failure.kind(&trace))),
@@ -204,7 +190,7 @@ impl ExchangeClient for AwcClient {
                 Outcome::Status(_) | Outcome::Failed(_) => connection.is_spent(),
             }
         }
-        let tls_cause = trace.tls_cause.get().map(|cause| of_client(cause, self.has_certificate));
+        let tls_cause = trace.tls_cause.get().map(|cause| of_client(cause, self.hosts.has_certificate(host)));
         let Spans { connect, first_byte } = trace.spans.get();
         Exchange {
             outcome,
@@ -218,16 +204,6 @@ impl ExchangeClient for AwcClient {
         }
     }
 
-    fn opened(&self) -> Opened {
-        self.opened.get()
-    }
-
-    fn redirected_to(&self) -> Option<&str> {
-        self.redirected_to.get().map(String::as_str)
-    }
-}
-
-impl AwcClient {
     /// Keeps where the first redirect points.
     fn note_redirect(&self, status: u16, headers: &HeaderMap) {
         if !(300..400).contains(&status) || self.redirected_to.get().is_some() {
@@ -239,11 +215,11 @@ impl AwcClient {
         }
     }
 
-    async fn attempt(&self, prepared: &Prepared, trace: Rc<Trace>) -> Result<u16, Failure> {
-        let sending = match &prepared.body {
-            Some(body) => prepared.request.send_body(body.clone()),
+    async fn attempt(&self, text: &Text, trace: Rc<Trace>) -> Result<u16, Failure> {
+        let sending = match &text.body {
+            Some(body) => text.request.send_body(body.clone()),
             // Not `send`, which sends `content-length: 0`.
-            None => prepared.request.send_body(body::None::new()),
+            None => text.request.send_body(body::None::new()),
         };
         let mut answer = sending.await.map_err(Failure::Send)?;
         let status = answer.status().as_u16();
@@ -254,27 +230,40 @@ impl AwcClient {
         {
             connection.serves_last();
         }
-        let wanted = trace.body.as_ref();
-        match body_of(&answer, prepared.head_only) {
+        let wanted = trace.wanted.as_ref();
+        let body = body_of(&answer, text.head_only);
+        if let (Some(wanted), false) = (wanted, matches!(body, Body::Interim)) {
+            wanted.head(status);
+        }
+        match body {
             Body::None => return Ok(status),
             Body::Interim => return Err(Failure::Interim),
             Body::UntilClose => {
-                if let Some(body) = wanted {
-                    body.is_ignored();
+                if let Some(wanted) = wanted {
+                    wanted.is_ignored();
+                    if wanted.is_too_large(None) {
+                        return Err(Failure::TooLarge);
+                    }
                 }
                 return to_the_end(&trace, connection).await.map(|()| status);
             }
             Body::Framed => {
-                if let Some(body) = wanted {
-                    body.is_framed();
+                if let Some(wanted) = wanted {
+                    wanted.is_framed();
+                    if wanted.is_too_large(length_of(&answer)) {
+                        return Err(Failure::TooLarge);
+                    }
                 }
             }
         }
         let mut bound = AT_ONCE_BYTES;
         while let Some(chunk) = answer.next().await {
             let chunk = chunk.map_err(Failure::Body)?;
-            if let Some(body) = wanted {
-                body.pass(chunk);
+            if let Some(wanted) = wanted {
+                wanted.pass(chunk);
+                if wanted.is_too_large(None) {
+                    return Err(Failure::TooLarge);
+                }
             }
             // A body that comes as fast as it is read would hold up all other attempts.
             if trace.bytes_received.get() >= bound {
@@ -318,6 +307,11 @@ fn body_of(answer: &ClientResponse, head_only: bool) -> Body {
     }
 }
 
+/// The length of the body that its head gives.
+fn length_of(answer: &ClientResponse) -> Option<u64> {
+    answer.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
 /// Whether no other answer can follow this one on its connection, though awc would keep it.
 fn ends_its_connection(answer: &ClientResponse) -> bool {
     let headers = answer.headers();
@@ -345,6 +339,8 @@ async fn to_the_end(trace: &Trace, connection: Option<Rc<NotedConnection>>) -> R
 enum Failure {
     /// An interim answer, after which awc reads no other.
     Interim,
+    /// A body that is wanted, and longer than it may be.
+    TooLarge,
     Send(SendRequestError),
     Body(PayloadError),
 }
@@ -360,6 +356,7 @@ impl Failure {
             Self::Send(E::Connect(ConnectError::Disconnected)) => ErrorKind::Closed,
             Self::Send(E::Connect(ConnectError::Timeout)) => ErrorKind::ConnectTimeout,
             Self::Interim => ErrorKind::Protocol,
+            Self::TooLarge => ErrorKind::TooLarge,
             Self::Send(E::Connect(_)) => ErrorKind::Unreachable,
             Self::Send(E::Timeout) => ErrorKind::Timeout,
             Self::Send(E::Response(error)) => parse_error(error),

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use actix_rt::net::{ActixStream, Ready};
 use bytes::Bytes;
+use common::counters::ErrorKind;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection::{Connection, Stream};
@@ -32,8 +33,11 @@ pub fn poll_to_the_end(connection: &Connection, context: &mut Context<'_>, trace
         let mut buffer = ReadBuf::uninit(&mut bytes);
         let read = ready!(connection.stream.borrow_mut().poll_read(context, &mut buffer));
         note_read(trace, &read, buffer.filled().len());
-        if let Some(body) = &trace.body {
-            body.pass(Bytes::copy_from_slice(buffer.filled()));
+        if let Some(wanted) = &trace.wanted {
+            wanted.pass(Bytes::copy_from_slice(buffer.filled()));
+            if wanted.is_too_large(None) {
+                trace.failed(ErrorKind::TooLarge);
+            }
         }
     }
     Poll::Ready(())
@@ -93,8 +97,8 @@ impl AsyncRead for NotedStream {
         let came = &buffer.filled()[before..];
         with_current(|trace| {
             note_read(trace, &read, came.len());
-            if let Some(body) = &trace.body {
-                body.came(came);
+            if let Some(wanted) = &trace.wanted {
+                wanted.came(came);
             }
         });
         Poll::Ready(read)

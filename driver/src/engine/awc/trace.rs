@@ -13,7 +13,7 @@ use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
 
 use super::connection::Connection;
-use super::wanted_body::WantedBody;
+use super::wanted::Wanted;
 use crate::engine::Spans;
 use crate::engine::tls::{During, cause_of_io};
 use crate::reactor;
@@ -38,8 +38,8 @@ pub struct Trace {
     pub began: Cell<Option<Instant>>,
     /// How long its parts took so far, also for the drain, which gives it up.
     pub spans: Rc<Cell<Spans>>,
-    /// Takes the answer's body, where it is wanted.
-    pub body: Option<WantedBody>,
+    /// Takes what of the answer is wanted.
+    pub wanted: Option<Wanted>,
     /// The first error of a socket.
     pub error: Cell<Option<ErrorKind>>,
     /// Where that is `tls`: why.

@@ -16,6 +16,8 @@ struct Attempt {
     request: RequestIndex,
     /// The list that it is in.
     list: ListIndex,
+    /// It sends bytes that were rendered for it.
+    is_rendered: bool,
     began: Nanos,
     /// When it began to open a connection of its own, when that was open, and when the answer's first byte was read.
     connecting: Nanos,
@@ -30,6 +32,7 @@ struct Attempt {
 const IDLE: Attempt = Attempt {
     request: 0,
     list: 0,
+    is_rendered: false,
     began: 0,
     connecting: NEVER,
     connected: NEVER,
@@ -102,6 +105,17 @@ impl Attempts {
     #[inline]
     pub fn request(&self, place: Place) -> RequestIndex {
         self.places[place as usize].request
+    }
+
+    /// Notes that an attempt sends bytes that were rendered for it.
+    pub fn is_to_send_rendered(&mut self, place: Place) {
+        self.places[place as usize].is_rendered = true;
+    }
+
+    /// Whether it does; otherwise it sends its request's own.
+    #[inline]
+    pub fn is_rendered(&self, place: Place) -> bool {
+        self.places[place as usize].is_rendered
     }
 
     /// An attempt that is under way is over; returns how long its parts took.
@@ -261,6 +275,18 @@ mod tests {
         assert_eq!(attempts.next_to_expire(), None);
         attempts.begin(2, 0, fast, 3_000);
         assert_eq!(attempts.next_to_expire(), Some((2, 3_100)), "the timeouts are as they were");
+    }
+
+    #[test]
+    fn an_attempt_sends_what_was_rendered_for_it_and_the_next_one_does_not() {
+        let mut attempts = with(&[1_000]);
+        attempts.begin(2, 7, 0, 100);
+        assert!(!attempts.is_rendered(2));
+        attempts.is_to_send_rendered(2);
+        assert_eq!((attempts.is_rendered(2), attempts.request(2)), (true, 7));
+        attempts.end(2);
+        attempts.begin(2, 7, 0, 200);
+        assert!(!attempts.is_rendered(2));
     }
 
     #[test]

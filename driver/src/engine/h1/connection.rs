@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection};
 
 use super::answer::{AnswerReader, AnswerTo, ReadStep};
-use super::request::Prepared;
+use super::parts::Parts;
 use super::socket::Socket;
 use super::tls_io::{flush_tls, in_handshake, read_tls, write_tls};
 use super::wants::Wants;
@@ -225,14 +225,14 @@ impl Connection {
         }
     }
 
-    /// Begins to write a request; the rest of one that does not fit follows with [`Connection::write_on`].
+    /// Begins to write a request, whose answer is read so; the rest of one that does not fit follows with [`Connection::write_on`].
     ///
     /// # Errors
     /// What the attempt counts as, and whether it was one.
     #[inline]
-    pub fn write(&mut self, request: &Prepared) -> Result<(), Unwritten> {
-        self.answer.reset(request.to);
-        (self.length, self.written, self.touched) = (request.bytes.len(), 0, false);
+    pub fn write(&mut self, request: &[u8], to: AnswerTo) -> Result<(), Unwritten> {
+        self.answer.reset(to);
+        (self.length, self.written, self.touched) = (request.len(), 0, false);
         self.begun += 1;
         self.write_on(request)
     }
@@ -242,8 +242,7 @@ impl Connection {
     /// # Errors
     /// What the attempt counts as, and whether it was one.
     #[inline]
-    pub fn write_on(&mut self, request: &Prepared) -> Result<(), Unwritten> {
-        let request = &request.bytes;
+    pub fn write_on(&mut self, request: &[u8]) -> Result<(), Unwritten> {
         let written = match &mut self.tls {
             None => write_plain(&self.socket, request, &mut self.written, &mut self.touched),
             Some(tls) => write_tls(tls, &self.socket, request, &mut self.written, &mut self.touched),
@@ -255,15 +254,21 @@ impl Connection {
         })
     }
 
+    /// Whether the caller's bytes of the request are needed again: TLS keeps those that it was given.
+    #[inline]
+    pub fn needs_request(&self) -> bool {
+        self.written < self.length
+    }
+
     /// Whether the request has not left whole.
     #[inline]
     pub fn is_writing(&self) -> bool {
-        self.written < self.length || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
+        self.needs_request() || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
     }
 
-    /// Reads what is there of the answer, up to a bound, and passes its body on where that is wanted. `closing`: the
-    /// peer closed its side, so that there is an end to read.
-    pub fn read(&mut self, scratch: &mut Scratch, closing: bool, body: &mut impl FnMut(&[u8])) -> Answered {
+    /// Reads what is there of the answer, up to a bound, and passes on what of it is wanted. `closing`: the peer closed
+    /// its side, so that there is an end to read.
+    pub fn read(&mut self, scratch: &mut Scratch, closing: bool, parts: &mut impl Parts) -> Answered {
         let closing = closing || self.broken.is_some();
         let mut left = MOST_AT_ONCE_BYTES;
         while left > 0 {
@@ -293,9 +298,9 @@ impl Connection {
             let bytes = &scratch.bytes[..n.min(scratch.bytes.len())];
             let taken = match (&mut self.tls, wants) {
                 (Some(tls), _) => {
-                    read_tls(tls, &self.socket, bytes, &mut self.answer, &mut self.tls_cause, body)
+                    read_tls(tls, &self.socket, bytes, &mut self.answer, &mut self.tls_cause, parts)
                 }
-                (None, Wants::Bytes(_)) => self.answer.take_with(bytes, body).map(|step| (step, n)),
+                (None, Wants::Bytes(_)) => self.answer.take_with(bytes, parts).map(|step| (step, n)),
                 (None, Wants::Skip(_)) => Ok((self.answer.skip(n as u64), n)),
             };
             let filled = n == asked;

@@ -93,16 +93,21 @@ fn parse_into<'a>(
     fields: &mut [MaybeUninit<Header<'a>>],
 ) -> Result<Parsed, httparse::Error> {
     let mut response = Response::new(&mut []);
-    let mut rules = ParserConfig::default();
-    // RFC 9112: a client takes a folded field for one with blanks (5.2), and may take a name with blanks behind it
-    // for the name (5.1); servers behind lenient proxies send both.
-    rules
-        .allow_obsolete_multiline_headers_in_responses(true)
-        .allow_spaces_after_header_name_in_responses(true);
-    match rules.parse_response_with_uninit_headers(&mut response, bytes, fields)? {
+    match rules().parse_response_with_uninit_headers(&mut response, bytes, fields)? {
         Status::Complete(length) => Ok(head_of(&response, head_only, length).map(Some)),
         Status::Partial => Ok(Ok(None)),
     }
+}
+
+/// What is accepted beyond RFC 9112's grammar. It has a client take a folded field for one with blanks (5.2), and lets it
+/// take a name with blanks behind it for the name (5.1); servers behind lenient proxies send both.
+#[inline]
+pub(super) fn rules() -> ParserConfig {
+    let mut rules = ParserConfig::default();
+    rules
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true);
+    rules
 }
 
 /// Reads the meaning of a parsed head of this length.

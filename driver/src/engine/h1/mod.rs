@@ -1,18 +1,23 @@
 //! The wire engine: a lean HTTP/1.1 client for one worker. Requests are encoded once; one write and one read per
 //! exchange; all sockets in one epoll set, looked at without a task, a waker or an allocation per request.
 //!
-//! Connections go to the target's addresses in the order in which they were resolved: the next one is tried when one
+//! Connections go to a host's addresses in the order in which they were resolved: the next one is tried when one
 //! fails to connect, and beside it when that takes 250 ms. At most [`MAX_CONNECTING`] are being set up at a time, not
-//! counting those beside others; further attempts wait for their turn, within their timeout.
+//! counting those beside others and over all hosts; further attempts wait for their turn, within their timeout.
 
 mod answer;
 mod attempts;
 mod chunks;
 mod connection;
+mod fields;
 mod head;
+mod hosts;
 mod location;
+mod parts;
 mod poll;
+mod rendered;
 mod request;
+mod serving;
 mod setting_up;
 mod slots;
 mod socket;
@@ -27,19 +32,23 @@ use common::counters::ErrorKind;
 use common::tls_cause::TlsCause;
 
 use self::attempts::{Attempts, MAX_TIMEOUTS};
-use self::connection::{Answered, Connection, Scratch, Stage, Tls};
+use self::connection::{Answered, Connection, Scratch, Stage};
+use self::hosts::{Host, OwnConnections, Owner};
+use self::parts::PartsOf;
 use self::poll::{Poll, Ready};
+use self::rendered::Rendered;
 use self::request::Prepared;
 use self::setting_up::Race;
 use self::slots::{Key, Slots};
-use super::addresses::Favourite;
 use super::{Ends, Engine, Exchange, Next, Opened, Outcome, Place, RequestIndex, RequestSpec, Spans};
-use crate::driver_test::{Addresses, DriverTest, TlsConfig};
+use crate::driver_test::DriverTest;
 use crate::engine::tls::of_client;
 use crate::start_at::{Nanos, StartAt};
 
 pub use answer::{AnswerReader, AnswerTo, ReadStep, Whole};
+pub use fields::with_fields;
 pub use head::MAX_HEAD_BYTES;
+pub use parts::Parts;
 pub use wants::Wants;
 
 /// Most connections of one worker that are being set up at a time.
@@ -49,42 +58,46 @@ pub const MAX_CONNECTING: usize = 256;
 #[derive(Debug)]
 struct Line {
     connection: Connection,
+    /// The host that it leads to, by its index.
+    host: usize,
+    /// Whose attempts alone it may serve; `None`: any.
+    owner: Option<Owner>,
     /// The attempt that it serves, or is being set up for.
     place: Option<Place>,
     /// The race that it is in, while it is being set up to one of several addresses.
     race: Option<Key>,
     /// It is listed in [`WireEngine::unread`].
     unread: bool,
+    /// An event has reported that the peer closed its side. No other event will, so it is kept: a read that stops at
+    /// its bound, or before the end of what came, has to be followed by one that meets the end.
+    closing: bool,
 }
 
 pub struct WireEngine {
     requests: Box<[Prepared]>,
     start: StartAt,
-    addresses: Addresses,
-    tls: Option<Tls>,
-    /// Whether servers that demand a client certificate get one.
-    has_certificate: bool,
+    hosts: Box<[Host]>,
     poll: Poll,
     lines: Slots<Line>,
-    /// Idle connections; some may have been closed since.
-    resting: Vec<Key>,
+    /// Idle connections that sessions and users have for themselves.
+    own: OwnConnections,
     attempts: Attempts,
+    /// Of the places whose requests are rendered.
+    rendered: Vec<Rendered>,
     /// Attempts that wait until one more connection may be set up, with what they have tried.
     waiting: VecDeque<(Place, Option<Race>)>,
     /// Those that are being set up to one of several addresses.
     races: Slots<Race>,
     /// When races try their next address, in this order; some may be over by then.
     rivals: VecDeque<(Nanos, Key)>,
-    favourite: Favourite,
     connecting: usize,
     /// Connections that are still to be set up ahead of the attempts.
     ahead: u32,
     /// Attempts that ended outside of a turn; the next turn reports them.
     failed: VecDeque<(Place, Exchange)>,
-    /// Connections whose last read stopped at its bound, and whether their peer is closing. epoll is edge-triggered
-    /// and does not report what is left to read there, so the next turn reads on. Each connection is listed once at
-    /// most.
-    unread: VecDeque<(Key, bool)>,
+    /// Connections whose last read stopped at its bound. epoll is edge-triggered and does not report what is left to
+    /// read there, so the next turn reads on. Each connection is listed once at most.
+    unread: VecDeque<Key>,
     scratch: Scratch,
     opened: Opened,
     /// Where the first redirect points.
@@ -106,32 +119,32 @@ impl WireEngine {
         Self::of_each(test, &[RequestSpec::plain(&test.assignment.request)])
     }
 
-    /// Prepares several requests to the target of a test, whose indexes are those of this list; within a runtime.
+    /// Prepares several requests to the hosts of a test, whose indexes are those of this list; within a runtime.
     ///
     /// # Errors
-    /// As [`WireEngine::new`], and where the requests have more than eight different timeouts.
+    /// As [`WireEngine::new`], where the requests have more than eight different timeouts, and where the test has no host
+    /// of that index.
     pub fn of_each(test: &DriverTest, requests: &[RequestSpec<'_>]) -> Result<Self, String> {
         let mut attempts = Attempts::default();
         let prepare = |spec: &RequestSpec<'_>| {
             let timeout = Nanos::try_from(spec.request.timeout.as_nanos()).unwrap_or(Nanos::MAX);
-            let prepared = attempts.list_of(timeout).map(|list| Prepared::new(test, spec, list));
-            prepared.ok_or_else(|| format!("the requests have more than {MAX_TIMEOUTS} different timeouts"))
+            let list = attempts.list_of(timeout);
+            let many = || format!("the requests have more than {MAX_TIMEOUTS} different timeouts");
+            Prepared::new(test, spec, list.ok_or_else(many)?)
         };
-        let requests: Box<[Prepared]> = requests.iter().map(prepare).collect::<Result<_, _>>()?;
+        let requests: Box<[Prepared]> = requests.iter().map(prepare).collect::<Result<_, String>>()?;
         Ok(Self {
             requests,
             start: test.start,
-            addresses: test.addresses.clone(),
-            tls: test.tls_to_target()?,
-            has_certificate: test.tls.as_ref().is_some_and(TlsConfig::has_certificate),
+            hosts: test.hosts.iter().map(Host::new).collect::<Result<_, _>>()?,
             poll: Poll::new().map_err(|error| format!("no epoll descriptor: {error}"))?,
             lines: Slots::default(),
-            resting: Vec::new(),
+            own: OwnConnections::new(test.hosts.len()),
             attempts,
+            rendered: Vec::new(),
             waiting: VecDeque::new(),
             races: Slots::default(),
             rivals: VecDeque::new(),
-            favourite: Favourite::default(),
             connecting: 0,
             ahead: 0,
             failed: VecDeque::new(),
@@ -162,58 +175,9 @@ impl WireEngine {
         &self.requests[usize::from(self.attempts.request(place))]
     }
 
-    /// Gives an attempt a connection: one that rests, where its request may use that, or a new one.
-    fn serve(&mut self, place: Place) {
-        if self.request(place).reuses {
-            while let Some(key) = self.resting.pop() {
-                if self.write(key, place) {
-                    return;
-                }
-            }
-        }
-        self.connect(place, None);
-    }
-
-    /// Gives a connection that may serve again to an attempt that waits for one; where none does, it rests.
-    #[inline]
-    fn hand_on(&mut self, key: Key) {
-        if self.waiting.is_empty() {
-            return self.resting.push(key);
-        }
-        let next = self.waiting.iter().position(|(place, _)| self.request(*place).reuses);
-        match next.and_then(|at| self.waiting.remove(at)) {
-            Some((place, _)) => {
-                if !self.write(key, place) {
-                    self.serve(place);
-                }
-            }
-            None => self.resting.push(key),
-        }
-    }
-
-    /// Writes the request of an attempt; false where the connection is gone, or was closed while it rested: then
-    /// nothing was sent.
-    fn write(&mut self, key: Key, place: Place) -> bool {
-        let Some(line) = self.lines.get_mut(key) else { return false };
-        line.place = Some(place);
-        let request = &self.requests[usize::from(self.attempts.request(place))];
-        match line.connection.write(request) {
-            // If part of it left, the peer may have answered before it closed: an event reports that.
-            Err(unwritten) if unwritten.untouched || unwritten.kind == ErrorKind::LocalLimit => {
-                let reused = line.connection.is_kept();
-                self.lines.remove(key);
-                if reused && unwritten.untouched {
-                    return false;
-                }
-                self.fails(place, Exchange { reused, ..unanswered(unwritten.kind, false) });
-            }
-            _ => self.attempts.served_by(place, key),
-        }
-        true
-    }
-
     /// Notes that an attempt is over; the next turn reports it.
     fn fails(&mut self, place: Place, exchange: Exchange) {
+        self.forget_rendered(place);
         let Spans { connect, first_byte } = self.attempts.end(place);
         self.failed.push_back((place, Exchange { connect, first_byte, ..exchange }));
     }
@@ -227,10 +191,7 @@ impl WireEngine {
         } else if let Some(place) = line.place {
             let writes = ready.writable() && line.connection.is_writing();
             // If the write fails, an answer may still have arrived before the peer closed: read it.
-            let broke = writes && {
-                let request = &self.requests[usize::from(self.attempts.request(place))];
-                line.connection.write_on(request).is_err()
-            };
+            let broke = writes && !self.write_on(key, place);
             if broke || ready.readable() {
                 self.read(key, place, ready.closing(), since, ends);
             }
@@ -239,11 +200,13 @@ impl WireEngine {
         }
     }
 
+    /// Reads what there is of an answer. `closing`: an event reports now that the peer closed its side.
     fn read(&mut self, key: Key, place: Place, closing: bool, since: Nanos, ends: &mut impl Ends) {
         let Some(line) = self.lines.get_mut(key) else { return };
+        line.closing |= closing;
         let is_first = line.connection.received() == 0;
-        let mut body = |bytes: &[u8]| ends.body(place, bytes);
-        let answered = line.connection.read(&mut self.scratch, closing, &mut body);
+        let mut parts = PartsOf { place, ends };
+        let answered = line.connection.read(&mut self.scratch, line.closing, &mut parts);
         if is_first && line.connection.received() > 0 {
             // Nearly always the turn's own look at the clock; an attempt that began since has to look again.
             let is_older = self.attempts.began(place) <= self.looked;
@@ -254,7 +217,7 @@ impl WireEngine {
             Answered::NotYet => {}
             Answered::Unread => {
                 if !std::mem::replace(&mut line.unread, true) {
-                    self.unread.push_back((key, closing));
+                    self.unread.push_back(key);
                 }
             }
             Answered::Whole { status, keeps } => {
@@ -272,11 +235,11 @@ impl WireEngine {
     fn read_on(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
         let n = self.unread.len();
         for _ in 0..n {
-            let Some((key, closing)) = self.unread.pop_front() else { break };
+            let Some(key) = self.unread.pop_front() else { break };
             let Some(line) = self.lines.get_mut(key) else { continue };
             line.unread = false;
             if let Some(place) = line.place {
-                self.read(key, place, closing, now, ends);
+                self.read(key, place, false, now, ends);
             }
         }
         n > 0
@@ -309,6 +272,7 @@ impl WireEngine {
             connect,
             first_byte,
         };
+        let (host, owner) = (line.host, line.owner);
         line.place = None;
         if !keeps {
             self.close(key);
@@ -316,24 +280,25 @@ impl WireEngine {
         match ends.ended(place, at, &exchange) {
             Next::Begin(request) => {
                 self.begins(place, request, at);
-                let takes_it = keeps && self.requests[usize::from(request)].reuses;
+                let next = &self.requests[usize::from(request)];
+                let takes_it = keeps && next.reuses && (next.host, None) == (host, owner);
                 if takes_it && self.write(key, place) {
                     return;
                 }
                 if keeps && !takes_it {
-                    self.hand_on(key);
+                    self.hand_on(key, host, owner);
                 }
                 self.serve(place);
             }
-            Next::Rest if keeps => self.hand_on(key),
+            Next::Rest if keeps => self.hand_on(key, host, owner),
             Next::Rest => {}
         }
     }
 
     /// Why TLS failed on a connection, where it did.
     fn tls_cause(&mut self, key: Key) -> Option<TlsCause> {
-        let cause = self.lines.get_mut(key)?.connection.tls_cause()?;
-        Some(of_client(cause, self.has_certificate))
+        let line = self.lines.get_mut(key)?;
+        Some(of_client(line.connection.tls_cause()?, self.hosts[line.host].has_certificate))
     }
 
     /// An attempt without a connection, or whose connection is gone, is over.
@@ -349,6 +314,7 @@ impl WireEngine {
         while let Some((place, at)) = self.attempts.next_to_expire()
             && now >= at
         {
+            self.forget_rendered(place);
             let key = self.attempts.connection(place);
             let mut exchange = unanswered(ErrorKind::ConnectTimeout, true);
             if let Some(line) = key.and_then(|key| self.lines.get_mut(key))

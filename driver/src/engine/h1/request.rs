@@ -1,11 +1,12 @@
 //! The requests of a test, prepared once: their bytes, and what else differs from one to the other.
 
-use common::plan::Request;
+use common::plan::{Request, TargetUrl};
 use url::Position;
 
 use super::answer::AnswerTo;
 use super::attempts::ListIndex;
 use crate::driver_test::DriverTest;
+use crate::engine::spec::is_head;
 use crate::engine::{RequestSpec, USER_AGENT};
 
 /// Methods that send `content-length: 0` with an empty body: a server may wait for a body otherwise.
@@ -23,24 +24,39 @@ pub struct Prepared {
     pub reuses: bool,
     /// The list of the attempts that have its timeout.
     pub list: ListIndex,
+    /// Where it goes.
+    pub host: usize,
 }
 
 impl Prepared {
-    /// Prepares a request to the target of a test.
-    pub fn new(test: &DriverTest, spec: &RequestSpec<'_>, list: ListIndex) -> Self {
-        let RequestSpec { request: plan, wants_body } = *spec;
-        Self {
-            bytes: encode(test, plan).into_boxed_slice(),
-            to: AnswerTo { head_only: plan.method == "HEAD", wants_body },
+    /// Prepares a request to a host of a test.
+    ///
+    /// # Errors
+    /// The test has no such host.
+    pub fn new(test: &DriverTest, spec: &RequestSpec<'_>, list: ListIndex) -> Result<Self, String> {
+        let plan = spec.request;
+        let host = usize::from(spec.host);
+        let url = &test.hosts.get(host).ok_or_else(|| format!("the test has no host {host}"))?.url;
+        let bytes = spec.bytes.map_or_else(|| encode(test, url, plan), <[u8]>::to_vec);
+        let head_only = is_head(&bytes);
+        let &RequestSpec { wants_head, wants_body, max_body, .. } = spec;
+        Ok(Self {
+            bytes: bytes.into_boxed_slice(),
+            to: AnswerTo { head_only, wants_head, wants_body, max_body },
             reuses: plan.connection_reuse,
             list,
-        }
+            host,
+        })
+    }
+
+    /// How an answer is read to a rendered request with these bytes.
+    pub fn to_rendered(&self, bytes: &[u8]) -> AnswerTo {
+        AnswerTo { head_only: is_head(bytes), ..self.to }
     }
 }
 
-/// Encodes a request to the target of a test: a header of the plan replaces the one that would be sent by default.
-fn encode(test: &DriverTest, plan: &Request) -> Vec<u8> {
-    let target = &test.assignment.target;
+/// Encodes a request to a host of a test: a header of the plan replaces the one that would be sent by default.
+fn encode(test: &DriverTest, target: &TargetUrl, plan: &Request) -> Vec<u8> {
     let path = target.path_and_query();
     let host = &target[Position::BeforeHost..Position::AfterPort];
     let mut head = format!("{} {path} HTTP/1.1\r\n", plan.method);

@@ -1,8 +1,8 @@
 //! How the wire engine sets up connections, for an attempt or ahead of any, and what follows if that fails.
 //!
-//! A target with several addresses is raced for (RFC 8305): a connection is begun to the first address; where that
+//! A host with several addresses is raced for (RFC 8305): a connection is begun to the first address; where that
 //! has not connected after 250 ms, or failed, the next one is begun beside it; the first to connect is used, and the
-//! others are closed. The others do not count as attempts and appear in no figure. A target with one address has no
+//! others are closed. The others do not count as attempts and appear in no figure. A host with one address has no
 //! race, so that it pays nothing for this.
 
 use std::time::Instant;
@@ -10,11 +10,15 @@ use std::time::Instant;
 use common::counters::ErrorKind;
 
 use super::connection::{Connection, Stage};
+use super::hosts::Owner;
 use super::poll::Ready;
 use super::slots::Key;
 use super::{Ends, Exchange, Line, MAX_CONNECTING, Place, WireEngine, unanswered};
 use crate::engine::addresses::{ATTEMPT_DELAY, Order};
 use crate::start_at::Nanos;
+
+/// Connections ahead of the attempts lead to the first host, and serve any attempt.
+const AHEAD: Way = (0, None);
 
 /// [`ATTEMPT_DELAY`], as the engine counts.
 const DELAY: Nanos = ATTEMPT_DELAY.as_nanos() as Nanos;
@@ -24,6 +28,8 @@ const DELAY: Nanos = ATTEMPT_DELAY.as_nanos() as Nanos;
 pub(super) struct Race {
     /// The attempt that waits for it; `None`: it is made ahead of any.
     place: Option<Place>,
+    /// Where it leads, and whose it is.
+    way: Way,
     order: Order,
     /// How many addresses were tried.
     tried: usize,
@@ -34,6 +40,9 @@ pub(super) struct Race {
     /// Why the last one failed.
     last: ErrorKind,
 }
+
+/// The host that a connection leads to, and whose attempts alone it may serve.
+type Way = (usize, Option<Owner>);
 
 impl Race {
     fn has_next(&self) -> bool {
@@ -52,32 +61,34 @@ impl Race {
 impl WireEngine {
     /// Sets up a connection for an attempt; `race`: it has begun, and tries the addresses that are left.
     pub(super) fn connect(&mut self, place: Place, race: Option<Race>) {
-        let resolved = race.is_some() || !self.addresses.now().is_empty();
+        let way = self.way_of(place);
+        let resolved = race.is_some() || !self.hosts[way.0].addresses.now().is_empty();
         if resolved && self.connecting >= MAX_CONNECTING {
             self.attempts.waits(place);
             return self.waiting.push_back((place, race));
         }
         self.attempts.connects(place, self.now());
-        if let Err(kind) = self.set_up(Some(place), race) {
+        if let Err(kind) = self.set_up(Some(place), way, race) {
             self.fails(place, unanswered(kind, true));
         }
     }
 
     /// Begins to connect, to the first address that does not fail at once.
-    fn set_up(&mut self, place: Option<Place>, race: Option<Race>) -> Result<(), ErrorKind> {
+    fn set_up(&mut self, place: Option<Place>, way: Way, race: Option<Race>) -> Result<(), ErrorKind> {
         let race = match race {
             Some(race) => race,
             None => {
-                let addresses = self.addresses.now();
+                let host = &mut self.hosts[way.0];
+                let addresses = host.addresses.now();
                 if let [to] = addresses[..] {
-                    let connection = Connection::open(&to, self.tls.as_ref())?;
-                    return self.begun(Line { connection, place, race: None, unread: false }).map(|_| ());
+                    let connection = Connection::open(&to, host.tls.as_ref())?;
+                    return self.begun(line(connection, place, way, None)).map(|_| ());
                 }
                 if addresses.is_empty() {
                     return Err(ErrorKind::Resolve);
                 }
-                let order = self.favourite.order(&addresses, Instant::now);
-                Race { place, order, tried: 0, lines: Vec::new(), due: 0, last: ErrorKind::Unreachable }
+                let order = host.favourite.order(&addresses, Instant::now);
+                Race { place, way, order, tried: 0, lines: Vec::new(), due: 0, last: ErrorKind::Unreachable }
             }
         };
         let key = self.races.insert(race);
@@ -93,11 +104,10 @@ impl WireEngine {
             && let Some(to) = race.order.nth(race.tried)
         {
             race.tried += 1;
-            let place = race.place;
-            let opened = Connection::open(&to, self.tls.as_ref());
-            let line =
-                opened.map(|connection| Line { connection, place, race: Some(race_key), unread: false });
-            let begun = line.and_then(|line| self.begun(line));
+            let (place, way) = (race.place, race.way);
+            let opened = Connection::open(&to, self.hosts[way.0].tls.as_ref());
+            let begun =
+                opened.and_then(|connection| self.begun(line(connection, place, way, Some(race_key))));
             let due = self.now().saturating_add(DELAY);
             let Some(race) = self.races.get_mut(race_key) else { return false };
             match begun {
@@ -187,7 +197,7 @@ impl WireEngine {
     pub(super) fn go_on_ahead(&mut self) {
         while self.ahead > 0 && self.connecting < MAX_CONNECTING / 2 {
             self.ahead -= 1;
-            if self.set_up(None, None).is_err() {
+            if self.set_up(None, AHEAD, None).is_err() {
                 self.ahead = 0;
             }
         }
@@ -206,7 +216,8 @@ impl WireEngine {
                 let Some(line) = self.lines.get_mut(key) else { return };
                 // epoll is edge-triggered: if the peer sent or closed before we wrote, this event is the only notice.
                 let early = ready.readable() || line.connection.spoke_first();
-                self.opened.handshakes += u64::from(self.tls.is_some());
+                let is_tls = self.hosts[line.host].tls.is_some();
+                self.opened.handshakes += u64::from(is_tls);
                 self.has_connected();
                 let Some(place) = place else { return self.rest(key, early) };
                 self.attempts.connected(place, self.now());
@@ -231,12 +242,12 @@ impl WireEngine {
         if race.lines.first() != Some(&key)
             && let Some(address) = self.lines.get_mut(key).and_then(|line| line.connection.peer())
         {
-            self.favourite.connected_instead(&race.order, address, Instant::now());
+            self.hosts[race.way.0].favourite.connected_instead(&race.order, address, Instant::now());
         }
         race.lines.into_iter().filter(|line| *line != key).for_each(|line| self.close(line));
     }
 
-    /// A connection could not be set up. After a failed TLS handshake the target's other addresses are not tried: the
+    /// A connection could not be set up. After a failed TLS handshake the host's other addresses are not tried: the
     /// race was over when TCP connected.
     fn lost(&mut self, key: Key, kind: ErrorKind) {
         let Some(line) = self.lines.get_mut(key) else { return };
@@ -294,7 +305,13 @@ impl WireEngine {
         if spoke && !line.connection.rests_on(&mut self.scratch) {
             self.lines.remove(key);
         } else {
-            self.resting.push(key);
+            let host = line.host;
+            self.hosts[host].resting.push(key);
         }
     }
+}
+
+/// A connection that is being set up.
+fn line(connection: Connection, place: Option<Place>, (host, owner): Way, race: Option<Key>) -> Line {
+    Line { connection, host, owner, place, race, unread: false, closing: false }
 }

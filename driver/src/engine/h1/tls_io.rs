@@ -7,6 +7,7 @@ use common::tls_cause::TlsCause;
 use tokio_rustls::rustls::ClientConnection;
 
 use super::answer::{AnswerReader, ReadStep, Whole};
+use super::parts::Parts;
 use super::socket::Socket;
 use crate::engine::socket_errors::handshake_error;
 use crate::engine::tls::{During, cause_of, cause_of_io};
@@ -50,8 +51,8 @@ pub fn flush_tls(tls: &mut ClientConnection, mut socket: &Socket) -> io::Result<
     Ok(flushed)
 }
 
-/// Decrypts bytes and gives the answer the plain ones, those included that TLS holds already; it passes its body on
-/// where that is wanted. Returns how far the answer is, and how many bytes it was given last: if that is more than it
+/// Decrypts bytes and gives the answer the plain ones, those included that TLS holds already; it passes on what of
+/// it is wanted. Returns how far the answer is, and how many bytes it was given last: if that is more than it
 /// used, something follows it.
 pub fn read_tls(
     tls: &mut ClientConnection,
@@ -59,7 +60,7 @@ pub fn read_tls(
     mut bytes: &[u8],
     answer: &mut AnswerReader,
     cause: &mut Option<TlsCause>,
-    body: &mut impl FnMut(&[u8]),
+    parts: &mut impl Parts,
 ) -> Result<(ReadStep, usize), ErrorKind> {
     let mut taken = (ReadStep::More, 0);
     loop {
@@ -84,7 +85,7 @@ pub fn read_tls(
                 // Count the bytes after a whole answer as given: it did not use them, so its connection is not
                 // reused.
                 (ReadStep::Whole(_), given) => *given += n,
-                _ => taken = (answer.take_with(plain, body)?, n),
+                _ => taken = (answer.take_with(plain, parts)?, n),
             }
             reader.consume(n);
         }

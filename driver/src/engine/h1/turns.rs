@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::WireEngine;
-use crate::engine::{Dozed, Ends, Engine, Opened, Place, RequestIndex, Spans, Wait};
+use crate::engine::{Dozed, Ends, Engine, Opened, Outgoing, Place, RequestIndex, Spans, Wait};
 use crate::reactor;
 use crate::start_at::Nanos;
 
@@ -14,7 +14,7 @@ impl Engine for WireEngine {
 
     fn connect_ahead(&mut self, connections: u32) {
         // Where each attempt is to open its own connection, one made ahead would hide the time that takes.
-        if self.requests.iter().any(|request| request.reuses) {
+        if self.requests.iter().any(|request| request.reuses && request.host == 0) {
             self.ahead = connections;
             self.go_on_ahead();
         }
@@ -26,8 +26,16 @@ impl Engine for WireEngine {
         self.serve(place);
     }
 
+    fn begin_rendered(&mut self, place: Place, outgoing: Outgoing<'_>, now: Nanos) {
+        self.begins_rendered(place, outgoing, now);
+    }
+
+    fn close_own(&mut self, slot: u32) {
+        self.end_own(slot);
+    }
+
     fn has_spare(&self) -> bool {
-        !self.resting.is_empty()
+        self.hosts.iter().any(|host| !host.resting.is_empty())
     }
 
     fn turn(&mut self, now: Nanos, ends: &mut impl Ends) -> bool {
@@ -67,7 +75,8 @@ impl Engine for WireEngine {
 
     fn abandon(&mut self) {
         self.lines.clear();
-        self.resting.clear();
+        self.hosts.iter_mut().for_each(|host| host.resting.clear());
+        self.own.clear();
         self.attempts.clear();
         self.waiting.clear();
         self.races.clear();

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use driver::driver_test::DriverTest;
 use driver::engine::{
-    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Place, RequestIndex, RequestSpec,
-    Spans, Wait, WireEngine,
+    AwcClient, Dozed, Ends, Engine, Exchange, FutureEngine, Next, Opened, Outgoing, Place, RequestIndex,
+    RequestSpec, Spans, Wait, WireEngine,
 };
+use driver::scenario::answer::Field;
 use driver::start_at::{Nanos, StartAt};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,20 @@ impl Engine for Either {
         match self {
             Self::Wire(engine) => engine.begin(place, request, now),
             Self::Awc(engine) => engine.begin(place, request, now),
+        }
+    }
+
+    fn begin_rendered(&mut self, place: Place, outgoing: Outgoing<'_>, now: Nanos) {
+        match self {
+            Self::Wire(engine) => engine.begin_rendered(place, outgoing, now),
+            Self::Awc(engine) => engine.begin_rendered(place, outgoing, now),
+        }
+    }
+
+    fn close_own(&mut self, slot: u32) {
+        match self {
+            Self::Wire(engine) => engine.close_own(slot),
+            Self::Awc(engine) => engine.close_own(slot),
         }
     }
 
@@ -140,14 +155,21 @@ impl Wait for Either {
     }
 }
 
+/// A head that was passed on: its status, and names and values of its fields.
+pub type Head = (u16, Vec<(String, String)>);
+
 /// What was reported, and what follows it.
 #[derive(Default)]
 struct Reported {
     ends: Vec<(Place, Exchange)>,
     /// The bodies that came before these ends, in the same order.
     bodies: Vec<Vec<u8>>,
+    /// The heads that came before these ends, in the same order.
+    heads: Vec<Option<Head>>,
     /// What came of bodies of attempts that have not ended.
     coming: BTreeMap<Place, Vec<u8>>,
+    /// The heads of attempts that have not ended.
+    begun: BTreeMap<Place, Head>,
     /// Requests of the attempts that begin where one ends; where there is none left, nothing begins.
     next: VecDeque<RequestIndex>,
 }
@@ -156,7 +178,15 @@ impl Ends for Reported {
     fn ended(&mut self, place: Place, _: Nanos, exchange: &Exchange) -> Next {
         self.ends.push((place, *exchange));
         self.bodies.push(self.coming.remove(&place).unwrap_or_default());
+        self.heads.push(self.begun.remove(&place));
         self.next.pop_front().map_or(Next::Rest, Next::Begin)
+    }
+
+    fn head(&mut self, place: Place, status: u16, fields: &[Field<'_>]) {
+        assert!(!self.coming.contains_key(&place), "a head comes before its body");
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let fields = fields.iter().map(|field| (text(field.name), text(field.value))).collect();
+        assert!(self.begun.insert(place, (status, fields)).is_none(), "a head comes once");
     }
 
     fn body(&mut self, place: Place, bytes: &[u8]) {
@@ -211,6 +241,20 @@ impl Drive {
         self.turn();
         self.reported.next.extend(next);
         self.engine.begin(place, request, self.now());
+    }
+
+    /// Begins an attempt with a rendered request, after a turn.
+    pub fn begin_rendered(&mut self, place: Place, outgoing: Outgoing<'_>) {
+        self.turn();
+        self.engine.begin_rendered(place, outgoing, self.now());
+    }
+
+    /// Makes one attempt with a rendered request; nothing else is under way.
+    pub async fn exchange_rendered(&mut self, outgoing: Outgoing<'_>) -> Exchange {
+        self.begin_rendered(0, outgoing);
+        let ends = self.ends(1).await;
+        assert_eq!((ends.len(), ends[0].0), (1, 0), "{ends:?}");
+        ends[0].1
     }
 
     /// Drives it until something else has happened.
@@ -290,6 +334,11 @@ impl Drive {
     /// The bodies of the attempts whose ends were reported since the last call, in the order of the ends.
     pub fn bodies(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.reported.bodies)
+    }
+
+    /// The heads of the attempts whose ends were reported since the last call, in the order of the ends.
+    pub fn heads(&mut self) -> Vec<Option<Head>> {
+        std::mem::take(&mut self.reported.heads)
     }
 
     /// Makes one attempt; nothing else is under way.

@@ -12,8 +12,8 @@ use common::counters::ErrorKind;
 use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, Request, read, share_out};
 use driver::assignment::Assignment;
-use driver::driver_test::DriverTest;
-use driver::engine::Outcome;
+use driver::driver_test::{Addresses, DriverTest, HostOf, TlsConfig};
+use driver::engine::{Outcome, Outgoing};
 use driver::start_at::StartAt;
 
 /// A load that does not matter: the engine is driven by the test itself.
@@ -27,13 +27,25 @@ pub fn test_to(url: &str, addresses: Vec<SocketAddr>, request: &str, load: &str)
     let node_id = NodeId::new("d").unwrap();
     let share = share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1;
     DriverTest {
+        script: None,
         test_id: TestId::new("t").unwrap(),
         node_id,
         assignment: Assignment::of_plan(&plan, share),
-        addresses: addresses.into(),
-        tls: None,
+        hosts: vec![HostOf::new(plan.target.clone(), addresses)],
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
     }
+}
+
+/// The test with these addresses of its target.
+pub fn at(mut test: DriverTest, addresses: impl Into<Addresses>) -> DriverTest {
+    test.hosts[0].addresses = addresses.into();
+    test
+}
+
+/// The test with these TLS settings towards its target.
+pub fn with_tls(mut test: DriverTest, tls: impl Into<Option<TlsConfig>>) -> DriverTest {
+    test.hosts[0].tls = tls.into();
+    test
 }
 
 /// A test whose requests go to a server by plain HTTP.
@@ -46,6 +58,17 @@ pub fn test_of(address: SocketAddr, request: &str) -> DriverTest {
 #[track_caller]
 pub fn request(lines: &str) -> Request {
     test_of(([127, 0, 0, 1], 1).into(), lines).assignment.request
+}
+
+/// A rendered request to a path, with that body.
+pub fn rendered(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+    let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+    [format!("{method} {path} HTTP/1.1\r\nhost: shop.test\r\n{length}\r\n").as_bytes(), body].concat()
+}
+
+/// These bytes as the first request, to the first host, over a shared connection.
+pub fn outgoing(bytes: &[u8]) -> Outgoing<'_> {
+    Outgoing { request: 0, host: 0, own_connection: None, bytes }
 }
 
 /// A whole answer with that status.

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::server::{Peer, Seen, serve};
-use super::{ONE, server, test_to};
+use super::{ONE, server, test_to, with_tls};
 
 /// A certificate for `localhost` and 127.0.0.1, its server's settings, and a folder with the file that vouches for it.
 pub struct Identity {
@@ -82,7 +82,7 @@ pub fn insecure() -> TlsConfig {
 /// A test whose requests go to `localhost` by https, at this address.
 pub fn https(address: SocketAddr, request: &str, tls: TlsConfig) -> DriverTest {
     let url = format!("https://localhost:{}/", address.port());
-    DriverTest { tls: Some(tls), ..test_to(&url, vec![address], request, ONE) }
+    with_tls(test_to(&url, vec![address], request, ONE), tls)
 }
 
 /// A session that is spoken to by hand.
