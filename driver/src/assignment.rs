@@ -1,9 +1,10 @@
 //! What this driver is to do in a test: a plan and a share from our orchestrator, or the classic fields, completed by
 //! our defaults. Pure; nothing is resolved or checked here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::plan::program::Arrival;
+use common::plan::program::{Arrival, Program, Scenario, Step};
 use common::plan::{EngineChoice, Honesty, Load, Mode, Pace, Plan, Request, Share, TargetUrl, mask_url};
 use common::settings::ClassicSettings;
 use common::wire::{ClassicConfig, TestType, Unit};
@@ -21,6 +22,8 @@ pub const CLASSIC_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignment {
     pub request: Request,
+    /// What `[requests]` says; `None`: the plan has one request.
+    pub program: Option<Arc<Program>>,
     /// When it is sent.
     pub load: Load,
     /// How much of it is ours.
@@ -49,6 +52,7 @@ impl Assignment {
     pub fn of_plan(plan: &Plan, share: Share) -> Self {
         Self {
             request: plan.request.clone(),
+            program: plan.program.clone(),
             load: plan.load.clone(),
             share,
             target: plan.target.clone(),
@@ -64,13 +68,56 @@ impl Assignment {
         }
     }
 
-    /// The highest rate it can come to, requests per second; `None` where nothing bounds it.
+    /// The highest rate it can come to, requests per second; `None` where nothing bounds it. With sessions: their highest
+    /// rate, and as many requests as one of them sends at most.
     pub fn rate_ceiling_per_s(&self) -> Option<f64> {
+        let Some(program) = &self.program else {
+            return match self.load.mode {
+                Mode::Tsunami { .. } => self.share.rate_per_s,
+                Mode::Avalanche { .. } => self.share.target_throughput,
+            };
+        };
+        let of_one =
+            program.scenarios.iter().map(|scenario| most_requests(program, scenario)).fold(0.0, f64::max);
+        Some(of_one * self.session_rate_per_s()?)
+    }
+
+    /// The highest rate of sessions; `None` where nothing bounds it, as with users without a pacing.
+    fn session_rate_per_s(&self) -> Option<f64> {
         match self.load.mode {
+            Mode::Avalanche { connections } => {
+                let users = self.share.connections.unwrap_or(connections);
+                let pacing = self.load.pacing.filter(|pacing| !pacing.is_zero())?;
+                Some(f64::from(users) / pacing.as_secs_f64())
+            }
+            // With stages the share has the highest rate.
             Mode::Tsunami { .. } => self.share.rate_per_s,
-            Mode::Avalanche { .. } => self.share.target_throughput,
         }
     }
+}
+
+/// The most requests that a session of a scenario sends.
+fn most_requests(program: &Program, scenario: &Scenario) -> f64 {
+    most_of(program, &scenario.steps)
+}
+
+fn most_of(program: &Program, steps: &[Step]) -> f64 {
+    let sends = |request: usize| {
+        let hops = program.requests.get(request).map_or(0, |request| request.follow);
+        1.0 + f64::from(hops)
+    };
+    let of = |step: &Step| match step {
+        Step::Request { request, .. } => sends(*request),
+        Step::Poll { request, at_most, .. } => sends(*request) * f64::from(*at_most),
+        Step::Group { steps, .. } | Step::Flow { steps, .. } => most_of(program, steps),
+        Step::Repeat { times, steps } => f64::from(*times) * most_of(program, steps),
+        Step::Choose(choices) => {
+            choices.iter().map(|choice| most_of(program, &choice.steps)).fold(0.0, f64::max)
+        }
+        Step::When { steps, otherwise, .. } => most_of(program, steps).max(most_of(program, otherwise)),
+        Step::Think(_) | Step::Draw { .. } => 0.0,
+    };
+    steps.iter().map(of).sum()
 }
 
 fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignment, String> {
@@ -106,6 +153,7 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
         connections: closed.then_some(connections),
         max_in_flight: (!closed).then_some(CLASSIC_MAX_IN_FLIGHT),
         fleet: None,
+        stages_times: None,
     };
     let load = Load {
         mode,
@@ -128,7 +176,7 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
         identify: false,
         connection_reuse: true,
     };
-    Ok(Assignment { request, load, share, target, honesty: Honesty::default() })
+    Ok(Assignment { request, program: None, load, share, target, honesty: Honesty::default() })
 }
 
 /// A target as classic orchestrators write it: a URL, or `host:port` without a scheme.

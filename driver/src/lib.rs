@@ -27,11 +27,13 @@ mod run;
 mod safety;
 pub mod scenario;
 mod schedstat;
+pub mod secrets;
 pub mod settings;
 pub mod start_at;
 mod store;
 mod system;
 mod timer_fd;
+pub mod try_one;
 pub mod worker;
 
 pub use run::{Bound, RunError, run};

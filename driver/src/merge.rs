@@ -8,6 +8,7 @@ use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, TestId};
 use common::latency::{Latency, LatencyKind};
 use common::plan::mask_url;
+use common::session_figures::AllSessions;
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Window};
 
 use crate::driver_test::DriverTest;
@@ -36,6 +37,7 @@ pub struct Merged {
 #[derive(Debug, Default)]
 struct Pending {
     figures: ByRequest<Figures>,
+    sessions: AllSessions,
     busy: f64,
 }
 
@@ -114,6 +116,9 @@ impl Merge {
         worker.next = reported.seq + 1;
         let pending = self.pending.entry(reported.seq).or_default();
         pending.figures += &reported.figures;
+        if let Some(sessions) = &reported.sessions {
+            pending.sessions += sessions;
+        }
         pending.busy = pending.busy.max(reported.busy);
         if reported.last.is_some() {
             worker.ending = reported.last;
@@ -169,6 +174,7 @@ impl Merge {
             from_us: self.start.unix_us_at(from),
             to_us: self.start.unix_us_at(to),
             figures,
+            sessions: pending.sessions,
             busy: pending.busy,
             machine: MachineLoad::default(),
             is_final,
@@ -255,8 +261,8 @@ mod tests {
             test_id: TestId::new("t").unwrap(),
             node_id,
             assignment: Assignment::of_plan(&plan, share),
-            addresses: Vec::new().into(),
-            tls: None,
+            hosts: Vec::new(),
+            script: None,
             start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
         };
         Merge::new(&test, workers, Epoch(9))
@@ -273,6 +279,7 @@ mod tests {
             worker,
             seq,
             figures,
+            sessions: None,
             busy: 0.25,
             last: last.then_some(WorkerEnding {
                 schedule_from: 0,

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use common::ids::NodeId;
+use common::plan::Mode;
 use common::settings::AllowTarget;
 use common::settings::allow::{allows, default_targets};
 
@@ -38,13 +39,31 @@ impl Limits {
             .map_err(|reason| format!("{}: {reason}", self.node_id))
     }
 
+    /// Gives a closed loop of one request that has no ceiling of its own the ceiling `safety.max_rate`. Returns a sentence that
+    /// says so, beginning with the driver's name; `None` where nothing changes. Sessions are not held back: their
+    /// requests wait for one another, and a ceiling would change what the plan measures.
+    pub fn hold_back(&self, assignment: &mut Assignment, of_sessions: bool) -> Option<String> {
+        let most = self.max_rate.filter(|_| !of_sessions)?;
+        if !matches!(assignment.load.mode, Mode::Avalanche { .. })
+            || assignment.share.target_throughput.is_some()
+        {
+            return None;
+        }
+        assignment.share.target_throughput = Some(most);
+        Some(format!(
+            "{}: safety.max_rate holds this closed loop back to {most} requests/s; load.target_throughput of the plan, up to \
+             that rate, replaces it",
+            self.node_id
+        ))
+    }
+
     fn rate(&self, assignment: &Assignment) -> Result<(), String> {
         match (self.max_rate, assignment.rate_ceiling_per_s()) {
             (Some(most), Some(rate)) if rate > most => {
                 Err(format!("{rate} requests/s are more than safety.max_rate = {most} of this driver"))
             }
             (Some(most), None) => Err(format!(
-                "a closed loop without load.target_throughput may pass safety.max_rate = {most} of this driver"
+                "users without load.pacing may pass safety.max_rate = {most} of this driver: with a pacing their rate is known"
             )),
             _ => Ok(()),
         }
@@ -136,14 +155,51 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_above_the_bound_or_without_one_is_refused() {
+    fn a_rate_above_the_bound_is_refused() {
         let anywhere = ["0.0.0.0/0"];
         let tsunami = assignment(TestType::Tsunami, 0.01);
         check(&limits(&anywhere, Some(100.0), 10_000), &tsunami, &[], None);
         check(&limits(&anywhere, Some(99.0), 10_000), &tsunami, &[], Some("safety.max_rate = 99"));
-        let avalanche = assignment(TestType::Avalanche, 0.0);
-        check(&limits(&anywhere, Some(1e9), 10_000), &avalanche, &[], Some("target_throughput"));
-        check(&limits(&anywhere, None, 10_000), &avalanche, &[], None);
+        let mut avalanche = assignment(TestType::Avalanche, 0.0);
+        avalanche.share.target_throughput = Some(100.5);
+        check(
+            &limits(&anywhere, Some(100.0), 10_000),
+            &avalanche,
+            &[],
+            Some("100.5 requests/s are more than"),
+        );
+    }
+
+    #[test]
+    fn a_closed_loop_without_a_ceiling_has_that_of_the_driver() {
+        let anywhere = ["0.0.0.0/0"];
+        let bounded = limits(&anywhere, Some(250.0), 10_000);
+        let mut avalanche = assignment(TestType::Avalanche, 0.0);
+        let words = bounded.hold_back(&mut avalanche, false).unwrap();
+        assert!(
+            words.starts_with("d1: safety.max_rate holds this closed loop back to 250 requests/s"),
+            "{words}"
+        );
+        assert_eq!(avalanche.share.target_throughput, Some(250.0));
+        check(&bounded, &avalanche, &[], None);
+        // One of its own is kept, and an open loop has a rate.
+        avalanche.share.target_throughput = Some(9.0);
+        assert_eq!(bounded.hold_back(&mut avalanche, false), None);
+        assert_eq!(avalanche.share.target_throughput, Some(9.0));
+        let mut tsunami = assignment(TestType::Tsunami, 0.1);
+        assert_eq!((bounded.hold_back(&mut tsunami, false), tsunami.share.target_throughput), (None, None));
+        // Without a bound nothing holds it back.
+        let mut free = assignment(TestType::Avalanche, 0.0);
+        assert_eq!(limits(&anywhere, None, 10_000).hold_back(&mut free, false), None);
+        check(&limits(&anywhere, None, 10_000), &free, &[], None);
+    }
+
+    #[test]
+    fn users_whose_rate_nothing_bounds_are_refused() {
+        let bounded = limits(&["0.0.0.0/0"], Some(1e9), 10_000);
+        let mut users = assignment(TestType::Avalanche, 0.0);
+        assert_eq!((bounded.hold_back(&mut users, true), users.share.target_throughput), (None, None));
+        check(&bounded, &users, &[], Some("load.pacing"));
     }
 
     #[test]

@@ -187,6 +187,7 @@ impl Foundation {
             habits: settings.habits.clone(),
             grace: settings.orchestrator.grace,
             tls: settings.tls,
+            secrets: settings.secrets,
             connect_to: settings.driver.connect_to,
             resolve_every: settings.driver.resolve_every,
         };

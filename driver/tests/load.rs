@@ -22,8 +22,8 @@ use driver::worker::{Outlet, run};
 
 use support::drive::{BOTH, Either, Which};
 use support::server::{PONG, Peer, answer_all, server};
-use support::test_to;
 use support::tls::{Identity, insecure};
+use support::{test_to, with_tls};
 
 /// Keeps what a worker reports.
 #[derive(Clone, Default)]
@@ -179,7 +179,7 @@ async fn a_closed_loop_whose_handshake_fails_backs_off() {
         });
         let plan = "mode = 'avalanche'\nconnections = 1\nduration = '500ms'";
         let url = format!("https://localhost:{}/", address.port());
-        let test = DriverTest { tls: Some(insecure()), ..test_to(&url, vec![address], "", plan) };
+        let test = with_tls(test_to(&url, vec![address], "", plan), insecure());
         let (_, counters, ending) = load(which, test).await;
         assert_eq!(counters.errors_of(ErrorKind::Tls), counters.sent, "{which:?}: {counters:?}");
         // 10, 20, 40, 80, 160 and 320 ms: six waits do not fit in half a second.
@@ -209,7 +209,7 @@ async fn without_reuse_each_attempt_of_either_loop_opens_a_connection_and_times_
                 let test = test_to(&url, vec![address], "connection_reuse = false", plan);
                 let handshakes = if tls.is_some() { 20 } else { 0 };
                 let (_, counters, ending, latencies) =
-                    measured(which, DriverTest { tls, ..test }, Duration::MAX).await;
+                    measured(which, with_tls(test, tls), Duration::MAX).await;
                 let case = format!("{which:?}, {url}, {plan}: {counters:?}");
                 assert_sound(which, &counters);
                 assert_eq!((counters.sent, counters.completed), (20, 20), "{case}");

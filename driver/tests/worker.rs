@@ -11,7 +11,7 @@ use common::ids::{NodeId, TestId};
 use common::plan::{PlanFormat, read, share_out};
 use driver::assignment::Assignment;
 use driver::driver_test::DriverTest;
-use driver::engine::{BodySink, Client, Exchange, FutureEngine, Opened, Outcome, RequestIndex, Spans};
+use driver::engine::{AnswerSink, Client, Exchange, FutureEngine, Opened, Outcome, RequestIndex, Spans};
 use driver::precision::Precision;
 use driver::start_at::StartAt;
 use driver::worker::report::WorkerEnding;
@@ -31,11 +31,11 @@ fn test_on_driver(per: &str, (index, of): (usize, usize), load: &str) -> Arc<Dri
     let nodes: Vec<_> = (0..of).map(|n| NodeId::new(&format!("d{n}")).unwrap()).collect();
     let (node_id, share) = share_out(&plan, &nodes).unwrap().remove(index);
     Arc::new(DriverTest {
+        script: None,
         test_id: TestId::new("t").unwrap(),
         node_id,
         assignment: Assignment::of_plan(&plan, share),
-        addresses: Vec::new().into(),
-        tls: None,
+        hosts: Vec::new(),
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
     })
 }
@@ -66,7 +66,7 @@ impl Client for Scripted {
         "scripted"
     }
 
-    async fn exchange(&self, _: RequestIndex, _: Rc<Cell<Spans>>, _: BodySink) -> Exchange {
+    async fn exchange(&self, _: RequestIndex, _: Rc<Cell<Spans>>, _: AnswerSink) -> Exchange {
         let step = (self.script)(self.attempts.replace(self.attempts.get() + 1));
         self.under_way.set(self.under_way.get() + 1);
         let _under_way = UnderWay(Rc::clone(&self.under_way));

@@ -116,11 +116,12 @@ fn start(
     let shared = Arc::clone(test);
     Ok(match choose(&test.assignment.request) {
         Chosen::Wire => {
-            let engine = WireEngine::new(test)?;
+            let engine = worker::specs(test, |specs| WireEngine::of_each(test, specs))?;
             actix_rt::spawn(worker::run(shared, slice, engine, outlet, precision, stopped))
         }
         Chosen::Awc => {
-            let engine = FutureEngine::new(AwcClient::new(test)?, test.start);
+            let engine =
+                FutureEngine::new(worker::specs(test, |specs| AwcClient::of_each(test, specs))?, test.start);
             actix_rt::spawn(worker::run(shared, slice, engine, outlet, precision, stopped))
         }
     })
@@ -152,10 +153,10 @@ impl Outlet for ActorOutlet {
     }
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
-        let Closed { seq, figures } = closed;
+        let Closed { seq, figures, sessions } = closed;
         let is_last = last.is_some();
         let (test_id, worker) = (self.test_id.clone(), self.worker);
-        self.waiting.push_back(WorkerWindow { test_id, worker, seq, figures, busy, last });
+        self.waiting.push_back(WorkerWindow { test_id, worker, seq, figures, sessions, busy, last });
         self.send_waiting();
         if is_last && !self.waiting.is_empty() {
             // The outlet is not called after the last window, so a task has to wait for room in the mailbox.

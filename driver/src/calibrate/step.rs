@@ -17,7 +17,7 @@ use tokio::task::LocalSet;
 
 use super::{CalibrateError, cannot};
 use crate::assignment::Assignment;
-use crate::driver_test::{DriverTest, WorkerSlice};
+use crate::driver_test::{DriverTest, HostOf, WorkerSlice};
 use crate::engine::WireEngine;
 use crate::merge::Merge;
 use crate::precision::Precision;
@@ -128,8 +128,8 @@ fn test_of(setting: &Setting, drive: Drive, duration: Duration) -> Result<Driver
         test_id: TestId::new("calibrate").map_err(|error| wrong(error.to_string()))?,
         node_id,
         assignment: Assignment::of_plan(&plan, share),
-        addresses: vec![setting.sink].into(),
-        tls: None,
+        hosts: vec![HostOf::new(plan.target.clone(), vec![setting.sink])],
+        script: None,
         start: StartAt { monotonic: Instant::now() + START_DELAY, unix_us: unix_us() },
     })
 }
@@ -161,10 +161,10 @@ impl Outlet for WindowSender {
     fn progress(&mut self, _: Counters, _: bool) {}
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
-        let Closed { seq, figures } = closed;
+        let Closed { seq, figures, sessions } = closed;
         let (test_id, worker) = (self.test_id.clone(), self.worker);
         // The channel has room for more windows than a load has (`WAITING`), so this does not fail.
-        let _ = self.sender.try_send(WorkerWindow { test_id, worker, seq, figures, busy, last });
+        let _ = self.sender.try_send(WorkerWindow { test_id, worker, seq, figures, sessions, busy, last });
     }
 }
 

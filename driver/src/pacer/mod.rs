@@ -8,5 +8,6 @@ mod schedule;
 
 pub use backoff::Backoff;
 pub use closed_loop::{Attempts, Grant, PERMIT_LAPSES_AFTER, Permits};
-pub use open_loop::{Decision, OpenLoop, Rules};
+pub use open_loop::{Decision, Judged, OpenLoop, Rules};
+pub(crate) use schedule::nanos;
 pub use schedule::{Own, Schedule, Tick};

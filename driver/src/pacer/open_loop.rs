@@ -22,6 +22,34 @@ impl Rules {
     pub fn new(places: u32, max_lag: Duration, max_catch_up: Duration) -> Self {
         Self { places, max_lag: nanos(max_lag), max_catch_up: nanos(max_catch_up) }
     }
+
+    /// What becomes of something that is due, so late, while so many places are taken (see [`OpenLoop::decide`]).
+    pub fn judge(&self, late_by: Nanos, taken: u32, all_read: bool) -> Judged {
+        if late_by > self.max_catch_up {
+            Judged::DropLate
+        } else if taken < self.places {
+            Judged::Send
+        } else if !all_read {
+            Judged::ReadFirst
+        } else if late_by > self.max_lag {
+            Judged::DropLate
+        } else {
+            Judged::DropInFlight
+        }
+    }
+}
+
+/// What becomes of a tick or a session that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    /// It begins.
+    Send,
+    /// Nothing yet: all that is readable is to be read first.
+    ReadFirst,
+    /// It is dropped: all places are taken.
+    DropInFlight,
+    /// It is dropped: this driver is late.
+    DropLate,
 }
 
 /// What to do now.
@@ -75,16 +103,11 @@ impl OpenLoop {
         if late_by < 0 {
             return Decision::WaitUntil(tick.due);
         }
-        let decision = if late_by > self.rules.max_catch_up {
-            Decision::DropLate(tick)
-        } else if in_flight < self.rules.places {
-            Decision::Send(tick)
-        } else if !all_read {
-            return Decision::ReadFirst;
-        } else if late_by > self.rules.max_lag {
-            Decision::DropLate(tick)
-        } else {
-            Decision::DropInFlight(tick)
+        let decision = match self.rules.judge(late_by, in_flight, all_read) {
+            Judged::ReadFirst => return Decision::ReadFirst,
+            Judged::Send => Decision::Send(tick),
+            Judged::DropInFlight => Decision::DropInFlight(tick),
+            Judged::DropLate => Decision::DropLate(tick),
         };
         self.next = self.next.saturating_add(self.step);
         decision

@@ -35,7 +35,7 @@ pub struct Schedule {
 const FOREVER: Nanos = Nanos::MAX / 2;
 
 /// A span in [`Nanos`], at most [`FOREVER`].
-pub(super) fn nanos(span: Duration) -> Nanos {
+pub(crate) fn nanos(span: Duration) -> Nanos {
     Nanos::try_from(span.as_nanos()).unwrap_or(FOREVER).min(FOREVER)
 }
 

@@ -1,6 +1,7 @@
 //! A driver's settings: every key, its unit, range and default. See config/driver.toml.
 
 mod habits;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::cpu::cores;
 use crate::precision::Precision;
 
 pub use habits::Habits;
+pub use secrets::{SecretSettings, VariableNames, is_own};
 
 /// Where an orchestrator listens by default.
 const DEFAULT_ORCHESTRATOR: &str = "http://127.0.0.1:8080";
@@ -50,6 +52,8 @@ pub struct DriverSettings {
     pub driver: WorkSettings,
     /// `[safety]`: what plans may ask of it.
     pub safety: SafetySettings,
+    /// `[secrets]`: what plans may use of its environment and files.
+    pub secrets: SecretSettings,
     /// `[tls]`: towards targets.
     pub tls: TlsSettings,
 }
@@ -150,6 +154,7 @@ impl Section for DriverSettings {
             http: root.table("http", HttpSettings::read),
             driver: root.table("driver", WorkSettings::read),
             safety: root.table("safety", SafetySettings::read),
+            secrets: root.table("secrets", SecretSettings::read),
             tls: root.table("tls", TlsSettings::read),
         }
     }

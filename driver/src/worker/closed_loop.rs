@@ -64,7 +64,7 @@ impl Connections {
     #[inline]
     fn begin(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next {
         let Some(warmup) = self.attempts.begin(now) else { return Next::Rest };
-        let due = Due { request: THE_REQUEST, at: now, warmup };
+        let due = Due { request: THE_REQUEST, at: now, held: 0, warmup };
         flight.begins(place, due, now, false);
         Next::Begin(due.request)
     }

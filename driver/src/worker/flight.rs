@@ -4,7 +4,8 @@ use common::counters::ErrorKind;
 use common::plan::Request;
 
 use super::recorder::{Due, Recorder};
-use crate::engine::{Ends, Exchange, Next, Place, Spans};
+use crate::engine::{Ends, Exchange, Next, Place, RequestIndex, Spans};
+use crate::scenario::script::Script;
 use crate::start_at::Nanos;
 
 /// One attempt in flight.
@@ -25,11 +26,16 @@ pub struct Flight {
 impl Flight {
     /// Nothing is in flight yet, at so many places.
     pub fn new(request: &Request, places: u32) -> Self {
-        Self {
-            recorder: Recorder::new(request, Nanos::MAX),
-            places: vec![None; places as usize],
-            in_flight: 0,
-        }
+        Self::with(Recorder::new(request, Nanos::MAX), places)
+    }
+
+    /// As [`Flight::new`], of a plan with sessions.
+    pub fn of_script(script: &Script, places: u32) -> Self {
+        Self::with(Recorder::of_script(script, Nanos::MAX), places)
+    }
+
+    fn with(recorder: Recorder, places: u32) -> Self {
+        Self { recorder, places: vec![None; places as usize], in_flight: 0 }
     }
 
     /// How many attempts are in flight.
@@ -50,6 +56,31 @@ impl Flight {
         self.recorder.sent(due, began, short_gap);
         self.in_flight += 1;
         self.places[place as usize] = Some(Attempt { due, began });
+    }
+
+    /// An attempt begins that follows a redirect. It is sent under the name of redirects, in place of the one that was
+    /// answered by one; and it ends under the name of its request, unless it is answered by another redirect.
+    pub fn follows(&mut self, place: Place, due: Due, redirect: RequestIndex, began: Nanos) {
+        self.recorder.sent(Due { request: redirect, ..due }, began, false);
+        self.in_flight += 1;
+        self.places[place as usize] = Some(Attempt { due, began });
+    }
+
+    /// Notes that an attempt was answered by a redirect that is followed.
+    pub fn redirected(&mut self, place: Place, at: Nanos, exchange: &Exchange, redirect: RequestIndex) {
+        if let Some(Attempt { due, began }) = self.places[place as usize].take() {
+            self.in_flight -= 1;
+            self.recorder.ended(Due { request: redirect, ..due }, began, at, exchange);
+        }
+    }
+
+    /// Notes the end of an attempt whose answer was looked at; `fault`: as [`Recorder::judged`].
+    #[inline]
+    pub fn judged(&mut self, place: Place, at: Nanos, exchange: &Exchange, fault: Option<ErrorKind>) {
+        if let Some(attempt) = self.places[place as usize].take() {
+            self.in_flight -= 1;
+            self.recorder.judged(attempt.due, attempt.began, at, exchange, fault);
+        }
     }
 
     /// Gives up all attempts: they count as failed, with the time they took so far, and so do their parts.

@@ -1,13 +1,21 @@
 //! One worker's part of a test: keeps the schedule, makes attempts, fills windows. It knows no Kafka; it reports to
 //! the rest of the driver through an [`Outlet`].
 
+pub(crate) mod buffers;
 mod closed_loop;
+pub(crate) mod examine;
 mod flight;
 mod open_loop;
 pub mod recorder;
 pub mod report;
+pub(crate) mod seat;
+pub mod session_windows;
+mod sessions;
+mod sessions_closed;
+mod sessions_open;
 mod spin;
 pub(crate) mod timer;
+mod users;
 mod waiter;
 pub mod windows;
 
@@ -17,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use common::counters::{Counters, ErrorKind};
 use common::plan::Mode;
+use common::plan::program::Connections;
 use tokio::sync::watch;
 
 use self::flight::Flight;
@@ -24,9 +33,10 @@ use self::waiter::{Until, Waiter};
 use self::windows::Closed;
 use crate::cpu::cores;
 use crate::driver_test::{DriverTest, WorkerSlice};
-use crate::engine::{Engine, RequestIndex};
+use crate::engine::{Engine, MAX_WANTED_BODY_BYTES, RequestIndex, RequestSpec, outline};
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
+use crate::scenario::script::{Script, Sendable};
 use crate::start_at::Nanos;
 use crate::worker::report::WorkerEnding;
 
@@ -41,6 +51,34 @@ const THE_REQUEST: RequestIndex = 0;
 
 /// From this share on a window counts as one without idle time.
 const BUSY: f64 = 0.95;
+
+/// Makes an engine or a client with all requests of a test, whose indexes are those of the plan.
+///
+/// # Errors
+/// Those of `make`.
+pub fn specs<T>(
+    test: &DriverTest,
+    make: impl FnOnce(&[RequestSpec<'_>]) -> Result<T, String>,
+) -> Result<T, String> {
+    let (Some(script), Some(program)) = (&test.script, &test.assignment.program) else {
+        return make(&[RequestSpec::plain(&test.assignment.request)]);
+    };
+    let takes_cookies = script.scenarios.iter().any(|track| track.cookie_bytes.is_some());
+    let outlines: Vec<_> = program.requests.iter().map(outline).collect();
+    let spec = |(sendable, request)| {
+        let sendable: &Sendable = sendable;
+        let wants_body = sendable.examiner.needs_body();
+        RequestSpec {
+            request,
+            bytes: sendable.text.as_constant(),
+            host: sendable.host,
+            wants_head: sendable.examined || sendable.follow > 0 || takes_cookies,
+            wants_body,
+            max_body: wants_body.then_some(MAX_WANTED_BODY_BYTES),
+        }
+    };
+    make(&script.requests.iter().zip(&outlines).map(spec).collect::<Vec<_>>())
+}
 
 /// Where a worker's figures go. Its methods must not block.
 pub trait Outlet {
@@ -80,7 +118,10 @@ pub async fn run<E: Engine, O: Outlet>(
 ) -> std::io::Result<()> {
     let mut load = Load {
         engine,
-        flight: Flight::new(&test.assignment.request, slice.places),
+        flight: match &test.script {
+            Some(script) => Flight::of_script(script, slice.places),
+            None => Flight::new(&test.assignment.request, slice.places),
+        },
         waiter: Waiter::new(precision, slice.workers, cores())?,
         outlet,
         busy: BusyMeter::start(),
@@ -91,9 +132,11 @@ pub async fn run<E: Engine, O: Outlet>(
     };
     load.wait_for_start(&mut stop).await;
     load.busy = BusyMeter::start();
-    let from = match load.test.assignment.load.mode {
-        Mode::Tsunami { .. } => open_loop::run(&mut load, &mut stop).await,
-        Mode::Avalanche { .. } => closed_loop::run(&mut load, &mut stop).await,
+    let from = match (load.test.script.clone(), &load.test.assignment.load.mode) {
+        (None, Mode::Tsunami { .. }) => open_loop::run(&mut load, &mut stop).await,
+        (None, Mode::Avalanche { .. }) => closed_loop::run(&mut load, &mut stop).await,
+        (Some(script), Mode::Tsunami { .. }) => sessions_open::run(&mut load, script, &mut stop).await,
+        (Some(script), Mode::Avalanche { .. }) => sessions_closed::run(&mut load, script, &mut stop).await,
     };
     load.finish(from, &mut stop).await;
     Ok(())
@@ -112,7 +155,11 @@ impl<E: Engine, O: Outlet> Load<E, O> {
     /// Waits for the start of the load. An open loop connects meanwhile, for as many requests as may be under way
     /// before the first is answered: to connect takes ten times as long as to send, and would make all of them late.
     async fn wait_for_start(&mut self, stop: &mut StopSignal) {
-        if let Mode::Tsunami { .. } = self.test.assignment.load.mode {
+        let shares = |script: &Arc<Script>| {
+            script.scenarios.iter().any(|track| track.connections == Connections::Shared)
+        };
+        let is_open = matches!(self.test.assignment.load.mode, Mode::Tsunami { .. });
+        if is_open && self.test.script.as_ref().is_none_or(shares) {
             let rate =
                 self.test.assignment.share.rate_per_s.unwrap_or(0.0) / f64::from(self.slice.workers.max(1));
             let ahead = (rate * CONNECTED_AHEAD.as_secs_f64()).ceil() as u32;

@@ -107,7 +107,7 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
 }
 
 fn due(tick: Tick) -> Due {
-    Due { request: THE_REQUEST, at: tick.due, warmup: tick.warmup }
+    Due { request: THE_REQUEST, at: tick.due, held: 0, warmup: tick.warmup }
 }
 
 /// Ticks that were due and not sent when the stop came count as scheduled and as dropped late.

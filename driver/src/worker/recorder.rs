@@ -17,8 +17,11 @@ use crate::start_at::Nanos;
 pub struct Due {
     /// Which request of the plan.
     pub request: RequestIndex,
-    /// When it was due; closed loop: when it began.
+    /// When it was due; closed loop without sessions: when it began.
     pub at: Nanos,
+    /// How long the target, or the wait for a connection, kept it after it was due: no lag of ours. It is scheduled at
+    /// `at + held`, which decides its window. 0 without sessions.
+    pub held: Nanos,
     /// Whether that is in the warm-up.
     pub warmup: bool,
 }
@@ -37,13 +40,13 @@ pub struct Recorder {
     /// The windows they stand in.
     pub windows: Windows,
     /// The statuses that each request expects, by its index.
-    expect_status: Box<[Vec<(u16, u16)>]>,
+    pub(super) expect_status: Box<[Vec<(u16, u16)>]>,
     /// When the schedule ends: what completes later does not count towards the throughput.
-    schedule_to: Nanos,
+    pub(super) schedule_to: Nanos,
 }
 
 /// To the nearest: cut off, a mean of 25 µs would be 2 % short, and Little's law would not hold.
-fn us(nanos: Nanos) -> u64 {
+pub(super) fn us(nanos: Nanos) -> u64 {
     u64::try_from(nanos.saturating_add(500) / 1_000).unwrap_or(0)
 }
 
@@ -79,7 +82,7 @@ impl Recorder {
     /// A tick is sent: its attempt began; `short_gap`: too soon after the one before.
     #[inline]
     pub fn sent(&mut self, due: Due, began: Nanos, short_gap: bool) {
-        let Figures { counters, latencies } = self.windows.at(due.at, due.request);
+        let Figures { counters, latencies } = self.windows.at(due.at + due.held, due.request);
         counters.scheduled += 1;
         counters.sent += 1;
         counters.short_gaps += u64::from(short_gap);
@@ -88,7 +91,7 @@ impl Recorder {
             counters.warmup.sent += 1;
             counters.warmup.short_gaps += u64::from(short_gap);
         } else {
-            latencies.of_mut(LatencyKind::Lag).record_us(us(began - due.at));
+            latencies.of_mut(LatencyKind::Lag).record_us(us(began - due.at - due.held));
         }
     }
 
@@ -113,6 +116,20 @@ impl Recorder {
     /// An attempt is over, as its engine reports.
     #[inline]
     pub fn ended(&mut self, due: Due, began: Nanos, at: Nanos, exchange: &Exchange) {
+        self.judged(due, began, at, exchange, None);
+    }
+
+    /// As [`Recorder::ended`], of an answer that was looked at: `fault` is `check` or `extract` where it failed in that,
+    /// and then it counts under its status and under its kind.
+    #[inline]
+    pub fn judged(
+        &mut self,
+        due: Due,
+        began: Nanos,
+        at: Nanos,
+        exchange: &Exchange,
+        fault: Option<ErrorKind>,
+    ) {
         let Figures { counters, latencies } = self.windows.at(at, due.request);
         counters.bytes_received += exchange.bytes_received;
         if let Some(turn) = exchange.turn {
@@ -124,9 +141,16 @@ impl Recorder {
                 if due.warmup {
                     *counters.warmup.status_codes.entry(status).or_default() += 1;
                 }
-                self.expect_status[usize::from(due.request)]
-                    .iter()
-                    .any(|(low, high)| (*low..=*high).contains(&status))
+                if let Some(kind) = fault {
+                    *counters.errors.entry(kind).or_default() += 1;
+                    if due.warmup {
+                        *counters.warmup.errors.entry(kind).or_default() += 1;
+                    }
+                }
+                fault.is_none()
+                    && self.expect_status[usize::from(due.request)]
+                        .iter()
+                        .any(|(low, high)| (*low..=*high).contains(&status))
             }
             Outcome::Failed(kind) => {
                 // A peer that closes a kept connection with something unread resets it: the same case.
@@ -231,7 +255,7 @@ mod tests {
     }
 
     fn due(at: Nanos, warmup: bool) -> Due {
-        Due { request: 0, at, warmup }
+        Due { request: 0, at, held: 0, warmup }
     }
 
     #[test]

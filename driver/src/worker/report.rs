@@ -2,6 +2,7 @@
 
 use common::figures::{ByRequest, Figures};
 use common::ids::TestId;
+use common::session_figures::AllSessions;
 
 use crate::engine::Opened;
 use crate::precision::KeptBy;
@@ -16,6 +17,8 @@ pub struct WorkerWindow {
     pub seq: u64,
     /// What this window adds to the counters, and its samples.
     pub figures: Box<ByRequest<Figures>>,
+    /// What it adds to the counts of sessions, groups and polls, and their samples; `None`: the plan has no sessions.
+    pub sessions: Option<Box<AllSessions>>,
     /// Share of the window spent not waiting, 0 to 1; 1 where the aggregator's mailbox was full.
     pub busy: f64,
     /// With the last window: how the worker's part ended.

@@ -7,8 +7,11 @@ use std::collections::VecDeque;
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
 use common::ids::RequestName;
+use common::session_figures::AllSessions;
 
+use super::session_windows::OpenSessions;
 use crate::engine::RequestIndex;
+use crate::scenario::script::Names;
 use crate::start_at::Nanos;
 
 /// Length of a window.
@@ -21,16 +24,23 @@ pub struct Closed {
     pub seq: u64,
     /// What it adds to the counters, and its samples.
     pub figures: Box<ByRequest<Figures>>,
+    /// What it adds to the counts of sessions, groups and polls: of this window alone, counts as well as samples. `None`:
+    /// the plan has no sessions.
+    pub sessions: Option<Box<AllSessions>>,
 }
 
 /// An open window: figures per request, so that recording an attempt touches one set. The sum over all requests is made
 /// once, when the window closes.
-type Open = Box<[Figures]>;
+#[derive(Debug)]
+struct Open {
+    requests: Box<[Figures]>,
+    sessions: OpenSessions,
+}
 
 /// The windows that are still open, and the sum of those that are not.
 #[derive(Debug)]
 pub struct Windows {
-    names: Box<[RequestName]>,
+    names: Names,
     first: u64,
     open: VecDeque<Open>,
     closed: Counters,
@@ -39,22 +49,40 @@ pub struct Windows {
 impl Windows {
     /// No window was closed. `names`: those of the plan's requests; empty where it has one request without a name.
     pub fn new(names: Box<[RequestName]>) -> Self {
+        let part_of = vec![None; names.len()].into();
+        Self::of_program(Names { requests: names, part_of, ..Names::default() })
+    }
+
+    /// No window was closed. Sessions are counted, too.
+    pub fn of_program(names: Names) -> Self {
         Self { names, first: 0, open: VecDeque::new(), closed: Counters::default() }
     }
 
     /// The figures of a request in the window of an instant; in the oldest one that is open where its own is closed.
     #[inline]
     pub fn at(&mut self, at: Nanos, request: RequestIndex) -> &mut Figures {
+        &mut self.window(at).requests[usize::from(request)]
+    }
+
+    /// What is counted of sessions in the window of an instant, as [`Windows::at`] chooses it.
+    #[inline]
+    pub fn sessions(&mut self, at: Nanos) -> &mut OpenSessions {
+        &mut self.window(at).sessions
+    }
+
+    #[inline]
+    fn window(&mut self, at: Nanos) -> &mut Open {
         let seq = u64::try_from(at.div_euclid(WINDOW)).unwrap_or(0).max(self.first);
         let index = usize::try_from(seq - self.first).unwrap_or(0);
         while self.open.len() <= index {
             self.open.push_back(self.empty());
         }
-        &mut self.open[index][usize::from(request)]
+        &mut self.open[index]
     }
 
     fn empty(&self) -> Open {
-        (0..self.names.len().max(1)).map(|_| Figures::default()).collect()
+        let requests = (0..self.names.requests.len().max(1)).map(|_| Figures::default()).collect();
+        Open { requests, sessions: OpenSessions::new(&self.names) }
     }
 
     /// Closes the oldest window where it is past, and all ticks due in it have been handled (`next_due` is
@@ -78,26 +106,35 @@ impl Windows {
     pub fn close(&mut self, busy: bool) -> Closed {
         let mut open = self.open.pop_front().unwrap_or_else(|| self.empty());
         if busy {
-            for Figures { counters, .. } in &mut open {
+            for Figures { counters, .. } in &mut open.requests {
                 counters.dropped_late += std::mem::take(&mut counters.dropped_in_flight);
                 counters.warmup.dropped_late += std::mem::take(&mut counters.warmup.dropped_in_flight);
             }
         }
-        let figures = Box::new(self.summed(open));
+        let figures = Box::new(self.summed(open.requests));
         self.closed += &figures.all.counters;
         let seq = self.first;
         self.first += 1;
-        Closed { seq, figures }
+        let has_sessions = !self.names.scenarios.is_empty();
+        let sessions = has_sessions.then(|| Box::new(open.sessions.named(&self.names)));
+        Closed { seq, figures, sessions }
     }
 
-    fn summed(&self, open: Open) -> ByRequest<Figures> {
-        let mut of_each = open.into_iter();
-        if self.names.is_empty() {
-            return ByRequest::unnamed(of_each.next().unwrap_or_default());
+    /// Each attempt was counted under one name. What counts under a value of `split_by` is part of its request, too.
+    fn summed(&self, mut of_each: Box<[Figures]>) -> ByRequest<Figures> {
+        if self.names.requests.is_empty() {
+            return ByRequest::unnamed(of_each.into_iter().next().unwrap_or_default());
         }
         let mut all = Figures::default();
-        let named = self.names.iter().cloned().zip(of_each).inspect(|(_, figures)| all += figures).collect();
-        ByRequest { all, named }
+        of_each.iter().for_each(|figures| all += figures);
+        for (at, whole) in self.names.part_of.iter().enumerate() {
+            if let Some(whole) = whole.map(usize::from)
+                && let Ok([part, whole]) = of_each.get_disjoint_mut([at, whole])
+            {
+                *whole += part;
+            }
+        }
+        ByRequest { all, named: self.names.requests.iter().cloned().zip(of_each).collect() }
     }
 
     /// The number of the last window of a load that ends now: that of the last nanosecond before, of the newest that
@@ -111,7 +148,8 @@ impl Windows {
     /// All counters since the start.
     pub fn total(&self) -> Counters {
         let mut total = self.closed.clone();
-        self.open.iter().flatten().for_each(|figures| total += &figures.counters);
+        let open = self.open.iter().flat_map(|open| &open.requests);
+        open.for_each(|figures| total += &figures.counters);
         total
     }
 }

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use common::clock::unix_us;
 use common::kafka::{KafkaError, Producer};
-use common::wire::{DriverState, Heartbeat, HeartbeatOurs, Outbound, PROTOCOL, Register, RegisterOurs, Role};
+use common::wire::{
+    DriverState, Heartbeat, HeartbeatOurs, Outbound, PLAN_LANGUAGE, PROTOCOL, Register, RegisterOurs, Role,
+};
 
 use super::Identity;
 use super::plan::{Next, Sign};
@@ -71,6 +73,7 @@ impl Writer {
                 labels: identity.labels.clone(),
                 max_rate: identity.max_rate,
                 kernel: identity.kernel.clone(),
+                plan_language: Some(PLAN_LANGUAGE),
             }),
         })
     }

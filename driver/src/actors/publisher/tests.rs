@@ -109,6 +109,7 @@ fn closed(epoch: u64, seq: u64) -> WindowClosed {
         from_us: second(seq),
         to_us: second(seq + 1),
         figures: ByRequest::default(),
+        sessions: common::session_figures::AllSessions::default(),
         busy: 0.0,
         machine: MachineLoad::default(),
         is_final: false,

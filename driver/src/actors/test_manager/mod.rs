@@ -14,11 +14,12 @@ use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
 use common::kafka::{Arrived, RecordsArrived};
 use common::ordered::Ordered;
+use common::session_figures::AllSessions;
 use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
 use tokio::sync::{mpsc, oneshot};
 
-use prepare::{Prepared, prepare};
+use prepare::{Prepared, PreparedHost, hosts_of, prepare};
 use resolve::keep_resolving;
 use workers::{Order, Workers};
 
@@ -30,14 +31,15 @@ use super::messages::manager::{FinalPublished, Leave, LoadEnded};
 use super::messages::publisher::PublisherHandle;
 use super::messages::worker::WorkerHandle;
 use crate::RunError;
+use crate::assignment::Assignment;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
-use crate::driver_test::{Addresses, DriverTest};
+use crate::driver_test::{Addresses, DriverTest, HostOf};
 use crate::life::{Candidate, Input, Lead, Life, Output, Reply, Ticket};
 use crate::overflow;
 use crate::safety::Limits;
-use crate::settings::{Habits, TlsSettings};
+use crate::settings::{Habits, SecretSettings, TlsSettings};
 use crate::start_at::StartAt;
 
 /// Batches of records, ends and queries that may wait.
@@ -78,6 +80,8 @@ pub struct ManagerOptions {
     pub grace: Duration,
     /// `[tls]`.
     pub tls: TlsSettings,
+    /// `[secrets]`: what plans may use of its environment and files; client certificates are in its `dir`.
+    pub secrets: SecretSettings,
     /// `[driver] connect_to`.
     pub connect_to: Vec<ConnectTo>,
     /// `[driver] resolve_every`.
@@ -181,10 +185,13 @@ impl TestManagerActor {
 
     fn check(&mut self, candidate: Candidate, ctx: &mut Context<Self>) {
         let ticket = candidate.ticket;
-        if let Lead::Ours { plan, .. } = &candidate.lead
-            && let Some(name) = Destination::of(&plan.target, &self.options.connect_to).name()
-        {
-            self.life.resolves(ticket, name);
+        if let Lead::Ours { plan, .. } = &candidate.lead {
+            let hosts = hosts_of(&candidate.lead, &plan.target);
+            let to = hosts.iter().map(|(url, _)| Destination::of(url, &self.options.connect_to));
+            // Heartbeats report one; the look-ups of all of them take place at once.
+            if let Some(name) = to.filter_map(|to| to.name().map(str::to_owned)).next() {
+                self.life.resolves(ticket, &name);
+            }
         }
         let (options, clock) = (Arc::clone(&self.options), self.clock.clone());
         let checked = async move {
@@ -220,26 +227,38 @@ impl TestManagerActor {
             monotonic: start_us.map_or(now, |start_us| instant_of(start_us, offset_us, now_us, now)),
             unix_us: start_us.unwrap_or(now_us.saturating_add(offset_us)),
         };
-        let Some(Prepared { assignment: Some(assignment), resolved, tls, .. }) = prepared else {
+        let Some(Prepared { assignment: Some(assignment), hosts, secrets, .. }) = prepared else {
             return self.nothing_to_do(test_id, start, ctx);
         };
-        let (addresses, changes) = Addresses::new(resolved);
-        let to = Destination::of(&assignment.target, &self.options.connect_to);
-        if let (Some(every), Some(_)) = (self.options.resolve_every, to.name()) {
-            actix_rt::spawn(keep_resolving(Arc::clone(&self.options), assignment.clone(), every, changes));
-        }
+        let hosts = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
+        let ids = (&test_id, &self.options.limits.node_id);
+        // The values of setup travel with the trigger, once it runs before the start.
+        let script =
+            DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &BTreeMap::new());
         let test = Arc::new(DriverTest {
+            script,
             test_id: test_id.clone(),
             node_id: self.options.limits.node_id.clone(),
             assignment,
-            addresses,
-            tls,
+            hosts,
             start,
         });
         let slices = test.slices(self.n_workers);
         let until_start = start.monotonic.saturating_duration_since(now);
         log::info!(test_id:%, n_workers = slices.len(), in_ms = until_start.as_millis(); "test starts");
         self.order(Order::Start(test, slices));
+    }
+
+    /// A host as the workers need it, whose name is looked up again while they run, where that is set.
+    fn host(&self, host: PreparedHost, assignment: &Assignment) -> HostOf {
+        let server_name = host.server_name();
+        let PreparedHost { url, to, resolved, tls, .. } = host;
+        let (addresses, changes) = Addresses::new(resolved);
+        if let (Some(every), Some(_)) = (self.options.resolve_every, to.name()) {
+            let (options, assignment) = (Arc::clone(&self.options), assignment.clone());
+            actix_rt::spawn(keep_resolving(options, assignment, to, every, changes));
+        }
+        HostOf { url, addresses, tls, server_name }
     }
 
     fn order(&self, order: Order) {
@@ -268,6 +287,7 @@ impl TestManagerActor {
             from_us: at_us,
             to_us: at_us,
             figures: ByRequest::default(),
+            sessions: AllSessions::default(),
             busy: 0.0,
             machine: MachineLoad::default(),
             is_final: true,

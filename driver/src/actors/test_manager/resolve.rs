@@ -1,4 +1,4 @@
-//! The target's addresses: looked up before a test, and again while it runs where that is set. getaddrinfo blocks its
+//! The addresses of a test's hosts: looked up before a test, and again while it runs where that is set. getaddrinfo blocks its
 //! thread for as long as name servers take, so it runs on the pool of tokio's blocking threads, never on a worker's.
 
 use std::net::SocketAddr;
@@ -32,15 +32,15 @@ pub(super) async fn resolve(to: &Destination) -> Vec<SocketAddr> {
     }
 }
 
-/// Looks the target's name up again and again until its test is over: new connections go where it points then. The load
+/// Looks a host's name up again and again until its test is over: new connections go where it points then. The load
 /// goes on with the old addresses meanwhile. Answers that are empty, or not allowed, change nothing.
 pub(super) async fn keep_resolving(
     options: Arc<ManagerOptions>,
     assignment: Assignment,
+    to: Destination,
     every: Duration,
     addresses: watch::Sender<Arc<[SocketAddr]>>,
 ) {
-    let to = Destination::of(&assignment.target, &options.connect_to);
     loop {
         tokio::select! {
             () = addresses.closed() => return,
@@ -54,10 +54,10 @@ pub(super) async fn keep_resolving(
             continue;
         }
         if let Err(reason) = options.limits.check(&assignment, &to.host, &found) {
-            log::warn!(reason:%; "target moved to addresses that are not allowed, keeping the old ones");
+            log::warn!(host:% = to, reason:%; "target moved to addresses that are not allowed, keeping the old ones");
             continue;
         }
-        log::info!(addresses:? = found; "target moved");
+        log::info!(host:% = to, addresses:? = found; "target moved");
         addresses.send_replace(found.into());
     }
 }

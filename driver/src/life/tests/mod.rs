@@ -150,6 +150,7 @@ fn plan() -> Plan {
             arrival: Default::default(),
         },
         thresholds: Vec::new(),
+        abort: Vec::new(),
         honesty: Honesty::default(),
     }
 }

@@ -1,0 +1,147 @@
+//! What is looked for in an answer: `check` and `extract`. An [`Examiner`] is made once for each request and worker, with
+//! its regexes compiled and its paths read, and then looks at one answer after the other without allocating. It knows
+//! no socket and no session; variables, expected texts and random numbers are handed in.
+//!
+//! Only whole answers with an expected status are examined. Texts and JSON are looked for in the whole body; regexes and
+//! HTML in its first 64 KiB, because a scan of milliseconds would delay every other request of the worker.
+
+mod check;
+mod extract;
+mod field;
+mod form;
+mod html;
+pub(crate) mod json;
+mod location;
+
+use common::counters::ErrorKind;
+use common::plan::program::{NamedRequest, Template};
+
+pub use field::Field;
+
+use self::check::Rule;
+use self::extract::Finder;
+use self::json::Json;
+use super::variables::Variables;
+
+/// How much of a body regexes and HTML look at.
+const LOOKED_AT: usize = 64 * 1024;
+
+/// A whole answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    pub status: u16,
+    pub fields: &'a [Field<'a>],
+    pub body: &'a [u8],
+}
+
+/// Renders the expected text of this index (see [`Examiner::templates`]) with these variables.
+pub type Expected<'e> = &'e mut dyn FnMut(usize, &Variables, &mut Vec<u8>) -> Result<(), ErrorKind>;
+
+/// A random number below the one given, which is at least 1.
+pub type Draw<'d> = &'d mut dyn FnMut(u32) -> u32;
+
+/// Checks and extracts of one request. A clone shares nothing with the original, so that each worker has its own.
+#[derive(Debug, Clone)]
+pub struct Examiner {
+    rules: Vec<Rule>,
+    finders: Vec<Finder>,
+    templates: Vec<Template>,
+    needs_fields: bool,
+    needs_body: bool,
+    scratch: Scratch,
+}
+
+/// Buffers that grow to what answers need and are then reused.
+#[derive(Debug, Clone, Default)]
+struct Scratch {
+    value: Vec<u8>,
+    other: Vec<u8>,
+    expected: Vec<u8>,
+}
+
+/// An answer that is looked at, and what was found out about it on the way.
+struct Page<'a> {
+    answer: Answer<'a>,
+    /// The body as JSON, once somebody asked: `Some(None)` is a body that is not JSON.
+    json: Option<Option<Json<'a>>>,
+}
+
+impl<'a> Page<'a> {
+    fn json(&mut self) -> Option<Json<'a>> {
+        *self.json.get_or_insert_with(|| Json::read(self.answer.body))
+    }
+
+    /// What regexes and HTML look at, and whether the body goes on behind it.
+    fn looked_at(&self) -> (&'a [u8], bool) {
+        match self.answer.body.split_at_checked(LOOKED_AT) {
+            Some((first, rest)) => (first, !rest.is_empty()),
+            None => (self.answer.body, false),
+        }
+    }
+}
+
+impl Examiner {
+    /// The plan was checked, so its regexes and paths can be read; one that cannot never matches.
+    pub fn new(request: &NamedRequest) -> Self {
+        let mut templates = Vec::new();
+        let rules: Vec<_> = request.checks.iter().map(|check| Rule::new(check, &mut templates)).collect();
+        let finders: Vec<_> = request.extracts.iter().map(Finder::new).collect();
+        Self {
+            needs_fields: rules.iter().any(Rule::needs_fields) || finders.iter().any(Finder::needs_fields),
+            needs_body: request.wants_body(),
+            rules,
+            finders,
+            templates,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Whether it looks at header fields.
+    pub fn needs_fields(&self) -> bool {
+        self.needs_fields
+    }
+
+    /// Whether it looks at the body.
+    pub fn needs_body(&self) -> bool {
+        self.needs_body
+    }
+
+    /// Whether every answer passes and nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.finders.is_empty()
+    }
+
+    /// The expected texts of checks, which `expected` of [`Examiner::examine`] renders by their index here.
+    pub fn templates(&self) -> Vec<&Template> {
+        self.templates.iter().collect()
+    }
+
+    /// Checks an answer, and keeps in `variables` what is extracted from one that passes, in the order of the plan.
+    ///
+    /// # Errors
+    /// The first failure, checks before extracts: [`ErrorKind::Check`], [`ErrorKind::Extract`], or what `expected`
+    /// returns. Values that were found before an extract failed are kept.
+    pub fn examine(
+        &mut self,
+        answer: &Answer<'_>,
+        variables: &mut Variables,
+        expected: Expected<'_>,
+        draw: Draw<'_>,
+    ) -> Result<(), ErrorKind> {
+        let mut page = Page { answer: *answer, json: None };
+        for rule in &self.rules {
+            if !rule.holds(&mut page, variables, expected, &mut self.scratch.expected)? {
+                return Err(ErrorKind::Check);
+            }
+        }
+        for finder in &mut self.finders {
+            finder
+                .keep(&mut page, variables, draw, &mut self.scratch)
+                .map_err(|extract::NotFound| ErrorKind::Extract)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

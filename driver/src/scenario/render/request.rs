@@ -1,0 +1,428 @@
+//! Whole requests: request line, fields and body.
+
+use std::fmt;
+
+use common::plan::program::{Filter, NamedRequest, Part, Place, Program, Step, Template, UrlPlan};
+
+use super::address::Origins;
+use super::body::{Body, pairs};
+use super::fields::{Fields, Sending};
+use super::submit::Form;
+use super::text::{Builder, Text};
+use super::values::push_unsigned;
+use super::{Constants, Context, RenderError};
+use crate::scenario::variables::{Layout, Variables};
+
+/// A request of the plan, ready to be rendered.
+#[derive(Clone)]
+pub struct RequestText {
+    /// The whole of it, where all attempts of all sessions send the same.
+    constant: Option<Box<[u8]>>,
+    lets: Box<[(usize, Text)]>,
+    /// `None`: that of the form.
+    method: Option<Box<str>>,
+    target: Target,
+    fields: Fields,
+    body: Body,
+    origins: Origins,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+enum Target {
+    Path {
+        host: usize,
+        /// The path of the host and the request's own.
+        path: Text,
+        /// How long the host's part is, where the request's own begins with a value that may lack its slash.
+        may_lack_slash: Option<usize>,
+        query: Text,
+    },
+    Address {
+        host: usize,
+        address: Text,
+    },
+    Form,
+}
+
+/// Where a rendered request is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destination {
+    /// Index into `Program::hosts`.
+    pub host: usize,
+}
+
+/// A redirect that is followed.
+#[derive(Debug, Clone, Copy)]
+pub struct Hop<'a> {
+    /// The value of `location`, resolved against [`Context::answered_from`].
+    pub location: &'a [u8],
+    /// Whether it goes on as GET, without a body.
+    pub as_get: bool,
+    /// Where the first request went: what belongs to that origin (authorization, the plan's own cookies and host) is not
+    /// sent to another.
+    pub first_host: usize,
+}
+
+impl RequestText {
+    /// Prepares a request of the constants' program.
+    pub fn compile(request: &NamedRequest, constants: &Constants<'_>) -> Self {
+        let path = format!("requests.{}", request.name);
+        let mut builder = Builder::new(constants);
+        let lets = request.lets.iter().map(|(variable, template)| {
+            let name = constants.program.variables.get(*variable).map_or("", |variable| &variable.name);
+            (*variable, builder.template(template, Place::Plain, &format!("{path}.let.{name}")).finish())
+        });
+        let lets = lets.collect();
+        let target = Target::compile(&request.url, &path, constants.program, &mut builder);
+        let (body, content_type) = Body::compile(request, &path, constants.seed, &mut builder);
+        let fields =
+            Fields::compile(request, &path, (&body, content_type.as_deref()), constants, &mut builder);
+        let mut text = Self {
+            constant: None,
+            lets,
+            method: request.method.as_deref().map(Into::into),
+            target,
+            fields,
+            body,
+            origins: Origins::new(&constants.program.hosts),
+        };
+        if text.has_no_slots() && !takes_cookies(constants.program, request) {
+            let (mut bytes, mut variables) = (Vec::new(), Variables::new(&Layout::new(&[])));
+            text.constant =
+                text.write(&nothing(&mut variables), None, &mut bytes).ok().map(|_| bytes.into_boxed_slice());
+        }
+        text
+    }
+
+    /// The bytes of the whole request, where all attempts send the same: it has no slots, and no scenario with cookies
+    /// sends it. Its host is the plan's.
+    pub fn as_constant(&self) -> Option<&[u8]> {
+        self.constant.as_deref()
+    }
+
+    /// Appends the whole request. Its `let`s are set first. Where it fails, `out` is as before.
+    ///
+    /// # Errors
+    /// Where a value is missing or does not fit where it stands, or where the address belongs to no declared host.
+    pub fn render(&self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Result<Destination, RenderError> {
+        let from = out.len();
+        if let (Some(bytes), true, Target::Path { host, .. }) =
+            (&self.constant, context.cookie.is_empty(), &self.target)
+        {
+            out.extend_from_slice(bytes);
+            return Ok(Destination { host: *host });
+        }
+        let done = self.set_lets(context, out).and_then(|()| self.write(context, None, out));
+        done.inspect_err(|_| out.truncate(from))
+    }
+
+    /// Appends the request that follows a redirect. It is the same request but for its address, and, where it goes on as
+    /// GET, for its method and body; `let`s keep their values, and with the same context so do all slots.
+    ///
+    /// # Errors
+    /// As [`RequestText::render`].
+    pub fn render_hop(
+        &self,
+        context: &mut Context<'_>,
+        hop: &Hop<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Destination, RenderError> {
+        let from = out.len();
+        self.write(context, Some(hop), out).inspect_err(|_| out.truncate(from))
+    }
+
+    /// Appends only the target of the request line, path and query: which cookies go with the request depends on it. A
+    /// rendering with the same context has the same target.
+    ///
+    /// # Errors
+    /// As [`RequestText::render`].
+    pub fn render_target(
+        &self,
+        context: &mut Context<'_>,
+        hop: Option<&Hop<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<Destination, RenderError> {
+        let from = out.len();
+        let lets = if hop.is_none() { self.set_lets(context, out) } else { Ok(()) };
+        let done = lets.and_then(|()| {
+            let form = self.form(context)?;
+            let in_query = is_in_query(self.method(hop, form));
+            self.target(context, hop, (form, in_query), out)
+        });
+        done.map(|host| Destination { host }).inspect_err(|_| out.truncate(from))
+    }
+
+    fn set_lets(&self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Result<(), RenderError> {
+        for (variable, text) in &self.lets {
+            let from = out.len();
+            text.write(context, out)?;
+            context.variables.set(*variable, &out[from..]).map_err(|_| RenderError::Template)?;
+            out.truncate(from);
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        context: &Context<'_>,
+        hop: Option<&Hop<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<Destination, RenderError> {
+        let form = self.form(context)?;
+        let method = self.method(hop, form);
+        let in_query = is_in_query(method);
+        let begin = out.len();
+        out.extend_from_slice(method.as_bytes());
+        out[begin..].make_ascii_uppercase();
+        out.push(b' ');
+        let host = self.target(context, hop, (form, in_query), out)?;
+        out.extend_from_slice(b" HTTP/1.1\r\n");
+        let is_text = matches!(self.body, Body::Text(_));
+        let has_body = !hop.is_some_and(|hop| hop.as_get) && (is_text || !in_query);
+        let sending = Sending {
+            origins: &self.origins,
+            host,
+            to_own_origin: hop.is_none_or(|hop| self.origins.same(hop.first_host, host)),
+            has_body,
+        };
+        let length = self.fields.write(sending, context, out)?;
+        let body_at = out.len();
+        match &self.body {
+            _ if !has_body => {}
+            Body::Text(text) => text.write(context, out)?,
+            Body::Submit(submit) => submit.write(form.map_or(&[], |form| form.fields), context, out)?,
+        }
+        if let Some((end, digits)) = length {
+            put_length(end, digits, out.len() - body_at, out)?;
+        }
+        Ok(Destination { host })
+    }
+
+    fn method<'a>(&'a self, hop: Option<&Hop<'_>>, form: Option<Form<'a>>) -> &'a str {
+        let method = self.method.as_deref().or(form.map(|form| form.method)).unwrap_or("GET");
+        let as_get = hop.is_some_and(|hop| hop.as_get) && method != "HEAD";
+        if as_get { "GET" } else { method }
+    }
+
+    /// The form that is submitted, if one is.
+    fn form<'a>(&self, context: &'a Context<'_>) -> Result<Option<Form<'a>>, RenderError> {
+        let Body::Submit(submit) = &self.body else { return Ok(None) };
+        let value = context.variables.get(submit.variable).ok_or(RenderError::Template)?;
+        Form::read(value).map(Some)
+    }
+
+    /// Appends path and query; returns the host.
+    fn target(
+        &self,
+        context: &Context<'_>,
+        hop: Option<&Hop<'_>>,
+        (form, in_query): (Option<Form<'_>>, bool),
+        out: &mut Vec<u8>,
+    ) -> Result<usize, RenderError> {
+        let from = out.len();
+        let base = |host: usize| match context.answered_from {
+            Some((host, path)) => (host, Some(path)),
+            None => (host, None),
+        };
+        if let Some(hop) = hop {
+            out.extend_from_slice(hop.location);
+            return self.origins.resolve(base(hop.first_host), out, from);
+        }
+        let host = match &self.target {
+            Target::Path { host, path, may_lack_slash, query } => {
+                path.write(context, out)?;
+                if let Some(own_at) = may_lack_slash {
+                    put_slash(from, from + own_at, out);
+                }
+                if query.n_parts() > 0 {
+                    begin_query(from, out);
+                    query.write(context, out)?;
+                }
+                *host
+            }
+            Target::Address { host, address } => {
+                address.write(context, out)?;
+                self.origins.resolve(base(*host), out, from)?
+            }
+            Target::Form => {
+                out.extend_from_slice(form.ok_or(RenderError::Template)?.action);
+                self.origins.resolve(base(0), out, from)?
+            }
+        };
+        if let (Body::Submit(submit), Some(form), true) = (&self.body, form, in_query) {
+            if matches!(self.target, Target::Form) {
+                // As browsers do: the fields take the place of the action's query.
+                let path_end = out[from..].iter().position(|byte| *byte == b'?');
+                out.truncate(path_end.map_or(out.len(), |end| from + end));
+            }
+            let path_end = out.len();
+            begin_query(from, out);
+            let query_at = out.len();
+            submit.write(form.fields, context, out)?;
+            if out.len() == query_at {
+                out.truncate(path_end);
+            }
+        }
+        Ok(host)
+    }
+
+    fn has_no_slots(&self) -> bool {
+        let constant = |text: &Text| text.as_constant_bytes().is_some();
+        let target = match &self.target {
+            Target::Path { path, query, .. } => constant(path) && constant(query),
+            Target::Address { .. } | Target::Form => false,
+        };
+        let body = match &self.body {
+            Body::Text(text) => constant(text),
+            Body::Submit(_) => false,
+        };
+        target && body && self.lets.is_empty() && self.fields.is_constant() && self.method.is_some()
+    }
+}
+
+impl fmt::Debug for RequestText {
+    /// Without its bytes: secrets may stand in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestText")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("is_constant", &self.constant.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Target {
+    fn compile(url: &UrlPlan, path: &str, program: &Program, builder: &mut Builder<'_>) -> Self {
+        match url {
+            UrlPlan::Form => Self::Form,
+            UrlPlan::Address { url, host } => Self::Address {
+                host: *host,
+                address: builder.template(url, Place::Plain, &format!("{path}.url")).finish(),
+            },
+            UrlPlan::Path { host, path: own, query } => {
+                let url = program.hosts.get(*host).map(|host| &host.url);
+                let base = url.map_or("/", |url| url.path());
+                let base = base.strip_suffix('/').unwrap_or(base);
+                builder.bytes(base.as_bytes());
+                let may_lack_slash = match begin(own) {
+                    Begin::Slash => None,
+                    Begin::Query if !base.is_empty() => None,
+                    Begin::Nothing if !base.is_empty() => None,
+                    Begin::RawSlot => Some(base.len()),
+                    Begin::Nothing | Begin::Query | Begin::Else => {
+                        builder.bytes(b"/");
+                        None
+                    }
+                };
+                let own = builder.template(own, Place::Path, &format!("{path}.path")).finish();
+                // The query of the host's URL, if it has one, is a part of every address on it.
+                let of_host = url.and_then(|url| url.path_and_query().split_once('?')).map_or("", |it| it.1);
+                builder.bytes(of_host.as_bytes());
+                if !of_host.is_empty() && !query.is_empty() {
+                    builder.bytes(b"&");
+                }
+                pairs(query, &format!("{path}.query"), builder);
+                Self::Path { host: *host, path: own, may_lack_slash, query: builder.finish() }
+            }
+        }
+    }
+}
+
+/// How a path of the plan begins.
+enum Begin {
+    Nothing,
+    Slash,
+    Query,
+    /// With a value that is not escaped, and so may have the slash.
+    RawSlot,
+    Else,
+}
+
+fn begin(path: &Template) -> Begin {
+    match path.parts.first() {
+        None => Begin::Nothing,
+        Some(Part::Text(text)) if text.starts_with('/') => Begin::Slash,
+        Some(Part::Text(text)) if text.starts_with('?') => Begin::Query,
+        Some(Part::Slot(slot)) if slot.filters.last() == Some(&Filter::Raw) => Begin::RawSlot,
+        Some(_) => Begin::Else,
+    }
+}
+
+/// Puts the slash before the request's own path where its value lacks it, and where a target must have one.
+fn put_slash(from: usize, own_at: usize, out: &mut Vec<u8>) {
+    match out.get(own_at) {
+        Some(b'/') => {}
+        Some(b'?') | None if own_at > from => {}
+        _ => out.insert(own_at, b'/'),
+    }
+}
+
+/// What stands between a target so far and the next pair of its query.
+fn begin_query(from: usize, out: &mut Vec<u8>) {
+    match out[from..].contains(&b'?') {
+        false => out.push(b'?'),
+        true if out.ends_with(b"?") || out.ends_with(b"&") => {}
+        true => out.push(b'&'),
+    }
+}
+
+/// Whether a form's fields are sent in the query.
+fn is_in_query(method: &str) -> bool {
+    method.eq_ignore_ascii_case("GET") || method.eq_ignore_ascii_case("HEAD")
+}
+
+/// Puts the body's length into the room before `end`: blanks may stand before the digits (RFC 9112, section 5).
+fn put_length(end: usize, digits: usize, length: usize, out: &mut Vec<u8>) -> Result<(), RenderError> {
+    let body_end = out.len();
+    push_unsigned(length as u64, out);
+    let needed = out.len() - body_end;
+    if needed > digits {
+        return Err(RenderError::Template);
+    }
+    out.copy_within(body_end.., end - needed);
+    out.truncate(body_end);
+    Ok(())
+}
+
+/// The target of a rendered request: what stands between the first two blanks of its request line.
+pub fn request_target(request: &[u8]) -> &str {
+    let target = request.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    std::str::from_utf8(target).unwrap_or("/")
+}
+
+/// Whether a scenario with cookies sends a request.
+fn takes_cookies(program: &Program, request: &NamedRequest) -> bool {
+    let index = program.requests.iter().position(|other| other.name == request.name);
+    let mut with_cookies = program.scenarios.iter().filter(|scenario| scenario.cookie_bytes.is_some());
+    with_cookies.any(|scenario| scenario.steps.iter().any(|step| sends(step, index)))
+}
+
+fn sends(step: &Step, index: Option<usize>) -> bool {
+    let any = |steps: &[Step]| steps.iter().any(|step| sends(step, index));
+    match step {
+        Step::Request { request, .. } | Step::Poll { request, .. } => Some(*request) == index,
+        Step::Group { steps, .. } | Step::Flow { steps, .. } | Step::Repeat { steps, .. } => any(steps),
+        Step::Choose(choices) => choices.iter().any(|choice| any(&choice.steps)),
+        Step::When { steps, otherwise, .. } => any(steps) || any(otherwise),
+        Step::Think(_) | Step::Draw { .. } => false,
+    }
+}
+
+/// A context for what depends on none.
+fn nothing(variables: &mut Variables) -> Context<'_> {
+    Context {
+        variables,
+        rows: &[],
+        row_of: &[],
+        shared: &[],
+        g: 0,
+        ordinal: 0,
+        n_in_session: 0,
+        place: 0,
+        seed: 0,
+        unix_us: 0,
+        cookie: &[],
+        answered_from: None,
+    }
+}

@@ -1,0 +1,247 @@
+//! A program as one driver runs it: everything is compiled, nothing is looked up by name any more. One per test,
+//! shared by its workers. It refuses to know sessions, sockets and clocks.
+
+mod compile;
+mod names;
+mod uses;
+
+use common::ids::RequestName;
+use common::plan::program::{Connections, OnFail, Order, Program, Think};
+use common::plan::{Share, TargetUrl};
+
+pub use self::names::{Names, ScenarioNames};
+use super::answer::Examiner;
+use super::numbers::Mix;
+use super::render::{Constants, RequestText, Text};
+use super::rows::Rows;
+use super::variables::Layout;
+use crate::engine::RequestIndex;
+use crate::start_at::Nanos;
+
+/// Entries of the table of scenarios, and those of a fleet that has more workers than the first has entries.
+const MIX_ENTRIES: [u32; 2] = [10_007, 65_537];
+
+/// A program, compiled for one driver.
+#[derive(Debug)]
+pub struct Script {
+    /// The seed of all random values.
+    pub seed: u64,
+    /// Which session has which scenario.
+    pub mix: Mix,
+    /// Where variables stand in a session's memory.
+    pub layout: Layout,
+    /// The rows of each data set.
+    pub rows: Box<[Rows]>,
+    /// Which of them give each row once at most.
+    pub once: Box<[bool]>,
+    /// By their index in the program.
+    pub scenarios: Box<[Track]>,
+    /// By their index in the program, which is the engine's, too.
+    pub requests: Box<[Sendable]>,
+    /// By their index in the program.
+    pub hosts: Box<[TargetUrl]>,
+    /// What figures are counted under.
+    pub names: Names,
+}
+
+/// One scenario: instructions, and what holds for its sessions.
+#[derive(Debug)]
+pub struct Track {
+    /// Ends with [`Op::End`]; jumps stay inside.
+    pub ops: Box<[Op]>,
+    /// Fixed once a session, in this order.
+    pub lets: Box<[(usize, Text)]>,
+    /// The place of random values in `lets`.
+    pub lets_place: u64,
+    /// Bytes of a session's cookie jar.
+    pub cookie_bytes: Option<usize>,
+    /// Whose connections its attempts take.
+    pub connections: Connections,
+    /// What a failed step means.
+    pub on_fail: OnFail,
+    /// The request that a dropped session counts under: the first of its steps.
+    pub first: RequestIndex,
+    /// For each data set, the most rows that one session takes; 0 where the scenario does not use it.
+    pub takes: Box<[u64]>,
+}
+
+/// One request, with all that is done to its answers.
+#[derive(Debug)]
+pub struct Sendable {
+    /// Its name.
+    pub name: RequestName,
+    /// Its bytes, or how they are made.
+    pub text: RequestText,
+    /// Whether the bytes are the same for every attempt.
+    pub constant: bool,
+    /// Where it goes, where it is constant: index into the program's hosts.
+    pub host: u16,
+    /// Checks and extracts.
+    pub examiner: Examiner,
+    /// The texts that the checks expect, as the examiner counts them.
+    pub expected: Box<[Text]>,
+    /// Most redirects that are followed.
+    pub follow: u8,
+    /// The name that redirects count under.
+    pub redirect: RequestIndex,
+    /// Whether something is kept of its answers.
+    pub extracts: bool,
+    /// Whether anything is looked at in answers that have an expected status.
+    pub examined: bool,
+    /// Statuses that count as expected.
+    pub expect_status: Box<[(u16, u16)]>,
+    /// From the attempt to the last byte.
+    pub timeout: Nanos,
+    /// Whether connections are kept.
+    pub connection_reuse: bool,
+    /// Statistics by a value of the session's row.
+    pub split: Option<SplitBy>,
+}
+
+/// Under which name each row's attempts count.
+#[derive(Debug)]
+pub struct SplitBy {
+    /// Which data set.
+    pub data: usize,
+    /// By row.
+    pub by_row: Box<[RequestIndex]>,
+}
+
+/// One instruction.
+#[derive(Debug)]
+pub enum Op {
+    /// Sends a request.
+    Request(Step),
+    /// Waits.
+    Think {
+        /// How long.
+        think: Think,
+        /// The place of its random value.
+        place: u64,
+    },
+    /// A pass through a group begins.
+    GroupBegin(u16),
+    /// It ends.
+    GroupEnd,
+    /// Goes on at one of several instructions, by weight.
+    Choose {
+        /// Up to which sum of weights, exclusive, each is taken, and where it begins.
+        branches: Box<[(u64, u32)]>,
+        /// The sum of all weights.
+        total: u64,
+        /// The place of its random value.
+        place: u64,
+    },
+    /// Goes on there.
+    Jump(u32),
+    /// Goes on there unless all of these hold.
+    JumpUnless(Box<[Test]>, u32),
+    /// The first round of a repeat begins.
+    RepeatBegin,
+    /// A round is over; another one begins at the instruction `back` until there were so many.
+    RepeatEnd {
+        /// At least 1.
+        times: u32,
+        /// Where a round begins.
+        back: u32,
+    },
+    /// Sends a request again and again.
+    Poll {
+        /// The request.
+        step: Step,
+        /// Index of its figures.
+        poll: u16,
+        /// What must hold.
+        until: Box<[Test]>,
+        /// From the end of an attempt to the next.
+        every: Nanos,
+        /// Most attempts.
+        at_most: u32,
+    },
+    /// Takes another row.
+    Draw(usize),
+    /// The session is over.
+    End,
+}
+
+/// A step that sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Index of the request.
+    pub request: RequestIndex,
+    /// Due so long after the session's own due time.
+    pub at: Option<Nanos>,
+    /// The place of its random values, without rounds.
+    pub place: u64,
+    /// Index of its name among those of its scenario's steps.
+    pub name: u32,
+}
+
+/// One condition.
+#[derive(Debug)]
+pub struct Test {
+    /// What is looked at.
+    pub value: Text,
+    /// It must be one of these,
+    pub any_of: Box<[Text]>,
+    /// or none of them.
+    pub not: bool,
+}
+
+impl Script {
+    /// Compiles a program; `share` and `workers` decide how long the table of scenarios is.
+    pub fn new(program: &Program, constants: &Constants<'_>, share: &Share, workers: u32) -> Self {
+        let shares: Vec<u32> = program.scenarios.iter().map(|scenario| scenario.share).collect();
+        let lanes = u64::from(share.of.max(1)) * u64::from(workers.max(1));
+        let entries = MIX_ENTRIES[usize::from(lanes >= u64::from(MIX_ENTRIES[0]))];
+        let names = Names::new(program);
+        let scenarios = program.scenarios.iter().zip(&names.scenarios);
+        Self {
+            seed: constants.seed,
+            mix: Mix::new(constants.seed, &shares, entries),
+            layout: Layout::new(&program.variables),
+            rows: program.data.iter().map(|data| Rows::new(data, constants.seed)).collect(),
+            once: program.data.iter().map(|data| data.order == Order::Once).collect(),
+            scenarios: scenarios
+                .map(|(scenario, its)| compile::track(program, scenario, constants, &names, its))
+                .collect(),
+            requests: compile::requests(program, constants, &names),
+            hosts: program.hosts.iter().map(|host| host.url.clone()).collect(),
+            names,
+        }
+    }
+
+    /// Whether the session of this number has rows of each data set that gives its rows once.
+    pub fn has_rows(&self, g: u64) -> bool {
+        let track = &self.scenarios[self.mix.scenario(g)];
+        let lacks = |data: usize| {
+            self.once[data] && track.takes[data] > 0 && self.mix.ordinal(g) >= self.rows[data].len()
+        };
+        !(0..self.rows.len()).any(lacks)
+    }
+
+    /// Deepest nesting of groups and of repeats: what a session allocates for them.
+    pub(super) fn depth(&self) -> usize {
+        let deepest = |track: &Track| {
+            let (mut now, mut most) = (0_usize, 0);
+            for op in &track.ops {
+                match op {
+                    Op::GroupBegin(_) | Op::RepeatBegin => now += 1,
+                    Op::GroupEnd | Op::RepeatEnd { .. } => now = now.saturating_sub(1),
+                    _ => {}
+                }
+                most = most.max(now);
+            }
+            most
+        };
+        self.scenarios.iter().map(deepest).max().unwrap_or(0)
+    }
+}
+
+impl Sendable {
+    /// Whether an answer with this status is expected.
+    #[inline]
+    pub fn expects(&self, status: u16) -> bool {
+        self.expect_status.iter().any(|(low, high)| (*low..=*high).contains(&status))
+    }
+}

@@ -1,0 +1,258 @@
+//! One session of a plan, alone and in the open: what it sends, what comes back, and what the plan finds in it. It drives
+//! the same state machine, rendering and engine as a worker does, for people who want to see a plan work before they
+//! put a load on a target. Nothing is counted, and secrets are masked in all that it reports.
+
+mod drive;
+mod findings;
+mod masks;
+mod seen;
+mod unsent;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use common::clock::unix_us;
+use common::ids::{NodeId, TestId};
+use common::plan::program::Program;
+use common::plan::{Plan, mask_url, share_out};
+
+pub use self::masks::MASK;
+use self::masks::Masks;
+pub use self::seen::{Answer, Body, Checked, Event, Extracted, Pause, Request, Step, Why};
+use crate::assignment::Assignment;
+use crate::driver_test::{DriverTest, HostOf};
+use crate::engine::MAX_WANTED_BODY_BYTES;
+use crate::engine::{
+    AwcClient, Chosen, FutureEngine, RequestSpec, WireEngine, choose, outline, tls_config_of,
+};
+use crate::scenario::script::Script;
+use crate::scenario::session::{End, Over, Session};
+use crate::settings::TlsSettings;
+use crate::start_at::StartAt;
+
+/// What a tried session is called where a plan has the test's or the driver's name.
+const NAME: &str = "try";
+/// So many numbers are looked through for one of a scenario.
+const NUMBERS: u64 = 100_000;
+
+/// What stands around a variable's name in the place of its value.
+const ROOM: usize = 16;
+
+/// Why a session cannot be tried.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the messages say it
+pub enum TrialError {
+    #[error("the plan has no [requests], and so no sessions")]
+    NoRequests,
+    #[error("the plan has no scenario {0:?}, but {1}")]
+    NoScenario(String, String),
+    #[error("none of the sessions {0} to {1} has the scenario {2}")]
+    NotDrawn(u64, u64, String),
+    #[error("session {0} has no row of a data set with order = \"once\"")]
+    NoRow(u64),
+    #[error("the plan cannot be prepared: {0}")]
+    Prepare(String),
+    #[error("cannot resolve {0}: {1}")]
+    Resolve(String, String),
+    #[error("{0}")]
+    Tls(#[from] crate::engine::TlsError),
+    #[error("cannot send: {0}")]
+    Engine(String),
+}
+
+/// How the session ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Whether no step failed.
+    pub completed: bool,
+    /// The first step that failed.
+    pub failed_at: Option<String>,
+    /// Without what it thought.
+    pub response_ms: Option<f64>,
+    /// Whether more steps follow than are shown.
+    pub cut: bool,
+}
+
+/// A session that is about to be tried.
+pub struct Trial {
+    test: DriverTest,
+    script: Arc<Script>,
+    program: Arc<Program>,
+    g: u64,
+    masks: Masks,
+}
+
+impl Trial {
+    /// Prepares session number `g` of a plan whose seed is known; with a scenario, the first one from there on that has
+    /// it. `secrets`: their values, by their index in the program.
+    ///
+    /// # Errors
+    /// Where the plan has no such session.
+    pub fn new(plan: &Plan, secrets: &[String], g: u64, scenario: Option<&str>) -> Result<Self, TrialError> {
+        let program = Arc::clone(plan.program.as_ref().ok_or(TrialError::NoRequests)?);
+        let prepare = |reason: &dyn std::fmt::Display| TrialError::Prepare(reason.to_string());
+        let node_id = NodeId::new(NAME).map_err(|error| prepare(&error))?;
+        let test_id = TestId::new(NAME).map_err(|error| prepare(&error))?;
+        let shares = share_out(plan, std::slice::from_ref(&node_id)).map_err(|error| prepare(&error))?;
+        let share = shares.into_iter().next().map(|(_, share)| share).unwrap_or_default();
+        let assignment = Assignment::of_plan(plan, share);
+        let script =
+            DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, &Default::default())
+                .ok_or(TrialError::NoRequests)?;
+        let g = number(&program, &script, g, scenario)?;
+        if !script.has_rows(g) {
+            return Err(TrialError::NoRow(g));
+        }
+        let mut masks = Masks::default();
+        secrets.iter().for_each(|secret| masks.add(secret.as_bytes()));
+        let start = StartAt { monotonic: Instant::now(), unix_us: unix_us() };
+        let hosts = Vec::new();
+        let test =
+            DriverTest { test_id, node_id, assignment, hosts, script: Some(Arc::clone(&script)), start };
+        Ok(Self { test, script, program, g, masks })
+    }
+
+    /// Prepares a session for [`Trial::unsent`]: without secrets, and with room for the names of all variables.
+    ///
+    /// # Errors
+    /// As [`Trial::new`].
+    pub fn without_sending(plan: &Plan, g: u64, scenario: Option<&str>) -> Result<Self, TrialError> {
+        let mut plan = plan.clone();
+        let program = Arc::make_mut(plan.program.as_mut().ok_or(TrialError::NoRequests)?);
+        for variable in &mut program.variables {
+            variable.max = variable.max.max(variable.name.len() + ROOM);
+        }
+        let secrets = vec![MASK.to_owned(); program.secrets.len()];
+        Self::new(&plan, &secrets, g, scenario)
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u64 {
+        self.g
+    }
+
+    /// The name of its scenario.
+    pub fn scenario(&self) -> &str {
+        &self.script.names.scenarios[self.script.mix.scenario(self.g)].name
+    }
+
+    /// Sends the session's requests, one after the other, and reports each. `secrets_dir`: the folder of client
+    /// certificates that the plan names. Within a runtime of actix.
+    ///
+    /// # Errors
+    /// Where nothing can be sent at all. A request that fails is none.
+    pub async fn run(
+        &mut self,
+        tls: &TlsSettings,
+        secrets_dir: Option<&Path>,
+        report: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, TrialError> {
+        self.test.hosts = hosts(&self.program, tls, secrets_dir).await?;
+        self.test.start = StartAt { monotonic: Instant::now(), unix_us: unix_us() };
+        match choose(&self.test.assignment.request) {
+            Chosen::Wire => {
+                let mut engine = self.specs(WireEngine::of_each).map_err(TrialError::Engine)?;
+                Ok(drive::drive(self, &mut engine, report).await)
+            }
+            Chosen::Awc => {
+                let client = self.specs(AwcClient::of_each).map_err(TrialError::Engine)?;
+                let mut engine = FutureEngine::new(client, self.test.start);
+                Ok(drive::drive(self, &mut engine, report).await)
+            }
+        }
+    }
+
+    /// Reports the session's requests as they would be sent, and sends none. A value that only an answer has is
+    /// `<NAME>`.
+    pub fn unsent(&mut self, report: &mut dyn FnMut(Event)) -> Outcome {
+        unsent::unsent(self, report)
+    }
+
+    /// As a worker's, but that the heads and bodies of all answers are wanted, to be shown.
+    fn specs<T>(
+        &self,
+        make: impl FnOnce(&DriverTest, &[RequestSpec<'_>]) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let outlines: Vec<_> = self.program.requests.iter().map(outline).collect();
+        let spec = |(sendable, request)| {
+            let sendable: &crate::scenario::script::Sendable = sendable;
+            RequestSpec {
+                request,
+                bytes: sendable.text.as_constant(),
+                host: sendable.host,
+                wants_head: true,
+                wants_body: true,
+                max_body: sendable.examiner.needs_body().then_some(MAX_WANTED_BODY_BYTES),
+            }
+        };
+        make(&self.test, &self.script.requests.iter().zip(&outlines).map(spec).collect::<Vec<_>>())
+    }
+
+    /// Hides the values of secret variables, and of those that hold a secret.
+    fn hide(&mut self, session: &mut Session) {
+        let of_log_ins = self.program.requests.iter().flat_map(|request| &request.extracts);
+        let hidden: Vec<usize> =
+            of_log_ins.filter(|extract| findings::hides(extract)).map(|extract| extract.variable).collect();
+        for (index, variable) in self.program.variables.iter().enumerate() {
+            let Some(value) = session.variables().get(index) else { continue };
+            if variable.secret || hidden.contains(&index) || self.masks.is_in(value) {
+                self.masks.add(value);
+            }
+        }
+    }
+
+    /// The name of the step that a session stands before.
+    fn step_name(&self, session: &Session) -> String {
+        let names = &self.script.names.scenarios[session.scenario()].steps;
+        let name = session.step(&self.script).and_then(|step| names.get(step.name as usize));
+        name.cloned().unwrap_or_default()
+    }
+
+    fn outcome(&self, over: &Over, cut: bool) -> Outcome {
+        let names = &self.script.names.scenarios[self.script.mix.scenario(self.g)].steps;
+        let (response, failed) = match over.end {
+            End::Completed(response) => (Some(response as f64 / 1e6), None),
+            End::Failed(step) | End::Abandoned(step) => (None, names.get(step as usize).cloned()),
+        };
+        let completed = matches!(over.end, End::Completed(_));
+        Outcome { completed, failed_at: failed, response_ms: response, cut }
+    }
+}
+
+/// The first number from `from` on whose session has that scenario.
+fn number(program: &Program, script: &Script, from: u64, scenario: Option<&str>) -> Result<u64, TrialError> {
+    let Some(name) = scenario else { return Ok(from) };
+    let known = || program.scenarios.iter().map(|scenario| scenario.name.as_str());
+    let wanted = known()
+        .position(|known| known == name)
+        .ok_or_else(|| TrialError::NoScenario(name.to_owned(), known().collect::<Vec<_>>().join(", ")))?;
+    let to = from.saturating_add(NUMBERS);
+    (from..to)
+        .find(|g| script.mix.scenario(*g) == wanted)
+        .ok_or_else(|| TrialError::NotDrawn(from, to, name.to_owned()))
+}
+
+/// The hosts of a program, resolved, with their TLS settings.
+async fn hosts(
+    program: &Program,
+    tls: &TlsSettings,
+    secrets_dir: Option<&Path>,
+) -> Result<Vec<HostOf>, TrialError> {
+    let mut hosts = Vec::with_capacity(program.hosts.len());
+    for host in &program.hosts {
+        let name = host.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let port = host.url.port_or_known_default().unwrap_or(80);
+        let shown = || mask_url(host.url.as_str());
+        let found = tokio::net::lookup_host((name, port)).await;
+        let addresses: Vec<_> =
+            found.map_err(|error| TrialError::Resolve(shown(), error.to_string()))?.collect();
+        let mut of = HostOf::new(host.url.clone(), addresses);
+        if host.url.scheme() == "https" {
+            of.tls = Some(tls_config_of(tls, &host.tls, secrets_dir)?);
+            of.server_name.clone_from(&host.tls.server_name);
+        }
+        hosts.push(of);
+    }
+    Ok(hosts)
+}

@@ -1,0 +1,395 @@
+//! The sessions of one worker: one at each place, of which at most one attempt is in flight. Which session begins, and
+//! when, is decided by the loops; this brings sessions from one attempt to the next, and counts them.
+//!
+//! A session that is to go on at once stands in `ready`, one that waits in `thinking`; one with an attempt in flight in
+//! neither. In a turn of the engine only what needs no rendering goes on at once ([`Next::Begin`]); the rest waits for the
+//! end of the turn, because the engine is busy.
+
+mod drain;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+use common::counters::ErrorKind;
+use common::plan::program::Connections;
+
+use super::examine::Bench;
+use super::flight::Flight;
+use super::seat::{Paper, Seat, due};
+use super::waiter::Until;
+use super::{Load, Outlet, StopSignal};
+use crate::driver_test::WorkerSlice;
+use crate::engine::{Ends, Engine, Exchange, Next, Outcome, Outgoing, Place, RequestIndex};
+use crate::scenario::answer::Field;
+use crate::scenario::script::Script;
+use crate::scenario::session::{Attempt, Desk, Next as Step, Over, Start};
+use crate::start_at::{Nanos, StartAt};
+
+/// So many sessions go on in a row before the sockets are looked at, and so many steps of one in a row that were not
+/// sent.
+const BURST: usize = 16;
+
+/// What a loop does where a session is over.
+pub(super) trait Users {
+    /// The session at a place is over. `Some`: another one begins there at this instant.
+    fn over(&mut self, place: Place, start: Start, over: &Over, at: Nanos) -> Option<Start>;
+}
+
+/// How a session goes on.
+enum GoesOn {
+    /// With a request that the engine has prepared.
+    Begin(RequestIndex),
+    /// With one that is to be rendered.
+    Render(Attempt),
+    /// Later, or not at all.
+    Rest,
+}
+
+/// All sessions of a worker.
+pub(super) struct Crew<U> {
+    pub users: U,
+    script: Arc<Script>,
+    start: StartAt,
+    seats: Box<[Seat]>,
+    ready: VecDeque<Place>,
+    /// One entry at most for each place.
+    thinking: BinaryHeap<Reverse<(Nanos, Place)>>,
+    /// Places whose own connections are to be closed.
+    closing: Vec<Place>,
+    under_way: u32,
+    /// When what is in flight is given up: no step begins that could not have its whole timeout.
+    gives_up_at: Nanos,
+    desk: Desk,
+    bench: Bench,
+    paper: Paper,
+}
+
+impl<U: Users> Crew<U> {
+    /// No session has begun. `warmup_until`: what is scheduled before then belongs to the warm-up.
+    pub fn new(
+        start: StartAt,
+        slice: WorkerSlice,
+        script: Arc<Script>,
+        users: U,
+        warmup_until: Nanos,
+    ) -> Self {
+        let places = slice.places;
+        let cookie_bytes = script.scenarios.iter().filter_map(|track| track.cookie_bytes).max();
+        Self {
+            users,
+            start,
+            seats: (0..places).map(|_| Seat::new(&script, cookie_bytes)).collect(),
+            ready: VecDeque::with_capacity(places as usize),
+            thinking: BinaryHeap::with_capacity(places as usize),
+            closing: Vec::with_capacity(places as usize),
+            under_way: 0,
+            gives_up_at: Nanos::MAX,
+            desk: Desk::new(warmup_until),
+            bench: Bench::new(&script, places, slice.workers),
+            paper: Paper::default(),
+            script,
+        }
+    }
+
+    /// Its program.
+    pub fn script(&self) -> &Script {
+        &self.script
+    }
+
+    /// Whether no session is under way.
+    pub fn is_empty(&self) -> bool {
+        self.under_way == 0
+    }
+
+    /// When the next session goes on that waits for no answer.
+    pub fn next_at(&self) -> Option<Nanos> {
+        match self.ready.is_empty() {
+            false => Some(Nanos::MIN),
+            true => self.thinking.peek().map(|Reverse((at, _))| *at),
+        }
+    }
+
+    /// A session begins at a place that has none.
+    pub fn begin<E: Engine>(
+        &mut self,
+        engine: &mut E,
+        flight: &mut Flight,
+        place: Place,
+        start: Start,
+        now: Nanos,
+    ) {
+        self.starts(flight, place, start, now);
+        self.set_off(engine, flight, place, now);
+    }
+
+    fn starts(&mut self, flight: &mut Flight, place: Place, start: Start, now: Nanos) {
+        self.look_at_clock(now);
+        let seat = &mut self.seats[place as usize];
+        seat.clear();
+        seat.session.begin(&self.script, start, &mut self.desk);
+        seat.under_way = true;
+        self.under_way += 1;
+        flight.recorder.session_started(seat.session.scenario(), start.due, start.warmup);
+    }
+
+    fn look_at_clock(&mut self, now: Nanos) {
+        self.desk.unix_us = self.start.unix_us_at(now);
+        self.paper.unix_us = self.desk.unix_us;
+    }
+
+    /// Sessions go on whose time has come, a few of them; whether there were any.
+    pub fn go_on<E: Engine>(
+        &mut self,
+        engine: &mut E,
+        flight: &mut Flight,
+        clock: impl Fn() -> Nanos,
+    ) -> bool {
+        let mut n = 0;
+        while n < BURST {
+            let now = clock();
+            let due = self.thinking.peek().is_some_and(|Reverse((at, _))| *at <= now);
+            let place = match self.ready.pop_front() {
+                Some(place) => place,
+                None if due => match self.thinking.pop() {
+                    Some(Reverse((_, place))) => place,
+                    None => break,
+                },
+                None => break,
+            };
+            self.set_off(engine, flight, place, now);
+            n += 1;
+        }
+        self.close_own(engine);
+        n > 0
+    }
+
+    fn close_own<E: Engine>(&mut self, engine: &mut E) {
+        while let Some(place) = self.closing.pop() {
+            engine.close_own(place);
+        }
+    }
+
+    fn set_off<E: Engine>(&mut self, engine: &mut E, flight: &mut Flight, place: Place, now: Nanos) {
+        for _ in 0..BURST {
+            match self.goes_on(flight, place, now) {
+                GoesOn::Begin(request) => return engine.begin(place, request, now),
+                GoesOn::Rest => return,
+                GoesOn::Render(attempt) => {
+                    // The own connections of the session before are closed first.
+                    self.close_own(engine);
+                    if self.send(engine, flight, place, attempt, now) {
+                        return;
+                    }
+                }
+            }
+        }
+        self.ready.push_back(place);
+    }
+
+    /// A session goes on as far as it can without an engine.
+    fn goes_on(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> GoesOn {
+        self.look_at_clock(now);
+        loop {
+            let Self { seats, script, desk, .. } = self;
+            let seat = &mut seats[place as usize];
+            if let (Some(_), Some(attempt)) = (seat.hop, seat.attempt) {
+                return GoesOn::Render(attempt);
+            }
+            let attempt = match seat.session.next(script, now, desk, &mut flight.recorder) {
+                Step::At(at) => {
+                    self.thinking.push(Reverse((at, place)));
+                    return GoesOn::Rest;
+                }
+                Step::Request(attempt) => attempt,
+                Step::Over(over) => match self.ends(flight, place, over, now) {
+                    Some(start) => {
+                        self.starts(flight, place, start, now);
+                        continue;
+                    }
+                    None => return GoesOn::Rest,
+                },
+            };
+            let request = &script.requests[usize::from(attempt.request)];
+            if now > self.gives_up_at.saturating_sub(request.timeout) {
+                self.abandon(flight, place, now);
+                return GoesOn::Rest;
+            }
+            if !seat.is_prepared(script, request) {
+                return GoesOn::Render(attempt);
+            }
+            Self::begins(seat, script, flight, place, attempt, now);
+            return GoesOn::Begin(attempt.request);
+        }
+    }
+
+    fn begins(
+        seat: &mut Seat,
+        script: &Script,
+        flight: &mut Flight,
+        place: Place,
+        attempt: Attempt,
+        now: Nanos,
+    ) {
+        seat.fault = None;
+        if seat.hop.take().is_some() {
+            let redirect = script.requests[usize::from(attempt.request)].redirect;
+            return flight.follows(place, due(&attempt), redirect, now);
+        }
+        seat.session.begun(script, &attempt, now);
+        seat.attempt = Some(attempt);
+        flight.begins(place, due(&attempt), now, false);
+    }
+
+    /// Renders and sends an attempt; false where it could not be rendered: then it has failed.
+    fn send<E: Engine>(
+        &mut self,
+        engine: &mut E,
+        flight: &mut Flight,
+        place: Place,
+        attempt: Attempt,
+        now: Nanos,
+    ) -> bool {
+        let Self { seats, script, desk, paper, .. } = self;
+        let seat = &mut seats[place as usize];
+        match seat.render(script, &attempt, paper) {
+            Ok(host) => {
+                Self::begins(seat, script, flight, place, attempt, now);
+                let own_connection = seat.has_own_connections(script).then_some(place);
+                let outgoing = Outgoing { request: attempt.request, host, own_connection, bytes: &paper.out };
+                engine.begin_rendered(place, outgoing, now);
+                true
+            }
+            Err(kind) => {
+                let redirect = script.requests[usize::from(attempt.request)].redirect;
+                let hop = seat.hop.take().is_some();
+                let sent_as = if hop { redirect } else { attempt.counted };
+                flight.recorder.unsent(due(&attempt), sent_as, now, kind);
+                if !hop {
+                    seat.session.begun(script, &attempt, now);
+                }
+                seat.attempt = None;
+                seat.session.answered(script, now, (hop, true), desk, &mut flight.recorder);
+                false
+            }
+        }
+    }
+
+    /// A session is over: counts it; whether another one begins at its place.
+    fn ends(&mut self, flight: &mut Flight, place: Place, over: Over, now: Nanos) -> Option<Start> {
+        let seat = &mut self.seats[place as usize];
+        let start = seat.session.start();
+        if !std::mem::take(&mut seat.under_way) {
+            return None;
+        }
+        self.under_way -= 1;
+        flight.recorder.session_over(seat.session.scenario(), start.warmup, &over, now);
+        if seat.session.track(&self.script).connections == Connections::Session {
+            self.closing.push(place);
+        }
+        self.users.over(place, start, &over, now)
+    }
+
+    /// A session is ended by us; none follows at its place.
+    fn abandon(&mut self, flight: &mut Flight, place: Place, now: Nanos) {
+        let Self { seats, script, desk, .. } = self;
+        let seat = &mut seats[place as usize];
+        if std::mem::take(&mut seat.under_way) {
+            let over = seat.session.abandon(script, desk, &mut flight.recorder);
+            self.under_way -= 1;
+            let warmup = seat.session.start().warmup;
+            flight.recorder.session_over(seat.session.scenario(), warmup, &over, now);
+        }
+    }
+
+    /// Waits towards an instant and moves what can be moved.
+    pub async fn wait<E: Engine, O: Outlet>(
+        &mut self,
+        load: &mut Load<E, O>,
+        until: Until,
+        now: Nanos,
+        stop: &mut StopSignal,
+    ) {
+        if until.due <= now {
+            // Sessions are ready: no wait, but what else lives on this thread has its turn now and then.
+            load.waiter.busy(now).await;
+            self.turn(load);
+        } else if load.wait(until, now, stop).await {
+            self.turn(load);
+        }
+        let Load { engine, flight, test, waiter, .. } = load;
+        let start = test.start;
+        if self.go_on(engine, flight, || start.nanos(std::time::Instant::now())) {
+            waiter.worked();
+        }
+    }
+
+    /// One turn of the engine; whether it did anything.
+    pub fn turn<E: Engine, O: Outlet>(&mut self, load: &mut Load<E, O>) -> bool {
+        let now = load.now();
+        let worked = load.engine.turn(now, &mut Answering { flight: &mut load.flight, crew: self });
+        if worked {
+            load.waiter.worked();
+        }
+        worked
+    }
+}
+
+/// Gives ends and answers to the sessions that wait for them.
+struct Answering<'a, U> {
+    flight: &'a mut Flight,
+    crew: &'a mut Crew<U>,
+}
+
+impl<U: Users> Ends for Answering<'_, U> {
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+        let Self { flight, crew } = self;
+        let Some(attempt) = crew.seats[place as usize].attempt.take() else {
+            return flight.ended(place, at, exchange);
+        };
+        crew.look_at_clock(at);
+        let Crew { seats, script, desk, bench, ready, .. } = &mut **crew;
+        let seat = &mut seats[place as usize];
+        if seat.follows(exchange, &attempt, at, desk.warmup_until) {
+            let redirect = script.requests[usize::from(attempt.request)].redirect;
+            flight.redirected(place, at, exchange, redirect);
+            ready.push_back(place);
+            return Next::Rest;
+        }
+        let fault = bench.examine(script, seat, &attempt, exchange, desk.unix_us);
+        // What was not looked at, for want of room, is no answer.
+        let (exchange, fault) = match fault {
+            Some(kind) if !matches!(kind, ErrorKind::Check | ErrorKind::Extract) => {
+                (Exchange { outcome: Outcome::Failed(kind), ..*exchange }, None)
+            }
+            fault => (*exchange, fault),
+        };
+        flight.judged(place, at, &exchange, fault);
+        let (status, expected) = match exchange.outcome {
+            Outcome::Status(status) => (true, script.requests[usize::from(attempt.request)].expects(status)),
+            Outcome::Failed(_) => (false, false),
+        };
+        let failed = !expected || fault.is_some();
+        seat.session.answered(script, at, (status, failed), desk, &mut flight.recorder);
+        match crew.goes_on(flight, place, at) {
+            GoesOn::Begin(request) => Next::Begin(request),
+            GoesOn::Rest => Next::Rest,
+            GoesOn::Render(_) => {
+                crew.ready.push_back(place);
+                Next::Rest
+            }
+        }
+    }
+
+    fn head(&mut self, place: Place, status: u16, fields: &[Field<'_>]) {
+        let Crew { seats, script, bench, desk, .. } = &mut *self.crew;
+        // The time of the last attempt or answer is near enough: cookies expire by the second.
+        seats[place as usize].head(script, &mut bench.buffers, desk.unix_us, status, fields);
+    }
+
+    fn body(&mut self, place: Place, bytes: &[u8]) {
+        self.crew.seats[place as usize].body(bytes);
+    }
+}

@@ -1,0 +1,203 @@
+//! Sessions on an engine of the test's own: whatever they do and however attempts end, the equations hold.
+
+use std::time::{Duration, Instant};
+
+use common::counters::Counters;
+use common::plan::program::{Choice, OnFail, Step as PlanStep, Template, Think};
+use proptest::prelude::*;
+
+use super::*;
+use crate::engine::{Opened, Spans, Wait};
+use crate::scenario::fixtures::{program, request, scenario, script};
+use crate::scenario::session::End;
+
+/// Attempts that are in flight, by place.
+#[derive(Default)]
+struct Fake(Vec<Place>);
+
+impl Wait for Fake {
+    async fn ready(&self) {}
+
+    fn deadline(&self) -> Option<Nanos> {
+        None
+    }
+}
+
+impl Engine for Fake {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    fn begin(&mut self, place: Place, _: RequestIndex, _: Nanos) {
+        assert!(!self.0.contains(&place), "one attempt at most at a place");
+        self.0.push(place);
+    }
+
+    fn begin_rendered(&mut self, place: Place, outgoing: Outgoing<'_>, now: Nanos) {
+        self.begin(place, outgoing.request, now);
+    }
+
+    fn close_own(&mut self, _: u32) {}
+
+    fn turn(&mut self, _: Nanos, _: &mut impl Ends) -> bool {
+        false
+    }
+
+    fn so_far(&self, _: Place) -> Spans {
+        Spans::default()
+    }
+
+    fn abandon(&mut self) {
+        self.0.clear();
+    }
+
+    fn opened(&self) -> Opened {
+        Opened::default()
+    }
+}
+
+/// Another session begins at a place as often as this.
+struct Again {
+    left: u64,
+    over: Vec<End>,
+}
+
+impl Users for Again {
+    fn over(&mut self, _: Place, start: Start, over: &Over, at: Nanos) -> Option<Start> {
+        self.over.push(over.end);
+        self.left = self.left.checked_sub(1)?;
+        Some(Start { g: start.g + 7, due: at, held: 0, warmup: start.warmup && !self.left.is_multiple_of(3) })
+    }
+}
+
+fn exchange(outcome: Outcome) -> Exchange {
+    Exchange {
+        outcome,
+        tls_cause: None,
+        bytes_received: 10,
+        reused: false,
+        unconnected: false,
+        turn: None,
+        connect: None,
+        first_byte: None,
+    }
+}
+
+fn any_steps() -> impl Strategy<Value = Vec<PlanStep>> {
+    let ms = |n| Duration::from_millis(n);
+    // Request 3 cannot be rendered, and 4 follows redirects.
+    let leaf = prop_oneof![
+        (0..5_usize).prop_map(|request| PlanStep::Request { request, at: None }),
+        (0..5_usize, 0..9_u64).prop_map(move |(request, at)| PlanStep::Request { request, at: Some(ms(at)) }),
+        (0..9_u64).prop_map(move |n| PlanStep::Think(Think::Fixed(ms(n)))),
+        (0..5_usize, 1..4_u32).prop_map(move |(request, at_most)| PlanStep::Poll {
+            request,
+            until: Vec::new(),
+            every: ms(10),
+            at_most,
+        }),
+    ];
+    let step = leaf.prop_recursive(2, 12, 4, |inner| {
+        let steps = prop::collection::vec(inner, 0..4);
+        prop_oneof![
+            (0..2_usize, steps.clone()).prop_map(|(group, steps)| PlanStep::Group { group, steps }),
+            (1..4_u32, steps.clone()).prop_map(|(times, steps)| PlanStep::Repeat { times, steps }),
+            steps.prop_map(|steps| PlanStep::Choose(vec![
+                Choice { name: "x".to_owned(), weight: 1, steps },
+                Choice { name: "nothing".to_owned(), weight: 1, steps: Vec::new() },
+            ])),
+        ]
+    });
+    prop::collection::vec(step, 0..5)
+}
+
+fn check(of: &Counters, in_flight: u64) -> Result<(), TestCaseError> {
+    prop_assert_eq!(of.scheduled, of.sent + of.dropped());
+    prop_assert_eq!(of.sent, of.completed + of.failed + in_flight, "{:?}", of);
+    let both = of.errors_of(ErrorKind::Check) + of.errors_of(ErrorKind::Extract);
+    let ended = of.status_codes.values().sum::<u64>() + of.errors.values().sum::<u64>();
+    prop_assert_eq!(of.completed + of.failed + both, ended);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn the_equations_hold_at_every_instant(
+        steps in any_steps(),
+        go_on in any::<bool>(),
+        places in 1..4_u32,
+        left in 0..20_u64,
+        happens in prop::collection::vec((0..20_i64, 0..10_usize, 0..6_u32), 0..120),
+        stopped in any::<bool>(),
+    ) {
+        let mut requests: Vec<_> = ["a", "b", "c", "d", "e"].map(request).into();
+        let slot = common::plan::program::Slot {
+            value: common::plan::program::SlotValue::Variable(0),
+            filters: Vec::new(),
+        };
+        let unset = Template { parts: vec![common::plan::program::Part::Slot(slot)] };
+        requests[3].headers = vec![("x-a".to_owned(), unset)];
+        requests[4].follow = 2;
+        let mut its = scenario("s", steps);
+        its.on_fail = if go_on { OnFail::Continue } else { OnFail::End };
+        let script = Arc::new(script(&program(requests, vec![its])));
+        let start = StartAt { monotonic: Instant::now(), unix_us: 0 };
+        let slice = WorkerSlice { worker: 0, workers: 1, places, attempts: None };
+        let users = Again { left, over: Vec::new() };
+        let mut crew = Crew::new(start, slice, Arc::clone(&script), users, 0);
+        let (mut engine, mut flight) = (Fake::default(), Flight::of_script(&script, places));
+        let mut now = 0;
+        for place in 0..places {
+            let start = Start { g: u64::from(place), due: 0, held: 0, warmup: place == 0 };
+            crew.begin(&mut engine, &mut flight, place, start, now);
+        }
+        for (pause, which, outcome) in happens {
+            now += pause * 1_000_000;
+            if !engine.0.is_empty() {
+                let place = engine.0.remove(which % engine.0.len());
+                let mut answering = Answering { flight: &mut flight, crew: &mut crew };
+                let status = [200, 200, 302, 404, 503][outcome.min(4) as usize];
+                let outcome =
+                    if outcome == 5 { Outcome::Failed(ErrorKind::Reset) } else { Outcome::Status(status) };
+                if matches!(outcome, Outcome::Status(_)) {
+                    let fields = [Field { name: b"Location", value: b"/next" }];
+                    answering.head(place, status, &fields);
+                }
+                if let Next::Begin(request) = answering.ended(place, now, &exchange(outcome)) {
+                    engine.begin(place, request, now);
+                }
+            }
+            crew.go_on(&mut engine, &mut flight, || now);
+            // A redirect that waits to be followed is in flight, too.
+            let hops = crew.seats.iter().filter(|seat| seat.hop.is_some()).count() as u64;
+            check(&flight.recorder.total(), u64::from(flight.len()) + hops)?;
+            prop_assert_eq!(engine.0.len(), flight.len() as usize);
+            prop_assert!(crew.thinking.len() + crew.ready.len() <= places as usize);
+        }
+        let kind = if stopped { ErrorKind::Cancelled } else { ErrorKind::Timeout };
+        flight.give_up(now, kind, |_| Spans::default());
+        crew.abandon_all(&mut flight, now, kind);
+        prop_assert!(crew.is_empty());
+        check(&flight.recorder.total(), 0)?;
+        let mut all = common::session_figures::AllSessions::default();
+        let last = flight.recorder.windows.last_seq(now);
+        let mut of_each = Counters::default();
+        for _ in 0..=last {
+            let closed = flight.recorder.windows.close(false);
+            all += &closed.sessions.unwrap();
+            for figures in closed.figures.named.values() {
+                of_each += &figures.counters;
+            }
+        }
+        prop_assert_eq!(&of_each, &flight.recorder.total());
+        let of = &all.scenarios["s"];
+        for counters in [of.counters, of.warmup] {
+            prop_assert_eq!(counters.under_way(), 0);
+            prop_assert_eq!(counters.started, counters.completed + counters.failed + counters.abandoned);
+        }
+        prop_assert_eq!(of.response.count(), of.counters.completed);
+        prop_assert_eq!(of.ended_at.values().sum::<u64>(), of.counters.failed + of.counters.abandoned);
+    }
+}
