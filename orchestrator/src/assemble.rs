@@ -2,6 +2,7 @@
 
 use common::clock::UnixMicros;
 use common::ids::TestId;
+use common::plan::expect::Expect;
 
 use crate::lifecycle;
 use crate::model::{
@@ -43,6 +44,7 @@ pub fn view(
     findings.extend(warned(meta, &drivers));
     findings.extend(judgement.into_iter().flat_map(|judgement| judgement.findings.iter().cloned()));
     let finished = meta.state == TestState::Finished;
+    let program = tally.plan().program.as_deref();
     let mut view = TestView {
         test_id: meta.test_id.to_string(),
         name: meta.name.to_owned(),
@@ -55,6 +57,8 @@ pub fn view(
         notes: Vec::new(),
         definitions: DEFINITIONS,
         plan: meta.plan.clone(),
+        seed: program.and_then(|program| program.seed),
+        requests_per_session: program.map(|program| Expect::of(program).requests_per_session()),
         created_at: common::clock::rfc3339(meta.created_at),
         started_at: meta.started_at.map(common::clock::rfc3339),
         ended_at: meta.ended_at.map(common::clock::rfc3339),

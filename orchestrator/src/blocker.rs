@@ -21,6 +21,8 @@ pub enum Blocker {
     StartedAgain,
     /// It speaks another protocol than this orchestrator; `None`: one without a number.
     OtherProtocol(Option<u32>),
+    /// It does not read plans with several requests.
+    OnlyOneRequest,
     /// Its share is above its own limit; both in requests per second.
     AboveMaxRate {
         /// `[safety] max_rate` of the driver.
@@ -42,6 +44,8 @@ pub enum Blocker {
 /// warm-up, rate ceiling or duration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ClassicBlocker {
+    /// The plan has several requests.
+    OneRequest,
     /// The plan's amounts are the fleet's.
     NoShares,
     /// The plan has a warm-up.
@@ -87,6 +91,9 @@ impl fmt::Display for Blocker {
                 }
                 write!(f, ", this orchestrator {PROTOCOL}: install the same version on both")
             }
+            Self::OnlyOneRequest => {
+                f.write_str("does not read plans with [requests]: install this orchestrator's version on it")
+            }
             Self::AboveMaxRate { max_rate, rate } => {
                 write!(f, "safety.max_rate = {max_rate} is below the {rate} requests/s of its share")
             }
@@ -103,6 +110,9 @@ impl fmt::Display for Blocker {
 impl fmt::Display for ClassicBlocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::OneRequest => {
+                f.write_str("which sends one request over and over: leave [requests] out, or end it")
+            }
             Self::NoShares => f.write_str("which knows no shares: per = \"driver\""),
             Self::NoWarmup => f.write_str("which knows no warm-up: load.warmup = \"0s\""),
             Self::NoCeiling => f.write_str("which knows no ceiling: leave load.target_throughput out"),
@@ -149,6 +159,10 @@ mod tests {
             Blocker::AboveMaxRate { max_rate: 1_000.0, rate: 2_000.5 },
             "a: safety.max_rate = 1000 is below the 2000.5 requests/s of its share",
         );
+        check(
+            Blocker::OnlyOneRequest,
+            "a: does not read plans with [requests]: install this orchestrator's version on it",
+        );
         check(Blocker::Busy(Some(test_id)), "a: is busy with test t");
         check(Blocker::Busy(None), "a: is busy with test");
         check(Blocker::Refused(Some(refusal)), "a: target 10.0.0.1 is not allowed");
@@ -165,6 +179,10 @@ mod tests {
     fn every_blocker_of_a_classic_driver_has_a_sentence() {
         let no_fractions = ClassicBlocker::NoFractions { delay: 0.1, unit: Unit::Seconds };
         for (why, expected) in [
+            (
+                ClassicBlocker::OneRequest,
+                "which sends one request over and over: leave [requests] out, or end it",
+            ),
             (ClassicBlocker::NoShares, "which knows no shares: per = \"driver\""),
             (ClassicBlocker::NoWarmup, "which knows no warm-up: load.warmup = \"0s\""),
             (ClassicBlocker::NoCeiling, "which knows no ceiling: leave load.target_throughput out"),

@@ -2,12 +2,19 @@
 //! takes the rest from here (`Window { busy: 0.9, ..window(0, START, answered(10)) }`).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use common::clock::UnixMicros;
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
-use common::ids::{Epoch, NodeId, TestId};
+use common::ids::{Epoch, NodeId, RequestName, TestId};
+use common::latency::Latency;
+use common::plan::program::{
+    BodyPlan, Connections, NamedRequest, OnFail, Program, Scenario, Step, Template, UrlPlan,
+};
 use common::plan::{Plan, PlanFormat, Share, read};
+use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, PROTOCOL, Window};
 use serde_json::json;
 
@@ -26,6 +33,85 @@ pub fn plan(toml: &str) -> Plan {
     read(toml, PlanFormat::Toml).unwrap()
 }
 
+/// A request of a plan with several, as it is where nothing but its name is given.
+fn named_request(name: &str) -> NamedRequest {
+    NamedRequest {
+        name: request_name(name),
+        method: Some("GET".to_owned()),
+        url: UrlPlan::Path { host: 0, path: Template::default(), query: Vec::new() },
+        headers: Vec::new(),
+        basic: None,
+        body: BodyPlan::None,
+        timeout: Duration::from_secs(5),
+        expect_status: vec![(200, 399)],
+        follow: 0,
+        connection_reuse: true,
+        lets: Vec::new(),
+        extracts: Vec::new(),
+        checks: Vec::new(),
+        split: None,
+    }
+}
+
+pub fn request_name(text: &str) -> RequestName {
+    RequestName::new(text).unwrap()
+}
+
+/// The scenario `pay` at 10 sessions/s for 2 s: in the group `checkout` the requests `create` and `confirm`, and then a poll
+/// of `status`.
+pub fn plan_of_sessions(seed: Option<u64>) -> Plan {
+    let base =
+        "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '2s'\n";
+    let mut plan = plan(base);
+    let send = |request| Step::Request { request, at: None };
+    let group = Step::Group { group: 0, steps: vec![send(0), send(1)] };
+    let poll = Step::Poll { request: 2, until: Vec::new(), every: Duration::from_millis(100), at_most: 3 };
+    let pay = Scenario {
+        name: "pay".to_owned(),
+        share: 1,
+        steps: vec![group, poll],
+        lets: Vec::new(),
+        cookie_bytes: None,
+        connections: Connections::Shared,
+        on_fail: OnFail::End,
+    };
+    plan.program = Some(Arc::new(Program {
+        source: serde_json::Map::new(),
+        seed,
+        hosts: Vec::new(),
+        secrets: Vec::new(),
+        data: Vec::new(),
+        requests: ["create", "confirm", "status"].map(named_request).into(),
+        variables: Vec::new(),
+        scenarios: vec![pay],
+        groups: vec![request_name("checkout")],
+    }));
+    plan
+}
+
+/// What `plan_of_sessions` made of so many sessions: each step was sent once, each response took so many µs.
+pub fn sessions_of(counters: SessionCounters, us: u64) -> AllSessions {
+    let latency = |n| {
+        let mut latency = Latency::new();
+        latency.record_n_us(us, n);
+        latency
+    };
+    let SessionCounters { completed, failed, .. } = counters;
+    let passes = PassFigures { completed, failed, response: latency(completed) };
+    let ended_at = [("checkout.confirm".to_owned(), failed)].into_iter().filter(|(_, n)| *n > 0).collect();
+    let pay = SessionFigures {
+        counters,
+        warmup: SessionCounters::default(),
+        response: latency(completed),
+        ended_at,
+    };
+    AllSessions {
+        scenarios: [("pay".to_owned(), pay)].into(),
+        groups: [(request_name("checkout"), passes.clone())].into(),
+        polls: [(request_name("status"), passes)].into(),
+    }
+}
+
 /// A driver's share without any amounts.
 pub fn share(index: u32, of: u32) -> Share {
     Share {
@@ -37,6 +123,7 @@ pub fn share(index: u32, of: u32) -> Share {
         connections: None,
         max_in_flight: None,
         fleet: None,
+        stages_times: None,
     }
 }
 
@@ -60,6 +147,7 @@ pub fn window(seq: u64, from_us: UnixMicros, counters: Counters) -> Window {
         from_us,
         to_us: from_us + 1_000_000,
         figures: ByRequest::unnamed(Figures { counters, ..Figures::default() }),
+        sessions: AllSessions::default(),
         busy: 0.25,
         machine: MachineLoad::default(),
         is_final: false,
@@ -107,6 +195,8 @@ pub fn test_view(id: &str, name: &str) -> TestView {
         notes: Vec::new(),
         definitions: DEFINITIONS,
         plan: json!({}),
+        seed: None,
+        requests_per_session: None,
         created_at: "2026-11-24T00:00:00.000000Z".to_owned(),
         started_at: None,
         ended_at: None,

@@ -23,6 +23,7 @@ mod refusal;
 pub mod registry;
 pub mod report;
 mod run;
+pub mod seed;
 pub mod settings;
 mod stopped_by;
 pub mod store;

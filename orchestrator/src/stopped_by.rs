@@ -1,21 +1,30 @@
-//! Who or what stopped a test. Inside it is a name; timelines and the store have it as a sentence.
+//! Who or what stopped a test. Inside it is a name, or the breach of a condition of `[abort]`; timelines and the store
+//! have it as a sentence.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Who or what stopped a test, by name: `the user`. As text, in timelines and in the store: `stopped by the user`.
+/// Who or what stopped a test. As text, in timelines and in the store: `stopped by the user`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub struct StoppedBy(String);
+pub enum StoppedBy {
+    /// Someone, by name: `the user`; it is empty where nothing is known.
+    Named(String),
+    /// The plan's `[abort]`: the sentence of the breach.
+    Abort(String),
+}
 
 /// What the sentence has before the name.
 const STOPPED_BY: &str = "stopped by ";
 
+/// What the sentence has before the breach.
+const BY_ABORT: &str = "stopped by [abort]: ";
+
 impl StoppedBy {
     /// A name; it is empty where nothing is known.
     pub fn named(name: impl Into<String>) -> Self {
-        Self(name.into())
+        Self::Named(name.into())
     }
 
     /// Whoever uses the command or REST.
@@ -25,18 +34,20 @@ impl StoppedBy {
 
     /// Reads the sentence of a timeline or of the store; a text without its beginning is a name.
     pub fn from_sentence(text: &str) -> Self {
-        Self::named(text.strip_prefix(STOPPED_BY).unwrap_or(text))
-    }
-
-    /// The name; empty where nothing is known.
-    pub fn name(&self) -> &str {
-        &self.0
+        match text.strip_prefix(BY_ABORT) {
+            Some(breach) => Self::Abort(breach.to_owned()),
+            None => Self::named(text.strip_prefix(STOPPED_BY).unwrap_or(text)),
+        }
     }
 }
 
 impl fmt::Display for StoppedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, "{STOPPED_BY}{}", self.0) }
+        match self {
+            Self::Named(name) if name.is_empty() => Ok(()),
+            Self::Named(name) => write!(f, "{STOPPED_BY}{name}"),
+            Self::Abort(breach) => write!(f, "{BY_ABORT}{breach}"),
+        }
     }
 }
 
@@ -60,13 +71,18 @@ mod tests {
 
     #[test]
     fn the_store_has_a_sentence_and_a_name_is_read_from_it() {
-        for (stored, name, again) in [
-            ("stopped by the user", "the user", "stopped by the user"),
-            ("someone", "someone", "stopped by someone"),
-            ("", "", ""),
+        for (stored, expected, again) in [
+            ("stopped by the user", StoppedBy::the_user(), "stopped by the user"),
+            ("someone", StoppedBy::named("someone"), "stopped by someone"),
+            ("", StoppedBy::named(""), ""),
+            (
+                "stopped by [abort]: errors.ratio was 34 %",
+                StoppedBy::Abort("errors.ratio was 34 %".to_owned()),
+                "stopped by [abort]: errors.ratio was 34 %",
+            ),
         ] {
             let by: StoppedBy = serde_json::from_value(json!(stored)).unwrap();
-            assert_eq!((by.name(), serde_json::to_value(&by).unwrap()), (name, json!(again)), "{stored}");
+            assert_eq!((&by, serde_json::to_value(&by).unwrap()), (&expected, json!(again)), "{stored}");
         }
         assert_eq!(StoppedBy::the_user().to_string(), "stopped by the user");
     }

@@ -1,8 +1,8 @@
 //! What this process counts about itself, for `/metrics`: atomics that the code that does the work increments.
 //! It depends on neither actors nor HTTP; `http/metrics.rs` writes it out.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use common::service::Needs;
 use common::wire::{RejectReason, Topic};
@@ -58,9 +58,32 @@ pub struct Telemetry {
     pub metrics_foreign: Count,
     /// Messages that a full mailbox did not take.
     pub mailbox_overflow: Count,
+    /// The counts by name of the test that was shown last.
+    named: Mutex<Arc<NamedCounts>>,
+}
+
+/// The counts by name of one test, where its plan has names; as many as a plan may have.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct NamedCounts {
+    /// Requests: the name, and how many completed and failed.
+    pub requests: Vec<(String, [u64; 2])>,
+    /// Sessions: the scenario, and how many completed, failed, were abandoned and dropped.
+    pub scenarios: Vec<(String, [u64; 4])>,
 }
 
 impl Telemetry {
+    /// Takes the counts by name of the test that is shown.
+    pub fn show_named(&self, counts: NamedCounts) {
+        if let Ok(mut named) = self.named.lock() {
+            *named = Arc::new(counts);
+        }
+    }
+
+    /// The counts by name of the test that was shown last.
+    pub fn named(&self) -> Arc<NamedCounts> {
+        self.named.lock().map(|named| Arc::clone(&named)).unwrap_or_default()
+    }
+
     /// Counts a record that was read, understood or not.
     pub fn record_read(&self, topic: Topic) {
         self.read[topic as usize].one();

@@ -192,10 +192,25 @@ fn pointer(path: &str) -> String {
             return format!("/{}/{}", prefix.trim_end_matches('.').replace('.', "/"), escape(name));
         }
     }
-    path.replace('[', ".")
-        .replace(']', "")
-        .split('.')
-        .fold(String::new(), |pointer, key| format!("{pointer}/{}", escape(key)))
+    let of_keys = |path: &str| {
+        let keys = path.replace('[', ".").replace(']', "");
+        keys.split('.').fold(String::new(), |pointer, key| format!("{pointer}/{}", escape(key)))
+    };
+    // `requests.home.check.json.$.items[0].id`: what stands behind these tables is one key, dots and all.
+    for table in [".headers.", ".query.", ".form.", ".check.header.", ".check.json."] {
+        let Some((before, key)) =
+            path.split_once(table).filter(|(before, _)| before.starts_with("requests."))
+        else {
+            continue;
+        };
+        // A header of several values has the position of one behind its name; a path into JSON has positions itself.
+        let position = key.rsplit_once('[').filter(|_| table != ".check.json.");
+        let (key, rest) = position.map_or((key, ""), |(key, position)| (key, position.trim_end_matches(']')));
+        let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+        let tables = of_keys(&format!("{before}{}", table.trim_end_matches('.')));
+        return format!("{tables}/{}{rest}", escape(key.trim_matches('"')));
+    }
+    of_keys(path)
 }
 
 impl From<CommandError> for Problem {
@@ -273,6 +288,12 @@ mod tests {
             ("request.expect_status[1]", "/request/expect_status/1"),
             ("request.headers.x~a", "/request/headers/x~0a"),
             ("thresholds.response.p99.9", "/thresholds/response.p99.9"),
+            ("requests.home.path", "/requests/home/path"),
+            ("requests.home.multipart[1].name", "/requests/home/multipart/1/name"),
+            ("requests.home.headers.x.y[1]", "/requests/home/headers/x.y/1"),
+            ("requests.home.headers.\"a b\"", "/requests/home/headers/a b"),
+            ("requests.home.query.filter.a", "/requests/home/query/filter.a"),
+            ("requests.home.check.json.$.items[0].a/b", "/requests/home/check/json/$.items[0].a~1b"),
         ] {
             assert_eq!(pointer(path), expected);
         }

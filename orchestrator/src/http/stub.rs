@@ -143,6 +143,7 @@ impl Handler<LoadWindows> for Stub {
             busy: 0.5,
             latency_ms: LatencyView::default(),
             requests: BTreeMap::new(),
+            sessions: None,
         };
         Ok((asked.from..=asked.to.min(9)).map(window).collect())
     }

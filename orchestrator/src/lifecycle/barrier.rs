@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::ids::NodeId;
 use common::wire::DriverState;
 
-use super::choose::{choose, protocol_blocker, refused};
+use super::choose::{choose, program_blocker, protocol_blocker, refused};
 use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, warned};
 use crate::blocker::{Blocker, ClassicBlocker};
 use crate::now::Now;
@@ -114,6 +114,7 @@ impl Lifecycle {
                 Some(node) if node.epoch != participant.epoch => blockers.push((name, Blocker::StartedAgain)),
                 // It was chosen before it registered, for example after a restart of the orchestrator.
                 Some(node) if let Some(why) = protocol_blocker(node) => blockers.push((name, why)),
+                Some(node) if let Some(why) = program_blocker(&self.plan, node) => blockers.push((name, why)),
                 Some(node) if !self.answers(node) => {
                     resolves |= self.is_resolving(node);
                     waits.push(name);

@@ -78,7 +78,7 @@ pub fn choose(
             classic_blocker(plan, rules).map(Blocker::Classic)
         } else {
             let rate_or_busy = || rate_blocker(node, participant).or_else(|| busy_blocker(node));
-            protocol_blocker(node).or_else(rate_or_busy)
+            protocol_blocker(node).or_else(|| program_blocker(plan, node)).or_else(rate_or_busy)
         };
         blockers.extend(why.map(|why| (node.node_id.to_string(), why)));
     }
@@ -103,6 +103,11 @@ fn in_words(blockers: &[(String, Blocker)]) -> String {
 /// The reason to refuse a driver of ours whose protocol version differs from the orchestrator's.
 pub fn protocol_blocker(node: &NodeFacts) -> Option<Blocker> {
     node.protocol.is_other().then(|| Blocker::OtherProtocol(node.protocol.number()))
+}
+
+/// The reason to refuse a driver of ours that reads plans with one request alone.
+pub fn program_blocker(plan: &Plan, node: &NodeFacts) -> Option<Blocker> {
+    (plan.program.is_some() && !node.reads_programs).then_some(Blocker::OnlyOneRequest)
 }
 
 fn with_protocol_blocker(node: &NodeFacts) -> Option<(String, Blocker)> {
@@ -143,6 +148,9 @@ fn busy_blocker(node: &NodeFacts) -> Option<Blocker> {
 
 /// The reason why a classic driver cannot run this plan.
 fn classic_blocker(plan: &Plan, rules: &ClassicRules) -> Option<ClassicBlocker> {
+    if plan.program.is_some() {
+        return Some(ClassicBlocker::OneRequest);
+    }
     if plan.per == Per::Fleet {
         return Some(ClassicBlocker::NoShares);
     }
@@ -160,14 +168,20 @@ fn classic_blocker(plan: &Plan, rules: &ClassicRules) -> Option<ClassicBlocker> 
     }
 }
 
-/// The delay between two requests of each driver; `None` for a closed loop.
+/// The delay between two requests of each driver, or between two sessions where the plan has several requests; `None` for
+/// a closed loop, and for stages.
 pub fn delay_of(plan: &Plan) -> Option<Duration> {
     let rate = plan.load.open_loop_rate_per_s()?;
     Duration::try_from_secs_f64(1.0 / rate).ok()
 }
 
-/// The number of requests in a classic driver's config: `requests`, or as many as fit into the duration.
+/// The number of requests in a classic driver's config: `requests`, or as many as fit into the duration. A plan with several
+/// requests refuses classic drivers; one that appears after the trigger reads this config all the same, and is to send
+/// next to nothing.
 pub fn count_of(plan: &Plan) -> u64 {
+    if plan.program.is_some() {
+        return 1;
+    }
     plan.load.requests.unwrap_or_else(|| {
         let rate = plan.load.open_loop_rate_per_s().unwrap_or(0.0);
         let seconds = plan.load.duration.unwrap_or_default().as_secs_f64();
@@ -285,6 +299,28 @@ mod tests {
         for (top, load, expected) in table {
             check(&plan(top, load), &nodes, expected.map_or(Ok(&["old"]), Err));
         }
+    }
+
+    #[test]
+    fn a_plan_of_sessions_needs_drivers_that_read_it() {
+        let plan = fixtures::plan_of_sessions(None);
+        let ours =
+            |id: &str, reads_programs| NodeFacts { reads_programs, ..node(id, Some(1), Liveness::Alive) };
+        check(&plan, &[ours("new", true)], Ok(&["new"]));
+        check(
+            &plan,
+            &[ours("new", true), ours("old", false)],
+            Err("old: does not read plans with [requests]: install this orchestrator's version on it"),
+        );
+        let classic = node("classic", None, Liveness::Alive);
+        check(
+            &plan,
+            &[ours("new", true), classic],
+            Err(
+                "classic: is a classic driver, which sends one request over and over: leave [requests] out, or end it",
+            ),
+        );
+        assert_eq!(count_of(&plan), 1, "what a classic driver reads that appears late");
     }
 
     #[test]

@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use common::ids::NodeId;
-use common::plan::{Mode, Plan};
+use common::plan::{Mode, Plan, TargetUrl};
 use common::settings::fields::is_loopback;
 use url::Host;
 
@@ -73,11 +73,17 @@ impl Lifecycle {
 /// Whether drivers need time to connect before the start. An open loop opens its first connections before the start,
 /// which takes some round trips where the target is on another machine.
 fn connects_far_ahead(plan: &Plan) -> bool {
-    let near = match plan.target.host() {
+    let hosts = plan.program.iter().flat_map(|program| &program.hosts).map(|host| &host.url);
+    let all_near = std::iter::once(&plan.target).chain(hosts).all(is_near);
+    matches!(plan.load.mode, Mode::Tsunami { .. }) && !all_near
+}
+
+/// Whether a host is this machine.
+fn is_near(url: &TargetUrl) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => is_loopback(address.into()),
         Some(Host::Ipv6(address)) => is_loopback(address.into()),
         None => false,
-    };
-    matches!(plan.load.mode, Mode::Tsunami { .. }) && !near
+    }
 }

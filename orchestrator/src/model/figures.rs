@@ -63,6 +63,76 @@ pub struct Totals {
     /// The requests of each name, where the plan has several; their sums are the counters above.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<String, RequestTotals>,
+    /// The sessions of all scenarios, where the plan has several requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<SessionTotals>,
+    /// The sessions of each scenario, where the plan has several requests.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scenarios: BTreeMap<String, SessionTotals>,
+    /// The passes of each group of steps.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, PassTotals>,
+    /// The polls of each request that is polled.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub polls: BTreeMap<String, PassTotals>,
+}
+
+/// Sessions of one scenario, or of all. Always: started = completed + failed + abandoned + under_way + unresolved.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SessionTotals {
+    #[serde(flatten)]
+    pub counts: SessionCounts,
+    /// Sessions that have not ended; left out in a window, whose sessions may end in a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<u64>,
+    /// Sessions of a driver that was lost before it reported their end.
+    pub unresolved: u64,
+    /// Completed / length of the schedule; null below 1 ms of length, and in a window.
+    #[serde(default)]
+    pub throughput_per_s: Option<f64>,
+    /// The part that was due in the warm-up, included in the counts above; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<SessionCounts>,
+    /// Of one scenario: sessions after the warm-up that failed or were abandoned, by the step at which they ended.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ended_at: BTreeMap<String, u64>,
+    /// From the due time to the last byte, less what the session thought, after the warm-up, in milliseconds. Failed and
+    /// dropped sessions count as slower than any completed one; where more than 1 % were abandoned, all but the lowest
+    /// are lower bounds.
+    pub latency_ms: ResponseLatency,
+}
+
+/// Counts of sessions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionCounts {
+    /// Sessions that began.
+    pub started: u64,
+    /// Ended, and no step failed.
+    pub completed: u64,
+    /// Ended with a failed step.
+    pub failed: u64,
+    /// Ended by us between two steps, by the end of the drain or by a stop.
+    pub abandoned: u64,
+    /// Fell due and never began.
+    pub dropped: u64,
+}
+
+/// The passes of a group, or the polls of a request, after the warm-up.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PassTotals {
+    /// Passes in which no step failed, or polls whose condition held.
+    pub completed: u64,
+    /// The others.
+    pub failed: u64,
+    /// In milliseconds. Failed ones, and those of sessions that were dropped, count as slower than any completed one.
+    pub latency_ms: ResponseLatency,
+}
+
+/// A response alone, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ResponseLatency {
+    #[schema(value_type = LatencyStatsSchema)]
+    pub response: common::latency::LatencyStats,
 }
 
 /// The requests of one name. The figures are as in the totals.

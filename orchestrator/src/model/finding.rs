@@ -52,6 +52,8 @@ macro_rules! kinds {
 kinds! {
     /// Someone stopped the test.
     Stopped,
+    /// A condition of the plan's `[abort]` ended the test.
+    AbortedByPlan,
     /// The orchestrator that led the test ended before the test did: its Kafka ended with it, or it was started again
     /// with another Kafka.
     Interrupted,
@@ -111,9 +113,13 @@ kinds! {
     AllFailedProtocol,
     /// Every answer was too large.
     AllFailedTooLarge,
+    /// Every answer failed a check.
     AllFailedCheck,
+    /// Every answer lacked a value to extract.
     AllFailedExtract,
+    /// No request could be rendered.
     AllFailedTemplate,
+    /// Every address from an answer was on no declared host.
     AllFailedTarget,
     /// Every request found no source port, descriptor or buffer space.
     AllFailedLocalLimit,
@@ -177,6 +183,10 @@ kinds! {
     CeilingNotReached,
     /// Answers were redirects, which are not followed.
     Redirects,
+    /// Most failures are answers that failed a check or lacked a value to extract.
+    AnswersUnmet,
+    /// Sessions were abandoned between two steps, so that figures of sessions are lower bounds.
+    SessionsAbandoned,
     /// Requests completed after the end of the schedule: the throughput leaves them out.
     CompletedAfterEnd,
     /// A driver warned before the start.

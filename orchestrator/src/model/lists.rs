@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DroppedBy, LatencyView, RequestTotals, TestState, Verdict, WarmupTotals};
+use super::{DroppedBy, LatencyView, RequestTotals, SessionTotals, TestState, Verdict, WarmupTotals};
 
 common::named! {
     /// Whether a node is alive, silent or gone.
@@ -129,6 +129,9 @@ pub struct WindowView {
     /// This window's requests of each name, where the plan has several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<String, RequestTotals>,
+    /// What became of sessions in this window, where the plan has several requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<SessionTotals>,
 }
 
 /// One page of the history: `GET /api/v1/tests`.

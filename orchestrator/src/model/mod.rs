@@ -10,7 +10,10 @@ mod lists;
 mod part;
 mod schema;
 
-pub use figures::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, Totals, WarmupTotals};
+pub use figures::{
+    DroppedBy, LatencyView, OutcomeLatency, PassTotals, RequestTotals, ResponseLatency, SessionCounts,
+    SessionTotals, Totals, WarmupTotals,
+};
 pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
 pub use part::{PartEnd, PartState};
@@ -54,6 +57,14 @@ pub struct TestView {
     /// The plan as validated, secrets masked.
     #[schema(value_type = PlanSchema)]
     pub plan: serde_json::Value,
+    /// What the random values of a plan with several requests were drawn from: with it, the same plan sends the same
+    /// again. Left out for a plan with one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Requests that a session of a plan with several requests sends on average, by its shares, before anything is known of
+    /// answers. Left out for a plan with one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_session: Option<f64>,
     /// When it was created, RFC 3339.
     #[schema(format = DateTime)]
     pub created_at: String,

@@ -65,6 +65,8 @@ pub struct NodeFacts {
     pub on_this_host: bool,
     /// Which protocol it speaks.
     pub protocol: Protocol,
+    /// Whether it may read plans with several requests; true for a node of ours that has not registered yet.
+    pub reads_programs: bool,
     /// When its last heartbeat `NO` arrived.
     pub said_no_at: Option<Duration>,
     /// Its observed interval between heartbeats, or the usual one before it was observed.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, HeartbeatOurs, Reason, RegisterOurs, Role};
+use common::wire::{DriverState, HeartbeatOurs, PLAN_LANGUAGE, Reason, RegisterOurs, Role};
 
 use super::facts::{NodeFacts, Protocol};
 use super::habit::Habit;
@@ -68,6 +68,15 @@ impl Description {
         match self {
             Self::Unknown | Self::Remembered(_) => Protocol::Unknown,
             Self::Registered(ours) => Protocol::Registered(ours.protocol),
+        }
+    }
+
+    /// Whether it may read plans with several requests: false once it registered without the language that this
+    /// orchestrator writes. The store does not keep it.
+    pub(super) fn reads_programs(&self) -> bool {
+        match self {
+            Self::Unknown | Self::Remembered(_) => true,
+            Self::Registered(ours) => ours.plan_language.is_some_and(|language| language >= PLAN_LANGUAGE),
         }
     }
 }
@@ -242,6 +251,7 @@ impl Node {
             max_rate: registration.and_then(|ours| ours.max_rate),
             on_this_host: kernel.is_some() && registration.and_then(|ours| ours.kernel.as_deref()) == kernel,
             protocol: ours.map_or(Protocol::Unknown, |ours| ours.description.protocol()),
+            reads_programs: ours.is_some_and(|ours| ours.description.reads_programs()),
             said_no_at: self.said_no_at,
             interval: self.interval(),
             beats_idle: self.habit.beats_idle(),

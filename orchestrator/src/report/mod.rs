@@ -3,6 +3,7 @@
 mod columns;
 mod drivers_table;
 mod latency_table;
+mod named_tables;
 mod plan_line;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,11 @@
 use common::tls_cause::TlsCause;
 
 use super::columns::{Page, WIDTH, short, width};
-use super::{drivers_table, latency_table, plan_line, thresholds_table};
+use super::{drivers_table, latency_table, named_tables, plan_line, thresholds_table};
 use crate::human::{count, counted, ms, names, percent, rate};
-use crate::model::{DEFINITIONS, DriverTotals, TestState, TestView, Totals, Verdict, WarmupTotals};
+use crate::model::{
+    DEFINITIONS, DriverTotals, SessionTotals, TestState, TestView, Totals, Verdict, WarmupTotals,
+};
 
 /// Most reasons, and most warnings, in the text.
 const MAX_SENTENCES: usize = 5;
@@ -33,13 +35,17 @@ pub fn text_in(view: &TestView, columns: usize) -> String {
     out.line(&format!("{}  {}", headline(view), short(&view.name, room.min(MAX_NAME))));
     sentences(&mut out, "  - ", &view.reasons);
     out.blank();
-    out.wrap("plan       ", &plan_line::sentence(&view.plan, view.drivers.len()));
+    out.wrap("plan       ", &plan_line::sentence(&view.plan, view.drivers.len(), view.requests_per_session));
     out.wrap("target     ", &plan_line::target(&view.plan));
     out.wrap("test       ", &test_line(view));
     out.blank();
     totals(&mut out, view);
     out.blank();
     latency_table::add(&mut out, &view.totals.latency_ms);
+    named_tables::add(&mut out, view);
+    if view.totals.sessions.is_some() {
+        out.blank();
+    }
     generator(&mut out, view);
     if view.definitions < DEFINITIONS {
         out.wrap("note       ", EARLIER_DEFINITIONS);
@@ -96,7 +102,8 @@ fn test_line(view: &TestView) -> String {
     let started = view.started_at.as_deref().unwrap_or(&view.created_at);
     // 2026-11-23T23:40:00.000000Z to the second.
     let at = started.get(..19).unwrap_or(started).replace('T', " ");
-    format!("{}, {at} UTC", view.test_id)
+    let seed = view.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
+    format!("{}, {at} UTC{seed}", view.test_id)
 }
 
 fn totals(out: &mut Page, view: &TestView) {
@@ -106,6 +113,9 @@ fn totals(out: &mut Page, view: &TestView) {
         (0, 0) => String::new(),
         (bound, late) => format!(" ({} at the limit, {} late)", count(bound), count(late)),
     };
+    if let Some(sessions) = &totals.sessions {
+        out.wrap("sessions   ", &sessions_line(sessions));
+    }
     out.wrap(
         "scheduled  ",
         &format!("{} = {} sent + {} dropped{by}", n(totals.scheduled), n(totals.sent), n(totals.dropped)),
@@ -140,6 +150,32 @@ fn totals(out: &mut Page, view: &TestView) {
     if !unknown.is_empty() {
         out.wrap("unknown    ", &format!("{}: not in these sums", unknown.join("; ")));
     }
+}
+
+/// As in `600 started = 580 completed + 15 failed + 5 abandoned; 9.7/s`.
+fn sessions_line(sessions: &SessionTotals) -> String {
+    let counts = &sessions.counts;
+    let mut line = format!(
+        "{} started = {} completed + {} failed",
+        count(counts.started),
+        count(counts.completed),
+        count(counts.failed)
+    );
+    let parts = [
+        (counts.abandoned, "abandoned"),
+        (sessions.under_way.unwrap_or(0), "under way"),
+        (sessions.unresolved, "unresolved"),
+    ];
+    for (n, what) in parts.into_iter().filter(|(n, _)| *n > 0) {
+        line.push_str(&format!(" + {} {what}", count(n)));
+    }
+    if counts.dropped > 0 {
+        line.push_str(&format!("; {} dropped", count(counts.dropped)));
+    }
+    if let Some(per_s) = sessions.throughput_per_s {
+        line.push_str(&format!("; {} completed", rate(per_s)));
+    }
+    line
 }
 
 /// As in `what d sent`, `how requests of e ended`.

@@ -85,12 +85,12 @@ fn threshold_value(threshold: &ThresholdView) -> String {
         // Decided without a value: no request failed, or none completed.
         return if threshold.ok.is_some() { "none" } else { "unknown" }.to_owned();
     };
+    // The figure is read from the key's end: the name before it may hold dots.
     let key = threshold.expression.split_whitespace().next().unwrap_or_default();
-    let key = key.strip_prefix("driver.").unwrap_or(key);
-    let (figure, of) = key.split_once('.').unwrap_or((key, ""));
-    let value = match (figure, of) {
-        ("throughput", _) => rate(value),
-        (_, "ratio") => percent(value),
+    let value = match key.rsplit('.').next() {
+        Some("throughput") => rate(value),
+        Some("ratio") => percent(value),
+        // Also of `p97.5`, which ends in a number.
         _ => ms(value),
     };
     format!("{}{value}", if threshold.lower_bound { "≥ " } else { "" })

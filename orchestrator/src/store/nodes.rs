@@ -59,6 +59,7 @@ impl Store {
             labels,
             max_rate: row.max_rate,
             kernel: None,
+            plan_language: None,
         };
         Ok(KnownNode { node_id, address: row.address, ours: Some(ours) })
     }

@@ -6,6 +6,7 @@
 //! a window or a heartbeat, never a sum over windows. Histograms are per window: each window is merged exactly once,
 //! identified by (node, epoch, seq), in whatever order the windows come.
 
+mod abort;
 mod classic;
 mod closing;
 mod growth;
@@ -15,14 +16,17 @@ mod requests;
 mod rows;
 mod runs;
 pub(crate) mod series;
+mod sessions;
 mod sums;
 #[cfg(test)]
 mod tests;
 mod throughput;
+mod unstarted;
 mod views;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use common::clock::UnixMicros;
 use common::counters::Counters;
@@ -31,8 +35,10 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
 use common::latency::Latencies;
 use common::plan::Plan;
+use common::session_figures::AllSessions;
 use common::wire::{DriverState, Metrics, Window};
 
+use self::abort::Watch;
 pub use self::closing::{Closing, ClosingPart};
 use self::limits::{MAX_FOREIGN, MAX_JOINED, MAX_LIVES, MAX_UNTAKEN};
 use self::part::Part;
@@ -68,6 +74,8 @@ pub struct Tally {
     parts: Vec<Part>,
     /// All samples of all drivers that send histograms.
     fleet: ByRequest<Latencies>,
+    /// What the sessions of all drivers came to.
+    sessions: AllSessions,
     seconds: FleetSeries,
     untaken: VecDeque<WindowView>,
     /// Offsets of classic reports, per partition: they have no sequence number that would show a redelivery.
@@ -77,6 +85,8 @@ pub struct Tally {
     words: usize,
     /// Why the test was interrupted, where the orchestrator that led it ended first.
     interrupted: Option<String>,
+    /// Whether the plan's `[abort]` ends it.
+    watch: Watch,
 }
 
 impl Tally {
@@ -85,11 +95,13 @@ impl Tally {
         let part = |one: &Participant| Part::new(one.node_id.clone(), one.epoch, Some(one.share.clone()));
         Self {
             test_id,
+            watch: Watch::new(&plan),
             plan,
             start_at: None,
             finished: false,
             parts: participants.iter().map(part).collect(),
             fleet: ByRequest::default(),
+            sessions: AllSessions::default(),
             seconds: FleetSeries::default(),
             untaken: VecDeque::new(),
             read: BTreeMap::new(),
@@ -148,6 +160,7 @@ impl Tally {
             return false;
         }
         window.figures.add_samples_to(&mut self.fleet);
+        self.sessions.add_within_bounds(&window.sessions);
         let mut seconds = part.series.take(window);
         if part.windows.final_seq.is_some() {
             // This also replaces a concluded end such as lost: the driver's own report is better than our conclusion.
@@ -279,6 +292,27 @@ impl Tally {
         self.untaken.drain(..).collect()
     }
 
+    /// The first breach of a condition of the plan's `[abort]`, as a sentence; `None`: there was none. Counted again from
+    /// the same records it is the same.
+    pub fn breach(&self) -> Option<&str> {
+        self.watch.breach()
+    }
+
+    /// How long after the start the last load is planned to end; `None` where the plan does not say.
+    fn planned_end(&self) -> Option<Duration> {
+        let load = &self.plan.load;
+        let ends = self.parts.iter().filter_map(|part| part.share.as_ref()).map(|share| {
+            let length = share.planned_length(load)?;
+            Some(share.begins_after().saturating_add(load.warmup).saturating_add(length))
+        });
+        ends.collect::<Option<Vec<Duration>>>()?.into_iter().max()
+    }
+
+    /// Whether a driver has ended its load by itself.
+    fn any_load_done(&self) -> bool {
+        self.parts.iter().any(|part| part.ended_by == Some(EndedBy::FinalWindow))
+    }
+
     /// The fleet's totals at this instant.
     pub fn totals(&self) -> Totals {
         rows::fleet(self)
@@ -352,6 +386,10 @@ impl Tally {
         let awaited = self.parts.iter().filter(|part| !part.is_classic() && part.ended_by.is_none());
         let horizon = awaited.map(|part| part.series.next()).min().filter(|_| !self.finished);
         for second in self.seconds.take_below(horizon.unwrap_or(u64::MAX)) {
+            if !self.plan.abort.is_empty() {
+                let (planned, any_done) = (self.planned_end(), self.any_load_done());
+                self.watch.take(&self.plan, &second, planned, any_done);
+            }
             self.offer(None, &second);
         }
     }

@@ -6,11 +6,13 @@ use common::figures::ByRequest;
 use common::ids::{Epoch, NodeId};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::Share;
+use common::session_figures::AllSessions;
 use common::wire::{Ending, Window};
 
 use super::classic::Reports;
 use super::runs::Runs;
 use super::series::Series;
+use super::unstarted::Unstarted;
 use crate::model::PartState;
 use crate::participant::EndedBy;
 
@@ -92,6 +94,8 @@ pub struct Windows {
     pub seqs: Runs,
     /// All samples of all windows that arrived.
     pub latencies: ByRequest<Latencies>,
+    /// What the sessions of all windows that arrived came to.
+    pub sessions: AllSessions,
     /// The counters of the window with the highest seq: the coverage of the histograms is computed from them.
     pub at_window: ByRequest<Counters>,
     /// The newest counters, of a window or a heartbeat.
@@ -163,6 +167,7 @@ impl Windows {
         }
         self.window_at = self.window_at.max(Some(now_us));
         window.figures.add_samples_to(&mut self.latencies);
+        self.sessions.add_within_bounds(&window.sessions);
         self.busy_max = Some(self.busy_max.unwrap_or(0.0).max(window.busy));
         let length_us = window.to_us.saturating_sub(window.from_us);
         if length_us >= MIN_BUSY_WINDOW_US {
@@ -212,6 +217,17 @@ impl Windows {
     /// last window, because a heartbeat is ahead of the histograms; once the part is over, the newest ones.
     pub fn measured(&self, over: bool) -> &Counters {
         if over { &self.newest } else { &self.at_window.all }
+    }
+
+    /// Requests that count as slower than any completed one, those of sessions that never began included.
+    pub fn slower(&self, over: bool) -> u64 {
+        let counters = self.measured(over);
+        counters.slower() + self.unstarted().beyond(counters)
+    }
+
+    /// What its dropped sessions would have done.
+    pub fn unstarted(&self) -> Unstarted {
+        Unstarted::of(&self.sessions.counters())
     }
 
     /// Completed requests after the warm-up, and how many of them the histograms hold.

@@ -3,21 +3,29 @@
 use std::collections::BTreeMap;
 
 use common::clock::UnixMicros;
+use common::session_figures::SessionCounters;
 
-use super::Tally;
 use super::part::Part;
-use super::requests;
+use super::unstarted::Unstarted;
 use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, share, warmup};
+use super::{Tally, requests, sessions};
 use crate::model::{DriverTotals, LatencyView, PartEnd, PartState, Pause, Totals};
 use crate::participant::EndedBy;
 
 pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     let over = tally.is_over(part);
-    let totals = Totals {
+    let windows = &part.windows;
+    let mut totals = Totals {
         latency_ms: latencies(tally, part, over),
-        requests: requests::rows(&part.windows.at_window, &part.windows.latencies),
+        requests: requests::rows(&windows.at_window, &windows.latencies, windows.unstarted()),
         ..counted(tally, part, over)
     };
+    let unknown = over && tally.reported_nothing(part);
+    if !part.is_classic() && !unknown {
+        let unresolved = |name: Option<&str>| if over { under_way(part, name) } else { 0 };
+        let per_second = |name: Option<&str>| tally.per_second_of(part, completed(part, name));
+        sessions::add_rows(&mut totals, tally, &windows.sessions, unresolved, per_second);
+    }
     // The counters of the final window never change: they cannot be out of date.
     let age_ms = match part.ended_by {
         Some(EndedBy::FinalWindow) => Some(0),
@@ -49,6 +57,27 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
             .collect(),
         implausible: part.is_classic() && part.reports.implausible(over),
         totals,
+    }
+}
+
+/// A part's sessions, of one scenario or of all: those of the warm-up included.
+fn under_way(part: &Part, scenario: Option<&str>) -> u64 {
+    let mut all = SessionCounters::default();
+    for (name, of) in &part.windows.sessions.scenarios {
+        if scenario.is_none_or(|scenario| scenario == name) {
+            all += &of.counters;
+            all += &of.warmup;
+        }
+    }
+    all.under_way()
+}
+
+/// A part's completed sessions after the warm-up, of one scenario or of all.
+fn completed(part: &Part, scenario: Option<&str>) -> u64 {
+    let sessions = &part.windows.sessions;
+    match scenario {
+        Some(name) => sessions.scenarios.get(name).map_or(0, |of| of.counters.completed),
+        None => sessions.counters().completed,
     }
 }
 
@@ -104,7 +133,7 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
         errors: by_kind(&counters.errors),
         tls_causes: by_cause(&counters.tls_causes),
         short_gaps: counters.short_gaps,
-        requests: BTreeMap::new(),
+        ..Totals::default()
     }
 }
 
@@ -138,7 +167,7 @@ fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
     let (completed, covered) = windows.completed(over);
     LatencyView {
         coverage: Some(share(covered, completed)),
-        ..latency_view(&windows.latencies.all, windows.measured(over).slower())
+        ..latency_view(&windows.latencies.all, windows.slower(over))
     }
 }
 
@@ -164,7 +193,14 @@ pub fn fleet(tally: &Tally) -> Totals {
     }
     sum.throughput_per_s = tally.fleet_throughput();
     let counters = requests::counters(tally.parts.iter().map(|part| &part.windows));
-    sum.requests = requests::rows(&counters, &tally.fleet);
+    let unstarted = Unstarted::of(&tally.sessions.counters());
+    sum.requests = requests::rows(&counters, &tally.fleet, unstarted);
+    let unresolved = |name: Option<&str>| {
+        let over = tally.parts.iter().filter(|part| tally.is_over(part));
+        over.map(|part| under_way(part, name)).sum()
+    };
+    let per_second = |name: Option<&str>| tally.fleet_per_second_of(|part| completed(part, name));
+    sessions::add_rows(&mut sum, tally, &tally.sessions, unresolved, per_second);
     sum.latency_ms = LatencyView {
         coverage: tally.fleet_coverage(),
         ..latency_view(&tally.fleet.all, tally.fleet_slower())

@@ -7,9 +7,11 @@ use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
 use common::ids::{NodeId, TestId};
+use common::session_figures::AllSessions;
 use common::wire::Window;
 
-use super::views;
+use super::unstarted::Unstarted;
+use super::{sessions, views};
 use crate::model::{LatencyView, WindowView};
 
 /// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order: an earlier window
@@ -27,6 +29,8 @@ pub struct Second {
     pub from_us: UnixMicros,
     pub to_us: UnixMicros,
     pub figures: ByRequest<Figures>,
+    /// Of this second alone.
+    pub sessions: AllSessions,
     pub busy: f64,
 }
 
@@ -37,6 +41,7 @@ impl Second {
             from_us: window.from_us,
             to_us: window.to_us,
             figures: window.figures.clone(),
+            sessions: window.sessions.clone(),
             busy: window.busy,
         }
     }
@@ -46,6 +51,7 @@ impl Second {
     pub fn view(&self, test_id: &TestId, node: Option<&NodeId>, covers_all: bool) -> WindowView {
         let Figures { counters, latencies } = &self.figures.all;
         let named = self.figures.named.iter();
+        let unstarted = Unstarted::of(&self.sessions.counters());
         WindowView {
             test_id: test_id.to_string(),
             node_id: node.map(ToString::to_string),
@@ -67,11 +73,12 @@ impl Second {
             busy: self.busy,
             latency_ms: LatencyView {
                 coverage: covers_all.then_some(1.0),
-                ..views::latency_view(latencies, counters.slower())
+                ..views::latency_view(latencies, counters.slower() + unstarted.beyond(counters))
             },
             requests: named
-                .map(|(name, of)| (name.to_string(), views::request(&of.counters, &of.latencies)))
+                .map(|(name, of)| (name.to_string(), views::request(&of.counters, &of.latencies, unstarted)))
                 .collect(),
+            sessions: sessions::of_window(&self.sessions),
         }
     }
 }
@@ -151,6 +158,7 @@ impl FleetSeries {
                 fleet.from_us = fleet.from_us.min(second.from_us);
                 fleet.to_us = fleet.to_us.max(second.to_us);
                 fleet.figures += &second.figures;
+                fleet.sessions.add_within_bounds(&second.sessions);
                 fleet.busy = fleet.busy.max(second.busy);
             }
             None => {

@@ -1,19 +1,25 @@
 //! Figures of all drivers together: coverage, missing windows, and the facts for a verdict.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
+use common::ids::RequestName;
+use common::plan::ThresholdOf;
+use common::session_figures::AllSessions;
 use common::wire::Ending;
 
 use super::part::Part;
-use super::requests;
+use super::unstarted::Unstarted;
 use super::views::share;
-use super::{Tally, WINDOW_US};
+use super::{Tally, WINDOW_US, requests, sessions};
 use crate::lifecycle::count_of;
 use crate::model::{Completeness, MissingWindows};
 use crate::stopped_by::StoppedBy;
-use crate::verdict::{ClassicFacts, DriverFacts, Facts, GeneratorLoad, Reported, Sample, SentMore, Stop};
+use crate::verdict::{
+    ClassicFacts, DriverFacts, Facts, GeneratorLoad, OfSessions, Reported, Sample, SentMore, Stop, failures,
+};
 
 impl Tally {
     /// Whether no more records are expected of a part.
@@ -34,6 +40,19 @@ impl Tally {
     /// Requests of all drivers that count as slower than any completed one. A classic driver's failures are among them,
     /// as far as it reports any, though it sends no histogram.
     pub(super) fn fleet_slower(&self) -> u64 {
+        self.fleet_slower_counted() + self.fleet_unsent()
+    }
+
+    /// Requests that sessions would have sent that never began, beyond those that the counters have as dropped.
+    pub(super) fn fleet_unsent(&self) -> u64 {
+        let mut counters = Counters::default();
+        for part in self.parts.iter().filter(|part| !part.is_classic()) {
+            counters += part.windows.measured(self.is_over(part));
+        }
+        Unstarted::of(&self.sessions.counters()).beyond(&counters)
+    }
+
+    fn fleet_slower_counted(&self) -> u64 {
         let slower = |part: &Part| {
             let over = self.is_over(part);
             if part.is_classic() {
@@ -130,6 +149,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
             counters.add(&driver.sample.counters);
         }
     }
+    let names = requests::counters(tally.parts.iter().map(|part| &part.windows)).named;
     let facts = Facts {
         plan: &tally.plan,
         over: true,
@@ -139,21 +159,52 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         fleet: Sample {
             counters,
             reported,
-            latencies: &tally.fleet.all,
+            latencies: Cow::Borrowed(&tally.fleet.all),
+            of_sessions: of_sessions(tally, &names, &tally.sessions, tally.fleet_unsent()),
             coverage: tally.fleet_coverage(),
             throughput_per_s: tally.fleet_throughput(),
             schedule_s: tally.longest_s(),
             windows: drivers.iter().map(|driver| driver.sample.windows).sum(),
             busy_windows: drivers.iter().map(|driver| driver.sample.busy_windows).sum(),
         },
-        requests: BTreeMap::new(),
+        of: Vec::new(),
+        names,
         missing: completeness(tally).missing,
         foreign: tally.foreign.iter().cloned().collect(),
         drivers,
     };
-    let named = tally.plan.thresholds.iter().filter_map(|threshold| threshold.request.as_ref());
-    let requests = named.map(|name| (name.clone(), requests::facts(tally, &facts, name))).collect();
-    Facts { requests, ..facts }
+    let mut of: Vec<(ThresholdOf, Facts<'a>)> = Vec::new();
+    let defaults = tally.plan.default_thresholds();
+    for threshold in tally.plan.thresholds.iter().chain(&defaults) {
+        if of.iter().any(|(looked_at, _)| *looked_at == threshold.of) {
+            continue;
+        }
+        let about = match &threshold.of {
+            ThresholdOf::All => continue,
+            ThresholdOf::Request(name) => requests::facts(tally, &facts, name),
+            ThresholdOf::Group(_) | ThresholdOf::Poll(_) | ThresholdOf::Sessions(_) => {
+                sessions::facts(tally, &facts, &threshold.of)
+            }
+        };
+        of.push((threshold.of.clone(), about));
+    }
+    Facts { of, ..facts }
+}
+
+/// What a plan with several requests adds to the sample of all of them; nothing for a plan with one.
+fn of_sessions(
+    tally: &Tally,
+    names: &BTreeMap<RequestName, Counters>,
+    all: &AllSessions,
+    unsent: u64,
+) -> OfSessions {
+    let Some(program) = &tally.plan.program else { return OfSessions::default() };
+    OfSessions {
+        unsent,
+        sessions: Some(all.counters()),
+        unexpected: Some(failures::unexpected(program, names.iter().filter(|(name, _)| !name.is_part()))),
+        abandoned: None,
+    }
 }
 
 fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
@@ -221,7 +272,13 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
             schedule_s: tally.length_s(part),
             counters,
             reported,
-            latencies: &part.windows.latencies.all,
+            latencies: Cow::Borrowed(&part.windows.latencies.all),
+            of_sessions: of_sessions(
+                tally,
+                &part.windows.at_window.named,
+                &part.windows.sessions,
+                part.windows.unstarted().beyond(part.windows.measured(over)),
+            ),
             coverage,
             windows: part.windows.judged,
             busy_windows: part.windows.busy,

@@ -97,6 +97,9 @@ impl Tally {
 /// The length that a driver's open loop is planned for, seconds; a closed loop has none beforehand. Not
 /// [`Share::planned_length`], which is rounded to nanoseconds: 20 requests at 3/s must come to exactly 3/s.
 fn planned_s(load: &Load, share: &Share) -> Option<f64> {
+    if share.stages_times.is_some() {
+        return share.planned_length(load).map(|length| length.as_secs_f64());
+    }
     let (requests, rate) = match share.fleet {
         Some(fleet) => (fleet.requests, fleet.rate_per_s),
         None => (share.requests, share.rate_per_s?),

@@ -7,6 +7,7 @@ use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::latency::{Latencies, LatencyKind, Outcome};
 use common::tls_cause::TlsCause;
 
+use super::unstarted::Unstarted;
 use crate::model::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, WarmupTotals};
 
 /// The figures of each latency; `slower`: how many requests count as slower than any completed one. The caller sets the
@@ -31,8 +32,9 @@ pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
 }
 
 /// The requests of one name.
-pub fn request(counters: &Counters, latencies: &Latencies) -> RequestTotals {
-    let of = |kind| latencies.spread(Outcome::All, kind, counters.slower()).stats();
+pub fn request(counters: &Counters, latencies: &Latencies, unstarted: Unstarted) -> RequestTotals {
+    let slower = counters.slower() + unstarted.beyond(counters);
+    let of = |kind| latencies.spread(Outcome::All, kind, slower).stats();
     RequestTotals {
         sent: counters.sent,
         completed: counters.completed,

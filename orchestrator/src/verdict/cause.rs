@@ -145,7 +145,10 @@ fn slower(facts: &Facts<'_>, drivers: &[&DriverFacts<'_>]) -> Option<Slower> {
     let kept = |driver: &&DriverFacts<'_>| {
         let share = driver.share?;
         let (planned, seconds) = (share.rate_per_s?, driver.sample.schedule_s.filter(|s| *s > 0.001)?);
-        let sent = driver.sample.sent() as f64 / seconds;
+        // The rate of a plan with sessions is theirs.
+        let sessions = driver.sample.of_sessions.sessions;
+        let sent =
+            sessions.map_or_else(|| driver.sample.sent(), |sessions| sessions.started) as f64 / seconds;
         // A plan with per = "fleet" names the fleet's rate: suggest a rate of the fleet.
         let parts = if facts.plan.per == Per::Fleet { f64::from(share.of) } else { 1.0 };
         Some((sent.min(planned) * parts, planned * parts, share.of))

@@ -1,12 +1,14 @@
 //! The input of a verdict: plain figures, filled by the tally.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
 use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
-use common::plan::{Plan, Share};
+use common::plan::{Plan, Share, ThresholdOf};
+use common::session_figures::SessionCounters;
 
 use crate::model::MissingWindows;
 use crate::participant::EndedBy;
@@ -28,8 +30,11 @@ pub struct Facts<'a> {
     pub fleet: Sample<'a>,
     /// Each of them, in the order of their shares.
     pub drivers: Vec<DriverFacts<'a>>,
-    /// The same facts of the requests of one name, for each name that a threshold looks at; empty in these.
-    pub requests: BTreeMap<RequestName, Facts<'a>>,
+    /// The same facts of what a threshold looks at other than all requests: those of one name, sessions, a group, a poll;
+    /// empty in these.
+    pub of: Vec<(ThresholdOf, Facts<'a>)>,
+    /// The counters of the requests of each name, over the drivers' last windows; empty where the plan has one request.
+    pub names: BTreeMap<RequestName, Counters>,
     /// Windows that did not arrive.
     pub missing: Vec<MissingWindows>,
     /// Nodes that sent reports although they take no part.
@@ -43,7 +48,9 @@ pub struct Sample<'a> {
     pub counters: Counters,
     /// Which counters are reported; for the fleet, those that all its drivers report.
     pub reported: Reported,
-    pub latencies: &'a Latencies,
+    pub latencies: Cow<'a, Latencies>,
+    /// What sessions add to the counters; nothing where the plan has one request.
+    pub of_sessions: OfSessions,
     /// Share of the completed requests that the histograms cover; `None` where that is not known.
     pub coverage: Option<f64>,
     /// Completed within the schedule, per second.
@@ -54,6 +61,20 @@ pub struct Sample<'a> {
     pub windows: u64,
     /// Windows without idle time among these.
     pub busy_windows: u64,
+}
+
+/// What a plan with several requests adds to the counters of a sample.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OfSessions {
+    /// Requests that count as slower than any completed one, beyond those of the counters: what sessions that never began
+    /// would have sent.
+    pub unsent: u64,
+    /// Sessions after the warm-up; `None`: the sample is not of all requests of a plan with sessions.
+    pub sessions: Option<SessionCounters>,
+    /// Answers whose status their request does not expect, those of the warm-up left out; `None`: the plan has one request.
+    pub unexpected: Option<BTreeMap<u16, u64>>,
+    /// In a sample of sessions: how many were abandoned of how many, where that leaves open what sessions take.
+    pub abandoned: Option<(u64, u64)>,
 }
 
 /// Which counts a driver reports, without contradicting itself. What it does not report is 0 among its counters.
@@ -228,14 +249,33 @@ impl Sample<'_> {
         ratio(self.failed_by_itself(), self.sent().saturating_sub(cancelled))
     }
 
-    /// Dropped for the in-flight bound / scheduled; `None` where nothing fell due.
-    pub fn dropped_ratio(&self) -> Option<f64> {
-        ratio(self.dropped_in_flight(), self.scheduled())
+    /// What fell due after the warm-up, and is sent or dropped as a whole: sessions where the plan has them, else
+    /// requests. By requests, 10 % of sessions of 20 steps dropped would read 0.6 %.
+    pub fn due(&self) -> u64 {
+        self.of_sessions.sessions.map_or_else(|| self.scheduled(), |sessions| sessions.due())
     }
 
-    /// Dropped as late / scheduled; `None` where nothing fell due.
+    /// How many of these were dropped at the bound: of requests in flight, or of sessions.
+    pub fn due_and_dropped(&self) -> u64 {
+        self.of_all_dropped(self.dropped_in_flight())
+    }
+
+    /// So many of the dropped ticks, in what fell due. Each dropped session is one dropped request; while a test runs, the
+    /// counters of requests may be newer.
+    fn of_all_dropped(&self, part: u64) -> u64 {
+        let Some(sessions) = self.of_sessions.sessions else { return part };
+        let all = self.dropped().max(1);
+        u64::try_from(u128::from(sessions.dropped) * u128::from(part) / u128::from(all)).unwrap_or(part)
+    }
+
+    /// Dropped at the bound / due; `None` where nothing fell due.
+    pub fn dropped_ratio(&self) -> Option<f64> {
+        ratio(self.due_and_dropped(), self.due())
+    }
+
+    /// Dropped as late / due; `None` where nothing fell due.
     pub fn late_ratio(&self) -> Option<f64> {
-        ratio(self.dropped_late(), self.scheduled())
+        ratio(self.of_all_dropped(self.dropped_late()), self.due())
     }
 
     /// Failures after the warm-up that count: without what was cancelled.
@@ -246,7 +286,7 @@ impl Sample<'_> {
     /// A latency as reports show it: failed and dropped requests count as slower than any completed one, unless the
     /// completed or the failed ones alone are asked for.
     pub fn spread(&self, of: Outcome, kind: LatencyKind) -> Spread<'_> {
-        self.latencies.spread(of, kind, self.counters.slower())
+        self.latencies.spread(of, kind, self.counters.slower() + self.of_sessions.unsent)
     }
 
     /// A quantile in ms of all requests that ended; a failed request counts with the time it took. For response and
@@ -258,7 +298,7 @@ impl Sample<'_> {
         let latency = self.latencies.of(kind);
         let highest = latency.max_us()?;
         let of_answers = matches!(kind, LatencyKind::Service | LatencyKind::Response);
-        let slower = if of_answers { self.dropped_in_flight() + self.dropped_late() } else { 0 };
+        let slower = if of_answers { self.dropped() + self.of_sessions.unsent } else { 0 };
         Some(match latency.quantile_us(quantile, slower) {
             Some(us) => Quantile::Known(us as f64 / 1e3),
             None => Quantile::AtLeast(highest as f64 / 1e3),

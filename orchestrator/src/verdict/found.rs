@@ -205,6 +205,7 @@ pub fn latency<'f, 'a>(
             covered => Gaps { covered: covered.filter(|share| *share < 1.0), ..Gaps::default() },
         }
     };
+    let gaps = Gaps { abandoned: sample.of_sessions.abandoned, ..gaps };
     let found = figure_of(&spread, figure);
     let value = match (found, figure) {
         (Value::Nothing, _) if of == Outcome::Failed && gaps.is_empty() => Value::NoneFailed,
@@ -212,6 +213,10 @@ pub fn latency<'f, 'a>(
             Value::NoneCompleted
         }
         (found, _) if gaps.is_empty() => found,
+        // What is unknown of abandoned sessions can only make a figure higher.
+        (Value::Is(ms), LatencyFigure::Min) if gaps.only_abandoned() => Value::Is(ms),
+        (Value::Is(ms), _) if gaps.only_abandoned() => Value::AtLeast(ms),
+        (Value::Beyond(ms), _) if gaps.only_abandoned() => Value::Beyond(ms),
         (Value::Is(ms), LatencyFigure::Max) => Value::AtLeast(ms),
         (Value::Beyond(ms), LatencyFigure::Max) => Value::Beyond(ms),
         (Value::Is(ms), LatencyFigure::Min) => Value::AtMost(ms),

@@ -3,6 +3,7 @@
 use common::counters::ErrorKind;
 use common::latency::LatencyKind;
 use common::plan::Mode;
+use common::plan::program::Step;
 
 use super::busy::{busy_share, is_busy};
 use super::cause::why;
@@ -31,6 +32,10 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
             }
         }
         Mode::Avalanche { connections } => {
+            if has_due_times(facts) {
+                lateness::look(facts, findings);
+                turns(facts, findings);
+            }
             if let Some((drivers, share)) = busy(facts) {
                 let why = why(facts, &drivers, None);
                 findings.warn(only(&drivers), Generator::CpuUsedUp { drivers: named(&drivers), share, why });
@@ -39,6 +44,18 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
         }
     }
     stopped(facts, before, findings);
+}
+
+/// Whether something sets due times in a closed loop: thinking, `at` or `pacing`. Then what begins late is late by our doing.
+fn has_due_times(facts: &Facts<'_>) -> bool {
+    fn in_steps(steps: &[Step]) -> bool {
+        steps.iter().any(|step| match step {
+            Step::Think(_) | Step::Poll { .. } | Step::Request { at: Some(_), .. } => true,
+            _ => step.inner().into_iter().any(in_steps),
+        })
+    }
+    let scenarios = facts.plan.program.iter().flat_map(|program| &program.scenarios);
+    facts.plan.load.pacing.is_some() || scenarios.into_iter().any(|scenario| in_steps(&scenario.steps))
 }
 
 /// Warns of the pauses of each driver's process, unless another finding names one of them already.

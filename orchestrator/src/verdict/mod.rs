@@ -7,15 +7,17 @@
 //! driver's name, unless a threshold with the prefix `driver.` checks that driver's figure.
 
 pub mod beforehand;
+pub mod breach;
 mod busy;
 mod cause;
 mod complete;
 mod facts;
-mod failures;
+pub mod failures;
 mod finding;
 mod found;
 mod honesty;
 mod lateness;
+mod names;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,7 @@ mod units;
 mod words;
 
 pub use facts::{
-    ClassicFacts, DriverFacts, Facts, GeneratorLoad, Quantile, Reported, Sample, SentMore, Stop,
+    ClassicFacts, DriverFacts, Facts, GeneratorLoad, OfSessions, Quantile, Reported, Sample, SentMore, Stop,
 };
 pub use finding::{Finding, Weight};
 pub use words::Other;
@@ -34,6 +36,7 @@ use common::plan::Mode;
 use self::finding::Findings;
 use self::words::Ending;
 use crate::model::{FindingView, Standing, ThresholdView, Verdict};
+use crate::stopped_by::StoppedBy;
 
 /// A verdict and all that explains it.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,12 +79,21 @@ pub fn judge(facts: &Facts<'_>) -> Judgement {
 fn look(facts: &Facts<'_>) -> (Vec<Finding>, Vec<ThresholdView>) {
     let mut findings = Findings::default();
     if let Some(by) = &facts.stopped_by {
-        findings.because(Verdict::Aborted, None, Ending::Stopped { by: by.clone() });
+        match by {
+            StoppedBy::Named(name) => {
+                findings.because(Verdict::Aborted, None, Ending::Stopped { by: name.clone() });
+            }
+            // The plan itself asks for that end: the target did not do what was asked.
+            StoppedBy::Abort(breach) => {
+                findings.because(Verdict::Failed, None, Ending::ByPlan { breach: breach.clone() });
+            }
+        }
     }
     complete::look(facts, &mut findings);
     let thresholds = if facts.started_at.is_some() {
         honesty::look(facts, &mut findings);
         target::look(facts, &mut findings);
+        names::look(facts, &mut findings);
         units::look(facts, &mut findings);
         thresholds::look(facts, &mut findings)
     } else {

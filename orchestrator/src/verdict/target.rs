@@ -1,5 +1,8 @@
 //! Rules about the target as a whole: no request succeeded, many completed after the schedule, or answers redirect.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use common::tls_cause::TlsCause;
 
 use super::found::of_the_known;
@@ -45,7 +48,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
             target: target(facts),
             tls: facts.plan.target.scheme() == "https",
             method: facts.plan.request.method.clone(),
-            timeout: facts.plan.request.timeout,
+            timeout: longest_timeout(facts),
             without,
         }),
     };
@@ -69,23 +72,32 @@ fn after_the_end(facts: &Facts<'_>, findings: &mut Findings) {
 }
 
 /// Statuses that redirect a client to another address. (304 is not one: the client has the answer already.)
-const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+pub(super) const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 /// From this share of the answers on, redirects give a warning.
-const MANY_REDIRECTS: f64 = 0.01;
+pub(super) const MANY_REDIRECTS: f64 = 0.01;
 
 /// Warns of redirects. They may count as success, and then a test of the wrong address would pass without a hint.
 fn redirects(facts: &Facts<'_>, findings: &mut Findings) {
+    // With several requests, each of them says which redirects it asks for (`names`).
+    if facts.plan.program.is_some() {
+        return;
+    }
     let statuses = facts.fleet.counters.after_warmup().status_codes;
     let of: u64 = statuses.values().sum();
-    let mut by_status: Vec<(u16, u64)> =
-        statuses.into_iter().filter(|(s, _)| REDIRECTS.contains(s)).collect();
-    by_status.sort_by_key(|(status, n)| (std::cmp::Reverse(*n), *status));
+    let by_status = most_first(statuses, |status| REDIRECTS.contains(&status));
     let n: u64 = by_status.iter().map(|(_, n)| n).sum();
     let (Some((most, _)), true) = (by_status.first(), n as f64 >= of as f64 * MANY_REDIRECTS) else { return };
     let expected = facts.plan.request.expects(*most);
     let to = facts.drivers.iter().find_map(|driver| driver.redirected_to.clone());
-    findings.warn(None, Other::Redirects(Redirects { by_status, of, to, expected }));
+    findings.warn(None, Other::Redirects(Redirects { by_status, of, to, expected, name: None }));
+}
+
+/// Some of these statuses, the most frequent first.
+pub(super) fn most_first(statuses: BTreeMap<u16, u64>, is_one: impl Fn(u16) -> bool) -> Vec<(u16, u64)> {
+    let mut by_status: Vec<(u16, u64)> = statuses.into_iter().filter(|(status, _)| is_one(*status)).collect();
+    by_status.sort_by_key(|(status, n)| (std::cmp::Reverse(*n), *status));
+    by_status
 }
 
 /// Why TLS failed, the most frequent cause first.
@@ -94,6 +106,13 @@ fn tls_causes(fleet: &Sample<'_>) -> Vec<(TlsCause, u64)> {
     let mut causes: Vec<(TlsCause, u64)> = causes.map(|(cause, n)| (*cause, *n)).collect();
     causes.sort_by_key(|(cause, n)| (std::cmp::Reverse(*n), *cause));
     causes
+}
+
+/// The timeout of the request; of several the longest.
+fn longest_timeout(facts: &Facts<'_>) -> Duration {
+    let program = facts.plan.program.as_ref();
+    let own = program.and_then(|program| program.requests.iter().map(|request| request.timeout).max());
+    own.unwrap_or(facts.plan.request.timeout)
 }
 
 /// `host:port` of the target.

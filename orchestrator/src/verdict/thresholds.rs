@@ -1,11 +1,11 @@
 //! Thresholds, given and default: whether each held, and the finding where it did not.
 
 use common::latency::{LatencyKind, Outcome};
-use common::plan::{Comparison, Figure, LatencyFigure, Mode, Threshold};
+use common::plan::{Comparison, Figure, LatencyFigure, Mode, Threshold, ThresholdOf};
 
 use super::busy::{busy_share, is_busy};
 use super::found::{Found, Value, find, latency};
-use super::words::{Missed, ThresholdFinding};
+use super::words::{Missed, ThresholdFinding, Unit};
 use super::{DriverFacts, Facts, Findings, Sample, failures};
 use crate::human::percent;
 use crate::model::{ThresholdView, Verdict};
@@ -17,38 +17,27 @@ const THROUGHPUT_FROM_S: f64 = 3.0;
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) -> Vec<ThresholdView> {
     let mut views = Vec::new();
     for threshold in &facts.plan.thresholds {
-        // The tally gives the facts of every name that a threshold looks at.
-        let about = threshold.request.as_ref().map_or(Some(facts), |name| facts.requests.get(name));
-        if let Some(about) = about {
+        if let Some(about) = about(facts, &threshold.of) {
             decide(about, threshold, true, findings, &mut views);
         }
     }
-    for threshold in defaults() {
-        if !facts
-            .plan
-            .thresholds
-            .iter()
-            .any(|given| given.figure == threshold.figure && given.request.is_none())
+    for threshold in facts.plan.default_thresholds() {
+        let is_same = |given: &Threshold| given.figure == threshold.figure && given.of == threshold.of;
+        if !facts.plan.thresholds.iter().any(is_same)
+            && let Some(about) = about(facts, &threshold.of)
         {
-            decide(facts, &threshold, false, findings, &mut views);
+            decide(about, &threshold, false, findings, &mut views);
         }
     }
     views
 }
 
-fn defaults() -> [Threshold; 2] {
-    let default = |figure, bound, expression: &str| Threshold {
-        each_driver: false,
-        request: None,
-        figure,
-        comparison: Comparison::Less,
-        bound,
-        expression: expression.to_owned(),
-    };
-    [
-        default(Figure::ErrorsRatio, 0.01, "errors.ratio < 1%"),
-        default(Figure::DroppedRatio, 0.001, "dropped.ratio < 0.1%"),
-    ]
+/// The facts of what a threshold looks at. The tally gives those of every name that a threshold looks at.
+fn about<'a, 'f>(facts: &'a Facts<'f>, of: &ThresholdOf) -> Option<&'a Facts<'f>> {
+    match of {
+        ThresholdOf::All => Some(facts),
+        _ => facts.of.iter().find(|(looked_at, _)| looked_at == of).map(|(_, facts)| facts),
+    }
 }
 
 fn decide(
@@ -164,8 +153,8 @@ fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, found
     let left_out = found.gaps.drivers();
     let upper = matches!(threshold.comparison, Comparison::Less | Comparison::LessOrEqual);
     let at_best = |bad: u64| {
-        let planned = planned(facts, driver, &left_out)?;
-        (planned > 0).then(|| bad as f64 / planned.max(sample.scheduled()) as f64)
+        let planned = planned(facts, threshold, driver, &left_out)?;
+        (planned > 0).then(|| bad as f64 / planned.max(sample.due()) as f64)
     };
     let lost = |ratio: Option<f64>| {
         upper && ratio.is_some_and(|best| !threshold.comparison.holds(best, threshold.bound))
@@ -175,14 +164,22 @@ fn is_lost(facts: &Facts<'_>, threshold: &Threshold, driver: Option<&str>, found
         Figure::Latency { figure: LatencyFigure::Max, .. } => upper,
         Figure::Latency { figure: LatencyFigure::Min, .. } => !upper,
         Figure::ErrorsRatio => lost(at_best(sample.failed_by_itself())),
-        Figure::DroppedRatio => lost(at_best(sample.dropped_in_flight())),
+        Figure::DroppedRatio => lost(at_best(sample.due_and_dropped())),
         Figure::Latency { .. } | Figure::Throughput => false,
     }
 }
 
-/// How many requests the plan has after the warm-up, for one driver or for all but those left out; `None` where that is
-/// not known.
-fn planned(facts: &Facts<'_>, driver: Option<&str>, left_out: &[String]) -> Option<u64> {
+/// How many of what a threshold looks at the plan has after the warm-up, for one driver or for all but those left out;
+/// `None` where that is not known. With sessions the plan's amounts are theirs, and stages have none.
+fn planned(
+    facts: &Facts<'_>,
+    threshold: &Threshold,
+    driver: Option<&str>,
+    left_out: &[String],
+) -> Option<u64> {
+    if !is_of_the_schedule(facts, threshold) {
+        return None;
+    }
     let load = &facts.plan.load;
     let of = facts.drivers.iter().filter(|one| driver.is_none_or(|driver| driver == one.name));
     let of = of.filter(|one| !left_out.contains(&one.name));
@@ -198,6 +195,15 @@ fn planned(facts: &Facts<'_>, driver: Option<&str>, left_out: &[String]) -> Opti
         }
     };
     of.map(planned).sum()
+}
+
+/// Whether a threshold looks at what the plan's amounts count: all requests, or all sessions where the plan has them.
+fn is_of_the_schedule(facts: &Facts<'_>, threshold: &Threshold) -> bool {
+    let sessions = threshold.of == ThresholdOf::Sessions(None) || threshold.figure == Figure::DroppedRatio;
+    match facts.plan.program {
+        Some(_) => sessions && facts.plan.load.stages.is_empty(),
+        None => true,
+    }
 }
 
 /// Adds the finding that a threshold is not met.
@@ -238,13 +244,15 @@ fn missed(
 ) -> Option<Missed> {
     let sample = &found.sample;
     let unbounded = |slowest_ms| {
-        let (failed, dropped) = (sample.failed_by_itself(), sample.dropped());
+        let failed = sample.failed_by_itself();
+        let dropped = sample.dropped() + sample.of_sessions.unsent;
         Missed::Unbounded {
             figure: figure_name(threshold.key()).to_owned(),
             slowest_ms,
             dropped,
             failed,
             of: sample.completed() + failed + dropped,
+            unit: Unit::of(&threshold.of),
         }
     };
     let value = match found.value {
@@ -260,23 +268,28 @@ fn missed(
         Figure::ErrorsRatio => {
             let kinds = failures::of(facts.plan, sample);
             let of = sample.sent().saturating_sub(sample.cancelled());
-            Missed::Errors { failed: sample.failed_by_itself(), of, ratio: value, kinds }
+            let unit = Unit::of(&threshold.of);
+            // Of sessions, groups and polls no kind is counted: their requests have them.
+            let kinds = if unit == Unit::Request { kinds } else { Vec::new() };
+            Missed::Errors { failed: sample.failed_by_itself(), of, ratio: value, kinds, unit }
         }
         Figure::DroppedRatio => match facts.plan.load.mode {
             Mode::Tsunami { max_in_flight, .. } => Missed::Dropped {
-                dropped: sample.dropped_in_flight(),
-                of: sample.scheduled(),
+                dropped: sample.due_and_dropped(),
+                of: sample.due(),
                 ratio: value,
                 max_in_flight: u64::from(max_in_flight),
                 many: driver.is_none() && facts.drivers.len() > 1,
                 given,
+                unit: if facts.plan.program.is_some() { Unit::Session } else { Unit::Request },
             },
             Mode::Avalanche { .. } => Missed::DroppedRatio { ratio: value },
         },
         Figure::Throughput => {
             let at_least = matches!(threshold.comparison, Comparison::Greater | Comparison::GreaterOrEqual);
-            let most = most_per_s(facts, driver).filter(|most| at_least && *most < threshold.bound);
-            Missed::Throughput { per_s: value, most }
+            let most = is_of_the_schedule(facts, threshold).then(|| most_per_s(facts, driver)).flatten();
+            let most = most.filter(|most| at_least && *most < threshold.bound);
+            Missed::Throughput { per_s: value, most, unit: Unit::of(&threshold.of) }
         }
     })
 }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 pub use self::handle::{EventsFeed, EventsHandle, NotSubscribed};
 use crate::model::{DriverView, TestView, WindowView};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{NamedCounts, Telemetry};
 
 /// Most events kept for listeners that reconnect.
 const MAX_KEPT: usize = 4_096;
@@ -87,6 +87,18 @@ pub struct EventsActor {
     telemetry: Arc<Telemetry>,
 }
 
+/// What `/metrics` shows of a test: nothing where its plan has one request.
+fn named_counts(test: &TestView) -> NamedCounts {
+    let requests = test.totals.requests.iter();
+    let scenarios = test.totals.scenarios.iter().map(|(name, of)| (name, of.counts));
+    NamedCounts {
+        requests: requests.map(|(name, of)| (name.clone(), [of.completed, of.failed])).collect(),
+        scenarios: scenarios
+            .map(|(name, of)| (name.clone(), [of.completed, of.failed, of.abandoned, of.dropped]))
+            .collect(),
+    }
+}
+
 impl EventsActor {
     /// Starts with no events and no listeners.
     pub fn new(epoch: Epoch, telemetry: Arc<Telemetry>) -> Self {
@@ -103,6 +115,9 @@ impl EventsActor {
     }
 
     fn publish(&mut self, changed: &Changed) {
+        if let Changed::Test(test) = changed {
+            self.telemetry.show_named(named_counts(test));
+        }
         let (name, data) = match changed {
             Changed::Driver(driver) => ("driver", json(driver)),
             Changed::Test(test) => ("test", json(test)),

@@ -32,6 +32,7 @@ use crate::participant::PartSeen;
 use crate::ran_on::RanOn;
 use crate::refusal::CommandError;
 use crate::registry::NodeFacts;
+use crate::seed::{random_seed, with_seed};
 use crate::stopped_by::StoppedBy;
 use crate::store::StoredTest;
 use crate::tally::Tally;
@@ -150,9 +151,15 @@ impl Manager {
             return;
         }
         let Some((nodes, parts)) = self.unless_ending(self.seen().await) else { return };
+        let Some(breach) = self.breach().await else { return };
         let now = self.settings.clock.now();
         let Some(active) = &mut self.active else { return };
-        let effects = active.life.step(now, &nodes, &parts);
+        let mut effects = Vec::new();
+        if let Some(breach) = breach {
+            // Repeating a stop changes nothing: the breach stays until the test is over.
+            effects = active.life.stop(StoppedBy::Abort(breach), now);
+        }
+        effects.extend(active.life.step(now, &nodes, &parts));
         active.meta.state = active.life.state(now, &nodes);
         self.carry_out(effects).await;
         let Some(active) = &mut self.active else { return };
@@ -179,6 +186,16 @@ impl Manager {
 
     async fn seen(&self) -> Result<(Vec<NodeFacts>, Vec<PartSeen>), Gone> {
         Ok((self.links.registry.facts().await?, self.links.tally.parts().await?))
+    }
+
+    /// The breach of a condition of the active test's `[abort]`; the outer `None`: the node is ending.
+    async fn breach(&self) -> Option<Option<String>> {
+        match &self.active {
+            Some(active) if !active.life.plan().abort.is_empty() => {
+                self.unless_ending(self.links.tally.breach().await)
+            }
+            _ => Some(None),
+        }
     }
 
     /// The answer of an actor. Without one nothing is known of nodes or parts, which is not the same as that there are
@@ -209,6 +226,7 @@ impl Manager {
 
     async fn create(&mut self, plan: Plan) -> Result<TestView, CommandError> {
         let test_id = TestId::random();
+        let plan = with_seed(plan, random_seed());
         let now_us = self.settings.clock.unix_us();
         let mut meta = meta_of(&test_id, &plan, now_us);
         note(&mut meta, now_us, "created", "");

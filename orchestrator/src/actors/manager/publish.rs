@@ -38,7 +38,11 @@ impl Manager {
     pub(super) async fn publish_config(&self, revision: u32) -> Result<(), CommandError> {
         let Some(active) = &self.active else { return Ok(()) };
         let (plan, participants) = (active.life.plan(), active.life.participants());
-        let delay = delay_of(plan).unwrap_or_default();
+        // Read by classic drivers alone: with several requests, one that appears late is to send next to nothing.
+        let delay = match plan.program {
+            Some(_) => Duration::from_secs(1),
+            None => delay_of(plan).unwrap_or_default(),
+        };
         let test_type = match plan.load.mode {
             Mode::Tsunami { .. } => TestType::Tsunami,
             Mode::Avalanche { .. } => TestType::Avalanche,

@@ -8,8 +8,8 @@ use common::ids::TestId;
 use common::kafka::Arrived;
 
 use super::{
-    CloseTally, ClosedTest, ForgetTally, GetParts, GetView, Meta, MetricsArrived, OpenTally, PartChanged,
-    TallyStarted,
+    CloseTally, ClosedTest, ForgetTally, GetBreach, GetParts, GetView, Meta, MetricsArrived, OpenTally,
+    PartChanged, TallyStarted,
 };
 use crate::actors::Gone;
 use crate::model::TestView;
@@ -26,6 +26,7 @@ pub struct TallyHandle {
     forget: Recipient<ForgetTally>,
     started: Recipient<TallyStarted>,
     part: Recipient<PartChanged>,
+    breach: Recipient<GetBreach>,
     parts: Recipient<GetParts>,
     view: Recipient<GetView>,
     close: Recipient<CloseTally>,
@@ -41,6 +42,7 @@ impl TallyHandle {
             + Handler<TallyStarted>
             + Handler<PartChanged>
             + Handler<GetParts>
+            + Handler<GetBreach>
             + Handler<GetView>
             + Handler<CloseTally>,
     {
@@ -50,6 +52,7 @@ impl TallyHandle {
             forget: actor.clone().recipient::<ForgetTally>(),
             started: actor.clone().recipient::<TallyStarted>(),
             part: actor.clone().recipient::<PartChanged>(),
+            breach: actor.clone().recipient::<GetBreach>(),
             parts: actor.clone().recipient::<GetParts>(),
             view: actor.clone().recipient::<GetView>(),
             close: actor.clone().recipient::<CloseTally>(),
@@ -102,6 +105,14 @@ impl TallyHandle {
     /// Where the actor has stopped. That is not an empty list: nothing is known of the parts then.
     pub async fn parts(&self) -> Result<Vec<PartSeen>, Gone> {
         Ok(self.parts.send(GetParts).await?)
+    }
+
+    /// The breach of a condition of the open test's `[abort]` ([`GetBreach`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn breach(&self) -> Result<Option<String>, Gone> {
+        Ok(self.breach.send(GetBreach).await?)
     }
 
     /// The open test as REST shows it; `None` where another or none is open ([`GetView`]).

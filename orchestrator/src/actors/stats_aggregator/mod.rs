@@ -68,6 +68,11 @@ pub enum PartChanged {
 #[rtype(result = "Vec<PartSeen>")]
 pub struct GetParts;
 
+/// Asks for the breach of a condition of the plan's `[abort]`; `None` where there is none, or no test is open.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<String>")]
+pub struct GetBreach;
+
 /// The manager's metadata of a test, beside its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meta {
@@ -131,7 +136,7 @@ pub struct ClosedTest {
 ///
 /// - owns: the tally of the open test, from its trigger to its end.
 /// - receives: [`MetricsArrived`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`],
-///   [`GetView`], [`CloseTally`].
+///   [`GetBreach`], [`GetView`], [`CloseTally`].
 /// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
 /// - on failure: a listener that is full misses windows, which REST still has; records of other tests go to the
 ///   store uncounted, which has the list of all tests.
@@ -295,6 +300,14 @@ impl Handler<GetParts> for StatsAggregatorActor {
 
     fn handle(&mut self, _: GetParts, _: &mut Self::Context) -> Self::Result {
         self.tally.as_deref().map(Tally::parts_seen).unwrap_or_default()
+    }
+}
+
+impl Handler<GetBreach> for StatsAggregatorActor {
+    type Result = Option<String>;
+
+    fn handle(&mut self, _: GetBreach, _: &mut Self::Context) -> Self::Result {
+        self.tally.as_deref().and_then(Tally::breach).map(str::to_owned)
     }
 }
 

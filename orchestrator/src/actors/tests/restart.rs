@@ -265,3 +265,52 @@ async fn a_cluster_without_an_id_is_used_all_the_same() {
     world.run(&test, &["a"]).await;
     assert_eq!(world.surroundings.n_rows("offsets"), 0);
 }
+
+/// A plan that ends its test where 5/s or more complete, and triggers it.
+async fn to_be_aborted(first: &World) -> TestId {
+    first.beats("a", DriverState::Idle, None, None).await;
+    let text = format!("{PLAN}[abort]\n'throughput' = '>= 5/s for 1s'\n").replace("'2s'", "'1m'");
+    let view = first.tests.send(CreateTest(plan(&text))).await.unwrap().unwrap();
+    let test = TestId::new(&view.test_id).unwrap();
+    first.run(&test, &["a"]).await;
+    test
+}
+
+const BREACH: &str = "throughput was 8/s over the 1 s up to 00:01, and [abort] ends the test at 5/s or above";
+
+async fn assert_aborted_once(world: &World, test: &TestId) {
+    world.window("a", test, 1, 12, true).await;
+    let view = world.until(test, TestState::Finished).await;
+    assert_eq!(
+        (view.verdict, view.reasons[0].as_str()),
+        (Some(Verdict::Failed), BREACH),
+        "{:?}",
+        view.reasons
+    );
+    let stops: Vec<_> = view.timeline.iter().filter(|entry| entry.what == "stopped").collect();
+    assert_eq!(stops.len(), 1, "{stops:?}");
+    assert_eq!(stops[0].detail, format!("stopped by [abort]: {BREACH}"));
+    let triggers = world.published(Topic::Trigger);
+    assert_eq!(triggers.iter().filter(|trigger| trigger["trigger"] == "NO").count(), 1);
+}
+
+#[actix::test]
+async fn a_breach_ends_the_test_as_a_stop_does_and_once() {
+    let world = World::new(Surroundings::default()).await;
+    let test = to_be_aborted(&world).await;
+    world.window("a", &test, 0, 8, false).await;
+    world.until(&test, TestState::Draining).await;
+    world.some_looks().await;
+    assert_aborted_once(&world, &test).await;
+}
+
+#[actix::test]
+async fn an_end_by_the_plan_is_remembered_over_a_restart_and_not_repeated() {
+    let first = World::new(Surroundings::default()).await;
+    let test = to_be_aborted(&first).await;
+    first.window("a", &test, 0, 8, false).await;
+    first.until(&test, TestState::Draining).await;
+    let world = World::new(first.surroundings).await;
+    assert_eq!(world.get(&test).await.state, TestState::Draining);
+    assert_aborted_once(&world, &test).await;
+}

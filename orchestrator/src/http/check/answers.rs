@@ -204,6 +204,10 @@ async fn the_small_calls_answer() {
     let (state_of, parts) = state(None);
     parts.telemetry.record_read(common::wire::Topic::Metrics);
     parts.telemetry.record_rejected(common::wire::Topic::Metrics, common::wire::RejectReason::NotJson);
+    parts.telemetry.show_named(crate::telemetry::NamedCounts {
+        requests: vec![("page".to_owned(), [9, 1]), ("page/a \"b\"".to_owned(), [7, 1])],
+        scenarios: vec![("pay".to_owned(), [5, 1, 2, 3])],
+    });
     let metrics = answer_from(state_of, TestRequest::get().uri("/metrics")).await;
     assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     for line in [
@@ -214,6 +218,9 @@ async fn the_small_calls_answer() {
         "groundswell_records_read_total{topic=\"t-metrics\"} 1",
         "groundswell_records_rejected_total{topic=\"t-metrics\",reason=\"not_json\"} 1",
         "groundswell_event_subscribers 0",
+        "groundswell_test_requests_total{request=\"page\",outcome=\"completed\"} 9",
+        "groundswell_test_requests_by_value_total{request=\"page\",value=\"a \\\"b\\\"\",outcome=\"failed\"} 1",
+        "groundswell_test_sessions_total{scenario=\"pay\",outcome=\"dropped\"} 3",
     ] {
         assert!(metrics.text.lines().any(|shown| shown == line), "{line} is missing in\n{}", metrics.text);
     }

@@ -167,6 +167,11 @@ fn listens_as_classic(node: &NodeFacts) -> bool {
 /// Longest time that one driver's part can take; `None` where the plan does not bound it.
 fn due_length(life: &Lifecycle) -> Option<Duration> {
     let load = &life.plan().load;
+    if !load.stages.is_empty() {
+        // They end the load, wherever a number of sessions does not end it before.
+        let stages: Duration = load.stages.iter().map(|stage| stage.ramp.saturating_add(stage.hold)).sum();
+        return Some(stages.saturating_add(load.drain_timeout));
+    }
     let by_requests = match load.mode {
         Mode::Tsunami { .. } => delay_of(life.plan()).zip(load.requests).map(|(delay, requests)| {
             Duration::try_from_secs_f64(delay.as_secs_f64() * requests as f64).unwrap_or(Duration::MAX)

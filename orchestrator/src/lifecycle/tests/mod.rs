@@ -56,6 +56,7 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         beats_idle: true,
         beat_in_test: false,
         quiet_since_test: false,
+        reads_programs: epoch.is_some(),
     }
 }
 

@@ -26,6 +26,7 @@ fn register(name: &str, epoch: Option<u64>, address: &str) -> Register {
         labels: [("rack".to_owned(), "7".to_owned())].into(),
         max_rate: Some(500.0),
         kernel: Some("kernel-1".to_owned()),
+        plan_language: None,
     });
     Register { node_id: id(name), address: Some(address.to_owned()), ours }
 }
@@ -432,6 +433,7 @@ fn after_a_restart_a_node_is_described_as_it_registered_before() {
         labels: BTreeMap::new(),
         max_rate: None,
         kernel: None,
+        plan_language: None,
     };
     let known = |name: &str, epoch: Option<u64>| KnownNode {
         node_id: id(name),
@@ -497,4 +499,18 @@ fn facts_have_what_a_driver_answered_to_its_config() {
         let facts = story.registry.facts(&id("a"), story.now).unwrap();
         assert_eq!((facts.is_resolving, facts.refusal.as_deref()), (is_resolving, refusal), "{reason:?}");
     }
+}
+
+#[test]
+fn a_driver_reads_plans_of_sessions_by_what_it_registered() {
+    let mut story = Story::new();
+    let mut reads = |plan_language: Option<u32>| {
+        let mut register = register("a", Some(5), "127.0.0.1:1");
+        if let Some(ours) = register.ours.as_mut() {
+            ours.plan_language = plan_language;
+        }
+        story.registry.register(&register, story.now);
+        story.registry.facts(&id("a"), story.now).map(|node| node.reads_programs)
+    };
+    assert_eq!([reads(None), reads(Some(1)), reads(Some(2))], [Some(false), Some(true), Some(true)]);
 }

@@ -12,7 +12,8 @@ use super::{json, text};
 use crate::fixtures::test_view;
 use crate::model::{
     Completeness, DEFINITIONS, DriverTotals, DroppedBy, LatencyView, OutcomeLatency, PartEnd, PartState,
-    TestState, TestView, ThresholdView, Totals, Verdict, WarmupTotals,
+    PassTotals, RequestTotals, ResponseLatency, SessionCounts, SessionTotals, TestState, TestView,
+    ThresholdView, Totals, Verdict, WarmupTotals,
 };
 
 fn stats(us: &[(u64, u64)], slower: u64) -> LatencyStats {
@@ -178,6 +179,67 @@ fn failures_of_tls_say_why() {
     assert!(answers(&view).contains(both), "{}", answers(&view));
 }
 
+/// Two scenarios, a group, a poll and three requests, one of them with a long name.
+fn sessions() -> TestView {
+    let mut view = passed();
+    (view.seed, view.requests_per_session) = (Some(7), Some(2.5));
+    view.plan["requests"] = json!({ "create": {}, "confirm": {}, "status": {} });
+    view.plan["load"] = json!({ "mode": "tsunami", "rate": 20, "duration": "30s", "max_sessions": 1024 });
+    let response = |slower| ResponseLatency { response: stats(RESPONSE, slower) };
+    let of = |started: u64, failed: u64, abandoned: u64, dropped: u64| SessionTotals {
+        counts: SessionCounts {
+            started,
+            completed: started - failed - abandoned,
+            failed,
+            abandoned,
+            dropped,
+        },
+        under_way: Some(0),
+        throughput_per_s: Some((started - failed - abandoned) as f64 / 30.0),
+        latency_ms: response(100 * failed),
+        ..SessionTotals::default()
+    };
+    let mut pay = of(900, 40, 5, 12);
+    pay.ended_at =
+        [("checkout.confirm", 30), ("status", 14), ("create", 1)].map(|(at, n)| (at.to_owned(), n)).into();
+    let totals = &mut view.totals;
+    totals.scenarios = [("pay".to_owned(), pay), ("browse".to_owned(), of(300, 0, 0, 0))].into();
+    totals.sessions = Some(of(1_200, 40, 5, 12));
+    let passes = |completed, failed| PassTotals { completed, failed, latency_ms: response(0) };
+    totals.groups = [("checkout".to_owned(), passes(870, 30))].into();
+    totals.polls = [("status".to_owned(), passes(856, 14))].into();
+    let requests = |sent: u64, failed: u64| RequestTotals {
+        sent,
+        completed: sent - failed,
+        failed,
+        latency_ms: OutcomeLatency { response: stats(RESPONSE, failed), service: stats(SERVICE, failed) },
+        ..RequestTotals::default()
+    };
+    totals.requests = [
+        ("create".to_owned(), requests(900, 0)),
+        ("confirm".to_owned(), requests(900, 30)),
+        ("page//a/very/long/path/of/a/page/that/was/split".to_owned(), requests(12_345_678, 0)),
+    ]
+    .into();
+    view
+}
+
+#[test]
+fn sessions_and_requests_have_a_line_each_by_name() {
+    let text = text(&sessions());
+    fits(&text, 54);
+    let expected = include_str!("../expected/sessions.txt");
+    assert_eq!(text, expected, "{text}");
+    for columns in [32, 40, 60, 120] {
+        let text = super::text_in(&sessions(), columns);
+        assert!(text.lines().all(|line| width(line) <= columns), "{columns}:\n{text}");
+    }
+    let mut many = sessions();
+    let one = many.totals.requests["create"].clone();
+    many.totals.requests = (0..256).map(|n| (format!("name-{n}"), one.clone())).collect();
+    assert!(super::text(&many).contains("and 232 others with fewer failures: see the JSON report"));
+}
+
 #[test]
 fn a_test_that_failed_says_first_what_to_do() {
     let text = text(&failed());
@@ -257,6 +319,28 @@ fn a_large_fleet_is_told_by_those_that_stand_out() {
     view.thresholds.iter_mut().for_each(|threshold| threshold.ok = Some(true));
     let held = "  held   driver.response.p99 < 50ms                   each of 12 drivers";
     assert!(super::text(&view).lines().any(|line| line == held), "{}", super::text(&view));
+}
+
+#[test]
+fn the_unit_of_a_threshold_is_that_of_its_figure_whatever_name_it_is_of() {
+    let mut view = passed();
+    view.thresholds = [
+        ("session.errors.ratio < 1%", 0.004),
+        ("v1.page/a.b.throughput > 5/s", 7.0),
+        ("job.poll.response.p97.5 < 1s", 12.5),
+        ("buyer.session.response.max < 1s", 250.0),
+    ]
+    .map(|(expression, value)| threshold(expression, value, true, true))
+    .into();
+    let text = text(&view);
+    for expected in [
+        "  held   session.errors.ratio < 1%             0.4 %",
+        "  held   v1.page/a.b.throughput > 5/s            7/s",
+        "  held   job.poll.response.p97.5 < 1s        12.5 ms",
+        "  held   buyer.session.response.max < 1s      250 ms",
+    ] {
+        assert!(text.lines().any(|line| line == expected), "{expected}: {text}");
+    }
 }
 
 #[test]

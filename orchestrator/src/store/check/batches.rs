@@ -148,6 +148,7 @@ fn a_node_is_stored_as_it_registered_last() {
     let mut fixture = Fixture::new();
     let ours = RegisterOurs {
         kernel: None,
+        plan_language: None,
         protocol: Some(2),
         epoch: Epoch(u64::MAX),
         version: "1".to_owned(),

@@ -1,5 +1,7 @@
 //! The series a second.
 
+use common::session_figures::SessionCounters;
+
 use super::*;
 
 #[test]
@@ -32,6 +34,38 @@ fn the_series_is_what_happened_within_each_second() {
         (Some(1.0), None, 0.25)
     );
     assert_eq!(fleet[0].from, "2026-11-23T17:57:19.000000Z");
+}
+
+/// Sessions, and figures by name, are stored in the record as it came: read again they are the same.
+#[test]
+fn sessions_and_names_survive_a_restart() {
+    let mut fixture = Fixture::new();
+    fixture.store.save_test(&test("t", 5)).unwrap();
+    let counters = SessionCounters { started: 9, completed: 6, failed: 2, abandoned: 1, dropped: 3 };
+    let sent: Vec<Metrics> = [0, 1]
+        .map(|seq| {
+            let mut metrics = window("a", 5, seq);
+            let ours = metrics.ours.as_mut().unwrap();
+            ours.sessions = fixtures::sessions_of(counters, 1_234 * (seq + 1));
+            let mut of_a_name = ours.figures.all.clone();
+            of_a_name.latencies.of_mut(LatencyKind::Lag).clear();
+            ours.figures.named = [(fixtures::request_name("create"), of_a_name)].into();
+            metrics
+        })
+        .into();
+    let records = (0..).zip(&sent).map(|(at, metrics)| record(metrics.clone(), at)).collect();
+    fixture.store.save_batch(&batch(records, 200)).unwrap();
+    let store = fixture.reopened();
+    let read = store.metrics(&id("t"), 0, 10).unwrap().records;
+    let windows = |metrics: &Metrics| metrics.ours.clone().unwrap();
+    assert_eq!(
+        read.iter().map(|stored| windows(&stored.metrics)).collect::<Vec<_>>(),
+        sent.iter().map(windows).collect::<Vec<_>>()
+    );
+    let seconds = store.windows(&id("t"), None, 0, 1).unwrap();
+    let started = seconds.iter().map(|second| second.sessions.as_ref().map(|all| all.counts.started));
+    assert_eq!(started.collect::<Vec<_>>(), [Some(9), Some(9)], "each of its second alone");
+    assert_eq!(seconds[1].requests["create"].sent, 10);
 }
 
 #[test]

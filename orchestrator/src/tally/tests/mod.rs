@@ -1,10 +1,12 @@
 //! The guarantees of the merge: each window counts once, in whatever order; one histogram of all samples; the equations
 //! hold at every step. This file has the helpers of the tests.
 
+mod abort;
 mod classic;
 mod parts;
 mod properties;
 mod reports;
+mod sessions;
 mod throughput;
 
 use common::clock::UnixMicros;

@@ -133,3 +133,17 @@ fn a_default_that_cannot_be_decided_is_a_warning_and_a_given_one_a_reason() {
         "when the requests of c completed is not known",
     );
 }
+
+#[test]
+fn what_the_plan_ends_is_failed_or_worse_and_never_aborted() {
+    let by_plan = Some("stopped by [abort]: errors.ratio was 34 %");
+    let well = [Driver { cut_short: Some("stopped"), ..Driver::well("a") }];
+    let mut ended = case(plan(OPEN, ""), &well);
+    ended.stopped_by = by_plan;
+    check("ended by the plan", &ended, Verdict::Failed, "errors.ratio was 34 %");
+    let lost = [Driver { ended_by: Some(EndedBy::Lost), ..Driver::well("a") }];
+    let mut ended = case(plan(OPEN, ""), &lost);
+    ended.stopped_by = by_plan;
+    let judgement = check("and a driver was lost", &ended, Verdict::Incomplete, "was lost");
+    assert!(reasons(&judgement).contains(&"errors.ratio was 34 %"), "{judgement:#?}");
+}

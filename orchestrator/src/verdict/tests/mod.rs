@@ -10,11 +10,15 @@ mod so_far;
 mod thresholds;
 mod words;
 
+use std::borrow::Cow;
+
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
 use common::plan::{Plan, Share};
 
-use super::{ClassicFacts, DriverFacts, Facts, GeneratorLoad, Judgement, Reported, Sample, SentMore, judge};
+use super::{
+    ClassicFacts, DriverFacts, Facts, GeneratorLoad, Judgement, OfSessions, Reported, Sample, SentMore, judge,
+};
 use crate::fixtures::{self, answered, share};
 use crate::model::{FindingLevel, MissingWindows, Verdict};
 use crate::participant::EndedBy;
@@ -166,7 +170,8 @@ impl Driver {
         Sample {
             counters: self.counters.clone(),
             reported: self.reported,
-            latencies: &self.latencies,
+            latencies: Cow::Borrowed(&self.latencies),
+            of_sessions: OfSessions::default(),
             coverage: self.coverage,
             throughput_per_s: self.throughput,
             schedule_s: Some(self.schedule_s),
@@ -218,7 +223,8 @@ impl Case<'_> {
         let fleet = Sample {
             counters,
             reported: self.drivers.iter().fold(Reported::ALL, |all, driver| all.and(driver.reported)),
-            latencies: &latencies,
+            latencies: Cow::Borrowed(&latencies),
+            of_sessions: OfSessions::default(),
             coverage: coverage.map(|all| all.into_iter().fold(1.0, f64::min)),
             throughput_per_s: self.drivers.iter().filter_map(|driver| driver.throughput).reduce(|a, b| a + b),
             schedule_s: self.drivers.iter().map(|driver| driver.schedule_s).reduce(f64::max),
@@ -248,9 +254,10 @@ impl Case<'_> {
         judge(&Facts {
             interrupted: self.interrupted.map(str::to_owned),
             plan: &self.plan,
-            requests: Default::default(),
+            of: Vec::new(),
+            names: Default::default(),
             over: self.over,
-            stopped_by: self.stopped_by.map(StoppedBy::named),
+            stopped_by: self.stopped_by.map(StoppedBy::from_sentence),
             started_at: self.started.then_some(START),
             fleet,
             drivers: drivers.collect(),

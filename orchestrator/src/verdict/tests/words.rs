@@ -73,6 +73,8 @@ fn endings() -> Vec<Row> {
     let drivers = [Driver::well("a")];
     let mut stopped = case(plan(OPEN, ""), &drivers);
     stopped.stopped_by = Some("the user");
+    let mut by_plan = case(plan(OPEN, ""), &drivers);
+    by_plan.stopped_by = Some("stopped by [abort]: errors.ratio was 34 % over the 15 s up to 00:42");
     let mut interrupted = case(plan(OPEN, ""), &drivers);
     let why = crate::ran_on::Orphaned::KafkaGone.reason(START, Some(START + 9_000_000));
     interrupted.interrupted = Some(&why);
@@ -86,6 +88,13 @@ fn endings() -> Vec<Row> {
             None,
             "the test was stopped before its end by the user",
             stopped.judge(),
+        ),
+        row(
+            FindingKind::AbortedByPlan,
+            REASON,
+            None,
+            "errors.ratio was 34 % over the 15 s up to 00:42",
+            by_plan.judge(),
         ),
         row(
             FindingKind::Interrupted,
@@ -473,6 +482,30 @@ fn failures() -> Vec<Row> {
             of(&[(ErrorKind::TooLarge, 12)], &[]),
         ),
         fails(
+            FindingKind::AllFailedCheck,
+            "no request succeeded: the answers of 127.0.0.1:8081 failed a check for all 12 requests. See what one session \
+             receives, and correct the plan's check or extract",
+            of(&[(ErrorKind::Check, 12)], &[]),
+        ),
+        fails(
+            FindingKind::AllFailedExtract,
+            "no request succeeded: the answers of 127.0.0.1:8081 lacked a value to extract for all 12 requests. See what \
+             one session receives, and correct the plan's check or extract",
+            of(&[(ErrorKind::Extract, 12)], &[]),
+        ),
+        fails(
+            FindingKind::AllFailedTemplate,
+            "no request succeeded: a value did not fit its place in the request, and nothing was sent, for all 12 \
+             requests. See the values of one session, and correct the plan's templates or data",
+            of(&[(ErrorKind::Template, 12)], &[]),
+        ),
+        fails(
+            FindingKind::AllFailedTarget,
+            "no request succeeded: the address to send to is on no declared host, and nothing was sent, for all 12 \
+             requests. Declare the host in [target.hosts], if it is to be sent to",
+            of(&[(ErrorKind::Target, 12)], &[]),
+        ),
+        fails(
             FindingKind::AllFailedLocalLimit,
             "no request succeeded: the driver's machine had no source port, descriptor or buffer space for all 12 \
              requests. Raise the limits of that machine (LimitNOFILE, ip_local_port_range), or use more drivers",
@@ -574,7 +607,11 @@ fn others() -> Vec<Row> {
     let mut foreign = case(plan(OPEN, ""), &drivers);
     foreign.foreign = vec!["x".to_owned()];
     let after = Driver::well("a").with(|driver| driver.counters.completed_in_schedule = 0);
-    // These two do not come from figures: the lifecycle and the store write them.
+    let names = [("pay", 60), ("cart", 20), ("home", 6), ("x", 3), ("y", 1)]
+        .map(|(name, n)| (name.to_owned(), n))
+        .to_vec();
+    // These do not come from the figures of these tests: the lifecycle, the store, and plans with sessions (whose rules the
+    // tally tests) write them.
     let written = |driver: Option<&str>, what: Other| {
         let finding = FindingView {
             kind: What::from(what.clone()).kind(),
@@ -715,6 +752,36 @@ fn others() -> Vec<Row> {
                     driver.redirected_to = Some("http://127.0.0.1:8081/new");
                 })],
             ),
+        ),
+        row(
+            FindingKind::AnswersUnmet,
+            WARNING,
+            None,
+            "most failures are answers that failed a check or lacked a value to extract: 90 of 100 (pay: 60, cart: 20, \
+             home: 6 and 2 others); look at one of them, and at the plan's check and extract",
+            written(
+                None,
+                Other::AnswersUnmet { checks: 80, extracts: 10, failed: 100, names: names.clone() },
+            ),
+        ),
+        row(
+            FindingKind::AnswersUnmet,
+            WARNING,
+            None,
+            "most failures are answers that lacked a value to extract: 1 of 1 (pay: 60); look at one of them, and at the \
+             plan's check and extract",
+            written(
+                None,
+                Other::AnswersUnmet { checks: 0, extracts: 1, failed: 1, names: names[..1].to_vec() },
+            ),
+        ),
+        row(
+            FindingKind::SessionsAbandoned,
+            WARNING,
+            None,
+            "12 of 600 sessions (2 %) were abandoned between two steps by the stop: figures of sessions are of the others, \
+             and with ≥ they are lower bounds",
+            written(None, Other::SessionsAbandoned { abandoned: 12, of: 600, stopped: true }),
         ),
         row(
             FindingKind::CompletedAfterEnd,

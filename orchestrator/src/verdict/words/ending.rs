@@ -3,15 +3,19 @@
 use super::the_driver;
 use crate::human::{count, counted};
 use crate::model::{FindingKind, MissingWindows};
-use crate::stopped_by::StoppedBy;
 
 /// An end that was not planned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
     /// The test was stopped.
     Stopped {
-        /// Who or what stopped it.
-        by: StoppedBy,
+        /// Who or what stopped it; empty where nothing is known.
+        by: String,
+    },
+    /// A condition of the plan's `[abort]` ended it.
+    ByPlan {
+        /// The whole sentence (`verdict::breach`).
+        breach: String,
     },
     /// The orchestrator that led the test ended.
     Interrupted {
@@ -56,6 +60,7 @@ impl Ending {
     pub fn kind(&self) -> FindingKind {
         match self {
             Self::Stopped { .. } => FindingKind::Stopped,
+            Self::ByPlan { .. } => FindingKind::AbortedByPlan,
             Self::Interrupted { .. } => FindingKind::Interrupted,
             Self::NeverStarted => FindingKind::NeverStarted,
             Self::Deaf => FindingKind::DriverDeaf,
@@ -71,7 +76,8 @@ impl Ending {
     pub fn text(&self, driver: Option<&str>) -> String {
         let driver = the_driver(driver);
         match self {
-            Self::Stopped { by } => match by.name() {
+            Self::ByPlan { breach } => breach.clone(),
+            Self::Stopped { by } => match by.as_str() {
                 "" => "the test was stopped before its end".to_owned(),
                 name => format!("the test was stopped before its end by {name}"),
             },

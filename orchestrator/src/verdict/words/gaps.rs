@@ -1,7 +1,7 @@
 //! What a figure leaves out because drivers do not report it. The sentence stands where a threshold cannot be decided,
 //! and beside one that is broken even without it.
 
-use crate::human::{counted, names, percent};
+use crate::human::{count, counted, names, percent};
 
 /// What a figure leaves out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,12 +18,19 @@ pub struct Gaps {
     pub covered: Option<f64>,
     /// Failed requests without a time.
     pub untimed: u64,
+    /// Sessions that were abandoned, of those that began.
+    pub abandoned: Option<(u64, u64)>,
 }
 
 impl Gaps {
     /// Whether the figure leaves out nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether abandoned sessions are all that it leaves out.
+    pub fn only_abandoned(&self) -> bool {
+        self.abandoned.is_some() && Self { abandoned: None, ..self.clone() }.is_empty()
     }
 
     /// The drivers that it leaves out.
@@ -48,6 +55,14 @@ impl Gaps {
             .map(|share| format!("histograms cover {} of the completed requests", percent(share)));
         let untimed = (self.untimed > 0)
             .then(|| format!("the time of {} is not known", counted(self.untimed, "failed request")));
-        unknown.chain(covered).chain(untimed).collect::<Vec<_>>().join(", and ")
+        let abandoned = self.abandoned.map(|(abandoned, of)| {
+            format!(
+                "{} of {} ({}) were abandoned between two steps, and how long they would have taken is not known",
+                count(abandoned),
+                counted(of, "session"),
+                percent(abandoned as f64 / of.max(1) as f64)
+            )
+        });
+        unknown.chain(covered).chain(untimed).chain(abandoned).collect::<Vec<_>>().join(", and ")
     }
 }

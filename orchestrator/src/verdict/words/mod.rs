@@ -15,7 +15,7 @@ pub use failures::{AllFailed, Failed};
 pub use gaps::Gaps;
 pub use generator::Generator;
 pub use others::{OddLatencies, Other, Redirects};
-pub use thresholds::{Missed, ThresholdFinding};
+pub use thresholds::{Missed, ThresholdFinding, Unit};
 
 use crate::human::names;
 use crate::model::FindingKind;

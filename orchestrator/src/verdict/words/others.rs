@@ -60,6 +60,11 @@ pub enum Other {
     NotStored(String),
     /// Answers that were redirects.
     Redirects(Redirects),
+    /// Most failures are answers that failed a check or lacked a value: how many of each, of how many failures, and of
+    /// which requests, the most frequent first.
+    AnswersUnmet { checks: u64, extracts: u64, failed: u64, names: Vec<(String, u64)> },
+    /// Sessions that were ended between two steps, of those that began; `stopped`: by a stop.
+    SessionsAbandoned { abandoned: u64, of: u64, stopped: bool },
     /// Requests completed after the end of the schedule.
     CompletedAfterEnd {
         /// Completed after the end.
@@ -96,6 +101,8 @@ pub struct Redirects {
     pub to: Option<String>,
     /// Whether they counted as success.
     pub expected: bool,
+    /// Of which request, where the plan has several.
+    pub name: Option<String>,
 }
 
 impl OddLatencies {
@@ -136,6 +143,9 @@ impl Redirects {
         let n: u64 = self.by_status.iter().map(|(_, n)| n).sum();
         let by_status: Vec<String> =
             self.by_status.iter().map(|(status, n)| format!("{status}: {}", count(*n))).collect();
+        if let Some(name) = &self.name {
+            return self.text_of(name, n, &by_status);
+        }
         let (to, test) = match &self.to {
             Some(to) => (format!(" to {to}"), "test that address"),
             None => (String::new(), "test the address that they name"),
@@ -149,6 +159,34 @@ impl Redirects {
             by_status.join(", "),
             if self.expected { ", or let them count as failed with --expect-status 200-299" } else { "" }
         )
+    }
+}
+
+impl Redirects {
+    fn text_of(&self, name: &str, n: u64, by_status: &[String]) -> String {
+        format!(
+            "{} of {} of {name} ({}) {} ({}), which neither its follow nor its expect_status asks for: set follow = 1 for \
+             it, or list the status in its expect_status{}",
+            count(n),
+            counted(self.of, "answer"),
+            percent(n as f64 / self.of.max(1) as f64),
+            if n == 1 { "was a redirect" } else { "were redirects" },
+            by_status.join(", "),
+            if self.expected { "; as it is they count as success" } else { "" }
+        )
+    }
+}
+
+/// Most requests that one sentence lists.
+const MAX_NAMES: usize = 3;
+
+/// As in `pay: 80, cart: 40 and 2 others`.
+fn listed(names: &[(String, u64)]) -> String {
+    let shown: Vec<String> =
+        names.iter().take(MAX_NAMES).map(|(name, n)| format!("{name}: {}", count(*n))).collect();
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {}", shown.join(", "), counted(more as u64, "other")),
     }
 }
 
@@ -174,6 +212,8 @@ impl Other {
             Self::LeftOut { .. } => FindingKind::DriverLeftOut,
             Self::NotStored(_) => FindingKind::NotStored,
             Self::Redirects(_) => FindingKind::Redirects,
+            Self::AnswersUnmet { .. } => FindingKind::AnswersUnmet,
+            Self::SessionsAbandoned { .. } => FindingKind::SessionsAbandoned,
             Self::CompletedAfterEnd { .. } => FindingKind::CompletedAfterEnd,
             Self::Foreseen(_) => FindingKind::ThresholdForeseen,
             Self::ClosedLoop => FindingKind::ClosedLoop,
@@ -260,6 +300,30 @@ impl Other {
                  and they are lost if it ends before it can store them"
             ),
             Self::Redirects(redirects) => redirects.text(),
+            Self::AnswersUnmet { checks, extracts, failed, names } => format!(
+                "most failures are answers that {}: {} of {} ({}); look at one of them, and at the plan's check and extract",
+                match (*checks, *extracts) {
+                    (_, 0) => "failed a check",
+                    (0, _) => "lacked a value to extract",
+                    _ => "failed a check or lacked a value to extract",
+                },
+                count(checks + extracts),
+                count(*failed),
+                listed(names)
+            ),
+            Self::SessionsAbandoned { abandoned, of, stopped } => format!(
+                "{} of {} ({}) were abandoned between two steps{}: figures of sessions are of the others, and with ≥ they \
+                 are lower bounds{}",
+                count(*abandoned),
+                counted(*of, "session"),
+                percent(*abandoned as f64 / (*of).max(1) as f64),
+                if *stopped { " by the stop" } else { " when drain_timeout was over" },
+                if *stopped {
+                    ""
+                } else {
+                    "; let it run longer than one session takes, or raise load.drain_timeout"
+                }
+            ),
             Self::CompletedAfterEnd { after, of, without } => format!(
                 "{} of {} ({}) completed after the end of the schedule: throughput counts only what completed within \
                  it{}",

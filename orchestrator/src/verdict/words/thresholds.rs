@@ -1,6 +1,8 @@
 //! Thresholds that are not met or cannot be decided: the sentences for `failed`, and for `incomplete` where a figure is
 //! not known.
 
+use common::plan::ThresholdOf;
+
 use super::Gaps;
 use super::failures::by_kind;
 use super::the_driver;
@@ -22,6 +24,49 @@ pub struct ThresholdFinding {
     pub used_up: Option<f64>,
 }
 
+/// What a threshold counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Request,
+    Session,
+    /// A pass of a group.
+    Pass,
+    Poll,
+}
+
+impl Unit {
+    /// Of what a threshold looks at.
+    pub fn of(of: &ThresholdOf) -> Self {
+        match of {
+            ThresholdOf::All | ThresholdOf::Request(_) => Self::Request,
+            ThresholdOf::Sessions(_) => Self::Session,
+            ThresholdOf::Group(_) => Self::Pass,
+            ThresholdOf::Poll(_) => Self::Poll,
+        }
+    }
+
+    /// As in `1 request`, `2,000 requests`.
+    fn counted(self, n: u64) -> String {
+        match (self, n) {
+            (Self::Request, _) => crate::human::counted(n, "request"),
+            (Self::Session, _) => crate::human::counted(n, "session"),
+            (Self::Pass, 1) => "1 pass".to_owned(),
+            (Self::Pass, _) => format!("{} passes", count(n)),
+            (Self::Poll, _) => crate::human::counted(n, "poll"),
+        }
+    }
+
+    /// Several of them, and how they fail to happen at all.
+    fn many(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Request => ("requests", "were never sent"),
+            Self::Session => ("sessions", "never began"),
+            Self::Pass => ("passes", "never began"),
+            Self::Poll => ("polls", "never began"),
+        }
+    }
+}
+
 /// How a threshold was missed.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the fields are named for the figures of interface.md
@@ -38,14 +83,17 @@ pub enum Missed {
         dropped: u64,
         failed: u64,
         of: u64,
+        unit: Unit,
     },
     Errors {
         failed: u64,
         of: u64,
         ratio: f64,
         kinds: Failures,
+        unit: Unit,
     },
-    /// Requests that were not sent, because so many (of each driver, where there are several) were in flight.
+    /// Requests that were not sent, because so many (of each driver, where there are several) were in flight; or sessions
+    /// that did not begin, because so many were under way.
     Dropped {
         dropped: u64,
         of: u64,
@@ -53,6 +101,7 @@ pub enum Missed {
         max_in_flight: u64,
         many: bool,
         given: bool,
+        unit: Unit,
     },
     /// The same of a figure that has no such bound.
     DroppedRatio {
@@ -62,6 +111,7 @@ pub enum Missed {
     Throughput {
         per_s: f64,
         most: Option<f64>,
+        unit: Unit,
     },
     /// Why it cannot be decided.
     Undecided {
@@ -89,23 +139,27 @@ impl ThresholdFinding {
                 });
                 format!("{expression} is not met: it was {}{parts}", ms(*was_ms))
             }
-            Missed::Unbounded { figure, slowest_ms, dropped, failed, of } => {
-                format!("{expression} is not met: {}", unbounded(figure, *slowest_ms, *dropped, *failed, *of))
+            Missed::Unbounded { figure, slowest_ms, dropped, failed, of, unit } => {
+                let why = unbounded(figure, *slowest_ms, *dropped, *failed, *of, *unit);
+                format!("{expression} is not met: {why}")
             }
-            Missed::Errors { failed, of, ratio, kinds } => format!(
+            Missed::Errors { failed, of, ratio, kinds, unit } => format!(
                 "{expression} is not met: {} of {} failed ({}{})",
                 count(*failed),
-                requests(*of),
+                unit.counted(*of),
                 percent(*ratio),
                 by_kind(kinds).map_or_else(String::new, |kinds| format!("; {kinds}"))
             ),
-            Missed::Dropped { dropped, of, ratio, max_in_flight, many, given } => format!(
-                "the target did not keep up: {} of {} ({}) {} not sent because {}{} still in flight \
-                 (--max-in-flight); figures with ≥ are lower bounds{}",
+            Missed::Dropped { dropped, of, ratio, max_in_flight, many, given, unit } => format!(
+                "the target did not keep up: {} of {} ({}) {} because {}{} still {}; figures with ≥ are lower bounds{}",
                 count(*dropped),
-                requests(*of),
+                unit.counted(*of),
                 percent(*ratio),
-                if *dropped == 1 { "was" } else { "were" },
+                match (unit, *dropped) {
+                    (Unit::Request, 1) => "was not sent",
+                    (Unit::Request, _) => "were not sent",
+                    _ => "did not begin",
+                },
                 count(*max_in_flight),
                 match (*many, *max_in_flight) {
                     (true, 1) => " per driver was",
@@ -113,12 +167,20 @@ impl ThresholdFinding {
                     (false, 1) => " was",
                     (false, _) => " were",
                 },
+                match unit {
+                    Unit::Request => "in flight (--max-in-flight)",
+                    _ => "under way (load.max_sessions)",
+                },
                 if *given { format!("; {expression} is not met") } else { String::new() }
             ),
             Missed::DroppedRatio { ratio } => format!("{expression} is not met: it was {}", percent(*ratio)),
-            Missed::Throughput { per_s, most } => {
+            Missed::Throughput { per_s, most, unit } => {
                 let most = most.map_or_else(String::new, |most| {
-                    format!("; the plan sends at most {}: raise the rate, or lower the threshold", rate(most))
+                    let does = if *unit == Unit::Request { "sends" } else { "starts" };
+                    format!(
+                        "; the plan {does} at most {}: raise the rate, or lower the threshold",
+                        rate(most)
+                    )
                 });
                 format!("{expression} is not met: it was {}{most}", rate(*per_s))
             }
@@ -140,18 +202,21 @@ impl ThresholdFinding {
     }
 }
 
-/// As in `1 request`, `2,000 requests`.
-fn requests(n: u64) -> String {
-    crate::human::counted(n, "request")
-}
-
 /// As in `60 % of the requests were never sent, so p99 is above 108 ms, how far is unknown`.
-fn unbounded(figure: &str, slowest_ms: Option<f64>, dropped: u64, failed: u64, of: u64) -> String {
+fn unbounded(
+    figure: &str,
+    slowest_ms: Option<f64>,
+    dropped: u64,
+    failed: u64,
+    of: u64,
+    unit: Unit,
+) -> String {
+    let (many, never) = unit.many();
     let share = |n: u64| percent(if of == 0 { 1.0 } else { n as f64 / of as f64 });
     let what = match (dropped, failed) {
-        (dropped, 0) => format!("{} of the requests were never sent", share(dropped)),
-        (0, failed) => format!("{} of the requests failed", share(failed)),
-        _ => format!("{} of the requests failed or were never sent", share(dropped + failed)),
+        (dropped, 0) => format!("{} of the {many} {never}", share(dropped)),
+        (0, failed) => format!("{} of the {many} failed", share(failed)),
+        _ => format!("{} of the {many} failed or {never}", share(dropped + failed)),
     };
     match slowest_ms {
         Some(slowest) => format!("{what}, so {figure} is above {}, how far is unknown", ms(slowest)),
