@@ -19,6 +19,8 @@ mod lifeline;
 mod logs;
 mod patience;
 mod plan_flags;
+mod plan_from;
+mod plan_text;
 mod progress;
 mod reach;
 mod report_file;
@@ -27,6 +29,7 @@ mod say;
 mod signals;
 mod stack;
 mod table;
+mod trial_text;
 mod version;
 mod words;
 
@@ -63,6 +66,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
         Command::Driver(arguments) => commands::node::driver(&arguments).await,
         Command::Target(arguments) => commands::node::target(&arguments).await,
         Command::Validate(arguments) => commands::validate::validate(&arguments),
+        Command::Plan(arguments) => return commands::plan::plan(&arguments).await,
         Command::Calibrate(arguments) => commands::calibrate::calibrate(&arguments).await,
         Command::Tests(arguments) => commands::look::tests(&arguments).await,
         Command::Drivers(at) => commands::look::drivers(&at).await,

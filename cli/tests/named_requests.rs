@@ -12,7 +12,7 @@ use std::time::Instant;
 use common::counters::ErrorKind;
 use common::ids::{Epoch, NodeId, RequestName, TestId};
 use common::kafka::Position;
-use common::plan::{Plan, PlanFormat, Request, Threshold, share_out};
+use common::plan::{Plan, PlanFormat, Request, Threshold, ThresholdOf, share_out};
 use common::wire::{Inbound, Metrics, Outbound, RawMetrics, ReadAs, Topic, Unit, read};
 use driver::assignment::Assignment;
 use driver::driver_test::DriverTest;
@@ -45,7 +45,7 @@ fn plan() -> Plan {
         ("buy", "errors.ratio", "< 30%"),
     ] {
         let threshold = Threshold::parse(key, bound).unwrap();
-        plan.thresholds.push(Threshold { request: Some(name(request)), ..threshold });
+        plan.thresholds.push(Threshold { of: ThresholdOf::Request(name(request)), ..threshold });
     }
     plan
 }
@@ -68,7 +68,7 @@ fn record(recorder: &mut Recorder) {
     for at in [100 * MS, 1_100 * MS] {
         for n in 0..20 {
             let request = u16::from(n >= 12);
-            let due = Due { request, at, warmup: false };
+            let due = Due { request, at, held: 0, warmup: false };
             recorder.sent(due, at, false);
             let (took, outcome) = match n {
                 0..12 => (10 * MS, Outcome::Status(200)),
@@ -87,8 +87,8 @@ fn sent_by_a_driver(plan: &Plan, node_id: &NodeId, test_id: &TestId) -> Vec<Stri
         test_id: test_id.clone(),
         node_id: node_id.clone(),
         assignment: Assignment::of_plan(plan, share),
-        addresses: Vec::new().into(),
-        tls: None,
+        hosts: Vec::new(),
+        script: None,
         start: StartAt { monotonic: Instant::now(), unix_us: START_US },
     };
     let mut merge = Merge::new(&test, 2, EPOCH);
@@ -115,6 +115,7 @@ fn sent_by_a_driver(plan: &Plan, node_id: &NodeId, test_id: &TestId) -> Vec<Stri
                 worker,
                 seq: closed.seq,
                 figures: closed.figures,
+                sessions: closed.sessions,
                 busy: 0.1,
                 last: (second == 1).then(ending),
             });

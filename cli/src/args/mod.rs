@@ -2,6 +2,7 @@
 
 mod look;
 mod nodes;
+mod plan;
 mod words;
 
 use std::path::PathBuf;
@@ -9,7 +10,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::look::{FormatArg, HistoryArgs, OrchestratorAddress, ReportArgs, TestArgs, TestsArgs};
-pub use self::nodes::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs};
+pub use self::nodes::{
+    DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs, allow_secrets,
+};
+pub use self::plan::{
+    FromCurlArgs, FromUrlsArgs, PlanArgs, PlanCommand, PlanFromCommand, PlanShowArgs, PlanTryArgs, PutInArgs,
+};
 pub use self::words::{CompletionsArgs, ExplainArgs, ManArgs};
 
 /// What ends a run, or holds it, before its time.
@@ -53,6 +59,8 @@ pub enum Command {
     Target(TargetArgs),
     /// Checks plans and node configs: every fault at once
     Validate(ValidateArgs),
+    /// Looks at a plan without running it
+    Plan(PlanArgs),
     /// Measures what a driver of this machine can do, against a sink of its own; a minute at most
     Calibrate(CalibrateArgs),
     /// Lists the tests, newest first: of a running orchestrator, or of the data folders
@@ -93,6 +101,9 @@ pub struct RunArgs {
     /// A URL with neither rate nor mode is a closed loop of 64 connections, for 10 s or -n requests
     #[arg(value_name = "PLAN|URL|-")]
     pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub put_in: PutInArgs,
 
     /// Uses a running orchestrator instead of a stack of its own
     #[arg(long, value_name = "URL", help_heading = "Where")]
@@ -243,6 +254,9 @@ pub struct UpArgs {
     /// Worker threads of each driver that is started [default: the cores, shared out among the drivers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: Option<u32>,
+    /// Lets plans use this variable of the environment as a secret, or with a * at the end all that begin so; repeatable [default: none]
+    #[arg(long = "allow-secret", value_name = "NAME")]
+    pub allow_secrets: Vec<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub sending: SendingArgs,

@@ -70,6 +70,9 @@ pub struct DriverArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub sending: SendingArgs,
+    /// Lets plans use this variable of the environment as a secret, or with a * at the end all that begin so; repeatable [default: none]
+    #[arg(long = "allow-secret", value_name = "NAME")]
+    pub allow_secrets: Vec<String>,
     /// Target of tests that come without one (from other people's orchestrators)
     #[arg(long, value_name = "URL")]
     pub target_url: Option<String>,
@@ -129,6 +132,11 @@ impl SendingArgs {
         }
         words
     }
+}
+
+/// The flags that let a driver's plans use these variables as secrets.
+pub fn allow_secrets<'a>(names: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = String> {
+    names.into_iter().flat_map(|name| ["--allow-secret".to_owned(), name.to_owned()])
 }
 
 /// `groundswell target`

@@ -10,7 +10,9 @@ use super::Cli;
 
 /// Options without a default: where one is not given, nothing stands in for it. With a command before it, of that
 /// command alone.
-const NO_DEFAULT: [&str; 17] = [
+const NO_DEFAULT: [&str; 19] = [
+    "profile",
+    "var",
     "config",
     "json",
     "token-file",
@@ -117,6 +119,13 @@ fn long_flags(text: &str) -> BTreeSet<String> {
     after.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())).map(str::to_owned).collect()
 }
 
+/// The long flags of a command and of those below it, as `plan show`.
+fn flags_of(command: &Command, flags: &mut BTreeSet<String>) {
+    let longs = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    flags.extend(longs.filter_map(|argument| argument.get_long().map(str::to_owned)));
+    command.get_subcommands().for_each(|below| flags_of(below, flags));
+}
+
 #[test]
 fn the_promise_to_users_names_the_commands_and_flags_that_there_are() {
     let (whole, section) = promise();
@@ -128,8 +137,7 @@ fn the_promise_to_users_names_the_commands_and_flags_that_there_are() {
         cli.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
     let mut flags: BTreeSet<String> = ["help", "version"].map(str::to_owned).into();
     for command in cli.get_subcommands() {
-        let longs = command.get_arguments().filter(|argument| !argument.is_hide_set());
-        flags.extend(longs.filter_map(|argument| argument.get_long().map(str::to_owned)));
+        flags_of(command, &mut flags);
     }
 
     let rows = section.lines().filter_map(|line| line.strip_prefix("| "));

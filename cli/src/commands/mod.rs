@@ -4,6 +4,8 @@ pub mod calibrate;
 pub mod explain;
 pub mod look;
 pub mod node;
+pub mod plan;
+mod plan_from;
 pub mod run;
 pub mod up;
 pub mod validate;

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use common::settings::{AllowTarget, FLAG_ORIGIN, Section, SettingsError, SettingsFault, Sources, load};
+use driver::settings::VariableNames;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, TargetArgs};
@@ -124,6 +125,11 @@ pub async fn driver(arguments: &DriverArgs) -> Result<(), Stop> {
         let allowed = target.parse::<AllowTarget>();
         let allowed = allowed.map_err(|reason| Stop::usage(format!("--allow-target {target}: {reason}")))?;
         settings.safety.allow_targets.push(allowed);
+    }
+    for name in &arguments.allow_secrets {
+        let allowed = name.parse::<VariableNames>();
+        let allowed = allowed.map_err(|reason| Stop::usage(format!("--allow-secret {name}: {reason}")))?;
+        settings.secrets.env.push(allowed);
     }
     settings.version = version::LONG.to_owned();
     let child = arguments.node.child;

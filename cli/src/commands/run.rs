@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use common::plan::program::SecretFrom;
 use common::plan::{DriverChoice, Per, Plan, parse_duration};
 use orchestrator::model::{TestView, Verdict};
 
-use crate::args::RunArgs;
+use crate::args::{RunArgs, allow_secrets};
 use crate::child::Ended;
 use crate::client::Client;
 use crate::data_place::DataPlace;
@@ -150,6 +151,7 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
     for i in 1..=n {
         let mut flags = words(&["driver", "--orchestrator", &address, "--workers", &workers]);
         flags.extend(arguments.sending.words());
+        flags.extend(allow_secrets(variables_of(plan)));
         ids.extend(stack.start(&format!("driver {i}"), &flags).await?.node_id);
     }
     let client = Client::new(&address, None, None)?;
@@ -161,6 +163,15 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
     }
     plan.drivers = DriverChoice::Count(n);
     Ok(client)
+}
+
+/// The variables that a plan's secrets come from: its drivers have our environment, and may use these of it.
+pub(super) fn variables_of(plan: &Plan) -> impl Iterator<Item = &str> {
+    let secrets = plan.program.iter().flat_map(|program| &program.secrets);
+    secrets.filter_map(|secret| match &secret.from {
+        SecretFrom::Env(name) => Some(name.as_str()),
+        SecretFrom::File(_) => None,
+    })
 }
 
 async fn test(
@@ -208,6 +219,15 @@ fn report(finished: &TestView, arguments: &RunArgs) -> Result<Outcome, Stop> {
         .ok_or_else(|| Stop::could_not(format!("test {} is finished without a verdict", finished.test_id)))
 }
 
+/// Length of warm-up and schedule: the warm-up is the first part of stages.
+fn length(plan: &Plan) -> Option<Duration> {
+    let load = &plan.load;
+    match load.stages.as_slice() {
+        [] => load.duration.map(|duration| load.warmup + duration),
+        stages => Some(stages.iter().map(|stage| stage.ramp.saturating_add(stage.hold)).sum()),
+    }
+}
+
 fn goal(plan: &Plan) -> Goal {
     let drivers = match (&plan.drivers, plan.per) {
         (DriverChoice::Count(n), Per::Driver) => Some(u64::from(*n)),
@@ -216,7 +236,7 @@ fn goal(plan: &Plan) -> Goal {
         (_, Per::Fleet) => Some(1),
     };
     Goal {
-        length: plan.load.duration.map(|duration| plan.load.warmup + duration),
+        length: length(plan),
         requests: plan.load.requests.zip(drivers).map(|(requests, drivers)| requests.saturating_mul(drivers)),
     }
 }

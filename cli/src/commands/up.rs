@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::args::UpArgs;
+use crate::args::{UpArgs, allow_secrets};
 use crate::child::{Ended, Launcher, Node, Ready};
 use crate::client::Client;
 use crate::exit::{ExitCode, Stop};
@@ -170,6 +170,7 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<Vec<Recipe>, Sto
         }
         flags.extend(data(&format!("driver-{n}")));
         flags.extend(arguments.sending.words());
+        flags.extend(allow_secrets(arguments.allow_secrets.iter().map(String::as_str)));
         let driver = stack.start(&format!("driver {n}"), &flags).await?;
         say::line(format_args!("driver     {}", driver.node_id.as_deref().unwrap_or("?")));
         ids.extend(driver.node_id.clone());

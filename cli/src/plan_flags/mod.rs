@@ -3,27 +3,68 @@
 
 mod habits;
 mod overlay;
+mod put_in;
 mod source;
 
 use std::path::Path;
 
-use common::plan::{Fault, Plan, PlanFormat, PlanTree};
+use common::plan::{Fault, Plan, PlanFormat, PlanTree, files};
 
-use crate::args::RunArgs;
+use crate::args::{PutInArgs, RunArgs};
 use crate::exit::Stop;
 use crate::flag_names;
 
 pub use self::source::read_file;
 use self::source::{Source, Text};
 
-/// Checks the text of a plan, the file its body comes from included.
+/// Checks the text of a plan, the files that it names included, by itself and with each of its profiles.
 ///
 /// # Errors
-/// One line for each fault.
+/// One line for each fault. Of a profile, those alone that the plan by itself does not have.
 pub fn check(path: &Path, text: &str, format: PlanFormat) -> Result<Plan, String> {
-    let naming = Naming { text: Some(path.display().to_string()), given: Vec::new() };
-    let mut tree = PlanTree::parse(text, format).map_err(|faults| naming.lines(&faults))?;
-    validated(&mut tree, source::folder(path)).map_err(|faults| naming.lines(&faults))
+    let name = path.display().to_string();
+    let tree = PlanTree::parse(text, format).map_err(|faults| Naming::of_text(&name).lines(&faults))?;
+    let with = |profiles: &[String]| {
+        let put_in = PutInArgs { profiles: profiles.to_vec(), vars: Vec::new() };
+        checked(tree.clone(), &put_in, source::folder(path))
+    };
+    let own = with(&[]);
+    let mut lines = Vec::new();
+    let known = own.as_ref().err().cloned().unwrap_or_default();
+    if !known.is_empty() {
+        lines.push(Naming::of_text(&name).lines(&known));
+    }
+    for profile in put_in::profiles(&tree) {
+        let mut found = with(std::slice::from_ref(&profile)).err().unwrap_or_default();
+        found.retain(|fault| !known.contains(fault));
+        if !found.is_empty() {
+            lines.push(Naming::of_text(&format!("{name} with --profile {profile}")).lines(&found));
+        }
+    }
+    match own {
+        Ok(plan) if lines.is_empty() => Ok(plan),
+        _ => Err(lines.join("\n")),
+    }
+}
+
+/// The plan of a file, with what is put into it.
+///
+/// # Errors
+/// Where the file cannot be read, or the plan has faults: one line each.
+pub fn of_file(path: &Path, put_in: &PutInArgs) -> Result<Plan, Stop> {
+    let text = read_file(path)?;
+    let naming = Naming::of_text(&path.display().to_string());
+    let stop = |faults: Vec<Fault>| Stop::usage(naming.lines(&faults));
+    let mut tree = PlanTree::parse(&text, PlanFormat::of_file(path, &text)).map_err(stop)?;
+    let faults = put_in::put_in(&mut tree, put_in, source::folder(path))?;
+    validated(&mut tree, source::folder(path), faults).map_err(stop)
+}
+
+/// A plan without flags but for what is put in.
+fn checked(mut tree: PlanTree, put_in: &PutInArgs, folder: &Path) -> Result<Plan, Vec<Fault>> {
+    let faults = put_in::put_in(&mut tree, put_in, folder)
+        .unwrap_or_else(|stop| vec![Fault::value("", "", stop.message)]);
+    validated(&mut tree, folder, faults)
 }
 
 /// How the faults of a plan are named: by its text, by the flags, or by both.
@@ -35,6 +76,11 @@ struct Naming {
 }
 
 impl Naming {
+    /// Of a plan that no flag changes.
+    fn of_text(name: &str) -> Self {
+        Self { text: Some(name.to_owned()), given: Vec::new() }
+    }
+
     /// One line a fault: a flag's own names the flag, any other the plan's text and the key.
     fn lines(&self, faults: &[Fault]) -> String {
         faults.iter().map(|fault| self.line(fault)).collect::<Vec<_>>().join("\n")
@@ -67,9 +113,10 @@ pub fn plan(arguments: &RunArgs) -> Result<Plan, Stop> {
         }
         None => PlanTree::default(),
     };
+    let base = text.as_ref().map_or(Path::new("."), |text| text.folder);
+    let faults = put_in::put_in(&mut tree, &arguments.put_in, base)?;
     // Before the flags: a --body-file is relative to where the command runs, not to the plan.
-    if arguments.body.is_none() && arguments.body_file.is_none() {
-        let base = text.as_ref().map_or(Path::new("."), |text| text.folder);
+    if !tree.has_requests() && arguments.body.is_none() && arguments.body_file.is_none() {
         tree.inline_body_file(base).map_err(|fault| Stop::usage(naming.lines(&[fault])))?;
     }
     let url = match &source {
@@ -79,23 +126,32 @@ pub fn plan(arguments: &RunArgs) -> Result<Plan, Stop> {
     overlay::overlay(arguments, url, &mut tree, &mut naming.given)?;
     if text.is_none() {
         habits::complete(&mut tree);
-    } else if naming.given.contains(&"load.mode") {
+    } else if naming.given.contains(&"load.mode") && !tree.has_requests() {
         habits::complete_connections(&mut tree);
     }
-    validated(&mut tree, Path::new(".")).map_err(|faults| Stop::usage(naming.lines(&faults)))
+    validated(&mut tree, Path::new("."), faults).map_err(|faults| Stop::usage(naming.lines(&faults)))
 }
 
-fn validated(tree: &mut PlanTree, base: &Path) -> Result<Plan, Vec<Fault>> {
-    let inlined = tree.inline_body_file(base);
-    let mut faults: Vec<Fault> = inlined.err().into_iter().collect();
-    if !faults.is_empty() {
+/// Checks a plan. `faults`: what could not be put into it, beside which a fault of the same key says nothing new.
+fn validated(tree: &mut PlanTree, base: &Path, mut faults: Vec<Fault>) -> Result<Plan, Vec<Fault>> {
+    if tree.has_requests() {
+        // Of --body-file; those of the plan are put in already, or have a fault.
+        let is_new = |fault: &Fault| {
+            fault.path == "request.body_file" && !faults.iter().any(|known| known.path == fault.path)
+        };
+        let of_flags = files::put_in(tree.value_mut(), base);
+        let new: Vec<Fault> = of_flags.into_iter().filter(is_new).collect();
+        faults.extend(new);
+    } else if let Err(fault) = tree.inline_body_file(base) {
+        faults.push(fault);
         tree.remove(&["request", "body_file"]);
     }
     match tree.validate() {
         Ok(plan) if faults.is_empty() => Ok(plan),
         Ok(_) => Err(faults),
         Err(more) => {
-            faults.extend(more);
+            let known: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
+            faults.extend(more.into_iter().filter(|fault| !known.contains(&fault.path)));
             Err(faults)
         }
     }

@@ -264,3 +264,63 @@ fn a_plan_is_recognised_by_its_content_where_its_name_does_not_say() {
     let closed = from(&format!("{}|--mode|avalanche", write("open.toml", toml))).unwrap();
     assert_eq!(closed.load.mode, Mode::Avalanche { connections: 64 });
 }
+
+/// A folder with a plan of several requests, and the files that it names.
+fn shop() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("users.csv", "name,town\nAnn,Bath\nBob,York\n");
+    write("order.json", "{\"a\": \"{{not a slot}}\"}");
+    let text = "target.url = '{{vars.shop}}/base'\nvars.shop = 'http://127.0.0.1:1'\n\
+        data.user = { file = '{{vars.users}}.csv' }\nvars.users = 'users'\n\
+        [requests.hello]\npath = '/{{user.name}}'\n[requests.order]\npath = '/order'\nbody_file = 'order.json'\n\
+        [load]\nrate = 5\nduration = '1m'\n\
+        [profiles.long.load]\nduration = '1h'\n[profiles.broken.load]\nrate = -1\n";
+    write("plan.toml", text);
+    let path = folder.path().join("plan.toml");
+    (folder, path)
+}
+
+#[test]
+fn files_vars_and_profiles_are_put_in_before_a_plan_is_checked() {
+    let (_folder, path) = shop();
+    let path = path.display();
+    let plan = from(&format!("{path}|--profile|long|--var|shop=http://127.0.0.2:7|--rate|9")).unwrap();
+    assert_eq!(plan.target.as_str(), "http://127.0.0.2:7/base");
+    assert_eq!(plan.load.duration, Some(Duration::from_secs(3_600)));
+    assert_eq!(plan.load.open_loop_rate_per_s(), Some(9.0), "a flag is laid over all of it");
+    let program = plan.program.as_ref().unwrap();
+    assert_eq!(program.data[0].rows, [["Ann", "Bath"], ["Bob", "York"]]);
+    let order = &program.requests[1].body;
+    assert_eq!(order, &common::plan::program::BodyPlan::Bytes(b"{\"a\": \"{{not a slot}}\"}".to_vec()));
+}
+
+#[test]
+fn what_cannot_be_put_in_is_named_once_and_beside_all_other_faults() {
+    let (_folder, path) = shop();
+    let path = path.display();
+    let message = from(&format!("{path}|--var|users=none|--rate|0")).unwrap_err();
+    let lines: Vec<&str> = message.lines().collect();
+    assert_eq!(lines.len(), 2, "{message}");
+    assert!(
+        lines[0].contains("data.user.file = ") && lines[0].contains("none.csv: cannot be read"),
+        "{message}"
+    );
+    assert!(lines[1].starts_with("--rate 0: "), "{message}");
+    assert!(
+        from(&format!("{path}|--var|users")).unwrap_err().starts_with("--var users: expected NAME=VALUE")
+    );
+    assert!(from("http://127.0.0.1/|--var|a=b").unwrap_err().contains("is for plans with [requests]"));
+    assert!(from(&format!("{path}|--profile|lon")).unwrap_err().contains("long"));
+}
+
+#[test]
+fn validate_checks_a_plan_with_each_of_its_profiles() {
+    let (_folder, path) = shop();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let message = check(&path, &text, PlanFormat::Toml).unwrap_err();
+    assert!(message.contains("plan.toml with --profile broken: load.rate = -1: "), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+    let good = text.replace("rate = -1", "rate = 1");
+    assert!(check(&path, &good, PlanFormat::Toml).is_ok());
+}

@@ -43,6 +43,13 @@ pub fn line(test: &TestView, goal: Goal, rate_per_s: f64, running: Duration) -> 
         }
         None => {}
     }
+    if let Some(sessions) = &totals.sessions {
+        let failed = match sessions.counts.failed {
+            0 => String::new(),
+            n => format!(" ({} failed)", count(n)),
+        };
+        parts.push((3, format!("{}{failed}", counted(sessions.counts.started, "session"))));
+    }
     // What no driver reports is not 0.
     let counted =
         [(5, totals.in_flight, "in flight"), (1, totals.failed, "failed"), (4, totals.dropped, "dropped")];
@@ -102,7 +109,15 @@ fn state(test: &TestView, goal: Goal, running: Duration) -> String {
 
 /// How much of it is done, 0 to 1: by requests or by time, whichever is nearer to its end.
 fn share(test: &TestView, goal: Goal, running: Duration) -> Option<f64> {
-    let begun = test.totals.scheduled.unwrap_or(0).saturating_sub(test.totals.warmup.scheduled);
+    // A plan with several requests counts sessions.
+    let begun = match &test.totals.sessions {
+        Some(sessions) => {
+            let warmup = sessions.warmup.unwrap_or_default();
+            let due = sessions.counts.started + sessions.counts.dropped;
+            due.saturating_sub(warmup.started + warmup.dropped)
+        }
+        None => test.totals.scheduled.unwrap_or(0).saturating_sub(test.totals.warmup.scheduled),
+    };
     let by_requests = goal.requests.filter(|n| *n > 0).map(|n| begun as f64 / n as f64);
     let by_time = goal.length.filter(|length| !length.is_zero());
     let by_time = by_time.map(|length| running.as_secs_f64() / length.as_secs_f64());
@@ -119,7 +134,7 @@ fn rates(per_s: f64, drivers: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use orchestrator::model::{DriverTotals, ThresholdView, Totals};
+    use orchestrator::model::{DriverTotals, SessionCounts, SessionTotals, ThresholdView, Totals};
     use serde_json::json;
 
     use super::*;
@@ -216,6 +231,21 @@ mod tests {
             (view.totals.scheduled, view.totals.warmup.scheduled) = (scheduled, warmup);
             assert_eq!(line(&view, goal, 0.0, Duration::ZERO).parts[0].1, expected, "{scheduled:?} {warmup}");
         }
+    }
+
+    #[test]
+    fn a_plan_with_sessions_is_measured_in_sessions() {
+        let mut view = test(vec![driver("a", "running")]);
+        let warmup = SessionCounts { started: 10, ..SessionCounts::default() };
+        let counts = SessionCounts { started: 55, failed: 2, dropped: 5, ..warmup };
+        view.totals.sessions =
+            Some(SessionTotals { counts, warmup: Some(warmup), ..SessionTotals::default() });
+        let goal = Goal { length: None, requests: Some(100) };
+        let text = line(&view, goal, 601.0, Duration::ZERO).whole();
+        assert_eq!(
+            text,
+            "running 50 %, 1,234 sent, 601/s, 55 sessions (2 failed), 0 in flight, 9 failed, 6 dropped"
+        );
     }
 
     #[test]

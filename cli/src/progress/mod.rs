@@ -44,7 +44,7 @@ enum How {
 pub struct Goal {
     /// Length of warm-up and schedule.
     pub length: Option<Duration>,
-    /// Requests of the whole fleet, after the warm-up.
+    /// Requests of the whole fleet, after the warm-up; sessions where the plan has several requests.
     pub requests: Option<u64>,
 }
 

@@ -1,0 +1,75 @@
+//! What `plan show` prints.
+
+use super::*;
+use common::plan::PlanFormat;
+
+#[track_caller]
+fn shown(plan: &str) -> String {
+    let plan = common::plan::read(plan, PlanFormat::Toml).unwrap_or_else(|faults| {
+        panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    });
+    let text = text(&plan);
+    for line in text.lines() {
+        assert!(line.chars().count() <= COLUMNS, "{line}");
+    }
+    text
+}
+
+const BOUTIQUE: &str = r#"
+name = "boutique: shoppers"
+seed = 7
+target.url = "http://boutique.example.test"
+data.product = { columns = ["id"], rows = [["0PUK6V"], ["1YMWWN"]], order = "random" }
+[requests]
+home = { path = "/" }
+product = { path = "/product/{{product.id}}" }
+add = { method = "POST", path = "/cart", form = { product_id = "{{product.id}}", quantity = "{{int 1 10}}" } }
+[flows]
+look = { steps = [{ draw = "product" }, "product"] }
+checkout = { group = "checkout", steps = ["look", "add"] }
+[scenarios.shopper]
+cookies = true
+steps = ["home", { repeat = 20, steps = [{ think = "1s..10s" }, { choose = { home = 1, look = 10, checkout = 4 } }] }]
+"#;
+
+#[test]
+fn an_open_loop_shows_sessions_and_requests_a_second() {
+    let text = shown(&format!("{BOUTIQUE}[load]\nrate = 5\nduration = \"10m\"\nmax_sessions = 2000\n"));
+    for expected in [
+        "boutique: shoppers\n",
+        "  target    http://boutique.example.test",
+        "  load      5 sessions/s, about 132 requests/s (open loop, tsunami; arrival",
+        "ends after 10m: about 3,000 sessions in all",
+        "at most 2,000 sessions at a time on a driver",
+        "  seed      7\n",
+        "  home      2.33",
+        "  product   18.67",
+        "200-399  GET /product/{{product.id}}",
+        "  shopper: share 1 (100 %), cookies 4.0 KiB, connections shared",
+        "    20 times:\n      think 1s to 10s\n      one of home 6.67 %, look 66.67 %, checkout 26.67 %\n",
+        "  checkout:\n    look (a flow)\n    add\n  look:\n    another row of product\n    product\n",
+        "errors.ratio < 1% (default)",
+        "session.errors.ratio < 1% (default)",
+        "lag p99 at most 5ms",
+    ] {
+        let is_there = text.contains(expected) || squeezed(&text).contains(&squeezed(expected));
+        assert!(is_there, "{expected} is not in:\n{text}");
+    }
+}
+
+/// With single blanks.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn closed_loops_stages_and_plans_with_one_request_are_shown_too() {
+    let text = shown(&format!(
+        "{BOUTIQUE}[load]\nmode = \"avalanche\"\nstages = [{{ users = 500, ramp = \"5m\", hold = \"20m\" }}]\npacing = \"5m\"\n"
+    ));
+    assert!(text.contains("up to 500 users, a session each every 5m"), "{text}");
+    assert!(text.contains("from 0 to 500 users over 5m, then 20m at 500 users"), "{text}");
+    let one = shown("target.url = \"http://127.0.0.1/\"\n[load]\nrate = 9\nduration = \"1m\"\n");
+    assert!(one.contains("9 requests/s (open loop, tsunami)"), "{one}");
+    assert!(one.contains("ends after 1m: about 540 requests in all"), "{one}");
+}
