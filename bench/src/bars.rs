@@ -22,6 +22,18 @@ pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
     let closed =
         |ours_figure, peer, peer_figure| samples.ratio("closed", (ours, ours_figure), (peer, peer_figure));
     bar(
+        "a mix of ten requests: CPU µs per request / static".into(),
+        true,
+        1.1,
+        samples.ratio("mix", ("mix", "cpu_us"), ("static", "cpu_us")),
+    );
+    bar(
+        "sessions of five steps: CPU µs per request / static".into(),
+        true,
+        1.5,
+        samples.ratio("sessions", ("session", "cpu_us"), ("static", "cpu_us")),
+    );
+    bar(
         "closed loop: CPU µs per request of the driver / floor".into(),
         true,
         1.2,

@@ -10,7 +10,7 @@ use crate::said::Said;
 
 /// How long past its duration a tool may take to end. One that is behind schedule first sends
 /// all overdue requests.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tool {

@@ -20,6 +20,7 @@ mod results;
 mod run;
 mod said;
 mod scenarios;
+mod sessions;
 mod sink;
 mod svg;
 mod verdicts;

@@ -39,6 +39,8 @@ pub struct Receiving {
     /// Bytes of the body of each answer; `None` for the small answer.
     pub body: Option<usize>,
     pub tls: bool,
+    /// Answers as a shop does: JSON of 2 kB, and a cookie.
+    pub session: bool,
 }
 
 pub struct Receiver {
@@ -68,6 +70,9 @@ impl Receiver {
         }
         if let Some(bytes) = receiving.body {
             arguments.extend(["--body".to_owned(), bytes.to_string()]);
+        }
+        if receiving.session {
+            arguments.push("--session".to_owned());
         }
         if receiving.tls {
             arguments.push("--tls".to_owned());

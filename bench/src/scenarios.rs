@@ -8,6 +8,7 @@ use crate::machine::Ticks;
 use crate::peers::Peer;
 use crate::receiver::{Receiver, Receiving, Sharing};
 use crate::results::{Figures, Sample};
+use crate::sessions::{self, Work};
 use crate::sink::Summary;
 use crate::verdicts::{SITUATIONS, Situation};
 
@@ -41,6 +42,10 @@ pub enum Scenario {
     Large,
     /// CPU time per answer of 10 kB over TLS
     Tls,
+    /// CPU time per request of a mix of ten, beside a static request
+    Mix,
+    /// CPU time per request of sessions, beside a static request
+    Sessions,
     /// Arrivals at fixed rates
     Open,
     /// The highest rate kept
@@ -59,10 +64,12 @@ pub enum Scenario {
 
 impl Scenario {
     /// All.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Closed,
         Self::Large,
         Self::Tls,
+        Self::Mix,
+        Self::Sessions,
         Self::Open,
         Self::Highest,
         Self::Memory,
@@ -166,6 +173,8 @@ impl Bench<'_> {
                 let receiving = Receiving { body: Some(OVER_TLS_BYTES), tls: true, ..Receiving::default() };
                 self.closed("tls", receiving, reads_large_answers);
             }
+            Scenario::Mix => self.of_plans("mix", &[Work::Static, Work::Mix]),
+            Scenario::Sessions => self.of_plans("sessions", &[Work::Static, Work::Session]),
             Scenario::Open => self.sizes.rates_per_s.clone().into_iter().for_each(|rate| self.open(rate)),
             Scenario::Highest => self.highest(),
             Scenario::Memory => self.memory(),
@@ -219,6 +228,11 @@ impl Bench<'_> {
             let (outcome, seen) = closed_loop(place, tool, receiving, connections, duration)?;
             Ok((outcome.command.clone(), closed_figures(&outcome, &seen)))
         });
+    }
+
+    fn of_plans(&mut self, name: &str, works: &[Work]) {
+        let sizes = (self.sizes.rounds, self.sizes.connections, self.sizes.closed_for);
+        sessions::rounds(self.place, name, works, sizes, self.record);
     }
 
     fn open(&mut self, rate_per_s: f64) {

@@ -49,6 +49,9 @@ pub struct SinkArgs {
     /// Answers with a body of so many bytes [default: a small one]
     #[arg(long, value_name = "BYTES")]
     body: Option<usize>,
+    /// Answers with JSON of 2 kB that holds values to extract, and with a cookie
+    #[arg(long, conflicts_with = "body")]
+    session: bool,
     /// Serves TLS, with a self-signed certificate
     #[arg(long)]
     tls: bool,
@@ -198,6 +201,20 @@ fn answer(body_bytes: Option<usize>) -> Vec<u8> {
     [head.as_bytes(), &vec![b'x'; bytes]].concat()
 }
 
+/// JSON of some 2 kB, as a list of things to buy, with a cookie.
+fn session_answer() -> Vec<u8> {
+    let item = |i: u32| {
+        format!(r#"{{"id":"{:05}","name":"thing number {i}","price":{i}.50,"tags":["a","b"]}}"#, i * 31)
+    };
+    let items: Vec<String> = (0..28).map(item).collect();
+    let body = format!(r#"{{"items":[{}],"page":1,"token":"0123456789abcdef"}}"#, items.join(","));
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nset-cookie: shop=0123456789; Path=/\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
+}
+
 struct Sink {
     epoll: OwnedFd,
     listener: TcpListener,
@@ -227,7 +244,7 @@ impl Sink {
         Ok(Self {
             epoll,
             listener,
-            answer: answer(arguments.body),
+            answer: if arguments.session { session_answer() } else { answer(arguments.body) },
             tls: if arguments.tls { Some(tls_config()?) } else { None },
             connections: Vec::new(),
             free: Vec::new(),

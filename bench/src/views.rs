@@ -144,6 +144,20 @@ pub fn view(scenario: &str) -> View {
             columns: CLOSED,
             pictures: LARGE_PICTURES,
         },
+        "mix" => View {
+            title: "A mix of ten requests".to_owned(),
+            said: "Our closed loop with a plan of one static request, and with users who send one of ten requests with \
+                an int, a UUID, a row of data or a choice in its path.",
+            columns: CLOSED,
+            pictures: &[],
+        },
+        "sessions" => View {
+            title: "Sessions of five steps".to_owned(),
+            said: "Our closed loop with a plan of one static request, and with users whose sessions take two values \
+                from JSON bodies of 2 kB and keep a cookie jar. Both receive the same answers.",
+            columns: CLOSED,
+            pictures: &[],
+        },
         "open" => View {
             title: format!("Open loop, {number}/s"),
             said: "A fixed rate, seen from the receiving end: arrival k against the first + k / rate, early or \

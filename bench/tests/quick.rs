@@ -48,6 +48,11 @@ fn a_quick_run_measures_every_scenario_and_writes_tables_and_pictures() {
         ("verdict-generator", "as_it_should"),
         ("verdict-delay", "as_it_should"),
     ];
+    for (scenario, tool) in
+        [("mix", "static"), ("mix", "mix"), ("sessions", "static"), ("sessions", "session")]
+    {
+        assert!(of(scenario, tool)["figures"]["cpu_us"].as_f64().unwrap() > 0.0, "{scenario} {tool}: {said}");
+    }
     for (scenario, figure) in expected {
         assert!(of(scenario, "groundswell")["figures"][figure].is_f64(), "{scenario} {figure}: {said}");
     }
