@@ -14,6 +14,7 @@ pub mod netns;
 pub mod proc;
 pub mod process;
 pub mod rest;
+pub mod shop;
 pub mod system;
 
 use std::path::PathBuf;

@@ -1,0 +1,87 @@
+//! Every plan that the documents and `config/plans/` show runs against our target, and passes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
+
+use std::path::{Path, PathBuf};
+
+use e2e::process::output;
+use e2e::repository;
+use e2e::shop::Shop;
+use e2e::system::Target;
+
+/// Where the examples expect the target.
+const SHOWN: &str = "http://127.0.0.1:8081";
+
+/// A shown plan, against the shop, and lenient about our own machine: in a second or two of load a single pause of the
+/// host is more than the default limits allow.
+fn adapted(plan: &str, shop: &Shop) -> String {
+    let lenient = "\n[honesty]\nmax_lag_p99 = \"200ms\"\nmax_late = \"10%\"\n";
+    let own = plan.contains("[honesty]");
+    format!("{}{}", plan.replace(SHOWN, shop.url()), if own { "" } else { lenient })
+}
+
+/// Runs a plan from a file, and checks that it passes.
+#[track_caller]
+fn passes(home: &Path, file: &Path, what: &str) {
+    let ran = output(home, &["run", file.to_str().unwrap()]);
+    assert!(
+        ran.status.success(),
+        "{what}: {}\n{}\n{}",
+        ran.status,
+        String::from_utf8_lossy(&ran.stdout),
+        String::from_utf8_lossy(&ran.stderr)
+    );
+}
+
+/// The plans of a document: what stands in fences of `toml` and sends to the example's target.
+fn plans_of(text: &str) -> Vec<String> {
+    let fences = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    fences.filter(|fence| fence.contains(SHOWN)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_plans_of_docs_plans_md_pass() {
+    let home = tempfile::tempdir().unwrap();
+    let (_process, target) = Target::start(home.path(), &[]);
+    let shop = Shop::of(&target);
+    let folder = home.path().join("plans");
+    copy_examples(&folder);
+    let text = std::fs::read_to_string(repository().join("docs/plans.md")).unwrap();
+    let plans = plans_of(&text);
+    assert!(plans.len() >= 6, "{} plans", plans.len());
+    for (i, plan) in plans.iter().enumerate() {
+        let file = folder.join(format!("of-the-document-{i}.toml"));
+        std::fs::write(&file, adapted(plan, &shop)).unwrap();
+        passes(home.path(), &file, plan);
+    }
+}
+
+#[test]
+fn the_plans_of_config_plans_pass_against_the_shop() {
+    let home = tempfile::tempdir().unwrap();
+    let (_process, target) = Target::start(home.path(), &[]);
+    let shop = Shop::of(&target);
+    let folder = home.path().join("plans");
+    let mut shops: Vec<PathBuf> = copy_examples(&folder);
+    shops.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("shop-"));
+    assert!(shops.len() >= 8, "{shops:?}");
+    shops.sort();
+    for file in &shops {
+        let plan = std::fs::read_to_string(file).unwrap();
+        assert!(plan.contains(SHOWN), "{} sends to the example's target", file.display());
+        std::fs::write(file, adapted(&plan, &shop)).unwrap();
+        passes(home.path(), file, &file.display().to_string());
+    }
+}
+
+/// Copies `config/plans` with the files that its plans read; returns the plans.
+fn copy_examples(folder: &Path) -> Vec<PathBuf> {
+    std::fs::create_dir_all(folder).unwrap();
+    let mut plans = Vec::new();
+    for entry in std::fs::read_dir(repository().join("config/plans")).unwrap() {
+        let from = entry.unwrap().path();
+        let to = folder.join(from.file_name().unwrap());
+        std::fs::copy(&from, &to).unwrap();
+        plans.extend(to.extension().is_some_and(|extension| extension == "toml").then_some(to));
+    }
+    plans
+}
