@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use e2e::repository;
 
 /// Rules without actors: they take time as an argument, so testing them needs neither a runtime nor a broker.
-const PURE: [&str; 27] = [
+const PURE: [&str; 29] = [
     "common/src/counters.rs",
     "common/src/latency",
     "common/src/plan",
+    "common/src/session_figures.rs",
     "common/src/tree",
     "common/src/wire",
     "driver/src/actors/heartbeat/plan.rs",
@@ -19,6 +20,7 @@ const PURE: [&str; 27] = [
     "driver/src/merge.rs",
     "driver/src/outbox",
     "driver/src/pacer",
+    "driver/src/scenario",
     "driver/src/start_at.rs",
     "driver/src/worker/report.rs",
     "orchestrator/src/assemble.rs",
