@@ -257,7 +257,7 @@ fn write_json(value: &Value, table: &str, out: &mut String, below: &mut String) 
     }
 }
 
-/// JSON as TOML in one line. TOML has no null; whoever makes the draft leaves it out.
+/// JSON as TOML in one line. TOML has no null, so a draft must not contain one.
 fn inline(value: &Value) -> String {
     match value {
         Value::Null => "\"\"".to_owned(),

@@ -1,4 +1,4 @@
-//! A plan from what somebody has already: a curl command, a list of URLs, targets of vegeta, the log of a server. This
+//! A plan from what a user has already: a curl command, a list of URLs, targets of vegeta, the log of a server. This
 //! owns what becomes of each part, and knows neither files nor the network: texts come in, the text of a plan and
 //! remarks on what it does not have come out.
 //!
