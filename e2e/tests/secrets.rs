@@ -31,7 +31,7 @@ const OF_FILE: &str = "pass-of-file-5b8e20a6f1";
 const SHOWN_NOWHERE: [&str; 3] = [OF_VARIABLE, IN_BASE64, OF_FILE];
 
 /// Sends both secrets: in headers, whose names say that they are secret and do not, in a query and in a body. Each answer
-/// fails a check too, so that what is told of failures is looked at as well.
+/// fails a check too, so that the reports of failures are searched as well.
 fn plan(shop: &Shop) -> Value {
     json!({
         "name": "secrets",

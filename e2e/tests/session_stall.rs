@@ -1,5 +1,5 @@
 //! A stall of the target in the midst of sessions stands in the responses of later steps and of sessions, as it can be
-//! computed: nobody's load tester went quiet.
+//! computed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use std::time::Duration;

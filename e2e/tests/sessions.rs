@@ -126,7 +126,7 @@ fn values_of_an_answer_go_into_the_next_request() {
     let sessions = &report["totals"]["sessions"];
     assert_eq!((n(&sessions["started"]), n(&sessions["failed"])), (120, 0), "{report:#}");
     assert_eq!(n(&report["totals"]["requests"]["confirm"]["completed"]), 120);
-    // The thinking is no part of the session's response.
+    // The session's response leaves the thinking out.
     let min = sessions["latency_ms"]["response"]["min"].as_f64().unwrap();
     assert!(min < 10.0, "{sessions:#}");
 }

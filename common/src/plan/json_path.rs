@@ -45,7 +45,7 @@ impl JsonPath {
     /// Reads a path.
     ///
     /// # Errors
-    /// Why the text is no path of this kind, in words that follow the text itself.
+    /// The reason why the text is not a path of this kind, as the end of a sentence that begins with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader { text, at: 0 };
         if !reader.take("$") {

@@ -146,7 +146,7 @@ pub(super) fn read(fields: &Fields) -> Result<AllSessions, Rejected> {
             return Err(wrong(format!("more than {MAX_STEPS} steps at which sessions ended")));
         }
         if let Some(step) = record.ended_at.keys().find(|step| !is_name(step)) {
-            return Err(wrong(format!("{step:?} is no step")));
+            return Err(wrong(format!("{step:?} is not the name of a step")));
         }
         let response = record.response.latency().map_err(&wrong)?;
         let (counters, warmup, ended_at) = (record.counters, record.warmup, record.ended_at);

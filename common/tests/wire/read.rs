@@ -514,7 +514,7 @@ fn sessions_groups_and_polls_are_read_and_bounded() {
         (r#""sessions": {"a": {"started": 18446744073709551615}}"#.to_owned(), "cannot be"),
         (r#""sessions": {"a": {"warmup": {"failed": 18446744073709551615}}}"#.to_owned(), "cannot be"),
         (r#""sessions": {"a": {"ended_at": {"b": 18446744073709551615}}}"#.to_owned(), "cannot be"),
-        (r#""sessions": {"a": {"ended_at": {"": 1}}}"#.to_owned(), "is no step"),
+        (r#""sessions": {"a": {"ended_at": {"": 1}}}"#.to_owned(), "is not the name of a step"),
         (r#""sessions": {"a": {"response": "x"}}"#.to_owned(), "base64"),
         (r#""sessions": {"a": {"extremes": [2, 1]}}"#.to_owned(), "not in order"),
         (r#""sessions": {"a": {"extremes": [1, 2]}}"#.to_owned(), "not in the first"),

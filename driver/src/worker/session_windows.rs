@@ -76,7 +76,7 @@ impl Recorder {
         let names = &script.names;
         let expect_status = (0..names.requests.len()).map(|at| {
             let of = names.part_of[at].map_or(at, usize::from);
-            // What is no request of the program is a redirect.
+            // An index behind those of the program's requests is that of a redirect.
             script.requests.get(of).map_or_else(|| vec![(300, 399)], |request| request.expect_status.to_vec())
         });
         Self {

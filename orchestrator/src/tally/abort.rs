@@ -107,7 +107,7 @@ impl Slice {
         self.sessions += &other.sessions;
     }
 
-    /// The facts for the rules of the verdict, as if the window were a whole test. Its drivers are not told apart.
+    /// The facts for the rules of the verdict, as if the window were a whole test. It has all drivers as one.
     fn facts<'a>(&'a self, plan: &'a Plan, abort: &Abort) -> Facts<'a> {
         let seconds = abort.over.as_secs_f64();
         let mut counters = self.figures.counters.clone();

@@ -1,6 +1,6 @@
 //! What sessions that never began would have done. A dropped session is one dropped request in the counts; in percentiles
-//! it counts as slower than any good answer as often as a started session sent that request on average, because nobody
-//! got any of its answers. Without sessions it adds nothing.
+//! it counts as slower than any good answer as often as a started session sent that request on average, because none
+//! of its answers arrived. Without sessions it adds nothing.
 
 use common::counters::Counters;
 use common::session_figures::SessionCounters;

@@ -59,7 +59,7 @@ impl PutIn<'_> {
     /// `file` of a data set: its rows.
     fn data(&mut self, at: &str, set: &mut Value) {
         let Some(set) = set.as_object_mut() else { return };
-        // What is no text is a fault of the reader.
+        // The reader of the plan reports a value that is not a text.
         let Some(file) = set.get("file").and_then(Value::as_str).map(str::to_owned) else { return };
         let path = format!("{at}.file");
         if set.contains_key("rows") {

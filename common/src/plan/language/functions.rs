@@ -20,7 +20,7 @@ const MAX_CHOICES: usize = 1_000;
 /// Most digits after the point: what a double holds.
 const MAX_DIGITS: u8 = 15;
 
-/// Reads a function by its name; `None` where there is none of this name.
+/// Reads a function by its name; `None` if no function has this name.
 pub(super) fn function(name: &str, arguments: &[Token], names: &Names) -> Option<Result<Function, String>> {
     let texts = words(arguments);
     let texts = texts.as_slice();

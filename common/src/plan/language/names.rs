@@ -191,7 +191,7 @@ impl Names {
                               attempt alone, so give it another name";
                 name_fault(root, at, name, reason);
             }
-            // So that `submit` finds it, whoever sets it first.
+            // `submit` finds the form, whichever request sets the variable first.
             Some(first) if by == SetBy::Form => *first = by,
             Some(_) | None => {}
         }

@@ -106,7 +106,7 @@ pub(super) fn parse_key(name: &str, naming: Naming<'_>) -> Result<(ThresholdOf, 
     Ok((of, figure))
 }
 
-/// Why a key whose end is no figure is wrong: the longest name in front of it is not part of what is explained.
+/// Explains a key that does not end in a figure. The longest name at its beginning is left out of the explanation.
 fn no_figure(name: &str, naming: Naming<'_>) -> String {
     let mut rest = name;
     if let Naming::Known(names) = naming {

@@ -132,7 +132,7 @@ fn with_tls(
     // Hosts with the same options share the settings, and what is loaded for them.
     let mut loaded: Vec<(TlsOptions, TlsConfig)> = Vec::new();
     for host in hosts.iter_mut().filter(|host| host.url.scheme() == "https") {
-        // The name is the host's own: it is no part of what is loaded.
+        // The name is the host's own: it is not loaded from a file.
         let options = TlsOptions { server_name: None, ..host.options.clone() };
         let known = loaded.iter().find(|(known, _)| *known == options).map(|(_, config)| config.clone());
         let config = match known {

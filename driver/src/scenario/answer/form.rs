@@ -4,7 +4,7 @@
 //!
 //! The fields are those with a value that a browser would send unasked: hidden and other inputs with a value, boxes that
 //! are checked, what is selected, the text of text areas. Buttons, files and disabled fields are left out; so are
-//! inputs without a value, which whoever sends the form fills in. Fields outside of the form's own tags (`form="id"`)
+//! inputs without a value, which the plan fills in. Fields outside of the form's own tags (`form="id"`)
 //! are not looked for.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};

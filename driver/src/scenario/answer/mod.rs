@@ -62,7 +62,7 @@ struct Scratch {
 /// An answer that is looked at, and what was found out about it on the way.
 struct Page<'a> {
     answer: Answer<'a>,
-    /// The body as JSON, once somebody asked: `Some(None)` is a body that is not JSON.
+    /// The body as JSON, once it was read as such; `Some(None)`: it is not JSON.
     json: Option<Option<Json<'a>>>,
 }
 

@@ -359,7 +359,7 @@ impl<U: Users> Ends for Answering<'_, U> {
             return Next::Rest;
         }
         let fault = bench.examine(script, seat, &attempt, exchange, desk.unix_us);
-        // What was not looked at, for want of room, is no answer.
+        // A body that found no free buffer was not examined: the attempt does not count as answered.
         let (exchange, fault) = match fault {
             Some(kind) if !matches!(kind, ErrorKind::Check | ErrorKind::Extract) => {
                 (Exchange { outcome: Outcome::Failed(kind), ..*exchange }, None)

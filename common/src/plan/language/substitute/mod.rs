@@ -1,5 +1,5 @@
 //! What is put into the tree of a plan before it is read: profiles are laid over it, then `{{vars.X}}` and `{{env.X}}`
-//! get their values. The command line does both; over REST there is no environment, and `vars` are put in by the reader.
+//! get their values. The command line does both; over REST the environment is not read, and the reader puts `vars` in.
 //!
 //! In a template a value becomes a quoted text (`{{vars.x | upper}}` is `{{'a' | upper}}` then), so that braces in it are
 //! never read again. Everywhere else it becomes a part of the text.
@@ -58,9 +58,9 @@ pub fn set_var(tree: &mut Value, name: &str, value: &str) {
     }
 }
 
-/// Puts vars and the environment's values in where a plan has `[requests]`, and removes `vars`. `env`: `None` where there
-/// is no environment, over REST. Where something cannot be put in, nothing stands in its place, so that the rest can be
-/// checked.
+/// Puts vars and the environment's values in where a plan has `[requests]`, and removes `vars`. `env`: `None` where the
+/// environment must not be read, as over REST. A value that cannot be put in is reported and left out, so that the rest
+/// can be checked.
 pub fn put_in(tree: &mut Value, env: Option<Environment<'_>>) -> Vec<Fault> {
     let mut put = Put { vars: Map::new(), env, faults: Vec::new() };
     if !super::is_program(tree) {
@@ -98,7 +98,7 @@ enum Scope {
     DataSet,
     /// A template, and everything in it.
     Template,
-    /// A text that is no template, and everything in it.
+    /// A text that is not a template, and everything in it.
     Plain,
     /// Never looked into.
     Skip,
@@ -266,7 +266,7 @@ impl Put<'_> {
         put
     }
 
-    /// A text that is no template, with the values in it.
+    /// A text that is not a template, with the values put in.
     fn plain(&mut self, text: &str, path: &str, key: &str) -> Value {
         let Ok(pieces) = pieces(text) else { return json!(text) };
         if let [Piece::Slot(inside)] = pieces.as_slice()

@@ -252,7 +252,8 @@ fn unescape(raw: &[u8], take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Contr
     take(rest)
 }
 
-/// The character of `XXXX` or `XXXX\uXXXX`, and how many bytes it takes here.
+/// The character of the four hex digits behind `\u`, or of a surrogate pair of two such escapes; and how many bytes of
+/// `rest` it takes.
 fn escaped_character(rest: &[u8]) -> (char, usize) {
     let Some(code) = hex4(rest) else { return (char::REPLACEMENT_CHARACTER, 0) };
     if !(0xd800..0xdc00).contains(&code) {
