@@ -27,7 +27,8 @@ pub fn from_command(given: &[String]) -> Result<Taken, String> {
         [line] if line.trim().contains(char::is_whitespace) => shell::split(line)?,
         _ => shell::Words { words: given.to_vec(), remarks: Vec::new() },
     };
-    if read.words.iter().any(|word| word.contains("^\"") || word == "^") {
+    // The address stands in such quotes then: a caret alone may be part of any value.
+    if read.words.iter().any(|word| word.starts_with("^\"http") || word.starts_with("^http")) {
         return Err(
             "is quoted for cmd of Windows (^\"…^\"); in the browser, take \"Copy as cURL (bash)\"".to_owned()
         );
