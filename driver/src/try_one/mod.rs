@@ -141,7 +141,7 @@ impl Trial {
     /// certificates that the plan names. Within a runtime of actix.
     ///
     /// # Errors
-    /// Where nothing can be sent at all. A request that fails is none.
+    /// Where nothing can be sent at all. A request that fails is a result, not an error.
     pub async fn run(
         &mut self,
         tls: &TlsSettings,
