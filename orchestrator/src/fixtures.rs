@@ -109,6 +109,7 @@ pub fn sessions_of(counters: SessionCounters, us: u64) -> AllSessions {
         scenarios: [("pay".to_owned(), pay)].into(),
         groups: [(request_name("checkout"), passes.clone())].into(),
         polls: [(request_name("status"), passes)].into(),
+        shared: BTreeMap::new(),
     }
 }
 
@@ -201,6 +202,7 @@ pub fn test_view(id: &str, name: &str) -> TestView {
         started_at: None,
         ended_at: None,
         totals: Totals::default(),
+        shared: BTreeMap::new(),
         drivers: Vec::new(),
         thresholds: Vec::new(),
         completeness: Completeness::default(),
