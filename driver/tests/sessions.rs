@@ -174,6 +174,7 @@ fn test_with(
     let assignment = Assignment::of_plan(&plan, share);
     let test_id = TestId::new("t").unwrap();
     Arc::new(DriverTest {
+        shared: None,
         script: DriverTest::script_of(&assignment, (&test_id, &node_id), workers, &[], &BTreeMap::new()),
         test_id,
         node_id,

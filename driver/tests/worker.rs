@@ -32,6 +32,7 @@ fn test_on_driver(per: &str, (index, of): (usize, usize), load: &str) -> Arc<Dri
     let (node_id, share) = share_out(&plan, &nodes).unwrap().remove(index);
     Arc::new(DriverTest {
         script: None,
+        shared: None,
         test_id: TestId::new("t").unwrap(),
         node_id,
         assignment: Assignment::of_plan(&plan, share),

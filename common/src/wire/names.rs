@@ -77,6 +77,7 @@ const METRICS_OURS: &[&str] = &[
     "groups",
     "polls",
     "users",
+    "shared",
     "busy",
     "cpu",
     "steal",

@@ -18,6 +18,7 @@ use crate::figures::Figures;
 use crate::ids::{Epoch, NodeId, RequestName, TestId};
 use crate::latency::{Encoder, LatencyKind};
 use crate::plan::Share;
+use crate::session_figures::SharedCounters;
 
 fn finite(field: &'static str, number: f64) -> Result<f64, WriteError> {
     if number.is_finite() { Ok(number) } else { Err(WriteError::NotFinite(field)) }
@@ -183,6 +184,10 @@ impl ClassicRecord {
     }
 }
 
+fn no_shared(shared: &&BTreeMap<RequestName, SharedCounters>) -> bool {
+    shared.is_empty()
+}
+
 #[derive(Serialize)]
 struct WindowRecord<'a> {
     epoch: Epoch,
@@ -200,6 +205,8 @@ struct WindowRecord<'a> {
     polls: BTreeMap<&'a RequestName, PassRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<u64>,
+    #[serde(skip_serializing_if = "no_shared")]
+    shared: &'a BTreeMap<RequestName, SharedCounters>,
     busy: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<f64>,
@@ -235,6 +242,7 @@ impl<'a> WindowRecord<'a> {
             groups: passes(&sessions.groups, by_name.as_deref_mut()),
             polls: passes(&sessions.polls, by_name),
             users: window.users,
+            shared: &sessions.shared,
             // A share measured by two clocks may come out a hair beyond the whole.
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),
             cpu: share(window.machine.cpu),
