@@ -85,6 +85,7 @@ pub fn plan_of_sessions(seed: Option<u64>) -> Plan {
         variables: Vec::new(),
         scenarios: vec![pay],
         groups: vec![request_name("checkout")],
+        shared: Vec::new(),
     }));
     plan
 }
