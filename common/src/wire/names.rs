@@ -77,6 +77,7 @@ const METRICS_OURS: &[&str] = &[
     "groups",
     "polls",
     "shared",
+    "users",
     "busy",
     "cpu",
     "steal",
