@@ -29,8 +29,8 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     redirects(facts, findings);
     unmet(facts, findings);
     abandoned(facts, findings);
-    used_up(facts, findings);
     shared(facts, findings);
+    used_up(facts, findings);
 }
 
 /// Warns of values of `[shared]` that could not be renewed: sessions went on with the old ones, which may have expired.
