@@ -31,6 +31,8 @@ pub struct Reported {
     pub figures: ByRequest<Figures>,
     pub sessions: AllSessions,
     n_windows: u64,
+    /// Of each window.
+    pub users: Vec<Option<u32>>,
     pub ending: Option<WorkerEnding>,
 }
 
@@ -41,6 +43,7 @@ impl Outlet for Collected {
         let mut reported = self.0.borrow_mut();
         assert_eq!(closed.seq, reported.n_windows);
         reported.n_windows += 1;
+        reported.users.push(closed.users);
         reported.figures += &closed.figures;
         reported.sessions += &closed.sessions.unwrap();
         reported.ending = last;
