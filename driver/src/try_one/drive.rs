@@ -38,8 +38,9 @@ impl Notes for Polls {
     }
 }
 
-/// Why and how long a session waits before the step that it comes to next.
-pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos) {
+/// Why and how long a session waits before the step that it comes to next. A session thinks from the end of the step
+/// before, `whole` in all; `left` is what remains of it, or of another wait, now that the answer was looked at and shown.
+pub(super) fn pause(left: Nanos, whole: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos) {
     let looked = seat.session.looks(script).is_some_and(|(looks, _)| looks > 0);
     let at = seat.session.step(script).is_some_and(|step| step.at.is_some());
     let why = match () {
@@ -47,8 +48,10 @@ pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos)
         () if at => Why::At,
         () => Why::Thinks,
     };
-    let here = if why == Why::Poll { wait } else { wait.min(LONGEST_THINK) };
-    (Pause { why, ms: ms(wait), here_ms: ms(here) }, here)
+    let here = if why == Why::Poll { left } else { left.min(LONGEST_THINK) };
+    let whole = if why == Why::Thinks { whole } else { left };
+    let shown_here = if here < left { here } else { whole };
+    (Pause { why, ms: ms(whole), here_ms: ms(shown_here) }, here)
 }
 
 fn ms(span: Nanos) -> f64 {
@@ -76,6 +79,7 @@ pub(super) async fn drive<E: Engine>(
         polls: Polls::default(),
         start,
         cut: 0,
+        stepped_at: 0,
         script,
     };
     its.desk.shared = Arc::clone(&trial.shared);
@@ -101,9 +105,11 @@ pub(super) async fn drive<E: Engine>(
             }
             Does::At(at) if at <= now + its.cut => tokio::task::yield_now().await,
             Does::At(at) => {
-                let (pause, here) = pause(at - now - its.cut, &its.seat, &its.script);
+                let left = at - now - its.cut;
+                let (pause, here) = pause(left, at - its.stepped_at, &its.seat, &its.script);
                 report(Event::Wait(pause));
-                its.cut += at - now - its.cut - here;
+                its.cut += left - here;
+                its.stepped_at = at;
                 sleep(here).await;
             }
             Does::Request(attempt) => {
@@ -125,6 +131,8 @@ struct Driven {
     script: Arc<Script>,
     /// What was thought in a test and not here: so far is the session's time ahead of the clock.
     cut: Nanos,
+    /// The session's time at the end of its last attempt or wait.
+    stepped_at: Nanos,
 }
 
 impl Driven {
@@ -279,7 +287,8 @@ impl Driven {
     }
 
     fn answered(&mut self, at: Nanos, how: (bool, bool)) {
-        self.seat.session.answered(&self.script, at + self.cut, how, &mut self.desk, &mut self.polls);
+        self.stepped_at = at + self.cut;
+        self.seat.session.answered(&self.script, self.stepped_at, how, &mut self.desk, &mut self.polls);
     }
 
     /// The texts that the checks expect, with what the session knew when it asked.

@@ -38,7 +38,7 @@ pub(super) fn unsent(trial: &mut Trial, report: &mut dyn FnMut(Event)) -> Outcom
             Next::Over(over) => return trial.outcome(&over, false),
             Next::At(at) if at <= now => continue,
             Next::At(at) => {
-                let (its, _) = pause(at - now, &seat, &script);
+                let (its, _) = pause(at - now, at - now, &seat, &script);
                 report(Event::Wait(Pause { here_ms: its.ms, ..its }));
                 now = at;
                 continue;
