@@ -16,7 +16,7 @@ const SHARES: [(&str, u64); 4] = [("home", 6_000), ("product", 3_000), ("search"
 const SHUFFLED: u64 = 500;
 
 fn plan(shop: &Shop) -> Value {
-    let rows = |n: u64| (0..n).map(|row| json!([row.to_string()])).collect::<Vec<_>>();
+    let rows = |n: u64| (1..=n).map(|row| json!([row.to_string()])).collect::<Vec<_>>();
     let mut requests = json!({
         "home": { "path": "/shop/", "query": { "guest": "{{guest.id}}" } },
         "product": { "path": "/shop/products/{{mixed.id}}", "query": { "n": "{{counter}}" } },
