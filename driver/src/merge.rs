@@ -264,6 +264,7 @@ mod tests {
             hosts: Vec::new(),
             script: None,
             start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
+            rates: Default::default(),
         };
         Merge::new(&test, workers, Epoch(9))
     }

@@ -69,6 +69,8 @@ pub enum Command {
     Drivers(OrchestratorAddress),
     /// Stops a test
     Stop(TestArgs),
+    /// Changes the rate of a running test, on all its drivers at one instant
+    Rate(RateArgs),
     /// Removes a finished or never started test from the history
     Delete(TestArgs),
     /// Shows the report of a test: from a running orchestrator, or from the data folders

@@ -131,6 +131,7 @@ fn test_of(setting: &Setting, drive: Drive, duration: Duration) -> Result<Driver
         hosts: vec![HostOf::new(plan.target.clone(), vec![setting.sink])],
         script: None,
         start: StartAt { monotonic: Instant::now() + START_DELAY, unix_us: unix_us() },
+        rates: Default::default(),
     })
 }
 

@@ -21,7 +21,7 @@ pub use self::masks::MASK;
 use self::masks::Masks;
 pub use self::seen::{Answer, Body, Checked, Event, Extracted, Pause, Request, Step, Why};
 use crate::assignment::Assignment;
-use crate::driver_test::{DriverTest, HostOf};
+use crate::driver_test::{DriverTest, HostOf, Rates};
 use crate::engine::MAX_WANTED_BODY_BYTES;
 use crate::engine::{
     AwcClient, Chosen, FutureEngine, RequestSpec, WireEngine, choose, outline, tls_config_of,
@@ -108,8 +108,9 @@ impl Trial {
         secrets.iter().for_each(|secret| masks.add(secret.as_bytes()));
         let start = StartAt { monotonic: Instant::now(), unix_us: unix_us() };
         let hosts = Vec::new();
+        let (script_of_it, rates) = (Some(Arc::clone(&script)), Rates::default());
         let test =
-            DriverTest { test_id, node_id, assignment, hosts, script: Some(Arc::clone(&script)), start };
+            DriverTest { test_id, node_id, assignment, hosts, script: script_of_it, start, rates };
         Ok(Self { test, script, program, g, masks })
     }
 

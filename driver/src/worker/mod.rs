@@ -32,7 +32,7 @@ use self::flight::Flight;
 use self::waiter::{Until, Waiter};
 use self::windows::Closed;
 use crate::cpu::cores;
-use crate::driver_test::{DriverTest, WorkerSlice};
+use crate::driver_test::{DriverTest, Rates, WorkerSlice};
 use crate::engine::{Engine, MAX_WANTED_BODY_BYTES, RequestIndex, RequestSpec, outline};
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
@@ -102,6 +102,7 @@ struct Load<E: Engine, O: Outlet> {
     busy: BusyMeter,
     last_busy: f64,
     next_progress: Nanos,
+    rates: Rates,
 }
 
 /// Does a slice of a test, from its start to its last window.
@@ -127,6 +128,7 @@ pub async fn run<E: Engine, O: Outlet>(
         busy: BusyMeter::start(),
         last_busy: 0.0,
         next_progress: 0,
+        rates: test.rates.clone(),
         test,
         slice,
     };
