@@ -185,7 +185,12 @@ fn test_with(
 type StopWhen<'a> = &'a dyn Fn() -> bool;
 
 /// Runs the part of one worker, and checks what always holds.
-fn run_worker(test: &Arc<DriverTest>, worker: usize, workers: u32, stop_when: Option<StopWhen<'_>>) -> Reported {
+fn run_worker(
+    test: &Arc<DriverTest>,
+    worker: usize,
+    workers: u32,
+    stop_when: Option<StopWhen<'_>>,
+) -> Reported {
     run_over(test, worker, workers, stop_when, |specs| WireEngine::of_each(test, specs).unwrap())
 }
 

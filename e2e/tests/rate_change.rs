@@ -64,10 +64,7 @@ fn a_fleet_sends_the_area_under_its_rate_and_a_plan_with_stages_refuses_another(
     assert_eq!(again, up, "repeated, it changes nothing");
     wait_until(&system, &id, up["at_s"].as_f64().unwrap() + 1.0);
     // As people do it.
-    let said = output(
-        system.home.path(),
-        &["rate", &id, "100/s", "--orchestrator", &system.rest.base],
-    );
+    let said = output(system.home.path(), &["rate", &id, "100/s", "--orchestrator", &system.rest.base]);
     assert!(said.status.success(), "{said:?}");
     let said = String::from_utf8(said.stdout).unwrap();
     assert!(said.starts_with(&format!("test {id}: 100/s from ")), "{said}");
@@ -79,19 +76,34 @@ fn a_fleet_sends_the_area_under_its_rate_and_a_plan_with_stages_refuses_another(
     assert!(expected > 700.0, "{:#}", report["rate_changes"]);
     assert_eq!(report["totals"]["scheduled"].as_f64().unwrap(), expected, "{:#}", report["rate_changes"]);
     assert_eq!(report["totals"]["sent"].as_u64().unwrap(), target.received());
-    let noted: Vec<_> = report["timeline"].as_array().unwrap().iter().filter(|entry| entry["what"] == "rate_changed").collect();
+    let noted: Vec<_> = report["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["what"] == "rate_changed")
+        .collect();
     assert_eq!(noted.len(), 2, "{:#}", report["timeline"]);
     assert!(noted[0]["detail"].as_str().unwrap().starts_with("from 100/s to 300/s at "), "{noted:?}");
     let text = system.rest.get(&format!("/api/v1/tests/{id}/report.txt")).text;
     assert!(text.contains("rate       changed from 100/s to 300/s at "), "{text}");
-    assert!(report["warnings"].as_array().unwrap().iter().all(|warning| !warning.as_str().unwrap().contains("rate")), "{report:#}");
+    assert!(
+        report["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|warning| !warning.as_str().unwrap().contains("rate")),
+        "{report:#}"
+    );
     let over = system.rest.patch(&format!("/api/v1/tests/{id}"), &json!({ "rate": 5 }));
     assert_eq!(over.status, 409, "{}", over.text);
 
     // Sessions that come independently of one another, and end by their number: sooner, and as many.
     let steps = json!(["a", { "think": "10ms" }, "a"]);
     let sessions = |load: Value| {
-        plan(&target.url(), json!({ "load": load, "requests": { "a": {} }, "scenarios": { "s": { "steps": steps } } }))
+        plan(
+            &target.url(),
+            json!({ "load": load, "requests": { "a": {} }, "scenarios": { "s": { "steps": steps } } }),
+        )
     };
     let load = json!({ "rate": 40, "arrival": "poisson", "sessions": 400, "duration": "30s" });
     let id = system.trigger(&sessions(load));

@@ -91,7 +91,12 @@ pub async fn rate(arguments: &RateArgs) -> Result<(), Stop> {
     parse_rate(&arguments.rate).map_err(|reason| Stop::usage(format!("{}: {reason}", arguments.rate)))?;
     let (client, id) = at_orchestrator(&arguments.test).await?;
     let now = client.change_rate(&id, &arguments.rate).await?;
-    say::line(format_args!("test {}: {} from {:.1} s after its start on", now.test_id, per_second(now.rate), now.at_s));
+    say::line(format_args!(
+        "test {}: {} from {:.1} s after its start on",
+        now.test_id,
+        per_second(now.rate),
+        now.at_s
+    ));
     Ok(())
 }
 

@@ -10,8 +10,8 @@ use super::parse::{Payload, parse};
 use super::reject::Rejected;
 use super::window::{self, COUNTER_NAMES};
 use super::{
-    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics, OtherProtocol,
-    PROTOCOL, ReadAs, Register, RegisterOurs, TestConfig, TestType, Topic, Trigger, Unit,
+    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics,
+    OtherProtocol, PROTOCOL, ReadAs, Register, RegisterOurs, TestConfig, TestType, Topic, Trigger, Unit,
 };
 use crate::ids::{Epoch, IdError, NodeId, TestId};
 use crate::plan::{self, RateChange, is_rate};

@@ -10,8 +10,8 @@ use common::session_figures::{AllSessions, PassFigures, SessionCounters, Session
 use common::tls_cause::TlsCause;
 use common::wire::{
     ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
-    MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic,
-    Trigger, Unit, Window, read,
+    MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs, Role,
+    TestConfig, TestType, Topic, Trigger, Unit, Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -105,21 +105,20 @@ fn register() -> impl Strategy<Value = Register> {
     let rate = option::of(1e-6..1e9_f64);
     let numbers = (option::of(any::<u32>()), option::of(any::<u32>()), option::of(any::<u32>()));
     let ours = (numbers, epoch(), any::<String>(), any::<u32>(), labels, rate, kernel);
-    let ours =
-        ours.prop_map(|(numbers, epoch, version, cores, labels, max_rate, kernel)| {
-            let (protocol, plan_language, rate_changes) = numbers;
-            RegisterOurs {
-                protocol,
-                epoch,
-                version,
-                cores,
-                labels,
-                max_rate,
-                kernel,
-                plan_language,
-                rate_changes,
-            }
-        });
+    let ours = ours.prop_map(|(numbers, epoch, version, cores, labels, max_rate, kernel)| {
+        let (protocol, plan_language, rate_changes) = numbers;
+        RegisterOurs {
+            protocol,
+            epoch,
+            version,
+            cores,
+            labels,
+            max_rate,
+            kernel,
+            plan_language,
+            rate_changes,
+        }
+    });
     (node(), "[a-z0-9.:]{1,40}", option::of(ours)).prop_map(|(node_id, address, ours)| Register {
         node_id,
         address: Some(address),
@@ -308,8 +307,8 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
         (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
         option::of((any::<u32>(), any::<i64>())),
     );
-    let ours = ours.prop_map(
-        |((epoch, role, state), (reason, warning), (test_id, revision), figures, applied)| {
+    let ours =
+        ours.prop_map(|((epoch, role, state), (reason, warning), (test_id, revision), figures, applied)| {
             let (clock_offset_us, cpu, counters) = figures;
             HeartbeatOurs {
                 epoch,
@@ -324,8 +323,7 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
                 rate_change: applied.map(|(change, at)| RateApplied { change, at }),
                 counters,
             }
-        },
-    );
+        });
     (node(), any::<bool>(), 0..=MAX_UNIX_US, option::of(ours))
         .prop_map(|(node_id, alive, at, ours)| Heartbeat { node_id, alive, sent_at_us: Some(at), ours })
 }

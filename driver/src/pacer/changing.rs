@@ -140,7 +140,12 @@ mod tests {
         check(ten_a_second(0, Some(6), None), &[(250, 20.0)], &[0, 100, 200, 275, 325, 375], 425);
         check(ten_a_second(0, Some(4), None), &[(150, 5.0)], &[0, 100, 250, 450], 650);
         check(ten_a_second(0, Some(3), None), &[(400, 50.0)], &[0, 100, 200], 300);
-        check(ten_a_second(0, Some(9), Some(400)), &[(200, 40.0)], &[0, 100, 200, 225, 250, 275, 300, 325, 350], 375);
+        check(
+            ten_a_second(0, Some(9), Some(400)),
+            &[(200, 40.0)],
+            &[0, 100, 200, 225, 250, 275, 300, 325, 350],
+            375,
+        );
     }
 
     #[test]
@@ -148,7 +153,16 @@ mod tests {
         let mut changing = ten_a_second(400, Some(2), None);
         changing.change(200 * MS, 20.0);
         assert_eq!(changing.to(), 500 * MS);
-        let expected = [(0, true), (100, true), (200, true), (250, true), (300, true), (350, true), (400, false), (450, false)];
+        let expected = [
+            (0, true),
+            (100, true),
+            (200, true),
+            (250, true),
+            (300, true),
+            (350, true),
+            (400, false),
+            (450, false),
+        ];
         let found: Vec<_> = ticks(changing).into_iter().map(|(_, due, warmup)| (due / MS, warmup)).collect();
         assert_eq!(found, expected);
     }
@@ -156,8 +170,7 @@ mod tests {
     #[test]
     fn a_change_before_the_first_tick_moves_it() {
         // The second of two drivers begins half an interval after the start.
-        let mut changing: Changing =
-            Schedule::new(1.0, (1, 2), Duration::ZERO, Some(2), None).into();
+        let mut changing: Changing = Schedule::new(1.0, (1, 2), Duration::ZERO, Some(2), None).into();
         changing.change(250 * MS, 5.0);
         let found: Vec<_> = ticks(changing).into_iter().map(|(_, due, _)| due / MS).collect();
         assert_eq!(found, [300, 500], "a quarter of the area is left at 250 ms");

@@ -109,8 +109,7 @@ impl Trial {
         let start = StartAt { monotonic: Instant::now(), unix_us: unix_us() };
         let hosts = Vec::new();
         let (script_of_it, rates) = (Some(Arc::clone(&script)), Rates::default());
-        let test =
-            DriverTest { test_id, node_id, assignment, hosts, script: script_of_it, start, rates };
+        let test = DriverTest { test_id, node_id, assignment, hosts, script: script_of_it, start, rates };
         Ok(Self { test, script, program, g, masks })
     }
 

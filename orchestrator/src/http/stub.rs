@@ -14,7 +14,9 @@ use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
-use crate::actors::test_manager::{ChangeRate, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest};
+use crate::actors::test_manager::{
+    ChangeRate, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
+};
 use crate::blocker::Blocker;
 use crate::fixtures::{driver_view, test_view};
 use crate::model::*;

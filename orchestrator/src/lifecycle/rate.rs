@@ -97,7 +97,8 @@ impl Lifecycle {
         }
         self.drivers_can(rate_per_s, nodes)?;
         let at_us = self.instant(now, start);
-        let ends = self.participants.iter().map(|one| one.share.planned_end(&self.plan, start, &self.rate.all));
+        let ends =
+            self.participants.iter().map(|one| one.share.planned_end(&self.plan, start, &self.rate.all));
         let end = ends.collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max());
         let from = Duration::from_micros(u64::try_from(at_us - start).unwrap_or(0));
         if let Some(end) = end.filter(|end| from >= *end) {
@@ -123,7 +124,8 @@ impl Lifecycle {
         let load = &self.plan.load;
         if matches!(load.mode, Mode::Avalanche { .. }) {
             return Some(
-                "a closed loop (avalanche) has no rate: each request waits for the answer before it".to_owned(),
+                "a closed loop (avalanche) has no rate: each request waits for the answer before it"
+                    .to_owned(),
             );
         }
         if !load.stages.is_empty() {
@@ -172,7 +174,8 @@ impl Lifecycle {
         for one in &self.participants {
             let Some(node) = nodes.iter().find(|node| node.node_id == one.node_id) else { continue };
             if !node.changes_rate {
-                let why = "does not change the rate of a running test: install this orchestrator's version on it";
+                let why =
+                    "does not change the rate of a running test: install this orchestrator's version on it";
                 return Err(CommandError::Conflict(format!("{} {why}", one.node_id)));
             }
             let rate = one.share.own_rate(self.plan.per, rate_per_s) * most;

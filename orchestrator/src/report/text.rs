@@ -6,7 +6,8 @@ use super::columns::{Page, WIDTH, short, width};
 use super::{drivers_table, latency_table, named_tables, plan_line, thresholds_table};
 use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::{
-    DEFINITIONS, DriverTotals, RateChangeView, SessionTotals, TestState, TestView, Totals, Verdict, WarmupTotals,
+    DEFINITIONS, DriverTotals, RateChangeView, SessionTotals, TestState, TestView, Totals, Verdict,
+    WarmupTotals,
 };
 
 /// Most reasons, and most warnings, in the text.

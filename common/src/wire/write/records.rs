@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::super::read::RATE;
 use super::super::sessions::{PassRecord, ScenarioRecord, passes, scenarios};
 use super::super::window::{DroppedBy, OF_A_NAME, Span, histograms};
-use super::super::read::RATE;
 use super::super::{
-    ChangeRate, ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs, TestConfig,
-    TestType, Trigger, Window,
+    ChangeRate, ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs,
+    TestConfig, TestType, Trigger, Window,
 };
 use super::WriteError;
 use crate::clock::{UnixMicros, rfc3339};
@@ -155,7 +155,14 @@ impl<'a> ChangeRateRecord<'a> {
     pub(super) fn of(order: &'a ChangeRate) -> Result<Self, WriteError> {
         let ChangeRate { test_id, revision, change } = order;
         let rate = finite("rate", change.rate_per_s)?;
-        Ok(Self { test_id, trigger: RATE, revision: *revision, change: change.number, rate, at: change.at_us })
+        Ok(Self {
+            test_id,
+            trigger: RATE,
+            revision: *revision,
+            change: change.number,
+            rate,
+            at: change.at_us,
+        })
     }
 }
 

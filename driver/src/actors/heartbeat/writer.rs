@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use common::clock::unix_us;
 use common::kafka::{KafkaError, Producer};
 use common::wire::{
-    DriverState, Heartbeat, HeartbeatOurs, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES,
-    Register, RegisterOurs, Role,
+    DriverState, Heartbeat, HeartbeatOurs, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES, Register,
+    RegisterOurs, Role,
 };
 
 use super::Identity;

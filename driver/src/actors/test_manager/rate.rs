@@ -63,7 +63,9 @@ impl RunningRate {
     ) -> Result<RateApplied, String> {
         let most = self.share.own_rate(self.per, change.rate_per_s) * self.requests_of_one;
         if let Some(max_rate) = max_rate.filter(|max_rate| most > *max_rate) {
-            return Err(format!("{most} requests/s are more than safety.max_rate = {max_rate} of this driver"));
+            return Err(format!(
+                "{most} requests/s are more than safety.max_rate = {max_rate} of this driver"
+            ));
         }
         // Both instants are by the orchestrator's clock, so that all drivers have the same span between them.
         let ordered = change.at_us.saturating_sub(self.start.unix_us).saturating_mul(1_000);
@@ -90,8 +92,9 @@ mod tests {
 
     /// The second of two drivers, 10 s after the start of a test.
     fn running(per: &str, load: &str) -> Option<(RunningRate, Rates, Instant)> {
-        let text =
-            format!("per = '{per}'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\nduration = '1m'\n");
+        let text = format!(
+            "per = '{per}'\n[target]\nurl = 'http://127.0.0.1:1/'\n[load]\n{load}\nduration = '1m'\n"
+        );
         let plan = read(&text, PlanFormat::Toml).unwrap();
         let nodes = ["a", "b"].map(|id| NodeId::new(id).unwrap());
         let share = share_out(&plan, &nodes).unwrap().remove(1).1;

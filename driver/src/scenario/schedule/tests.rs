@@ -171,13 +171,19 @@ fn a_fleet_whose_rate_changes_starts_the_same_sessions_however_many_drivers_it_h
                 Arrival::Even => assert_eq!(found, expected, "{per}"),
                 // Within five standard deviations.
                 Arrival::Poisson => {
-                    assert!(found.abs_diff(expected) < 5 * expected.isqrt() + 1, "{per}: {found}, not {expected}");
+                    assert!(
+                        found.abs_diff(expected) < 5 * expected.isqrt() + 1,
+                        "{per}: {found}, not {expected}"
+                    );
                 }
             }
         }
         // Known before they begin, or when they begin: what came before a change stays, and nothing comes twice.
         for known_at in [S / 2, S - 10_000_000] {
-            assert_eq!(changed(&plan, (3, 2), &changes[..1], known_at), changed(&plan, (3, 2), &changes[..1], 0));
+            assert_eq!(
+                changed(&plan, (3, 2), &changes[..1], known_at),
+                changed(&plan, (3, 2), &changes[..1], 0)
+            );
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use common::plan::{Mode, RateChange};
-use common::wire::{ChangeRate, ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger, WriteError};
+use common::wire::{
+    ChangeRate, ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger, WriteError,
+};
 
 use super::Manager;
 use crate::lifecycle::{count_of, delay_of};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use common::clock::UnixMicros;
 use common::ids::TestId;
-use common::plan::RateChange;
 use common::kafka::Arrived;
+use common::plan::RateChange;
 
 use super::{
     CloseTally, ClosedTest, ForgetTally, GetBreach, GetParts, GetView, Meta, MetricsArrived, OpenTally,

@@ -155,10 +155,7 @@ async fn a_changed_rate_is_published_once_and_remembered_over_a_restart() {
     let changed = first.tests.send(order(25.0)).await.unwrap().unwrap();
     first.tests.send(order(25.0)).await.unwrap().unwrap();
     let [_, rate] = &first.published(Topic::Trigger)[..] else { panic!("a trigger and one change") };
-    assert_eq!(
-        (&rate["trigger"], &rate["rate"], &rate["change"]),
-        (&"RATE".into(), &25.0.into(), &1.into())
-    );
+    assert_eq!((&rate["trigger"], &rate["rate"], &rate["change"]), (&"RATE".into(), &25.0.into(), &1.into()));
     let [change] = &changed.rate_changes[..] else { panic!("{:?}", changed.rate_changes) };
     assert_eq!((change.rate, change.rate_before), (25.0, 10.0));
     assert_eq!(what(&changed).last(), Some(&"rate_changed"));

@@ -36,7 +36,10 @@ async fn a_rate_is_changed_where_the_state_allows_and_the_body_is_right() {
         assert_eq!((done.status, done.json()), (202, expected), "{body}");
     }
     let same = answer_of(None, patch(KNOWN, r#"{"rate": 100}"#)).await;
-    assert_eq!((same.status, &same.json()["change"], &same.json()["rate"]), (202, &json!(null), &json!(100.0)));
+    assert_eq!(
+        (same.status, &same.json()["change"], &same.json()["rate"]),
+        (202, &json!(null), &json!(100.0))
+    );
     for (body, reason) in [
         ("", "not JSON"),
         ("[1]", "no table"),

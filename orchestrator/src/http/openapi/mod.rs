@@ -76,7 +76,9 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
     components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
     let (misdirected, _) = Misdirected::response();
     for (path, item) in &mut api.paths.paths {
-        for operation in [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten() {
+        for operation in
+            [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+        {
             if !has_token {
                 let refused = RefOr::Ref(Ref::from_response_name(misdirected));
                 operation.responses.responses.insert("421".to_owned(), refused);

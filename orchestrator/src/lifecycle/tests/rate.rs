@@ -66,7 +66,8 @@ fn a_plan_without_a_rate_of_its_own_is_refused() {
     let closed = "mode = 'avalanche'\nconnections = 4\nduration = '10s'";
     refused(&mut running(closed), 20.0, 2_000, &both, "a closed loop (avalanche) has no rate");
     let mut staged = plan(OPEN);
-    let stage = common::plan::program::Stage { level: 9.0, ramp: Duration::ZERO, hold: Duration::from_secs(9) };
+    let stage =
+        common::plan::program::Stage { level: 9.0, ramp: Duration::ZERO, hold: Duration::from_secs(9) };
     staged.load.stages = vec![stage];
     refused(&mut running_with(staged), 20.0, 2_000, &both, "its stages say how the rate changes");
     let capped = format!("{OPEN}\ntarget_throughput = 15");
