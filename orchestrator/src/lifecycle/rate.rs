@@ -131,8 +131,8 @@ impl Lifecycle {
         if !load.stages.is_empty() {
             return Some("its stages say how the rate changes (load.stages)".to_owned());
         }
-        let data = self.plan.program.iter().flat_map(|program| &program.data);
-        let once = data.into_iter().find(|data| data.order == Order::Once)?;
+        let program = self.plan.program.as_ref()?;
+        let once = program.data.iter().find(|data| data.order == Order::Once)?;
         Some(format!(
             "data.{} has order = \"once\": its rows were counted for the sessions of the planned rate",
             once.name

@@ -110,8 +110,8 @@ pub struct RateChangeView {
 /// What a change of a running test says: the body of `PATCH /api/v1/tests/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RateOrder {
-    /// The new rate, above zero, of what [`RateChangeView::rate`] counts: a number, or a text with a unit, as in `500/s`
-    /// or `6/m`.
+    /// The new rate, above zero: requests a second, or sessions where the plan has several requests; of each driver, or of
+    /// the fleet with `per = "fleet"`. A number, or a text with a unit, as in `500/s` or `6/m`.
     #[schema(value_type = f64, exclusive_minimum = 0.0)]
     pub rate: f64,
 }
@@ -122,7 +122,8 @@ pub struct RateOrder {
 pub struct RateView {
     /// The test.
     pub test_id: String,
-    /// The rate, as in [`RateChangeView::rate`].
+    /// The rate: requests a second, or sessions where the plan has several requests; of each driver, or of the fleet with
+    /// `per = "fleet"`.
     pub rate: f64,
     /// Since when, or from when on, RFC 3339.
     #[schema(format = DateTime)]

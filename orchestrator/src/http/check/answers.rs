@@ -203,7 +203,7 @@ async fn unknown_paths_and_methods_are_problems() {
     }
     for (path, allow) in [
         ("/api/v1/tests", "GET, HEAD, POST"),
-        ("/api/v1/tests/x", "GET, HEAD, DELETE"),
+        ("/api/v1/tests/x", "GET, HEAD, PATCH, DELETE"),
         ("/api/v1/tests/x/trigger", "POST"),
         ("/api/v1/events", "GET"),
         ("/", "GET, HEAD"),
