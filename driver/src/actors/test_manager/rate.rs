@@ -40,8 +40,7 @@ impl RunningRate {
         }
         let own = share.rate_per_s?;
         let per_s = share.fleet.map_or(own, |fleet| fleet.rate_per_s);
-        let most = share.most_requests_per_s(load, assignment.program.as_deref());
-        let requests_of_one = most.map_or(1.0, |most| most / own);
+        let requests_of_one = assignment.rate_ceiling_per_s().map_or(1.0, |most| most / own);
         let (rates, steps) = Rates::new();
         let (share, per, since) = (share.clone(), plan.per, Nanos::MIN);
         Some((Self { start, share, per, per_s, requests_of_one, since, steps }, rates))
