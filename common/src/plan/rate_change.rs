@@ -36,8 +36,7 @@ impl Share {
     }
 
     /// Length of this driver's schedule after the warm-up, seconds, with the changes of its rate so far: the duration, or
-    /// the time that its ticks take, whichever is shorter. `None` where only a number of attempts ends it, as in a closed
-    /// loop. Not rounded, as [`Share::planned_length`] is: 20 requests at 3/s come to exactly 3/s. `start_at`: of the test,
+    /// the time that its ticks take, whichever is shorter. `None` for a closed loop. Not rounded, as [`Share::planned_length`] is: 20 requests at 3/s come to exactly 3/s. `start_at`: of the test,
     /// Unix µs.
     pub fn planned_seconds(&self, plan: &Plan, start_at: UnixMicros, changes: &[RateChange]) -> Option<f64> {
         let load = &plan.load;
@@ -62,8 +61,13 @@ impl Share {
 
     /// How long after the start of the test this driver's schedule is planned to end, with the changes of its rate so far.
     pub fn planned_end(&self, plan: &Plan, start_at: UnixMicros, changes: &[RateChange]) -> Option<Duration> {
-        let length = self.planned_seconds(plan, start_at, changes)?;
-        let length = Duration::try_from_secs_f64(length).unwrap_or(Duration::MAX);
+        let length = match changes {
+            [] => self.planned_length(&plan.load)?,
+            _ => {
+                let seconds = self.planned_seconds(plan, start_at, changes)?;
+                Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+            }
+        };
         Some(self.begins_after().saturating_add(plan.load.warmup).saturating_add(length))
     }
 
