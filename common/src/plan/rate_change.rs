@@ -36,8 +36,8 @@ impl Share {
     }
 
     /// Length of this driver's schedule after the warm-up, seconds, with the changes of its rate so far: the duration, or
-    /// the time that its ticks take, whichever is shorter. `None` for a closed loop. Not rounded, as [`Share::planned_length`] is: 20 requests at 3/s come to exactly 3/s. `start_at`: of the test,
-    /// Unix µs.
+    /// the time that its ticks take, whichever is shorter. `None` for a closed loop. It is not rounded, as
+    /// [`Share::planned_length`] is: 20 requests at 3/s come to exactly 3/s. `start_at`: of the test, Unix µs.
     pub fn planned_seconds(&self, plan: &Plan, start_at: UnixMicros, changes: &[RateChange]) -> Option<f64> {
         let load = &plan.load;
         if self.stages_times.is_some() {
@@ -95,17 +95,6 @@ pub fn seconds_of_ticks(ticks: f64, rate_per_s: f64, changes: impl IntoIterator<
     from + left / rate
 }
 
-/// The ticks of so many seconds at a rate that changes, as in [`seconds_of_ticks`].
-pub fn ticks_of_seconds(seconds: f64, rate_per_s: f64, changes: impl IntoIterator<Item = (f64, f64)>) -> f64 {
-    let (mut ticks, mut from, mut rate) = (0.0, 0.0, rate_per_s);
-    for (at, next) in changes {
-        let to = at.clamp(from, seconds.max(from));
-        ticks += (to - from) * rate;
-        (from, rate) = (to, next);
-    }
-    ticks + (seconds - from).max(0.0) * rate
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,10 +112,7 @@ mod tests {
         ] {
             let seconds = seconds_of_ticks(ticks, 10.0, changes.iter().copied());
             assert_eq!(seconds, expected, "{caption}");
-            let again = ticks_of_seconds(seconds, 10.0, changes.iter().copied());
-            assert!((again - ticks).abs() < 1e-9, "{caption}: {again}");
         }
-        assert_eq!(ticks_of_seconds(1.0, 10.0, [(3.0, 99.0)]), 10.0, "a change after the end");
     }
 
     #[test]
