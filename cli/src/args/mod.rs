@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::look::{FormatArg, HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs};
+pub use self::look::{
+    FormatArg, HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs,
+};
 pub use self::nodes::{
     DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs, allow_secrets,
 };

@@ -10,8 +10,8 @@ use common::session_figures::{AllSessions, PassFigures, SessionCounters, Session
 use common::tls_cause::TlsCause;
 use common::wire::{
     ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
-    MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs, Role, RowsUsedUp,
-    TestConfig, TestType, Topic, Trigger, Unit, Window, read,
+    MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs, Role,
+    RowsUsedUp, TestConfig, TestType, Topic, Trigger, Unit, Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
