@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 fn plan(url: &str, more: Value) -> Value {
     let mut plan = json!({
         "per": "fleet", "target": { "url": url },
-        "load": { "mode": "tsunami", "rate": 100, "duration": "6s" },
+        "load": { "mode": "tsunami", "rate": 100, "duration": "8s" },
         "honesty": { "max_lag_p99": "200ms", "max_late": "20%" },
     });
     for (key, value) in more.as_object().unwrap() {
@@ -72,8 +72,9 @@ fn a_fleet_sends_the_area_under_its_rate_and_a_plan_with_stages_refuses_another(
     assert_eq!(running["rate_changes"].as_array().unwrap().len(), 2, "{running:#}");
     let report = system.finished(&id, Duration::from_secs(60));
     assert_sound(&report);
-    let expected = area(&report, 100.0, 6.0).ceil();
-    assert!(expected > 700.0, "{:#}", report["rate_changes"]);
+    // Sums of fractions are off in their last digits, and that makes no request.
+    let expected = (area(&report, 100.0, 8.0) - 1e-6).ceil();
+    assert!(expected > 900.0, "{:#}", report["rate_changes"]);
     assert_eq!(report["totals"]["scheduled"].as_f64().unwrap(), expected, "{:#}", report["rate_changes"]);
     assert_eq!(report["totals"]["sent"].as_u64().unwrap(), target.received());
     let noted: Vec<_> = report["timeline"]
@@ -91,7 +92,7 @@ fn a_fleet_sends_the_area_under_its_rate_and_a_plan_with_stages_refuses_another(
             .as_array()
             .unwrap()
             .iter()
-            .all(|warning| !warning.as_str().unwrap().contains("rate")),
+            .all(|warning| !warning.as_str().unwrap().contains("its rate")),
         "{report:#}"
     );
     let over = system.rest.patch(&format!("/api/v1/tests/{id}"), &json!({ "rate": 5 }));
@@ -101,8 +102,8 @@ fn a_fleet_sends_the_area_under_its_rate_and_a_plan_with_stages_refuses_another(
     let steps = json!(["a", { "think": "10ms" }, "a"]);
     let sessions = |load: Value| {
         plan(
-            &target.url(),
-            json!({ "load": load, "requests": { "a": {} }, "scenarios": { "s": { "steps": steps } } }),
+            &target.rest.base,
+            json!({ "load": load, "requests": { "a": { "path": "/ping" } }, "scenarios": { "s": { "steps": steps } } }),
         )
     };
     let load = json!({ "rate": 40, "arrival": "poisson", "sessions": 400, "duration": "30s" });
@@ -116,7 +117,7 @@ fn a_fleet_sends_the_area_under_its_rate_and_a_plan_with_stages_refuses_another(
     let windows = n(&report["completeness"]["windows_expected"]);
     assert!(windows < 2 * 9, "at 40/s it takes 10 s on each driver: {windows} windows");
 
-    let load = json!({ "stages": [{ "rate": 20, "hold": "2s" }] });
+    let load = json!({ "stages": [{ "rate": 20, "hold": "3s" }] });
     let id = system.trigger(&sessions(load));
     wait_running(&system, &id);
     let refused = system.rest.patch(&format!("/api/v1/tests/{id}"), &json!({ "rate": 5 }));
