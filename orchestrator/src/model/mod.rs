@@ -112,7 +112,6 @@ pub struct RateChangeView {
 pub struct RateOrder {
     /// The new rate, above zero: requests a second, or sessions where the plan has several requests; of each driver, or of
     /// the fleet with `per = "fleet"`. A number, or a text with a unit, as in `500/s` or `6/m`.
-    #[schema(value_type = f64, exclusive_minimum = 0.0)]
     pub rate: f64,
 }
 
