@@ -295,6 +295,7 @@ mod tests {
             script: None,
             shared: None,
             start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
+            rates: Default::default(),
         };
         Merge::new(&test, workers, Epoch(9))
     }

@@ -209,6 +209,7 @@ pub fn test_view(id: &str, name: &str) -> TestView {
         drivers: Vec::new(),
         thresholds: Vec::new(),
         completeness: Completeness::default(),
+        rate_changes: Vec::new(),
         timeline: Vec::new(),
     }
 }

@@ -379,6 +379,7 @@ fn test_of(
         script: Some(Arc::clone(script)),
         shared: None,
         start: StartAt { monotonic: Instant::now(), unix_us: unix_us() },
+        rates: Default::default(),
     }
 }
 

@@ -74,6 +74,11 @@ impl Recorder {
         self.schedule_to = self.schedule_to.min(at);
     }
 
+    /// The schedule ends then: earlier or later than it was to, because its rate has changed.
+    pub fn ends_at(&mut self, at: Nanos) {
+        self.schedule_to = at;
+    }
+
     /// When the schedule ends.
     pub fn schedule_to(&self) -> Nanos {
         self.schedule_to

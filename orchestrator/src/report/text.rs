@@ -8,12 +8,15 @@ use super::columns::{Page, WIDTH, short, width};
 use super::{drivers_table, latency_table, named_tables, plan_line, thresholds_table};
 use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::{
-    DEFINITIONS, DriverTotals, SessionTotals, SharedTotals, TestState, TestView, Totals, Verdict,
-    WarmupTotals,
+    DEFINITIONS, DriverTotals, RateChangeView, SessionTotals, SharedTotals, TestState, TestView, Totals,
+    Verdict, WarmupTotals,
 };
 
 /// Most reasons, and most warnings, in the text.
 const MAX_SENTENCES: usize = 5;
+
+/// Most changes of the rate in the text.
+const MAX_CHANGES: usize = 6;
 
 /// Most columns of a test's name.
 const MAX_NAME: usize = 60;
@@ -39,6 +42,9 @@ pub fn text_in(view: &TestView, columns: usize) -> String {
     sentences(&mut out, "  - ", &view.reasons);
     out.blank();
     out.wrap("plan       ", &plan_line::sentence(&view.plan, view.drivers.len(), view.requests_per_session));
+    if !view.rate_changes.is_empty() {
+        out.wrap("rate       ", &rate_line(&view.rate_changes));
+    }
     out.wrap("target     ", &plan_line::target(&view.plan));
     out.wrap("test       ", &test_line(view));
     out.blank();
@@ -107,6 +113,18 @@ fn test_line(view: &TestView) -> String {
     let at = started.get(..19).unwrap_or(started).replace('T', " ");
     let seed = view.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
     format!("{}, {at} UTC{seed}", view.test_id)
+}
+
+/// As in `changed from 200/s to 500/s at 12.0 s, to 100/s at 20.0 s`.
+fn rate_line(changes: &[RateChangeView]) -> String {
+    let to = |change: &RateChangeView| format!("to {} at {:.1} s", rate(change.rate), change.at_s);
+    let before = changes.first().map_or(0.0, |first| first.rate_before);
+    let shown: Vec<String> = changes.iter().take(MAX_CHANGES).map(to).collect();
+    let more = match changes.len().saturating_sub(MAX_CHANGES) {
+        0 => String::new(),
+        n => format!(", and {n} more: see the JSON report"),
+    };
+    format!("changed from {} {}{more}", rate(before), shown.join(", "))
 }
 
 fn totals(out: &mut Page, view: &TestView) {

@@ -191,6 +191,7 @@ impl Slice {
             stopped_by: None,
             interrupted: None,
             started_at: None,
+            rate_changes: &[],
             fleet,
             drivers: Vec::new(),
             of: Vec::new(),

@@ -156,6 +156,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         stopped_by: stopped_by.cloned(),
         interrupted: tally.interrupted.clone(),
         started_at: tally.start_at,
+        rate_changes: &tally.rate_changes,
         fleet: Sample {
             counters,
             reported,

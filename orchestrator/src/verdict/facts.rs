@@ -7,7 +7,7 @@ use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
 use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
-use common::plan::{Plan, Share, ThresholdOf};
+use common::plan::{Plan, RateChange, Share, ThresholdOf};
 use common::session_figures::{SessionCounters, SharedCounters};
 use common::wire::RowsUsedUp;
 
@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub interrupted: Option<String>,
     /// The common start of the trigger; `None`: the test was never started.
     pub started_at: Option<UnixMicros>,
+    /// How the rate was changed while the test ran.
+    pub rate_changes: &'a [RateChange],
     pub fleet: Sample<'a>,
     /// Each of them, in the order of their shares.
     pub drivers: Vec<DriverFacts<'a>>,

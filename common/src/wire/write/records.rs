@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::super::read::RATE;
 use super::super::sessions::{PassRecord, ScenarioRecord, passes, scenarios};
 use super::super::window::{DroppedBy, OF_A_NAME, Span, histograms};
 use super::super::{
-    ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs, TestConfig,
-    TestType, Trigger, Window,
+    ChangeRate, ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs,
+    TestConfig, TestType, Trigger, Window,
 };
 use super::WriteError;
 use crate::clock::{UnixMicros, rfc3339};
@@ -138,6 +139,31 @@ impl<'a> TriggerRecord<'a> {
             start_at: trigger.start_at_ms,
             revision: trigger.revision,
         }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ChangeRateRecord<'a> {
+    test_id: &'a TestId,
+    trigger: &'static str,
+    revision: u32,
+    change: u32,
+    rate: f64,
+    at: UnixMicros,
+}
+
+impl<'a> ChangeRateRecord<'a> {
+    pub(super) fn of(order: &'a ChangeRate) -> Result<Self, WriteError> {
+        let ChangeRate { test_id, revision, change } = order;
+        let rate = finite("rate", change.rate_per_s)?;
+        Ok(Self {
+            test_id,
+            trigger: RATE,
+            revision: *revision,
+            change: change.number,
+            rate,
+            at: change.at_us,
+        })
     }
 }
 
