@@ -2,6 +2,7 @@
 //! that window, or has reported its last one before.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
@@ -114,12 +115,21 @@ impl Merge {
             return Vec::new();
         };
         worker.next = reported.seq + 1;
-        let pending = self.pending.entry(reported.seq).or_default();
-        pending.figures += &reported.figures;
-        if let Some(sessions) = &reported.sessions {
-            pending.sessions += sessions;
+        match self.pending.entry(reported.seq) {
+            // The first report is taken as it is: to add it to nothing costs a pass over the histograms of every name.
+            Entry::Vacant(place) => {
+                let sessions = reported.sessions.map(|sessions| *sessions).unwrap_or_default();
+                place.insert(Pending { figures: *reported.figures, sessions, busy: reported.busy });
+            }
+            Entry::Occupied(place) => {
+                let pending = place.into_mut();
+                pending.figures += &reported.figures;
+                if let Some(sessions) = &reported.sessions {
+                    pending.sessions += sessions;
+                }
+                pending.busy = pending.busy.max(reported.busy);
+            }
         }
-        pending.busy = pending.busy.max(reported.busy);
         if reported.last.is_some() {
             worker.ending = reported.last;
         }
