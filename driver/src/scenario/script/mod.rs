@@ -213,6 +213,9 @@ impl Script {
 
     /// Whether the session of this number has rows of each data set that gives its rows once.
     pub fn has_rows(&self, g: u64) -> bool {
+        if !self.once.contains(&true) {
+            return true;
+        }
         let track = &self.scenarios[self.mix.scenario(g)];
         let lacks = |data: usize| {
             self.once[data] && track.takes[data] > 0 && self.mix.ordinal(g) >= self.rows[data].len()
