@@ -47,7 +47,7 @@ pub fn whole_head(bytes: &[u8], head_only: bool) -> Result<Option<Head>, ErrorKi
     whole_head_with(bytes, head_only, &mut |_, _| {})
 }
 
-/// As [`whole_head`], and gives the fields of an answer's own head, which is none of an interim one.
+/// As [`whole_head`], and gives the fields of the head, unless it is an interim one.
 ///
 /// # Errors
 /// As that; then nothing is given.
