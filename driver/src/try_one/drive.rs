@@ -380,7 +380,7 @@ struct Listener<'a> {
 }
 
 impl Ends for Listener<'_> {
-    fn ended(&mut self, _: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, _: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         self.end = Some((at, *exchange));
         Next::Rest
     }
