@@ -15,6 +15,7 @@ use crate::assignment::Assignment;
 use crate::engine::USER_AGENT;
 use crate::scenario::render::Constants;
 use crate::scenario::script::Script;
+use crate::shared::TestShared;
 use crate::start_at::{Nanos, StartAt};
 
 /// One test on this driver.
@@ -30,6 +31,8 @@ pub struct DriverTest {
     pub hosts: Vec<HostOf>,
     /// The plan's program, compiled for this driver; `None`: the plan has one request.
     pub script: Option<Arc<Script>>,
+    /// What sessions read of `[shared]`; `None`: the plan has none.
+    pub shared: Option<TestShared>,
     /// When the test begins, for all its drivers.
     pub start: StartAt,
     /// How its rate changes while it runs.
@@ -190,7 +193,7 @@ impl DriverTest {
             program,
             secrets,
             setup,
-            shared: &[],
+            shared: &program.shared_names(),
             test_id: test_id.as_str(),
             driver: node_id.as_str(),
             seed: program.seed.unwrap_or(0),

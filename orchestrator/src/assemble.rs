@@ -64,6 +64,7 @@ pub fn view(
         started_at: meta.started_at.map(common::clock::rfc3339),
         ended_at: meta.ended_at.map(common::clock::rfc3339),
         totals: tally.totals(),
+        shared: tally.shared(),
         drivers,
         thresholds: judgement.map_or_else(Vec::new, |judgement| judgement.thresholds.clone()),
         completeness: tally.completeness(),

@@ -77,6 +77,7 @@ const METRICS_OURS: &[&str] = &[
     "sessions",
     "groups",
     "polls",
+    "shared",
     "users",
     "busy",
     "cpu",

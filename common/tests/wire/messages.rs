@@ -5,7 +5,7 @@ use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, RequestName, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
 use common::plan::{self, FleetSchedule, RateChange, Share};
-use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
+use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures, SharedCounters};
 use common::wire::{
     ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
     Inbound, MachineLoad, Metrics, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES, RateApplied, Register,
@@ -254,6 +254,17 @@ pub fn metrics_of_sessions() -> Metrics {
         )]
         .into(),
         polls: [(name("status"), PassFigures { completed: 0, failed: 1, response: latency(&[]) })].into(),
+        shared: [(
+            name("token"),
+            SharedCounters {
+                sent: 3,
+                completed: 2,
+                failed: 1,
+                status_codes: [(200, 2)].into(),
+                errors: [(ErrorKind::Timeout, 1)].into(),
+            },
+        )]
+        .into(),
     };
     metrics
 }

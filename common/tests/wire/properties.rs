@@ -6,7 +6,7 @@ use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, RequestName, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
 use common::plan::{FleetSchedule, RateChange, Share};
-use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
+use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures, SharedCounters};
 use common::tls_cause::TlsCause;
 use common::wire::{
     ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
@@ -241,8 +241,20 @@ fn sessions() -> impl Strategy<Value = AllSessions> {
         let name = "[a-zA-Z0-9_-]{1,9}".prop_map(|name| RequestName::new(&name).unwrap());
         prop::collection::btree_map(name, pass, 0..3)
     };
-    (prop::collection::btree_map("[a-zA-Z0-9_-]{1,9}", scenario, 0..3), pass(), pass())
-        .prop_map(|(scenarios, groups, polls)| AllSessions { scenarios, groups, polls })
+    let shared = (any::<u32>(), any::<u32>(), 100..600_u16).prop_map(|(completed, failed, status)| {
+        let (completed, failed) = (u64::from(completed), u64::from(failed));
+        SharedCounters {
+            sent: completed + failed,
+            completed,
+            failed,
+            status_codes: [(status, completed)].into(),
+            errors: [(ErrorKind::Timeout, failed)].into(),
+        }
+    });
+    let name = "[a-zA-Z0-9_-]{1,9}".prop_map(|name| RequestName::new(&name).unwrap());
+    let shared = prop::collection::btree_map(name, shared, 0..3);
+    (prop::collection::btree_map("[a-zA-Z0-9_-]{1,9}", scenario, 0..3), pass(), pass(), shared)
+        .prop_map(|(scenarios, groups, polls, shared)| AllSessions { scenarios, groups, polls, shared })
 }
 
 fn window() -> impl Strategy<Value = Window> {

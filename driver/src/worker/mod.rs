@@ -14,6 +14,7 @@ mod sessions;
 mod sessions_closed;
 mod sessions_open;
 mod spin;
+mod tally;
 pub(crate) mod timer;
 mod users;
 mod waiter;

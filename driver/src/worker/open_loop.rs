@@ -23,7 +23,7 @@ struct Freeing<'a> {
 
 impl Ends for Freeing<'_> {
     #[inline]
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         self.free.push(place);
         self.flight.ended(place, at, exchange)
     }

@@ -14,6 +14,7 @@ use crate::pacer::{Judged, Rules};
 use crate::scenario::schedule::{Due as DueSession, Sessions};
 use crate::scenario::script::Script;
 use crate::scenario::session::{Over, Start};
+use crate::shared::TestShared;
 use crate::start_at::Nanos;
 use crate::worker::recorder::Recorder;
 
@@ -45,7 +46,8 @@ pub async fn run<E: Engine, O: Outlet>(
     let from = sessions.from();
     load.flight.recorder.cut(sessions.to());
     let free = Free((0..slice.places).rev().collect());
-    let mut crew = Crew::new(load.test.start, load.slice, script, free, from);
+    let shared = load.test.shared.as_ref().map(TestShared::values);
+    let mut crew = Crew::new(load.test.start, load.slice, script, free, from).reading(shared);
     let (mut house_at, mut all_read, mut in_a_row) = (0, false, 0);
     loop {
         if load.rates.has_changed() {

@@ -1,6 +1,8 @@
 //! The orchestrator's output for people and programs: the JSON shapes of REST, of the events and of the report
 //! (interface.md). Plain data; the rules that fill it are in `tally`, `verdict` and `registry`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +14,7 @@ mod schema;
 
 pub use figures::{
     DroppedBy, LatencyView, OutcomeLatency, PassTotals, RequestTotals, ResponseLatency, SessionCounts,
-    SessionTotals, Totals, WarmupTotals,
+    SessionTotals, SharedTotals, Totals, WarmupTotals,
 };
 pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
@@ -76,6 +78,9 @@ pub struct TestView {
     pub ended_at: Option<String>,
     /// All drivers together.
     pub totals: Totals,
+    /// What the drivers sent by themselves, by the key in `[shared]`; left out where the plan has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<String, SharedTotals>,
     /// Each driver that took part, in the order of its share.
     pub drivers: Vec<DriverTotals>,
     /// What had to hold and whether it did.
@@ -256,6 +261,9 @@ pub struct DriverTotals {
     pub stopped: Vec<Pause>,
     /// Marks figures that contradict each other, as a classic driver sent them.
     pub implausible: bool,
+    /// What it sent by itself, by the key in `[shared]`; left out where the plan has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<String, SharedTotals>,
     /// Every key of the totals.
     #[serde(flatten)]
     pub totals: Totals,

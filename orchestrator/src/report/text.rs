@@ -1,13 +1,15 @@
 //! The report as text: one screen, the verdict first and what to do about it next, and the verdict again at the end.
 
+use std::collections::BTreeMap;
+
 use common::tls_cause::TlsCause;
 
 use super::columns::{Page, WIDTH, short, width};
 use super::{drivers_table, latency_table, named_tables, plan_line, thresholds_table};
 use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::{
-    DEFINITIONS, DriverTotals, RateChangeView, SessionTotals, TestState, TestView, Totals, Verdict,
-    WarmupTotals,
+    DEFINITIONS, DriverTotals, RateChangeView, SessionTotals, SharedTotals, TestState, TestView, Totals,
+    Verdict, WarmupTotals,
 };
 
 /// Most reasons, and most warnings, in the text.
@@ -168,10 +170,22 @@ fn totals(out: &mut Page, view: &TestView) {
     if totals.warmup.scheduled > 0 {
         out.wrap("warm-up    ", &warmup_line(&totals.warmup));
     }
+    if !view.shared.is_empty() {
+        out.wrap("shared     ", &shared_line(&view.shared));
+    }
     let unknown = unknown(view);
     if !unknown.is_empty() {
         out.wrap("unknown    ", &format!("{}: not in these sums", unknown.join("; ")));
     }
+}
+
+/// As in `token: 12 sent = 11 completed + 1 failed`: what drivers sent by themselves.
+fn shared_line(shared: &BTreeMap<String, SharedTotals>) -> String {
+    let one = |(name, of): (&String, &SharedTotals)| {
+        let (sent, completed, failed) = (count(of.sent), count(of.completed), count(of.failed));
+        format!("{name}: {sent} sent = {completed} completed + {failed} failed")
+    };
+    shared.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// As in `600 started = 580 completed + 15 failed + 5 abandoned; 9.7/s`.

@@ -196,6 +196,7 @@ impl Slice {
             drivers: Vec::new(),
             of: Vec::new(),
             names: BTreeMap::new(),
+            shared: BTreeMap::new(),
             missing: Vec::new(),
             foreign: Vec::new(),
         }

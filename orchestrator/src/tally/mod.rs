@@ -45,7 +45,7 @@ use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
 use crate::lifecycle::count_of;
-use crate::model::{Completeness, DriverTotals, Totals, WindowView};
+use crate::model::{Completeness, DriverTotals, SharedTotals, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::stopped_by::StoppedBy;
 use crate::verdict::Facts;
@@ -231,6 +231,11 @@ impl Tally {
             let ended_by = &mut self.parts[index].ended_by;
             *ended_by = ended_by.filter(|by| !by.is_concluded());
         }
+    }
+
+    /// What all drivers sent by themselves, by the key in `[shared]`.
+    pub fn shared(&self) -> BTreeMap<String, SharedTotals> {
+        views::shared(&self.plan, &self.sessions.shared)
     }
 
     /// Whether every part has ended, by a report or by a conclusion (lost, deaf, …).

@@ -170,6 +170,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         },
         of: Vec::new(),
         names,
+        shared: tally.sessions.shared.clone(),
         missing: completeness(tally).missing,
         foreign: tally.foreign.iter().cloned().collect(),
         drivers,

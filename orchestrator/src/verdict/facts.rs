@@ -8,7 +8,7 @@ use common::counters::{Counters, ErrorKind};
 use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
 use common::plan::{Plan, RateChange, Share, ThresholdOf};
-use common::session_figures::SessionCounters;
+use common::session_figures::{SessionCounters, SharedCounters};
 use common::wire::RowsUsedUp;
 
 use crate::model::MissingWindows;
@@ -38,6 +38,8 @@ pub struct Facts<'a> {
     pub of: Vec<(ThresholdOf, Facts<'a>)>,
     /// The counters of the requests of each name, over the drivers' last windows; empty where the plan has one request.
     pub names: BTreeMap<RequestName, Counters>,
+    /// What the drivers sent by themselves, by the key in `[shared]`.
+    pub shared: BTreeMap<RequestName, SharedCounters>,
     /// Windows that did not arrive.
     pub missing: Vec<MissingWindows>,
     /// Nodes that sent reports although they take no part.

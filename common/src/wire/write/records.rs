@@ -19,6 +19,7 @@ use crate::figures::Figures;
 use crate::ids::{Epoch, NodeId, RequestName, TestId};
 use crate::latency::{Encoder, LatencyKind};
 use crate::plan::Share;
+use crate::session_figures::SharedCounters;
 
 fn finite(field: &'static str, number: f64) -> Result<f64, WriteError> {
     if number.is_finite() { Ok(number) } else { Err(WriteError::NotFinite(field)) }
@@ -209,6 +210,10 @@ impl ClassicRecord {
     }
 }
 
+fn no_shared(shared: &&BTreeMap<RequestName, SharedCounters>) -> bool {
+    shared.is_empty()
+}
+
 #[derive(Serialize)]
 struct WindowRecord<'a> {
     epoch: Epoch,
@@ -224,6 +229,8 @@ struct WindowRecord<'a> {
     groups: BTreeMap<&'a RequestName, PassRecord>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     polls: BTreeMap<&'a RequestName, PassRecord>,
+    #[serde(skip_serializing_if = "no_shared")]
+    shared: &'a BTreeMap<RequestName, SharedCounters>,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<u64>,
     busy: f64,
@@ -260,6 +267,7 @@ impl<'a> WindowRecord<'a> {
             sessions: scenarios(sessions, by_name.as_deref_mut()),
             groups: passes(&sessions.groups, by_name.as_deref_mut()),
             polls: passes(&sessions.polls, by_name),
+            shared: &sessions.shared,
             users: window.users,
             // A share measured by two clocks may come out a hair beyond the whole.
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),

@@ -236,10 +236,11 @@ impl TestManagerActor {
             monotonic: start_us.map_or(now, |start_us| instant_of(start_us, offset_us, now_us, now)),
             unix_us: start_us.unwrap_or(now_us.saturating_add(offset_us)),
         };
-        let Some(Prepared { assignment: Some(assignment), hosts, secrets, .. }) = prepared else {
+        let Some(Prepared { assignment: Some(assignment), hosts, secrets, shared, .. }) = prepared else {
             return self.nothing_to_do(test_id, start, ctx);
         };
-        let hosts = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
+        let hosts: Vec<_> = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
+        let shared = shared.map(|shared| shared.keep(&hosts));
         let ids = (&test_id, &self.options.limits.node_id);
         // The values of setup travel with the trigger, once it runs before the start.
         let script =
@@ -257,6 +258,7 @@ impl TestManagerActor {
             node_id: self.options.limits.node_id.clone(),
             assignment,
             hosts,
+            shared,
             start,
             rates,
         });

@@ -259,6 +259,7 @@ impl Case<'_> {
             plan: &self.plan,
             of: Vec::new(),
             names: Default::default(),
+            shared: Default::default(),
             over: self.over,
             stopped_by: self.stopped_by.map(StoppedBy::from_sentence),
             started_at: self.started.then_some(START),
