@@ -24,7 +24,7 @@ pub(super) fn names(topic: Topic) -> Names {
             ours: &[&["epoch", "protocol", "revision", "plan", "assignments"]],
         },
         Topic::Trigger => {
-            Names { classic: &["test_id", "trigger", "kill"], ours: &[&["start_at", "revision"]] }
+            Names { classic: &["test_id", "trigger", "kill"], ours: &[&["start_at", "revision", "setup"]] }
         }
         Topic::Metrics => Names {
             classic: &[

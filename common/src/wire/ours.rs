@@ -11,7 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{numbers, read, write};
+use super::{StepsAsk, StepsReport, numbers, read, write};
 use crate::counters::Counters;
 use crate::ids::{Epoch, NodeId, TestId};
 
@@ -74,6 +74,12 @@ pub struct HeartbeatOurs {
     /// must not prevent the heartbeat.
     #[serde(skip_serializing_if = "is_not_finite")]
     pub cpu: Option<f64>,
+    /// Of an orchestrator: which drivers are to run setup or teardown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Box<StepsAsk>>,
+    /// Of a driver that was asked for it: how setup or teardown went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Box<StepsReport>>,
     /// Counters since the start of the test, while one runs.
     #[serde(flatten, skip_deserializing, serialize_with = "write::counters")]
     pub counters: Option<Counters>,
@@ -92,6 +98,8 @@ impl HeartbeatOurs {
             revision: None,
             clock_offset_us: None,
             cpu: None,
+            ask: None,
+            steps: None,
             counters: None,
         }
     }
@@ -244,8 +252,19 @@ mod tests {
     #[test]
     fn the_fields_are_looked_for_by_the_names_of_the_structs() {
         let names = super::super::fields::names_of::<HeartbeatOurs>();
-        let expected =
-            ["epoch", "role", "state", "reason", "warning", "test_id", "revision", "clock_offset_us", "cpu"];
+        let expected = [
+            "epoch",
+            "role",
+            "state",
+            "reason",
+            "warning",
+            "test_id",
+            "revision",
+            "clock_offset_us",
+            "cpu",
+            "ask",
+            "steps",
+        ];
         assert_eq!(names, expected, "the counters apart");
         let names = super::super::fields::names_of::<RegisterOurs>();
         assert_eq!(

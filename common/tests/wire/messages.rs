@@ -80,7 +80,13 @@ pub fn test_config() -> TestConfig {
 }
 
 pub fn trigger() -> Trigger {
-    Trigger { test_id: test(), start: true, start_at_ms: Some(1_795_456_646_406), revision: Some(1) }
+    Trigger {
+        test_id: test(),
+        start: true,
+        start_at_ms: Some(1_795_456_646_406),
+        revision: Some(1),
+        setup: Default::default(),
+    }
 }
 
 fn counters() -> Counters {
@@ -182,6 +188,8 @@ pub fn heartbeat() -> Heartbeat {
         revision: Some(1),
         clock_offset_us: Some(-120),
         cpu: Some(0.5),
+        ask: None,
+        steps: None,
         counters: Some(counters()),
     };
     Heartbeat { node_id: node(), alive: true, sent_at_us: Some(1_795_456_646_000_123), ours: Some(ours) }

@@ -10,8 +10,8 @@ use common::session_figures::{AllSessions, PassFigures, SessionCounters, Session
 use common::tls_cause::TlsCause;
 use common::wire::{
     ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MAX_STOPPED,
-    MachineLoad, Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, TestConfig, TestType, Topic,
-    Trigger, Unit, Window, read,
+    MachineLoad, Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, StepsAsk, StepsCounts, StepsOf,
+    StepsReport, StepsState, TestConfig, TestType, Topic, Trigger, Unit, Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -162,8 +162,55 @@ fn test_config() -> impl Strategy<Value = TestConfig> {
 
 fn trigger() -> impl Strategy<Value = Trigger> {
     let start_at = option::of(0..=(MAX_UNIX_US / 1_000) as u64);
-    (test(), any::<bool>(), start_at, option::of(any::<u32>()))
-        .prop_map(|(test_id, start, start_at_ms, revision)| Trigger { test_id, start, start_at_ms, revision })
+    (test(), any::<bool>(), start_at, option::of(any::<u32>()), values()).prop_map(
+        |(test_id, start, start_at_ms, revision, setup)| {
+            // Without a revision the record is another program's.
+            let setup = if revision.is_some() { setup } else { Default::default() };
+            Trigger { test_id, start, start_at_ms, revision, setup }
+        },
+    )
+}
+
+/// What setup extracted.
+fn values() -> impl Strategy<Value = std::collections::BTreeMap<String, String>> {
+    prop::collection::btree_map("[a-z_][a-z0-9_]{0,8}", any::<String>(), 0..4)
+}
+
+fn steps_of() -> impl Strategy<Value = StepsOf> {
+    prop_oneof![Just(StepsOf::Setup), Just(StepsOf::Teardown)]
+}
+
+fn ask() -> impl Strategy<Value = StepsAsk> {
+    (test(), any::<u32>(), steps_of(), prop::collection::btree_set(node(), 0..4))
+        .prop_map(|(test_id, revision, run, drivers)| StepsAsk { test_id, revision, run, drivers })
+}
+
+fn steps() -> impl Strategy<Value = StepsReport> {
+    use StepsState::{Completed, Failed, Running};
+    let state = prop::sample::select(vec![Running, Completed, Failed]);
+    let texts = (option::of(any::<String>()), option::of(any::<String>()));
+    let counts = (0..=MAX_COUNT, 0..=MAX_COUNT, 0..=MAX_COUNT).prop_map(|(sent, completed, failed)| {
+        let status_codes = [(200, completed)].into();
+        let errors = [(common::counters::ErrorKind::Check, failed)].into();
+        StepsCounts { sent, completed, failed, status_codes, errors }
+    });
+    let requests = prop::collection::btree_map("[a-z]{1,8}", counts, 0..3).prop_map(|requests| {
+        let named =
+            |(name, counts): (String, StepsCounts)| (common::ids::RequestName::new(&name).unwrap(), counts);
+        requests.into_iter().map(named).collect()
+    });
+    ((test(), any::<u32>(), steps_of()), state, texts, values(), requests).prop_map(
+        |((test_id, revision, run), state, (step, reason), values, requests)| StepsReport {
+            test_id,
+            revision,
+            run,
+            state,
+            step,
+            reason,
+            values,
+            requests,
+        },
+    )
 }
 
 fn ending() -> impl Strategy<Value = Ending> {
@@ -286,9 +333,16 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
         (option::of(any::<String>()), option::of(any::<String>())),
         (option::of(test()), option::of(any::<u32>())),
         (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
+        (option::of(ask()), option::of(steps())),
     );
     let ours = ours.prop_map(
-        |((epoch, role, state), (reason, warning), (test_id, revision), (clock_offset_us, cpu, counters))| {
+        |(
+            (epoch, role, state),
+            (reason, warning),
+            (test_id, revision),
+            (clock_offset_us, cpu, counters),
+            (ask, steps),
+        )| {
             HeartbeatOurs {
                 epoch,
                 role,
@@ -299,6 +353,8 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
                 revision,
                 clock_offset_us,
                 cpu,
+                ask: ask.map(Box::new),
+                steps: steps.map(Box::new),
                 counters,
             }
         },

@@ -4,6 +4,7 @@
 
 mod hold;
 mod over;
+mod steps;
 mod words;
 
 use std::collections::VecDeque;
@@ -14,6 +15,7 @@ use common::wire::{DriverState, Ending, Reason, Trigger};
 
 pub use words::{Candidate, Input, Lead, Output, Over, Reply, Ticket};
 
+use self::steps::Steps;
 use crate::settings::Habits;
 
 /// How long a trigger waits for its config: the two come on two topics, in either order.
@@ -96,6 +98,8 @@ pub struct Life {
     unreported: VecDeque<TestId>,
     /// Tests of ours that ran or were stopped, up to which revision.
     over: VecDeque<(TestId, u32)>,
+    /// Setup or teardown, whichever was asked for last.
+    steps: Option<Steps>,
     counter: u64,
     leaving: bool,
     replied: Reply,
@@ -115,6 +119,7 @@ impl Life {
             running: None,
             unreported: VecDeque::new(),
             over: VecDeque::new(),
+            steps: None,
             counter: 0,
             leaving: false,
             replied: Reply::idle(),
@@ -123,6 +128,10 @@ impl Life {
 
     /// The state that heartbeats carry now.
     pub fn reply(&self) -> Reply {
+        Reply { steps: self.steps_report(), ..self.reply_of_test() }
+    }
+
+    fn reply_of_test(&self) -> Reply {
         if let Some(running) = &self.running {
             // `Draining` comes from the workers' progress: the heartbeat puts it in.
             return Reply::of(DriverState::Running, &running.candidate);
@@ -165,6 +174,12 @@ impl Life {
             Input::OrchestratorSeen(epoch) => {
                 self.orchestrator_seen(epoch, now);
             }
+            Input::Asked(epoch, ask) => {
+                if self.orchestrator_seen(epoch, now) {
+                    self.asked(&ask, &mut out);
+                }
+            }
+            Input::StepsEnded(report) => self.steps_ended(*report),
             Input::Leave => {
                 self.leaving = true;
                 self.held.clear();
@@ -175,6 +190,7 @@ impl Life {
         }
         self.lapse(now, &mut out);
         self.advance(&mut out);
+        self.advance_steps(&mut out);
         let reply = self.reply();
         if reply != self.replied {
             self.replied = reply.clone();

@@ -39,7 +39,7 @@ impl Notes for Polls {
 }
 
 /// Why and how long a session waits before the step that it comes to next.
-pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos) {
+pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script, cuts: bool) -> (Pause, Nanos) {
     let looked = seat.session.looks(script).is_some_and(|(looks, _)| looks > 0);
     let at = seat.session.step(script).is_some_and(|step| step.at.is_some());
     let why = match () {
@@ -47,7 +47,7 @@ pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos)
         () if at => Why::At,
         () => Why::Thinks,
     };
-    let here = if why == Why::Poll { wait } else { wait.min(LONGEST_THINK) };
+    let here = if why == Why::Poll || !cuts { wait } else { wait.min(LONGEST_THINK) };
     (Pause { why, ms: ms(wait), here_ms: ms(here) }, here)
 }
 
@@ -92,13 +92,14 @@ pub(super) async fn drive<E: Engine>(
             Does::Over(over) => return trial.outcome(&over, false),
             Does::At(at) if at <= now + its.cut => tokio::task::yield_now().await,
             Does::At(at) => {
-                let (pause, here) = pause(at - now - its.cut, &its.seat, &its.script);
+                let (pause, here) = pause(at - now - its.cut, &its.seat, &its.script, trial.cuts);
                 report(Event::Wait(pause));
                 its.cut += at - now - its.cut - here;
                 sleep(here).await;
             }
             Does::Request(attempt) => {
                 let step = its.attempt(trial, engine, attempt).await;
+                trial.keep(&mut its.seat.session);
                 report(Event::Step(Box::new(step)));
             }
         }
@@ -158,6 +159,7 @@ impl Driven {
                 self.seat.attempt = None;
                 step.fault = Some(format!("not sent: {}", words(kind)));
                 self.answered(began, (follows, true));
+                trial.count(attempt.request, None, Some(kind), true);
                 return step;
             }
         };
@@ -191,6 +193,10 @@ impl Driven {
         self.seat.attempt = None;
         if self.seat.follows(&exchange, &attempt, at + self.cut, Nanos::MIN) {
             self.show(trial, &mut step, host, &attempt, &came, &exchange);
+            if let Ended::Status(status) = exchange.outcome {
+                let redirect = self.script.requests[usize::from(attempt.request)].redirect;
+                trial.count(redirect, Some(status), None, false);
+            }
             return step;
         }
         self.look_at_clock();
@@ -258,6 +264,11 @@ impl Driven {
             }
         }
         let failed = step.fault.is_some();
+        let kind = match exchange.outcome {
+            Ended::Failed(kind) => Some(kind),
+            Ended::Status(_) => fault,
+        };
+        trial.count(attempt.request, answered, kind, failed);
         self.answered(at, (answered.is_some(), failed));
         if std::mem::take(&mut self.polls.gave_up) && !failed {
             step.fault = Some("the poll's condition did not hold in its last look".to_owned());

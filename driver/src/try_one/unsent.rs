@@ -36,7 +36,7 @@ pub(super) fn unsent(trial: &mut Trial, report: &mut dyn FnMut(Event)) -> Outcom
             Next::Over(over) => return trial.outcome(&over, false),
             Next::At(at) if at <= now => continue,
             Next::At(at) => {
-                let (its, _) = pause(at - now, &seat, &script);
+                let (its, _) = pause(at - now, &seat, &script, true);
                 report(Event::Wait(Pause { here_ms: its.ms, ..its }));
                 now = at;
                 continue;
@@ -139,6 +139,13 @@ fn named(mut request: Request, program: &Program) -> Request {
 /// Whether there is anything in it that is not the real value.
 fn put_names(text: &mut String, program: &Program) -> bool {
     let mut any = text.contains(MASK);
+    if program.setup.is_some() {
+        for variable in &program.variables {
+            let name = format!("<setup.{}>", variable.name);
+            *text = text.replace(&format!("%3Csetup.{}%3E", variable.name), &name);
+            any |= text.contains(&name);
+        }
+    }
     for (index, variable) in program.variables.iter().enumerate() {
         let name = format!("<{}>", variable.name);
         for form in [format!("%3C{}%3E", variable.name), numbered(program, index)] {

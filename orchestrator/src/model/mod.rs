@@ -9,6 +9,7 @@ mod finding;
 mod lists;
 mod part;
 mod schema;
+mod steps;
 
 pub use figures::{
     DroppedBy, LatencyView, OutcomeLatency, PassTotals, RequestTotals, ResponseLatency, SessionCounts,
@@ -18,6 +19,7 @@ pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
 pub use part::{PartEnd, PartState};
 pub use schema::{BootstrapSchema, LatencyStatsSchema, PlanSchema, TimeSchema};
+pub use steps::{StepsOutcome, StepsRequest, StepsView};
 
 /// From this share of steal on (`steal_mean`, CPU time that the host took from a machine), the host is reported as a
 /// cause.
@@ -74,6 +76,12 @@ pub struct TestView {
     /// When it was finished, RFC 3339.
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
+    /// What was done before the load, where the plan has a setup and it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<StepsView>,
+    /// What was done after the load, where the plan has a teardown and it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teardown: Option<StepsView>,
     /// All drivers together.
     pub totals: Totals,
     /// Each driver that took part, in the order of its share.

@@ -142,6 +142,7 @@ impl Slice {
             over: true,
             stopped_by: None,
             interrupted: None,
+            steps: BTreeMap::new(),
             started_at: None,
             fleet,
             drivers: Vec::new(),

@@ -5,6 +5,7 @@
 //! templates may name (`secrets`, `hosts`, `data`), then the requests, then what sends them (`scenarios`), the load and
 //! the thresholds, and at last what holds for the whole (`paths`).
 
+mod around;
 mod body;
 mod check;
 mod data;
@@ -66,7 +67,7 @@ pub(super) struct Read {
 /// Why a part of the language is refused that has a meaning already.
 const NOT_YET: &str = "is not supported yet";
 /// Tables of the language that are not built yet.
-const TABLES_NOT_YET: [&str; 3] = ["setup", "teardown", "shared"];
+const TABLES_NOT_YET: [&str; 1] = ["shared"];
 /// Keys of the language that every plan may have, and that are not a program's own.
 const WRITTEN_APART: [&str; 8] =
     ["name", "drivers", "per", "thresholds", "abort", "honesty", "vars", "profiles"];
@@ -129,7 +130,7 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
     let are_requests_known = root.n_faults() == n_faults;
     let flow = scenarios::read(root, &mut names, &requests);
     let is_whole = hosts.is_some() && are_requests_known && flow.is_some();
-    let (scenarios, groups) = flow.unwrap_or_default();
+    let scenarios::Flow { scenarios, groups, setup, teardown } = flow.unwrap_or_default();
     let program = Program {
         source: source_of(tree),
         seed,
@@ -140,6 +141,8 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
         variables: std::mem::take(&mut names.variables),
         scenarios,
         groups,
+        setup,
+        teardown,
     };
     // What depends on all of it is not checked where a part is not known.
     let whole = is_whole.then_some(&program);

@@ -142,6 +142,8 @@ fn plans_of_many() -> [Value; 2] {
                    "extract": { "v": { "json": "$.v" } }, "check": { "size": "> 1" }, "multipart": [{ "name": "p" }],
                      "form": {}, "expect_status": 200 },
         },
+        "setup": { "steps": ["a"], "once": "fleet", "timeout": "1s" },
+        "teardown": { "steps": ["a"] },
         "flows": { "f": { "steps": ["a"] } },
         "scenarios": { "s": { "let": { "l": "1" }, "steps": [
             "f", { "request": "a" }, { "think": "1s" }, { "choose": { "a": 1 } },

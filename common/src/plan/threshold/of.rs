@@ -51,7 +51,10 @@ impl StatisticsNames {
     /// The names of a program's statistics, each once.
     pub fn of(program: &Program) -> Self {
         let mut names = Self { groups: program.groups.clone(), polls: Vec::new(), ..Self::default() };
-        for request in &program.requests {
+        // What setup and teardown send has no statistics of its own.
+        let of_load = program.of_load();
+        let requests = program.requests.iter().enumerate().filter(|(index, _)| of_load.contains(index));
+        for (_, request) in requests {
             names.requests.push(request.name.clone());
             // What is too long for a name is a fault elsewhere.
             let derived = |end: &str| RequestName::new(&format!("{}{end}", request.name)).ok();

@@ -200,6 +200,8 @@ mod tests {
             variables: Vec::new(),
             scenarios: Vec::new(),
             groups: Vec::new(),
+            setup: None,
+            teardown: None,
         }));
         let lead = Lead::Ours { revision: 1, epoch: common::ids::Epoch(1), plan: Box::new(plan), share };
         assert_eq!(hosts_of(&lead, &shop), [(shop.clone(), TlsOptions::default()), (pay, unchecked())]);

@@ -186,6 +186,7 @@ struct Case<'c> {
     drivers: &'c [Driver],
     stopped_by: Option<&'static str>,
     interrupted: Option<&'c str>,
+    steps: std::collections::BTreeMap<common::wire::StepsOf, crate::model::StepsView>,
     started: bool,
     over: bool,
     missing: Vec<MissingWindows>,
@@ -200,6 +201,7 @@ fn case<'c>(plan: Plan, drivers: &'c [Driver]) -> Case<'c> {
         drivers,
         stopped_by: None,
         interrupted: None,
+        steps: Default::default(),
         started: true,
         over: true,
         missing: Vec::new(),
@@ -253,6 +255,7 @@ impl Case<'_> {
         });
         judge(&Facts {
             interrupted: self.interrupted.map(str::to_owned),
+            steps: self.steps.clone(),
             plan: &self.plan,
             of: Vec::new(),
             names: Default::default(),

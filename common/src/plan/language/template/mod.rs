@@ -156,11 +156,23 @@ fn source_of(name: &str, names: &Names) -> Result<Value, String> {
             Some(index) => Ok(Value::Secret(index)),
             None => Err(unknown("secret", secret, &names.secrets)),
         },
-        Some((table @ ("setup" | "shared"), _)) => Err(format!("{table}.… {NOT_YET}")),
+        Some(("setup", name)) => setup_value(name, names),
+        Some((table @ "shared", _)) => Err(format!("{table}.… {NOT_YET}")),
         Some((table @ ("vars" | "env"), _)) => {
             Err(format!("{table} stands alone or before filters, as in {{{{{table}.NAME}}}}, found {name:?}"))
         }
         Some((data, column)) => names.column(data, column).map(|(data, column)| Value::Column(data, column)),
+    }
+}
+
+/// Whether setup sets it on every way is checked when all steps are known (`paths`).
+fn setup_value(name: &str, names: &Names) -> Result<Value, String> {
+    if !names.has_setup {
+        return Err(format!("setup.{name} has no value, because the plan has no setup"));
+    }
+    match names.find_variable(name) {
+        Some(_) => Ok(Value::Setup(name.to_owned())),
+        None => Err(format!("setup.{name} has no value, because no request extracts {name}")),
     }
 }
 
