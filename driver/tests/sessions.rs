@@ -121,6 +121,8 @@ struct Reported {
     figures: ByRequest<Figures>,
     sessions: AllSessions,
     n_windows: u64,
+    /// Of each window.
+    users: Vec<Option<u32>>,
     ending: Option<WorkerEnding>,
 }
 
@@ -131,6 +133,7 @@ impl Outlet for Collected {
         let mut reported = self.0.borrow_mut();
         assert_eq!(closed.seq, reported.n_windows);
         reported.n_windows += 1;
+        reported.users.push(closed.users);
         reported.figures += &closed.figures;
         reported.sessions += &closed.sessions.unwrap();
         reported.ending = last;
@@ -184,7 +187,12 @@ fn test_with(
 type StopWhen<'a> = &'a dyn Fn() -> bool;
 
 /// Runs the part of one worker, and checks what always holds.
-fn run_worker(test: &Arc<DriverTest>, worker: usize, workers: u32, stop_when: Option<StopWhen<'_>>) -> Reported {
+fn run_worker(
+    test: &Arc<DriverTest>,
+    worker: usize,
+    workers: u32,
+    stop_when: Option<StopWhen<'_>>,
+) -> Reported {
     run_over(test, worker, workers, stop_when, |specs| WireEngine::of_each(test, specs).unwrap())
 }
 
@@ -597,6 +605,28 @@ stages = [{ users = 4, hold = '500ms' }, { users = 1, hold = '500ms' }]
     // 4 users for half a second and one for the other, each 10 ms an answer.
     let sent = reported.of("home").sent;
     assert!((120..=255).contains(&sent) && sent == server.count("GET /home"), "{sent}");
+    assert_eq!(reported.users[0], Some(4), "{:?}", reported.users);
+}
+
+#[test]
+fn users_stop_when_the_rows_that_are_taken_once_are_used_up() {
+    let server = Server::start(shop);
+    let rows: Vec<String> = (0..7).map(|row| format!("['{row}']")).collect();
+    let plan = format!(
+        "data.guest = {{ columns = ['id'], order = 'once', rows = [{}] }}\nrequests.home = {{ path = '/home/{{{{guest.id}}}}' }}\n\
+         [load]\nmode = 'avalanche'\nusers = 3\nduration = '5m'\n",
+        rows.join(", ")
+    );
+    let reported = run_plan(&server, &plan);
+    let mut lines: Vec<String> = server.seen().into_iter().map(|seen| seen.line).collect();
+    lines.sort();
+    assert_eq!(lines, (0..7).map(|row| format!("GET /home/{row}")).collect::<Vec<_>>());
+    let ending = reported.ending.unwrap();
+    assert_eq!((ending.begun, ending.used_up.as_ref().map(RequestName::as_str)), (7, Some("guest")));
+    assert_eq!(reported.users[0], Some(3));
+    // Where the rows suffice, nothing is said.
+    let ending = run_plan(&server, &plan.replace("'5m'", "'5m'\nsessions = 7")).ending.unwrap();
+    assert_eq!((ending.begun, ending.used_up), (7, None));
 }
 
 #[test]

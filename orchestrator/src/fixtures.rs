@@ -150,6 +150,7 @@ pub fn window(seq: u64, from_us: UnixMicros, counters: Counters) -> Window {
         to_us: from_us + 1_000_000,
         figures: ByRequest::unnamed(Figures { counters, ..Figures::default() }),
         sessions: AllSessions::default(),
+        users: None,
         busy: 0.25,
         machine: MachineLoad::default(),
         is_final: false,
@@ -169,6 +170,7 @@ pub fn ending(from_us: UnixMicros, to_us: UnixMicros) -> Ending {
         connections_opened: 3,
         handshakes: 0,
         cut_short: None,
+        rows_used_up: None,
     }
 }
 

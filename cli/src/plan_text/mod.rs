@@ -137,7 +137,7 @@ fn memory(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
     let all = bytes(expect.session_bytes as f64 * sessions);
     out.labelled(
         "memory",
-        &format!("{each} a session ({variables}, {jar}), {all} a driver for {sessions} sessions"),
+        &format!("{each} a session ({variables}, {jar}), {all} a driver for {} sessions", number(sessions)),
     );
     for data in &program.data {
         let rows = data.rows.len();

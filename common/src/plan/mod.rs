@@ -3,6 +3,8 @@
 //! and no clock.
 
 mod abort;
+mod ceiling;
+pub mod connections;
 pub mod expect;
 mod fault;
 pub mod files;

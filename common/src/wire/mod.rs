@@ -36,7 +36,7 @@ pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 use crate::clock::UnixMicros;
 use crate::counters::ErrorKind;
 use crate::figures::{ByRequest, Figures};
-use crate::ids::{Epoch, NodeId, TestId};
+use crate::ids::{Epoch, NodeId, RequestName, TestId};
 use crate::plan::{Plan, Share};
 use crate::session_figures::AllSessions;
 
@@ -229,6 +229,9 @@ pub struct Window {
     /// Sessions, groups and polls of this window alone, where the plan has several requests: each of them is counted
     /// and timed in the window in which it began, ended or was dropped.
     pub sessions: AllSessions,
+    /// The most users at a time, those that end their last session included: the sum over its workers. `None`: the load has
+    /// no users.
+    pub users: Option<u64>,
     /// Busiest worker's share of the window spent not waiting, 0 to 1.
     pub busy: f64,
     /// What the driver and its machine did meanwhile.
@@ -283,6 +286,18 @@ pub struct Ending {
     /// Why it ended early, where it did: `stopped`, `leaving`, `orchestrator silent`, … ; `None`: it ran its course.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_short: Option<String>,
+    /// Data with `order = "once"` that had no row left for the next session of a user; `None`: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_used_up: Option<RowsUsedUp>,
+}
+
+/// Data that gives each row once had none left on a driver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsUsedUp {
+    /// The name of the data.
+    pub data: RequestName,
+    /// Sessions that the driver's users began in the whole test.
+    pub sessions: u64,
 }
 
 impl Ending {

@@ -76,6 +76,7 @@ const METRICS_OURS: &[&str] = &[
     "sessions",
     "groups",
     "polls",
+    "users",
     "busy",
     "cpu",
     "steal",

@@ -138,6 +138,7 @@ pub fn metrics(is_final: bool) -> Metrics {
         connections_opened: 12,
         handshakes: 0,
         cut_short: Some("stopped".to_owned()),
+        rows_used_up: None,
     };
     let window = Window {
         epoch: EPOCH,
@@ -146,6 +147,7 @@ pub fn metrics(is_final: bool) -> Metrics {
         to_us: 1_795_456_647_000_000,
         figures: ByRequest::unnamed(Figures { counters: counters(), latencies }),
         sessions: AllSessions::default(),
+        users: None,
         busy: 0.25,
         machine: MachineLoad {
             cpu: Some(0.5),

@@ -10,8 +10,8 @@ use common::session_figures::{AllSessions, PassFigures, SessionCounters, Session
 use common::tls_cause::TlsCause;
 use common::wire::{
     ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MAX_STOPPED,
-    MachineLoad, Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, StepsAsk, StepsCounts, StepsOf,
-    StepsReport, StepsState, TestConfig, TestType, Topic, Trigger, Unit, Window, read,
+    MachineLoad, Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, RowsUsedUp, StepsAsk, StepsCounts,
+    StepsOf, StepsReport, StepsState, TestConfig, TestType, Topic, Trigger, Unit, Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -215,8 +215,17 @@ fn steps() -> impl Strategy<Value = StepsReport> {
 
 fn ending() -> impl Strategy<Value = Ending> {
     let words = (any::<String>(), option::of(any::<String>()), option::of(any::<String>()));
-    (any::<[i64; 2]>(), words, any::<u32>(), any::<[u64; 2]>()).prop_map(
-        |([schedule_from_us, schedule_to_us], (engine, precision, cut_short), workers, opened)| Ending {
+    let rows = ("[a-z_-]{1,9}", any::<u64>())
+        .prop_map(|(data, sessions)| RowsUsedUp { data: RequestName::new(&data).unwrap(), sessions });
+    let rows = option::of(rows);
+    (any::<[i64; 2]>(), words, any::<u32>(), any::<[u64; 2]>(), rows).prop_map(
+        |(
+            [schedule_from_us, schedule_to_us],
+            (engine, precision, cut_short),
+            workers,
+            opened,
+            rows_used_up,
+        )| Ending {
             schedule_from_us,
             schedule_to_us,
             engine,
@@ -226,6 +235,7 @@ fn ending() -> impl Strategy<Value = Ending> {
             connections_opened: opened[0],
             handshakes: opened[1],
             cut_short,
+            rows_used_up,
         },
     )
 }
@@ -281,18 +291,22 @@ fn window() -> impl Strategy<Value = Window> {
             let named = name.map(|name| (RequestName::new(&name).unwrap(), of_a_name)).into_iter().collect();
             ByRequest { all, named }
         });
-    (head, figures, sessions(), option::of(ending()), any::<bool>()).prop_map(
-        |((epoch, seq, from_us, length_us, busy, machine), figures, sessions, ending, is_final)| Window {
-            epoch,
-            seq,
-            from_us,
-            to_us: from_us + length_us,
-            figures,
-            sessions,
-            busy,
-            machine,
-            is_final,
-            ending,
+    let sessions = (sessions(), option::of(0..1_u64 << 53));
+    (head, figures, sessions, option::of(ending()), any::<bool>()).prop_map(
+        |((epoch, seq, from_us, length_us, busy, machine), figures, (sessions, users), ending, is_final)| {
+            Window {
+                epoch,
+                seq,
+                from_us,
+                to_us: from_us + length_us,
+                figures,
+                sessions,
+                users,
+                busy,
+                machine,
+                is_final,
+                ending,
+            }
         },
     )
 }

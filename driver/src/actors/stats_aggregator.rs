@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use actix::{Actor, AsyncContext, Context, Handler};
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use common::ids::Epoch;
 use common::ordered::Ordered;
 use tokio::sync::mpsc;
 
-use super::messages::aggregator::{ExpectWindows, GetProgress, Progress, WorkerLost};
+use super::messages::aggregator::{ExpectWindows, GetNamed, GetProgress, Progress, WorkerLost};
 use super::messages::manager::{LoadEnded, ManagerHandle};
 use super::messages::publisher::{PublisherHandle, WindowClosed};
 use crate::cpu::MachineClock;
@@ -32,7 +32,8 @@ enum Out {
 /// Merges the workers' windows.
 ///
 /// - owns: the merge of the test that runs, and the clocks of what its machine does meanwhile.
-/// - receives: [`ExpectWindows`], [`Progress`], [`WorkerWindow`], [`WorkerLost`], [`GetProgress`].
+/// - receives: [`ExpectWindows`], [`Progress`], [`WorkerWindow`], [`WorkerLost`], [`GetProgress`],
+///   [`GetNamed`].
 /// - sends: [`WindowClosed`] each second, in order, and [`LoadEnded`] after the final one.
 /// - on failure: an outbox that stays full for an hour drops windows, which is logged; the report shows their numbers
 ///   as missing.
@@ -177,5 +178,13 @@ impl Handler<GetProgress> for StatsAggregatorActor {
 
     fn handle(&mut self, _: GetProgress, _: &mut Self::Context) -> Self::Result {
         self.merge.as_ref().map(Merge::how_far)
+    }
+}
+
+impl Handler<GetNamed> for StatsAggregatorActor {
+    type Result = MessageResult<GetNamed>;
+
+    fn handle(&mut self, _: GetNamed, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.merge.as_ref().map(Merge::named))
     }
 }

@@ -115,7 +115,7 @@ impl Trial {
         let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup)
             .ok_or(TrialError::NoRequests)?;
         let g = number(&program, &script, g, scenario)?;
-        if !script.has_rows(g) {
+        if script.used_up(g).is_some() {
             return Err(TrialError::NoRow(g));
         }
         let mut masks = Masks::default();
@@ -184,7 +184,7 @@ impl Trial {
     /// certificates that the plan names. Within a runtime of actix.
     ///
     /// # Errors
-    /// Where nothing can be sent at all. A request that fails is none.
+    /// Where nothing can be sent at all. A request that fails is a result, not an error.
     pub async fn run(
         &mut self,
         tls: &TlsSettings,

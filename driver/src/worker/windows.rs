@@ -27,6 +27,8 @@ pub struct Closed {
     /// What it adds to the counts of sessions, groups and polls: of this window alone, counts as well as samples. `None`:
     /// the plan has no sessions.
     pub sessions: Option<Box<AllSessions>>,
+    /// The most users that were noted in it; `None`: the load has no users.
+    pub users: Option<u32>,
 }
 
 /// An open window: figures per request, so that recording an attempt touches one set. The sum over all requests is made
@@ -44,6 +46,8 @@ pub struct Windows {
     first: u64,
     open: VecDeque<Open>,
     closed: Counters,
+    /// The most users in the oldest open window so far.
+    users: Option<u32>,
 }
 
 impl Windows {
@@ -55,7 +59,7 @@ impl Windows {
 
     /// No window was closed. Sessions are counted, too.
     pub fn of_program(names: Names) -> Self {
-        Self { names, first: 0, open: VecDeque::new(), closed: Counters::default() }
+        Self { names, first: 0, open: VecDeque::new(), closed: Counters::default(), users: None }
     }
 
     /// The figures of a request in the window of an instant; in the oldest one that is open where its own is closed.
@@ -68,6 +72,12 @@ impl Windows {
     #[inline]
     pub fn sessions(&mut self, at: Nanos) -> &mut OpenSessions {
         &mut self.window(at).sessions
+    }
+
+    /// Notes how many users there are, in the oldest open window: that of the present, where it is called before a window
+    /// that is past is closed.
+    pub fn note_users(&mut self, users: u32) {
+        self.users = self.users.max(Some(users));
     }
 
     #[inline]
@@ -117,7 +127,7 @@ impl Windows {
         self.first += 1;
         let has_sessions = !self.names.scenarios.is_empty();
         let sessions = has_sessions.then(|| Box::new(open.sessions.named(&self.names)));
-        Closed { seq, figures, sessions }
+        Closed { seq, figures, sessions, users: self.users.take() }
     }
 
     /// Each attempt was counted under one name. What counts under a value of `split_by` is part of its request, too.
@@ -196,6 +206,15 @@ mod tests {
         windows.close(false);
         windows.at(10, 0).latencies.of_mut(LatencyKind::Lag).record_us(5);
         assert_eq!(windows.close(false).figures.all.latencies.of(LatencyKind::Lag).count(), 1);
+    }
+
+    #[test]
+    fn a_window_has_the_most_users_that_were_noted_in_it() {
+        let mut windows = Windows::new(Box::default());
+        [3, 7, 5].into_iter().for_each(|users| windows.note_users(users));
+        assert_eq!(windows.close(false).users, Some(7));
+        windows.note_users(0);
+        assert_eq!((windows.close(false).users, windows.close(false).users), (Some(0), None));
     }
 
     #[test]

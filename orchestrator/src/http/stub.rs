@@ -144,6 +144,7 @@ impl Handler<LoadWindows> for Stub {
             latency_ms: LatencyView::default(),
             requests: BTreeMap::new(),
             sessions: None,
+            users: None,
         };
         Ok((asked.from..=asked.to.min(9)).map(window).collect())
     }

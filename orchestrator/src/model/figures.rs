@@ -75,6 +75,9 @@ pub struct Totals {
     /// The polls of each request that is polled.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub polls: BTreeMap<String, PassTotals>,
+    /// The most users at a time; of a fleet the sum over its drivers. Left out where the load has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u64>,
 }
 
 /// Sessions of one scenario, or of all. Always: started = completed + failed + abandoned + under_way + unresolved.

@@ -202,6 +202,10 @@ kinds! {
     DriverLeftOut,
     /// A threshold whose outcome the plan decides before anything is sent: it cannot be met, or checks nothing.
     ThresholdForeseen,
+    /// What the plan's keys say before anything is sent, that is seldom meant: GET with a body, a secret in a path, …
+    PlanForeseen,
+    /// Data that gives each row once had none left for the sessions of a driver's users.
+    RowsUsedUp,
     /// More drivers warned before the start than are listed one by one.
     MoreDriversWarned,
     /// The report is kept in memory only, because the store could not save it.

@@ -121,6 +121,9 @@ fn totals(out: &mut Page, view: &TestView) {
     };
     if let Some(sessions) = &totals.sessions {
         out.wrap("sessions   ", &sessions_line(sessions));
+        if let Some(users) = totals.users {
+            out.wrap("users      ", &format!("{} at a time at most", count(users)));
+        }
     }
     out.wrap(
         "scheduled  ",

@@ -251,6 +251,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         unresolved,
         cut_short: part.windows.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
         redirected_to: part.windows.ending.as_ref().and_then(|ending| ending.redirected_to.clone()),
+        rows_used_up: part.windows.ending.as_ref().and_then(|ending| ending.rows_used_up.clone()),
         share: part.share.as_ref(),
         implausible: part.is_classic() && part.reports.implausible(over),
         as_classic: if part.is_classic() { as_classic(part, over) } else { ClassicFacts::default() },

@@ -9,7 +9,7 @@ use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
 use common::plan::{Plan, Share, ThresholdOf};
 use common::session_figures::SessionCounters;
-use common::wire::StepsOf;
+use common::wire::{RowsUsedUp, StepsOf};
 
 use crate::model::{MissingWindows, StepsView};
 use crate::participant::EndedBy;
@@ -135,6 +135,8 @@ pub struct DriverFacts<'a> {
     pub cut_short: Option<String>,
     /// Where the first redirect that it met points.
     pub redirected_to: Option<String>,
+    /// Data that gives each row once and had none left for its users, as it reports it.
+    pub rows_used_up: Option<RowsUsedUp>,
     /// Its share of the plan.
     pub share: Option<&'a Share>,
     /// Whether its figures contradict each other.

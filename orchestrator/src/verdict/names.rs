@@ -29,6 +29,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     redirects(facts, findings);
     unmet(facts, findings);
     abandoned(facts, findings);
+    used_up(facts, findings);
 }
 
 /// Warns of redirects of a name that neither its `follow` nor an `expect_status` of its own asked for. They may count as
@@ -76,6 +77,16 @@ fn unmet(facts: &Facts<'_>, findings: &mut Findings) {
         facts.names.iter().filter(|(name, _)| !name.is_part()).filter_map(of_name).collect();
     names.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     findings.warn(None, Other::AnswersUnmet { checks, extracts, failed, names });
+}
+
+/// Warns of data that gives each row once and had none left, so that users of a driver stopped before the load's end.
+fn used_up(facts: &Facts<'_>, findings: &mut Findings) {
+    for driver in &facts.drivers {
+        if let Some(rows) = &driver.rows_used_up {
+            let what = Other::RowsUsedUp { data: rows.data.to_string(), sessions: rows.sessions };
+            findings.warn(Some(&driver.name), what);
+        }
+    }
 }
 
 /// Warns of sessions that were ended between two steps, where they are too many for the figures of sessions to be whole.

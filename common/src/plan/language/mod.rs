@@ -37,6 +37,7 @@ use serde_json::{Map, Value};
 
 use self::names::Names;
 pub use self::names::is_reserved;
+pub use self::rows::{TooFewRows, too_few};
 use super::program::Program;
 use super::threshold::{Naming, StatisticsNames, Threshold};
 use super::{Abort, DriverChoice, Fault, Load, Per, Request, TargetUrl, abort};

@@ -13,7 +13,7 @@ pub(super) const MAX_NAMES: usize = 256;
 pub(super) const MAX_VARIABLES: usize = 64;
 /// Longest name, in bytes.
 const MAX_NAME_BYTES: usize = 64;
-/// Longest value of a variable where nothing else is said, in bytes.
+/// Longest value of a variable without `max`, in bytes.
 pub(super) const DEFAULT_MAX: usize = 256;
 /// Longest value of any variable, in bytes.
 pub(super) const HIGHEST_MAX: usize = 4 * 1024;

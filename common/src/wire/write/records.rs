@@ -201,6 +201,8 @@ struct WindowRecord<'a> {
     groups: BTreeMap<&'a RequestName, PassRecord>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     polls: BTreeMap<&'a RequestName, PassRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<u64>,
     busy: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<f64>,
@@ -235,6 +237,7 @@ impl<'a> WindowRecord<'a> {
             sessions: scenarios(sessions, by_name.as_deref_mut()),
             groups: passes(&sessions.groups, by_name.as_deref_mut()),
             polls: passes(&sessions.polls, by_name),
+            users: window.users,
             // A share measured by two clocks may come out a hair beyond the whole.
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),
             cpu: share(window.machine.cpu),

@@ -297,6 +297,7 @@ impl TestManagerActor {
             connections_opened: 0,
             handshakes: 0,
             cut_short: None,
+            rows_used_up: None,
         };
         let window = Box::new(Window {
             epoch: self.options.epoch,
@@ -305,6 +306,7 @@ impl TestManagerActor {
             to_us: at_us,
             figures: ByRequest::default(),
             sessions: AllSessions::default(),
+            users: None,
             busy: 0.0,
             machine: MachineLoad::default(),
             is_final: true,

@@ -13,7 +13,7 @@ const USUAL_FIELDS: usize = 64;
 
 const NO_FIELD: Field<'static> = Field { name: &[], value: &[] };
 
-/// Gives the fields of a whole head, in their order; not where it is none.
+/// Gives the fields of a whole head, in their order; nothing where the bytes are not a head.
 pub fn with_fields(head: &[u8], give: impl FnOnce(&[Field<'_>])) {
     // Each field takes a line, and the status another.
     let lines = memchr::memchr_iter(b'\n', head).count();

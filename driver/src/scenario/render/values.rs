@@ -88,7 +88,7 @@ impl Source {
     /// Appends the value. `place`: the slot's own, within its step.
     ///
     /// # Errors
-    /// Where there is no value: a variable that is not set, bounds that are no numbers or the wrong way round.
+    /// Where there is no value: a variable that is not set, bounds that are not numbers, or the lower above the upper.
     #[inline]
     pub fn write(&self, place: u64, context: &Context<'_>, out: &mut Vec<u8>) -> Result<(), RenderError> {
         let random = || mix64(context.seed, context.g, context.place ^ place);

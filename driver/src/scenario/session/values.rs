@@ -18,7 +18,7 @@ impl Session {
         mix64(script.seed, self.start.g, self.placed(place))
     }
 
-    /// Whether all conditions hold. A value that cannot be rendered is none of those that it may be.
+    /// Whether all conditions hold. One whose value cannot be rendered does not hold, unless it is negated.
     pub(super) fn hold(&mut self, script: &Script, tests: &[Test], desk: &mut Desk) -> bool {
         let Desk { unix_us, seen, wanted, .. } = desk;
         tests.iter().all(|test| {

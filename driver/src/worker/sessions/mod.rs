@@ -104,6 +104,12 @@ impl<U: Users> Crew<U> {
         self.under_way == 0
     }
 
+    /// Notes how many users there are: the first `active` ones, and those behind them whose last session is under way.
+    pub fn note_users(&self, flight: &mut Flight, active: u32) {
+        let ending = self.seats.iter().skip(active as usize).filter(|seat| seat.under_way).count();
+        flight.recorder.windows.note_users(active.saturating_add(u32::try_from(ending).unwrap_or(u32::MAX)));
+    }
+
     /// When the next session goes on that waits for no answer.
     pub fn next_at(&self) -> Option<Nanos> {
         match self.ready.is_empty() {

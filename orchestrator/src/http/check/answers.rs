@@ -204,7 +204,7 @@ async fn the_small_calls_answer() {
     let (state_of, parts) = state(None);
     parts.telemetry.record_read(common::wire::Topic::Metrics);
     parts.telemetry.record_rejected(common::wire::Topic::Metrics, common::wire::RejectReason::NotJson);
-    parts.telemetry.show_named(crate::telemetry::NamedCounts {
+    parts.telemetry.show_named(common::named_counts::NamedCounts {
         requests: vec![("page".to_owned(), [9, 1]), ("page/a \"b\"".to_owned(), [7, 1])],
         scenarios: vec![("pay".to_owned(), [5, 1, 2, 3])],
     });

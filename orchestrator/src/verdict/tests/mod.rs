@@ -245,6 +245,7 @@ impl Case<'_> {
             unresolved: driver.unresolved,
             cut_short: driver.cut_short.map(str::to_owned),
             redirected_to: driver.redirected_to.map(str::to_owned),
+            rows_used_up: None,
             share: Some(&driver.share),
             implausible: odd(index).2,
             as_classic: driver.as_classic.clone(),

@@ -77,6 +77,10 @@ pub enum Other {
     },
     /// A threshold whose outcome the plan decides before anything is sent: which, and why.
     Foreseen(String),
+    /// What the plan's keys say before anything is sent, that is seldom meant: the key, and why.
+    ForeseenOfPlan(String),
+    /// Data that gives each row once had none left on a driver, whose users began so many sessions.
+    RowsUsedUp { data: String, sessions: u64 },
     /// The load is a closed loop.
     ClosedLoop,
 }
@@ -219,6 +223,8 @@ impl Other {
             Self::SessionsAbandoned { .. } => FindingKind::SessionsAbandoned,
             Self::CompletedAfterEnd { .. } => FindingKind::CompletedAfterEnd,
             Self::Foreseen(_) => FindingKind::ThresholdForeseen,
+            Self::ForeseenOfPlan(_) => FindingKind::PlanForeseen,
+            Self::RowsUsedUp { .. } => FindingKind::RowsUsedUp,
             Self::ClosedLoop => FindingKind::ClosedLoop,
         }
     }
@@ -347,7 +353,12 @@ impl Other {
                     )
                 }
             ),
-            Self::Foreseen(text) => text.clone(),
+            Self::Foreseen(text) | Self::ForeseenOfPlan(text) => text.clone(),
+            Self::RowsUsedUp { data, sessions } => format!(
+                "the rows of data.{data} were used up after {} on {the}: its users began no more; add rows, or take them \
+                 in another order (\"shuffle\" repeats them)",
+                counted(*sessions, "session")
+            ),
             Self::ClosedLoop => {
                 "a closed loop waits for its answers: it does not see the requests that it could not \
                                  send meanwhile, and latencies of a driver without idle CPU are upper bounds"

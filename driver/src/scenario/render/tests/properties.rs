@@ -165,7 +165,7 @@ impl std::fmt::Debug for Bench {
     }
 }
 
-/// Parses a request as a strict server does: its line, its fields, and its body, which has the length that is said.
+/// Parses a request as a strict server does: its line, its fields, and its body, whose length is that of `content-length`.
 fn check_http(sent: &[u8]) -> Result<(), TestCaseError> {
     let mut fields = [httparse::EMPTY_HEADER; 32];
     let mut parsed = httparse::Request::new(&mut fields);
