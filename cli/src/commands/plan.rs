@@ -120,7 +120,6 @@ async fn try_one(arguments: &PlanTryArgs) -> Result<ExitCode, Stop> {
         document["session"] = json!(number);
         document["scenario"] = json!(scenario);
         document["steps"] = json!(steps);
-        document["completed"] = json!(outcome.completed);
         document["failed_at"] = json!(outcome.failed_at);
         document["response_ms"] = json!(outcome.response_ms);
         if !arguments.json {
@@ -131,6 +130,7 @@ async fn try_one(arguments: &PlanTryArgs) -> Result<ExitCode, Stop> {
     // A warning in a test's report, and no failure.
     around.run(StepsOf::Teardown, &setup, arguments.json, colour, &mut document).await?;
     if arguments.json {
+        document["completed"] = json!(completed);
         say::line(format_args!("{document:#}"));
     }
     Ok(if completed { ExitCode::Done } else { ExitCode::Failed })

@@ -189,7 +189,7 @@ fn steps() -> impl Strategy<Value = StepsReport> {
     use StepsState::{Completed, Failed, Running};
     let state = prop::sample::select(vec![Running, Completed, Failed]);
     let texts = (option::of(any::<String>()), option::of(any::<String>()));
-    let counts = (0..=MAX_COUNT, 0..=MAX_COUNT, 0..=MAX_COUNT).prop_map(|(sent, completed, failed)| {
+    let counts = (0..=1_u64 << 53, 0..=1_u64 << 53, 0..=1_u64 << 53).prop_map(|(sent, completed, failed)| {
         let status_codes = [(200, completed)].into();
         let errors = [(common::counters::ErrorKind::Check, failed)].into();
         StepsCounts { sent, completed, failed, status_codes, errors }
@@ -197,7 +197,7 @@ fn steps() -> impl Strategy<Value = StepsReport> {
     let requests = prop::collection::btree_map("[a-z]{1,8}", counts, 0..3).prop_map(|requests| {
         let named =
             |(name, counts): (String, StepsCounts)| (common::ids::RequestName::new(&name).unwrap(), counts);
-        requests.into_iter().map(named).collect()
+        requests.into_iter().map(named).collect::<std::collections::BTreeMap<_, _>>()
     });
     ((test(), any::<u32>(), steps_of()), state, texts, values(), requests).prop_map(
         |((test_id, revision, run), state, (step, reason), values, requests)| StepsReport {

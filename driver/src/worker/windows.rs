@@ -144,7 +144,9 @@ impl Windows {
                 *whole += part;
             }
         }
-        ByRequest { all, named: self.names.requests.iter().cloned().zip(of_each).collect() }
+        let names = self.names.requests.iter().enumerate().zip(of_each);
+        let of_load = names.filter(|((at, _), _)| !self.names.apart.get(*at).is_some_and(|apart| *apart));
+        ByRequest { all, named: of_load.map(|((_, name), figures)| (name.clone(), figures)).collect() }
     }
 
     /// The number of the last window of a load that ends now: that of the last nanosecond before, of the newest that

@@ -98,6 +98,7 @@ impl TestManagerActor {
             setup: kit.values.clone(),
         };
         let ran = run_steps(job).into_actor(self).map(move |ran, actor, ctx| {
+            actor.steps = None;
             let mut report = ran.report;
             log::info!(test_id:%, run = run.as_str(), state = report.state.as_str(); "steps are over");
             let kit = actor.kit.as_mut().filter(|kit| kit.is(&test_id, revision));

@@ -15,6 +15,8 @@ pub struct Names {
     pub requests: Box<[RequestName]>,
     /// For each, the name whose figures include its own: that of the request, for a value of `split_by`.
     pub part_of: Box<[Option<RequestIndex>]>,
+    /// For each, whether no scenario sends it: setup and teardown alone do, whose requests are counted apart.
+    pub apart: Box<[bool]>,
     /// By scenario.
     pub scenarios: Box<[ScenarioNames]>,
     /// The program's groups.
@@ -43,18 +45,21 @@ impl Names {
     pub fn new(program: &Program) -> Self {
         let mut requests: Vec<RequestName> = program.request_names().cloned().collect();
         let mut part_of = vec![None; requests.len()];
-        let mut add = |name: String, of: Option<RequestIndex>| {
+        let of_load = program.of_load();
+        let mut apart: Vec<bool> = (0..requests.len()).map(|at| !of_load.contains(&at)).collect();
+        let mut add = |name: String, at: usize, of: Option<RequestIndex>| {
             if let Ok(name) = RequestName::new(&name) {
                 requests.push(name);
                 part_of.push(of);
+                apart.push(!of_load.contains(&at));
             }
         };
-        for request in program.requests.iter().filter(|request| request.follow > 0) {
-            add(format!("{}.redirect", request.name), None);
+        for (at, request) in program.requests.iter().enumerate().filter(|(_, request)| request.follow > 0) {
+            add(format!("{}.redirect", request.name), at, None);
         }
         for (at, request) in program.requests.iter().enumerate() {
             for value in split_values(request) {
-                add(format!("{}/{value}", request.name), Some(index(at)));
+                add(format!("{}/{value}", request.name), at, Some(index(at)));
             }
         }
         let mut polls = Vec::new();
@@ -67,6 +72,7 @@ impl Names {
             scenarios: scenarios.collect(),
             requests: requests.into(),
             part_of: part_of.into(),
+            apart: apart.into(),
             groups: program.groups.clone().into(),
             polls: polls.into(),
         }

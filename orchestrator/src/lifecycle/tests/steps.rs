@@ -76,7 +76,7 @@ fn with_once_driver_each_runs_setup_and_nothing_travels() {
     assert_eq!(asks(&effects), Some((StepsOf::Setup, vec!["a", "b"])));
     let mut nodes = reports(StepsOf::Setup, StepsState::Completed);
     assert!(!triggers(&life.step(at(10), &nodes, &[])), "b has not reported");
-    nodes[1].steps.clone_from(&nodes[0].steps);
+    nodes[1].steps = nodes[0].steps.clone();
     assert!(triggers(&life.step(at(20), &nodes, &[])));
     assert!(life.setup_values().is_empty());
 }

@@ -158,7 +158,7 @@ fn a_fault_of_another_table_has_its_path_too() {
         (json!({ "seed": -1 }), "seed", "must be from 0"),
         (json!({ "setup": { "steps": [] } }), "setup.steps", "names no step"),
         (json!({ "setup": { "steps": ["hom"] } }), "setup.steps[0]", "did you mean home?"),
-        (json!({ "setup": { "steps": ["home"], "once": "user" } }), "setup.once", "\"fleet\", \"driver\""),
+        (json!({ "setup": { "steps": ["home"], "once": "user" } }), "setup.once", "\"fleet\" or \"driver\""),
         (json!({ "setup": { "steps": ["home"], "timeout": "1ms" } }), "setup.timeout", "must be from"),
         (json!({ "teardown": {} }), "teardown.steps", "is missing"),
         (json!({ "teardown": { "steps": ["home"], "once": "driver" } }), "teardown.once", "unknown key"),
