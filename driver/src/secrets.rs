@@ -233,6 +233,7 @@ mod tests {
             groups: Vec::new(),
             setup: None,
             teardown: None,
+            shared: Vec::new(),
         }
     }
 

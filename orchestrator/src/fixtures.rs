@@ -87,6 +87,7 @@ pub fn plan_of_sessions(seed: Option<u64>) -> Plan {
         groups: vec![request_name("checkout")],
         setup: None,
         teardown: None,
+        shared: Vec::new(),
     }));
     plan
 }
@@ -111,6 +112,7 @@ pub fn sessions_of(counters: SessionCounters, us: u64) -> AllSessions {
         scenarios: [("pay".to_owned(), pay)].into(),
         groups: [(request_name("checkout"), passes.clone())].into(),
         polls: [(request_name("status"), passes)].into(),
+        shared: BTreeMap::new(),
     }
 }
 
@@ -207,9 +209,11 @@ pub fn test_view(id: &str, name: &str) -> TestView {
         setup: None,
         teardown: None,
         totals: Totals::default(),
+        shared: BTreeMap::new(),
         drivers: Vec::new(),
         thresholds: Vec::new(),
         completeness: Completeness::default(),
+        rate_changes: Vec::new(),
         timeline: Vec::new(),
     }
 }

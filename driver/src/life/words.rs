@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use common::ids::{Epoch, TestId};
-use common::plan::{Plan, Share};
-use common::wire::{ClassicConfig, DriverState, StepsAsk, StepsOf, StepsReport, TestConfig, Trigger};
+use common::plan::{Plan, RateChange, Share};
+use common::wire::{
+    ChangeRate, ClassicConfig, DriverState, RateApplied, StepsAsk, StepsOf, StepsReport, TestConfig, Trigger,
+};
 
 #[cfg(doc)]
 use crate::settings::Habits;
@@ -71,6 +73,10 @@ pub enum Input {
         /// Kafka's timestamp of it, Unix ms.
         timestamp_ms: Option<i64>,
     },
+    /// A record was read that changes the rate of a running test.
+    ChangeRate(ChangeRate),
+    /// The change of the running test's rate was given to its workers.
+    RateChanged(RateApplied),
     /// A candidate was checked: it can be run, perhaps with a warning, or not and why.
     Checked(Ticket, Result<Option<String>, String>),
     /// The load is over; its final window was made, and may still wait for Kafka.
@@ -110,6 +116,8 @@ pub enum Output {
     },
     /// End setup or teardown where it stands; nothing is reported of it.
     StopSteps,
+    /// Go on with another rate; the outcome is [`Input::RateChanged`].
+    ChangeRate(RateChange),
     /// Register again, for a classic orchestrator that waits for it after its trigger.
     Register,
     /// Announce the end of a classic test to an orchestrator that waits for more than the last report.
@@ -145,17 +153,20 @@ pub struct Reply {
     pub revision: Option<u32>,
     /// How setup or teardown goes or went, where it was asked for.
     pub steps: Option<Arc<StepsReport>>,
+    /// The change of the running test's rate that it obeyed last.
+    pub rate_change: Option<RateApplied>,
 }
 
 impl Reply {
     /// The state of a driver that waits for a test.
     pub fn idle() -> Self {
         let state = DriverState::Idle;
-        Self { state, reason: None, warning: None, test_id: None, revision: None, steps: None }
+        let (reason, warning, test_id, revision) = (None, None, None, None);
+        Self { state, reason, warning, test_id, revision, steps: None, rate_change: None }
     }
 
     pub(super) fn of(state: DriverState, candidate: &Candidate) -> Self {
         let (test_id, revision) = (Some(candidate.test_id.clone()), candidate.revision());
-        Self { state, reason: None, warning: None, test_id, revision, steps: None }
+        Self { state, reason: None, warning: None, test_id, revision, steps: None, rate_change: None }
     }
 }

@@ -62,6 +62,7 @@ pub fn program(requests: Vec<NamedRequest>, scenarios: Vec<Scenario>) -> Program
         groups: ["g0", "g1"].map(|name| RequestName::new(name).unwrap()).into(),
         setup: None,
         teardown: None,
+        shared: Vec::new(),
     }
 }
 

@@ -3,20 +3,17 @@
 //! what it sent and extracted is reported.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use common::clock::unix_us;
 use common::ids::{NodeId, TestId};
 use common::plan::program::{Around, Program};
 use common::plan::write_duration;
 use common::wire::{MAX_STEPS_TEXT_BYTES, StepsOf, StepsReport, StepsState};
 
 use super::masks::Masks;
-use super::{Event, SetupValues, Step, Trial, hide_setup};
+use super::{Event, SetupValues, Step, Trial, hide_setup, test_of};
 use crate::assignment::Assignment;
 use crate::driver_test::{DriverTest, HostOf};
 use crate::secrets::Secrets;
-use crate::start_at::StartAt;
 
 /// Numbers of sessions end here (`render::ids`). Setup and teardown take numbers from the end, which no load comes to, so
 /// that their `uuid` and `unique` are none of the load's.
@@ -71,19 +68,10 @@ pub(super) fn trial(
     secrets.iter().for_each(|secret| masks.add(secret.as_bytes()));
     hide_setup(&mut masks, &alone, setup);
     let place = 2 * u64::from(assignment.share.index) + u64::from(run == StepsOf::Teardown);
-    let start = StartAt { monotonic: Instant::now(), unix_us: unix_us() };
-    let hosts = Vec::new();
-    let test = DriverTest { test_id, node_id, assignment, hosts, script: Some(Arc::clone(&script)), start };
-    Some(Trial {
-        test,
-        script,
-        program: alone,
-        g: NUMBERS_END - 1 - place,
-        masks,
-        cuts: false,
-        counts: Default::default(),
-        values: SetupValues::new(),
-    })
+    let test = test_of(&assignment, (&test_id, &node_id), &script);
+    // Secrets that it comes to know are masked, since its reasons are shown.
+    let (g, shows, cuts) = (NUMBERS_END - 1 - place, true, false);
+    Some(Trial { g, masks, shows, cuts, ..Trial::with(test, script, alone) })
 }
 
 fn of(program: &Program, run: StepsOf) -> Option<&Around> {
@@ -104,6 +92,7 @@ pub async fn run_steps(job: StepsJob) -> Ran {
         return Ran { report, values: SetupValues::new() };
     };
     trial.test.hosts = hosts;
+    let g = trial.g;
     let (mut failed, mut last): (Option<Box<Step>>, Option<String>) = (None, None);
     let ended = {
         let mut note = |event: Event| {
@@ -114,7 +103,7 @@ pub async fn run_steps(job: StepsJob) -> Ran {
                 }
             }
         };
-        tokio::time::timeout(limit, trial.send(&mut note)).await
+        tokio::time::timeout(limit, trial.send(g, &mut note)).await
     };
     let mut report = StepsReport { requests: std::mem::take(&mut trial.counts), ..report };
     match ended {

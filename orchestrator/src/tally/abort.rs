@@ -192,10 +192,12 @@ impl Slice {
             interrupted: None,
             steps: BTreeMap::new(),
             started_at: None,
+            rate_changes: &[],
             fleet,
             drivers: Vec::new(),
             of: Vec::new(),
             names: BTreeMap::new(),
+            shared: BTreeMap::new(),
             missing: Vec::new(),
             foreign: Vec::new(),
         }

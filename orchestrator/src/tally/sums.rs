@@ -157,6 +157,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         interrupted: tally.interrupted.clone(),
         steps: tally.steps().clone(),
         started_at: tally.start_at,
+        rate_changes: &tally.rate_changes,
         fleet: Sample {
             counters,
             reported,
@@ -170,6 +171,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         },
         of: Vec::new(),
         names,
+        shared: tally.sessions.shared.clone(),
         missing: completeness(tally).missing,
         foreign: tally.foreign.iter().cloned().collect(),
         drivers,

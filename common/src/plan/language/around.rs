@@ -99,6 +99,11 @@ fn check_data(program: &Program, root: &Table, key: &str, around: &Around) {
         let Some(request) = program.requests.get(index) else { continue };
         let lets = request.lets.iter().map(|(_, text)| ("let".to_owned(), text));
         for (at, text) in lets.chain(uses::of_request(request)) {
+            if text.slots().any(|slot| matches!(slot.value, SlotValue::Shared(..))) {
+                let reason =
+                    format!("uses a value of [shared], which {key} does not have; send its request in {key}");
+                root.fault(Fault::value(format!("requests.{}.{at}", request.name), "", reason), None);
+            }
             for data in uses::data(text) {
                 let path = format!("requests.{}.{at}", request.name);
                 if reported.insert((path.clone(), data)) {

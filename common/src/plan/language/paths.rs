@@ -37,6 +37,12 @@ pub(super) fn check(program: &Program, root: &Table) {
         walk.steps(&teardown.steps, "teardown.steps", Set::default());
     }
     around::check(program, root);
+    // A driver sends these before it is ready, and setup comes after that.
+    walk.setup = None;
+    for shared in &program.shared {
+        walk.on_fail = OnFail::End;
+        walk.request(shared.request, &format!("shared.{}", shared.name), &Set::default());
+    }
     for (index, request) in program.requests.iter().enumerate() {
         if !walk.sent.contains(&index) {
             let reason = if program.setup.is_some() || program.teardown.is_some() {
@@ -229,7 +235,8 @@ impl Walk<'_> {
         };
         let reason = match &self.setup {
             None => format!(
-                "has no value {here}: within setup its own values have their plain names, {{{{{name}}}}}"
+                "has no value {here}: within setup its own values have their plain names, {{{{{name}}}}}, and [shared] \
+                 is sent before setup"
             ),
             Some(set) if set.forms.contains(&variable) => {
                 "is a form, which only submit can send, within the session that extracted it".to_owned()

@@ -88,13 +88,7 @@ pub(super) fn read(root: &mut Table, names: &mut Names, requests: &[NamedRequest
         let apart: BTreeSet<usize> =
             setup.iter().chain(&teardown).flat_map(|around| requests_of(&around.steps)).collect();
         around::check_shares(root, names, &apart);
-        let scenarios = of_requests(names, requests, is_closed, &apart);
-        if scenarios.is_empty() && !requests.is_empty() {
-            let reason = "are all sent by setup and teardown, and none is left for the load; name what it sends in \
-                          [scenarios]";
-            root.fault(Fault::value("requests", "", reason), None);
-        }
-        scenarios
+        of_requests(root, names, requests, is_closed, &apart)
     };
     check_names(root, names, &scenarios, &groups, given);
     for scenario in &mut scenarios {
@@ -168,13 +162,30 @@ fn cookies(node: &Node) -> Result<Option<usize>, String> {
     }
 }
 
-/// Without `[scenarios]` every request is a scenario of one step, but for those that are sent around the load.
+/// Without `[scenarios]` every request is a scenario of one step, but for those that `[shared]` sends, and for those that
+/// are sent around the load (`apart`).
 fn of_requests(
+    root: &Table,
     names: &Names,
     requests: &[NamedRequest],
     is_closed: bool,
     apart: &BTreeSet<usize>,
 ) -> Vec<Scenario> {
+    let is_in_mix = |index: usize| !names.is_shared(index) && !apart.contains(&index);
+    for (index, request) in names.requests.iter().enumerate().filter(|(index, _)| names.is_shared(*index)) {
+        if let Some(share) = names.shares.get(index).copied().flatten() {
+            let reason = "is given, and [shared] sends this request; it is not part of the mix, so leave the share out";
+            root.fault(Fault::contradiction(format!("requests.{request}.share"), share, reason), None);
+        }
+    }
+    if !requests.is_empty() && !(0..requests.len()).any(is_in_mix) {
+        let reason = if apart.is_empty() {
+            "are all sent by [shared], so sessions would send nothing; add a request for them"
+        } else {
+            "are all sent by setup, teardown and [shared], and none is left for the load; name what it sends in [scenarios]"
+        };
+        root.fault(Fault::value("requests", "", reason), None);
+    }
     let scenario = |(index, request): (usize, &NamedRequest)| Scenario {
         name: request.name.as_str().to_owned(),
         share: names.shares.get(index).copied().flatten().unwrap_or(1),
@@ -184,8 +195,7 @@ fn of_requests(
         connections: default_connections(is_closed),
         on_fail: OnFail::End,
     };
-    let of_load = requests.iter().enumerate().filter(|(index, _)| !apart.contains(index));
-    of_load.map(scenario).collect()
+    requests.iter().enumerate().filter(|(index, _)| is_in_mix(*index)).map(scenario).collect()
 }
 
 /// The names of groups, in the order of their flows.

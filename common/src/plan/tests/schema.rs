@@ -144,6 +144,7 @@ fn plans_of_many() -> [Value; 2] {
         },
         "setup": { "steps": ["a"], "once": "fleet", "timeout": "1s" },
         "teardown": { "steps": ["a"] },
+        "shared": { "t": { "request": "a", "every": "4m" } },
         "flows": { "f": { "steps": ["a"] } },
         "scenarios": { "s": { "let": { "l": "1" }, "steps": [
             "f", { "request": "a" }, { "think": "1s" }, { "choose": { "a": 1 } },

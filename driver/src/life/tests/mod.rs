@@ -6,6 +6,7 @@ use common::wire::{
 use super::*;
 
 mod over;
+mod rate;
 mod recorded;
 mod steps;
 
@@ -109,7 +110,7 @@ fn a_name_that_resolves_at_once_is_not_reported() {
 fn word(output: Output) -> String {
     match output {
         Output::Check(candidate) => format!("check {}", candidate.test_id),
-        Output::Reply(Reply { state, test_id, revision, reason, warning, steps }) => {
+        Output::Reply(Reply { state, test_id, revision, reason, warning, steps, rate_change }) => {
             let id = test_id.map_or(String::new(), |id| format!(" {id}"));
             let revision = revision.map_or(String::new(), |revision| format!("/{revision}"));
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
@@ -118,7 +119,8 @@ fn word(output: Output) -> String {
                 let why = steps.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
                 format!(" {} {}{why}", steps.run.as_str(), steps.state.as_str())
             });
-            format!("{state:?}{id}{revision}{reason}{warning}{steps}").to_lowercase()
+            let rate = rate_change.map_or(String::new(), |it| format!(" rate {} at {}", it.change, it.at));
+            format!("{state:?}{id}{revision}{reason}{warning}{steps}{rate}").to_lowercase()
         }
         Output::Start { candidate, start_at_ms } => {
             format!("START {} {}", candidate.test_id, start_at_ms.map_or("now".into(), |at| at.to_string()))
@@ -126,6 +128,7 @@ fn word(output: Output) -> String {
         Output::Stop(why) => format!("STOP {why}"),
         Output::RunSteps { test_id, run, .. } => format!("RUN {} {test_id}", run.as_str()),
         Output::StopSteps => "STOP STEPS".into(),
+        Output::ChangeRate(change) => format!("RATE {} {}", change.number, change.rate_per_s),
         Output::Register => "REGISTER".into(),
         Output::AnnounceEnd(Over { test_id, word, no }) => {
             let word = word.map_or(String::new(), |word| format!(" {word}"));

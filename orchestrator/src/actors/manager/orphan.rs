@@ -7,6 +7,7 @@ use super::super::recount::recount;
 use super::Manager;
 use super::meta::{meta_of, note};
 use super::stored::{stopped_by, stored};
+use crate::assemble::changes_of;
 use crate::model::{StepsOutcome, StepsView, TestState};
 use crate::ran_on::{Orphaned, RanOn, orphaned};
 use crate::refusal::CommandError;
@@ -75,6 +76,7 @@ impl Manager {
                 setup.into_iter().chain(report.teardown.clone().map(|teardown| (StepsOf::Teardown, teardown)))
             })
             .collect();
+        meta.rate_changes = changes_of(test.report.as_ref(), started_at);
         meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
         (meta.started_at, meta.kafka) = (Some(started_at), test.kafka);
         let mut tally = Box::new(Tally::new(test.test_id, plan.clone(), &test.participants));
@@ -82,6 +84,7 @@ impl Manager {
         for (run, view) in steps {
             tally.set_steps(run, view);
         }
+        tally.rate_changed(meta.rate_changes.clone());
         let mut tally = recount(&self.links.records, tally).await?;
         let last_at = tally.parts_seen().iter().filter_map(|part| part.last_report_at).max();
         // If all drivers have reported their end, no record is missing: only the verdict was not computed.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::ids::NodeId;
-use common::plan::Mode;
+use common::plan::{Mode, RateChange};
 use common::wire::{
-    ClassicConfig, ConfigOurs, Heartbeat, HeartbeatOurs, Outbound, Role, StepsAsk, StepsOf, TestConfig,
-    TestType, Trigger, WriteError,
+    ChangeRate, ClassicConfig, ConfigOurs, Heartbeat, HeartbeatOurs, Outbound, Role, StepsAsk, StepsOf,
+    TestConfig, TestType, Trigger, WriteError,
 };
 
 use super::Manager;
@@ -110,6 +110,12 @@ impl Manager {
         }
         self.unless_ending(self.links.tally.started(at_us).await);
         self.save_active().await;
+    }
+
+    pub(super) async fn publish_rate(&self, change: RateChange) -> Result<(), CommandError> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let (test_id, revision) = (active.life.test_id().clone(), active.life.revision());
+        self.publish(Outbound::ChangeRate(ChangeRate { test_id, revision, change })).await
     }
 
     pub(super) async fn publish_stop(&self) -> Result<(), CommandError> {

@@ -7,6 +7,7 @@ use super::super::recount::recount;
 use super::super::stats_aggregator::Meta;
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager};
+use crate::assemble::changes_of;
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::participant::Participant;
@@ -124,6 +125,7 @@ impl Manager {
             .report
             .as_ref()
             .map_or((None, None), |report| (report.setup.clone(), report.teardown.clone()));
+        meta.rate_changes = changes_of(stored.report.as_ref(), started_at);
         meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
         meta.started_at = Some(started_at);
         meta.kafka = stored.kafka;
@@ -136,6 +138,7 @@ impl Manager {
             started_at,
             now,
         )
+        .with_rate_changes(meta.rate_changes.clone())
         .with_steps(setup, teardown);
         if let Some(by) = stopped_by(&meta.timeline) {
             life = life.stopping(by, now);
@@ -147,6 +150,7 @@ impl Manager {
         let mut tally = Box::new(Tally::new(id, plan, life.participants()));
         tally.started(started_at);
         life.steps().for_each(|(run, view)| tally.set_steps(run, view.clone()));
+        tally.rate_changed(meta.rate_changes.clone());
         let tally = recount(&self.links.records, tally).await?;
         self.active = Some(Active::new(life, meta));
         self.open_tally(Some(tally)).await

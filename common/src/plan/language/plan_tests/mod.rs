@@ -5,3 +5,4 @@ mod fixture;
 mod load;
 mod paths;
 mod scenarios;
+mod shared;

@@ -69,6 +69,7 @@ impl Bench {
             groups: Vec::new(),
             setup: None,
             teardown: None,
+            shared: Vec::new(),
         };
         Self {
             program,
