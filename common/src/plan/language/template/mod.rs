@@ -7,7 +7,6 @@ mod tokens;
 mod tests;
 
 pub(super) use self::tokens::{Piece, Token, pieces, quote, tokens, words};
-use super::NOT_YET;
 use super::functions::{NAMES, filter, function};
 use super::names::{Names, check_plain_name, unknown};
 use crate::plan::placeholders;
