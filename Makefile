@@ -71,7 +71,7 @@ bench: build bench-peers ## side by side with the peers, an hour on a quiet mach
 bench-micro: ## what a sample, a window and a tick cost
 	cargo bench --locked -p bench
 
-bench-peers: ## wrk, h2load, oha and vegeta, pinned, once a machine
+bench-peers: ## wrk, h2load, oha, vegeta, Goose and Locust, pinned, once a machine
 	scripts/bench-peers $(TOOLS)
 
 kafka: ## brings Apache Kafka for the tests into build/kafka

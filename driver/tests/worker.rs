@@ -38,6 +38,7 @@ fn test_on_driver(per: &str, (index, of): (usize, usize), load: &str) -> Arc<Dri
         assignment: Assignment::of_plan(&plan, share),
         hosts: Vec::new(),
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
+        rates: Default::default(),
     })
 }
 

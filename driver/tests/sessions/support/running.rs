@@ -92,6 +92,7 @@ pub fn test_with(
         assignment,
         hosts: vec![HostOf::new(plan.target.clone(), vec![server.address])],
         start: StartAt { monotonic: Instant::now(), unix_us: 1_700_000_000_000_000 },
+        rates: Default::default(),
     })
 }
 
