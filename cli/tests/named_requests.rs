@@ -88,6 +88,7 @@ fn sent_by_a_driver(plan: &Plan, node_id: &NodeId, test_id: &TestId) -> Vec<Stri
         node_id: node_id.clone(),
         assignment: Assignment::of_plan(plan, share),
         hosts: Vec::new(),
+        shared: None,
         script: None,
         start: StartAt { monotonic: Instant::now(), unix_us: START_US },
     };
@@ -109,6 +110,8 @@ fn sent_by_a_driver(plan: &Plan, node_id: &NodeId, test_id: &TestId) -> Vec<Stri
                 opened: Opened { connections: 1, handshakes: 0 },
                 redirected_to: None,
                 cut_short: None,
+                begun: 0,
+                used_up: None,
             };
             let merged = merge.window(WorkerWindow {
                 test_id: test_id.clone(),
@@ -116,6 +119,7 @@ fn sent_by_a_driver(plan: &Plan, node_id: &NodeId, test_id: &TestId) -> Vec<Stri
                 seq: closed.seq,
                 figures: closed.figures,
                 sessions: closed.sessions,
+                users: closed.users,
                 busy: 0.1,
                 last: (second == 1).then(ending),
             });

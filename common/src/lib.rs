@@ -15,6 +15,7 @@ pub mod kafka;
 pub mod latency;
 pub mod limits;
 mod named;
+pub mod named_counts;
 pub mod ordered;
 pub mod plan;
 pub mod prometheus;

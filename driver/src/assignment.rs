@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::plan::program::{Arrival, Program, Scenario, Step};
+use common::plan::connections::most_of_a_place;
+use common::plan::program::{Arrival, Program};
 use common::plan::{EngineChoice, Honesty, Load, Mode, Pace, Plan, Request, Share, TargetUrl, mask_url};
 use common::settings::ClassicSettings;
 use common::wire::{ClassicConfig, TestType, Unit};
@@ -60,7 +61,7 @@ impl Assignment {
         }
     }
 
-    /// The places of this driver, which has one attempt in flight at each: what its descriptors must suffice for.
+    /// The places of this driver, which has one attempt in flight at each.
     pub fn places(&self) -> u32 {
         match self.load.mode {
             Mode::Tsunami { max_in_flight, .. } => self.share.max_in_flight.unwrap_or(max_in_flight),
@@ -68,56 +69,22 @@ impl Assignment {
         }
     }
 
-    /// The highest rate it can come to, requests per second; `None` where nothing bounds it. With sessions: their highest
-    /// rate, and as many requests as one of them sends at most.
+    /// Whether each place is a user's, whose sessions follow one another.
+    pub fn places_are_users(&self) -> bool {
+        self.program.is_some() && matches!(self.load.mode, Mode::Avalanche { .. })
+    }
+
+    /// The most connections at a time, which this driver's descriptors must suffice for: one for each place, or one to each
+    /// host that its session or user has connections of its own to.
+    pub fn connections(&self) -> u64 {
+        let of_a_place = self.program.as_deref().map_or(1, most_of_a_place);
+        u64::from(self.places()).saturating_mul(of_a_place as u64)
+    }
+
+    /// The highest rate it can come to, requests per second; `None` where nothing bounds it.
     pub fn rate_ceiling_per_s(&self) -> Option<f64> {
-        let Some(program) = &self.program else {
-            return match self.load.mode {
-                Mode::Tsunami { .. } => self.share.rate_per_s,
-                Mode::Avalanche { .. } => self.share.target_throughput,
-            };
-        };
-        let of_one =
-            program.scenarios.iter().map(|scenario| most_requests(program, scenario)).fold(0.0, f64::max);
-        Some(of_one * self.session_rate_per_s()?)
+        self.share.most_requests_per_s(&self.load, self.program.as_deref())
     }
-
-    /// The highest rate of sessions; `None` where nothing bounds it, as with users without a pacing.
-    fn session_rate_per_s(&self) -> Option<f64> {
-        match self.load.mode {
-            Mode::Avalanche { connections } => {
-                let users = self.share.connections.unwrap_or(connections);
-                let pacing = self.load.pacing.filter(|pacing| !pacing.is_zero())?;
-                Some(f64::from(users) / pacing.as_secs_f64())
-            }
-            // With stages the share has the highest rate.
-            Mode::Tsunami { .. } => self.share.rate_per_s,
-        }
-    }
-}
-
-/// The most requests that a session of a scenario sends.
-fn most_requests(program: &Program, scenario: &Scenario) -> f64 {
-    most_of(program, &scenario.steps)
-}
-
-fn most_of(program: &Program, steps: &[Step]) -> f64 {
-    let sends = |request: usize| {
-        let hops = program.requests.get(request).map_or(0, |request| request.follow);
-        1.0 + f64::from(hops)
-    };
-    let of = |step: &Step| match step {
-        Step::Request { request, .. } => sends(*request),
-        Step::Poll { request, at_most, .. } => sends(*request) * f64::from(*at_most),
-        Step::Group { steps, .. } | Step::Flow { steps, .. } => most_of(program, steps),
-        Step::Repeat { times, steps } => f64::from(*times) * most_of(program, steps),
-        Step::Choose(choices) => {
-            choices.iter().map(|choice| most_of(program, &choice.steps)).fold(0.0, f64::max)
-        }
-        Step::When { steps, otherwise, .. } => most_of(program, steps).max(most_of(program, otherwise)),
-        Step::Think(_) | Step::Draw { .. } => 0.0,
-    };
-    steps.iter().map(of).sum()
 }
 
 fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignment, String> {

@@ -2,14 +2,16 @@
 //! that window, or has reported its last one before.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, TestId};
 use common::latency::{Latency, LatencyKind};
+use common::named_counts::NamedCounts;
 use common::plan::mask_url;
-use common::session_figures::AllSessions;
-use common::wire::{ClassicMetrics, Ending, MachineLoad, Window};
+use common::session_figures::{AllSessions, SessionCounters};
+use common::wire::{ClassicMetrics, Ending, MachineLoad, RowsUsedUp, Window};
 
 use crate::driver_test::DriverTest;
 use crate::start_at::{Nanos, StartAt};
@@ -38,6 +40,7 @@ pub struct Merged {
 struct Pending {
     figures: ByRequest<Figures>,
     sessions: AllSessions,
+    users: Option<u64>,
     busy: f64,
 }
 
@@ -68,6 +71,8 @@ pub struct Merge {
     pending: BTreeMap<u64, Pending>,
     next: u64,
     cumulative: ByRequest<Counters>,
+    /// Of each scenario, the warm-up included.
+    scenarios: BTreeMap<String, SessionCounters>,
     response: Latency,
 }
 
@@ -83,6 +88,7 @@ impl Merge {
             pending: BTreeMap::new(),
             next: 0,
             cumulative: ByRequest::default(),
+            scenarios: BTreeMap::new(),
             response: Latency::new(),
         }
     }
@@ -107,6 +113,16 @@ impl Merge {
         DriverProgress { test_id: self.test_id.clone(), counters, draining }
     }
 
+    /// The counts of each name, of the complete windows.
+    pub fn named(&self) -> NamedCounts {
+        let requests = self.cumulative.named.iter();
+        let sessions = |n: &SessionCounters| [n.completed, n.failed, n.abandoned, n.dropped];
+        NamedCounts {
+            requests: requests.map(|(name, n)| (name.to_string(), [n.completed, n.failed])).collect(),
+            scenarios: self.scenarios.iter().map(|(name, n)| (name.clone(), sessions(n))).collect(),
+        }
+    }
+
     /// Takes a worker's window; returns the driver's windows that this completes, in order.
     pub fn window(&mut self, reported: WorkerWindow) -> Vec<Merged> {
         let Some(worker) = self.workers.get_mut(reported.worker as usize).filter(|worker| !worker.is_over())
@@ -114,12 +130,28 @@ impl Merge {
             return Vec::new();
         };
         worker.next = reported.seq + 1;
-        let pending = self.pending.entry(reported.seq).or_default();
-        pending.figures += &reported.figures;
-        if let Some(sessions) = &reported.sessions {
-            pending.sessions += sessions;
+        match self.pending.entry(reported.seq) {
+            // The first report is taken as it is: to add it to nothing costs a pass over the histograms of every name.
+            Entry::Vacant(place) => {
+                place.insert(Pending {
+                    figures: *reported.figures,
+                    sessions: reported.sessions.map(|sessions| *sessions).unwrap_or_default(),
+                    users: reported.users.map(u64::from),
+                    busy: reported.busy,
+                });
+            }
+            Entry::Occupied(place) => {
+                let pending = place.into_mut();
+                pending.figures += &reported.figures;
+                if let Some(sessions) = &reported.sessions {
+                    pending.sessions += sessions;
+                }
+                if let Some(users) = reported.users {
+                    pending.users = Some(pending.users.unwrap_or(0) + u64::from(users));
+                }
+                pending.busy = pending.busy.max(reported.busy);
+            }
         }
-        pending.busy = pending.busy.max(reported.busy);
         if reported.last.is_some() {
             worker.ending = reported.last;
         }
@@ -165,6 +197,11 @@ impl Merge {
         let mut figures = pending.figures;
         self.cumulative += &figures.counters();
         figures.set_counters(&self.cumulative);
+        for (name, of) in &pending.sessions.scenarios {
+            let sum = self.scenarios.entry(name.clone()).or_default();
+            *sum += &of.counters;
+            *sum += &of.warmup;
+        }
         self.response.merge(figures.all.latencies.of(LatencyKind::Response));
         let from = Nanos::try_from(self.next).unwrap_or(0) * WINDOW;
         let to = if is_final { self.ended().clamp(from, from + WINDOW) } else { from + WINDOW };
@@ -175,6 +212,7 @@ impl Merge {
             to_us: self.start.unix_us_at(to),
             figures,
             sessions: pending.sessions,
+            users: pending.users,
             busy: pending.busy,
             machine: MachineLoad::default(),
             is_final,
@@ -214,6 +252,10 @@ impl Merge {
             connections_opened: self.endings().map(|ending| ending.opened.connections).sum(),
             handshakes: self.endings().map(|ending| ending.opened.handshakes).sum(),
             cut_short: self.endings().find_map(|ending| ending.cut_short.clone()).or(lost),
+            rows_used_up: self
+                .endings()
+                .find_map(|ending| ending.used_up.clone())
+                .map(|data| RowsUsedUp { data, sessions: self.endings().map(|ending| ending.begun).sum() }),
         }
     }
 
@@ -244,6 +286,8 @@ impl Merge {
 mod tests {
     use std::time::Duration;
 
+    use common::ids::RequestName;
+
     use super::*;
     use crate::assignment::Assignment;
     use crate::engine::Opened;
@@ -263,7 +307,9 @@ mod tests {
             assignment: Assignment::of_plan(&plan, share),
             hosts: Vec::new(),
             script: None,
+            shared: None,
             start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
+            rates: Default::default(),
         };
         Merge::new(&test, workers, Epoch(9))
     }
@@ -280,6 +326,7 @@ mod tests {
             seq,
             figures,
             sessions: None,
+            users: Some(4 + worker),
             busy: 0.25,
             last: last.then_some(WorkerEnding {
                 schedule_from: 0,
@@ -290,6 +337,8 @@ mod tests {
                 opened: Opened { connections: 2, handshakes: 1 },
                 redirected_to: (worker == 1).then(|| "../moved?to=1".to_owned()),
                 cut_short: None,
+                begun: 10 + u64::from(worker),
+                used_up: (worker == 1).then(|| RequestName::new("guest").unwrap()),
             }),
         }
     }
@@ -322,6 +371,8 @@ mod tests {
             "of the second worker"
         );
         assert_eq!(ending.precision.as_deref(), Some("timer"));
+        let rows = RowsUsedUp { data: RequestName::new("guest").unwrap(), sessions: 21 };
+        assert_eq!((first[0].window.users, ending.rows_used_up), (Some(9), Some(rows)));
         assert_eq!(last.classic.num_requests, Some(13));
         assert!(last.classic.complete);
         assert_eq!(merge.how_far().counters.sent, 13);

@@ -70,13 +70,19 @@ impl Limits {
     }
 
     fn open(&self, assignment: &Assignment) -> Result<(), String> {
-        let needed = u64::from(assignment.places()) + RESERVED_DESCRIPTORS;
+        let (places, connections) = (u64::from(assignment.places()), assignment.connections());
+        let needed = connections.saturating_add(RESERVED_DESCRIPTORS);
         if needed <= self.descriptors {
             return Ok(());
         }
+        let what = match connections.checked_div(places) {
+            Some(hosts @ 2..) => {
+                format!("{places} sessions at a time, each with its own connections to {hosts} hosts,")
+            }
+            _ => format!("{connections} connections"),
+        };
         Err(format!(
-            "{} connections need {needed} descriptors, and this driver may open {} (ulimit -n)",
-            assignment.places(),
+            "{what} need {needed} descriptors, and this driver may open {} (ulimit -n)",
             self.descriptors
         ))
     }
@@ -207,5 +213,23 @@ mod tests {
         let tsunami = assignment(TestType::Tsunami, 0.1);
         check(&limits(&["0.0.0.0/0"], None, 1_152), &tsunami, &[], None);
         check(&limits(&["0.0.0.0/0"], None, 1_151), &tsunami, &[], Some("may open 1151 (ulimit -n)"));
+    }
+
+    #[test]
+    fn sessions_with_connections_of_their_own_need_one_to_each_host() {
+        let text = "[target]\nurl = 'http://a.test/'\nhosts.b = 'http://b.test/'\n[requests]\na = { path = '/' }\n\
+                    b = { path = '/', host = 'b' }\n[scenarios.x]\nsteps = ['a', 'b']\nconnections = 'WHOSE'\n[load]\n\
+                    rate = 10\nduration = '1s'\nmax_sessions = 500\n";
+        let assignment = |whose: &str| {
+            let text = text.replace("WHOSE", whose);
+            let plan = common::plan::read(&text, common::plan::PlanFormat::Toml).unwrap();
+            let shares = common::plan::share_out(&plan, &[NodeId::new("d1").unwrap()]).unwrap();
+            Assignment::of_plan(&plan, shares[0].1.clone())
+        };
+        let refusal =
+            "500 sessions at a time, each with its own connections to 2 hosts, need 1128 descriptors";
+        check(&limits(&["0.0.0.0/0"], None, 1_127), &assignment("session"), &[], Some(refusal));
+        check(&limits(&["0.0.0.0/0"], None, 1_128), &assignment("session"), &[], None);
+        check(&limits(&["0.0.0.0/0"], None, 628), &assignment("shared"), &[], None);
     }
 }

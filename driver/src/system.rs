@@ -20,7 +20,7 @@ use crate::RunError;
 use crate::actors::clock::{AskTime, ClockActor};
 use crate::actors::heartbeat::{HeartbeatActor, Identity};
 use crate::actors::kafka_link::{Ask, Connect, KafkaClients, KafkaLinkActor};
-use crate::actors::messages::aggregator::{AggregatorHandle, ProgressHandle};
+use crate::actors::messages::aggregator::{AggregatorHandle, NamedHandle, ProgressHandle};
 use crate::actors::messages::clock::ClockHandle;
 use crate::actors::messages::heartbeat::HeartbeatHandle;
 use crate::actors::messages::kafka_link::{LinkHandle, LinkUpHandle};
@@ -82,6 +82,7 @@ struct Handles {
     manager: ManagerHandle,
     aggregator: AggregatorHandle,
     progress: ProgressHandle,
+    named: NamedHandle,
     publisher: PublisherHandle,
     heartbeat: HeartbeatHandle,
     link: LinkHandle,
@@ -129,6 +130,7 @@ impl Foundation {
             manager: to_manager,
             aggregator: AggregatorHandle::of(&aggregator),
             progress: ProgressHandle::of(&aggregator),
+            named: NamedHandle::of(&aggregator),
             publisher: to_publisher,
             heartbeat: HeartbeatHandle::of(&heartbeat.address()),
             link: LinkHandle::of(&link.address()),
@@ -141,6 +143,7 @@ impl Foundation {
     pub fn sources(&self) -> Sources {
         Sources {
             progress: self.handles.progress.clone(),
+            named: self.handles.named.clone(),
             publisher: self.handles.publisher.clone(),
             link: self.handles.link.clone(),
         }

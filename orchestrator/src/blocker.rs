@@ -30,6 +30,11 @@ pub enum Blocker {
         /// The rate of its share.
         rate: f64,
     },
+    /// Its users begin sessions as fast as they are answered, and it has a limit of its own, in requests per second.
+    NoPacing {
+        /// `[safety] max_rate` of the driver.
+        max_rate: f64,
+    },
     /// It works on a test; `None`: it does not report which.
     Busy(Option<TestId>),
     /// It refused the config, in its own words; `None`: it gave no reason.
@@ -97,6 +102,12 @@ impl fmt::Display for Blocker {
             Self::AboveMaxRate { max_rate, rate } => {
                 write!(f, "safety.max_rate = {max_rate} is below the {rate} requests/s of its share")
             }
+            Self::NoPacing { max_rate } => {
+                write!(
+                    f,
+                    "safety.max_rate = {max_rate} may be passed by users without load.pacing: with a pacing their rate is known"
+                )
+            }
             Self::Busy(None) => f.write_str("is busy with test"),
             Self::Busy(Some(test_id)) => write!(f, "is busy with test {test_id}"),
             Self::Refused(None) => f.write_str("refused without a reason"),
@@ -158,6 +169,10 @@ mod tests {
         check(
             Blocker::AboveMaxRate { max_rate: 1_000.0, rate: 2_000.5 },
             "a: safety.max_rate = 1000 is below the 2000.5 requests/s of its share",
+        );
+        check(
+            Blocker::NoPacing { max_rate: 50.0 },
+            "a: safety.max_rate = 50 may be passed by users without load.pacing: with a pacing their rate is known",
         );
         check(
             Blocker::OnlyOneRequest,

@@ -85,6 +85,7 @@ pub fn plan_of_sessions(seed: Option<u64>) -> Plan {
         variables: Vec::new(),
         scenarios: vec![pay],
         groups: vec![request_name("checkout")],
+        shared: Vec::new(),
     }));
     plan
 }
@@ -109,6 +110,7 @@ pub fn sessions_of(counters: SessionCounters, us: u64) -> AllSessions {
         scenarios: [("pay".to_owned(), pay)].into(),
         groups: [(request_name("checkout"), passes.clone())].into(),
         polls: [(request_name("status"), passes)].into(),
+        shared: BTreeMap::new(),
     }
 }
 
@@ -148,6 +150,7 @@ pub fn window(seq: u64, from_us: UnixMicros, counters: Counters) -> Window {
         to_us: from_us + 1_000_000,
         figures: ByRequest::unnamed(Figures { counters, ..Figures::default() }),
         sessions: AllSessions::default(),
+        users: None,
         busy: 0.25,
         machine: MachineLoad::default(),
         is_final: false,
@@ -167,6 +170,7 @@ pub fn ending(from_us: UnixMicros, to_us: UnixMicros) -> Ending {
         connections_opened: 3,
         handshakes: 0,
         cut_short: None,
+        rows_used_up: None,
     }
 }
 
@@ -201,9 +205,11 @@ pub fn test_view(id: &str, name: &str) -> TestView {
         started_at: None,
         ended_at: None,
         totals: Totals::default(),
+        shared: BTreeMap::new(),
         drivers: Vec::new(),
         thresholds: Vec::new(),
         completeness: Completeness::default(),
+        rate_changes: Vec::new(),
         timeline: Vec::new(),
     }
 }

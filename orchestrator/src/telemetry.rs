@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use common::named_counts::NamedCounts;
 use common::service::Needs;
 use common::wire::{RejectReason, Topic};
 
@@ -60,15 +61,6 @@ pub struct Telemetry {
     pub mailbox_overflow: Count,
     /// The counts by name of the test that was shown last.
     named: Mutex<Arc<NamedCounts>>,
-}
-
-/// The counts by name of one test, where its plan has names; as many as a plan may have.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct NamedCounts {
-    /// Requests: the name, and how many completed and failed.
-    pub requests: Vec<(String, [u64; 2])>,
-    /// Sessions: the scenario, and how many completed, failed, were abandoned and dropped.
-    pub scenarios: Vec<(String, [u64; 4])>,
 }
 
 impl Telemetry {

@@ -105,7 +105,7 @@ impl Fields {
             return remarks.push(format!("{shown}: holds a control character, and is left out"));
         }
         let value = if is_secret_header(name) && !value.is_empty() {
-            // The scheme shows how the secret is sent; it is none itself.
+            // The scheme shows how the secret is sent; the scheme itself is not secret.
             let (scheme, secret) = match value.split_once(' ') {
                 Some((scheme, secret)) if lower.ends_with("authorization") => {
                     (format!("{scheme} "), secret.trim_start())

@@ -3,6 +3,8 @@
 //! and no clock.
 
 mod abort;
+mod ceiling;
+pub mod connections;
 pub mod expect;
 mod fault;
 pub mod files;
@@ -13,6 +15,7 @@ mod load;
 mod placeholders;
 pub mod program;
 mod rate;
+mod rate_change;
 mod read;
 mod secrets;
 mod share;
@@ -32,6 +35,7 @@ pub use headers::basic_authorization;
 pub use json_path::{JsonPath, Segment};
 pub use placeholders::escape as escape_placeholders;
 pub use rate::parse_rate;
+pub use rate_change::{RateChange, is_rate, seconds_of_ticks};
 pub use read::{parse_target_url, read_value};
 pub use secrets::{MASK, is_secret_header, is_secret_parameter, mask_json, mask_url};
 pub use share::{FleetSchedule, Share, ShareError, share_out, split, workers_used};

@@ -308,6 +308,16 @@ fn parse_status_range(node: &Node) -> Result<(u16, u16), String> {
 }
 
 pub(super) fn read_thresholds(table: &mut Table) -> Vec<Threshold> {
+    read_conditions(table, "p99", Threshold::parse)
+}
+
+/// Reads a table of conditions, one or several a key. `example` is a figure that a key of this table may be, and stands in
+/// the fault of a key without quotes.
+pub(super) fn read_conditions(
+    table: &mut Table,
+    example: &str,
+    parse: impl Fn(&str, &str) -> Result<Threshold, ThresholdError>,
+) -> Vec<Threshold> {
     let mut thresholds = Vec::new();
     for (key, node) in table.take_all() {
         let conditions = match &node.kind {
@@ -316,10 +326,10 @@ pub(super) fn read_thresholds(table: &mut Table) -> Vec<Threshold> {
         };
         for condition in &conditions {
             let parsed = match &condition.kind {
-                Kind::Text(text) => Threshold::parse(&key, text),
+                Kind::Text(text) => parse(&key, text),
                 // An unquoted key with dots is a table of tables.
                 Kind::Table(_) => Err(ThresholdError::Figure(format!(
-                    "expected a condition, found a table; quote the key, as in \"{key}.p99\" = \"< 250ms\""
+                    "expected a condition, found a table; quote the key, as in \"{key}.{example}\" = \"< 250ms\""
                 ))),
                 kind => Err(ThresholdError::Bound(format!(
                     "expected a condition, as in \"< 250ms\", found {}",

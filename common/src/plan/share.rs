@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::language::{TooFewRows, too_few};
 use super::program::Arrival;
 use super::{Load, Mode, Per, Plan};
 use crate::ids::NodeId;
@@ -114,7 +115,7 @@ impl Load {
 }
 
 /// Why a plan cannot be shared out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ShareError {
     /// Fewer requests or connections than drivers.
     #[error("{amount} = {value} leaves driver {node} without a share: {drivers} drivers take part")]
@@ -125,6 +126,14 @@ pub enum ShareError {
         value: u64,
         /// The first driver without a share.
         node: NodeId,
+        /// How many drivers take part.
+        drivers: usize,
+    },
+    /// Data that gives each row once has fewer rows than so many drivers start sessions.
+    #[error("data.{} {}: {drivers} drivers take part, and each starts as many (per = \"driver\")", few.data, few.reason())]
+    Rows {
+        /// Which data, and both numbers.
+        few: TooFewRows,
         /// How many drivers take part.
         drivers: usize,
     },
@@ -141,11 +150,17 @@ pub fn split(total: u64, parts: u64, index: u64) -> u64 {
 /// The share of each chosen driver, in their order.
 ///
 /// # Errors
-/// Where a driver would be left without requests or connections, or none is chosen.
+/// Where a driver would be left without requests or connections, rows that are taken once do not suffice for all of them, or
+/// none is chosen.
 pub fn share_out(plan: &Plan, drivers: &[NodeId]) -> Result<Vec<(NodeId, Share)>, ShareError> {
     let n = drivers.len() as u64;
     if n == 0 {
         return Err(ShareError::NoDrivers);
+    }
+    if let (Some(program), Per::Driver) = (&plan.program, plan.per)
+        && let Some(few) = too_few(program, &plan.load, plan.per, drivers.len()).into_iter().next()
+    {
+        return Err(ShareError::Rows { few, drivers: drivers.len() });
     }
     let whole = |amount: &'static str, total: u64, index: u64| {
         let part = if plan.per == Per::Fleet { split(total, n, index) } else { total };
@@ -384,6 +399,32 @@ mod tests {
         ] {
             assert_eq!(workers_used(workers, &share), expected, "{workers} {share:?}");
         }
+    }
+
+    #[test]
+    fn rows_that_are_taken_once_suffice_for_the_sessions_of_all_drivers() {
+        let plan = |per: &str, load: Value| {
+            let rows: Vec<Value> = (0..30).map(|row| json!([row.to_string()])).collect();
+            let data = json!({ "guest": { "columns": ["id"], "rows": rows, "order": "once" } });
+            let text = json!({
+                "target": { "url": "http://127.0.0.1/" }, "per": per, "load": load, "data": data,
+                "requests": { "a": { "path": "/{{guest.id}}" } },
+            });
+            super::super::read_value(&text).unwrap()
+        };
+        let load = json!({ "rate": 10, "sessions": 10 });
+        assert_eq!(shares(&plan("driver", load.clone()), 3).len(), 3);
+        assert_eq!(shares(&plan("fleet", load.clone()), 9).len(), 9, "they share the ten");
+        let error = share_out(&plan("driver", load), &nodes(4)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "data.guest has 30 rows, each for one session, and up to 40 sessions of a start, the warm-up included; add rows, \
+             start fewer sessions, or take them in another order (\"shuffle\" repeats them): 4 drivers take part, and each \
+             starts as many (per = \"driver\")"
+        );
+        // Users without a number of sessions stop when their rows are used up.
+        let users = json!({ "mode": "avalanche", "users": 5, "duration": "1s" });
+        assert_eq!(shares(&plan("driver", users), 9).len(), 9);
     }
 
     proptest! {

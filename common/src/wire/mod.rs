@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
-pub use ours::{DriverState, HeartbeatOurs, Reason, RegisterOurs, Role};
+pub use ours::{DriverState, HeartbeatOurs, RateApplied, Reason, RegisterOurs, Role};
 pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
 pub use raw::{MAX_CLASSIC_BYTES, RawMetrics};
 pub use read::read;
@@ -31,8 +31,8 @@ pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 use crate::clock::UnixMicros;
 use crate::counters::ErrorKind;
 use crate::figures::{ByRequest, Figures};
-use crate::ids::{Epoch, NodeId, TestId};
-use crate::plan::{Plan, Share};
+use crate::ids::{Epoch, NodeId, RequestName, TestId};
+use crate::plan::{Plan, RateChange, Share};
 use crate::session_figures::AllSessions;
 
 /// The version of our additions to the classic wire. A driver and an orchestrator work together where both have the same:
@@ -42,6 +42,10 @@ pub const PROTOCOL: u32 = 2;
 /// The version of the language of plans with `[requests]` that this build reads. A driver registers it; one that
 /// registers none is not chosen for such a plan.
 pub const PLAN_LANGUAGE: u32 = 1;
+
+/// The version of the records that change the rate of a running test ([`ChangeRate`]) which this build obeys. A driver
+/// registers it; the rate of a test that another one runs is not changed.
+pub const RATE_CHANGES: u32 = 1;
 
 crate::named! {
     /// One of the five topics.
@@ -69,6 +73,8 @@ pub enum Inbound {
     TestConfig(Box<TestConfig>),
     /// A test is to start or stop.
     Trigger(Trigger),
+    /// A running test is to go on with another rate.
+    ChangeRate(ChangeRate),
     /// A driver reports its measurements.
     Metrics(Box<Metrics>),
     /// A node is alive, or leaves.
@@ -165,6 +171,18 @@ pub struct Trigger {
     pub revision: Option<u32>,
 }
 
+/// `trigger`, with the word `RATE`: ours alone, and sent only where no classic driver is alive, for some of them start at
+/// any word.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeRate {
+    /// Which test, running.
+    pub test_id: TestId,
+    /// Which config it was started with.
+    pub revision: u32,
+    /// The new rate, and from when on.
+    pub change: RateChange,
+}
+
 /// `metrics`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metrics {
@@ -222,6 +240,9 @@ pub struct Window {
     /// Sessions, groups and polls of this window alone, where the plan has several requests: each of them is counted
     /// and timed in the window in which it began, ended or was dropped.
     pub sessions: AllSessions,
+    /// The most users at a time, those that end their last session included: the sum over its workers. `None`: the load has
+    /// no users.
+    pub users: Option<u64>,
     /// Busiest worker's share of the window spent not waiting, 0 to 1.
     pub busy: f64,
     /// What the driver and its machine did meanwhile.
@@ -276,6 +297,18 @@ pub struct Ending {
     /// Why it ended early, where it did: `stopped`, `leaving`, `orchestrator silent`, … ; `None`: it ran its course.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_short: Option<String>,
+    /// Data with `order = "once"` that had no row left for the next session of a user; `None`: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_used_up: Option<RowsUsedUp>,
+}
+
+/// Data that gives each row once had none left on a driver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsUsedUp {
+    /// The name of the data.
+    pub data: RequestName,
+    /// Sessions that the driver's users began in the whole test.
+    pub sessions: u64,
 }
 
 impl Ending {

@@ -53,6 +53,10 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
     if !(0.0..=1.0).contains(&busy) {
         return Err(bad("busy", &Value::from(busy), "is not a share from 0 to 1"));
     }
+    let users: Option<u64> = fields.ours("users")?;
+    if let Some(users) = users.filter(|users| *users > MAX_COUNT) {
+        return Err(bad("users", &Value::from(users), "are more than can be"));
+    }
     Ok(Window {
         epoch,
         seq,
@@ -60,6 +64,7 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
         to_us: span.to,
         figures: by_request(fields)?,
         sessions: sessions::read(fields)?,
+        users,
         busy,
         machine: MachineLoad {
             cpu: share(fields, "cpu"),

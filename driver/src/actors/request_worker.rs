@@ -153,10 +153,10 @@ impl Outlet for ActorOutlet {
     }
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
-        let Closed { seq, figures, sessions } = closed;
+        let Closed { seq, figures, sessions, users } = closed;
         let is_last = last.is_some();
         let (test_id, worker) = (self.test_id.clone(), self.worker);
-        self.waiting.push_back(WorkerWindow { test_id, worker, seq, figures, sessions, busy, last });
+        self.waiting.push_back(WorkerWindow { test_id, worker, seq, figures, sessions, users, busy, last });
         self.send_waiting();
         if is_last && !self.waiting.is_empty() {
             // The outlet is not called after the last window, so a task has to wait for room in the mailbox.

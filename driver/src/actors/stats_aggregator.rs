@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use actix::{Actor, AsyncContext, Context, Handler};
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use common::ids::Epoch;
 use common::ordered::Ordered;
 use tokio::sync::mpsc;
 
-use super::messages::aggregator::{ExpectWindows, GetProgress, Progress, WorkerLost};
+use super::messages::aggregator::{ExpectWindows, GetNamed, GetProgress, Progress, WorkerLost};
 use super::messages::manager::{LoadEnded, ManagerHandle};
 use super::messages::publisher::{PublisherHandle, WindowClosed};
 use crate::cpu::MachineClock;
@@ -15,6 +15,7 @@ use crate::merge::DriverProgress;
 use crate::merge::{Merge, Merged};
 use crate::pauses::PauseWatch;
 use crate::schedstat::{WaitMeter, Workers};
+use crate::shared::{Ledger, TestShared};
 use crate::worker::report::WorkerWindow;
 
 /// Windows and progress of all workers that may wait.
@@ -32,7 +33,8 @@ enum Out {
 /// Merges the workers' windows.
 ///
 /// - owns: the merge of the test that runs, and the clocks of what its machine does meanwhile.
-/// - receives: [`ExpectWindows`], [`Progress`], [`WorkerWindow`], [`WorkerLost`], [`GetProgress`].
+/// - receives: [`ExpectWindows`], [`Progress`], [`WorkerWindow`], [`WorkerLost`], [`GetProgress`],
+///   [`GetNamed`].
 /// - sends: [`WindowClosed`] each second, in order, and [`LoadEnded`] after the final one.
 /// - on failure: an outbox that stays full for an hour drops windows, which is logged; the report shows their numbers
 ///   as missing.
@@ -44,6 +46,8 @@ pub struct StatsAggregatorActor {
     waits: WaitMeter,
     /// While a test runs.
     pauses: Option<PauseWatch>,
+    /// What the driver sent by itself since the last window; while a test runs whose plan has `[shared]`.
+    shared: Option<Ledger>,
     outbox: Ordered<Out>,
 }
 
@@ -62,6 +66,7 @@ impl StatsAggregatorActor {
             machine: MachineClock::start(cores),
             waits: WaitMeter::start(workers),
             pauses: None,
+            shared: None,
             outbox: Ordered::new(OUTBOX, |outbox| send_out(outbox, publisher, manager)),
         }
     }
@@ -75,6 +80,9 @@ impl StatsAggregatorActor {
             let pauses = self.pauses.as_ref().map(PauseWatch::take).unwrap_or_default();
             window.machine.stopped =
                 pauses.into_iter().map(|(from, to)| (merge.unix_us_at(from), merge.unix_us_at(to))).collect();
+            if let Some(shared) = &self.shared {
+                window.sessions.shared = shared.take();
+            }
             let test_id = merge.test_id().clone();
             let ended = window.is_final.then(|| LoadEnded {
                 test_id: test_id.clone(),
@@ -86,6 +94,7 @@ impl StatsAggregatorActor {
                 self.put(Out::Ended(ended));
                 self.merge = None;
                 self.pauses = None;
+                self.shared = None;
             }
         }
     }
@@ -136,6 +145,7 @@ impl Handler<ExpectWindows> for StatsAggregatorActor {
         self.pauses = PauseWatch::start()
             .inspect_err(|error| log::warn!(error:%; "pauses of this process are not measured"))
             .ok();
+        self.shared = test.shared.as_ref().map(TestShared::ledger);
         self.merge = Some(Merge::new(&test, workers, self.epoch));
     }
 }
@@ -177,5 +187,13 @@ impl Handler<GetProgress> for StatsAggregatorActor {
 
     fn handle(&mut self, _: GetProgress, _: &mut Self::Context) -> Self::Result {
         self.merge.as_ref().map(Merge::how_far)
+    }
+}
+
+impl Handler<GetNamed> for StatsAggregatorActor {
+    type Result = MessageResult<GetNamed>;
+
+    fn handle(&mut self, _: GetNamed, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.merge.as_ref().map(Merge::named))
     }
 }

@@ -130,7 +130,9 @@ fn test_of(setting: &Setting, drive: Drive, duration: Duration) -> Result<Driver
         assignment: Assignment::of_plan(&plan, share),
         hosts: vec![HostOf::new(plan.target.clone(), vec![setting.sink])],
         script: None,
+        shared: None,
         start: StartAt { monotonic: Instant::now() + START_DELAY, unix_us: unix_us() },
+        rates: Default::default(),
     })
 }
 
@@ -161,10 +163,11 @@ impl Outlet for WindowSender {
     fn progress(&mut self, _: Counters, _: bool) {}
 
     fn window(&mut self, closed: Closed, busy: f64, last: Option<WorkerEnding>) {
-        let Closed { seq, figures, sessions } = closed;
+        let Closed { seq, figures, sessions, users } = closed;
         let (test_id, worker) = (self.test_id.clone(), self.worker);
         // The channel has room for more windows than a load has (`WAITING`), so this does not fail.
-        let _ = self.sender.try_send(WorkerWindow { test_id, worker, seq, figures, sessions, busy, last });
+        let _ =
+            self.sender.try_send(WorkerWindow { test_id, worker, seq, figures, sessions, users, busy, last });
     }
 }
 

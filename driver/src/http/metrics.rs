@@ -1,6 +1,7 @@
 //! The driver's figures as Prometheus text. Pure.
 
 use common::counters::Counters;
+use common::named_counts::NamedCounts;
 use common::prometheus::Exposition;
 
 use crate::actors::messages::kafka_link::LinkStats;
@@ -12,6 +13,8 @@ use crate::merge::DriverProgress;
 pub struct Figures {
     /// The test that runs.
     pub progress: Option<DriverProgress>,
+    /// Its counts by name.
+    pub named: Option<NamedCounts>,
     pub publisher: PublisherStats,
     pub link: LinkStats,
     /// Messages that met a full mailbox.
@@ -43,6 +46,9 @@ pub fn prometheus(figures: &Figures) -> String {
         text.gauge("test_requests_dropped", "ticks of the running test that were not sent, by reason");
     for (reason, value) in [("in_flight", counters.dropped_in_flight), ("late", counters.dropped_late)] {
         dropped.labelled(&[("reason", reason)], value);
+    }
+    if let Some(named) = &figures.named {
+        named.write(&mut text, "the running test");
     }
     for (name, help, value) in [
         ("windows_closed_total", "one-second windows measured", publisher.closed),
@@ -99,11 +105,18 @@ mod tests {
             rejected: vec![("trigger-topic".into(), "not_json".into(), 3)],
             ..LinkStats::default()
         };
-        let text = prometheus(&Figures { progress: Some(progress), link, ..Figures::default() });
+        let named = NamedCounts {
+            requests: vec![("pay".to_owned(), [4, 1])],
+            scenarios: vec![("shopper".to_owned(), [3, 1, 0, 2])],
+        };
+        let figures = Figures { progress: Some(progress), named: Some(named), link, ..Figures::default() };
+        let text = prometheus(&figures);
         for expected in [
             "groundswell_driver_test_requests_sent 8\n",
             "groundswell_driver_test_requests_in_flight 3\n",
             "groundswell_driver_test_requests_dropped{reason=\"late\"} 2\n",
+            "groundswell_driver_test_requests_total{request=\"pay\",outcome=\"failed\"} 1\n",
+            "groundswell_driver_test_sessions_total{scenario=\"shopper\",outcome=\"dropped\"} 2\n",
             "groundswell_driver_records_rejected_total{topic=\"trigger-topic\",reason=\"not_json\"} 3\n",
             "groundswell_driver_kafka_connected 1\n",
         ] {

@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use common::prometheus::CONTENT_TYPE;
+use futures_util::future::join4;
 
 use crate::RunError;
-use crate::actors::messages::aggregator::ProgressHandle;
+use crate::actors::messages::aggregator::{NamedHandle, ProgressHandle};
 use crate::actors::messages::kafka_link::LinkHandle;
 use crate::actors::messages::publisher::PublisherHandle;
 use metrics::{Figures, prometheus};
@@ -21,6 +22,7 @@ const MAX_CONNECTIONS: usize = 64;
 #[derive(Clone)]
 pub struct Sources {
     pub progress: ProgressHandle,
+    pub named: NamedHandle,
     pub publisher: PublisherHandle,
     /// The link to Kafka.
     pub link: LinkHandle,
@@ -83,12 +85,11 @@ async fn healthz() -> HttpResponse {
 }
 
 async fn scrape(sources: web::Data<Sources>) -> HttpResponse {
-    let (progress, publisher, link) =
-        futures_util::future::join3(sources.progress.get(), sources.publisher.stats(), sources.link.stats())
-            .await;
-    let (Ok(progress), Ok(publisher), Ok(link)) = (progress, publisher, link) else {
+    let Sources { progress, named, publisher, link } = sources.get_ref();
+    let asked = join4(progress.get(), named.get(), publisher.stats(), link.stats());
+    let (Ok(progress), Ok(named), Ok(publisher), Ok(link)) = asked.await else {
         return HttpResponse::ServiceUnavailable().finish();
     };
-    let figures = Figures { progress, publisher, link, mailbox_overflows: crate::overflow::count() };
+    let figures = Figures { progress, named, publisher, link, mailbox_overflows: crate::overflow::count() };
     HttpResponse::Ok().content_type(CONTENT_TYPE).body(prometheus(&figures))
 }

@@ -14,6 +14,7 @@ mod sessions;
 mod sessions_closed;
 mod sessions_open;
 mod spin;
+mod tally;
 pub(crate) mod timer;
 mod users;
 mod waiter;
@@ -24,15 +25,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::counters::{Counters, ErrorKind};
+use common::ids::RequestName;
 use common::plan::Mode;
 use common::plan::program::Connections;
 use tokio::sync::watch;
 
 use self::flight::Flight;
+use self::sessions_closed::ShiftOver;
 use self::waiter::{Until, Waiter};
 use self::windows::Closed;
 use crate::cpu::cores;
-use crate::driver_test::{DriverTest, WorkerSlice};
+use crate::driver_test::{DriverTest, Rates, WorkerSlice};
 use crate::engine::{Engine, MAX_WANTED_BODY_BYTES, RequestIndex, RequestSpec, outline};
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
@@ -102,6 +105,9 @@ struct Load<E: Engine, O: Outlet> {
     busy: BusyMeter,
     last_busy: f64,
     next_progress: Nanos,
+    rates: Rates,
+    /// What the users of a closed loop came to, once they are through.
+    shift: ShiftOver,
 }
 
 /// Does a slice of a test, from its start to its last window.
@@ -127,6 +133,8 @@ pub async fn run<E: Engine, O: Outlet>(
         busy: BusyMeter::start(),
         last_busy: 0.0,
         next_progress: 0,
+        rates: test.rates.clone(),
+        shift: ShiftOver::default(),
         test,
         slice,
     };
@@ -249,8 +257,16 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             opened,
             redirected_to: self.engine.redirected_to().map(str::to_owned),
             cut_short: stop_reason(stop),
+            begun: self.shift.begun,
+            used_up: self.used_up(),
         };
         self.report_last_windows(now, ending);
+    }
+
+    /// The name of the data that had no row left for the next session of a user.
+    fn used_up(&self) -> Option<RequestName> {
+        let program = self.test.assignment.program.as_ref()?;
+        RequestName::new(&program.data.get(self.shift.used_up?)?.name).ok()
     }
 
     fn report_last_windows(&mut self, now: Nanos, ending: WorkerEnding) {

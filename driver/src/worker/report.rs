@@ -1,7 +1,7 @@
 //! What a worker reports of its part of a test: a window each second, and with the last one how the part ended.
 
 use common::figures::{ByRequest, Figures};
-use common::ids::TestId;
+use common::ids::{RequestName, TestId};
 use common::session_figures::AllSessions;
 
 use crate::engine::Opened;
@@ -19,6 +19,8 @@ pub struct WorkerWindow {
     pub figures: Box<ByRequest<Figures>>,
     /// What it adds to the counts of sessions, groups and polls, and their samples; `None`: the plan has no sessions.
     pub sessions: Option<Box<AllSessions>>,
+    /// The most users at a time; `None`: the load has none.
+    pub users: Option<u32>,
     /// Share of the window spent not waiting, 0 to 1; 1 where the aggregator's mailbox was full.
     pub busy: f64,
     /// With the last window: how the worker's part ended.
@@ -42,4 +44,8 @@ pub struct WorkerEnding {
     pub redirected_to: Option<String>,
     /// Why it ended early, where it did.
     pub cut_short: Option<String>,
+    /// Sessions that its users began.
+    pub begun: u64,
+    /// The data whose rows are given once, and that had none left for its next session.
+    pub used_up: Option<RequestName>,
 }

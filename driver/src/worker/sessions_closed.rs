@@ -17,6 +17,7 @@ use crate::engine::{Engine, Place};
 use crate::pacer::{Attempts, Backoff};
 use crate::scenario::script::Script;
 use crate::scenario::session::{Over, Start};
+use crate::shared::TestShared;
 use crate::start_at::Nanos;
 
 /// The worker's users, each at a place of its own.
@@ -30,8 +31,10 @@ struct Shift {
     backoffs: Box<[Backoff]>,
     /// When the last session of each user ended.
     ended: Box<[Nanos]>,
-    /// Data that gives each row once has none left for the next session.
-    out_of_rows: bool,
+    /// Data that gives each row once and has none left for the next session.
+    used_up: Option<usize>,
+    /// Sessions that began.
+    begun: u64,
     last_end: Nanos,
 }
 
@@ -46,7 +49,8 @@ impl Shift {
             resting: BinaryHeap::with_capacity(slice.places as usize),
             backoffs: vec![Backoff::default(); slice.places as usize].into(),
             ended: vec![Nanos::MIN; slice.places as usize].into(),
-            out_of_rows: false,
+            used_up: None,
+            begun: 0,
             script,
             sessions,
             active: Active::new(load, share, slice),
@@ -55,7 +59,7 @@ impl Shift {
 
     /// Whether no session begins any more.
     fn is_over(&self, now: Nanos) -> bool {
-        self.out_of_rows || self.sessions.over(now)
+        self.used_up.is_some() || self.sessions.over(now)
     }
 
     /// The next session of a user, due at an instant that has come; `None`: none begins now.
@@ -69,11 +73,12 @@ impl Shift {
             }
             return None;
         }
-        if !self.script.has_rows(self.active.next_g()) {
-            self.out_of_rows = true;
+        self.used_up = self.script.used_up(self.active.next_g());
+        if self.used_up.is_some() {
             return None;
         }
         let warmup = self.sessions.begin(now)?;
+        self.begun += 1;
         let held = match self.pacing {
             Some(_) => self.ended[place as usize].saturating_sub(due).max(0),
             None => 0,
@@ -118,6 +123,15 @@ impl Users for Shift {
     }
 }
 
+/// What a worker's users came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ShiftOver {
+    /// Sessions that they began.
+    pub begun: u64,
+    /// The data that had no row left for their next session, by its index in the program.
+    pub used_up: Option<usize>,
+}
+
 /// Runs the worker's users, to the end of their drain; returns when the schedule began, after the warm-up.
 pub async fn run<E: Engine, O: Outlet>(
     load: &mut Load<E, O>,
@@ -134,17 +148,21 @@ pub async fn run<E: Engine, O: Outlet>(
             shift.resting.push(Reverse((at, place, at)));
         }
     }
-    let mut crew = Crew::new(load.test.start, load.slice, script, shift, from);
+    let shared = load.test.shared.as_ref().map(TestShared::values);
+    let mut crew = Crew::new(load.test.start, load.slice, script, shift, from).reading(shared);
     let mut house_at = 0;
     loop {
         let now = load.now();
         let next = crew.next_at().unwrap_or(Nanos::MAX);
         if now >= house_at {
+            let at = now.min(load.flight.recorder.windows.end_of_first() - 1);
+            crew.note_users(&mut load.flight, crew.users.active.count(at));
             house_at = load.keep_house(now, Some(next), false);
         }
         if stop_reason(stop).is_some() {
             load.flight.recorder.cut(now);
             crew.end_all(load, ErrorKind::Cancelled);
+            load.shift = crew.users.came_to();
             return from;
         }
         if crew.users.is_over(now) {
@@ -173,7 +191,8 @@ pub async fn run<E: Engine, O: Outlet>(
         crew.wait(load, Until { due, other }, now, stop).await;
     }
     crew.drain(load, stop).await;
-    if crew.users.sessions.used_up() || crew.users.out_of_rows {
+    load.shift = crew.users.came_to();
+    if crew.users.sessions.used_up() || crew.users.used_up.is_some() {
         // Ended by the number of its sessions: its schedule ends with the last one.
         load.flight.recorder.cut(crew.users.last_end);
     }
@@ -184,6 +203,10 @@ pub async fn run<E: Engine, O: Outlet>(
 const BURST: u32 = 16;
 
 impl Shift {
+    fn came_to(&self) -> ShiftOver {
+        ShiftOver { begun: self.begun, used_up: self.used_up }
+    }
+
     /// Without a pacing a session that begins has no due time but now.
     fn undated(&self, start: Start, now: Nanos) -> Start {
         if self.pacing.is_some() { start } else { Start { due: now, ..start } }

@@ -34,6 +34,11 @@ impl Active {
         self.stages.is_active(user, now)
     }
 
+    /// How many users are active: the first ones.
+    pub fn count(&self, now: Nanos) -> u32 {
+        self.stages.active(now)
+    }
+
     /// When a user that is not active at an instant becomes so, after it; `None`: never. Of users that begin together each
     /// has its part of a pacing to wait.
     pub fn begins(&self, user: u32, after: Nanos, pacing: Nanos) -> Option<Nanos> {

@@ -184,7 +184,7 @@ async fn timeout_and_reuse_are_those_of_the_request() {
     }
 }
 
-/// Both engines: one that is closed while it rests serves none, and nothing is sent twice.
+/// By both engines: a connection that is closed between two requests serves no other, and nothing is sent twice.
 #[actix_rt::test]
 async fn a_kept_connection_that_was_closed_is_replaced_and_nothing_is_sent_twice() {
     for which in BOTH {

@@ -38,7 +38,7 @@ pub async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<Http
     tests(&mut text, &state).await;
     records(&mut text, &state);
     counts(&mut text, &state);
-    named(&mut text, &state);
+    state.watch.telemetry.named().write(&mut text, "the newest test");
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.into_text()))
 }
 
@@ -79,41 +79,6 @@ fn records(text: &mut Exposition, state: &AppState) {
         for reason in RejectReason::ALL {
             let labels = [("topic", name.as_str()), ("reason", reason.as_str())];
             rejected.labelled(&labels, telemetry.n_rejected(topic, reason));
-        }
-    }
-}
-
-/// The newest test's counts by name, where its plan has names: at most 256 of each, which the plan declares.
-fn named(text: &mut Exposition, state: &AppState) {
-    let named = state.watch.telemetry.named();
-    if named.requests.is_empty() && named.scenarios.is_empty() {
-        return;
-    }
-    let help = "Requests of the newest test that ended, by name. A new test begins at 0.";
-    let mut requests = text.counter("test_requests_total", help);
-    // What is counted under a value of a split is counted in its request, too, so it has a metric of its own: sums over one
-    // metric count nothing twice.
-    let (parts, whole): (Vec<_>, Vec<_>) = named.requests.iter().partition(|(name, _)| name.contains('/'));
-    for (request, counts) in whole {
-        for (outcome, n) in ["completed", "failed"].iter().zip(counts) {
-            requests.labelled(&[("request", request), ("outcome", outcome)], n);
-        }
-    }
-    if !parts.is_empty() {
-        let help = "Requests of the newest test that ended, by name and value of split_by. They are in test_requests_total, too.";
-        let mut values = text.counter("test_requests_by_value_total", help);
-        for (name, counts) in parts {
-            let (request, value) = name.split_once('/').unwrap_or((name, ""));
-            for (outcome, n) in ["completed", "failed"].iter().zip(counts) {
-                values.labelled(&[("request", request), ("value", value), ("outcome", outcome)], n);
-            }
-        }
-    }
-    let help = "Sessions of the newest test that ended or never began, by scenario. A new test begins at 0.";
-    let mut sessions = text.counter("test_sessions_total", help);
-    for (scenario, counts) in &named.scenarios {
-        for (outcome, n) in ["completed", "failed", "abandoned", "dropped"].iter().zip(counts) {
-            sessions.labelled(&[("scenario", scenario), ("outcome", outcome)], n);
         }
     }
 }

@@ -77,7 +77,7 @@ pub fn choose(
         let why = if node.is_classic() {
             classic_blocker(plan, rules).map(Blocker::Classic)
         } else {
-            let rate_or_busy = || rate_blocker(node, participant).or_else(|| busy_blocker(node));
+            let rate_or_busy = || rate_blocker(plan, node, participant).or_else(|| busy_blocker(node));
             protocol_blocker(node).or_else(|| program_blocker(plan, node)).or_else(rate_or_busy)
         };
         blockers.extend(why.map(|why| (node.node_id.to_string(), why)));
@@ -136,9 +136,14 @@ fn named<'a>(ids: &[NodeId], nodes: &'a [NodeFacts]) -> Result<Vec<&'a NodeFacts
     if blockers.is_empty() { Ok(chosen) } else { Err(refused(blockers)) }
 }
 
-fn rate_blocker(node: &NodeFacts, participant: &Participant) -> Option<Blocker> {
-    let (max_rate, rate) = (node.max_rate?, participant.share.rate_per_s?);
-    (rate > max_rate).then_some(Blocker::AboveMaxRate { max_rate, rate })
+/// The driver's own check, before it is asked: the same rate against the same limit.
+fn rate_blocker(plan: &Plan, node: &NodeFacts, participant: &Participant) -> Option<Blocker> {
+    let max_rate = node.max_rate?;
+    match participant.share.most_requests_per_s(&plan.load, plan.program.as_deref()) {
+        Some(rate) => (rate > max_rate).then_some(Blocker::AboveMaxRate { max_rate, rate }),
+        // A driver holds back a closed loop of one request itself.
+        None => plan.program.is_some().then_some(Blocker::NoPacing { max_rate }),
+    }
 }
 
 fn busy_blocker(node: &NodeFacts) -> Option<Blocker> {
@@ -254,6 +259,26 @@ mod tests {
             &nodes,
             Err("a: safety.max_rate = 1000"),
         );
+    }
+
+    #[test]
+    fn sessions_count_with_the_requests_that_one_sends_at_most() {
+        let nodes = [node("a", Some(1), Liveness::Alive)];
+        let plan = |load: &str| {
+            let steps = "[scenarios.s]\nsteps = [{ repeat = 4, steps = ['x'] }]";
+            fixtures::plan(&format!(
+                "[target]\nurl = 'http://127.0.0.1:1/'\n[requests]\nx = {{ path = '/' }}\n{steps}\n[load]\n{load}\n"
+            ))
+        };
+        check(&plan("rate = 250\nduration = '1s'"), &nodes, Ok(&["a"]));
+        let refusal = "a: safety.max_rate = 1000 is below the 1004 requests/s of its share";
+        check(&plan("rate = 251\nduration = '1s'"), &nodes, Err(refusal));
+        let users = "mode = 'avalanche'\nusers = 9\nduration = '1s'";
+        let refusal = "a: safety.max_rate = 1000 may be passed by users without load.pacing";
+        check(&plan(users), &nodes, Err(refusal));
+        check(&plan(&format!("{users}\npacing = '1s'")), &nodes, Ok(&["a"]));
+        let free = [NodeFacts { max_rate: None, ..node("a", Some(1), Liveness::Alive) }];
+        check(&plan(users), &free, Ok(&["a"]));
     }
 
     #[test]

@@ -75,6 +75,9 @@ pub struct Totals {
     /// The polls of each request that is polled.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub polls: BTreeMap<String, PassTotals>,
+    /// The most users at a time; of a fleet the sum over its drivers. Left out where the load has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u64>,
 }
 
 /// Sessions of one scenario, or of all. Always: started = completed + failed + abandoned + under_way + unresolved.
@@ -150,6 +153,21 @@ pub struct RequestTotals {
     pub errors: BTreeMap<String, u64>,
     /// Latencies after the warm-up, in milliseconds. Failed and dropped requests count as slower than any completed one.
     pub latency_ms: OutcomeLatency,
+}
+
+/// What drivers sent by themselves for an entry of `[shared]`: at their start, and again by age. It is in no other figure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SharedTotals {
+    /// Attempts, redirects that were followed included.
+    pub sent: u64,
+    /// Answered as expected, with nothing missing.
+    pub completed: u64,
+    /// The others: the values before stayed.
+    pub failed: u64,
+    /// Answers by status.
+    pub status_codes: BTreeMap<String, u64>,
+    /// Failures by kind.
+    pub errors: BTreeMap<String, u64>,
 }
 
 /// Why ticks were not sent.

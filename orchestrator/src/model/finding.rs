@@ -185,6 +185,8 @@ kinds! {
     Redirects,
     /// Most failures are answers that failed a check or lacked a value to extract.
     AnswersUnmet,
+    /// Values of `[shared]` could not be renewed, and sessions kept the old ones.
+    SharedNotRenewed,
     /// Sessions were abandoned between two steps, so that figures of sessions are lower bounds.
     SessionsAbandoned,
     /// Requests completed after the end of the schedule: the throughput leaves them out.
@@ -196,6 +198,10 @@ kinds! {
     DriverLeftOut,
     /// A threshold whose outcome the plan decides before anything is sent: it cannot be met, or checks nothing.
     ThresholdForeseen,
+    /// What the plan's keys say before anything is sent, that is seldom meant: GET with a body, a secret in a path, …
+    PlanForeseen,
+    /// Data that gives each row once had none left for the sessions of a driver's users.
+    RowsUsedUp,
     /// More drivers warned before the start than are listed one by one.
     MoreDriversWarned,
     /// The report is kept in memory only, because the store could not save it.

@@ -132,6 +132,9 @@ pub struct WindowView {
     /// What became of sessions in this window, where the plan has several requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<SessionTotals>,
+    /// The most users at a time in this window, those in their last session included; left out where the load has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u64>,
 }
 
 /// One page of the history: `GET /api/v1/tests`.

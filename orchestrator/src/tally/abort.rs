@@ -4,6 +4,10 @@
 //! A condition looks at whole windows alone: all its seconds lie after the warm-up, and the last one ends before the last
 //! second of the planned load, because afterwards there is nothing left to stop. A second is complete once every driver
 //! that takes part with windows has sent it; a driver that is lost is not waited for.
+//!
+//! A second's histograms take up to 400 kB, so a window of ten minutes would hold 200 MB of them for each condition. One of
+//! more than a minute is therefore kept in pieces of a sixtieth of it (of ten minutes 10 s), and looked at once in such a
+//! step instead of each second. Each look is of exactly the seconds that the condition names.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +26,10 @@ use crate::verdict::{Facts, OfSessions, Reported, Sample, breach};
 /// Seconds shorter than this have no throughput: it is the last window of a driver that has ended.
 const MIN_SECOND_US: i64 = 900_000;
 
+/// Most steps of a window. A window that is no multiple of its step is cut at both ends of each look, which makes up to two
+/// pieces of a step.
+const MAX_STEPS: u64 = 60;
+
 /// The conditions of a plan and what they look at.
 #[derive(Debug)]
 pub struct Watch {
@@ -32,10 +40,36 @@ pub struct Watch {
     breach: Option<String>,
 }
 
-/// What one condition needs of a second; the rest would take memory for nothing.
+/// How a window of so many seconds is cut into pieces. Seconds are counted from the first one after the warm-up.
+#[derive(Debug, Clone, Copy)]
+struct Steps {
+    seconds: u64,
+    step: u64,
+}
+
+impl Steps {
+    fn of(seconds: u64) -> Self {
+        Self { seconds, step: seconds.div_ceil(MAX_STEPS).max(1) }
+    }
+
+    /// Which piece a second belongs to. Looks come at the ends of the seconds n, n + step, n + 2·step, …, and begin n before
+    /// them: at 0, step, 2·step, … Pieces end at both.
+    fn piece(self, second: u64) -> (u64, bool) {
+        (second / self.step, second % self.step >= self.seconds % self.step)
+    }
+
+    /// Whether a window ends with this second, and is looked at.
+    fn looks_after(self, second: u64) -> bool {
+        (second + 1).checked_sub(self.seconds).is_some_and(|begins| begins.is_multiple_of(self.step))
+    }
+}
+
+/// What one condition needs of one second or of a piece of several; the rest would take memory for nothing.
 #[derive(Debug, Clone, Default)]
 struct Slice {
+    /// Of its last second.
     seq: u64,
+    /// Of its shortest second.
     length_us: i64,
     figures: Figures,
     sessions: AllSessions,
@@ -61,12 +95,20 @@ impl Watch {
             return;
         }
         for (abort, ring) in plan.abort.iter().zip(&mut self.rings) {
-            let n = abort.over.as_secs();
-            ring.push_back(Slice::of(abort, second));
-            while ring.front().is_some_and(|slice| slice.seq.saturating_add(n) <= second.seq) {
+            let steps = Steps::of(abort.over.as_secs());
+            let of_load = |seq: u64| seq.saturating_sub(self.first);
+            let slice = Slice::of(abort, second);
+            match ring
+                .back_mut()
+                .filter(|last| steps.piece(of_load(last.seq)) == steps.piece(of_load(second.seq)))
+            {
+                Some(last) => last.go_on(slice),
+                None => ring.push_back(slice),
+            }
+            while ring.front().is_some_and(|slice| slice.seq.saturating_add(steps.seconds) <= second.seq) {
                 ring.pop_front();
             }
-            let is_whole = second.seq + 1 >= self.first + n;
+            let is_whole = steps.looks_after(of_load(second.seq));
             let speed = abort.breach.figure == Figure::Throughput;
             let has_speed = !any_done && ring.iter().all(|slice| slice.length_us >= MIN_SECOND_US);
             if !is_whole || (speed && !has_speed) {
@@ -100,6 +142,12 @@ impl Slice {
             figures,
             sessions: narrowed_sessions(&second.sessions, of, figure),
         }
+    }
+
+    /// Takes the next second into the same piece.
+    fn go_on(&mut self, next: Self) {
+        self.add(&next);
+        (self.seq, self.length_us) = (next.seq, self.length_us.min(next.length_us));
     }
 
     fn add(&mut self, other: &Self) {
@@ -143,10 +191,12 @@ impl Slice {
             stopped_by: None,
             interrupted: None,
             started_at: None,
+            rate_changes: &[],
             fleet,
             drivers: Vec::new(),
             of: Vec::new(),
             names: BTreeMap::new(),
+            shared: BTreeMap::new(),
             missing: Vec::new(),
             foreign: Vec::new(),
         }
@@ -203,4 +253,29 @@ fn narrowed_sessions(all: &AllSessions, of: &ThresholdOf, figure: Figure) -> All
         ThresholdOf::All | ThresholdOf::Request(_) | ThresholdOf::Sessions(_) => {}
     }
     narrowed
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_look_is_of_whole_pieces_and_there_are_few(seconds in 1..=600_u64, more in 0..300_u64) {
+            let steps = Steps::of(seconds);
+            prop_assert!(seconds > MAX_STEPS || steps.step == 1);
+            let end = seconds + more;
+            let looks = steps.looks_after(end - 1);
+            prop_assert_eq!(looks, more % steps.step == 0, "the first one when the window is whole, then each step");
+            let mut pieces: Vec<_> = (more..end).map(|second| steps.piece(second)).collect();
+            pieces.dedup();
+            prop_assert!(pieces.len() as u64 <= 2 * MAX_STEPS + 1);
+            if looks {
+                prop_assert!(more == 0 || steps.piece(more - 1) != steps.piece(more), "it begins with a piece");
+                prop_assert_ne!(steps.piece(end - 1), steps.piece(end), "and ends with one");
+            }
+        }
+    }
 }

@@ -96,6 +96,8 @@ pub struct Windows {
     pub latencies: ByRequest<Latencies>,
     /// What the sessions of all windows that arrived came to.
     pub sessions: AllSessions,
+    /// The most users in any window that arrived.
+    pub users: Option<u64>,
     /// The counters of the window with the highest seq: the coverage of the histograms is computed from them.
     pub at_window: ByRequest<Counters>,
     /// The newest counters, of a window or a heartbeat.
@@ -168,6 +170,7 @@ impl Windows {
         self.window_at = self.window_at.max(Some(now_us));
         window.figures.add_samples_to(&mut self.latencies);
         self.sessions.add_within_bounds(&window.sessions);
+        self.users = self.users.max(window.users);
         self.busy_max = Some(self.busy_max.unwrap_or(0.0).max(window.busy));
         let length_us = window.to_us.saturating_sub(window.from_us);
         if length_us >= MIN_BUSY_WINDOW_US {

@@ -6,8 +6,9 @@ use common::clock::UnixMicros;
 use common::session_figures::SessionCounters;
 
 use super::part::Part;
+use super::series::added;
 use super::unstarted::Unstarted;
-use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, share, warmup};
+use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, share, shared, warmup};
 use super::{Tally, requests, sessions};
 use crate::model::{DriverTotals, LatencyView, PartEnd, PartState, Pause, Totals};
 use crate::participant::EndedBy;
@@ -18,6 +19,7 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
     let mut totals = Totals {
         latency_ms: latencies(tally, part, over),
         requests: requests::rows(&windows.at_window, &windows.latencies, windows.unstarted()),
+        users: windows.users,
         ..counted(tally, part, over)
     };
     let unknown = over && tally.reported_nothing(part);
@@ -56,6 +58,11 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
             .map(|stop| Pause { from_ms: stop.from_ms, to_ms: stop.to_ms })
             .collect(),
         implausible: part.is_classic() && part.reports.implausible(over),
+        shared: if part.is_classic() {
+            BTreeMap::new()
+        } else {
+            shared(&tally.plan, &windows.sessions.shared)
+        },
         totals,
     }
 }
@@ -195,6 +202,7 @@ pub fn fleet(tally: &Tally) -> Totals {
     let counters = requests::counters(tally.parts.iter().map(|part| &part.windows));
     let unstarted = Unstarted::of(&tally.sessions.counters());
     sum.requests = requests::rows(&counters, &tally.fleet, unstarted);
+    sum.users = tally.parts.iter().map(|part| part.windows.users).fold(None, added);
     let unresolved = |name: Option<&str>| {
         let over = tally.parts.iter().filter(|part| tally.is_over(part));
         over.map(|part| under_way(part, name)).sum()

@@ -31,6 +31,8 @@ pub struct Second {
     pub figures: ByRequest<Figures>,
     /// Of this second alone.
     pub sessions: AllSessions,
+    /// The most users at a time; of a fleet the sum over its drivers.
+    pub users: Option<u64>,
     pub busy: f64,
 }
 
@@ -42,6 +44,7 @@ impl Second {
             to_us: window.to_us,
             figures: window.figures.clone(),
             sessions: window.sessions.clone(),
+            users: window.users,
             busy: window.busy,
         }
     }
@@ -79,8 +82,14 @@ impl Second {
                 .map(|(name, of)| (name.to_string(), views::request(&of.counters, &of.latencies, unstarted)))
                 .collect(),
             sessions: sessions::of_window(&self.sessions),
+            users: self.users,
         }
     }
+}
+
+/// A sum of what is known.
+pub(super) fn added(sum: Option<u64>, more: Option<u64>) -> Option<u64> {
+    sum.into_iter().chain(more).reduce(u64::saturating_add)
 }
 
 /// One driver's windows, in order, as seconds.
@@ -159,6 +168,7 @@ impl FleetSeries {
                 fleet.to_us = fleet.to_us.max(second.to_us);
                 fleet.figures += &second.figures;
                 fleet.sessions.add_within_bounds(&second.sessions);
+                fleet.users = added(fleet.users, second.users);
                 fleet.busy = fleet.busy.max(second.busy);
             }
             None => {

@@ -156,6 +156,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         stopped_by: stopped_by.cloned(),
         interrupted: tally.interrupted.clone(),
         started_at: tally.start_at,
+        rate_changes: &tally.rate_changes,
         fleet: Sample {
             counters,
             reported,
@@ -169,6 +170,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         },
         of: Vec::new(),
         names,
+        shared: tally.sessions.shared.clone(),
         missing: completeness(tally).missing,
         foreign: tally.foreign.iter().cloned().collect(),
         drivers,
@@ -250,6 +252,7 @@ fn driver<'a>(tally: &Tally, part: &'a Part) -> DriverFacts<'a> {
         unresolved,
         cut_short: part.windows.ending.as_ref().and_then(|ending| ending.cut_short.clone()),
         redirected_to: part.windows.ending.as_ref().and_then(|ending| ending.redirected_to.clone()),
+        rows_used_up: part.windows.ending.as_ref().and_then(|ending| ending.rows_used_up.clone()),
         share: part.share.as_ref(),
         implausible: part.is_classic() && part.reports.implausible(over),
         as_classic: if part.is_classic() { as_classic(part, over) } else { ClassicFacts::default() },

@@ -29,6 +29,20 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     redirects(facts, findings);
     unmet(facts, findings);
     abandoned(facts, findings);
+    shared(facts, findings);
+    used_up(facts, findings);
+}
+
+/// Warns of values of `[shared]` that could not be renewed: sessions went on with the old ones, which may have expired.
+fn shared(facts: &Facts<'_>, findings: &mut Findings) {
+    for (name, of) in facts.shared.iter().filter(|(_, of)| of.failed > 0) {
+        let statuses = of.status_codes.iter().filter(|(status, _)| !(200..300).contains(*status));
+        let statuses = statuses.map(|(status, n)| (format!("status {status}"), *n));
+        let errors = of.errors.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n));
+        let why = errors.chain(statuses).collect();
+        let (name, failed, sent) = (name.to_string(), of.failed, of.sent);
+        findings.warn(None, Other::SharedNotRenewed { name, failed, sent, why });
+    }
 }
 
 /// Warns of redirects of a name that neither its `follow` nor an `expect_status` of its own asked for. They may count as
@@ -76,6 +90,16 @@ fn unmet(facts: &Facts<'_>, findings: &mut Findings) {
         facts.names.iter().filter(|(name, _)| !name.is_part()).filter_map(of_name).collect();
     names.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     findings.warn(None, Other::AnswersUnmet { checks, extracts, failed, names });
+}
+
+/// Warns of data that gives each row once and had none left, so that users of a driver stopped before the load's end.
+fn used_up(facts: &Facts<'_>, findings: &mut Findings) {
+    for driver in &facts.drivers {
+        if let Some(rows) = &driver.rows_used_up {
+            let what = Other::RowsUsedUp { data: rows.data.to_string(), sessions: rows.sessions };
+            findings.warn(Some(&driver.name), what);
+        }
+    }
 }
 
 /// Warns of sessions that were ended between two steps, where they are too many for the figures of sessions to be whole.

@@ -1,4 +1,4 @@
-//! A curl command as a plan with one request. What curl does and a plan does not is said line by line.
+//! A curl command as a plan with one request. Each option that a plan cannot express is listed, one a line.
 
 mod address;
 mod body;

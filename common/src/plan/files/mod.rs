@@ -124,7 +124,7 @@ impl PutIn<'_> {
             if !part.contains_key("filename")
                 && let Some(name) = Path::new(&file).file_name()
             {
-                // It is a template, and a name with braces is none.
+                // A filename is read as a template; the braces of this name are meant as they are.
                 let name = name.to_string_lossy().replace("{{", "{{'{{'}}");
                 part.insert("filename".to_owned(), json!(name));
             }

@@ -220,7 +220,7 @@ fn check_amounts(load: &Table, mode: Loop, has_stages: bool) {
     }
 }
 
-/// Where nothing is said: until the last answer may be there; where sessions go on, until the longest may be over.
+/// The default of `drain_timeout`: until the last answer may be there; where sessions go on, until the longest may be over.
 fn default_drain(program: Option<&Program>, expect: Option<&Expect>) -> Duration {
     let timeouts = program.into_iter().flat_map(|program| &program.requests).map(|request| request.timeout);
     let timeout = timeouts.max().unwrap_or(Duration::from_secs(5)) + Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{stages, uses};
-use crate::plan::program::{Arrival, Order, Program, Scenario, SlotValue, Step};
+use crate::plan::program::{Arrival, DataSet, Order, Program, Scenario, SlotValue, Step};
 use crate::plan::{DriverChoice, Fault, Load, Mode, Per};
 use crate::tree::Table;
 
@@ -30,32 +30,58 @@ pub(super) fn check_once(program: &Program, root: &Table) {
 }
 
 /// Checks that there is a row for each session, those of the warm-up included. Users without a number of sessions stop
-/// when their rows are used up.
+/// when their rows are used up. Where the number of drivers is not known yet, it is checked again at the trigger.
 pub(super) fn check_sessions(program: &Program, load: &Load, drivers: &DriverChoice, per: Per, root: &Table) {
-    let Some(sessions) = most_sessions(load) else { return };
-    let n_drivers = match (per, drivers) {
-        (Per::Fleet, _) | (Per::Driver, DriverChoice::All) => 1.0,
-        (Per::Driver, DriverChoice::Count(n)) => f64::from(*n),
-        (Per::Driver, DriverChoice::Named(ids)) => ids.len() as f64,
+    let n_drivers = match drivers {
+        DriverChoice::All => 1,
+        DriverChoice::Count(n) => *n as usize,
+        DriverChoice::Named(ids) => ids.len(),
     };
+    for few in too_few(program, load, per, n_drivers) {
+        let path = format!("data.{}.order", few.data);
+        root.fault(Fault::contradiction(path, "\"once\"", few.reason()), None);
+    }
+}
+
+/// Data that gives each row once, with fewer rows than sessions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TooFewRows {
+    /// The name of the data.
+    pub data: String,
+    rows: usize,
+    /// Of all drivers.
+    sessions: f64,
+    scenario: String,
+}
+
+impl TooFewRows {
+    /// Both numbers, and what would be right.
+    pub fn reason(&self) -> String {
+        let Self { rows, sessions, scenario, .. } = self;
+        format!(
+            "has {rows} rows, each for one session, and up to {sessions} sessions of {scenario} start, the warm-up included; \
+             add rows, start fewer sessions, or take them in another order (\"shuffle\" repeats them)"
+        )
+    }
+}
+
+/// Each data set whose rows are taken once and do not suffice for the sessions that so many drivers start.
+pub fn too_few(program: &Program, load: &Load, per: Per, n_drivers: usize) -> Vec<TooFewRows> {
+    let Some(sessions) = most_sessions(load) else { return Vec::new() };
+    let n_drivers = if per == Per::Fleet { 1.0 } else { n_drivers as f64 };
     let shares: f64 = program.scenarios.iter().map(|scenario| f64::from(scenario.share)).sum();
-    for (index, data) in program.data.iter().enumerate().filter(|(_, data)| data.order == Order::Once) {
+    let of = |(index, data): (usize, &DataSet)| {
         let mut users = users_of(program, index);
         // More than one is a fault of its own.
-        let (Some(scenario), None) = (users.next(), users.next()) else { continue };
+        let (Some(scenario), None) = (users.next(), users.next()) else { return None };
         let sessions = sessions * n_drivers * f64::from(scenario.share) / shares;
         // The product of two decimals may be a little above a whole number.
         let sessions = (sessions * (1.0 - 1e-12)).ceil();
-        if sessions > data.rows.len() as f64 {
-            let reason = format!(
-                "has {} rows, each for one session, and up to {sessions} sessions of {} start, the warm-up included; add \
-                 rows, start fewer sessions, or take them in another order (\"shuffle\" repeats them)",
-                data.rows.len(),
-                scenario.name
-            );
-            root.fault(Fault::contradiction(format!("data.{}.order", data.name), "\"once\"", reason), None);
-        }
-    }
+        let (data, rows, scenario) = (data.name.clone(), data.rows.len(), scenario.name.clone());
+        (sessions > rows as f64).then_some(TooFewRows { data, rows, sessions, scenario })
+    };
+    let once = program.data.iter().enumerate().filter(|(_, data)| data.order == Order::Once);
+    once.filter_map(of).collect()
 }
 
 /// The most sessions that a load starts on a driver, or in the fleet that shares it; `None` where the plan does not

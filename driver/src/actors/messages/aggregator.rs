@@ -7,6 +7,7 @@ use actix::dev::SendError;
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use common::counters::Counters;
 use common::ids::TestId;
+use common::named_counts::NamedCounts;
 
 use super::{NodeEnding, send};
 use crate::driver_test::DriverTest;
@@ -50,6 +51,11 @@ pub struct WorkerLost {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Option<DriverProgress>")]
 pub struct GetProgress;
+
+/// Asks for the counts by name of the test that runs, as its complete windows have them.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<NamedCounts>")]
+pub struct GetNamed;
 
 /// Why the aggregator did not take a window.
 #[derive(Debug)]
@@ -142,5 +148,26 @@ impl ProgressHandle {
     /// How far the test is; `None` while none runs.
     pub fn get(&self) -> impl Future<Output = Result<Option<DriverProgress>, NodeEnding>> + use<> {
         send(&self.get, GetProgress)
+    }
+}
+
+/// Asks the aggregator for the counts by name.
+#[derive(Clone)]
+pub struct NamedHandle {
+    get: Recipient<GetNamed>,
+}
+
+impl NamedHandle {
+    /// Of the aggregator, or of a stub.
+    pub fn of<A>(aggregator: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>> + Handler<GetNamed>,
+    {
+        Self { get: aggregator.clone().recipient() }
+    }
+
+    /// The counts by name of the test that runs; `None` while none runs.
+    pub fn get(&self) -> impl Future<Output = Result<Option<NamedCounts>, NodeEnding>> + use<> {
+        send(&self.get, GetNamed)
     }
 }

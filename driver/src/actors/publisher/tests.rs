@@ -110,6 +110,7 @@ fn closed(epoch: u64, seq: u64) -> WindowClosed {
         to_us: second(seq + 1),
         figures: ByRequest::default(),
         sessions: common::session_figures::AllSessions::default(),
+        users: None,
         busy: 0.0,
         machine: MachineLoad::default(),
         is_final: false,

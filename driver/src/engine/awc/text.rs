@@ -38,7 +38,7 @@ impl Text {
     /// The request that these bytes are: a whole HTTP/1.1 request.
     ///
     /// # Errors
-    /// Where awc cannot send it, or it is none; the text names the part.
+    /// Where the bytes are not a request, or not one that awc can send; the text names the part.
     pub fn parsed(client: &Client, url: &TargetUrl, bytes: &Bytes) -> Result<Self, String> {
         // Each field takes a line.
         let mut fields = vec![EMPTY_HEADER; memchr::memchr_iter(b'\n', head_of(bytes)).count()];

@@ -50,7 +50,7 @@ impl Origins {
     /// `base`: what it is resolved against, a host and a path (a query may follow); without a path, the host's own.
     ///
     /// # Errors
-    /// Where it is no address, or not one of a declared host.
+    /// Where it is not an address, or not one of a declared host.
     pub fn resolve(
         &self,
         (host, path): (usize, Option<&str>),

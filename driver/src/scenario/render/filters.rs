@@ -10,7 +10,7 @@ use super::{MAX_RENDERED, RenderError};
 /// Changes what stands in `out` from there on.
 ///
 /// # Errors
-/// Where it is no number and `number` asks for one, or where it becomes longer than any request may be.
+/// Where it is not a number and `number` asks for one, or where it becomes longer than any request may be.
 pub fn apply(filter: Filter, out: &mut Vec<u8>, from: usize) -> Result<(), RenderError> {
     let end = out.len();
     match filter {

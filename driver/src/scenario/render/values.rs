@@ -4,6 +4,7 @@ use std::io::Write;
 
 use common::plan::program::{Bound, Function, NowFormat, SlotValue};
 
+use super::escape::is_unreserved;
 use super::ids::{Unique, base_36};
 use super::{Constants, Context, RenderError, time};
 use crate::scenario::numbers::{Stream, below, mix64, unit};
@@ -85,10 +86,20 @@ impl Compiled {
 }
 
 impl Source {
+    /// Whether its values have only characters that stand for themselves everywhere.
+    pub fn is_plain(&self) -> bool {
+        match self {
+            Self::Variable(_) | Self::Column(..) | Self::Shared(_) | Self::Now(..) => false,
+            Self::Choice(texts) => texts.iter().all(|text| text.bytes().all(is_unreserved)),
+            Self::Session | Self::Counter | Self::Int(..) | Self::Float { .. } => true,
+            Self::Alnum(_) | Self::Hex(_) | Self::Uuid(_) | Self::Unique(_) => true,
+        }
+    }
+
     /// Appends the value. `place`: the slot's own, within its step.
     ///
     /// # Errors
-    /// Where there is no value: a variable that is not set, bounds that are no numbers or the wrong way round.
+    /// Where there is no value: a variable that is not set, bounds that are not numbers, or the lower above the upper.
     #[inline]
     pub fn write(&self, place: u64, context: &Context<'_>, out: &mut Vec<u8>) -> Result<(), RenderError> {
         let random = || mix64(context.seed, context.g, context.place ^ place);

@@ -211,13 +211,16 @@ impl Script {
         }
     }
 
-    /// Whether the session of this number has rows of each data set that gives its rows once.
-    pub fn has_rows(&self, g: u64) -> bool {
+    /// The first data set that gives its rows once and has none left for the session of this number.
+    pub fn used_up(&self, g: u64) -> Option<usize> {
+        if !self.once.contains(&true) {
+            return None;
+        }
         let track = &self.scenarios[self.mix.scenario(g)];
-        let lacks = |data: usize| {
-            self.once[data] && track.takes[data] > 0 && self.mix.ordinal(g) >= self.rows[data].len()
+        let lacks = |data: &usize| {
+            self.once[*data] && track.takes[*data] > 0 && self.mix.ordinal(g) >= self.rows[*data].len()
         };
-        !(0..self.rows.len()).any(lacks)
+        (0..self.rows.len()).find(lacks)
     }
 
     /// Deepest nesting of groups and of repeats: what a session allocates for them.

@@ -406,7 +406,7 @@ proptest! {
                 }
             }
             End::Failed(_) => prop_assert!(any_failed || noted.polls.iter().any(|(_, response)| response.is_none())),
-            End::Abandoned(_) => prop_assert!(false, "nobody abandoned it"),
+            End::Abandoned(_) => prop_assert!(false, "it was not abandoned"),
         }
         prop_assert_eq!(over.answered, !sent.is_empty());
     }

@@ -21,6 +21,9 @@ impl<U: Users> Crew<U> {
         loop {
             let now = load.now();
             if now >= house_at {
+                if load.test.assignment.places_are_users() {
+                    self.note_users(&mut load.flight, 0);
+                }
                 house_at = load.keep_house(now, self.next_at(), true);
             }
             if stop_reason(stop).is_some() {

@@ -8,12 +8,13 @@ use std::sync::atomic::Ordering;
 
 use actix::{Actor, Context, Handler, Message};
 use common::ids::Epoch;
+use common::named_counts::NamedCounts;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 pub use self::handle::{EventsFeed, EventsHandle, NotSubscribed};
 use crate::model::{DriverView, TestView, WindowView};
-use crate::telemetry::{NamedCounts, Telemetry};
+use crate::telemetry::Telemetry;
 
 /// Most events kept for listeners that reconnect.
 const MAX_KEPT: usize = 4_096;

@@ -1,11 +1,11 @@
 //! What a later life of the orchestrator makes of tests that were under way, and of where it reads on.
 
 use common::kafka::{ConsumerChanged, Offsets};
-use common::wire::{Outbound, RawMetrics, Unit};
+use common::wire::{Metrics, Outbound, RawMetrics, Unit};
 
 use super::world::window;
 use super::*;
-use crate::actors::test_manager::{AwaitTakenUp, GetTest, TakenUp};
+use crate::actors::test_manager::{AwaitTakenUp, ChangeRate, GetTest, TakenUp};
 use crate::model::TestView;
 use crate::store::{Batch, StoredMetrics};
 
@@ -81,13 +81,11 @@ async fn a_test_of_another_kafka_is_closed_when_the_present_one_answers() {
     assert_interrupted(&view, 8, "started again with another Kafka");
 }
 
-#[actix::test]
-async fn a_test_that_had_all_its_windows_is_judged_as_if_nothing_had_happened() {
-    let (surroundings, test) = under_way(embedded(Surroundings::default()).await, 10).await;
-    // Killed between the store and the verdict: its last window is stored, and it is not judged.
-    let payload = Outbound::Metrics(Box::new(window("a", &test, 1, 20, true))).write().unwrap().payload;
+/// Stores a window as an orchestrator does that is killed before it looks at it.
+async fn store_unseen(surroundings: &Surroundings, test: &TestId, metrics: Metrics) {
+    let payload = Outbound::Metrics(Box::new(metrics)).write().unwrap().payload;
     let raw = RawMetrics { payload: payload.into_bytes().into(), latency_unit: Unit::Milliseconds };
-    let last = StoredMetrics {
+    let stored = StoredMetrics {
         test_id: test.clone(),
         counted: true,
         partition: 0,
@@ -97,8 +95,15 @@ async fn a_test_that_had_all_its_windows_is_judged_as_if_nothing_had_happened() 
         raw,
     };
     let batch =
-        Batch { offsets_of: None, offsets: Offsets::new(), metrics: vec![last], registered: Vec::new() };
+        Batch { offsets_of: None, offsets: Offsets::new(), metrics: vec![stored], registered: Vec::new() };
     surroundings.store().await.save_batch(batch).await.unwrap();
+}
+
+#[actix::test]
+async fn a_test_that_had_all_its_windows_is_judged_as_if_nothing_had_happened() {
+    let (surroundings, test) = under_way(embedded(Surroundings::default()).await, 10).await;
+    // Killed between the store and the verdict: its last window is stored, and it is not judged.
+    store_unseen(&surroundings, &test, window("a", &test, 1, 20, true)).await;
     let world = embedded(surroundings).await;
     let view = world.get(&test).await;
     assert_eq!(
@@ -138,6 +143,35 @@ async fn a_test_at_its_barrier_is_configured_again_on_any_kafka() {
         world.beats("a", DriverState::Ready, Some((&test, 2)), None).await;
         assert_eq!(triggered.await.unwrap().unwrap().unwrap().state, TestState::Starting);
     }
+}
+
+#[actix::test]
+async fn a_changed_rate_is_published_once_and_remembered_over_a_restart() {
+    let first = World::new(Surroundings::default()).await;
+    first.beats("a", DriverState::Idle, None, None).await;
+    let a_minute = plan(&PLAN.replace("'2s'", "'60s'"));
+    let view = first.tests.send(CreateTest(a_minute)).await.unwrap().unwrap();
+    let test = TestId::new(&view.test_id).unwrap();
+    let order = |rate_per_s| ChangeRate { test_id: test.clone(), rate_per_s };
+    let refused = first.tests.send(order(25.0)).await.unwrap().unwrap_err().to_string();
+    assert!(refused.ends_with("is configured: only a running test's rate can be changed"), "{refused}");
+    first.run(&test, &["a"]).await;
+    first.until(&test, TestState::Running).await;
+    let changed = first.tests.send(order(25.0)).await.unwrap().unwrap();
+    first.tests.send(order(25.0)).await.unwrap().unwrap();
+    let [_, rate] = &first.published(Topic::Trigger)[..] else { panic!("a trigger and one change") };
+    assert_eq!((&rate["trigger"], &rate["rate"], &rate["change"]), (&"RATE".into(), &25.0.into(), &1.into()));
+    let [change] = &changed.rate_changes[..] else { panic!("{:?}", changed.rate_changes) };
+    assert_eq!((change.rate, change.rate_before), (25.0, 10.0));
+    assert_eq!(what(&changed).last(), Some(&"rate_changed"));
+    assert_eq!(first.stored(&test).await.report.unwrap().rate_changes, changed.rate_changes);
+
+    let world = World::new(first.surroundings).await;
+    let view = world.until(&test, TestState::Running).await;
+    assert_eq!(view.rate_changes, changed.rate_changes);
+    let view = world.tests.send(order(50.0)).await.unwrap().unwrap();
+    assert_eq!(view.rate_changes.len(), 2);
+    assert_eq!(world.published(Topic::Trigger).last().unwrap()["change"], 2);
 }
 
 #[actix::test]
@@ -301,6 +335,19 @@ async fn a_breach_ends_the_test_as_a_stop_does_and_once() {
     world.window("a", &test, 0, 8, false).await;
     world.until(&test, TestState::Draining).await;
     world.some_looks().await;
+    assert_aborted_once(&world, &test).await;
+}
+
+#[actix::test]
+async fn a_breach_in_stored_windows_alone_ends_the_test_after_a_restart() {
+    let first = World::new(Surroundings::default()).await;
+    let test = to_be_aborted(&first).await;
+    let surroundings = first.surroundings.clone();
+    // Killed between the store and the look at its conditions: no stop was published.
+    drop(first);
+    store_unseen(&surroundings, &test, window("a", &test, 0, 8, false)).await;
+    let world = World::new(surroundings).await;
+    world.until(&test, TestState::Draining).await;
     assert_aborted_once(&world, &test).await;
 }
 

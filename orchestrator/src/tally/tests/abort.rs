@@ -90,6 +90,24 @@ fn a_breach_is_of_the_whole_window_taken_together() {
 }
 
 #[test]
+fn a_long_window_is_looked_at_in_steps_and_is_as_long_as_it_says() {
+    let load = plan_with("", "errors.ratio", "> 20% for 91s");
+    let plan = || {
+        let mut plan = load.clone();
+        plan.load.duration = Some(std::time::Duration::from_secs(600));
+        plan
+    };
+    // Looked at after 91 s and then every 2 s. 19 s of failures are more than a fifth of 91 s, and 18 s are not.
+    for (quiet, expected) in
+        [(72, "20.9 % over the 91 s up to 01:31"), (73, "22 % over the 91 s up to 01:33")]
+    {
+        let seconds: Vec<u64> = (0..120).map(|second| if second < quiet { 0 } else { 10 }).collect();
+        let (_, found) = breach(of_one(plan()), "a", &failing(&seconds));
+        assert!(found.as_ref().is_some_and(|found| found.contains(expected)), "{quiet}: {found:?}");
+    }
+}
+
+#[test]
 fn neither_the_warm_up_nor_the_end_of_the_load_is_looked_at() {
     let warm = "warmup = '1500ms'";
     check("seconds of the warm-up", warm, "> 20% for 2s", &[9, 9, 0, 0], None);

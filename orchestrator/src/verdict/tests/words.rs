@@ -776,6 +776,22 @@ fn others() -> Vec<Row> {
             ),
         ),
         row(
+            FindingKind::SharedNotRenewed,
+            WARNING,
+            None,
+            "shared.token was not renewed 3 of 40 times (timeout: 2, status 503: 1): sessions went on with the values \
+             before, which may have expired",
+            written(
+                None,
+                Other::SharedNotRenewed {
+                    name: "token".to_owned(),
+                    failed: 3,
+                    sent: 40,
+                    why: vec![("timeout".to_owned(), 2), ("status 503".to_owned(), 1)],
+                },
+            ),
+        ),
+        row(
             FindingKind::SessionsAbandoned,
             WARNING,
             None,
@@ -820,6 +836,21 @@ fn others() -> Vec<Row> {
             foreseen("\"throughput\" = \">= 1001/s\""),
         ),
         row(
+            FindingKind::PlanForeseen,
+            WARNING,
+            None,
+            "request.method = GET: is sent with a body (body), which servers and proxies may ignore or refuse; POST has one",
+            foreseen_of_plan(),
+        ),
+        row(
+            FindingKind::RowsUsedUp,
+            WARNING,
+            c,
+            "the rows of data.guest were used up after 1,200 sessions on driver c: its users began no more; add rows, or \
+             take them in another order (\"shuffle\" repeats them)",
+            written(c, Other::RowsUsedUp { data: "guest".to_owned(), sessions: 1_200 }),
+        ),
+        row(
             FindingKind::NotStored,
             WARNING,
             None,
@@ -842,6 +873,15 @@ fn others() -> Vec<Row> {
 fn foreseen(thresholds: &str) -> Judgement {
     let mut judgement = judged(OPEN, "", &[Driver::well("a")]);
     judgement.findings = crate::verdict::beforehand::findings(&plan(OPEN, thresholds), Some(1));
+    judgement
+}
+
+/// The findings about a plan's own keys before its test.
+fn foreseen_of_plan() -> Judgement {
+    let mut judgement = judged(OPEN, "", &[Driver::well("a")]);
+    let mut plan = plan(OPEN, "");
+    plan.request.body = b"x".to_vec();
+    judgement.findings = crate::verdict::beforehand::findings(&plan, Some(1));
     judgement
 }
 

@@ -63,6 +63,8 @@ pub enum Other {
     /// Most failures are answers that failed a check or lacked a value: how many of each, of how many failures, and of
     /// which requests, the most frequent first.
     AnswersUnmet { checks: u64, extracts: u64, failed: u64, names: Vec<(String, u64)> },
+    /// Attempts for an entry of `[shared]` that failed, and by what.
+    SharedNotRenewed { name: String, failed: u64, sent: u64, why: Vec<(String, u64)> },
     /// Sessions that were ended between two steps, of those that began; `stopped`: by a stop.
     SessionsAbandoned { abandoned: u64, of: u64, stopped: bool },
     /// Requests completed after the end of the schedule.
@@ -75,6 +77,10 @@ pub enum Other {
     },
     /// A threshold whose outcome the plan decides before anything is sent: which, and why.
     Foreseen(String),
+    /// What the plan's keys say before anything is sent, that is seldom meant: the key, and why.
+    ForeseenOfPlan(String),
+    /// Data that gives each row once had none left on a driver, whose users began so many sessions.
+    RowsUsedUp { data: String, sessions: u64 },
     /// The load is a closed loop.
     ClosedLoop,
 }
@@ -214,8 +220,11 @@ impl Other {
             Self::Redirects(_) => FindingKind::Redirects,
             Self::AnswersUnmet { .. } => FindingKind::AnswersUnmet,
             Self::SessionsAbandoned { .. } => FindingKind::SessionsAbandoned,
+            Self::SharedNotRenewed { .. } => FindingKind::SharedNotRenewed,
             Self::CompletedAfterEnd { .. } => FindingKind::CompletedAfterEnd,
             Self::Foreseen(_) => FindingKind::ThresholdForeseen,
+            Self::ForeseenOfPlan(_) => FindingKind::PlanForeseen,
+            Self::RowsUsedUp { .. } => FindingKind::RowsUsedUp,
             Self::ClosedLoop => FindingKind::ClosedLoop,
         }
     }
@@ -300,6 +309,13 @@ impl Other {
                  and they are lost if it ends before it can store them"
             ),
             Self::Redirects(redirects) => redirects.text(),
+            Self::SharedNotRenewed { name, failed, sent, why } => format!(
+                "shared.{name} was not renewed {} of {} times ({}): sessions went on with the values before, which may \
+                 have expired",
+                count(*failed),
+                count(*sent),
+                listed(why)
+            ),
             Self::AnswersUnmet { checks, extracts, failed, names } => format!(
                 "most failures are answers that {}: {} of {} ({}); look at one of them, and at the plan's check and extract",
                 match (*checks, *extracts) {
@@ -339,7 +355,12 @@ impl Other {
                     )
                 }
             ),
-            Self::Foreseen(text) => text.clone(),
+            Self::Foreseen(text) | Self::ForeseenOfPlan(text) => text.clone(),
+            Self::RowsUsedUp { data, sessions } => format!(
+                "the rows of data.{data} were used up after {} on {the}: its users began no more; add rows, or take them \
+                 in another order (\"shuffle\" repeats them)",
+                counted(*sessions, "session")
+            ),
             Self::ClosedLoop => {
                 "a closed loop waits for its answers: it does not see the requests that it could not \
                                  send meanwhile, and latencies of a driver without idle CPU are upper bounds"

@@ -1,118 +1,23 @@
-//! Paths into JSON bodies: the part of RFC 9535 that plans may use. It owns what a path says and the reasons why a text
-//! is none; it knows no body. The driver's scanner follows a path (`driver/src/scenario/answer/json.rs`).
-//!
-//! A path begins with `$`; then come `.name`, `['name']` (or in double quotes), `[0]`, `[-1]` (from the end), `[*]` or
-//! `.*`, and at most one `[?@.key=='value']`.
+//! Reads the text of a path, segment by segment: names with and without quotes, escapes, positions and filters.
 
-use std::fmt;
+use super::Segment;
 
-/// Most segments of a path. A segment costs a scan of what it looks into, so this bounds the work for one value.
-pub const MAX_SEGMENTS: usize = 32;
-
-/// A path that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JsonPath {
-    /// The steps from the root, in their order; none: the whole body.
-    pub segments: Vec<Segment>,
-}
-
-/// A step of a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Segment {
-    /// The value of this name in a table, without escapes.
-    Name(String),
-    /// An element of a list, from 0; below zero from the end, where -1 is the last.
-    Index(i64),
-    /// Every value of a table or list.
-    Wildcard,
-    /// Every table in a list or table whose value of `key` is this string.
-    Filter {
-        /// The name, without escapes.
-        key: String,
-        /// The string, without escapes.
-        value: String,
-    },
-}
-
-impl Segment {
-    /// Whether it may select several values.
-    pub fn is_many(&self) -> bool {
-        matches!(self, Self::Wildcard | Self::Filter { .. })
-    }
-}
-
-impl JsonPath {
-    /// Reads a path.
-    ///
-    /// # Errors
-    /// The reason why the text is not a path of this kind, as the end of a sentence that begins with the text.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut reader = Reader { text, at: 0 };
-        if !reader.take("$") {
-            return Err("a JSON path begins with $, as in \"$.items[0].id\"".to_owned());
-        }
-        let mut segments = Vec::new();
-        let mut filters = 0;
-        while !reader.is_empty() {
-            let segment = reader.segment()?;
-            filters += usize::from(matches!(segment, Segment::Filter { .. }));
-            if filters > 1 {
-                return Err("a JSON path may hold one filter [?@.key=='value']".to_owned());
-            }
-            segments.push(segment);
-            if segments.len() > MAX_SEGMENTS {
-                return Err(format!("a JSON path may have at most {MAX_SEGMENTS} steps"));
-            }
-        }
-        Ok(Self { segments })
-    }
-
-    /// Whether it may select several values.
-    pub fn is_many(&self) -> bool {
-        self.segments.iter().any(Segment::is_many)
-    }
-}
-
-impl fmt::Display for JsonPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("$")?;
-        for segment in &self.segments {
-            match segment {
-                Segment::Name(name) => write!(f, "[{}]", quoted(name))?,
-                Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Wildcard => f.write_str("[*]")?,
-                Segment::Filter { key, value } => write!(f, "[?@[{}]=={}]", quoted(key), quoted(value))?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A name or value in single quotes, as [`JsonPath::parse`] reads it.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("'");
-    for c in text.chars() {
-        match c {
-            '\'' | '\\' => out.extend(['\\', c]),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('\'');
-    out
-}
-
-struct Reader<'a> {
+/// A position in the text of a path.
+pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.rest().is_empty()
     }
 
@@ -126,7 +31,7 @@ impl<'a> Reader<'a> {
         Some(c)
     }
 
-    fn take(&mut self, token: &str) -> bool {
+    pub(super) fn take(&mut self, token: &str) -> bool {
         let found = self.rest().starts_with(token);
         if found {
             self.at += token.len();
@@ -148,7 +53,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn segment(&mut self) -> Result<Segment, String> {
+    pub(super) fn segment(&mut self) -> Result<Segment, String> {
         if self.take("..") {
             return Err(
                 "\"..\" is not supported: name each step of the path, as in \"$.items[*].id\"".to_owned()
@@ -332,108 +237,5 @@ impl<'a> Reader<'a> {
         let digits = self.rest().get(..4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
         self.at += 4;
         u32::from_str_radix(digits, 16).ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn name(name: &str) -> Segment {
-        Segment::Name(name.to_owned())
-    }
-
-    #[test]
-    fn a_path_is_a_row_of_segments() {
-        let filter =
-            |key: &str, value: &str| Segment::Filter { key: key.to_owned(), value: value.to_owned() };
-        for (text, expected) in [
-            ("$", vec![]),
-            ("$.a", vec![name("a")]),
-            ("$.a[0].b", vec![name("a"), Segment::Index(0), name("b")]),
-            ("$['a b'][\"c\"]", vec![name("a b"), name("c")]),
-            ("$[-1]", vec![Segment::Index(-1)]),
-            ("$[ 2 ].x_1", vec![Segment::Index(2), name("x_1")]),
-            ("$.a[*].b", vec![name("a"), Segment::Wildcard, name("b")]),
-            ("$.*", vec![Segment::Wildcard]),
-            ("$.größe", vec![name("größe")]),
-            ("$['it\\'s']", vec![name("it's")]),
-            ("$[\"\\u00e9\\ud83d\\ude00\\n\"]", vec![name("é😀\n")]),
-            ("$.l[?@.rel=='next'].href", vec![name("l"), filter("rel", "next"), name("href")]),
-            ("$.l[?(@.rel == \"next\")]", vec![name("l"), filter("rel", "next")]),
-            ("$.l[?@['a-b']=='']", vec![name("l"), filter("a-b", "")]),
-            ("$['']", vec![name("")]),
-        ] {
-            assert_eq!(JsonPath::parse(text), Ok(JsonPath { segments: expected }), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_outside_the_subset_has_a_reason() {
-        for (text, reason) in [
-            ("", "begins with $"),
-            ("a.b", "begins with $"),
-            ("$a", "expected \".name\""),
-            ("$..a", "\"..\" is not supported"),
-            ("$.", "expected a name"),
-            ("$.0", "positions too"),
-            ("$.a-b", "stands in brackets"),
-            ("$.a ", "unexpected"),
-            ("$[0,1]", "not several"),
-            ("$[0:2]", "slices"),
-            ("$[01]", "leading zeros"),
-            ("$[-0]", "leading zeros"),
-            ("$[-]", "leading zeros"),
-            ("$[9007199254740992]", "position"),
-            ("$['a'", "expected ]"),
-            ("$['a", "at the end"),
-            ("$[a]", "in the brackets"),
-            ("$[?@.a]", "expected =="),
-            ("$[?@.a==1]", "in quotes"),
-            ("$[?@.a!='b']", "expected =="),
-            ("$[?$.a=='b']", "expected @"),
-            ("$[?@.a=='b'&&@.c=='d']", "expected ]"),
-            ("$[?@.a=='b'][?@.c=='d']", "one filter"),
-            ("$['\\x']", "unknown escape"),
-            ("$['\\ud800']", "four hex digits"),
-        ] {
-            let error = JsonPath::parse(text).unwrap_err();
-            assert!(error.contains(reason), "{text}: {error}");
-        }
-        assert!(JsonPath::parse(&format!("${}", ".a".repeat(MAX_SEGMENTS))).is_ok());
-        assert!(JsonPath::parse(&format!("${}", ".a".repeat(MAX_SEGMENTS + 1))).is_err());
-    }
-
-    #[test]
-    fn a_path_may_select_one_value_or_several() {
-        assert!(!JsonPath::parse("$.a[0]").unwrap().is_many());
-        assert!(JsonPath::parse("$.a[*]").unwrap().is_many());
-        assert!(JsonPath::parse("$[?@.a=='b']").unwrap().is_many());
-    }
-
-    fn segment() -> impl Strategy<Value = Segment> {
-        prop_oneof![
-            any::<String>().prop_map(Segment::Name),
-            (-1_000_i64..1_000).prop_map(Segment::Index),
-            Just(Segment::Wildcard),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn a_written_path_reads_the_same(
-            mut segments in prop::collection::vec(segment(), 0..8),
-            filter in prop::option::of((any::<String>(), any::<String>())),
-        ) {
-            segments.extend(filter.map(|(key, value)| Segment::Filter { key, value }));
-            let path = JsonPath { segments };
-            prop_assert_eq!(JsonPath::parse(&path.to_string()), Ok(path));
-        }
-
-        #[test]
-        fn no_text_makes_the_reader_panic(text in "\\$[.a\\[\\]'\"0-9*?@=\\\\u -]{0,20}|.{0,40}") {
-            let _ = JsonPath::parse(&text);
-        }
     }
 }

@@ -3,14 +3,9 @@
 //! drivers; nothing here depends on the target. Pure.
 
 use common::latency::{LatencyKind, Outcome};
-use common::plan::{
-    Comparison, DriverChoice, Figure, LatencyFigure, Mode, Pace, Per, Plan, Threshold, write_duration,
-};
+use common::plan::{Comparison, Figure, LatencyFigure, Mode, Pace, Per, Plan, Threshold, write_duration};
 
-use super::words::Other;
-use super::{Finding, Weight};
 use crate::human::{counted, rate};
-use crate::model::FindingView;
 
 /// Tolerance for rounding when two rates are compared.
 const ROUNDING: f64 = 1e-9;
@@ -27,21 +22,8 @@ const CLOSED_LOOP_MARGIN: f64 = 1.05;
 
 const RAISE_CEILING: &str = "raise load.target_throughput";
 
-/// The same as findings, for a test that is not triggered yet or that runs.
-pub fn findings(plan: &Plan, n_drivers: Option<usize>) -> Vec<FindingView> {
-    let finding =
-        |text| Finding { weight: Weight::Warning, driver: None, what: Other::Foreseen(text).into() };
-    warnings(plan, n_drivers).into_iter().map(|text| finding(text).view()).collect()
-}
-
-/// A sentence for each threshold whose outcome is certain. `n_drivers`: how many drivers take part; `None` where that
-/// is not decided yet, and the number in the plan is used.
-pub fn warnings(plan: &Plan, n_drivers: Option<usize>) -> Vec<String> {
-    let n_drivers = n_drivers.or(match &plan.drivers {
-        DriverChoice::All => None,
-        DriverChoice::Count(n) => usize::try_from(*n).ok(),
-        DriverChoice::Named(ids) => Some(ids.len()),
-    });
+/// A sentence for each threshold whose outcome is certain. `n_drivers`: how many drivers take part, where that is known.
+pub(super) fn warnings(plan: &Plan, n_drivers: Option<usize>) -> Vec<String> {
     let certain = plan.thresholds.iter().filter_map(|threshold| {
         let (outcome, why) = certain(plan, threshold, n_drivers)?;
         let outcome = match outcome {
@@ -245,7 +227,6 @@ fn contradictions(thresholds: &[Threshold]) -> impl Iterator<Item = String> + '_
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::fixtures;
 
     #[track_caller]
@@ -255,7 +236,7 @@ mod tests {
              {thresholds}\n"
         );
         let plan = fixtures::plan(&text);
-        assert_eq!(warnings(&plan, n_drivers), expected, "{load} {thresholds}");
+        assert_eq!(super::super::warnings(&plan, n_drivers), expected, "{load} {thresholds}");
     }
 
     const OPEN: &str = "load = { mode = \"tsunami\", rate = 25, duration = \"4s\" }";
