@@ -14,8 +14,9 @@ use crate::session_peers::SessionPeer;
 use crate::shop_plan::{Load, check, plan};
 use crate::span::{Span, Used};
 
-/// How long the load goes on after the measured span, so that no tool's end is in it.
-const AFTER: Duration = Duration::from_secs(1);
+/// How long the load goes on after the measured span, so that no end of a tool is in it. Locust counts its run time from
+/// before its users are there, and sends for up to a second less.
+const AFTER: Duration = Duration::from_secs(2);
 
 /// One that takes part.
 #[derive(Debug, Clone, PartialEq)]

@@ -87,7 +87,8 @@ pub fn said_mb(groundswell: &Path, plan: &Value, folder: &Path) -> anyhow::Resul
     said_in(&text).with_context(|| format!("plan show says nothing of a driver's memory: {text}"))
 }
 
-/// Of the line `memory  5.1 KiB a session (…), 50.3 MiB a driver for 10000 sessions`, the part of a driver.
+/// Of `memory  5.0 KiB a session (…), 48.9 MiB a driver for 10000 sessions`, which may fill two lines, the part of a
+/// driver.
 fn said_in(text: &str) -> Option<f64> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let at = words.windows(4).position(|four| four[1..] == ["a", "driver", "for"])?;
@@ -131,8 +132,8 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_driver_is_read() {
-        let line = "\nmemory    5.0 KiB a session (2 variables, 4.0 KiB of cookies), 48.8 MiB a driver for 10000 sessions\n";
-        let mb = said_in(line).unwrap();
+        let lines = "\n  memory    5.0 KiB a session (2 variables, 4.0 KiB of cookies), 48.8 MiB a\n            driver for 10,000 sessions\n";
+        let mb = said_in(lines).unwrap();
         assert!((mb - 51.17).abs() < 0.01, "{mb}");
         assert_eq!(said_in("memory 5 KiB a session"), None);
     }
