@@ -307,7 +307,9 @@ mod tests {
             assignment: Assignment::of_plan(&plan, share),
             hosts: Vec::new(),
             script: None,
+            shared: None,
             start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
+            rates: Default::default(),
         };
         Merge::new(&test, workers, Epoch(9))
     }

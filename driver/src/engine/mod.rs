@@ -67,6 +67,22 @@ pub struct Exchange {
     pub first_byte: Option<Nanos>,
 }
 
+impl Exchange {
+    /// An attempt that ended so, and of which nothing else is known: no byte was read, and no time was measured.
+    pub const fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            tls_cause: None,
+            bytes_received: 0,
+            reused: false,
+            unconnected: false,
+            turn: None,
+            connect: None,
+            first_byte: None,
+        }
+    }
+}
+
 /// How long the parts of an attempt took, as far as it came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spans {

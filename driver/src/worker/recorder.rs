@@ -74,6 +74,11 @@ impl Recorder {
         self.schedule_to = self.schedule_to.min(at);
     }
 
+    /// The schedule ends then: earlier or later than it was to, because its rate has changed.
+    pub fn ends_at(&mut self, at: Nanos) {
+        self.schedule_to = at;
+    }
+
     /// When the schedule ends.
     pub fn schedule_to(&self) -> Nanos {
         self.schedule_to
@@ -188,16 +193,7 @@ impl Recorder {
     /// An attempt is given up, by us: with the time that it and its parts took so far.
     pub fn given_up(&mut self, due: Due, began: Nanos, at: Nanos, kind: ErrorKind, so_far: Spans) {
         let Spans { connect, first_byte } = so_far;
-        let exchange = Exchange {
-            outcome: Outcome::Failed(kind),
-            tls_cause: None,
-            bytes_received: 0,
-            reused: false,
-            unconnected: false,
-            turn: None,
-            connect,
-            first_byte,
-        };
+        let exchange = Exchange { connect, first_byte, ..Exchange::of(Outcome::Failed(kind)) };
         self.ended(due, began, at, &exchange);
     }
 
@@ -244,16 +240,7 @@ mod tests {
     }
 
     fn exchange(outcome: Outcome) -> Exchange {
-        Exchange {
-            outcome,
-            tls_cause: None,
-            bytes_received: 10,
-            reused: false,
-            unconnected: false,
-            turn: None,
-            connect: None,
-            first_byte: None,
-        }
+        Exchange { bytes_received: 10, ..Exchange::of(outcome) }
     }
 
     fn due(at: Nanos, warmup: bool) -> Due {

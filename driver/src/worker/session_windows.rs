@@ -1,6 +1,8 @@
 //! What is counted of sessions, groups and polls in one window: in arrays, by their indexes in the program, which become
 //! names when the window closes.
 
+use std::collections::BTreeMap;
+
 use common::counters::ErrorKind;
 use common::ids::RequestName;
 use common::latency::Latency;
@@ -63,6 +65,7 @@ impl OpenSessions {
             scenarios: scenarios.collect(),
             groups: passes(&names.groups, self.groups),
             polls: passes(&names.polls, self.polls),
+            shared: BTreeMap::new(),
         }
     }
 }

@@ -145,7 +145,9 @@ impl Windows {
                 *whole += part;
             }
         }
-        ByRequest { all, named: self.names.requests.iter().cloned().zip(of_each).collect() }
+        let is_apart = |at: usize| self.names.apart.get(at).copied().unwrap_or(false);
+        let named = self.names.requests.iter().cloned().zip(of_each).enumerate();
+        ByRequest { all, named: named.filter(|(at, _)| !is_apart(*at)).map(|(_, named)| named).collect() }
     }
 
     /// The number of the last window of a load that ends now: that of the last nanosecond before, of the newest that

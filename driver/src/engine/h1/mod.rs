@@ -351,14 +351,5 @@ impl WireEngine {
 
 /// An attempt that met no answer.
 fn unanswered(kind: ErrorKind, unconnected: bool) -> Exchange {
-    Exchange {
-        outcome: Outcome::Failed(kind),
-        tls_cause: None,
-        bytes_received: 0,
-        reused: false,
-        unconnected,
-        turn: None,
-        connect: None,
-        first_byte: None,
-    }
+    Exchange { unconnected, ..Exchange::of(Outcome::Failed(kind)) }
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use common::counters::ErrorKind;
 use common::plan::program::Connections;
+use tokio::sync::watch;
 
 use super::examine::Bench;
 use super::flight::Flight;
@@ -25,6 +26,7 @@ use super::{Load, Outlet, StopSignal};
 use crate::driver_test::WorkerSlice;
 use crate::engine::{Ends, Engine, Exchange, Next, Outcome, Outgoing, Place, RequestIndex};
 use crate::scenario::answer::Field;
+use crate::scenario::render::SharedValues;
 use crate::scenario::script::Script;
 use crate::scenario::session::{Attempt, Desk, Next as Step, Over, Start};
 use crate::start_at::{Nanos, StartAt};
@@ -66,6 +68,8 @@ pub(super) struct Crew<U> {
     desk: Desk,
     bench: Bench,
     paper: Paper,
+    /// Brings the values of `[shared]` when the driver has new ones.
+    shared: Option<watch::Receiver<SharedValues>>,
 }
 
 impl<U: Users> Crew<U> {
@@ -91,8 +95,34 @@ impl<U: Users> Crew<U> {
             desk: Desk::new(warmup_until),
             bench: Bench::new(&script, places, slice.workers),
             paper: Paper::default(),
+            shared: None,
             script,
         }
+    }
+
+    /// Its sessions read the values of `[shared]` that come from there.
+    pub fn reading(mut self, shared: Option<watch::Receiver<SharedValues>>) -> Self {
+        if let Some(shared) = shared {
+            self.read(shared.borrow().clone());
+            self.shared = Some(shared);
+        }
+        self
+    }
+
+    /// Takes new values of `[shared]`, if there are any: between two turns, so that no session waits for them. To ask is a
+    /// look at one number; only where it has changed, every few minutes, is the channel locked.
+    #[inline]
+    fn look_at_shared(&mut self) {
+        if let Some(shared) = self.shared.as_mut().filter(|shared| shared.has_changed().unwrap_or(false)) {
+            let values = shared.borrow_and_update().clone();
+            self.read(values);
+        }
+    }
+
+    fn read(&mut self, values: SharedValues) {
+        self.desk.shared = Arc::clone(&values);
+        self.paper.shared = Arc::clone(&values);
+        self.bench.shared = values;
     }
 
     /// Its program.
@@ -324,6 +354,7 @@ impl<U: Users> Crew<U> {
         now: Nanos,
         stop: &mut StopSignal,
     ) {
+        self.look_at_shared();
         if until.due <= now {
             // Sessions are ready: no wait, but what else lives on this thread has its turn now and then.
             load.waiter.busy(now).await;

@@ -71,16 +71,7 @@ impl Users for Again {
 }
 
 fn exchange(outcome: Outcome) -> Exchange {
-    Exchange {
-        outcome,
-        tls_cause: None,
-        bytes_received: 10,
-        reused: false,
-        unconnected: false,
-        turn: None,
-        connect: None,
-        first_byte: None,
-    }
+    Exchange { bytes_received: 10, ..Exchange::of(outcome) }
 }
 
 fn any_steps() -> impl Strategy<Value = Vec<PlanStep>> {
