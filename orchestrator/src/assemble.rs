@@ -4,6 +4,7 @@ use common::clock::UnixMicros;
 use common::ids::TestId;
 use common::plan::expect::Expect;
 use common::plan::{Mode, RateChange};
+use common::wire::StepsOf;
 
 use crate::lifecycle;
 use crate::model::{
@@ -63,6 +64,8 @@ pub fn view(
         created_at: common::clock::rfc3339(meta.created_at),
         started_at: meta.started_at.map(common::clock::rfc3339),
         ended_at: meta.ended_at.map(common::clock::rfc3339),
+        setup: tally.steps().get(&StepsOf::Setup).cloned(),
+        teardown: tally.steps().get(&StepsOf::Teardown).cloned(),
         totals: tally.totals(),
         shared: tally.shared(),
         drivers,

@@ -11,6 +11,7 @@ mod raw;
 mod read;
 mod reject;
 mod sessions;
+mod steps;
 mod units;
 mod window;
 mod write;
@@ -25,6 +26,10 @@ pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
 pub use raw::{MAX_CLASSIC_BYTES, RawMetrics};
 pub use read::read;
 pub use reject::{RejectReason, Rejected};
+pub use steps::{
+    MAX_SETUP_VALUE_BYTES, MAX_SETUP_VALUES, MAX_STEPS_TEXT_BYTES, StepsAsk, StepsCounts, StepsOf,
+    StepsReport, StepsState,
+};
 pub use units::{NodePattern, ReadAs};
 pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 
@@ -169,6 +174,8 @@ pub struct Trigger {
     pub start_at_ms: Option<u64>,
     /// Ours: which config it goes with.
     pub revision: Option<u32>,
+    /// Ours: what setup extracted, by variable; empty where it extracted nothing, or nothing travels.
+    pub setup: BTreeMap<String, String>,
 }
 
 /// `trigger`, with the word `RATE`: ours alone, and sent only where no classic driver is alive, for some of them start at

@@ -24,7 +24,7 @@ pub(super) fn names(topic: Topic) -> Names {
             ours: &[&["epoch", "protocol", "revision", "plan", "assignments"]],
         },
         Topic::Trigger => {
-            const OURS: &[&[&str]] = &[&["start_at", "revision"], &["change", "rate", "at"]];
+            const OURS: &[&[&str]] = &[&["start_at", "revision", "setup"], &["change", "rate", "at"]];
             Names { classic: &["test_id", "trigger", "kill"], ours: OURS }
         }
         Topic::Metrics => Names {

@@ -11,7 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{numbers, read, write};
+use super::{StepsAsk, StepsReport, numbers, read, write};
 use crate::clock::UnixMicros;
 use crate::counters::Counters;
 use crate::ids::{Epoch, NodeId, TestId};
@@ -79,6 +79,12 @@ pub struct HeartbeatOurs {
     /// must not prevent the heartbeat.
     #[serde(skip_serializing_if = "is_not_finite")]
     pub cpu: Option<f64>,
+    /// Of an orchestrator: which drivers are to run setup or teardown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Box<StepsAsk>>,
+    /// Of a driver that was asked for it: how setup or teardown went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Box<StepsReport>>,
     /// The change of its test's rate that it obeyed last; `None`: there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_change: Option<RateApplied>,
@@ -100,6 +106,8 @@ impl HeartbeatOurs {
             revision: None,
             clock_offset_us: None,
             cpu: None,
+            ask: None,
+            steps: None,
             rate_change: None,
             counters: None,
         }
@@ -272,6 +280,8 @@ mod tests {
             "revision",
             "clock_offset_us",
             "cpu",
+            "ask",
+            "steps",
             "rate_change",
         ];
         assert_eq!(names, expected, "the counters apart");

@@ -1,6 +1,8 @@
 //! The tolerant reader of what other people's programs really send. Classic fields are optional one by one. Our own
 //! fields, which a record with an `epoch` has, must all be valid, or the record is rejected.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::fields::{Fields, bad, missing};
@@ -8,6 +10,7 @@ use super::names::names;
 use super::numbers::{self, MAX_COUNT, MAX_UNIX_US, count, number, short_text, yes_or_no};
 use super::parse::{Payload, parse};
 use super::reject::Rejected;
+use super::steps;
 use super::window::{self, COUNTER_NAMES};
 use super::{
     ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics,
@@ -238,7 +241,13 @@ fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {
     if let (Some(_), Some(value), None) = (revision, fields.get("start_at"), start_at_ms) {
         return Err(bad("start_at", value, "is not an instant in Unix ms"));
     }
-    Ok(Trigger { test_id, start, start_at_ms, revision })
+    // So is what it calls `setup`.
+    let setup = match revision {
+        Some(_) => fields.ours::<BTreeMap<String, String>>("setup")?.unwrap_or_default(),
+        None => BTreeMap::new(),
+    };
+    steps::check_values(&setup).map_err(|reason| bad("setup", &Value::from(setup.len()), reason))?;
+    Ok(Trigger { test_id, start, start_at_ms, revision, setup })
 }
 
 fn metrics(fields: &Fields, read_as: &ReadAs) -> Result<Metrics, Rejected> {
@@ -311,6 +320,9 @@ fn heartbeat(fields: &Fields) -> Result<Heartbeat, Rejected> {
 
 fn heartbeat_ours(fields: &Fields) -> Result<HeartbeatOurs, Rejected> {
     let ours: HeartbeatOurs = fields.read()?;
+    if let Some(report) = &ours.steps {
+        report.check().map_err(|reason| bad("steps", &Value::from(report.test_id.as_str()), reason))?;
+    }
     let counted = COUNTER_NAMES.iter().any(|name| fields.get(name).is_some());
     Ok(HeartbeatOurs { counters: counted.then(|| window::counters(fields)).transpose()?, ..ours })
 }

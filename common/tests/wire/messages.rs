@@ -82,7 +82,13 @@ pub fn test_config() -> TestConfig {
 }
 
 pub fn trigger() -> Trigger {
-    Trigger { test_id: test(), start: true, start_at_ms: Some(1_795_456_646_406), revision: Some(1) }
+    Trigger {
+        test_id: test(),
+        start: true,
+        start_at_ms: Some(1_795_456_646_406),
+        revision: Some(1),
+        setup: Default::default(),
+    }
 }
 
 pub fn change_rate() -> ChangeRate {
@@ -191,6 +197,8 @@ pub fn heartbeat() -> Heartbeat {
         revision: Some(1),
         clock_offset_us: Some(-120),
         cpu: Some(0.5),
+        ask: None,
+        steps: None,
         rate_change: Some(RateApplied { change: 2, at: 1_795_456_658_406_000 }),
         counters: Some(counters()),
     };

@@ -11,7 +11,8 @@ use common::tls_cause::TlsCause;
 use common::wire::{
     ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
     MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs, Role,
-    RowsUsedUp, TestConfig, TestType, Topic, Trigger, Unit, Window, read,
+    RowsUsedUp, StepsAsk, StepsCounts, StepsOf, StepsReport, StepsState, TestConfig, TestType, Topic,
+    Trigger, Unit, Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -172,8 +173,55 @@ fn test_config() -> impl Strategy<Value = TestConfig> {
 
 fn trigger() -> impl Strategy<Value = Trigger> {
     let start_at = option::of(0..=(MAX_UNIX_US / 1_000) as u64);
-    (test(), any::<bool>(), start_at, option::of(any::<u32>()))
-        .prop_map(|(test_id, start, start_at_ms, revision)| Trigger { test_id, start, start_at_ms, revision })
+    (test(), any::<bool>(), start_at, option::of(any::<u32>()), values()).prop_map(
+        |(test_id, start, start_at_ms, revision, setup)| {
+            // Without a revision the record is another program's.
+            let setup = if revision.is_some() { setup } else { Default::default() };
+            Trigger { test_id, start, start_at_ms, revision, setup }
+        },
+    )
+}
+
+/// What setup extracted.
+fn values() -> impl Strategy<Value = std::collections::BTreeMap<String, String>> {
+    prop::collection::btree_map("[a-z_][a-z0-9_]{0,8}", any::<String>(), 0..4)
+}
+
+fn steps_of() -> impl Strategy<Value = StepsOf> {
+    prop_oneof![Just(StepsOf::Setup), Just(StepsOf::Teardown)]
+}
+
+fn ask() -> impl Strategy<Value = StepsAsk> {
+    (test(), any::<u32>(), steps_of(), prop::collection::btree_set(node(), 0..4))
+        .prop_map(|(test_id, revision, run, drivers)| StepsAsk { test_id, revision, run, drivers })
+}
+
+fn steps() -> impl Strategy<Value = StepsReport> {
+    use StepsState::{Completed, Failed, Running};
+    let state = prop::sample::select(vec![Running, Completed, Failed]);
+    let texts = (option::of(any::<String>()), option::of(any::<String>()));
+    let counts = (0..=1_u64 << 53, 0..=1_u64 << 53, 0..=1_u64 << 53).prop_map(|(sent, completed, failed)| {
+        let status_codes = [(200, completed)].into();
+        let errors = [(common::counters::ErrorKind::Check, failed)].into();
+        StepsCounts { sent, completed, failed, status_codes, errors }
+    });
+    let requests = prop::collection::btree_map("[a-z]{1,8}", counts, 0..3).prop_map(|requests| {
+        let named =
+            |(name, counts): (String, StepsCounts)| (common::ids::RequestName::new(&name).unwrap(), counts);
+        requests.into_iter().map(named).collect::<std::collections::BTreeMap<_, _>>()
+    });
+    ((test(), any::<u32>(), steps_of()), state, texts, values(), requests).prop_map(
+        |((test_id, revision, run), state, (step, reason), values, requests)| StepsReport {
+            test_id,
+            revision,
+            run,
+            state,
+            step,
+            reason,
+            values,
+            requests,
+        },
+    )
 }
 
 fn change_rate() -> impl Strategy<Value = ChangeRate> {
@@ -332,9 +380,10 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
         (option::of(test()), option::of(any::<u32>())),
         (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
         option::of((any::<u32>(), any::<i64>())),
+        (option::of(ask()), option::of(steps())),
     );
-    let ours =
-        ours.prop_map(|((epoch, role, state), (reason, warning), (test_id, revision), figures, applied)| {
+    let ours = ours.prop_map(
+        |((epoch, role, state), (reason, warning), (test_id, revision), figures, applied, (ask, steps))| {
             let (clock_offset_us, cpu, counters) = figures;
             HeartbeatOurs {
                 epoch,
@@ -346,10 +395,13 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
                 revision,
                 clock_offset_us,
                 cpu,
+                ask: ask.map(Box::new),
+                steps: steps.map(Box::new),
                 rate_change: applied.map(|(change, at)| RateApplied { change, at }),
                 counters,
             }
-        });
+        },
+    );
     (node(), any::<bool>(), 0..=MAX_UNIX_US, option::of(ours))
         .prop_map(|(node_id, alive, at, ours)| Heartbeat { node_id, alive, sent_at_us: Some(at), ours })
 }

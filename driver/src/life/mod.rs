@@ -5,6 +5,7 @@
 mod hold;
 mod over;
 mod rate;
+mod steps;
 mod words;
 
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use common::wire::{DriverState, Ending, Reason, Trigger};
 
 pub use words::{Candidate, Input, Lead, Output, Over, Reply, Ticket};
 
+use self::steps::Steps;
 use crate::settings::Habits;
 
 /// How long a trigger waits for its config: the two come on two topics, in either order.
@@ -99,6 +101,8 @@ pub struct Life {
     unreported: VecDeque<TestId>,
     /// Tests of ours that ran or were stopped, up to which revision.
     over: VecDeque<(TestId, u32)>,
+    /// Setup or teardown, whichever was asked for last.
+    steps: Option<Steps>,
     counter: u64,
     leaving: bool,
     replied: Reply,
@@ -118,6 +122,7 @@ impl Life {
             running: None,
             unreported: VecDeque::new(),
             over: VecDeque::new(),
+            steps: None,
             counter: 0,
             leaving: false,
             replied: Reply::idle(),
@@ -126,6 +131,10 @@ impl Life {
 
     /// The state that heartbeats carry now.
     pub fn reply(&self) -> Reply {
+        Reply { steps: self.steps_report(), ..self.reply_of_test() }
+    }
+
+    fn reply_of_test(&self) -> Reply {
         if let Some(running) = &self.running {
             // `Draining` comes from the workers' progress: the heartbeat puts it in.
             let rate_change = running.rate.applied();
@@ -171,6 +180,12 @@ impl Life {
             Input::OrchestratorSeen(epoch) => {
                 self.orchestrator_seen(epoch, now);
             }
+            Input::Asked(epoch, ask) => {
+                if self.orchestrator_seen(epoch, now) {
+                    self.asked(&ask, &mut out);
+                }
+            }
+            Input::StepsEnded(report) => self.steps_ended(*report),
             Input::Leave => {
                 self.leaving = true;
                 self.held.clear();
@@ -181,6 +196,7 @@ impl Life {
         }
         self.lapse(now, &mut out);
         self.advance(&mut out);
+        self.advance_steps(&mut out);
         let reply = self.reply();
         if reply != self.replied {
             self.replied = reply.clone();

@@ -1,8 +1,12 @@
 //! The inputs and outputs of `life`.
 
+use std::sync::Arc;
+
 use common::ids::{Epoch, TestId};
 use common::plan::{Plan, RateChange, Share};
-use common::wire::{ChangeRate, ClassicConfig, DriverState, RateApplied, TestConfig, Trigger};
+use common::wire::{
+    ChangeRate, ClassicConfig, DriverState, RateApplied, StepsAsk, StepsOf, StepsReport, TestConfig, Trigger,
+};
 
 #[cfg(doc)]
 use crate::settings::Habits;
@@ -81,6 +85,10 @@ pub enum Input {
     Reported(TestId),
     /// A heartbeat of one of our orchestrators was received.
     OrchestratorSeen(Epoch),
+    /// One of our orchestrators asks drivers to run setup or teardown.
+    Asked(Epoch, Box<StepsAsk>),
+    /// Setup or teardown is over.
+    StepsEnded(Box<StepsReport>),
     /// The driver is shut down.
     Leave,
     Tick,
@@ -100,6 +108,14 @@ pub enum Output {
         start_at_ms: Option<u64>,
     },
     Stop(&'static str),
+    /// Run setup or teardown of a test; the end is [`Input::StepsEnded`].
+    RunSteps {
+        test_id: TestId,
+        revision: u32,
+        run: StepsOf,
+    },
+    /// End setup or teardown where it stands; nothing is reported of it.
+    StopSteps,
     /// Go on with another rate; the outcome is [`Input::RateChanged`].
     ChangeRate(RateChange),
     /// Register again, for a classic orchestrator that waits for it after its trigger.
@@ -135,6 +151,8 @@ pub struct Reply {
     pub test_id: Option<TestId>,
     /// Which config of that test.
     pub revision: Option<u32>,
+    /// How setup or teardown goes or went, where it was asked for.
+    pub steps: Option<Arc<StepsReport>>,
     /// The change of the running test's rate that it obeyed last.
     pub rate_change: Option<RateApplied>,
 }
@@ -143,11 +161,12 @@ impl Reply {
     /// The state of a driver that waits for a test.
     pub fn idle() -> Self {
         let state = DriverState::Idle;
-        Self { state, reason: None, warning: None, test_id: None, revision: None, rate_change: None }
+        let (reason, warning, test_id, revision) = (None, None, None, None);
+        Self { state, reason, warning, test_id, revision, steps: None, rate_change: None }
     }
 
     pub(super) fn of(state: DriverState, candidate: &Candidate) -> Self {
         let (test_id, revision) = (Some(candidate.test_id.clone()), candidate.revision());
-        Self { state, reason: None, warning: None, test_id, revision, rate_change: None }
+        Self { state, reason: None, warning: None, test_id, revision, steps: None, rate_change: None }
     }
 }

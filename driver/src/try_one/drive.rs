@@ -40,7 +40,13 @@ impl Notes for Polls {
 
 /// Why and how long a session waits before the step that it comes to next. A session thinks from the end of the step
 /// before, `whole` in all; `left` is what remains of it, or of another wait, now that the answer was looked at and shown.
-pub(super) fn pause(left: Nanos, whole: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos) {
+/// With `cuts`, long thinking is cut.
+pub(super) fn pause(
+    (left, whole): (Nanos, Nanos),
+    seat: &Seat,
+    script: &Script,
+    cuts: bool,
+) -> (Pause, Nanos) {
     let looked = seat.session.looks(script).is_some_and(|(looks, _)| looks > 0);
     let at = seat.session.step(script).is_some_and(|step| step.at.is_some());
     let why = match () {
@@ -48,7 +54,7 @@ pub(super) fn pause(left: Nanos, whole: Nanos, seat: &Seat, script: &Script) -> 
         () if at => Why::At,
         () => Why::Thinks,
     };
-    let here = if why == Why::Poll { left } else { left.min(LONGEST_THINK) };
+    let here = if why == Why::Poll || !cuts { left } else { left.min(LONGEST_THINK) };
     let whole = if why == Why::Thinks { whole } else { left };
     let shown_here = if here < left { here } else { whole };
     (Pause { why, ms: ms(whole), here_ms: ms(shown_here) }, here)
@@ -106,7 +112,7 @@ pub(super) async fn drive<E: Engine>(
             Does::At(at) if at <= now + its.cut => tokio::task::yield_now().await,
             Does::At(at) => {
                 let left = at - now - its.cut;
-                let (pause, here) = pause(left, at - its.stepped_at, &its.seat, &its.script);
+                let (pause, here) = pause((left, at - its.stepped_at), &its.seat, &its.script, trial.cuts);
                 report(Event::Wait(pause));
                 its.cut += left - here;
                 its.stepped_at = at;
@@ -114,6 +120,7 @@ pub(super) async fn drive<E: Engine>(
             }
             Does::Request(attempt) => {
                 let step = its.attempt(trial, engine, attempt).await;
+                trial.keep(&mut its.seat.session);
                 report(Event::Step(Box::new(step)));
             }
         }
@@ -176,6 +183,7 @@ impl Driven {
                 step.fault = Some(format!("not sent: {}", words(kind)));
                 trial.attempts.push(Attempted { status: None, error: Some(kind), failed: true });
                 self.answered(began, (follows, true));
+                trial.count(attempt.request, None, Some(kind), true);
                 return step;
             }
         };
@@ -209,6 +217,10 @@ impl Driven {
         self.seat.attempt = None;
         if self.seat.follows(&exchange, &attempt, at + self.cut, Nanos::MIN) {
             self.show(trial, &mut step, host, &attempt, &came, &exchange);
+            if let Ended::Status(status) = exchange.outcome {
+                let redirect = self.script.requests[usize::from(attempt.request)].redirect;
+                trial.count(redirect, Some(status), None, false);
+            }
             let (status, _) = outcome_of(&exchange, None);
             trial.attempts.push(Attempted { status, error: None, failed: false });
             return step;
@@ -280,6 +292,7 @@ impl Driven {
         let failed = step.fault.is_some();
         let (status, error) = outcome_of(exchange, fault);
         trial.attempts.push(Attempted { status, error, failed });
+        trial.count(attempt.request, status, error, failed);
         self.answered(at, (answered.is_some(), failed));
         if std::mem::take(&mut self.polls.gave_up) && !failed {
             step.fault = Some("the poll's condition did not hold in its last look".to_owned());

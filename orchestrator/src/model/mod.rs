@@ -11,6 +11,7 @@ mod finding;
 mod lists;
 mod part;
 mod schema;
+mod steps;
 
 pub use figures::{
     DroppedBy, LatencyView, OutcomeLatency, PassTotals, RequestTotals, ResponseLatency, SessionCounts,
@@ -20,6 +21,7 @@ pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
 pub use part::{PartEnd, PartState};
 pub use schema::{BootstrapSchema, LatencyStatsSchema, PlanSchema, TimeSchema};
+pub use steps::{StepsOutcome, StepsRequest, StepsView};
 
 /// From this share of steal on (`steal_mean`, CPU time that the host took from a machine), the host is reported as a
 /// cause.
@@ -76,6 +78,12 @@ pub struct TestView {
     /// When it was finished, RFC 3339.
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
+    /// What was done before the load, where the plan has a setup and it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<StepsView>,
+    /// What was done after the load, where the plan has a teardown and it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teardown: Option<StepsView>,
     /// All drivers together.
     pub totals: Totals,
     /// What the drivers sent by themselves, by the key in `[shared]`; left out where the plan has none.
@@ -117,7 +125,6 @@ pub struct RateChangeView {
 pub struct RateOrder {
     /// The new rate, above zero: requests a second, or sessions where the plan has several requests; of each driver, or of
     /// the fleet with `per = "fleet"`. A number, or a text with a unit, as in `500/s` or `6/m`.
-    #[schema(value_type = f64, exclusive_minimum = 0.0)]
     pub rate: f64,
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, PROTOCOL, RateApplied};
+use common::wire::{DriverState, PROTOCOL, RateApplied, StepsReport};
 
 use crate::model::Liveness;
 
@@ -58,6 +58,8 @@ pub struct NodeFacts {
     pub test_id: Option<TestId>,
     /// The revision of the config that it has answered.
     pub revision: Option<u32>,
+    /// How setup or teardown goes or went, where it was asked for either.
+    pub steps: Option<Box<StepsReport>>,
     /// Its highest rate, requests per second.
     pub max_rate: Option<f64>,
     /// Whether it runs under the same kernel, and so by the same clock, as this orchestrator; false where that is not

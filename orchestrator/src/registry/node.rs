@@ -259,6 +259,7 @@ impl Node {
             warning: beat.and_then(|beat| beat.warning_without_name(&self.node_id)).map(str::to_owned),
             test_id: beat.and_then(|beat| beat.test_id.clone()),
             revision: beat.and_then(|beat| beat.revision),
+            steps: beat.and_then(|beat| beat.steps.clone()),
             max_rate: registration.and_then(|ours| ours.max_rate),
             on_this_host: kernel.is_some() && registration.and_then(|ours| ours.kernel.as_deref()) == kernel,
             protocol: ours.map_or(Protocol::Unknown, |ours| ours.description.protocol()),

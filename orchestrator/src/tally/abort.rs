@@ -190,6 +190,7 @@ impl Slice {
             over: true,
             stopped_by: None,
             interrupted: None,
+            steps: BTreeMap::new(),
             started_at: None,
             rate_changes: &[],
             fleet,

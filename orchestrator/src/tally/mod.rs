@@ -36,7 +36,7 @@ use common::kafka::Position;
 use common::latency::Latencies;
 use common::plan::{Plan, RateChange};
 use common::session_figures::AllSessions;
-use common::wire::{DriverState, Metrics, Window};
+use common::wire::{DriverState, Metrics, StepsOf, Window};
 
 use self::abort::Watch;
 pub use self::closing::{Closing, ClosingPart};
@@ -45,7 +45,7 @@ use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
 use crate::lifecycle::count_of;
-use crate::model::{Completeness, DriverTotals, SharedTotals, Totals, WindowView};
+use crate::model::{Completeness, DriverTotals, SharedTotals, StepsView, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::stopped_by::StoppedBy;
 use crate::verdict::Facts;
@@ -85,6 +85,8 @@ pub struct Tally {
     words: usize,
     /// Why the test was interrupted, where the orchestrator that led it ended first.
     interrupted: Option<String>,
+    /// What setup and teardown came to.
+    steps: BTreeMap<StepsOf, StepsView>,
     /// Whether the plan's `[abort]` ends it.
     watch: Watch,
     /// How the rate was changed while it ran.
@@ -110,6 +112,7 @@ impl Tally {
             foreign: BTreeSet::new(),
             words: 0,
             interrupted: None,
+            steps: BTreeMap::new(),
             rate_changes: Vec::new(),
         }
     }
@@ -288,6 +291,16 @@ impl Tally {
         for part in &mut self.parts {
             part.ended_by.get_or_insert(EndedBy::Interrupted);
         }
+    }
+
+    /// Takes what setup or teardown came to so far.
+    pub fn set_steps(&mut self, run: StepsOf, view: StepsView) {
+        self.steps.insert(run, view);
+    }
+
+    /// What setup and teardown came to, where they began.
+    pub fn steps(&self) -> &BTreeMap<StepsOf, StepsView> {
+        &self.steps
     }
 
     /// The test is over: what is still in flight is unresolved.

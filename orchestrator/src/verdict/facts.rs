@@ -9,9 +9,9 @@ use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
 use common::plan::{Plan, RateChange, Share, ThresholdOf};
 use common::session_figures::{SessionCounters, SharedCounters};
-use common::wire::RowsUsedUp;
+use common::wire::{RowsUsedUp, StepsOf};
 
-use crate::model::MissingWindows;
+use crate::model::{MissingWindows, StepsView};
 use crate::participant::EndedBy;
 use crate::participant::Reading;
 use crate::stopped_by::StoppedBy;
@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub stopped_by: Option<StoppedBy>,
     /// Why the test was interrupted, where the orchestrator that led it ended first.
     pub interrupted: Option<String>,
+    /// What setup and teardown came to, where they began.
+    pub steps: BTreeMap<StepsOf, StepsView>,
     /// The common start of the trigger; `None`: the test was never started.
     pub started_at: Option<UnixMicros>,
     /// How the rate was changed while the test ran.

@@ -53,18 +53,25 @@ async fn session(user: &mut GooseUser) -> TransactionResult {
     user.set_session_data(Begun(begun));
 
     let name = format!("guest{begun}");
-    user.post_form("/login", &[("user", name.as_str()), ("password", "secret")]).await?.response?.bytes().await?;
+    user.post_form("/login", &[("user", name.as_str()), ("password", "secret")])
+        .await?
+        .response?
+        .bytes()
+        .await?;
 
     let path = format!("/list?q={}", begun % 1_000 + 1);
     let list: List = user.get_named(&path, "/list").await?.response?.json().await?;
-    let Some(Listed { id }) = list.items.get(WANTED) else { return Err("the list is too short".to_string().into()) };
+    let Some(Listed { id }) = list.items.get(WANTED) else {
+        return Err("the list is too short".to_string().into());
+    };
 
     let path = format!("/item/{id}");
     let item: Item = user.get_named(&path, "/item").await?.response?.json().await?;
 
     let add = user.get_request_builder(&GooseMethod::Post, "/cart")?;
     let add = add.header("x-token", &item.token).json(&Add { id, quantity: 1 });
-    let add = GooseRequest::builder().method(GooseMethod::Post).path("/cart").set_request_builder(add).build();
+    let add =
+        GooseRequest::builder().method(GooseMethod::Post).path("/cart").set_request_builder(add).build();
     user.request(add).await?.response?.bytes().await?;
 
     let done = user.get_request_builder(&GooseMethod::Get, "/done")?.header("x-token", &item.token);

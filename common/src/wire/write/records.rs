@@ -129,6 +129,8 @@ pub(super) struct TriggerRecord<'a> {
     start_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u32>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    setup: &'a BTreeMap<String, String>,
 }
 
 impl<'a> TriggerRecord<'a> {
@@ -138,6 +140,7 @@ impl<'a> TriggerRecord<'a> {
             trigger: yes(trigger.start),
             start_at: trigger.start_at_ms,
             revision: trigger.revision,
+            setup: &trigger.setup,
         }
     }
 }

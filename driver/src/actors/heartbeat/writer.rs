@@ -6,7 +6,7 @@ use common::clock::unix_us;
 use common::kafka::{KafkaError, Producer};
 use common::wire::{
     DriverState, Heartbeat, HeartbeatOurs, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES, Register,
-    RegisterOurs, Role,
+    RegisterOurs, Role, StepsReport,
 };
 
 use super::Identity;
@@ -103,6 +103,8 @@ impl Writer {
                 revision: answer.revision,
                 clock_offset_us: offset_us,
                 cpu: self.cpu.share(),
+                ask: None,
+                steps: answer.steps.as_ref().map(|steps| Box::new(StepsReport::clone(steps))),
                 rate_change: answer.rate_change,
                 counters: progress.map(|progress| progress.counters),
             }),

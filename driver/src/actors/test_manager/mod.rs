@@ -3,13 +3,14 @@
 mod prepare;
 mod rate;
 mod resolve;
+mod steps;
 mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle, WrapFuture};
 use common::clock::unix_us;
 use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
@@ -24,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use prepare::{Prepared, PreparedHost, hosts_of, prepare};
 use rate::RunningRate;
 use resolve::keep_resolving;
+use steps::Kit;
 use workers::{Order, Workers};
 
 use super::messages::aggregator::AggregatorHandle;
@@ -111,6 +113,10 @@ pub struct TestManagerActor {
     life: Life,
     prepared: BTreeMap<Ticket, Prepared>,
     running: Option<TestId>,
+    /// What setup and teardown need of the test that was checked last.
+    kit: Option<Kit>,
+    /// Setup or teardown, where it runs.
+    steps: Option<SpawnHandle>,
     /// The rate of the test that runs, where our orchestrator may change it.
     rate: Option<RunningRate>,
     leaving: Vec<oneshot::Sender<()>>,
@@ -134,6 +140,8 @@ impl TestManagerActor {
             life,
             prepared: BTreeMap::new(),
             running: None,
+            kit: None,
+            steps: None,
             rate: None,
             leaving: Vec::new(),
         }
@@ -146,6 +154,8 @@ impl TestManagerActor {
                 Output::Reply(answer) => self.publish_state(answer),
                 Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
                 Output::Stop(why) => self.stop(why),
+                Output::RunSteps { test_id, revision, run } => self.run_steps(test_id, revision, run, ctx),
+                Output::StopSteps => self.stop_steps(ctx),
                 Output::ChangeRate(change) => self.change_rate(change, ctx),
                 Output::Register => self.heartbeat.register_again(),
                 Output::AnnounceEnd(over) => self.heartbeat.announce_end(over),
@@ -169,13 +179,19 @@ impl TestManagerActor {
         let timestamp_ms = arrived.timestamp_ms;
         match arrived.content {
             Ok(Inbound::TestConfig(config)) => self.step(Input::Config { config, timestamp_ms }, ctx),
-            Ok(Inbound::Trigger(trigger)) => self.step(Input::Trigger { trigger, timestamp_ms }, ctx),
+            Ok(Inbound::Trigger(trigger)) => {
+                self.take_setup_values(&trigger);
+                self.step(Input::Trigger { trigger, timestamp_ms }, ctx);
+            }
             Ok(Inbound::ChangeRate(order)) => self.step(Input::ChangeRate(order), ctx),
             Ok(Inbound::Heartbeat(beat)) => {
                 let Some(ours) = &beat.ours else { return };
                 if ours.role == Role::Orchestrator {
                     self.step(Input::OrchestratorSeen(ours.epoch), ctx);
                     self.heartbeat.orchestrator_seen(ours.epoch);
+                    if let Some(ask) = &ours.ask {
+                        self.step(Input::Asked(ours.epoch, ask.clone()), ctx);
+                    }
                 } else if beat.node_id == self.options.limits.node_id && ours.epoch > self.options.epoch {
                     let fenced = RunError::Fenced {
                         node_id: beat.node_id,
@@ -204,12 +220,14 @@ impl TestManagerActor {
         let (options, clock) = (Arc::clone(&self.options), self.clock.clone());
         let checked = async move {
             let prepared = prepare(&options, &clock, &candidate).await;
+            let kit = prepared.as_ref().ok().and_then(|prepared| Kit::of(&candidate, prepared));
             if let Err(reason) = &prepared {
                 log::warn!(test_id:% = candidate.test_id, reason:%; "test refused");
             }
-            prepared
+            (prepared, kit)
         };
-        ctx.spawn(checked.into_actor(self).map(move |prepared, actor, ctx| {
+        ctx.spawn(checked.into_actor(self).map(move |(prepared, kit), actor, ctx| {
+            actor.kit = kit.or(actor.kit.take());
             let result = prepared.map(|prepared| {
                 // Configs that never started leave an entry. Tickets increase, so the first is the oldest: evict it.
                 while actor.prepared.len() >= 2 * crate::life::MAX_HELD {
@@ -242,9 +260,8 @@ impl TestManagerActor {
         let hosts: Vec<_> = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
         let shared = shared.map(|shared| shared.keep(&hosts));
         let ids = (&test_id, &self.options.limits.node_id);
-        // The values of setup travel with the trigger, once it runs before the start.
-        let script =
-            DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &BTreeMap::new());
+        let setup = self.setup_values(&test_id);
+        let script = DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &setup);
         let rates = match RunningRate::of(&lead, &assignment, start) {
             Some((rate, rates)) => {
                 self.rate = Some(rate);

@@ -10,13 +10,13 @@ use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
 use common::plan::RateChange;
-use common::wire::{Inbound, Metrics, RawMetrics};
+use common::wire::{Inbound, Metrics, RawMetrics, StepsOf};
 
 pub use self::handle::TallyHandle;
 use super::offer;
 use crate::actors::events::{Changed, EventsHandle};
 use crate::assemble::{TestMeta, view};
-use crate::model::{TestState, TestView, TimelineEntry};
+use crate::model::{StepsView, TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::participant::{EndedBy, PartSeen};
 use crate::ran_on::RanOn;
@@ -67,6 +67,8 @@ pub enum PartChanged {
     Back(NodeId, Option<Epoch>),
     /// A classic driver sends heartbeats but no report.
     Silent(NodeId),
+    /// What setup or teardown came to so far.
+    Steps(StepsOf, Box<StepsView>),
 }
 
 /// Asks for the state of each driver's part, which the lifecycle depends on; empty if no test is open.
@@ -307,6 +309,7 @@ impl Handler<PartChanged> for StatsAggregatorActor {
                 PartChanged::Ended(node, epoch, by) => tally.ended(&node, epoch, by),
                 PartChanged::Back(node, epoch) => tally.back(&node, epoch),
                 PartChanged::Silent(node) => tally.silent(&node),
+                PartChanged::Steps(run, view) => tally.set_steps(run, *view),
             }
         }
         self.send_windows();

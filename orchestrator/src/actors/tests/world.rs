@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::Addr;
 use common::clock::{UnixMicros, unix_us};
 use common::counters::Counters;
-use common::ids::{Epoch, TestId};
+use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{Arrived, ConsumerChanged, Offsets, Position, RecordsArrived};
 use common::settings::KafkaSettings;
 use common::wire::{
@@ -98,7 +98,7 @@ impl World {
         let watch = (Arc::clone(&telemetry), Arc::clone(&readiness));
         let Wired { tests, nodes, intake } = wire(
             outside,
-            epoch,
+            (NodeId::new("o").unwrap(), epoch),
             (Patience::default(), rules),
             watch,
             superseding,

@@ -3,6 +3,7 @@
 mod barrier;
 mod lead;
 mod rate;
+mod steps;
 
 use common::wire::{PROTOCOL, Unit};
 
@@ -49,6 +50,7 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         warning: None,
         test_id: None,
         revision: None,
+        steps: None,
         max_rate: None,
         on_this_host: false,
         protocol: Protocol::Registered(Some(PROTOCOL)),

@@ -186,6 +186,7 @@ struct Case<'c> {
     drivers: &'c [Driver],
     stopped_by: Option<&'static str>,
     interrupted: Option<&'c str>,
+    steps: std::collections::BTreeMap<common::wire::StepsOf, crate::model::StepsView>,
     rate_changes: Vec<RateChange>,
     started: bool,
     over: bool,
@@ -201,6 +202,7 @@ fn case<'c>(plan: Plan, drivers: &'c [Driver]) -> Case<'c> {
         drivers,
         stopped_by: None,
         interrupted: None,
+        steps: Default::default(),
         rate_changes: Vec::new(),
         started: true,
         over: true,
@@ -256,6 +258,7 @@ impl Case<'_> {
         });
         judge(&Facts {
             interrupted: self.interrupted.map(str::to_owned),
+            steps: self.steps.clone(),
             plan: &self.plan,
             of: Vec::new(),
             names: Default::default(),
