@@ -20,6 +20,7 @@ use driver::assignment::Assignment;
 use driver::driver_test::{DriverTest, HostOf};
 use driver::engine::{AwcClient, Engine, FutureEngine, RequestSpec, WireEngine};
 use driver::precision::Precision;
+use driver::scenario::files::Files;
 use driver::start_at::StartAt;
 use driver::worker::report::WorkerEnding;
 use driver::worker::windows::Closed;
@@ -174,7 +175,14 @@ fn test_with(
     let assignment = Assignment::of_plan(&plan, share);
     let test_id = TestId::new("t").unwrap();
     Arc::new(DriverTest {
-        script: DriverTest::script_of(&assignment, (&test_id, &node_id), workers, &[], &BTreeMap::new()),
+        script: DriverTest::script_of(
+            &assignment,
+            (&test_id, &node_id),
+            workers,
+            &[],
+            &BTreeMap::new(),
+            Files::default(),
+        ),
         test_id,
         node_id,
         assignment,

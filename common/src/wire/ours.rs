@@ -67,6 +67,9 @@ pub struct HeartbeatOurs {
     /// The config it answers to, with `ready` and `refused`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
+    /// With `idle`, while it fetches the data files of this test's plan: how many bytes of them it has received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetched_bytes: Option<u64>,
     /// Its clock's offset: orchestrator's clock - its own, µs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_offset_us: Option<i64>,
@@ -90,6 +93,7 @@ impl HeartbeatOurs {
             warning: None,
             test_id: None,
             revision: None,
+            fetched_bytes: None,
             clock_offset_us: None,
             cpu: None,
             counters: None,
@@ -244,8 +248,18 @@ mod tests {
     #[test]
     fn the_fields_are_looked_for_by_the_names_of_the_structs() {
         let names = super::super::fields::names_of::<HeartbeatOurs>();
-        let expected =
-            ["epoch", "role", "state", "reason", "warning", "test_id", "revision", "clock_offset_us", "cpu"];
+        let expected = [
+            "epoch",
+            "role",
+            "state",
+            "reason",
+            "warning",
+            "test_id",
+            "revision",
+            "fetched_bytes",
+            "clock_offset_us",
+            "cpu",
+        ];
         assert_eq!(names, expected, "the counters apart");
         let names = super::super::fields::names_of::<RegisterOurs>();
         assert_eq!(

@@ -298,11 +298,16 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
     let ours = (
         (epoch(), role, option::of(prop::sample::select(states))),
         (option::of(any::<String>()), option::of(any::<String>())),
-        (option::of(test()), option::of(any::<u32>())),
+        (option::of(test()), option::of(any::<u32>()), option::of(any::<u64>())),
         (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
     );
     let ours = ours.prop_map(
-        |((epoch, role, state), (reason, warning), (test_id, revision), (clock_offset_us, cpu, counters))| {
+        |(
+            (epoch, role, state),
+            (reason, warning),
+            (test_id, revision, fetched_bytes),
+            (clock_offset_us, cpu, counters),
+        )| {
             HeartbeatOurs {
                 epoch,
                 role,
@@ -311,6 +316,7 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
                 warning,
                 test_id,
                 revision,
+                fetched_bytes,
                 clock_offset_us,
                 cpu,
                 counters,

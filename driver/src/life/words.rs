@@ -129,16 +129,25 @@ pub struct Reply {
     pub test_id: Option<TestId>,
     /// Which config of that test.
     pub revision: Option<u32>,
+    /// With `idle`: how many bytes of the test's data files it has received, while it fetches them.
+    pub fetched_bytes: Option<u64>,
 }
 
 impl Reply {
     /// The state of a driver that waits for a test.
     pub fn idle() -> Self {
-        Self { state: DriverState::Idle, reason: None, warning: None, test_id: None, revision: None }
+        Self {
+            state: DriverState::Idle,
+            reason: None,
+            warning: None,
+            test_id: None,
+            revision: None,
+            fetched_bytes: None,
+        }
     }
 
     pub(super) fn of(state: DriverState, candidate: &Candidate) -> Self {
         let (test_id, revision) = (Some(candidate.test_id.clone()), candidate.revision());
-        Self { state, reason: None, warning: None, test_id, revision }
+        Self { state, test_id, revision, ..Self::idle() }
     }
 }

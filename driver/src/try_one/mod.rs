@@ -26,6 +26,7 @@ use crate::engine::MAX_WANTED_BODY_BYTES;
 use crate::engine::{
     AwcClient, Chosen, FutureEngine, RequestSpec, WireEngine, choose, outline, tls_config_of,
 };
+use crate::scenario::files::Files;
 use crate::scenario::script::Script;
 use crate::scenario::session::{End, Over, Session};
 use crate::settings::TlsSettings;
@@ -85,11 +86,17 @@ pub struct Trial {
 
 impl Trial {
     /// Prepares session number `g` of a plan whose seed is known; with a scenario, the first one from there on that has
-    /// it. `secrets`: their values, by their index in the program.
+    /// it. `secrets`: their values, by their index in the program; `files`: those that do not travel in the plan.
     ///
     /// # Errors
     /// Where the plan has no such session.
-    pub fn new(plan: &Plan, secrets: &[String], g: u64, scenario: Option<&str>) -> Result<Self, TrialError> {
+    pub fn new(
+        plan: &Plan,
+        secrets: &[String],
+        files: Files,
+        g: u64,
+        scenario: Option<&str>,
+    ) -> Result<Self, TrialError> {
         let program = Arc::clone(plan.program.as_ref().ok_or(TrialError::NoRequests)?);
         let prepare = |reason: &dyn std::fmt::Display| TrialError::Prepare(reason.to_string());
         let node_id = NodeId::new(NAME).map_err(|error| prepare(&error))?;
@@ -98,7 +105,7 @@ impl Trial {
         let share = shares.into_iter().next().map(|(_, share)| share).unwrap_or_default();
         let assignment = Assignment::of_plan(plan, share);
         let script =
-            DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, &Default::default())
+            DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, &Default::default(), files)
                 .ok_or(TrialError::NoRequests)?;
         let g = number(&program, &script, g, scenario)?;
         if script.used_up(g).is_some() {
@@ -117,14 +124,19 @@ impl Trial {
     ///
     /// # Errors
     /// As [`Trial::new`].
-    pub fn without_sending(plan: &Plan, g: u64, scenario: Option<&str>) -> Result<Self, TrialError> {
+    pub fn without_sending(
+        plan: &Plan,
+        files: Files,
+        g: u64,
+        scenario: Option<&str>,
+    ) -> Result<Self, TrialError> {
         let mut plan = plan.clone();
         let program = Arc::make_mut(plan.program.as_mut().ok_or(TrialError::NoRequests)?);
         for variable in &mut program.variables {
             variable.max = variable.max.max(variable.name.len() + ROOM);
         }
         let secrets = vec![MASK.to_owned(); program.secrets.len()];
-        Self::new(&plan, &secrets, g, scenario)
+        Self::new(&plan, &secrets, files, g, scenario)
     }
 
     /// Its number.

@@ -107,6 +107,8 @@ pub struct Lifecycle {
     lead: Duration,
     /// When a driver last reported, at this barrier, that it is resolving the target's name.
     resolving_at: Option<Duration>,
+    /// How far each driver was that fetches data files at this barrier: its count of bytes, and when that last grew.
+    fetching: BTreeMap<NodeId, (u64, Duration)>,
     /// Classic drivers may have received the config and cannot be made to discard it, so a failed barrier finishes the
     /// test instead of going back to `configured`.
     classic_has_config: bool,
@@ -132,6 +134,7 @@ impl Lifecycle {
             configured_at: None,
             lead: rules.start_delay,
             resolving_at: None,
+            fetching: BTreeMap::new(),
             classic_has_config: false,
             runaways: BTreeMap::new(),
             ours_done_at: None,

@@ -108,7 +108,7 @@ impl Scene {
 
     async fn set_state(&self, state: DriverState, test_id: Option<&str>, lasts: bool) {
         let test_id = test_id.map(|id| TestId::new(id).unwrap());
-        let answer = Reply { state, reason: None, warning: None, test_id, revision: Some(1) };
+        let answer = Reply { state, test_id, revision: Some(1), ..Reply::idle() };
         self.heartbeat.send(StateChanged { answer, lasts }).await.unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! One test's life on this driver: a thin shell around `life`, which decides, and the workers, which send.
 
+mod fetch;
 mod prepare;
 mod resolve;
 mod workers;
@@ -19,6 +20,7 @@ use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
 use tokio::sync::{mpsc, oneshot};
 
+use fetch::Fetched;
 use prepare::{Prepared, PreparedHost, hosts_of, prepare};
 use resolve::keep_resolving;
 use workers::{Order, Workers};
@@ -32,6 +34,7 @@ use super::messages::publisher::PublisherHandle;
 use super::messages::worker::WorkerHandle;
 use crate::RunError;
 use crate::assignment::Assignment;
+use crate::bootstrap::OrchestratorClient;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
@@ -61,6 +64,8 @@ pub struct ManagerPeers {
     pub heartbeat: HeartbeatHandle,
     /// The clock: its offset is measured before each test that our orchestrator leads.
     pub clock: ClockHandle,
+    /// Where the data files of plans are fetched; `None`: the settings name no orchestrator.
+    pub orchestrator: Option<OrchestratorClient>,
     pub fatal: mpsc::Sender<RunError>,
 }
 
@@ -104,8 +109,11 @@ pub struct TestManagerActor {
     publisher: PublisherHandle,
     heartbeat: HeartbeatHandle,
     clock: ClockHandle,
+    orchestrator: Option<OrchestratorClient>,
     fatal: mpsc::Sender<RunError>,
     life: Life,
+    /// How far each check is that fetches data files.
+    fetching: BTreeMap<Ticket, Fetched>,
     prepared: BTreeMap<Ticket, Prepared>,
     running: Option<TestId>,
     leaving: Vec<oneshot::Sender<()>>,
@@ -115,7 +123,7 @@ impl TestManagerActor {
     /// A manager without a test.
     pub fn new(options: ManagerOptions, peers: ManagerPeers) -> Self {
         let life = Life::new(options.limits.node_id.clone(), options.grace, options.habits.clone());
-        let ManagerPeers { workers, aggregator, publisher, heartbeat, clock, fatal } = peers;
+        let ManagerPeers { workers, aggregator, publisher, heartbeat, clock, orchestrator, fatal } = peers;
         let n_workers = u32::try_from(workers.len()).unwrap_or(u32::MAX);
         let workers = Workers { workers, aggregator };
         Self {
@@ -125,8 +133,10 @@ impl TestManagerActor {
             publisher,
             heartbeat,
             clock,
+            orchestrator,
             fatal,
             life,
+            fetching: BTreeMap::new(),
             prepared: BTreeMap::new(),
             running: None,
             leaving: Vec::new(),
@@ -194,14 +204,17 @@ impl TestManagerActor {
             }
         }
         let (options, clock) = (Arc::clone(&self.options), self.clock.clone());
+        let (orchestrator, fetched) = (self.orchestrator.clone(), Fetched::default());
+        self.fetching.insert(ticket, fetched.clone());
         let checked = async move {
-            let prepared = prepare(&options, &clock, &candidate).await;
+            let prepared = prepare(&options, &clock, orchestrator.as_ref(), &candidate, &fetched).await;
             if let Err(reason) = &prepared {
                 log::warn!(test_id:% = candidate.test_id, reason:%; "test refused");
             }
             prepared
         };
         ctx.spawn(checked.into_actor(self).map(move |prepared, actor, ctx| {
+            actor.fetching.remove(&ticket);
             let result = prepared.map(|prepared| {
                 // Configs that never started leave an entry. Tickets increase, so the first is the oldest: evict it.
                 while actor.prepared.len() >= 2 * crate::life::MAX_HELD {
@@ -227,14 +240,20 @@ impl TestManagerActor {
             monotonic: start_us.map_or(now, |start_us| instant_of(start_us, offset_us, now_us, now)),
             unix_us: start_us.unwrap_or(now_us.saturating_add(offset_us)),
         };
-        let Some(Prepared { assignment: Some(assignment), hosts, secrets, .. }) = prepared else {
+        let Some(Prepared { assignment: Some(assignment), hosts, secrets, files, .. }) = prepared else {
             return self.nothing_to_do(test_id, start, ctx);
         };
         let hosts = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
         let ids = (&test_id, &self.options.limits.node_id);
         // The values of setup travel with the trigger, once it runs before the start.
-        let script =
-            DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &BTreeMap::new());
+        let script = DriverTest::script_of(
+            &assignment,
+            ids,
+            self.n_workers,
+            secrets.expose(),
+            &BTreeMap::new(),
+            files,
+        );
         let test = Arc::new(DriverTest {
             script,
             test_id: test_id.clone(),
@@ -337,7 +356,18 @@ impl Actor for TestManagerActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         self.orders.start(ctx);
-        ctx.run_interval(TICK, |actor, ctx| actor.step(Input::Tick, ctx));
+        ctx.run_interval(TICK, |actor, ctx| {
+            for (ticket, fetched) in &actor.fetching {
+                if !actor.life.holds(*ticket) {
+                    fetched.give_up();
+                } else if fetched.bytes() > 0 {
+                    actor.life.fetched(*ticket, fetched.bytes());
+                }
+            }
+            // The files of a test that was stopped or replaced may be large.
+            actor.prepared.retain(|ticket, _| actor.life.holds(*ticket));
+            actor.step(Input::Tick, ctx);
+        });
     }
 }
 

@@ -8,14 +8,17 @@ use common::plan::program::TlsOptions;
 use futures_util::future::join_all;
 
 use super::ManagerOptions;
+use super::fetch::{Fetched, fetch};
 use super::resolve::resolve;
 use crate::actors::messages::clock::ClockHandle;
 use crate::assignment::Assignment;
+use crate::bootstrap::OrchestratorClient;
 use crate::clock_sync::Offset;
 use crate::connect_to::Destination;
 use crate::driver_test::TlsConfig;
 use crate::engine::tls_config_of;
 use crate::life::{Candidate, Lead};
+use crate::scenario::files::Files;
 use crate::secrets::{Machine, Secrets, resolve as resolve_secrets};
 use crate::settings::TlsSettings;
 
@@ -27,6 +30,8 @@ pub(super) struct Prepared {
     pub(super) hosts: Vec<PreparedHost>,
     /// The values of the plan's secrets.
     pub(super) secrets: Secrets,
+    /// The plan's files that do not travel in it.
+    pub(super) files: Files,
     pub(super) offset: Option<Offset>,
     /// A warning to show before the test begins; it begins with this driver's name.
     pub(super) warning: Option<String>,
@@ -65,13 +70,16 @@ pub(super) fn hosts_of(lead: &Lead, target: &TargetUrl) -> Vec<(TargetUrl, TlsOp
 pub(super) async fn prepare(
     options: &ManagerOptions,
     clock: &ClockHandle,
+    orchestrator: Option<&OrchestratorClient>,
     candidate: &Candidate,
+    fetched: &Fetched,
 ) -> Result<Prepared, String> {
     let assignment = Assignment::of(&candidate.lead, &options.classic)?;
     let mut prepared = Prepared {
         assignment: None,
         hosts: Vec::new(),
         secrets: Secrets::default(),
+        files: Files::default(),
         offset: None,
         warning: None,
     };
@@ -111,6 +119,10 @@ pub(super) async fn prepare(
         let found = tokio::task::spawn_blocking(move || resolve_secrets(&program, &settings, &Machine)).await;
         let found = found.map_err(|error| named(error.to_string()))?;
         prepared.secrets = found.map_err(|refused| named(refused.to_string()))?;
+    }
+    // Last, since it takes longest: what is refused anyway fetches nothing.
+    if let Some(program) = &assignment.program {
+        prepared.files = fetch(program, orchestrator, fetched).await.map_err(named)?;
     }
     if let (Lead::Classic(_), Some(warning)) = (&candidate.lead, &prepared.warning) {
         // A classic orchestrator does not read warnings, so this one is logged.
