@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::counters::ErrorKind;
 use crate::figures::MAX_REQUEST_NAMES;
 use crate::ids::RequestName;
 use crate::latency::Latency;
@@ -63,6 +64,60 @@ pub struct AllSessions {
     pub groups: BTreeMap<RequestName, PassFigures>,
     /// By the name of the request that is polled.
     pub polls: BTreeMap<RequestName, PassFigures>,
+    /// By the key in `[shared]`: what the driver sent by itself.
+    pub shared: BTreeMap<RequestName, SharedCounters>,
+}
+
+/// The attempts of one entry of `[shared]`, each counted when it is over. completed + failed = Σ status_codes + Σ errors -
+/// check - extract, as for requests; a redirect that was followed is an attempt of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SharedCounters {
+    /// Attempts.
+    pub sent: u64,
+    /// Answered as expected, with nothing missing.
+    pub completed: u64,
+    /// The others.
+    pub failed: u64,
+    /// Answers by status, expected or not.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub status_codes: BTreeMap<u16, u64>,
+    /// Failures by kind.
+    #[serde(deserialize_with = "known_kinds", skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<ErrorKind, u64>,
+}
+
+/// As [`ErrorKind::known`].
+fn known_kinds<'de, D: Deserializer<'de>>(errors: D) -> Result<BTreeMap<ErrorKind, u64>, D::Error> {
+    BTreeMap::deserialize(errors).map(ErrorKind::known)
+}
+
+impl SharedCounters {
+    /// Counts an attempt that is over: its status, where an answer came, and why it failed other than by that.
+    pub fn ended(&mut self, status: Option<u16>, error: Option<ErrorKind>, failed: bool) {
+        self.sent += 1;
+        *if failed { &mut self.failed } else { &mut self.completed } += 1;
+        if let Some(status) = status {
+            *self.status_codes.entry(status).or_default() += 1;
+        }
+        if let Some(kind) = error {
+            *self.errors.entry(kind).or_default() += 1;
+        }
+    }
+}
+
+impl AddAssign<&Self> for SharedCounters {
+    fn add_assign(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        for (status, n) in &other.status_codes {
+            *self.status_codes.entry(*status).or_default() += n;
+        }
+        for (kind, n) in &other.errors {
+            *self.errors.entry(*kind).or_default() += n;
+        }
+    }
 }
 
 impl SessionCounters {
@@ -134,6 +189,9 @@ impl AddAssign<&Self> for AllSessions {
         for (name, figures) in &other.polls {
             *self.polls.entry(name.clone()).or_default() += figures;
         }
+        for (name, counters) in &other.shared {
+            *self.shared.entry(name.clone()).or_default() += counters;
+        }
     }
 }
 
@@ -160,8 +218,9 @@ impl AllSessions {
                 *sum.ended_at.entry(step.to_owned()).or_default() += n;
             }
         }
-        add_passes(&mut self.groups, &other.groups);
-        add_passes(&mut self.polls, &other.polls);
+        add_named(&mut self.groups, &other.groups);
+        add_named(&mut self.polls, &other.polls);
+        add_named(&mut self.shared, &other.shared);
     }
 
     /// The counts of all sessions after the warm-up.
@@ -184,11 +243,15 @@ impl AllSessions {
 
     /// Whether nothing is counted, as in a plan with one request.
     pub fn is_empty(&self) -> bool {
-        self.scenarios.is_empty() && self.groups.is_empty() && self.polls.is_empty()
+        self.scenarios.is_empty() && self.groups.is_empty() && self.polls.is_empty() && self.shared.is_empty()
     }
 }
 
-fn add_passes(sums: &mut BTreeMap<RequestName, PassFigures>, more: &BTreeMap<RequestName, PassFigures>) {
+/// Adds by name, as far as there is room for names.
+fn add_named<T: Clone + for<'t> AddAssign<&'t T>>(
+    sums: &mut BTreeMap<RequestName, T>,
+    more: &BTreeMap<RequestName, T>,
+) {
     for (name, more) in more {
         let full = sums.len() >= MAX_REQUEST_NAMES;
         match sums.get_mut(name) {

@@ -29,6 +29,7 @@ pub mod scenario;
 mod schedstat;
 pub mod secrets;
 pub mod settings;
+pub mod shared;
 pub mod start_at;
 mod store;
 mod system;

@@ -231,6 +231,7 @@ mod tests {
             variables: Vec::new(),
             scenarios: Vec::new(),
             groups: Vec::new(),
+            shared: Vec::new(),
         }
     }
 

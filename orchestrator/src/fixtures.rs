@@ -85,6 +85,7 @@ pub fn plan_of_sessions(seed: Option<u64>) -> Plan {
         variables: Vec::new(),
         scenarios: vec![pay],
         groups: vec![request_name("checkout")],
+        shared: Vec::new(),
     }));
     plan
 }
@@ -109,6 +110,7 @@ pub fn sessions_of(counters: SessionCounters, us: u64) -> AllSessions {
         scenarios: [("pay".to_owned(), pay)].into(),
         groups: [(request_name("checkout"), passes.clone())].into(),
         polls: [(request_name("status"), passes)].into(),
+        shared: BTreeMap::new(),
     }
 }
 
@@ -203,9 +205,11 @@ pub fn test_view(id: &str, name: &str) -> TestView {
         started_at: None,
         ended_at: None,
         totals: Totals::default(),
+        shared: BTreeMap::new(),
         drivers: Vec::new(),
         thresholds: Vec::new(),
         completeness: Completeness::default(),
+        rate_changes: Vec::new(),
         timeline: Vec::new(),
     }
 }

@@ -30,6 +30,7 @@ pub fn text(plan: &Plan) -> String {
     if let (Some(program), Some(expect)) = (&plan.program, &expect) {
         memory(&mut out, plan, program, expect);
         requests(&mut out, plan, program, expect);
+        shared(&mut out, program);
         steps::add(&mut out, program, expect);
     }
     judged(&mut out, plan);
@@ -157,11 +158,35 @@ fn memory(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
     }
 }
 
+/// What each driver sends by itself.
+fn shared(out: &mut Page, program: &Program) {
+    if program.shared.is_empty() {
+        return;
+    }
+    out.heading("Shared, sent by each driver before the start and again by age");
+    for shared in &program.shared {
+        let Some(request) = program.requests.get(shared.request) else { continue };
+        let of = program.shared_values().filter(|(of, _)| of.name == shared.name);
+        let values: Vec<String> = of
+            .filter_map(|(_, variable)| program.variables.get(variable))
+            .map(|variable| format!("shared.{}.{}", shared.name, variable.name))
+            .collect();
+        let method = request.method.clone().unwrap_or_else(|| "form's".to_owned());
+        let (name, every) = (&shared.name, write_duration(shared.every));
+        let address = address(program, request.name.as_str());
+        let line = format!("{name}: {method} {address}, every {every}; gives {}", values.join(", "));
+        out.wrapped("  ", "      ", &line);
+    }
+}
+
 /// The requests: how often each is sent, and what it expects.
 fn requests(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
     let sessions = load::sessions_in_all(plan);
     let mut table = Table::new(&["REQUEST", "A SESSION", "IN ALL", "TIMEOUT", "EXPECTS", "WHAT IT SENDS"]);
-    for (request, often) in program.requests.iter().zip(&expect.requests) {
+    let sent = program.sent_by_sessions();
+    for ((request, often), _) in
+        program.requests.iter().zip(&expect.requests).zip(sent).filter(|(_, sent)| *sent)
+    {
         let in_all = sessions.map_or_else(|| "-".to_owned(), |n| number(n * often));
         let method = request.method.clone().unwrap_or_else(|| "form's".to_owned());
         table.row(vec![

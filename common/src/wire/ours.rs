@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{numbers, read, write};
+use crate::clock::UnixMicros;
 use crate::counters::Counters;
 use crate::ids::{Epoch, NodeId, TestId};
 
@@ -42,6 +43,10 @@ pub struct RegisterOurs {
     /// plans with one request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_language: Option<u32>,
+    /// Version of the records that change a running test's rate which it obeys ([`super::RATE_CHANGES`]); `None`: its rate
+    /// stays as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_changes: Option<u32>,
 }
 
 /// What our nodes add to `heartbeat`.
@@ -77,6 +82,9 @@ pub struct HeartbeatOurs {
     /// must not prevent the heartbeat.
     #[serde(skip_serializing_if = "is_not_finite")]
     pub cpu: Option<f64>,
+    /// The change of its test's rate that it obeyed last; `None`: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_change: Option<RateApplied>,
     /// Counters since the start of the test, while one runs.
     #[serde(flatten, skip_deserializing, serialize_with = "write::counters")]
     pub counters: Option<Counters>,
@@ -96,6 +104,7 @@ impl HeartbeatOurs {
             fetched_bytes: None,
             clock_offset_us: None,
             cpu: None,
+            rate_change: None,
             counters: None,
         }
     }
@@ -114,6 +123,15 @@ impl HeartbeatOurs {
     pub fn warning_without_name(&self, sender: &NodeId) -> Option<&str> {
         self.warning.as_deref().map(|text| without_name(text, sender))
     }
+}
+
+/// A change of a running test's rate, as a driver obeyed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateApplied {
+    /// The number of the change.
+    pub change: u32,
+    /// From when on, Unix µs by the orchestrator's clock: as ordered, or later where the order came too late.
+    pub at: UnixMicros,
 }
 
 /// What a reason begins with while a driver looks up a target's name.
@@ -259,12 +277,23 @@ mod tests {
             "fetched_bytes",
             "clock_offset_us",
             "cpu",
+            "rate_change",
         ];
         assert_eq!(names, expected, "the counters apart");
         let names = super::super::fields::names_of::<RegisterOurs>();
         assert_eq!(
             names,
-            ["protocol", "epoch", "version", "cores", "labels", "max_rate", "kernel", "plan_language"]
+            [
+                "protocol",
+                "epoch",
+                "version",
+                "cores",
+                "labels",
+                "max_rate",
+                "kernel",
+                "plan_language",
+                "rate_changes"
+            ]
         );
     }
 }

@@ -10,11 +10,14 @@ use super::parse::{Payload, parse};
 use super::reject::Rejected;
 use super::window::{self, COUNTER_NAMES};
 use super::{
-    ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics, OtherProtocol,
-    PROTOCOL, ReadAs, Register, RegisterOurs, TestConfig, TestType, Topic, Trigger, Unit,
+    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics,
+    OtherProtocol, PROTOCOL, ReadAs, Register, RegisterOurs, TestConfig, TestType, Topic, Trigger, Unit,
 };
 use crate::ids::{Epoch, IdError, NodeId, TestId};
-use crate::plan;
+use crate::plan::{self, RateChange, is_rate};
+
+/// The word of a record that changes the rate of a running test.
+pub(super) const RATE: &str = "RATE";
 
 /// Most bytes of a target's URL in a classic test_config.
 const MAX_URL_BYTES: usize = 8 * 1024;
@@ -38,6 +41,7 @@ pub fn read(topic: Topic, payload: Option<&[u8]>, read_as: &ReadAs) -> Result<In
     let inbound = match topic {
         Topic::Register => register(&fields).map(Inbound::Register),
         Topic::TestConfig => test_config(&fields).map(|config| Inbound::TestConfig(Box::new(config))),
+        Topic::Trigger if changes_rate(&fields) => change_rate(&fields).map(Inbound::ChangeRate),
         Topic::Trigger => trigger(&fields).map(Inbound::Trigger),
         Topic::Metrics => metrics(&fields, read_as).map(|metrics| Inbound::Metrics(Box::new(metrics))),
         Topic::Heartbeat => heartbeat(&fields).map(|beat| Inbound::Heartbeat(Box::new(beat))),
@@ -195,6 +199,32 @@ fn config_ours(fields: &Fields, epoch: Epoch) -> Result<ConfigOurs, Rejected> {
         }
     }
     Ok(ours)
+}
+
+/// Whether a record of the topic trigger changes the rate of a running test.
+fn changes_rate(fields: &Fields) -> bool {
+    fields.get("trigger").and_then(Value::as_str) == Some(RATE)
+}
+
+fn change_rate(fields: &Fields) -> Result<ChangeRate, Rejected> {
+    let rate_per_s: f64 = fields.required("rate")?;
+    let number: u32 = fields.required("change")?;
+    let at_us: i64 = fields.required("at")?;
+    let wrong = |name: &str, reason: &str| {
+        let value = fields.get(name).cloned().unwrap_or_default();
+        bad(name, &value, reason)
+    };
+    if !is_rate(rate_per_s) {
+        return Err(wrong("rate", "is not a rate that a plan may have"));
+    }
+    if number == 0 {
+        return Err(wrong("change", "changes are counted from 1"));
+    }
+    if !(0..=MAX_UNIX_US).contains(&at_us) {
+        return Err(wrong("at", "is not an instant in Unix µs"));
+    }
+    let change = RateChange { number, rate_per_s, at_us };
+    Ok(ChangeRate { test_id: test_id(fields)?, revision: fields.required("revision")?, change })
 }
 
 fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {

@@ -15,7 +15,7 @@ use crate::figures::MAX_REQUEST_NAMES;
 use crate::ids::RequestName;
 use crate::latency::{Encoder, Extremes, Latency};
 use crate::session_figures::{
-    AllSessions, MAX_STEPS, OTHER_STEPS, PassFigures, SessionCounters, SessionFigures,
+    AllSessions, MAX_STEPS, OTHER_STEPS, PassFigures, SessionCounters, SessionFigures, SharedCounters,
 };
 
 /// Longest name of a step: a request's name after those of the flows and groups around it.
@@ -154,7 +154,21 @@ pub(super) fn read(fields: &Fields) -> Result<AllSessions, Rejected> {
     }
     all.groups = read_passes(fields, "groups")?;
     all.polls = read_passes(fields, "polls")?;
+    all.shared = read_shared(fields)?;
     Ok(all)
+}
+
+/// What the driver sent by itself: counts alone.
+fn read_shared(fields: &Fields) -> Result<BTreeMap<RequestName, SharedCounters>, Rejected> {
+    let shared = named::<SharedCounters>(fields, "shared")?;
+    for (name, of) in &shared {
+        let counts = [of.sent, of.completed, of.failed].into_iter();
+        let by_what = of.status_codes.values().chain(of.errors.values()).copied();
+        believable(counts.chain(by_what)).map_err(|reason| {
+            bad("shared", fields.get("shared").unwrap_or(&Value::Null), format!("{name}: {reason}"))
+        })?;
+    }
+    Ok(shared)
 }
 
 fn read_passes(fields: &Fields, field: &str) -> Result<BTreeMap<RequestName, PassFigures>, Rejected> {

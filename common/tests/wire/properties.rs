@@ -5,13 +5,13 @@ use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, RequestName, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
-use common::plan::{FleetSchedule, Share};
-use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
+use common::plan::{FleetSchedule, RateChange, Share};
+use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures, SharedCounters};
 use common::tls_cause::TlsCause;
 use common::wire::{
-    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MAX_STOPPED,
-    MachineLoad, Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, RowsUsedUp, TestConfig, TestType,
-    Topic, Trigger, Unit, Window, read,
+    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
+    MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs, Role,
+    RowsUsedUp, TestConfig, TestType, Topic, Trigger, Unit, Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -103,12 +103,22 @@ fn register() -> impl Strategy<Value = Register> {
     let labels = prop::collection::btree_map("[ -~]{0,9}", any::<String>(), 0..4);
     let kernel = option::of("[0-9a-f-]{1,36}");
     let rate = option::of(1e-6..1e9_f64);
-    let numbers = (option::of(any::<u32>()), option::of(any::<u32>()));
+    let numbers = (option::of(any::<u32>()), option::of(any::<u32>()), option::of(any::<u32>()));
     let ours = (numbers, epoch(), any::<String>(), any::<u32>(), labels, rate, kernel);
-    let ours =
-        ours.prop_map(|((protocol, plan_language), epoch, version, cores, labels, max_rate, kernel)| {
-            RegisterOurs { protocol, epoch, version, cores, labels, max_rate, kernel, plan_language }
-        });
+    let ours = ours.prop_map(|(numbers, epoch, version, cores, labels, max_rate, kernel)| {
+        let (protocol, plan_language, rate_changes) = numbers;
+        RegisterOurs {
+            protocol,
+            epoch,
+            version,
+            cores,
+            labels,
+            max_rate,
+            kernel,
+            plan_language,
+            rate_changes,
+        }
+    });
     (node(), "[a-z0-9.:]{1,40}", option::of(ours)).prop_map(|(node_id, address, ours)| Register {
         node_id,
         address: Some(address),
@@ -164,6 +174,15 @@ fn trigger() -> impl Strategy<Value = Trigger> {
     let start_at = option::of(0..=(MAX_UNIX_US / 1_000) as u64);
     (test(), any::<bool>(), start_at, option::of(any::<u32>()))
         .prop_map(|(test_id, start, start_at_ms, revision)| Trigger { test_id, start, start_at_ms, revision })
+}
+
+fn change_rate() -> impl Strategy<Value = ChangeRate> {
+    (test(), any::<u32>(), 1..=u32::MAX, 0.01..1e6_f64, 0..=MAX_UNIX_US).prop_map(
+        |(test_id, revision, number, rate_per_s, at_us)| {
+            let change = RateChange { number, rate_per_s, at_us };
+            ChangeRate { test_id, revision, change }
+        },
+    )
 }
 
 fn ending() -> impl Strategy<Value = Ending> {
@@ -222,8 +241,20 @@ fn sessions() -> impl Strategy<Value = AllSessions> {
         let name = "[a-zA-Z0-9_-]{1,9}".prop_map(|name| RequestName::new(&name).unwrap());
         prop::collection::btree_map(name, pass, 0..3)
     };
-    (prop::collection::btree_map("[a-zA-Z0-9_-]{1,9}", scenario, 0..3), pass(), pass())
-        .prop_map(|(scenarios, groups, polls)| AllSessions { scenarios, groups, polls })
+    let shared = (any::<u32>(), any::<u32>(), 100..600_u16).prop_map(|(completed, failed, status)| {
+        let (completed, failed) = (u64::from(completed), u64::from(failed));
+        SharedCounters {
+            sent: completed + failed,
+            completed,
+            failed,
+            status_codes: [(status, completed)].into(),
+            errors: [(ErrorKind::Timeout, failed)].into(),
+        }
+    });
+    let name = "[a-zA-Z0-9_-]{1,9}".prop_map(|name| RequestName::new(&name).unwrap());
+    let shared = prop::collection::btree_map(name, shared, 0..3);
+    (prop::collection::btree_map("[a-zA-Z0-9_-]{1,9}", scenario, 0..3), pass(), pass(), shared)
+        .prop_map(|(scenarios, groups, polls, shared)| AllSessions { scenarios, groups, polls, shared })
 }
 
 fn window() -> impl Strategy<Value = Window> {
@@ -300,6 +331,7 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
         (option::of(any::<String>()), option::of(any::<String>())),
         (option::of(test()), option::of(any::<u32>()), option::of(any::<u64>())),
         (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
+        option::of((any::<u32>(), any::<i64>())),
     );
     let ours = ours.prop_map(
         |(
@@ -307,6 +339,7 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
             (reason, warning),
             (test_id, revision, fetched_bytes),
             (clock_offset_us, cpu, counters),
+            applied,
         )| {
             HeartbeatOurs {
                 epoch,
@@ -319,6 +352,7 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
                 fetched_bytes,
                 clock_offset_us,
                 cpu,
+                rate_change: applied.map(|(change, at)| RateApplied { change, at }),
                 counters,
             }
         },
@@ -332,6 +366,7 @@ fn message() -> impl Strategy<Value = Outbound> {
         register().prop_map(Outbound::Register),
         test_config().prop_map(Box::new).prop_map(Outbound::TestConfig),
         trigger().prop_map(Outbound::Trigger),
+        change_rate().prop_map(Outbound::ChangeRate),
         metrics().prop_map(Box::new).prop_map(Outbound::Metrics),
         heartbeat().prop_map(Box::new).prop_map(Outbound::Heartbeat),
     ]
@@ -347,7 +382,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         any::<f64>().prop_map(Into::into),
         ".{0,20}".prop_map(Into::into),
         "[0-9.]{0,4}(ns|µs|ms|s|m|h)?([0-9.]{0,3}s)?".prop_map(Into::into),
-        prop::sample::select(vec!["YES", "NO", "TSUNAMI", "AVALANCHE", "", "0", "orchestrator"])
+        prop::sample::select(vec!["YES", "NO", "RATE", "TSUNAMI", "AVALANCHE", "", "0", "orchestrator"])
             .prop_map(Into::into),
     ];
     let key = prop_oneof![".{0,8}", prop::sample::select(KEYS).prop_map(str::to_owned)];
@@ -376,6 +411,9 @@ const KEYS: &[&str] = &[
     "assignments",
     "revision",
     "trigger",
+    "change",
+    "rate",
+    "at",
     "start_at",
     "metrics",
     "mean_latency",

@@ -15,6 +15,7 @@ use crate::merge::DriverProgress;
 use crate::merge::{Merge, Merged};
 use crate::pauses::PauseWatch;
 use crate::schedstat::{WaitMeter, Workers};
+use crate::shared::{Ledger, TestShared};
 use crate::worker::report::WorkerWindow;
 
 /// Windows and progress of all workers that may wait.
@@ -45,6 +46,8 @@ pub struct StatsAggregatorActor {
     waits: WaitMeter,
     /// While a test runs.
     pauses: Option<PauseWatch>,
+    /// What the driver sent by itself since the last window; while a test runs whose plan has `[shared]`.
+    shared: Option<Ledger>,
     outbox: Ordered<Out>,
 }
 
@@ -63,6 +66,7 @@ impl StatsAggregatorActor {
             machine: MachineClock::start(cores),
             waits: WaitMeter::start(workers),
             pauses: None,
+            shared: None,
             outbox: Ordered::new(OUTBOX, |outbox| send_out(outbox, publisher, manager)),
         }
     }
@@ -76,6 +80,9 @@ impl StatsAggregatorActor {
             let pauses = self.pauses.as_ref().map(PauseWatch::take).unwrap_or_default();
             window.machine.stopped =
                 pauses.into_iter().map(|(from, to)| (merge.unix_us_at(from), merge.unix_us_at(to))).collect();
+            if let Some(shared) = &self.shared {
+                window.sessions.shared = shared.take();
+            }
             let test_id = merge.test_id().clone();
             let ended = window.is_final.then(|| LoadEnded {
                 test_id: test_id.clone(),
@@ -87,6 +94,7 @@ impl StatsAggregatorActor {
                 self.put(Out::Ended(ended));
                 self.merge = None;
                 self.pauses = None;
+                self.shared = None;
             }
         }
     }
@@ -137,6 +145,7 @@ impl Handler<ExpectWindows> for StatsAggregatorActor {
         self.pauses = PauseWatch::start()
             .inspect_err(|error| log::warn!(error:%; "pauses of this process are not measured"))
             .ok();
+        self.shared = test.shared.as_ref().map(TestShared::ledger);
         self.merge = Some(Merge::new(&test, workers, self.epoch));
     }
 }

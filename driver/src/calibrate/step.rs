@@ -130,7 +130,9 @@ fn test_of(setting: &Setting, drive: Drive, duration: Duration) -> Result<Driver
         assignment: Assignment::of_plan(&plan, share),
         hosts: vec![HostOf::new(plan.target.clone(), vec![setting.sink])],
         script: None,
+        shared: None,
         start: StartAt { monotonic: Instant::now() + START_DELAY, unix_us: unix_us() },
+        rates: Default::default(),
     })
 }
 

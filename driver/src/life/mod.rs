@@ -4,6 +4,7 @@
 
 mod hold;
 mod over;
+mod rate;
 mod words;
 
 use std::collections::VecDeque;
@@ -82,6 +83,8 @@ struct Running {
     stopping: bool,
     /// Kafka has its final window, though its end was not announced yet.
     reported: bool,
+    /// How its rate was changed.
+    rate: rate::Changes,
 }
 
 /// The state of the tests that a driver has received and not forgotten.
@@ -127,7 +130,8 @@ impl Life {
     pub fn reply(&self) -> Reply {
         if let Some(running) = &self.running {
             // `Draining` comes from the workers' progress: the heartbeat puts it in.
-            return Reply::of(DriverState::Running, &running.candidate);
+            let rate_change = running.rate.applied();
+            return Reply { rate_change, ..Reply::of(DriverState::Running, &running.candidate) };
         }
         let Some(held) = self.held.iter().find(|held| held.candidate.is_ours()) else {
             return Reply::idle();
@@ -164,6 +168,8 @@ impl Life {
                 self.trigger(trigger, timestamp_ms, now, &mut out);
             }
             Input::Trigger { trigger, timestamp_ms } => self.stop(&trigger, timestamp_ms, &mut out),
+            Input::ChangeRate(order) => self.change_rate(order, &mut out),
+            Input::RateChanged(applied) => self.rate_changed(applied),
             Input::Checked(ticket, result) => self.checked(ticket, result, now),
             Input::Ended => self.ended(&mut out),
             Input::Reported(test_id) => self.reported(test_id, &mut out),
@@ -331,7 +337,8 @@ impl Life {
             }
             self.announce_start(&candidate, out);
             out.push(Output::Start { candidate: Box::new(candidate.clone()), start_at_ms: go.start_at_ms });
-            self.running = Some(Running { candidate, stopping: false, reported: false });
+            let rate = rate::Changes::default();
+            self.running = Some(Running { candidate, stopping: false, reported: false, rate });
         }
     }
 

@@ -1,8 +1,8 @@
 //! The inputs and outputs of `life`.
 
 use common::ids::{Epoch, TestId};
-use common::plan::{Plan, Share};
-use common::wire::{ClassicConfig, DriverState, TestConfig, Trigger};
+use common::plan::{Plan, RateChange, Share};
+use common::wire::{ChangeRate, ClassicConfig, DriverState, RateApplied, TestConfig, Trigger};
 
 #[cfg(doc)]
 use crate::settings::Habits;
@@ -69,6 +69,10 @@ pub enum Input {
         /// Kafka's timestamp of it, Unix ms.
         timestamp_ms: Option<i64>,
     },
+    /// A record was read that changes the rate of a running test.
+    ChangeRate(ChangeRate),
+    /// The change of the running test's rate was given to its workers.
+    RateChanged(RateApplied),
     /// A candidate was checked: it can be run, perhaps with a warning, or not and why.
     Checked(Ticket, Result<Option<String>, String>),
     /// The load is over; its final window was made, and may still wait for Kafka.
@@ -96,6 +100,8 @@ pub enum Output {
         start_at_ms: Option<u64>,
     },
     Stop(&'static str),
+    /// Go on with another rate; the outcome is [`Input::RateChanged`].
+    ChangeRate(RateChange),
     /// Register again, for a classic orchestrator that waits for it after its trigger.
     Register,
     /// Announce the end of a classic test to an orchestrator that waits for more than the last report.
@@ -131,6 +137,8 @@ pub struct Reply {
     pub revision: Option<u32>,
     /// With `idle`: how many bytes of the test's data files it has received, while it fetches them.
     pub fetched_bytes: Option<u64>,
+    /// The change of the running test's rate that it obeyed last.
+    pub rate_change: Option<RateApplied>,
 }
 
 impl Reply {
@@ -143,6 +151,7 @@ impl Reply {
             test_id: None,
             revision: None,
             fetched_bytes: None,
+            rate_change: None,
         }
     }
 

@@ -61,6 +61,7 @@ pub fn program(requests: Vec<NamedRequest>, scenarios: Vec<Scenario>) -> Program
         variables: (0..2).map(variable).collect(),
         scenarios,
         groups: ["g0", "g1"].map(|name| RequestName::new(name).unwrap()).into(),
+        shared: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use common::counters::ErrorKind;
 
 use super::findings;
 use super::seen::{Answer as ShownAnswer, Event, OwnField, Pause, Request, Step, Why};
-use super::{Outcome, Trial};
+use super::{Attempted, Outcome, Trial};
 use crate::engine::{Ends, Engine, Exchange, Next, Outcome as Ended, Outgoing, Place};
 use crate::scenario::answer::{Answer, Field};
 use crate::scenario::script::{Script, Sendable};
@@ -38,8 +38,9 @@ impl Notes for Polls {
     }
 }
 
-/// Why and how long a session waits before the step that it comes to next.
-pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos) {
+/// Why and how long a session waits before the step that it comes to next. A session thinks from the end of the step
+/// before, `whole` in all; `left` is what remains of it, or of another wait, now that the answer was looked at and shown.
+pub(super) fn pause(left: Nanos, whole: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos) {
     let looked = seat.session.looks(script).is_some_and(|(looks, _)| looks > 0);
     let at = seat.session.step(script).is_some_and(|step| step.at.is_some());
     let why = match () {
@@ -47,8 +48,10 @@ pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos)
         () if at => Why::At,
         () => Why::Thinks,
     };
-    let here = if why == Why::Poll { wait } else { wait.min(LONGEST_THINK) };
-    (Pause { why, ms: ms(wait), here_ms: ms(here) }, here)
+    let here = if why == Why::Poll { left } else { left.min(LONGEST_THINK) };
+    let whole = if why == Why::Thinks { whole } else { left };
+    let shown_here = if here < left { here } else { whole };
+    (Pause { why, ms: ms(whole), here_ms: ms(shown_here) }, here)
 }
 
 fn ms(span: Nanos) -> f64 {
@@ -76,8 +79,12 @@ pub(super) async fn drive<E: Engine>(
         polls: Polls::default(),
         start,
         cut: 0,
+        stepped_at: 0,
         script,
     };
+    its.desk.shared = Arc::clone(&trial.shared);
+    its.paper.shared = Arc::clone(&trial.shared);
+    its.bench.shared = Arc::clone(&trial.shared);
     its.look_at_clock();
     let begin = Start { g: trial.g, due: 0, held: 0, warmup: false };
     its.seat.session.begin(&its.script, begin, &mut its.desk);
@@ -89,12 +96,20 @@ pub(super) async fn drive<E: Engine>(
             _ => its.seat.session.next(&its.script, now + its.cut, &mut its.desk, &mut its.polls),
         };
         match does {
-            Does::Over(over) => return trial.outcome(&over, false),
+            Does::Over(over) => {
+                let variables = 0..trial.program.variables.len();
+                trial.kept = variables
+                    .map(|index| its.seat.session.variables().get(index).map(<[u8]>::to_vec))
+                    .collect();
+                return trial.outcome(&over, false);
+            }
             Does::At(at) if at <= now + its.cut => tokio::task::yield_now().await,
             Does::At(at) => {
-                let (pause, here) = pause(at - now - its.cut, &its.seat, &its.script);
+                let left = at - now - its.cut;
+                let (pause, here) = pause(left, at - its.stepped_at, &its.seat, &its.script);
                 report(Event::Wait(pause));
-                its.cut += at - now - its.cut - here;
+                its.cut += left - here;
+                its.stepped_at = at;
                 sleep(here).await;
             }
             Does::Request(attempt) => {
@@ -116,6 +131,8 @@ struct Driven {
     script: Arc<Script>,
     /// What was thought in a test and not here: so far is the session's time ahead of the clock.
     cut: Nanos,
+    /// The session's time at the end of its last attempt or wait.
+    stepped_at: Nanos,
 }
 
 impl Driven {
@@ -157,6 +174,7 @@ impl Driven {
             Err(kind) => {
                 self.seat.attempt = None;
                 step.fault = Some(format!("not sent: {}", words(kind)));
+                trial.attempts.push(Attempted { status: None, error: Some(kind), failed: true });
                 self.answered(began, (follows, true));
                 return step;
             }
@@ -191,6 +209,8 @@ impl Driven {
         self.seat.attempt = None;
         if self.seat.follows(&exchange, &attempt, at + self.cut, Nanos::MIN) {
             self.show(trial, &mut step, host, &attempt, &came, &exchange);
+            let (status, _) = outcome_of(&exchange, None);
+            trial.attempts.push(Attempted { status, error: None, failed: false });
             return step;
         }
         self.look_at_clock();
@@ -258,6 +278,8 @@ impl Driven {
             }
         }
         let failed = step.fault.is_some();
+        let (status, error) = outcome_of(exchange, fault);
+        trial.attempts.push(Attempted { status, error, failed });
         self.answered(at, (answered.is_some(), failed));
         if std::mem::take(&mut self.polls.gave_up) && !failed {
             step.fault = Some("the poll's condition did not hold in its last look".to_owned());
@@ -265,18 +287,33 @@ impl Driven {
     }
 
     fn answered(&mut self, at: Nanos, how: (bool, bool)) {
-        self.seat.session.answered(&self.script, at + self.cut, how, &mut self.desk, &mut self.polls);
+        self.stepped_at = at + self.cut;
+        self.seat.session.answered(&self.script, self.stepped_at, how, &mut self.desk, &mut self.polls);
     }
 
     /// The texts that the checks expect, with what the session knew when it asked.
     fn expected(&mut self, request: &Sendable, attempt: &Attempt) -> Vec<Result<Vec<u8>, ErrorKind>> {
-        let around = Around { unix_us: self.desk.unix_us, place: attempt.place, ..Around::default() };
+        let (unix_us, place) = (self.desk.unix_us, attempt.place);
+        let shared = Arc::clone(&self.desk.shared);
+        let around = Around { unix_us, place, shared: &shared, ..Around::default() };
         let mut one = |text: &crate::scenario::render::Text| {
             let mut out = Vec::new();
             let mut context = self.seat.session.context(&self.script, around);
             text.render(&mut context, &mut out).map(|()| out).map_err(ErrorKind::from)
         };
         request.expected.iter().map(&mut one).collect()
+    }
+}
+
+/// What an attempt counts under: a status, an error, or both where the answer failed in what it is looked at for.
+fn outcome_of(exchange: &Exchange, fault: Option<ErrorKind>) -> (Option<u16>, Option<ErrorKind>) {
+    match (exchange.outcome, fault) {
+        (Ended::Failed(kind), _) => (None, Some(kind)),
+        (Ended::Status(status), Some(kind @ (ErrorKind::Check | ErrorKind::Extract))) => {
+            (Some(status), Some(kind))
+        }
+        (Ended::Status(_), Some(kind)) => (None, Some(kind)),
+        (Ended::Status(status), None) => (Some(status), None),
     }
 }
 
@@ -343,7 +380,7 @@ struct Listener<'a> {
 }
 
 impl Ends for Listener<'_> {
-    fn ended(&mut self, _: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, _: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         self.end = Some((at, *exchange));
         Next::Rest
     }

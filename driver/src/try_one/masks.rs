@@ -11,7 +11,7 @@ pub const MASK: &str = "***";
 const LOG_INS: [&str; 2] = ["authorization", "proxy-authorization"];
 
 /// The secrets that are known so far, in each form in which a request or an answer may hold them.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Masks {
     /// In lower case, the longest first.
     needles: Vec<Vec<u8>>,
@@ -40,6 +40,13 @@ impl Masks {
         ];
         forms.iter_mut().for_each(|form| form.make_ascii_lowercase());
         self.needles.extend(forms.into_iter().filter(|form| !form.is_empty()));
+        self.needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.needles.dedup();
+    }
+
+    /// Hides what the other hides, too.
+    pub fn join(&mut self, other: Self) {
+        self.needles.extend(other.needles);
         self.needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         self.needles.dedup();
     }

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use common::clock::unix_us;
+use common::counters::ErrorKind;
 use common::ids::{NodeId, TestId};
-use common::plan::program::Program;
+use common::plan::program::{Connections, OnFail, Program, Scenario, Shared, Step as PlanStep};
 use common::plan::{Plan, mask_url, share_out};
 
 pub use self::masks::MASK;
@@ -26,7 +27,8 @@ use crate::engine::MAX_WANTED_BODY_BYTES;
 use crate::engine::{
     AwcClient, Chosen, FutureEngine, RequestSpec, WireEngine, choose, outline, tls_config_of,
 };
-use crate::scenario::files::Files;
+use crate::scenario::files::{Bodies, Files};
+use crate::scenario::render::SharedValues;
 use crate::scenario::script::Script;
 use crate::scenario::session::{End, Over, Session};
 use crate::settings::TlsSettings;
@@ -82,6 +84,25 @@ pub struct Trial {
     program: Arc<Program>,
     g: u64,
     masks: Masks,
+    /// Whether what it reports is shown: then the secrets that it comes to know are masked.
+    shows: bool,
+    /// The values of `[shared]`, as far as they are known.
+    shared: SharedValues,
+    /// What sends the requests of `[shared]` before it; none where they are sent by someone else.
+    before: Vec<(Shared, Trial)>,
+    attempts: Vec<Attempted>,
+    /// The variables of the session that ended last.
+    kept: Vec<Option<Vec<u8>>>,
+}
+
+/// How one attempt ended, as it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Attempted {
+    /// The answer's.
+    pub status: Option<u16>,
+    /// Why it failed, other than by its status.
+    pub error: Option<ErrorKind>,
+    pub failed: bool,
 }
 
 impl Trial {
@@ -104,6 +125,7 @@ impl Trial {
         let shares = share_out(plan, std::slice::from_ref(&node_id)).map_err(|error| prepare(&error))?;
         let share = shares.into_iter().next().map(|(_, share)| share).unwrap_or_default();
         let assignment = Assignment::of_plan(plan, share);
+        let bodies = files.bodies.clone();
         let script =
             DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, &Default::default(), files)
                 .ok_or(TrialError::NoRequests)?;
@@ -113,11 +135,84 @@ impl Trial {
         }
         let mut masks = Masks::default();
         secrets.iter().for_each(|secret| masks.add(secret.as_bytes()));
-        let start = StartAt { monotonic: Instant::now(), unix_us: unix_us() };
-        let hosts = Vec::new();
-        let test =
-            DriverTest { test_id, node_id, assignment, hosts, script: Some(Arc::clone(&script)), start };
-        Ok(Self { test, script, program, g, masks })
+        let mut before = Vec::new();
+        for shared in &program.shared {
+            let trial = Self::of_shared(&assignment, (&test_id, &node_id), (secrets, &bodies), shared)?;
+            let mut trial = Self { shows: true, ..trial };
+            secrets.iter().for_each(|secret| trial.masks.add(secret.as_bytes()));
+            before.push((shared.clone(), trial));
+        }
+        let test = test_of(&assignment, (&test_id, &node_id), &script);
+        let trial = Self { before, g, masks, shows: true, ..Self::with(test, script, program) };
+        Ok(trial)
+    }
+
+    /// Prepares what a driver sends by itself for an entry of `[shared]`: a session of its one request, of which nothing is
+    /// shown. `bodies`: the contents of files that do not travel in the plan.
+    ///
+    /// # Errors
+    /// Where the plan has no requests.
+    pub(crate) fn of_shared(
+        assignment: &Assignment,
+        ids: (&TestId, &NodeId),
+        (secrets, bodies): (&[String], &Bodies),
+        shared: &Shared,
+    ) -> Result<Self, TrialError> {
+        let whole = assignment.program.as_deref().ok_or(TrialError::NoRequests)?;
+        let scenario = Scenario {
+            name: shared.name.to_string(),
+            share: 1,
+            steps: vec![PlanStep::Request { request: shared.request, at: None }],
+            lets: Vec::new(),
+            cookie_bytes: None,
+            connections: Connections::Shared,
+            on_fail: OnFail::End,
+        };
+        let program = Arc::new(Program {
+            // What a session would need, and this does not.
+            source: serde_json::Map::new(),
+            data: Vec::new(),
+            shared: Vec::new(),
+            groups: Vec::new(),
+            scenarios: vec![scenario],
+            ..whole.clone()
+        });
+        let assignment = Assignment { program: Some(Arc::clone(&program)), ..assignment.clone() };
+        let files = Files { bodies: bodies.clone(), ..Files::default() };
+        let script = DriverTest::script_of(&assignment, ids, 1, secrets, &Default::default(), files)
+            .ok_or(TrialError::NoRequests)?;
+        Ok(Self::with(test_of(&assignment, ids, &script), script, program))
+    }
+
+    fn with(test: DriverTest, script: Arc<Script>, program: Arc<Program>) -> Self {
+        Self {
+            test,
+            script,
+            program,
+            g: 0,
+            masks: Masks::default(),
+            shows: false,
+            shared: SharedValues::default(),
+            before: Vec::new(),
+            attempts: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// The same, sent to these hosts.
+    pub(crate) fn to(mut self, hosts: Vec<HostOf>) -> Self {
+        self.test.hosts = hosts;
+        self
+    }
+
+    /// How the attempts of the last session ended.
+    pub(crate) fn attempts(&self) -> &[Attempted] {
+        &self.attempts
+    }
+
+    /// What a variable held at the end of the last session.
+    pub(crate) fn kept(&self, variable: usize) -> Option<Vec<u8>> {
+        self.kept.get(variable).cloned().flatten()
     }
 
     /// Prepares a session for [`Trial::unsent`]: without secrets, and with room for the names of all variables.
@@ -136,7 +231,13 @@ impl Trial {
             variable.max = variable.max.max(variable.name.len() + ROOM);
         }
         let secrets = vec![MASK.to_owned(); program.secrets.len()];
-        Self::new(&plan, &secrets, files, g, scenario)
+        let shared = program.shared_names().into_iter();
+        let shared: Vec<_> = shared
+            .map(|(shared, variable)| {
+                Some(format!("<{}>", unsent::shared_name(&shared, &variable)).into_bytes())
+            })
+            .collect();
+        Ok(Self { shared: shared.into(), ..Self::new(&plan, &secrets, files, g, scenario)? })
     }
 
     /// Its number.
@@ -149,8 +250,8 @@ impl Trial {
         &self.script.names.scenarios[self.script.mix.scenario(self.g)].name
     }
 
-    /// Sends the session's requests, one after the other, and reports each. `secrets_dir`: the folder of client
-    /// certificates that the plan names. Within a runtime of actix.
+    /// Sends the requests of `[shared]` and then the session's, one after the other, and reports each. `secrets_dir`: the
+    /// folder of client certificates that the plan names. Within a runtime of actix.
     ///
     /// # Errors
     /// Where nothing can be sent at all. A request that fails is a result, not an error.
@@ -161,6 +262,49 @@ impl Trial {
         report: &mut dyn FnMut(Event),
     ) -> Result<Outcome, TrialError> {
         self.test.hosts = hosts(&self.program, tls, secrets_dir).await?;
+        if let Some(failed) = self.send_shared(report).await? {
+            return Ok(failed);
+        }
+        self.send(self.g, report).await
+    }
+
+    /// Sends the requests of `[shared]`, as a driver does before the start. `Some`: one failed, and no session would start.
+    async fn send_shared(&mut self, report: &mut dyn FnMut(Event)) -> Result<Option<Outcome>, TrialError> {
+        let mut values = Vec::new();
+        for (shared, mut trial) in std::mem::take(&mut self.before) {
+            trial.test.hosts.clone_from(&self.test.hosts);
+            let name = format!("shared.{}", shared.name);
+            let mut named = |event: Event| {
+                report(match event {
+                    Event::Step(step) => Event::Step(Box::new(Step { step: name.clone(), ..*step })),
+                    wait @ Event::Wait(_) => wait,
+                });
+            };
+            let outcome = trial.send(0, &mut named).await?;
+            if !outcome.completed {
+                return Ok(Some(Outcome { failed_at: Some(name), ..outcome }));
+            }
+            self.masks.join(trial.masks.clone());
+            let of = self.program.shared_values().filter(|(of, _)| of.name == shared.name);
+            values.extend(of.map(|(_, variable)| trial.kept(variable)));
+        }
+        self.shared = values.into();
+        Ok(None)
+    }
+
+    /// Sends the requests of session number `g` to the hosts that are known, one after the other, and reports each. Within a
+    /// runtime of actix.
+    ///
+    /// # Errors
+    /// As [`Trial::run`].
+    pub(crate) async fn send(
+        &mut self,
+        g: u64,
+        report: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, TrialError> {
+        self.g = g;
+        self.attempts.clear();
+        self.kept.clear();
         self.test.start = StartAt { monotonic: Instant::now(), unix_us: unix_us() };
         match choose(&self.test.assignment.request) {
             Chosen::Wire => {
@@ -203,6 +347,9 @@ impl Trial {
 
     /// Hides the values of secret variables, and of those that hold a secret.
     fn hide(&mut self, session: &mut Session) {
+        if !self.shows {
+            return;
+        }
         let of_log_ins = self.program.requests.iter().flat_map(|request| &request.extracts);
         let hidden: Vec<usize> =
             of_log_ins.filter(|extract| findings::hides(extract)).map(|extract| extract.variable).collect();
@@ -229,6 +376,24 @@ impl Trial {
         };
         let completed = matches!(over.end, End::Completed(_));
         Outcome { completed, failed_at: failed, response_ms: response, cut }
+    }
+}
+
+/// A test of one session, whose hosts are not known yet.
+fn test_of(
+    assignment: &Assignment,
+    (test_id, node_id): (&TestId, &NodeId),
+    script: &Arc<Script>,
+) -> DriverTest {
+    DriverTest {
+        test_id: test_id.clone(),
+        node_id: node_id.clone(),
+        assignment: assignment.clone(),
+        hosts: Vec::new(),
+        script: Some(Arc::clone(script)),
+        shared: None,
+        start: StartAt { monotonic: Instant::now(), unix_us: unix_us() },
+        rates: Default::default(),
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) fn unsent(trial: &mut Trial, report: &mut dyn FnMut(Event)) -> Outcom
     let mut paper = Paper::default();
     paper.unix_us = unix_us;
     desk.unix_us = unix_us;
+    desk.shared = Arc::clone(&trial.shared);
+    paper.shared = Arc::clone(&trial.shared);
     seat.session.begin(&script, Start { g: trial.g, due: 0, held: 0, warmup: false }, &mut desk);
     let (mut now, mut n): (Nanos, usize) = (0, 0);
     loop {
@@ -36,7 +38,7 @@ pub(super) fn unsent(trial: &mut Trial, report: &mut dyn FnMut(Event)) -> Outcom
             Next::Over(over) => return trial.outcome(&over, false),
             Next::At(at) if at <= now => continue,
             Next::At(at) => {
-                let (its, _) = pause(at - now, &seat, &script);
+                let (its, _) = pause(at - now, at - now, &seat, &script);
                 report(Event::Wait(Pause { here_ms: its.ms, ..its }));
                 now = at;
                 continue;
@@ -136,9 +138,19 @@ fn named(mut request: Request, program: &Program) -> Request {
     request
 }
 
+/// A value of `[shared]` as a template names it.
+pub(super) fn shared_name(shared: &str, variable: &str) -> String {
+    format!("shared.{shared}.{variable}")
+}
+
 /// Whether there is anything in it that is not the real value.
 fn put_names(text: &mut String, program: &Program) -> bool {
     let mut any = text.contains(MASK);
+    for (shared, variable) in program.shared_names() {
+        let name = shared_name(&shared, &variable);
+        *text = text.replace(&format!("%3C{name}%3E"), &format!("<{name}>"));
+        any |= text.contains(&format!("<{name}>"));
+    }
     for (index, variable) in program.variables.iter().enumerate() {
         let name = format!("<{}>", variable.name);
         for form in [format!("%3C{}%3E", variable.name), numbered(program, index)] {

@@ -8,6 +8,7 @@ use super::seat::Seat;
 use crate::engine::{Exchange, Outcome};
 use crate::scenario::answer::{Answer, Examiner, Field};
 use crate::scenario::numbers::{below, mix64, with_round};
+use crate::scenario::render::SharedValues;
 use crate::scenario::script::Script;
 use crate::scenario::session::{Around, Attempt};
 
@@ -23,6 +24,8 @@ pub struct Bench {
     /// The expected texts of one request, one after the other, and where each ends.
     expected: Vec<u8>,
     ends: Vec<Result<usize, ErrorKind>>,
+    /// The values of `[shared]`, as they are now.
+    pub shared: SharedValues,
 }
 
 impl Bench {
@@ -34,6 +37,7 @@ impl Bench {
             buffers: Buffers::new(places, workers),
             expected: Vec::new(),
             ends: Vec::with_capacity(expected),
+            shared: SharedValues::default(),
         }
     }
 
@@ -72,12 +76,12 @@ impl Bench {
         status: u16,
         (buffer, unix_us): (Option<&Buffer>, i64),
     ) -> Result<(), ErrorKind> {
-        let Self { examiners, expected, ends, .. } = self;
+        let Self { examiners, expected, ends, shared, .. } = self;
         // Before anything is kept: checks compare with what the session knew when it asked.
         expected.clear();
         ends.clear();
         for text in &script.requests[usize::from(attempt.request)].expected {
-            let around = Around { unix_us, place: attempt.place, ..Around::default() };
+            let around = Around { unix_us, shared, place: attempt.place, ..Around::default() };
             let rendered = text.render(&mut seat.session.context(script, around), expected);
             ends.push(rendered.map(|()| expected.len()).map_err(ErrorKind::from));
         }

@@ -23,7 +23,7 @@ struct Freeing<'a> {
 
 impl Ends for Freeing<'_> {
     #[inline]
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         self.free.push(place);
         self.flight.ended(place, at, exchange)
     }
@@ -45,6 +45,12 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
         if stop_reason(stop).is_some() {
             stopped(load, &mut pacer, now);
             break;
+        }
+        if load.rates.has_changed() {
+            for step in load.rates.take() {
+                pacer.change(step.at, step.per_s);
+            }
+            load.flight.recorder.ends_at(pacer.schedule().to());
         }
         if now >= house_at {
             house_at = load.keep_house(now, pacer.next_due(), false);
@@ -100,10 +106,21 @@ pub async fn run<E: Engine, O: Outlet>(load: &mut Load<E, O>, stop: &mut StopSig
                     }
                 }
             }
+            // A worker whose ticks come slowly may have none left long before the end, and a higher rate has some for it.
+            Decision::Done if load.rates.may_change() && pacer.may_grow(now) => {
+                in_a_row = 0;
+                let until = house_at.min(pacer.schedule().to());
+                if load.wait(Until { due: Nanos::MAX, other: until }, now, stop).await {
+                    let now = load.now();
+                    if load.engine.turn(now, &mut Freeing { flight: &mut load.flight, free: &mut free }) {
+                        load.waiter.worked();
+                    }
+                }
+            }
             Decision::Done => break,
         }
     }
-    schedule.from()
+    pacer.schedule().from()
 }
 
 fn due(tick: Tick) -> Due {

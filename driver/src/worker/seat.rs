@@ -9,7 +9,7 @@ use super::recorder::Due;
 use crate::engine::{Exchange, MAX_LOCATION, Outcome};
 use crate::scenario::answer::Field;
 use crate::scenario::cookies::CookieJar;
-use crate::scenario::render::{Hop, request_target};
+use crate::scenario::render::{Hop, SharedValues, request_target};
 use crate::scenario::script::{Script, Sendable};
 use crate::scenario::session::{Around, Attempt, Session};
 use crate::start_at::Nanos;
@@ -51,6 +51,8 @@ pub struct Paper {
     pub out: Vec<u8>,
     cookie: Vec<u8>,
     pub unix_us: i64,
+    /// The values of `[shared]`, as they are now.
+    pub shared: SharedValues,
 }
 
 impl Seat {
@@ -112,7 +114,7 @@ impl Seat {
         attempt: &Attempt,
         paper: &mut Paper,
     ) -> Result<u16, ErrorKind> {
-        let Paper { out, cookie, unix_us } = paper;
+        let Paper { out, cookie, unix_us, shared } = paper;
         out.clear();
         cookie.clear();
         let request = &script.requests[usize::from(attempt.request)];
@@ -126,13 +128,21 @@ impl Seat {
             Some(_) => Some((*host, target.as_str())),
             None => kept_from.map(|host| (host, kept_target.as_str())),
         };
-        let around = Around { unix_us: *unix_us, place: attempt.place, cookie: &[], answered_from };
+        let place = attempt.place;
+        let around = Around { unix_us: *unix_us, place, shared, cookie: &[], answered_from };
         if let Some(jar) = jar.as_ref().filter(|jar| takes_cookies && !jar.is_empty()) {
-            // Which cookies go with it depends on the path, and that is rendered.
-            let to = request.text.render_target(&mut session.context(script, around), hop.as_ref(), out)?;
-            let url = &script.hosts[to.host];
+            let own_host = request.text.own_host().filter(|_| hop.is_none() && jar.ignores_paths());
+            let host = match own_host {
+                Some(host) => host,
+                None => {
+                    // Which cookies go with it depends on host and path, and these are rendered.
+                    let context = &mut session.context(script, around);
+                    request.text.render_target(context, hop.as_ref(), out)?.host
+                }
+            };
+            let url = &script.hosts[host];
             let (name, secure) = (url.host_str().unwrap_or_default(), url.scheme() == "https");
-            let path = path_of(std::str::from_utf8(out).unwrap_or("/"));
+            let path = if out.is_empty() { "/" } else { path_of(std::str::from_utf8(out).unwrap_or("/")) };
             jar.header(name, path, secure, unix_us.div_euclid(1_000_000), cookie);
             out.clear();
         }

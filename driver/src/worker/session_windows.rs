@@ -1,12 +1,15 @@
 //! What is counted of sessions, groups and polls in one window: in arrays, by their indexes in the program, which become
 //! names when the window closes.
 
+use std::collections::BTreeMap;
+
 use common::counters::ErrorKind;
 use common::ids::RequestName;
 use common::latency::Latency;
 use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
 
 use super::recorder::{Due, Recorder, us};
+use super::tally::Waiting;
 use super::windows::Windows;
 use crate::engine::RequestIndex;
 use crate::scenario::script::{Names, Script};
@@ -19,6 +22,7 @@ struct OfScenario {
     counters: SessionCounters,
     warmup: SessionCounters,
     response: Latency,
+    waiting: Waiting,
     /// By the index of the step's name.
     ended_at: Box<[u64]>,
 }
@@ -48,7 +52,8 @@ impl OpenSessions {
         let none = SessionCounters::default();
         let scenarios = names.scenarios.iter().zip(self.scenarios).filter_map(|(names, of)| {
             let ended_at = names.steps.iter().cloned().zip(of.ended_at).filter(|(_, n)| *n > 0).collect();
-            let OfScenario { counters, warmup, response, .. } = of;
+            let OfScenario { counters, warmup, mut response, mut waiting, .. } = of;
+            waiting.empty(&mut response);
             let counted = counters != none || warmup != none;
             counted.then(|| (names.name.clone(), SessionFigures { counters, warmup, response, ended_at }))
         });
@@ -60,6 +65,7 @@ impl OpenSessions {
             scenarios: scenarios.collect(),
             groups: passes(&names.groups, self.groups),
             polls: passes(&names.polls, self.polls),
+            shared: BTreeMap::new(),
         }
     }
 }
@@ -124,7 +130,7 @@ impl Recorder {
             End::Completed(response) => {
                 counters.completed += 1;
                 if !warmup {
-                    of.response.record_us(us(response));
+                    of.waiting.record_us(us(response), &mut of.response);
                 }
                 None
             }

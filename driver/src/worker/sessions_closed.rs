@@ -17,6 +17,7 @@ use crate::engine::{Engine, Place};
 use crate::pacer::{Attempts, Backoff};
 use crate::scenario::script::Script;
 use crate::scenario::session::{Over, Start};
+use crate::shared::TestShared;
 use crate::start_at::Nanos;
 
 /// The worker's users, each at a place of its own.
@@ -147,7 +148,8 @@ pub async fn run<E: Engine, O: Outlet>(
             shift.resting.push(Reverse((at, place, at)));
         }
     }
-    let mut crew = Crew::new(load.test.start, load.slice, script, shift, from);
+    let shared = load.test.shared.as_ref().map(TestShared::values);
+    let mut crew = Crew::new(load.test.start, load.slice, script, shift, from).reading(shared);
     let mut house_at = 0;
     loop {
         let now = load.now();

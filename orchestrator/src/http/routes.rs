@@ -48,7 +48,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(|| not_allowed("GET, HEAD, POST")));
     let test = read("/api/v1/tests/{id}", load_tests::get)
         .route(web::delete().to(load_tests::delete))
-        .default_service(web::to(|| not_allowed("GET, HEAD, DELETE")));
+        .route(web::patch().to(load_tests::change_rate))
+        .default_service(web::to(|| not_allowed("GET, HEAD, PATCH, DELETE")));
     let data = read("/api/v1/data/{sha256}", data::get)
         .route(web::put().to(data::put))
         .default_service(web::to(|| not_allowed("GET, HEAD, PUT")));

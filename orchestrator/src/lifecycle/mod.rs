@@ -8,6 +8,7 @@ mod doubtful;
 mod effect;
 mod ends;
 mod lead;
+mod rate;
 #[cfg(test)]
 mod tests;
 mod warned;
@@ -23,6 +24,7 @@ use common::wire::DriverState;
 pub use choose::{ClassicRules, choose, count_of, delay_of};
 pub use doubtful::is_doubtful;
 pub use effect::Effect;
+pub use rate::{RATE_CHANGED, not_running};
 pub use warned::{driver_of, since_trigger, warnings};
 
 use crate::model::TestState;
@@ -118,6 +120,8 @@ pub struct Lifecycle {
     ours_done_at: Option<Duration>,
     /// Our drivers that send heartbeats while their windows are overdue, and since when.
     overdue_since: BTreeMap<(NodeId, Option<Epoch>), Duration>,
+    /// How its rate was changed, in order.
+    rate: rate::Changes,
 }
 
 impl Lifecycle {
@@ -139,6 +143,7 @@ impl Lifecycle {
             runaways: BTreeMap::new(),
             ours_done_at: None,
             overdue_since: BTreeMap::new(),
+            rate: rate::Changes::default(),
         }
     }
 
@@ -311,7 +316,8 @@ impl Lifecycle {
             Phase::Gap { .. } => self.start(now, nodes),
             Phase::Doubtful { .. } => self.doubt(now, nodes, parts),
             Phase::Started { at, .. } => {
-                let mut effects = ends::look(self, now, now.elapsed.saturating_sub(at), nodes, parts);
+                let mut effects = self.watch_rate(now, nodes);
+                effects.extend(ends::look(self, now, now.elapsed.saturating_sub(at), nodes, parts));
                 let finish = self.finish_if_over(parts, &effects);
                 if !finish.is_empty() && ends::leaves_a_load_behind(nodes, parts, &effects) {
                     effects.push(Effect::PublishStop);

@@ -155,6 +155,21 @@ pub struct RequestTotals {
     pub latency_ms: OutcomeLatency,
 }
 
+/// What drivers sent by themselves for an entry of `[shared]`: at their start, and again by age. It is in no other figure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SharedTotals {
+    /// Attempts, redirects that were followed included.
+    pub sent: u64,
+    /// Answered as expected, with nothing missing.
+    pub completed: u64,
+    /// The others: the values before stayed.
+    pub failed: u64,
+    /// Answers by status.
+    pub status_codes: BTreeMap<String, u64>,
+    /// Failures by kind.
+    pub errors: BTreeMap<String, u64>,
+}
+
 /// Why ticks were not sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DroppedBy {

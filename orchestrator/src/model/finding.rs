@@ -185,6 +185,8 @@ kinds! {
     Redirects,
     /// Most failures are answers that failed a check or lacked a value to extract.
     AnswersUnmet,
+    /// Values of `[shared]` could not be renewed, and sessions kept the old ones.
+    SharedNotRenewed,
     /// Sessions were abandoned between two steps, so that figures of sessions are lower bounds.
     SessionsAbandoned,
     /// Requests completed after the end of the schedule: the throughput leaves them out.

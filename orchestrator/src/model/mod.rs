@@ -1,6 +1,8 @@
 //! The orchestrator's output for people and programs: the JSON shapes of REST, of the events and of the report
 //! (interface.md). Plain data; the rules that fill it are in `tally`, `verdict` and `registry`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +14,7 @@ mod schema;
 
 pub use figures::{
     DroppedBy, LatencyView, OutcomeLatency, PassTotals, RequestTotals, ResponseLatency, SessionCounts,
-    SessionTotals, Totals, WarmupTotals,
+    SessionTotals, SharedTotals, Totals, WarmupTotals,
 };
 pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
@@ -76,14 +78,65 @@ pub struct TestView {
     pub ended_at: Option<String>,
     /// All drivers together.
     pub totals: Totals,
+    /// What the drivers sent by themselves, by the key in `[shared]`; left out where the plan has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<String, SharedTotals>,
     /// Each driver that took part, in the order of its share.
     pub drivers: Vec<DriverTotals>,
     /// What had to hold and whether it did.
     pub thresholds: Vec<ThresholdView>,
     /// Whether all windows arrived.
     pub completeness: Completeness,
+    /// How its rate was changed while it ran, in order; left out where it was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate_changes: Vec<RateChangeView>,
     /// What happened to it, oldest first.
     pub timeline: Vec<TimelineEntry>,
+}
+
+/// A change of a running test's rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RateChange)]
+pub struct RateChangeView {
+    /// Its number, from 1.
+    pub change: u32,
+    /// From when on, RFC 3339.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The same in seconds since the start.
+    pub at_s: f64,
+    /// The rate from then on: requests a second, or sessions where the plan has several requests; of each driver, or of
+    /// the fleet with `per = "fleet"`.
+    pub rate: f64,
+    /// The rate until then.
+    pub rate_before: f64,
+}
+
+/// What a change of a running test says: the body of `PATCH /api/v1/tests/{id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RateOrder {
+    /// The new rate, above zero: requests a second, or sessions where the plan has several requests; of each driver, or of
+    /// the fleet with `per = "fleet"`. A number, or a text with a unit, as in `500/s` or `6/m`.
+    #[schema(value_type = f64, exclusive_minimum = 0.0)]
+    pub rate: f64,
+}
+
+/// The rate of a running test by now: the answer to a change of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Rate)]
+pub struct RateView {
+    /// The test.
+    pub test_id: String,
+    /// The rate: requests a second, or sessions where the plan has several requests; of each driver, or of the fleet with
+    /// `per = "fleet"`.
+    pub rate: f64,
+    /// Since when, or from when on, RFC 3339.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The same in seconds since the start; 0 for the rate that the plan has.
+    pub at_s: f64,
+    /// The number of the change; null for the rate that the plan has.
+    pub change: Option<u32>,
 }
 
 impl TestView {
@@ -209,6 +262,9 @@ pub struct DriverTotals {
     pub stopped: Vec<Pause>,
     /// Marks figures that contradict each other, as a classic driver sent them.
     pub implausible: bool,
+    /// What it sent by itself, by the key in `[shared]`; left out where the plan has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<String, SharedTotals>,
     /// Every key of the totals.
     #[serde(flatten)]
     pub totals: Totals,

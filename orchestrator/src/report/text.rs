@@ -1,16 +1,22 @@
 //! The report as text: one screen, the verdict first and what to do about it next, and the verdict again at the end.
 
+use std::collections::BTreeMap;
+
 use common::tls_cause::TlsCause;
 
 use super::columns::{Page, WIDTH, short, width};
 use super::{drivers_table, latency_table, named_tables, plan_line, thresholds_table};
 use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::{
-    DEFINITIONS, DriverTotals, SessionTotals, TestState, TestView, Totals, Verdict, WarmupTotals,
+    DEFINITIONS, DriverTotals, RateChangeView, SessionTotals, SharedTotals, TestState, TestView, Totals,
+    Verdict, WarmupTotals,
 };
 
 /// Most reasons, and most warnings, in the text.
 const MAX_SENTENCES: usize = 5;
+
+/// Most changes of the rate in the text.
+const MAX_CHANGES: usize = 6;
 
 /// Most columns of a test's name.
 const MAX_NAME: usize = 60;
@@ -36,6 +42,9 @@ pub fn text_in(view: &TestView, columns: usize) -> String {
     sentences(&mut out, "  - ", &view.reasons);
     out.blank();
     out.wrap("plan       ", &plan_line::sentence(&view.plan, view.drivers.len(), view.requests_per_session));
+    if !view.rate_changes.is_empty() {
+        out.wrap("rate       ", &rate_line(&view.rate_changes));
+    }
     out.wrap("target     ", &plan_line::target(&view.plan));
     out.wrap("test       ", &test_line(view));
     out.blank();
@@ -106,6 +115,18 @@ fn test_line(view: &TestView) -> String {
     format!("{}, {at} UTC{seed}", view.test_id)
 }
 
+/// As in `changed from 200/s to 500/s at 12.0 s, to 100/s at 20.0 s`.
+fn rate_line(changes: &[RateChangeView]) -> String {
+    let to = |change: &RateChangeView| format!("to {} at {:.1} s", rate(change.rate), change.at_s);
+    let before = changes.first().map_or(0.0, |first| first.rate_before);
+    let shown: Vec<String> = changes.iter().take(MAX_CHANGES).map(to).collect();
+    let more = match changes.len().saturating_sub(MAX_CHANGES) {
+        0 => String::new(),
+        n => format!(", and {n} more: see the JSON report"),
+    };
+    format!("changed from {} {}{more}", rate(before), shown.join(", "))
+}
+
 fn totals(out: &mut Page, view: &TestView) {
     let totals = &view.totals;
     let n = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), count);
@@ -149,10 +170,22 @@ fn totals(out: &mut Page, view: &TestView) {
     if totals.warmup.scheduled > 0 {
         out.wrap("warm-up    ", &warmup_line(&totals.warmup));
     }
+    if !view.shared.is_empty() {
+        out.wrap("shared     ", &shared_line(&view.shared));
+    }
     let unknown = unknown(view);
     if !unknown.is_empty() {
         out.wrap("unknown    ", &format!("{}: not in these sums", unknown.join("; ")));
     }
+}
+
+/// As in `token: 12 sent = 11 completed + 1 failed`: what drivers sent by themselves.
+fn shared_line(shared: &BTreeMap<String, SharedTotals>) -> String {
+    let one = |(name, of): (&String, &SharedTotals)| {
+        let (sent, completed, failed) = (count(of.sent), count(of.completed), count(of.failed));
+        format!("{name}: {sent} sent = {completed} completed + {failed} failed")
+    };
+    shared.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// As in `600 started = 580 completed + 15 failed + 5 abandoned; 9.7/s`.

@@ -191,10 +191,12 @@ impl Slice {
             stopped_by: None,
             interrupted: None,
             started_at: None,
+            rate_changes: &[],
             fleet,
             drivers: Vec::new(),
             of: Vec::new(),
             names: BTreeMap::new(),
+            shared: BTreeMap::new(),
             missing: Vec::new(),
             foreign: Vec::new(),
         }

@@ -34,7 +34,7 @@ use common::figures::ByRequest;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
 use common::latency::Latencies;
-use common::plan::Plan;
+use common::plan::{Plan, RateChange};
 use common::session_figures::AllSessions;
 use common::wire::{DriverState, Metrics, Window};
 
@@ -45,7 +45,7 @@ use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
 use crate::lifecycle::count_of;
-use crate::model::{Completeness, DriverTotals, Totals, WindowView};
+use crate::model::{Completeness, DriverTotals, SharedTotals, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::stopped_by::StoppedBy;
 use crate::verdict::Facts;
@@ -87,6 +87,8 @@ pub struct Tally {
     interrupted: Option<String>,
     /// Whether the plan's `[abort]` ends it.
     watch: Watch,
+    /// How the rate was changed while it ran.
+    rate_changes: Vec<RateChange>,
 }
 
 impl Tally {
@@ -108,7 +110,18 @@ impl Tally {
             foreign: BTreeSet::new(),
             words: 0,
             interrupted: None,
+            rate_changes: Vec::new(),
         }
+    }
+
+    /// Sets the changes of the rate so far, in their order: what is planned follows from them.
+    pub fn rate_changed(&mut self, changes: Vec<RateChange>) {
+        self.rate_changes = changes;
+    }
+
+    /// The changes of the rate so far.
+    pub fn rate_changes(&self) -> &[RateChange] {
+        &self.rate_changes
     }
 
     /// Sets the common start (`start_at` of the trigger); windows are counted from there.
@@ -220,6 +233,11 @@ impl Tally {
         }
     }
 
+    /// What all drivers sent by themselves, by the key in `[shared]`.
+    pub fn shared(&self) -> BTreeMap<String, SharedTotals> {
+        views::shared(&self.plan, &self.sessions.shared)
+    }
+
     /// Whether every part has ended, by a report or by a conclusion (lost, deaf, …).
     pub fn all_ended(&self) -> bool {
         self.parts.iter().all(|part| part.ended_by.is_some())
@@ -300,11 +318,9 @@ impl Tally {
 
     /// How long after the start the last load is planned to end; `None` where the plan does not say.
     fn planned_end(&self) -> Option<Duration> {
-        let load = &self.plan.load;
-        let ends = self.parts.iter().filter_map(|part| part.share.as_ref()).map(|share| {
-            let length = share.planned_length(load)?;
-            Some(share.begins_after().saturating_add(load.warmup).saturating_add(length))
-        });
+        let start_at = self.start_at.unwrap_or(0);
+        let shares = self.parts.iter().filter_map(|part| part.share.as_ref());
+        let ends = shares.map(|share| share.planned_end(&self.plan, start_at, &self.rate_changes));
         ends.collect::<Option<Vec<Duration>>>()?.into_iter().max()
     }
 

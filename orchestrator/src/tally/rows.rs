@@ -8,7 +8,7 @@ use common::session_figures::SessionCounters;
 use super::part::Part;
 use super::series::added;
 use super::unstarted::Unstarted;
-use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, share, warmup};
+use super::views::{by_cause, by_kind, by_status, dropped_by, latency_view, share, shared, warmup};
 use super::{Tally, requests, sessions};
 use crate::model::{DriverTotals, LatencyView, PartEnd, PartState, Pause, Totals};
 use crate::participant::EndedBy;
@@ -58,6 +58,11 @@ pub fn driver(tally: &Tally, part: &Part, now_us: UnixMicros) -> DriverTotals {
             .map(|stop| Pause { from_ms: stop.from_ms, to_ms: stop.to_ms })
             .collect(),
         implausible: part.is_classic() && part.reports.implausible(over),
+        shared: if part.is_classic() {
+            BTreeMap::new()
+        } else {
+            shared(&tally.plan, &windows.sessions.shared)
+        },
         totals,
     }
 }

@@ -156,6 +156,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         stopped_by: stopped_by.cloned(),
         interrupted: tally.interrupted.clone(),
         started_at: tally.start_at,
+        rate_changes: &tally.rate_changes,
         fleet: Sample {
             counters,
             reported,
@@ -169,6 +170,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         },
         of: Vec::new(),
         names,
+        shared: tally.sessions.shared.clone(),
         missing: completeness(tally).missing,
         foreign: tally.foreign.iter().cloned().collect(),
         drivers,

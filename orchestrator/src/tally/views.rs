@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 
 use common::counters::{Counters, ErrorKind, WarmupCounters};
+use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, Outcome};
+use common::plan::Plan;
+use common::session_figures::SharedCounters;
 use common::tls_cause::TlsCause;
 
 use super::unstarted::Unstarted;
-use crate::model::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, WarmupTotals};
+use crate::model::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, SharedTotals, WarmupTotals};
 
 /// The figures of each latency; `slower`: how many requests count as slower than any completed one. The caller sets the
 /// coverage.
@@ -43,6 +46,21 @@ pub fn request(counters: &Counters, latencies: &Latencies, unstarted: Unstarted)
         errors: by_kind(&counters.errors),
         latency_ms: OutcomeLatency { response: of(LatencyKind::Response), service: of(LatencyKind::Service) },
     }
+}
+
+/// What drivers sent by themselves, by the key in `[shared]`; each that the plan has, though nothing was reported of it.
+pub fn shared(plan: &Plan, sent: &BTreeMap<RequestName, SharedCounters>) -> BTreeMap<String, SharedTotals> {
+    let row = |of: &SharedCounters| SharedTotals {
+        sent: of.sent,
+        completed: of.completed,
+        failed: of.failed,
+        status_codes: by_status(&of.status_codes),
+        errors: by_kind(&of.errors),
+    };
+    let none = SharedCounters::default();
+    let planned = plan.program.iter().flat_map(|program| &program.shared).map(|shared| &shared.name);
+    let names = planned.chain(sent.keys());
+    names.map(|name| (name.to_string(), row(sent.get(name).unwrap_or(&none)))).collect()
 }
 
 /// The warm-up's part of the counters.

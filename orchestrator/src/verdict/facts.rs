@@ -7,8 +7,8 @@ use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
 use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
-use common::plan::{Plan, Share, ThresholdOf};
-use common::session_figures::SessionCounters;
+use common::plan::{Plan, RateChange, Share, ThresholdOf};
+use common::session_figures::{SessionCounters, SharedCounters};
 use common::wire::RowsUsedUp;
 
 use crate::model::MissingWindows;
@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub interrupted: Option<String>,
     /// The common start of the trigger; `None`: the test was never started.
     pub started_at: Option<UnixMicros>,
+    /// How the rate was changed while the test ran.
+    pub rate_changes: &'a [RateChange],
     pub fleet: Sample<'a>,
     /// Each of them, in the order of their shares.
     pub drivers: Vec<DriverFacts<'a>>,
@@ -36,6 +38,8 @@ pub struct Facts<'a> {
     pub of: Vec<(ThresholdOf, Facts<'a>)>,
     /// The counters of the requests of each name, over the drivers' last windows; empty where the plan has one request.
     pub names: BTreeMap<RequestName, Counters>,
+    /// What the drivers sent by themselves, by the key in `[shared]`.
+    pub shared: BTreeMap<RequestName, SharedCounters>,
     /// Windows that did not arrive.
     pub missing: Vec<MissingWindows>,
     /// Nodes that sent reports although they take no part.

@@ -29,7 +29,20 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     redirects(facts, findings);
     unmet(facts, findings);
     abandoned(facts, findings);
+    shared(facts, findings);
     used_up(facts, findings);
+}
+
+/// Warns of values of `[shared]` that could not be renewed: sessions went on with the old ones, which may have expired.
+fn shared(facts: &Facts<'_>, findings: &mut Findings) {
+    for (name, of) in facts.shared.iter().filter(|(_, of)| of.failed > 0) {
+        let statuses = of.status_codes.iter().filter(|(status, _)| !(200..300).contains(*status));
+        let statuses = statuses.map(|(status, n)| (format!("status {status}"), *n));
+        let errors = of.errors.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n));
+        let why = errors.chain(statuses).collect();
+        let (name, failed, sent) = (name.to_string(), of.failed, of.sent);
+        findings.warn(None, Other::SharedNotRenewed { name, failed, sent, why });
+    }
 }
 
 /// Warns of redirects of a name that neither its `follow` nor an `expect_status` of its own asked for. They may count as

@@ -21,6 +21,7 @@ mod request;
 mod rows;
 mod scenarios;
 mod secrets;
+mod shared;
 mod split;
 mod stages;
 mod steps;
@@ -67,7 +68,7 @@ pub(super) struct Read {
 /// Why a part of the language is refused that has a meaning already.
 const NOT_YET: &str = "is not supported yet";
 /// Tables of the language that are not built yet.
-const TABLES_NOT_YET: [&str; 3] = ["setup", "teardown", "shared"];
+const TABLES_NOT_YET: [&str; 2] = ["setup", "teardown"];
 /// Keys of the language that every plan may have, and that are not a program's own.
 const WRITTEN_APART: [&str; 8] =
     ["name", "drivers", "per", "thresholds", "abort", "honesty", "vars", "profiles"];
@@ -127,6 +128,7 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
     names.set_data(data::read(root, tree));
     let (request, shared) = request::read_shared(root, &names);
     let requests = request::read_all(root, &mut names, &shared, request.connection_reuse);
+    let shared_requests = shared::read(root, &names, &requests);
     let are_requests_known = root.n_faults() == n_faults;
     let flow = scenarios::read(root, &mut names, &requests);
     let is_whole = hosts.is_some() && are_requests_known && flow.is_some();
@@ -141,6 +143,7 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
         variables: std::mem::take(&mut names.variables),
         scenarios,
         groups,
+        shared: shared_requests,
     };
     // What depends on all of it is not checked where a part is not known.
     let whole = is_whole.then_some(&program);

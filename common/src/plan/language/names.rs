@@ -82,7 +82,20 @@ pub(super) struct Names {
     pub set_by: Vec<SetBy>,
     /// What the cells of each data set's columns hold.
     pub cells: Vec<Vec<Cells>>,
+    /// `[shared]`.
+    pub shared: Vec<SharedNames>,
     index: BTreeMap<String, usize>,
+}
+
+/// What templates may name of an entry of `[shared]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SharedNames {
+    /// Its key.
+    pub name: String,
+    /// Index of its request, where there is that one.
+    pub request: Option<usize>,
+    /// What the request extracts.
+    pub variables: Vec<String>,
 }
 
 /// The first rows of a column, from 1, whose cell does not fit everywhere.
@@ -132,7 +145,22 @@ impl Names {
             root.missing("requests", reason);
         }
         names.register_variables(root);
+        names.register_shared(root);
         names
+    }
+
+    /// Notes what templates may name of `[shared]`. An `extract` of the request replaces that of `[request]`.
+    fn register_shared(&mut self, root: &Table) {
+        let of_all = root.kind_of("request").and_then(|request| entry(request, "extract"));
+        for (name, shared) in tables_of(root.kind_of("shared")).take(super::shared::MAX_SHARED) {
+            let (mut request, mut variables) = (None, Vec::new());
+            if let Some(Kind::Text(called)) = entry(shared, "request") {
+                let own = root.kind_of("requests").and_then(|requests| entry(requests, called));
+                let own = own.and_then(|request| entry(request, "extract"));
+                (request, variables) = (position(&self.requests, called), keys_of(own.or(of_all)));
+            }
+            self.shared.push(SharedNames { name: name.to_owned(), request, variables });
+        }
     }
 
     fn register_variables(&mut self, root: &Table) {
@@ -263,6 +291,25 @@ impl Names {
     pub fn data(&self, name: &str) -> Result<usize, String> {
         let there: Vec<String> = self.data.iter().map(|data| data.name.clone()).collect();
         position(&there, name).ok_or_else(|| unknown("data", name, &there))
+    }
+
+    /// Whether `[shared]` has an entry of this name whose request extracts this variable, or a reason that lists what there
+    /// is.
+    pub fn shared_value(&self, name: &str, variable: &str) -> Result<(), String> {
+        let there: Vec<String> = self.shared.iter().map(|shared| shared.name.clone()).collect();
+        let Some(shared) = self.shared.iter().find(|shared| shared.name == name) else {
+            return Err(unknown("shared", name, &there));
+        };
+        // One that extracts nothing is reported, and what uses it is not.
+        if shared.variables.is_empty() || shared.variables.iter().any(|known| known == variable) {
+            return Ok(());
+        }
+        Err(format!("{} of shared.{name}", unknown("extract", variable, &shared.variables)))
+    }
+
+    /// Whether `[shared]` sends the request of this index.
+    pub fn is_shared(&self, request: usize) -> bool {
+        self.shared.iter().any(|shared| shared.request == Some(request))
     }
 
     /// A column as the indices of its data set and itself, or a reason that lists those there are.

@@ -22,6 +22,10 @@ pub(super) fn check(program: &Program, root: &Table) {
     for scenario in &program.scenarios {
         walk.scenario(scenario);
     }
+    for shared in &program.shared {
+        walk.on_fail = OnFail::End;
+        walk.request(shared.request, &format!("shared.{}", shared.name), &Set::default());
+    }
     for (index, request) in program.requests.iter().enumerate() {
         if !walk.sent.contains(&index) {
             let reason = "is never sent: no step of a scenario leads to it; add it to one, or leave it out";

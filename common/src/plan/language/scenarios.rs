@@ -67,7 +67,7 @@ pub(super) fn read(
         scenarios
     } else {
         root.take("scenarios");
-        of_requests(names, requests, is_closed)
+        of_requests(root, names, requests, is_closed)
     };
     check_names(root, names, &scenarios, &groups, given);
     for scenario in &mut scenarios {
@@ -140,8 +140,19 @@ fn cookies(node: &Node) -> Result<Option<usize>, String> {
     }
 }
 
-/// Without `[scenarios]` every request is a scenario of one step.
-fn of_requests(names: &Names, requests: &[NamedRequest], is_closed: bool) -> Vec<Scenario> {
+/// Without `[scenarios]` every request is a scenario of one step, but for those that `[shared]` sends.
+fn of_requests(root: &Table, names: &Names, requests: &[NamedRequest], is_closed: bool) -> Vec<Scenario> {
+    let is_in_mix = |index: usize| !names.is_shared(index);
+    for (index, request) in names.requests.iter().enumerate().filter(|(index, _)| !is_in_mix(*index)) {
+        if let Some(share) = names.shares.get(index).copied().flatten() {
+            let reason = "is given, and [shared] sends this request; it is not part of the mix, so leave the share out";
+            root.fault(Fault::contradiction(format!("requests.{request}.share"), share, reason), None);
+        }
+    }
+    if !requests.is_empty() && !(0..requests.len()).any(is_in_mix) {
+        let reason = "are all sent by [shared], so sessions would send nothing; add a request for them";
+        root.fault(Fault::value("requests", "", reason), None);
+    }
     let scenario = |(index, request): (usize, &NamedRequest)| Scenario {
         name: request.name.as_str().to_owned(),
         share: names.shares.get(index).copied().flatten().unwrap_or(1),
@@ -151,7 +162,7 @@ fn of_requests(names: &Names, requests: &[NamedRequest], is_closed: bool) -> Vec
         connections: default_connections(is_closed),
         on_fail: OnFail::End,
     };
-    requests.iter().enumerate().map(scenario).collect()
+    requests.iter().enumerate().filter(|(index, _)| is_in_mix(*index)).map(scenario).collect()
 }
 
 /// The names of groups, in the order of their flows.

@@ -48,6 +48,19 @@ pub struct Program {
     pub scenarios: Vec<Scenario>,
     /// The names of groups, as [`Step::Group`] counts them.
     pub groups: Vec<RequestName>,
+    /// `[shared]`.
+    pub shared: Vec<Shared>,
+}
+
+/// A request that each driver sends at its start and again by age, and whose extracted values all its sessions read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// Its key in `[shared]`, and the name of its counts.
+    pub name: RequestName,
+    /// Index of the request.
+    pub request: usize,
+    /// How old its values may become before the driver sends it again.
+    pub every: Duration,
 }
 
 /// A host that requests are sent to.
@@ -211,6 +224,40 @@ impl Program {
             _ => Vec::new(),
         };
         self.requests.iter().flat_map(of_body).collect()
+    }
+
+    /// The values that sessions read of `[shared]`, in the order in which a driver keeps them: the entry of `shared`, and
+    /// the variable that its request extracts.
+    pub fn shared_values(&self) -> impl Iterator<Item = (&Shared, usize)> {
+        self.shared.iter().flat_map(|shared| {
+            let extracts = self.requests.get(shared.request).map_or(&[][..], |request| &request.extracts);
+            extracts.iter().map(move |extract| (shared, extract.variable))
+        })
+    }
+
+    /// The same by name: the key in `[shared]` and the variable.
+    pub fn shared_names(&self) -> Vec<(String, String)> {
+        let name = |variable: usize| self.variables.get(variable).map(|variable| variable.name.clone());
+        self.shared_values()
+            .map(|(shared, variable)| (shared.name.to_string(), name(variable).unwrap_or_default()))
+            .collect()
+    }
+
+    /// For each request, whether sessions send it. The others are sent by the driver itself, and counted apart.
+    pub fn sent_by_sessions(&self) -> Vec<bool> {
+        fn mark(steps: &[Step], sent: &mut [bool]) {
+            for step in steps {
+                if let Step::Request { request, .. } | Step::Poll { request, .. } = step
+                    && let Some(sent) = sent.get_mut(*request)
+                {
+                    *sent = true;
+                }
+                step.inner().into_iter().for_each(|steps| mark(steps, sent));
+            }
+        }
+        let mut sent = vec![false; self.requests.len()];
+        self.scenarios.iter().for_each(|scenario| mark(&scenario.steps, &mut sent));
+        sent
     }
 
     /// The statuses' and statistics' names of the requests, in their order.

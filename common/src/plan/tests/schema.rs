@@ -143,6 +143,7 @@ fn plans_of_many() -> [Value; 2] {
                    "extract": { "v": { "json": "$.v" } }, "check": { "size": "> 1" }, "multipart": [{ "name": "p" }],
                      "form": {}, "expect_status": 200 },
         },
+        "shared": { "t": { "request": "a", "every": "4m" } },
         "flows": { "f": { "steps": ["a"] } },
         "scenarios": { "s": { "let": { "l": "1" }, "steps": [
             "f", { "request": "a" }, { "think": "1s" }, { "choose": { "a": 1 } },

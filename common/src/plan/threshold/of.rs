@@ -51,7 +51,9 @@ impl StatisticsNames {
     /// The names of a program's statistics, each once.
     pub fn of(program: &Program) -> Self {
         let mut names = Self { groups: program.groups.clone(), polls: Vec::new(), ..Self::default() };
-        for request in &program.requests {
+        // What the driver sends by itself is counted apart, and has no latencies.
+        let sent = program.sent_by_sessions();
+        for (request, _) in program.requests.iter().zip(sent).filter(|(_, sent)| *sent) {
             names.requests.push(request.name.clone());
             // What is too long for a name is a fault elsewhere.
             let derived = |end: &str| RequestName::new(&format!("{}{end}", request.name)).ok();

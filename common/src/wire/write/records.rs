@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::super::read::RATE;
 use super::super::sessions::{PassRecord, ScenarioRecord, passes, scenarios};
 use super::super::window::{DroppedBy, OF_A_NAME, Span, histograms};
 use super::super::{
-    ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs, TestConfig,
-    TestType, Trigger, Window,
+    ChangeRate, ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs,
+    TestConfig, TestType, Trigger, Window,
 };
 use super::WriteError;
 use crate::clock::{UnixMicros, rfc3339};
@@ -18,6 +19,7 @@ use crate::figures::Figures;
 use crate::ids::{Epoch, NodeId, RequestName, TestId};
 use crate::latency::{Encoder, LatencyKind};
 use crate::plan::Share;
+use crate::session_figures::SharedCounters;
 
 fn finite(field: &'static str, number: f64) -> Result<f64, WriteError> {
     if number.is_finite() { Ok(number) } else { Err(WriteError::NotFinite(field)) }
@@ -141,6 +143,31 @@ impl<'a> TriggerRecord<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct ChangeRateRecord<'a> {
+    test_id: &'a TestId,
+    trigger: &'static str,
+    revision: u32,
+    change: u32,
+    rate: f64,
+    at: UnixMicros,
+}
+
+impl<'a> ChangeRateRecord<'a> {
+    pub(super) fn of(order: &'a ChangeRate) -> Result<Self, WriteError> {
+        let ChangeRate { test_id, revision, change } = order;
+        let rate = finite("rate", change.rate_per_s)?;
+        Ok(Self {
+            test_id,
+            trigger: RATE,
+            revision: *revision,
+            change: change.number,
+            rate,
+            at: change.at_us,
+        })
+    }
+}
+
+#[derive(Serialize)]
 pub(super) struct MetricsRecord<'a> {
     node_id: &'a NodeId,
     test_id: &'a TestId,
@@ -183,6 +210,10 @@ impl ClassicRecord {
     }
 }
 
+fn no_shared(shared: &&BTreeMap<RequestName, SharedCounters>) -> bool {
+    shared.is_empty()
+}
+
 #[derive(Serialize)]
 struct WindowRecord<'a> {
     epoch: Epoch,
@@ -198,6 +229,8 @@ struct WindowRecord<'a> {
     groups: BTreeMap<&'a RequestName, PassRecord>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     polls: BTreeMap<&'a RequestName, PassRecord>,
+    #[serde(skip_serializing_if = "no_shared")]
+    shared: &'a BTreeMap<RequestName, SharedCounters>,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<u64>,
     busy: f64,
@@ -234,6 +267,7 @@ impl<'a> WindowRecord<'a> {
             sessions: scenarios(sessions, by_name.as_deref_mut()),
             groups: passes(&sessions.groups, by_name.as_deref_mut()),
             polls: passes(&sessions.polls, by_name),
+            shared: &sessions.shared,
             users: window.users,
             // A share measured by two clocks may come out a hair beyond the whole.
             busy: finite("busy", window.busy)?.clamp(0.0, 1.0),

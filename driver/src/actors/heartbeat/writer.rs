@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use common::clock::unix_us;
 use common::kafka::{KafkaError, Producer};
 use common::wire::{
-    DriverState, Heartbeat, HeartbeatOurs, Outbound, PLAN_LANGUAGE, PROTOCOL, Register, RegisterOurs, Role,
+    DriverState, Heartbeat, HeartbeatOurs, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES, Register,
+    RegisterOurs, Role,
 };
 
 use super::Identity;
@@ -74,6 +75,7 @@ impl Writer {
                 max_rate: identity.max_rate,
                 kernel: identity.kernel.clone(),
                 plan_language: Some(PLAN_LANGUAGE),
+                rate_changes: Some(RATE_CHANGES),
             }),
         })
     }
@@ -102,6 +104,7 @@ impl Writer {
                 fetched_bytes: answer.fetched_bytes,
                 clock_offset_us: offset_us,
                 cpu: self.cpu.share(),
+                rate_change: answer.rate_change,
                 counters: progress.map(|progress| progress.counters),
             }),
         }))

@@ -2,6 +2,7 @@
 
 mod fetch;
 mod prepare;
+mod rate;
 mod resolve;
 mod workers;
 
@@ -15,6 +16,7 @@ use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
 use common::kafka::{Arrived, RecordsArrived};
 use common::ordered::Ordered;
+use common::plan::RateChange;
 use common::session_figures::AllSessions;
 use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
@@ -22,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use fetch::Fetched;
 use prepare::{Prepared, PreparedHost, hosts_of, prepare};
+use rate::RunningRate;
 use resolve::keep_resolving;
 use workers::{Order, Workers};
 
@@ -38,7 +41,7 @@ use crate::bootstrap::OrchestratorClient;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
-use crate::driver_test::{Addresses, DriverTest, HostOf};
+use crate::driver_test::{Addresses, DriverTest, HostOf, Rates};
 use crate::life::{Candidate, Input, Lead, Life, Output, Reply, Ticket};
 use crate::overflow;
 use crate::safety::Limits;
@@ -116,6 +119,8 @@ pub struct TestManagerActor {
     fetching: BTreeMap<Ticket, Fetched>,
     prepared: BTreeMap<Ticket, Prepared>,
     running: Option<TestId>,
+    /// The rate of the test that runs, where our orchestrator may change it.
+    rate: Option<RunningRate>,
     leaving: Vec<oneshot::Sender<()>>,
 }
 
@@ -139,6 +144,7 @@ impl TestManagerActor {
             fetching: BTreeMap::new(),
             prepared: BTreeMap::new(),
             running: None,
+            rate: None,
             leaving: Vec::new(),
         }
     }
@@ -150,6 +156,7 @@ impl TestManagerActor {
                 Output::Reply(answer) => self.publish_state(answer),
                 Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
                 Output::Stop(why) => self.stop(why),
+                Output::ChangeRate(change) => self.change_rate(change, ctx),
                 Output::Register => self.heartbeat.register_again(),
                 Output::AnnounceEnd(over) => self.heartbeat.announce_end(over),
                 Output::Ignored { test_id, why } => log::info!(test_id:%, reason = why; "not acted on"),
@@ -173,6 +180,7 @@ impl TestManagerActor {
         match arrived.content {
             Ok(Inbound::TestConfig(config)) => self.step(Input::Config { config, timestamp_ms }, ctx),
             Ok(Inbound::Trigger(trigger)) => self.step(Input::Trigger { trigger, timestamp_ms }, ctx),
+            Ok(Inbound::ChangeRate(order)) => self.step(Input::ChangeRate(order), ctx),
             Ok(Inbound::Heartbeat(beat)) => {
                 let Some(ours) = &beat.ours else { return };
                 if ours.role == Role::Orchestrator {
@@ -229,9 +237,10 @@ impl TestManagerActor {
     }
 
     fn start(&mut self, candidate: Candidate, start_at_ms: Option<u64>, ctx: &mut Context<Self>) {
-        let test_id = candidate.test_id;
+        let Candidate { test_id, lead, ticket } = candidate;
         self.running = Some(test_id.clone());
-        let prepared = self.prepared.remove(&candidate.ticket);
+        self.rate = None;
+        let prepared = self.prepared.remove(&ticket);
         let offset_us =
             prepared.as_ref().and_then(|prepared| prepared.offset).map_or(0, |offset| offset.offset_us);
         let (now_us, now) = (unix_us(), Instant::now());
@@ -240,10 +249,12 @@ impl TestManagerActor {
             monotonic: start_us.map_or(now, |start_us| instant_of(start_us, offset_us, now_us, now)),
             unix_us: start_us.unwrap_or(now_us.saturating_add(offset_us)),
         };
-        let Some(Prepared { assignment: Some(assignment), hosts, secrets, files, .. }) = prepared else {
+        let Some(Prepared { assignment: Some(assignment), hosts, secrets, files, shared, .. }) = prepared
+        else {
             return self.nothing_to_do(test_id, start, ctx);
         };
-        let hosts = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
+        let hosts: Vec<_> = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
+        let shared = shared.map(|shared| shared.keep(&hosts));
         let ids = (&test_id, &self.options.limits.node_id);
         // The values of setup travel with the trigger, once it runs before the start.
         let script = DriverTest::script_of(
@@ -254,13 +265,22 @@ impl TestManagerActor {
             &BTreeMap::new(),
             files,
         );
+        let rates = match RunningRate::of(&lead, &assignment, start) {
+            Some((rate, rates)) => {
+                self.rate = Some(rate);
+                rates
+            }
+            None => Rates::default(),
+        };
         let test = Arc::new(DriverTest {
             script,
             test_id: test_id.clone(),
             node_id: self.options.limits.node_id.clone(),
             assignment,
             hosts,
+            shared,
             start,
+            rates,
         });
         let slices = test.slices(self.n_workers);
         let until_start = start.monotonic.saturating_duration_since(now);
@@ -342,9 +362,23 @@ impl TestManagerActor {
         }
     }
 
+    fn change_rate(&mut self, change: RateChange, ctx: &mut Context<Self>) {
+        let Some(rate) = &mut self.rate else {
+            return log::warn!(change = change.number; "rate not changed: this test has none to change");
+        };
+        match rate.change(change, self.options.limits.max_rate, Instant::now()) {
+            Ok(applied) => {
+                log::info!(change = change.number, rate = change.rate_per_s; "rate changes");
+                self.step(Input::RateChanged(applied), ctx);
+            }
+            Err(reason) => log::warn!(change = change.number, reason:%; "rate not changed"),
+        }
+    }
+
     fn ended(&mut self, test_id: &TestId, ctx: &mut Context<Self>) {
         if self.running.take_if(|running| *running == *test_id).is_some() {
             log::info!(test_id:%; "test ended");
+            self.rate = None;
             self.step(Input::Ended, ctx);
         }
     }

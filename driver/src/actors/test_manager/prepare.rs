@@ -15,12 +15,13 @@ use crate::assignment::Assignment;
 use crate::bootstrap::OrchestratorClient;
 use crate::clock_sync::Offset;
 use crate::connect_to::Destination;
-use crate::driver_test::TlsConfig;
+use crate::driver_test::{HostOf, TlsConfig};
 use crate::engine::tls_config_of;
 use crate::life::{Candidate, Lead};
 use crate::scenario::files::Files;
 use crate::secrets::{Machine, Secrets, resolve as resolve_secrets};
 use crate::settings::TlsSettings;
+use crate::shared::Upkeep;
 
 /// The result of a check, kept for the start.
 pub(super) struct Prepared {
@@ -33,6 +34,8 @@ pub(super) struct Prepared {
     /// The plan's files that do not travel in it.
     pub(super) files: Files,
     pub(super) offset: Option<Offset>,
+    /// What sessions read of `[shared]`, sent once by now; `None`: the plan has none.
+    pub(super) shared: Option<Upkeep>,
     /// A warning to show before the test begins; it begins with this driver's name.
     pub(super) warning: Option<String>,
 }
@@ -50,6 +53,12 @@ pub(super) struct PreparedHost {
 }
 
 impl PreparedHost {
+    /// As requests are sent to it that are sent before the start.
+    fn as_host(&self) -> HostOf {
+        let addresses = self.resolved.clone().into();
+        HostOf { url: self.url.clone(), addresses, tls: self.tls.clone(), server_name: self.server_name() }
+    }
+
     /// The name in SNI and in the certificate, where it is not the URL's.
     pub(super) fn server_name(&self) -> Option<String> {
         self.options.server_name.clone()
@@ -81,6 +90,7 @@ pub(super) async fn prepare(
         secrets: Secrets::default(),
         files: Files::default(),
         offset: None,
+        shared: None,
         warning: None,
     };
     let Some(mut assignment) = assignment else { return Ok(prepared) };
@@ -119,10 +129,17 @@ pub(super) async fn prepare(
         let found = tokio::task::spawn_blocking(move || resolve_secrets(&program, &settings, &Machine)).await;
         let found = found.map_err(|error| named(error.to_string()))?;
         prepared.secrets = found.map_err(|refused| named(refused.to_string()))?;
-    }
-    // Last, since it takes longest: what is refused anyway fetches nothing.
-    if let Some(program) = &assignment.program {
-        prepared.files = fetch(program, orchestrator, fetched).await.map_err(named)?;
+        // Late, since it takes long: what is refused anyway fetches nothing.
+        if let Some(program) = &assignment.program {
+            prepared.files = fetch(program, orchestrator, fetched).await.map_err(named)?;
+        }
+        // Before this driver reports that it is ready: no session starts without the values, and a target that does not give
+        // them is the reason why the test does not begin.
+        let hosts = prepared.hosts.iter().map(PreparedHost::as_host).collect();
+        let ids = (&candidate.test_id, &options.limits.node_id);
+        let begun =
+            Upkeep::begin(&assignment, ids, (prepared.secrets.expose(), &prepared.files.bodies), hosts).await;
+        prepared.shared = begun.map_err(|failed| named(failed.to_string()))?;
     }
     if let (Lead::Classic(_), Some(warning)) = (&candidate.lead, &prepared.warning) {
         // A classic orchestrator does not read warnings, so this one is logged.
@@ -166,7 +183,6 @@ mod tests {
     use common::plan::{PlanFormat, read, share_out};
 
     use super::*;
-    use crate::driver_test::HostOf;
 
     fn host(url: &str, options: TlsOptions) -> PreparedHost {
         let url: TargetUrl = url.parse().unwrap();
@@ -212,6 +228,7 @@ mod tests {
             variables: Vec::new(),
             scenarios: Vec::new(),
             groups: Vec::new(),
+            shared: Vec::new(),
         }));
         let lead = Lead::Ours { revision: 1, epoch: common::ids::Epoch(1), plan: Box::new(plan), share };
         assert_eq!(hosts_of(&lead, &shop), [(shop.clone(), TlsOptions::default()), (pay, unchecked())]);

@@ -6,6 +6,7 @@ use common::wire::{
 use super::*;
 
 mod over;
+mod rate;
 mod recorded;
 
 const GRACE: Duration = Duration::from_secs(60);
@@ -109,18 +110,20 @@ fn a_name_that_resolves_at_once_is_not_reported() {
 fn word(output: Output) -> String {
     match output {
         Output::Check(candidate) => format!("check {}", candidate.test_id),
-        Output::Reply(Reply { state, test_id, revision, reason, warning, fetched_bytes }) => {
+        Output::Reply(Reply { state, test_id, revision, reason, warning, fetched_bytes, rate_change }) => {
             let id = test_id.map_or(String::new(), |id| format!(" {id}"));
             let revision = revision.map_or(String::new(), |revision| format!("/{revision}"));
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
             let warning = warning.map_or(String::new(), |warning| format!(" warning: {warning}"));
             let fetched = fetched_bytes.map_or(String::new(), |bytes| format!(" fetched {bytes}"));
-            format!("{state:?}{id}{revision}{reason}{warning}{fetched}").to_lowercase()
+            let rate = rate_change.map_or(String::new(), |it| format!(" rate {} at {}", it.change, it.at));
+            format!("{state:?}{id}{revision}{reason}{warning}{fetched}{rate}").to_lowercase()
         }
         Output::Start { candidate, start_at_ms } => {
             format!("START {} {}", candidate.test_id, start_at_ms.map_or("now".into(), |at| at.to_string()))
         }
         Output::Stop(why) => format!("STOP {why}"),
+        Output::ChangeRate(change) => format!("RATE {} {}", change.number, change.rate_per_s),
         Output::Register => "REGISTER".into(),
         Output::AnnounceEnd(Over { test_id, word, no }) => {
             let word = word.map_or(String::new(), |word| format!(" {word}"));

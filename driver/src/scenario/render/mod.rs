@@ -20,6 +20,7 @@ mod time;
 mod values;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use common::counters::ErrorKind;
 use common::plan::program::Program;
@@ -33,6 +34,10 @@ use super::variables::Variables;
 
 /// Most bytes that the slots of a request add to what is written in the plan.
 pub const MAX_RENDERED: usize = 512 * 1024;
+
+/// The values of `[shared]` at one time, in the order of [`Constants::shared`]; `None` where there is none yet. Each change
+/// makes another slice, so that a session reads one without a lock.
+pub type SharedValues = Arc<[Option<Vec<u8>>]>;
 
 /// What does not change while a test runs.
 #[derive(Clone, Copy)]

@@ -16,6 +16,8 @@ pub struct Names {
     pub requests: Box<[RequestName]>,
     /// For each, the name whose figures include its own: that of the request, for a value of `split_by`.
     pub part_of: Box<[Option<RequestIndex>]>,
+    /// Which of them no session sends: the driver sends them by itself, and counts them apart. Empty: there are none.
+    pub apart: Box<[bool]>,
     /// By scenario.
     pub scenarios: Box<[ScenarioNames]>,
     /// The program's groups.
@@ -44,18 +46,21 @@ impl Names {
     pub fn new(program: &Program) -> Self {
         let mut requests: Vec<RequestName> = program.request_names().cloned().collect();
         let mut part_of = vec![None; requests.len()];
-        let mut add = |name: String, of: Option<RequestIndex>| {
+        let sent = program.sent_by_sessions();
+        let mut apart: Vec<bool> = sent.iter().map(|sent| !sent).collect();
+        let mut add = |name: String, of: Option<RequestIndex>, is_apart: bool| {
             if let Ok(name) = RequestName::new(&name) {
                 requests.push(name);
                 part_of.push(of);
+                apart.push(is_apart);
             }
         };
-        for request in program.requests.iter().filter(|request| request.follow > 0) {
-            add(format!("{}.redirect", request.name), None);
+        for (request, sent) in program.requests.iter().zip(&sent).filter(|(request, _)| request.follow > 0) {
+            add(format!("{}.redirect", request.name), None, !sent);
         }
         for (at, request) in program.requests.iter().enumerate() {
             for value in split_values(request) {
-                add(format!("{}/{value}", request.name), Some(index(at)));
+                add(format!("{}/{value}", request.name), Some(index(at)), !sent[at]);
             }
         }
         let mut polls = Vec::new();
@@ -68,6 +73,7 @@ impl Names {
             scenarios: scenarios.collect(),
             requests: requests.into(),
             part_of: part_of.into(),
+            apart: apart.into(),
             groups: program.groups.clone().into(),
             polls: polls.into(),
         }

@@ -22,7 +22,7 @@ mod tests;
 use common::counters::ErrorKind;
 
 pub use self::notes::{End, Notes, Over, Pass};
-use super::render::Context;
+use super::render::{Context, SharedValues};
 use super::script::{Op, Script, Step, Track};
 use super::variables::Variables;
 use crate::engine::RequestIndex;
@@ -79,6 +79,8 @@ pub struct Desk {
     pub unix_us: i64,
     /// When the warm-up ends.
     pub warmup_until: Nanos,
+    /// The values of `[shared]`, as they are now.
+    pub shared: SharedValues,
     seen: Vec<u8>,
     wanted: Vec<u8>,
 }
@@ -97,6 +99,8 @@ pub struct Around<'a> {
     pub unix_us: i64,
     /// The place of its random values.
     pub place: u64,
+    /// The values of `[shared]`, as they are now.
+    pub shared: &'a [Option<Vec<u8>>],
     /// What the `cookie` field of the request is.
     pub cookie: &'a [u8],
     /// What addresses are resolved against: host and path of the answer that they were found in.
@@ -181,9 +185,9 @@ impl Session {
 
     /// Another session begins.
     pub fn begin(&mut self, script: &Script, start: Start, desk: &mut Desk) {
-        let scenario = script.mix.scenario(start.g);
+        let (scenario, ordinal) = script.mix.place(start.g);
         self.scenario = u16::try_from(scenario).unwrap_or(0);
-        self.ordinal = script.mix.ordinal(start.g);
+        self.ordinal = ordinal;
         self.start = start;
         self.pc = 0;
         self.cursor = start.due.saturating_add(start.held);
@@ -206,7 +210,8 @@ impl Session {
         let track = &script.scenarios[scenario];
         for (variable, text) in &track.lets {
             desk.seen.clear();
-            let around = Around { unix_us: desk.unix_us, place: track.lets_place, ..Around::default() };
+            let (unix_us, shared) = (desk.unix_us, &*desk.shared);
+            let around = Around { unix_us, shared, place: track.lets_place, ..Around::default() };
             let rendered =
                 text.render(&mut self.context(script, around), &mut desk.seen).map_err(ErrorKind::from);
             self.renderings += 1;
@@ -270,14 +275,14 @@ impl Session {
 
     /// What its texts are rendered with.
     pub fn context<'a>(&'a mut self, script: &'a Script, around: Around<'a>) -> Context<'a> {
-        let Around { unix_us, place, cookie, answered_from } = around;
+        let Around { unix_us, place, shared, cookie, answered_from } = around;
         Context {
             variables: &mut self.variables,
             rows: &script.rows,
             row_of: &self.rows,
             g: self.start.g,
             ordinal: self.ordinal,
-            shared: &[],
+            shared,
             n_in_session: self.renderings,
             place,
             seed: script.seed,

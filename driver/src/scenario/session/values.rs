@@ -20,10 +20,10 @@ impl Session {
 
     /// Whether all conditions hold. One whose value cannot be rendered does not hold, unless it is negated.
     pub(super) fn hold(&mut self, script: &Script, tests: &[Test], desk: &mut Desk) -> bool {
-        let Desk { unix_us, seen, wanted, .. } = desk;
+        let Desk { unix_us, seen, wanted, shared, .. } = desk;
         tests.iter().all(|test| {
             seen.clear();
-            let around = Around { unix_us: *unix_us, ..Around::default() };
+            let around = Around { unix_us: *unix_us, shared, ..Around::default() };
             let mut context = self.context(script, around);
             let known = test.value.render(&mut context, seen).is_ok();
             let is_one = known

@@ -2,8 +2,9 @@
 //! when, is decided by the loops; this brings sessions from one attempt to the next, and counts them.
 //!
 //! A session that is to go on at once stands in `ready`, one that waits in `thinking`; one with an attempt in flight in
-//! neither. In a turn of the engine only what needs no rendering goes on at once ([`Next::Begin`]); the rest waits for the
-//! end of the turn, because the engine is busy.
+//! neither. A session whose answer has come goes on within that turn of the engine ([`Next`]): its next request is rendered
+//! and written while the connection is at hand, without a queue, another look at the sockets and another reading of the
+//! clock. Only what needs the engine for something else waits in `ready` for the end of the turn.
 
 mod drain;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use common::counters::ErrorKind;
 use common::plan::program::Connections;
+use tokio::sync::watch;
 
 use super::examine::Bench;
 use super::flight::Flight;
@@ -24,6 +26,7 @@ use super::{Load, Outlet, StopSignal};
 use crate::driver_test::WorkerSlice;
 use crate::engine::{Ends, Engine, Exchange, Next, Outcome, Outgoing, Place, RequestIndex};
 use crate::scenario::answer::Field;
+use crate::scenario::render::SharedValues;
 use crate::scenario::script::Script;
 use crate::scenario::session::{Attempt, Desk, Next as Step, Over, Start};
 use crate::start_at::{Nanos, StartAt};
@@ -65,6 +68,8 @@ pub(super) struct Crew<U> {
     desk: Desk,
     bench: Bench,
     paper: Paper,
+    /// Brings the values of `[shared]` when the driver has new ones.
+    shared: Option<watch::Receiver<SharedValues>>,
 }
 
 impl<U: Users> Crew<U> {
@@ -90,8 +95,34 @@ impl<U: Users> Crew<U> {
             desk: Desk::new(warmup_until),
             bench: Bench::new(&script, places, slice.workers),
             paper: Paper::default(),
+            shared: None,
             script,
         }
+    }
+
+    /// Its sessions read the values of `[shared]` that come from there.
+    pub fn reading(mut self, shared: Option<watch::Receiver<SharedValues>>) -> Self {
+        if let Some(shared) = shared {
+            self.read(shared.borrow().clone());
+            self.shared = Some(shared);
+        }
+        self
+    }
+
+    /// Takes new values of `[shared]`, if there are any: between two turns, so that no session waits for them. To ask is a
+    /// look at one number; only where it has changed, every few minutes, is the channel locked.
+    #[inline]
+    fn look_at_shared(&mut self) {
+        if let Some(shared) = self.shared.as_mut().filter(|shared| shared.has_changed().unwrap_or(false)) {
+            let values = shared.borrow_and_update().clone();
+            self.read(values);
+        }
+    }
+
+    fn read(&mut self, values: SharedValues) {
+        self.desk.shared = Arc::clone(&values);
+        self.paper.shared = Arc::clone(&values);
+        self.bench.shared = values;
     }
 
     /// Its program.
@@ -178,6 +209,12 @@ impl<U: Users> Crew<U> {
         }
     }
 
+    /// Whether a place has connections that are to be closed before its next request is sent.
+    fn is_closing(&self, place: Place) -> bool {
+        // A session that just ended stands last; those before it are of other places.
+        self.closing.last() == Some(&place)
+    }
+
     fn set_off<E: Engine>(&mut self, engine: &mut E, flight: &mut Flight, place: Place, now: Nanos) {
         for _ in 0..BURST {
             match self.goes_on(flight, place, now) {
@@ -186,8 +223,9 @@ impl<U: Users> Crew<U> {
                 GoesOn::Render(attempt) => {
                     // The own connections of the session before are closed first.
                     self.close_own(engine);
-                    if self.send(engine, flight, place, attempt, now) {
-                        return;
+                    if let Some(outgoing) = self.render(flight, place, attempt, now) {
+                        let outgoing = Outgoing { bytes: &self.paper.out, ..outgoing };
+                        return engine.begin_rendered(place, outgoing, now);
                     }
                 }
             }
@@ -249,24 +287,22 @@ impl<U: Users> Crew<U> {
         flight.begins(place, due(&attempt), now, false);
     }
 
-    /// Renders and sends an attempt; false where it could not be rendered: then it has failed.
-    fn send<E: Engine>(
+    /// Renders an attempt, which begins now, into `paper.out`; what is returned lacks these bytes. `None` where it could
+    /// not be rendered: then it has failed.
+    fn render(
         &mut self,
-        engine: &mut E,
         flight: &mut Flight,
         place: Place,
         attempt: Attempt,
         now: Nanos,
-    ) -> bool {
+    ) -> Option<Outgoing<'static>> {
         let Self { seats, script, desk, paper, .. } = self;
         let seat = &mut seats[place as usize];
         match seat.render(script, &attempt, paper) {
             Ok(host) => {
                 Self::begins(seat, script, flight, place, attempt, now);
                 let own_connection = seat.has_own_connections(script).then_some(place);
-                let outgoing = Outgoing { request: attempt.request, host, own_connection, bytes: &paper.out };
-                engine.begin_rendered(place, outgoing, now);
-                true
+                Some(Outgoing { request: attempt.request, host, own_connection, bytes: &[] })
             }
             Err(kind) => {
                 let redirect = script.requests[usize::from(attempt.request)].redirect;
@@ -278,7 +314,7 @@ impl<U: Users> Crew<U> {
                 }
                 seat.attempt = None;
                 seat.session.answered(script, now, (hop, true), desk, &mut flight.recorder);
-                false
+                None
             }
         }
     }
@@ -318,6 +354,7 @@ impl<U: Users> Crew<U> {
         now: Nanos,
         stop: &mut StopSignal,
     ) {
+        self.look_at_shared();
         if until.due <= now {
             // Sessions are ready: no wait, but what else lives on this thread has its turn now and then.
             load.waiter.busy(now).await;
@@ -350,7 +387,7 @@ struct Answering<'a, U> {
 }
 
 impl<U: Users> Ends for Answering<'_, U> {
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         let Self { flight, crew } = self;
         let Some(attempt) = crew.seats[place as usize].attempt.take() else {
             return flight.ended(place, at, exchange);
@@ -382,6 +419,15 @@ impl<U: Users> Ends for Answering<'_, U> {
         match crew.goes_on(flight, place, at) {
             GoesOn::Begin(request) => Next::Begin(request),
             GoesOn::Rest => Next::Rest,
+            GoesOn::Render(attempt) if !crew.is_closing(place) => {
+                match crew.render(flight, place, attempt, at) {
+                    Some(outgoing) => Next::Send(Outgoing { bytes: &crew.paper.out, ..outgoing }),
+                    None => {
+                        crew.ready.push_back(place);
+                        Next::Rest
+                    }
+                }
+            }
             GoesOn::Render(_) => {
                 crew.ready.push_back(place);
                 Next::Rest

@@ -28,11 +28,13 @@ pub fn test_to(url: &str, addresses: Vec<SocketAddr>, request: &str, load: &str)
     let share = share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1;
     DriverTest {
         script: None,
+        shared: None,
         test_id: TestId::new("t").unwrap(),
         node_id,
         assignment: Assignment::of_plan(&plan, share),
         hosts: vec![HostOf::new(plan.target.clone(), addresses)],
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
+        rates: Default::default(),
     }
 }
 

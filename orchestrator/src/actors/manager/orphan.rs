@@ -5,6 +5,7 @@ use super::super::recount::recount;
 use super::Manager;
 use super::meta::{meta_of, note};
 use super::stored::{stopped_by, stored};
+use crate::assemble::changes_of;
 use crate::model::TestState;
 use crate::ran_on::{Orphaned, RanOn, orphaned};
 use crate::refusal::CommandError;
@@ -37,10 +38,12 @@ impl Manager {
         let now_us = self.settings.clock.unix_us();
         let started_at = test.started_at.unwrap_or(test.created_at);
         let mut meta = meta_of(&test.test_id, &plan, test.created_at);
+        meta.rate_changes = changes_of(test.report.as_ref(), started_at);
         meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
         (meta.started_at, meta.kafka) = (Some(started_at), test.kafka);
         let mut tally = Box::new(Tally::new(test.test_id, plan.clone(), &test.participants));
         tally.started(started_at);
+        tally.rate_changed(meta.rate_changes.clone());
         let mut tally = recount(&self.links.records, tally).await?;
         let last_at = tally.parts_seen().iter().filter_map(|part| part.last_report_at).max();
         // If all drivers have reported their end, no record is missing: only the verdict was not computed.

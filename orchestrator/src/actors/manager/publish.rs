@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use common::plan::Mode;
-use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger, WriteError};
+use common::plan::{Mode, RateChange};
+use common::wire::{
+    ChangeRate, ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger, WriteError,
+};
 
 use super::Manager;
 use crate::lifecycle::{count_of, delay_of};
@@ -104,6 +106,12 @@ impl Manager {
         }
         self.unless_ending(self.links.tally.started(at_us).await);
         self.save_active().await;
+    }
+
+    pub(super) async fn publish_rate(&self, change: RateChange) -> Result<(), CommandError> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let (test_id, revision) = (active.life.test_id().clone(), active.life.revision());
+        self.publish(Outbound::ChangeRate(ChangeRate { test_id, revision, change })).await
     }
 
     pub(super) async fn publish_stop(&self) -> Result<(), CommandError> {

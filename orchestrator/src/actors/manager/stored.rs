@@ -7,6 +7,7 @@ use super::super::recount::recount;
 use super::super::stats_aggregator::Meta;
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager};
+use crate::assemble::changes_of;
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::participant::Participant;
@@ -119,6 +120,7 @@ impl Manager {
         self.settings.clock.hold();
         let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
         let mut meta = meta_of(&id, &plan, stored.created_at);
+        meta.rate_changes = changes_of(stored.report.as_ref(), started_at);
         meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
         meta.started_at = Some(started_at);
         meta.kafka = stored.kafka;
@@ -130,7 +132,8 @@ impl Manager {
             stored.participants,
             started_at,
             now,
-        );
+        )
+        .with_rate_changes(meta.rate_changes.clone());
         if let Some(by) = stopped_by(&meta.timeline) {
             life = life.stopping(by, now);
         } else if is_doubtful(&meta.timeline) {
@@ -140,6 +143,7 @@ impl Manager {
         note(&mut meta, now.unix_us, "resumed", "the orchestrator was started again");
         let mut tally = Box::new(Tally::new(id, plan, life.participants()));
         tally.started(started_at);
+        tally.rate_changed(meta.rate_changes.clone());
         let tally = recount(&self.links.records, tally).await?;
         self.active = Some(Active::new(life, meta));
         self.open_tally(Some(tally)).await

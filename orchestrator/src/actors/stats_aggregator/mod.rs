@@ -9,6 +9,7 @@ use actix::{Actor, Context, Handler, Message};
 use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
+use common::plan::RateChange;
 use common::wire::{Inbound, Metrics, RawMetrics};
 
 pub use self::handle::TallyHandle;
@@ -53,6 +54,11 @@ pub struct ForgetTally(pub TestId);
 #[rtype(result = "()")]
 pub struct TallyStarted(pub UnixMicros);
 
+/// The rate of the open test was changed: all its changes so far, in their order.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct RateChanged(pub Vec<RateChange>);
+
 /// A change of one driver's part in the test that its records do not show.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
@@ -90,6 +96,8 @@ pub struct Meta {
     pub ended_at: Option<UnixMicros>,
     /// Which Kafka it was triggered on last.
     pub kafka: Option<RanOn>,
+    /// How its rate was changed while it ran.
+    pub rate_changes: Vec<RateChange>,
     /// What happened to it.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -135,8 +143,8 @@ pub struct ClosedTest {
 /// Adds up what the drivers measured.
 ///
 /// - owns: the tally of the open test, from its trigger to its end.
-/// - receives: [`MetricsArrived`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`],
-///   [`GetBreach`], [`GetView`], [`CloseTally`].
+/// - receives: [`MetricsArrived`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`RateChanged`], [`PartChanged`],
+///   [`GetParts`], [`GetBreach`], [`GetView`], [`CloseTally`].
 /// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
 /// - on failure: a listener that is full misses windows, which REST still has; records of other tests go to the
 ///   store uncounted, which has the list of all tests.
@@ -276,6 +284,16 @@ impl Handler<TallyStarted> for StatsAggregatorActor {
     fn handle(&mut self, TallyStarted(at): TallyStarted, _: &mut Self::Context) {
         if let Some(tally) = &mut self.tally {
             tally.started(at);
+        }
+    }
+}
+
+impl Handler<RateChanged> for StatsAggregatorActor {
+    type Result = ();
+
+    fn handle(&mut self, RateChanged(changes): RateChanged, _: &mut Self::Context) {
+        if let Some(tally) = &mut self.tally {
+            tally.rate_changed(changes);
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::model;
         super::load_tests::list,
         super::load_tests::get,
         super::load_tests::delete,
+        super::load_tests::change_rate,
         super::load_tests::trigger,
         super::load_tests::stop,
         super::load_tests::report,
@@ -79,8 +80,9 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
     components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
     let (misdirected, _) = Misdirected::response();
     for (path, item) in &mut api.paths.paths {
-        for operation in
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .flatten()
         {
             if !has_token {
                 let refused = RefOr::Ref(Ref::from_response_name(misdirected));
@@ -142,7 +144,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
         let operations = operations(&api(false));
-        assert_eq!(operations.len(), 21);
+        assert_eq!(operations.len(), 22);
         let mut ids = BTreeSet::new();
         for (name, operation) in &operations {
             let id = operation["operationId"].as_str().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod barrier;
 mod lead;
+mod rate;
 
 use common::wire::{PROTOCOL, Unit};
 
@@ -58,6 +59,8 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         beat_in_test: false,
         quiet_since_test: false,
         reads_programs: epoch.is_some(),
+        changes_rate: epoch.is_some(),
+        rate_change: None,
     }
 }
 

@@ -83,6 +83,7 @@ fn driver(name: &str, totals: Totals) -> DriverTotals {
         wait_max: Some(0.004),
         stopped: Vec::new(),
         implausible: false,
+        shared: BTreeMap::new(),
         totals,
     }
 }

@@ -776,6 +776,22 @@ fn others() -> Vec<Row> {
             ),
         ),
         row(
+            FindingKind::SharedNotRenewed,
+            WARNING,
+            None,
+            "shared.token was not renewed 3 of 40 times (timeout: 2, status 503: 1): sessions went on with the values \
+             before, which may have expired",
+            written(
+                None,
+                Other::SharedNotRenewed {
+                    name: "token".to_owned(),
+                    failed: 3,
+                    sent: 40,
+                    why: vec![("timeout".to_owned(), 2), ("status 503".to_owned(), 1)],
+                },
+            ),
+        ),
+        row(
             FindingKind::SessionsAbandoned,
             WARNING,
             None,

@@ -63,6 +63,8 @@ pub enum Other {
     /// Most failures are answers that failed a check or lacked a value: how many of each, of how many failures, and of
     /// which requests, the most frequent first.
     AnswersUnmet { checks: u64, extracts: u64, failed: u64, names: Vec<(String, u64)> },
+    /// Attempts for an entry of `[shared]` that failed, and by what.
+    SharedNotRenewed { name: String, failed: u64, sent: u64, why: Vec<(String, u64)> },
     /// Sessions that were ended between two steps, of those that began; `stopped`: by a stop.
     SessionsAbandoned { abandoned: u64, of: u64, stopped: bool },
     /// Requests completed after the end of the schedule.
@@ -218,6 +220,7 @@ impl Other {
             Self::Redirects(_) => FindingKind::Redirects,
             Self::AnswersUnmet { .. } => FindingKind::AnswersUnmet,
             Self::SessionsAbandoned { .. } => FindingKind::SessionsAbandoned,
+            Self::SharedNotRenewed { .. } => FindingKind::SharedNotRenewed,
             Self::CompletedAfterEnd { .. } => FindingKind::CompletedAfterEnd,
             Self::Foreseen(_) => FindingKind::ThresholdForeseen,
             Self::ForeseenOfPlan(_) => FindingKind::PlanForeseen,
@@ -306,6 +309,13 @@ impl Other {
                  and they are lost if it ends before it can store them"
             ),
             Self::Redirects(redirects) => redirects.text(),
+            Self::SharedNotRenewed { name, failed, sent, why } => format!(
+                "shared.{name} was not renewed {} of {} times ({}): sessions went on with the values before, which may \
+                 have expired",
+                count(*failed),
+                count(*sent),
+                listed(why)
+            ),
             Self::AnswersUnmet { checks, extracts, failed, names } => format!(
                 "most failures are answers that {}: {} of {} ({}); look at one of them, and at the plan's check and extract",
                 match (*checks, *extracts) {

@@ -4,3 +4,4 @@ mod fixture;
 mod load;
 mod paths;
 mod scenarios;
+mod shared;

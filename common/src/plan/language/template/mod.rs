@@ -156,7 +156,13 @@ fn source_of(name: &str, names: &Names) -> Result<Value, String> {
             Some(index) => Ok(Value::Secret(index)),
             None => Err(unknown("secret", secret, &names.secrets)),
         },
-        Some((table @ ("setup" | "shared"), _)) => Err(format!("{table}.… {NOT_YET}")),
+        Some(("setup", _)) => Err(format!("setup.… {NOT_YET}")),
+        Some(("shared", rest)) => match rest.split_once('.') {
+            Some((shared, variable)) => names
+                .shared_value(shared, variable)
+                .map(|()| Value::Shared(shared.to_owned(), variable.to_owned())),
+            None => Err(format!("names no value: shared.{rest}.VAR has the VAR that its request extracts")),
+        },
         Some((table @ ("vars" | "env"), _)) => {
             Err(format!("{table} stands alone or before filters, as in {{{{{table}.NAME}}}}, found {name:?}"))
         }

@@ -115,7 +115,8 @@ fn what_is_wrong_names_what_there_is() {
         ("{{from", "without }}"),
         ("{{'from}}", "not closed"),
         ("{{setup.key}}", "is not supported yet"),
-        ("{{shared.token.value}}", "is not supported yet"),
+        ("{{shared.token.value}}", "unknown shared \"token\"; there is none"),
+        ("{{shared.token}}", "names no value"),
         ("Bearer ${TOKEN}", "{{env.TOKEN}}"),
     ] {
         let error = parse(text, &names()).unwrap_err();

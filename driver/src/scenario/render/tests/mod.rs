@@ -69,6 +69,7 @@ impl Bench {
             variables: variables.clone(),
             scenarios: Vec::new(),
             groups: Vec::new(),
+            shared: Vec::new(),
         };
         Self {
             program,
