@@ -6,7 +6,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use common::ids::{NodeId, TestId};
-use common::plan::{parse_duration, write_duration};
+use common::plan::{self, parse_duration, write_duration};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
