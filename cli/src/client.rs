@@ -1,11 +1,19 @@
 //! The orchestrator's REST, as the commands use it: typed answers, and problems as one line.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::task::Poll;
 use std::time::Duration;
 
+use awc::body::SizedStream;
+use awc::error::PayloadError;
 use awc::http::{Method, StatusCode, header};
+use bytes::Bytes;
+use common::plan::files::{FileHash, LocalFiles};
 use driver::bootstrap::{clear_text_warning, http_client, is_clear_text};
 use driver::engine::orchestrator_tls;
+use futures_util::{Stream, stream};
 use orchestrator::model::{DriverView, RateView, TestPage, TestState, TestView};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +28,12 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// Timeout of most calls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Data files go at least this fast from disk to the orchestrator's look at them, and to its drivers.
+const SLOWEST_BYTES_PER_S: u64 = 4 << 20;
+
+/// Bytes of a data file that are read and sent at once.
+const PIECE_BYTES: usize = 256 * 1024;
+
 /// A trigger answers when the barrier is decided: `ready_timeout`, and for classic drivers the waits before it.
 const TRIGGER_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -32,6 +46,8 @@ pub struct Client {
     base: String,
     token: Option<String>,
     http: awc::Client,
+    /// How much longer the calls take that make the orchestrator or its drivers read data files.
+    files_take: Duration,
 }
 
 /// Why a call failed.
@@ -53,6 +69,16 @@ pub enum CallError {
     /// It answered with a problem.
     #[error("{0}")]
     Problem(Problem),
+    /// A data file of the plan cannot be read.
+    #[error("{}: cannot be read: {cause}", path.display())]
+    File { path: PathBuf, cause: String },
+    /// It closed the connection before a data file was sent.
+    #[error(
+        "{}: the orchestrator did not take the file ({cause}); it takes files up to [data] max_file_bytes, and up to max_bytes \
+         in all",
+        path.display()
+    )]
+    NotTaken { path: PathBuf, cause: String },
     /// Its answer is not of the expected form.
     #[error("{url} answered {what}")]
     Answer { url: String, what: String },
@@ -159,7 +185,63 @@ impl Client {
         let tls = tls.map_err(|error| Stop::could_not(error.to_string()))?;
         // No timeout in the client: it would keep running while this process is stopped (see `patience`).
         let http = http_client(tls).disable_timeout().disable_redirects().finish();
-        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), token, http })
+        Ok(Self {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            token,
+            http,
+            files_take: Duration::ZERO,
+        })
+    }
+
+    /// The same orchestrator, for a plan with so many bytes of data files: reading and fetching them takes its time.
+    pub fn patient_for(self, bytes: u64) -> Self {
+        Self { files_take: Duration::from_secs(bytes / SLOWEST_BYTES_PER_S), ..self }
+    }
+
+    /// Puts the data files of a plan at the orchestrator, where it does not have them yet. Returns how many bytes all of
+    /// them have.
+    ///
+    /// # Errors
+    /// As every call; 413 and 507 where the orchestrator does not take a file of this length.
+    pub async fn put_files(&self, files: &LocalFiles) -> Result<u64, CallError> {
+        let mut bytes = 0;
+        for (hash, path) in files {
+            bytes += self.put_file(hash, path).await?;
+        }
+        Ok(bytes)
+    }
+
+    async fn put_file(&self, hash: &FileHash, path: &Path) -> Result<u64, CallError> {
+        let unread =
+            |error: std::io::Error| CallError::File { path: path.to_owned(), cause: error.to_string() };
+        let mut file = File::open(path).map_err(unread)?;
+        let bytes = file.metadata().map_err(unread)?.len();
+        let at = format!("/api/v1/data/{hash}");
+        match self.call::<serde_json::Value>(Method::HEAD, &at, None, CALL_TIMEOUT).await {
+            Ok(_) => return Ok(bytes),
+            Err(CallError::Problem(problem)) if problem.status == 404 => {}
+            Err(error) => return Err(error),
+        }
+        let pieces = stream::poll_fn(move |_| {
+            // Nothing else runs on this thread that could not wait for the disk.
+            let mut piece = vec![0; PIECE_BYTES];
+            Poll::Ready(match file.read(&mut piece) {
+                Ok(0) => None,
+                Ok(n) => {
+                    piece.truncate(n);
+                    Some(Ok(Bytes::from(piece)))
+                }
+                Err(error) => Some(Err(error)),
+            })
+        });
+        let request = self.request(Method::PUT, &format!("{}{at}", self.base));
+        let sent = request
+            .content_type("application/octet-stream")
+            .send_body(SizedStream::new(bytes, pieces))
+            .await
+            // It answers before the end, and closes, where it does not take the file.
+            .map_err(|error| CallError::NotTaken { path: path.to_owned(), cause: error.to_string() });
+        self.answer::<serde_json::Value>(&at, sent?).await.map(|_| bytes)
     }
 
     /// Where it is, as a URL without a slash at the end.
@@ -172,7 +254,7 @@ impl Client {
     /// # Errors
     /// As every call: unreachable, a problem, or an invalid answer.
     pub async fn create(&self, plan: &serde_json::Value) -> Result<TestView, CallError> {
-        self.call(Method::POST, "/api/v1/tests", Some(plan), CALL_TIMEOUT).await
+        self.call(Method::POST, "/api/v1/tests", Some(plan), CALL_TIMEOUT + self.files_take).await
     }
 
     /// Triggers a test; answers when the barrier is decided. `wait`: how long it waits before that for the test under
@@ -183,7 +265,7 @@ impl Client {
     pub async fn trigger(&self, test_id: &str, wait: Duration) -> Result<TestView, CallError> {
         let wait_ms = if wait.is_zero() { String::new() } else { format!("?wait={}ms", wait.as_millis()) };
         let path = format!("/api/v1/tests/{test_id}/trigger{wait_ms}");
-        self.call(Method::POST, &path, None, TRIGGER_TIMEOUT + wait).await
+        self.call(Method::POST, &path, None, TRIGGER_TIMEOUT + self.files_take + wait).await
     }
 
     /// Stops a test.
@@ -282,20 +364,49 @@ impl Client {
         path: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<T, CallError> {
-        let url = format!("{}{path}", self.base);
-        let unreachable = |cause: String| CallError::Unreachable { url: self.base.clone(), cause };
-        let mut request = self.http.request(method, &url);
-        if let Some(token) = &self.token {
-            request = request.insert_header((header::AUTHORIZATION, format!("Bearer {token}")));
-        }
+        let is_head = method == Method::HEAD;
+        let request = self.request(method, &format!("{}{path}", self.base));
         let sent = match body {
             Some(body) => request.send_json(body).await,
             None => request.send().await,
         };
-        let mut answer = sent.map_err(|error| unreachable(error.to_string()))?;
+        let answer = sent.map_err(|error| self.unreachable(error.to_string()))?;
+        if is_head && answer.status().is_success() {
+            // It announces a body, and has none.
+            return serde_json::from_slice(b"null").map_err(|error| self.invalid(path, &error));
+        }
+        self.answer(path, answer).await
+    }
+
+    fn unreachable(&self, cause: String) -> CallError {
+        CallError::Unreachable { url: self.base.clone(), cause }
+    }
+
+    fn invalid(&self, path: &str, error: &serde_json::Error) -> CallError {
+        CallError::Answer { url: format!("{}{path}", self.base), what: format!("with invalid JSON: {error}") }
+    }
+
+    fn request(&self, method: Method, url: &str) -> awc::ClientRequest {
+        let request = self.http.request(method, url);
+        match &self.token {
+            Some(token) => request.insert_header((header::AUTHORIZATION, format!("Bearer {token}"))),
+            None => request,
+        }
+    }
+
+    /// Reads an answer: a value, or a problem.
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        mut answer: awc::ClientResponse<impl Stream<Item = Result<Bytes, PayloadError>> + Unpin>,
+    ) -> Result<T, CallError> {
+        let url = format!("{}{path}", self.base);
         let status = answer.status();
-        let bytes =
-            answer.body().limit(MAX_ANSWER_BYTES).await.map_err(|error| unreachable(error.to_string()))?;
+        let bytes = answer
+            .body()
+            .limit(MAX_ANSWER_BYTES)
+            .await
+            .map_err(|error| self.unreachable(error.to_string()))?;
         if !status.is_success() {
             let mut problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
             problem.status = status.as_u16();
@@ -308,8 +419,7 @@ impl Client {
             return Err(CallError::Problem(problem));
         }
         let answer: &[u8] = if status == StatusCode::NO_CONTENT { b"null" } else { &bytes };
-        serde_json::from_slice(answer)
-            .map_err(|error| CallError::Answer { url, what: format!("with invalid JSON: {error}") })
+        serde_json::from_slice(answer).map_err(|error| self.invalid(path, &error))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a driver asks the orchestrator over HTTP: which Kafka to use, and what time it is. It knows no
+//! What a driver asks the orchestrator over HTTP: which Kafka to use, what time it is, and the data files of a plan. It knows no
 //! actor and decides nothing.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,11 +8,15 @@ use actix_rt::net::TcpStream;
 use actix_service::Service;
 use actix_tls::connect::{ConnectError as TcpConnectError, ConnectInfo, Connection};
 use awc::error::{ConnectError, JsonPayloadError, SendRequestError};
+use bytes::Bytes;
 use common::clock::unix_us;
 use common::http_contract::Time;
+use common::plan::files::FileHash;
 use common::settings::Secret;
 use common::settings::fields::is_loopback;
 use common::wire::PROTOCOL;
+use futures_util::StreamExt;
+use futures_util::stream::LocalBoxStream;
 use url::Url;
 
 pub use common::http_contract::Bootstrap;
@@ -22,6 +26,8 @@ use crate::driver_test::TlsConfig;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest wait for the head of an answer with a file.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
@@ -91,9 +97,14 @@ pub fn clear_text_warning(url: &Url) -> String {
     format!("the token travels to {host} in clear text: {CLEAR_TEXT_REMEDY}")
 }
 
+/// The content of a data file as it comes, in pieces; an error is why it broke off.
+pub type DataFile = LocalBoxStream<'static, Result<Bytes, String>>;
+
 #[derive(Clone)]
 pub struct OrchestratorClient {
     client: awc::Client,
+    /// For files, which take as long as they take; who reads them bounds the silence.
+    downloads: awc::Client,
     url: Url,
     token: Option<Secret>,
 }
@@ -101,8 +112,9 @@ pub struct OrchestratorClient {
 impl OrchestratorClient {
     /// A client of the orchestrator at a URL. `tls`: how https is spoken, needed where the URL is one.
     pub fn new(url: Url, token: Option<Secret>, tls: Option<TlsConfig>) -> Self {
-        let client = http_client(tls).timeout(TIMEOUT).disable_redirects().finish();
-        Self { client, url, token }
+        let client = http_client(tls.clone()).timeout(TIMEOUT).disable_redirects().finish();
+        let downloads = http_client(tls).disable_timeout().disable_redirects().finish();
+        Self { client, downloads, url, token }
     }
 
     fn unreachable(&self, error: &SendRequestError) -> AskError {
@@ -121,6 +133,29 @@ impl OrchestratorClient {
 
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Begins to download a data file.
+    ///
+    /// # Errors
+    /// Where the orchestrator does not answer, refuses the token, or does not have the file.
+    pub async fn data_file(&self, hash: &FileHash) -> Result<DataFile, AskError> {
+        let url = format!("{}/api/v1/data/{hash}", self.url.as_str().trim_end_matches('/'));
+        let mut request = self.downloads.get(url);
+        if let Some(token) = &self.token {
+            request = request.insert_header(("authorization", format!("Bearer {}", token.expose())));
+        }
+        let silent = |_| {
+            let cause = format!("it did not answer within {} s", HEAD_TIMEOUT.as_secs());
+            AskError::Send { url: self.url.as_str().trim_end_matches('/').to_owned(), cause }
+        };
+        let answer = tokio::time::timeout(HEAD_TIMEOUT, request.send()).await.map_err(silent)?;
+        let answer = answer.map_err(|error| self.unreachable(&error))?;
+        match answer.status().as_u16() {
+            200 => Ok(answer.map(|piece| piece.map_err(|error| error.to_string())).boxed_local()),
+            status @ (401 | 403) => Err(AskError::Token(status)),
+            status => Err(AskError::Status(status)),
+        }
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, AskError> {

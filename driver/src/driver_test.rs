@@ -13,6 +13,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::assignment::Assignment;
 use crate::engine::USER_AGENT;
+use crate::scenario::files::Files;
 use crate::scenario::render::Constants;
 use crate::scenario::script::Script;
 use crate::shared::TestShared;
@@ -180,13 +181,14 @@ pub struct WorkerSlice {
 
 impl DriverTest {
     /// Compiles the program of an assignment for so many workers of this driver; `None`: it has none. `secrets`: their
-    /// values, by their index in the program.
+    /// values, by their index in the program. `files`: all those of the program.
     pub fn script_of(
         assignment: &Assignment,
         (test_id, node_id): (&TestId, &NodeId),
         workers: u32,
         secrets: &[String],
         setup: &BTreeMap<String, String>,
+        files: Files,
     ) -> Option<Arc<Script>> {
         let program = assignment.program.as_ref()?;
         let constants = Constants {
@@ -199,8 +201,9 @@ impl DriverTest {
             seed: program.seed.unwrap_or(0),
             user_agent: USER_AGENT,
             identify: assignment.request.identify,
+            bodies: &files.bodies,
         };
-        Some(Arc::new(Script::new(program, &constants, &assignment.share, workers)))
+        Some(Arc::new(Script::new(program, &constants, &assignment.share, workers, files.rows)))
     }
 
     /// The slices of the workers that take part, of `available` (at least 1): no worker is left without a

@@ -200,6 +200,7 @@ impl Foundation {
             publisher: handles.publisher.clone(),
             heartbeat: handles.heartbeat.clone(),
             clock: ClockHandle::of(&clock),
+            orchestrator: orchestrator.clone(),
             fatal: fatal.clone(),
         };
         manager.run(TestManagerActor::new(options, peers));

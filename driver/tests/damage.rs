@@ -197,6 +197,7 @@ fn run_session(plan: &Plan, secret: &str, g: u64, body: &[u8], cookies: &[Vec<u8
         seed: 7,
         user_agent: "groundswell",
         identify: true,
+        bodies: &Default::default(),
     };
     let rows: Vec<Rows> = program.data.iter().map(|data| Rows::new(data, 7)).collect();
     let row_of: Vec<Option<usize>> = rows.iter().map(|rows| Some(rows.row(g))).collect();

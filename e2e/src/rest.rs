@@ -116,6 +116,15 @@ impl Rest {
         self.answer(path, request.send_empty())
     }
 
+    #[track_caller]
+    pub fn delete(&self, path: &str) -> Answer {
+        let mut request = self.agent.delete(format!("{}{path}", self.base));
+        if self.token.is_some() {
+            request = request.header("authorization", self.authorization());
+        }
+        self.answer(path, request.call())
+    }
+
     /// GET of a node that may be gone, or POST of a body to it; `None` where no answer came.
     pub fn attempt(&self, path: &str, body: Option<&str>) -> Option<Answer> {
         let url = format!("{}{path}", self.base);

@@ -10,6 +10,7 @@ mod actors;
 
 mod assemble;
 mod blocker;
+mod data_files;
 #[cfg(test)]
 mod fixtures;
 mod http;

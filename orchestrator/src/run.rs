@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix::Addr;
 use common::clock::unix_us;
@@ -19,8 +19,9 @@ use common::settings::{Brokers, KafkaSettings, SecretError, read_secret};
 use common::wire::PROTOCOL;
 use tokio::sync::{mpsc, watch};
 
-use crate::actors::store::{PruneTests, StoreActor};
+use crate::actors::store::{HistoryReader, PruneTests, StoreActor};
 use crate::actors::test_manager::{AwaitTakenUp, TakenUp};
+use crate::data_files::DataFiles;
 use crate::http::{self, Access, AppState, BindError, Commands, HttpOptions, Token, Watch};
 use crate::now::Clock;
 use crate::settings::{OrchestratorSettings, StoreSettings};
@@ -56,6 +57,9 @@ pub enum RunError {
     /// Its store cannot be used.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
+    /// The folder of data files cannot be used.
+    #[error("the folder of data files: {0}")]
+    Data(std::io::Error),
     /// The token cannot be read.
     #[error("http.token_file: {0}")]
     Token(#[from] SecretError),
@@ -93,6 +97,7 @@ pub async fn run(
     let (telemetry, readiness) = (Arc::new(Telemetry::default()), Arc::new(Readiness::default()));
     let token = settings.http.token_file.as_deref().map(read_secret).transpose()?.map(Token::new);
     let node_epoch = data_dir.take_epoch()?;
+    let data = Arc::new(DataFiles::open(&data_dir.path, settings.data.clone()).map_err(RunError::Data)?);
     let stored = system::open_store(&data_dir.path, node_epoch, &telemetry, &readiness).await?;
     let epoch = stored.epoch;
 
@@ -136,6 +141,7 @@ pub async fn run(
             any_host: settings.http.allow_unauthenticated,
             max_body_bytes: settings.http.max_body_bytes,
         },
+        Arc::clone(&data),
     );
     let options =
         HttpOptions { listen: settings.http.listen, max_connections: settings.http.max_connections };
@@ -155,7 +161,7 @@ pub async fn run(
         is_embedded,
         joined,
     ));
-    actix_rt::spawn(prune(system.pruner.clone(), settings.store.clone()));
+    actix_rt::spawn(prune(system.pruner.clone(), settings.store.clone(), data, system.history.clone()));
     // A client may trigger a test as soon as this orchestrator is ready. So first close the tests of the previous
     // process that cannot go on. One that can is counted again in the background, because that may take minutes.
     let _ = system.manager.send(AwaitTakenUp(TakenUp::Closed)).await;
@@ -223,8 +229,8 @@ async fn join(
     let _ = joined.send(result).await;
 }
 
-/// Deletes old tests at intervals. The store logs and counts its own failures.
-async fn prune(store: Addr<StoreActor>, kept: StoreSettings) {
+/// Deletes old tests, and data files that no test names, at intervals. The store logs and counts its own failures.
+async fn prune(store: Addr<StoreActor>, kept: StoreSettings, data: Arc<DataFiles>, history: HistoryReader) {
     let mut tick = tokio::time::interval(PRUNE_EVERY);
     loop {
         tick.tick().await;
@@ -236,6 +242,21 @@ async fn prune(store: Addr<StoreActor>, kept: StoreSettings) {
         {
             log::info!(forgotten; "old tests deleted");
         }
+        sweep(&data, &history).await;
+    }
+}
+
+/// Deletes the data files that no test names.
+async fn sweep(data: &Arc<DataFiles>, history: &HistoryReader) {
+    let _alone = data.alone().await;
+    let Ok(named) = history.named_files().await else { return };
+    let files = Arc::clone(data);
+    let swept = tokio::task::spawn_blocking(move || files.sweep(&named, SystemTime::now())).await;
+    match swept {
+        Ok(Ok(0)) => {}
+        Ok(Ok(n_files)) => log::info!(n_files; "data files deleted that no test names"),
+        Ok(Err(error)) => log::warn!(error:%; "data files not deleted"),
+        Err(error) => log::warn!(error:%; "data files not deleted"),
     }
 }
 

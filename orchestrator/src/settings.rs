@@ -27,6 +27,8 @@ pub struct OrchestratorSettings {
     pub test: TestSettings,
     /// `[store]`: what is kept.
     pub store: StoreSettings,
+    /// `[data]`: the data files of plans.
+    pub data: DataSettings,
 }
 
 /// `[http]`.
@@ -67,6 +69,17 @@ pub struct StoreSettings {
     pub keep_configured: Duration,
 }
 
+/// `[data]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSettings {
+    /// Longest data file in bytes, 1 KiB to 1 TiB; 1 GiB by default.
+    pub max_file_bytes: u64,
+    /// Bytes of all data files together, 1 KiB to 1 PiB; 2 GiB by default.
+    pub max_bytes: u64,
+    /// How long a file is kept that no test names, 1 min to 10 years; 1 h by default.
+    pub keep_unnamed: Duration,
+}
+
 impl Default for OrchestratorSettings {
     fn default() -> Self {
         defaults()
@@ -93,6 +106,7 @@ impl Section for OrchestratorSettings {
             http: root.table("http", HttpSettings::read),
             test: root.table("test", TestSettings::read),
             store: root.table("store", StoreSettings::read),
+            data: root.table("data", DataSettings::read),
         }
     }
 }
@@ -152,6 +166,19 @@ impl StoreSettings {
             keep_configured: table
                 .get("keep_configured", parse::duration(minute..=3_650 * day))
                 .unwrap_or(7 * day),
+        }
+    }
+}
+
+impl DataSettings {
+    fn read(table: &mut Table) -> Self {
+        let (minute, day) = (Duration::from_secs(60), Duration::from_secs(86_400));
+        Self {
+            max_file_bytes: table.get("max_file_bytes", parse::integer(1_024..=1 << 40)).unwrap_or(1 << 30),
+            max_bytes: table.get("max_bytes", parse::integer(1_024..=1 << 50)).unwrap_or(1 << 31),
+            keep_unnamed: table
+                .get("keep_unnamed", parse::duration(minute..=3_650 * day))
+                .unwrap_or(60 * minute),
         }
     }
 }

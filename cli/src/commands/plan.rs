@@ -1,9 +1,13 @@
 //! `plan`: looks at plans without running them, and tries one session.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use common::plan::Plan;
+use common::plan::files::{FileHash, LocalFiles};
 use common::wire::StepsOf;
+use driver::scenario::files::{Bodies, Files};
 use driver::secrets::{Machine, resolve};
 use driver::settings::{SecretSettings, TlsSettings, VariableNames};
 use driver::try_one::{Event, Outcome, SetupValues, Trial, TrialError};
@@ -29,9 +33,9 @@ pub async fn plan(arguments: &PlanArgs) -> Result<ExitCode, Stop> {
 }
 
 fn show(arguments: &PlanShowArgs) -> Result<(), Stop> {
-    let plan = plan_flags::of_file(&arguments.plan, &arguments.put_in)?;
+    let (plan, local) = plan_flags::of_file(&arguments.plan, &arguments.put_in)?;
     if arguments.session.is_some() || arguments.scenario.is_some() {
-        return show_session(arguments, plan);
+        return show_session(arguments, plan, &local);
     }
     say::text(plan_text::text(&plan));
     for warning in orchestrator::verdict::beforehand::warnings(&plan, None) {
@@ -47,11 +51,21 @@ fn seeded(plan: Plan) -> (Plan, u64) {
     (plan, seed)
 }
 
-fn show_session(arguments: &PlanShowArgs, plan: Plan) -> Result<(), Stop> {
+/// The plan's files that do not travel in it, from this machine. The plan has its seed.
+fn files(plan: &Plan, local: &LocalFiles) -> Result<Files, Stop> {
+    let Some(program) = &plan.program else { return Ok(Files::default()) };
+    let open = |hash: &FileHash| match local.get(hash) {
+        Some(path) => File::open(path),
+        None => Err(io::Error::other("it is named by its hash, and not on this machine")),
+    };
+    Files::of(program, &open).map_err(Stop::could_not)
+}
+
+fn show_session(arguments: &PlanShowArgs, plan: Plan, local: &LocalFiles) -> Result<(), Stop> {
     let (plan, seed) = seeded(plan);
     let number = arguments.session.unwrap_or(0);
-    let mut trial =
-        Trial::without_sending(&plan, number, arguments.scenario.as_deref()).map_err(|error| stop(&error))?;
+    let trial = Trial::without_sending(&plan, files(&plan, local)?, number, arguments.scenario.as_deref());
+    let mut trial = trial.map_err(|error| stop(&error))?;
     say::text(trial_text::heading(&trial, seed));
     let outcome = trial.unsent(&mut |event| say::text(trial_text::event(&event, false)));
     say::text(trial_text::unsent_end(&outcome));
@@ -71,7 +85,7 @@ fn stop(error: &TrialError) -> Stop {
 }
 
 async fn try_one(arguments: &PlanTryArgs) -> Result<ExitCode, Stop> {
-    let plan = plan_flags::of_file(&arguments.plan, &arguments.put_in)?;
+    let (plan, local) = plan_flags::of_file(&arguments.plan, &arguments.put_in)?;
     let (plan, seed) = seeded(plan);
     // As run allows the drivers that it starts: what the plan names.
     let allowed: Vec<VariableNames> = variables_of(&plan).filter_map(|name| name.parse().ok()).collect();
@@ -79,15 +93,17 @@ async fn try_one(arguments: &PlanTryArgs) -> Result<ExitCode, Stop> {
     let program = plan.program.as_ref().ok_or_else(|| stop(&TrialError::NoRequests))?;
     let secrets =
         resolve(program, &settings, &Machine).map_err(|refused| Stop::could_not(refused.to_string()))?;
+    let files = files(&plan, &local)?;
     let tls = TlsSettings {
         ca_file: arguments.ca.clone(),
         insecure: arguments.insecure,
         cert_file: None,
         key_file: None,
     };
+    let bodies = files.bodies.clone();
     let around = Around {
         plan: &plan,
-        secrets: secrets.expose(),
+        given: (secrets.expose(), &bodies),
         tls: &tls,
         folder: arguments.secrets_dir.as_deref(),
     };
@@ -104,7 +120,7 @@ async fn try_one(arguments: &PlanTryArgs) -> Result<ExitCode, Stop> {
     // Where setup failed, a test starts no load, and runs teardown.
     if completed {
         let mut trial =
-            Trial::new(&plan, secrets.expose(), &setup, arguments.session, arguments.scenario.as_deref())
+            Trial::new(&plan, secrets.expose(), &setup, files, arguments.session, arguments.scenario.as_deref())
                 .map_err(|error| stop(&error))?;
         let folder = arguments.secrets_dir.as_deref();
         let (number, scenario) = (trial.number(), trial.scenario().to_owned());
@@ -139,7 +155,8 @@ async fn try_one(arguments: &PlanTryArgs) -> Result<ExitCode, Stop> {
 /// What setup and teardown are tried with.
 struct Around<'a> {
     plan: &'a Plan,
-    secrets: &'a [String],
+    /// The values of secrets, and the contents of files.
+    given: (&'a [String], &'a Bodies),
     tls: &'a TlsSettings,
     folder: Option<&'a Path>,
 }
@@ -154,7 +171,7 @@ impl Around<'_> {
         colour: bool,
         document: &mut Value,
     ) -> Result<Option<(Outcome, SetupValues)>, Stop> {
-        let trial = Trial::of_steps(self.plan, self.secrets, setup, run).map_err(|error| stop(&error))?;
+        let trial = Trial::of_steps(self.plan, self.given, setup, run).map_err(|error| stop(&error))?;
         let Some(mut trial) = trial else { return Ok(None) };
         let mut steps: Vec<Event> = Vec::new();
         if !as_json {

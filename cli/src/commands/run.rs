@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use common::plan::files::LocalFiles;
 use common::plan::program::SecretFrom;
 use common::plan::{DriverChoice, Per, Plan, parse_duration};
 use orchestrator::model::{TestView, Verdict};
@@ -49,7 +50,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
         spare_inputs(path, arguments)?;
         report_file::prepare(path).map_err(|error| no_json(path, error))?;
     }
-    let mut plan = plan_flags::plan(arguments)?;
+    let (mut plan, local) = plan_flags::plan(arguments)?;
     let wait = wait_of(arguments)?;
     if let (Some(_), Some(flag)) = (&arguments.orchestrator, arguments.sending.words().first()) {
         return Err(Stop::usage(format!(
@@ -77,7 +78,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     };
     let outcome = match started {
         Ok(client) => tokio::select! {
-            outcome = test(&client, &plan, (arguments, wait), &mut interrupts, &progress) => outcome,
+            outcome = test(&client, (&plan, &local), (arguments, wait), &mut interrupts, &progress) => outcome,
             ended = watch_over(&mut stack, &progress) => Err(gone(&ended)),
         },
         Err(stop) => Err(stop),
@@ -176,11 +177,13 @@ pub(super) fn variables_of(plan: &Plan) -> impl Iterator<Item = &str> {
 
 async fn test(
     client: &Client,
-    plan: &Plan,
+    (plan, local): (&Plan, &LocalFiles),
     (arguments, wait): (&RunArgs, Duration),
     interrupts: &mut Interrupts,
     progress: &ProgressView,
 ) -> Result<Outcome, Stop> {
+    let put = client.put_files(local).await?;
+    let client = &client.clone().patient_for(put);
     let test = client.create(&plan.to_json()).await?;
     progress.expect(goal(plan));
     if let Some(address) = arguments.orchestrator.is_none().then(|| client.base()) {

@@ -8,6 +8,7 @@ mod source;
 
 use std::path::Path;
 
+use common::plan::files::LocalFiles;
 use common::plan::{Fault, Plan, PlanFormat, PlanTree, files};
 
 use crate::args::{PutInArgs, RunArgs};
@@ -47,24 +48,30 @@ pub fn check(path: &Path, text: &str, format: PlanFormat) -> Result<Plan, String
     }
 }
 
+/// A plan, and where its files are that are too large to travel in it.
+pub type WithFiles = (Plan, LocalFiles);
+
 /// The plan of a file, with what is put into it.
 ///
 /// # Errors
 /// Where the file cannot be read, or the plan has faults: one line each.
-pub fn of_file(path: &Path, put_in: &PutInArgs) -> Result<Plan, Stop> {
+pub fn of_file(path: &Path, put_in: &PutInArgs) -> Result<WithFiles, Stop> {
     let text = read_file(path)?;
     let naming = Naming::of_text(&path.display().to_string());
     let stop = |faults: Vec<Fault>| Stop::usage(naming.lines(&faults));
     let mut tree = PlanTree::parse(&text, PlanFormat::of_file(path, &text)).map_err(stop)?;
-    let faults = put_in::put_in(&mut tree, put_in, source::folder(path))?;
-    validated(&mut tree, source::folder(path), faults).map_err(stop)
+    let mut local = LocalFiles::new();
+    let faults = put_in::put_in(&mut tree, put_in, source::folder(path), &mut local)?;
+    let plan = validated(&mut tree, source::folder(path), faults, &mut local).map_err(stop)?;
+    Ok((plan, local))
 }
 
 /// A plan without flags but for what is put in.
 fn checked(mut tree: PlanTree, put_in: &PutInArgs, folder: &Path) -> Result<Plan, Vec<Fault>> {
-    let faults = put_in::put_in(&mut tree, put_in, folder)
+    let mut local = LocalFiles::new();
+    let faults = put_in::put_in(&mut tree, put_in, folder, &mut local)
         .unwrap_or_else(|stop| vec![Fault::value("", "", stop.message)]);
-    validated(&mut tree, folder, faults)
+    validated(&mut tree, folder, faults, &mut local)
 }
 
 /// How the faults of a plan are named: by its text, by the flags, or by both.
@@ -100,7 +107,7 @@ impl Naming {
 ///
 /// # Errors
 /// Where a file or standard input cannot be read, or the plan has faults: one line each.
-pub fn plan(arguments: &RunArgs) -> Result<Plan, Stop> {
+pub fn plan(arguments: &RunArgs) -> Result<WithFiles, Stop> {
     let source = Source::of(arguments.plan.as_deref());
     if let (Source::Url(url), Some(flag)) = (&source, &arguments.url) {
         return Err(Stop::usage(format!("{url} and --url {flag} are both given; leave one out")));
@@ -114,7 +121,8 @@ pub fn plan(arguments: &RunArgs) -> Result<Plan, Stop> {
         None => PlanTree::default(),
     };
     let base = text.as_ref().map_or(Path::new("."), |text| text.folder);
-    let faults = put_in::put_in(&mut tree, &arguments.put_in, base)?;
+    let mut local = LocalFiles::new();
+    let faults = put_in::put_in(&mut tree, &arguments.put_in, base, &mut local)?;
     // Before the flags: a --body-file is relative to where the command runs, not to the plan.
     if !tree.has_requests() && arguments.body.is_none() && arguments.body_file.is_none() {
         tree.inline_body_file(base).map_err(|fault| Stop::usage(naming.lines(&[fault])))?;
@@ -129,17 +137,23 @@ pub fn plan(arguments: &RunArgs) -> Result<Plan, Stop> {
     } else if naming.given.contains(&"load.mode") && !tree.has_requests() {
         habits::complete_connections(&mut tree);
     }
-    validated(&mut tree, Path::new("."), faults).map_err(|faults| Stop::usage(naming.lines(&faults)))
+    let plan = validated(&mut tree, Path::new("."), faults, &mut local);
+    plan.map(|plan| (plan, local)).map_err(|faults| Stop::usage(naming.lines(&faults)))
 }
 
 /// Checks a plan. `faults`: what could not be put into it, beside which a fault of the same key says nothing new.
-fn validated(tree: &mut PlanTree, base: &Path, mut faults: Vec<Fault>) -> Result<Plan, Vec<Fault>> {
+fn validated(
+    tree: &mut PlanTree,
+    base: &Path,
+    mut faults: Vec<Fault>,
+    local: &mut LocalFiles,
+) -> Result<Plan, Vec<Fault>> {
     if tree.has_requests() {
         // Of --body-file; those of the plan are put in already, or have a fault.
         let is_new = |fault: &Fault| {
             fault.path == "request.body_file" && !faults.iter().any(|known| known.path == fault.path)
         };
-        let of_flags = files::put_in(tree.value_mut(), base);
+        let of_flags = files::put_in(tree.value_mut(), base, local);
         let new: Vec<Fault> = of_flags.into_iter().filter(is_new).collect();
         faults.extend(new);
     } else if let Err(fault) = tree.inline_body_file(base) {

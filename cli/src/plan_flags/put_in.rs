@@ -3,17 +3,24 @@
 
 use std::path::Path;
 
+use common::plan::files::LocalFiles;
 use common::plan::language::substitute;
 use common::plan::{Fault, PlanTree, files};
 
 use crate::args::PutInArgs;
 use crate::exit::Stop;
 
-/// Puts everything in. What cannot be put in is a fault, and stays as it was.
+/// Puts everything in. What cannot be put in is a fault, and stays as it was. `local`: takes where the files are that are
+/// too large to travel in the plan.
 ///
 /// # Errors
 /// Where a flag cannot be read, or the plan is one that has no vars.
-pub fn put_in(tree: &mut PlanTree, arguments: &PutInArgs, folder: &Path) -> Result<Vec<Fault>, Stop> {
+pub fn put_in(
+    tree: &mut PlanTree,
+    arguments: &PutInArgs,
+    folder: &Path,
+    local: &mut LocalFiles,
+) -> Result<Vec<Fault>, Stop> {
     let mut faults = substitute::lay_profiles(tree.value_mut(), &arguments.profiles);
     if !tree.has_requests() {
         return match arguments.vars.first() {
@@ -32,7 +39,7 @@ pub fn put_in(tree: &mut PlanTree, arguments: &PutInArgs, folder: &Path) -> Resu
     }
     let of_environment = |name: &str| std::env::var(name).ok();
     faults.extend(substitute::put_in(tree.value_mut(), Some(&of_environment)));
-    faults.extend(files::put_in(tree.value_mut(), folder));
+    faults.extend(files::put_in(tree.value_mut(), folder, local));
     Ok(faults)
 }
 

@@ -141,7 +141,7 @@ fn memory(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
         &format!("{each} a session ({variables}, {jar}), {all} a driver for {} sessions", number(sessions)),
     );
     for data in &program.data {
-        let rows = data.rows.len();
+        let rows = data.n_rows();
         let order = format!("{:?}", data.order).to_lowercase();
         let weight = data.weight.and_then(|column| data.columns.get(column));
         let weight = weight.map_or_else(String::new, |column| format!(", weighted by {column}"));
@@ -232,7 +232,7 @@ fn values(table: &mut Table, program: &Program, request: &NamedRequest, often: f
     };
     let column = data.columns.get(split.column).map_or("", String::as_str);
     let weights = split.weights(data);
-    let all: f64 = weights.values().sum();
+    let all = split.total(data, &weights);
     let named: f64 = split.values.iter().filter_map(|value| weights.get(value.as_str())).sum();
     let of_values = split
         .values

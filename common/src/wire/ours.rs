@@ -72,6 +72,9 @@ pub struct HeartbeatOurs {
     /// The config it answers to, with `ready` and `refused`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
+    /// With `idle`, while it fetches the data files of this test's plan: how many bytes of them it has received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetched_bytes: Option<u64>,
     /// Its clock's offset: orchestrator's clock - its own, µs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_offset_us: Option<i64>,
@@ -104,6 +107,7 @@ impl HeartbeatOurs {
             warning: None,
             test_id: None,
             revision: None,
+            fetched_bytes: None,
             clock_offset_us: None,
             cpu: None,
             ask: None,
@@ -278,6 +282,7 @@ mod tests {
             "warning",
             "test_id",
             "revision",
+            "fetched_bytes",
             "clock_offset_us",
             "cpu",
             "ask",

@@ -195,6 +195,7 @@ pub fn heartbeat() -> Heartbeat {
         warning: Some("d-1: beware".to_owned()),
         test_id: Some(test()),
         revision: Some(1),
+        fetched_bytes: None,
         clock_offset_us: Some(-120),
         cpu: Some(0.5),
         ask: None,

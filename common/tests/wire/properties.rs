@@ -377,14 +377,20 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
     let ours = (
         (epoch(), role, option::of(prop::sample::select(states))),
         (option::of(any::<String>()), option::of(any::<String>())),
-        (option::of(test()), option::of(any::<u32>())),
+        (option::of(test()), option::of(any::<u32>()), option::of(any::<u64>())),
         (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
         option::of((any::<u32>(), any::<i64>())),
         (option::of(ask()), option::of(steps())),
     );
     let ours = ours.prop_map(
-        |((epoch, role, state), (reason, warning), (test_id, revision), figures, applied, (ask, steps))| {
-            let (clock_offset_us, cpu, counters) = figures;
+        |(
+            (epoch, role, state),
+            (reason, warning),
+            (test_id, revision, fetched_bytes),
+            (clock_offset_us, cpu, counters),
+            applied,
+            (ask, steps),
+        )| {
             HeartbeatOurs {
                 epoch,
                 role,
@@ -393,6 +399,7 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
                 warning,
                 test_id,
                 revision,
+                fetched_bytes,
                 clock_offset_us,
                 cpu,
                 ask: ask.map(Box::new),

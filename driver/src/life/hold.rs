@@ -125,7 +125,7 @@ impl Life {
 
     fn hold(&mut self, candidate: Candidate, timestamp_ms: Option<i64>, now: Instant, out: &mut Vec<Output>) {
         out.push(Output::Check(Box::new(candidate.clone())));
-        let check = Check::Pending { since: now, resolves: None, slow: false };
+        let check = Check::Pending { since: now, resolves: None, slow: false, fetched: None };
         self.held.push(Held { candidate, timestamp_ms, check, triggered: None });
     }
 

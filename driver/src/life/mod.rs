@@ -46,6 +46,8 @@ enum Check {
         resolves: Option<String>,
         /// It has taken [`SLOW_CHECK`] already, so that heartbeats report it.
         slow: bool,
+        /// How many bytes of its data files were received; `None` before they are fetched.
+        fetched: Option<u64>,
     },
     Passed {
         warning: Option<String>,
@@ -144,6 +146,9 @@ impl Life {
             return Reply::idle();
         };
         match &held.check {
+            Check::Pending { fetched: Some(bytes), .. } => {
+                Reply { fetched_bytes: Some(*bytes), ..Reply::of(DriverState::Idle, &held.candidate) }
+            }
             Check::Pending { resolves: Some(name), slow: true, .. } => {
                 let reason = Some(Reason::Resolving(name).to_string());
                 Reply { reason, ..Reply::of(DriverState::Idle, &held.candidate) }
@@ -276,6 +281,20 @@ impl Life {
         let held = self.held.iter_mut().find(|held| held.candidate.ticket == ticket);
         if let Some(Check::Pending { resolves, .. }) = held.map(|held| &mut held.check) {
             *resolves = Some(name.to_owned());
+        }
+    }
+
+    /// Whether this config may still start.
+    pub fn holds(&self, ticket: Ticket) -> bool {
+        self.held.iter().any(|held| held.candidate.ticket == ticket)
+    }
+
+    /// A candidate's check fetches data files: heartbeats report how far it is, and the orchestrator waits while it goes
+    /// on.
+    pub fn fetched(&mut self, ticket: Ticket, bytes: u64) {
+        let held = self.held.iter_mut().find(|held| held.candidate.ticket == ticket);
+        if let Some(Check::Pending { fetched, .. }) = held.map(|held| &mut held.check) {
+            *fetched = Some(bytes);
         }
     }
 

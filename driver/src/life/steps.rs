@@ -36,7 +36,7 @@ impl Life {
         self.stop_steps(out);
         let report = StepsReport::running(ask.test_id.clone(), ask.revision, ask.run);
         let runs_load = self.running_candidate().is_some_and(|running| running.test_id == ask.test_id);
-        if ask.run == StepsOf::Setup && !self.holds(&ask.test_id, ask.revision) {
+        if ask.run == StepsOf::Setup && !self.is_ready_for(&ask.test_id, ask.revision) {
             let report = report.failed("this driver does not hold the test any more");
             self.steps = Some(Steps { report, waits: false });
             return;
@@ -55,7 +55,7 @@ impl Life {
     }
 
     /// Whether it is ready to start that config.
-    fn holds(&self, test_id: &TestId, revision: u32) -> bool {
+    fn is_ready_for(&self, test_id: &TestId, revision: u32) -> bool {
         self.held.iter().any(|held| {
             held.candidate.test_id == *test_id
                 && held.candidate.is_ours()
@@ -83,7 +83,7 @@ impl Life {
         });
         let of_setup = steps.report.run == StepsOf::Setup;
         // Once the load has begun, the orchestrator knows how setup went; a config that was stopped needs none.
-        let is_setup_over = of_setup && steps.runs() && !self.holds(&test_id, revision);
+        let is_setup_over = of_setup && steps.runs() && !self.is_ready_for(&test_id, revision);
         let has_begun = self.running_candidate().is_some_and(|running| running.test_id == test_id);
         if self.leaving || held_another || is_setup_over || (of_setup && has_begun) {
             self.stop_steps(out);

@@ -151,6 +151,8 @@ pub struct Reply {
     pub test_id: Option<TestId>,
     /// Which config of that test.
     pub revision: Option<u32>,
+    /// With `idle`: how many bytes of the test's data files it has received, while it fetches them.
+    pub fetched_bytes: Option<u64>,
     /// How setup or teardown goes or went, where it was asked for.
     pub steps: Option<Arc<StepsReport>>,
     /// The change of the running test's rate that it obeyed last.
@@ -160,13 +162,20 @@ pub struct Reply {
 impl Reply {
     /// The state of a driver that waits for a test.
     pub fn idle() -> Self {
-        let state = DriverState::Idle;
-        let (reason, warning, test_id, revision) = (None, None, None, None);
-        Self { state, reason, warning, test_id, revision, steps: None, rate_change: None }
+        Self {
+            state: DriverState::Idle,
+            reason: None,
+            warning: None,
+            test_id: None,
+            revision: None,
+            fetched_bytes: None,
+            steps: None,
+            rate_change: None,
+        }
     }
 
     pub(super) fn of(state: DriverState, candidate: &Candidate) -> Self {
         let (test_id, revision) = (Some(candidate.test_id.clone()), candidate.revision());
-        Self { state, reason: None, warning: None, test_id, revision, steps: None, rate_change: None }
+        Self { state, test_id, revision, ..Self::idle() }
     }
 }

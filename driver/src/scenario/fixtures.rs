@@ -10,6 +10,7 @@ use common::plan::program::{
 };
 use common::plan::{Share, TargetUrl};
 
+use super::files::Bodies;
 use super::render::Constants;
 use super::script::Script;
 
@@ -79,7 +80,8 @@ pub fn script(program: &Program) -> Script {
         seed: program.seed.unwrap(),
         user_agent: "groundswell",
         identify: false,
+        bodies: &Bodies::new(),
     };
     let share = Share { of: 1, ..Share::default() };
-    Script::new(program, &constants, &share, 1)
+    Script::new(program, &constants, &share, 1, BTreeMap::new())
 }

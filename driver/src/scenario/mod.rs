@@ -4,6 +4,7 @@
 
 pub mod answer;
 pub mod cookies;
+pub mod files;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod numbers;

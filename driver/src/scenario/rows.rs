@@ -1,6 +1,10 @@
 //! The rows of one `[data]`: which session takes which, and the cells, all in one arena.
 
-use common::plan::program::{DataSet, Order};
+use std::io::Read;
+
+use common::plan::files::facts::CELL_BYTES;
+use common::plan::files::rows::each_row;
+use common::plan::program::{DataSet, Order, RowsFile};
 
 use super::numbers::{AliasTable, Feistel, below, mix64, place_of, with_round};
 
@@ -31,7 +35,7 @@ impl Rows {
     /// Puts the cells together.
     pub fn new(data: &DataSet, seed: u64) -> Self {
         let columns = data.columns.len();
-        let bytes = data.rows.iter().flatten().map(String::len).sum();
+        let bytes: usize = data.rows.iter().flatten().map(String::len).sum();
         let mut arena = String::with_capacity(bytes);
         let mut ends = Vec::with_capacity(data.rows.len() * columns);
         for row in &data.rows {
@@ -41,25 +45,65 @@ impl Rows {
                 ends.push(u32::try_from(arena.len()).unwrap_or(u32::MAX));
             }
         }
-        let take = match (data.order, data.weight) {
+        Self::of_cells(data, arena.into_boxed_str(), ends.into_boxed_slice(), data.rows.len() as u64, seed)
+    }
+
+    /// Reads the rows of a file. What is known of the file sets how much memory they take: a file that has more is not
+    /// the one that was checked.
+    ///
+    /// # Errors
+    /// Where the file cannot be read as rows, or has other ones than are known of it.
+    pub fn of_file(data: &DataSet, file: &RowsFile, input: impl Read, seed: u64) -> Result<Self, String> {
+        let columns = data.columns.len();
+        let n_cells = file.facts.rows.saturating_mul(columns as u64);
+        let bytes = file.facts.bytes.saturating_sub(n_cells.saturating_mul(CELL_BYTES));
+        let count = |n: u64| usize::try_from(n).map_err(|_| "takes more memory than there is".to_owned());
+        let (bytes, n_cells) = (count(bytes)?, count(n_cells)?);
+        let mut arena = String::with_capacity(bytes);
+        let mut ends = Vec::with_capacity(n_cells);
+        let mut n_rows = 0;
+        let names = each_row(input, file.format, &file.columns, &mut |_, row| {
+            n_rows += 1;
+            // Objects may bring columns later: this row is empty in those.
+            for column in 0..columns {
+                arena.push_str(row.get(column).copied().unwrap_or_default());
+                ends.push(u32::try_from(arena.len()).unwrap_or(u32::MAX));
+            }
+            if arena.len() > bytes || ends.len() > n_cells {
+                return Err("has other rows than were known when the test was created".to_owned());
+            }
+            Ok(())
+        })?;
+        if names != data.columns {
+            return Err("has other columns than were known when the test was created".to_owned());
+        }
+        if n_rows != file.facts.rows {
+            return Err(format!("has {n_rows} rows, and {} were known", file.facts.rows));
+        }
+        Ok(Self::of_cells(data, arena.into_boxed_str(), ends.into_boxed_slice(), n_rows, seed))
+    }
+
+    fn of_cells(data: &DataSet, arena: Box<str>, ends: Box<[u32]>, n_rows: u64, seed: u64) -> Self {
+        let mut rows = Self {
+            arena,
+            ends,
+            columns: data.columns.len(),
+            n_rows,
+            take: Take::Circular,
+            seed,
+            place: place_of("data").wrapping_add(place_of(&data.name)),
+        };
+        rows.take = match (data.order, data.weight) {
             (Order::Circular | Order::Once, _) => Take::Circular,
             (Order::Shuffle, _) => Take::Shuffle,
             (Order::Random, None) => Take::Random,
             (Order::Random, Some(weight)) => {
-                let of = |row: &Vec<String>| row.get(weight).and_then(|cell| cell.trim().parse().ok());
-                let weights: Vec<f64> = data.rows.iter().map(|row| of(row).unwrap_or(0.0)).collect();
-                Take::Weighted(AliasTable::new(&weights))
+                let of = |row: usize| rows.cell(row, weight).trim().parse().unwrap_or(0.0);
+                let n_rows = usize::try_from(n_rows).unwrap_or(0);
+                Take::Weighted(AliasTable::new(&(0..n_rows).map(of).collect::<Vec<f64>>()))
             }
         };
-        Self {
-            arena: arena.into_boxed_str(),
-            ends: ends.into_boxed_slice(),
-            columns,
-            n_rows: data.rows.len() as u64,
-            take,
-            seed,
-            place: place_of("data").wrapping_add(place_of(&data.name)),
-        }
+        rows
     }
 
     /// How many rows there are.
@@ -119,6 +163,7 @@ mod tests {
             name: "product".to_owned(),
             columns: ["id", "empty", "count"].map(str::to_owned).to_vec(),
             rows: (0..n).map(row).collect(),
+            file: None,
             order,
             weight,
         }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::{Ledger, TestShared};
 use crate::assignment::Assignment;
 use crate::driver_test::HostOf;
+use crate::scenario::files::Bodies;
 use crate::scenario::render::SharedValues;
 use crate::try_one::{Event, Trial};
 
@@ -55,7 +56,7 @@ impl Upkeep {
     pub async fn begin(
         assignment: &Assignment,
         (test_id, node_id): (&TestId, &NodeId),
-        secrets: &[String],
+        (secrets, bodies): (&[String], &Bodies),
         hosts: Vec<HostOf>,
     ) -> Result<Option<Self>, String> {
         let Some(program) = assignment.program.as_ref().filter(|program| !program.shared.is_empty()) else {
@@ -67,7 +68,7 @@ impl Upkeep {
         let n = program.shared.len() as u64;
         let mut entries = Vec::new();
         for (i, shared) in (0_u64..).zip(&program.shared) {
-            let trial = Trial::of_shared(assignment, (test_id, node_id), secrets, shared)
+            let trial = Trial::of_shared(assignment, (test_id, node_id), (secrets, bodies), shared)
                 .map_err(|error| format!("shared.{}: {error}", shared.name))?;
             let own = |(of, _): &&(&Shared, usize)| of.name == shared.name;
             entries.push(Entry {
@@ -224,7 +225,8 @@ mod tests {
         let share = share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0).1;
         let assignment = Assignment::of_plan(&plan, share);
         let hosts = vec![HostOf::new(plan.target.clone(), vec![to])];
-        let begun = Upkeep::begin(&assignment, (&test_id, &node_id), &[], hosts.clone()).await?;
+        let begun =
+            Upkeep::begin(&assignment, (&test_id, &node_id), (&[], &Bodies::new()), hosts.clone()).await?;
         Ok((begun.unwrap(), hosts))
     }
 

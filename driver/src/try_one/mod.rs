@@ -31,6 +31,7 @@ use crate::engine::MAX_WANTED_BODY_BYTES;
 use crate::engine::{
     AwcClient, Chosen, FutureEngine, RequestIndex, RequestSpec, WireEngine, choose, outline, tls_config_of,
 };
+use crate::scenario::files::{Bodies, Files};
 use crate::scenario::render::SharedValues;
 use crate::scenario::script::Script;
 use crate::scenario::session::{End, Over, Session};
@@ -119,7 +120,8 @@ pub(crate) struct Attempted {
 
 impl Trial {
     /// Prepares session number `g` of a plan whose seed is known; with a scenario, the first one from there on that has
-    /// it. `secrets`: their values, by their index in the program; `setup`: what setup extracted.
+    /// it. `secrets`: their values, by their index in the program; `setup`: what setup extracted; `files`: those that do not
+    /// travel in the plan.
     ///
     /// # Errors
     /// Where the plan has no such session.
@@ -127,12 +129,14 @@ impl Trial {
         plan: &Plan,
         secrets: &[String],
         setup: &SetupValues,
+        files: Files,
         g: u64,
         scenario: Option<&str>,
     ) -> Result<Self, TrialError> {
         let program = Arc::clone(plan.program.as_ref().ok_or(TrialError::NoRequests)?);
         let (assignment, test_id, node_id) = alone(plan)?;
-        let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup)
+        let bodies = files.bodies.clone();
+        let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup, files)
             .ok_or(TrialError::NoRequests)?;
         let g = number(&program, &script, g, scenario)?;
         if script.used_up(g).is_some() {
@@ -143,7 +147,7 @@ impl Trial {
         hide_setup(&mut masks, &program, setup);
         let mut before = Vec::new();
         for shared in &program.shared {
-            let trial = Self::of_shared(&assignment, (&test_id, &node_id), secrets, shared)?;
+            let trial = Self::of_shared(&assignment, (&test_id, &node_id), (secrets, &bodies), shared)?;
             let mut trial = Self { shows: true, ..trial };
             secrets.iter().for_each(|secret| trial.masks.add(secret.as_bytes()));
             before.push((shared.clone(), trial));
@@ -153,20 +157,20 @@ impl Trial {
         Ok(trial)
     }
 
-    /// Prepares setup or teardown of a plan whose seed is known; `None`: the plan has none. `setup`: what setup extracted,
-    /// for teardown.
+    /// Prepares setup or teardown of a plan whose seed is known; `None`: the plan has none. `given`: the values of its
+    /// secrets, and the contents of files that do not travel in it. `setup`: what setup extracted, for teardown.
     ///
     /// # Errors
     /// Where the plan cannot be prepared.
     pub fn of_steps(
         plan: &Plan,
-        secrets: &[String],
+        given: (&[String], &Bodies),
         setup: &SetupValues,
         run: StepsOf,
     ) -> Result<Option<Self>, TrialError> {
         let (assignment, test_id, node_id) = alone(plan)?;
         let ids = (test_id, node_id);
-        Ok(steps::trial(assignment, ids, secrets, setup, run).map(|trial| Self { cuts: true, ..trial }))
+        Ok(steps::trial(assignment, ids, given, setup, run).map(|trial| Self { cuts: true, ..trial }))
     }
 
     /// The extracted values that are set by now, by variable.
@@ -175,14 +179,14 @@ impl Trial {
     }
 
     /// Prepares what a driver sends by itself for an entry of `[shared]`: a session of its one request, of which nothing is
-    /// shown.
+    /// shown. `bodies`: the contents of files that do not travel in the plan.
     ///
     /// # Errors
     /// Where the plan has no requests.
     pub(crate) fn of_shared(
         assignment: &Assignment,
         ids: (&TestId, &NodeId),
-        secrets: &[String],
+        (secrets, bodies): (&[String], &Bodies),
         shared: &Shared,
     ) -> Result<Self, TrialError> {
         let whole = assignment.program.as_deref().ok_or(TrialError::NoRequests)?;
@@ -205,7 +209,8 @@ impl Trial {
             ..whole.clone()
         });
         let assignment = Assignment { program: Some(Arc::clone(&program)), ..assignment.clone() };
-        let script = DriverTest::script_of(&assignment, ids, 1, secrets, &Default::default())
+        let files = Files { bodies: bodies.clone(), ..Files::default() };
+        let script = DriverTest::script_of(&assignment, ids, 1, secrets, &Default::default(), files)
             .ok_or(TrialError::NoRequests)?;
         Ok(Self::with(test_of(&assignment, ids, &script), script, program))
     }
@@ -248,7 +253,12 @@ impl Trial {
     ///
     /// # Errors
     /// As [`Trial::new`].
-    pub fn without_sending(plan: &Plan, g: u64, scenario: Option<&str>) -> Result<Self, TrialError> {
+    pub fn without_sending(
+        plan: &Plan,
+        files: Files,
+        g: u64,
+        scenario: Option<&str>,
+    ) -> Result<Self, TrialError> {
         let mut plan = plan.clone();
         let program = Arc::make_mut(plan.program.as_mut().ok_or(TrialError::NoRequests)?);
         for variable in &mut program.variables {
@@ -267,7 +277,7 @@ impl Trial {
             Some(_) => program.variables.iter().map(of_setup).collect(),
             None => SetupValues::new(),
         };
-        Ok(Self { shared: shared.into(), ..Self::new(&plan, &secrets, &setup, g, scenario)? })
+        Ok(Self { shared: shared.into(), ..Self::new(&plan, &secrets, &setup, files, g, scenario)? })
     }
 
     /// Its number.

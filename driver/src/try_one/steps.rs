@@ -13,6 +13,7 @@ use super::masks::Masks;
 use super::{Event, SetupValues, Step, Trial, hide_setup, test_of};
 use crate::assignment::Assignment;
 use crate::driver_test::{DriverTest, HostOf};
+use crate::scenario::files::{Bodies, Files};
 use crate::secrets::Secrets;
 
 /// Numbers of sessions end here (`render::ids`). Setup and teardown take numbers from the end, which no load comes to, so
@@ -38,6 +39,8 @@ pub struct StepsJob {
     pub hosts: Vec<HostOf>,
     /// The values of the plan's secrets.
     pub secrets: Secrets,
+    /// The contents of files that do not travel in the plan.
+    pub bodies: Bodies,
     /// What setup extracted, for teardown.
     pub setup: SetupValues,
 }
@@ -55,7 +58,7 @@ pub struct Ran {
 pub(super) fn trial(
     mut assignment: Assignment,
     (test_id, node_id): (TestId, NodeId),
-    secrets: &[String],
+    (secrets, bodies): (&[String], &Bodies),
     setup: &SetupValues,
     run: StepsOf,
 ) -> Option<Trial> {
@@ -63,7 +66,8 @@ pub(super) fn trial(
     let around = of(&program, run)?;
     let alone = Arc::new(program.alone(run.as_str(), around));
     assignment.program = Some(Arc::clone(&alone));
-    let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup)?;
+    let files = Files { bodies: bodies.clone(), ..Files::default() };
+    let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup, files)?;
     let mut masks = Masks::default();
     secrets.iter().for_each(|secret| masks.add(secret.as_bytes()));
     hide_setup(&mut masks, &alone, setup);
@@ -83,10 +87,10 @@ fn of(program: &Program, run: StepsOf) -> Option<&Around> {
 
 /// Runs the steps to their end, or until their time is over. Within a runtime of actix.
 pub async fn run_steps(job: StepsJob) -> Ran {
-    let StepsJob { test_id, node_id, revision, run, assignment, hosts, secrets, setup } = job;
+    let StepsJob { test_id, node_id, revision, run, assignment, hosts, secrets, bodies, setup } = job;
     let report = StepsReport::running(test_id.clone(), revision, run);
     let limit = assignment.program.as_ref().and_then(|program| of(program, run)).map(|around| around.timeout);
-    let trial = trial(assignment, (test_id, node_id), secrets.expose(), &setup, run);
+    let trial = trial(assignment, (test_id, node_id), (secrets.expose(), &bodies), &setup, run);
     let (Some(mut trial), Some(limit)) = (trial, limit) else {
         let report = report.failed(format!("the plan has no {}", run.as_str()));
         return Ran { report, values: SetupValues::new() };

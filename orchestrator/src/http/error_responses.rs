@@ -58,6 +58,8 @@ problems! {
     Unprocessable: "keys contradict each other";
     /// 500
     Internal: "something of the orchestrator's failed; its log says what";
+    /// 507
+    InsufficientStorage: "the data files have no room for this one";
     /// 503
     Unavailable: "not now: the orchestrator starts, ends or is busy", "Retry-After";
 }

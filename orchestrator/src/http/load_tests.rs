@@ -1,6 +1,6 @@
 //! Load tests over REST: create, trigger, stop, look at, and their reports and series.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 use super::problem::{KeyProblem, Problem};
 use super::query::{Query, decode_segment};
 use super::state::AppState;
-use super::{accept, body, error_responses};
+use super::{accept, body, data, error_responses, plans};
+use crate::data_files::hashes_in;
 use crate::model::{PlanSchema, RateOrder, RateView, TestPage, TestState, TestView, Verdict, WindowView};
 use crate::report;
 use crate::store::{Cursor, MAX_WINDOWS_SECONDS, TestFilter};
@@ -91,7 +92,9 @@ pub async fn create(
     Query::none(request.query_string())?;
     let format = body::plan_format(&request)?;
     let text = body::read_text(&request, payload, state.access.max_body_bytes).await?;
-    let plan = plan::read(&text, format).map_err(|faults| Problem::faults(&faults))?;
+    // Until the test is stored that names its data files, none of them is deleted.
+    let _kept = state.data.in_use().await;
+    let plan = plans::read(text, format, &state).await?;
     let test = state.commands.tests.create(plan).await?;
     let location = format!("/api/v1/tests/{}", test.test_id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(test))
@@ -258,7 +261,12 @@ fn rate_by_now(test: TestView, rate: f64) -> RateView {
 )]
 pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     Query::none(request.query_string())?;
-    state.commands.tests.delete(test_id(&request)?).await?;
+    let id = test_id(&request)?;
+    let test = state.commands.tests.get(id.clone()).await?;
+    state.commands.tests.delete(id).await?;
+    let created_at =
+        test.created_at.parse::<jiff::Timestamp>().map_or(SystemTime::UNIX_EPOCH, SystemTime::from);
+    data::forget(&state, hashes_in(&test.plan.to_string()), created_at).await;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::actors::Gone;
 use crate::actors::events::NotSubscribed;
+use crate::data_files::DataError;
 use crate::refusal::CommandError;
 use crate::store::StoreError;
 
@@ -169,6 +170,17 @@ impl Problem {
             }
         }
         response.body(serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+impl From<DataError> for Problem {
+    fn from(error: DataError) -> Self {
+        match &error {
+            DataError::TooLong(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            DataError::Full { .. } => Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
+            DataError::OtherContent { .. } => Self::bad_request(error.to_string()),
+            DataError::Io(cause) => Self::internal(cause),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource};
 
 use super::problem::Problem;
-use super::{events, load_tests, metrics, openapi, page, system};
+use super::{data, events, load_tests, metrics, openapi, page, system};
 
 /// A path that is read: GET, and HEAD with it.
 fn read<F, Args>(path: &str, handler: F) -> Resource
@@ -50,6 +50,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(web::delete().to(load_tests::delete))
         .route(web::patch().to(load_tests::change_rate))
         .default_service(web::to(|| not_allowed("GET, HEAD, PATCH, DELETE")));
+    let data = read("/api/v1/data/{sha256}", data::get)
+        .route(web::put().to(data::put))
+        .default_service(web::to(|| not_allowed("GET, HEAD, PUT")));
     // The stream has no end, so that a HEAD of it would have none either.
     let events = web::resource("/api/v1/events")
         .route(web::get().to(events::events))
@@ -58,6 +61,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(tests)
         .service(events)
         .service(test)
+        .service(data)
         .service(act("/api/v1/tests/{id}/trigger", load_tests::trigger))
         .service(act("/api/v1/tests/{id}/stop", load_tests::stop))
         .service(read("/api/v1/tests/{id}/report", load_tests::report))

@@ -12,12 +12,16 @@ use crate::actors::driver_registry::DriverList;
 use crate::actors::events::EventsFeed;
 use crate::actors::store::HistoryReader;
 use crate::actors::test_manager::TestsHandle;
+use crate::data_files::DataFiles;
 use crate::now::Clock;
 use crate::store::StoreError;
 use crate::telemetry::{Readiness, Telemetry};
 
 /// Most messages of HTTP that are with the store at once; its queue has no bound of its own.
 const MAX_STORE_READS: usize = 4;
+
+/// Most plans whose data files are read at once.
+const MAX_LOOKS: usize = 2;
 
 /// How long a request waits for its turn at the store.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
@@ -67,6 +71,10 @@ pub struct AppState {
     /// The figures that `/metrics` and `/readyz` report about the process.
     pub watch: Watch,
     pub access: Access,
+    /// The data files that plans name by their hash.
+    pub data: Arc<DataFiles>,
+    /// Turns at reading files for what plans have to know of them.
+    pub(super) looks: Semaphore,
     pub(super) stopping: watch::Sender<bool>,
     store_turns: Semaphore,
 }
@@ -80,6 +88,7 @@ impl AppState {
         clock: Clock,
         watch: Watch,
         access: Access,
+        data: Arc<DataFiles>,
     ) -> Self {
         Self {
             commands,
@@ -88,6 +97,8 @@ impl AppState {
             clock,
             watch,
             access,
+            data,
+            looks: Semaphore::new(MAX_LOOKS),
             stopping: watch::Sender::new(false),
             store_turns: Semaphore::new(MAX_STORE_READS),
         }

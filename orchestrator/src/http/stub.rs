@@ -1,27 +1,30 @@
 //! Actors that answer as the real ones would, for the tests of the routes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
 use common::http_contract::Bootstrap;
 use common::ids::Epoch;
 use common::plan::Fault;
+use common::plan::files::FileHash;
 use common::settings::{Secret, TopicNames};
 use common::wire::Topic;
 
 use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
-use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
+use crate::actors::store::{CountTests, HistoryReader, LoadNamedFiles, LoadPage, LoadWindows};
 use crate::actors::test_manager::{
     ChangeRate, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
 };
 use crate::blocker::Blocker;
+use crate::data_files::DataFiles;
 use crate::fixtures::{driver_view, test_view};
 use crate::model::*;
 use crate::now::Clock;
 use crate::refusal::CommandError;
+use crate::settings::DataSettings;
 use crate::store::{StoreError, TestFilter};
 use crate::telemetry::{Readiness, Telemetry};
 
@@ -176,8 +179,17 @@ impl Handler<CountTests> for Stub {
     }
 }
 
+impl Handler<LoadNamedFiles> for Stub {
+    type Result = Result<BTreeSet<FileHash>, StoreError>;
+    fn handle(&mut self, _: LoadNamedFiles, _: &mut Self::Context) -> Self::Result {
+        Ok(BTreeSet::new())
+    }
+}
+
 /// What a test steers behind the state.
 pub struct Parts {
+    /// Where the data files are.
+    pub data_dir: tempfile::TempDir,
     pub events: actix::Addr<EventsActor>,
     pub readiness: Arc<Readiness>,
     pub telemetry: Arc<Telemetry>,
@@ -186,6 +198,12 @@ pub struct Parts {
 /// The state of a server over the stubs.
 pub fn state(token: Option<&str>) -> (AppState, Parts) {
     let stub = Stub.start();
+    let data_dir = tempfile::tempdir().unwrap();
+    let limits = DataSettings {
+        max_file_bytes: 4 << 20,
+        max_bytes: 6 << 20,
+        keep_unnamed: std::time::Duration::from_secs(3_600),
+    };
     let telemetry = Arc::<Telemetry>::default();
     let readiness = Arc::<Readiness>::default();
     let events = EventsActor::new(Epoch(7), Arc::clone(&telemetry)).start();
@@ -216,6 +234,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
             any_host: false,
             max_body_bytes: 64 * 1024,
         },
+        Arc::new(DataFiles::open(data_dir.path(), limits).unwrap()),
     );
-    (state, Parts { events, readiness, telemetry })
+    (state, Parts { data_dir, events, readiness, telemetry })
 }

@@ -17,6 +17,10 @@ use crate::registry::{Liveness, NodeFacts};
 /// that takes longer is broken.
 const MAX_RESOLVING: Duration = Duration::from_secs(20);
 
+/// How long the barrier waits for drivers that fetch data files, however slowly: a fleet of 16 takes 1 GiB each through
+/// 1 Gbit/s in half of it.
+const MAX_FETCHING: Duration = Duration::from_secs(300);
+
 /// Longest wait for the next heartbeat of a classic driver whose process may have ended.
 const MAX_AWAITED: Duration = Duration::from_secs(15);
 
@@ -65,6 +69,7 @@ impl Lifecycle {
         self.configured_at = Some(now.elapsed);
         self.phase = Phase::Barrier { since: now.elapsed };
         self.resolving_at = None;
+        self.fetching.clear();
         // The tally must drop the drivers that are left out. The notes are stored before the config is published, so
         // that after a restart this revision number is not given to a different config.
         let mut effects = if gone.is_empty() { Vec::new() } else { vec![Effect::Rechosen] };
@@ -104,6 +109,7 @@ impl Lifecycle {
     pub(super) fn barrier(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
         let mut waits = Vec::new();
         let mut resolves = false;
+        let mut fetched = Vec::new();
         let mut blockers = Vec::new();
         for participant in self.participants.iter().filter(|participant| participant.epoch.is_some()) {
             let name = participant.node_id.to_string();
@@ -117,6 +123,7 @@ impl Lifecycle {
                 Some(node) if let Some(why) = program_blocker(&self.plan, node) => blockers.push((name, why)),
                 Some(node) if !self.answers(node) => {
                     resolves |= self.is_resolving(node);
+                    fetched.extend(self.fetched(node));
                     waits.push(name);
                 }
                 Some(node) if node.state == Some(DriverState::Refused) => {
@@ -143,7 +150,16 @@ impl Lifecycle {
             self.resolving_at = Some(now.elapsed);
             return Vec::new();
         }
-        let from = self.resolving_at.map_or(since, |at| at.max(since));
+        for (node, bytes) in fetched {
+            let known = self.fetching.entry(node).or_insert((0, since));
+            if bytes > known.0 {
+                *known = (bytes, now.elapsed);
+            }
+        }
+        // While a driver fetches data files, ready_timeout counts from when its count of bytes last grew.
+        let progress =
+            self.fetching.values().map(|(_, at)| *at).max().filter(|at| *at <= since + MAX_FETCHING);
+        let from = self.resolving_at.max(progress).map_or(since, |at| at.max(since));
         if now.elapsed.saturating_sub(from) > self.rules.ready_timeout {
             let late = Blocker::NotReady(self.rules.ready_timeout);
             return self
@@ -157,6 +173,12 @@ impl Lifecycle {
         node.test_id.as_ref() == Some(&self.test_id)
             && node.revision == Some(self.revision)
             && node.is_resolving
+    }
+
+    /// How many bytes of this test's data files a driver has received, while it fetches them.
+    fn fetched(&self, node: &NodeFacts) -> Option<(NodeId, u64)> {
+        let of_this = node.test_id.as_ref() == Some(&self.test_id) && node.revision == Some(self.revision);
+        node.fetched_bytes.filter(|_| of_this).map(|bytes| (node.node_id.clone(), bytes))
     }
 
     /// Whether a driver has answered (ready or refused) this revision of this test's config.

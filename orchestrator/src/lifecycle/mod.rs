@@ -126,6 +126,8 @@ pub struct Lifecycle {
     setup_values: BTreeMap<String, String>,
     /// When a driver last reported, at this barrier, that it is resolving the target's name.
     resolving_at: Option<Duration>,
+    /// How far each driver was that fetches data files at this barrier: its count of bytes, and when that last grew.
+    fetching: BTreeMap<NodeId, (u64, Duration)>,
     /// Classic drivers may have received the config and cannot be made to discard it, so a failed barrier finishes the
     /// test instead of going back to `configured`.
     classic_has_config: bool,
@@ -156,6 +158,7 @@ impl Lifecycle {
             steps: BTreeMap::new(),
             setup_values: BTreeMap::new(),
             resolving_at: None,
+            fetching: BTreeMap::new(),
             classic_has_config: false,
             runaways: BTreeMap::new(),
             ours_done_at: None,

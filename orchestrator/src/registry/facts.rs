@@ -50,6 +50,8 @@ pub struct NodeFacts {
     pub state: Option<DriverState>,
     /// Whether it is looking up the target's name; it answers a config after that.
     pub is_resolving: bool,
+    /// How many bytes of its test's data files it has received, while it fetches them; it answers a config after that.
+    pub fetched_bytes: Option<u64>,
     /// Why it refuses a config, without its own name; `None`: it does not refuse, or gives no reason.
     pub refusal: Option<String>,
     /// Its warning about the test it is ready for, without its own name.

@@ -252,6 +252,7 @@ impl Node {
             known_since: self.known_since,
             state: beat.and_then(|beat| beat.state),
             is_resolving: matches!(reason, Some(Reason::Resolving(_))),
+            fetched_bytes: beat.and_then(|beat| beat.fetched_bytes),
             refusal: match reason {
                 Some(Reason::Refusal(why)) => Some(why.to_owned()),
                 _ => None,

@@ -1,10 +1,11 @@
 //! Tests and who took part in them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::clock::{UnixMicros, rfc3339};
 use common::ids::{Epoch, NodeId, TestId};
+use common::plan::files::FileHash;
 use common::plan::read_value;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::{Cursor, Store, bits};
 use super::{StoreError, StoredPlan, StoredTest, TestFilter};
+use crate::data_files::hashes_in;
 use crate::model::{TestPage, TestState, TestSummary, TestView, Verdict};
 use crate::participant::Participant;
 
@@ -177,6 +179,16 @@ impl Store {
             Ok(((row.get(0)?, row.get(1)?), u64::try_from(n).unwrap_or(0)))
         })?;
         Ok(rows.into_iter().collect())
+    }
+
+    /// The data files that the plans of tests name.
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn named_files(&self) -> Result<BTreeSet<FileHash>, StoreError> {
+        let sql = "SELECT plan FROM tests WHERE instr(plan, 'sha256:') > 0";
+        let named = self.rows(sql, [], |row| Ok(hashes_in(&row.get::<_, String>(0)?)))?;
+        Ok(named.into_iter().flatten().collect())
     }
 
     /// Removes a test with the stored reports of its drivers, unless it is under way; false where nothing was removed.

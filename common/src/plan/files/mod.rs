@@ -1,29 +1,48 @@
-//! Files that a plan with `[requests]` names: what the command line reads and puts in their place before the plan is
-//! checked, because drivers and the orchestrator receive the plan alone. Paths are relative to the plan's folder.
+//! Files that a plan with `[requests]` names. The command line reads them, because neither a driver nor the orchestrator
+//! reads a client's disk: what is small is put in the plan in their place, and what is larger is named by its hash there
+//! and put at the orchestrator, from which drivers fetch it. Paths are relative to the plan's folder.
 
-mod rows;
+pub mod facts;
+mod hash;
+mod named;
+pub mod rows;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Map, Value, json};
 
 use super::{Fault, MAX_BODY_BYTES, MAX_PLAN_BYTES};
 
-pub use rows::{Columns, Rows, read_rows};
+pub use hash::{FileHash, Hashing, HashingReader};
+pub use named::{Opened, put_facts};
+pub use rows::{Columns, Format, Rows, read_rows};
+
+/// Largest file that travels in the plan, in bytes.
+pub const MAX_INLINE_FILE: u64 = 64 * 1024;
+/// Most bytes of files that travel in one plan together: a plan is one record of Kafka, beside all else that is in it.
+const MAX_INLINE_FILES: u64 = 256 * 1024;
+/// Largest file that is sent as a body or as a part of one, in bytes.
+pub const MAX_BODY_FILE: u64 = 16 * 1024 * 1024;
 
 /// Keys that say the same as `body_file`.
 const BODIES: [&str; 6] = ["body", "body_base64", "json", "form", "multipart", "submit"];
 
-/// Reads the files that a plan with `[requests]` names, and puts their contents in the plan: rows of data, bodies, parts
-/// of multipart bodies, and certificates. What cannot be read stays as it was, and its fault has the path of its key.
-pub fn put_in(plan: &mut Value, folder: &Path) -> Vec<Fault> {
-    let mut put_in = PutIn { folder, faults: Vec::new() };
+/// Where the files are that a plan names by their hash: on this machine, to be put at the orchestrator.
+pub type LocalFiles = BTreeMap<FileHash, PathBuf>;
+
+/// Reads the files that a plan with `[requests]` names: rows of data, bodies, parts of multipart bodies, and certificates.
+/// Small ones are put in the plan; larger ones are named by their hash there, and added to `local`. What cannot be read
+/// stays as it was, and its fault has the path of its key.
+pub fn put_in(plan: &mut Value, folder: &Path, local: &mut LocalFiles) -> Vec<Fault> {
+    let splits = named::splits_of(plan);
+    let mut put_in = PutIn { folder, local, inline_left: MAX_INLINE_FILES, faults: Vec::new() };
     if let Some(data) = table(plan.get_mut("data")) {
         for (name, set) in data.iter_mut() {
-            put_in.data(&format!("data.{name}"), set);
+            put_in.data(&format!("data.{name}"), set, named::looked_for(name, set, &splits));
         }
     }
     if let Some(request) = plan.get_mut("request") {
@@ -52,12 +71,21 @@ fn table(value: Option<&mut Value>) -> Option<&mut Map<String, Value>> {
 
 struct PutIn<'a> {
     folder: &'a Path,
+    local: &'a mut LocalFiles,
+    /// How many more bytes of files may travel in the plan.
+    inline_left: u64,
     faults: Vec<Fault>,
 }
 
+/// What a file becomes in the plan.
+enum Content {
+    Inline(Vec<u8>),
+    Named(FileHash),
+}
+
 impl PutIn<'_> {
-    /// `file` of a data set: its rows.
-    fn data(&mut self, at: &str, set: &mut Value) {
+    /// `file` of a data set: its rows, or what is known of them.
+    fn data(&mut self, at: &str, set: &mut Value, looked: facts::Looked) {
         let Some(set) = set.as_object_mut() else { return };
         // The reader of the plan reports a value that is not a text.
         let Some(file) = set.get("file").and_then(Value::as_str).map(str::to_owned) else { return };
@@ -67,16 +95,34 @@ impl PutIn<'_> {
             self.faults.push(Fault::contradiction(path, format!("{file:?}"), reason));
             return;
         }
-        let columns = match columns(set) {
-            Ok(columns) => columns,
-            // The reader says what is wrong with `columns`.
-            Err(()) => return,
+        if FileHash::is_named(&file) {
+            return;
+        }
+        let (Ok(columns), Ok(format)) = (named::columns(set), named::format(set, Path::new(&file))) else {
+            // The reader says what is wrong with `columns` or `format`.
+            return;
         };
+        let Some((opened, bytes)) = self.open(&path, &file) else { return };
+        if !self.travels(bytes) {
+            match named::hash_and_facts(opened, format, &columns, &looked) {
+                Ok((hash, facts)) => {
+                    self.local.insert(hash, self.folder.join(&file));
+                    named::write(set, hash, format, facts);
+                }
+                Err(unfit) => {
+                    let path = format!("{at}.{}", unfit.key);
+                    self.faults.push(Fault::value(path, self.folder.join(&file).display(), unfit.reason));
+                }
+            }
+            return;
+        }
         let Some(bytes) = self.read(&path, &file, MAX_PLAN_BYTES) else { return };
-        match read_rows(Path::new(&file), &bytes, &columns) {
+        match read_rows(format, &bytes, &columns) {
             Ok(Rows { columns, rows }) => {
-                set.remove("file");
-                set.remove("delimiter");
+                self.inline_left = self.inline_left.saturating_sub(bytes.len() as u64);
+                for key in ["file", "format", "delimiter"] {
+                    set.remove(key);
+                }
                 set.insert("columns".to_owned(), json!(columns));
                 set.insert("rows".to_owned(), json!(rows));
             }
@@ -100,9 +146,18 @@ impl PutIn<'_> {
             self.faults.push(Fault::contradiction(path, format!("{file:?}"), reason));
             return;
         }
-        if let Some(bytes) = self.read(&path, &file, MAX_BODY_BYTES) {
-            request.remove("body_file");
-            request.insert("body_base64".to_owned(), json!(BASE64.encode(bytes)));
+        if FileHash::is_named(&file) {
+            return;
+        }
+        match self.content(&path, &file) {
+            Some(Content::Inline(bytes)) => {
+                request.remove("body_file");
+                request.insert("body_base64".to_owned(), json!(BASE64.encode(bytes)));
+            }
+            Some(Content::Named(hash)) => {
+                request.insert("body_file".to_owned(), json!(hash.in_plan()));
+            }
+            None => {}
         }
     }
 
@@ -118,9 +173,19 @@ impl PutIn<'_> {
                 self.faults.push(Fault::contradiction(path, format!("{file:?}"), reason));
                 continue;
             }
-            let Some(bytes) = self.read(&path, &file, MAX_BODY_BYTES) else { continue };
-            part.remove("file");
-            part.insert("base64".to_owned(), json!(BASE64.encode(bytes)));
+            if FileHash::is_named(&file) {
+                continue;
+            }
+            match self.content(&path, &file) {
+                Some(Content::Inline(bytes)) => {
+                    part.remove("file");
+                    part.insert("base64".to_owned(), json!(BASE64.encode(bytes)));
+                }
+                Some(Content::Named(hash)) => {
+                    part.insert("file".to_owned(), json!(hash.in_plan()));
+                }
+                None => continue,
+            }
             if !part.contains_key("filename")
                 && let Some(name) = Path::new(&file).file_name()
             {
@@ -149,6 +214,49 @@ impl PutIn<'_> {
         }
     }
 
+    /// The content of a file that is sent, or its hash where it is too large to travel in the plan.
+    fn content(&mut self, path: &str, file: &str) -> Option<Content> {
+        let (opened, bytes) = self.open(path, file)?;
+        let at = self.folder.join(file);
+        if self.travels(bytes) {
+            let bytes = self.read(path, file, MAX_BODY_BYTES)?;
+            self.inline_left = self.inline_left.saturating_sub(bytes.len() as u64);
+            return Some(Content::Inline(bytes));
+        }
+        let reason = if bytes > MAX_BODY_FILE {
+            format!("is {bytes} bytes long, and a file that is sent is at most {MAX_BODY_FILE}")
+        } else {
+            match HashingReader::new(opened).finish() {
+                Ok(hash) => {
+                    self.local.insert(hash, at);
+                    return Some(Content::Named(hash));
+                }
+                Err(error) => format!("cannot be read: {error}"),
+            }
+        };
+        self.faults.push(Fault::value(path, at.display(), reason));
+        None
+    }
+
+    /// A file, and how long it is; what is no plain file (a pipe) has no length, and is read as one that travels.
+    fn open(&mut self, path: &str, file: &str) -> Option<(File, u64)> {
+        let at = self.folder.join(file);
+        let opened = File::open(&at).and_then(|opened| {
+            let about = opened.metadata()?;
+            Ok((opened, if about.is_file() { about.len() } else { 0 }))
+        });
+        opened
+            .map_err(|error| {
+                self.faults.push(Fault::value(path, at.display(), format!("cannot be read: {error}")));
+            })
+            .ok()
+    }
+
+    /// Whether a file of this length travels in the plan.
+    fn travels(&self, bytes: u64) -> bool {
+        bytes <= MAX_INLINE_FILE.min(self.inline_left)
+    }
+
     /// The content of a file. Faults show the path as it was opened, instead of the value.
     fn read(&mut self, path: &str, file: &str, most: usize) -> Option<Vec<u8>> {
         let opened = self.folder.join(file);
@@ -169,24 +277,6 @@ fn read_at_most(path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
     Ok((bytes.len() <= most).then_some(bytes))
 }
 
-/// What a data set says of its file's columns.
-fn columns(set: &Map<String, Value>) -> Result<Columns, ()> {
-    let names = match set.get("columns") {
-        None | Some(Value::Null) => None,
-        Some(Value::Array(names)) => {
-            let name = |name: &Value| name.as_str().map(|name| name.trim().to_owned()).ok_or(());
-            Some(names.iter().map(name).collect::<Result<Vec<String>, ()>>()?)
-        }
-        Some(_) => return Err(()),
-    };
-    let delimiter = match set.get("delimiter") {
-        None | Some(Value::Null) => None,
-        // Another kind of value has no text, which the reader of rows refuses.
-        Some(text) => Some(text.as_str().unwrap_or_default().to_owned()),
-    };
-    Ok(Columns { names, delimiter })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,7 +287,7 @@ mod tests {
         write("users.csv", b"name,town\nAnn,\"Bath, Avon\"\n");
         write("image.png", &[0x89, b'P', 0xff]);
         write("ca.pem", b"-----BEGIN CERTIFICATE-----\n");
-        write("large", &vec![b'x'; MAX_BODY_BYTES + 1]);
+        std::fs::File::create(folder.path().join("large")).unwrap().set_len(MAX_BODY_FILE + 1).unwrap();
         folder
     }
 
@@ -213,7 +303,7 @@ mod tests {
                 "form": { "path": "/", "multipart": [{ "name": "a", "value": "1" }, { "name": "f", "file": "image.png" }] },
             },
         });
-        assert_eq!(put_in(&mut plan, folder.path()), []);
+        assert_eq!(put_in(&mut plan, folder.path(), &mut LocalFiles::new()), []);
         assert_eq!(plan["target"]["tls"], json!({ "ca_pem": "-----BEGIN CERTIFICATE-----\n" }));
         assert_eq!(plan["target"]["hosts"]["b"]["tls"], plan["target"]["tls"]);
         let rows = json!([["Ann", "Bath, Avon"]]);
@@ -238,7 +328,7 @@ mod tests {
                 "z": { "multipart": [{ "name": "f", "value": "", "file": "image.png" }, { "name": "g", "file": "none" }] },
             },
         });
-        let found = put_in(&mut plan, folder.path());
+        let found = put_in(&mut plan, folder.path(), &mut LocalFiles::new());
         let paths: Vec<&str> = found.iter().map(|fault| fault.path.as_str()).collect();
         let expected = [
             "data.a.file",
@@ -255,7 +345,56 @@ mod tests {
             found[0].value.ends_with("none.csv") && found[0].reason.starts_with("cannot be read"),
             "{found:?}"
         );
-        assert!(found[3].reason.contains("larger than 524288 bytes"), "{found:?}");
+        assert!(
+            found[3].reason.contains("16777217 bytes long, and a file that is sent is at most"),
+            "{found:?}"
+        );
         assert!(found[4].reason.contains("json and body_file are both given"), "{found:?}");
+    }
+
+    #[test]
+    fn a_large_file_is_named_by_its_hash_and_what_is_known_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: String = (0..20_000).map(|i| format!("{i},town {}\n", i % 3)).collect();
+        let (rows, body) = (format!("id,town\n{rows}"), vec![b'x'; 70_000]);
+        std::fs::write(folder.path().join("users.csv"), &rows).unwrap();
+        std::fs::write(folder.path().join("photo.png"), &body).unwrap();
+        let mut plan = json!({
+            "data": { "user": { "file": "users.csv", "order": "once" } },
+            "requests": {
+                "put": { "path": "/", "body_file": "photo.png", "split_by": "user.town" },
+                "form": { "path": "/", "multipart": [{ "name": "f", "file": "photo.png" }] },
+            },
+        });
+        let mut local = LocalFiles::new();
+        assert_eq!(put_in(&mut plan, folder.path(), &mut local), []);
+        let (of_rows, of_body) = (FileHash::of(rows.as_bytes()), FileHash::of(&body));
+        assert_eq!(local[&of_rows], folder.path().join("users.csv"));
+        assert_eq!(local.len(), 2);
+        let set = &plan["data"]["user"];
+        assert_eq!((&set["file"], &set["format"]), (&json!(of_rows.in_plan()), &json!("csv")));
+        assert_eq!(
+            (&set["facts"]["rows"], &set["facts"]["columns"][1]["values"]["n"]),
+            (&json!(20_000), &json!(3))
+        );
+        assert_eq!(plan["requests"]["put"]["body_file"], json!(of_body.in_plan()));
+        let part = json!({ "name": "f", "file": of_body.in_plan(), "filename": "photo.png" });
+        assert_eq!(plan["requests"]["form"]["multipart"][0], part);
+        let before = plan.clone();
+        assert_eq!(put_in(&mut plan, folder.path(), &mut local), []);
+        assert_eq!(plan, before, "what names a hash stays as it is");
+    }
+
+    #[test]
+    fn small_files_travel_until_the_plan_is_full_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut requests = Map::new();
+        for i in 0..5 {
+            std::fs::write(folder.path().join(format!("{i}")), vec![b'a' + i; 60_000]).unwrap();
+            requests.insert(format!("r{i}"), json!({ "path": "/", "body_file": format!("{i}") }));
+        }
+        let (mut plan, mut local) = (json!({ "requests": requests }), LocalFiles::new());
+        assert_eq!(put_in(&mut plan, folder.path(), &mut local), []);
+        assert_eq!(local.keys().collect::<Vec<_>>(), [&FileHash::of(&[b'e'; 60_000])]);
     }
 }

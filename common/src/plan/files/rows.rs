@@ -1,12 +1,63 @@
-//! Rows of data from the text of a file: CSV (RFC 4180), a JSON array of objects, or JSON lines. Pure.
+//! Rows of data from a file: CSV (RFC 4180), a JSON array of objects, or JSON lines. Pure, and one row at a time: a file of
+//! a gigabyte is read with the memory of a row.
 
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 
-use csv::ReaderBuilder;
+use csv::{ReaderBuilder, StringRecord};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Most rows of a file.
-const MAX_ROWS: usize = 10_000_000;
+pub const MAX_ROWS: usize = 10_000_000;
+/// Most columns of a file.
+pub const MAX_COLUMNS: usize = 256;
+/// Longest row of a file as it stands there, in bytes: a request is no longer than half of it.
+const MAX_ROW_BYTES: usize = 1024 * 1024;
+
+/// What a file of rows is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// RFC 4180, with a head unless the plan names the columns.
+    Csv,
+    /// An array of objects; where the first character opens none, lines.
+    Json,
+    /// An object a line.
+    JsonLines,
+}
+
+impl Format {
+    /// As plans write them.
+    pub const WORDS: [(&str, Self); 3] =
+        [("csv", Self::Csv), ("json", Self::Json), ("jsonl", Self::JsonLines)];
+
+    /// By the name of a file: `.json`, `.jsonl` and `.ndjson`; every other one is CSV.
+    pub fn of_name(name: &Path) -> Self {
+        let ending = name.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("json") => Self::Json,
+            Some("jsonl" | "ndjson") => Self::JsonLines,
+            _ => Self::Csv,
+        }
+    }
+
+    /// By the word of a plan.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, format)| *format)
+    }
+
+    /// As plans write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::JsonLines => "jsonl",
+        }
+    }
+}
 
 /// What the plan says of a file's columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,124 +77,254 @@ pub struct Rows {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Reads rows. The name of the file says what it is: `.json` holds an array or lines, `.jsonl` and `.ndjson` hold lines,
-/// every other one is CSV.
+/// Reads all rows of a small file.
 ///
 /// # Errors
 /// The reason, with the line or the item.
-pub fn read_rows(name: &Path, bytes: &[u8], columns: &Columns) -> Result<Rows, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("line {line} is not UTF-8")
+pub fn read_rows(format: Format, bytes: &[u8], columns: &Columns) -> Result<Rows, String> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let columns = each_row(bytes, format, columns, &mut |_, row| {
+        rows.push(row.iter().map(|cell| (*cell).to_owned()).collect());
+        Ok(())
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let ending = name.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    let rows = match ending.as_deref() {
-        Some(ending @ ("json" | "jsonl" | "ndjson")) => {
-            for (key, given) in
-                [("columns", columns.names.is_some()), ("delimiter", columns.delimiter.is_some())]
-            {
-                if given {
-                    return Err(format!(
-                        "{key} belongs to CSV, and this is .{ending}, whose objects name their values"
-                    ));
-                }
-            }
-            if ending == "json" && text.trim_start().starts_with('[') {
-                of_array(text)?
-            } else {
-                of_lines(text)?
+    for row in &mut rows {
+        row.resize(columns.len(), String::new());
+    }
+    Ok(Rows { columns, rows })
+}
+
+/// What takes a row: the columns that are known by now, and a cell for each of them. Objects may bring further columns
+/// later; the rows before have empty cells there.
+pub type EachRow<'a> = dyn FnMut(&[String], &[&str]) -> Result<(), String> + 'a;
+
+/// Reads a file row by row, and returns the names of its columns. At least one row was there.
+///
+/// # Errors
+/// The reason, with the line or the item; what `each` returns ends the reading.
+pub fn each_row(
+    input: impl Read,
+    format: Format,
+    columns: &Columns,
+    each: &mut EachRow<'_>,
+) -> Result<Vec<String>, String> {
+    if format != Format::Csv {
+        for (key, given) in [("columns", columns.names.is_some()), ("delimiter", columns.delimiter.is_some())]
+        {
+            if given {
+                return Err(format!(
+                    "{key} belongs to CSV, and this is {}, whose objects name their values",
+                    format.word()
+                ));
             }
         }
-        _ => of_csv(text, columns)?,
+    }
+    // A file without line breaks, or with a quote that nothing closes, must not be gathered as one row.
+    let since_row = Rc::new(Cell::new(0));
+    let mut input = BufReader::new(Bounded { inner: input, since_row: Rc::clone(&since_row) });
+    skip_mark(&mut input).map_err(|error| error.to_string())?;
+    let mut n_rows = 0_usize;
+    let mut counted = |columns: &[String], row: &[&str]| {
+        since_row.set(0);
+        n_rows += 1;
+        match (n_rows > MAX_ROWS, columns.len() > MAX_COLUMNS) {
+            (true, _) => Err(format!("holds more than {MAX_ROWS} rows")),
+            (_, true) => Err(format!("holds more than {MAX_COLUMNS} columns")),
+            _ => each(columns, row),
+        }
     };
-    match rows.rows.len() {
-        0 => Err("holds no row".to_owned()),
-        n if n > MAX_ROWS => Err(format!("holds {n} rows, and {MAX_ROWS} are the most")),
-        _ => Ok(rows),
+    let columns = match format {
+        Format::Csv => of_csv(input, columns, &mut counted)?,
+        Format::JsonLines => of_lines(input, 0, &mut counted)?,
+        Format::Json => match skip_blanks(&mut input).map_err(|error| error.to_string())? {
+            (Some(b'['), before) => of_array(input, before, &mut counted)?,
+            (_, before) => of_lines(input, before, &mut counted)?,
+        },
+    };
+    if n_rows == 0 { Err("holds no row".to_owned()) } else { Ok(columns) }
+}
+
+/// Ends with an error where a row does not end.
+struct Bounded<R> {
+    inner: R,
+    since_row: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(into)?;
+        let since = self.since_row.get() + n;
+        self.since_row.set(since);
+        if since > MAX_ROW_BYTES + into.len() {
+            return Err(io::Error::other(format!("a row is longer than {MAX_ROW_BYTES} bytes")));
+        }
+        Ok(n)
     }
 }
 
-fn of_csv(text: &str, columns: &Columns) -> Result<Rows, String> {
+/// Passes over a byte order mark.
+fn skip_mark(input: &mut impl BufRead) -> io::Result<()> {
+    // The first piece of a file is longer than the mark, unless the whole file is not.
+    if input.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
+        input.consume(3);
+    }
+    Ok(())
+}
+
+/// Passes over blanks; returns the first other character, and how many line breaks stood before it.
+fn skip_blanks(input: &mut impl BufRead) -> io::Result<(Option<u8>, usize)> {
+    let mut n_lines = 0;
+    loop {
+        let Some(byte) = input.fill_buf()?.first().copied() else { return Ok((None, n_lines)) };
+        if !byte.is_ascii_whitespace() {
+            return Ok((Some(byte), n_lines));
+        }
+        n_lines += usize::from(byte == b'\n');
+        input.consume(1);
+    }
+}
+
+fn of_csv(input: impl Read, columns: &Columns, each: &mut EachRow<'_>) -> Result<Vec<String>, String> {
     let delimiter = match columns.delimiter.as_deref().map(str::as_bytes) {
         None => b',',
         Some([one]) if one.is_ascii() && !matches!(one, b'"' | b'\r' | b'\n') => *one,
         Some(_) => return Err("has a delimiter that is not one ASCII character, as in \";\"".to_owned()),
     };
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text.as_bytes());
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(input);
     let mut names = columns.names.clone();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| error.to_string())?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).map_err(|error| csv_reason(&error))? {
         match &names {
             // The head: a name with blanks around it could never be named.
-            None => names = Some(cells.iter().map(|name| name.trim().to_owned()).collect()),
-            Some(names) if names.len() == cells.len() => rows.push(cells),
+            None => names = Some(record.iter().map(|name| name.trim().to_owned()).collect()),
+            Some(names) if names.len() == record.len() => {
+                let cells: Vec<&str> = record.iter().collect();
+                each(names, &cells)?;
+            }
             Some(names) => {
+                let line = record.position().map_or(0, csv::Position::line);
                 let given = if columns.names.is_some() { "columns names" } else { "the head names" };
-                return Err(format!("line {line} has {} cells, and {given} {}", cells.len(), names.len()));
+                return Err(format!("line {line} has {} cells, and {given} {}", record.len(), names.len()));
             }
         }
     }
-    Ok(Rows { columns: names.unwrap_or_default(), rows })
+    Ok(names.unwrap_or_default())
 }
 
-fn of_array(text: &str) -> Result<Rows, String> {
-    let items: Vec<Value> = serde_json::from_str(text).map_err(|error| crate::tree::json_reason(&error))?;
-    let object = |(index, item): (usize, Value)| match item {
-        Value::Object(object) => Ok(object),
-        other => {
-            Err(format!("item {index} is {}, and each is an object, as in {{ \"id\": 7 }}", kind(&other)))
+fn csv_reason(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { pos: Some(at), .. } => format!("line {} is not UTF-8", at.line()),
+        csv::ErrorKind::Io(error) => error.to_string(),
+        _ => error.to_string(),
+    }
+}
+
+/// The items of one array, which are never held together.
+fn of_array(input: impl Read, lines_before: usize, each: &mut EachRow<'_>) -> Result<Vec<String>, String> {
+    struct Items<'a, 'e> {
+        objects: &'a mut Objects,
+        each: &'a mut EachRow<'e>,
+        /// Why a row was refused: serde would write line and column behind it.
+        refused: &'a mut Option<String>,
+    }
+
+    impl<'de> Visitor<'de> for Items<'_, '_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array of objects")
         }
-    };
-    of_objects(items.into_iter().enumerate().map(object))
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+            let mut index = 0_usize;
+            while let Some(item) = items.next_element::<Value>()? {
+                let taken = object(item, || format!("item {index}"))
+                    .and_then(|object| self.objects.take(object, self.each));
+                if let Err(reason) = taken {
+                    *self.refused = Some(reason);
+                    return Err(A::Error::custom(""));
+                }
+                index += 1;
+            }
+            Ok(())
+        }
+    }
+
+    let (mut objects, mut refused) = (Objects::default(), None);
+    let mut reader = serde_json::Deserializer::from_reader(input);
+    let items = Items { objects: &mut objects, each, refused: &mut refused };
+    let read = reader.deserialize_seq(items).and_then(|()| reader.end());
+    match (read, refused) {
+        (_, Some(reason)) => Err(reason),
+        (Err(error), None) if error.is_io() => Err(io::Error::from(error).to_string()),
+        (Err(error), None) => {
+            let reason = crate::tree::json_reason(&error);
+            Err(if lines_before == 0 { reason } else { format!("{lines_before} blank lines, then {reason}") })
+        }
+        (Ok(()), None) => Ok(objects.columns),
+    }
 }
 
-fn of_lines(text: &str) -> Result<Rows, String> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    of_objects(lines.map(|(index, line)| match serde_json::from_str(line) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(format!(
-            "line {} is {}, and each is an object, as in {{ \"id\": 7 }}",
-            index + 1,
-            kind(&other)
-        )),
-        Err(error) => Err(format!("line {}: {error}", index + 1)),
-    }))
+fn of_lines(
+    mut input: impl BufRead,
+    lines_before: usize,
+    each: &mut EachRow<'_>,
+) -> Result<Vec<String>, String> {
+    let mut objects = Objects::default();
+    let mut line = Vec::new();
+    for number in lines_before + 1.. {
+        line.clear();
+        if input.read_until(b'\n', &mut line).map_err(|error| error.to_string())? == 0 {
+            break;
+        }
+        let text = std::str::from_utf8(&line).map_err(|_| format!("line {number} is not UTF-8"))?.trim();
+        if text.is_empty() {
+            continue;
+        }
+        let item = serde_json::from_str(text).map_err(|error| format!("line {number}: {error}"))?;
+        objects.take(object(item, || format!("line {number}"))?, each)?;
+    }
+    Ok(objects.columns)
+}
+
+fn object(item: Value, what: impl FnOnce() -> String) -> Result<Map<String, Value>, String> {
+    match item {
+        Value::Object(object) => Ok(object),
+        other => Err(format!("{} is {}, and each is an object, as in {{ \"id\": 7 }}", what(), kind(&other))),
+    }
 }
 
 /// The columns are all keys, in the order in which they come first. What an object lacks, and null, is an empty cell.
-fn of_objects(objects: impl Iterator<Item = Result<Map<String, Value>, String>>) -> Result<Rows, String> {
-    let mut columns: Vec<String> = Vec::new();
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for object in objects {
-        let mut row = vec![String::new(); columns.len()];
-        for (key, value) in object? {
+#[derive(Default)]
+struct Objects {
+    columns: Vec<String>,
+    row: Vec<String>,
+}
+
+impl Objects {
+    fn take(&mut self, object: Map<String, Value>, each: &mut EachRow<'_>) -> Result<(), String> {
+        self.row.clear();
+        self.row.resize(self.columns.len(), String::new());
+        for (key, value) in object {
             let cell = cell(value);
-            match columns.iter().position(|column| *column == key) {
+            match self.columns.iter().position(|column| *column == key) {
                 Some(at) => {
-                    if let Some(place) = row.get_mut(at) {
+                    if let Some(place) = self.row.get_mut(at) {
                         *place = cell;
                     }
                 }
+                None if self.columns.len() >= MAX_COLUMNS => {
+                    return Err(format!("holds more than {MAX_COLUMNS} columns"));
+                }
                 None => {
-                    columns.push(key);
-                    row.push(cell);
+                    self.columns.push(key);
+                    self.row.push(cell);
                 }
             }
         }
-        rows.push(row);
+        let cells: Vec<&str> = self.row.iter().map(String::as_str).collect();
+        each(&self.columns, &cells)
     }
-    for row in &mut rows {
-        row.resize(columns.len(), String::new());
-    }
-    Ok(Rows { columns, rows })
 }
 
 /// A value as the text of a cell.
@@ -172,7 +353,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(name: &str, text: &str) -> Result<Rows, String> {
-        read_rows(Path::new(name), text.as_bytes(), &Columns::default())
+        read_rows(Format::of_name(Path::new(name)), text.as_bytes(), &Columns::default())
     }
 
     #[track_caller]
@@ -193,9 +374,9 @@ mod tests {
             names: names.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
             delimiter: delimiter.map(str::to_owned),
         };
-        let semicolons = read_rows(Path::new("u.csv"), b"1;a,b\n", &columns(Some(&["id", "n"]), Some(";")));
+        let semicolons = read_rows(Format::Csv, b"1;a,b\n", &columns(Some(&["id", "n"]), Some(";")));
         check(semicolons, &["id", "n"], &[&["1", "a,b"]]);
-        let wrong = |text: &str, columns: Columns| read_rows(Path::new("u.csv"), text.as_bytes(), &columns);
+        let wrong = |text: &str, columns: Columns| read_rows(Format::Csv, text.as_bytes(), &columns);
         let tabs = wrong("a\tb\n1\t2\n", columns(None, Some("\t")));
         check(tabs, &["a", "b"], &[&["1", "2"]]);
         for (found, expected) in [
@@ -204,8 +385,8 @@ mod tests {
             (wrong("a,b\n", columns(None, None)), "holds no row"),
             (wrong("", columns(None, None)), "holds no row"),
             (wrong("a\n1\n", columns(None, Some("ab"))), "delimiter that is not one ASCII character"),
-            (read_rows(Path::new("u.csv"), b"a\nb\n\xff\n", &columns(None, None)), "line 3 is not UTF-8"),
-            (read_rows(Path::new("u.json"), b"[]", &columns(Some(&["a"]), None)), "columns belongs to CSV"),
+            (read_rows(Format::Csv, b"a\nb\n\xff\n", &columns(None, None)), "line 3 is not UTF-8"),
+            (read_rows(Format::Json, b"[]", &columns(Some(&["a"]), None)), "columns belongs to CSV"),
         ] {
             assert!(found.as_ref().unwrap_err().contains(expected), "{found:?}: {expected}");
         }
@@ -233,6 +414,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_row_that_does_not_end_is_not_gathered() {
+        let long = "x".repeat(2 * MAX_ROW_BYTES);
+        for (name, text) in [
+            ("u.csv", format!("a\n\"{long}")),
+            ("u.jsonl", format!("{{\"a\": \"{long}")),
+            ("u.json", format!("[{{\"a\": \"{long}\"}}]")),
+        ] {
+            let found = read(name, &text).unwrap_err();
+            assert!(found.contains("a row is longer than 1048576 bytes"), "{name}: {found}");
+        }
+        let many = "id\n".to_owned() + &"1\n".repeat(MAX_ROW_BYTES);
+        assert_eq!(
+            read("u.csv", &many).unwrap().rows.len(),
+            MAX_ROW_BYTES,
+            "the bound is a row's, not the file's"
+        );
+    }
+
+    #[test]
+    fn what_takes_a_row_may_end_the_reading() {
+        for (format, text) in [
+            (Format::Csv, "a\n1\n2\n"),
+            (Format::Json, "[{\"a\": 1}, {\"a\": 2}]"),
+            (Format::JsonLines, "{\"a\": 1}\n{\"a\": 2}\n"),
+        ] {
+            let mut seen = 0;
+            let read = each_row(text.as_bytes(), format, &Columns::default(), &mut |columns, row| {
+                seen += 1;
+                assert_eq!((columns, row), (&["a".to_owned()][..], &["1"][..]));
+                Err("enough".to_owned())
+            });
+            assert_eq!((read, seen), (Err("enough".to_owned()), 1), "{format:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_a_csv_writer_writes_is_read_again(rows in proptest::collection::vec(proptest::collection::vec(".{0,8}", 3), 1..9)) {
@@ -240,7 +457,7 @@ mod tests {
             writer.write_record(["a", "b", "c"]).unwrap();
             rows.iter().for_each(|row| writer.write_record(row).unwrap());
             let bytes = writer.into_inner().unwrap();
-            let read = read_rows(Path::new("x.csv"), &bytes, &Columns::default()).unwrap();
+            let read = read_rows(Format::Csv, &bytes, &Columns::default()).unwrap();
             prop_assert_eq!(read.rows, rows);
         }
 

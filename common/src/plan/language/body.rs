@@ -5,8 +5,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use super::names::{SetBy, unknown};
 use super::template::{Reading, plain_text, push_text};
 use super::url::fields;
+use crate::plan::files::FileHash;
 use crate::plan::headers::is_token;
-use crate::plan::program::{BodyPlan, Filter, MultipartPart, Part, Submit, Template};
+use crate::plan::program::{BodyPlan, Filter, MultipartPart, Part, PartContent, Submit, Template};
 use crate::plan::{Fault, MAX_BODY_BYTES};
 use crate::tree::{Kind, Node, Table, parse};
 
@@ -31,12 +32,7 @@ pub(super) fn read(table: &mut Table, reading: Reading<'_>) -> Option<BodyPlan> 
         // Of a long body its begin is shown.
         table.contradiction(second, table.shown(second), reason);
     }
-    if let Some(node) = table.take("body_file")
-        && node.kind != Kind::Text(String::new())
-    {
-        let reason = "only the command line reads files; send the file's content as body_base64";
-        table.fault_at("body_file", &node, reason);
-    }
+    let file = table.get("body_file", |node| file(node, "body_base64")).flatten();
     let text = table.get("body", |node| match &node.kind {
         Kind::Text(text) => reading.text(text),
         kind => Err(format!("expected a text, found {}; json = {{ … }} sends JSON", kind.name())),
@@ -52,6 +48,7 @@ pub(super) fn read(table: &mut Table, reading: Reading<'_>) -> Option<BodyPlan> 
     let text = text.map(|text| if text.parts.is_empty() { BodyPlan::None } else { BodyPlan::Text(text) });
     let bytes = bytes.map(|bytes| if bytes.is_empty() { BodyPlan::None } else { BodyPlan::Bytes(bytes) });
     text.or(bytes)
+        .or(file.map(BodyPlan::File))
         .or(json.map(BodyPlan::Json))
         .or(form.map(BodyPlan::Form))
         .or(multipart.map(BodyPlan::Multipart))
@@ -71,6 +68,18 @@ fn base64(node: &Node) -> Result<Vec<u8>, String> {
         return Err(format!("is {} bytes long, and a body is at most {MAX_BODY_BYTES}", bytes.len()));
     }
     Ok(bytes)
+}
+
+/// A file that is at the orchestrator; `None` where the text is empty. `instead`: the key that takes its content.
+fn file(node: &Node, instead: &str) -> Result<Option<FileHash>, String> {
+    match &node.kind {
+        Kind::Text(text) if text.is_empty() => Ok(None),
+        Kind::Text(text) if FileHash::is_named(text) => FileHash::of_plan(text).map(Some),
+        _ => Err(format!(
+            "only the command line reads files; send the file's content as {instead}, or put it at PUT \
+             /api/v1/data/{{sha256}} and name it here as sha256:…"
+        )),
+    }
 }
 
 /// The variable of a form.
@@ -201,12 +210,10 @@ fn read_part(part: &mut Table, reading: Reading<'_>) -> Option<MultipartPart> {
         }
         [_] => {}
     }
-    if let Some(node) = part.take("file") {
-        let reason = "only the command line reads files; send the file's content as base64, beside filename";
-        part.fault_at("file", &node, reason);
-    }
-    let value = part.get("value", |node| reading.node(node)).map(Ok);
-    let bytes = part.get("base64", base64).map(Err);
+    let file = part.get("file", |node| file(node, "base64, beside filename")).flatten();
+    let value = part.get("value", |node| reading.node(node)).map(PartContent::Text);
+    let bytes = part.get("base64", base64).map(PartContent::Bytes);
+    let content = value.or(bytes).or(file.map(PartContent::File));
     let filename = part.get("filename", |node| {
         let text = plain_text(node)?;
         if text.contains(char::is_control) {
@@ -224,5 +231,5 @@ fn read_part(part: &mut Table, reading: Reading<'_>) -> Option<MultipartPart> {
             Err("is not a media type, as in \"image/png\"".to_owned())
         }
     });
-    Some(MultipartPart { name: name?, filename, content_type, content: value.or(bytes)? })
+    Some(MultipartPart { name: name?, filename, content_type, content: content? })
 }

@@ -1,23 +1,26 @@
 //! `[data]`: rows that sessions take values from.
 
+use serde::Deserialize;
+use serde_json::Value;
+
 use super::names::{check_name, unknown};
 use super::template::plain_text;
-use crate::plan::program::{DataSet, Order};
+use crate::plan::files::facts::{Facts, MAX_COLUMN_BYTES, MAX_ROW_MEMORY, NO_WEIGHT, weight_in};
+use crate::plan::files::rows::MAX_COLUMNS;
+use crate::plan::files::{Columns, FileHash, Format};
+use crate::plan::program::{DataSet, Order, RowsFile};
 use crate::plan::secrets::is_secret_parameter;
 use crate::plan::{Fault, MASK};
 use crate::tree::{Kind, Node, Table, parse};
 
 /// Most data sets of a plan.
 const MAX_SETS: usize = 64;
-/// Most columns of one.
-const MAX_COLUMNS: usize = 256;
-/// Most bytes of all cells of a plan together, since they travel in it.
+/// Most bytes of all cells together that travel in a plan.
 const MAX_INLINE_BYTES: usize = 512 * 1024;
-/// Longest name of a column, in bytes.
-const MAX_COLUMN_BYTES: usize = 200;
 
 /// Reads the table `data`. A set that cannot be read has no columns, so that its uses are not reported too.
-pub(super) fn read(root: &mut Table) -> Vec<DataSet> {
+/// `tree`: what `root` was made of, which has the facts of files as they were found.
+pub(super) fn read(root: &mut Table, tree: &Value) -> Vec<DataSet> {
     root.table("data", |table| {
         let mut sets = Vec::new();
         for name in table.names() {
@@ -30,11 +33,13 @@ pub(super) fn read(root: &mut Table) -> Vec<DataSet> {
             if let Err(reason) = check_name(&name) {
                 table.fault(Fault::value(table.path_of(&name), format!("{name:?}"), reason), None);
             }
-            let set = table.table(&name, one);
+            let facts = tree.get("data").and_then(|data| data.get(&name)).and_then(|set| set.get("facts"));
+            let set = table.table(&name, |table| one(table, facts));
             let broken = DataSet {
                 name: name.clone(),
                 columns: Vec::new(),
                 rows: Vec::new(),
+                file: None,
                 order: Order::Circular,
                 weight: None,
             };
@@ -43,7 +48,15 @@ pub(super) fn read(root: &mut Table) -> Vec<DataSet> {
         let bytes: usize = sets.iter().flat_map(|set| &set.rows).flatten().map(String::len).sum();
         if bytes > MAX_INLINE_BYTES {
             let reason = format!(
-                "holds {bytes} bytes in its rows, and at most {MAX_INLINE_BYTES} travel in a plan; use fewer or shorter rows"
+                "holds {bytes} bytes in its rows, and at most {MAX_INLINE_BYTES} travel in a plan; name a file instead, which the command line puts at the orchestrator"
+            );
+            table.fault(Fault::value("data", "", reason), None);
+        }
+        let in_memory: u64 = sets.iter().filter_map(|set| set.file.as_ref()).map(|file| file.facts.bytes).sum();
+        if in_memory > MAX_ROW_MEMORY {
+            let reason = format!(
+                "takes {in_memory} bytes of each driver's memory for its rows, and at most {MAX_ROW_MEMORY} are taken; use \
+                 fewer rows, or fewer columns"
             );
             table.fault(Fault::value("data", "", reason), None);
         }
@@ -52,20 +65,19 @@ pub(super) fn read(root: &mut Table) -> Vec<DataSet> {
 }
 
 /// One set, without its name.
-fn one(table: &mut Table) -> Option<DataSet> {
+fn one(table: &mut Table, facts: Option<&Value>) -> Option<DataSet> {
     let order = read_order(table);
     let weight = table.get("weight", parse::word);
-    // Of a file; what reads the file makes rows of it.
-    let delimiter = table.take("delimiter");
-    if let Some(node) = table.take("file") {
-        let reason = "only the command line reads files; send its content as columns and rows";
-        table.fault_at("file", &node, reason);
+    if table.has("file") {
+        let set = of_file(table, facts, weight.as_deref(), order);
         table.take("columns");
         table.take("rows");
-        return None;
+        return set;
     }
-    if let Some(node) = delimiter {
-        table.fault_at("delimiter", &node, "belongs to a file, and there is none");
+    for key in ["format", "delimiter", "facts"] {
+        if let Some(node) = table.take(key) {
+            table.fault_at(key, &node, "belongs to a file, and there is none");
+        }
     }
     let columns = read_columns(table);
     let rows = read_rows(table, columns.as_deref());
@@ -74,7 +86,49 @@ fn one(table: &mut Table) -> Option<DataSet> {
         Some(name) => Some(read_weight(table, &name, &columns, &rows, order)?),
         None => None,
     };
-    Some(DataSet { name: String::new(), columns, rows, order, weight })
+    Some(DataSet { name: String::new(), columns, rows, file: None, order, weight })
+}
+
+/// A set whose rows are in a file at the orchestrator. What is known of the file stands beside it: whoever reads the file
+/// puts it there (`plan::files`).
+fn of_file(table: &mut Table, facts: Option<&Value>, weight: Option<&str>, order: Order) -> Option<DataSet> {
+    let format = table.get("format", parse::one_of(&Format::WORDS)).unwrap_or(Format::Csv);
+    let delimiter = table.get("delimiter", parse::text);
+    let names = if table.has("columns") { Some(read_columns(table)?) } else { None };
+    let given = table.take("facts");
+    let hash = table.get("file", |node| match &node.kind {
+        Kind::Text(text) if FileHash::is_named(text) => FileHash::of_plan(text),
+        _ => {
+            Err("only the command line reads files; send its content as columns and rows, or put it at PUT \
+                  /api/v1/data/{sha256} and name it here as sha256:…"
+                .to_owned())
+        }
+    });
+    if table.has("rows") {
+        table.contradiction("rows", "…", "file and rows are both given; leave one out");
+    }
+    let hash = hash?;
+    let Some(given) = given else {
+        let reason = "names a file that is not here, so that its columns and rows are not known; name the file by its path \
+                      on the command line, or submit the plan to an orchestrator that has it";
+        table.fault(Fault::value(table.path_of("file"), hash.in_plan(), reason), None);
+        return None;
+    };
+    let facts = facts.map(Facts::deserialize).and_then(Result::ok).ok_or("cannot be read".to_owned());
+    let facts = match facts.and_then(|facts| facts.check().map(|()| facts)) {
+        Ok(facts) => facts,
+        Err(reason) => {
+            table.fault(Fault::value(table.path_of("facts"), "…", reason), given.origin);
+            return None;
+        }
+    };
+    let columns: Vec<String> = facts.columns.iter().map(|column| column.name.clone()).collect();
+    let weight = match weight {
+        Some(name) => Some(weight_column(table, name, &columns, order)?),
+        None => None,
+    };
+    let file = RowsFile { hash, format, columns: Columns { names, delimiter }, facts };
+    Some(DataSet { name: String::new(), columns, rows: Vec::new(), file: Some(file), order, weight })
 }
 
 fn read_order(table: &mut Table) -> Order {
@@ -172,6 +226,29 @@ fn read_weight(
     rows: &[Vec<String>],
     order: Order,
 ) -> Option<usize> {
+    let column = weight_column(table, name, columns, order)?;
+    let fault = |reason: String| {
+        table.fault(Fault::value(table.path_of("weight"), format!("{name:?}"), reason), None);
+    };
+    let mut sum = 0.0;
+    for (number, cell) in (1..).zip(rows.iter().filter_map(|row| row.get(column))) {
+        match weight_in(cell, number) {
+            Ok(weight) => sum += weight,
+            Err(reason) => {
+                fault(reason);
+                return None;
+            }
+        }
+    }
+    if sum <= 0.0 {
+        fault(NO_WEIGHT.to_owned());
+        return None;
+    }
+    Some(column)
+}
+
+/// The column of weights, whose cells are checked where the rows are read.
+fn weight_column(table: &Table, name: &str, columns: &[String], order: Order) -> Option<usize> {
     let shown = format!("{name:?}");
     if order != Order::Random {
         let reason =
@@ -183,24 +260,5 @@ fn read_weight(
         table.fault(Fault::value(table.path_of("weight"), shown, unknown("column", name, columns)), None);
         return None;
     };
-    let mut sum = 0.0;
-    for (index, cell) in rows.iter().filter_map(|row| row.get(column)).enumerate() {
-        match cell.trim().parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight >= 0.0) {
-            Some(weight) => sum += weight,
-            None => {
-                let reason =
-                    format!("row {} has the weight {cell:?}, which is not a number from 0 on", index + 1);
-                table.fault(Fault::value(table.path_of("weight"), shown, reason), None);
-                return None;
-            }
-        }
-    }
-    if sum > 0.0 {
-        return Some(column);
-    }
-    table.fault(
-        Fault::value(table.path_of("weight"), shown, "weighs every row with 0, so none could be drawn"),
-        None,
-    );
-    None
+    Some(column)
 }

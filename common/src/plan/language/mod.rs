@@ -106,7 +106,7 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
     names.hosts = hosts::names(root);
     let hosts = hosts::read(root);
     let n_faults = root.n_faults();
-    names.set_data(data::read(root));
+    names.set_data(data::read(root, tree));
     let (request, shared) = request::read_shared(root, &names);
     let requests = request::read_all(root, &mut names, &shared, request.connection_reuse);
     let shared_requests = shared::read(root, &names, &requests);

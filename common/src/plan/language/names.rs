@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::plan::Fault;
+use crate::plan::files::facts::{ColumnFacts, unfit_in};
 use crate::plan::program::{DataSet, Variable};
 use crate::tree::{Kind, Table, closest};
 
@@ -252,15 +253,22 @@ impl Names {
     /// Takes the data sets, and notes what their cells hold.
     pub fn set_data(&mut self, data: Vec<DataSet>) {
         let facts = |set: &DataSet| {
+            if let Some(file) = &set.file {
+                let row = |row: Option<u64>| row.and_then(|row| usize::try_from(row).ok());
+                let of = |column: &ColumnFacts| Cells {
+                    empty: row(column.empty),
+                    control: row(column.control),
+                    blank: row(column.blank),
+                };
+                return file.facts.columns.iter().map(of).collect();
+            }
             let mut columns = vec![Cells::default(); set.columns.len()];
             for (number, row) in (1..).zip(&set.rows) {
                 for (cells, cell) in columns.iter_mut().zip(row) {
-                    let control = |c: char| c.is_control() && c != '\t';
-                    for (first, is_so) in [
-                        (&mut cells.empty, cell.is_empty()),
-                        (&mut cells.control, cell.contains(control)),
-                        (&mut cells.blank, cell.contains(|c: char| c.is_control() || c == ' ')),
-                    ] {
+                    let [empty, control, blank] = unfit_in(cell);
+                    for (first, is_so) in
+                        [(&mut cells.empty, empty), (&mut cells.control, control), (&mut cells.blank, blank)]
+                    {
                         *first = first.or(is_so.then_some(number));
                     }
                 }

@@ -48,7 +48,7 @@ pub(super) fn check_sessions(program: &Program, load: &Load, drivers: &DriverCho
 pub struct TooFewRows {
     /// The name of the data.
     pub data: String,
-    rows: usize,
+    rows: u64,
     /// Of all drivers.
     sessions: f64,
     scenario: String,
@@ -77,7 +77,7 @@ pub fn too_few(program: &Program, load: &Load, per: Per, n_drivers: usize) -> Ve
         let sessions = sessions * n_drivers * f64::from(scenario.share) / shares;
         // The product of two decimals may be a little above a whole number.
         let sessions = (sessions * (1.0 - 1e-12)).ceil();
-        let (data, rows, scenario) = (data.name.clone(), data.rows.len(), scenario.name.clone());
+        let (data, rows, scenario) = (data.name.clone(), data.n_rows(), scenario.name.clone());
         (sessions > rows as f64).then_some(TooFewRows { data, rows, sessions, scenario })
     };
     let once = program.data.iter().enumerate().filter(|(_, data)| data.order == Order::Once);

@@ -79,8 +79,7 @@ fn split(
     column: usize,
     top: Option<usize>,
 ) -> Result<(Vec<String>, bool), String> {
-    let mut values = by_weight(set, column);
-    let n_values = values.len();
+    let (mut values, n_values) = by_weight(set, column)?;
     match top {
         Some(top) => {
             // Of equal weights, the first in the data stands first.
@@ -103,8 +102,14 @@ fn split(
 }
 
 /// The different values in the order of their first row, each with its weight: that of its rows where they are weighted,
-/// else their number.
-fn by_weight(set: &DataSet, column: usize) -> Vec<(&str, f64)> {
+/// else their number; and how many there are. Of a file with more than can have names, the heaviest are enough.
+fn by_weight(set: &DataSet, column: usize) -> Result<(Vec<(&str, f64)>, usize), String> {
+    if let Some(file) = &set.file {
+        let values = file.facts.columns.get(column).and_then(|column| column.values.as_ref());
+        let values = values.ok_or("is a column of a file whose values are not known here")?;
+        let heaviest = values.heaviest.iter().map(|(value, weight)| (value.as_str(), *weight));
+        return Ok((heaviest.collect(), usize::try_from(values.n).unwrap_or(usize::MAX)));
+    }
     let mut values: Vec<(&str, f64)> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     for row in &set.rows {
@@ -117,7 +122,8 @@ fn by_weight(set: &DataSet, column: usize) -> Vec<(&str, f64)> {
             *sum += set.weight_of(row);
         }
     }
-    values
+    let n = values.len();
+    Ok((values, n))
 }
 
 /// Whether a value can stand in a name of statistics.

@@ -29,7 +29,7 @@ pub(super) fn of_request(request: &NamedRequest) -> Vec<(String, &Template)> {
 
 fn of_body<'a>(body: &'a BodyPlan, texts: &mut Vec<(String, &'a Template)>) {
     match body {
-        BodyPlan::None | BodyPlan::Bytes(_) => {}
+        BodyPlan::None | BodyPlan::Bytes(_) | BodyPlan::File(_) => {}
         BodyPlan::Text(text) => texts.push(("body".to_owned(), text)),
         BodyPlan::Json(text) => texts.push(("json".to_owned(), text)),
         BodyPlan::Form(fields) => {
@@ -41,7 +41,9 @@ fn of_body<'a>(body: &'a BodyPlan, texts: &mut Vec<(String, &'a Template)>) {
         BodyPlan::Multipart(parts) => {
             for (index, part) in parts.iter().enumerate() {
                 texts.extend(part.filename.iter().map(|text| (format!("multipart[{index}].filename"), text)));
-                texts.extend(part.content.iter().map(|text| (format!("multipart[{index}].value"), text)));
+                texts.extend(
+                    part.content.text().into_iter().map(|text| (format!("multipart[{index}].value"), text)),
+                );
             }
         }
     }

@@ -13,12 +13,15 @@ use serde_json::{Map, Value};
 
 pub use request::{
     Basic, BodyCheck, BodyPlan, Check, Compare, Extract, FormPatch, HeaderCheck, JsonCheck, JsonExpected,
-    JsonText, MultipartPart, NamedRequest, Pick, Place, SizeCheck, Source, Split, Submit, UrlPlan,
+    JsonText, MultipartPart, NamedRequest, PartContent, Pick, Place, SizeCheck, Source, Split, Submit,
+    UrlPlan,
 };
 pub use steps::{Around, Choice, Condition, Connections, OnFail, Once, Scenario, Step, Think, requests_of};
 pub use template::{Bound, Filter, Function, NowFormat, Part, Slot, Template, Value as SlotValue};
 
 use super::TargetUrl;
+use super::files::facts::Facts;
+use super::files::{Columns as FileColumns, FileHash, Format};
 use crate::ids::RequestName;
 
 /// Everything that `[requests]` and the tables beside it say.
@@ -119,15 +122,35 @@ pub struct DataSet {
     pub name: String,
     /// The names of its columns.
     pub columns: Vec<String>,
-    /// Its rows; each has a cell for each column. At least one.
+    /// Its rows, where they travel in the plan; each has a cell for each column. At least one then.
     pub rows: Vec<Vec<String>>,
+    /// The file that has its rows, where they do not travel in the plan.
+    pub file: Option<RowsFile>,
     /// Which session takes which row.
     pub order: Order,
     /// The column of weights, where `order = "random"` is weighted.
     pub weight: Option<usize>,
 }
 
+/// A file of rows that each driver fetches from the orchestrator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowsFile {
+    /// Its name.
+    pub hash: FileHash,
+    /// What it is.
+    pub format: Format,
+    /// How its columns are found.
+    pub columns: FileColumns,
+    /// What is known of its rows.
+    pub facts: Facts,
+}
+
 impl DataSet {
+    /// How many rows there are.
+    pub fn n_rows(&self) -> u64 {
+        self.file.as_ref().map_or(self.rows.len() as u64, |file| file.facts.rows)
+    }
+
     /// How heavy a row is beside the others; 1 where rows are not weighted.
     pub fn weight_of(&self, row: &[String]) -> f64 {
         let weight = |column: usize| row.get(column).and_then(|cell| cell.trim().parse().ok());
@@ -199,7 +222,11 @@ impl Program {
         let first = |set: &DataSet| DataSet {
             name: set.name.clone(),
             columns: set.columns.clone(),
-            rows: set.rows.iter().take(1).cloned().collect(),
+            rows: match set.rows.first() {
+                Some(row) => vec![row.clone()],
+                None => vec![vec![String::new(); set.columns.len()]],
+            },
+            file: None,
             order: Order::Circular,
             weight: None,
         };
@@ -226,6 +253,26 @@ impl Program {
             teardown: None,
             shared: Vec::new(),
         }
+    }
+
+    /// The files that do not travel in the plan, by their hash.
+    pub fn files(&self) -> BTreeSet<FileHash> {
+        let rows = self.data.iter().filter_map(|set| set.file.as_ref()).map(|file| file.hash);
+        rows.chain(self.body_files()).collect()
+    }
+
+    /// Those of them that are sent as a body or a part of one.
+    pub fn body_files(&self) -> BTreeSet<FileHash> {
+        let of_part = |part: &MultipartPart| match part.content {
+            PartContent::File(hash) => Some(hash),
+            PartContent::Text(_) | PartContent::Bytes(_) => None,
+        };
+        let of_body = |request: &NamedRequest| match &request.body {
+            BodyPlan::File(hash) => vec![*hash],
+            BodyPlan::Multipart(parts) => parts.iter().filter_map(of_part).collect(),
+            _ => Vec::new(),
+        };
+        self.requests.iter().flat_map(of_body).collect()
     }
 
     /// The values that sessions read of `[shared]`, in the order in which a driver keeps them: the entry of `shared`, and

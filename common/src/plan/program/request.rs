@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::DataSet;
 use super::template::Template;
 use crate::ids::RequestName;
+use crate::plan::files::FileHash;
+use crate::plan::files::facts::Values;
 
 /// One request, with what `[request]` gives to all of them already merged in.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +102,8 @@ pub enum BodyPlan {
     Text(Template),
     /// Bytes of a file or of `body_base64`, without slots.
     Bytes(Vec<u8>),
+    /// A file that each driver fetches from the orchestrator.
+    File(FileHash),
     /// JSON text whose slots are escaped for the strings or numbers that they stand in; sets content-type.
     Json(Template),
     /// `application/x-www-form-urlencoded`: keys and values in their order.
@@ -119,8 +123,29 @@ pub struct MultipartPart {
     pub filename: Option<Template>,
     /// Content-type, where it is given.
     pub content_type: Option<String>,
-    /// A text, or the bytes of a file.
-    pub content: Result<Template, Vec<u8>>,
+    /// What is sent of it.
+    pub content: PartContent,
+}
+
+/// The content of a part.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PartContent {
+    /// A text.
+    Text(Template),
+    /// The bytes of a file.
+    Bytes(Vec<u8>),
+    /// A file that each driver fetches from the orchestrator.
+    File(FileHash),
+}
+
+impl PartContent {
+    /// The text, where it is one.
+    pub fn text(&self) -> Option<&Template> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes(_) | Self::File(_) => None,
+        }
+    }
 }
 
 /// `submit = "VAR"`.
@@ -289,8 +314,12 @@ pub struct Split {
 }
 
 impl Split {
-    /// How much each value of the column weighs: the weights of its rows where they are weighted, else their number.
+    /// How much each value of the column weighs: the weights of its rows where they are weighted, else their number. Of a
+    /// file with more values than can have names, the heaviest alone.
     pub fn weights<'d>(&self, data: &'d DataSet) -> HashMap<&'d str, f64> {
+        if let Some(values) = self.values_of_file(data) {
+            return values.heaviest.iter().map(|(value, weight)| (value.as_str(), *weight)).collect();
+        }
         let mut weights = HashMap::new();
         for row in &data.rows {
             if let Some(value) = row.get(self.column) {
@@ -298,5 +327,14 @@ impl Split {
             }
         }
         weights
+    }
+
+    /// What all values weigh together; `weights`: of [`Split::weights`].
+    pub fn total(&self, data: &DataSet, weights: &HashMap<&str, f64>) -> f64 {
+        self.values_of_file(data).map_or_else(|| weights.values().sum(), |values| values.total)
+    }
+
+    fn values_of_file<'d>(&self, data: &'d DataSet) -> Option<&'d Values> {
+        data.file.as_ref()?.facts.columns.get(self.column)?.values.as_ref()
     }
 }

@@ -361,7 +361,7 @@ fn every_shipped_plan_is_valid_and_says_how_it_is_run() {
         let text = std::fs::read_to_string(&path).unwrap();
         let mut tree = PlanTree::parse(&text, PlanFormat::of_path(&path)).unwrap();
         if tree.has_requests() {
-            let faults = files::put_in(tree.value_mut(), &folder);
+            let faults = files::put_in(tree.value_mut(), &folder, &mut files::LocalFiles::new());
             assert!(faults.is_empty(), "{}: {faults:#?}", path.display());
         } else {
             tree.inline_body_file(&folder).unwrap();

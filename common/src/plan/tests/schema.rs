@@ -133,7 +133,8 @@ fn plans_of_many() -> [Value; 2] {
         "target": { "url": "https://127.0.0.1/", "hosts": { "a": { "url": "https://127.0.0.1/", "tls": {} } }, "tls": {} },
         "profiles": {},
         "secrets": { "k": { "env": "K" } },
-        "data": { "d": { "columns": ["c"], "rows": [["1"]] }, "f": { "file": "f.csv" } },
+        "data": { "d": { "columns": ["c"], "rows": [["1"]] }, "f": { "file": "f.csv" },
+                  "h": { "file": format!("sha256:{}", "0".repeat(64)), "facts": {} } },
         "request": { "basic": { "user": "u", "password": "p" }, "let": { "n": "1" }, "extract": { "w": { "json": "$.w" } },
                      "check": { "size": "> 1" }, "multipart": [{ "name": "p" }],
                      "form": {}, "expect_status": 200 },
@@ -238,7 +239,11 @@ fn the_plans_that_we_show_are_right_and_use_only_keys_of_the_schema() {
         assert!(unknown.is_empty(), "{name}: docs/plan.schema.json lacks {unknown:?}");
         if tree.has_requests() {
             let mut faults = substitute::put_in(tree.value_mut(), None);
-            faults.extend(files::put_in(tree.value_mut(), &repository().join("config/plans")));
+            faults.extend(files::put_in(
+                tree.value_mut(),
+                &repository().join("config/plans"),
+                &mut files::LocalFiles::new(),
+            ));
             assert!(faults.is_empty(), "{name}: {faults:#?}");
         }
         if let Err(faults) = tree.validate() {

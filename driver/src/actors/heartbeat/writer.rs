@@ -101,6 +101,7 @@ impl Writer {
                 warning: answer.warning.clone(),
                 test_id: answer.test_id.clone(),
                 revision: answer.revision,
+                fetched_bytes: answer.fetched_bytes,
                 clock_offset_us: offset_us,
                 cpu: self.cpu.share(),
                 ask: None,

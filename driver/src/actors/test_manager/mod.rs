@@ -1,5 +1,6 @@
 //! One test's life on this driver: a thin shell around `life`, which decides, and the workers, which send.
 
+mod fetch;
 mod prepare;
 mod rate;
 mod resolve;
@@ -22,6 +23,7 @@ use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
 use tokio::sync::{mpsc, oneshot};
 
+use fetch::Fetched;
 use prepare::{Prepared, PreparedHost, hosts_of, prepare};
 use rate::RunningRate;
 use resolve::keep_resolving;
@@ -37,6 +39,7 @@ use super::messages::publisher::PublisherHandle;
 use super::messages::worker::WorkerHandle;
 use crate::RunError;
 use crate::assignment::Assignment;
+use crate::bootstrap::OrchestratorClient;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
@@ -66,6 +69,8 @@ pub struct ManagerPeers {
     pub heartbeat: HeartbeatHandle,
     /// The clock: its offset is measured before each test that our orchestrator leads.
     pub clock: ClockHandle,
+    /// Where the data files of plans are fetched; `None`: the settings name no orchestrator.
+    pub orchestrator: Option<OrchestratorClient>,
     pub fatal: mpsc::Sender<RunError>,
 }
 
@@ -109,8 +114,11 @@ pub struct TestManagerActor {
     publisher: PublisherHandle,
     heartbeat: HeartbeatHandle,
     clock: ClockHandle,
+    orchestrator: Option<OrchestratorClient>,
     fatal: mpsc::Sender<RunError>,
     life: Life,
+    /// How far each check is that fetches data files.
+    fetching: BTreeMap<Ticket, Fetched>,
     prepared: BTreeMap<Ticket, Prepared>,
     running: Option<TestId>,
     /// What setup and teardown need of the test that was checked last.
@@ -126,7 +134,7 @@ impl TestManagerActor {
     /// A manager without a test.
     pub fn new(options: ManagerOptions, peers: ManagerPeers) -> Self {
         let life = Life::new(options.limits.node_id.clone(), options.grace, options.habits.clone());
-        let ManagerPeers { workers, aggregator, publisher, heartbeat, clock, fatal } = peers;
+        let ManagerPeers { workers, aggregator, publisher, heartbeat, clock, orchestrator, fatal } = peers;
         let n_workers = u32::try_from(workers.len()).unwrap_or(u32::MAX);
         let workers = Workers { workers, aggregator };
         Self {
@@ -136,8 +144,10 @@ impl TestManagerActor {
             publisher,
             heartbeat,
             clock,
+            orchestrator,
             fatal,
             life,
+            fetching: BTreeMap::new(),
             prepared: BTreeMap::new(),
             running: None,
             kit: None,
@@ -218,8 +228,10 @@ impl TestManagerActor {
             }
         }
         let (options, clock) = (Arc::clone(&self.options), self.clock.clone());
+        let (orchestrator, fetched) = (self.orchestrator.clone(), Fetched::default());
+        self.fetching.insert(ticket, fetched.clone());
         let checked = async move {
-            let prepared = prepare(&options, &clock, &candidate).await;
+            let prepared = prepare(&options, &clock, orchestrator.as_ref(), &candidate, &fetched).await;
             let kit = prepared.as_ref().ok().and_then(|prepared| Kit::of(&candidate, prepared));
             if let Err(reason) = &prepared {
                 log::warn!(test_id:% = candidate.test_id, reason:%; "test refused");
@@ -227,6 +239,7 @@ impl TestManagerActor {
             (prepared, kit)
         };
         ctx.spawn(checked.into_actor(self).map(move |(prepared, kit), actor, ctx| {
+            actor.fetching.remove(&ticket);
             actor.kit = kit.or(actor.kit.take());
             let result = prepared.map(|prepared| {
                 // Configs that never started leave an entry. Tickets increase, so the first is the oldest: evict it.
@@ -254,14 +267,16 @@ impl TestManagerActor {
             monotonic: start_us.map_or(now, |start_us| instant_of(start_us, offset_us, now_us, now)),
             unix_us: start_us.unwrap_or(now_us.saturating_add(offset_us)),
         };
-        let Some(Prepared { assignment: Some(assignment), hosts, secrets, shared, .. }) = prepared else {
+        let Some(Prepared { assignment: Some(assignment), hosts, secrets, files, shared, .. }) = prepared
+        else {
             return self.nothing_to_do(test_id, start, ctx);
         };
         let hosts: Vec<_> = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
         let shared = shared.map(|shared| shared.keep(&hosts));
         let ids = (&test_id, &self.options.limits.node_id);
         let setup = self.setup_values(&test_id);
-        let script = DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &setup);
+        let script =
+            DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &setup, files);
         let rates = match RunningRate::of(&lead, &assignment, start) {
             Some((rate, rates)) => {
                 self.rate = Some(rate);
@@ -387,7 +402,18 @@ impl Actor for TestManagerActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         self.orders.start(ctx);
-        ctx.run_interval(TICK, |actor, ctx| actor.step(Input::Tick, ctx));
+        ctx.run_interval(TICK, |actor, ctx| {
+            for (ticket, fetched) in &actor.fetching {
+                if !actor.life.holds(*ticket) {
+                    fetched.give_up();
+                } else if fetched.bytes() > 0 {
+                    actor.life.fetched(*ticket, fetched.bytes());
+                }
+            }
+            // The files of a test that was stopped or replaced may be large.
+            actor.prepared.retain(|ticket, _| actor.life.holds(*ticket));
+            actor.step(Input::Tick, ctx);
+        });
     }
 }
 

@@ -8,14 +8,17 @@ use common::plan::program::TlsOptions;
 use futures_util::future::join_all;
 
 use super::ManagerOptions;
+use super::fetch::{Fetched, fetch};
 use super::resolve::resolve;
 use crate::actors::messages::clock::ClockHandle;
 use crate::assignment::Assignment;
+use crate::bootstrap::OrchestratorClient;
 use crate::clock_sync::Offset;
 use crate::connect_to::Destination;
 use crate::driver_test::{HostOf, TlsConfig};
 use crate::engine::tls_config_of;
 use crate::life::{Candidate, Lead};
+use crate::scenario::files::Files;
 use crate::secrets::{Machine, Secrets, resolve as resolve_secrets};
 use crate::settings::TlsSettings;
 use crate::shared::Upkeep;
@@ -28,6 +31,8 @@ pub(super) struct Prepared {
     pub(super) hosts: Vec<PreparedHost>,
     /// The values of the plan's secrets.
     pub(super) secrets: Secrets,
+    /// The plan's files that do not travel in it.
+    pub(super) files: Files,
     pub(super) offset: Option<Offset>,
     /// What sessions read of `[shared]`, sent once by now; `None`: the plan has none.
     pub(super) shared: Option<Upkeep>,
@@ -74,13 +79,16 @@ pub(super) fn hosts_of(lead: &Lead, target: &TargetUrl) -> Vec<(TargetUrl, TlsOp
 pub(super) async fn prepare(
     options: &ManagerOptions,
     clock: &ClockHandle,
+    orchestrator: Option<&OrchestratorClient>,
     candidate: &Candidate,
+    fetched: &Fetched,
 ) -> Result<Prepared, String> {
     let assignment = Assignment::of(&candidate.lead, &options.classic)?;
     let mut prepared = Prepared {
         assignment: None,
         hosts: Vec::new(),
         secrets: Secrets::default(),
+        files: Files::default(),
         offset: None,
         shared: None,
         warning: None,
@@ -121,11 +129,16 @@ pub(super) async fn prepare(
         let found = tokio::task::spawn_blocking(move || resolve_secrets(&program, &settings, &Machine)).await;
         let found = found.map_err(|error| named(error.to_string()))?;
         prepared.secrets = found.map_err(|refused| named(refused.to_string()))?;
+        // Late, since it takes long: what is refused anyway fetches nothing.
+        if let Some(program) = &assignment.program {
+            prepared.files = fetch(program, orchestrator, fetched).await.map_err(named)?;
+        }
         // Before this driver reports that it is ready: no session starts without the values, and a target that does not give
         // them is the reason why the test does not begin.
         let hosts = prepared.hosts.iter().map(PreparedHost::as_host).collect();
         let ids = (&candidate.test_id, &options.limits.node_id);
-        let begun = Upkeep::begin(&assignment, ids, prepared.secrets.expose(), hosts).await;
+        let begun =
+            Upkeep::begin(&assignment, ids, (prepared.secrets.expose(), &prepared.files.bodies), hosts).await;
         prepared.shared = begun.map_err(|failed| named(failed.to_string()))?;
     }
     if let (Lead::Classic(_), Some(warning)) = (&candidate.lead, &prepared.warning) {

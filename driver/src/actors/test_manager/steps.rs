@@ -11,6 +11,7 @@ use super::prepare::Prepared;
 use crate::assignment::Assignment;
 use crate::driver_test::HostOf;
 use crate::life::{Candidate, Input};
+use crate::scenario::files::Bodies;
 use crate::secrets::Secrets;
 use crate::try_one::{SetupValues, StepsJob, run_steps};
 
@@ -21,6 +22,7 @@ pub(super) struct Kit {
     assignment: Assignment,
     hosts: Vec<HostOf>,
     secrets: Secrets,
+    bodies: Bodies,
     /// What setup extracted: here, or as the trigger has it.
     values: SetupValues,
 }
@@ -41,7 +43,8 @@ impl Kit {
         };
         let hosts = prepared.hosts.iter().map(host).collect();
         let (test_id, secrets) = (candidate.test_id.clone(), prepared.secrets.clone());
-        Some(Self { test_id, revision, assignment, hosts, secrets, values: SetupValues::new() })
+        let (bodies, values) = (prepared.files.bodies.clone(), SetupValues::new());
+        Some(Self { test_id, revision, assignment, hosts, secrets, bodies, values })
     }
 
     fn is(&self, test_id: &TestId, revision: u32) -> bool {
@@ -95,6 +98,7 @@ impl TestManagerActor {
             assignment: kit.assignment.clone(),
             hosts: kit.hosts.clone(),
             secrets: kit.secrets.clone(),
+            bodies: kit.bodies.clone(),
             setup: kit.values.clone(),
         };
         let ran = run_steps(job).into_actor(self).map(move |ran, actor, ctx| {

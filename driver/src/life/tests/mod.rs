@@ -102,6 +102,19 @@ fn a_name_that_resolves_slowly_is_reported_until_it_is_resolved() {
 }
 
 #[test]
+fn files_that_are_fetched_are_reported_as_they_come() {
+    let (mut driver, ticket) = resolving();
+    driver.at(250).step(Input::Tick);
+    driver.life.fetched(ticket, 70_000);
+    assert_eq!(driver.at(500).step(Input::Tick), ["idle t/1 fetched 70000"], "the name is resolved by then");
+    driver.life.fetched(ticket, 70_000);
+    assert!(driver.at(750).step(Input::Tick).is_empty());
+    driver.life.fetched(ticket, 90_000);
+    assert_eq!(driver.at(1_000).step(Input::Tick), ["idle t/1 fetched 90000"]);
+    assert_eq!(driver.at(1_250).step(Input::Checked(ticket, Ok(None))), ["ready t/1"]);
+}
+
+#[test]
 fn a_name_that_resolves_at_once_is_not_reported() {
     let (mut driver, ticket) = resolving();
     assert_eq!(driver.at(20).step(Input::Checked(ticket, Ok(None))), ["ready t/1"]);
@@ -110,17 +123,19 @@ fn a_name_that_resolves_at_once_is_not_reported() {
 fn word(output: Output) -> String {
     match output {
         Output::Check(candidate) => format!("check {}", candidate.test_id),
-        Output::Reply(Reply { state, test_id, revision, reason, warning, steps, rate_change }) => {
+        Output::Reply(reply) => {
+            let Reply { state, test_id, revision, reason, warning, fetched_bytes, steps, rate_change } = reply;
             let id = test_id.map_or(String::new(), |id| format!(" {id}"));
             let revision = revision.map_or(String::new(), |revision| format!("/{revision}"));
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
             let warning = warning.map_or(String::new(), |warning| format!(" warning: {warning}"));
+            let fetched = fetched_bytes.map_or(String::new(), |bytes| format!(" fetched {bytes}"));
             let steps = steps.map_or(String::new(), |steps| {
                 let why = steps.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
                 format!(" {} {}{why}", steps.run.as_str(), steps.state.as_str())
             });
             let rate = rate_change.map_or(String::new(), |it| format!(" rate {} at {}", it.change, it.at));
-            format!("{state:?}{id}{revision}{reason}{warning}{steps}{rate}").to_lowercase()
+            format!("{state:?}{id}{revision}{reason}{warning}{fetched}{steps}{rate}").to_lowercase()
         }
         Output::Start { candidate, start_at_ms } => {
             format!("START {} {}", candidate.test_id, start_at_ms.map_or("now".into(), |at| at.to_string()))

@@ -1,6 +1,6 @@
 //! What is sent after the head.
 
-use common::plan::program::{BodyPlan, MultipartPart, NamedRequest, Place, Template};
+use common::plan::program::{BodyPlan, MultipartPart, NamedRequest, PartContent, Place, Template};
 
 use super::ids::base_36;
 use super::submit::SubmitText;
@@ -36,6 +36,10 @@ impl Body {
             }
             BodyPlan::Bytes(bytes) => {
                 builder.bytes(bytes);
+                None
+            }
+            BodyPlan::File(hash) => {
+                builder.file(hash);
                 None
             }
             BodyPlan::Json(template) => {
@@ -90,15 +94,16 @@ fn multipart(parts: &[MultipartPart], boundary: &str, path: &str, builder: &mut 
             builder.quoted_template(filename, &format!("{path}.filename")).bytes(b"\"");
         }
         builder.bytes(b"\r\n");
-        let is_file = part.content.is_err() || part.filename.is_some();
+        let is_file = part.content.text().is_none() || part.filename.is_some();
         let content_type = part.content_type.as_deref().or(is_file.then_some("application/octet-stream"));
         if let Some(content_type) = content_type {
             builder.bytes(format!("Content-Type: {content_type}\r\n").as_bytes());
         }
         builder.bytes(b"\r\n");
         match &part.content {
-            Ok(template) => builder.template(template, Place::Plain, &format!("{path}.value")),
-            Err(bytes) => builder.bytes(bytes),
+            PartContent::Text(template) => builder.template(template, Place::Plain, &format!("{path}.value")),
+            PartContent::Bytes(bytes) => builder.bytes(bytes),
+            PartContent::File(hash) => builder.file(hash),
         };
         builder.bytes(b"\r\n");
     }

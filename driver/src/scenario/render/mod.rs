@@ -28,6 +28,7 @@ use common::plan::program::Program;
 pub use request::{Destination, Hop, RequestText, request_target};
 pub use text::Text;
 
+use super::files::Bodies;
 use super::rows::Rows;
 use super::variables::Variables;
 
@@ -56,6 +57,8 @@ pub struct Constants<'a> {
     pub user_agent: &'a str,
     /// Whether `x-groundswell-node` is sent.
     pub identify: bool,
+    /// The contents of files that do not travel in the plan.
+    pub bodies: &'a Bodies,
 }
 
 /// What one rendering depends on.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use common::plan::files::FileHash;
 use common::plan::program::{Filter, Part, Place, Slot, Template};
 
 use super::escape::{Escape, literal_target, percent, quoted};
@@ -158,6 +159,14 @@ impl<'a> Builder<'a> {
         let from = self.literals.len();
         self.literals.extend_from_slice(bytes);
         self.join(from)
+    }
+
+    /// The content of a file that does not travel in the plan; the driver has all of them before it is ready.
+    pub fn file(&mut self, hash: &FileHash) -> &mut Self {
+        match self.constants.bodies.get(hash) {
+            Some(bytes) => self.bytes(bytes),
+            None => self,
+        }
     }
 
     /// Takes in what was appended to the literals.

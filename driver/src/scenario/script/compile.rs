@@ -9,6 +9,7 @@ use crate::engine::RequestIndex;
 use crate::scenario::answer::Examiner;
 use crate::scenario::numbers::place_of;
 use crate::scenario::render::{Constants, RequestText, Text};
+use crate::scenario::rows::Rows;
 use crate::start_at::Nanos;
 
 pub(super) fn nanos(span: std::time::Duration) -> Nanos {
@@ -16,7 +17,12 @@ pub(super) fn nanos(span: std::time::Duration) -> Nanos {
 }
 
 /// All requests, by their index.
-pub(super) fn requests(program: &Program, constants: &Constants<'_>, names: &Names) -> Box<[Sendable]> {
+pub(super) fn requests(
+    program: &Program,
+    constants: &Constants<'_>,
+    names: &Names,
+    rows: &[Rows],
+) -> Box<[Sendable]> {
     let sendable = |(at, request): (usize, &common::plan::program::NamedRequest)| {
         let text = RequestText::compile(request, constants);
         let examiner = Examiner::new(request);
@@ -41,7 +47,7 @@ pub(super) fn requests(program: &Program, constants: &Constants<'_>, names: &Nam
             expect_status: request.expect_status.clone().into(),
             timeout: nanos(request.timeout),
             connection_reuse: request.connection_reuse,
-            split: names.split(program, at),
+            split: names.split(program, at, rows),
         }
     };
     program.requests.iter().enumerate().map(sendable).collect()

@@ -5,6 +5,8 @@ mod compile;
 mod names;
 mod uses;
 
+use std::collections::BTreeMap;
+
 use common::ids::RequestName;
 use common::plan::program::{Connections, OnFail, Order, Program, Think};
 use common::plan::{Share, TargetUrl};
@@ -189,23 +191,32 @@ pub struct Test {
 }
 
 impl Script {
-    /// Compiles a program; `share` and `workers` decide how long the table of scenarios is.
-    pub fn new(program: &Program, constants: &Constants<'_>, share: &Share, workers: u32) -> Self {
+    /// Compiles a program; `share` and `workers` decide how long the table of scenarios is. `rows`: those of files, by the
+    /// index of their data set.
+    pub fn new(
+        program: &Program,
+        constants: &Constants<'_>,
+        share: &Share,
+        workers: u32,
+        mut rows: BTreeMap<usize, Rows>,
+    ) -> Self {
         let shares: Vec<u32> = program.scenarios.iter().map(|scenario| scenario.share).collect();
         let lanes = u64::from(share.of.max(1)) * u64::from(workers.max(1));
         let entries = MIX_ENTRIES[usize::from(lanes >= u64::from(MIX_ENTRIES[0]))];
         let names = Names::new(program);
+        let of = |(at, data)| rows.remove(&at).unwrap_or_else(|| Rows::new(data, constants.seed));
+        let rows: Box<[Rows]> = program.data.iter().enumerate().map(of).collect();
         let scenarios = program.scenarios.iter().zip(&names.scenarios);
         Self {
             seed: constants.seed,
             mix: Mix::new(constants.seed, &shares, entries),
             layout: Layout::new(&program.variables),
-            rows: program.data.iter().map(|data| Rows::new(data, constants.seed)).collect(),
             once: program.data.iter().map(|data| data.order == Order::Once).collect(),
             scenarios: scenarios
                 .map(|(scenario, its)| compile::track(program, scenario, constants, &names, its))
                 .collect(),
-            requests: compile::requests(program, constants, &names),
+            requests: compile::requests(program, constants, &names, &rows),
+            rows,
             hosts: program.hosts.iter().map(|host| host.url.clone()).collect(),
             names,
         }

@@ -7,6 +7,7 @@ use common::ids::RequestName;
 use common::plan::program::{NamedRequest, Program, Step};
 
 use crate::engine::RequestIndex;
+use crate::scenario::rows::Rows;
 
 /// All names of a program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl Names {
     }
 
     /// The index under which each row of its data set counts, where a request is split.
-    pub(super) fn split(&self, program: &Program, at: usize) -> Option<super::SplitBy> {
+    pub(super) fn split(&self, program: &Program, at: usize, rows: &[Rows]) -> Option<super::SplitBy> {
         let request = program.requests.get(at)?;
         let split = request.split.as_ref()?;
         let by_value: HashMap<&str, RequestIndex> = split
@@ -98,11 +99,10 @@ impl Names {
             .filter_map(|value| Some((value.as_str(), self.request(&format!("{}/{value}", request.name))?)))
             .collect();
         let other = self.request(&format!("{}/other", request.name)).unwrap_or_else(|| index(at));
-        let rows = program.data.get(split.data)?.rows.iter();
-        let of_row = |row: &Vec<String>| {
-            row.get(split.column).and_then(|cell| by_value.get(cell.as_str())).copied().unwrap_or(other)
-        };
-        Some(super::SplitBy { data: split.data, by_row: rows.map(of_row).collect() })
+        let rows = rows.get(split.data)?;
+        let of_row = |row: usize| by_value.get(rows.cell(row, split.column)).copied().unwrap_or(other);
+        let n_rows = usize::try_from(rows.len()).unwrap_or(0);
+        Some(super::SplitBy { data: split.data, by_row: (0..n_rows).map(of_row).collect() })
     }
 }
 

@@ -100,13 +100,13 @@ fn templates(request: &NamedRequest, each: &mut dyn FnMut(&Template)) {
         each(&basic.password);
     }
     match &request.body {
-        BodyPlan::None | BodyPlan::Bytes(_) => {}
+        BodyPlan::None | BodyPlan::Bytes(_) | BodyPlan::File(_) => {}
         BodyPlan::Text(template) | BodyPlan::Json(template) => each(template),
         BodyPlan::Form(fields) => fields.iter().for_each(|(_, template)| each(template)),
         BodyPlan::Multipart(parts) => {
             for part in parts {
                 part.filename.iter().for_each(&mut *each);
-                part.content.iter().for_each(&mut *each);
+                part.content.text().into_iter().for_each(&mut *each);
             }
         }
         BodyPlan::Submit(submit) => submit.fields.iter().for_each(|(_, template)| each(template)),

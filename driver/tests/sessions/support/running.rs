@@ -16,6 +16,7 @@ use driver::assignment::Assignment;
 use driver::driver_test::{DriverTest, HostOf};
 use driver::engine::{Engine, RequestSpec, WireEngine};
 use driver::precision::Precision;
+use driver::scenario::files::Files;
 use driver::start_at::StartAt;
 use driver::worker::report::WorkerEnding;
 use driver::worker::windows::Closed;
@@ -86,7 +87,14 @@ pub fn test_with(
     let test_id = TestId::new("t").unwrap();
     Arc::new(DriverTest {
         shared: None,
-        script: DriverTest::script_of(&assignment, (&test_id, &node_id), workers, &[], &BTreeMap::new()),
+        script: DriverTest::script_of(
+            &assignment,
+            (&test_id, &node_id),
+            workers,
+            &[],
+            &BTreeMap::new(),
+            Files::default(),
+        ),
         test_id,
         node_id,
         assignment,

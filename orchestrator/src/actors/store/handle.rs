@@ -2,17 +2,18 @@
 //! a test again and who shows the history need different messages, so there are three handles. Each is made of the
 //! address of a [`StoreActor`](super::StoreActor), or of a stub in a test.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, MailboxError, Recipient};
 use common::ids::{NodeId, TestId};
 use common::kafka::Offsets;
+use common::plan::files::FileHash;
 
 use super::CountTests;
 use super::messages::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, RemoveTest,
-    SaveBatch, SaveRevision, SaveTest,
+    LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows,
+    RemoveTest, SaveBatch, SaveRevision, SaveTest,
 };
 use crate::model::{TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
@@ -167,19 +168,24 @@ pub struct HistoryReader {
     load_page: Recipient<LoadPage>,
     load_windows: Recipient<LoadWindows>,
     count_tests: Recipient<CountTests>,
+    load_named_files: Recipient<LoadNamedFiles>,
 }
 
 impl HistoryReader {
     /// Reads from this actor.
     pub fn of<A>(actor: &Addr<A>) -> Self
     where
-        A: Actor + Handler<LoadPage> + Handler<LoadWindows> + Handler<CountTests>,
-        A::Context: ToEnvelope<A, LoadPage> + ToEnvelope<A, LoadWindows> + ToEnvelope<A, CountTests>,
+        A: Actor + Handler<LoadPage> + Handler<LoadWindows> + Handler<CountTests> + Handler<LoadNamedFiles>,
+        A::Context: ToEnvelope<A, LoadPage>
+            + ToEnvelope<A, LoadWindows>
+            + ToEnvelope<A, CountTests>
+            + ToEnvelope<A, LoadNamedFiles>,
     {
         Self {
             load_page: actor.clone().recipient::<LoadPage>(),
             load_windows: actor.clone().recipient::<LoadWindows>(),
             count_tests: actor.clone().recipient::<CountTests>(),
+            load_named_files: actor.clone().recipient::<LoadNamedFiles>(),
         }
     }
 
@@ -216,5 +222,13 @@ impl HistoryReader {
     /// Where the store cannot count them or has stopped.
     pub async fn count_tests(&self) -> Result<BTreeMap<(String, Option<String>), u64>, StoreError> {
         answered(self.count_tests.send(CountTests).await)
+    }
+
+    /// The data files that the plans of stored tests name ([`LoadNamedFiles`]).
+    ///
+    /// # Errors
+    /// Where the store cannot read them or has stopped.
+    pub async fn named_files(&self) -> Result<BTreeSet<FileHash>, StoreError> {
+        answered(self.load_named_files.send(LoadNamedFiles).await)
     }
 }

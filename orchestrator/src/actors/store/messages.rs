@@ -1,9 +1,12 @@
 //! What the StoreActor is asked. A SyncArbiter's queue has no bound, so a sender waits for its answers: it keeps at most
 //! four requests outstanding.
 
+use std::collections::BTreeSet;
+
 use actix::Message;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Offsets;
+use common::plan::files::FileHash;
 
 use crate::model::{TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
@@ -63,6 +66,11 @@ pub struct LoadPage {
     pub cursor: Option<Cursor>,
     pub filter: TestFilter,
 }
+
+/// The data files that the plans of stored tests name.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<BTreeSet<FileHash>, StoreError>")]
+pub struct LoadNamedFiles;
 
 /// The metrics records of a test in the order of arrival, a page at a time (an hour of a fleet does not fit in
 /// memory), to build its figures again.

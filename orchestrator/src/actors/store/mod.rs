@@ -3,7 +3,7 @@
 mod handle;
 mod messages;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +12,12 @@ use actix::{Actor, Addr, Handler, Message, SyncArbiter, SyncContext};
 use common::clock::UnixMicros;
 use common::ids::Epoch;
 use common::kafka::Offsets;
+use common::plan::files::FileHash;
 
 pub use self::handle::{HistoryReader, RecordsReader, StoreHandle};
 pub use self::messages::{
-    LoadMetrics, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows, RemoveTest,
-    SaveBatch, SaveRevision, SaveTest, TakeEpoch,
+    LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows,
+    RemoveTest, SaveBatch, SaveRevision, SaveTest, TakeEpoch,
 };
 use crate::model::{TestPage, WindowView};
 use crate::registry::KnownNode;
@@ -208,6 +209,14 @@ impl Handler<CountTests> for StoreActor {
 
     fn handle(&mut self, _: CountTests, _: &mut Self::Context) -> Self::Result {
         self.with("count_tests", |store| store.count_tests())
+    }
+}
+
+impl Handler<LoadNamedFiles> for StoreActor {
+    type Result = Result<BTreeSet<FileHash>, StoreError>;
+
+    fn handle(&mut self, _: LoadNamedFiles, _: &mut Self::Context) -> Self::Result {
+        self.with("load_named_files", |store| store.named_files())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod data;
 mod plans;
 mod server;
 

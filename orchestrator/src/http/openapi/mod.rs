@@ -9,8 +9,9 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{OpenApi, ToResponse};
 
 use super::error_responses::{
-    Always, BadRequest, Conflict, Forbidden, Internal, Misdirected, NotAcceptable, NotFound, PayloadTooLarge,
-    RequestTimeout, Unauthorized, Unavailable, Unprocessable, UnsupportedMediaType,
+    Always, BadRequest, Conflict, Forbidden, InsufficientStorage, Internal, Misdirected, NotAcceptable,
+    NotFound, PayloadTooLarge, RequestTimeout, Unauthorized, Unavailable, Unprocessable,
+    UnsupportedMediaType,
 };
 use super::problem::{KeyProblem, Problem};
 use super::query::Query;
@@ -36,6 +37,8 @@ use crate::model;
         super::load_tests::report_json,
         super::load_tests::report_text,
         super::load_tests::windows,
+        super::data::put,
+        super::data::get,
         super::events::events,
         super::system::drivers,
         super::system::bootstrap,
@@ -50,7 +53,8 @@ use crate::model;
         schemas(Problem, KeyProblem, model::TestView, model::WindowView, model::DriverView, model::PlanSchema),
         responses(
             BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, RequestTimeout, Conflict,
-            PayloadTooLarge, UnsupportedMediaType, Misdirected, Unprocessable, Internal, Unavailable,
+            PayloadTooLarge, UnsupportedMediaType, Misdirected, Unprocessable, Internal, InsufficientStorage,
+            Unavailable,
         ),
     ),
     tags(
@@ -76,8 +80,9 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
     components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
     let (misdirected, _) = Misdirected::response();
     for (path, item) in &mut api.paths.paths {
-        for operation in
-            [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .flatten()
         {
             if !has_token {
                 let refused = RefOr::Ref(Ref::from_response_name(misdirected));
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
         let operations = operations(&api(false));
-        assert_eq!(operations.len(), 19);
+        assert_eq!(operations.len(), 22);
         let mut ids = BTreeSet::new();
         for (name, operation) in &operations {
             let id = operation["operationId"].as_str().unwrap_or_default();

@@ -46,6 +46,7 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         known_since: Duration::ZERO,
         state: None,
         is_resolving: false,
+        fetched_bytes: None,
         refusal: None,
         warning: None,
         test_id: None,
@@ -177,6 +178,25 @@ fn a_driver_that_does_not_answer_in_time_is_named() {
     assert_eq!(without_notes(life.step(at(13_000), &[node("a", Some(1))], &[])), []);
     let effects = without_notes(life.step(at(13_001), &[node("a", Some(1))], &[]));
     assert!(format!("{effects:?}").contains("did not become ready within 10s"), "{effects:?}");
+}
+
+/// The time-out to become ready counts from the last byte of data files that a driver received, within a bound.
+#[test]
+fn drivers_that_fetch_data_files_are_waited_for_while_they_get_on() {
+    let both = [node("a", Some(1)), node("b", Some(1))];
+    let fetching = |bytes: u64| {
+        let a = NodeFacts { fetched_bytes: Some(bytes), ..says("a", DriverState::Idle, None) };
+        [a, says("b", DriverState::Ready, None)]
+    };
+    let mut life = life();
+    life.trigger(&both).unwrap();
+    life.step(at(0), &both, &[]);
+    for ms in (0..=60_000).step_by(250) {
+        assert_eq!(without_notes(life.step(at(ms), &fetching(ms), &[])), [], "{ms}");
+    }
+    assert_eq!(without_notes(life.step(at(70_000), &fetching(60_000), &[])), []);
+    let late = without_notes(life.step(at(70_001), &fetching(60_000), &[]));
+    assert!(format!("{late:?}").contains("a\", NotReady"), "{late:?}");
 }
 
 /// The time-out to become ready counts from when the drivers have the target's addresses. A driver that never gets them

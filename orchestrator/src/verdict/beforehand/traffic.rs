@@ -21,6 +21,7 @@ fn of_request(program: &Program, request: &NamedRequest, secret: &BTreeSet<usize
         // The fields of a form that is sent with GET stand in its address.
         BodyPlan::None | BodyPlan::Submit(_) => None,
         BodyPlan::Text(_) | BodyPlan::Bytes(_) => Some("body"),
+        BodyPlan::File(_) => Some("body_file"),
         BodyPlan::Json(_) => Some("json"),
         BodyPlan::Form(_) => Some("form"),
         BodyPlan::Multipart(_) => Some("multipart"),

@@ -136,7 +136,7 @@ impl Scope {
             (Self::Steps, _) => Self::Steps,
             (Self::Data, _) => Self::DataSet,
             // What a file holds is never changed.
-            (Self::DataSet, "rows") => Self::Skip,
+            (Self::DataSet, "rows" | "facts") => Self::Skip,
             (Self::Template | Self::Literal | Self::Skip, _) => self,
             _ => Self::Plain,
         }

@@ -12,6 +12,7 @@ fn names() -> Names {
         name: "product".to_owned(),
         columns: vec!["id".to_owned(), "price".to_owned()],
         rows: vec![vec!["1".to_owned(), "2".to_owned()]],
+        file: None,
         order: Order::Random,
         weight: None,
     });

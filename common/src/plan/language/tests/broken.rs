@@ -34,6 +34,7 @@ fn a_fault_names_its_path_and_what_there_is() {
         (json!({ "query": { "q": { "a": 1 } } }), "query.q", "expected a text, found a table"),
         (json!({ "body": "a", "json": {} }), "json", "body and json both give a body"),
         (json!({ "body_file": "a.json" }), "body_file", "only the command line reads files"),
+        (json!({ "body_file": "sha256:../x" }), "body_file", "64 digits of 0-9 and a-f"),
         (json!({ "body_base64": "%" }), "body_base64", "cannot be decoded"),
         (json!({ "body": { "a": 1 } }), "body", "json = { … } sends JSON"),
         (json!({ "json": { "a": ["{{b}}"] } }), "json", "a: unknown variable \"b\""),
@@ -137,6 +138,7 @@ fn a_fault_names_its_path_and_what_there_is() {
 #[test]
 fn a_fault_of_another_table_has_its_path_too() {
     let long = "x".repeat(600_000);
+    let hash = format!("sha256:{}", "0".repeat(64));
     let set = |more: Value| {
         let mut set = json!({ "columns": ["id", "n"], "rows": [["a", "1"], ["", "x"]] });
         lay(&mut set, more);
@@ -213,6 +215,21 @@ fn a_fault_of_another_table_has_its_path_too() {
             "data.d.file",
             "send its content as columns and rows",
         ),
+        (json!({ "data": { "d": { "file": "sha256:12" } } }), "data.d.file", "64 digits of 0-9 and a-f"),
+        (
+            json!({ "data": { "d": { "file": hash.as_str() } } }),
+            "data.d.file",
+            "names a file that is not here",
+        ),
+        (
+            json!({ "data": { "d": { "file": hash.as_str(), "facts": { "rows": 0, "bytes": 1, "columns": [] } } } }),
+            "data.d.facts",
+            "say 0 rows",
+        ),
+        (json!({ "data": { "d": { "file": hash.as_str(), "facts": 7 } } }), "data.d.facts", "cannot be read"),
+        (json!({ "data": { "d": { "file": hash.as_str(), "format": "xml" } } }), "data.d.format", "csv"),
+        (json!({ "data": { "d": { "file": hash.as_str(), "rows": [] } } }), "data.d.rows", "leave one out"),
+        (set(json!({ "facts": {} })), "data.d.facts", "belongs to a file"),
         (json!({ "data": { "d": { "rows": [["a"]] } } }), "data.d.columns", "is missing"),
         (set(json!({ "rows": [["a"]] })), "data.d.rows[0]", "has 1 cells, and there are 2 columns"),
         (set(json!({ "rows": [] })), "data.d.rows", "has no row"),

@@ -211,7 +211,7 @@ fn files_that_the_command_line_put_in_are_bytes() {
         { "name": "f", "base64": "AAEC", "filename": "x.bin", "type": "image/png" },
     ]);
     let BodyPlan::Multipart(parts) = request(json!({ "multipart": part })).body else { panic!() };
-    assert_eq!(parts[1].content, Err(vec![0, 1, 2]));
+    assert_eq!(parts[1].content, PartContent::Bytes(vec![0, 1, 2]));
     assert_eq!(request(json!({ "body_base64": "e3t4fX0=" })).body, BodyPlan::Bytes(b"{{x}}".to_vec()));
 }
 

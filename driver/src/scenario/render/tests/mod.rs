@@ -32,6 +32,7 @@ pub struct Bench {
     pub cookie: Vec<u8>,
     pub answered_from: Option<(usize, String)>,
     pub identify: bool,
+    pub bodies: Bodies,
 }
 
 pub const SEED: u64 = 7;
@@ -50,6 +51,7 @@ impl Bench {
             name: "log".to_owned(),
             columns: vec!["url".to_owned(), "q".to_owned()],
             rows: vec![vec!["/cams/?".to_owned(), "a b".to_owned()], vec!["/x".to_owned(), "ü".to_owned()]],
+            file: None,
             order: Order::Circular,
             weight: None,
         };
@@ -85,6 +87,7 @@ impl Bench {
             cookie: Vec::new(),
             answered_from: None,
             identify: false,
+            bodies: Bodies::new(),
         }
     }
 
@@ -103,6 +106,7 @@ impl Bench {
             seed: SEED,
             user_agent: "groundswell/0",
             identify: self.identify,
+            bodies: &self.bodies,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Laws for templates and values of any kind.
 
-use common::plan::program::{Basic, Bound, MultipartPart, NowFormat, Place, Submit};
+use common::plan::program::{Basic, Bound, MultipartPart, NowFormat, PartContent, Place, Submit};
 use proptest::prelude::*;
 
 use super::*;
@@ -78,7 +78,7 @@ fn any_body() -> impl Strategy<Value = BodyPlan> {
         name: "n".to_owned(),
         filename,
         content_type: None,
-        content: if is_file { Err(bytes) } else { Ok(value) },
+        content: if is_file { PartContent::Bytes(bytes) } else { PartContent::Text(value) },
     });
     prop_oneof![
         Just(BodyPlan::None),

@@ -1,6 +1,8 @@
 //! Requests of each shape, byte for byte.
 
-use common::plan::program::{Basic, Bound, MultipartPart, NowFormat, OnFail, Place, Scenario, Step, Submit};
+use common::plan::program::{
+    Basic, Bound, MultipartPart, NowFormat, OnFail, PartContent, Place, Scenario, Step, Submit,
+};
 
 use super::*;
 
@@ -101,15 +103,15 @@ fn bodies_with_slots_have_their_length_in_front() {
         ),
         "{form}"
     );
-    let part = |name: &str, filename: Option<&str>, content: Result<Template, Vec<u8>>| MultipartPart {
+    let part = |name: &str, filename: Option<&str>, content: PartContent| MultipartPart {
         name: name.to_owned(),
         filename: filename.map(literal),
         content_type: None,
         content,
     };
     let parts = vec![
-        part("a\"b", None, Ok(template([variable(0)]))),
-        part("f", Some("x\r\n.bin"), Err(b"\x00\x01".to_vec())),
+        part("a\"b", None, PartContent::Text(template([variable(0)]))),
+        part("f", Some("x\r\n.bin"), PartContent::Bytes(b"\x00\x01".to_vec())),
     ];
     let (multipart, _) = sent(&mut bench, BodyPlan::Multipart(parts)).unwrap();
     let (head, body) = multipart.split_once("\r\n\r\n").unwrap();
