@@ -1,5 +1,6 @@
 //! Changes of the rate: refused with the reason, or ordered for one instant.
 
+use common::plan::RateChange;
 use common::wire::RateApplied;
 
 use super::*;
