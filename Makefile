@@ -39,8 +39,14 @@ lint: cargo-deny ## format, clippy, rustdoc, dependencies
 unit: ## tests beside the code
 	cargo test --workspace --exclude e2e --exclude bench --locked --lib --bins --tests
 
+# Files whose tests count and wait, two at a time. All others are about times, cores, or what a node does alone: one at a time.
+E2E_IN_PAIRS := abort pause plan_commands plan_try redirects_and_splits secrets session_refusals sessions
+E2E_ALONE := $(filter-out $(E2E_IN_PAIRS),$(basename $(notdir $(wildcard e2e/tests/*.rs))))
+
 e2e: build kafka venv ## the real binaries, on the embedded broker and on Apache Kafka; a tiny run of the benchmark
-	cargo test -p e2e -p bench --locked --lib --bins --tests -- --test-threads=1
+	cargo test -p e2e -p bench --locked --bins --tests --no-run
+	cargo test -p e2e -p bench --locked $(E2E_IN_PAIRS:%=--test %) -- --test-threads=2
+	cargo test -p e2e -p bench --locked $(E2E_ALONE:%=--test %) --test quick --bins -- --test-threads=1
 
 faults: build kafka ## nodes killed at random instants, the long form, and its tables; again: make faults FAULTS_SEED=...
 	FAULTS_RUNS=$${FAULTS_RUNS:-100} cargo test -p e2e --locked --test faults_run -- --test-threads=1 --nocapture
@@ -65,7 +71,7 @@ bench: build bench-peers ## side by side with the peers, an hour on a quiet mach
 bench-micro: ## what a sample, a window and a tick cost
 	cargo bench --locked -p bench
 
-bench-peers: ## wrk, h2load, oha and vegeta, pinned, once a machine
+bench-peers: ## wrk, h2load, oha, vegeta, Goose and Locust, pinned, once a machine
 	scripts/bench-peers $(TOOLS)
 
 kafka: ## brings Apache Kafka for the tests into build/kafka

@@ -31,6 +31,36 @@ pub fn off_schedule(arrivals: &[u64], rate_per_s: f64) -> Option<(OffSchedule, O
     Some((against_first, spread(late.iter().map(|ns| ns - middle))))
 }
 
+/// How much later than at best: waits, or arrivals against the earliest of them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Late {
+    /// Half were no later, µs.
+    pub p50_us: f64,
+    /// 99 % were no later, µs.
+    pub p99_us: f64,
+    /// The latest, µs.
+    pub max_us: f64,
+}
+
+impl Late {
+    /// Of values in µs; `None` of none.
+    pub fn of(values_us: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut late: Vec<f64> = values_us.collect();
+        late.sort_by(f64::total_cmp);
+        let max_us = *late.last()?;
+        Some(Self { p50_us: quantile(&late, 0.5), p99_us: quantile(&late, 0.99), max_us })
+    }
+}
+
+/// How much later arrivals were than the schedule through the earliest of them, which itself was sent no earlier than
+/// it was due.
+pub fn late(arrivals: &[u64], rate_per_s: f64) -> Option<Late> {
+    let interval_ns = 1e9 / rate_per_s;
+    let since_first = |(at, k): (&u64, u64)| (*at - arrivals[0]) as f64 - k as f64 * interval_ns;
+    let earliest = arrivals.iter().zip(0_u64..).map(since_first).min_by(f64::total_cmp)?;
+    Late::of(arrivals.iter().zip(0_u64..).map(|pair| (since_first(pair) - earliest) / 1e3))
+}
+
 fn spread(late_ns: impl Iterator<Item = f64>) -> OffSchedule {
     let mut off: Vec<f64> = late_ns.map(|ns| ns.abs() / 1e3).collect();
     off.sort_by(f64::total_cmp);
@@ -56,6 +86,15 @@ pub fn variance_over_mean(arrivals: &[u64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_earliest_arrival_is_not_late() {
+        // Due each millisecond, after 300, 0, 100 and 200 µs.
+        let arrivals = [5_300_000, 6_000_000, 7_100_000, 8_200_000];
+        let late = late(&arrivals, 1_000.0).unwrap();
+        assert_eq!((late.p50_us, late.p99_us, late.max_us), (100.0, 300.0, 300.0));
+        assert_eq!(super::late(&[], 1_000.0), None);
+    }
 
     #[test]
     fn a_metronome_is_on_schedule_and_even() {

@@ -33,6 +33,7 @@ pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
         1.5,
         samples.ratio("sessions", ("session", "cpu_us"), ("static", "cpu_us")),
     );
+    of_sessions(samples, ours, &mut bar);
     bar(
         "closed loop: CPU µs per request of the driver / floor".into(),
         true,
@@ -80,6 +81,29 @@ pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
     bars
 }
 
+/// Those of sessions: beside the peers, at a fixed rate, and of very many users.
+fn of_sessions(samples: Samples<'_>, ours: &str, bar: &mut dyn FnMut(String, bool, f64, Option<Spread>)) {
+    for (peer, limit) in [("goose", 2.0), ("k6", 10.0), ("locust", 20.0)] {
+        let figure = "stack_per_cpu_s";
+        let came = samples.ratio("sessions-peers", (ours, figure), (peer, figure));
+        bar(
+            format!("sessions of five steps: requests per CPU s of the whole stack / {peer}"),
+            false,
+            limit,
+            came,
+        );
+    }
+    for (steps, figure) in [("first", "first_p99_us"), ("later", "later_p99_us")] {
+        let came = samples.spread("sessions-open", ours, figure);
+        bar(format!("2,000 sessions/s of five steps: {steps} steps late by, p99, µs"), true, 500.0, came);
+    }
+    let said = off_by(samples, "users", ours, "growth_over_said");
+    bar("10,000 users: memory that the test took / what plan show says: off by".into(), true, 0.2, said);
+    let growth = samples.ratio("users", (ours, "rss_last_mb"), (ours, "rss_first_mb"));
+    bar("10,000 users: memory at 60 s / at 20 s (flat: within 5 %)".into(), true, 1.05, growth);
+    bar("10,000 users: lag p99, µs".into(), true, 1_000.0, samples.spread("users", ours, "lag_p99_us"));
+}
+
 fn off_by(samples: Samples<'_>, scenario: &str, tool: &str, figure: &'static str) -> Option<Spread> {
     let off = |value: f64| (value - 1.0).abs();
     Spread::of(samples.of(scenario, tool).filter_map(|sample| sample.figures.get(figure).copied().map(off)))
@@ -123,6 +147,11 @@ mod tests {
             sample("tls", "groundswell", 1, &[("per_cpu_s", 110.0)]),
             sample("tls", "wrk", 1, &[("per_cpu_s", 100.0)]),
             sample("little-64", "groundswell", 1, &[("over_connections", 0.98)]),
+            sample("sessions-peers", "groundswell", 1, &[("stack_per_cpu_s", 80_000.0)]),
+            sample("sessions-peers", "goose", 1, &[("stack_per_cpu_s", 20_000.0)]),
+            sample("sessions-peers", "locust", 1, &[("stack_per_cpu_s", 5_000.0)]),
+            sample("sessions-open", "groundswell", 1, &[("first_p99_us", 499.0), ("later_p99_us", 501.0)]),
+            sample("users", "groundswell", 1, &[("growth_over_said", 0.79), ("lag_p99_us", 100.0)]),
             sample("verdict-delay", "groundswell", 1, &[("as_it_should", 1.0)]),
             sample("verdict-delay", "groundswell", 2, &[("as_it_should", 0.0)]),
             sample("verdict-delay", "groundswell", 3, &[("as_it_should", 1.0)]),
@@ -131,7 +160,11 @@ mod tests {
         let holds = |asked: &str| bars.iter().find(|bar| bar.asked.contains(asked)).unwrap().holds();
         assert_eq!(holds("/ floor"), Some(true));
         assert_eq!(holds("of the driver / wrk"), Some(false));
-        assert_eq!(holds("/ k6"), None);
+        assert_eq!(holds("driver / k6"), None);
+        assert_eq!(holds("stack / k6"), None);
+        assert_eq!((holds("stack / goose"), holds("stack / locust")), (Some(true), Some(false)));
+        assert_eq!((holds("first steps"), holds("later steps")), (Some(true), Some(false)));
+        assert_eq!((holds("plan show"), holds("users: lag")), (Some(false), Some(true)));
         assert_eq!(holds("best peer"), Some(true));
         assert_eq!(holds("of 1 MB"), Some(true), "against the better of the two");
         assert_eq!(holds("over TLS"), Some(false));

@@ -102,6 +102,13 @@ impl Node {
     }
 }
 
+/// The processes of a [`Stack`].
+#[derive(Debug, Clone, Copy)]
+pub struct Pids {
+    pub driver: u32,
+    pub orchestrator: u32,
+}
+
 /// An orchestrator and a driver that has joined.
 pub struct Stack<'a> {
     place: &'a Place,
@@ -168,20 +175,38 @@ impl<'a> Stack<'a> {
     /// # Errors
     /// Where the test cannot be run, or does not end in time.
     pub fn run_plan(
-        mut self,
+        self,
         plan: &Value,
         duration: Duration,
         at_most: Duration,
     ) -> anyhow::Result<(Outcome, Value)> {
+        self.run_plan_watched(plan, duration, at_most, &mut |_| Ok(()))
+    }
+
+    /// The same, with `watch` called each time the running test is looked at.
+    ///
+    /// # Errors
+    /// Those of [`Stack::run_plan`], and of `watch`.
+    pub fn run_plan_watched(
+        mut self,
+        plan: &Value,
+        duration: Duration,
+        at_most: Duration,
+        watch: &mut dyn FnMut(Pids) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(Outcome, Value)> {
+        let pids = Pids { driver: self.driver.pid(), orchestrator: self.orchestrator.pid() };
+        let mut memory = Memory::default();
+        // What the driver has resident before it knows of a test.
+        memory.note(pids.driver, Duration::ZERO);
         let created = self.post("tests", plan)?;
         let id = created["test_id"].as_str().context("the test has no id")?.to_owned();
-        let used = || anyhow::Ok((Cpu::of(self.driver.pid())?, Cpu::of(self.orchestrator.pid())?));
-        let mut memory = Memory::default();
+        let used = || anyhow::Ok((Cpu::of(pids.driver)?, Cpu::of(pids.orchestrator)?));
         let (driver_before, orchestrator_before) = used()?;
         let triggered = Instant::now();
         self.post(&format!("tests/{id}/trigger"), &Value::Null)?;
         let report = loop {
-            memory.note(self.driver.pid(), triggered.elapsed());
+            memory.note(pids.driver, triggered.elapsed());
+            watch(pids)?;
             // Nothing is asked while the load runs.
             if triggered.elapsed() >= duration {
                 let test = self.get(&format!("tests/{id}"))?;

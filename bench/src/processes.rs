@@ -41,6 +41,21 @@ impl Cpu {
         Ok(Self { user_s: user / per_second, system_s: system / per_second })
     }
 
+    /// Of a process and all that descend from it and are there; of one that was waited for, with whoever did that.
+    ///
+    /// # Errors
+    /// Where the process does not exist.
+    pub fn of_tree(root: u32) -> anyhow::Result<Self> {
+        let mut all = Self::of(root)?;
+        for pid in descendants(root) {
+            // One may end between the look for it and this.
+            if let Ok(cpu) = Self::of(pid) {
+                all = Self { user_s: all.user_s + cpu.user_s, system_s: all.system_s + cpu.system_s };
+            }
+        }
+        Ok(all)
+    }
+
     pub fn total_s(self) -> f64 {
         self.user_s + self.system_s
     }
@@ -49,6 +64,24 @@ impl Cpu {
     pub fn since(self, earlier: Self) -> Self {
         Self { user_s: self.user_s - earlier.user_s, system_s: self.system_s - earlier.system_s }
     }
+}
+
+/// Everything that descends from a process, as /proc has it now.
+fn descendants(root: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let parent = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let parents: Vec<(u32, u32)> = pids.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(of) = found.get(next).copied() {
+        found.extend(parents.iter().filter(|(_, parent)| *parent == of).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
 }
 
 /// The memory of a process over time.
@@ -152,7 +185,20 @@ pub struct Ended {
 ///
 /// # Errors
 /// Where it does not start, fails, or takes longer than `at_most`.
-pub fn run_to_end(mut command: Command, folder: &Path, at_most: Duration) -> anyhow::Result<Ended> {
+pub fn run_to_end(command: Command, folder: &Path, at_most: Duration) -> anyhow::Result<Ended> {
+    run_watched(command, folder, at_most, &mut |_| Ok(()))
+}
+
+/// The same, with `watch` called for its process each time it is looked at.
+///
+/// # Errors
+/// Those of [`run_to_end`], and of `watch`.
+pub fn run_watched(
+    mut command: Command,
+    folder: &Path,
+    at_most: Duration,
+    watch: &mut dyn FnMut(u32) -> anyhow::Result<()>,
+) -> anyhow::Result<Ended> {
     let line = typed(&command);
     let (out, err) = (folder.join("stdout"), folder.join("stderr"));
     command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
@@ -163,6 +209,7 @@ pub fn run_to_end(mut command: Command, folder: &Path, at_most: Duration) -> any
     while !has_ended(pid)? {
         ensure!(started.elapsed() < at_most, "{line} was still running after {at_most:?}");
         memory.note(pid, started.elapsed());
+        watch(pid)?;
         std::thread::sleep(LOOK_EVERY);
     }
     // Not yet waited for, so that /proc still has what it used.
@@ -185,6 +232,8 @@ fn has_ended(pid: u32) -> anyhow::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
+
     use super::*;
 
     #[test]
@@ -195,6 +244,21 @@ mod tests {
         let ended = run_to_end(command, folder.path(), Duration::from_secs(60)).unwrap();
         assert_eq!(ended.stdout, "done\n");
         assert!(ended.cpu.total_s() > 0.0 && ended.memory.peak_mb() > 0.0, "{ended:?}");
+    }
+
+    #[test]
+    fn the_cpu_time_of_a_tree_has_that_of_its_children() {
+        let script = "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo done; read x'; true";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = Owned(command.spawn().unwrap());
+        let mut line = String::new();
+        BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let pid = child.0.id();
+        let (alone, tree) = (Cpu::of(pid).unwrap(), Cpu::of_tree(pid).unwrap());
+        assert!(tree.total_s() > alone.total_s(), "{alone:?} {tree:?}");
+        drop(child.0.stdin.take());
+        child.0.wait().unwrap();
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The receiving end as the harness sees it: a child of its own, started for one measurement, asked at the end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{ChildStdout, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::processes::{Owned, has_real_time, pinned, pinned_at};
-use crate::sink::{Listening, Summary};
+use crate::processes::{Cpu, Owned, has_real_time, pinned, pinned_at};
+use crate::seen::{Listening, SoFar, Summary};
 
 /// Before everybody else, behind everybody else, and with the largest share among equals.
 const REAL_TIME: [&str; 3] = ["chrt", "-f", "1"];
@@ -41,6 +41,8 @@ pub struct Receiving {
     pub tls: bool,
     /// Answers as a shop does: JSON of 2 kB, and a cookie.
     pub session: bool,
+    /// Is a shop that checks sessions of five steps; of a schedule, first steps alone are noted.
+    pub shop: bool,
 }
 
 pub struct Receiver {
@@ -74,6 +76,9 @@ impl Receiver {
         if receiving.session {
             arguments.push("--session".to_owned());
         }
+        if receiving.shop {
+            arguments.push("--shop".to_owned());
+        }
         if receiving.tls {
             arguments.push("--tls".to_owned());
         }
@@ -103,6 +108,27 @@ impl Receiver {
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}/ping", self.address)
+    }
+
+    /// How many requests it has received so far.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub fn received(&mut self) -> anyhow::Result<u64> {
+        let stdin = self.child.0.stdin.as_mut().context("its stdin")?;
+        stdin.write_all(b"\n").context("asking the receiving end")?;
+        let mut line = String::new();
+        self.stdout.read_line(&mut line)?;
+        let so_far: SoFar = serde_json::from_str(&line).context("the receiving end did not answer")?;
+        Ok(so_far.received)
+    }
+
+    /// The CPU time that it has used so far.
+    ///
+    /// # Errors
+    /// Where it is gone.
+    pub fn cpu(&self) -> anyhow::Result<Cpu> {
+        Cpu::of(self.child.0.id())
     }
 
     /// Ends it, and returns what it saw.

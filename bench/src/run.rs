@@ -19,6 +19,7 @@ use crate::peers::{LEFT_OUT, Peer};
 use crate::processes::has_real_time;
 use crate::results::{Results, Sample, Samples, kept};
 use crate::scenarios::{Bench, Scenario, Sizes};
+use crate::session_peers::SessionPeer;
 use crate::svg::{Chart, Row, Whose, draw};
 use crate::views::view;
 
@@ -92,14 +93,21 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<()> {
     let mut left_out: BTreeMap<_, _> = text_map(LEFT_OUT);
     let mut versions = BTreeMap::from([("groundswell".to_owned(), version_of(&place.groundswell)?)]);
     let tools = tools(arguments, &mut versions, &mut left_out);
+    let peers = SessionPeer::ALL.map(|peer| (peer.name(), peer.version(), peer));
+    let session_peers = taking_part(arguments, peers, &mut versions, &mut left_out);
     let mut samples: Vec<Sample> = Vec::new();
     let results_file = arguments.out.join(RESULTS);
     let mut record = |sample: Sample| {
         log_sample(&sample);
         samples.push(sample);
     };
-    let mut bench =
-        Bench { place: &place, sizes: sizes(arguments), tools: tools.clone(), record: &mut record };
+    let mut bench = Bench {
+        place: &place,
+        sizes: sizes(arguments),
+        tools: tools.clone(),
+        session_peers,
+        record: &mut record,
+    };
     let scenarios = if arguments.only.is_empty() { &Scenario::ALL[..] } else { &arguments.only[..] };
     scenarios.iter().for_each(|scenario| bench.run(*scenario));
 
@@ -199,18 +207,31 @@ fn tools(
     let plain = Variant { name: String::new(), flags: Vec::new() };
     let variants = if arguments.ours.is_empty() { vec![plain] } else { arguments.ours.clone() };
     tools.extend(variants.into_iter().map(Tool::Ours));
-    for peer in Peer::ALL {
-        let name = peer.name().to_owned();
+    let peers = Peer::ALL.map(|peer| (peer.name(), peer.version(), peer));
+    tools.extend(taking_part(arguments, peers, versions, left_out).into_iter().map(Tool::Peer));
+    tools
+}
+
+/// Those of the peers that are installed and not left out; of the others, why they do not take part.
+fn taking_part<P, const N: usize>(
+    arguments: &RunArgs,
+    peers: [(&str, Option<String>, P); N],
+    versions: &mut BTreeMap<String, String>,
+    left_out: &mut BTreeMap<String, String>,
+) -> Vec<P> {
+    let mut those = Vec::new();
+    for (name, version, peer) in peers {
+        let name = name.to_owned();
         if arguments.quick || arguments.without.contains(&name) {
             left_out.insert(name, "left out by --quick or --without".to_owned());
-        } else if let Some(version) = peer.version() {
+        } else if let Some(version) = version {
             versions.insert(name, version);
-            tools.push(Tool::Peer(peer));
+            those.push(peer);
         } else {
             left_out.insert(name, "it is not installed: scripts/bench-peers".to_owned());
         }
     }
-    tools
+    those
 }
 
 fn text_map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use crate::generator::Tool;
 use crate::job::{Job, Loop, Outcome, Place};
-use crate::machine::Ticks;
+use crate::ours::Variant;
 use crate::peers::Peer;
 use crate::receiver::{Receiver, Receiving, Sharing};
 use crate::results::{Figures, Sample};
+use crate::seen::Summary;
+use crate::session_peers::SessionPeer;
 use crate::sessions::{self, Work};
-use crate::sink::Summary;
+use crate::sessions_beside::{self, Contender};
+use crate::sessions_open;
+use crate::users;
 use crate::verdicts::{SITUATIONS, Situation};
 
 /// How much of the asked rate must arrive for it to count as kept.
@@ -46,6 +50,12 @@ pub enum Scenario {
     Mix,
     /// CPU time per request of sessions, beside a static request
     Sessions,
+    /// Requests per CPU second of sessions, beside the peers that have them
+    SessionsPeers,
+    /// How late first and later steps begin where sessions come at a fixed rate
+    SessionsOpen,
+    /// Memory and lag of very many users who think
+    Users,
     /// Arrivals at fixed rates
     Open,
     /// The highest rate kept
@@ -64,12 +74,15 @@ pub enum Scenario {
 
 impl Scenario {
     /// All.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Closed,
         Self::Large,
         Self::Tls,
         Self::Mix,
         Self::Sessions,
+        Self::SessionsPeers,
+        Self::SessionsOpen,
+        Self::Users,
         Self::Open,
         Self::Highest,
         Self::Memory,
@@ -91,6 +104,12 @@ pub struct Sizes {
     pub connections: u32,
     /// Length of a closed loop.
     pub closed_for: Duration,
+    /// How long a tool warms up before the measured span of its sessions, which lasts as long as a closed loop.
+    pub sessions_warm: Duration,
+    /// Sessions of an open loop a second, and for how long.
+    pub sessions_open: (f64, Duration),
+    /// Users who think.
+    pub users: users::Size,
     /// Rates of the open loops.
     pub rates_per_s: Vec<f64>,
     /// Length of an open loop.
@@ -116,6 +135,9 @@ impl Sizes {
             long_rounds: 3,
             connections: 64,
             closed_for: s(4),
+            sessions_warm: s(1),
+            sessions_open: (2_000.0, s(10)),
+            users: users::Size { users: 10_000, duration: s(60), think: (s(1), s(3)) },
             rates_per_s: vec![1_000.0, 10_000.0],
             open_for: s(6),
             highest: (s(5), 5),
@@ -134,6 +156,9 @@ impl Sizes {
             long_rounds: 1,
             connections: 8,
             closed_for: s(1),
+            sessions_warm: ms(200),
+            sessions_open: (100.0, s(1)),
+            users: users::Size { users: 50, duration: s(2), think: (ms(50), ms(150)) },
             rates_per_s: vec![500.0],
             open_for: s(1),
             highest: (s(1), 1),
@@ -156,6 +181,8 @@ pub struct Bench<'a> {
     pub sizes: Sizes,
     /// The floor, ours and the peers that take part; ours in each of their variants.
     pub tools: Vec<Tool>,
+    /// The peers with sessions that take part.
+    pub session_peers: Vec<SessionPeer>,
     /// Called with each sample as it is taken.
     pub record: &'a mut dyn FnMut(Sample),
 }
@@ -175,6 +202,16 @@ impl Bench<'_> {
             }
             Scenario::Mix => self.of_plans("mix", &[Work::Static, Work::Mix]),
             Scenario::Sessions => self.of_plans("sessions", &[Work::Static, Work::Session]),
+            Scenario::SessionsPeers => self.sessions_beside_peers(),
+            Scenario::SessionsOpen => {
+                let (rounds, size, ours) =
+                    (self.sizes.rounds, self.sizes.sessions_open, self.first_of_ours());
+                sessions_open::run(self.place, rounds, size, &ours, self.record);
+            }
+            Scenario::Users => {
+                let (rounds, size, ours) = (self.sizes.long_rounds, self.sizes.users, self.first_of_ours());
+                users::run(self.place, rounds, size, &ours, self.record);
+            }
             Scenario::Open => self.sizes.rates_per_s.clone().into_iter().for_each(|rate| self.open(rate)),
             Scenario::Highest => self.highest(),
             Scenario::Memory => self.memory(),
@@ -185,30 +222,10 @@ impl Bench<'_> {
         }
     }
 
-    /// Rounds in which the tools take turns, each round beginning with another one, so that a drift of the machine
-    /// or a neighbour's burst falls on all alike. A turn that fails is a sample that says why.
+    /// Rounds of tools.
     fn rounds(&mut self, name: &str, rounds: u32, tools: &[Tool], turn: &Turn<'_>) {
-        for round in 1..=rounds {
-            let mut tools = tools.to_vec();
-            let first = (round as usize - 1) % tools.len().max(1);
-            tools.rotate_left(first);
-            for tool in &tools {
-                let before = Ticks::now();
-                let (command, mut figures, error) = match turn(self.place, tool) {
-                    Ok((command, figures)) => (command, figures, None),
-                    Err(error) => (String::new(), Figures::new(), Some(format!("{error:#}"))),
-                };
-                figures.insert("stolen_share", Ticks::stolen_since(before));
-                (self.record)(Sample {
-                    scenario: name.to_owned(),
-                    tool: tool.name(),
-                    round,
-                    command,
-                    figures,
-                    error,
-                });
-            }
-        }
+        let place = self.place;
+        crate::rounds::rounds(self.record, name, rounds, (tools, &Tool::name), &|tool| turn(place, tool));
     }
 
     fn only(&self, wanted: impl Fn(&Tool) -> bool) -> Vec<Tool> {
@@ -228,6 +245,22 @@ impl Bench<'_> {
             let (outcome, seen) = closed_loop(place, tool, receiving, connections, duration)?;
             Ok((outcome.command.clone(), closed_figures(&outcome, &seen)))
         });
+    }
+
+    /// Of our variants the first.
+    fn first_of_ours(&self) -> Vec<Variant> {
+        let variant = |tool: &Tool| if let Tool::Ours(variant) = tool { Some(variant.clone()) } else { None };
+        self.tools.iter().find_map(variant).into_iter().collect()
+    }
+
+    fn sessions_beside_peers(&mut self) {
+        let sizes = &self.sizes;
+        let (users, warm, measured) = (sizes.connections, sizes.sessions_warm, sizes.closed_for);
+        let size = sessions_beside::Size { users, warm, measured };
+        let ours = self.first_of_ours().into_iter().map(Contender::Ours);
+        let all: Vec<Contender> =
+            ours.chain(self.session_peers.iter().copied().map(Contender::Peer)).collect();
+        sessions_beside::run(self.place, sizes.rounds, size, &all, self.record);
     }
 
     fn of_plans(&mut self, name: &str, works: &[Work]) {

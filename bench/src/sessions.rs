@@ -1,5 +1,5 @@
 //! What templates and sessions cost: plans of ours in turns against the same receiving end, each beside a static request
-//! of the same round. The peers' sessions are not among them yet.
+//! of the same round. The peers' sessions are in `sessions_beside`.
 
 use std::time::Duration;
 

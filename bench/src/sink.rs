@@ -1,6 +1,6 @@
 //! The receiving end that serves every tool alike: one thread, epoll, a fixed answer to each head it reads. Flags set
-//! the size of the answer and TLS. It counts, notes each arrival on the monotonic clock, and can stall. It does not
-//! depend on the tool that sends.
+//! the size of the answer and TLS, or make it a shop that checks sessions (`shop`). It counts, notes each arrival on the
+//! monotonic clock, and can stall. It does not depend on the tool that sends.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,14 +13,16 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use socket2::{Domain, Socket, Type};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection};
 
-use crate::arrivals::{OffSchedule, off_schedule, variance_over_mean};
+use crate::arrivals::{late, off_schedule, variance_over_mean};
 use crate::processes::Cpu;
+use crate::seen::{Listening, SoFar, Summary};
+use crate::shop::{Came, STEPS, Shop, Talk};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong";
 /// The size of the small answer, for clients that do not parse.
@@ -52,6 +54,9 @@ pub struct SinkArgs {
     /// Answers with JSON of 2 kB that holds values to extract, and with a cookie
     #[arg(long, conflicts_with = "body")]
     session: bool,
+    /// Is a shop that checks the five steps of each session; notes first steps alone
+    #[arg(long, conflicts_with_all = ["body", "session", "tls"])]
+    shop: bool,
     /// Serves TLS, with a self-signed certificate
     #[arg(long)]
     tls: bool,
@@ -61,32 +66,6 @@ pub struct SinkArgs {
     /// … for so long
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "stall_at")]
     stall_for: Option<Duration>,
-}
-
-/// The line that it prints when it listens.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Listening {
-    /// Its address.
-    pub listening: SocketAddr,
-}
-
-/// The line that it prints at its end.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Summary {
-    /// Requests received.
-    pub received: u64,
-    /// Connections accepted.
-    pub connections: u64,
-    /// From the first request to the last.
-    pub span_s: f64,
-    /// CPU time of the receiving end itself.
-    pub cpu_s: f64,
-    /// Arrival k against first + k / rate.
-    pub off_schedule: Option<OffSchedule>,
-    /// The same against the start that fits best.
-    pub off_schedule_fitted: Option<OffSchedule>,
-    /// Of the arrivals in 1 ms.
-    pub variance_over_mean_1ms: Option<f64>,
 }
 
 /// Serves until stdin closes.
@@ -132,6 +111,8 @@ struct Connection {
     written: usize,
     /// The socket had no room for all of them: it is watched for that as well.
     full: bool,
+    /// With a shop alone, which has other answers than those counted here.
+    talk: Talk,
 }
 
 impl Connection {
@@ -228,6 +209,7 @@ struct Sink {
     last: Instant,
     received: u64,
     arrivals: Vec<u64>,
+    shop: Option<Shop>,
     stall: Option<(Duration, Duration)>,
 }
 
@@ -254,6 +236,7 @@ impl Sink {
             last: now,
             received: 0,
             arrivals,
+            shop: arguments.shop.then(|| Shop::new(arguments.note.saturating_mul(usize::from(STEPS)))),
             stall: arguments.stall_at.zip(arguments.stall_for),
         })
     }
@@ -272,8 +255,12 @@ impl Sink {
                 match event.data.u64() {
                     LISTENER => self.accept()?,
                     STDIN => {
-                        if std::io::stdin().read(&mut buffer)? == 0 {
+                        let n = std::io::stdin().read(&mut buffer)?;
+                        if n == 0 {
                             return Ok(());
+                        }
+                        for _ in buffer[..n].iter().filter(|byte| **byte == b'\n') {
+                            say(&SoFar { received: self.received })?;
                         }
                     }
                     index => self.answer(index as usize, &mut buffer),
@@ -311,8 +298,15 @@ impl Sink {
                 tls.set_buffer_limit(None);
                 tls
             });
-            let connection = Connection { stream, tls, matched: 0, unanswered: 0, written: 0, full: false };
-            self.connections[index] = Some(connection);
+            self.connections[index] = Some(Connection {
+                stream,
+                tls,
+                matched: 0,
+                unanswered: 0,
+                written: 0,
+                full: false,
+                talk: Talk::default(),
+            });
             self.accepted += 1;
         }
         // The listener stays ready while others wait.
@@ -321,13 +315,26 @@ impl Sink {
 
     fn answer(&mut self, index: usize, buffer: &mut [u8]) {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
-        let heads = match connection.read(buffer) {
-            Ok(heads) => heads,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
-            Err(_) => return self.close(index),
+        let (heads, firsts, written) = if let Some(shop) = &mut self.shop {
+            let came = match connection.stream.read(buffer) {
+                Ok(0) => return self.close(index),
+                Ok(n) => connection.talk.take(&buffer[..n], shop, since(self.began)),
+                Err(error) if is_passing(&error) => Ok(Came::default()),
+                Err(error) => Err(error),
+            };
+            let Ok(came) = came else { return self.close(index) };
+            let written = connection.talk.write(&mut connection.stream, shop, || since(self.began));
+            (came.requests, came.firsts, written)
+        } else {
+            let heads = match connection.read(buffer) {
+                Ok(heads) => heads,
+                Err(error) if is_passing(&error) => 0,
+                Err(_) => return self.close(index),
+            };
+            connection.unanswered += heads;
+            (heads, heads, connection.write(&self.answer))
         };
-        connection.unanswered += heads;
-        let gone = match connection.write(&self.answer) {
+        let gone = match written {
             Ok(whole) if whole == connection.full => {
                 connection.full = !whole;
                 let more = if whole { EventFlags::empty() } else { EventFlags::OUT };
@@ -339,7 +346,7 @@ impl Sink {
         if gone {
             self.close(index);
         }
-        self.note(heads);
+        self.note(heads, firsts);
     }
 
     fn close(&mut self, index: usize) {
@@ -347,7 +354,8 @@ impl Sink {
         self.free.push(index);
     }
 
-    fn note(&mut self, heads: usize) {
+    /// Counts requests, and notes when so many of them arrived.
+    fn note(&mut self, heads: usize, noted: usize) {
         if heads == 0 {
             return;
         }
@@ -355,8 +363,8 @@ impl Sink {
         let now = Instant::now();
         self.first.get_or_insert(now);
         self.last = now;
-        let at = u64::try_from((now - self.began).as_nanos()).unwrap_or(u64::MAX);
-        for _ in 0..heads {
+        let at = nanoseconds(now - self.began);
+        for _ in 0..noted {
             if self.arrivals.len() < self.arrivals.capacity() {
                 self.arrivals.push(at);
             }
@@ -372,9 +380,24 @@ impl Sink {
             cpu_s: Cpu::of(std::process::id())?.total_s(),
             off_schedule: off.map(|(against_first, _)| against_first),
             off_schedule_fitted: off.map(|(_, fitted)| fitted),
+            late: rate.and_then(|rate| late(&self.arrivals, rate)),
             variance_over_mean_1ms: variance_over_mean(&self.arrivals),
+            sessions: self.shop.as_ref().map(Shop::seen),
         })
     }
+}
+
+fn nanoseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn since(began: Instant) -> u64 {
+    nanoseconds(began.elapsed())
+}
+
+/// Whether a read that failed is to be tried again when there is more.
+fn is_passing(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// How many heads end in `bytes`, where `matched` bytes of an end had come before.

@@ -95,6 +95,55 @@ const LITTLE: &[Column] = &[
     column("said_mean_us", "mean as it says, µs"),
 ];
 
+const SESSIONS_PEERS: &[Column] = &[
+    column("stack_per_cpu_s", "requests per CPU s"),
+    column("stack_us", "CPU µs per request"),
+    column("per_cpu_s", "of the process that sends, requests per CPU s"),
+    column("user_us", "its CPU µs per request, user"),
+    column("system_us", "kernel"),
+    column("requests_per_s", "requests/s"),
+    column("sessions_done", "sessions done"),
+    column("wrong", "wrong requests"),
+    column("connections", "connections"),
+    percent("generator_core", "generator's core, %"),
+    percent("sink_core", "sink's core, %"),
+    column("rss_peak_mb", "peak MB"),
+    percent("stolen_share", "stolen, %"),
+];
+
+const SESSIONS_OPEN: &[Column] = &[
+    column("first_p99_us", "first steps late by p99, µs"),
+    column("first_p50_us", "p50"),
+    column("later_p99_us", "later steps late by p99, µs"),
+    column("later_p50_us", "p50"),
+    column("lag_p99_us", "lag p99 of all, µs"),
+    column("first_bound_us", "bound of first steps (lag p99.8 of all), µs"),
+    column("later_bound_us", "of later steps (p99.2), µs"),
+    column("sessions_per_s", "sessions/s"),
+    column("sessions_done", "sessions done"),
+    column("wrong", "wrong requests"),
+    column("dropped", "dropped"),
+    column("connections", "connections"),
+    percent("cpu_core", "generator's core, %"),
+    percent("stolen_share", "stolen, %"),
+];
+
+const USERS: &[Column] = &[
+    column("said_mb", "MB that plan show says"),
+    column("rss_idle_mb", "MB before the test"),
+    column("rss_first_mb", "MB after a third"),
+    column("rss_middle_mb", "after two"),
+    column("rss_last_mb", "at the end"),
+    column("growth_over_said", "what the test took / said"),
+    column("rss_over_said", "the whole process / said"),
+    column("lag_p99_us", "lag p99, µs"),
+    column("requests_per_s", "requests/s"),
+    column("wrong", "wrong requests"),
+    column("connections", "connections"),
+    percent("cpu_core", "generator's core, %"),
+    percent("stolen_share", "stolen, %"),
+];
+
 const VERDICTS: &[Column] = &[
     column("as_it_should", "as it should be (1: always)"),
     column("invalid", "invalid"),
@@ -119,8 +168,71 @@ const LARGE_PICTURES: &[Picture] =
 const HIGHEST_PICTURES: &[Picture] =
     &[plain("highest_per_s", "The highest rate kept, requests/s", "longer is better")];
 
+/// The session of the three scenarios that check sessions.
+macro_rules! session {
+    ($rest:literal) => {
+        concat!(
+            "A session is five steps against a shop that checks each of them: a log-in by a form, a list, one of its \
+             items, the cart (JSON), and the end. The log-in sets a cookie, and a value of the list's and one of the \
+             item's answer, JSON of 2 kB each, are in the steps after them; all are different in each session. A run \
+             with a wrong request is void. ",
+            $rest
+        )
+    };
+}
+
 /// How a scenario of that name is shown.
 pub fn view(scenario: &str) -> View {
+    of_sessions(scenario).unwrap_or_else(|| of_requests(scenario))
+}
+
+/// One of those whose sessions are checked.
+fn of_sessions(scenario: &str) -> Option<View> {
+    Some(match scenario {
+        "sessions-peers" => View {
+            title: "Sessions beside peers".to_owned(),
+            said: session!(
+                "CPU time is that of all processes of a tool (ours: driver, orchestrator and the embedded Kafka), user \
+                 and kernel, within a span that begins a second after the tool's first request, so that no start-up is \
+                 in it; requests are those that the shop counted in that span. A peer's user keeps its cookie jar from \
+                 one session to the next, ours begins with an empty one. All keep one connection a user."
+            ),
+            columns: SESSIONS_PEERS,
+            pictures: &[Picture {
+                figure: "stack_per_cpu_s",
+                title: "Requests per CPU second, all processes of the tool",
+                hint: "powers of ten; longer is better",
+                logarithmic: true,
+                line: None,
+            }],
+        },
+        "sessions-open" => View {
+            title: "Sessions at a fixed rate".to_owned(),
+            said: session!(
+                "Ours alone, 2,000 sessions/s on one worker. First steps late by: their arrival against the schedule \
+                 through the earliest of them, plus the least lag of our report. Later steps late by: from the answer \
+                 before, written whole, to the arrival. Both hold the way through the kernel and the receiving end \
+                 besides our lag. Our report has one lag for all steps; from it follow the two bounds, for one step in \
+                 five is a first one."
+            ),
+            columns: SESSIONS_OPEN,
+            pictures: &[],
+        },
+        "users" => View {
+            title: "Users who think".to_owned(),
+            said: session!(
+                "Ours alone: 10,000 users on one driver with one worker, who think 1 to 3 s before each step, for a \
+                 minute. Resident memory of the driver, before it knows of the test and in it, beside what \
+                 `groundswell plan show` says that the sessions need."
+            ),
+            columns: USERS,
+            pictures: &[],
+        },
+        _ => return None,
+    })
+}
+
+fn of_requests(scenario: &str) -> View {
     let (name, number) = scenario.split_once('-').unwrap_or((scenario, ""));
     match name {
         "closed" => View {

@@ -43,6 +43,12 @@ fn a_quick_run_measures_every_scenario_and_writes_tables_and_pictures() {
         ("open-500", "variance_over_mean"),
         ("highest", "closed_per_s"),
         ("memory", "rss_peak_mb"),
+        ("sessions-peers", "stack_per_cpu_s"),
+        ("sessions-open", "first_p99_us"),
+        ("sessions-open", "later_p99_us"),
+        ("sessions-open", "first_bound_us"),
+        ("users", "growth_over_said"),
+        ("users", "lag_p99_us"),
         ("stall", "said_p99_ms"),
         ("little-4", "over_connections"),
         ("verdict-generator", "as_it_should"),
@@ -58,6 +64,9 @@ fn a_quick_run_measures_every_scenario_and_writes_tables_and_pictures() {
     }
 
     let page = std::fs::read_to_string(out.path().join("RESULTS.md")).unwrap();
+    for peer in ["goose", "locust"] {
+        assert!(page.contains(&format!("| {peer} | left out: ")), "{page}");
+    }
     assert!(page.contains("A quick run"), "{page}");
     let files = page.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0);
     let mut pictures = 0;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use awc::http::{Method, StatusCode, header};
 use driver::bootstrap::{clear_text_warning, http_client, is_clear_text};
 use driver::engine::orchestrator_tls;
-use orchestrator::model::{DriverView, TestPage, TestState, TestView};
+use orchestrator::model::{DriverView, RateView, TestPage, TestState, TestView};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -192,6 +192,15 @@ impl Client {
     /// As every call.
     pub async fn stop(&self, test_id: &str) -> Result<serde_json::Value, CallError> {
         self.call(Method::POST, &format!("/api/v1/tests/{test_id}/stop"), None, CALL_TIMEOUT).await
+    }
+
+    /// Changes the rate of a running test, as in `500` or `6/m`.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn change_rate(&self, test_id: &str, rate: &str) -> Result<RateView, CallError> {
+        let order = serde_json::json!({ "rate": rate });
+        self.call(Method::PATCH, &format!("/api/v1/tests/{test_id}"), Some(&order), CALL_TIMEOUT).await
     }
 
     /// Removes a test that is finished or was never started.

@@ -71,6 +71,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
         Command::Tests(arguments) => commands::look::tests(&arguments).await,
         Command::Drivers(at) => commands::look::drivers(&at).await,
         Command::Stop(arguments) => commands::look::stop(&arguments).await,
+        Command::Rate(arguments) => commands::look::rate(&arguments).await,
         Command::Delete(arguments) => commands::look::delete(&arguments).await,
         Command::Report(arguments) => commands::look::report(&arguments).await,
         Command::Explain(arguments) => commands::explain::explain(&arguments),

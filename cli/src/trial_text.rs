@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use common::plan::write_duration;
+use common::wire::StepsOf;
 use driver::try_one::{Answer, Body, Checked, Event, Extracted, Outcome, Pause, Request, Step, Trial, Why};
 use textwrap::{Options, WordSplitter};
 
@@ -25,6 +26,24 @@ pub fn event(event: &Event, colour: bool) -> String {
         Event::Step(step) => out.step(step),
     }
     out.text
+}
+
+/// What is done before or after the session.
+pub fn steps_heading(run: StepsOf) -> String {
+    match run {
+        StepsOf::Setup => "setup\n".to_owned(),
+        StepsOf::Teardown => "\nteardown\n".to_owned(),
+    }
+}
+
+/// How that ended; a blank line follows setup.
+pub fn steps_end(run: StepsOf, outcome: &Outcome, colour: bool) -> String {
+    let words =
+        outcome.failed_at.as_ref().map_or_else(|| "completed".to_owned(), |step| format!("failed at {step}"));
+    let is = if outcome.completed { Colour::Green } else { Colour::Red };
+    let words = if colour { is.paint(&words) } else { words };
+    let after = if run == StepsOf::Setup { "\n" } else { "" };
+    format!("\n{} {words}\n{after}", run.as_str())
 }
 
 /// How it ended.

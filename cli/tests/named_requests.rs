@@ -91,6 +91,7 @@ fn sent_by_a_driver(plan: &Plan, node_id: &NodeId, test_id: &TestId) -> Vec<Stri
         shared: None,
         script: None,
         start: StartAt { monotonic: Instant::now(), unix_us: START_US },
+        rates: Default::default(),
     };
     let mut merge = Merge::new(&test, 2, EPOCH);
     let requests: [(RequestName, &Request); 2] =

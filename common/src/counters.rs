@@ -87,7 +87,9 @@ pub struct WarmupCounters {
 }
 
 /// As [`ErrorKind::known`].
-fn known_kinds<'de, D: Deserializer<'de>>(errors: D) -> Result<BTreeMap<ErrorKind, u64>, D::Error> {
+pub(crate) fn known_kinds<'de, D: Deserializer<'de>>(
+    errors: D,
+) -> Result<BTreeMap<ErrorKind, u64>, D::Error> {
     BTreeMap::deserialize(errors).map(ErrorKind::known)
 }
 

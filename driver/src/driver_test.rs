@@ -16,7 +16,7 @@ use crate::engine::USER_AGENT;
 use crate::scenario::render::Constants;
 use crate::scenario::script::Script;
 use crate::shared::TestShared;
-use crate::start_at::StartAt;
+use crate::start_at::{Nanos, StartAt};
 
 /// One test on this driver.
 #[derive(Debug, Clone)]
@@ -35,6 +35,58 @@ pub struct DriverTest {
     pub shared: Option<TestShared>,
     /// When the test begins, for all its drivers.
     pub start: StartAt,
+    /// How its rate changes while it runs.
+    pub rates: Rates,
+}
+
+/// A change of the rate of a test that runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateStep {
+    /// From when on, no earlier than the step before.
+    pub at: Nanos,
+    /// Of the schedule that this driver keeps, which may be that of the whole fleet; above zero.
+    pub per_s: f64,
+}
+
+/// The changes of a test's rate, as its workers receive them while it runs: all that there were so far, in their order.
+#[derive(Debug, Clone)]
+pub struct Rates {
+    steps: watch::Receiver<Vec<RateStep>>,
+    taken: usize,
+}
+
+impl Rates {
+    /// No change so far, and a sender that adds them. Without the sender, the rate stays as it is.
+    pub fn new() -> (Self, watch::Sender<Vec<RateStep>>) {
+        let (sender, steps) = watch::channel(Vec::new());
+        (Self { steps, taken: 0 }, sender)
+    }
+
+    /// Whether [`Rates::take`] has something: a look at a number, without a lock.
+    #[inline]
+    pub fn has_changed(&self) -> bool {
+        self.steps.has_changed().unwrap_or(false)
+    }
+
+    /// Whether more changes may come.
+    pub fn may_change(&self) -> bool {
+        self.steps.has_changed().is_ok()
+    }
+
+    /// The changes since the last call.
+    pub fn take(&mut self) -> Vec<RateStep> {
+        let steps = self.steps.borrow_and_update();
+        let fresh = steps.get(self.taken..).unwrap_or_default().to_vec();
+        self.taken = steps.len();
+        fresh
+    }
+}
+
+impl Default for Rates {
+    /// A rate that stays as it is.
+    fn default() -> Self {
+        Self::new().0
+    }
 }
 
 /// A host that requests are sent to, as workers connect to it.

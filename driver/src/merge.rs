@@ -2,6 +2,7 @@
 //! that window, or has reported its last one before.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
@@ -129,15 +130,28 @@ impl Merge {
             return Vec::new();
         };
         worker.next = reported.seq + 1;
-        let pending = self.pending.entry(reported.seq).or_default();
-        pending.figures += &reported.figures;
-        if let Some(sessions) = &reported.sessions {
-            pending.sessions += sessions;
+        match self.pending.entry(reported.seq) {
+            // The first report is taken as it is: to add it to nothing costs a pass over the histograms of every name.
+            Entry::Vacant(place) => {
+                place.insert(Pending {
+                    figures: *reported.figures,
+                    sessions: reported.sessions.map(|sessions| *sessions).unwrap_or_default(),
+                    users: reported.users.map(u64::from),
+                    busy: reported.busy,
+                });
+            }
+            Entry::Occupied(place) => {
+                let pending = place.into_mut();
+                pending.figures += &reported.figures;
+                if let Some(sessions) = &reported.sessions {
+                    pending.sessions += sessions;
+                }
+                if let Some(users) = reported.users {
+                    pending.users = Some(pending.users.unwrap_or(0) + u64::from(users));
+                }
+                pending.busy = pending.busy.max(reported.busy);
+            }
         }
-        if let Some(users) = reported.users {
-            pending.users = Some(pending.users.unwrap_or(0) + u64::from(users));
-        }
-        pending.busy = pending.busy.max(reported.busy);
         if reported.last.is_some() {
             worker.ending = reported.last;
         }
@@ -295,6 +309,7 @@ mod tests {
             script: None,
             shared: None,
             start: StartAt { monotonic: std::time::Instant::now(), unix_us: 5_000_000 },
+            rates: Default::default(),
         };
         Merge::new(&test, workers, Epoch(9))
     }

@@ -231,6 +231,8 @@ mod tests {
             variables: Vec::new(),
             scenarios: Vec::new(),
             groups: Vec::new(),
+            setup: None,
+            teardown: None,
             shared: Vec::new(),
         }
     }

@@ -155,7 +155,7 @@ impl Leader {
     async fn trigger(&self, test_id: &str, start: bool) {
         let start_at_ms = start.then(|| unix_ms() + 300);
         let test_id = TestId::new(test_id).unwrap();
-        let trigger = Trigger { test_id, start, start_at_ms, revision: Some(1) };
+        let trigger = Trigger { test_id, start, start_at_ms, revision: Some(1), setup: Default::default() };
         self.publish(Outbound::Trigger(trigger).write().unwrap()).await;
     }
 

@@ -130,13 +130,22 @@ async fn a_closed_loop_makes_exactly_its_attempts() {
 
 #[actix_rt::test]
 async fn a_closed_loop_keeps_its_ceiling() {
+    // A ceiling that each connection kept for itself would be 5,000, one that they shared twice over 50. Of so many
+    // connections one is always free, however slow the server's threads are. What a busy machine takes away of the 100 all
+    // the same differs from try to try, so the best of a few counts.
+    const TRIES: usize = 5;
     for which in BOTH {
-        let (address, seen) = server(answer_all);
-        let plan = "mode = 'avalanche'\nconnections = 2\ntarget_throughput = 100\nduration = '1s'";
-        let (_, counters, _) = load(which, test_of(address, "", plan)).await;
-        assert_sound(which, &counters);
-        assert!((90..=101).contains(&counters.sent), "{which:?}: {counters:?}");
-        assert_eq!(seen.requests(), counters.sent, "{which:?}");
+        let mut sent = Vec::new();
+        while sent.len() < TRIES && sent.iter().all(|sent| *sent <= 60) {
+            let (address, seen) = server(answer_all);
+            let plan = "mode = 'avalanche'\nconnections = 50\ntarget_throughput = 100\nduration = '1s'";
+            let (_, counters, _) = load(which, test_of(address, "", plan)).await;
+            assert_sound(which, &counters);
+            assert!(counters.sent <= 101, "{which:?}: {counters:?}");
+            assert_eq!(seen.requests(), counters.sent, "{which:?}");
+            sent.push(counters.sent);
+        }
+        assert!(sent.last() > Some(&60), "{which:?}: {sent:?}");
     }
 }
 
@@ -146,7 +155,7 @@ async fn a_server_that_stalls_drops_ticks_once_all_places_are_taken_and_times_ou
         let (address, _) = server(answer_none);
         let plan =
             "mode = 'tsunami'\nrate = 100\nduration = '1s'\nmax_in_flight = 10\ndrain_timeout = '100ms'
-            [honesty]\nmax_lag_p99 = '500ms'";
+            [honesty]\nmax_lag_p99 = '500ms'\nmax_catch_up = '60s'";
         let (_, counters, _) = load(which, test_of(address, "timeout = '20s'", plan)).await;
         assert_sound(which, &counters);
         let dropped = (counters.dropped_in_flight, counters.dropped_late);
@@ -234,7 +243,7 @@ async fn what_the_drain_gives_up_keeps_the_time_of_the_parts_it_reached() {
             peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
             peer.linger();
         });
-        let plan = "mode = 'avalanche'\nconnections = 3\nduration = '200ms'\ndrain_timeout = '100ms'";
+        let plan = "mode = 'avalanche'\nconnections = 3\nduration = '200ms'\ndrain_timeout = '1s'";
         let (_, counters, _, latencies) =
             measured(which, test_of(address, "timeout = '20s'", plan), Duration::MAX).await;
         assert_sound(which, &counters);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::kafka::Kafka;
 use crate::process::{PATIENCE, Process};
-use crate::system::{System, Target};
+use crate::system::{System, Target, patient};
 use crate::{python, repository, wait_for};
 
 /// A running fixture, gone when this is.
@@ -191,7 +191,7 @@ impl Fleet {
     pub fn plan(&self, query: &str, load: &Value) -> Value {
         json!({
             "target": { "url": format!("{}{query}", self.target.url()) }, "load": load,
-            "honesty": { "max_lag_p99": "60ms", "max_late": "5%" },
+            "honesty": patient(),
         })
     }
 

@@ -62,6 +62,17 @@ impl Rest {
         }
     }
 
+    /// PATCH of JSON.
+    #[track_caller]
+    pub fn patch(&self, path: &str, body: &Value) -> Answer {
+        let mut request = self.agent.patch(format!("{}{path}", self.base));
+        if self.token.is_some() {
+            request = request.header("authorization", self.authorization());
+        }
+        let request = request.header("content-type", "application/json");
+        self.answer(path, request.send(body.to_string()))
+    }
+
     /// GET, with an Accept header where given.
     #[track_caller]
     pub fn get_as(&self, path: &str, accept: Option<&str>) -> Answer {

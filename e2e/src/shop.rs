@@ -1,4 +1,5 @@
-//! The target's shop as tests see it: its counts by name, and the requests that it logged.
+//! The target's shop as tests see it: its counts by name, and the requests that it logged. And tests of plans with
+//! `[requests]` against it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::rest::Rest;
-use crate::system::Target;
+use crate::system::{System, Target, assert_sound, patient};
 
 /// The shop of a target.
 pub struct Shop {
@@ -16,6 +17,31 @@ pub struct Shop {
 impl Shop {
     pub fn of(target: &Target) -> Self {
         Self { rest: target.rest.clone() }
+    }
+
+    /// An orchestrator, so many drivers, and a target with its shop.
+    pub fn with_system(drivers: usize) -> (System, Self) {
+        let mut system = System::start("embedded", drivers);
+        let shop = Self::of(&system.add_target(&[]));
+        (system, shop)
+    }
+
+    /// Runs a plan of these tables against the shop, each request named to it and lenient about our own machine. Checks
+    /// what holds of every such test: the equations, and that report and shop agree by name.
+    #[track_caller]
+    pub fn run(&self, system: &System, mut tables: Value) -> Value {
+        tables["target"] = json!({ "url": self.url() });
+        tables["honesty"] = patient();
+        // What falls due in a pause of the machine is sent after it, so that every session is.
+        tables["honesty"]["max_catch_up"] = json!("60s");
+        for (name, request) in tables["requests"].as_object_mut().unwrap() {
+            request["headers"]["x-name"] = json!(name);
+        }
+        self.reset();
+        let report = system.run(&tables);
+        assert_sound(&report);
+        self.assert_agrees(&report);
+        report
     }
 
     pub fn url(&self) -> &str {

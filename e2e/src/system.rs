@@ -166,10 +166,11 @@ pub fn tsunami(url: &str, rate: f64, duration: &str) -> Value {
     })
 }
 
-/// Limits for tests that are not about the generator's own delays: the hosts of test machines take away a core for some
-/// 10 ms now and then, which the default limits rightly call `invalid`.
-fn patient() -> Value {
-    json!({ "max_lag_p99": "100ms", "max_late": "5%" })
+/// Limits for tests that are not about the generator's own delays. The hosts of test machines take away a core for some
+/// 10 ms now and then, and what else runs beside a test for longer, which the default limits rightly call `invalid`: in a
+/// second of load one pause of 50 ms makes a twentieth of the requests late.
+pub fn patient() -> Value {
+    json!({ "max_lag_p99": "5s", "max_late": "50%" })
 }
 
 /// An Avalanche plan: connections and requests per driver.

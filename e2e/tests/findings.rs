@@ -72,7 +72,9 @@ fn invalid_on_a_core_that_others_hold_says_so() {
     system.wait_alive(1);
     let _burners = [(); 4].map(|()| Burner::on(taken));
     // Far more than a fifth of a core can send: on a fast machine that is some 40,000 a second.
-    let report = system.run(&tsunami(&target.url(), 80_000.0, "4s"));
+    let mut plan = tsunami(&target.url(), 80_000.0, "4s");
+    plan["honesty"] = json!({});
+    let report = system.run(&plan);
     assert_eq!(report["verdict"], "invalid", "{report:#}");
     let reasons = report["reasons"].to_string();
     assert!(reasons.contains(&format!("driver {driver}")), "{reasons}");
@@ -88,7 +90,9 @@ fn invalid_on_a_core_that_others_hold_says_so() {
 fn a_driver_that_was_stopped_for_a_while_is_named_with_the_time() {
     let mut system = System::start("embedded", 1);
     let target = system.add_target(&[]);
-    let id = system.trigger(&tsunami(&target.url(), 50.0, "5s"));
+    let mut plan = tsunami(&target.url(), 50.0, "5s");
+    plan["honesty"] = json!({});
+    let id = system.trigger(&plan);
     wait_for("the load", PATIENCE, || (target.received() > 40).then_some(()));
     let (process, name) = &system.drivers[0];
     process.signal(Signal::STOP);

@@ -6,7 +6,7 @@
 //! leave room for what a busy machine adds; where it may add more, the best of several tries counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use e2e::cores::{Burner, Usage, cores, on_core};
 use e2e::kafka::Kafka;
@@ -19,9 +19,31 @@ fn ms(report: &Value, kind: &str, figure: &str) -> f64 {
     report["totals"]["latency_ms"][kind][figure].as_f64().unwrap()
 }
 
+/// How often a figure is measured that a busy machine makes worse. A fault of ours would be in each try.
+const TRIES: usize = 4;
+
+/// A figure in the best of several tries, each a whole test: the first of at most so much. None is below `from`.
+#[track_caller]
+fn best(what: &str, from: f64, to: f64, measure: impl FnMut() -> f64) {
+    let mut found = Vec::new();
+    for figure in std::iter::repeat_with(measure).take(TRIES) {
+        assert!(figure >= from, "{what}: {figure} is below {from}");
+        if figure <= to {
+            return;
+        }
+        eprintln!("{what}: {figure} is above {to}");
+        found.push(figure);
+    }
+    panic!("{what} is above {to} at each try: {found:?}");
+}
+
 #[test]
 fn a_stall_is_in_the_response_times_as_computed_and_not_in_the_service_after_it() {
     let mut system = System::start("embedded", 2);
+    best("response p99 in ms, computed 800", 784.0, 816.0, || p99_of_a_stall(&mut system));
+}
+
+fn p99_of_a_stall(system: &mut System) -> f64 {
     // All of 20 s at 2 × 200/s, the target stopped for 1 s: 5 % of the requests wait, evenly spread from 1 s to
     // nothing, so 1 % of all wait longer than 800 ms.
     let target = system.add_target(&["--stall-at", "9s", "--stall-for", "1s"]);
@@ -30,8 +52,6 @@ fn a_stall_is_in_the_response_times_as_computed_and_not_in_the_service_after_it(
     let report = system.run(&plan);
     assert_sound(&report);
     assert_eq!(report["totals"]["dropped"], 0, "{report:#}");
-    let p99 = ms(&report, "response", "p99");
-    assert!((p99 - 800.0).abs() <= 16.0, "response p99 is {p99} ms, computed 800 ms");
     // What was sent after the stall was answered at once.
     assert!(ms(&report, "response", "p90") < 100.0, "{report:#}");
     let after = system
@@ -42,6 +62,7 @@ fn a_stall_is_in_the_response_times_as_computed_and_not_in_the_service_after_it(
         assert!(max < 500.0, "service of requests after the stall: {window:#}");
     }
     assert_ne!(report["verdict"], "invalid", "{report:#}");
+    ms(&report, "response", "p99")
 }
 
 /// Whatever makes the target slow, the verdict is about the target.
@@ -52,8 +73,8 @@ fn a_slow_target_fails_and_is_never_invalid(flags: &[&str]) {
     plan["load"]["max_in_flight"] = 16.into();
     plan["load"]["drain_timeout"] = "2s".into();
     // Wide of what a busy machine adds to our own lag, and far below what blaming us for the target would show:
-    // at least a third of the schedule is not sent.
-    plan["honesty"] = serde_json::json!({ "max_lag_p99": "50ms", "max_late": "5%" });
+    // at least a third of the schedule is not sent, and what is sent is up to a second late.
+    plan["honesty"] = serde_json::json!({ "max_lag_p99": "500ms", "max_late": "25%" });
     let report = system.run(&plan);
     assert_sound(&report);
     assert_eq!(report["verdict"], "failed", "{flags:?}: {report:#}");
@@ -93,7 +114,9 @@ fn a_generator_without_half_a_core_is_invalid_and_the_target_is_not_blamed() {
     system.wait_alive(1);
     let _burners = [(); 3].map(|()| Burner::on(taken));
     // Several times what a whole core could send.
-    let id = system.trigger(&tsunami(&target.url(), 1_000_000.0, "5s"));
+    let mut plan = tsunami(&target.url(), 1_000_000.0, "5s");
+    plan["honesty"] = serde_json::json!({});
+    let id = system.trigger(&plan);
     wait_for("the load", PATIENCE, || (target.received() > 1_000).then_some(()));
     let (generator, served) = (Usage::of(system.drivers[0].0.pid()), Usage::of(target.pid));
     let (mut generator_used, mut target_used) = (0.0, 0.0);
@@ -125,10 +148,12 @@ fn a_ceiling_is_kept_within_one_percent_in_both_modes() {
     closed["load"]["duration"] = "5s".into();
     closed["load"]["target_throughput"] = 500.into();
     for plan in [open, closed] {
-        let report = system.run(&plan);
-        assert_sound(&report);
-        let throughput = report["totals"]["throughput_per_s"].as_f64().unwrap();
-        assert!((throughput / 1_000.0 - 1.0).abs() <= 0.01, "{throughput}/s, not 1,000/s: {report:#}");
+        // A busy machine takes some of it away; nothing adds to it.
+        best("the ceiling of 1,000 divided by the throughput", 1.0 / 1.01, 1.0 / 0.99, || {
+            let report = system.run(&plan);
+            assert_sound(&report);
+            1_000.0 / report["totals"]["throughput_per_s"].as_f64().unwrap()
+        });
     }
 }
 
@@ -137,18 +162,26 @@ fn what_is_known_of_each_driver_is_at_most_a_second_old(kafka: &str) {
     let target = system.add_target(&[]);
     let id = system.trigger(&tsunami(&target.url(), 50.0, "6s"));
     wait_for("the load", PATIENCE, || (target.received() > 20).then_some(()));
-    let mut looks = 0;
+    const EVERY: Duration = Duration::from_millis(100);
+    let (mut looks, mut looked) = (0, Instant::now());
     while looks < 20 {
         let test = system.test(&id);
+        // Where the machine is late for this look, it is as late for the heartbeats.
+        let late_ms = looked.elapsed().saturating_sub(EVERY).as_millis();
+        looked = Instant::now();
         if test["state"] != "running" {
             break;
         }
         for driver in test["drivers"].as_array().unwrap() {
-            let age = driver["age_ms"].as_u64().unwrap();
-            assert!(age <= 1_000, "{} is {age} ms old", driver["node_id"]);
+            let age = u128::from(driver["age_ms"].as_u64().unwrap());
+            assert!(
+                age <= 1_000 + late_ms,
+                "{} is {age} ms old, looked at {late_ms} ms late",
+                driver["node_id"]
+            );
         }
         looks += 1;
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(EVERY);
     }
     assert!(looks >= 10, "the test ran long enough to look at");
     system.finished(&id, PATIENCE);

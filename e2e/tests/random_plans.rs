@@ -4,7 +4,7 @@
 
 use e2e::faults::{Chance, runs};
 use e2e::shop::Shop;
-use e2e::system::{System, assert_sound};
+use e2e::system::{System, assert_sound, patient};
 use serde_json::{Map, Value, json};
 
 /// A random request of the shop. Those whose name ends in an odd number may fail.
@@ -83,7 +83,7 @@ fn plan(chance: &mut Chance, shop: &Shop, drivers: u64) -> Value {
     };
     json!({
         "per": chance.one_of(&["driver", "fleet"]), "seed": chance.below(1 << 40),
-        "target": { "url": shop.url() }, "honesty": { "max_lag_p99": "500ms", "max_late": "50%" },
+        "target": { "url": shop.url() }, "honesty": patient(),
         "request": { "engine": chance.one_of(&["wire", "wire", "awc"]) },
         "data": { "rows": { "columns": ["id", "name"], "rows": rows, "order": chance.one_of(&["circular", "shuffle", "random"]) } },
         "requests": requests, "scenarios": scenarios, "load": load,

@@ -5,28 +5,13 @@
 use std::collections::BTreeMap;
 
 use e2e::shop::Shop;
-use e2e::system::{System, assert_sound};
+use e2e::system::System;
 use serde_json::{Value, json};
 
-fn with_shop(drivers: usize) -> (System, Shop) {
-    let mut system = System::start("embedded", drivers);
-    let shop = Shop::of(&system.add_target(&[]));
-    (system, shop)
-}
-
-/// Runs a plan of these tables, with each request named to the shop, and checks that the equations hold, that report and
-/// shop agree, and that the sums by name are those of all.
-fn run(system: &System, shop: &Shop, mut tables: Value) -> Value {
-    tables["target"] = json!({ "url": shop.url() });
-    tables["honesty"] = json!({ "max_lag_p99": "100ms", "max_late": "5%" });
-    for (name, request) in tables["requests"].as_object_mut().unwrap() {
-        request["headers"]["x-name"] = json!(name);
-    }
-    shop.reset();
+/// Runs a plan of these tables, and checks beside what [`Shop::run`] does that the sums by name are those of all.
+fn run(system: &System, shop: &Shop, tables: Value) -> Value {
     shop.log(100_000);
-    let report = system.run(&tables);
-    assert_sound(&report);
-    shop.assert_agrees(&report);
+    let report = shop.run(system, tables);
     let parts = report["drivers"].as_array().unwrap().iter().chain([&report["totals"]]);
     for part in parts {
         for key in ["sent", "completed", "failed"] {
@@ -63,7 +48,7 @@ fn warns_of_redirects(report: &Value) -> bool {
 #[test]
 fn redirects_are_followed_to_their_end_and_counted_apart() {
     for drivers in [1, 2] {
-        let (system, shop) = with_shop(drivers);
+        let (system, shop) = Shop::with_system(drivers);
         let report = run(
             &system,
             &shop,
@@ -90,7 +75,7 @@ fn redirects_are_followed_to_their_end_and_counted_apart() {
 
 #[test]
 fn a_redirect_beyond_those_that_are_followed_is_the_last_answer() {
-    let (system, shop) = with_shop(1);
+    let (system, shop) = Shop::with_system(1);
     let plan = |expect_status: Value| {
         json!({
             "requests": { "old": { "path": "/shop/old/3", "follow": 1, "expect_status": expect_status } },
@@ -120,7 +105,7 @@ fn a_redirect_beyond_those_that_are_followed_is_the_last_answer() {
 
 #[test]
 fn a_303_goes_on_as_get_and_a_307_repeats_the_body() {
-    let (system, shop) = with_shop(1);
+    let (system, shop) = Shop::with_system(1);
     let post = |status: u16, to: &str| {
         json!({
             "method": "POST", "path": "/shop/redirect", "query": { "status": status.to_string(), "to": to },
@@ -153,7 +138,7 @@ fn a_303_goes_on_as_get_and_a_307_repeats_the_body() {
 
 #[test]
 fn a_redirect_to_another_origin_is_not_sent() {
-    let (system, shop) = with_shop(1);
+    let (system, shop) = Shop::with_system(1);
     let report = run(
         &system,
         &shop,
@@ -173,7 +158,7 @@ fn a_redirect_to_another_origin_is_not_sent() {
 fn values_are_counted_apart_and_the_rest_together() {
     let rows = json!([["1", 50], ["2", 30], ["3", 10], ["4", 6], ["5", 4], ["1", 0]]);
     for (drivers, top) in [(1, Value::Null), (2, json!(2))] {
-        let (system, shop) = with_shop(drivers);
+        let (system, shop) = Shop::with_system(drivers);
         let mut plan = json!({
             "per": "fleet", "seed": 11,
             "data": { "product": { "columns": ["id", "n"], "rows": rows, "order": "random", "weight": "n" } },
@@ -217,7 +202,7 @@ fn values_are_counted_apart_and_the_rest_together() {
 
 #[test]
 fn a_threshold_on_the_rest_fails_the_test() {
-    let (system, shop) = with_shop(1);
+    let (system, shop) = Shop::with_system(1);
     let report = run(
         &system,
         &shop,

@@ -15,7 +15,7 @@ use e2e::kafka::Kafka;
 use e2e::process::{PATIENCE, Process, command, output};
 use e2e::rest::Rest;
 use e2e::shop::Shop;
-use e2e::system::{System, Target};
+use e2e::system::{System, Target, patient};
 use e2e::wait_for;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
@@ -36,7 +36,7 @@ fn plan(shop: &Shop) -> Value {
     json!({
         "name": "secrets",
         "target": { "url": shop.url() },
-        "honesty": { "max_lag_p99": "500ms", "max_late": "50%" },
+        "honesty": patient(),
         "secrets": { "key": { "env": VARIABLE }, "pass": { "file": FILE } },
         "requests": {
             "header": {
@@ -276,7 +276,7 @@ fn secrets_reach_the_target_alone_on_apache_kafka() {
 fn plan_of(shop: &Shop, variable: &str) -> Value {
     json!({
         "target": { "url": shop.url() },
-        "honesty": { "max_lag_p99": "500ms", "max_late": "50%" },
+        "honesty": patient(),
         "secrets": { "key": { "env": variable } },
         "requests": { "a": { "path": "/shop/", "headers": { "x-api-key": "{{secret.key}}" } } },
         "load": { "rate": 20, "sessions": 5 },

@@ -3,10 +3,12 @@
 use common::clock::UnixMicros;
 use common::ids::TestId;
 use common::plan::expect::Expect;
+use common::plan::{Mode, RateChange};
+use common::wire::StepsOf;
 
 use crate::lifecycle;
 use crate::model::{
-    DEFINITIONS, DriverTotals, FindingLevel, FindingView, TestState, TestView, TimelineEntry,
+    DEFINITIONS, DriverTotals, FindingLevel, FindingView, RateChangeView, TestState, TestView, TimelineEntry,
 };
 use crate::tally::Tally;
 use crate::verdict::{Judgement, beforehand};
@@ -62,11 +64,14 @@ pub fn view(
         created_at: common::clock::rfc3339(meta.created_at),
         started_at: meta.started_at.map(common::clock::rfc3339),
         ended_at: meta.ended_at.map(common::clock::rfc3339),
+        setup: tally.steps().get(&StepsOf::Setup).cloned(),
+        teardown: tally.steps().get(&StepsOf::Teardown).cloned(),
         totals: tally.totals(),
         shared: tally.shared(),
         drivers,
         thresholds: judgement.map_or_else(Vec::new, |judgement| judgement.thresholds.clone()),
         completeness: tally.completeness(),
+        rate_changes: rate_changes(meta, tally),
         timeline: meta.timeline.to_vec(),
     };
     view.set_findings(findings);
@@ -78,9 +83,46 @@ pub fn view(
 fn foreseen(meta: &TestMeta<'_>, tally: &Tally, n_drivers: usize) -> Vec<FindingView> {
     match meta.state {
         TestState::Finished => Vec::new(),
+        _ if !tally.rate_changes().is_empty() => {
+            // What the plan's rate foresees does not hold any more; what contradicts itself still does.
+            let mut plan = tally.plan().clone();
+            plan.load.target_throughput = None;
+            if let Mode::Tsunami { pace, .. } = &mut plan.load.mode {
+                *pace = None;
+            }
+            beforehand::findings(&plan, (n_drivers > 0).then_some(n_drivers))
+        }
         // Without drivers the test is not triggered yet: take the number of drivers from the plan.
         _ => beforehand::findings(tally.plan(), (n_drivers > 0).then_some(n_drivers)),
     }
+}
+
+/// How the rate was changed, by the changes that the tally has.
+fn rate_changes(meta: &TestMeta<'_>, tally: &Tally) -> Vec<RateChangeView> {
+    let start_at = meta.started_at.unwrap_or(0);
+    let mut rate_before = tally.plan().load.open_loop_rate_per_s().unwrap_or(0.0);
+    let view = |change: &RateChange| {
+        let before = std::mem::replace(&mut rate_before, change.rate_per_s);
+        RateChangeView {
+            change: change.number,
+            at: common::clock::rfc3339(change.at_us),
+            at_s: change.at_us.saturating_sub(start_at) as f64 / 1e6,
+            rate: change.rate_per_s,
+            rate_before: before,
+        }
+    };
+    tally.rate_changes().iter().map(view).collect()
+}
+
+/// The changes that a stored report has; `started_at`: of its test.
+pub fn changes_of(report: Option<&TestView>, started_at: UnixMicros) -> Vec<RateChange> {
+    let changes = report.into_iter().flat_map(|report| &report.rate_changes);
+    let change = |view: &RateChangeView| RateChange {
+        number: view.change,
+        rate_per_s: view.rate,
+        at_us: started_at.saturating_add((view.at_s * 1e6).round() as UnixMicros),
+    };
+    changes.map(change).collect()
 }
 
 /// The warnings in the timeline: what drivers warned of before the load began, and drivers that are left out.

@@ -85,6 +85,8 @@ pub fn plan_of_sessions(seed: Option<u64>) -> Plan {
         variables: Vec::new(),
         scenarios: vec![pay],
         groups: vec![request_name("checkout")],
+        setup: None,
+        teardown: None,
         shared: Vec::new(),
     }));
     plan
@@ -204,11 +206,14 @@ pub fn test_view(id: &str, name: &str) -> TestView {
         created_at: "2026-11-24T00:00:00.000000Z".to_owned(),
         started_at: None,
         ended_at: None,
+        setup: None,
+        teardown: None,
         totals: Totals::default(),
         shared: BTreeMap::new(),
         drivers: Vec::new(),
         thresholds: Vec::new(),
         completeness: Completeness::default(),
+        rate_changes: Vec::new(),
         timeline: Vec::new(),
     }
 }

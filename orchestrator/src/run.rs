@@ -107,7 +107,8 @@ pub async fn run(
     let is_embedded = embedded.is_some();
     let clock = Clock::new();
     let watch = (&telemetry, &readiness);
-    let system = system::spawn(&settings, &kafka, stored, watch, superseded, is_embedded, clock.clone())?;
+    let who = (node_id.clone(), is_embedded);
+    let system = system::spawn(&settings, &kafka, stored, watch, superseded, who, clock.clone())?;
 
     let brokers = match &kafka.brokers {
         Brokers::At(brokers) => brokers.clone(),

@@ -98,7 +98,7 @@ pub fn spawn(
     stored: Stored,
     (telemetry, readiness): (&Arc<Telemetry>, &Arc<Readiness>),
     superseded: watch::Sender<Option<u64>>,
-    embedded: bool,
+    (node_id, embedded): (NodeId, bool),
     clock: Clock,
 ) -> Result<System, KafkaError> {
     let Stored { store, reader, epoch } = stored;
@@ -114,8 +114,9 @@ pub fn spawn(
     };
     let source = Source { embedded, kafka: kafka.clone() };
     let watch = (Arc::clone(telemetry), Arc::clone(readiness));
+    let who = (node_id, epoch);
     let Wired { tests, nodes, intake } =
-        wire(outside, epoch, (patience(settings), rules(settings)), watch, superseded, source, clock);
+        wire(outside, who, (patience(settings), rules(settings)), watch, superseded, source, clock);
     // Reading a long series delays no write.
     let history = HistoryReader::of(&reader);
     let events = EventsFeed::of(&events);
@@ -174,7 +175,7 @@ pub(crate) struct Wired {
 /// Spawns and wires the actors that know tests, whatever is outside of them.
 pub(crate) fn wire(
     outside: Outside,
-    epoch: Epoch,
+    (node_id, epoch): (NodeId, Epoch),
     (patience, rules): (Patience, Rules),
     (telemetry, readiness): (Arc<Telemetry>, Arc<Readiness>),
     superseded: watch::Sender<Option<u64>>,
@@ -202,8 +203,8 @@ pub(crate) fn wire(
         records: outside.records.clone(),
         events: outside.events.clone(),
     };
-    let settings =
-        ManagerSettings { epoch, embedded: source.embedded, rules, clock, telemetry: Arc::clone(&telemetry) };
+    let (embedded, of_manager) = (source.embedded, Arc::clone(&telemetry));
+    let settings = ManagerSettings { node_id, epoch, embedded, rules, clock, telemetry: of_manager };
     let tests = TestManagerActor::new(links, settings).start();
     let links =
         RevisionLinks { store: outside.store.clone(), records: outside.records, events: outside.events };

@@ -116,6 +116,7 @@ impl World {
             Inbound::Heartbeat(beat) => drop(self.registry.heartbeat(beat, now.elapsed)),
             Inbound::TestConfig(config) => self.config = Some(config.as_ref().clone()),
             Inbound::Trigger(trigger) if trigger.start => self.begin(trigger.test_id.clone(), now),
+            Inbound::ChangeRate(order) => panic!("no orchestrator here changes a rate: {order:?}"),
             Inbound::Trigger(_) => {} // an earlier orchestrator's "NO", which changed nothing
             Inbound::Metrics(metrics) => {
                 self.registry.metrics(metrics, now.elapsed);

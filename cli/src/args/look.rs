@@ -53,6 +53,17 @@ pub struct TestArgs {
     pub at: OrchestratorAddress,
 }
 
+/// `groundswell rate`
+#[derive(Debug, Args)]
+pub struct RateArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub test: TestArgs,
+    /// The new rate of each driver, or of the fleet with per = "fleet": requests per second, or sessions where the plan
+    /// has several requests; or with a unit, as in 6/m or 1k/s
+    pub rate: String,
+}
+
 /// `groundswell report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::look::{FormatArg, HistoryArgs, OrchestratorAddress, ReportArgs, TestArgs, TestsArgs};
+pub use self::look::{
+    FormatArg, HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs,
+};
 pub use self::nodes::{
     DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs, allow_secrets,
 };
@@ -69,6 +71,8 @@ pub enum Command {
     Drivers(OrchestratorAddress),
     /// Stops a test
     Stop(TestArgs),
+    /// Changes the rate of a running test, on all its drivers at one instant
+    Rate(RateArgs),
     /// Removes a finished or never started test from the history
     Delete(TestArgs),
     /// Shows the report of a test: from a running orchestrator, or from the data folders

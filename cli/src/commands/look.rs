@@ -1,8 +1,10 @@
-//! `tests`, `drivers`, `stop`, `delete`, `report`: look at tests and nodes, and steer a running orchestrator.
+//! `tests`, `drivers`, `stop`, `rate`, `delete`, `report`: look at tests and nodes, and steer a running orchestrator.
 
+use common::plan::parse_rate;
+use orchestrator::human::rate as per_second;
 use orchestrator::model::{TestState, Verdict};
 
-use crate::args::{FormatArg, OrchestratorAddress, ReportArgs, TestArgs, TestsArgs};
+use crate::args::{FormatArg, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs};
 use crate::client::Client;
 use crate::exit::Stop;
 use crate::history::History;
@@ -77,6 +79,24 @@ pub async fn stop(arguments: &TestArgs) -> Result<(), Stop> {
     }
     client.stop(&id).await?;
     say::line(format_args!("stopping test {}", before.test_id));
+    Ok(())
+}
+
+/// Changes the rate of a running test.
+///
+/// # Errors
+/// Where the orchestrator cannot be asked, or refuses: the test does not run, or cannot have this rate.
+pub async fn rate(arguments: &RateArgs) -> Result<(), Stop> {
+    // A word that is no rate is refused before the test is looked for.
+    parse_rate(&arguments.rate).map_err(|reason| Stop::usage(format!("{}: {reason}", arguments.rate)))?;
+    let (client, id) = at_orchestrator(&arguments.test).await?;
+    let now = client.change_rate(&id, &arguments.rate).await?;
+    say::line(format_args!(
+        "test {}: {} from {:.1} s after its start on",
+        now.test_id,
+        per_second(now.rate),
+        now.at_s
+    ));
     Ok(())
 }
 

@@ -1,11 +1,14 @@
 //! `plan`: looks at plans without running them, and tries one session.
 
+use std::path::Path;
+
 use common::plan::Plan;
+use common::wire::StepsOf;
 use driver::secrets::{Machine, resolve};
 use driver::settings::{SecretSettings, TlsSettings, VariableNames};
-use driver::try_one::{Event, Outcome, Trial, TrialError};
+use driver::try_one::{Event, Outcome, SetupValues, Trial, TrialError};
 use orchestrator::seed::{random_seed, with_seed};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::plan_from;
 use super::run::variables_of;
@@ -76,38 +79,97 @@ async fn try_one(arguments: &PlanTryArgs) -> Result<ExitCode, Stop> {
     let program = plan.program.as_ref().ok_or_else(|| stop(&TrialError::NoRequests))?;
     let secrets =
         resolve(program, &settings, &Machine).map_err(|refused| Stop::could_not(refused.to_string()))?;
-    let mut trial = Trial::new(&plan, secrets.expose(), arguments.session, arguments.scenario.as_deref())
-        .map_err(|error| stop(&error))?;
     let tls = TlsSettings {
         ca_file: arguments.ca.clone(),
         insecure: arguments.insecure,
         cert_file: None,
         key_file: None,
     };
-    let folder = arguments.secrets_dir.as_deref();
-    let (number, scenario) = (trial.number(), trial.scenario().to_owned());
-    let outcome = if arguments.json {
-        let mut steps: Vec<Event> = Vec::new();
-        let outcome = trial.run(&tls, folder, &mut |event| steps.push(event)).await;
-        let outcome = outcome.map_err(|error| stop(&error))?;
-        let document = json!({
-            "plan": plan.name, "session": number, "scenario": scenario, "seed": seed, "steps": steps,
-            "completed": outcome.completed, "failed_at": outcome.failed_at, "response_ms": outcome.response_ms,
-        });
-        say::line(format_args!("{document:#}"));
-        outcome
-    } else {
-        say::text(trial_text::heading(&trial, seed));
-        let colour = crate::colour::wanted(&std::io::stdout());
-        let outcome =
-            trial.run(&tls, folder, &mut |event| say::text(trial_text::event(&event, colour))).await;
-        let outcome = outcome.map_err(|error| stop(&error))?;
-        say::text(trial_text::end(&outcome, colour));
-        outcome
+    let around = Around {
+        plan: &plan,
+        secrets: secrets.expose(),
+        tls: &tls,
+        folder: arguments.secrets_dir.as_deref(),
     };
-    Ok(exit_code(&outcome))
+    let colour = crate::colour::wanted(&std::io::stdout());
+    let mut document = json!({ "plan": plan.name, "seed": seed });
+    let mut setup = SetupValues::new();
+    let mut completed = true;
+    if let Some((outcome, values)) =
+        around.run(StepsOf::Setup, &setup, arguments.json, colour, &mut document).await?
+    {
+        completed = outcome.completed;
+        setup = values;
+    }
+    // Where setup failed, a test starts no load, and runs teardown.
+    if completed {
+        let mut trial =
+            Trial::new(&plan, secrets.expose(), &setup, arguments.session, arguments.scenario.as_deref())
+                .map_err(|error| stop(&error))?;
+        let folder = arguments.secrets_dir.as_deref();
+        let (number, scenario) = (trial.number(), trial.scenario().to_owned());
+        let mut steps: Vec<Event> = Vec::new();
+        if !arguments.json {
+            say::text(trial_text::heading(&trial, seed));
+        }
+        let mut note = |event: Event| match arguments.json {
+            true => steps.push(event),
+            false => say::text(trial_text::event(&event, colour)),
+        };
+        let outcome = trial.run(&tls, folder, &mut note).await.map_err(|error| stop(&error))?;
+        document["session"] = json!(number);
+        document["scenario"] = json!(scenario);
+        document["steps"] = json!(steps);
+        document["failed_at"] = json!(outcome.failed_at);
+        document["response_ms"] = json!(outcome.response_ms);
+        if !arguments.json {
+            say::text(trial_text::end(&outcome, colour));
+        }
+        completed = outcome.completed;
+    }
+    // A warning in a test's report, and no failure.
+    around.run(StepsOf::Teardown, &setup, arguments.json, colour, &mut document).await?;
+    if arguments.json {
+        document["completed"] = json!(completed);
+        say::line(format_args!("{document:#}"));
+    }
+    Ok(if completed { ExitCode::Done } else { ExitCode::Failed })
 }
 
-fn exit_code(outcome: &Outcome) -> ExitCode {
-    if outcome.completed { ExitCode::Done } else { ExitCode::Failed }
+/// What setup and teardown are tried with.
+struct Around<'a> {
+    plan: &'a Plan,
+    secrets: &'a [String],
+    tls: &'a TlsSettings,
+    folder: Option<&'a Path>,
+}
+
+impl Around<'_> {
+    /// Runs setup or teardown, where the plan has it, and shows or notes its steps.
+    async fn run(
+        &self,
+        run: StepsOf,
+        setup: &SetupValues,
+        as_json: bool,
+        colour: bool,
+        document: &mut Value,
+    ) -> Result<Option<(Outcome, SetupValues)>, Stop> {
+        let trial = Trial::of_steps(self.plan, self.secrets, setup, run).map_err(|error| stop(&error))?;
+        let Some(mut trial) = trial else { return Ok(None) };
+        let mut steps: Vec<Event> = Vec::new();
+        if !as_json {
+            say::text(trial_text::steps_heading(run));
+        }
+        let mut note = |event: Event| match as_json {
+            true => steps.push(event),
+            false => say::text(trial_text::event(&event, colour)),
+        };
+        let outcome = trial.run(self.tls, self.folder, &mut note).await.map_err(|error| stop(&error))?;
+        document[run.as_str()] =
+            json!({ "steps": steps, "completed": outcome.completed, "failed_at": outcome.failed_at });
+        if !as_json {
+            say::text(trial_text::steps_end(run, &outcome, colour));
+        }
+        Ok(Some((outcome, trial.values().clone())))
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use common::plan::expect::Expect;
-use common::plan::program::{Connections, OnFail, Program, Scenario, SlotValue, Step, Think};
+use common::plan::program::{Connections, OnFail, Once, Program, Scenario, SlotValue, Step, Think};
 use common::plan::write_duration;
 
 use super::Page;
@@ -27,6 +27,17 @@ pub(super) fn add(out: &mut Page, program: &Program, expect: &Expect) {
             ),
         );
         steps(out, program, &scenario.steps, 4, &mut flows);
+    }
+    for (heading, around) in [("Setup", &program.setup), ("Teardown", &program.teardown)] {
+        let Some(around) = around else { continue };
+        out.heading(heading);
+        let by = match around.once {
+            Once::Fleet if heading == "Setup" => "on the first driver, whose values all have",
+            Once::Fleet => "on the first driver that is alive",
+            Once::Driver => "on each driver, whose values are its own",
+        };
+        out.wrapped("  ", "      ", &format!("once {by}; at most {}", write_duration(around.timeout)));
+        steps(out, program, &around.steps, 4, &mut flows);
     }
     let mut shown: Vec<String> = Vec::new();
     // A flow may use others that no scenario uses.

@@ -102,13 +102,19 @@ impl Latencies {
         self.of_mut(LatencyKind::Service).record_us(service_us);
         self.of_mut(LatencyKind::Response).record_us(response_us);
         if completed {
-            let [service, response] = &mut self.completed;
-            service.take(service_us.min(MAX_US));
-            response.take(response_us.min(MAX_US));
+            self.completed_within(service_us, response_us);
         } else {
             self.of_mut(LatencyKind::FailedService).record_us(service_us);
             self.of_mut(LatencyKind::FailedResponse).record_us(response_us);
         }
+    }
+
+    /// Notes a completed request among the smallest and the largest; its samples are recorded apart.
+    #[inline]
+    pub fn completed_within(&mut self, service_us: u64, response_us: u64) {
+        let [service, response] = &mut self.completed;
+        service.take(service_us.min(MAX_US));
+        response.take(response_us.min(MAX_US));
     }
 
     /// The completed requests of `service` or `response`, with their exact smallest and largest; any other kind as it is.

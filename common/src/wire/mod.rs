@@ -11,6 +11,7 @@ mod raw;
 mod read;
 mod reject;
 mod sessions;
+mod steps;
 mod units;
 mod window;
 mod write;
@@ -20,11 +21,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
-pub use ours::{DriverState, HeartbeatOurs, Reason, RegisterOurs, Role};
+pub use ours::{DriverState, HeartbeatOurs, RateApplied, Reason, RegisterOurs, Role};
 pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
 pub use raw::{MAX_CLASSIC_BYTES, RawMetrics};
 pub use read::read;
 pub use reject::{RejectReason, Rejected};
+pub use steps::{
+    MAX_SETUP_VALUE_BYTES, MAX_SETUP_VALUES, MAX_STEPS_TEXT_BYTES, StepsAsk, StepsCounts, StepsOf,
+    StepsReport, StepsState,
+};
 pub use units::{NodePattern, ReadAs};
 pub use write::{MAX_WRITTEN_BYTES, Outbound, WriteError, WrittenRecord};
 
@@ -32,7 +37,7 @@ use crate::clock::UnixMicros;
 use crate::counters::ErrorKind;
 use crate::figures::{ByRequest, Figures};
 use crate::ids::{Epoch, NodeId, RequestName, TestId};
-use crate::plan::{Plan, Share};
+use crate::plan::{Plan, RateChange, Share};
 use crate::session_figures::AllSessions;
 
 /// The version of our additions to the classic wire. A driver and an orchestrator work together where both have the same:
@@ -42,6 +47,10 @@ pub const PROTOCOL: u32 = 2;
 /// The version of the language of plans with `[requests]` that this build reads. A driver registers it; one that
 /// registers none is not chosen for such a plan.
 pub const PLAN_LANGUAGE: u32 = 1;
+
+/// The version of the records that change the rate of a running test ([`ChangeRate`]) which this build obeys. A driver
+/// registers it; the rate of a test that another one runs is not changed.
+pub const RATE_CHANGES: u32 = 1;
 
 crate::named! {
     /// One of the five topics.
@@ -69,6 +78,8 @@ pub enum Inbound {
     TestConfig(Box<TestConfig>),
     /// A test is to start or stop.
     Trigger(Trigger),
+    /// A running test is to go on with another rate.
+    ChangeRate(ChangeRate),
     /// A driver reports its measurements.
     Metrics(Box<Metrics>),
     /// A node is alive, or leaves.
@@ -163,6 +174,20 @@ pub struct Trigger {
     pub start_at_ms: Option<u64>,
     /// Ours: which config it goes with.
     pub revision: Option<u32>,
+    /// Ours: what setup extracted, by variable; empty where it extracted nothing, or nothing travels.
+    pub setup: BTreeMap<String, String>,
+}
+
+/// `trigger`, with the word `RATE`: ours alone, and sent only where no classic driver is alive, for some of them start at
+/// any word.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeRate {
+    /// Which test, running.
+    pub test_id: TestId,
+    /// Which config it was started with.
+    pub revision: u32,
+    /// The new rate, and from when on.
+    pub change: RateChange,
 }
 
 /// `metrics`

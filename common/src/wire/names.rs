@@ -24,7 +24,8 @@ pub(super) fn names(topic: Topic) -> Names {
             ours: &[&["epoch", "protocol", "revision", "plan", "assignments"]],
         },
         Topic::Trigger => {
-            Names { classic: &["test_id", "trigger", "kill"], ours: &[&["start_at", "revision"]] }
+            const OURS: &[&[&str]] = &[&["start_at", "revision", "setup"], &["change", "rate", "at"]];
+            Names { classic: &["test_id", "trigger", "kill"], ours: OURS }
         }
         Topic::Metrics => Names {
             classic: &[

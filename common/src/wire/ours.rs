@@ -11,7 +11,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{numbers, read, write};
+use super::{StepsAsk, StepsReport, numbers, read, write};
+use crate::clock::UnixMicros;
 use crate::counters::Counters;
 use crate::ids::{Epoch, NodeId, TestId};
 
@@ -42,6 +43,10 @@ pub struct RegisterOurs {
     /// plans with one request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_language: Option<u32>,
+    /// Version of the records that change a running test's rate which it obeys ([`super::RATE_CHANGES`]); `None`: its rate
+    /// stays as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_changes: Option<u32>,
 }
 
 /// What our nodes add to `heartbeat`.
@@ -74,6 +79,15 @@ pub struct HeartbeatOurs {
     /// must not prevent the heartbeat.
     #[serde(skip_serializing_if = "is_not_finite")]
     pub cpu: Option<f64>,
+    /// Of an orchestrator: which drivers are to run setup or teardown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Box<StepsAsk>>,
+    /// Of a driver that was asked for it: how setup or teardown went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Box<StepsReport>>,
+    /// The change of its test's rate that it obeyed last; `None`: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_change: Option<RateApplied>,
     /// Counters since the start of the test, while one runs.
     #[serde(flatten, skip_deserializing, serialize_with = "write::counters")]
     pub counters: Option<Counters>,
@@ -92,6 +106,9 @@ impl HeartbeatOurs {
             revision: None,
             clock_offset_us: None,
             cpu: None,
+            ask: None,
+            steps: None,
+            rate_change: None,
             counters: None,
         }
     }
@@ -110,6 +127,15 @@ impl HeartbeatOurs {
     pub fn warning_without_name(&self, sender: &NodeId) -> Option<&str> {
         self.warning.as_deref().map(|text| without_name(text, sender))
     }
+}
+
+/// A change of a running test's rate, as a driver obeyed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateApplied {
+    /// The number of the change.
+    pub change: u32,
+    /// From when on, Unix µs by the orchestrator's clock: as ordered, or later where the order came too late.
+    pub at: UnixMicros,
 }
 
 /// What a reason begins with while a driver looks up a target's name.
@@ -244,13 +270,35 @@ mod tests {
     #[test]
     fn the_fields_are_looked_for_by_the_names_of_the_structs() {
         let names = super::super::fields::names_of::<HeartbeatOurs>();
-        let expected =
-            ["epoch", "role", "state", "reason", "warning", "test_id", "revision", "clock_offset_us", "cpu"];
+        let expected = [
+            "epoch",
+            "role",
+            "state",
+            "reason",
+            "warning",
+            "test_id",
+            "revision",
+            "clock_offset_us",
+            "cpu",
+            "ask",
+            "steps",
+            "rate_change",
+        ];
         assert_eq!(names, expected, "the counters apart");
         let names = super::super::fields::names_of::<RegisterOurs>();
         assert_eq!(
             names,
-            ["protocol", "epoch", "version", "cores", "labels", "max_rate", "kernel", "plan_language"]
+            [
+                "protocol",
+                "epoch",
+                "version",
+                "cores",
+                "labels",
+                "max_rate",
+                "kernel",
+                "plan_language",
+                "rate_changes"
+            ]
         );
     }
 }

@@ -1,6 +1,8 @@
 //! The tolerant reader of what other people's programs really send. Classic fields are optional one by one. Our own
 //! fields, which a record with an `epoch` has, must all be valid, or the record is rejected.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::fields::{Fields, bad, missing};
@@ -8,13 +10,17 @@ use super::names::names;
 use super::numbers::{self, MAX_COUNT, MAX_UNIX_US, count, number, short_text, yes_or_no};
 use super::parse::{Payload, parse};
 use super::reject::Rejected;
+use super::steps;
 use super::window::{self, COUNTER_NAMES};
 use super::{
-    ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics, OtherProtocol,
-    PROTOCOL, ReadAs, Register, RegisterOurs, TestConfig, TestType, Topic, Trigger, Unit,
+    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, Heartbeat, HeartbeatOurs, Inbound, Metrics,
+    OtherProtocol, PROTOCOL, ReadAs, Register, RegisterOurs, TestConfig, TestType, Topic, Trigger, Unit,
 };
 use crate::ids::{Epoch, IdError, NodeId, TestId};
-use crate::plan;
+use crate::plan::{self, RateChange, is_rate};
+
+/// The word of a record that changes the rate of a running test.
+pub(super) const RATE: &str = "RATE";
 
 /// Most bytes of a target's URL in a classic test_config.
 const MAX_URL_BYTES: usize = 8 * 1024;
@@ -38,6 +44,7 @@ pub fn read(topic: Topic, payload: Option<&[u8]>, read_as: &ReadAs) -> Result<In
     let inbound = match topic {
         Topic::Register => register(&fields).map(Inbound::Register),
         Topic::TestConfig => test_config(&fields).map(|config| Inbound::TestConfig(Box::new(config))),
+        Topic::Trigger if changes_rate(&fields) => change_rate(&fields).map(Inbound::ChangeRate),
         Topic::Trigger => trigger(&fields).map(Inbound::Trigger),
         Topic::Metrics => metrics(&fields, read_as).map(|metrics| Inbound::Metrics(Box::new(metrics))),
         Topic::Heartbeat => heartbeat(&fields).map(|beat| Inbound::Heartbeat(Box::new(beat))),
@@ -197,6 +204,32 @@ fn config_ours(fields: &Fields, epoch: Epoch) -> Result<ConfigOurs, Rejected> {
     Ok(ours)
 }
 
+/// Whether a record of the topic trigger changes the rate of a running test.
+fn changes_rate(fields: &Fields) -> bool {
+    fields.get("trigger").and_then(Value::as_str) == Some(RATE)
+}
+
+fn change_rate(fields: &Fields) -> Result<ChangeRate, Rejected> {
+    let rate_per_s: f64 = fields.required("rate")?;
+    let number: u32 = fields.required("change")?;
+    let at_us: i64 = fields.required("at")?;
+    let wrong = |name: &str, reason: &str| {
+        let value = fields.get(name).cloned().unwrap_or_default();
+        bad(name, &value, reason)
+    };
+    if !is_rate(rate_per_s) {
+        return Err(wrong("rate", "is not a rate that a plan may have"));
+    }
+    if number == 0 {
+        return Err(wrong("change", "changes are counted from 1"));
+    }
+    if !(0..=MAX_UNIX_US).contains(&at_us) {
+        return Err(wrong("at", "is not an instant in Unix µs"));
+    }
+    let change = RateChange { number, rate_per_s, at_us };
+    Ok(ChangeRate { test_id: test_id(fields)?, revision: fields.required("revision")?, change })
+}
+
 fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {
     let test_id = test_id(fields)?;
     let word = fields.get("trigger").ok_or_else(|| missing("trigger"))?;
@@ -208,7 +241,13 @@ fn trigger(fields: &Fields) -> Result<Trigger, Rejected> {
     if let (Some(_), Some(value), None) = (revision, fields.get("start_at"), start_at_ms) {
         return Err(bad("start_at", value, "is not an instant in Unix ms"));
     }
-    Ok(Trigger { test_id, start, start_at_ms, revision })
+    // So is what it calls `setup`.
+    let setup = match revision {
+        Some(_) => fields.ours::<BTreeMap<String, String>>("setup")?.unwrap_or_default(),
+        None => BTreeMap::new(),
+    };
+    steps::check_values(&setup).map_err(|reason| bad("setup", &Value::from(setup.len()), reason))?;
+    Ok(Trigger { test_id, start, start_at_ms, revision, setup })
 }
 
 fn metrics(fields: &Fields, read_as: &ReadAs) -> Result<Metrics, Rejected> {
@@ -281,6 +320,9 @@ fn heartbeat(fields: &Fields) -> Result<Heartbeat, Rejected> {
 
 fn heartbeat_ours(fields: &Fields) -> Result<HeartbeatOurs, Rejected> {
     let ours: HeartbeatOurs = fields.read()?;
+    if let Some(report) = &ours.steps {
+        report.check().map_err(|reason| bad("steps", &Value::from(report.test_id.as_str()), reason))?;
+    }
     let counted = COUNTER_NAMES.iter().any(|name| fields.get(name).is_some());
     Ok(HeartbeatOurs { counters: counted.then(|| window::counters(fields)).transpose()?, ..ours })
 }

@@ -49,6 +49,7 @@ fn trigger_is_written_and_read_to_the_byte() {
     let stop =
         common::wire::Trigger { start: false, start_at_ms: None, revision: None, ..messages::trigger() };
     check("trigger_stop", Outbound::Trigger(stop));
+    check("trigger_rate", Outbound::ChangeRate(messages::change_rate()));
 }
 
 #[test]
@@ -165,6 +166,7 @@ fn fields_of_a_later_version_are_ignored() {
         Outbound::Register(messages::register()),
         Outbound::TestConfig(Box::new(messages::test_config())),
         Outbound::Trigger(messages::trigger()),
+        Outbound::ChangeRate(messages::change_rate()),
         Outbound::Metrics(Box::new(messages::metrics(true))),
         Outbound::Metrics(Box::new(messages::metrics_of_sessions())),
         Outbound::Heartbeat(Box::new(messages::heartbeat())),

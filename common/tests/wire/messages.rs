@@ -4,12 +4,12 @@ use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, RequestName, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
-use common::plan::{self, FleetSchedule, Share};
+use common::plan::{self, FleetSchedule, RateChange, Share};
 use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures, SharedCounters};
 use common::wire::{
-    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, Inbound,
-    MachineLoad, Metrics, Outbound, PLAN_LANGUAGE, PROTOCOL, Register, RegisterOurs, Role, TestConfig,
-    TestType, Trigger, Window,
+    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
+    Inbound, MachineLoad, Metrics, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES, RateApplied, Register,
+    RegisterOurs, Role, TestConfig, TestType, Trigger, Window,
 };
 
 const EPOCH: Epoch = Epoch(1_795_456_638_864);
@@ -28,6 +28,7 @@ pub fn as_read(message: Outbound) -> Inbound {
         Outbound::Register(register) => Inbound::Register(register),
         Outbound::TestConfig(config) => Inbound::TestConfig(config),
         Outbound::Trigger(trigger) => Inbound::Trigger(trigger),
+        Outbound::ChangeRate(change) => Inbound::ChangeRate(change),
         Outbound::Metrics(metrics) => Inbound::Metrics(metrics),
         Outbound::Heartbeat(beat) => Inbound::Heartbeat(beat),
         Outbound::EndWord { word, .. } => Inbound::EndWord(word),
@@ -46,6 +47,7 @@ pub fn register() -> Register {
         max_rate: Some(2_500.5),
         kernel: Some("838821f6-ef49-42fc-908f-1c536bad0891".to_owned()),
         plan_language: Some(PLAN_LANGUAGE),
+        rate_changes: Some(RATE_CHANGES),
     };
     Register { node_id: node(), address: Some("127.0.0.1:0".to_owned()), ours: Some(ours) }
 }
@@ -80,7 +82,18 @@ pub fn test_config() -> TestConfig {
 }
 
 pub fn trigger() -> Trigger {
-    Trigger { test_id: test(), start: true, start_at_ms: Some(1_795_456_646_406), revision: Some(1) }
+    Trigger {
+        test_id: test(),
+        start: true,
+        start_at_ms: Some(1_795_456_646_406),
+        revision: Some(1),
+        setup: Default::default(),
+    }
+}
+
+pub fn change_rate() -> ChangeRate {
+    let change = RateChange { number: 2, rate_per_s: 512.5, at_us: 1_795_456_658_406_000 };
+    ChangeRate { test_id: test(), revision: 1, change }
 }
 
 fn counters() -> Counters {
@@ -184,6 +197,9 @@ pub fn heartbeat() -> Heartbeat {
         revision: Some(1),
         clock_offset_us: Some(-120),
         cpu: Some(0.5),
+        ask: None,
+        steps: None,
+        rate_change: Some(RateApplied { change: 2, at: 1_795_456_658_406_000 }),
         counters: Some(counters()),
     };
     Heartbeat { node_id: node(), alive: true, sent_at_us: Some(1_795_456_646_000_123), ours: Some(ours) }

@@ -5,13 +5,14 @@ use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, RequestName, TestId};
 use common::latency::{Latencies, Latency, LatencyKind};
-use common::plan::{FleetSchedule, Share};
+use common::plan::{FleetSchedule, RateChange, Share};
 use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures, SharedCounters};
 use common::tls_cause::TlsCause;
 use common::wire::{
-    ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs, MAX_STOPPED,
-    MachineLoad, Metrics, Outbound, ReadAs, Register, RegisterOurs, Role, RowsUsedUp, TestConfig, TestType,
-    Topic, Trigger, Unit, Window, read,
+    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
+    MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs, Role,
+    RowsUsedUp, StepsAsk, StepsCounts, StepsOf, StepsReport, StepsState, TestConfig, TestType, Topic,
+    Trigger, Unit, Window, read,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -103,12 +104,22 @@ fn register() -> impl Strategy<Value = Register> {
     let labels = prop::collection::btree_map("[ -~]{0,9}", any::<String>(), 0..4);
     let kernel = option::of("[0-9a-f-]{1,36}");
     let rate = option::of(1e-6..1e9_f64);
-    let numbers = (option::of(any::<u32>()), option::of(any::<u32>()));
+    let numbers = (option::of(any::<u32>()), option::of(any::<u32>()), option::of(any::<u32>()));
     let ours = (numbers, epoch(), any::<String>(), any::<u32>(), labels, rate, kernel);
-    let ours =
-        ours.prop_map(|((protocol, plan_language), epoch, version, cores, labels, max_rate, kernel)| {
-            RegisterOurs { protocol, epoch, version, cores, labels, max_rate, kernel, plan_language }
-        });
+    let ours = ours.prop_map(|(numbers, epoch, version, cores, labels, max_rate, kernel)| {
+        let (protocol, plan_language, rate_changes) = numbers;
+        RegisterOurs {
+            protocol,
+            epoch,
+            version,
+            cores,
+            labels,
+            max_rate,
+            kernel,
+            plan_language,
+            rate_changes,
+        }
+    });
     (node(), "[a-z0-9.:]{1,40}", option::of(ours)).prop_map(|(node_id, address, ours)| Register {
         node_id,
         address: Some(address),
@@ -162,8 +173,64 @@ fn test_config() -> impl Strategy<Value = TestConfig> {
 
 fn trigger() -> impl Strategy<Value = Trigger> {
     let start_at = option::of(0..=(MAX_UNIX_US / 1_000) as u64);
-    (test(), any::<bool>(), start_at, option::of(any::<u32>()))
-        .prop_map(|(test_id, start, start_at_ms, revision)| Trigger { test_id, start, start_at_ms, revision })
+    (test(), any::<bool>(), start_at, option::of(any::<u32>()), values()).prop_map(
+        |(test_id, start, start_at_ms, revision, setup)| {
+            // Without a revision the record is another program's.
+            let setup = if revision.is_some() { setup } else { Default::default() };
+            Trigger { test_id, start, start_at_ms, revision, setup }
+        },
+    )
+}
+
+/// What setup extracted.
+fn values() -> impl Strategy<Value = std::collections::BTreeMap<String, String>> {
+    prop::collection::btree_map("[a-z_][a-z0-9_]{0,8}", any::<String>(), 0..4)
+}
+
+fn steps_of() -> impl Strategy<Value = StepsOf> {
+    prop_oneof![Just(StepsOf::Setup), Just(StepsOf::Teardown)]
+}
+
+fn ask() -> impl Strategy<Value = StepsAsk> {
+    (test(), any::<u32>(), steps_of(), prop::collection::btree_set(node(), 0..4))
+        .prop_map(|(test_id, revision, run, drivers)| StepsAsk { test_id, revision, run, drivers })
+}
+
+fn steps() -> impl Strategy<Value = StepsReport> {
+    use StepsState::{Completed, Failed, Running};
+    let state = prop::sample::select(vec![Running, Completed, Failed]);
+    let texts = (option::of(any::<String>()), option::of(any::<String>()));
+    let counts = (0..=1_u64 << 53, 0..=1_u64 << 53, 0..=1_u64 << 53).prop_map(|(sent, completed, failed)| {
+        let status_codes = [(200, completed)].into();
+        let errors = [(common::counters::ErrorKind::Check, failed)].into();
+        StepsCounts { sent, completed, failed, status_codes, errors }
+    });
+    let requests = prop::collection::btree_map("[a-z]{1,8}", counts, 0..3).prop_map(|requests| {
+        let named =
+            |(name, counts): (String, StepsCounts)| (common::ids::RequestName::new(&name).unwrap(), counts);
+        requests.into_iter().map(named).collect::<std::collections::BTreeMap<_, _>>()
+    });
+    ((test(), any::<u32>(), steps_of()), state, texts, values(), requests).prop_map(
+        |((test_id, revision, run), state, (step, reason), values, requests)| StepsReport {
+            test_id,
+            revision,
+            run,
+            state,
+            step,
+            reason,
+            values,
+            requests,
+        },
+    )
+}
+
+fn change_rate() -> impl Strategy<Value = ChangeRate> {
+    (test(), any::<u32>(), 1..=u32::MAX, 0.01..1e6_f64, 0..=MAX_UNIX_US).prop_map(
+        |(test_id, revision, number, rate_per_s, at_us)| {
+            let change = RateChange { number, rate_per_s, at_us };
+            ChangeRate { test_id, revision, change }
+        },
+    )
 }
 
 fn ending() -> impl Strategy<Value = Ending> {
@@ -312,9 +379,12 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
         (option::of(any::<String>()), option::of(any::<String>())),
         (option::of(test()), option::of(any::<u32>())),
         (option::of(any::<i64>()), option::of(0.0..=1.0_f64), option::of(counters())),
+        option::of((any::<u32>(), any::<i64>())),
+        (option::of(ask()), option::of(steps())),
     );
     let ours = ours.prop_map(
-        |((epoch, role, state), (reason, warning), (test_id, revision), (clock_offset_us, cpu, counters))| {
+        |((epoch, role, state), (reason, warning), (test_id, revision), figures, applied, (ask, steps))| {
+            let (clock_offset_us, cpu, counters) = figures;
             HeartbeatOurs {
                 epoch,
                 role,
@@ -325,6 +395,9 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
                 revision,
                 clock_offset_us,
                 cpu,
+                ask: ask.map(Box::new),
+                steps: steps.map(Box::new),
+                rate_change: applied.map(|(change, at)| RateApplied { change, at }),
                 counters,
             }
         },
@@ -338,6 +411,7 @@ fn message() -> impl Strategy<Value = Outbound> {
         register().prop_map(Outbound::Register),
         test_config().prop_map(Box::new).prop_map(Outbound::TestConfig),
         trigger().prop_map(Outbound::Trigger),
+        change_rate().prop_map(Outbound::ChangeRate),
         metrics().prop_map(Box::new).prop_map(Outbound::Metrics),
         heartbeat().prop_map(Box::new).prop_map(Outbound::Heartbeat),
     ]
@@ -353,7 +427,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         any::<f64>().prop_map(Into::into),
         ".{0,20}".prop_map(Into::into),
         "[0-9.]{0,4}(ns|µs|ms|s|m|h)?([0-9.]{0,3}s)?".prop_map(Into::into),
-        prop::sample::select(vec!["YES", "NO", "TSUNAMI", "AVALANCHE", "", "0", "orchestrator"])
+        prop::sample::select(vec!["YES", "NO", "RATE", "TSUNAMI", "AVALANCHE", "", "0", "orchestrator"])
             .prop_map(Into::into),
     ];
     let key = prop_oneof![".{0,8}", prop::sample::select(KEYS).prop_map(str::to_owned)];
@@ -382,6 +456,9 @@ const KEYS: &[&str] = &[
     "assignments",
     "revision",
     "trigger",
+    "change",
+    "rate",
+    "at",
     "start_at",
     "metrics",
     "mean_latency",

@@ -207,6 +207,30 @@ fn a_classic_config_comes_in_many_spellings() {
 }
 
 #[test]
+fn a_change_of_the_rate_is_whole_or_rejected() {
+    let change = |fields: &str| {
+        let payload = format!(r#"{{"test_id": "t", "trigger": "RATE"{fields}}}"#);
+        of(Topic::Trigger, &payload)
+    };
+    let whole = r#", "revision": 1, "change": 3, "rate": 250, "at": 1795456646406000"#;
+    assert!(matches!(change(whole), Ok(Inbound::ChangeRate(order)) if order.change.rate_per_s == 250.0));
+    for (wrong, reason) in [
+        (r#", "revision": 1, "change": 3, "rate": 250"#, RejectReason::MissingField),
+        (r#", "change": 3, "rate": 250, "at": 1795456646406000"#, RejectReason::MissingField),
+        (r#", "revision": 1, "change": 0, "rate": 250, "at": 1795456646406000"#, RejectReason::BadField),
+        (r#", "revision": 1, "change": 1e9, "rate": 250, "at": 1795456646406000"#, RejectReason::BadField),
+        (r#", "revision": 1, "change": 3, "rate": 0, "at": 1795456646406000"#, RejectReason::BadField),
+        (r#", "revision": 1, "change": 3, "rate": -5, "at": 1795456646406000"#, RejectReason::BadField),
+        (r#", "revision": 1, "change": 3, "rate": 1e300, "at": 1795456646406000"#, RejectReason::BadField),
+        (r#", "revision": 1, "change": 3, "rate": "250", "at": 1795456646406000"#, RejectReason::BadField),
+        (r#", "revision": 1, "change": 3, "rate": 250, "at": -1"#, RejectReason::BadField),
+        (r#", "revision": 1, "change": 3, "rate": 250, "at": 9e18"#, RejectReason::BadField),
+    ] {
+        assert_eq!(change(wrong).map_err(|rejected| rejected.reason), Err(reason), "{wrong}");
+    }
+}
+
+#[test]
 fn a_trigger_says_yes_or_no() {
     let trigger = |payload: &str| match of(Topic::Trigger, payload) {
         Ok(Inbound::Trigger(trigger)) => trigger,

@@ -132,6 +132,7 @@ fn test_of(setting: &Setting, drive: Drive, duration: Duration) -> Result<Driver
         script: None,
         shared: None,
         start: StartAt { monotonic: Instant::now() + START_DELAY, unix_us: unix_us() },
+        rates: Default::default(),
     })
 }
 

@@ -224,8 +224,10 @@ impl<C: Client> Engine for FutureEngine<C> {
         // Only those present now: if an attempt that begins here ends at once, a later turn reports it.
         let n = self.ended.len();
         for (place, at, exchange) in self.ended.drain(..).collect::<Vec<_>>() {
-            if let Next::Begin(request) = ends.ended(place, at, &exchange) {
-                self.begin(place, request, at);
+            match ends.ended(place, at, &exchange) {
+                Next::Begin(request) => self.begin(place, request, at),
+                Next::Send(outgoing) => self.begin_rendered(place, outgoing, at),
+                Next::Rest => {}
             }
         }
         n > 0 || !pieces.is_empty()

@@ -67,6 +67,22 @@ pub struct Exchange {
     pub first_byte: Option<Nanos>,
 }
 
+impl Exchange {
+    /// An attempt that ended so, and of which nothing else is known: no byte was read, and no time was measured.
+    pub const fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            tls_cause: None,
+            bytes_received: 0,
+            reused: false,
+            unconnected: false,
+            turn: None,
+            connect: None,
+            first_byte: None,
+        }
+    }
+}
+
 /// How long the parts of an attempt took, as far as it came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spans {
@@ -78,17 +94,19 @@ pub struct Spans {
 
 /// What a place does after the end of its attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum Next<'a> {
     /// Nothing, until the worker begins another attempt there.
     Rest,
     /// It begins another attempt, at the very instant the last one ended, with this request.
     Begin(RequestIndex),
+    /// The same, with a request that was rendered for it: what [`Engine::begin_rendered`] takes.
+    Send(Outgoing<'a>),
 }
 
 /// Receives the ends of attempts from an engine's turn, and heads and bodies where they are wanted.
 pub trait Ends {
     /// The attempt at a place ended at that instant.
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next;
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_>;
 
     /// The head of the answer to the attempt at a place, before its body, where its request's heads are wanted
     /// ([`RequestSpec::wants_head`]): its status, and all its fields in the order in which they came. An interim answer

@@ -54,7 +54,7 @@ pub fn outline(request: &NamedRequest) -> Request {
 }
 
 /// A request that was rendered for one attempt.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outgoing<'a> {
     /// Which request of the plan it is: its timeout, whether it is sent on kept connections, and what of its answer is
     /// wanted.

@@ -4,6 +4,8 @@
 
 mod hold;
 mod over;
+mod rate;
+mod steps;
 mod words;
 
 use std::collections::VecDeque;
@@ -14,6 +16,7 @@ use common::wire::{DriverState, Ending, Reason, Trigger};
 
 pub use words::{Candidate, Input, Lead, Output, Over, Reply, Ticket};
 
+use self::steps::Steps;
 use crate::settings::Habits;
 
 /// How long a trigger waits for its config: the two come on two topics, in either order.
@@ -80,6 +83,8 @@ struct Running {
     stopping: bool,
     /// Kafka has its final window, though its end was not announced yet.
     reported: bool,
+    /// How its rate was changed.
+    rate: rate::Changes,
 }
 
 /// The state of the tests that a driver has received and not forgotten.
@@ -96,6 +101,8 @@ pub struct Life {
     unreported: VecDeque<TestId>,
     /// Tests of ours that ran or were stopped, up to which revision.
     over: VecDeque<(TestId, u32)>,
+    /// Setup or teardown, whichever was asked for last.
+    steps: Option<Steps>,
     counter: u64,
     leaving: bool,
     replied: Reply,
@@ -115,6 +122,7 @@ impl Life {
             running: None,
             unreported: VecDeque::new(),
             over: VecDeque::new(),
+            steps: None,
             counter: 0,
             leaving: false,
             replied: Reply::idle(),
@@ -123,9 +131,14 @@ impl Life {
 
     /// The state that heartbeats carry now.
     pub fn reply(&self) -> Reply {
+        Reply { steps: self.steps_report(), ..self.reply_of_test() }
+    }
+
+    fn reply_of_test(&self) -> Reply {
         if let Some(running) = &self.running {
             // `Draining` comes from the workers' progress: the heartbeat puts it in.
-            return Reply::of(DriverState::Running, &running.candidate);
+            let rate_change = running.rate.applied();
+            return Reply { rate_change, ..Reply::of(DriverState::Running, &running.candidate) };
         }
         let Some(held) = self.held.iter().find(|held| held.candidate.is_ours()) else {
             return Reply::idle();
@@ -159,12 +172,20 @@ impl Life {
                 self.trigger(trigger, timestamp_ms, now, &mut out);
             }
             Input::Trigger { trigger, timestamp_ms } => self.stop(&trigger, timestamp_ms, &mut out),
+            Input::ChangeRate(order) => self.change_rate(order, &mut out),
+            Input::RateChanged(applied) => self.rate_changed(applied),
             Input::Checked(ticket, result) => self.checked(ticket, result, now),
             Input::Ended => self.ended(&mut out),
             Input::Reported(test_id) => self.reported(test_id, &mut out),
             Input::OrchestratorSeen(epoch) => {
                 self.orchestrator_seen(epoch, now);
             }
+            Input::Asked(epoch, ask) => {
+                if self.orchestrator_seen(epoch, now) {
+                    self.asked(&ask, &mut out);
+                }
+            }
+            Input::StepsEnded(report) => self.steps_ended(*report),
             Input::Leave => {
                 self.leaving = true;
                 self.held.clear();
@@ -175,6 +196,7 @@ impl Life {
         }
         self.lapse(now, &mut out);
         self.advance(&mut out);
+        self.advance_steps(&mut out);
         let reply = self.reply();
         if reply != self.replied {
             self.replied = reply.clone();
@@ -312,7 +334,8 @@ impl Life {
             }
             self.announce_start(&candidate, out);
             out.push(Output::Start { candidate: Box::new(candidate.clone()), start_at_ms: go.start_at_ms });
-            self.running = Some(Running { candidate, stopping: false, reported: false });
+            let rate = rate::Changes::default();
+            self.running = Some(Running { candidate, stopping: false, reported: false, rate });
         }
     }
 

@@ -1,8 +1,12 @@
 //! The inputs and outputs of `life`.
 
+use std::sync::Arc;
+
 use common::ids::{Epoch, TestId};
-use common::plan::{Plan, Share};
-use common::wire::{ClassicConfig, DriverState, TestConfig, Trigger};
+use common::plan::{Plan, RateChange, Share};
+use common::wire::{
+    ChangeRate, ClassicConfig, DriverState, RateApplied, StepsAsk, StepsOf, StepsReport, TestConfig, Trigger,
+};
 
 #[cfg(doc)]
 use crate::settings::Habits;
@@ -69,6 +73,10 @@ pub enum Input {
         /// Kafka's timestamp of it, Unix ms.
         timestamp_ms: Option<i64>,
     },
+    /// A record was read that changes the rate of a running test.
+    ChangeRate(ChangeRate),
+    /// The change of the running test's rate was given to its workers.
+    RateChanged(RateApplied),
     /// A candidate was checked: it can be run, perhaps with a warning, or not and why.
     Checked(Ticket, Result<Option<String>, String>),
     /// The load is over; its final window was made, and may still wait for Kafka.
@@ -77,6 +85,10 @@ pub enum Input {
     Reported(TestId),
     /// A heartbeat of one of our orchestrators was received.
     OrchestratorSeen(Epoch),
+    /// One of our orchestrators asks drivers to run setup or teardown.
+    Asked(Epoch, Box<StepsAsk>),
+    /// Setup or teardown is over.
+    StepsEnded(Box<StepsReport>),
     /// The driver is shut down.
     Leave,
     Tick,
@@ -96,6 +108,16 @@ pub enum Output {
         start_at_ms: Option<u64>,
     },
     Stop(&'static str),
+    /// Run setup or teardown of a test; the end is [`Input::StepsEnded`].
+    RunSteps {
+        test_id: TestId,
+        revision: u32,
+        run: StepsOf,
+    },
+    /// End setup or teardown where it stands; nothing is reported of it.
+    StopSteps,
+    /// Go on with another rate; the outcome is [`Input::RateChanged`].
+    ChangeRate(RateChange),
     /// Register again, for a classic orchestrator that waits for it after its trigger.
     Register,
     /// Announce the end of a classic test to an orchestrator that waits for more than the last report.
@@ -129,16 +151,22 @@ pub struct Reply {
     pub test_id: Option<TestId>,
     /// Which config of that test.
     pub revision: Option<u32>,
+    /// How setup or teardown goes or went, where it was asked for.
+    pub steps: Option<Arc<StepsReport>>,
+    /// The change of the running test's rate that it obeyed last.
+    pub rate_change: Option<RateApplied>,
 }
 
 impl Reply {
     /// The state of a driver that waits for a test.
     pub fn idle() -> Self {
-        Self { state: DriverState::Idle, reason: None, warning: None, test_id: None, revision: None }
+        let state = DriverState::Idle;
+        let (reason, warning, test_id, revision) = (None, None, None, None);
+        Self { state, reason, warning, test_id, revision, steps: None, rate_change: None }
     }
 
     pub(super) fn of(state: DriverState, candidate: &Candidate) -> Self {
         let (test_id, revision) = (Some(candidate.test_id.clone()), candidate.revision());
-        Self { state, reason: None, warning: None, test_id, revision }
+        Self { state, reason: None, warning: None, test_id, revision, steps: None, rate_change: None }
     }
 }

@@ -2,11 +2,13 @@
 //! the test's `start_at`; nothing here knows a clock, a socket or a runtime.
 
 mod backoff;
+mod changing;
 mod closed_loop;
 mod open_loop;
 mod schedule;
 
 pub use backoff::Backoff;
+pub use changing::Changing;
 pub use closed_loop::{Attempts, Grant, PERMIT_LAPSES_AFTER, Permits};
 pub use open_loop::{Decision, Judged, OpenLoop, Rules};
 pub(crate) use schedule::nanos;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::changing::Changing;
 use super::schedule::{Own, Schedule, Tick, nanos};
 use crate::start_at::Nanos;
 
@@ -71,10 +72,13 @@ pub enum Decision {
 /// The ticks of one worker.
 #[derive(Debug, Clone)]
 pub struct OpenLoop {
-    schedule: Schedule,
+    /// It has reached `next`.
+    schedule: Changing,
     rules: Rules,
     step: u64,
     next: u64,
+    /// From one of the driver's ticks to its next one, in ticks of the schedule.
+    driver_step: f64,
     /// A gap between two sends that is shorter than this, half the driver's own delay, is a short one.
     short_gap_ns: f64,
     last_sent: Option<Nanos>,
@@ -83,9 +87,40 @@ pub struct OpenLoop {
 impl OpenLoop {
     /// Worker `worker` of `workers` (at least 1) of a driver that owns these ticks of a schedule.
     pub fn new(schedule: Schedule, own: Own, rules: Rules, worker: u32, workers: u32) -> Self {
-        let short_gap_ns = schedule.interval_ns() * own.step as f64 / 2.0;
+        let driver_step = own.step as f64;
+        let short_gap_ns = schedule.interval_ns() * driver_step / 2.0;
         let Own { first, step } = own.part(worker, workers);
-        Self { schedule, rules, step, next: first, short_gap_ns, last_sent: None }
+        Self {
+            schedule: schedule.into(),
+            rules,
+            step,
+            next: first,
+            driver_step,
+            short_gap_ns,
+            last_sent: None,
+        }
+    }
+
+    /// Another rate of the schedule from an instant on (see [`Changing::change`]).
+    pub fn change(&mut self, at: Nanos, rate_per_s: f64) {
+        self.schedule.change(at, rate_per_s);
+        self.reached();
+    }
+
+    /// Whether a change of the rate could make a tick due, though none is left: until then the load is not over.
+    pub fn may_grow(&self, now: Nanos) -> bool {
+        self.schedule.may_grow(self.next, now)
+    }
+
+    fn advance(&mut self) {
+        self.next = self.next.saturating_add(self.step);
+        self.reached();
+    }
+
+    fn reached(&mut self) {
+        if self.schedule.reach(self.next) {
+            self.short_gap_ns = self.schedule.interval_ns() * self.driver_step / 2.0;
+        }
     }
 
     /// Decides about the next tick. `all_read`: nothing readable was left unread after all places were found taken.
@@ -109,7 +144,7 @@ impl OpenLoop {
             Judged::DropInFlight => Decision::DropInFlight(tick),
             Judged::DropLate => Decision::DropLate(tick),
         };
-        self.next = self.next.saturating_add(self.step);
+        self.advance();
         decision
     }
 
@@ -122,7 +157,7 @@ impl OpenLoop {
     /// out those that did and were neither sent nor dropped.
     pub fn overdue(&mut self, now: Nanos) -> Option<Tick> {
         let tick = self.schedule.tick(self.next).filter(|tick| tick.due <= now)?;
-        self.next = self.next.saturating_add(self.step);
+        self.advance();
         Some(tick)
     }
 
@@ -132,7 +167,7 @@ impl OpenLoop {
         last.is_some_and(|last| ((at - last) as f64) < self.short_gap_ns)
     }
 
-    pub fn schedule(&self) -> &Schedule {
+    pub fn schedule(&self) -> &Changing {
         &self.schedule
     }
 }

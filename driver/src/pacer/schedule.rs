@@ -19,16 +19,28 @@ pub struct Tick {
 
 /// The ticks of one driver, or of a fleet that shares one schedule: tick k is due at `begins + round(k · interval)`;
 /// the first of them are the warm-up, then come at most `requests`, for at most `duration`.
+///
+/// Where the rate changes while the test runs, each rate has a schedule of its own ([`Schedule::change`]), and numbers
+/// go on: tick k is due where the area under the rate, from the start, is k. `area` is what there was of it before
+/// `begins`, so that tick k is due at `begins + round((k - area) · interval)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     begins: Nanos,
+    /// Ticks before `begins`, and the part of one; 0 at the first rate.
+    area: f64,
     interval_ns: f64,
-    warmup_ns: Nanos,
+    /// When the schedule proper begins, after the warm-up, and the ticks before that.
+    from: Nanos,
+    from_area: f64,
     warmup_ticks: u64,
-    /// How many there are in all.
+    /// The number after the last one.
     ticks: u64,
-    /// Length after the warm-up, where it is limited.
-    length_ns: Option<Nanos>,
+    /// Most ticks after the warm-up.
+    requests: Option<u64>,
+    /// When the duration is over.
+    until: Option<Nanos>,
+    /// When the schedule ends, by its duration or its requests.
+    to: Nanos,
 }
 
 /// Longest span reckoned with: 146 years, half of what [`Nanos`] holds, so that sums do not overflow.
@@ -82,34 +94,86 @@ impl Schedule {
         requests: Option<u64>,
         duration: Option<Duration>,
     ) -> Self {
-        let interval_ns = (1e9 / rate_per_s).clamp(1.0, FOREVER as f64);
+        let interval_ns = interval(rate_per_s);
         let begins = (f64::from(index) * interval_ns / f64::from(of.max(1))) as Nanos;
-        let warmup_ns = nanos(warmup);
-        let warmup_ticks = ticks_before(warmup_ns, interval_ns);
-        let by_requests = requests.map(|n| (n as f64 * interval_ns).round().min(FOREVER as f64) as Nanos);
-        let length_ns = match (by_requests, duration.map(nanos)) {
-            (Some(requests), Some(duration)) => Some(requests.min(duration)),
-            (requests, duration) => requests.or(duration),
-        };
-        let until = duration.map_or(u64::MAX, |duration| {
-            ticks_before(warmup_ns.saturating_add(nanos(duration)).min(FOREVER), interval_ns)
-        });
-        let ticks = requests.map_or(u64::MAX, |n| warmup_ticks.saturating_add(n)).min(until);
-        Self { begins, interval_ns, warmup_ns, warmup_ticks, ticks, length_ns }
+        Self::beginning(begins, interval_ns, nanos(warmup), requests, duration.map(nanos))
+    }
+
+    fn beginning(
+        begins: Nanos,
+        interval_ns: f64,
+        warmup: Nanos,
+        requests: Option<u64>,
+        duration: Option<Nanos>,
+    ) -> Self {
+        let from = begins.saturating_add(warmup);
+        let until = duration.map(|duration| from.saturating_add(duration));
+        let by_requests = requests.map(|n| from.saturating_add(offset(n as f64, interval_ns)));
+        let to = by_requests.into_iter().chain(until).min().unwrap_or(from.saturating_add(FOREVER));
+        let from_area = warmup as f64 / interval_ns;
+        let (area, warmup_ticks, ticks) = (0.0, 0, 0);
+        let empty =
+            Self { begins, area, interval_ns, from, from_area, warmup_ticks, ticks, requests, until, to };
+        let warm = Self { warmup_ticks: empty.due_before(from), ..empty };
+        Self { ticks: warm.count(), ..warm }
+    }
+
+    /// Another rate (above zero) from an instant on: ends this schedule there, and returns the one that goes on. An
+    /// instant before `begins` counts as `begins`, except before the first tick of all, which it moves, and with it the
+    /// warm-up and the end. `None`: the schedule is over by then, and stays as it is.
+    pub fn change(&mut self, at: Nanos, rate_per_s: f64) -> Option<Self> {
+        let interval_ns = interval(rate_per_s);
+        if self.area == 0.0 && at < self.begins {
+            // What is left of the first interval is left of it at the new rate.
+            let left = (self.begins - at) as f64 / self.interval_ns;
+            let begins = at.saturating_add(offset(left, interval_ns));
+            let duration = self.until.map(|until| until - self.from);
+            self.ticks = 0;
+            let warmup = self.from - self.begins;
+            return Some(Self::beginning(begins, interval_ns, warmup, self.requests, duration));
+        }
+        let at = at.max(self.begins);
+        if self.until.is_some_and(|until| at >= until) {
+            return None;
+        }
+        let area = self.area + (at - self.begins) as f64 / self.interval_ns;
+        if self.requests.is_some_and(|n| area >= self.from_area + n as f64) {
+            return None;
+        }
+        let mut next = Self { begins: at, area, interval_ns, ..*self };
+        if at < self.from {
+            next.from_area = area + (self.from - at) as f64 / next.interval_ns;
+            next.warmup_ticks = next.due_before(self.from);
+            // All ticks before the change are in the warm-up, and this many are at least as many.
+            self.warmup_ticks = next.warmup_ticks;
+        }
+        next.ticks = next.count();
+        let by_requests = self.requests.map(|n| next.due(next.from_area + n as f64));
+        next.to = by_requests.into_iter().chain(self.until).min().unwrap_or(self.to);
+        self.ticks = self.ticks.min(self.due_before(at));
+        Some(next)
     }
 
     /// Tick `number`, where there is one.
+    #[inline]
     pub fn tick(&self, number: u64) -> Option<Tick> {
         (number < self.ticks).then(|| Tick {
             number,
-            due: self.begins.saturating_add(offset(number, self.interval_ns)),
+            due: self.due(number as f64),
             warmup: number < self.warmup_ticks,
         })
     }
 
-    /// How many ticks there are, the warm-up's included.
+    /// How many ticks there are, the warm-up's and those of earlier rates included.
     pub fn ticks(&self) -> u64 {
         self.ticks
+    }
+
+    /// Whether a higher rate could still make tick `number` due, although there is no such tick so far: the duration is
+    /// not over, and its requests are not used up.
+    pub fn may_grow(&self, number: u64, now: Nanos) -> bool {
+        self.until.is_some_and(|until| now < until)
+            && self.requests.is_none_or(|n| number < self.warmup_ticks.saturating_add(n))
     }
 
     /// Time between two ticks.
@@ -119,31 +183,48 @@ impl Schedule {
 
     /// When the schedule proper begins: after the warm-up.
     pub fn from(&self) -> Nanos {
-        self.begins.saturating_add(self.warmup_ns)
+        self.from
     }
 
     pub fn to(&self) -> Nanos {
-        self.from().saturating_add(self.length_ns.unwrap_or(FOREVER))
+        self.to
+    }
+
+    #[inline]
+    fn due(&self, number: f64) -> Nanos {
+        self.begins.saturating_add(offset(number - self.area, self.interval_ns))
+    }
+
+    fn count(&self) -> u64 {
+        let by_duration = self.until.map_or(u64::MAX, |until| self.due_before(until));
+        self.requests.map_or(u64::MAX, |n| self.warmup_ticks.saturating_add(n)).min(by_duration)
+    }
+
+    /// How many ticks are due before an instant, those of earlier rates included: the division is off by one at most,
+    /// for rounding.
+    fn due_before(&self, instant: Nanos) -> u64 {
+        let instant = instant.min(self.begins.saturating_add(FOREVER));
+        if instant <= self.begins {
+            return 0;
+        }
+        let span = (instant - self.begins) as f64;
+        let mut ticks = (self.area + span / self.interval_ns).ceil().max(0.0) as u64;
+        while ticks > 0 && self.due((ticks - 1) as f64) >= instant {
+            ticks -= 1;
+        }
+        while self.due(ticks as f64) < instant {
+            ticks += 1;
+        }
+        ticks
     }
 }
 
-fn offset(number: u64, interval_ns: f64) -> Nanos {
-    (number as f64 * interval_ns).round().min(FOREVER as f64) as Nanos
+fn interval(rate_per_s: f64) -> f64 {
+    (1e9 / rate_per_s).clamp(1.0, FOREVER as f64)
 }
 
-/// How many ticks are due before `span`: the division is off by one at most, for rounding.
-fn ticks_before(span: Nanos, interval_ns: f64) -> u64 {
-    if span <= 0 {
-        return 0;
-    }
-    let mut ticks = (span as f64 / interval_ns).ceil() as u64;
-    while ticks > 0 && offset(ticks - 1, interval_ns) >= span {
-        ticks -= 1;
-    }
-    while offset(ticks, interval_ns) < span {
-        ticks += 1;
-    }
-    ticks
+fn offset(ticks: f64, interval_ns: f64) -> Nanos {
+    (ticks * interval_ns).round().clamp(0.0, FOREVER as f64) as Nanos
 }
 
 #[cfg(test)]

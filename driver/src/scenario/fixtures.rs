@@ -60,6 +60,8 @@ pub fn program(requests: Vec<NamedRequest>, scenarios: Vec<Scenario>) -> Program
         variables: (0..2).map(variable).collect(),
         scenarios,
         groups: ["g0", "g1"].map(|name| RequestName::new(name).unwrap()).into(),
+        setup: None,
+        teardown: None,
         shared: Vec::new(),
     }
 }

@@ -38,8 +38,15 @@ impl Notes for Polls {
     }
 }
 
-/// Why and how long a session waits before the step that it comes to next.
-pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos) {
+/// Why and how long a session waits before the step that it comes to next. A session thinks from the end of the step
+/// before, `whole` in all; `left` is what remains of it, or of another wait, now that the answer was looked at and shown.
+/// With `cuts`, long thinking is cut.
+pub(super) fn pause(
+    (left, whole): (Nanos, Nanos),
+    seat: &Seat,
+    script: &Script,
+    cuts: bool,
+) -> (Pause, Nanos) {
     let looked = seat.session.looks(script).is_some_and(|(looks, _)| looks > 0);
     let at = seat.session.step(script).is_some_and(|step| step.at.is_some());
     let why = match () {
@@ -47,8 +54,10 @@ pub(super) fn pause(wait: Nanos, seat: &Seat, script: &Script) -> (Pause, Nanos)
         () if at => Why::At,
         () => Why::Thinks,
     };
-    let here = if why == Why::Poll { wait } else { wait.min(LONGEST_THINK) };
-    (Pause { why, ms: ms(wait), here_ms: ms(here) }, here)
+    let here = if why == Why::Poll || !cuts { left } else { left.min(LONGEST_THINK) };
+    let whole = if why == Why::Thinks { whole } else { left };
+    let shown_here = if here < left { here } else { whole };
+    (Pause { why, ms: ms(whole), here_ms: ms(shown_here) }, here)
 }
 
 fn ms(span: Nanos) -> f64 {
@@ -76,6 +85,7 @@ pub(super) async fn drive<E: Engine>(
         polls: Polls::default(),
         start,
         cut: 0,
+        stepped_at: 0,
         script,
     };
     its.desk.shared = Arc::clone(&trial.shared);
@@ -101,13 +111,16 @@ pub(super) async fn drive<E: Engine>(
             }
             Does::At(at) if at <= now + its.cut => tokio::task::yield_now().await,
             Does::At(at) => {
-                let (pause, here) = pause(at - now - its.cut, &its.seat, &its.script);
+                let left = at - now - its.cut;
+                let (pause, here) = pause((left, at - its.stepped_at), &its.seat, &its.script, trial.cuts);
                 report(Event::Wait(pause));
-                its.cut += at - now - its.cut - here;
+                its.cut += left - here;
+                its.stepped_at = at;
                 sleep(here).await;
             }
             Does::Request(attempt) => {
                 let step = its.attempt(trial, engine, attempt).await;
+                trial.keep(&mut its.seat.session);
                 report(Event::Step(Box::new(step)));
             }
         }
@@ -125,6 +138,8 @@ struct Driven {
     script: Arc<Script>,
     /// What was thought in a test and not here: so far is the session's time ahead of the clock.
     cut: Nanos,
+    /// The session's time at the end of its last attempt or wait.
+    stepped_at: Nanos,
 }
 
 impl Driven {
@@ -168,6 +183,7 @@ impl Driven {
                 step.fault = Some(format!("not sent: {}", words(kind)));
                 trial.attempts.push(Attempted { status: None, error: Some(kind), failed: true });
                 self.answered(began, (follows, true));
+                trial.count(attempt.request, None, Some(kind), true);
                 return step;
             }
         };
@@ -201,6 +217,10 @@ impl Driven {
         self.seat.attempt = None;
         if self.seat.follows(&exchange, &attempt, at + self.cut, Nanos::MIN) {
             self.show(trial, &mut step, host, &attempt, &came, &exchange);
+            if let Ended::Status(status) = exchange.outcome {
+                let redirect = self.script.requests[usize::from(attempt.request)].redirect;
+                trial.count(redirect, Some(status), None, false);
+            }
             let (status, _) = outcome_of(&exchange, None);
             trial.attempts.push(Attempted { status, error: None, failed: false });
             return step;
@@ -272,6 +292,7 @@ impl Driven {
         let failed = step.fault.is_some();
         let (status, error) = outcome_of(exchange, fault);
         trial.attempts.push(Attempted { status, error, failed });
+        trial.count(attempt.request, status, error, failed);
         self.answered(at, (answered.is_some(), failed));
         if std::mem::take(&mut self.polls.gave_up) && !failed {
             step.fault = Some("the poll's condition did not hold in its last look".to_owned());
@@ -279,7 +300,8 @@ impl Driven {
     }
 
     fn answered(&mut self, at: Nanos, how: (bool, bool)) {
-        self.seat.session.answered(&self.script, at + self.cut, how, &mut self.desk, &mut self.polls);
+        self.stepped_at = at + self.cut;
+        self.seat.session.answered(&self.script, self.stepped_at, how, &mut self.desk, &mut self.polls);
     }
 
     /// The texts that the checks expect, with what the session knew when it asked.
@@ -371,7 +393,7 @@ struct Listener<'a> {
 }
 
 impl Ends for Listener<'_> {
-    fn ended(&mut self, _: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, _: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         self.end = Some((at, *exchange));
         Next::Rest
     }

@@ -7,26 +7,30 @@ mod findings;
 mod masks;
 mod seen;
 mod shared;
+mod steps;
 mod unsent;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use common::clock::unix_us;
 use common::counters::ErrorKind;
-use common::ids::{NodeId, TestId};
-use common::plan::program::{Program, Shared};
+use common::ids::{NodeId, RequestName, TestId};
+use common::plan::program::{Program, Shared, Variable};
 use common::plan::{Plan, mask_url, share_out};
+use common::wire::{StepsCounts, StepsOf};
 
 pub use self::masks::MASK;
 use self::masks::Masks;
 pub use self::seen::{Answer, Body, Checked, Event, Extracted, Pause, Request, Step, Why};
+pub use self::steps::{Ran, StepsJob, run_steps};
 use crate::assignment::Assignment;
 use crate::driver_test::{DriverTest, HostOf};
 use crate::engine::MAX_WANTED_BODY_BYTES;
 use crate::engine::{
-    AwcClient, Chosen, FutureEngine, RequestSpec, WireEngine, choose, outline, tls_config_of,
+    AwcClient, Chosen, FutureEngine, RequestIndex, RequestSpec, WireEngine, choose, outline, tls_config_of,
 };
 use crate::scenario::render::SharedValues;
 use crate::scenario::script::Script;
@@ -77,6 +81,9 @@ pub struct Outcome {
     pub cut: bool,
 }
 
+/// The values that setup extracted, by variable.
+pub type SetupValues = BTreeMap<String, String>;
+
 /// A session that is about to be tried.
 pub struct Trial {
     test: DriverTest,
@@ -84,6 +91,12 @@ pub struct Trial {
     program: Arc<Program>,
     g: u64,
     masks: Masks,
+    /// Whether thinking is cut short, for people who wait.
+    cuts: bool,
+    /// What was sent so far, by name.
+    counts: BTreeMap<RequestName, StepsCounts>,
+    /// The extracted values that are set.
+    values: SetupValues,
     /// Whether what it reports is shown: then the secrets that it comes to know are masked.
     shows: bool,
     /// The values of `[shared]`, as far as they are known.
@@ -107,27 +120,28 @@ pub(crate) struct Attempted {
 
 impl Trial {
     /// Prepares session number `g` of a plan whose seed is known; with a scenario, the first one from there on that has
-    /// it. `secrets`: their values, by their index in the program.
+    /// it. `secrets`: their values, by their index in the program; `setup`: what setup extracted.
     ///
     /// # Errors
     /// Where the plan has no such session.
-    pub fn new(plan: &Plan, secrets: &[String], g: u64, scenario: Option<&str>) -> Result<Self, TrialError> {
+    pub fn new(
+        plan: &Plan,
+        secrets: &[String],
+        setup: &SetupValues,
+        g: u64,
+        scenario: Option<&str>,
+    ) -> Result<Self, TrialError> {
         let program = Arc::clone(plan.program.as_ref().ok_or(TrialError::NoRequests)?);
-        let prepare = |reason: &dyn std::fmt::Display| TrialError::Prepare(reason.to_string());
-        let node_id = NodeId::new(NAME).map_err(|error| prepare(&error))?;
-        let test_id = TestId::new(NAME).map_err(|error| prepare(&error))?;
-        let shares = share_out(plan, std::slice::from_ref(&node_id)).map_err(|error| prepare(&error))?;
-        let share = shares.into_iter().next().map(|(_, share)| share).unwrap_or_default();
-        let assignment = Assignment::of_plan(plan, share);
-        let script =
-            DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, &Default::default())
-                .ok_or(TrialError::NoRequests)?;
+        let (assignment, test_id, node_id) = alone(plan)?;
+        let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup)
+            .ok_or(TrialError::NoRequests)?;
         let g = number(&program, &script, g, scenario)?;
         if script.used_up(g).is_some() {
             return Err(TrialError::NoRow(g));
         }
         let mut masks = Masks::default();
         secrets.iter().for_each(|secret| masks.add(secret.as_bytes()));
+        hide_setup(&mut masks, &program, setup);
         let mut before = Vec::new();
         for shared in &program.shared {
             let trial = Self::of_shared(&assignment, (&test_id, &node_id), secrets, shared)?;
@@ -140,6 +154,27 @@ impl Trial {
         Ok(trial)
     }
 
+    /// Prepares setup or teardown of a plan whose seed is known; `None`: the plan has none. `setup`: what setup extracted,
+    /// for teardown.
+    ///
+    /// # Errors
+    /// Where the plan cannot be prepared.
+    pub fn of_steps(
+        plan: &Plan,
+        secrets: &[String],
+        setup: &SetupValues,
+        run: StepsOf,
+    ) -> Result<Option<Self>, TrialError> {
+        let (assignment, test_id, node_id) = alone(plan)?;
+        let ids = (test_id, node_id);
+        Ok(steps::trial(assignment, ids, secrets, setup, run).map(|trial| Self { cuts: true, ..trial }))
+    }
+
+    /// The extracted values that are set by now, by variable.
+    pub fn values(&self) -> &SetupValues {
+        &self.values
+    }
+
     fn with(test: DriverTest, script: Arc<Script>, program: Arc<Program>) -> Self {
         Self {
             test,
@@ -147,6 +182,9 @@ impl Trial {
             program,
             g: 0,
             masks: Masks::default(),
+            cuts: true,
+            counts: BTreeMap::new(),
+            values: SetupValues::new(),
             shows: false,
             shared: SharedValues::default(),
             before: Vec::new(),
@@ -188,7 +226,13 @@ impl Trial {
                 Some(format!("<{}>", unsent::shared_name(&shared, &variable)).into_bytes())
             })
             .collect();
-        Ok(Self { shared: shared.into(), ..Self::new(&plan, &secrets, g, scenario)? })
+        // The names stand for the values of setup, too.
+        let of_setup = |variable: &Variable| (variable.name.clone(), format!("<setup.{}>", variable.name));
+        let setup = match &program.setup {
+            Some(_) => program.variables.iter().map(of_setup).collect(),
+            None => SetupValues::new(),
+        };
+        Ok(Self { shared: shared.into(), ..Self::new(&plan, &secrets, &setup, g, scenario)? })
     }
 
     /// Its number.
@@ -288,6 +332,33 @@ impl Trial {
         }
     }
 
+    /// Keeps the extracted values that are set. A value that is not a text cannot stand in a record, and counts as not set.
+    fn keep(&mut self, session: &mut Session) {
+        let extracts = self.program.requests.iter().flat_map(|request| &request.extracts);
+        for variable in extracts.map(|extract| extract.variable) {
+            let value = session.variables().get(variable).map(<[u8]>::to_vec).map(String::from_utf8);
+            if let (Some(Ok(value)), Some(variable)) = (value, self.program.variables.get(variable)) {
+                self.values.insert(variable.name.clone(), value);
+            }
+        }
+    }
+
+    /// Counts an attempt that ended, or was never sent. One that failed in what was found in its answer counts under its
+    /// status and its kind, as in a load.
+    fn count(&mut self, name: RequestIndex, status: Option<u16>, kind: Option<ErrorKind>, failed: bool) {
+        let Some(name) = self.script.names.requests.get(usize::from(name)) else { return };
+        let counts = self.counts.entry(name.clone()).or_default();
+        counts.sent += 1;
+        counts.completed += u64::from(!failed);
+        counts.failed += u64::from(failed);
+        if let Some(status) = status {
+            *counts.status_codes.entry(status).or_default() += 1;
+        }
+        if let Some(kind) = kind {
+            *counts.errors.entry(kind).or_default() += 1;
+        }
+    }
+
     /// The name of the step that a session stands before.
     fn step_name(&self, session: &Session) -> String {
         let names = &self.script.names.scenarios[session.scenario()].steps;
@@ -306,6 +377,25 @@ impl Trial {
     }
 }
 
+/// What the only driver of a plan does, and the names of that driver and its test.
+fn alone(plan: &Plan) -> Result<(Assignment, TestId, NodeId), TrialError> {
+    let prepare = |reason: &dyn std::fmt::Display| TrialError::Prepare(reason.to_string());
+    let node_id = NodeId::new(NAME).map_err(|error| prepare(&error))?;
+    let test_id = TestId::new(NAME).map_err(|error| prepare(&error))?;
+    let shares = share_out(plan, std::slice::from_ref(&node_id)).map_err(|error| prepare(&error))?;
+    let share = shares.into_iter().next().map(|(_, share)| share).unwrap_or_default();
+    Ok((Assignment::of_plan(plan, share), test_id, node_id))
+}
+
+/// Hides the secret values of setup.
+fn hide_setup(masks: &mut Masks, program: &Program, setup: &SetupValues) {
+    for variable in program.variables.iter().filter(|variable| variable.secret) {
+        if let Some(value) = setup.get(&variable.name) {
+            masks.add(value.as_bytes());
+        }
+    }
+}
+
 /// A test of one session, whose hosts are not known yet.
 fn test_of(
     assignment: &Assignment,
@@ -320,6 +410,7 @@ fn test_of(
         script: Some(Arc::clone(script)),
         shared: None,
         start: StartAt { monotonic: Instant::now(), unix_us: unix_us() },
+        rates: Default::default(),
     }
 }
 

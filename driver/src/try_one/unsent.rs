@@ -38,7 +38,7 @@ pub(super) fn unsent(trial: &mut Trial, report: &mut dyn FnMut(Event)) -> Outcom
             Next::Over(over) => return trial.outcome(&over, false),
             Next::At(at) if at <= now => continue,
             Next::At(at) => {
-                let (its, _) = pause(at - now, &seat, &script);
+                let (its, _) = pause((at - now, at - now), &seat, &script, true);
                 report(Event::Wait(Pause { here_ms: its.ms, ..its }));
                 now = at;
                 continue;
@@ -146,6 +146,13 @@ pub(super) fn shared_name(shared: &str, variable: &str) -> String {
 /// Whether there is anything in it that is not the real value.
 fn put_names(text: &mut String, program: &Program) -> bool {
     let mut any = text.contains(MASK);
+    if program.setup.is_some() {
+        for variable in &program.variables {
+            let name = format!("<setup.{}>", variable.name);
+            *text = text.replace(&format!("%3Csetup.{}%3E", variable.name), &name);
+            any |= text.contains(&name);
+        }
+    }
     for (shared, variable) in program.shared_names() {
         let name = shared_name(&shared, &variable);
         *text = text.replace(&format!("%3C{name}%3E"), &format!("<{name}>"));

@@ -76,6 +76,9 @@ impl Buffer {
 
     /// Shows the fields and the body that were kept.
     pub fn look<T>(&self, look: impl FnOnce(&[Field<'_>], &[u8]) -> T) -> T {
+        if self.fields.is_empty() {
+            return look(&[], &self.body);
+        }
         let mut fields = [Field { name: &[], value: &[] }; MAX_FIELDS];
         let mut rest = self.head.as_slice();
         for (field, (name, value)) in fields.iter_mut().zip(&self.fields) {

@@ -47,7 +47,7 @@ impl Connections {
 
     /// A connection is free to send: whether it does now.
     #[inline]
-    fn next(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next {
+    fn next(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next<'static> {
         if self.attempts.over(now) {
             return Next::Rest;
         }
@@ -62,7 +62,7 @@ impl Connections {
     }
 
     #[inline]
-    fn begin(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next {
+    fn begin(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> Next<'static> {
         let Some(warmup) = self.attempts.begin(now) else { return Next::Rest };
         let due = Due { request: THE_REQUEST, at: now, held: 0, warmup };
         flight.begins(place, due, now, false);
@@ -82,7 +82,7 @@ impl Connections {
         self.waiting.pop_front();
         match self.begin(flight, place, now) {
             Next::Begin(request) => Ok((place, request)),
-            Next::Rest => Err(Nanos::MAX),
+            Next::Rest | Next::Send(_) => Err(Nanos::MAX),
         }
     }
 
@@ -109,7 +109,7 @@ struct GoingOn<'a> {
 
 impl Ends for GoingOn<'_> {
     #[inline]
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         self.flight.ended(place, at, exchange);
         self.connections.last_end = at;
         let backoff = &mut self.connections.backoffs[place as usize];

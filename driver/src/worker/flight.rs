@@ -97,7 +97,7 @@ impl Flight {
 /// Notes the end of an attempt; nothing begins for it.
 impl Ends for Flight {
     #[inline]
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         if let Some(attempt) = self.places[place as usize].take() {
             self.in_flight -= 1;
             self.recorder.ended(attempt.due, attempt.began, at, exchange);

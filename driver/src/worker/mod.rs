@@ -16,6 +16,7 @@ mod sessions;
 mod sessions_closed;
 mod sessions_open;
 mod spin;
+mod tally;
 pub(crate) mod timer;
 mod users;
 mod waiter;
@@ -36,7 +37,7 @@ use self::sessions_closed::ShiftOver;
 use self::waiter::{Until, Waiter};
 use self::windows::Closed;
 use crate::cpu::cores;
-use crate::driver_test::{DriverTest, WorkerSlice};
+use crate::driver_test::{DriverTest, Rates, WorkerSlice};
 use crate::engine::{Engine, MAX_WANTED_BODY_BYTES, RequestIndex, RequestSpec, outline};
 use crate::precision::Precision;
 use crate::reactor::BusyMeter;
@@ -106,6 +107,7 @@ struct Load<E: Engine, O: Outlet> {
     busy: BusyMeter,
     last_busy: f64,
     next_progress: Nanos,
+    rates: Rates,
     /// What the users of a closed loop came to, once they are through.
     shift: ShiftOver,
 }
@@ -133,6 +135,7 @@ pub async fn run<E: Engine, O: Outlet>(
         busy: BusyMeter::start(),
         last_busy: 0.0,
         next_progress: 0,
+        rates: test.rates.clone(),
         shift: ShiftOver::default(),
         test,
         slice,

@@ -44,6 +44,12 @@ async fn run_on<E: Engine, O: Outlet, P: Places>(
             stopped(load, &mut pacer, now);
             break;
         }
+        if load.rates.has_changed() {
+            for step in load.rates.take() {
+                pacer.change(step.at, step.per_s);
+            }
+            load.flight.recorder.ends_at(pacer.schedule().to());
+        }
         if now >= house_at {
             house_at = load.keep_house(now, pacer.next_due(), false);
         }
@@ -107,11 +113,22 @@ async fn run_on<E: Engine, O: Outlet, P: Places>(
                     }
                 }
             }
+            // A worker whose ticks come slowly may have none left long before the end, and a higher rate has some for it.
+            Decision::Done if load.rates.may_change() && pacer.may_grow(now) => {
+                in_a_row = 0;
+                let until = house_at.min(pacer.schedule().to());
+                if load.wait(Until { due: Nanos::MAX, other: until }, now, stop).await {
+                    let now = load.now();
+                    if load.engine.turn(now, &mut Freeing { flight: &mut load.flight, places: &mut places }) {
+                        load.waiter.worked();
+                    }
+                }
+            }
             Decision::Done => break,
         }
     }
     drain(load, &mut places, stop).await;
-    schedule.from()
+    pacer.schedule().from()
 }
 
 /// After the last tick: those that wait for a connection begin as long as they can have their whole timeout. What waits then

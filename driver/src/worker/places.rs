@@ -18,7 +18,7 @@ pub(super) trait Places {
     fn waits(&mut self, tick: Tick) -> bool;
 
     /// The attempt at a place ended at an instant, and was noted: what begins there now.
-    fn ended(&mut self, flight: &mut Flight, place: Place, at: Nanos) -> Next;
+    fn ended(&mut self, flight: &mut Flight, place: Place, at: Nanos) -> Next<'static>;
 
     /// How many ticks wait.
     fn n_waiting(&self) -> u32;
@@ -40,7 +40,7 @@ impl Places for Vec<Place> {
     }
 
     #[inline]
-    fn ended(&mut self, _: &mut Flight, place: Place, _: Nanos) -> Next {
+    fn ended(&mut self, _: &mut Flight, place: Place, _: Nanos) -> Next<'static> {
         self.push(place);
         Next::Rest
     }
@@ -66,7 +66,7 @@ impl Places for Lines<Place, Tick> {
         true
     }
 
-    fn ended(&mut self, flight: &mut Flight, place: Place, at: Nanos) -> Next {
+    fn ended(&mut self, flight: &mut Flight, place: Place, at: Nanos) -> Next<'static> {
         let Some((tick, place)) = self.frees(at, place) else { return Next::Rest };
         flight.begins(place, due_on(tick, at), at, false);
         Next::Begin(THE_REQUEST)
@@ -95,7 +95,7 @@ pub(super) struct Freeing<'a, P> {
 
 impl<P: Places> Ends for Freeing<'_, P> {
     #[inline]
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         self.flight.ended(place, at, exchange);
         self.places.ended(self.flight, place, at)
     }

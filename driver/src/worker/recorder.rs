@@ -2,12 +2,12 @@
 //! engine, no timer and no actor.
 
 use common::counters::{Counters, ErrorKind};
-use common::figures::Figures;
 use common::ids::RequestName;
-use common::latency::{Latencies, LatencyKind};
+use common::latency::LatencyKind;
 use common::plan::Request;
 use common::tls_cause::TlsCause;
 
+use super::tally::Tally;
 use super::windows::Windows;
 use crate::engine::{Exchange, Outcome, RequestIndex, Spans};
 use crate::start_at::Nanos;
@@ -74,6 +74,11 @@ impl Recorder {
         self.schedule_to = self.schedule_to.min(at);
     }
 
+    /// The schedule ends then: earlier or later than it was to, because its rate has changed.
+    pub fn ends_at(&mut self, at: Nanos) {
+        self.schedule_to = at;
+    }
+
     /// When the schedule ends.
     pub fn schedule_to(&self) -> Nanos {
         self.schedule_to
@@ -82,7 +87,8 @@ impl Recorder {
     /// A tick is sent: its attempt began; `short_gap`: too soon after the one before.
     #[inline]
     pub fn sent(&mut self, due: Due, began: Nanos, short_gap: bool) {
-        let Figures { counters, latencies } = self.windows.at(due.at + due.held, due.request);
+        let tally = self.windows.at(due.at + due.held, due.request);
+        let counters = &mut tally.counters;
         counters.scheduled += 1;
         counters.sent += 1;
         counters.short_gaps += u64::from(short_gap);
@@ -91,13 +97,13 @@ impl Recorder {
             counters.warmup.sent += 1;
             counters.warmup.short_gaps += u64::from(short_gap);
         } else {
-            latencies.of_mut(LatencyKind::Lag).record_us(us(began - due.at - due.held));
+            tally.record_us(LatencyKind::Lag, us(began - due.at - due.held));
         }
     }
 
     /// A tick is not sent.
     pub fn dropped(&mut self, due: Due, why: Dropped) {
-        let Figures { counters, .. } = self.windows.at(due.at, due.request);
+        let counters = &mut self.windows.at(due.at, due.request).counters;
         counters.scheduled += 1;
         let warmup = &mut counters.warmup;
         warmup.scheduled += u64::from(due.warmup);
@@ -130,11 +136,12 @@ impl Recorder {
         exchange: &Exchange,
         fault: Option<ErrorKind>,
     ) {
-        let Figures { counters, latencies } = self.windows.at(at, due.request);
-        counters.bytes_received += exchange.bytes_received;
+        let tally = self.windows.at(at, due.request);
         if let Some(turn) = exchange.turn {
-            latencies.of_mut(LatencyKind::Turn).record_us(us(turn));
+            tally.record_us(LatencyKind::Turn, us(turn));
         }
+        let counters = &mut tally.counters;
+        counters.bytes_received += exchange.bytes_received;
         let completed = match exchange.outcome {
             Outcome::Status(status) => {
                 *counters.status_codes.entry(status).or_default() += 1;
@@ -179,23 +186,14 @@ impl Recorder {
         }
         // A cancelled attempt has no latency: how long it would have taken is unknown.
         if exchange.outcome != Outcome::Failed(ErrorKind::Cancelled) {
-            samples(latencies, due, us(at - began), us(at - due.at), completed, exchange);
+            samples(tally, due, us(at - began), us(at - due.at), completed, exchange);
         }
     }
 
     /// An attempt is given up, by us: with the time that it and its parts took so far.
     pub fn given_up(&mut self, due: Due, began: Nanos, at: Nanos, kind: ErrorKind, so_far: Spans) {
         let Spans { connect, first_byte } = so_far;
-        let exchange = Exchange {
-            outcome: Outcome::Failed(kind),
-            tls_cause: None,
-            bytes_received: 0,
-            reused: false,
-            unconnected: false,
-            turn: None,
-            connect,
-            first_byte,
-        };
+        let exchange = Exchange { connect, first_byte, ..Exchange::of(Outcome::Failed(kind)) };
         self.ended(due, began, at, &exchange);
     }
 
@@ -206,7 +204,7 @@ impl Recorder {
 }
 
 fn samples(
-    latencies: &mut Latencies,
+    tally: &mut Tally,
     due: Due,
     service_us: u64,
     response_us: u64,
@@ -214,16 +212,16 @@ fn samples(
     exchange: &Exchange,
 ) {
     if due.warmup {
-        latencies.of_mut(LatencyKind::WarmupService).record_us(service_us);
-        latencies.of_mut(LatencyKind::WarmupResponse).record_us(response_us);
+        tally.record_us(LatencyKind::WarmupService, service_us);
+        tally.record_us(LatencyKind::WarmupResponse, response_us);
         return;
     }
-    latencies.ended(service_us, response_us, completed);
+    tally.ended(service_us, response_us, completed);
     if let Some(connect) = exchange.connect {
-        latencies.of_mut(LatencyKind::Connect).record_us(us(connect));
+        tally.record_us(LatencyKind::Connect, us(connect));
     }
     if let Some(first_byte) = exchange.first_byte {
-        latencies.of_mut(LatencyKind::FirstByte).record_us(us(first_byte));
+        tally.record_us(LatencyKind::FirstByte, us(first_byte));
     }
 }
 
@@ -242,16 +240,7 @@ mod tests {
     }
 
     fn exchange(outcome: Outcome) -> Exchange {
-        Exchange {
-            outcome,
-            tls_cause: None,
-            bytes_received: 10,
-            reused: false,
-            unconnected: false,
-            turn: None,
-            connect: None,
-            first_byte: None,
-        }
+        Exchange { bytes_received: 10, ..Exchange::of(outcome) }
     }
 
     fn due(at: Nanos, warmup: bool) -> Due {

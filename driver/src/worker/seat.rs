@@ -131,11 +131,18 @@ impl Seat {
         let place = attempt.place;
         let around = Around { unix_us: *unix_us, place, shared, cookie: &[], answered_from };
         if let Some(jar) = jar.as_ref().filter(|jar| takes_cookies && !jar.is_empty()) {
-            // Which cookies go with it depends on the path, and that is rendered.
-            let to = request.text.render_target(&mut session.context(script, around), hop.as_ref(), out)?;
-            let url = &script.hosts[to.host];
+            let own_host = request.text.own_host().filter(|_| hop.is_none() && jar.ignores_paths());
+            let host = match own_host {
+                Some(host) => host,
+                None => {
+                    // Which cookies go with it depends on host and path, and these are rendered.
+                    let context = &mut session.context(script, around);
+                    request.text.render_target(context, hop.as_ref(), out)?.host
+                }
+            };
+            let url = &script.hosts[host];
             let (name, secure) = (url.host_str().unwrap_or_default(), url.scheme() == "https");
-            let path = path_of(std::str::from_utf8(out).unwrap_or("/"));
+            let path = if out.is_empty() { "/" } else { path_of(std::str::from_utf8(out).unwrap_or("/")) };
             jar.header(name, path, secure, unix_us.div_euclid(1_000_000), cookie);
             out.clear();
         }

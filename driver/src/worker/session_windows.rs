@@ -9,6 +9,7 @@ use common::latency::Latency;
 use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
 
 use super::recorder::{Due, Recorder, us};
+use super::tally::Waiting;
 use super::windows::Windows;
 use crate::engine::RequestIndex;
 use crate::scenario::script::{Names, Script};
@@ -21,6 +22,7 @@ struct OfScenario {
     counters: SessionCounters,
     warmup: SessionCounters,
     response: Latency,
+    waiting: Waiting,
     /// By the index of the step's name.
     ended_at: Box<[u64]>,
 }
@@ -50,7 +52,8 @@ impl OpenSessions {
         let none = SessionCounters::default();
         let scenarios = names.scenarios.iter().zip(self.scenarios).filter_map(|(names, of)| {
             let ended_at = names.steps.iter().cloned().zip(of.ended_at).filter(|(_, n)| *n > 0).collect();
-            let OfScenario { counters, warmup, response, .. } = of;
+            let OfScenario { counters, warmup, mut response, mut waiting, .. } = of;
+            waiting.empty(&mut response);
             let counted = counters != none || warmup != none;
             counted.then(|| (names.name.clone(), SessionFigures { counters, warmup, response, ended_at }))
         });
@@ -127,7 +130,7 @@ impl Recorder {
             End::Completed(response) => {
                 counters.completed += 1;
                 if !warmup {
-                    of.response.record_us(us(response));
+                    of.waiting.record_us(us(response), &mut of.response);
                 }
                 None
             }

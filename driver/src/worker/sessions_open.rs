@@ -49,17 +49,36 @@ pub async fn run<E: Engine, O: Outlet>(
     let shared = load.test.shared.as_ref().map(TestShared::values);
     let mut crew = Crew::new(load.test.start, load.slice, script, free, from).reading(shared);
     let (mut house_at, mut all_read, mut in_a_row) = (0, false, 0);
-    while let Some(due) = sessions.next_due() {
+    loop {
+        if load.rates.has_changed() {
+            for step in load.rates.take() {
+                sessions.change(step.at, step.per_s);
+            }
+            load.flight.recorder.ends_at(sessions.to());
+        }
         let now = load.now();
+        // A worker whose sessions come slowly may have none left long before the end, and a higher rate has some for it.
+        let next = sessions.next_due();
+        if next.is_none() && !(load.rates.may_change() && sessions.may_grow(now)) {
+            break;
+        }
         if stop_reason(stop).is_some() {
             stopped(load, &crew, &mut sessions, now);
             crew.end_all(load, ErrorKind::Cancelled);
             return from;
         }
+        let due_at = next.map_or(Nanos::MAX, |due| due.at);
         if now >= house_at {
-            let next = crew.next_at().map_or(due.at, |next| next.min(due.at));
+            let next = crew.next_at().map_or(due_at, |next| next.min(due_at));
             house_at = load.keep_house(now, Some(next), false);
         }
+        let Some(due) = next else {
+            in_a_row = 0;
+            // The end of independent sessions is only expected, so it may be past.
+            let other = if sessions.to() > now { house_at.min(sessions.to()) } else { house_at };
+            crew.wait(load, Until { due: crew.next_at().unwrap_or(Nanos::MAX), other }, now, stop).await;
+            continue;
+        };
         if due.at > now {
             in_a_row = 0;
             let next = crew.next_at().map_or(due.at, |next| next.min(due.at));

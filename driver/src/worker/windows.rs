@@ -10,6 +10,7 @@ use common::ids::RequestName;
 use common::session_figures::AllSessions;
 
 use super::session_windows::OpenSessions;
+use super::tally::Tally;
 use crate::engine::RequestIndex;
 use crate::scenario::script::Names;
 use crate::start_at::Nanos;
@@ -35,7 +36,7 @@ pub struct Closed {
 /// once, when the window closes.
 #[derive(Debug)]
 struct Open {
-    requests: Box<[Figures]>,
+    requests: Box<[Tally]>,
     sessions: OpenSessions,
 }
 
@@ -62,9 +63,9 @@ impl Windows {
         Self { names, first: 0, open: VecDeque::new(), closed: Counters::default(), users: None }
     }
 
-    /// The figures of a request in the window of an instant; in the oldest one that is open where its own is closed.
+    /// What is counted of a request in the window of an instant; in the oldest one that is open where its own is closed.
     #[inline]
-    pub fn at(&mut self, at: Nanos, request: RequestIndex) -> &mut Figures {
+    pub fn at(&mut self, at: Nanos, request: RequestIndex) -> &mut Tally {
         &mut self.window(at).requests[usize::from(request)]
     }
 
@@ -91,7 +92,7 @@ impl Windows {
     }
 
     fn empty(&self) -> Open {
-        let requests = (0..self.names.requests.len().max(1)).map(|_| Figures::default()).collect();
+        let requests = (0..self.names.requests.len().max(1)).map(|_| Tally::default()).collect();
         Open { requests, sessions: OpenSessions::new(&self.names) }
     }
 
@@ -116,12 +117,12 @@ impl Windows {
     pub fn close(&mut self, busy: bool) -> Closed {
         let mut open = self.open.pop_front().unwrap_or_else(|| self.empty());
         if busy {
-            for Figures { counters, .. } in &mut open.requests {
+            for Tally { counters, .. } in &mut open.requests {
                 counters.dropped_late += std::mem::take(&mut counters.dropped_in_flight);
                 counters.warmup.dropped_late += std::mem::take(&mut counters.warmup.dropped_in_flight);
             }
         }
-        let figures = Box::new(self.summed(open.requests));
+        let figures = Box::new(self.summed(open.requests.into_iter().map(Tally::figures).collect()));
         self.closed += &figures.all.counters;
         let seq = self.first;
         self.first += 1;
@@ -161,7 +162,7 @@ impl Windows {
     pub fn total(&self) -> Counters {
         let mut total = self.closed.clone();
         let open = self.open.iter().flat_map(|open| &open.requests);
-        open.for_each(|figures| total += &figures.counters);
+        open.for_each(|tally| total += &tally.counters);
         total
     }
 }
@@ -206,7 +207,7 @@ mod tests {
     fn a_late_sample_counts_in_the_oldest_open_window() {
         let mut windows = Windows::new(Box::default());
         windows.close(false);
-        windows.at(10, 0).latencies.of_mut(LatencyKind::Lag).record_us(5);
+        windows.at(10, 0).record_us(LatencyKind::Lag, 5);
         assert_eq!(windows.close(false).figures.all.latencies.of(LatencyKind::Lag).count(), 1);
     }
 
@@ -233,7 +234,7 @@ mod tests {
         let mut windows = Windows::new(names.clone().into());
         windows.at(5, 0).counters.sent += 2;
         windows.at(6, 1).counters.sent += 3;
-        windows.at(6, 1).latencies.ended(40, 70, true);
+        windows.at(6, 1).ended(40, 70, true);
         assert_eq!(windows.total().sent, 5, "of open windows, too");
         let Closed { figures, .. } = windows.close(false);
         assert_eq!(names.each_ref().map(|name| figures.named[name].counters.sent), [2, 3]);

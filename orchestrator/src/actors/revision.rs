@@ -15,7 +15,7 @@ use super::recount::recount;
 use super::{Gone, offer};
 use crate::actors::events::{Changed, EventsHandle};
 use crate::actors::store::{RecordsReader, StoreHandle};
-use crate::assemble::{TestMeta, view};
+use crate::assemble::{TestMeta, changes_of, view};
 use crate::model::{TestState, TestView, TimelineEntry, Verdict};
 use crate::refusal::CommandError;
 use crate::store::StoredTest;
@@ -183,6 +183,7 @@ impl Reviser {
         let mut tally = Box::new(Tally::new(id.clone(), plan, &stored.participants));
         if let Some(started_at) = stored.started_at {
             tally.started(started_at);
+            tally.rate_changed(changes_of(stored.report.as_ref(), started_at));
         }
         let tally = recount(&self.links.records, tally).await?;
         let Some(revised) = revised(&stored, tally, unix_us()) else { return Ok(true) };

@@ -48,6 +48,24 @@ pub fn plan_format(request: &HttpRequest) -> Result<PlanFormat, Problem> {
     }
 }
 
+/// Checks that the request says its body is JSON.
+///
+/// # Errors
+/// 415 where it says something else, or nothing.
+pub fn json_alone(request: &HttpRequest) -> Result<(), Problem> {
+    let encoding = request.headers().get(header::CONTENT_ENCODING);
+    let plain = encoding.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let given =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = given.split(';').next().unwrap_or("").trim();
+    if plain && essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = "the body is application/json, without content-encoding";
+    let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
+    Err(problem.with_header("accept", "application/json").with_header("accept-encoding", "identity"))
+}
+
 /// Reads a body whole, as text.
 ///
 /// # Errors

@@ -72,6 +72,14 @@ impl KeyProblem {
     }
 }
 
+impl KeyProblem {
+    /// Of a key of the body, which has no keys below it; an empty key is the whole body.
+    pub fn of_body(key: &str, value: &str, reason: impl Into<String>) -> Self {
+        let Self { path, value, reason, .. } = Self::of_parameter(key, value, reason);
+        Self { pointer: pointer(&path), path, value, reason }
+    }
+}
+
 impl Problem {
     /// A problem with a status and a sentence.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {

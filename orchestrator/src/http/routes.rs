@@ -48,7 +48,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(|| not_allowed("GET, HEAD, POST")));
     let test = read("/api/v1/tests/{id}", load_tests::get)
         .route(web::delete().to(load_tests::delete))
-        .default_service(web::to(|| not_allowed("GET, HEAD, DELETE")));
+        .route(web::patch().to(load_tests::change_rate))
+        .default_service(web::to(|| not_allowed("GET, HEAD, PATCH, DELETE")));
     // The stream has no end, so that a HEAD of it would have none either.
     let events = web::resource("/api/v1/events")
         .route(web::get().to(events::events))

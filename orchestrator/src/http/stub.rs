@@ -14,7 +14,9 @@ use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::store::{CountTests, HistoryReader, LoadPage, LoadWindows};
-use crate::actors::test_manager::{CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest};
+use crate::actors::test_manager::{
+    ChangeRate, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
+};
 use crate::blocker::Blocker;
 use crate::fixtures::{driver_view, test_view};
 use crate::model::*;
@@ -80,6 +82,23 @@ impl Handler<StopTest> for Stub {
     type Result = Result<TestView, CommandError>;
     fn handle(&mut self, asked: StopTest, _: &mut Self::Context) -> Self::Result {
         Self::known(&asked.0)
+    }
+}
+
+impl Handler<ChangeRate> for Stub {
+    type Result = Result<TestView, CommandError>;
+    fn handle(&mut self, asked: ChangeRate, _: &mut Self::Context) -> Self::Result {
+        let mut test = Self::known(&asked.test_id)?;
+        if asked.rate_per_s != 100.0 {
+            test.rate_changes.push(RateChangeView {
+                change: 1,
+                at: "2026-11-24T00:00:12.000000Z".to_owned(),
+                at_s: 12.0,
+                rate: asked.rate_per_s,
+                rate_before: 100.0,
+            });
+        }
+        Ok(test)
     }
 }
 

@@ -133,7 +133,7 @@ impl Lifecycle {
             if self.has_classic() || self.classic_has_config {
                 self.phase = Phase::Gap { until: since + self.rules.classic.trigger_gap };
             } else {
-                effects.extend(self.start(now, nodes));
+                effects.extend(self.after_barrier(now, nodes));
             }
             return effects;
         }
@@ -167,6 +167,9 @@ impl Lifecycle {
     }
 
     pub(super) fn barrier_failed(&mut self, error: CommandError) -> Vec<Effect> {
+        if self.steps().next().is_some() {
+            return self.setup_lost(error.to_string());
+        }
         let note = Effect::note("not_started", error.to_string());
         let published = self.revision > 0 && !matches!(self.phase, Phase::AwaitingClassic { .. });
         let mut effects = Vec::new();
@@ -185,7 +188,7 @@ impl Lifecycle {
     }
 
     pub(super) fn start(&mut self, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
-        self.lead = self.lead(now, nodes);
+        self.lead = self.ready_lead.take().unwrap_or_else(|| self.lead(now, nodes));
         vec![
             Effect::PublishTrigger { start_at_ms: self.starts_at(now), revision: self.revision },
             Effect::note(RUNNING, ""),

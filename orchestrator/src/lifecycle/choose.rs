@@ -266,7 +266,7 @@ mod tests {
     fn sessions_count_with_the_requests_that_one_sends_at_most() {
         let nodes = [node("a", Some(1), Liveness::Alive)];
         let plan = |load: &str| {
-            let steps = "[scenarios.x]\nsteps = [{ repeat = 4, steps = ['x'] }]";
+            let steps = "[scenarios.s]\nsteps = [{ repeat = 4, steps = ['x'] }]";
             fixtures::plan(&format!(
                 "[target]\nurl = 'http://127.0.0.1:1/'\n[requests]\nx = {{ path = '/' }}\n{steps}\n[load]\n{load}\n"
             ))

@@ -1,7 +1,9 @@
 //! What a test's life asks its caller to do.
 
 use common::ids::{Epoch, NodeId};
+use common::wire::StepsOf;
 
+use crate::model::StepsView;
 use crate::participant::EndedBy;
 use crate::refusal::CommandError;
 
@@ -19,6 +21,13 @@ pub enum Effect {
         revision: u32,
     },
     PublishStop,
+    /// Ask these drivers to run setup or teardown.
+    AskSteps {
+        run: StepsOf,
+        drivers: Vec<NodeId>,
+    },
+    /// What setup or teardown came to so far.
+    StepsChanged(StepsOf, Box<StepsView>),
     /// The barrier succeeded or failed: answer the request that triggered the test.
     Answer(Result<(), CommandError>),
     /// The state changed, or another event happened that belongs in the timeline.

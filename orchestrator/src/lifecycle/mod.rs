@@ -8,6 +8,8 @@ mod doubtful;
 mod effect;
 mod ends;
 mod lead;
+mod rate;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod warned;
@@ -18,14 +20,16 @@ use std::time::Duration;
 use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::plan::Plan;
-use common::wire::DriverState;
+use common::wire::{DriverState, StepsOf};
 
 pub use choose::{ClassicRules, choose, count_of, delay_of};
 pub use doubtful::is_doubtful;
 pub use effect::Effect;
+pub use rate::{RATE_CHANGED, not_running};
+pub use steps::began_setup;
 pub use warned::{driver_of, since_trigger, warnings};
 
-use crate::model::TestState;
+use crate::model::{StepsView, TestState};
 use crate::now::Now;
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::refusal::CommandError;
@@ -71,6 +75,10 @@ enum Phase {
     Gap {
         until: Duration,
     },
+    /// All are ready, and drivers were asked to run setup at `since`.
+    Setup {
+        since: Duration,
+    },
     /// After a restart: whether the trigger was published is not known yet (`doubtful`).
     Doubtful {
         resumed_at: Duration,
@@ -89,6 +97,11 @@ enum Phase {
         since: Duration,
         at_us: Option<UnixMicros>,
     },
+    /// The load is over, or was never started; a driver was asked to run teardown at `since`, or is to be.
+    Teardown {
+        since: Option<Duration>,
+        at_us: Option<UnixMicros>,
+    },
     Finished,
 }
 
@@ -105,6 +118,12 @@ pub struct Lifecycle {
     configured_at: Option<Duration>,
     /// From the trigger to the start.
     lead: Duration,
+    /// What that was when the drivers were ready, where setup came in between.
+    ready_lead: Option<Duration>,
+    /// What setup and teardown came to, from when they were asked for.
+    steps: BTreeMap<StepsOf, StepsView>,
+    /// What setup extracted, where it travels.
+    setup_values: BTreeMap<String, String>,
     /// When a driver last reported, at this barrier, that it is resolving the target's name.
     resolving_at: Option<Duration>,
     /// Classic drivers may have received the config and cannot be made to discard it, so a failed barrier finishes the
@@ -116,6 +135,8 @@ pub struct Lifecycle {
     ours_done_at: Option<Duration>,
     /// Our drivers that send heartbeats while their windows are overdue, and since when.
     overdue_since: BTreeMap<(NodeId, Option<Epoch>), Duration>,
+    /// How its rate was changed, in order.
+    rate: rate::Changes,
 }
 
 impl Lifecycle {
@@ -131,11 +152,15 @@ impl Lifecycle {
             stopped_by: None,
             configured_at: None,
             lead: rules.start_delay,
+            ready_lead: None,
+            steps: BTreeMap::new(),
+            setup_values: BTreeMap::new(),
             resolving_at: None,
             classic_has_config: false,
             runaways: BTreeMap::new(),
             ours_done_at: None,
             overdue_since: BTreeMap::new(),
+            rate: rate::Changes::default(),
         }
     }
 
@@ -198,7 +223,7 @@ impl Lifecycle {
     pub fn started_at(&self) -> Option<UnixMicros> {
         match self.phase {
             Phase::Started { at_us, .. } | Phase::Doubtful { at_us, .. } => Some(at_us),
-            Phase::Stopping { at_us, .. } => at_us,
+            Phase::Stopping { at_us, .. } | Phase::Teardown { at_us, .. } => at_us,
             _ => None,
         }
     }
@@ -208,11 +233,11 @@ impl Lifecycle {
         match self.phase {
             Phase::Configured => TestState::Configured,
             Phase::AwaitingClassic { .. } | Phase::Barrier { .. } | Phase::Gap { .. } => TestState::Starting,
-            Phase::Doubtful { .. } => TestState::Starting,
+            Phase::Setup { .. } | Phase::Doubtful { .. } => TestState::Starting,
             Phase::Started { at, .. } if now.elapsed < at => TestState::Starting,
             Phase::Started { .. } if self.all_drain(nodes) => TestState::Draining,
             Phase::Started { .. } => TestState::Running,
-            Phase::Stopping { .. } => TestState::Draining,
+            Phase::Stopping { .. } | Phase::Teardown { .. } => TestState::Draining,
             Phase::Finished => TestState::Finished,
         }
     }
@@ -228,10 +253,10 @@ impl Lifecycle {
             && states.iter().all(|node| drains(node) || idle(node))
     }
 
-    /// Whether it waits at its barrier, or started less than a second ago.
+    /// Whether it waits at its barrier or for setup, or started less than a second ago.
     pub fn begins(&self, now: Now) -> bool {
         match self.phase {
-            Phase::AwaitingClassic { .. } | Phase::Barrier { .. } => true,
+            Phase::AwaitingClassic { .. } | Phase::Barrier { .. } | Phase::Setup { .. } => true,
             Phase::Started { at, .. } => now.elapsed < at + Duration::from_secs(1),
             _ => false,
         }
@@ -259,7 +284,14 @@ impl Lifecycle {
         let note = Effect::note(STOPPED, by.to_string());
         let aborted = || CommandError::Conflict("the test was stopped before it started".to_owned());
         match self.phase {
-            Phase::Finished | Phase::Stopping { .. } => Vec::new(),
+            // The load is over in teardown, so that nothing is left to stop.
+            Phase::Finished | Phase::Stopping { .. } | Phase::Teardown { .. } => Vec::new(),
+            Phase::Setup { .. } => {
+                self.stopped_by = Some(by);
+                let mut effects = vec![Effect::PublishStop, note];
+                effects.extend(self.setup_stopped());
+                effects
+            }
             Phase::Configured => {
                 self.stopped_by = Some(by);
                 self.phase = Phase::Finished;
@@ -295,6 +327,9 @@ impl Lifecycle {
         if matches!(self.phase, Phase::Finished | Phase::Configured | Phase::Stopping { .. }) {
             return Vec::new();
         }
+        if let Phase::Teardown { .. } = self.phase {
+            return self.teardown_not_asked(why.to_string());
+        }
         self.barrier_failed(why)
     }
 
@@ -305,15 +340,19 @@ impl Lifecycle {
             Phase::AwaitingClassic { since } => self.await_classic(since.unwrap_or(now.elapsed), now, nodes),
             Phase::Barrier { since } => self.barrier(since, now, nodes),
             Phase::Gap { until } if now.elapsed < until => Vec::new(),
-            Phase::Gap { .. } => self.start(now, nodes),
+            Phase::Gap { .. } => self.after_barrier(now, nodes),
+            Phase::Setup { since } => self.look_at_setup(since, now, nodes),
+            Phase::Teardown { since, .. } => self.look_at_teardown(since, now, nodes),
             Phase::Doubtful { .. } => self.doubt(now, nodes, parts),
             Phase::Started { at, .. } => {
-                let mut effects = ends::look(self, now, now.elapsed.saturating_sub(at), nodes, parts);
-                let finish = self.finish_if_over(parts, &effects);
-                if !finish.is_empty() && ends::leaves_a_load_behind(nodes, parts, &effects) {
-                    effects.push(Effect::PublishStop);
+                let mut effects = self.watch_rate(now, nodes);
+                effects.extend(ends::look(self, now, now.elapsed.saturating_sub(at), nodes, parts));
+                if is_over(parts, &effects) {
+                    if ends::leaves_a_load_behind(nodes, parts, &effects) {
+                        effects.push(Effect::PublishStop);
+                    }
+                    effects.extend(self.conclude());
                 }
-                effects.extend(finish);
                 effects
             }
             Phase::Stopping { since, .. } => {
@@ -328,24 +367,23 @@ impl Lifecycle {
                 } else {
                     effects.extend(ends::stopped(self, nodes, parts));
                 }
-                effects.extend(self.finish_if_over(parts, &effects));
+                if is_over(parts, &effects) {
+                    effects.extend(self.conclude());
+                }
                 effects
             }
         }
     }
+}
 
-    fn finish_if_over(&mut self, parts: &[PartSeen], effects: &[Effect]) -> Vec<Effect> {
-        let ends_now = |part: &PartSeen| {
-            effects.iter().any(|effect| {
-                matches!(effect, Effect::PartEnded(node, epoch, _) if *node == part.node_id && *epoch == part.epoch)
-            })
-        };
-        let back = effects.iter().any(|effect| matches!(effect, Effect::PartBack(..)));
-        let over = parts.iter().all(|part| part.ended_by.is_some() || ends_now(part));
-        if !over || back || parts.is_empty() {
-            return Vec::new();
-        }
-        self.phase = Phase::Finished;
-        vec![Effect::Finish]
-    }
+/// Whether the parts of all drivers are over, with what the effects change of them.
+fn is_over(parts: &[PartSeen], effects: &[Effect]) -> bool {
+    let ends_now = |part: &PartSeen| {
+        effects.iter().any(|effect| {
+            matches!(effect, Effect::PartEnded(node, epoch, _) if *node == part.node_id && *epoch == part.epoch)
+        })
+    };
+    let back = effects.iter().any(|effect| matches!(effect, Effect::PartBack(..)));
+    let over = parts.iter().all(|part| part.ended_by.is_some() || ends_now(part));
+    over && !back && !parts.is_empty()
 }

@@ -18,6 +18,10 @@ const WARNED: &str = "warned";
 const MORE_WARNED: &str = "more_warned";
 /// In a timeline: a classic driver that is known does not take part.
 const LEFT_OUT: &str = "driver_left_out";
+/// In a timeline: a driver obeyed a change of the rate too late.
+pub(super) const RATE_LATE: &str = "rate_late";
+/// In a timeline: a driver did not obey a change of the rate.
+pub(super) const RATE_NOT_CHANGED: &str = "rate_not_changed";
 /// Most drivers whose warnings are listed one by one; the rest is a number.
 const MAX_WARNINGS: usize = 32;
 
@@ -46,7 +50,7 @@ pub(super) fn left_out(plan: &Plan, nodes: &[NodeFacts], gone: &[NodeId]) -> Vec
 }
 
 /// A note about one driver, with the sentence of a finding.
-fn about(driver: &NodeId, what: &'static str, finding: Other) -> Effect {
+pub(super) fn about(driver: &NodeId, what: &'static str, finding: Other) -> Effect {
     Effect::note_of(driver, what, finding.text(Some(driver.as_str())))
 }
 
@@ -60,6 +64,7 @@ pub fn warnings(timeline: &[TimelineEntry]) -> impl Iterator<Item = (FindingKind
     since_trigger(timeline).iter().filter_map(|entry| match entry.what.as_str() {
         WARNED => Some((FindingKind::DriverWarned, entry)),
         LEFT_OUT => Some((FindingKind::DriverLeftOut, entry)),
+        RATE_LATE | RATE_NOT_CHANGED => Some((FindingKind::DriverWarned, entry)),
         MORE_WARNED => Some((FindingKind::MoreDriversWarned, entry)),
         _ => None,
     })

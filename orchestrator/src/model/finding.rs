@@ -59,6 +59,10 @@ kinds! {
     Interrupted,
     /// The drivers were never triggered.
     NeverStarted,
+    /// A step of setup failed, so that the load did not start.
+    SetupFailed,
+    /// A driver or the orchestrator ended while setup ran, so that the load did not start.
+    SetupLost,
     /// A classic driver sent no report after the trigger.
     DriverDeaf,
     /// A driver sends heartbeats and no windows.
@@ -191,6 +195,8 @@ kinds! {
     SessionsAbandoned,
     /// Requests completed after the end of the schedule: the throughput leaves them out.
     CompletedAfterEnd,
+    /// Teardown failed, or was not done.
+    TeardownFailed,
     /// A driver warned before the start.
     DriverWarned,
     /// A classic driver that is known does not take part: it showed nothing of its last test, or its heartbeats

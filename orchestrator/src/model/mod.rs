@@ -11,6 +11,7 @@ mod finding;
 mod lists;
 mod part;
 mod schema;
+mod steps;
 
 pub use figures::{
     DroppedBy, LatencyView, OutcomeLatency, PassTotals, RequestTotals, ResponseLatency, SessionCounts,
@@ -20,6 +21,7 @@ pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
 pub use part::{PartEnd, PartState};
 pub use schema::{BootstrapSchema, LatencyStatsSchema, PlanSchema, TimeSchema};
+pub use steps::{StepsOutcome, StepsRequest, StepsView};
 
 /// From this share of steal on (`steal_mean`, CPU time that the host took from a machine), the host is reported as a
 /// cause.
@@ -76,6 +78,12 @@ pub struct TestView {
     /// When it was finished, RFC 3339.
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
+    /// What was done before the load, where the plan has a setup and it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<StepsView>,
+    /// What was done after the load, where the plan has a teardown and it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teardown: Option<StepsView>,
     /// All drivers together.
     pub totals: Totals,
     /// What the drivers sent by themselves, by the key in `[shared]`; left out where the plan has none.
@@ -87,8 +95,55 @@ pub struct TestView {
     pub thresholds: Vec<ThresholdView>,
     /// Whether all windows arrived.
     pub completeness: Completeness,
+    /// How its rate was changed while it ran, in order; left out where it was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate_changes: Vec<RateChangeView>,
     /// What happened to it, oldest first.
     pub timeline: Vec<TimelineEntry>,
+}
+
+/// A change of a running test's rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RateChange)]
+pub struct RateChangeView {
+    /// Its number, from 1.
+    pub change: u32,
+    /// From when on, RFC 3339.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The same in seconds since the start.
+    pub at_s: f64,
+    /// The rate from then on: requests a second, or sessions where the plan has several requests; of each driver, or of
+    /// the fleet with `per = "fleet"`.
+    pub rate: f64,
+    /// The rate until then.
+    pub rate_before: f64,
+}
+
+/// What a change of a running test says: the body of `PATCH /api/v1/tests/{id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RateOrder {
+    /// The new rate, above zero: requests a second, or sessions where the plan has several requests; of each driver, or of
+    /// the fleet with `per = "fleet"`. A number, or a text with a unit, as in `500/s` or `6/m`.
+    pub rate: f64,
+}
+
+/// The rate of a running test by now: the answer to a change of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Rate)]
+pub struct RateView {
+    /// The test.
+    pub test_id: String,
+    /// The rate: requests a second, or sessions where the plan has several requests; of each driver, or of the fleet with
+    /// `per = "fleet"`.
+    pub rate: f64,
+    /// Since when, or from when on, RFC 3339.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The same in seconds since the start; 0 for the rate that the plan has.
+    pub at_s: f64,
+    /// The number of the change; null for the rate that the plan has.
+    pub change: Option<u32>,
 }
 
 impl TestView {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, PROTOCOL};
+use common::wire::{DriverState, PROTOCOL, RateApplied, StepsReport};
 
 use crate::model::Liveness;
 
@@ -58,6 +58,8 @@ pub struct NodeFacts {
     pub test_id: Option<TestId>,
     /// The revision of the config that it has answered.
     pub revision: Option<u32>,
+    /// How setup or teardown goes or went, where it was asked for either.
+    pub steps: Option<Box<StepsReport>>,
     /// Its highest rate, requests per second.
     pub max_rate: Option<f64>,
     /// Whether it runs under the same kernel, and so by the same clock, as this orchestrator; false where that is not
@@ -67,6 +69,10 @@ pub struct NodeFacts {
     pub protocol: Protocol,
     /// Whether it may read plans with several requests; true for a node of ours that has not registered yet.
     pub reads_programs: bool,
+    /// Whether it may obey changes of a running test's rate; true for a node of ours that has not registered yet.
+    pub changes_rate: bool,
+    /// The change of its test's rate that it obeyed last, by its last heartbeat.
+    pub rate_change: Option<RateApplied>,
     /// When its last heartbeat `NO` arrived.
     pub said_no_at: Option<Duration>,
     /// Its observed interval between heartbeats, or the usual one before it was observed.

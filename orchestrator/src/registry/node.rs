@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, HeartbeatOurs, PLAN_LANGUAGE, Reason, RegisterOurs, Role};
+use common::wire::{DriverState, HeartbeatOurs, PLAN_LANGUAGE, RATE_CHANGES, Reason, RegisterOurs, Role};
 
 use super::facts::{NodeFacts, Protocol};
 use super::habit::Habit;
@@ -77,6 +77,17 @@ impl Description {
         match self {
             Self::Unknown | Self::Remembered(_) => true,
             Self::Registered(ours) => ours.plan_language.is_some_and(|language| language >= PLAN_LANGUAGE),
+        }
+    }
+}
+
+impl Description {
+    /// Whether it may obey changes of a running test's rate: false once it registered without the version of them that
+    /// this orchestrator writes. The store does not keep it.
+    pub(super) fn changes_rate(&self) -> bool {
+        match self {
+            Self::Unknown | Self::Remembered(_) => true,
+            Self::Registered(ours) => ours.rate_changes.is_some_and(|version| version >= RATE_CHANGES),
         }
     }
 }
@@ -248,10 +259,13 @@ impl Node {
             warning: beat.and_then(|beat| beat.warning_without_name(&self.node_id)).map(str::to_owned),
             test_id: beat.and_then(|beat| beat.test_id.clone()),
             revision: beat.and_then(|beat| beat.revision),
+            steps: beat.and_then(|beat| beat.steps.clone()),
             max_rate: registration.and_then(|ours| ours.max_rate),
             on_this_host: kernel.is_some() && registration.and_then(|ours| ours.kernel.as_deref()) == kernel,
             protocol: ours.map_or(Protocol::Unknown, |ours| ours.description.protocol()),
             reads_programs: ours.is_some_and(|ours| ours.description.reads_programs()),
+            changes_rate: ours.is_some_and(|ours| ours.description.changes_rate()),
+            rate_change: beat.and_then(|beat| beat.rate_change),
             said_no_at: self.said_no_at,
             interval: self.interval(),
             beats_idle: self.habit.beats_idle(),

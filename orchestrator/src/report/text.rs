@@ -8,12 +8,18 @@ use super::columns::{Page, WIDTH, short, width};
 use super::{drivers_table, latency_table, named_tables, plan_line, thresholds_table};
 use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::{
-    DEFINITIONS, DriverTotals, SessionTotals, SharedTotals, TestState, TestView, Totals, Verdict,
-    WarmupTotals,
+    DEFINITIONS, DriverTotals, RateChangeView, SessionTotals, SharedTotals, StepsRequest, StepsView,
+    TestState, TestView, Totals, Verdict, WarmupTotals,
 };
 
 /// Most reasons, and most warnings, in the text.
 const MAX_SENTENCES: usize = 5;
+
+/// Most names of requests that the lines on setup and teardown list.
+const MAX_STEPS_SHOWN: usize = 8;
+
+/// Most changes of the rate in the text.
+const MAX_CHANGES: usize = 6;
 
 /// Most columns of a test's name.
 const MAX_NAME: usize = 60;
@@ -39,10 +45,15 @@ pub fn text_in(view: &TestView, columns: usize) -> String {
     sentences(&mut out, "  - ", &view.reasons);
     out.blank();
     out.wrap("plan       ", &plan_line::sentence(&view.plan, view.drivers.len(), view.requests_per_session));
+    if !view.rate_changes.is_empty() {
+        out.wrap("rate       ", &rate_line(&view.rate_changes));
+    }
     out.wrap("target     ", &plan_line::target(&view.plan));
     out.wrap("test       ", &test_line(view));
     out.blank();
+    steps(&mut out, "setup      ", view.setup.as_ref());
     totals(&mut out, view);
+    steps(&mut out, "teardown   ", view.teardown.as_ref());
     out.blank();
     latency_table::add(&mut out, &view.totals.latency_ms);
     named_tables::add(&mut out, view);
@@ -109,6 +120,18 @@ fn test_line(view: &TestView) -> String {
     format!("{}, {at} UTC{seed}", view.test_id)
 }
 
+/// As in `changed from 200/s to 500/s at 12.0 s, to 100/s at 20.0 s`.
+fn rate_line(changes: &[RateChangeView]) -> String {
+    let to = |change: &RateChangeView| format!("to {} at {:.1} s", rate(change.rate), change.at_s);
+    let before = changes.first().map_or(0.0, |first| first.rate_before);
+    let shown: Vec<String> = changes.iter().take(MAX_CHANGES).map(to).collect();
+    let more = match changes.len().saturating_sub(MAX_CHANGES) {
+        0 => String::new(),
+        n => format!(", and {n} more: see the JSON report"),
+    };
+    format!("changed from {} {}{more}", rate(before), shown.join(", "))
+}
+
 fn totals(out: &mut Page, view: &TestView) {
     let totals = &view.totals;
     let n = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), count);
@@ -159,6 +182,30 @@ fn totals(out: &mut Page, view: &TestView) {
     if !unknown.is_empty() {
         out.wrap("unknown    ", &format!("{}: not in these sums", unknown.join("; ")));
     }
+}
+
+/// A line on setup or teardown, whose requests are in no other figure. As in
+/// `completed on a: login 1 sent, item 3 sent (1 failed)`.
+fn steps(out: &mut Page, label: &str, steps: Option<&StepsView>) {
+    let Some(steps) = steps else { return };
+    let on = match steps.drivers.as_slice() {
+        [] => String::new(),
+        drivers => format!(" on {}", names(drivers.iter().map(String::as_str))),
+    };
+    let one = |(name, request): (&String, &StepsRequest)| {
+        let failed = match request.failed {
+            0 => String::new(),
+            failed => format!(" ({} failed)", count(failed)),
+        };
+        format!("{name} {} sent{failed}", count(request.sent))
+    };
+    let requests: Vec<String> = steps.requests.iter().take(MAX_STEPS_SHOWN).map(one).collect();
+    let more = match steps.requests.len().saturating_sub(MAX_STEPS_SHOWN) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let sent = if requests.is_empty() { String::new() } else { format!(": {}{more}", requests.join(", ")) };
+    out.wrap(label, &format!("{}{on}{sent}", steps.outcome.name()));
 }
 
 /// As in `token: 12 sent = 11 completed + 1 failed`: what drivers sent by themselves.

@@ -60,6 +60,7 @@ impl Store {
             max_rate: row.max_rate,
             kernel: None,
             plan_language: None,
+            rate_changes: None,
         };
         Ok(KnownNode { node_id, address: row.address, ours: Some(ours) })
     }

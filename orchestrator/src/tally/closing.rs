@@ -2,16 +2,19 @@
 //! that are newer than the last window, who stopped it. It is stored with the test, so that the test can be counted
 //! again later, with late windows, and gives the same figures as the first time.
 
+use std::collections::BTreeMap;
+
 use common::clock::UnixMicros;
 use common::counters::Counters;
 use common::ids::{Epoch, NodeId};
+use common::wire::StepsOf;
 use serde::{Deserialize, Serialize};
 
 use super::Tally;
 use super::limits::MAX_FOREIGN;
 use super::part::Part;
 use crate::lifecycle::count_of;
-use crate::model::PartState;
+use crate::model::{PartState, StepsView};
 use crate::participant::EndedBy;
 use crate::stopped_by::StoppedBy;
 
@@ -23,6 +26,9 @@ pub struct Closing {
     /// Why the test was interrupted, where the orchestrator that led it ended first.
     #[serde(default)]
     pub interrupted: Option<String>,
+    /// What setup and teardown came to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps: BTreeMap<StepsOf, StepsView>,
     /// Each life of each node, in the order of the tally.
     pub parts: Vec<ClosingPart>,
     /// Nodes that sent reports although they take no part.
@@ -66,6 +72,7 @@ impl Tally {
         Closing {
             stopped_by: stopped_by.cloned(),
             interrupted: self.interrupted.clone(),
+            steps: self.steps.clone(),
             parts: self.parts.iter().map(part).collect(),
             foreign: self.foreign.iter().cloned().collect(),
         }
@@ -93,6 +100,7 @@ impl Tally {
         let room = MAX_FOREIGN.saturating_sub(self.foreign.len());
         self.foreign.extend(closing.foreign.iter().take(room).cloned());
         self.interrupted.clone_from(&closing.interrupted);
+        self.steps.clone_from(&closing.steps);
         self.finish();
     }
 

@@ -34,9 +34,9 @@ use common::figures::ByRequest;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::Position;
 use common::latency::Latencies;
-use common::plan::Plan;
+use common::plan::{Plan, RateChange};
 use common::session_figures::AllSessions;
-use common::wire::{DriverState, Metrics, Window};
+use common::wire::{DriverState, Metrics, StepsOf, Window};
 
 use self::abort::Watch;
 pub use self::closing::{Closing, ClosingPart};
@@ -45,7 +45,7 @@ use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
 use crate::lifecycle::count_of;
-use crate::model::{Completeness, DriverTotals, SharedTotals, Totals, WindowView};
+use crate::model::{Completeness, DriverTotals, SharedTotals, StepsView, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::stopped_by::StoppedBy;
 use crate::verdict::Facts;
@@ -85,8 +85,12 @@ pub struct Tally {
     words: usize,
     /// Why the test was interrupted, where the orchestrator that led it ended first.
     interrupted: Option<String>,
+    /// What setup and teardown came to.
+    steps: BTreeMap<StepsOf, StepsView>,
     /// Whether the plan's `[abort]` ends it.
     watch: Watch,
+    /// How the rate was changed while it ran.
+    rate_changes: Vec<RateChange>,
 }
 
 impl Tally {
@@ -108,7 +112,19 @@ impl Tally {
             foreign: BTreeSet::new(),
             words: 0,
             interrupted: None,
+            steps: BTreeMap::new(),
+            rate_changes: Vec::new(),
         }
+    }
+
+    /// Sets the changes of the rate so far, in their order: what is planned follows from them.
+    pub fn rate_changed(&mut self, changes: Vec<RateChange>) {
+        self.rate_changes = changes;
+    }
+
+    /// The changes of the rate so far.
+    pub fn rate_changes(&self) -> &[RateChange] {
+        &self.rate_changes
     }
 
     /// Sets the common start (`start_at` of the trigger); windows are counted from there.
@@ -277,6 +293,16 @@ impl Tally {
         }
     }
 
+    /// Takes what setup or teardown came to so far.
+    pub fn set_steps(&mut self, run: StepsOf, view: StepsView) {
+        self.steps.insert(run, view);
+    }
+
+    /// What setup and teardown came to, where they began.
+    pub fn steps(&self) -> &BTreeMap<StepsOf, StepsView> {
+        &self.steps
+    }
+
     /// The test is over: what is still in flight is unresolved.
     pub fn finish(&mut self) {
         self.finished = true;
@@ -305,11 +331,9 @@ impl Tally {
 
     /// How long after the start the last load is planned to end; `None` where the plan does not say.
     fn planned_end(&self) -> Option<Duration> {
-        let load = &self.plan.load;
-        let ends = self.parts.iter().filter_map(|part| part.share.as_ref()).map(|share| {
-            let length = share.planned_length(load)?;
-            Some(share.begins_after().saturating_add(load.warmup).saturating_add(length))
-        });
+        let start_at = self.start_at.unwrap_or(0);
+        let shares = self.parts.iter().filter_map(|part| part.share.as_ref());
+        let ends = shares.map(|share| share.planned_end(&self.plan, start_at, &self.rate_changes));
         ends.collect::<Option<Vec<Duration>>>()?.into_iter().max()
     }
 

@@ -155,7 +155,9 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         over: true,
         stopped_by: stopped_by.cloned(),
         interrupted: tally.interrupted.clone(),
+        steps: tally.steps().clone(),
         started_at: tally.start_at,
+        rate_changes: &tally.rate_changes,
         fleet: Sample {
             counters,
             reported,

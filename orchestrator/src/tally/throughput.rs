@@ -64,7 +64,8 @@ impl Tally {
     pub(super) fn length_s(&self, part: &Part) -> Option<f64> {
         let start = self.start_at.filter(|_| !part.is_classic())?;
         let load = &self.plan.load;
-        let planned_s = part.share.as_ref().and_then(|share| planned_s(load, share));
+        let planned = |share: &Share| share.planned_seconds(&self.plan, start, &self.rate_changes);
+        let planned_s = part.share.as_ref().and_then(planned);
         if let Some(ending) = &part.windows.ending {
             let measured_s = seconds(ending.schedule_from_us, ending.schedule_to_us);
             let same = |planned_s: &f64| {
@@ -92,21 +93,6 @@ impl Tally {
         let stopped = endings.filter(|ending| ending.cut_short.as_deref() == Some(Ending::STOPPED));
         stopped.map(|ending| ending.schedule_to_us).max()
     }
-}
-
-/// The length that a driver's open loop is planned for, seconds; a closed loop has none beforehand. Not
-/// [`Share::planned_length`], which is rounded to nanoseconds: 20 requests at 3/s must come to exactly 3/s.
-fn planned_s(load: &Load, share: &Share) -> Option<f64> {
-    if share.stages_times.is_some() {
-        return share.planned_length(load).map(|length| length.as_secs_f64());
-    }
-    let (requests, rate) = match share.fleet {
-        Some(fleet) => (fleet.requests, fleet.rate_per_s),
-        None => (share.requests, share.rate_per_s?),
-    };
-    let by_requests = requests.filter(|_| rate > 0.0).map(|n| n as f64 / rate);
-    let by_duration = load.duration.map(|duration| duration.as_secs_f64());
-    by_requests.into_iter().chain(by_duration).reduce(f64::min)
 }
 
 /// When a driver's schedule begins, after the warm-up.

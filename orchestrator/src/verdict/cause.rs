@@ -142,6 +142,10 @@ fn blamed_steal(machine: &GeneratorLoad) -> Option<f64> {
 /// The rate that the slowest of them really sent, rounded down. Where it sent everything, but late, the rate that it
 /// could have kept is unknown: then it is the planned rate, with `below` set.
 fn slower(facts: &Facts<'_>, drivers: &[&DriverFacts<'_>]) -> Option<Slower> {
+    if !facts.rate_changes.is_empty() {
+        // On average it kept some rate, but which of its rates it could not keep is not known.
+        return None;
+    }
     let kept = |driver: &&DriverFacts<'_>| {
         let share = driver.share?;
         let (planned, seconds) = (share.rate_per_s?, driver.sample.schedule_s.filter(|s| *s > 0.001)?);

@@ -1,11 +1,11 @@
 //! Incomplete: drivers that were lost or left, and windows that did not arrive.
 
 use common::clock::UnixMicros;
-use common::wire;
+use common::wire::{self, StepsOf};
 
 use super::words::{Ending, Other};
 use super::{DriverFacts, Facts, Findings};
-use crate::model::Verdict;
+use crate::model::{StepsOutcome, StepsView, Verdict};
 use crate::participant::EndedBy;
 use crate::participant::Reading;
 
@@ -14,8 +14,9 @@ const MAX_RUNS: usize = 4;
 
 /// Looks for missing drivers and windows.
 pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
+    let is_setup_blamed = steps(facts, findings);
     let Some(start) = facts.started_at else {
-        if facts.over && facts.stopped_by.is_none() {
+        if facts.over && facts.stopped_by.is_none() && !is_setup_blamed {
             findings.because(Verdict::Incomplete, None, Ending::NeverStarted);
         }
         return;
@@ -44,6 +45,23 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     if !facts.foreign.is_empty() {
         findings.warn(None, Other::Foreign(facts.foreign.clone()));
     }
+}
+
+/// Looks at setup and teardown; true where setup is why the load was not started.
+fn steps(facts: &Facts<'_>, findings: &mut Findings) -> bool {
+    let failed = |steps: &&StepsView| matches!(steps.outcome, StepsOutcome::Failed | StepsOutcome::Lost);
+    if let Some(teardown) = facts.steps.get(&StepsOf::Teardown).filter(failed) {
+        let (step, why) = (teardown.step.clone(), teardown.reason.clone().unwrap_or_default());
+        findings.warn(teardown.driver.as_deref(), Other::TeardownFailed { step, why });
+    }
+    let Some(setup) = facts.steps.get(&StepsOf::Setup).filter(failed) else { return false };
+    let (driver, why) = (setup.driver.as_deref(), setup.reason.clone().unwrap_or_default());
+    if setup.outcome == StepsOutcome::Failed {
+        findings.because(Verdict::Failed, driver, Ending::SetupFailed { step: setup.step.clone(), why });
+    } else {
+        findings.because(Verdict::Incomplete, driver, Ending::SetupLost { why });
+    }
+    true
 }
 
 fn missing_driver(driver: &DriverFacts<'_>, start: UnixMicros, aborted: bool) -> Option<Ending> {

@@ -7,11 +7,11 @@ use common::clock::UnixMicros;
 use common::counters::{Counters, ErrorKind};
 use common::ids::RequestName;
 use common::latency::{Latencies, LatencyKind, LatencyStats, Outcome, Spread};
-use common::plan::{Plan, Share, ThresholdOf};
+use common::plan::{Plan, RateChange, Share, ThresholdOf};
 use common::session_figures::{SessionCounters, SharedCounters};
-use common::wire::RowsUsedUp;
+use common::wire::{RowsUsedUp, StepsOf};
 
-use crate::model::MissingWindows;
+use crate::model::{MissingWindows, StepsView};
 use crate::participant::EndedBy;
 use crate::participant::Reading;
 use crate::stopped_by::StoppedBy;
@@ -26,8 +26,12 @@ pub struct Facts<'a> {
     pub stopped_by: Option<StoppedBy>,
     /// Why the test was interrupted, where the orchestrator that led it ended first.
     pub interrupted: Option<String>,
+    /// What setup and teardown came to, where they began.
+    pub steps: BTreeMap<StepsOf, StepsView>,
     /// The common start of the trigger; `None`: the test was never started.
     pub started_at: Option<UnixMicros>,
+    /// How the rate was changed while the test ran.
+    pub rate_changes: &'a [RateChange],
     pub fleet: Sample<'a>,
     /// Each of them, in the order of their shares.
     pub drivers: Vec<DriverFacts<'a>>,

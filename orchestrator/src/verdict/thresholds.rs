@@ -185,7 +185,10 @@ fn planned(
     let of = of.filter(|one| !left_out.contains(&one.name));
     let planned = |one: &DriverFacts<'_>| {
         let share = one.share?;
-        let timed = share.rate_per_s.zip(load.duration).map(|(rate, duration)| {
+        // Changed meanwhile, it is no more than the highest rate makes of all of the time.
+        let rates = facts.rate_changes.iter().map(|change| share.own_rate(facts.plan.per, change.rate_per_s));
+        let highest = share.rate_per_s.map(|rate| rates.fold(rate, f64::max));
+        let timed = highest.zip(load.duration).map(|(rate, duration)| {
             // At most: the product rounded up, or one more where it is a whole number.
             (rate * duration.as_secs_f64()) as u64 + 1
         });
@@ -301,8 +304,12 @@ fn figure_name(key: &str) -> &str {
     kinds.iter().find_map(after).unwrap_or(key)
 }
 
-/// The highest rate that the plan lets a driver, or all of them, send at; `None` where nothing bounds it.
+/// The highest rate that the plan lets a driver, or all of them, send at; `None` where nothing bounds it, and where the
+/// rate was changed meanwhile: then it is not the plan's.
 fn most_per_s(facts: &Facts<'_>, driver: Option<&str>) -> Option<f64> {
+    if !facts.rate_changes.is_empty() {
+        return None;
+    }
     let of = facts.drivers.iter().filter(|one| driver.is_none_or(|driver| driver == one.name));
     of.map(|one| one.share.and_then(|share| share.rate_per_s.or(share.target_throughput))).sum()
 }

@@ -1,21 +1,10 @@
-//! The target over real sockets.
-#![allow(clippy::unwrap_used)] // a test: what fails, fails it
+//! The target's answers, and the trouble that it makes on purpose.
 
 use std::time::{Duration, Instant};
 
 use target::{TargetSettings, settings::BehaviourSettings};
 
-async fn start(behaviour: BehaviourSettings) -> (String, tokio::sync::oneshot::Sender<()>) {
-    let mut settings = TargetSettings { behaviour, ..TargetSettings::default() };
-    settings.http.listen = "127.0.0.1:0".parse().unwrap();
-    settings.http.workers = Some(1);
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let (bound, address) = tokio::sync::oneshot::channel();
-    actix_rt::spawn(target::run(settings, async move { drop(stopped.await) }, |ready| {
-        bound.send(ready.http).unwrap()
-    }));
-    (format!("http://{}", address.await.unwrap()), stop)
-}
+use crate::start;
 
 fn good() -> BehaviourSettings {
     TargetSettings::default().behaviour
@@ -74,9 +63,10 @@ async fn a_narrow_room_makes_the_others_wait() {
 
 #[actix_rt::test]
 async fn a_stall_holds_all_that_comes_and_then_lets_it_go() {
+    const STALL: Duration = Duration::from_secs(1);
     let behaviour = BehaviourSettings {
         stall_at: Duration::from_millis(100),
-        stall_for: Duration::from_millis(400),
+        stall_for: STALL,
         max_concurrent: Some(1),
         ..good()
     };
@@ -85,20 +75,18 @@ async fn a_stall_holds_all_that_comes_and_then_lets_it_go() {
     let began = Instant::now();
     let get = || client.get(format!("{base}/ping")).send();
     assert_eq!(get().await.unwrap().status(), 200);
-    let mut answered = 1;
     while began.elapsed() < Duration::from_millis(150) {
         get().await.unwrap();
-        answered += 1;
     }
-    // The last of these met the stall, unless the machine was late by all of it.
-    assert!(answered > 1);
+    // The last one met the stall, unless the machine was late by all of it.
+    get().await.unwrap();
     assert!(
-        began.elapsed() >= Duration::from_millis(500),
+        began.elapsed() >= Duration::from_millis(100) + STALL,
         "answered during the stall: {:?}",
         began.elapsed()
     );
     let after = Instant::now();
     let answers = futures_util::future::join_all([get(), get(), get()]).await;
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
-    assert!(after.elapsed() < Duration::from_millis(400), "each waited for the stall again");
+    assert!(after.elapsed() < STALL, "each waited for the stall again");
 }

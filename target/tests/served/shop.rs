@@ -1,22 +1,11 @@
-//! The shop over real sockets.
-#![allow(clippy::unwrap_used)] // a test: what fails, fails it
+//! The target's shop.
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use target::TargetSettings;
 
-async fn start() -> (String, tokio::sync::oneshot::Sender<()>) {
-    let mut settings = TargetSettings::default();
-    settings.http.listen = "127.0.0.1:0".parse().unwrap();
-    settings.http.workers = Some(1);
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let (bound, address) = tokio::sync::oneshot::channel();
-    actix_rt::spawn(target::run(settings, async move { drop(stopped.await) }, |ready| {
-        bound.send(ready.http).unwrap()
-    }));
-    (format!("http://{}", address.await.unwrap()), stop)
-}
+use crate::start;
 
 async fn get(url: String) -> Value {
     client().get(url).send().await.unwrap().json().await.unwrap()
@@ -33,7 +22,7 @@ fn client() -> awc::Client {
 
 #[actix_rt::test]
 async fn answers_are_counted_by_name_by_route_and_by_session() {
-    let (base, _stop) = start().await;
+    let (base, _stop) = start(TargetSettings::default().behaviour).await;
     for (path, session) in [("/shop/products/7", "a"), ("/shop/products/1001?x=1", "b"), ("/shop/", "a")] {
         let request = client().get(format!("{base}{path}")).insert_header(("x-session", session));
         request.insert_header(("x-name", "look")).send().await.unwrap();
@@ -64,7 +53,7 @@ async fn answers_are_counted_by_name_by_route_and_by_session() {
 
 #[actix_rt::test]
 async fn requests_are_logged_as_they_came() {
-    let (base, _stop) = start().await;
+    let (base, _stop) = start(TargetSettings::default().behaviour).await;
     assert_eq!(post(format!("{base}/shop/log/start?max=2")).await, 200);
     post(format!("{base}/shop/stall?ms=0")).await;
     let form = client().post(format!("{base}/shop/search?q=a%20b+c"));
@@ -80,19 +69,19 @@ async fn requests_are_logged_as_they_came() {
 
 #[actix_rt::test]
 async fn a_stall_and_a_delay_hold_answers_back() {
-    let (base, _stop) = start().await;
+    let (base, _stop) = start(TargetSettings::default().behaviour).await;
     let began = Instant::now();
+    assert_eq!(post(format!("{base}/shop/stall?ms=700")).await, 200);
     let slow = async {
         get(format!("{base}/shop/products?delay_ms=50")).await;
         began.elapsed()
     };
-    let stall = async {
-        assert_eq!(post(format!("{base}/shop/stall?ms=300")).await, 200);
+    let looks = async {
         get(format!("{base}/shop/counts")).await;
         began.elapsed()
     };
-    let (answered, looked) = futures_util::future::join(slow, stall).await;
-    assert!(answered >= Duration::from_millis(300), "{answered:?}");
+    let (answered, looked) = futures_util::future::join(slow, looks).await;
+    assert!(answered >= Duration::from_millis(700), "{answered:?}");
     assert!(looked < answered, "counts are not held back: {looked:?}");
     let after = Instant::now();
     get(format!("{base}/shop/products?delay_ms=60")).await;
@@ -101,7 +90,7 @@ async fn a_stall_and_a_delay_hold_answers_back() {
 
 #[actix_rt::test]
 async fn a_token_buys_an_order() {
-    let (base, _stop) = start().await;
+    let (base, _stop) = start(TargetSettings::default().behaviour).await;
     let mut given = client()
         .post(format!("{base}/shop/token"))
         .send_json(&json!({ "user": "u", "password": "p" }))
@@ -120,7 +109,7 @@ async fn a_token_buys_an_order() {
 
 #[actix_rt::test]
 async fn an_upload_is_read_and_one_too_large_is_refused() {
-    let (base, _stop) = start().await;
+    let (base, _stop) = start(TargetSettings::default().behaviour).await;
     let upload = |body: Vec<u8>| {
         let request = client().post(format!("{base}/shop/upload"));
         request.insert_header(("content-type", "multipart/form-data; boundary=b")).send_body(body)
@@ -141,7 +130,7 @@ async fn an_upload_is_read_and_one_too_large_is_refused() {
 
 #[actix_rt::test]
 async fn cookies_of_several_headers_and_heads_work() {
-    let (base, _stop) = start().await;
+    let (base, _stop) = start(TargetSettings::default().behaviour).await;
     let request = client().get(format!("{base}/shop/cart")).append_header(("cookie", "x=1"));
     let cart: Value =
         request.append_header(("cookie", "cart=7x2")).send().await.unwrap().json().await.unwrap();

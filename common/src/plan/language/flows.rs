@@ -58,10 +58,10 @@ pub(super) fn resolve(root: &Table, mut flows: Vec<Flow>) -> Vec<Flow> {
     flows
 }
 
-/// Puts the steps of flows in where a scenario uses them.
+/// Puts the steps of flows in where a list of steps uses them; `owner`: the path of the table that has the list.
 pub(super) fn put_in(
     root: &Table,
-    scenario: &str,
+    owner: &str,
     steps: &mut Vec<Step>,
     flows: &[Flow],
     groups: &[RequestName],
@@ -71,7 +71,7 @@ pub(super) fn put_in(
     let size = size(steps, &by_name, &mut sizes);
     if size > MAX_STEPS {
         let reason = format!("becomes {size} steps when its flows are put in, and {MAX_STEPS} are the most");
-        root.fault(Fault::value(format!("scenarios.{scenario}.steps"), "", reason), None);
+        root.fault(Fault::value(format!("{owner}.steps"), "", reason), None);
         steps.clear();
         return;
     }

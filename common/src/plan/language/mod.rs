@@ -5,6 +5,7 @@
 //! templates may name (`secrets`, `hosts`, `data`), then the requests, then what sends them (`scenarios`), the load and
 //! the thresholds, and at last what holds for the whole (`paths`).
 
+mod around;
 mod body;
 mod check;
 mod data;
@@ -41,7 +42,7 @@ pub use self::rows::{TooFewRows, too_few};
 use super::program::Program;
 use super::threshold::{Naming, StatisticsNames, Threshold};
 use super::{Abort, DriverChoice, Fault, Load, Per, Request, TargetUrl, abort};
-use crate::tree::{Kind, Table, parse};
+use crate::tree::{Table, parse};
 
 /// Whether a tree is a plan with many requests.
 pub(super) fn is_program(tree: &Value) -> bool {
@@ -65,31 +66,12 @@ pub(super) struct Read {
     pub abort: Vec<Abort>,
 }
 
-/// Why a part of the language is refused that has a meaning already.
-const NOT_YET: &str = "is not supported yet";
-/// Tables of the language that are not built yet.
-const TABLES_NOT_YET: [&str; 2] = ["setup", "teardown"];
 /// Keys of the language that every plan may have, and that are not a program's own.
 const WRITTEN_APART: [&str; 8] =
     ["name", "drivers", "per", "thresholds", "abort", "honesty", "vars", "profiles"];
 /// Tables that a plan without `[requests]` does not have.
 const PROGRAM_TABLES: [&str; 10] =
     ["seed", "flows", "scenarios", "data", "vars", "secrets", "setup", "teardown", "shared", "profiles"];
-
-/// Reports keys that are not built yet.
-fn not_yet(table: &mut Table, keys: &[&str]) {
-    for key in keys {
-        if let Some(node) = table.has(key).then(|| table.take(key)).flatten() {
-            // A table may hold much.
-            let shown = if matches!(node.kind, Kind::Table(_) | Kind::List(_)) {
-                "…".to_owned()
-            } else {
-                node.to_string()
-            };
-            table.fault(Fault::value(table.path_of(key), shown, NOT_YET), node.origin);
-        }
-    }
-}
 
 /// Reports the tables of the language in a plan that has one request.
 pub(super) fn refuse_without_requests(root: &mut Table) {
@@ -117,7 +99,6 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
     if root.has("profiles") {
         root.take("profiles");
     }
-    not_yet(root, &TABLES_NOT_YET);
     let seed = root.get("seed", parse::integer(0..=u64::MAX));
     let mut names = Names::register(root);
     let secrets = secrets::read(root);
@@ -132,7 +113,7 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
     let are_requests_known = root.n_faults() == n_faults;
     let flow = scenarios::read(root, &mut names, &requests);
     let is_whole = hosts.is_some() && are_requests_known && flow.is_some();
-    let (scenarios, groups) = flow.unwrap_or_default();
+    let scenarios::Flow { scenarios, groups, setup, teardown } = flow.unwrap_or_default();
     let program = Program {
         source: source_of(tree),
         seed,
@@ -143,6 +124,8 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
         variables: std::mem::take(&mut names.variables),
         scenarios,
         groups,
+        setup,
+        teardown,
         shared: shared_requests,
     };
     // What depends on all of it is not checked where a part is not known.

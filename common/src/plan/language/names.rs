@@ -81,6 +81,8 @@ pub(super) struct Names {
     pub set_by: Vec<SetBy>,
     /// What the cells of each data set's columns hold.
     pub cells: Vec<Vec<Cells>>,
+    /// Whether there is a `[setup]`, whose values `setup.NAME` is.
+    pub has_setup: bool,
     /// `[shared]`.
     pub shared: Vec<SharedNames>,
     index: BTreeMap<String, usize>,
@@ -117,7 +119,8 @@ impl Names {
         requests.truncate(MAX_NAMES);
         let shares = vec![None; requests.len()];
         let flows = keys_of(root.kind_of("flows"));
-        let mut names = Self { requests, shares, flows, ..Self::default() };
+        let has_setup = root.has("setup");
+        let mut names = Self { requests, shares, flows, has_setup, ..Self::default() };
         for (key, kind) in [("requests", "request"), ("flows", "flow"), ("scenarios", "scenario")] {
             for name in keys_of(root.kind_of(key)).into_iter().take(MAX_NAMES) {
                 if let Err(reason) = check_name(&name) {

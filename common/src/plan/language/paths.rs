@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::around;
 use super::rows;
 use super::uses;
 use crate::plan::Fault;
@@ -17,18 +18,38 @@ use super::names::MAX_NAMES;
 
 /// Reports what does not hold for the plan as a whole.
 pub(super) fn check(program: &Program, root: &Table) {
-    let mut walk =
-        Walk { program, root, sent: BTreeSet::new(), reported: BTreeSet::new(), on_fail: OnFail::End };
+    let mut walk = Walk {
+        program,
+        root,
+        sent: BTreeSet::new(),
+        reported: BTreeSet::new(),
+        on_fail: OnFail::End,
+        setup: None,
+    };
+    if let Some(setup) = &program.setup {
+        walk.setup = Some(walk.steps(&setup.steps, "setup.steps", Set::default()));
+    }
     for scenario in &program.scenarios {
         walk.scenario(scenario);
     }
+    if let Some(teardown) = &program.teardown {
+        walk.on_fail = OnFail::End;
+        walk.steps(&teardown.steps, "teardown.steps", Set::default());
+    }
+    around::check(program, root);
+    // A driver sends these before it is ready, and setup comes after that.
+    walk.setup = None;
     for shared in &program.shared {
         walk.on_fail = OnFail::End;
         walk.request(shared.request, &format!("shared.{}", shared.name), &Set::default());
     }
     for (index, request) in program.requests.iter().enumerate() {
         if !walk.sent.contains(&index) {
-            let reason = "is never sent: no step of a scenario leads to it; add it to one, or leave it out";
+            let reason = if program.setup.is_some() || program.teardown.is_some() {
+                "is never sent: no step of a scenario, setup or teardown leads to it; add it to one, or leave it out"
+            } else {
+                "is never sent: no step of a scenario leads to it; add it to one, or leave it out"
+            };
             root.fault(Fault::value(format!("requests.{}", request.name), "", reason), None);
         }
     }
@@ -65,6 +86,8 @@ struct Walk<'a> {
     /// Paths of faults: one step may be on many ways.
     reported: BTreeSet<String>,
     on_fail: OnFail,
+    /// What is set at the end of setup, on every way through it; `None`: setup itself is walked, or there is none.
+    setup: Option<Set>,
 }
 
 impl Walk<'_> {
@@ -200,6 +223,33 @@ impl Walk<'_> {
         for variable in uses::variables(text) {
             self.variable(variable, path, here, set);
         }
+        for name in uses::setup(text) {
+            self.setup_value(name, path, here);
+        }
+    }
+
+    /// Checks `setup.NAME`, which has a value once setup is over.
+    fn setup_value(&mut self, name: &str, path: &str, here: &str) {
+        let Some(variable) = self.program.variables.iter().position(|known| known.name == name) else {
+            return;
+        };
+        let reason = match &self.setup {
+            None => format!(
+                "has no value {here}: within setup its own values have their plain names, {{{{{name}}}}}, and [shared] \
+                 is sent before setup"
+            ),
+            Some(set) if set.forms.contains(&variable) => {
+                "is a form, which only submit can send, within the session that extracted it".to_owned()
+            }
+            Some(set) if set.any.contains(&variable) => return,
+            Some(_) => {
+                "is not set on every way through setup; a request that extracts it has to be sent on each"
+                    .to_owned()
+            }
+        };
+        if self.reported.insert(format!("{path} setup.{name}")) {
+            self.root.fault(Fault::contradiction(path, format!("setup.{name}"), reason), None);
+        }
     }
 
     fn variable(&mut self, variable: usize, path: &str, here: &str, set: &Set) {
@@ -207,7 +257,11 @@ impl Walk<'_> {
             return;
         }
         let setters = self.setters(variable, false);
-        let reason = if setters.is_empty() {
+        let of_setup = self.setup.as_ref().is_some_and(|setup| setup.any.contains(&variable));
+        let reason = if of_setup {
+            let name = self.name(variable);
+            format!("is not set {here}; setup sets it, and its value is {{{{setup.{name}}}}}")
+        } else if setters.is_empty() {
             format!("is set by no request that is sent before ({here})")
         } else if self.on_fail == OnFail::Continue && self.has_no_default(variable) {
             format!(

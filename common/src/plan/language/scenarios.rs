@@ -1,13 +1,16 @@
 //! `[scenarios]` and `[flows]`: what sessions do. Without scenarios every request is one of a single step.
 
-use super::flows::{self, Flow};
+use std::collections::BTreeSet;
+
+use super::around;
+use super::flows::{self, Flow as WrittenFlow};
 use super::lets;
 use super::names::{MAX_NAMES, Names, check_name, entry, parse_size};
 use super::steps::Steps;
 use super::template::Reading;
 use crate::ids::RequestName;
 use crate::plan::Fault;
-use crate::plan::program::{Connections, NamedRequest, OnFail, Scenario, Step};
+use crate::plan::program::{Around, Connections, NamedRequest, OnFail, Scenario, Step, requests_of};
 use crate::tree::{Kind, Node, Table, parse};
 
 /// Highest share.
@@ -20,13 +23,22 @@ const MAX_COOKIE_BYTES: usize = 1024 * 1024;
 /// share than one of them would never be run.
 pub(super) const MIX_ENTRIES: u64 = 10_007;
 
-/// Reads `[flows]` and `[scenarios]`; `None` where a scenario cannot be read. The faults are in the table. The second
-/// of the two are the names of groups, as [`Step::Group`] counts them.
-pub(super) fn read(
-    root: &mut Table,
-    names: &mut Names,
-    requests: &[NamedRequest],
-) -> Option<(Vec<Scenario>, Vec<RequestName>)> {
+/// What sends the requests of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    /// `[scenarios]`.
+    pub scenarios: Vec<Scenario>,
+    /// The names of groups, as [`Step::Group`] counts them.
+    pub groups: Vec<RequestName>,
+    /// `[setup]`.
+    pub setup: Option<Around>,
+    /// `[teardown]`.
+    pub teardown: Option<Around>,
+}
+
+/// Reads `[flows]`, `[setup]`, `[teardown]` and `[scenarios]`; `None` where one of them cannot be read. The faults are in
+/// the table.
+pub(super) fn read(root: &mut Table, names: &mut Names, requests: &[NamedRequest]) -> Option<Flow> {
     let is_closed = matches!(
         root.kind_of("load").and_then(|load| entry(load, "mode")),
         Some(Kind::Text(mode)) if mode == "avalanche"
@@ -34,13 +46,19 @@ pub(super) fn read(
     let given = root.has("scenarios");
     let n_faults = root.n_faults();
     let flows = root.table("flows", |table| read_flows(table, names));
-    if !given && let Some(flow) = names.flows.first() {
+    let is_around = root.has("setup") || root.has("teardown");
+    if !given
+        && !is_around
+        && let Some(flow) = names.flows.first()
+    {
         let reason = "is used by nothing: without [scenarios] every request is a scenario of its own; name one, as in \
                       [scenarios.visitor] with steps";
         root.fault(Fault::value(format!("flows.{flow}"), "", reason), None);
     }
     let flows = flows::resolve(root, flows);
     let groups = group_names(root, names, &flows);
+    let setup = around::read(root, "setup", names, &flows, &groups);
+    let teardown = around::read(root, "teardown", names, &flows, &groups);
     let mut scenarios = if given {
         let names = &*names;
         let scenarios = root.table("scenarios", |table| {
@@ -67,18 +85,22 @@ pub(super) fn read(
         scenarios
     } else {
         root.take("scenarios");
-        of_requests(root, names, requests, is_closed)
+        let apart: BTreeSet<usize> =
+            setup.iter().chain(&teardown).flat_map(|around| requests_of(&around.steps)).collect();
+        around::check_shares(root, names, &apart);
+        of_requests(root, names, requests, is_closed, &apart)
     };
     check_names(root, names, &scenarios, &groups, given);
     for scenario in &mut scenarios {
-        flows::put_in(root, &scenario.name, &mut scenario.steps, &flows, &groups);
+        let owner = format!("scenarios.{}", scenario.name);
+        flows::put_in(root, &owner, &mut scenario.steps, &flows, &groups);
     }
     check_shares(root, &scenarios, given);
     // Where a step is not known, what is sent and what is set are not either.
-    (root.n_faults() == n_faults).then_some((scenarios, groups))
+    (root.n_faults() == n_faults).then_some(Flow { scenarios, groups, setup, teardown })
 }
 
-fn read_flows(table: &mut Table, names: &Names) -> Vec<Flow> {
+fn read_flows(table: &mut Table, names: &Names) -> Vec<WrittenFlow> {
     let keys = table.names();
     if keys.len() > MAX_NAMES {
         let reason = format!("holds {} flows, and a plan has at most {MAX_NAMES}", keys.len());
@@ -90,7 +112,7 @@ fn read_flows(table: &mut Table, names: &Names) -> Vec<Flow> {
     let flow = |name: &String| {
         table.table(name, |flow| {
             let group = flow.get("group", parse::word);
-            Flow { steps: steps.take(flow, "steps", 1), group, name: name.clone() }
+            WrittenFlow { steps: steps.take(flow, "steps", 1), group, name: name.clone() }
         })
     };
     keys.iter().map(flow).collect()
@@ -140,17 +162,28 @@ fn cookies(node: &Node) -> Result<Option<usize>, String> {
     }
 }
 
-/// Without `[scenarios]` every request is a scenario of one step, but for those that `[shared]` sends.
-fn of_requests(root: &Table, names: &Names, requests: &[NamedRequest], is_closed: bool) -> Vec<Scenario> {
-    let is_in_mix = |index: usize| !names.is_shared(index);
-    for (index, request) in names.requests.iter().enumerate().filter(|(index, _)| !is_in_mix(*index)) {
+/// Without `[scenarios]` every request is a scenario of one step, but for those that `[shared]` sends, and for those that
+/// are sent around the load (`apart`).
+fn of_requests(
+    root: &Table,
+    names: &Names,
+    requests: &[NamedRequest],
+    is_closed: bool,
+    apart: &BTreeSet<usize>,
+) -> Vec<Scenario> {
+    let is_in_mix = |index: usize| !names.is_shared(index) && !apart.contains(&index);
+    for (index, request) in names.requests.iter().enumerate().filter(|(index, _)| names.is_shared(*index)) {
         if let Some(share) = names.shares.get(index).copied().flatten() {
             let reason = "is given, and [shared] sends this request; it is not part of the mix, so leave the share out";
             root.fault(Fault::contradiction(format!("requests.{request}.share"), share, reason), None);
         }
     }
     if !requests.is_empty() && !(0..requests.len()).any(is_in_mix) {
-        let reason = "are all sent by [shared], so sessions would send nothing; add a request for them";
+        let reason = if apart.is_empty() {
+            "are all sent by [shared], so sessions would send nothing; add a request for them"
+        } else {
+            "are all sent by setup, teardown and [shared], and none is left for the load; name what it sends in [scenarios]"
+        };
         root.fault(Fault::value("requests", "", reason), None);
     }
     let scenario = |(index, request): (usize, &NamedRequest)| Scenario {
@@ -166,7 +199,7 @@ fn of_requests(root: &Table, names: &Names, requests: &[NamedRequest], is_closed
 }
 
 /// The names of groups, in the order of their flows.
-fn group_names(root: &Table, names: &mut Names, flows: &[Flow]) -> Vec<RequestName> {
+fn group_names(root: &Table, names: &mut Names, flows: &[WrittenFlow]) -> Vec<RequestName> {
     let mut groups: Vec<RequestName> = Vec::new();
     for flow in flows {
         let Some(group) = &flow.group else { continue };

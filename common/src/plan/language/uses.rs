@@ -92,3 +92,11 @@ pub(super) fn data(text: &Template) -> impl Iterator<Item = usize> + '_ {
         _ => None,
     })
 }
+
+/// The values of setup that a text uses, by their names.
+pub(super) fn setup(text: &Template) -> impl Iterator<Item = &str> + '_ {
+    text.slots().filter_map(|slot| match &slot.value {
+        SlotValue::Setup(name) => Some(name.as_str()),
+        _ => None,
+    })
+}

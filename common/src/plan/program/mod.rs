@@ -6,6 +6,7 @@ mod request;
 mod steps;
 mod template;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -14,7 +15,7 @@ pub use request::{
     Basic, BodyCheck, BodyPlan, Check, Compare, Extract, FormPatch, HeaderCheck, JsonCheck, JsonExpected,
     JsonText, MultipartPart, NamedRequest, Pick, Place, SizeCheck, Source, Split, Submit, UrlPlan,
 };
-pub use steps::{Choice, Condition, Connections, OnFail, Scenario, Step, Think};
+pub use steps::{Around, Choice, Condition, Connections, OnFail, Once, Scenario, Step, Think, requests_of};
 pub use template::{Bound, Filter, Function, NowFormat, Part, Slot, Template, Value as SlotValue};
 
 use super::TargetUrl;
@@ -44,6 +45,10 @@ pub struct Program {
     pub scenarios: Vec<Scenario>,
     /// The names of groups, as [`Step::Group`] counts them.
     pub groups: Vec<RequestName>,
+    /// `[setup]`: what is done once before the load.
+    pub setup: Option<Around>,
+    /// `[teardown]`: what is done once after it.
+    pub teardown: Option<Around>,
     /// `[shared]`.
     pub shared: Vec<Shared>,
 }
@@ -180,6 +185,47 @@ impl Program {
     pub fn set_seed(&mut self, seed: u64) {
         self.seed = Some(seed);
         self.source.insert("seed".to_owned(), seed.into());
+    }
+
+    /// The requests that the load sends, by their index: those of `setup` and `teardown` alone are left out.
+    pub fn of_load(&self) -> BTreeSet<usize> {
+        self.scenarios.iter().flat_map(|scenario| requests_of(&scenario.steps)).collect()
+    }
+
+    /// The program of `setup` or `teardown` alone: its steps are the only scenario, of the name `name`. Requests,
+    /// variables and hosts keep their indices. Neither may use rows, so that one row of each data set is enough: a large
+    /// file is not held twice.
+    pub fn alone(&self, name: &str, around: &Around) -> Self {
+        let first = |set: &DataSet| DataSet {
+            name: set.name.clone(),
+            columns: set.columns.clone(),
+            rows: set.rows.iter().take(1).cloned().collect(),
+            order: Order::Circular,
+            weight: None,
+        };
+        let scenario = Scenario {
+            name: name.to_owned(),
+            share: 1,
+            steps: around.steps.clone(),
+            lets: Vec::new(),
+            cookie_bytes: None,
+            connections: Connections::Shared,
+            on_fail: OnFail::End,
+        };
+        Self {
+            source: Map::new(),
+            seed: self.seed,
+            hosts: self.hosts.clone(),
+            secrets: self.secrets.clone(),
+            data: self.data.iter().map(first).collect(),
+            requests: self.requests.clone(),
+            variables: self.variables.clone(),
+            scenarios: vec![scenario],
+            groups: self.groups.clone(),
+            setup: None,
+            teardown: None,
+            shared: Vec::new(),
+        }
     }
 
     /// The values that sessions read of `[shared]`, in the order in which a driver keeps them: the entry of `shared`, and

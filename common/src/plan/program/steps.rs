@@ -1,5 +1,6 @@
 //! Scenarios and their steps, with flows put in where they are used.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::template::{Template, Value};
@@ -41,6 +42,44 @@ pub enum OnFail {
     End,
     /// It goes on; it is failed all the same.
     Continue,
+}
+
+/// Steps that are done once, before or after the load.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Around {
+    /// What is done, in this order.
+    pub steps: Vec<Step>,
+    /// Which drivers do it; of `teardown` always one.
+    pub once: Once,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// Which drivers run `setup`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Once {
+    /// The first of those chosen; what it extracts travels to the others.
+    #[default]
+    Fleet,
+    /// Each of them for itself; nothing travels.
+    Driver,
+}
+
+/// The requests that steps send, by their index in `Program::requests`.
+pub fn requests_of(steps: &[Step]) -> BTreeSet<usize> {
+    fn add(steps: &[Step], found: &mut BTreeSet<usize>) {
+        for step in steps {
+            match step {
+                Step::Request { request, .. } | Step::Poll { request, .. } => {
+                    found.insert(*request);
+                }
+                _ => step.inner().into_iter().for_each(|steps| add(steps, found)),
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    add(steps, &mut found);
+    found
 }
 
 /// One thing that a session does.

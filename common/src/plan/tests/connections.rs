@@ -5,7 +5,7 @@ fn plan(steps: &str) -> Plan {
     let text = format!(
         "[target]\nurl = 'http://a.test/'\nhosts.b = 'http://b.test/'\nhosts.c = 'http://c.test/'\n[requests]\n\
          a = {{ path = '/' }}\nb = {{ path = '/', host = 'b' }}\nc = {{ path = '/', host = 'c' }}\n\
-         moved = {{ path = '/', follow = 2 }}\n[load]\nmode = 'avalanche'\nusers = 5\nduration = '1s'\n{steps}"
+         moved = {{ path = '/', follow = 2 }}\n[scenarios.all]\nsteps = ['a', 'b', 'c', 'moved']\nconnections = 'shared'\n[load]\nmode = 'avalanche'\nusers = 5\nduration = '1s'\n{steps}"
     );
     read(&text, PlanFormat::Toml).unwrap()
 }

@@ -142,6 +142,8 @@ fn plans_of_many() -> [Value; 2] {
                    "extract": { "v": { "json": "$.v" } }, "check": { "size": "> 1" }, "multipart": [{ "name": "p" }],
                      "form": {}, "expect_status": 200 },
         },
+        "setup": { "steps": ["a"], "once": "fleet", "timeout": "1s" },
+        "teardown": { "steps": ["a"] },
         "shared": { "t": { "request": "a", "every": "4m" } },
         "flows": { "f": { "steps": ["a"] } },
         "scenarios": { "s": { "let": { "l": "1" }, "steps": [

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 pub(super) use self::records::counters;
 use self::records::{
-    Detail, HeartbeatRecord, MetricsRecord, RegisterRecord, TestConfigRecord, TriggerRecord,
+    ChangeRateRecord, Detail, HeartbeatRecord, MetricsRecord, RegisterRecord, TestConfigRecord, TriggerRecord,
 };
 use crate::ids::NodeId;
 
-use super::{Heartbeat, Metrics, Register, TestConfig, Topic, Trigger};
+use super::{ChangeRate, Heartbeat, Metrics, Register, TestConfig, Topic, Trigger};
 
 /// Most bytes of a payload that Kafka takes with the default settings of its brokers and clients.
 pub const MAX_WRITTEN_BYTES: usize = 1_000_000 - 512;
@@ -25,6 +25,8 @@ pub enum Outbound {
     TestConfig(Box<TestConfig>),
     /// See [`Trigger`].
     Trigger(Trigger),
+    /// See [`ChangeRate`].
+    ChangeRate(ChangeRate),
     /// See [`Metrics`].
     Metrics(Box<Metrics>),
     /// See [`Heartbeat`].
@@ -77,7 +79,7 @@ impl Outbound {
         match self {
             Self::Register(_) => Topic::Register,
             Self::TestConfig(_) => Topic::TestConfig,
-            Self::Trigger(_) => Topic::Trigger,
+            Self::Trigger(_) | Self::ChangeRate(_) => Topic::Trigger,
             Self::Metrics(_) | Self::EndWord { .. } => Topic::Metrics,
             Self::Heartbeat(_) => Topic::Heartbeat,
         }
@@ -93,6 +95,7 @@ impl Outbound {
             Self::Register(register) => (register.node_id.as_str(), json(&RegisterRecord::of(register)?)?),
             Self::TestConfig(config) => (config.test_id.as_str(), json(&TestConfigRecord::of(config)?)?),
             Self::Trigger(trigger) => (trigger.test_id.as_str(), json(&TriggerRecord::of(trigger))?),
+            Self::ChangeRate(change) => (change.test_id.as_str(), json(&ChangeRateRecord::of(change)?)?),
             Self::Metrics(metrics) => (metrics.node_id.as_str(), window(metrics)?),
             Self::Heartbeat(beat) => (beat.node_id.as_str(), json(&HeartbeatRecord::of(beat)?)?),
             Self::EndWord { node_id, word } => (node_id.as_str(), word.clone()),

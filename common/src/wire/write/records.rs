@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::super::read::RATE;
 use super::super::sessions::{PassRecord, ScenarioRecord, passes, scenarios};
 use super::super::window::{DroppedBy, OF_A_NAME, Span, histograms};
 use super::super::{
-    ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs, TestConfig,
-    TestType, Trigger, Window,
+    ChangeRate, ClassicMetrics, Ending, Heartbeat, HeartbeatOurs, Metrics, PROTOCOL, Register, RegisterOurs,
+    TestConfig, TestType, Trigger, Window,
 };
 use super::WriteError;
 use crate::clock::{UnixMicros, rfc3339};
@@ -128,6 +129,8 @@ pub(super) struct TriggerRecord<'a> {
     start_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u32>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    setup: &'a BTreeMap<String, String>,
 }
 
 impl<'a> TriggerRecord<'a> {
@@ -137,7 +140,33 @@ impl<'a> TriggerRecord<'a> {
             trigger: yes(trigger.start),
             start_at: trigger.start_at_ms,
             revision: trigger.revision,
+            setup: &trigger.setup,
         }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ChangeRateRecord<'a> {
+    test_id: &'a TestId,
+    trigger: &'static str,
+    revision: u32,
+    change: u32,
+    rate: f64,
+    at: UnixMicros,
+}
+
+impl<'a> ChangeRateRecord<'a> {
+    pub(super) fn of(order: &'a ChangeRate) -> Result<Self, WriteError> {
+        let ChangeRate { test_id, revision, change } = order;
+        let rate = finite("rate", change.rate_per_s)?;
+        Ok(Self {
+            test_id,
+            trigger: RATE,
+            revision: *revision,
+            change: change.number,
+            rate,
+            at: change.at_us,
+        })
     }
 }
 

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use common::clock::unix_us;
 use common::kafka::{KafkaError, Producer};
 use common::wire::{
-    DriverState, Heartbeat, HeartbeatOurs, Outbound, PLAN_LANGUAGE, PROTOCOL, Register, RegisterOurs, Role,
+    DriverState, Heartbeat, HeartbeatOurs, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES, Register,
+    RegisterOurs, Role, StepsReport,
 };
 
 use super::Identity;
@@ -74,6 +75,7 @@ impl Writer {
                 max_rate: identity.max_rate,
                 kernel: identity.kernel.clone(),
                 plan_language: Some(PLAN_LANGUAGE),
+                rate_changes: Some(RATE_CHANGES),
             }),
         })
     }
@@ -101,6 +103,9 @@ impl Writer {
                 revision: answer.revision,
                 clock_offset_us: offset_us,
                 cpu: self.cpu.share(),
+                ask: None,
+                steps: answer.steps.as_ref().map(|steps| Box::new(StepsReport::clone(steps))),
+                rate_change: answer.rate_change,
                 counters: progress.map(|progress| progress.counters),
             }),
         }))

@@ -1,26 +1,31 @@
 //! One test's life on this driver: a thin shell around `life`, which decides, and the workers, which send.
 
 mod prepare;
+mod rate;
 mod resolve;
+mod steps;
 mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle, WrapFuture};
 use common::clock::unix_us;
 use common::figures::ByRequest;
 use common::ids::{Epoch, TestId};
 use common::kafka::{Arrived, RecordsArrived};
 use common::ordered::Ordered;
+use common::plan::RateChange;
 use common::session_figures::AllSessions;
 use common::settings::ClassicSettings;
 use common::wire::{ClassicMetrics, Ending, Inbound, MachineLoad, Role, Window};
 use tokio::sync::{mpsc, oneshot};
 
 use prepare::{Prepared, PreparedHost, hosts_of, prepare};
+use rate::RunningRate;
 use resolve::keep_resolving;
+use steps::Kit;
 use workers::{Order, Workers};
 
 use super::messages::aggregator::AggregatorHandle;
@@ -35,7 +40,7 @@ use crate::assignment::Assignment;
 use crate::calibrate::Calibration;
 use crate::clock_sync::instant_of;
 use crate::connect_to::{ConnectTo, Destination};
-use crate::driver_test::{Addresses, DriverTest, HostOf};
+use crate::driver_test::{Addresses, DriverTest, HostOf, Rates};
 use crate::life::{Candidate, Input, Lead, Life, Output, Reply, Ticket};
 use crate::overflow;
 use crate::safety::Limits;
@@ -108,6 +113,12 @@ pub struct TestManagerActor {
     life: Life,
     prepared: BTreeMap<Ticket, Prepared>,
     running: Option<TestId>,
+    /// What setup and teardown need of the test that was checked last.
+    kit: Option<Kit>,
+    /// Setup or teardown, where it runs.
+    steps: Option<SpawnHandle>,
+    /// The rate of the test that runs, where our orchestrator may change it.
+    rate: Option<RunningRate>,
     leaving: Vec<oneshot::Sender<()>>,
 }
 
@@ -129,6 +140,9 @@ impl TestManagerActor {
             life,
             prepared: BTreeMap::new(),
             running: None,
+            kit: None,
+            steps: None,
+            rate: None,
             leaving: Vec::new(),
         }
     }
@@ -140,6 +154,9 @@ impl TestManagerActor {
                 Output::Reply(answer) => self.publish_state(answer),
                 Output::Start { candidate, start_at_ms } => self.start(*candidate, start_at_ms, ctx),
                 Output::Stop(why) => self.stop(why),
+                Output::RunSteps { test_id, revision, run } => self.run_steps(test_id, revision, run, ctx),
+                Output::StopSteps => self.stop_steps(ctx),
+                Output::ChangeRate(change) => self.change_rate(change, ctx),
                 Output::Register => self.heartbeat.register_again(),
                 Output::AnnounceEnd(over) => self.heartbeat.announce_end(over),
                 Output::Ignored { test_id, why } => log::info!(test_id:%, reason = why; "not acted on"),
@@ -162,12 +179,19 @@ impl TestManagerActor {
         let timestamp_ms = arrived.timestamp_ms;
         match arrived.content {
             Ok(Inbound::TestConfig(config)) => self.step(Input::Config { config, timestamp_ms }, ctx),
-            Ok(Inbound::Trigger(trigger)) => self.step(Input::Trigger { trigger, timestamp_ms }, ctx),
+            Ok(Inbound::Trigger(trigger)) => {
+                self.take_setup_values(&trigger);
+                self.step(Input::Trigger { trigger, timestamp_ms }, ctx);
+            }
+            Ok(Inbound::ChangeRate(order)) => self.step(Input::ChangeRate(order), ctx),
             Ok(Inbound::Heartbeat(beat)) => {
                 let Some(ours) = &beat.ours else { return };
                 if ours.role == Role::Orchestrator {
                     self.step(Input::OrchestratorSeen(ours.epoch), ctx);
                     self.heartbeat.orchestrator_seen(ours.epoch);
+                    if let Some(ask) = &ours.ask {
+                        self.step(Input::Asked(ours.epoch, ask.clone()), ctx);
+                    }
                 } else if beat.node_id == self.options.limits.node_id && ours.epoch > self.options.epoch {
                     let fenced = RunError::Fenced {
                         node_id: beat.node_id,
@@ -196,12 +220,14 @@ impl TestManagerActor {
         let (options, clock) = (Arc::clone(&self.options), self.clock.clone());
         let checked = async move {
             let prepared = prepare(&options, &clock, &candidate).await;
+            let kit = prepared.as_ref().ok().and_then(|prepared| Kit::of(&candidate, prepared));
             if let Err(reason) = &prepared {
                 log::warn!(test_id:% = candidate.test_id, reason:%; "test refused");
             }
-            prepared
+            (prepared, kit)
         };
-        ctx.spawn(checked.into_actor(self).map(move |prepared, actor, ctx| {
+        ctx.spawn(checked.into_actor(self).map(move |(prepared, kit), actor, ctx| {
+            actor.kit = kit.or(actor.kit.take());
             let result = prepared.map(|prepared| {
                 // Configs that never started leave an entry. Tickets increase, so the first is the oldest: evict it.
                 while actor.prepared.len() >= 2 * crate::life::MAX_HELD {
@@ -216,9 +242,10 @@ impl TestManagerActor {
     }
 
     fn start(&mut self, candidate: Candidate, start_at_ms: Option<u64>, ctx: &mut Context<Self>) {
-        let test_id = candidate.test_id;
+        let Candidate { test_id, lead, ticket } = candidate;
         self.running = Some(test_id.clone());
-        let prepared = self.prepared.remove(&candidate.ticket);
+        self.rate = None;
+        let prepared = self.prepared.remove(&ticket);
         let offset_us =
             prepared.as_ref().and_then(|prepared| prepared.offset).map_or(0, |offset| offset.offset_us);
         let (now_us, now) = (unix_us(), Instant::now());
@@ -233,9 +260,15 @@ impl TestManagerActor {
         let hosts: Vec<_> = hosts.into_iter().map(|host| self.host(host, &assignment)).collect();
         let shared = shared.map(|shared| shared.keep(&hosts));
         let ids = (&test_id, &self.options.limits.node_id);
-        // The values of setup travel with the trigger, once it runs before the start.
-        let script =
-            DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &BTreeMap::new());
+        let setup = self.setup_values(&test_id);
+        let script = DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &setup);
+        let rates = match RunningRate::of(&lead, &assignment, start) {
+            Some((rate, rates)) => {
+                self.rate = Some(rate);
+                rates
+            }
+            None => Rates::default(),
+        };
         let test = Arc::new(DriverTest {
             script,
             test_id: test_id.clone(),
@@ -244,6 +277,7 @@ impl TestManagerActor {
             hosts,
             shared,
             start,
+            rates,
         });
         let slices = test.slices(self.n_workers);
         let until_start = start.monotonic.saturating_duration_since(now);
@@ -325,9 +359,23 @@ impl TestManagerActor {
         }
     }
 
+    fn change_rate(&mut self, change: RateChange, ctx: &mut Context<Self>) {
+        let Some(rate) = &mut self.rate else {
+            return log::warn!(change = change.number; "rate not changed: this test has none to change");
+        };
+        match rate.change(change, self.options.limits.max_rate, Instant::now()) {
+            Ok(applied) => {
+                log::info!(change = change.number, rate = change.rate_per_s; "rate changes");
+                self.step(Input::RateChanged(applied), ctx);
+            }
+            Err(reason) => log::warn!(change = change.number, reason:%; "rate not changed"),
+        }
+    }
+
     fn ended(&mut self, test_id: &TestId, ctx: &mut Context<Self>) {
         if self.running.take_if(|running| *running == *test_id).is_some() {
             log::info!(test_id:%; "test ended");
+            self.rate = None;
             self.step(Input::Ended, ctx);
         }
     }

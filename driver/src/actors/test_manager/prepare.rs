@@ -215,6 +215,8 @@ mod tests {
             variables: Vec::new(),
             scenarios: Vec::new(),
             groups: Vec::new(),
+            setup: None,
+            teardown: None,
             shared: Vec::new(),
         }));
         let lead = Lead::Ours { revision: 1, epoch: common::ids::Epoch(1), plan: Box::new(plan), share };

@@ -150,16 +150,7 @@ impl ExchangeClient for AwcClient {
 
 /// An attempt whose request awc cannot send.
 fn unsent() -> Exchange {
-    Exchange {
-        outcome: Outcome::Failed(ErrorKind::Template),
-        tls_cause: None,
-        bytes_received: 0,
-        reused: false,
-        unconnected: true,
-        turn: None,
-        connect: None,
-        first_byte: None,
-    }
+    Exchange { unconnected: true, ..Exchange::of(Outcome::Failed(ErrorKind::Template)) }
 }
 
 impl AwcClient {

@@ -4,8 +4,8 @@
 use common::counters::ErrorKind;
 
 use super::chunks::Chunks;
-use super::fields::with_fields;
-use super::head::{Framing, MAX_HEAD_BYTES, parse, whole_head};
+use super::fields::give_fields;
+use super::head::{Framing, MAX_HEAD_BYTES, parse, whole_head, whole_head_with};
 use super::location::location_in;
 use super::parts::Parts;
 use super::wants::{WORTH_SKIPPING_BYTES, Wants};
@@ -221,9 +221,17 @@ impl AnswerReader {
         let mut used = 0;
         loop {
             let kept = self.partial.len();
+            let to = self.to;
+            let mut read = |bytes: &[u8]| match to.wants_head {
+                false => whole_head(bytes, to.head_only),
+                true => whole_head_with(bytes, to.head_only, &mut |head, headers| {
+                    let head_bytes = bytes.get(..head.length).unwrap_or(bytes);
+                    give_fields(head_bytes, headers, |fields| parts.head(head.status, fields));
+                }),
+            };
             let head = if kept == 0 {
                 // Nearly always the head is whole at once, and nothing is copied.
-                match whole_head(&bytes[used..], self.to.head_only)? {
+                match read(&bytes[used..])? {
                     Some(head) => head,
                     None => {
                         self.partial.extend_from_slice(&bytes[used..]);
@@ -235,7 +243,7 @@ impl AnswerReader {
                 let most = (MAX_HEAD_BYTES + 1).saturating_sub(kept);
                 let rest = &bytes[used..];
                 self.partial.extend_from_slice(&rest[..rest.len().min(most)]);
-                match whole_head(&self.partial, self.to.head_only)? {
+                match read(&self.partial)? {
                     Some(head) => head,
                     None => return Ok(None),
                 }
@@ -243,10 +251,6 @@ impl AnswerReader {
             if (300..400).contains(&head.status) && self.location.is_none() {
                 let whole = if kept == 0 { &bytes[used..] } else { &self.partial[..] };
                 self.location = location_in(&whole[..head.length]);
-            }
-            if self.to.wants_head && head.framing != Framing::Interim {
-                let whole = if kept == 0 { &bytes[used..] } else { &self.partial[..] };
-                with_fields(&whole[..head.length], |fields| parts.head(head.status, fields));
             }
             self.partial.clear();
             used += head.length - kept;

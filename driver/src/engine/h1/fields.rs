@@ -1,5 +1,4 @@
-//! All fields of a head, for those who want them. A head is parsed once more for this, so that an answer whose head is
-//! not wanted pays nothing.
+//! All fields of a head, for those who want them, so that an answer whose head is not wanted pays nothing.
 
 use std::mem::MaybeUninit;
 
@@ -8,12 +7,13 @@ use httparse::{Header, Response};
 use super::head::rules;
 use crate::scenario::answer::Field;
 
-/// Fields that there is room for without an allocation.
+/// Fields that there is room for without an allocation; the room for a few takes less to prepare.
 const USUAL_FIELDS: usize = 64;
+const FEW_FIELDS: usize = 12;
 
 const NO_FIELD: Field<'static> = Field { name: &[], value: &[] };
 
-/// Gives the fields of a whole head, in their order; nothing where the bytes are not a head.
+/// Parses a whole head and gives its fields, in their order; nothing where the bytes are not a head.
 pub fn with_fields(head: &[u8], give: impl FnOnce(&[Field<'_>])) {
     // Each field takes a line, and the status another.
     let lines = memchr::memchr_iter(b'\n', head).count();
@@ -29,9 +29,22 @@ pub fn with_fields(head: &[u8], give: impl FnOnce(&[Field<'_>])) {
     if rules().parse_response_with_uninit_headers(&mut response, head, room).is_err() {
         return;
     }
-    let headers = &*response.headers;
-    if headers.iter().any(is_folded) {
+    give_fields(head, response.headers, give);
+}
+
+/// Gives the fields of a whole head that was parsed.
+pub fn give_fields(head: &[u8], headers: &[Header<'_>], give: impl FnOnce(&[Field<'_>])) {
+    // Without folded fields each has one line, between the status and the empty line.
+    let lines = memchr::memchr_iter(b'\n', head).count();
+    if lines != headers.len() + 2 && headers.iter().any(is_folded) {
         return give_unfolded(headers, give);
+    }
+    if headers.len() <= FEW_FIELDS {
+        let mut fields = [NO_FIELD; FEW_FIELDS];
+        for (into, header) in fields.iter_mut().zip(headers) {
+            *into = of(header);
+        }
+        return give(&fields[..headers.len()]);
     }
     if headers.len() > USUAL_FIELDS {
         return give(&headers.iter().map(of).collect::<Vec<_>>());
@@ -98,11 +111,17 @@ mod tests {
 
     #[test]
     fn there_may_be_more_fields_than_usual() {
-        for n in [USUAL_FIELDS - 2, USUAL_FIELDS - 1, USUAL_FIELDS, USUAL_FIELDS + 1, 1_000] {
-            let lines: String = (0..n).map(|i| format!("x{i}: {i}\r\n")).collect();
-            let names: Vec<_> = (0..n).map(|i| (format!("x{i}"), i.to_string())).collect();
-            let names: Vec<_> = names.iter().map(|(name, value)| (&name[..], &value[..])).collect();
-            check(&format!("HTTP/1.1 200 OK\r\n{lines}\r\n"), &names);
+        for usual in [FEW_FIELDS, USUAL_FIELDS] {
+            [usual - 2, usual - 1, usual, usual + 1].into_iter().for_each(check_n);
         }
+        [0, 1_000].into_iter().for_each(check_n);
+    }
+
+    #[track_caller]
+    fn check_n(n: usize) {
+        let lines: String = (0..n).map(|i| format!("x{i}: {i}\r\n")).collect();
+        let names: Vec<_> = (0..n).map(|i| (format!("x{i}"), i.to_string())).collect();
+        let names: Vec<_> = names.iter().map(|(name, value)| (&name[..], &value[..])).collect();
+        check(&format!("HTTP/1.1 200 OK\r\n{lines}\r\n"), &names);
     }
 }

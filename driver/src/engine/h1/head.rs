@@ -44,13 +44,26 @@ pub enum Framing {
 /// `protocol` or `too_large`.
 #[inline]
 pub fn whole_head(bytes: &[u8], head_only: bool) -> Result<Option<Head>, ErrorKind> {
+    whole_head_with(bytes, head_only, &mut |_, _| {})
+}
+
+/// As [`whole_head`], and gives the fields of the head, unless it is an interim one.
+///
+/// # Errors
+/// As that; then nothing is given.
+#[inline]
+pub fn whole_head_with(
+    bytes: &[u8],
+    head_only: bool,
+    give: &mut impl FnMut(&Head, &[Header<'_>]),
+) -> Result<Option<Head>, ErrorKind> {
     let too_long = bytes.len() > MAX_HEAD_BYTES;
     let window = &bytes[..bytes.len().min(MAX_HEAD_BYTES)];
     let lines = match memchr::memrchr(b'\n', window) {
         Some(last) => &window[..=last],
         None => &[],
     };
-    match parse(lines, head_only)? {
+    match parse_with(lines, head_only, give)? {
         None if !may_become_a_head(window) => Err(ErrorKind::Protocol),
         None if too_long => Err(ErrorKind::TooLarge),
         head => Ok(head),
@@ -72,13 +85,21 @@ fn may_become_a_head(bytes: &[u8]) -> bool {
 /// # Errors
 /// `protocol` where they are not, and `too_large` where a length does not fit 64 bits.
 pub fn parse(bytes: &[u8], head_only: bool) -> Result<Option<Head>, ErrorKind> {
+    parse_with(bytes, head_only, &mut |_, _| {})
+}
+
+fn parse_with(
+    bytes: &[u8],
+    head_only: bool,
+    give: &mut impl FnMut(&Head, &[Header<'_>]),
+) -> Result<Option<Head>, ErrorKind> {
     let mut usual = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
-    match parse_into(bytes, head_only, &mut usual) {
+    match parse_into(bytes, head_only, &mut usual, give) {
         Err(httparse::Error::TooManyHeaders) => {
             // Each field takes a line.
             let lines = memchr::memchr_iter(b'\n', bytes).count();
             let mut fields = vec![MaybeUninit::uninit(); lines];
-            parse_into(bytes, head_only, &mut fields).unwrap_or(Err(ErrorKind::Protocol))
+            parse_into(bytes, head_only, &mut fields, give).unwrap_or(Err(ErrorKind::Protocol))
         }
         parsed => parsed.unwrap_or(Err(ErrorKind::Protocol)),
     }
@@ -91,10 +112,19 @@ fn parse_into<'a>(
     bytes: &'a [u8],
     head_only: bool,
     fields: &mut [MaybeUninit<Header<'a>>],
+    give: &mut impl FnMut(&Head, &[Header<'_>]),
 ) -> Result<Parsed, httparse::Error> {
     let mut response = Response::new(&mut []);
     match rules().parse_response_with_uninit_headers(&mut response, bytes, fields)? {
-        Status::Complete(length) => Ok(head_of(&response, head_only, length).map(Some)),
+        Status::Complete(length) => {
+            let head = head_of(&response, head_only, length);
+            if let Ok(head) = &head
+                && head.framing != Framing::Interim
+            {
+                give(head, response.headers);
+            }
+            Ok(head.map(Some))
+        }
         Status::Partial => Ok(Ok(None)),
     }
 }

@@ -290,6 +290,17 @@ impl WireEngine {
                 }
                 self.serve(place);
             }
+            Next::Send(outgoing) => {
+                let next = self.notes_rendered(place, &outgoing, at);
+                let takes_it = keeps && self.request(place).reuses && next == (host, owner);
+                if takes_it && self.write_now(key, place, outgoing.bytes) {
+                    return;
+                }
+                if keeps && !takes_it {
+                    self.hand_on(key, host, owner);
+                }
+                self.serve_now(place, outgoing.bytes);
+            }
             Next::Rest if keeps => self.hand_on(key, host, owner),
             Next::Rest => {}
         }
@@ -303,8 +314,10 @@ impl WireEngine {
 
     /// An attempt without a connection, or whose connection is gone, is over.
     fn failed(&mut self, place: Place, exchange: &Exchange, at: Nanos, ends: &mut impl Ends) {
-        if let Next::Begin(request) = ends.ended(place, at, exchange) {
-            self.begin(place, request, at);
+        match ends.ended(place, at, exchange) {
+            Next::Begin(request) => self.begin(place, request, at),
+            Next::Send(outgoing) => self.begin_rendered(place, outgoing, at),
+            Next::Rest => {}
         }
     }
 
@@ -338,14 +351,5 @@ impl WireEngine {
 
 /// An attempt that met no answer.
 fn unanswered(kind: ErrorKind, unconnected: bool) -> Exchange {
-    Exchange {
-        outcome: Outcome::Failed(kind),
-        tls_cause: None,
-        bytes_received: 0,
-        reused: false,
-        unconnected,
-        turn: None,
-        connect: None,
-        first_byte: None,
-    }
+    Exchange { unconnected, ..Exchange::of(Outcome::Failed(kind)) }
 }

@@ -32,8 +32,14 @@ impl Rendered {
 }
 
 impl WireEngine {
-    pub(super) fn begins_rendered(&mut self, place: Place, outgoing: Outgoing<'_>, now: Nanos) {
-        let Outgoing { request, host, own_connection, bytes } = outgoing;
+    /// Notes that an attempt with a rendered request begins; returns its host, and whose connection it goes over.
+    pub(super) fn notes_rendered(
+        &mut self,
+        place: Place,
+        outgoing: &Outgoing<'_>,
+        now: Nanos,
+    ) -> (usize, Option<Owner>) {
+        let Outgoing { request, host, own_connection, .. } = *outgoing;
         let host = usize::from(host);
         assert!(host < self.hosts.len(), "a request goes to one of the hosts that the engine was made with");
         let index = place as usize;
@@ -46,17 +52,22 @@ impl WireEngine {
         (rendered.host, rendered.owner) = (host, owner);
         self.begins(place, request, now);
         self.attempts.is_to_send_rendered(place);
+        (host, owner)
+    }
+
+    /// As [`WireEngine::serve`], with bytes that are not kept yet.
+    pub(super) fn serve_now(&mut self, place: Place, bytes: &[u8]) {
         while let Some(key) = self.idle(place) {
             if self.write_now(key, place, bytes) {
                 return;
             }
         }
-        self.rendered[index].bytes.extend_from_slice(bytes);
+        self.rendered[place as usize].bytes.extend_from_slice(bytes);
         self.connect(place, None);
     }
 
     /// As [`WireEngine::write`], with bytes that are not kept yet, and are now as far as they do not leave at once.
-    fn write_now(&mut self, key: Key, place: Place, bytes: &[u8]) -> bool {
+    pub(super) fn write_now(&mut self, key: Key, place: Place, bytes: &[u8]) -> bool {
         let Some(line) = self.lines.get_mut(key) else { return false };
         line.place = Some(place);
         let request = &self.requests[usize::from(self.attempts.request(place))];

@@ -27,7 +27,8 @@ impl Engine for WireEngine {
     }
 
     fn begin_rendered(&mut self, place: Place, outgoing: Outgoing<'_>, now: Nanos) {
-        self.begins_rendered(place, outgoing, now);
+        self.notes_rendered(place, &outgoing, now);
+        self.serve_now(place, outgoing.bytes);
     }
 
     fn close_own(&mut self, slot: u32) {

@@ -6,7 +6,9 @@ use common::wire::{
 use super::*;
 
 mod over;
+mod rate;
 mod recorded;
+mod steps;
 
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -58,12 +60,24 @@ impl Driver {
     }
 
     fn yes(&mut self, id: &str, revision: Option<u32>, timestamp_ms: i64) -> Vec<String> {
-        let trigger = Trigger { test_id: test(id), start: true, start_at_ms: Some(9_000), revision };
+        let trigger = Trigger {
+            test_id: test(id),
+            start: true,
+            start_at_ms: Some(9_000),
+            revision,
+            setup: Default::default(),
+        };
         self.step(Input::Trigger { trigger, timestamp_ms: Some(timestamp_ms) })
     }
 
     fn no(&mut self, id: &str, revision: Option<u32>, timestamp_ms: i64) -> Vec<String> {
-        let trigger = Trigger { test_id: test(id), start: false, start_at_ms: None, revision };
+        let trigger = Trigger {
+            test_id: test(id),
+            start: false,
+            start_at_ms: None,
+            revision,
+            setup: Default::default(),
+        };
         self.step(Input::Trigger { trigger, timestamp_ms: Some(timestamp_ms) })
     }
 }
@@ -96,17 +110,25 @@ fn a_name_that_resolves_at_once_is_not_reported() {
 fn word(output: Output) -> String {
     match output {
         Output::Check(candidate) => format!("check {}", candidate.test_id),
-        Output::Reply(Reply { state, test_id, revision, reason, warning }) => {
+        Output::Reply(Reply { state, test_id, revision, reason, warning, steps, rate_change }) => {
             let id = test_id.map_or(String::new(), |id| format!(" {id}"));
             let revision = revision.map_or(String::new(), |revision| format!("/{revision}"));
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
             let warning = warning.map_or(String::new(), |warning| format!(" warning: {warning}"));
-            format!("{state:?}{id}{revision}{reason}{warning}").to_lowercase()
+            let steps = steps.map_or(String::new(), |steps| {
+                let why = steps.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
+                format!(" {} {}{why}", steps.run.as_str(), steps.state.as_str())
+            });
+            let rate = rate_change.map_or(String::new(), |it| format!(" rate {} at {}", it.change, it.at));
+            format!("{state:?}{id}{revision}{reason}{warning}{steps}{rate}").to_lowercase()
         }
         Output::Start { candidate, start_at_ms } => {
             format!("START {} {}", candidate.test_id, start_at_ms.map_or("now".into(), |at| at.to_string()))
         }
         Output::Stop(why) => format!("STOP {why}"),
+        Output::RunSteps { test_id, run, .. } => format!("RUN {} {test_id}", run.as_str()),
+        Output::StopSteps => "STOP STEPS".into(),
+        Output::ChangeRate(change) => format!("RATE {} {}", change.number, change.rate_per_s),
         Output::Register => "REGISTER".into(),
         Output::AnnounceEnd(Over { test_id, word, no }) => {
             let word = word.map_or(String::new(), |word| format!(" {word}"));

@@ -20,7 +20,7 @@ pub use field::Field;
 
 use self::check::Rule;
 use self::extract::Finder;
-use self::json::Json;
+use self::json::{Body, Json};
 use super::variables::Variables;
 
 /// How much of a body regexes and HTML look at.
@@ -63,12 +63,12 @@ struct Scratch {
 struct Page<'a> {
     answer: Answer<'a>,
     /// The body as JSON, once it was read as such; `Some(None)`: it is not JSON.
-    json: Option<Option<Json<'a>>>,
+    json: Option<Option<Body<'a>>>,
 }
 
 impl<'a> Page<'a> {
-    fn json(&mut self) -> Option<Json<'a>> {
-        *self.json.get_or_insert_with(|| Json::read(self.answer.body))
+    fn json(&mut self) -> Option<&Body<'a>> {
+        self.json.get_or_insert_with(|| Json::read(self.answer.body)).as_ref()
     }
 
     /// What regexes and HTML look at, and whether the body goes on behind it.

@@ -28,7 +28,7 @@ const SECURE: u8 = 2;
 const NEVER: i64 = i64::MAX;
 
 /// A cookie: in the jar, or about to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cookie<'a> {
     host_only: bool,
     secure: bool,
@@ -83,6 +83,16 @@ impl<'a> Cookie<'a> {
         Ok(())
     }
 
+    /// Appends it as the `cookie` field has it, behind another one or as the first.
+    fn append(&self, is_next: bool, out: &mut Vec<u8>) {
+        if is_next {
+            out.extend_from_slice(b"; ");
+        }
+        out.extend_from_slice(self.name);
+        out.push(b'=');
+        out.extend_from_slice(self.value);
+    }
+
     /// Whether it takes the place of `other`.
     fn replaces(&self, other: &Cookie<'_>) -> bool {
         self.name == other.name && self.path == other.path && self.domain.eq_ignore_ascii_case(other.domain)
@@ -126,7 +136,20 @@ impl CookieJar {
         }
     }
 
+    /// Whether each of its cookies goes with requests of any path.
+    pub fn ignores_paths(&self) -> bool {
+        self.cookies().all(|cookie| cookie.path == b"/")
+    }
+
+    fn cookies(&self) -> Cookies<'_> {
+        Cookies { bytes: &self.bytes[..self.used] }
+    }
+
     fn put(&mut self, cookie: &Cookie<'_>, unix_s: i64) -> Result<(), TooLarge> {
+        // Many servers send the same cookie with every answer.
+        if cookie.expires > unix_s && self.cookies().any(|held| held == *cookie) {
+            return Ok(());
+        }
         let at = self.remove(unix_s, cookie).unwrap_or(self.used);
         if cookie.expires <= unix_s {
             return Ok(());
@@ -157,7 +180,9 @@ impl CookieJar {
                 stood_at = Some(to);
             }
             if stays {
-                self.bytes.copy_within(from..from + size, to);
+                if from != to {
+                    self.bytes.copy_within(from..from + size, to);
+                }
                 to += size;
             }
             from += size;
@@ -171,24 +196,31 @@ impl CookieJar {
     pub fn header(&self, host: &str, path: &str, secure: bool, unix_s: i64, out: &mut Vec<u8>) {
         let path = without_query(path);
         let cookies = || {
-            Cookies { bytes: &self.bytes[..self.used] }
-                .filter(|cookie| cookie.goes_with(host.as_bytes(), path.as_bytes(), secure, unix_s))
+            self.cookies().filter(|cookie| cookie.goes_with(host.as_bytes(), path.as_bytes(), secure, unix_s))
         };
-        // The lengths of paths from the longest on: a jar has few of them, and so nothing has to be sorted.
-        let mut longest = cookies().map(|cookie| cookie.path.len()).max();
-        let mut any = false;
-        while let Some(length) = longest {
-            for cookie in cookies().filter(|cookie| cookie.path.len() == length) {
-                if any {
-                    out.extend_from_slice(b"; ");
-                }
-                any = true;
-                out.extend_from_slice(cookie.name);
-                out.push(b'=');
-                out.extend_from_slice(cookie.value);
+        // Nearly always no path is longer than that of an older cookie: then the order is that of the jar.
+        let from = out.len();
+        let mut length = usize::MAX;
+        for cookie in cookies() {
+            if cookie.path.len() > length {
+                out.truncate(from);
+                return longest_path_first(cookies, out);
             }
-            longest = cookies().map(|cookie| cookie.path.len()).filter(|other| *other < length).max();
+            length = cookie.path.len();
+            cookie.append(out.len() > from, out);
         }
+    }
+}
+
+/// The lengths of paths from the longest on: a jar has few of them, and so nothing has to be sorted.
+fn longest_path_first<'a, I: Iterator<Item = Cookie<'a>>>(cookies: impl Fn() -> I, out: &mut Vec<u8>) {
+    let from = out.len();
+    let mut longest = cookies().map(|cookie| cookie.path.len()).max();
+    while let Some(length) = longest {
+        for cookie in cookies().filter(|cookie| cookie.path.len() == length) {
+            cookie.append(out.len() > from, out);
+        }
+        longest = cookies().map(|cookie| cookie.path.len()).filter(|other| *other < length).max();
     }
 }
 

@@ -45,10 +45,16 @@ impl Mix {
     /// How many sessions below `g` follow its scenario.
     #[inline]
     pub fn ordinal(&self, g: u64) -> u64 {
+        self.place(g).1
+    }
+
+    /// Both: the scenario, and how many sessions below `g` follow it.
+    #[inline]
+    pub fn place(&self, g: u64) -> (usize, u64) {
         let (scenario, rank) = self.entry(g);
         let count = self.counts.get(usize::from(scenario)).copied().unwrap_or(0);
         let rounds = g / (self.entries.len() as u64).max(1);
-        rounds * u64::from(count) + u64::from(rank)
+        (usize::from(scenario), rounds * u64::from(count) + u64::from(rank))
     }
 
     #[inline]

@@ -9,8 +9,10 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 /// What happens to a slot's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escape {
-    /// Nothing.
+    /// Nothing: the place has any byte.
     None,
+    /// Nothing: the value has no byte that any place would escape.
+    Never,
     /// %XX but for unreserved characters.
     Percent,
     /// Nothing, but a blank or a control character is an error: a raw path or query.
@@ -43,7 +45,7 @@ impl Escape {
     pub fn apply(self, out: &mut Vec<u8>, from: usize) -> Result<(), RenderError> {
         let value = out.get(from..).unwrap_or_default();
         match self {
-            Self::None => {}
+            Self::None | Self::Never => {}
             Self::Percent if value.iter().all(|b| is_unreserved(*b)) => {}
             Self::Percent => expand(out, from, percent),
             Self::Target if value.iter().any(|b| is_blank_or_control(*b)) => {

@@ -109,6 +109,27 @@ impl Fields {
         self.0.iter().all(|field| field.text.as_constant_bytes().is_some())
     }
 
+    /// Puts the fields and the empty line behind them into a text, as a request to the plan's own origin has them, and
+    /// returns what came before the session's cookies; the rest is in the builder. `None`: they are not the same text
+    /// every time, and something of them is in the builder.
+    pub fn joined(&self, authority: &str, builder: &mut Builder<'_>) -> Option<Text> {
+        if !self.0.iter().any(|field| field.kind == Kind::Host) {
+            builder.bytes(b"host: ").bytes(authority.as_bytes()).bytes(b"\r\n");
+        }
+        let mut before = None;
+        for Field { kind, text } in &self.0 {
+            match kind {
+                Kind::Plain | Kind::Host | Kind::Authorization | Kind::Content => {
+                    builder.text(text);
+                }
+                Kind::Jar => before = Some(builder.finish()),
+                Kind::Basic | Kind::Length(_) | Kind::Cookie { .. } => return None,
+            }
+        }
+        builder.bytes(b"\r\n");
+        before
+    }
+
     /// Appends the fields and the empty line behind them. Returns where the digits of content-length end and how many
     /// have room, where they are to be put in.
     pub fn write(
@@ -155,17 +176,22 @@ impl Fields {
                     out.extend_from_slice(b"\r\n");
                 }
                 Kind::Cookie { last: false } => {}
-                Kind::Cookie { last: true } | Kind::Jar if context.cookie.is_empty() => {}
-                Kind::Cookie { last: true } | Kind::Jar => {
-                    out.extend_from_slice(b"cookie: ");
-                    cookies(context, out)?;
-                    out.extend_from_slice(b"\r\n");
-                }
+                Kind::Cookie { last: true } | Kind::Jar => write_jar(context, out)?,
             }
         }
         out.extend_from_slice(b"\r\n");
         Ok(length)
     }
+}
+
+/// Appends the field with the session's cookies; nothing where there are none.
+pub fn write_jar(context: &Context<'_>, out: &mut Vec<u8>) -> Result<(), RenderError> {
+    if !context.cookie.is_empty() {
+        out.extend_from_slice(b"cookie: ");
+        cookies(context, out)?;
+        out.extend_from_slice(b"\r\n");
+    }
+    Ok(())
 }
 
 /// Appends the session's cookies, which come from answers.

@@ -13,6 +13,9 @@ pub const MAX_OCCURRENCES: u32 = 1 << 7;
 const MAX_SESSIONS: u64 = 1 << 40;
 const MAX_RENDERINGS: u32 = 1 << 20;
 
+const UUID_CHARACTERS: usize = 36;
+/// Where the digits of each byte of a UUID stand.
+const UUID_PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 /// Characters of `unique`.
 const UNIQUE_CHARACTERS: usize = 13;
 
@@ -51,12 +54,12 @@ impl Unique {
         // 60 bits of the image beside the version, the last 4 of it in the second half.
         let first = (image >> 16) << 16 | 0x4000 | (image >> 4 & 0x0FFF);
         let second = 1 << 63 | (image & 15) << 58 | masked << 55 | (more & ((1 << 55) - 1));
-        for (at, byte) in first.to_be_bytes().into_iter().chain(second.to_be_bytes()).enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                out.push(b'-');
-            }
-            out.extend(lower_hex(byte));
+        let mut text = [b'-'; UUID_CHARACTERS];
+        let bytes = first.to_be_bytes().into_iter().chain(second.to_be_bytes());
+        for (byte, at) in bytes.zip(UUID_PAIRS) {
+            text[at..at + 2].copy_from_slice(&lower_hex(byte));
         }
+        out.extend_from_slice(&text);
         Some(())
     }
 

@@ -6,7 +6,7 @@ use common::plan::program::{Filter, NamedRequest, Part, Place, Program, Step, Te
 
 use super::address::Origins;
 use super::body::{Body, pairs};
-use super::fields::{Fields, Sending};
+use super::fields::{Fields, Sending, write_jar};
 use super::submit::Form;
 use super::text::{Builder, Text};
 use super::values::push_unsigned;
@@ -25,6 +25,17 @@ pub struct RequestText {
     fields: Fields,
     body: Body,
     origins: Origins,
+    joined: Option<Joined>,
+}
+
+/// A whole request as two texts, before and behind the session's cookies, and its host. Most requests are: their address
+/// is a path on a known host, and no part of them depends on another. To write one takes half the time that its parts
+/// take one by one.
+#[derive(Clone)]
+struct Joined {
+    host: usize,
+    before: Text,
+    after: Text,
 }
 
 /// Where a request goes.
@@ -86,7 +97,9 @@ impl RequestText {
             fields,
             body,
             origins: Origins::new(&constants.program.hosts),
+            joined: None,
         };
+        text.joined = text.join(&mut builder);
         if text.has_no_slots() && !takes_cookies(constants.program, request) {
             let (mut bytes, mut variables) = (Vec::new(), Variables::new(&Layout::new(&[])));
             text.constant =
@@ -113,8 +126,63 @@ impl RequestText {
             out.extend_from_slice(bytes);
             return Ok(Destination { host: *host });
         }
-        let done = self.set_lets(context, out).and_then(|()| self.write(context, None, out));
+        let done = self.set_lets(context, out).and_then(|()| match self.write_joined(context, out) {
+            Some(done) => Ok(done),
+            None => self.write(context, None, out),
+        });
         done.inspect_err(|_| out.truncate(from))
+    }
+
+    /// The same request, whose parts are written one by one.
+    #[cfg(test)]
+    pub fn in_parts(&self) -> Self {
+        Self { joined: None, ..self.clone() }
+    }
+
+    /// The host that it goes to, where no value decides that.
+    pub fn own_host(&self) -> Option<usize> {
+        match &self.target {
+            Target::Path { host, .. } => Some(*host),
+            Target::Address { .. } | Target::Form => None,
+        }
+    }
+
+    /// Joins the texts of a request whose parts are always written one behind the other.
+    fn join(&self, builder: &mut Builder<'_>) -> Option<Joined> {
+        let (Some(method), Body::Text(body)) = (&self.method, &self.body) else { return None };
+        let Target::Path { host, path, may_lack_slash: None, query } = &self.target else { return None };
+        // A value that is not escaped may hold the `?` that the query is to follow.
+        if !path.is_escaped() {
+            return None;
+        }
+        let between = match (path.has_literal(b'?'), path.last_literal()) {
+            (false, _) => "?",
+            (true, Some(b'?' | b'&')) => "",
+            (true, Some(_)) => "&",
+            // What stands before the query depends on whether this value is empty.
+            (true, None) => return None,
+        };
+        builder.bytes(method.to_ascii_uppercase().as_bytes()).bytes(b" ").text(path);
+        if query.n_parts() > 0 {
+            builder.bytes(between.as_bytes()).text(query);
+        }
+        builder.bytes(b" HTTP/1.1\r\n");
+        let before = self.fields.joined(self.origins.authority(*host), builder);
+        builder.text(body);
+        let after = builder.finish();
+        Some(Joined { host: *host, before: before?, after })
+    }
+
+    /// Appends the whole request, where it is joined; `None` where it is not, or a value is missing or does not fit: then
+    /// `out` is as before.
+    fn write_joined(&self, context: &Context<'_>, out: &mut Vec<u8>) -> Option<Destination> {
+        let Joined { host, before, after } = self.joined.as_ref()?;
+        let from = out.len();
+        let written = before
+            .write(context, out)
+            .and_then(|()| write_jar(context, out))
+            .and_then(|()| after.write(context, out));
+        written.inspect_err(|_| out.truncate(from)).ok().map(|()| Destination { host: *host })
     }
 
     /// Appends the request that follows a redirect. It is the same request but for its address, and, where it goes on as
@@ -387,7 +455,9 @@ fn put_length(end: usize, digits: usize, length: usize, out: &mut Vec<u8>) -> Re
 
 /// The target of a rendered request: what stands between the first two blanks of its request line.
 pub fn request_target(request: &[u8]) -> &str {
-    let target = request.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let from = memchr::memchr(b' ', request).map_or(request.len(), |blank| blank + 1);
+    let rest = &request[from..];
+    let target = &rest[..memchr::memchr(b' ', rest).unwrap_or(rest.len())];
     std::str::from_utf8(target).unwrap_or("/")
 }
 

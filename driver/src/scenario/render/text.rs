@@ -64,6 +64,29 @@ impl Text {
         self.ops.len()
     }
 
+    /// Whether the values of all its slots are escaped for a path, so that none of them holds a `?` or `&`; not where it
+    /// cannot be rendered at all.
+    pub(super) fn is_escaped(&self) -> bool {
+        self.ops.iter().all(|op| match op {
+            Op::Literal(..) => true,
+            Op::Slot(slot) => matches!(slot.escape, Escape::Percent | Escape::Never),
+            Op::Fail => false,
+        })
+    }
+
+    /// Whether such a byte stands in it as it is.
+    pub(super) fn has_literal(&self, byte: u8) -> bool {
+        self.literals.contains(&byte)
+    }
+
+    /// Its last byte, where that is not part of a value.
+    pub(super) fn last_literal(&self) -> Option<u8> {
+        match self.ops.last() {
+            Some(Op::Literal(..)) => self.literals.last().copied(),
+            _ => None,
+        }
+    }
+
     /// Appends the text. Where it fails, `out` is as before.
     ///
     /// # Errors
@@ -101,11 +124,10 @@ impl SlotOp {
     fn write(&self, context: &Context<'_>, out: &mut Vec<u8>) -> Result<(), RenderError> {
         let from = out.len();
         self.source.write(self.place, context, out)?;
-        self.change(out, from)
-    }
-
-    fn change(&self, out: &mut Vec<u8>, from: usize) -> Result<(), RenderError> {
-        change(&self.filters, self.escape, out, from)
+        match (self.escape, &*self.filters) {
+            (Escape::Never, []) => Ok(()),
+            (escape, filters) => change(filters, escape, out, from),
+        }
     }
 }
 
@@ -162,6 +184,19 @@ impl<'a> Builder<'a> {
         self.join(from)
     }
 
+    /// Another text, whole.
+    pub fn text(&mut self, text: &Text) -> &mut Self {
+        for op in &text.ops {
+            match op {
+                Op::Literal(from, end) => {
+                    self.bytes(&text.literals[*from..*end]);
+                }
+                Op::Slot(_) | Op::Fail => self.ops.push(op.clone()),
+            }
+        }
+        self
+    }
+
     /// A quoted parameter of a multipart head.
     pub fn quoted(&mut self, text: &str) -> &mut Self {
         let from = self.literals.len();
@@ -212,7 +247,9 @@ impl<'a> Builder<'a> {
     fn slot(&mut self, slot: &Slot, place: u64, escape: Escape) {
         let op = match Compiled::of(&slot.value, self.constants, &mut self.n_unique) {
             Compiled::Varies(source) => {
-                let filters = slot.filters.iter().copied().filter(|filter| *filter != Filter::Raw).collect();
+                let filters: Box<[Filter]> =
+                    slot.filters.iter().copied().filter(|filter| *filter != Filter::Raw).collect();
+                let escape = if filters.is_empty() && source.is_plain() { Escape::Never } else { escape };
                 Op::Slot(Box::new(SlotOp { source, place, filters, escape }))
             }
             Compiled::Constant(mut value) => match change(&slot.filters, escape, &mut value, 0) {

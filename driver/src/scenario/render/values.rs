@@ -4,6 +4,7 @@ use std::io::Write;
 
 use common::plan::program::{Bound, Function, NowFormat, SlotValue};
 
+use super::escape::is_unreserved;
 use super::ids::{Unique, base_36};
 use super::{Constants, Context, RenderError, time};
 use crate::scenario::numbers::{Stream, below, mix64, unit};
@@ -85,6 +86,16 @@ impl Compiled {
 }
 
 impl Source {
+    /// Whether its values have only characters that stand for themselves everywhere.
+    pub fn is_plain(&self) -> bool {
+        match self {
+            Self::Variable(_) | Self::Column(..) | Self::Shared(_) | Self::Now(..) => false,
+            Self::Choice(texts) => texts.iter().all(|text| text.bytes().all(is_unreserved)),
+            Self::Session | Self::Counter | Self::Int(..) | Self::Float { .. } => true,
+            Self::Alnum(_) | Self::Hex(_) | Self::Uuid(_) | Self::Unique(_) => true,
+        }
+    }
+
     /// Appends the value. `place`: the slot's own, within its step.
     ///
     /// # Errors

@@ -91,6 +91,24 @@ impl Line {
         }
     }
 
+    /// Another level from an instant on, to the same end; after its end nothing changes.
+    pub fn change(&mut self, at: Nanos, level: f64) {
+        let at = at.max(0);
+        if at >= self.end {
+            return;
+        }
+        let end = self.end;
+        self.pieces.retain(|piece| piece.from < at);
+        (self.end, self.area) = (0, 0.0);
+        if let Some(last) = self.pieces.last_mut() {
+            if last.to > at {
+                (last.to, last.end) = (at, last.level(at));
+            }
+            (self.end, self.area) = (last.to, last.area_before + last.area());
+        }
+        self.push(end - self.end, level, level);
+    }
+
     /// When it ends.
     pub fn end(&self) -> Nanos {
         self.end
@@ -117,8 +135,9 @@ impl Line {
     /// The first instant at which the area under it exceeds `area`, to the nearest nanosecond. `None`: it never does.
     pub fn instant(&self, area: f64) -> Option<Nanos> {
         let bound = area + self.rounding();
-        // A line has few pieces, so they are looked through.
-        let piece = self.pieces.iter().find(|piece| piece.area_before + piece.area() > bound)?;
+        // Pieces with less area stand first, and a rate that was changed often has many.
+        let before = self.pieces.partition_point(|piece| piece.area_before + piece.area() <= bound);
+        let piece = self.pieces.get(before)?;
         let within = (area - piece.area_before).max(0.0);
         let after = piece.span_of(within).round().min(piece.length()) as Nanos;
         Some(piece.from + after)

@@ -14,7 +14,7 @@ pub use poisson::Poisson;
 pub use stages::Stages;
 pub use users::UserStages;
 
-use crate::pacer::{Own, Schedule, nanos};
+use crate::pacer::{Changing, Own, Schedule, nanos};
 use crate::start_at::Nanos;
 
 /// A session of an open loop.
@@ -48,9 +48,9 @@ pub struct Sessions {
 #[derive(Debug, Clone)]
 enum Stream {
     /// A rate that each driver keeps by itself.
-    Own(Schedule),
+    Own(Changing),
     /// A rate that a fleet shares.
-    Fleet(Schedule),
+    Fleet(Changing),
     Stages(Stages, Nanos),
     Poisson(Box<Poisson>),
 }
@@ -65,7 +65,7 @@ impl Sessions {
             (Arrival::Even, None) => {
                 let (schedule, _) = Schedule::of_share(share, load);
                 let stream = if share.fleet.is_some() { Stream::Fleet } else { Stream::Own };
-                (stream(schedule), schedule.from(), schedule.to())
+                (stream(schedule.into()), schedule.from(), schedule.to())
             }
             (Arrival::Even, Some(times)) => {
                 let stages = Stages::new(&load.stages, f64::from(times));
@@ -73,7 +73,7 @@ impl Sessions {
                 (Stream::Stages(stages, warmup), warmup, end)
             }
             (Arrival::Poisson, times) => {
-                let poisson = poisson(load, share, times, warmup, seed);
+                let mut poisson = poisson(load, share, times, warmup, seed);
                 let end = poisson.end();
                 (Stream::Poisson(Box::new(poisson)), warmup, end)
             }
@@ -110,10 +110,34 @@ impl Sessions {
         self.to
     }
 
+    /// Another rate from an instant on, as that of the one schedule: the fleet's where drivers share one. Numbers go on;
+    /// stages have no rate to change.
+    pub fn change(&mut self, at: Nanos, rate_per_s: f64) {
+        match &mut self.stream {
+            Stream::Own(schedule) | Stream::Fleet(schedule) => {
+                schedule.change(at, rate_per_s);
+                self.to = schedule.to();
+            }
+            Stream::Poisson(poisson) => self.to = poisson.change(at, rate_per_s),
+            Stream::Stages(..) => return,
+        }
+        self.next = self.find();
+    }
+
+    /// Whether a change of the rate could make a session due, though none is left: until then the load is not over.
+    pub fn may_grow(&self, now: Nanos) -> bool {
+        match &self.stream {
+            Stream::Own(schedule) | Stream::Fleet(schedule) => schedule.may_grow(self.number, now),
+            Stream::Poisson(poisson) => poisson.may_grow(now),
+            Stream::Stages(..) => false,
+        }
+    }
+
     fn find(&mut self) -> Option<Due> {
         let number = self.number;
         let (at, warmup) = match &mut self.stream {
             Stream::Own(schedule) | Stream::Fleet(schedule) => {
+                schedule.reach(number);
                 schedule.tick(number).map(|tick| (tick.due, tick.warmup))?
             }
             Stream::Stages(stages, warmup) => stages.due(number).map(|at| (at, at < *warmup))?,

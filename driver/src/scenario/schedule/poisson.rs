@@ -15,6 +15,8 @@ const COUNTED: u64 = 10_000_000;
 pub struct Poisson {
     line: Line,
     steps: Steps,
+    /// Where the walk was before its last step.
+    back: Steps,
     /// Area before the end of the warm-up.
     warmup_area: f64,
     warmup: Nanos,
@@ -22,10 +24,14 @@ pub struct Poisson {
     limit: Option<u64>,
     /// The first session after the warm-up, once the walk has passed it.
     first_proper: Option<u64>,
+    /// Whether the limit was reached.
+    used_up: bool,
+    /// Area at which the limit ends it, where it does.
+    end_area: Option<f64>,
 }
 
 /// The area at each session in turn.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Steps {
     seed: u64,
     place: u64,
@@ -56,18 +62,31 @@ impl Poisson {
     /// Sessions under a line of sessions per second of the fleet, of which `limit` come after the warm-up.
     pub fn new(line: Line, warmup: Nanos, limit: Option<u64>, seed: u64) -> Self {
         let warmup_area = line.area_before(warmup);
-        Self { line, steps: Steps::new(seed), warmup_area, warmup, limit, first_proper: None }
+        let steps = Steps::new(seed);
+        Self {
+            line,
+            steps,
+            back: steps,
+            warmup_area,
+            warmup,
+            limit,
+            first_proper: None,
+            used_up: false,
+            end_area: None,
+        }
     }
 
     /// The next session with number `g` or a later one: when it is due, and whether it belongs to the warm-up. `None`: none is left.
     /// Calls ask for ever higher numbers.
     pub fn at(&mut self, g: u64) -> Option<(Nanos, bool)> {
         loop {
+            self.back = self.steps;
             let (number, area) = self.steps.next();
             let warmup = area < self.warmup_area;
             if !warmup {
                 let first = *self.first_proper.get_or_insert(number);
                 if self.limit.is_some_and(|limit| number - first >= limit) {
+                    self.used_up = true;
                     return None;
                 }
             }
@@ -83,9 +102,30 @@ impl Poisson {
         }
     }
 
+    /// Another rate of the fleet from an instant on; returns when the schedule ends by then. The areas between sessions
+    /// stay as they were drawn, so that all drivers and workers have the same instants. The next call of
+    /// [`Poisson::at`] may ask for the number of the last one again.
+    pub fn change(&mut self, at: Nanos, rate_per_s: f64) -> Nanos {
+        self.line.change(at, rate_per_s);
+        self.steps = self.back;
+        if at < self.warmup {
+            // Which sessions are in the warm-up depends on the rate, so the walk, which is short by then, begins anew.
+            self.warmup_area = self.line.area_before(self.warmup);
+            (self.steps, self.first_proper, self.end_area) = (Steps::new(self.steps.seed), None, None);
+            self.used_up = false;
+        }
+        let expected = self.limit.map(|limit| self.end_area.unwrap_or(self.warmup_area + limit as f64));
+        expected.and_then(|area| self.line.instant(area)).unwrap_or(self.line.end())
+    }
+
+    /// Whether a higher rate could make a session due, though none is left.
+    pub fn may_grow(&self, now: Nanos) -> bool {
+        now < self.line.end() && !self.used_up
+    }
+
     /// When the schedule ends: with its line, or one mean distance after its last session where their number ends it first.
     /// Of more sessions than can be counted beforehand, when they are expected to have come.
-    pub fn end(&self) -> Nanos {
+    pub fn end(&mut self) -> Nanos {
         let Some(limit) = self.limit else { return self.line.end() };
         let mut area = self.warmup_area + limit as f64;
         if limit <= COUNTED {
@@ -97,6 +137,7 @@ impl Poisson {
                 left -= u64::from(area >= self.warmup_area);
             }
             area += 1.0;
+            self.end_area = (left == 0).then_some(area);
         }
         self.line.instant(area).unwrap_or(self.line.end())
     }

@@ -110,6 +110,99 @@ fn a_fleet_starts_the_same_sessions_however_many_drivers_it_has() {
     assert_eq!(all(&limited(), 2, 1, 7).values().filter(|(_, warmup)| !warmup).count(), 200);
 }
 
+/// The sessions of all workers of a fleet whose rate changes: each takes up its changes before the first session that
+/// is due after `known_at`.
+fn changed(
+    plan: &Plan,
+    (drivers, workers): (u32, u32),
+    changes: &[(Nanos, f64)],
+    known_at: Nanos,
+) -> BTreeMap<u64, (Nanos, bool)> {
+    let nodes: Vec<_> = (0..drivers).map(|i| NodeId::new(&format!("d{i}")).unwrap()).collect();
+    let mut found = BTreeMap::new();
+    for (_, share) in share_out(plan, &nodes).unwrap() {
+        for worker in 0..workers {
+            let mut sessions = Sessions::new(&plan.load, &share, worker, workers, 7);
+            let (mut known, mut last) = (false, Nanos::MIN);
+            loop {
+                if !known && sessions.next_due().is_none_or(|due| due.at >= known_at) {
+                    known = true;
+                    for (at, rate) in changes {
+                        sessions.change(*at, share.rate_of_schedule(plan.per, *rate));
+                    }
+                }
+                let Some(due) = sessions.next_due() else { break };
+                assert!(due.at >= last, "in order");
+                assert_eq!(found.insert(due.g, (due.at, due.warmup)), None, "one worker has it");
+                last = due.at;
+                sessions.advance();
+            }
+        }
+    }
+    assert!(found.keys().copied().eq(0..found.len() as u64), "numbers are dense");
+    found
+}
+
+#[test]
+fn a_fleet_whose_rate_changes_starts_the_same_sessions_however_many_drivers_it_has() {
+    const S: Nanos = 1_000_000_000;
+    let changes = [(S, 300.0), (2 * S, 50.0)];
+    for (arrival, per) in [
+        (Arrival::Even, "fleet"),
+        (Arrival::Even, "driver"),
+        (Arrival::Poisson, "fleet"),
+        (Arrival::Poisson, "driver"),
+    ] {
+        let mut plan = plan(per, "rate = 100\nduration = '3s'");
+        plan.load.arrival = arrival;
+        let one = changed(&plan, (1, 1), &changes, 0);
+        if per == "fleet" {
+            for (drivers, workers) in [(1, 3), (2, 1), (3, 2)] {
+                assert_eq!(changed(&plan, (drivers, workers), &changes, 0), one, "{arrival:?}");
+            }
+        }
+        let times = if per == "fleet" { 1 } else { 3 };
+        let all = changed(&plan, (3, 2), &changes, 0);
+        let in_second = |s: Nanos| all.values().filter(|(at, _)| (s * S..(s + 1) * S).contains(at)).count();
+        let found = [0, 1, 2].map(in_second);
+        for (found, rate) in found.into_iter().zip([100, 300, 50]) {
+            let expected = rate * times;
+            match arrival {
+                Arrival::Even => assert_eq!(found, expected, "{per}"),
+                // Within five standard deviations.
+                Arrival::Poisson => {
+                    assert!(
+                        found.abs_diff(expected) < 5 * expected.isqrt() + 1,
+                        "{per}: {found}, not {expected}"
+                    );
+                }
+            }
+        }
+        // Known before they begin, or when they begin: what came before a change stays, and nothing comes twice.
+        for known_at in [S / 2, S - 10_000_000] {
+            assert_eq!(
+                changed(&plan, (3, 2), &changes[..1], known_at),
+                changed(&plan, (3, 2), &changes[..1], 0)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_change_in_the_warm_up_or_of_a_limited_number_keeps_the_rules() {
+    const S: Nanos = 1_000_000_000;
+    for arrival in [Arrival::Even, Arrival::Poisson] {
+        let mut plan = plan("fleet", "rate = 100\nrequests = 200\nwarmup = '1s'");
+        plan.load.arrival = arrival;
+        for at in [S / 2, 3 * S / 2] {
+            let known = changed(&plan, (2, 2), &[(at, 400.0)], 0);
+            assert_eq!(known, changed(&plan, (1, 1), &[(at, 400.0)], at / 2), "whoever knows it when");
+            assert_eq!(known.values().filter(|(_, warmup)| !warmup).count(), 200);
+            assert!(known.values().all(|(due, warmup)| *warmup == (*due < S)));
+        }
+    }
+}
+
 #[test]
 fn each_driver_does_all_of_the_stages_where_the_plan_says_so() {
     let even = |per| staged(per, Arrival::Even, 0);

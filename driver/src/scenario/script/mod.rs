@@ -213,6 +213,9 @@ impl Script {
 
     /// The first data set that gives its rows once and has none left for the session of this number.
     pub fn used_up(&self, g: u64) -> Option<usize> {
+        if !self.once.contains(&true) {
+            return None;
+        }
         let track = &self.scenarios[self.mix.scenario(g)];
         let lacks = |data: &usize| {
             self.once[*data] && track.takes[*data] > 0 && self.mix.ordinal(g) >= self.rows[*data].len()

@@ -185,9 +185,9 @@ impl Session {
 
     /// Another session begins.
     pub fn begin(&mut self, script: &Script, start: Start, desk: &mut Desk) {
-        let scenario = script.mix.scenario(start.g);
+        let (scenario, ordinal) = script.mix.place(start.g);
         self.scenario = u16::try_from(scenario).unwrap_or(0);
-        self.ordinal = script.mix.ordinal(start.g);
+        self.ordinal = ordinal;
         self.start = start;
         self.pc = 0;
         self.cursor = start.due.saturating_add(start.held);

@@ -2,8 +2,9 @@
 //! when, is decided by the loops; this brings sessions from one attempt to the next, and counts them.
 //!
 //! A session that is to go on at once stands in `ready`, one that waits in `thinking`; one with an attempt in flight in
-//! neither. In a turn of the engine only what needs no rendering goes on at once ([`Next::Begin`]); the rest waits for the
-//! end of the turn, because the engine is busy.
+//! neither. A session whose answer has come goes on within that turn of the engine ([`Next`]): its next request is rendered
+//! and written while the connection is at hand, without a queue, another look at the sockets and another reading of the
+//! clock. Only what needs the engine for something else waits in `ready` for the end of the turn.
 
 mod drain;
 mod pool;
@@ -190,6 +191,12 @@ impl<U: Users> Crew<U> {
         }
     }
 
+    /// Whether a place has connections that are to be closed before its next request is sent.
+    fn is_closing(&self, place: Place) -> bool {
+        // A session that just ended stands last; those before it are of other places.
+        self.closing.last() == Some(&place)
+    }
+
     fn set_off<E: Engine>(&mut self, engine: &mut E, flight: &mut Flight, place: Place, now: Nanos) {
         for _ in 0..BURST {
             match self.goes_on(flight, place, now) {
@@ -198,8 +205,9 @@ impl<U: Users> Crew<U> {
                 GoesOn::Render(attempt) => {
                     // The own connections of the session before are closed first.
                     self.close_own(engine);
-                    if self.send(engine, flight, place, attempt, now) {
-                        return;
+                    if let Some(outgoing) = self.render(flight, place, attempt, now) {
+                        let outgoing = Outgoing { bytes: &self.paper.out, ..outgoing };
+                        return engine.begin_rendered(place, outgoing, now);
                     }
                 }
             }
@@ -262,24 +270,22 @@ impl<U: Users> Crew<U> {
         flight.begins(place, due(&attempt), now, false);
     }
 
-    /// Renders and sends an attempt; false where it could not be rendered: then it has failed.
-    fn send<E: Engine>(
+    /// Renders an attempt, which begins now, into `paper.out`; what is returned lacks these bytes. `None` where it could
+    /// not be rendered: then it has failed.
+    fn render(
         &mut self,
-        engine: &mut E,
         flight: &mut Flight,
         place: Place,
         attempt: Attempt,
         now: Nanos,
-    ) -> bool {
+    ) -> Option<Outgoing<'static>> {
         let Self { seats, script, desk, paper, .. } = self;
         let seat = &mut seats[place as usize];
         match seat.render(script, &attempt, paper) {
             Ok(host) => {
                 Self::begins(seat, script, flight, place, attempt, now);
                 let own_connection = seat.has_own_connections(script).then_some(place);
-                let outgoing = Outgoing { request: attempt.request, host, own_connection, bytes: &paper.out };
-                engine.begin_rendered(place, outgoing, now);
-                true
+                Some(Outgoing { request: attempt.request, host, own_connection, bytes: &[] })
             }
             Err(kind) => {
                 let redirect = script.requests[usize::from(attempt.request)].redirect;
@@ -292,7 +298,7 @@ impl<U: Users> Crew<U> {
                 seat.attempt = None;
                 seat.session.answered(script, now, (hop, true), desk, &mut flight.recorder);
                 self.releases(place, None);
-                false
+                None
             }
         }
     }
@@ -366,7 +372,7 @@ struct Answering<'a, U> {
 }
 
 impl<U: Users> Ends for Answering<'_, U> {
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
         let Self { flight, crew } = self;
         let Some(attempt) = crew.seats[place as usize].attempt.take() else {
             return flight.ended(place, at, exchange);
@@ -399,6 +405,15 @@ impl<U: Users> Ends for Answering<'_, U> {
         match crew.goes_on(flight, place, at) {
             GoesOn::Begin(request) => Next::Begin(request),
             GoesOn::Rest => Next::Rest,
+            GoesOn::Render(attempt) if !crew.is_closing(place) => {
+                match crew.render(flight, place, attempt, at) {
+                    Some(outgoing) => Next::Send(Outgoing { bytes: &crew.paper.out, ..outgoing }),
+                    None => {
+                        crew.ready.push_back(place);
+                        Next::Rest
+                    }
+                }
+            }
             GoesOn::Render(_) => {
                 crew.ready.push_back(place);
                 Next::Rest

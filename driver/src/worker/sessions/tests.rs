@@ -71,16 +71,7 @@ impl Users for Again {
 }
 
 fn exchange(outcome: Outcome) -> Exchange {
-    Exchange {
-        outcome,
-        tls_cause: None,
-        bytes_received: 10,
-        reused: false,
-        unconnected: false,
-        turn: None,
-        connect: None,
-        first_byte: None,
-    }
+    Exchange { bytes_received: 10, ..Exchange::of(outcome) }
 }
 
 fn any_steps() -> impl Strategy<Value = Vec<PlanStep>> {
@@ -166,8 +157,10 @@ proptest! {
                     let fields = [Field { name: b"Location", value: b"/next" }];
                     answering.head(place, status, &fields);
                 }
-                if let Next::Begin(request) = answering.ended(place, now, &exchange(outcome)) {
-                    engine.begin(place, request, now);
+                match answering.ended(place, now, &exchange(outcome)) {
+                    Next::Begin(request) => engine.begin(place, request, now),
+                    Next::Send(outgoing) => engine.begin_rendered(place, outgoing, now),
+                    Next::Rest => {}
                 }
             }
             crew.go_on(&mut engine, &mut flight, || now);

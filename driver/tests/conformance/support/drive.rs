@@ -175,7 +175,7 @@ struct Reported {
 }
 
 impl Ends for Reported {
-    fn ended(&mut self, place: Place, _: Nanos, exchange: &Exchange) -> Next {
+    fn ended(&mut self, place: Place, _: Nanos, exchange: &Exchange) -> Next<'_> {
         self.ends.push((place, *exchange));
         self.bodies.push(self.coming.remove(&place).unwrap_or_default());
         self.heads.push(self.begun.remove(&place));

@@ -34,6 +34,7 @@ pub fn test_to(url: &str, addresses: Vec<SocketAddr>, request: &str, load: &str)
         assignment: Assignment::of_plan(&plan, share),
         hosts: vec![HostOf::new(plan.target.clone(), addresses)],
         start: StartAt { monotonic: Instant::now(), unix_us: 0 },
+        rates: Default::default(),
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Command {
     /// And how long it waits for the end of the test that is under way.
     Trigger(TestId, Duration),
     Stop(TestId),
+    /// To so many requests or sessions a second.
+    ChangeRate(TestId, f64),
     Get(TestId),
     Delete(TestId),
     StoreChanged(Option<String>),

@@ -30,6 +30,11 @@ impl Manager {
                     }
                     None
                 }
+                Effect::AskSteps { run, drivers } => self.publish_ask(run, drivers).await.err(),
+                Effect::StepsChanged(run, view) => {
+                    self.change_part(PartChanged::Steps(run, view)).await;
+                    None
+                }
                 Effect::Answer(result) => {
                     self.answer(result).await;
                     None

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::ids::Epoch;
+use common::ids::{Epoch, NodeId};
 use common::kafka::Producer;
 
 use super::super::driver_registry::RegistryHandle;
@@ -31,6 +31,8 @@ pub struct ManagerLinks {
 /// Settings of the manager, fixed for its lifetime.
 #[derive(Debug, Clone)]
 pub struct ManagerSettings {
+    /// This orchestrator.
+    pub node_id: NodeId,
     /// The epoch of this process of the orchestrator.
     pub epoch: Epoch,
     /// Whether the embedded Kafka runs in this process.

@@ -22,6 +22,7 @@ pub fn meta_of(test_id: &TestId, plan: &Plan, created_at: i64) -> Meta {
         started_at: None,
         ended_at: None,
         kafka: None,
+        rate_changes: Vec::new(),
         timeline: Vec::new(),
     }
 }
@@ -56,7 +57,8 @@ pub fn note_of(
 
 /// The view of a test without any counts.
 pub fn empty_view(meta: &Meta, plan: &Plan) -> TestView {
-    let tally = Tally::new(meta.test_id.clone(), plan.clone(), &[]);
+    let mut tally = Tally::new(meta.test_id.clone(), plan.clone(), &[]);
+    tally.rate_changed(meta.rate_changes.clone());
     // Without counts, no figure has an age.
     crate::assemble::view(&meta.borrowed(), &tally, None, meta.created_at)
 }

@@ -7,6 +7,7 @@ mod links;
 mod meta;
 mod orphan;
 mod publish;
+mod rate;
 mod stored;
 mod unsaved;
 mod waiting;
@@ -119,6 +120,7 @@ impl Manager {
             Command::Create(plan) => self.create(*plan).await,
             Command::Get(id) => self.get(&id).await,
             Command::Stop(id) => self.stop(&id).await,
+            Command::ChangeRate(id, rate_per_s) => self.change_rate(&id, rate_per_s).await,
             Command::Delete(id) => self.delete(&id).await,
             Command::StoreChanged(trouble) => return self.store_changed(trouble).await,
             Command::KafkaReached(kafka) => {

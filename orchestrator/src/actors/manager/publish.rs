@@ -1,9 +1,14 @@
 //! What the manager sends to the drivers: configs, triggers, stops.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::plan::Mode;
-use common::wire::{ClassicConfig, ConfigOurs, Outbound, TestConfig, TestType, Trigger, WriteError};
+use common::ids::NodeId;
+use common::plan::{Mode, RateChange};
+use common::wire::{
+    ChangeRate, ClassicConfig, ConfigOurs, Heartbeat, HeartbeatOurs, Outbound, Role, StepsAsk, StepsOf,
+    TestConfig, TestType, Trigger, WriteError,
+};
 
 use super::Manager;
 use crate::lifecycle::{count_of, delay_of};
@@ -91,6 +96,7 @@ impl Manager {
             start: true,
             start_at_ms: Some(start_at_ms),
             revision: Some(revision),
+            setup: active.life.setup_values().clone(),
         };
         self.publish(Outbound::Trigger(trigger)).await
     }
@@ -106,6 +112,12 @@ impl Manager {
         self.save_active().await;
     }
 
+    pub(super) async fn publish_rate(&self, change: RateChange) -> Result<(), CommandError> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let (test_id, revision) = (active.life.test_id().clone(), active.life.revision());
+        self.publish(Outbound::ChangeRate(ChangeRate { test_id, revision, change })).await
+    }
+
     pub(super) async fn publish_stop(&self) -> Result<(), CommandError> {
         let Some(active) = &self.active else { return Ok(()) };
         let trigger = Trigger {
@@ -113,7 +125,31 @@ impl Manager {
             start: false,
             start_at_ms: None,
             revision: Some(active.life.revision()),
+            setup: BTreeMap::new(),
         };
         self.publish(Outbound::Trigger(trigger)).await
+    }
+
+    /// Asks drivers to run setup or teardown, in a heartbeat of this orchestrator: drivers read all of these, and other
+    /// people's drivers none, which would take a further record on the two topics of tests for a start or an end.
+    pub(super) async fn publish_ask(&self, run: StepsOf, drivers: Vec<NodeId>) -> Result<(), CommandError> {
+        let Some(active) = &self.active else { return Ok(()) };
+        let ask = StepsAsk {
+            test_id: active.life.test_id().clone(),
+            revision: active.life.revision(),
+            run,
+            drivers: drivers.into_iter().collect(),
+        };
+        let ours = HeartbeatOurs {
+            ask: Some(Box::new(ask)),
+            ..HeartbeatOurs::new(self.settings.epoch, Role::Orchestrator)
+        };
+        let beat = Heartbeat {
+            node_id: self.settings.node_id.clone(),
+            alive: true,
+            sent_at_us: Some(common::clock::unix_us()),
+            ours: Some(ours),
+        };
+        self.publish(Outbound::Heartbeat(Box::new(beat))).await
     }
 }

@@ -7,6 +7,7 @@ use super::super::recount::recount;
 use super::super::stats_aggregator::Meta;
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager};
+use crate::assemble::changes_of;
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
 use crate::model::{TestState, TestView, TimelineEntry};
 use crate::participant::Participant;
@@ -72,6 +73,7 @@ impl Manager {
         for stored in unfinished {
             let id = stored.test_id.clone();
             let done = match (stored.started_at, orphaned(stored.kafka.as_ref(), self.kafka.as_ref())) {
+                (None, _) if has_begun_setup(&stored) => self.close_in_setup(stored).await,
                 (None, _) => self.configured_again(stored).await,
                 (Some(_), Some(why)) => self.close_orphan(stored, why).await,
                 (Some(_), None) => {
@@ -119,6 +121,11 @@ impl Manager {
         self.settings.clock.hold();
         let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
         let mut meta = meta_of(&id, &plan, stored.created_at);
+        let (setup, teardown) = stored
+            .report
+            .as_ref()
+            .map_or((None, None), |report| (report.setup.clone(), report.teardown.clone()));
+        meta.rate_changes = changes_of(stored.report.as_ref(), started_at);
         meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
         meta.started_at = Some(started_at);
         meta.kafka = stored.kafka;
@@ -130,7 +137,9 @@ impl Manager {
             stored.participants,
             started_at,
             now,
-        );
+        )
+        .with_rate_changes(meta.rate_changes.clone())
+        .with_steps(setup, teardown);
         if let Some(by) = stopped_by(&meta.timeline) {
             life = life.stopping(by, now);
         } else if is_doubtful(&meta.timeline) {
@@ -140,10 +149,17 @@ impl Manager {
         note(&mut meta, now.unix_us, "resumed", "the orchestrator was started again");
         let mut tally = Box::new(Tally::new(id, plan, life.participants()));
         tally.started(started_at);
+        life.steps().for_each(|(run, view)| tally.set_steps(run, view.clone()));
+        tally.rate_changed(meta.rate_changes.clone());
         let tally = recount(&self.links.records, tally).await?;
         self.active = Some(Active::new(life, meta));
         self.open_tally(Some(tally)).await
     }
+}
+
+/// Whether setup was under way when the previous process ended: it does not run twice.
+fn has_begun_setup(stored: &StoredTest) -> bool {
+    stored.report.as_ref().is_some_and(|report| lifecycle::began_setup(&report.timeline))
 }
 
 /// Why a test was not stored. The user sees the store's reason, unless the node is ending.

@@ -6,10 +6,11 @@ use actix::{Actor, Addr, Context, Handler, Recipient};
 use common::clock::UnixMicros;
 use common::ids::TestId;
 use common::kafka::Arrived;
+use common::plan::RateChange;
 
 use super::{
     CloseTally, ClosedTest, ForgetTally, GetBreach, GetParts, GetView, Meta, MetricsArrived, OpenTally,
-    PartChanged, TallyStarted,
+    PartChanged, RateChanged, TallyStarted,
 };
 use crate::actors::Gone;
 use crate::model::TestView;
@@ -25,6 +26,7 @@ pub struct TallyHandle {
     open: Recipient<OpenTally>,
     forget: Recipient<ForgetTally>,
     started: Recipient<TallyStarted>,
+    rate: Recipient<RateChanged>,
     part: Recipient<PartChanged>,
     breach: Recipient<GetBreach>,
     parts: Recipient<GetParts>,
@@ -40,6 +42,7 @@ impl TallyHandle {
             + Handler<OpenTally>
             + Handler<ForgetTally>
             + Handler<TallyStarted>
+            + Handler<RateChanged>
             + Handler<PartChanged>
             + Handler<GetParts>
             + Handler<GetBreach>
@@ -51,6 +54,7 @@ impl TallyHandle {
             open: actor.clone().recipient::<OpenTally>(),
             forget: actor.clone().recipient::<ForgetTally>(),
             started: actor.clone().recipient::<TallyStarted>(),
+            rate: actor.clone().recipient::<RateChanged>(),
             part: actor.clone().recipient::<PartChanged>(),
             breach: actor.clone().recipient::<GetBreach>(),
             parts: actor.clone().recipient::<GetParts>(),
@@ -89,6 +93,14 @@ impl TallyHandle {
     /// Where the actor has stopped.
     pub async fn started(&self, at: UnixMicros) -> Result<(), Gone> {
         Ok(self.started.send(TallyStarted(at)).await?)
+    }
+
+    /// Notes all changes of the open test's rate so far ([`RateChanged`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn rate_changed(&self, changes: Vec<RateChange>) -> Result<(), Gone> {
+        Ok(self.rate.send(RateChanged(changes)).await?)
     }
 
     /// Notes a change of one driver's part that its records do not show ([`PartChanged`]).

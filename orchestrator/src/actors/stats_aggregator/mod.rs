@@ -9,13 +9,14 @@ use actix::{Actor, Context, Handler, Message};
 use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
-use common::wire::{Inbound, Metrics, RawMetrics};
+use common::plan::RateChange;
+use common::wire::{Inbound, Metrics, RawMetrics, StepsOf};
 
 pub use self::handle::TallyHandle;
 use super::offer;
 use crate::actors::events::{Changed, EventsHandle};
 use crate::assemble::{TestMeta, view};
-use crate::model::{TestState, TestView, TimelineEntry};
+use crate::model::{StepsView, TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::participant::{EndedBy, PartSeen};
 use crate::ran_on::RanOn;
@@ -53,6 +54,11 @@ pub struct ForgetTally(pub TestId);
 #[rtype(result = "()")]
 pub struct TallyStarted(pub UnixMicros);
 
+/// The rate of the open test was changed: all its changes so far, in their order.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct RateChanged(pub Vec<RateChange>);
+
 /// A change of one driver's part in the test that its records do not show.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
@@ -61,6 +67,8 @@ pub enum PartChanged {
     Back(NodeId, Option<Epoch>),
     /// A classic driver sends heartbeats but no report.
     Silent(NodeId),
+    /// What setup or teardown came to so far.
+    Steps(StepsOf, Box<StepsView>),
 }
 
 /// Asks for the state of each driver's part, which the lifecycle depends on; empty if no test is open.
@@ -90,6 +98,8 @@ pub struct Meta {
     pub ended_at: Option<UnixMicros>,
     /// Which Kafka it was triggered on last.
     pub kafka: Option<RanOn>,
+    /// How its rate was changed while it ran.
+    pub rate_changes: Vec<RateChange>,
     /// What happened to it.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -135,8 +145,8 @@ pub struct ClosedTest {
 /// Adds up what the drivers measured.
 ///
 /// - owns: the tally of the open test, from its trigger to its end.
-/// - receives: [`MetricsArrived`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`PartChanged`], [`GetParts`],
-///   [`GetBreach`], [`GetView`], [`CloseTally`].
+/// - receives: [`MetricsArrived`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`RateChanged`], [`PartChanged`],
+///   [`GetParts`], [`GetBreach`], [`GetView`], [`CloseTally`].
 /// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
 /// - on failure: a listener that is full misses windows, which REST still has; records of other tests go to the
 ///   store uncounted, which has the list of all tests.
@@ -280,6 +290,16 @@ impl Handler<TallyStarted> for StatsAggregatorActor {
     }
 }
 
+impl Handler<RateChanged> for StatsAggregatorActor {
+    type Result = ();
+
+    fn handle(&mut self, RateChanged(changes): RateChanged, _: &mut Self::Context) {
+        if let Some(tally) = &mut self.tally {
+            tally.rate_changed(changes);
+        }
+    }
+}
+
 impl Handler<PartChanged> for StatsAggregatorActor {
     type Result = ();
 
@@ -289,6 +309,7 @@ impl Handler<PartChanged> for StatsAggregatorActor {
                 PartChanged::Ended(node, epoch, by) => tally.ended(&node, epoch, by),
                 PartChanged::Back(node, epoch) => tally.back(&node, epoch),
                 PartChanged::Silent(node) => tally.silent(&node),
+                PartChanged::Steps(run, view) => tally.set_steps(run, *view),
             }
         }
         self.send_windows();

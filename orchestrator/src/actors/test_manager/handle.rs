@@ -6,7 +6,7 @@ use actix::{Actor, Addr, Context, Handler, MailboxError, Recipient};
 use common::ids::TestId;
 use common::plan::Plan;
 
-use super::{CreateTest, DeleteTest, GetTest, KafkaReached, StopTest, StoreChanged, TriggerTest};
+use super::{ChangeRate, CreateTest, DeleteTest, GetTest, KafkaReached, StopTest, StoreChanged, TriggerTest};
 use crate::actors::Gone;
 use crate::model::TestView;
 use crate::ran_on::RanOn;
@@ -23,6 +23,7 @@ pub struct TestsHandle {
     create: Recipient<CreateTest>,
     trigger: Recipient<TriggerTest>,
     stop: Recipient<StopTest>,
+    rate: Recipient<ChangeRate>,
     get: Recipient<GetTest>,
     delete: Recipient<DeleteTest>,
 }
@@ -34,6 +35,7 @@ impl TestsHandle {
             + Handler<CreateTest>
             + Handler<TriggerTest>
             + Handler<StopTest>
+            + Handler<ChangeRate>
             + Handler<GetTest>
             + Handler<DeleteTest>,
     {
@@ -41,6 +43,7 @@ impl TestsHandle {
             create: actor.clone().recipient::<CreateTest>(),
             trigger: actor.clone().recipient::<TriggerTest>(),
             stop: actor.clone().recipient::<StopTest>(),
+            rate: actor.clone().recipient::<ChangeRate>(),
             get: actor.clone().recipient::<GetTest>(),
             delete: actor.clone().recipient::<DeleteTest>(),
         }
@@ -68,6 +71,14 @@ impl TestsHandle {
     /// Where there is no such test, or the actor has stopped.
     pub async fn stop(&self, test_id: TestId) -> Result<TestView, CommandError> {
         answered(self.stop.send(StopTest(test_id)).await)
+    }
+
+    /// Changes the rate of a test that runs ([`ChangeRate`]).
+    ///
+    /// # Errors
+    /// Where there is no such test, its rate cannot be changed, or the actor has stopped.
+    pub async fn change_rate(&self, test_id: TestId, rate_per_s: f64) -> Result<TestView, CommandError> {
+        answered(self.rate.send(ChangeRate { test_id, rate_per_s }).await)
     }
 
     /// The test, live or from the store ([`GetTest`]).

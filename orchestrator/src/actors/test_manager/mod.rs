@@ -40,6 +40,16 @@ pub struct TriggerTest {
 #[rtype(result = "Result<TestView, CommandError>")]
 pub struct StopTest(pub TestId);
 
+/// Changes the rate of a test that runs, to so many requests a second, or sessions where its plan has several requests;
+/// repeating it changes nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct ChangeRate {
+    pub test_id: TestId,
+    /// Above zero.
+    pub rate_per_s: f64,
+}
+
 /// Removes a test that was never started, or is finished, with all that was stored of it. Answers with the test as it
 /// was.
 #[derive(Debug, Message)]
@@ -82,8 +92,8 @@ pub struct StoreChanged(pub Option<String>);
 /// Runs tests.
 ///
 /// - owns: the life of the test that is under way, in one task that does one thing after the other (`manager`).
-/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`GetTest`], [`DeleteTest`], [`AwaitTakenUp`], [`StoreChanged`],
-///   [`KafkaReached`].
+/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`ChangeRate`], [`GetTest`], [`DeleteTest`],
+///   [`AwaitTakenUp`], [`StoreChanged`], [`KafkaReached`].
 /// - sends: what [`ManagerLinks`] names: records to Kafka, tests to the store, changes to the listeners.
 /// - on failure: if Kafka refuses a record, the barrier fails. If the store refuses a new test, the caller gets the
 ///   error; if it refuses a report, the report is held in memory with a warning and stored later.
@@ -164,6 +174,14 @@ impl Handler<StopTest> for TestManagerActor {
 
     fn handle(&mut self, StopTest(id): StopTest, _: &mut Self::Context) -> Self::Result {
         self.ask(Command::Stop(id))
+    }
+}
+
+impl Handler<ChangeRate> for TestManagerActor {
+    type Result = ResponseFuture<Result<TestView, CommandError>>;
+
+    fn handle(&mut self, change: ChangeRate, _: &mut Self::Context) -> Self::Result {
+        self.ask(Command::ChangeRate(change.test_id, change.rate_per_s))
     }
 }
 

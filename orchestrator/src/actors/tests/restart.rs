@@ -5,7 +5,7 @@ use common::wire::{Metrics, Outbound, RawMetrics, Unit};
 
 use super::world::window;
 use super::*;
-use crate::actors::test_manager::{AwaitTakenUp, GetTest, TakenUp};
+use crate::actors::test_manager::{AwaitTakenUp, ChangeRate, GetTest, TakenUp};
 use crate::model::TestView;
 use crate::store::{Batch, StoredMetrics};
 
@@ -143,6 +143,35 @@ async fn a_test_at_its_barrier_is_configured_again_on_any_kafka() {
         world.beats("a", DriverState::Ready, Some((&test, 2)), None).await;
         assert_eq!(triggered.await.unwrap().unwrap().unwrap().state, TestState::Starting);
     }
+}
+
+#[actix::test]
+async fn a_changed_rate_is_published_once_and_remembered_over_a_restart() {
+    let first = World::new(Surroundings::default()).await;
+    first.beats("a", DriverState::Idle, None, None).await;
+    let a_minute = plan(&PLAN.replace("'2s'", "'60s'"));
+    let view = first.tests.send(CreateTest(a_minute)).await.unwrap().unwrap();
+    let test = TestId::new(&view.test_id).unwrap();
+    let order = |rate_per_s| ChangeRate { test_id: test.clone(), rate_per_s };
+    let refused = first.tests.send(order(25.0)).await.unwrap().unwrap_err().to_string();
+    assert!(refused.ends_with("is configured: only a running test's rate can be changed"), "{refused}");
+    first.run(&test, &["a"]).await;
+    first.until(&test, TestState::Running).await;
+    let changed = first.tests.send(order(25.0)).await.unwrap().unwrap();
+    first.tests.send(order(25.0)).await.unwrap().unwrap();
+    let [_, rate] = &first.published(Topic::Trigger)[..] else { panic!("a trigger and one change") };
+    assert_eq!((&rate["trigger"], &rate["rate"], &rate["change"]), (&"RATE".into(), &25.0.into(), &1.into()));
+    let [change] = &changed.rate_changes[..] else { panic!("{:?}", changed.rate_changes) };
+    assert_eq!((change.rate, change.rate_before), (25.0, 10.0));
+    assert_eq!(what(&changed).last(), Some(&"rate_changed"));
+    assert_eq!(first.stored(&test).await.report.unwrap().rate_changes, changed.rate_changes);
+
+    let world = World::new(first.surroundings).await;
+    let view = world.until(&test, TestState::Running).await;
+    assert_eq!(view.rate_changes, changed.rate_changes);
+    let view = world.tests.send(order(50.0)).await.unwrap().unwrap();
+    assert_eq!(view.rate_changes.len(), 2);
+    assert_eq!(world.published(Topic::Trigger).last().unwrap()["change"], 2);
 }
 
 #[actix::test]

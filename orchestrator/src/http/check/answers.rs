@@ -22,6 +22,49 @@ async fn commands_answer_as_the_state_allows() {
 }
 
 #[actix::test]
+async fn a_rate_is_changed_where_the_state_allows_and_the_body_is_right() {
+    let patch = |id: &str, body: &'static str| {
+        let request = TestRequest::patch().uri(&format!("/api/v1/tests/{id}"));
+        request.insert_header(("content-type", "application/json")).set_payload(body)
+    };
+    for (body, rate) in
+        [(r#"{"rate": 500}"#, 500.0), (r#"{"rate": "6/m"}"#, 0.1), (r#"{"rate": "1.5k/s"}"#, 1_500.0)]
+    {
+        let done = answer_of(None, patch(KNOWN, body)).await;
+        let expected = json!({ "test_id": KNOWN, "rate": rate, "at": "2026-11-24T00:00:12.000000Z", "at_s": 12.0,
+            "change": 1 });
+        assert_eq!((done.status, done.json()), (202, expected), "{body}");
+    }
+    let same = answer_of(None, patch(KNOWN, r#"{"rate": 100}"#)).await;
+    assert_eq!(
+        (same.status, &same.json()["change"], &same.json()["rate"]),
+        (202, &json!(null), &json!(100.0))
+    );
+    for (body, reason) in [
+        ("", "not JSON"),
+        ("[1]", "no table"),
+        ("{}", "is missing"),
+        (r#"{"rate": 0}"#, "must be from"),
+        (r#"{"rate": -1}"#, "must be from"),
+        (r#"{"rate": 1e300}"#, "must be from"),
+        (r#"{"rate": "soon"}"#, "expected requests per second"),
+        (r#"{"rate": true}"#, "expected requests per second"),
+        (r#"{"rate": 5, "users": 3}"#, "rate is the only one"),
+    ] {
+        let wrong = answer_of(None, patch(KNOWN, body)).await;
+        assert_problem(&wrong, 400);
+        assert!(wrong.text.contains(reason), "{body}: {}", wrong.text);
+    }
+    assert_problem(&answer_of(None, patch("nobody", r#"{"rate": 5}"#)).await, 404);
+    assert_problem(&answer_of(None, patch("busy", r#"{"rate": 5}"#)).await, 409);
+    assert_problem(&answer_of(Some(TOKEN), patch(KNOWN, r#"{"rate": 5}"#)).await, 401);
+    let toml = patch(KNOWN, "rate = 5").insert_header(("content-type", "application/toml"));
+    assert_problem(&answer_of(None, toml).await, 415);
+    let foreign = patch(KNOWN, r#"{"rate": 5}"#).insert_header(("origin", "http://elsewhere.test"));
+    assert_problem(&answer_of(None, foreign).await, 403);
+}
+
+#[actix::test]
 async fn a_trigger_that_waited_in_vain_names_the_test_under_way() {
     let trigger = |query: &str| TestRequest::post().uri(&format!("/api/v1/tests/second/trigger{query}"));
     for (query, said) in [("", "is under way"), ("?wait=1m", "is still under way after a wait of 1m")] {
@@ -160,7 +203,7 @@ async fn unknown_paths_and_methods_are_problems() {
     }
     for (path, allow) in [
         ("/api/v1/tests", "GET, HEAD, POST"),
-        ("/api/v1/tests/x", "GET, HEAD, DELETE"),
+        ("/api/v1/tests/x", "GET, HEAD, PATCH, DELETE"),
         ("/api/v1/tests/x/trigger", "POST"),
         ("/api/v1/events", "GET"),
         ("/", "GET, HEAD"),

@@ -29,6 +29,7 @@ use crate::model;
         super::load_tests::list,
         super::load_tests::get,
         super::load_tests::delete,
+        super::load_tests::change_rate,
         super::load_tests::trigger,
         super::load_tests::stop,
         super::load_tests::report,
@@ -75,7 +76,9 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
     components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
     let (misdirected, _) = Misdirected::response();
     for (path, item) in &mut api.paths.paths {
-        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+        for operation in
+            [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+        {
             if !has_token {
                 let refused = RefOr::Ref(Ref::from_response_name(misdirected));
                 operation.responses.responses.insert("421".to_owned(), refused);

@@ -11,7 +11,7 @@ use common::plan::Mode;
 
 use super::{Effect, Lifecycle, delay_of};
 use crate::now::Now;
-use crate::participant::{EndedBy, PartSeen};
+use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::registry::{Liveness, NodeFacts};
 
 /// How long after its goodbye a driver's final window may come.
@@ -171,6 +171,13 @@ fn due_length(life: &Lifecycle) -> Option<Duration> {
         // They end the load, wherever a number of sessions does not end it before.
         let stages: Duration = load.stages.iter().map(|stage| stage.ramp.saturating_add(stage.hold)).sum();
         return Some(stages.saturating_add(load.drain_timeout));
+    }
+    if !life.rate_changes().is_empty() {
+        let planned = |one: &Participant| {
+            one.share.planned_end(life.plan(), life.started_at().unwrap_or(0), life.rate_changes())
+        };
+        let ends = life.participants().iter().map(planned).collect::<Option<Vec<_>>>()?;
+        return ends.into_iter().max().map(|end| end.saturating_add(load.drain_timeout));
     }
     let by_requests = match load.mode {
         Mode::Tsunami { .. } => delay_of(life.plan()).zip(load.requests).map(|(delay, requests)| {

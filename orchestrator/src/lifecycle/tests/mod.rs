@@ -2,6 +2,8 @@
 
 mod barrier;
 mod lead;
+mod rate;
+mod steps;
 
 use common::wire::{PROTOCOL, Unit};
 
@@ -48,6 +50,7 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         warning: None,
         test_id: None,
         revision: None,
+        steps: None,
         max_rate: None,
         on_this_host: false,
         protocol: Protocol::Registered(Some(PROTOCOL)),
@@ -57,6 +60,8 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         beat_in_test: false,
         quiet_since_test: false,
         reads_programs: epoch.is_some(),
+        changes_rate: epoch.is_some(),
+        rate_change: None,
     }
 }
 

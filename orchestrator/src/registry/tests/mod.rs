@@ -27,6 +27,7 @@ fn register(name: &str, epoch: Option<u64>, address: &str) -> Register {
         max_rate: Some(500.0),
         kernel: Some("kernel-1".to_owned()),
         plan_language: None,
+        rate_changes: None,
     });
     Register { node_id: id(name), address: Some(address.to_owned()), ours }
 }
@@ -434,6 +435,7 @@ fn after_a_restart_a_node_is_described_as_it_registered_before() {
         max_rate: None,
         kernel: None,
         plan_language: None,
+        rate_changes: None,
     };
     let known = |name: &str, epoch: Option<u64>| KnownNode {
         node_id: id(name),

@@ -149,6 +149,7 @@ fn a_node_is_stored_as_it_registered_last() {
     let ours = RegisterOurs {
         kernel: None,
         plan_language: None,
+        rate_changes: None,
         protocol: Some(2),
         epoch: Epoch(u64::MAX),
         version: "1".to_owned(),

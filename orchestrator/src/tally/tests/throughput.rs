@@ -1,6 +1,6 @@
 //! Throughput: of a driver, and of a fleet in either loop; staggered, stopped, lost.
 
-use common::plan::FleetSchedule;
+use common::plan::{FleetSchedule, RateChange};
 
 use super::*;
 
@@ -74,6 +74,30 @@ fn drivers_that_start_staggered_and_keep_their_rate_sum_to_the_rate() {
     }
     assert_eq!(tally.totals().completed_in_schedule, Some(180));
     assert_eq!(tally.facts(None).fleet.throughput_per_s, Some(45.0), "the verdict has the same");
+}
+
+#[test]
+fn a_rate_that_was_changed_changes_how_long_requests_take() {
+    let by_number = "mode = \"tsunami\"\nrate = 15\nrequests = 60";
+    let share = |share: &mut Share| (share.rate_per_s, share.requests) = (Some(15.0), Some(60));
+    let length = |changes: &[(i64, f64)]| {
+        let mut tally = of_drivers(by_number, 1, share);
+        let change = |(n, (at_s, rate)): (usize, &(i64, f64))| RateChange {
+            number: n as u32 + 1,
+            rate_per_s: *rate,
+            at_us: START + at_s * 1_000_000,
+        };
+        tally.rate_changed(changes.iter().enumerate().map(change).collect());
+        beat(&mut tally, 0, 30, 2_000_000);
+        tally.ended(&node(name(0)), Some(Epoch(7)), EndedBy::Lost);
+        let throughput = tally.totals().throughput_per_s;
+        (tally.planned_end().map(|end| end.as_secs_f64()), throughput)
+    };
+    // Lost, it counts with its whole planned length.
+    assert_eq!(length(&[]), (Some(4.0), Some(7.5)));
+    assert_eq!(length(&[(2, 30.0)]), (Some(3.0), Some(10.0)), "30 at 15/s, 30 at 30/s");
+    assert_eq!(length(&[(1, 45.0), (2, 5.0)]), (Some(2.0), Some(15.0)), "15 and 45");
+    assert_eq!(length(&[(2, 5.0)]), (Some(8.0), Some(3.75)));
 }
 
 #[test]

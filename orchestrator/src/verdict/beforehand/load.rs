@@ -133,7 +133,7 @@ mod tests {
         let plan = fixtures::plan(&format!(
             "{top}\ntarget.url = 'http://a.test/'\ntarget.hosts.b = 'http://a.test:80/b'\nrequests.a.path = '/'\n\
              requests.b = {{ path = '/', host = 'b' }}\nrequests.quick.path = '/'\n[scenarios]\ns = {{ {scenario} }}\n\
-             other = {{ steps = ['quick', 'b'] }}\n[load]\n{load}\n"
+             rest = {{ steps = ['quick', 'b'] }}\n[load]\n{load}\n"
         ));
         assert_eq!(super::super::warnings(&plan, n_drivers), expected, "{scenario} {load}");
     }

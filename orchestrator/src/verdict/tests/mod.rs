@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use common::counters::{Counters, ErrorKind};
 use common::latency::{Latencies, LatencyKind};
-use common::plan::{Plan, Share};
+use common::plan::{Plan, RateChange, Share};
 
 use super::{
     ClassicFacts, DriverFacts, Facts, GeneratorLoad, Judgement, OfSessions, Reported, Sample, SentMore, judge,
@@ -186,6 +186,8 @@ struct Case<'c> {
     drivers: &'c [Driver],
     stopped_by: Option<&'static str>,
     interrupted: Option<&'c str>,
+    steps: std::collections::BTreeMap<common::wire::StepsOf, crate::model::StepsView>,
+    rate_changes: Vec<RateChange>,
     started: bool,
     over: bool,
     missing: Vec<MissingWindows>,
@@ -200,6 +202,8 @@ fn case<'c>(plan: Plan, drivers: &'c [Driver]) -> Case<'c> {
         drivers,
         stopped_by: None,
         interrupted: None,
+        steps: Default::default(),
+        rate_changes: Vec::new(),
         started: true,
         over: true,
         missing: Vec::new(),
@@ -254,6 +258,7 @@ impl Case<'_> {
         });
         judge(&Facts {
             interrupted: self.interrupted.map(str::to_owned),
+            steps: self.steps.clone(),
             plan: &self.plan,
             of: Vec::new(),
             names: Default::default(),
@@ -261,6 +266,7 @@ impl Case<'_> {
             over: self.over,
             stopped_by: self.stopped_by.map(StoppedBy::from_sentence),
             started_at: self.started.then_some(START),
+            rate_changes: &self.rate_changes,
             fleet,
             drivers: drivers.collect(),
             missing: self.missing.clone(),

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use common::tls_cause::TlsCause;
+use common::wire::StepsOf;
 
 use super::*;
-use crate::model::{FindingKind, FindingView};
+use crate::model::{FindingKind, FindingView, StepsOutcome, StepsView};
 use crate::participant::Reading;
 use crate::verdict::words::{Other, What};
 use crate::verdict::{SentMore, Stop};
@@ -80,8 +81,29 @@ fn endings() -> Vec<Row> {
     interrupted.interrupted = Some(&why);
     let mut never = case(plan(OPEN, ""), &drivers);
     never.started = false;
+    let setup = |outcome: StepsOutcome, driver: Option<&str>, why: &str| {
+        let mut case = case(plan(OPEN, ""), &drivers);
+        case.started = false;
+        let view = StepsView::running(vec!["b".to_owned()]).ended(outcome, driver, why);
+        case.steps.insert(StepsOf::Setup, StepsView { step: driver.map(|_| "login".to_owned()), ..view });
+        case.judge()
+    };
     let b = Some("b");
     vec![
+        row(
+            FindingKind::SetupFailed,
+            REASON,
+            b,
+            "setup failed on driver b at step login, and the load was not started: status 401, but 200 is expected",
+            setup(StepsOutcome::Failed, b, "status 401, but 200 is expected"),
+        ),
+        row(
+            FindingKind::SetupLost,
+            REASON,
+            None,
+            "setup did not end, and the load was not started: driver b was lost meanwhile: run the test again",
+            setup(StepsOutcome::Lost, None, "driver b was lost meanwhile: run the test again"),
+        ),
         row(
             FindingKind::Stopped,
             REASON,
@@ -806,6 +828,16 @@ fn others() -> Vec<Row> {
             "10,000 of 10,000 completed requests (100 %) completed after the end of the schedule: throughput counts \
              only what completed within it",
             judged(OPEN, "", &[after]),
+        ),
+        row(
+            FindingKind::TeardownFailed,
+            WARNING,
+            c,
+            "teardown failed on driver c at step logout, so that the target may not be as it was before: status 500",
+            written(
+                c,
+                Other::TeardownFailed { step: Some("logout".to_owned()), why: "status 500".to_owned() },
+            ),
         ),
         row(
             FindingKind::DriverWarned,

@@ -22,6 +22,18 @@ pub enum Ending {
         /// The whole sentence (`ran_on`).
         why: String,
     },
+    /// Setup failed on the driver.
+    SetupFailed {
+        /// The step; `None`: it failed for another reason.
+        step: Option<String>,
+        /// Why, with the answer.
+        why: String,
+    },
+    /// Setup did not come to its end.
+    SetupLost {
+        /// The whole clause.
+        why: String,
+    },
     /// The trigger was never published.
     NeverStarted,
     /// A classic driver sent no report.
@@ -62,6 +74,8 @@ impl Ending {
             Self::Stopped { .. } => FindingKind::Stopped,
             Self::ByPlan { .. } => FindingKind::AbortedByPlan,
             Self::Interrupted { .. } => FindingKind::Interrupted,
+            Self::SetupFailed { .. } => FindingKind::SetupFailed,
+            Self::SetupLost { .. } => FindingKind::SetupLost,
             Self::NeverStarted => FindingKind::NeverStarted,
             Self::Deaf => FindingKind::DriverDeaf,
             Self::Overdue { .. } => FindingKind::DriverOverdue,
@@ -82,6 +96,13 @@ impl Ending {
                 name => format!("the test was stopped before its end by {name}"),
             },
             Self::Interrupted { why } => why.clone(),
+            Self::SetupFailed { step: Some(step), why } => {
+                format!("setup failed on {driver} at step {step}, and the load was not started: {why}")
+            }
+            Self::SetupFailed { step: None, why } => {
+                format!("setup failed on {driver}, and the load was not started: {why}")
+            }
+            Self::SetupLost { why } => format!("setup did not end, and the load was not started: {why}"),
             Self::NeverStarted => {
                 "the load was never started, so nothing was measured: run the test again".to_owned()
             }

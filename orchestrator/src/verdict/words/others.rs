@@ -56,6 +56,8 @@ pub enum Other {
         /// Whether its process seems to be gone.
         gone: bool,
     },
+    /// Teardown did not complete: at which step, and why.
+    TeardownFailed { step: Option<String>, why: String },
     /// Why the store could not save the report.
     NotStored(String),
     /// Answers that were redirects.
@@ -219,6 +221,7 @@ impl Other {
             Self::Warned(_) => FindingKind::DriverWarned,
             Self::MoreWarned(_) => FindingKind::MoreDriversWarned,
             Self::LeftOut { .. } => FindingKind::DriverLeftOut,
+            Self::TeardownFailed { .. } => FindingKind::TeardownFailed,
             Self::NotStored(_) => FindingKind::NotStored,
             Self::Redirects(_) => FindingKind::Redirects,
             Self::AnswersUnmet { .. } => FindingKind::AnswersUnmet,
@@ -307,6 +310,11 @@ impl Other {
             Self::MoreWarned(more) => {
                 let verb = if *more == 1 { "warns" } else { "warn" };
                 format!("{} {verb} before the start: see their logs", counted(*more as u64, "more driver"))
+            }
+            Self::TeardownFailed { step, why } => {
+                let on = driver.map_or_else(String::new, |driver| format!(" on driver {driver}"));
+                let at = step.as_ref().map_or_else(String::new, |step| format!(" at step {step}"));
+                format!("teardown failed{on}{at}, so that the target may not be as it was before: {why}")
             }
             Self::NotStored(why) => format!(
                 "the orchestrator could not store this report and all its windows ({why}): it holds them in memory, \

@@ -1,5 +1,6 @@
 //! Tests of what this part of the language reads, over whole plans.
 
+mod around;
 mod fixture;
 mod load;
 mod paths;

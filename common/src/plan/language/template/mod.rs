@@ -7,7 +7,6 @@ mod tokens;
 mod tests;
 
 pub(super) use self::tokens::{Piece, Token, pieces, quote, tokens, words};
-use super::NOT_YET;
 use super::functions::{NAMES, filter, function};
 use super::names::{Names, check_plain_name, unknown};
 use crate::plan::placeholders;
@@ -156,7 +155,7 @@ fn source_of(name: &str, names: &Names) -> Result<Value, String> {
             Some(index) => Ok(Value::Secret(index)),
             None => Err(unknown("secret", secret, &names.secrets)),
         },
-        Some(("setup", _)) => Err(format!("setup.… {NOT_YET}")),
+        Some(("setup", name)) => setup_value(name, names),
         Some(("shared", rest)) => match rest.split_once('.') {
             Some((shared, variable)) => names
                 .shared_value(shared, variable)
@@ -167,6 +166,17 @@ fn source_of(name: &str, names: &Names) -> Result<Value, String> {
             Err(format!("{table} stands alone or before filters, as in {{{{{table}.NAME}}}}, found {name:?}"))
         }
         Some((data, column)) => names.column(data, column).map(|(data, column)| Value::Column(data, column)),
+    }
+}
+
+/// Whether setup sets it on every way is checked when all steps are known (`paths`).
+fn setup_value(name: &str, names: &Names) -> Result<Value, String> {
+    if !names.has_setup {
+        return Err(format!("setup.{name} has no value, because the plan has no setup"));
+    }
+    match names.find_variable(name) {
+        Some(_) => Ok(Value::Setup(name.to_owned())),
+        None => Err(format!("setup.{name} has no value, because no request extracts {name}")),
     }
 }
 

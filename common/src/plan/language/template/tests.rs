@@ -113,7 +113,7 @@ fn what_is_wrong_names_what_there_is() {
         ("{{}}", "empty"),
         ("{{from", "without }}"),
         ("{{'from}}", "not closed"),
-        ("{{setup.key}}", "is not supported yet"),
+        ("{{setup.key}}", "the plan has no setup"),
         ("{{shared.token.value}}", "unknown shared \"token\"; there is none"),
         ("{{shared.token}}", "names no value"),
         ("Bearer ${TOKEN}", "{{env.TOKEN}}"),

@@ -87,17 +87,13 @@ duration = "10m"
 "##;
 
 #[test]
-fn payments_need_setup() {
-    let faults = faults(PAYMENTS);
-    let expected = [
-        "setup: is not supported yet",
-        "requests.create.headers.api-key: setup.… is not supported yet",
-        "requests.confirm.headers.api-key: setup.… is not supported yet",
-    ];
-    for fault in expected {
-        assert!(faults.iter().any(|found| found == fault), "{fault}: {faults:#?}");
-    }
-    assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+fn payments_are_read_with_their_setup() {
+    let plan = read(PAYMENTS, PlanFormat::Toml).unwrap();
+    assert_eq!(read_value(&plan.to_json()).unwrap(), plan);
+    let program = plan.program.unwrap();
+    let setup = program.setup.as_ref().unwrap();
+    assert_eq!((setup.once, setup.steps.len(), setup.timeout.as_secs()), (Once::Driver, 2, 60));
+    assert_eq!(program.of_load().into_iter().collect::<Vec<_>>(), [2, 3], "create and confirm");
 }
 
 #[test]

@@ -67,6 +67,8 @@ impl Bench {
             variables: variables.clone(),
             scenarios: Vec::new(),
             groups: Vec::new(),
+            setup: None,
+            teardown: None,
             shared: Vec::new(),
         };
         Self {
