@@ -88,8 +88,8 @@ fn contradiction(fault: &Fault) -> Option<String> {
         return None;
     }
     let reason = match fault.path.as_str() {
-        "load.connections" if fault.reason.contains("mode") => {
-            "belongs to a closed loop; beside a rate, --max-in-flight limits the requests in flight"
+        "load.connections" if fault.reason.contains("max_in_flight") => {
+            "is more than --max-in-flight, which bounds the requests that wait for a connection and those that have one"
         }
         "load.rate" if fault.reason.contains("tsunami") => {
             "is for --mode tsunami; with --mode avalanche, --target-throughput limits the rate"

@@ -75,10 +75,14 @@ impl Assignment {
     }
 
     /// The most connections at a time, which this driver's descriptors must suffice for: one for each place, or one to each
-    /// host that its session or user has connections of its own to.
+    /// host that its session or user has connections of its own to; of an open loop, no more than its attempts wait for.
     pub fn connections(&self) -> u64 {
         let of_a_place = self.program.as_deref().map_or(1, most_of_a_place);
-        u64::from(self.places()).saturating_mul(of_a_place as u64)
+        let places = match (&self.load.mode, self.share.connections) {
+            (Mode::Tsunami { .. }, Some(pool)) => self.places().min(pool),
+            _ => self.places(),
+        };
+        u64::from(places).saturating_mul(of_a_place as u64)
     }
 
     /// The highest rate it can come to, requests per second; `None` where nothing bounds it.
@@ -132,6 +136,7 @@ fn classic(config: &ClassicConfig, settings: &ClassicSettings) -> Result<Assignm
         stages: Vec::new(),
         pacing: None,
         arrival: Arrival::Even,
+        connections: None,
     };
     let request = Request {
         method: "GET".to_owned(),

@@ -175,6 +175,8 @@ pub struct WorkerSlice {
     pub workers: u32,
     /// Its places: its part of `max_in_flight` of an open loop, or of the connections of a closed one.
     pub places: u32,
+    /// Open loop: its part of the connections that attempts wait for; `None`: they wait for none.
+    pub connections: Option<u32>,
     /// Closed loop: its attempts after the warm-up. An open loop's ticks are counted by the driver's schedule.
     pub attempts: Option<u64>,
 }
@@ -212,7 +214,12 @@ impl DriverTest {
         let Assignment { load, share, .. } = &self.assignment;
         let places = u64::from(self.assignment.places());
         let requests = share.requests.unwrap_or(u64::MAX);
-        let workers = u64::from(available).min(places).min(requests).max(1);
+        let connections = match load.mode {
+            Mode::Tsunami { .. } => share.connections.map(u64::from),
+            Mode::Avalanche { .. } => None,
+        };
+        let lanes = places.min(connections.unwrap_or(u64::MAX));
+        let workers = u64::from(available).min(lanes).min(requests).max(1);
         let part = |total: u64, worker: u64| split(total, workers, worker);
         (0..workers)
             .map(|worker| WorkerSlice {
@@ -220,6 +227,7 @@ impl DriverTest {
                 worker: u32::try_from(worker).unwrap_or(0),
                 workers: u32::try_from(workers).unwrap_or(1),
                 places: u32::try_from(part(places, worker)).unwrap_or(1).max(1),
+                connections: connections.map(|all| u32::try_from(part(all, worker)).unwrap_or(1).max(1)),
                 attempts: match load.mode {
                     Mode::Tsunami { .. } => None,
                     Mode::Avalanche { .. } => share.requests.map(|total| part(total, worker)),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::counters::{Counters, ErrorKind};
 use common::ids::{NodeId, TestId};
+use common::latency::{Latencies, LatencyKind};
 use common::plan::{PlanFormat, read, share_out};
 use driver::assignment::Assignment;
 use driver::driver_test::DriverTest;
@@ -103,6 +104,7 @@ struct Collected(Rc<RefCell<Reported>>);
 #[derive(Default)]
 struct Reported {
     counters: Counters,
+    latencies: Latencies,
     busy: Vec<f64>,
     ending: Option<WorkerEnding>,
 }
@@ -114,6 +116,7 @@ impl Outlet for Collected {
         let mut reported = self.0.borrow_mut();
         assert_eq!(closed.seq as usize, reported.busy.len());
         reported.counters.add(&closed.figures.all.counters);
+        reported.latencies.merge(&closed.figures.all.latencies);
         reported.busy.push(busy);
         reported.ending = last;
     }
@@ -259,4 +262,61 @@ fn a_stop_cancels_what_is_in_flight_and_the_schedule_is_as_long_as_it_was() {
             "stopped in the warm-up: {mode}"
         );
     }
+}
+
+/// The sum of all samples, in ms.
+fn sum_ms(latencies: &Latencies, kind: LatencyKind) -> f64 {
+    let latency = latencies.of(kind);
+    latency.mean_us().unwrap_or(0.0) * latency.count() as f64 / 1e3
+}
+
+#[test]
+fn requests_wait_for_one_of_so_many_connections_and_response_is_held_and_lag_and_service() {
+    // 100/s to one connection that takes 20 ms and more: each request begins when the one before is answered. So the last
+    // of 20, due at 190 ms, is answered after all services one after the other, and after the lag of the first.
+    let plan = "mode = 'tsunami'\nrate = 100\nrequests = 20\nconnections = 1\ndrain_timeout = '30s'";
+    let after = load(plan, |_| Step::Answers(Duration::from_millis(20)), None);
+    let Reported { counters, latencies, .. } = &after.reported;
+    assert_eq!((counters.completed, counters.dropped()), (20, 0));
+    let (services, lags) = (sum_ms(latencies, LatencyKind::Service), sum_ms(latencies, LatencyKind::Lag));
+    assert!(services >= 20.0 * 20.0 * 0.99, "{services} ms");
+    let last = latencies.of(LatencyKind::Response).max_us().unwrap() as f64 / 1e3;
+    let computed = services + lags - 190.0;
+    assert!((last - computed).abs() < 0.02 * computed, "{last} ms, and {computed} ms as computed");
+    // What is held is no lag: only requests that found the connection free have any.
+    let mean = sum_ms(latencies, LatencyKind::Response) / 20.0;
+    assert!(
+        mean > (services + lags) / 20.0 + 0.99 * 95.0,
+        "each waits 10 ms longer than the one before: {mean} ms"
+    );
+}
+
+#[test]
+fn what_waits_and_what_flies_is_bounded_and_dropped_where_it_never_had_a_connection() {
+    let slow: fn(u64) -> Step = |_| Step::Answers(Duration::from_secs(2));
+    let plan = "mode = 'tsunami'\nrate = 100\nduration = '100ms'\nconnections = 1\nmax_in_flight = 3\n\
+                drain_timeout = '50ms'";
+    let after = load(plan, slow, None);
+    let counters = &after.reported.counters;
+    assert_eq!((counters.scheduled, counters.sent, counters.dropped()), (10, 1, 9), "{counters:?}");
+    assert_eq!((counters.errors_of(ErrorKind::Timeout), after.under_way), (1, 0));
+    let stopped = load(
+        "mode = 'tsunami'\nrate = 100\nduration = '9s'\nconnections = 2\ndrain_timeout = '9s'",
+        slow,
+        Some(2),
+    );
+    let counters = &stopped.reported.counters;
+    assert_eq!((counters.sent, counters.errors_of(ErrorKind::Cancelled)), (2, 2), "{counters:?}");
+}
+
+#[test]
+fn every_worker_has_a_part_of_the_connections() {
+    let plan = "mode = 'tsunami'\nrate = 100\nduration = '1s'\nconnections = 5\nmax_in_flight = 90";
+    let parts = |test: &DriverTest, workers: u32| -> Vec<_> {
+        test.slices(workers).iter().map(|slice| (slice.connections, slice.places)).collect()
+    };
+    assert_eq!(parts(&test_of(plan), 2), [(Some(3), 45), (Some(2), 45)]);
+    assert_eq!(test_of(plan).slices(8).len(), 5, "none is left without one");
+    assert_eq!(parts(&test_on_driver("fleet", (1, 2), plan), 1), [(Some(2), 90)]);
+    assert_eq!(parts(&test_of("mode = 'tsunami'\nrate = 1\nduration = '1s'"), 1), [(None, 1_024)]);
 }

@@ -1,4 +1,5 @@
-//! `[shared]` from end to end: a token that expires is renewed while sessions use it.
+//! `[shared]` and `connections` of an open loop from end to end: a token that expires is renewed while sessions use it, and
+//! requests wait for one of so many connections.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use e2e::shop::Shop;
@@ -70,4 +71,26 @@ fn no_session_starts_without_the_values() {
     let reason = "shared.login could not be had before the start: status 503, but 200-399 is expected";
     assert!(answer.status == 409 && answer.text.contains(reason), "{} {}", answer.status, answer.text);
     assert!(!shop.by_name().contains_key("me"), "no session was sent: {:?}", shop.by_name());
+}
+
+#[test]
+fn requests_wait_for_one_of_so_many_connections() {
+    let mut system = System::start("embedded", 1);
+    let target = system.add_target(&[]);
+    // 100/s, and 2 connections that take 40 ms each: 50/s. The nth request of 50 waits longer and longer.
+    let report = system.run(&json!({
+        "target": { "url": format!("{}?delay=40ms", target.url()) },
+        "honesty": { "max_lag_p99": "200ms", "max_late": "10%" },
+        "load": { "rate": 100, "requests": 50, "connections": 2, "drain_timeout": "20s" },
+    }));
+    assert_sound(&report);
+    let totals = &report["totals"];
+    assert_eq!((n(&totals["completed"]), n(&totals["dropped"])), (50, 0), "{report:#}");
+    assert!(n(&report["drivers"][0]["connections_opened"]) <= 2, "{report:#}");
+    let mean = |kind: &str| totals["latency_ms"][kind]["mean"].as_f64().unwrap();
+    // Each begins 20 ms after the one before it at the earliest, and is due 10 ms after it: 245 ms on average.
+    assert!(mean("response") - mean("service") - mean("lag") > 200.0, "{report:#}");
+    let held = report["findings"].as_array().unwrap().iter().find(|of| of["kind"] == "held_by_connections");
+    let text = held.unwrap_or_else(|| panic!("no note: {report:#}"))["text"].as_str().unwrap();
+    assert!(text.contains("waited for one of 2 connections (load.connections)"), "{text}");
 }

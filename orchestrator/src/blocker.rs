@@ -59,6 +59,8 @@ pub enum ClassicBlocker {
     NoCeiling,
     /// The plan's closed loop ends by its duration.
     NoDuration,
+    /// The plan's open loop has a number of connections that requests wait for.
+    NoConnections,
     /// The plan's delay is not a whole number in the unit of the classic wire.
     NoFractions {
         /// The delay in that unit.
@@ -128,6 +130,9 @@ impl fmt::Display for ClassicBlocker {
             Self::NoWarmup => f.write_str("which knows no warm-up: load.warmup = \"0s\""),
             Self::NoCeiling => f.write_str("which knows no ceiling: leave load.target_throughput out"),
             Self::NoDuration => f.write_str("which knows no duration: load.requests is needed"),
+            Self::NoConnections => {
+                f.write_str("which waits for no connection in an open loop: leave load.connections out")
+            }
             Self::NoFractions { delay, unit } => {
                 let unit = match unit {
                     Unit::Seconds => "s",
@@ -202,6 +207,10 @@ mod tests {
             (ClassicBlocker::NoWarmup, "which knows no warm-up: load.warmup = \"0s\""),
             (ClassicBlocker::NoCeiling, "which knows no ceiling: leave load.target_throughput out"),
             (ClassicBlocker::NoDuration, "which knows no duration: load.requests is needed"),
+            (
+                ClassicBlocker::NoConnections,
+                "which waits for no connection in an open loop: leave load.connections out",
+            ),
             (no_fractions, "which may take a delay of 0.1 s for none: whole units are needed"),
             (ClassicBlocker::JustAppeared, "that appeared just now: its like keep appearing"),
             (ClassicBlocker::NotLeftOut, "which cannot be left out: drivers = \"all\", or end it"),

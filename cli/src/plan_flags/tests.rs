@@ -97,9 +97,10 @@ fn what_is_missing_is_asked_for_in_words_of_the_command_line() {
 fn flags_that_contradict_each_other_are_named_as_flags() {
     let url = "--url|http://127.0.0.1:1/|--duration|3s";
     refused(
-        &format!("{url}|--rate|9|--connections|4"),
+        &format!("{url}|--rate|9|--connections|4|--max-in-flight|3"),
         &[
-            "--connections 4: belongs to a closed loop; beside a rate, --max-in-flight limits the requests in flight",
+            "--connections 4: is more than --max-in-flight, which bounds the requests that wait for a connection and those \
+             that have one",
         ],
     );
     refused(

@@ -38,6 +38,11 @@ pub(super) fn add(out: &mut Page, plan: &Plan, expect: Option<&Expect>) {
             "",
             &format!("at most {} {what} at a time on a driver", number(f64::from(max_in_flight))),
         );
+        if let Some(connections) = load.connections {
+            let whose = if plan.per == Per::Fleet { "that the drivers share" } else { "of each driver" };
+            let connections = number(f64::from(connections));
+            out.labelled("", &format!("each request waits for one of {connections} connections {whose}"));
+        }
     }
     let drain = write_duration(load.drain_timeout);
     out.labelled(

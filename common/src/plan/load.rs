@@ -51,8 +51,13 @@ pub(super) fn read_load(
     let delay = load.get("delay", parse::duration(Duration::from_nanos(100)..=DAY)).map(Pace::Delay);
     // Both are taken, whatever the first says.
     let rate_given = load.get("rate", &rate).map(Pace::Rate);
-    let max_in_flight = load.get("max_in_flight", parse::integer(1..=MAX_IN_FLIGHT)).unwrap_or(1_024);
+    let max_in_flight = load.get("max_in_flight", parse::integer(1..=MAX_IN_FLIGHT));
     let connections = load.get("connections", parse::integer(1..=MAX_IN_FLIGHT));
+    if !matches!(mode, Some(Loop::Closed)) && per == Per::Driver {
+        check_pool(load, connections, max_in_flight);
+    }
+    // What waits for a connection is bounded, too: room for as many as there are connections, at least.
+    let max_in_flight = max_in_flight.unwrap_or_else(|| connections.unwrap_or(0).max(1_024));
     let target_throughput = load.get("target_throughput", &rate);
     let requests = load.get("requests", parse::integer(1..=MAX_REQUESTS));
     let duration = load.get("duration", parse::duration(MS..=MAX_DURATION));
@@ -61,9 +66,9 @@ pub(super) fn read_load(
         .get("drain_timeout", parse::duration(Duration::ZERO..=2 * HOUR))
         .unwrap_or(timeout + Duration::from_secs(1));
     check_shares(load, drivers, per, requests, connections);
-    let mode = match mode.unwrap_or(Loop::Open) {
-        Loop::Open => Mode::Tsunami { pace: delay.or(rate_given), max_in_flight },
-        Loop::Closed => Mode::Avalanche { connections: connections? },
+    let (mode, connections) = match mode.unwrap_or(Loop::Open) {
+        Loop::Open => (Mode::Tsunami { pace: delay.or(rate_given), max_in_flight }, connections),
+        Loop::Closed => (Mode::Avalanche { connections: connections? }, None),
     };
     Some(Load {
         mode,
@@ -75,14 +80,24 @@ pub(super) fn read_load(
         stages: Vec::new(),
         pacing: None,
         arrival: Arrival::Even,
+        connections,
     })
 }
 
-fn check_open_loop(load: &Table) {
-    if load.has("connections") {
-        let reason = "connections belong to mode \"avalanche\"; a tsunami takes max_in_flight";
-        load.contradiction("connections", load.shown("connections"), reason);
+/// Connections that no attempt could ever have.
+fn check_pool(load: &Table, connections: Option<u32>, max_in_flight: Option<u32>) {
+    if let (Some(connections), Some(most)) = (connections, max_in_flight)
+        && connections > most
+    {
+        let reason = format!(
+            "is more than max_in_flight, {most}, which bounds the requests that wait for a connection and those that have \
+             one together; raise that, or take fewer connections"
+        );
+        load.contradiction("connections", connections, reason);
     }
+}
+
+fn check_open_loop(load: &Table) {
     if load.has("delay") && load.has("rate") {
         load.contradiction("rate", load.shown("rate"), "delay and rate are both given; leave one out");
     }

@@ -166,6 +166,8 @@ pub struct Load {
     pub pacing: Option<Duration>,
     /// With `[requests]`, open loop: how sessions arrive.
     pub arrival: Arrival,
+    /// Open loop: attempts wait in order for one of so many connections; `None`: each finds or opens one at once.
+    pub connections: Option<u32>,
 }
 
 /// Open or closed loop.

@@ -25,7 +25,7 @@ pub struct Share {
     /// Ticks or attempts after the warm-up. In a fleet's schedule, whose ticks are counted for all drivers together, one
     /// more or less where there is a warm-up, and fewer where the duration ends first.
     pub requests: Option<u64>,
-    /// Closed loop: connections.
+    /// Closed loop: connections. Open loop: those that attempts wait for; `None`: they wait for none.
     pub connections: Option<u32>,
     /// Open loop: most requests in flight.
     pub max_in_flight: Option<u32>,
@@ -190,13 +190,14 @@ pub fn share_out(plan: &Plan, drivers: &[NodeId]) -> Result<Vec<(NodeId, Share)>
     let mut shares = Vec::with_capacity(drivers.len());
     for (index, node) in (0..n).zip(drivers) {
         let (connections, max_in_flight) = match plan.load.mode {
-            Mode::Tsunami { max_in_flight, .. } => (None, Some(max_in_flight)),
-            Mode::Avalanche { connections } => {
-                // At most the plan's own u32.
-                let part = whole("load.connections", u64::from(connections), index)?;
-                (Some(u32::try_from(part).unwrap_or(connections)), None)
-            }
+            Mode::Tsunami { max_in_flight, .. } => (plan.load.connections, Some(max_in_flight)),
+            Mode::Avalanche { connections } => (Some(connections), None),
         };
+        // At most the plan's own u32.
+        let part = |all: u32| {
+            whole("load.connections", u64::from(all), index).map(|part| u32::try_from(part).unwrap_or(all))
+        };
+        let connections = connections.map(part).transpose()?;
         let requests = plan.load.requests.map(|total| whole("load.requests", total, index)).transpose()?;
         let share = Share {
             index: u32::try_from(index).unwrap_or(u32::MAX),

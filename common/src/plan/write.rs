@@ -118,6 +118,9 @@ impl Plan {
             Mode::Tsunami { pace, max_in_flight } => {
                 load["mode"] = json!("tsunami");
                 load["max_in_flight"] = json!(max_in_flight);
+                if let Some(connections) = self.load.connections {
+                    load["connections"] = json!(connections);
+                }
                 match pace {
                     Some(Pace::Delay(delay)) => load["delay"] = json!(write_duration(delay)),
                     Some(Pace::Rate(rate)) => load["rate"] = number(rate),

@@ -5,7 +5,9 @@ pub(crate) mod buffers;
 mod closed_loop;
 pub(crate) mod examine;
 mod flight;
+mod lines;
 mod open_loop;
+mod places;
 pub mod recorder;
 pub mod report;
 pub(crate) mod seat;
@@ -171,7 +173,8 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             let rate =
                 self.test.assignment.share.rate_per_s.unwrap_or(0.0) / f64::from(self.slice.workers.max(1));
             let ahead = (rate * CONNECTED_AHEAD.as_secs_f64()).ceil() as u32;
-            self.engine.connect_ahead(ahead.clamp(1, self.slice.places.max(1)));
+            let most = self.slice.connections.unwrap_or(u32::MAX).min(self.slice.places);
+            self.engine.connect_ahead(ahead.clamp(1, most.max(1)));
         }
         loop {
             let now = self.now();

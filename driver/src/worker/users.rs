@@ -83,7 +83,7 @@ mod tests {
     }
 
     fn slice(worker: u32, workers: u32) -> WorkerSlice {
-        WorkerSlice { worker, workers, places: 4, attempts: None }
+        WorkerSlice { worker, workers, places: 4, connections: None, attempts: None }
     }
 
     #[test]

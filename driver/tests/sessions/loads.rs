@@ -182,3 +182,48 @@ duration = '400ms'
     // At 0, 10, 30, 70, 150 and 310 ms, or later: each of the two waits at least that long, and tries more than once.
     assert!((3..=14).contains(&counters.started), "{counters:?}");
 }
+
+#[test]
+fn attempts_of_sessions_wait_in_order_for_one_of_so_many_connections() {
+    let slow = |_: &Seen| Reply { after: Duration::from_millis(10), ..ok("") };
+    let server = Server::start(slow);
+    // 500 sessions a second to one connection that takes 10 ms and more.
+    let plan = "[requests]\na = { path = '/{{session}}' }\n[load]\nrate = 500\nsessions = 20\nconnections = 1\n\
+                drain_timeout = '30s'\n";
+    let reported = run_worker(&test_of(&server, plan, (0, 1), 1), 0, 1, None);
+    let order: Vec<String> = server.seen().iter().map(|seen| seen.line.clone()).collect();
+    assert_eq!(order, (0..20).map(|g| format!("GET /{g}")).collect::<Vec<_>>(), "first come, first served");
+    assert!(server.seen().iter().all(|seen| seen.connection == 0), "one connection");
+    let latencies = &reported.figures.all.latencies;
+    let sum_ms = |kind| {
+        let latency = latencies.of(kind);
+        latency.mean_us().unwrap_or(0.0) * latency.count() as f64 / 1e3
+    };
+    // The last, due at 38 ms, is answered after all services and lags one after the other.
+    let computed =
+        sum_ms(common::latency::LatencyKind::Service) + sum_ms(common::latency::LatencyKind::Lag) - 38.0;
+    let last = latencies.of(common::latency::LatencyKind::Response).max_us().unwrap() as f64 / 1e3;
+    assert!((last - computed).abs() < 0.02 * computed, "{last} ms, and {computed} ms as computed");
+    assert!(last > 0.99 * 162.0, "{last} ms");
+    assert_eq!(
+        reported.scenario("a").response.max_us(),
+        latencies.of(common::latency::LatencyKind::Response).max_us()
+    );
+}
+
+#[test]
+fn steps_and_redirects_wait_for_a_connection_like_any_attempt() {
+    let server = Server::start(|seen: &Seen| match seen.line.as_str() {
+        "GET /old" => Reply { status: 302, fields: "location: /new\r\n".to_owned(), ..Reply::default() },
+        _ => Reply { after: Duration::from_millis(2), ..ok("") },
+    });
+    let plan = "[requests]\na = { path = '/a' }\nold = { path = '/old', follow = 2 }\n\
+                b = { path = '/b/{{session}}' }\n[scenarios.s]\nsteps = ['a', 'old', { think = '1ms' }, 'b']\n\
+                [load]\nrate = 400\nsessions = 40\nconnections = 3\ndrain_timeout = '30s'\n";
+    let reported = run_worker(&test_of(&server, plan, (0, 1), 1), 0, 1, None);
+    assert_eq!(reported.scenario("s").counters.completed, 40);
+    assert_eq!((server.count("GET /a"), server.count("GET /new"), server.count("GET /b")), (40, 40, 40));
+    let connections: std::collections::BTreeSet<u64> =
+        server.seen().iter().map(|seen| seen.connection).collect();
+    assert!(connections.len() <= 3, "{connections:?}");
+}

@@ -166,6 +166,7 @@ fn classic_blocker(plan: &Plan, rules: &ClassicRules) -> Option<ClassicBlocker> 
         Mode::Avalanche { .. } if plan.load.target_throughput.is_some() => Some(ClassicBlocker::NoCeiling),
         Mode::Avalanche { .. } if plan.load.requests.is_none() => Some(ClassicBlocker::NoDuration),
         Mode::Avalanche { .. } => None,
+        Mode::Tsunami { .. } if plan.load.connections.is_some() => Some(ClassicBlocker::NoConnections),
         Mode::Tsunami { .. } => {
             let (delay, unit) = (rules.delay_unit.amount(delay_of(plan)?), rules.delay_unit);
             (delay.fract() != 0.0).then_some(ClassicBlocker::NoFractions { delay, unit })
@@ -312,6 +313,11 @@ mod tests {
             ("", "mode = 'tsunami'\ndelay = '1s'\nrequests = 5", None),
             ("per = 'fleet'", "mode = 'tsunami'\ndelay = '1s'\nrequests = 5", Some("no shares")),
             ("", "mode = 'tsunami'\nrate = 10\nrequests = 5", Some("whole units")),
+            (
+                "",
+                "mode = 'tsunami'\ndelay = '1s'\nrequests = 5\nconnections = 2",
+                Some("waits for no connection"),
+            ),
             ("", "mode = 'avalanche'\nconnections = 1\nduration = '5s'", Some("no duration")),
             ("", "mode = 'avalanche'\nconnections = 1\nrequests = 5", None),
             (

@@ -212,6 +212,8 @@ kinds! {
     MoreDriversWarned,
     /// The report is kept in memory only, because the store could not save it.
     NotStored,
+    /// Requests of an open loop waited for one of the plan's connections.
+    HeldByConnections,
     /// What a closed loop cannot see.
     ClosedLoop,
 }

@@ -31,7 +31,8 @@ pub use facts::{
 pub use finding::{Finding, Weight};
 pub use words::Other;
 
-use common::plan::Mode;
+use common::latency::{LatencyKind, Outcome};
+use common::plan::{Mode, Per};
 
 use self::finding::Findings;
 use self::words::Ending;
@@ -102,5 +103,28 @@ fn look(facts: &Facts<'_>) -> (Vec<Finding>, Vec<ThresholdView>) {
     if let Mode::Avalanche { .. } = facts.plan.load.mode {
         findings.note(Other::ClosedLoop);
     }
+    held(facts, &mut findings);
     (findings.sorted(), thresholds)
+}
+
+/// Notes that requests of an open loop waited for connections. Where none waited there is nothing to say. What is held is
+/// the part of the mean response that is neither lag nor service.
+fn held(facts: &Facts<'_>, findings: &mut Findings) {
+    /// Below this mean, in ms, or this share of the response, nobody would miss the note.
+    const LEAST: (f64, f64) = (0.1, 0.01);
+    let Some(connections) = facts.plan.load.connections else { return };
+    let mean = |kind| facts.fleet.spread(Outcome::Success, kind).samples().mean_us().map(|us| us / 1e3);
+    let lag = facts.fleet.spread(Outcome::All, LatencyKind::Lag).samples().mean_us().unwrap_or(0.0) / 1e3;
+    let (Some(response), Some(service)) = (mean(LatencyKind::Response), mean(LatencyKind::Service)) else {
+        return;
+    };
+    let held = response - service - lag;
+    if held >= LEAST.0 && held >= LEAST.1 * response {
+        let each = facts.plan.per == Per::Driver && facts.drivers.len() > 1;
+        findings.note(Other::HeldByConnections {
+            connections,
+            each,
+            means_ms: Some((held, response, service)),
+        });
+    }
 }

@@ -8,7 +8,7 @@ use crate::plan::expect::Expect;
 use crate::plan::load::{
     DAY, HOUR, Loop, MAX_DURATION, MAX_IN_FLIGHT, MAX_RATE_PER_S, MAX_REQUESTS, MIN_RATE_PER_S, MS,
 };
-use crate::plan::program::{Arrival, Program, Stage};
+use crate::plan::program::{Arrival, Connections, Program, Stage};
 use crate::plan::{DriverChoice, Fault, Load, Mode, Pace, Per, write_duration};
 use crate::tree::{Kind, Table, parse};
 
@@ -108,6 +108,10 @@ fn read_table(load: &mut Table, program: Option<&Program>, fleet: Fleet) -> Opti
     let warmup = load.get("warmup", parse::duration(Duration::ZERO..=DAY)).unwrap_or(Duration::ZERO);
     let drain = load.get("drain_timeout", parse::duration(Duration::ZERO..=2 * HOUR));
     let max_sessions = load.get("max_sessions", parse::integer(1..=MAX_IN_FLIGHT));
+    let connections = load.get("connections", parse::integer(1..=MAX_IN_FLIGHT));
+    if let (Some(connections), Some(program)) = (connections, program) {
+        check_pool(load, connections, program);
+    }
 
     let expect = program.map(Expect::of);
     let drain_timeout = drain.unwrap_or_else(|| default_drain(program, expect.as_ref()));
@@ -118,12 +122,17 @@ fn read_table(load: &mut Table, program: Option<&Program>, fleet: Fleet) -> Opti
         None => Vec::new(),
     };
     check_warmup(load, warmup, &stages);
-    check_shares(load, fleet, sessions, users.or_else(|| highest_users(&stages, mode)));
+    check_shares(load, fleet, (sessions, users.or_else(|| highest_users(&stages, mode)), connections));
     let mode = match mode {
         Loop::Open => {
             let pace = delay.or(rate);
             let rate = pace.map(Pace::rate_per_s).or_else(|| stages::highest(&stages));
             let max_in_flight = room(load, max_sessions, rate.map(|rate| fleet.part(rate)), expect.as_ref());
+            let max_in_flight = match (max_sessions, connections) {
+                // Room for as many sessions as connections, at least.
+                (None, Some(connections)) => max_in_flight.max(connections),
+                _ => max_in_flight,
+            };
             // What is missing is reported.
             if pace.is_none() && stages.is_empty() {
                 return None;
@@ -143,7 +152,21 @@ fn read_table(load: &mut Table, program: Option<&Program>, fleet: Fleet) -> Opti
         stages,
         pacing,
         arrival,
+        connections,
     })
+}
+
+/// Connections that attempts wait for are those of all sessions.
+fn check_pool(load: &Table, connections: u32, program: &Program) {
+    let own = program.scenarios.iter().find(|scenario| scenario.connections == Connections::Session);
+    if let Some(scenario) = own {
+        let reason = format!(
+            "are shared by all sessions, and those of scenario {} have connections of their own (connections = \
+             \"session\"); leave one of the two out",
+            scenario.name
+        );
+        load.contradiction("connections", connections, reason);
+    }
 }
 
 /// Keys of a plan with one request, and those of the other loop: each fault says what serves instead.
@@ -153,10 +176,6 @@ fn check_foreign(load: &mut Table, mode: Loop) {
             ("requests", "with [requests], sessions ends a load after so many of them"),
             ("max_in_flight", "with [requests], max_sessions bounds the sessions of a driver"),
             ("target_throughput", "with [requests], rate is the number of sessions a second"),
-            (
-                "connections",
-                "is not supported yet in an open loop; connections = \"session\" in a scenario gives each session its own",
-            ),
             ("users", "belongs to mode \"avalanche\"; a tsunami has a rate, a delay or stages"),
             ("pacing", "belongs to mode \"avalanche\"; a tsunami's rate says when sessions start"),
         ],
@@ -254,9 +273,18 @@ fn highest_users(stages: &[Stage], mode: Loop) -> Option<u32> {
 }
 
 /// Checks that amounts shared by a fleet of known size leave no driver without a share.
-fn check_shares(load: &Table, fleet: Fleet, sessions: Option<u64>, users: Option<u32>) {
+fn check_shares(
+    load: &Table,
+    fleet: Fleet,
+    (sessions, users, connections): (Option<u64>, Option<u32>, Option<u32>),
+) {
     let (Some(n), Per::Fleet) = (fleet.n, fleet.per) else { return };
-    for (key, amount) in [("sessions", sessions), ("users", users.map(u64::from))] {
+    let amounts = [
+        ("sessions", sessions),
+        ("users", users.map(u64::from)),
+        ("connections", connections.map(u64::from)),
+    ];
+    for (key, amount) in amounts {
         if let Some(amount) = amount.filter(|amount| *amount < u64::from(n)) {
             let reason = format!(
                 "{n} drivers share it (per = \"fleet\"), and each needs at least one: give {n} or more, or fewer drivers"

@@ -179,7 +179,11 @@ fn an_empty_plan_gets_a_fault_for_each_missing_key() {
 #[test]
 fn keys_that_contradict_each_other_are_faults() {
     contradicts(json!({ "load": { "delay": "1ms" } }), "load.rate", "both given");
-    contradicts(json!({ "load": { "connections": 5 } }), "load.connections", "avalanche");
+    contradicts(
+        json!({ "load": { "connections": 5, "max_in_flight": 4 } }),
+        "load.connections",
+        "is more than max_in_flight, 4",
+    );
     let avalanche = |more: Value| {
         let mut load = json!({ "mode": "avalanche", "connections": 5, "rate": null });
         load.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

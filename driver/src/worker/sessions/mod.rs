@@ -7,6 +7,8 @@
 //! clock. Only what needs the engine for something else waits in `ready` for the end of the turn.
 
 mod drain;
+mod pool;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +20,10 @@ use common::counters::ErrorKind;
 use common::plan::program::Connections;
 use tokio::sync::watch;
 
+use self::pool::admitted;
 use super::examine::Bench;
 use super::flight::Flight;
+use super::lines::PlaceLines;
 use super::seat::{Paper, Seat, due};
 use super::waiter::Until;
 use super::{Load, Outlet, StopSignal};
@@ -62,6 +66,8 @@ pub(super) struct Crew<U> {
     thinking: BinaryHeap<Reverse<(Nanos, Place)>>,
     /// Places whose own connections are to be closed.
     closing: Vec<Place>,
+    /// The connections that attempts wait for; `None`: they wait for none. A place that waits is neither ready nor thinks.
+    lines: Option<PlaceLines>,
     under_way: u32,
     /// When what is in flight is given up: no step begins that could not have its whole timeout.
     gives_up_at: Nanos,
@@ -90,6 +96,7 @@ impl<U: Users> Crew<U> {
             ready: VecDeque::with_capacity(places as usize),
             thinking: BinaryHeap::with_capacity(places as usize),
             closing: Vec::with_capacity(places as usize),
+            lines: slice.connections.map(|n| PlaceLines::new(n, places)),
             under_way: 0,
             gives_up_at: Nanos::MAX,
             desk: Desk::new(warmup_until),
@@ -98,31 +105,6 @@ impl<U: Users> Crew<U> {
             shared: None,
             script,
         }
-    }
-
-    /// Its sessions read the values of `[shared]` that come from there.
-    pub fn reading(mut self, shared: Option<watch::Receiver<SharedValues>>) -> Self {
-        if let Some(shared) = shared {
-            self.read(shared.borrow().clone());
-            self.shared = Some(shared);
-        }
-        self
-    }
-
-    /// Takes new values of `[shared]`, if there are any: between two turns, so that no session waits for them. To ask is a
-    /// look at one number; only where it has changed, every few minutes, is the channel locked.
-    #[inline]
-    fn look_at_shared(&mut self) {
-        if let Some(shared) = self.shared.as_mut().filter(|shared| shared.has_changed().unwrap_or(false)) {
-            let values = shared.borrow_and_update().clone();
-            self.read(values);
-        }
-    }
-
-    fn read(&mut self, values: SharedValues) {
-        self.desk.shared = Arc::clone(&values);
-        self.paper.shared = Arc::clone(&values);
-        self.bench.shared = values;
     }
 
     /// Its program.
@@ -237,10 +219,10 @@ impl<U: Users> Crew<U> {
     fn goes_on(&mut self, flight: &mut Flight, place: Place, now: Nanos) -> GoesOn {
         self.look_at_clock(now);
         loop {
-            let Self { seats, script, desk, .. } = self;
+            let Self { seats, script, desk, lines, .. } = self;
             let seat = &mut seats[place as usize];
             if let (Some(_), Some(attempt)) = (seat.hop, seat.attempt) {
-                return GoesOn::Render(attempt);
+                return admitted(lines, place, attempt).map_or(GoesOn::Rest, GoesOn::Render);
             }
             let attempt = match seat.session.next(script, now, desk, &mut flight.recorder) {
                 Step::At(at) => {
@@ -261,6 +243,7 @@ impl<U: Users> Crew<U> {
                 self.abandon(flight, place, now);
                 return GoesOn::Rest;
             }
+            let Some(attempt) = admitted(lines, place, attempt) else { return GoesOn::Rest };
             if !seat.is_prepared(script, request) {
                 return GoesOn::Render(attempt);
             }
@@ -314,6 +297,7 @@ impl<U: Users> Crew<U> {
                 }
                 seat.attempt = None;
                 seat.session.answered(script, now, (hop, true), desk, &mut flight.recorder);
+                self.releases(place, None);
                 None
             }
         }
@@ -343,6 +327,7 @@ impl<U: Users> Crew<U> {
             self.under_way -= 1;
             let warmup = seat.session.start().warmup;
             flight.recorder.session_over(seat.session.scenario(), warmup, &over, now);
+            self.releases(place, None);
         }
     }
 
@@ -392,6 +377,7 @@ impl<U: Users> Ends for Answering<'_, U> {
         let Some(attempt) = crew.seats[place as usize].attempt.take() else {
             return flight.ended(place, at, exchange);
         };
+        crew.releases(place, Some(at));
         crew.look_at_clock(at);
         let Crew { seats, script, desk, bench, ready, .. } = &mut **crew;
         let seat = &mut seats[place as usize];

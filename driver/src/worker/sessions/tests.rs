@@ -119,6 +119,7 @@ proptest! {
         steps in any_steps(),
         go_on in any::<bool>(),
         places in 1..4_u32,
+        connections in prop_oneof![Just(None), (1..4_u32).prop_map(Some)],
         left in 0..20_u64,
         happens in prop::collection::vec((0..20_i64, 0..10_usize, 0..6_u32), 0..120),
         stopped in any::<bool>(),
@@ -135,7 +136,7 @@ proptest! {
         its.on_fail = if go_on { OnFail::Continue } else { OnFail::End };
         let script = Arc::new(script(&program(requests, vec![its])));
         let start = StartAt { monotonic: Instant::now(), unix_us: 0 };
-        let slice = WorkerSlice { worker: 0, workers: 1, places, attempts: None };
+        let slice = WorkerSlice { worker: 0, workers: 1, places, connections, attempts: None };
         let users = Again { left, over: Vec::new() };
         let mut crew = Crew::new(start, slice, Arc::clone(&script), users, 0);
         let (mut engine, mut flight) = (Fake::default(), Flight::of_script(&script, places));
@@ -167,6 +168,7 @@ proptest! {
             let hops = crew.seats.iter().filter(|seat| seat.hop.is_some()).count() as u64;
             check(&flight.recorder.total(), u64::from(flight.len()) + hops)?;
             prop_assert_eq!(engine.0.len(), flight.len() as usize);
+            prop_assert!(flight.len() <= connections.unwrap_or(places), "one attempt at most on a connection");
             prop_assert!(crew.thinking.len() + crew.ready.len() <= places as usize);
         }
         let kind = if stopped { ErrorKind::Cancelled } else { ErrorKind::Timeout };

@@ -891,6 +891,17 @@ fn others() -> Vec<Row> {
             written(None, Other::NotStored("disk full".to_owned())),
         ),
         row(
+            FindingKind::HeldByConnections,
+            FindingLevel::Note,
+            None,
+            "each request waited for one of 50 connections of its driver (load.connections), and response contains that wait \
+             (held), which is the target's doing: on average 27.0 ms of 40.0 ms, where service was 12.0 ms",
+            written(
+                None,
+                Other::HeldByConnections { connections: 50, each: true, means_ms: Some((27.0, 40.0, 12.0)) },
+            ),
+        ),
+        row(
             FindingKind::ClosedLoop,
             FindingLevel::Note,
             None,

@@ -85,6 +85,9 @@ pub enum Other {
     RowsUsedUp { data: String, sessions: u64 },
     /// The load is a closed loop.
     ClosedLoop,
+    /// An open loop whose requests wait for one of so many connections, and the mean of that wait, of `response` and of
+    /// `service`, in ms, where something completed.
+    HeldByConnections { connections: u32, each: bool, means_ms: Option<(f64, f64, f64)> },
 }
 
 /// Why the latencies of a classic driver look as if they were in another unit; each in ms.
@@ -228,6 +231,7 @@ impl Other {
             Self::Foreseen(_) => FindingKind::ThresholdForeseen,
             Self::ForeseenOfPlan(_) => FindingKind::PlanForeseen,
             Self::RowsUsedUp { .. } => FindingKind::RowsUsedUp,
+            Self::HeldByConnections { .. } => FindingKind::HeldByConnections,
             Self::ClosedLoop => FindingKind::ClosedLoop,
         }
     }
@@ -369,6 +373,22 @@ impl Other {
                  in another order (\"shuffle\" repeats them)",
                 counted(*sessions, "session")
             ),
+            Self::HeldByConnections { connections, each, means_ms } => {
+                let each = if *each { " of its driver" } else { "" };
+                let means = means_ms.map_or_else(String::new, |(held, response, service)| {
+                    format!(
+                        ": on average {} of {}, where service was {}",
+                        ms(held),
+                        ms(response),
+                        ms(service)
+                    )
+                });
+                format!(
+                    "each request waited for one of {}{each} (load.connections), and response contains that wait (held), \
+                     which is the target's doing{means}",
+                    counted(u64::from(*connections), "connection")
+                )
+            }
             Self::ClosedLoop => {
                 "a closed loop waits for its answers: it does not see the requests that it could not \
                                  send meanwhile, and latencies of a driver without idle CPU are upper bounds"

@@ -81,7 +81,7 @@ fn a_wrong_load_has_its_path_and_what_serves_instead() {
             "load.target_throughput",
             "rate is the number of sessions",
         ),
-        ("rate = 1\nduration = \"1m\"\nconnections = 5", "load.connections", "is not supported yet"),
+        ("rate = 1\nduration = \"1m\"\nconnections = 0", "load.connections", "must be from 1"),
         ("rate = 1\nduration = \"1m\"\nusers = 5", "load.users", "belongs to mode \"avalanche\""),
         ("rate = 1\nduration = \"1m\"\npacing = \"5s\"", "load.pacing", "belongs to mode \"avalanche\""),
         ("rate = 1\nduration = \"1m\"\nsession = 5", "load.session", "unknown key; did you mean sessions?"),
@@ -185,4 +185,20 @@ fn a_share_of_less_than_one_session_is_a_fault_where_their_number_is_known() {
     let text = "drivers = 1\n[requests]\na = { path = \"/a\", share = 99 }\nb = { path = \"/b\" }\n\
                 [load]\nrate = 5\nsessions = 50\n";
     broken(text, &[("requests.b.share = 1", "is 0.5 of the 50 sessions")]);
+}
+
+#[test]
+fn attempts_of_an_open_loop_may_wait_for_so_many_connections() {
+    let pool = load(ONE, "rate = 10\nduration = \"1m\"\nconnections = 5");
+    assert_eq!(pool.connections, Some(5));
+    let many = load(ONE, "rate = 10\nduration = \"1m\"\nconnections = 3000");
+    assert!(matches!(many.mode, Mode::Tsunami { max_in_flight: 3_000, .. }), "room for as many sessions");
+    let own = format!(
+        "{ONE}[scenarios.visitor]\nsteps = [\"home\"]\nconnections = \"session\"\n[load]\nrate = 10\nduration = \"1m\"\nconnections = 5\n"
+    );
+    broken(&own, &[("load.connections = 5", "those of scenario visitor have connections of their own")]);
+    let shared = format!(
+        "drivers = 5\nper = \"fleet\"\n{ONE}[load]\nrate = 500\nduration = \"1m\"\nconnections = 4\n"
+    );
+    broken(&shared, &[("load.connections = 4", "5 drivers share it")]);
 }
