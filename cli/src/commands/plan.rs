@@ -119,9 +119,15 @@ async fn try_one(arguments: &PlanTryArgs) -> Result<ExitCode, Stop> {
     }
     // Where setup failed, a test starts no load, and runs teardown.
     if completed {
-        let mut trial =
-            Trial::new(&plan, secrets.expose(), &setup, files, arguments.session, arguments.scenario.as_deref())
-                .map_err(|error| stop(&error))?;
+        let mut trial = Trial::new(
+            &plan,
+            secrets.expose(),
+            &setup,
+            files,
+            arguments.session,
+            arguments.scenario.as_deref(),
+        )
+        .map_err(|error| stop(&error))?;
         let folder = arguments.secrets_dir.as_deref();
         let (number, scenario) = (trial.number(), trial.scenario().to_owned());
         let mut steps: Vec<Event> = Vec::new();

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use common::plan::files::FileHash;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -115,7 +115,7 @@ impl DataFiles {
         }
     }
 
-    /// Somebody is about to name a file: it is kept for as long as one that was put now. False where it is not here.
+    /// A client is about to name a file: it is kept for as long as one that was put now. False where it is not here.
     ///
     /// # Errors
     /// Where the disk refuses it.
@@ -125,6 +125,17 @@ impl DataFiles {
             Ok(file) => file.set_modified(SystemTime::now()).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// A test that names these files is stored: from now on they go with the last test, unless a client puts them again
+    /// meanwhile. The time of a file says so: it is the oldest there is while no client is about to name it.
+    pub fn named(&self, hashes: &BTreeSet<FileHash>) {
+        for hash in hashes {
+            let marked = File::options().write(true).open(self.path(hash));
+            if let Err(error) = marked.and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH)) {
+                log::warn!(path:% = self.path(hash).display(), error:%; "data file not marked; it stays after its last test");
+            }
         }
     }
 
@@ -155,20 +166,14 @@ impl DataFiles {
         Ok(n)
     }
 
-    /// Deletes the files of a test that was deleted, unless other tests name them, or they were put again after that test
-    /// was created: somebody may be about to name those. `named` as in [`DataFiles::sweep`].
+    /// Deletes the files of a test that was deleted, unless other tests name them, or they were put again since a test named
+    /// them last: a client may be about to name those. `named` as in [`DataFiles::sweep`].
     ///
     /// # Errors
     /// Where a file cannot be deleted.
-    pub fn forget(
-        &self,
-        of_test: &BTreeSet<FileHash>,
-        named: &BTreeSet<FileHash>,
-        created_at: SystemTime,
-    ) -> io::Result<()> {
-        // Wall clocks of the file system and of the process may differ by a tick of the kernel.
-        let before = created_at + Duration::from_millis(20);
-        of_test.difference(named).try_for_each(|hash| self.delete_put_before(hash, before).map(drop))
+    pub fn forget(&self, of_test: &BTreeSet<FileHash>, named: &BTreeSet<FileHash>) -> io::Result<()> {
+        let oldest = SystemTime::UNIX_EPOCH;
+        of_test.difference(named).try_for_each(|hash| self.delete_put_before(hash, oldest).map(drop))
     }
 
     fn delete_put_before(&self, hash: &FileHash, before: SystemTime) -> io::Result<bool> {
@@ -195,6 +200,8 @@ pub fn hashes_in(plan: &str) -> BTreeSet<FileHash> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     pub(super) fn files(folder: &Path) -> Arc<DataFiles> {
@@ -221,7 +228,7 @@ mod tests {
         put(&files, b"b").unwrap();
         let named = BTreeSet::from([FileHash::of(b"a")]);
         let in_an_hour = SystemTime::now() + Duration::from_secs(3_601);
-        assert_eq!(files.sweep(&named, SystemTime::now()).unwrap(), 0, "somebody may be about to name it");
+        assert_eq!(files.sweep(&named, SystemTime::now()).unwrap(), 0, "a client may be about to name it");
         assert_eq!(files.sweep(&named, in_an_hour).unwrap(), 1);
         assert!(files.find(&FileHash::of(b"a")).unwrap().is_some());
         assert!(files.find(&FileHash::of(b"b")).unwrap().is_none());
@@ -236,15 +243,9 @@ mod tests {
             put(&files, bytes).unwrap();
         }
         let all = BTreeSet::from([b"a", b"b", b"c"].map(|bytes| FileHash::of(bytes)));
-        let created_at = SystemTime::now() + Duration::from_secs(1);
-        let later = created_at + Duration::from_secs(9);
-        File::options()
-            .write(true)
-            .open(files.path(&FileHash::of(b"c")))
-            .unwrap()
-            .set_modified(later)
-            .unwrap();
-        files.forget(&all, &BTreeSet::from([FileHash::of(b"b")]), created_at).unwrap();
+        files.named(&all);
+        put(&files, b"c").unwrap();
+        files.forget(&all, &BTreeSet::from([FileHash::of(b"b")])).unwrap();
         let left = [b"a", b"b", b"c"].map(|bytes| files.find(&FileHash::of(bytes)).unwrap().is_some());
         assert_eq!(left, [false, true, true], "b is named by another test, c was put again");
         assert_eq!(*files.used(), 2);

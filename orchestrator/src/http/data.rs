@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::{self, Bytes, Data, Payload};
@@ -174,7 +174,7 @@ pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResp
 
 /// Deletes the files of a test that was deleted, where no other test names them. A failure is logged: they go later, as
 /// files that no test names.
-pub async fn forget(state: &AppState, hashes: BTreeSet<FileHash>, created_at: SystemTime) {
+pub async fn forget(state: &AppState, hashes: BTreeSet<FileHash>) {
     if hashes.is_empty() {
         return;
     }
@@ -184,7 +184,7 @@ pub async fn forget(state: &AppState, hashes: BTreeSet<FileHash>, created_at: Sy
         Err(error) => return log::warn!(error:%; "data files of a deleted test not looked at"),
     };
     let files: Arc<DataFiles> = Arc::clone(&state.data);
-    match web::block(move || files.forget(&hashes, &named, created_at)).await {
+    match web::block(move || files.forget(&hashes, &named)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => log::warn!(error:%; "data file not deleted"),
         Err(error) => log::warn!(error:%; "data file not deleted"),

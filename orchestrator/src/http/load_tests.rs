@@ -1,9 +1,10 @@
 //! Load tests over REST: create, trigger, stop, look at, and their reports and series.
 
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{Data, Payload};
+use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use common::ids::{NodeId, TestId};
 use common::plan::{self, parse_duration, write_duration};
@@ -95,7 +96,13 @@ pub async fn create(
     // Until the test is stored that names its data files, none of them is deleted.
     let _kept = state.data.in_use().await;
     let plan = plans::read(text, format, &state).await?;
+    let files = plan.program.as_ref().map(|program| program.files()).unwrap_or_default();
     let test = state.commands.tests.create(plan).await?;
+    if !files.is_empty() {
+        let data = Arc::clone(&state.data);
+        // What fails is logged there.
+        let _ = web::block(move || data.named(&files)).await;
+    }
     let location = format!("/api/v1/tests/{}", test.test_id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(test))
 }
@@ -264,9 +271,7 @@ pub async fn delete(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
     let id = test_id(&request)?;
     let test = state.commands.tests.get(id.clone()).await?;
     state.commands.tests.delete(id).await?;
-    let created_at =
-        test.created_at.parse::<jiff::Timestamp>().map_or(SystemTime::UNIX_EPOCH, SystemTime::from);
-    data::forget(&state, hashes_in(&test.plan.to_string()), created_at).await;
+    data::forget(&state, hashes_in(&test.plan.to_string())).await;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -124,7 +124,8 @@ fn word(output: Output) -> String {
     match output {
         Output::Check(candidate) => format!("check {}", candidate.test_id),
         Output::Reply(reply) => {
-            let Reply { state, test_id, revision, reason, warning, fetched_bytes, steps, rate_change } = reply;
+            let Reply { state, test_id, revision, reason, warning, fetched_bytes, steps, rate_change } =
+                reply;
             let id = test_id.map_or(String::new(), |id| format!(" {id}"));
             let revision = revision.map_or(String::new(), |revision| format!("/{revision}"));
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
@@ -185,6 +186,7 @@ fn plan() -> Plan {
             stages: Vec::new(),
             pacing: None,
             arrival: Default::default(),
+            connections: None,
         },
         thresholds: Vec::new(),
         abort: Vec::new(),
