@@ -97,12 +97,7 @@ impl Recorder {
     /// redirect.
     pub fn unsent(&mut self, due: Due, sent_as: RequestIndex, began: Nanos, kind: ErrorKind) {
         self.sent(Due { request: sent_as, ..due }, began, false);
-        self.failed_unsent(due, began, kind);
-    }
-
-    /// An attempt that counts as sent has failed, without a latency.
-    pub fn failed_unsent(&mut self, due: Due, at: Nanos, kind: ErrorKind) {
-        let counters = &mut self.windows.at(at, due.request).counters;
+        let counters = &mut self.windows.at(began, due.request).counters;
         counters.failed += 1;
         *counters.errors.entry(kind).or_default() += 1;
         if due.warmup {

@@ -60,8 +60,9 @@ impl<U: Users> Crew<U> {
                 bench.buffers.give_back(buffer);
             }
             if let (Some(_), Some(attempt)) = (seat.hop.take(), seat.attempt) {
-                // The redirect was counted, and what follows it is not sent any more.
-                flight.recorder.failed_unsent(due(&attempt), now, kind);
+                // The redirect was counted, and what follows it is not sent any more: it fails, as what cannot be sent does.
+                let redirect = script.requests[usize::from(attempt.request)].redirect;
+                flight.recorder.unsent(due(&attempt), redirect, now, kind);
             }
             if seat.attempt.take().is_some() && kind != ErrorKind::Cancelled {
                 seat.session.answered(script, now, (false, true), desk, &mut flight.recorder);

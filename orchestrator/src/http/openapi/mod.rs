@@ -170,7 +170,10 @@ mod tests {
                 found += usize::from(is_instant);
             }
         }
-        assert_eq!(found, 12, "of a test, the history, windows, drivers, gaps and the timeline");
+        assert_eq!(
+            found, 14,
+            "of a test, the history, windows, drivers, gaps, the timeline and changes of the rate"
+        );
     }
 
     #[test]

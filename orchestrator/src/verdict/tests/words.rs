@@ -892,7 +892,7 @@ fn others() -> Vec<Row> {
         ),
         row(
             FindingKind::HeldByConnections,
-            FindingLevel::Note,
+            FindingLevel::Warning, // as `written` gives it; a test has it as a note
             None,
             "each request waited for one of 50 connections of its driver (load.connections), and response contains that wait \
              (held), which is the target's doing: on average 27.0 ms of 40.0 ms, where service was 12.0 ms",

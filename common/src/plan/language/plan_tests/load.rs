@@ -194,7 +194,7 @@ fn attempts_of_an_open_loop_may_wait_for_so_many_connections() {
     let many = load(ONE, "rate = 10\nduration = \"1m\"\nconnections = 3000");
     assert!(matches!(many.mode, Mode::Tsunami { max_in_flight: 3_000, .. }), "room for as many sessions");
     let own = format!(
-        "{ONE}[scenarios.visitor]\nsteps = [\"home\"]\nconnections = \"session\"\n[load]\nrate = 10\nduration = \"1m\"\nconnections = 5\n"
+        "{ONE}[scenarios.visitor]\nsteps = [\"a\"]\nconnections = \"session\"\n[load]\nrate = 10\nduration = \"1m\"\nconnections = 5\n"
     );
     broken(&own, &[("load.connections = 5", "those of scenario visitor have connections of their own")]);
     let shared = format!(

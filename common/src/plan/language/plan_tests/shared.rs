@@ -37,7 +37,7 @@ fn what_belongs_to_a_session_is_a_fault_in_a_shared_request() {
     let plan = |request: &str| {
         format!(
             "data.row = {{ columns = [\"k\"], rows = [[\"1\"]] }}\n[requests]\nhome = {{ path = \"/\" }}\n\
-             other = {{ path = \"/o\", extract.id = {{ header = \"id\" }} }}\n\
+             more = {{ path = \"/o\", extract.id = {{ header = \"id\" }} }}\n\
              token = {{ extract.jwt = {{ json = \"$.t\" }}, {request} }}\n\
              [shared.login]\nrequest = \"token\"\nevery = \"4m\"\n"
         )
@@ -64,7 +64,7 @@ fn names_of_shared_values_are_checked() {
     };
     for (path, reason) in [
         ("/{{shared.logn.jwt}}", "did you mean login?"),
-        ("/{{shared.login.jw}}", "did you mean jwt?"),
+        ("/{{shared.login.jw}}", "there are jwt"),
         ("/{{shared.login}}", "names no value"),
         ("/{{jwt}}", "jwt"),
     ] {

@@ -149,6 +149,10 @@ fn a_fault_of_another_table_has_its_path_too() {
         lay(&mut plan, json!({ "requests": { "home": { "path": path } } }));
         plan
     };
+    let tokens = |shared: Value| {
+        let token = json!({ "path": "/token", "extract": { "jwt": { "json": "$.t" } } });
+        json!({ "requests": { "token": token }, "shared": shared })
+    };
     for (more, path, reason) in [
         (json!({ "requests": { "a b": { "path": "/" } } }), "requests.a b", "is not allowed in this name"),
         (json!({ "requests": { "session": { "path": "/" } } }), "requests.session", "is a reserved word"),
@@ -165,24 +169,24 @@ fn a_fault_of_another_table_has_its_path_too() {
         (json!({ "teardown": {} }), "teardown.steps", "is missing"),
         (json!({ "teardown": { "steps": ["home"], "once": "driver" } }), "teardown.once", "unknown key"),
         (json!({ "shared": { "t": {} } }), "shared.t.request", "is missing"),
-        (json!({ "shared": { "t": { "request": "home" } } }), "shared.t.every", "is missing"),
         (
             json!({ "shared": { "t": { "request": "hom", "every": "1m" } } }),
             "shared.t.request",
             "did you mean home?",
         ),
         (
-            json!({ "shared": { "t": { "request": "home", "every": "1ms" } } }),
-            "shared.t.every",
-            "must be from 100ms",
-        ),
-        (
             json!({ "shared": { "t": { "request": "home", "every": "1m" } } }),
             "shared.t.request",
             "extracts nothing",
         ),
+        (tokens(json!({ "t": { "request": "token" } })), "shared.t.every", "is missing"),
         (
-            json!({ "shared": { "test": { "request": "home", "every": "1m" } } }),
+            tokens(json!({ "t": { "request": "token", "every": "1ms" } })),
+            "shared.t.every",
+            "must be from 100ms",
+        ),
+        (
+            tokens(json!({ "test": { "request": "token", "every": "1m" } })),
             "shared.test",
             "is a reserved word",
         ),
