@@ -4,12 +4,15 @@
 use crate::machine::Ticks;
 use crate::results::{Figures, Sample};
 
+/// How one of those who take part is called.
+type Name<'a, T> = &'a dyn Fn(&T) -> String;
+
 /// Takes the samples of a scenario. A turn returns its command, as one would type it, and its figures.
 pub fn rounds<T: Clone>(
     record: &mut dyn FnMut(Sample),
     scenario: &str,
     rounds: u32,
-    (those, name): (&[T], &dyn Fn(&T) -> String),
+    (those, name): (&[T], Name<'_, T>),
     turn: &dyn Fn(&T) -> anyhow::Result<(String, Figures)>,
 ) {
     for round in 1..=rounds {

@@ -40,7 +40,7 @@ impl Client {
         serde_json::from_str(body).unwrap_or_default()
     }
 
-    fn to_cart(&mut self) {
+    fn puts_in_cart(&mut self) {
         let body = format!(r#"{{"id": "{}", "quantity": 1}}"#, self.id);
         let (sid, token, length) = (&self.sid, &self.token, body.len());
         let head = format!(
@@ -59,7 +59,7 @@ impl Client {
         let path = format!("/item/{}", self.id);
         self.token = self.get(&path, 3_000)["token"].as_str().unwrap_or_default().to_owned();
         change(self, 3);
-        self.to_cart();
+        self.puts_in_cart();
         change(self, 4);
         self.get("/done", 5_000);
     }

@@ -101,16 +101,19 @@ fn split(
     Ok((values.into_iter().map(|(value, _)| value.to_owned()).collect(), has_other))
 }
 
+/// Values of a column, each with its weight.
+type Weighed<'a> = Vec<(&'a str, f64)>;
+
 /// The different values in the order of their first row, each with its weight: that of its rows where they are weighted,
 /// else their number; and how many there are. Of a file with more than can have names, the heaviest are enough.
-fn by_weight(set: &DataSet, column: usize) -> Result<(Vec<(&str, f64)>, usize), String> {
+fn by_weight(set: &DataSet, column: usize) -> Result<(Weighed<'_>, usize), String> {
     if let Some(file) = &set.file {
         let values = file.facts.columns.get(column).and_then(|column| column.values.as_ref());
         let values = values.ok_or("is a column of a file whose values are not known here")?;
         let heaviest = values.heaviest.iter().map(|(value, weight)| (value.as_str(), *weight));
         return Ok((heaviest.collect(), usize::try_from(values.n).unwrap_or(usize::MAX)));
     }
-    let mut values: Vec<(&str, f64)> = Vec::new();
+    let mut values = Weighed::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     for row in &set.rows {
         let Some(value) = row.get(column) else { continue };

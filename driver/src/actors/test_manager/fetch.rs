@@ -200,7 +200,8 @@ mod tests {
     #[actix_rt::test]
     async fn what_cannot_be_fetched_is_refused_with_the_reason() {
         let program = program(&users());
-        let cases: [(fn() -> HttpResponse, &str); 4] = [
+        type Answer = fn() -> HttpResponse;
+        let cases: [(Answer, &str); 4] = [
             (|| HttpResponse::NotFound().finish(), "does not have the file any more"),
             (|| HttpResponse::Unauthorized().finish(), "refuses this driver's token"),
             (|| HttpResponse::Ok().body("id\nother\n"), "data.user: the file is sha256:"),
