@@ -41,7 +41,7 @@ fn hash(request: &HttpRequest) -> Option<FileHash> {
 }
 
 /// Puts a data file under the SHA-256 of its content, for plans that name it as `sha256:…`. It is kept for as long as a
-/// test names it, or for an hour ([data] keep_unnamed) after it was put or asked for with HEAD.
+/// test names it, or for an hour (`[data] keep_unnamed`) after it was put or asked for with HEAD.
 #[utoipa::path(
     put,
     path = "/api/v1/data/{sha256}",
