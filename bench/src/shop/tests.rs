@@ -135,11 +135,15 @@ fn a_cookie_that_was_not_given_out_is_wrong() {
 
 #[test]
 fn a_step_that_is_sent_twice_is_wrong() {
-    check("not the step that comes next", |client, step| {
+    let mut client = Client::new();
+    client.session(|client, step| {
         if step == 2 {
             client.get("/list?q=8", 2_500);
         }
     });
+    let seen = client.shop.seen();
+    assert_eq!((seen.done, seen.wrong), (1, 1), "the session goes on, and the run is void");
+    assert!(seen.first_wrong.unwrap().contains("not the step that comes next"));
 }
 
 #[test]
