@@ -341,7 +341,6 @@ fn letters_of_other_tools_are_explained_where_their_values_do_not_fit() {
         ("-d '{\"a\":1}'", "the body, -d in curl, hey and oha, is -b"),
         ("-t four", "threads are --workers"),
         ("-u 10", "virtual users, -u in k6, are -c here"),
-        ("-r 50 -c 8", "--max-in-flight limits"),
         ("-r fast", "--rate fast: expected requests per second"),
     ] {
         runs_nothing(&place, &format!("groundswell run {url} {flags}"), 2, says);
