@@ -18,8 +18,9 @@ use crate::ours::Variant;
 use crate::peers::{LEFT_OUT, Peer};
 use crate::processes::has_real_time;
 use crate::results::{Results, Sample, Samples, kept};
-use crate::scenarios::{Bench, Scenario, Sizes};
+use crate::scenarios::{Bench, Scenario};
 use crate::session_peers::SessionPeer;
+use crate::sizes::Sizes;
 use crate::svg::{Chart, Row, Whose, draw};
 use crate::views::view;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::generator::Tool;
 use crate::job::{Job, Loop, Outcome, Place};
+use crate::loop_figures::{closed_figures, keeps, open_figures, per_second};
 use crate::ours::Variant;
 use crate::peers::Peer;
 use crate::receiver::{Receiver, Receiving, Sharing};
@@ -13,13 +14,9 @@ use crate::session_peers::SessionPeer;
 use crate::sessions::{self, Work};
 use crate::sessions_beside::{self, Contender};
 use crate::sessions_open;
+use crate::sizes::Sizes;
 use crate::users;
 use crate::verdicts::{SITUATIONS, Situation};
-
-/// How much of the asked rate must arrive for it to count as kept.
-const REACHED: f64 = 0.99;
-/// How late our attempts may begin at a rate that counts as kept, p99.
-const LAG_P99_US: f64 = 1_000.0;
 
 /// A rate that a tool does not keep is tried again: the host may have taken the core away meanwhile.
 const TRIES: u32 = 3;
@@ -91,83 +88,6 @@ impl Scenario {
         Self::VerdictGenerator,
         Self::VerdictTarget,
     ];
-}
-
-/// How large everything is.
-#[derive(Debug, Clone)]
-pub struct Sizes {
-    /// Rounds of the closed and the open loops.
-    pub rounds: u32,
-    /// Rounds of the longer ones.
-    pub long_rounds: u32,
-    /// Connections of the closed loops.
-    pub connections: u32,
-    /// Length of a closed loop.
-    pub closed_for: Duration,
-    /// How long a tool warms up before the measured span of its sessions, which lasts as long as a closed loop.
-    pub sessions_warm: Duration,
-    /// Sessions of an open loop a second, and for how long.
-    pub sessions_open: (f64, Duration),
-    /// Users who think.
-    pub users: users::Size,
-    /// Rates of the open loops.
-    pub rates_per_s: Vec<f64>,
-    /// Length of an open loop.
-    pub open_for: Duration,
-    /// Length of each step towards the highest rate, and how many steps.
-    pub highest: (Duration, u32),
-    /// Rate and length of the memory run.
-    pub memory: (f64, Duration),
-    /// The stall: rate, whole length, when, how long.
-    pub stall: (f64, Duration, Duration, Duration),
-    /// Length and connections of Little's law.
-    pub little: (Duration, Vec<u32>),
-    /// Length of a test that is judged, and how often each is.
-    pub verdicts: (Duration, u32),
-}
-
-impl Sizes {
-    /// What RESULTS.md is made of.
-    pub fn full() -> Self {
-        let s = Duration::from_secs;
-        Self {
-            rounds: 5,
-            long_rounds: 3,
-            connections: 64,
-            closed_for: s(4),
-            sessions_warm: s(1),
-            sessions_open: (2_000.0, s(10)),
-            users: users::Size { users: 10_000, duration: s(60), think: (s(1), s(3)) },
-            rates_per_s: vec![1_000.0, 10_000.0],
-            open_for: s(6),
-            highest: (s(5), 5),
-            memory: (10_000.0, s(300)),
-            stall: (1_000.0, s(20), s(13), s(1)),
-            little: (s(3), vec![1, 16, 64, 512]),
-            verdicts: (s(3), 20),
-        }
-    }
-
-    /// Whether the harness works, and nothing else.
-    pub fn quick() -> Self {
-        let (s, ms) = (Duration::from_secs, Duration::from_millis);
-        Self {
-            rounds: 1,
-            long_rounds: 1,
-            connections: 8,
-            closed_for: s(1),
-            sessions_warm: ms(200),
-            sessions_open: (100.0, s(1)),
-            users: users::Size { users: 50, duration: s(2), think: (ms(50), ms(150)) },
-            rates_per_s: vec![500.0],
-            open_for: s(1),
-            highest: (s(1), 1),
-            memory: (500.0, s(2)),
-            stall: (200.0, s(3), s(1), ms(500)),
-            little: (s(1), vec![4]),
-            verdicts: (s(3), 1),
-        }
-    }
 }
 
 /// One tool's turn: its command, as one would type it, and its figures.
@@ -422,57 +342,4 @@ fn open_loop(
     let job = Job { url: receiver.url(), connections, kind, duration, latencies: false };
     let outcome = tool.run(place, &job)?;
     Ok((outcome, receiver.end()?))
-}
-
-fn per_second(seen: &Summary) -> f64 {
-    if seen.span_s > 0.0 { seen.received.saturating_sub(1) as f64 / seen.span_s } else { 0.0 }
-}
-
-/// A peer keeps a rate if it arrives, however unevenly; we keep it if our attempts also began on time.
-fn keeps(outcome: &Outcome, seen: &Summary, rate_per_s: f64, duration: Duration) -> bool {
-    let asked = rate_per_s * duration.as_secs_f64();
-    let arrived = seen.received as f64 >= REACHED * asked && per_second(seen) >= REACHED * rate_per_s;
-    arrived
-        && outcome.said.lag_p99_us.is_none_or(|lag| lag <= LAG_P99_US)
-        && outcome.said.dropped.is_none_or(|n| n == 0.0)
-}
-
-fn closed_figures(outcome: &Outcome, seen: &Summary) -> Figures {
-    let n = seen.received as f64;
-    let us = |seconds: f64| seconds * 1e6 / n;
-    let mut figures = Figures::from([
-        ("requests_per_s", per_second(seen)),
-        ("cpu_us", us(outcome.cpu.total_s())),
-        ("user_us", us(outcome.cpu.user_s)),
-        ("system_us", us(outcome.cpu.system_s)),
-        ("per_cpu_s", n / outcome.cpu.total_s()),
-        ("generator_core", outcome.cpu.total_s() / seen.span_s),
-        ("sink_core", seen.cpu_s / seen.span_s),
-        ("rss_peak_mb", outcome.memory.peak_mb()),
-    ]);
-    // The whole stack of a peer is its one process.
-    let stack = outcome.stack_cpu.unwrap_or(outcome.cpu).total_s();
-    figures.extend([("stack_us", us(stack)), ("stack_per_cpu_s", n / stack)]);
-    figures.extend(outcome.said.failed.map(|n| ("failed", n)));
-    figures
-}
-
-fn open_figures(outcome: &Outcome, seen: &Summary, duration: Duration) -> Figures {
-    let mut figures = Figures::from([
-        ("reached_per_s", per_second(seen)),
-        ("received", seen.received as f64),
-        ("connections", seen.connections as f64),
-        ("cpu_core", outcome.cpu.total_s() / seen.span_s.max(duration.as_secs_f64())),
-        ("rss_peak_mb", outcome.memory.peak_mb()),
-    ]);
-    if let Some(off) = seen.off_schedule {
-        figures.extend([("off_p50_us", off.p50_us), ("off_p99_us", off.p99_us), ("off_max_us", off.max_us)]);
-    }
-    if let Some(off) = seen.off_schedule_fitted {
-        figures.extend([("off_fitted_p50_us", off.p50_us), ("off_fitted_p99_us", off.p99_us)]);
-    }
-    figures.extend(seen.variance_over_mean_1ms.map(|ratio| ("variance_over_mean", ratio)));
-    figures.extend(outcome.said.lag_p99_us.map(|lag| ("lag_p99_us", lag)));
-    figures.extend(outcome.said.dropped.map(|n| ("dropped", n)));
-    figures
 }

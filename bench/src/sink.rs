@@ -3,7 +3,7 @@
 //! monotonic clock, and can stall. It does not depend on the tool that sends.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,19 +15,17 @@ use rustix::fd::OwnedFd;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::Serialize;
 use socket2::{Domain, Socket, Type};
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection};
 
 use crate::arrivals::{late, off_schedule, variance_over_mean};
+use crate::connection::{Connection, tls_config};
 use crate::processes::Cpu;
 use crate::seen::{Listening, SoFar, Summary};
-use crate::shop::{Came, STEPS, Shop, Talk};
+use crate::shop::{Came, STEPS, Shop};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong";
 /// The size of the small answer, for clients that do not parse.
 pub const ANSWER_BYTES: usize = ANSWER.len();
-const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
 const LISTENER: u64 = u64::MAX;
 const STDIN: u64 = u64::MAX - 1;
 const EVENTS: usize = 1_024;
@@ -99,80 +97,6 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
-}
-
-struct Connection {
-    stream: TcpStream,
-    tls: Option<ServerConnection>,
-    /// How many bytes of [`END_OF_HEAD`] the last read ended with.
-    matched: usize,
-    /// Answers that were not written whole yet, and how much of the first of them was.
-    unanswered: usize,
-    written: usize,
-    /// The socket had no room for all of them: it is watched for that as well.
-    full: bool,
-    /// With a shop alone, which has other answers than those counted here.
-    talk: Talk,
-}
-
-impl Connection {
-    /// Reads what came; returns how many requests ended in it.
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let Some(tls) = &mut self.tls else {
-            return match self.stream.read(buffer)? {
-                0 => Err(ErrorKind::UnexpectedEof.into()),
-                n => Ok(heads(&buffer[..n], &mut self.matched)),
-            };
-        };
-        if tls.read_tls(&mut self.stream)? == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        tls.process_new_packets().map_err(std::io::Error::other)?;
-        let mut n_heads = 0;
-        while let Ok(n @ 1..) = tls.reader().read(buffer) {
-            n_heads += heads(&buffer[..n], &mut self.matched);
-        }
-        Ok(n_heads)
-    }
-
-    /// Writes answers until all are written or the socket is full; whether all were.
-    fn write(&mut self, answer: &[u8]) -> std::io::Result<bool> {
-        if let Some(tls) = &mut self.tls {
-            for _ in 0..std::mem::take(&mut self.unanswered) {
-                tls.writer().write_all(answer)?;
-            }
-            while tls.wants_write() {
-                match tls.write_tls(&mut self.stream) {
-                    Ok(_) => {}
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                    Err(error) => return Err(error),
-                }
-            }
-            return Ok(true);
-        }
-        while self.unanswered > 0 {
-            match self.stream.write(&answer[self.written..]) {
-                Ok(n) => self.written += n,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
-            if self.written == answer.len() {
-                (self.written, self.unanswered) = (0, self.unanswered - 1);
-            }
-        }
-        Ok(true)
-    }
-}
-
-/// The settings of a TLS server with a new self-signed certificate.
-fn tls_config() -> anyhow::Result<Arc<ServerConfig>> {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)?;
-    Ok(Arc::new(config))
 }
 
 /// The answer whose body has so many bytes; the small one for `None`.
@@ -298,15 +222,7 @@ impl Sink {
                 tls.set_buffer_limit(None);
                 tls
             });
-            self.connections[index] = Some(Connection {
-                stream,
-                tls,
-                matched: 0,
-                unanswered: 0,
-                written: 0,
-                full: false,
-                talk: Talk::default(),
-            });
+            self.connections[index] = Some(Connection::new(stream, tls));
             self.accepted += 1;
         }
         // The listener stays ready while others wait.
@@ -398,37 +314,4 @@ fn since(began: Instant) -> u64 {
 /// Whether a read that failed is to be tried again when there is more.
 fn is_passing(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
-/// How many heads end in `bytes`, where `matched` bytes of an end had come before.
-fn heads(bytes: &[u8], matched: &mut usize) -> usize {
-    let mut n = 0;
-    for byte in bytes {
-        if *byte == END_OF_HEAD[*matched] {
-            *matched += 1;
-            if *matched == END_OF_HEAD.len() {
-                *matched = 0;
-                n += 1;
-            }
-        } else {
-            *matched = usize::from(*byte == b'\r');
-        }
-    }
-    n
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_are_counted_wherever_a_read_cuts_them() {
-        let three = b"GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nx: \r\r\n\r\n";
-        for cut in 0..=three.len() {
-            let mut matched = 0;
-            let (before, after) = three.split_at(cut);
-            let n = heads(before, &mut matched) + heads(after, &mut matched);
-            assert_eq!((n, matched), (3, 0), "cut at {cut}");
-        }
-    }
 }

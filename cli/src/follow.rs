@@ -8,7 +8,8 @@ use common::plan::write_duration;
 use common::wire::Reason;
 use orchestrator::model::{DriverView, TestState, TestView};
 
-use crate::client::{CallError, Client, LONGEST_WAIT};
+use crate::call_error::CallError;
+use crate::client::{Client, LONGEST_WAIT};
 use crate::exit::Stop;
 use crate::patience::patience;
 use crate::progress::ProgressView;

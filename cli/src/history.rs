@@ -10,7 +10,8 @@ use orchestrator::store::TestFilter;
 use orchestrator::store::{FILE, Store};
 
 use crate::args::HistoryArgs;
-use crate::client::{CallError, Client};
+use crate::call_error::CallError;
+use crate::client::Client;
 use crate::exit::Stop;
 use crate::reach::{Reach, reach};
 use crate::say;

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::client::{CallError, Client};
+use crate::call_error::CallError;
+use crate::client::Client;
 use crate::exit::Stop;
 use crate::patience::within;
 

@@ -4,6 +4,7 @@
 #![warn(clippy::print_stderr)] // as print_stdout: `say` does not panic when the reader has closed the pipe
 
 mod args;
+mod call_error;
 mod child;
 mod client;
 mod colour;

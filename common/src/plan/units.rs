@@ -1,4 +1,4 @@
-//! Times and shares as people write them. What is read is exact: decimal digits, no detour through
+//! Times, sizes and shares as people write them. What is read is exact: decimal digits, no detour through
 //! a float where the value is not one.
 
 use std::time::Duration;
@@ -99,6 +99,22 @@ pub fn write_duration(duration: Duration) -> String {
         }
     }
     format!("{ns}ns")
+}
+
+/// Reads a size in bytes with its unit: `"256B"`, `"4KiB"`, `"1MiB"`.
+pub(super) fn parse_size(text: &str) -> Result<usize, String> {
+    let reason = || "expected a size with a unit (B, KiB, MiB), as in \"256B\" or \"4KiB\"".to_owned();
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit: usize = match unit.trim_start() {
+        "B" => 1,
+        "KiB" => 1_024,
+        "MiB" => 1_024 * 1_024,
+        "kB" | "KB" => return Err("has an unknown unit; write KiB (1,024 bytes)".to_owned()),
+        _ => return Err(reason()),
+    };
+    number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(reason)
 }
 
 /// Reads a plain decimal number that is not negative.

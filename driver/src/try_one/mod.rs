@@ -5,6 +5,7 @@
 mod drive;
 mod findings;
 mod masks;
+mod prepare;
 mod seen;
 mod shared;
 mod steps;
@@ -18,12 +19,13 @@ use std::time::Instant;
 use common::clock::unix_us;
 use common::counters::ErrorKind;
 use common::ids::{NodeId, RequestName, TestId};
-use common::plan::program::{Program, Shared, Variable};
-use common::plan::{Plan, mask_url, share_out};
-use common::wire::{StepsCounts, StepsOf};
+use common::plan::mask_url;
+use common::plan::program::{Program, Shared};
+use common::wire::StepsCounts;
 
 pub use self::masks::MASK;
 use self::masks::Masks;
+use self::prepare::hide_setup;
 pub use self::seen::{Answer, Body, Checked, Event, Extracted, Pause, Request, Step, Why};
 pub use self::steps::{Ran, StepsJob, run_steps};
 use crate::assignment::Assignment;
@@ -32,20 +34,11 @@ use crate::engine::MAX_WANTED_BODY_BYTES;
 use crate::engine::{
     AwcClient, Chosen, FutureEngine, RequestIndex, RequestSpec, WireEngine, choose, outline, tls_config_of,
 };
-use crate::scenario::files::{Bodies, Files};
 use crate::scenario::render::SharedValues;
 use crate::scenario::script::Script;
 use crate::scenario::session::{End, Over, Session};
 use crate::settings::TlsSettings;
 use crate::start_at::StartAt;
-
-/// What a tried session is called where a plan has the test's or the driver's name.
-const NAME: &str = "try";
-/// So many numbers are looked through for one of a scenario.
-const NUMBERS: u64 = 100_000;
-
-/// What stands around a variable's name in the place of its value.
-const ROOM: usize = 16;
 
 /// Why a session cannot be tried.
 #[derive(Debug, thiserror::Error)]
@@ -120,60 +113,6 @@ pub(crate) struct Attempted {
 }
 
 impl Trial {
-    /// Prepares session number `g` of a plan whose seed is known; with a scenario, the first one from there on that has
-    /// it. `secrets`: their values, by their index in the program; `setup`: what setup extracted; `files`: those that do not
-    /// travel in the plan.
-    ///
-    /// # Errors
-    /// Where the plan has no such session.
-    pub fn new(
-        plan: &Plan,
-        secrets: &[String],
-        setup: &SetupValues,
-        files: Files,
-        g: u64,
-        scenario: Option<&str>,
-    ) -> Result<Self, TrialError> {
-        let program = Arc::clone(plan.program.as_ref().ok_or(TrialError::NoRequests)?);
-        let (assignment, test_id, node_id) = alone(plan)?;
-        let bodies = files.bodies.clone();
-        let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup, files)
-            .ok_or(TrialError::NoRequests)?;
-        let g = number(&program, &script, g, scenario)?;
-        if script.used_up(g).is_some() {
-            return Err(TrialError::NoRow(g));
-        }
-        let mut masks = Masks::default();
-        secrets.iter().for_each(|secret| masks.add(secret.as_bytes()));
-        hide_setup(&mut masks, &program, setup);
-        let mut before = Vec::new();
-        for shared in &program.shared {
-            let trial = Self::of_shared(&assignment, (&test_id, &node_id), (secrets, &bodies), shared)?;
-            let mut trial = Self { shows: true, ..trial };
-            secrets.iter().for_each(|secret| trial.masks.add(secret.as_bytes()));
-            before.push((shared.clone(), trial));
-        }
-        let test = test_of(&assignment, (&test_id, &node_id), &script);
-        let trial = Self { before, g, masks, shows: true, ..Self::with(test, script, program) };
-        Ok(trial)
-    }
-
-    /// Prepares setup or teardown of a plan whose seed is known; `None`: the plan has none. `given`: the values of its
-    /// secrets, and the contents of files that do not travel in it. `setup`: what setup extracted, for teardown.
-    ///
-    /// # Errors
-    /// Where the plan cannot be prepared.
-    pub fn of_steps(
-        plan: &Plan,
-        given: (&[String], &Bodies),
-        setup: &SetupValues,
-        run: StepsOf,
-    ) -> Result<Option<Self>, TrialError> {
-        let (assignment, test_id, node_id) = alone(plan)?;
-        let ids = (test_id, node_id);
-        Ok(steps::trial(assignment, ids, given, setup, run).map(|trial| Self { cuts: true, ..trial }))
-    }
-
     /// The extracted values that are set by now, by variable.
     pub fn values(&self) -> &SetupValues {
         &self.values
@@ -211,37 +150,6 @@ impl Trial {
     /// What a variable held at the end of the last session.
     pub(crate) fn kept(&self, variable: usize) -> Option<Vec<u8>> {
         self.kept.get(variable).cloned().flatten()
-    }
-
-    /// Prepares a session for [`Trial::unsent`]: without secrets, and with room for the names of all variables.
-    ///
-    /// # Errors
-    /// As [`Trial::new`].
-    pub fn without_sending(
-        plan: &Plan,
-        files: Files,
-        g: u64,
-        scenario: Option<&str>,
-    ) -> Result<Self, TrialError> {
-        let mut plan = plan.clone();
-        let program = Arc::make_mut(plan.program.as_mut().ok_or(TrialError::NoRequests)?);
-        for variable in &mut program.variables {
-            variable.max = variable.max.max(variable.name.len() + ROOM);
-        }
-        let secrets = vec![MASK.to_owned(); program.secrets.len()];
-        let shared = program.shared_names().into_iter();
-        let shared: Vec<_> = shared
-            .map(|(shared, variable)| {
-                Some(format!("<{}>", unsent::shared_name(&shared, &variable)).into_bytes())
-            })
-            .collect();
-        // The names stand for the values of setup, too.
-        let of_setup = |variable: &Variable| (variable.name.clone(), format!("<setup.{}>", variable.name));
-        let setup = match &program.setup {
-            Some(_) => program.variables.iter().map(of_setup).collect(),
-            None => SetupValues::new(),
-        };
-        Ok(Self { shared: shared.into(), ..Self::new(&plan, &secrets, &setup, files, g, scenario)? })
     }
 
     /// Its number.
@@ -386,25 +294,6 @@ impl Trial {
     }
 }
 
-/// What the only driver of a plan does, and the names of that driver and its test.
-fn alone(plan: &Plan) -> Result<(Assignment, TestId, NodeId), TrialError> {
-    let prepare = |reason: &dyn std::fmt::Display| TrialError::Prepare(reason.to_string());
-    let node_id = NodeId::new(NAME).map_err(|error| prepare(&error))?;
-    let test_id = TestId::new(NAME).map_err(|error| prepare(&error))?;
-    let shares = share_out(plan, std::slice::from_ref(&node_id)).map_err(|error| prepare(&error))?;
-    let share = shares.into_iter().next().map(|(_, share)| share).unwrap_or_default();
-    Ok((Assignment::of_plan(plan, share), test_id, node_id))
-}
-
-/// Hides the secret values of setup.
-fn hide_setup(masks: &mut Masks, program: &Program, setup: &SetupValues) {
-    for variable in program.variables.iter().filter(|variable| variable.secret) {
-        if let Some(value) = setup.get(&variable.name) {
-            masks.add(value.as_bytes());
-        }
-    }
-}
-
 /// A test of one session, whose hosts are not known yet.
 fn test_of(
     assignment: &Assignment,
@@ -421,19 +310,6 @@ fn test_of(
         start: StartAt { monotonic: Instant::now(), unix_us: unix_us() },
         rates: Default::default(),
     }
-}
-
-/// The first number from `from` on whose session has that scenario.
-fn number(program: &Program, script: &Script, from: u64, scenario: Option<&str>) -> Result<u64, TrialError> {
-    let Some(name) = scenario else { return Ok(from) };
-    let known = || program.scenarios.iter().map(|scenario| scenario.name.as_str());
-    let wanted = known()
-        .position(|known| known == name)
-        .ok_or_else(|| TrialError::NoScenario(name.to_owned(), known().collect::<Vec<_>>().join(", ")))?;
-    let to = from.saturating_add(NUMBERS);
-    (from..to)
-        .find(|g| script.mix.scenario(*g) == wanted)
-        .ok_or_else(|| TrialError::NotDrawn(from, to, name.to_owned()))
 }
 
 /// The hosts of a program, resolved, with their TLS settings.

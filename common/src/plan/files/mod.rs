@@ -4,6 +4,7 @@
 
 pub mod facts;
 mod hash;
+mod json_rows;
 mod named;
 pub mod rows;
 

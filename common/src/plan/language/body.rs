@@ -2,7 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
-use super::names::{SetBy, unknown};
+use super::names::SetBy;
+use super::spelling::unknown;
 use super::template::{Reading, plain_text, push_text};
 use super::url::fields;
 use crate::plan::files::FileHash;

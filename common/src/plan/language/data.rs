@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::names::{check_name, unknown};
+use super::spelling::{check_name, unknown};
 use super::template::plain_text;
 use crate::plan::files::facts::{Facts, MAX_COLUMN_BYTES, MAX_ROW_MEMORY, NO_WEIGHT, weight_in};
 use crate::plan::files::rows::MAX_COLUMNS;

@@ -1,11 +1,12 @@
 //! `extract.VAR`: what is kept of an answer.
 
-use super::names::{DEFAULT_MAX, HIGHEST_MAX, Names, parse_size};
+use super::names::{DEFAULT_MAX, HIGHEST_MAX, Names};
 use super::template;
 use crate::plan::Fault;
 use crate::plan::headers::is_token;
 use crate::plan::json_path::JsonPath;
 use crate::plan::program::{Extract, Pick, Source};
+use crate::plan::units::parse_size;
 use crate::tree::{Kind, Node, Table, parse};
 
 /// The keys that say where a value is.

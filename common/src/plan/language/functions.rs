@@ -1,6 +1,7 @@
 //! What generates a value (`int 1 10`, `uuid`, `now '%Y' +400d`) and what changes one (`pad 2`, `url`).
 
-use super::names::{Names, check_plain_name, unknown_word};
+use super::names::Names;
+use super::spelling::{check_plain_name, unknown_word};
 use super::template::{Token, words};
 use crate::plan::parse_duration;
 use crate::plan::program::{Bound, Filter, Function, NowFormat};

@@ -1,7 +1,8 @@
 //! `[target]` of a plan with `[requests]`: `url`, further hosts, and how certificates are checked.
 
-use super::names::{check_name, tables_of};
+use super::names::tables_of;
 use super::secrets::plain_file;
+use super::spelling::check_name;
 use crate::plan::program::{Host, TlsOptions};
 use crate::plan::read::read_target_url;
 use crate::plan::{Fault, TargetUrl};

@@ -23,6 +23,7 @@ mod rows;
 mod scenarios;
 mod secrets;
 mod shared;
+mod spelling;
 mod split;
 mod stages;
 mod steps;
@@ -37,8 +38,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use self::names::Names;
-pub use self::names::is_reserved;
 pub use self::rows::{TooFewRows, too_few};
+pub use self::spelling::is_reserved;
 use super::program::Program;
 use super::threshold::{Naming, StatisticsNames, Threshold};
 use super::{Abort, DriverChoice, Fault, Load, Per, Request, TargetUrl, abort};

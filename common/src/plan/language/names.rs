@@ -1,50 +1,23 @@
-//! The names of a plan: which there are, which characters they may hold, and which words are taken. All of them are
-//! known before the first template is read, so that a template may use what stands further down.
+//! The names of a plan, and what they stand for. All of them are known before the first template is read, so that a
+//! template may use what stands further down.
 
 use std::collections::BTreeMap;
 
+use super::spelling::{check_name, check_variable, unknown};
 use crate::plan::Fault;
 use crate::plan::files::facts::{ColumnFacts, unfit_in};
 use crate::plan::program::{DataSet, Variable};
-use crate::tree::{Kind, Table, closest};
+use crate::plan::units::parse_size;
+use crate::tree::{Kind, Table};
 
 /// Most names that are counted by: requests, groups, polls and splits.
 pub(super) const MAX_NAMES: usize = 256;
 /// Most variables of a session.
 pub(super) const MAX_VARIABLES: usize = 64;
-/// Longest name, in bytes.
-const MAX_NAME_BYTES: usize = 64;
 /// Longest value of a variable without `max`, in bytes.
 pub(super) const DEFAULT_MAX: usize = 256;
 /// Longest value of any variable, in bytes.
 pub(super) const HIGHEST_MAX: usize = 4 * 1024;
-
-/// Words that no request, flow, scenario, group, data set, host or variable may have as its name.
-pub(super) const RESERVED: [&str; 21] = [
-    "driver",
-    "response",
-    "service",
-    "lag",
-    "held",
-    "success",
-    "failed",
-    "errors",
-    "dropped",
-    "throughput",
-    "session",
-    "poll",
-    "redirect",
-    "other",
-    "nothing",
-    "setup",
-    "teardown",
-    "vars",
-    "secret",
-    "data",
-    "shared",
-];
-/// Reserved like [`RESERVED`].
-pub(super) const RESERVED_TOO: [&str; 2] = ["env", "test"];
 
 /// What sets a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -339,75 +312,6 @@ fn position(names: &[String], name: &str) -> Option<usize> {
     names.iter().position(|known| known == name)
 }
 
-/// Why a name is not known: what may have been meant, and what there is.
-pub(super) fn unknown(kind: &str, name: &str, there: &[String]) -> String {
-    let words: Vec<&str> = there.iter().map(String::as_str).collect();
-    unknown_word(kind, name, &words)
-}
-
-/// As [`unknown`], of words.
-pub(super) fn unknown_word(kind: &str, name: &str, there: &[&str]) -> String {
-    /// Most names that a reason lists.
-    const MOST: usize = 20;
-    if there.is_empty() {
-        return format!("unknown {kind} {name:?}; there is none");
-    }
-    let listed = there.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
-    let more = if there.len() > MOST { format!(", and {} more", there.len() - MOST) } else { String::new() };
-    match closest(name, there.iter().copied()) {
-        Some(meant) => format!("unknown {kind} {name:?}; did you mean {meant}? There are {listed}{more}"),
-        None => format!("unknown {kind} {name:?}; there are {listed}{more}"),
-    }
-}
-
-/// Whether a text can be the name of a request, a flow, a scenario, a group, a host or a data set.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
-    check_letters(name, "letters, digits, _ and -", |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
-    })?;
-    if is_reserved(name) { Err("is a reserved word".to_owned()) } else { Ok(()) }
-}
-
-/// Whether a text can be the name of a variable, a var, a secret or a column: without `-`, because `from-1` is
-/// arithmetic.
-pub(super) fn check_plain_name(name: &str) -> Result<(), String> {
-    check_letters(name, "letters, digits and _", |b| b.is_ascii_alphanumeric() || b == b'_')?;
-    if name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err("begins with a digit, and would be read as a number".to_owned());
-    }
-    Ok(())
-}
-
-/// Whether a text can be the name of a variable.
-pub(super) fn check_variable(name: &str) -> Result<(), String> {
-    check_plain_name(name)?;
-    if is_reserved(name) {
-        return Err("is a reserved word; choose another name for the variable".to_owned());
-    }
-    if super::functions::NAMES.contains(&name) {
-        return Err("is the name of a function; choose another name for the variable".to_owned());
-    }
-    Ok(())
-}
-
-/// Whether a name is a word of the language.
-pub fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name) || RESERVED_TOO.contains(&name)
-}
-
-fn check_letters(name: &str, which: &str, fits: impl Fn(u8) -> bool) -> Result<(), String> {
-    if name.is_empty() {
-        return Err("is an empty name".to_owned());
-    }
-    if name.len() > MAX_NAME_BYTES {
-        return Err(format!("is a name longer than {MAX_NAME_BYTES} characters"));
-    }
-    if !name.bytes().all(fits) {
-        return Err(format!("holds a character that is not allowed in this name: {which} are"));
-    }
-    Ok(())
-}
-
 /// The path of a key in a table; a key that is not a plain name is quoted.
 pub(super) fn path(table: &str, key: &str) -> String {
     format!("{table}.{key}")
@@ -437,20 +341,4 @@ pub(super) fn entry<'a>(kind: &'a Kind, key: &str) -> Option<&'a Kind> {
         Kind::Table(entries) => entries.get(key).map(|node| &node.kind).filter(|kind| **kind != Kind::Null),
         _ => None,
     }
-}
-
-/// Reads a size in bytes with its unit: `"256B"`, `"4KiB"`, `"1MiB"`.
-pub(super) fn parse_size(text: &str) -> Result<usize, String> {
-    let reason = || "expected a size with a unit (B, KiB, MiB), as in \"256B\" or \"4KiB\"".to_owned();
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let unit: usize = match unit.trim_start() {
-        "B" => 1,
-        "KiB" => 1_024,
-        "MiB" => 1_024 * 1_024,
-        "kB" | "KB" => return Err("has an unknown unit; write KiB (1,024 bytes)".to_owned()),
-        _ => return Err(reason()),
-    };
-    number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(reason)
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use super::around;
 use super::flows::{self, Flow as WrittenFlow};
 use super::lets;
-use super::names::{MAX_NAMES, Names, check_name, entry, parse_size};
+use super::names::{MAX_NAMES, Names, entry};
+use super::spelling::check_name;
 use super::steps::Steps;
 use super::template::Reading;
 use crate::ids::RequestName;
 use crate::plan::Fault;
 use crate::plan::program::{Around, Connections, NamedRequest, OnFail, Scenario, Step, requests_of};
+use crate::plan::units::parse_size;
 use crate::tree::{Kind, Node, Table, parse};
 
 /// Highest share.

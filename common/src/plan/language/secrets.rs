@@ -1,6 +1,6 @@
 //! `[secrets]`: where each driver finds what never is in a plan.
 
-use super::names::check_plain_name;
+use super::spelling::check_plain_name;
 use crate::plan::Fault;
 use crate::plan::program::{Secret, SecretFrom};
 use crate::tree::{Kind, Node, Table, parse};

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::names::{Names, check_name};
+use super::names::Names;
+use super::spelling::check_name;
 use super::uses;
 use crate::ids::RequestName;
 use crate::plan::Fault;

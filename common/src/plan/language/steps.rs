@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::names::{Names, unknown};
+use super::names::Names;
+use super::spelling::unknown;
 use super::template;
 use crate::plan::program::{Choice, Condition, Step, Template, Think};
 use crate::plan::{Fault, parse_duration};

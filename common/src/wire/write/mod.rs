@@ -1,14 +1,14 @@
 //! The strict writer: what our nodes put on the wire, one JSON object a record, the classic fields first,
 //! all of them and spelled exactly, then ours. The exception is an end word, which is plain text.
 
+mod metrics;
 mod records;
 
 use serde::Serialize;
 
-pub(super) use self::records::counters;
-use self::records::{
-    ChangeRateRecord, Detail, HeartbeatRecord, MetricsRecord, RegisterRecord, TestConfigRecord, TriggerRecord,
-};
+pub(super) use self::metrics::counters;
+use self::metrics::{Detail, MetricsRecord};
+use self::records::{ChangeRateRecord, HeartbeatRecord, RegisterRecord, TestConfigRecord, TriggerRecord};
 use crate::ids::NodeId;
 
 use super::{ChangeRate, Heartbeat, Metrics, Register, TestConfig, Topic, Trigger};

@@ -15,6 +15,7 @@ mod filters;
 mod ids;
 mod request;
 mod submit;
+mod target;
 mod text;
 mod time;
 mod values;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 use common::counters::ErrorKind;
 use common::plan::program::Program;
 
-pub use request::{Destination, Hop, RequestText, request_target};
+pub use request::{Destination, Hop, RequestText};
+pub use target::request_target;
 pub use text::Text;
 
 use super::files::Bodies;

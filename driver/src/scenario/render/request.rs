@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use common::plan::program::{Filter, NamedRequest, Part, Place, Program, Step, Template, UrlPlan};
+use common::plan::program::{NamedRequest, Place, Program, Step};
 
 use super::address::Origins;
-use super::body::{Body, pairs};
+use super::body::Body;
 use super::fields::{Fields, Sending, write_jar};
 use super::submit::Form;
+use super::target::{Target, begin_query, put_slash};
 use super::text::{Builder, Text};
 use super::values::push_unsigned;
 use super::{Constants, Context, RenderError};
@@ -36,24 +37,6 @@ struct Joined {
     host: usize,
     before: Text,
     after: Text,
-}
-
-/// Where a request goes.
-#[derive(Debug, Clone)]
-enum Target {
-    Path {
-        host: usize,
-        /// The path of the host and the request's own.
-        path: Text,
-        /// How long the host's part is, where the request's own begins with a value that may lack its slash.
-        may_lack_slash: Option<usize>,
-        query: Text,
-    },
-    Address {
-        host: usize,
-        address: Text,
-    },
-    Form,
 }
 
 /// Where a rendered request is sent.
@@ -360,81 +343,6 @@ impl fmt::Debug for RequestText {
     }
 }
 
-impl Target {
-    fn compile(url: &UrlPlan, path: &str, program: &Program, builder: &mut Builder<'_>) -> Self {
-        match url {
-            UrlPlan::Form => Self::Form,
-            UrlPlan::Address { url, host } => Self::Address {
-                host: *host,
-                address: builder.template(url, Place::Plain, &format!("{path}.url")).finish(),
-            },
-            UrlPlan::Path { host, path: own, query } => {
-                let url = program.hosts.get(*host).map(|host| &host.url);
-                let base = url.map_or("/", |url| url.path());
-                let base = base.strip_suffix('/').unwrap_or(base);
-                builder.bytes(base.as_bytes());
-                let may_lack_slash = match begin(own) {
-                    Begin::Slash => None,
-                    Begin::Query if !base.is_empty() => None,
-                    Begin::Nothing if !base.is_empty() => None,
-                    Begin::RawSlot => Some(base.len()),
-                    Begin::Nothing | Begin::Query | Begin::Else => {
-                        builder.bytes(b"/");
-                        None
-                    }
-                };
-                let own = builder.template(own, Place::Path, &format!("{path}.path")).finish();
-                // The query of the host's URL, if it has one, is a part of every address on it.
-                let of_host = url.and_then(|url| url.path_and_query().split_once('?')).map_or("", |it| it.1);
-                builder.bytes(of_host.as_bytes());
-                if !of_host.is_empty() && !query.is_empty() {
-                    builder.bytes(b"&");
-                }
-                pairs(query, &format!("{path}.query"), builder);
-                Self::Path { host: *host, path: own, may_lack_slash, query: builder.finish() }
-            }
-        }
-    }
-}
-
-/// How a path of the plan begins.
-enum Begin {
-    Nothing,
-    Slash,
-    Query,
-    /// With a value that is not escaped, and so may have the slash.
-    RawSlot,
-    Else,
-}
-
-fn begin(path: &Template) -> Begin {
-    match path.parts.first() {
-        None => Begin::Nothing,
-        Some(Part::Text(text)) if text.starts_with('/') => Begin::Slash,
-        Some(Part::Text(text)) if text.starts_with('?') => Begin::Query,
-        Some(Part::Slot(slot)) if slot.filters.last() == Some(&Filter::Raw) => Begin::RawSlot,
-        Some(_) => Begin::Else,
-    }
-}
-
-/// Puts the slash before the request's own path where its value lacks it, and where a target must have one.
-fn put_slash(from: usize, own_at: usize, out: &mut Vec<u8>) {
-    match out.get(own_at) {
-        Some(b'/') => {}
-        Some(b'?') | None if own_at > from => {}
-        _ => out.insert(own_at, b'/'),
-    }
-}
-
-/// What stands between a target so far and the next pair of its query.
-fn begin_query(from: usize, out: &mut Vec<u8>) {
-    match out[from..].contains(&b'?') {
-        false => out.push(b'?'),
-        true if out.ends_with(b"?") || out.ends_with(b"&") => {}
-        true => out.push(b'&'),
-    }
-}
-
 /// Whether a form's fields are sent in the query.
 fn is_in_query(method: &str) -> bool {
     method.eq_ignore_ascii_case("GET") || method.eq_ignore_ascii_case("HEAD")
@@ -451,14 +359,6 @@ fn put_length(end: usize, digits: usize, length: usize, out: &mut Vec<u8>) -> Re
     out.copy_within(body_end.., end - needed);
     out.truncate(body_end);
     Ok(())
-}
-
-/// The target of a rendered request: what stands between the first two blanks of its request line.
-pub fn request_target(request: &[u8]) -> &str {
-    let from = memchr::memchr(b' ', request).map_or(request.len(), |blank| blank + 1);
-    let rest = &request[from..];
-    let target = &rest[..memchr::memchr(b' ', rest).unwrap_or(rest.len())];
-    std::str::from_utf8(target).unwrap_or("/")
 }
 
 /// Whether a scenario with cookies sends a request.

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::names::{check_plain_name, unknown};
+use super::spelling::{check_plain_name, unknown};
 use super::template::{Piece, pieces, quote};
 use crate::plan::Fault;
 

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::plan::Fault;
-use crate::plan::language::names::unknown;
+use crate::plan::language::spelling::unknown;
 
 /// The names of a plan's profiles, as written.
 pub fn profile_names(tree: &Value) -> Vec<String> {

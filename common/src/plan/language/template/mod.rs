@@ -8,7 +8,8 @@ mod tests;
 
 pub(super) use self::tokens::{Piece, Token, pieces, quote, tokens, words};
 use super::functions::{NAMES, filter, function};
-use super::names::{Names, check_plain_name, unknown};
+use super::names::Names;
+use super::spelling::{check_plain_name, unknown};
 use crate::plan::placeholders;
 use crate::plan::program::{Bound, Filter, Function, Part, Slot, SlotValue as Value, Template};
 use crate::tree::{Kind, Node};
