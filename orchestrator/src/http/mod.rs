@@ -17,6 +17,7 @@ mod page;
 mod plans;
 mod problem;
 mod query;
+mod rate;
 mod routes;
 mod state;
 mod system;

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource};
 
 use super::problem::Problem;
-use super::{data, events, load_tests, metrics, openapi, page, system};
+use super::{data, events, load_tests, metrics, openapi, page, rate, system};
 
 /// A path that is read: GET, and HEAD with it.
 fn read<F, Args>(path: &str, handler: F) -> Resource
@@ -48,7 +48,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(|| not_allowed("GET, HEAD, POST")));
     let test = read("/api/v1/tests/{id}", load_tests::get)
         .route(web::delete().to(load_tests::delete))
-        .route(web::patch().to(load_tests::change_rate))
+        .route(web::patch().to(rate::change_rate))
         .default_service(web::to(|| not_allowed("GET, HEAD, PATCH, DELETE")));
     let data = read("/api/v1/data/{sha256}", data::get)
         .route(web::put().to(data::put))

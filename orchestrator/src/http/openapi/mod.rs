@@ -30,7 +30,7 @@ use crate::model;
         super::load_tests::list,
         super::load_tests::get,
         super::load_tests::delete,
-        super::load_tests::change_rate,
+        super::rate::change_rate,
         super::load_tests::trigger,
         super::load_tests::stop,
         super::load_tests::report,
