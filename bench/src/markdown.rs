@@ -25,7 +25,7 @@ pub fn results(results: &Results, pictures: &[(String, String, String)]) -> Stri
          Written by `make bench` ({began}, {minutes} minutes); do not edit. Each figure is the median of the rounds, with \
          the lowest and the highest; tools take turns within a round. Everybody sends `GET /ping` over kept connections \
          (where a scenario does not say otherwise) to one and the same receiving end (`bench sink`, core 0), which \
-         counts what it receives; whoever sends has core 1 alone. Our orchestrator with its embedded Kafka runs on core 0. In open loops the receiving end runs \
+         counts what it receives; the tool that sends has core 1 alone. Our orchestrator with its embedded Kafka runs on core 0. In open loops the receiving end runs \
          before everybody else on its core, and that core is kept from halting (`bench awake`): arrivals are noted \
          when they come. Towards the highest rate it is `nice -n -20` instead: the kernel would take a twentieth of \
          each second from a real-time process.\n",

@@ -41,7 +41,7 @@ impl Cpu {
         Ok(Self { user_s: user / per_second, system_s: system / per_second })
     }
 
-    /// Of a process and all that descend from it and are there; of one that was waited for, with whoever did that.
+    /// Of a process and those of its descendants that still run. A descendant that has ended counts with the process that waited for it.
     ///
     /// # Errors
     /// Where the process does not exist.

@@ -1,7 +1,7 @@
 //! The scenario `sessions-open`: sessions at a fixed rate, and how late their steps begin, first steps and later ones
 //! apart.
 //!
-//! Our report has one lag, of all steps. The two are told apart where they arrive. A first step is due by the schedule:
+//! Our report has one lag, of all steps. First and later steps are distinguished where they arrive. A first step is due by the schedule:
 //! how much later did it come than the schedule through the earliest of all first steps? To that the least lag of our
 //! report is added, for the earliest may have been late, too. A later step is due when the answer before it is in: how
 //! long is it from the answer, written whole, to the arrival of the next step? Both hold the way through the kernel and

@@ -283,7 +283,7 @@ fn requests_wait_for_one_of_so_many_connections_and_response_is_held_and_lag_and
     let last = latencies.of(LatencyKind::Response).max_us().unwrap() as f64 / 1e3;
     let computed = services + lags - 190.0;
     assert!((last - computed).abs() < 0.02 * computed, "{last} ms, and {computed} ms as computed");
-    // What is held is no lag: only requests that found the connection free have any.
+    // Waiting for a connection (held) does not count as lag: only requests that found the connection free have any.
     let mean = sum_ms(latencies, LatencyKind::Response) / 20.0;
     assert!(
         mean > (services + lags) / 20.0 + 0.99 * 95.0,

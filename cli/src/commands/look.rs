@@ -87,7 +87,7 @@ pub async fn stop(arguments: &TestArgs) -> Result<(), Stop> {
 /// # Errors
 /// Where the orchestrator cannot be asked, or refuses: the test does not run, or cannot have this rate.
 pub async fn rate(arguments: &RateArgs) -> Result<(), Stop> {
-    // A word that is no rate is refused before the test is looked for.
+    // A word that cannot be read as a rate is refused before the test is looked for.
     parse_rate(&arguments.rate).map_err(|reason| Stop::usage(format!("{}: {reason}", arguments.rate)))?;
     let (client, id) = at_orchestrator(&arguments.test).await?;
     let now = client.change_rate(&id, &arguments.rate).await?;

@@ -137,7 +137,7 @@ impl StepsReport {
         }
     }
 
-    /// The same, failed for a reason that is no step's.
+    /// The same, failed for a reason that lies outside its steps.
     pub fn failed(self, reason: impl Into<String>) -> Self {
         Self { state: StepsState::Failed, reason: Some(reason.into()), ..self }
     }

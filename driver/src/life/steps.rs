@@ -74,7 +74,8 @@ impl Life {
         }
     }
 
-    /// Lets go of steps whose test is no longer held or asked about, and begins those that waited for the end of a load.
+    /// Drops steps whose test this driver holds no longer, or is not asked about any more, and begins those that waited for
+    /// the end of a load.
     pub(super) fn advance_steps(&mut self, out: &mut Vec<Output>) {
         let Some(steps) = &self.steps else { return };
         let (test_id, revision) = (steps.report.test_id.clone(), steps.report.revision);

@@ -44,7 +44,7 @@ impl Changing {
         moved
     }
 
-    /// Another rate (above zero) from an instant on, which is no earlier than that of the change before.
+    /// Another rate (above zero) from an instant on, at or after that of the change before.
     ///
     /// The instant may be past, and numbers beyond it may have been sent by the rate before: none of them is due again,
     /// and the next one is due when the new rate says so, be that past or far ahead.

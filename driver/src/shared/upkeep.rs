@@ -241,7 +241,7 @@ mod tests {
         let shared = upkeep.keep(&hosts);
         let mut values = shared.values();
         values.changed().await.unwrap();
-        assert_eq!(token(&values.borrow_and_update()), "t3", "the second answer is no token");
+        assert_eq!(token(&values.borrow_and_update()), "t3", "the second answer has no token");
         let counted = shared.ledger().take().into_values().next().unwrap();
         assert_eq!((counted.sent, counted.completed, counted.failed), (3, 2, 1));
         assert_eq!(counted.status_codes, [(200, 2), (503, 1)].into());

@@ -54,9 +54,9 @@ pub async fn change_rate(
 fn rate_order(text: &str) -> Result<f64, Problem> {
     let body: serde_json::Value = serde_json::from_str(text)
         .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
-    let keys = body
-        .as_object()
-        .ok_or_else(|| Problem::bad_request("the body is no table; expected {\"rate\": 500}".to_owned()))?;
+    let keys = body.as_object().ok_or_else(|| {
+        Problem::bad_request("the body is not a table; expected {\"rate\": 500}".to_owned())
+    })?;
     let unknown = keys.iter().filter(|(key, _)| *key != "rate").map(|(key, value)| {
         let reason = "is not a key that a running test takes; rate is the only one";
         KeyProblem::of_body(key, &value.to_string(), reason)

@@ -66,7 +66,7 @@ impl Lifecycle {
         let ours = self.participants.iter().filter(|one| one.epoch.is_some());
         let n = if once == Once::Fleet { 1 } else { usize::MAX };
         let drivers: Vec<NodeId> = ours.take(n).map(|one| one.node_id.clone()).collect();
-        // Setup is no part of the barrier, whose length says how long the trigger takes.
+        // Setup comes after the barrier, whose length says how long the trigger takes.
         self.ready_lead = Some(self.lead(now, nodes));
         self.phase = Phase::Setup { since: now.elapsed };
         let mut effects = self.ask(StepsOf::Setup, SETUP, drivers);

@@ -26,7 +26,7 @@ use crate::verdict::{Facts, OfSessions, Reported, Sample, breach};
 /// Seconds shorter than this have no throughput: it is the last window of a driver that has ended.
 const MIN_SECOND_US: i64 = 900_000;
 
-/// Most steps of a window. A window that is no multiple of its step is cut at both ends of each look, which makes up to two
+/// Most steps of a window. A window that is not a multiple of its step is cut at both ends of each look, which makes up to two
 /// pieces of a step.
 const MAX_STEPS: u64 = 60;
 

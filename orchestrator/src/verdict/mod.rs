@@ -110,7 +110,7 @@ fn look(facts: &Facts<'_>) -> (Vec<Finding>, Vec<ThresholdView>) {
 /// Notes that requests of an open loop waited for connections. Where none waited there is nothing to say. What is held is
 /// the part of the mean response that is neither lag nor service.
 fn held(facts: &Facts<'_>, findings: &mut Findings) {
-    /// Below this mean, in ms, or this share of the response, nobody would miss the note.
+    /// Below this mean, in ms, or this share of the response, the note would say nothing of use.
     const LEAST: (f64, f64) = (0.1, 0.01);
     let Some(connections) = facts.plan.load.connections else { return };
     let mean = |kind| facts.fleet.spread(Outcome::Success, kind).samples().mean_us().map(|us| us / 1e3);

@@ -185,7 +185,7 @@ fn planned(
     let of = of.filter(|one| !left_out.contains(&one.name));
     let planned = |one: &DriverFacts<'_>| {
         let share = one.share?;
-        // Changed meanwhile, it is no more than the highest rate makes of all of the time.
+        // Where the rate was changed meanwhile, it is at most the highest rate times the whole time.
         let rates = facts.rate_changes.iter().map(|change| share.own_rate(facts.plan.per, change.rate_per_s));
         let highest = share.rate_per_s.map(|rate| rates.fold(rate, f64::max));
         let timed = highest.zip(load.duration).map(|(rate, duration)| {

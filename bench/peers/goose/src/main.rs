@@ -2,7 +2,7 @@
 //! cart, done. `bench/src/shop.rs` checks that each step carries the cookie and the values of the answers before it.
 //!
 //! Written as its users are advised to: bodies are read into types that have the wanted fields alone, and requests
-//! have names, so that an id in a path is no metric of its own. The cookie jar is that of the user's client; a log-in
+//! have names, so that an id in a path makes no further metric. The cookie jar is that of the user's client; a log-in
 //! replaces the cookie of the session before it, which costs less than a new client would. Every body is read whole:
 //! reqwest may close a connection whose answer was not read, and then each step would open one.
 

@@ -24,7 +24,7 @@ pub const MAX_COLUMN_BYTES: usize = 200;
 const MAX_KEPT_VALUES: usize = 254;
 /// Most bytes that are kept of a value.
 const MAX_KEPT_BYTES: usize = 1_024;
-/// Most different values of a column that are told apart while a file is read, and their bytes.
+/// Most different values of a column that are counted apart while a file is read, and their bytes.
 const MAX_VALUES: usize = 1_000_000;
 const MAX_VALUE_BYTES: usize = 64 * 1024 * 1024;
 
@@ -96,7 +96,7 @@ impl Facts {
     /// Reads a file.
     ///
     /// # Errors
-    /// Where it cannot be read as rows, has no such column of weights, or weights that are no numbers.
+    /// Where it cannot be read as rows, has no such column of weights, or weights that are not numbers.
     pub fn of(input: impl Read, format: Format, columns: &Columns, looked: &Looked) -> Result<Self, Unfit> {
         let unfit = |key: &'static str| move |reason: String| Unfit { key, reason };
         let (mut cells, mut rows, mut bytes) = (Vec::<FirstCells>::new(), 0_u64, 0_u64);
@@ -291,7 +291,7 @@ impl Distinct {
         self.bytes += value.len();
         if self.values.len() >= MAX_VALUES || self.bytes > MAX_VALUE_BYTES {
             return Err(format!(
-                "has more different values in {} than can be told apart ({MAX_VALUES} values of {MAX_VALUE_BYTES} bytes \
+                "has more different values in {} than can be counted apart ({MAX_VALUES} values of {MAX_VALUE_BYTES} bytes \
                  together), and a request is split by it",
                 self.column
             ));

@@ -239,7 +239,7 @@ impl PutIn<'_> {
         None
     }
 
-    /// A file, and how long it is; what is no plain file (a pipe) has no length, and is read as one that travels.
+    /// A file, and how long it is. A pipe has no length, and is read like a file that travels in the plan.
     fn open(&mut self, path: &str, file: &str) -> Option<(File, u64)> {
         let at = self.folder.join(file);
         let opened = File::open(&at).and_then(|opened| {

@@ -13,7 +13,7 @@ use csv::{ReaderBuilder, StringRecord};
 pub const MAX_ROWS: usize = 10_000_000;
 /// Most columns of a file.
 pub const MAX_COLUMNS: usize = 256;
-/// Longest row of a file as it stands there, in bytes: a request is no longer than half of it.
+/// Longest row as it stands in a file, in bytes: twice the longest request.
 const MAX_ROW_BYTES: usize = 1024 * 1024;
 
 /// What a file of rows is.

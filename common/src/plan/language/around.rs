@@ -45,7 +45,7 @@ pub(super) fn read(
     Some(around)
 }
 
-/// A request that setup or teardown sends is no part of the mix, so that its share would be without effect.
+/// The mix leaves out requests that setup or teardown sends, so that their share would have no effect.
 pub(super) fn check_shares(root: &Table, names: &Names, apart: &BTreeSet<usize>) {
     for index in apart {
         let share = names.shares.get(*index).copied().flatten();

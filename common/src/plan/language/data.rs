@@ -89,8 +89,8 @@ fn one(table: &mut Table, facts: Option<&Value>) -> Option<DataSet> {
     Some(DataSet { name: String::new(), columns, rows, file: None, order, weight })
 }
 
-/// A set whose rows are in a file at the orchestrator. What is known of the file stands beside it: whoever reads the file
-/// puts it there (`plan::files`).
+/// A set whose rows are in a file at the orchestrator. What is known of the file stands beside it: the node that reads
+/// the file puts it there (`plan::files`).
 fn of_file(table: &mut Table, facts: Option<&Value>, weight: Option<&str>, order: Order) -> Option<DataSet> {
     let format = table.get("format", parse::one_of(&Format::WORDS)).unwrap_or(Format::Csv);
     let delimiter = table.get("delimiter", parse::text);

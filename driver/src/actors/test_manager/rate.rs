@@ -131,7 +131,7 @@ mod tests {
         let applied = |rate: &mut RunningRate, change| rate.change(change, None, now).unwrap().at;
         assert_eq!(applied(&mut rate, to(1, 200.0, 9_000)), 14_000_000);
         assert_eq!(applied(&mut rate, to(2, 20.0, 9_500)), 15_050_000);
-        // What follows a late one is no earlier than that.
+        // What follows a late one comes no earlier.
         assert_eq!(applied(&mut rate, to(3, 40.0, 9_900)), 15_050_000);
         let at: Vec<_> = rates.take().into_iter().map(|step| step.at / MS).collect();
         assert_eq!(at, [9_000, 10_050, 10_050]);

@@ -203,7 +203,11 @@ fn a_change_in_the_warm_up_or_of_a_limited_number_keeps_the_rules() {
         plan.load.arrival = arrival;
         for at in [S / 2, 3 * S / 2] {
             let known = changed(&plan, (2, 2), &[(at, 400.0)], 0);
-            assert_eq!(known, changed(&plan, (1, 1), &[(at, 400.0)], at / 2), "whoever knows it when");
+            assert_eq!(
+                known,
+                changed(&plan, (1, 1), &[(at, 400.0)], at / 2),
+                "however late a worker receives it"
+            );
             assert_eq!(known.values().filter(|(_, warmup)| !warmup).count(), 200);
             assert!(known.values().all(|(due, warmup)| *warmup == (*due < S)));
         }
