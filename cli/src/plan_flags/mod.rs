@@ -160,15 +160,7 @@ fn validated(
         faults.push(fault);
         tree.remove(&["request", "body_file"]);
     }
-    match tree.validate() {
-        Ok(plan) if faults.is_empty() => Ok(plan),
-        Ok(_) => Err(faults),
-        Err(more) => {
-            let known: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
-            faults.extend(more.into_iter().filter(|fault| !known.contains(&fault.path)));
-            Err(faults)
-        }
-    }
+    tree.validate_with(faults)
 }
 
 #[cfg(test)]

@@ -243,6 +243,23 @@ impl PlanTree {
         read_value(&self.0)
     }
 
+    /// The same for a tree in which faults were found before. Those stand first, and what the reader says of a path that
+    /// has one of them already is left out.
+    ///
+    /// # Errors
+    /// Every fault at once; without one found before, as [`PlanTree::validate`].
+    pub fn validate_with(&self, mut faults: Vec<Fault>) -> Result<Plan, Vec<Fault>> {
+        match self.validate() {
+            Ok(plan) if faults.is_empty() => Ok(plan),
+            Ok(_) => Err(faults),
+            Err(more) => {
+                let known: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
+                faults.extend(more.into_iter().filter(|fault| !known.contains(&fault.path)));
+                Err(faults)
+            }
+        }
+    }
+
     /// The value at a path. Missing tables on the way are created; a value on the way that is not a table is replaced.
     fn slot(&mut self, path: &[&str]) -> &mut Value {
         let mut value = &mut self.0;

@@ -34,14 +34,5 @@ fn with_facts(mut tree: PlanTree, files: &DataFiles) -> Result<Plan, Vec<Fault>>
     // First: a var may name a file.
     let mut faults = substitute::put_in(tree.value_mut(), None);
     faults.extend(put_facts(tree.value_mut(), &|hash| files.find(hash)));
-    match tree.validate() {
-        Ok(plan) if faults.is_empty() => Ok(plan),
-        Ok(_) => Err(faults),
-        Err(more) => {
-            // What the reader says of a file that has a fault already is nothing new.
-            let known: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
-            faults.extend(more.into_iter().filter(|fault| !known.contains(&fault.path)));
-            Err(faults)
-        }
-    }
+    tree.validate_with(faults)
 }
