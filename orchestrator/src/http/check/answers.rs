@@ -42,7 +42,7 @@ async fn a_rate_is_changed_where_the_state_allows_and_the_body_is_right() {
     );
     for (body, reason) in [
         ("", "not JSON"),
-        ("[1]", "no table"),
+        ("[1]", "not a table"),
         ("{}", "is missing"),
         (r#"{"rate": 0}"#, "must be from"),
         (r#"{"rate": -1}"#, "must be from"),
