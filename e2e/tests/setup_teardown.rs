@@ -103,6 +103,42 @@ fn what_setup_extracts_travels_to_all_drivers_or_stays_with_each() {
 }
 
 #[test]
+fn setup_logs_in_by_a_form_and_its_cookie_is_sent_by_the_load_and_teardown() {
+    let (system, shop) = with_shop();
+    let cookie = json!({ "cookie": "shop_user={{setup.user}}", "x-name": "account" });
+    let report = system.run(&json!({
+        "target": { "url": shop.url() },
+        "honesty": { "max_lag_p99": "100ms", "max_late": "5%" },
+        "requests": {
+            "form": { "path": "/shop/login", "headers": { "x-name": "form" }, "extract": { "f": { "form": 0 } } },
+            "login": {
+                "submit": "f", "form": { "user": "guest", "password": "p" }, "headers": { "x-name": "login" },
+                "expect_status": 303, "extract": { "user": { "cookie": "shop_user" } },
+            },
+            "inside": { "path": "/shop/account", "headers": { "x-name": "inside" } },
+            "account": { "path": "/shop/account", "headers": cookie },
+            "outside": { "path": "/shop/account", "headers": { "x-name": "outside" }, "expect_status": 401 },
+            "leave": { "path": "/shop/account", "headers": cookie },
+        },
+        "setup": { "cookies": true, "steps": ["form", "login", "inside"] },
+        "teardown": { "steps": ["leave"] },
+        "scenarios": { "visitor": { "cookies": true, "steps": ["account", "outside"] } },
+        "load": { "rate": 40, "sessions": 11 },
+    }));
+    assert_eq!(report["verdict"], "passed", "{report:#}");
+    assert_eq!(report["setup"]["outcome"], "completed", "{report:#}");
+    let counts = counted(&shop);
+    assert_eq!((&counts["form"], &counts["login"]), (&once("200", 1), &once("303", 1)), "{counts:?}");
+    assert_eq!(counts["inside"], once("200", 1), "setup has its cookies: {counts:?}");
+    assert_eq!(counts["outside"], once("401", 22), "a session of the load has none of them: {counts:?}");
+    assert_eq!(
+        counts["account"],
+        once("200", 23),
+        "both drivers and teardown send what was extracted: {counts:?}"
+    );
+}
+
+#[test]
 fn a_setup_that_fails_or_is_stopped_starts_no_load_and_teardown_runs_after_every_end() {
     let (system, shop) = with_shop();
     // Teardown of these sends a page that needs no value of setup.

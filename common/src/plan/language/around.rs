@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::flows::{self, Flow};
 use super::names::Names;
+use super::scenarios;
 use super::steps::Steps;
 use super::uses;
 use crate::ids::RequestName;
@@ -33,13 +34,14 @@ pub(super) fn read(
     }
     let mut around = root.table(key, |table| {
         let steps = Steps { names }.take(table, "steps", 1);
+        let cookie_bytes = table.get("cookies", scenarios::cookies).flatten();
         let (mut once, mut timeout) = (Once::Fleet, TIMEOUT);
         if key == "setup" {
             let kinds = [("fleet", Once::Fleet), ("driver", Once::Driver)];
             once = table.get("once", parse::one_of(&kinds)).unwrap_or_default();
             timeout = table.get("timeout", parse::duration(TIMEOUTS)).unwrap_or(TIMEOUT);
         }
-        Around { steps, once, timeout }
+        Around { steps, once, timeout, cookie_bytes }
     });
     flows::put_in(root, key, &mut around.steps, flows, groups);
     Some(around)

@@ -151,8 +151,8 @@ fn default_connections(is_closed: bool) -> Connections {
     if is_closed { Connections::User } else { Connections::Shared }
 }
 
-/// `true`, `false` or a size.
-fn cookies(node: &Node) -> Result<Option<usize>, String> {
+/// `true`, `false` or a size: the room of a cookie jar.
+pub(super) fn cookies(node: &Node) -> Result<Option<usize>, String> {
     match &node.kind {
         Kind::Bool(on) => Ok(on.then_some(COOKIE_BYTES)),
         Kind::Text(text) => match parse_size(text)? {

@@ -235,7 +235,7 @@ impl Program {
             share: 1,
             steps: around.steps.clone(),
             lets: Vec::new(),
-            cookie_bytes: None,
+            cookie_bytes: around.cookie_bytes,
             connections: Connections::Shared,
             on_fail: OnFail::End,
         };

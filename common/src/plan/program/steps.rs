@@ -53,6 +53,9 @@ pub struct Around {
     pub once: Once,
     /// How long it may take.
     pub timeout: Duration,
+    /// The room of its cookie jar in bytes; `None`: it ignores cookies. Setup and teardown have a jar each, and none of
+    /// their cookies is in a session of the load.
+    pub cookie_bytes: Option<usize>,
 }
 
 /// Which drivers run `setup`.

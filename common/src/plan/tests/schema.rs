@@ -143,8 +143,8 @@ fn plans_of_many() -> [Value; 2] {
                    "extract": { "v": { "json": "$.v" } }, "check": { "size": "> 1" }, "multipart": [{ "name": "p" }],
                      "form": {}, "expect_status": 200 },
         },
-        "setup": { "steps": ["a"], "once": "fleet", "timeout": "1s" },
-        "teardown": { "steps": ["a"] },
+        "setup": { "steps": ["a"], "once": "fleet", "timeout": "1s", "cookies": true },
+        "teardown": { "steps": ["a"], "cookies": "1KiB" },
         "shared": { "t": { "request": "a", "every": "4m" } },
         "flows": { "f": { "steps": ["a"] } },
         "scenarios": { "s": { "let": { "l": "1" }, "steps": [

@@ -29,6 +29,22 @@ fn requests_of_setup_and_teardown_are_no_part_of_the_mix() {
 }
 
 #[test]
+fn setup_and_teardown_have_a_cookie_jar_where_the_plan_says_so() {
+    let of = |jars: [&str; 2]| {
+        let [setup, teardown] = jars.map(|jar| format!("cookies = {jar}, "));
+        let program = program(&format!(
+            "setup = {{ {setup}steps = ['login'] }}\nteardown = {{ {teardown}steps = ['logout'] }}{SHOP}"
+        ));
+        let around = [("setup", &program.setup), ("teardown", &program.teardown)];
+        let alone = around.map(|(name, around)| program.alone(name, around.as_ref().unwrap()));
+        assert_eq!(program.scenarios[0].cookie_bytes, None, "the load has none of it");
+        alone.map(|program| program.scenarios[0].cookie_bytes)
+    };
+    assert_eq!(of(["true", "false"]), [Some(4_096), None]);
+    assert_eq!(of(["false", "'16KiB'"]), [None, Some(16 * 1_024)]);
+}
+
+#[test]
 fn steps_around_the_load_may_be_flows_thoughts_polls_and_repeats() {
     let plan = format!(
         r#"setup = {{ once = "driver", timeout = "5s", steps = [{{ think = "1ms" }}, {{ repeat = 2, steps = ["enter"] }}] }}

@@ -166,6 +166,12 @@ fn a_fault_of_another_table_has_its_path_too() {
         (json!({ "setup": { "steps": ["hom"] } }), "setup.steps[0]", "did you mean home?"),
         (json!({ "setup": { "steps": ["home"], "once": "user" } }), "setup.once", "\"fleet\" or \"driver\""),
         (json!({ "setup": { "steps": ["home"], "timeout": "1ms" } }), "setup.timeout", "must be from"),
+        (json!({ "setup": { "steps": ["home"], "cookies": "0B" } }), "setup.cookies", "leaves no room"),
+        (
+            json!({ "teardown": { "steps": ["home"], "cookies": 1 } }),
+            "teardown.cookies",
+            "expected true, false or a size",
+        ),
         (json!({ "teardown": {} }), "teardown.steps", "is missing"),
         (json!({ "teardown": { "steps": ["home"], "once": "driver" } }), "teardown.once", "unknown key"),
         (json!({ "shared": { "t": {} } }), "shared.t.request", "is missing"),
