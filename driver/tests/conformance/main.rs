@@ -8,6 +8,7 @@ mod bodies;
 mod failures;
 mod heads;
 mod hosts;
+mod in_turn;
 mod kept;
 mod many;
 mod own;

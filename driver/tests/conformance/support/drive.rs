@@ -171,7 +171,18 @@ struct Reported {
     /// The heads of attempts that have not ended.
     begun: BTreeMap<Place, Head>,
     /// Requests of the attempts that begin where one ends; where there is none left, nothing begins.
-    next: VecDeque<RequestIndex>,
+    next: VecDeque<Follow>,
+    /// The bytes of the last one that was rendered, until the turn is over: a worker renders others over them then.
+    paper: Vec<u8>,
+}
+
+/// A request that follows where an attempt ends.
+#[derive(Debug, Clone)]
+pub enum Follow {
+    /// A prepared one.
+    Prepared(RequestIndex),
+    /// A rendered one: its bytes, and the rest of it.
+    Rendered(Vec<u8>, Outgoing<'static>),
 }
 
 impl Ends for Reported {
@@ -179,7 +190,14 @@ impl Ends for Reported {
         self.ends.push((place, *exchange));
         self.bodies.push(self.coming.remove(&place).unwrap_or_default());
         self.heads.push(self.begun.remove(&place));
-        self.next.pop_front().map_or(Next::Rest, Next::Begin)
+        match self.next.pop_front() {
+            None => Next::Rest,
+            Some(Follow::Prepared(request)) => Next::Begin(request),
+            Some(Follow::Rendered(bytes, outgoing)) => {
+                self.paper = bytes;
+                Next::Send(Outgoing { bytes: &self.paper, ..outgoing })
+            }
+        }
     }
 
     fn head(&mut self, place: Place, status: u16, fields: &[Field<'_>]) {
@@ -219,7 +237,9 @@ impl Drive {
 
     /// One turn; whether it moved something.
     pub fn turn(&mut self) -> bool {
-        self.engine.turn(self.now(), &mut self.reported)
+        let moved = self.engine.turn(self.now(), &mut self.reported);
+        self.reported.paper.fill(b'?');
+        moved
     }
 
     /// Begins an attempt, after a turn.
@@ -239,8 +259,13 @@ impl Drive {
     /// at once, and so on.
     pub fn begin_with(&mut self, place: Place, request: RequestIndex, next: &[RequestIndex]) {
         self.turn();
-        self.reported.next.extend(next);
+        self.follow(next.iter().map(|request| Follow::Prepared(*request)));
         self.engine.begin(place, request, self.now());
+    }
+
+    /// Where an attempt ends, the first of these begins at once, and so on.
+    pub fn follow(&mut self, requests: impl IntoIterator<Item = Follow>) {
+        self.reported.next.extend(requests);
     }
 
     /// Begins an attempt with a rendered request, after a turn.
