@@ -24,7 +24,8 @@ pub struct Figures {
 /// One value for all requests of a test, and one for the requests of each name.
 ///
 /// A plan with one request has no names: then the map is empty, and `all` is everything there is. With names, each
-/// request has exactly one, so that `all` is the sum over the map.
+/// request has exactly one, and one more (`NAME/VALUE`) where it is split: `all` is the sum over the names that are no part
+/// of another ([`RequestName::is_part`]).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ByRequest<T> {
     /// Of all requests.

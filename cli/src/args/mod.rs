@@ -142,7 +142,7 @@ pub struct RunArgs {
     /// Open loop (tsunami) or closed loop (avalanche) [default: tsunami with a rate, else avalanche]
     #[arg(long, value_enum, help_heading = "Load")]
     pub mode: Option<ModeArg>,
-    /// Tsunami: requests per second, or with a unit, as in 6/m or 1k/s
+    /// Tsunami: requests per second (of a plan with several requests: sessions), or with a unit, as in 6/m or 1k/s
     #[arg(short = 'r', visible_short_alias = 'q', long, value_name = "RATE", help_heading = "Load")]
     pub rate: Option<String>,
     /// Tsunami: time between two requests, as in 10ms
@@ -151,7 +151,7 @@ pub struct RunArgs {
     /// Tsunami: most requests in flight per driver [default: 1024]
     #[arg(long, value_name = "N", help_heading = "Load")]
     pub max_in_flight: Option<String>,
-    /// Avalanche: connections, each sends as soon as its answer is in [default: 64, at most --requests]
+    /// Avalanche: connections, each sends as soon as its answer is in [default: 64, at most --requests]. Tsunami: requests wait for one of so many [default: each finds or opens one]
     #[arg(short = 'c', long, value_name = "N", help_heading = "Load")]
     pub connections: Option<String>,
     /// A ceiling in requests per second, in either mode, or with a unit, as in 6/m

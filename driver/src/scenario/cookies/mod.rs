@@ -325,7 +325,7 @@ fn path_matches(path: &[u8], of_cookie: &[u8]) -> bool {
     }
 }
 
-/// Section 5.1.3: the host itself, or a parent of it that has a dot (`test` would be everybody's) where the host is a
+/// Section 5.1.3: the host itself, or a parent of it that has a dot (`test` would belong to every host below it) where the host is a
 /// name.
 fn domain_matches(host: &[u8], domain: &[u8]) -> bool {
     if host.eq_ignore_ascii_case(domain) {
