@@ -151,7 +151,8 @@ pub struct RunArgs {
     /// Tsunami: most requests in flight per driver [default: 1024]
     #[arg(long, value_name = "N", help_heading = "Load")]
     pub max_in_flight: Option<String>,
-    /// Avalanche: connections, each sends as soon as its answer is in [default: 64, at most --requests]. Tsunami: requests wait for one of so many [default: each finds or opens one]
+    /// Avalanche: connections, each sends as soon as its answer is in [default: 64, at most --requests];
+    /// tsunami: requests wait for one of so many [default: each finds or opens one]
     #[arg(short = 'c', long, value_name = "N", help_heading = "Load")]
     pub connections: Option<String>,
     /// A ceiling in requests per second, in either mode, or with a unit, as in 6/m
