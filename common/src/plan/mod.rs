@@ -33,6 +33,7 @@ pub use abort::Abort;
 pub use fault::{Fault, FaultKind};
 pub use headers::basic_authorization;
 pub use json_path::{JsonPath, Segment};
+pub(crate) use language::mask::hide_quoted;
 pub use placeholders::escape as escape_placeholders;
 pub use rate::parse_rate;
 pub use rate_change::{RateChange, is_rate, seconds_of_ticks};

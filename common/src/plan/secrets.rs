@@ -1,6 +1,8 @@
 //! The secrets of a plan: which of its values are never shown, the mask shown instead, and the check that a mask is
 //! never sent. A report holds the plan as it was run, so that it can be run again: with a masked value it cannot.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 /// The mask shown in place of a secret value.
@@ -54,39 +56,43 @@ fn decoded(name: &str) -> String {
     text
 }
 
-/// A URL without its password and without the secrets of its query, valid or not.
+/// A URL or a path without the password and the secrets of its query, valid or not.
 pub fn mask_url(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(authority_end);
-    let authority = match authority.rsplit_once('@') {
-        Some((user, host)) => match user.split_once(':') {
-            Some((user, _)) => format!("{user}:{MASK}@{host}"),
-            None => authority.to_owned(),
-        },
-        None => authority.to_owned(),
-    };
-    format!("{scheme}://{authority}{}", mask_query(path))
+    let (mut masked, mut shown_to) = (String::with_capacity(text.len()), 0);
+    for secret in secrets_of_address(text) {
+        masked.push_str(&text[shown_to..secret.start]);
+        masked.push_str(MASK);
+        shown_to = secret.end;
+    }
+    masked.push_str(&text[shown_to..]);
+    masked
 }
 
-/// A path and what follows it, without the secrets of its query.
-pub(super) fn mask_query(path: &str) -> String {
-    let (path, fragment) = match path.split_once('#') {
-        Some((path, fragment)) => (path, Some(fragment)),
-        None => (path, None),
-    };
-    let Some((path, query)) = path.split_once('?') else {
-        return fragment.map_or_else(|| path.to_owned(), |fragment| format!("{path}#{fragment}"));
-    };
-    let masked = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => format!("{name}={MASK}"),
-        _ => pair.to_owned(),
-    });
-    let query = masked.collect::<Vec<_>>().join("&");
-    match fragment {
-        Some(fragment) => format!("{path}?{query}#{fragment}"),
-        None => format!("{path}?{query}"),
+/// Where the secrets of a URL or a path stand in it, in their order: the password, and values of the query.
+pub(super) fn secrets_of_address(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    // Another URL may stand in the query.
+    if let Some((scheme, rest)) = text.split_once("://")
+        && !scheme.contains(['/', '?', '#'])
+    {
+        let begin = scheme.len() + 3;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let user = authority.rsplit_once('@').and_then(|(user, _)| Some((user, user.find(':')?)));
+        found.extend(user.map(|(user, colon)| begin + colon + 1..begin + user.len()));
     }
+    let end = text.find('#').unwrap_or(text.len());
+    let Some(question) = text[..end].find('?') else { return found };
+    let mut at = question + 1;
+    for pair in text[at..end].split('&') {
+        if let Some((name, value)) = pair.split_once('=')
+            && !value.is_empty()
+            && is_secret_parameter(name)
+        {
+            found.push(at + name.len() + 1..at + pair.len());
+        }
+        at += pair.len() + 1;
+    }
+    found
 }
 
 /// Masks the secrets of a plan's tree, valid or not: values of secret headers, passwords and secrets in the URL.
@@ -166,6 +172,9 @@ mod tests {
             ("http://host?a&api%5Fkey=hunter2#token=x", "http://host?a&api%5Fkey=***#token=x"),
             ("http://host/?token=&next=/?key", "http://host/?token=&next=/?key"),
             ("no url", "no url"),
+            ("/x?token=hunter2&q=a=b#key=1", "/x?token=***&q=a=b#key=1"),
+            ("/x?token=hunter2&next=http://a:b@c/", "/x?token=***&next=http://a:b@c/"),
+            ("host/x?&pwd=hunter2&", "host/x?&pwd=***&"),
         ] {
             assert_eq!(mask_url(text), expected);
         }

@@ -137,7 +137,8 @@ impl From<config::Value> for Node {
     }
 }
 
-/// As in a plan: texts in quotes, so that `"5"` and `5` look different and control characters are visible.
+/// As in a plan: texts in quotes, so that `"5"` and `5` look different and control characters are visible. What a slot
+/// of a template has in quotes is left out, since it may be a value of the environment.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -148,7 +149,7 @@ impl fmt::Display for Node {
             Kind::Text(text) if self.loose && !text.is_empty() && !text.contains(char::is_control) => {
                 f.write_str(text)
             }
-            Kind::Text(text) => write!(f, "{text:?}"),
+            Kind::Text(text) => write!(f, "{:?}", crate::plan::hide_quoted(text)),
             Kind::List(list) => {
                 f.write_str("[")?;
                 for (index, item) in list.iter().enumerate() {

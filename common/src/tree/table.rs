@@ -106,6 +106,9 @@ fn looks_secret(path: &str) -> bool {
     ["pas", "pwd", "secret", "token", "key", "auth", "cookie", "cred"].iter().any(|word| name.contains(word))
 }
 
+/// Tables whose values may be secrets.
+const OF_SECRETS: [&str; 4] = ["headers", "query", "form", "basic"];
+
 /// A table that is being converted from text to a type.
 ///
 /// Which keys are unknown is certain only once the last known key was taken. So a table is lent to the function that
@@ -212,14 +215,22 @@ impl Table {
 
     /// Takes a key whose value must never be shown.
     pub fn get_secret<T>(&mut self, key: &str, parse: impl FnOnce(&Node) -> Result<T, String>) -> Option<T> {
+        self.get_shown(key, |_| crate::plan::MASK.to_owned(), parse)
+    }
+
+    /// Takes a key and parses it; a fault shows its value as `shown` answers.
+    pub fn get_shown<T>(
+        &mut self,
+        key: &str,
+        shown: impl FnOnce(&Node) -> String,
+        parse: impl FnOnce(&Node) -> Result<T, String>,
+    ) -> Option<T> {
         let node = self.take(key)?;
-        match parse(&node) {
-            Ok(value) => Some(value),
-            Err(reason) => {
-                self.fault(Fault::value(self.path_of(key), crate::plan::MASK, reason), node.origin);
-                None
-            }
-        }
+        parse(&node)
+            .map_err(|reason| {
+                self.fault(Fault::value(self.path_of(key), shown(&node), reason), node.origin.clone());
+            })
+            .ok()
     }
 
     /// Takes a list, or one item in its place; parses each item, and reports each fault with its index.
@@ -278,7 +289,12 @@ impl Table {
                 ref kind => {
                     table.broken = true;
                     let reason = format!("expected a table of keys, found {}", kind.name());
-                    self.fault_at(key, &node, reason);
+                    // In place of a table of secrets stands a secret.
+                    if OF_SECRETS.contains(&key) {
+                        self.fault(Fault::value(self.path_of(key), "…", reason), node.origin);
+                    } else {
+                        self.fault_at(key, &node, reason);
+                    }
                 }
             }
         }

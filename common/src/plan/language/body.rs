@@ -30,8 +30,12 @@ pub(super) fn read(table: &mut Table, reading: Reading<'_>) -> Option<BodyPlan> 
     let is_patch = given.as_slice() == ["form", "submit"];
     if let ([first, second, ..], false) = (given.as_slice(), is_patch) {
         let reason = format!("{first} and {second} both give a body; leave one out");
-        // Of a long body its begin is shown.
-        table.contradiction(second, table.shown(second), reason);
+        // Of a long body its begin is shown, and nothing of keys and values, which may be secrets.
+        let shown = match table.kind_of(second) {
+            Some(Kind::Table(_) | Kind::List(_)) => "…".to_owned(),
+            _ => table.shown(second),
+        };
+        table.contradiction(second, shown, reason);
     }
     let file = table.get("body_file", |node| file(node, "body_base64")).flatten();
     let text = table.get("body", |node| match &node.kind {

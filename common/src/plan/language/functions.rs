@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::spelling::{check_plain_name, unknown_word};
-use super::template::{Token, words};
+use super::template::{Token, shown, words};
 use crate::plan::parse_duration;
 use crate::plan::program::{Bound, Filter, Function, NowFormat};
 
@@ -26,7 +26,7 @@ pub(super) fn function(name: &str, arguments: &[Token], names: &Names) -> Option
     let texts = words(arguments);
     let texts = texts.as_slice();
     Some(match name {
-        "int" => int(texts, names),
+        "int" => int(arguments, names),
         "float" => float(texts),
         "choice" => choice(texts),
         "alnum" => length("alnum", texts).map(Function::Alnum),
@@ -66,7 +66,7 @@ fn alone<T>(name: &str, arguments: &[&str], value: T) -> Result<T, String> {
     if arguments.is_empty() {
         Ok(value)
     } else {
-        Err(format!("{name} takes no argument, found {arguments:?}"))
+        Err(format!("{name} takes no argument, found {}", arguments.len()))
     }
 }
 
@@ -78,7 +78,7 @@ fn length(name: &str, arguments: &[&str]) -> Result<u16, String> {
     read.ok_or_else(|| format!("{name} takes a whole number from 1 to {MAX_LENGTH}, as in {name} 8"))
 }
 
-fn int(arguments: &[&str], names: &Names) -> Result<Function, String> {
+fn int(arguments: &[Token], names: &Names) -> Result<Function, String> {
     let [low, high] = arguments else {
         return Err("int takes the lowest and the highest number, as in int 1 10".to_owned());
     };
@@ -93,18 +93,22 @@ fn int(arguments: &[&str], names: &Names) -> Result<Function, String> {
 }
 
 /// A number, or a variable with a number added or taken away: `from`, `from+1`, `from-1`.
-fn bound(text: &str, names: &Names) -> Result<Bound, String> {
+fn bound(token: &Token, names: &Names) -> Result<Bound, String> {
+    let text = token.text();
     if let Ok(number) = text.parse::<i64>() {
         return Ok(Bound::Number(number));
     }
-    let expected =
-        || format!("int takes whole numbers and variables, as in int 1 10 or int from+1 24, found {text:?}");
+    let expected = || {
+        let found = shown(std::slice::from_ref(token));
+        format!("int takes whole numbers and variables, as in int 1 10 or int from+1 24, found {found}")
+    };
     let at = text.find(['+', '-']).unwrap_or(text.len());
     let (name, offset) = text.split_at(at);
     check_plain_name(name).map_err(|_| expected())?;
     let offset = if offset.is_empty() { 0 } else { offset.parse::<i64>().map_err(|_| expected())? };
     match names.find_variable(name) {
         Some(index) => Ok(Bound::Variable(index, offset)),
+        None if matches!(token, Token::Quoted(_)) => Err(expected()),
         None => Err(names.unknown_variable(name)),
     }
 }

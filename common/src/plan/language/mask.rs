@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::template::{Piece, pieces};
-use crate::plan::secrets::{MASK, is_secret_header, is_secret_parameter, mask_query, mask_url};
+use super::template::{Piece, Token, pieces, quote, tokens};
+use crate::plan::secrets::{MASK, is_secret_header, is_secret_parameter, mask_url, secrets_of_address};
 
 /// Words before a token that say what it is.
 const SCHEMES: [&str; 4] = ["", "bearer", "basic", "token"];
@@ -48,9 +48,88 @@ fn mask_request(request: &mut Value) {
     mask_keys(request.get_mut("basic"), |key| key == "password");
     for key in ["path", "url"] {
         if let Some(Value::String(text)) = request.get_mut(key) {
-            *text = if key == "url" { mask_url(text) } else { mask_query(text) };
+            *text = mask_address(text);
         }
     }
+}
+
+/// The template of a path or a URL without the secrets that stand in it. A slot is one value, whatever characters it
+/// holds; it may hold a whole address.
+pub(super) fn mask_address(text: &str) -> String {
+    let Ok(pieces) = pieces(text) else { return mask_url(text) };
+    // Of the same length, so that both have their secrets at the same places.
+    let bare: String = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => (*text).to_owned(),
+            Piece::Slot(inside) => "x".repeat(inside.len() + 4),
+        })
+        .collect();
+    let (mut masked, mut shown_to) = (String::with_capacity(text.len()), 0);
+    for secret in secrets_of_address(&bare) {
+        masked.push_str(&with_words(&text[shown_to..secret.start], &mask_word));
+        masked.push_str(MASK);
+        shown_to = secret.end;
+    }
+    masked.push_str(&with_words(&text[shown_to..], &mask_word));
+    masked
+}
+
+/// A word of a slot that is an address, or a part of a query.
+fn mask_word(word: &Token) -> Option<String> {
+    let text = word.text();
+    let masked = if text.contains('?') || text.contains("://") {
+        mask_url(text)
+    } else {
+        mask_url(&format!("?{text}")).split_off(1)
+    };
+    (masked != text).then_some(masked)
+}
+
+/// A text as a fault shows it: without the quoted texts of its slots, which may be values of the environment. The format
+/// of a time is shown.
+pub(crate) fn hide_quoted(text: &str) -> String {
+    let hide = |word: &Token| matches!(word, Token::Quoted(_)).then(|| MASK.to_owned());
+    with_words(text, &hide)
+}
+
+/// Whether the quoted texts of a slot are formats of a time.
+fn is_time(inside: &str) -> bool {
+    inside.split(|c: char| c.is_whitespace() || c == '|').find(|word| !word.is_empty()) == Some("now")
+}
+
+/// A template with other words in its slots: what `change` answers stands in place of a word. A slot without such a word
+/// stays as it is.
+fn with_words(text: &str, change: &dyn Fn(&Token) -> Option<String>) -> String {
+    let Ok(pieces) = pieces(text) else { return text.to_owned() };
+    let mut out = String::with_capacity(text.len());
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Slot(inside) => {
+                let changed = changed_slot(inside, change);
+                out.push_str(&format!("{{{{{}}}}}", changed.as_deref().unwrap_or(inside)));
+            }
+        }
+    }
+    out
+}
+
+fn changed_slot(inside: &str, change: &dyn Fn(&Token) -> Option<String>) -> Option<String> {
+    if is_time(inside) {
+        return None;
+    }
+    let mut is_changed = false;
+    let mut word = |token: &Token| {
+        let changed = change(token);
+        is_changed |= changed.is_some();
+        let text = changed.as_deref().unwrap_or(token.text());
+        if matches!(token, Token::Quoted(_)) { quote(text) } else { text.to_owned() }
+    };
+    let parts = tokens(inside).ok()?;
+    let parts: Vec<String> =
+        parts.iter().map(|part| part.iter().map(&mut word).collect::<Vec<_>>().join(" ")).collect();
+    is_changed.then(|| parts.join(" | "))
 }
 
 fn mask_keys(table: Option<&mut Value>, is_secret: impl Fn(&str) -> bool) {
@@ -100,6 +179,41 @@ fn mask_rows(set: &mut Value) {
             if let Some(cell) = row.get_mut(*index) {
                 *cell = json!(MASK);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_shows_no_secret_whatever_its_slots_hold() {
+        for (text, expected) in [
+            ("/x?q=1&token={{'abc&def'}}&r={{int 1 2}}", "/x?q=1&token=***&r={{int 1 2}}"),
+            ("/x?token={{'abc#def'}}#{{id}}", "/x?token=***#{{id}}"),
+            ("/x?pwd={{ 'a=b&c' | upper }}-hunter2&q={{'d&key=e'}}", "/x?pwd=***&q={{'d&key=***'}}"),
+            ("/x/{{'a?b'}}?sig=hunter2", "/x/{{'a?b'}}?sig=***"),
+            ("/x?{{'a=1&token=it''s' | raw}}", "/x?{{'a=1&token=***' | raw}}"),
+            ("/x?{{choice a=1 key=hunter2|raw}}", "/x?{{choice a=1 key=*** | raw}}"),
+            ("{{'http://me:hunter2@h/x?token=y'}}", "{{'http://me:***@h/x?token=***'}}"),
+            ("{{next}}?api_key=hunter2&x={y}", "{{next}}?api_key=***&x={y}"),
+            ("https://me:{{'a@b'}}@h/{{ 'a'|lower }}", "https://me:***@h/{{ 'a'|lower }}"),
+            ("/x?token=hunter2{{'", "/x?token=***"),
+        ] {
+            assert_eq!(mask_address(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_fault_shows_no_quoted_text_of_a_slot() {
+        for (text, expected) in [
+            ("a 'b' {{'hunter2'}} {{ n }}", "a 'b' {{'***'}} {{ n }}"),
+            ("{{{'it''s' | pad 3}}}", "{{{'***' | pad 3}}}"),
+            ("{{choice red 'hun}}ter2'}}{{now '%H'}}", "{{choice red '***'}}{{now '%H'}}"),
+            ("{{'open", "{{'open"),
+        ] {
+            assert_eq!(hide_quoted(text), expected);
         }
     }
 }

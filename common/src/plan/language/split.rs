@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::names::{MAX_NAMES, Names};
 use crate::ids::RequestName;
 use crate::plan::program::{DataSet, Split};
-use crate::plan::secrets::{is_secret_parameter, mask_query};
+use crate::plan::secrets::{is_secret_parameter, secrets_of_address};
 use crate::plan::{Fault, MASK};
 use crate::tree::{Node, Table, parse};
 
@@ -139,7 +139,7 @@ fn check_value(name: &RequestName, value: &str, has_other: bool) -> Result<(), S
             "holds the mask that a report shows instead of a secret; give the value itself".to_owned()
         );
     }
-    if mask_query(value) != value {
+    if !secrets_of_address(value).is_empty() {
         return Err("has a value with a secret in its query, and the values of a split stand in the report"
             .to_owned());
     }

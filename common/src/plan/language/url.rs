@@ -1,10 +1,11 @@
 //! Where a request goes: `path` with `query`, or `url`; and which texts fit there.
 
+use super::mask::mask_address;
 use super::names::{Cells, Names};
 use super::template::Reading;
 use crate::plan::MASK;
 use crate::plan::program::{Filter, Part, Slot, SlotValue, Template};
-use crate::plan::secrets::{is_secret_parameter, masked_parameter};
+use crate::plan::secrets::{is_secret_parameter, mask_url, masked_parameter};
 use crate::tree::{Kind, Node, Table};
 
 /// Most keys of a query or a form.
@@ -22,11 +23,20 @@ pub(super) enum Address {
 /// Reads `path` and `url`.
 pub(super) fn read(table: &mut Table, reading: Reading<'_>) -> Option<Address> {
     if table.has("path") && table.has("url") {
-        table.contradiction("url", table.shown("url"), "path and url are both given; leave one out");
+        let url = table.kind_of("url").map_or_else(String::new, |kind| shown(&Node::new(kind.clone())));
+        table.contradiction("url", url, "path and url are both given; leave one out");
     }
-    let path = table.get("path", |node| path(node, reading)).map(Address::Path);
-    let url = table.get("url", |node| reading.node(node).and_then(|url| encoded(&url))).map(Address::Url);
+    let path = table.get_shown("path", shown, |node| path(node, reading)).map(Address::Path);
+    let url = table.get_shown("url", shown, |node| url(node, reading)).map(Address::Url);
     path.or(url)
+}
+
+/// An address as a fault shows it.
+fn shown(node: &Node) -> String {
+    match &node.kind {
+        Kind::Text(text) => Node::new(Kind::Text(mask_address(text))).to_string(),
+        _ => node.to_string(),
+    }
 }
 
 fn path(node: &Node, reading: Reading<'_>) -> Result<Template, String> {
@@ -34,17 +44,32 @@ fn path(node: &Node, reading: Reading<'_>) -> Result<Template, String> {
     match template.parts.first() {
         Some(Part::Text(text)) if !text.starts_with(['/', '?']) => {
             return Err(format!(
-                "must begin with /; \"/{text}\"? A whole address from an answer is given as url"
+                "must begin with /; \"/{}\"? A whole address from an answer is given as url",
+                mask_url(text)
             ));
         }
         None => return Err("is empty; write \"/\" for the path of the host alone".to_owned()),
         _ => {}
     }
-    if let Some(reason) = template.as_literal().and_then(masked_parameter) {
-        return Err(reason);
-    }
+    check_mask(&template)?;
     check_cells(&template, reading.names, Where::Path)?;
     encoded(&template)
+}
+
+fn url(node: &Node, reading: Reading<'_>) -> Result<Template, String> {
+    let template = reading.node(node)?;
+    check_mask(&template)?;
+    encoded(&template)
+}
+
+/// Refuses a mask in place of a secret, which would be sent.
+fn check_mask(template: &Template) -> Result<(), String> {
+    let text = |part: &Part| match part {
+        Part::Text(text) | Part::Slot(Slot { value: SlotValue::Text(text), .. }) => text.clone(),
+        Part::Slot(_) => "x".to_owned(),
+    };
+    let text: String = template.parts.iter().map(text).collect();
+    masked_parameter(&text).map_or(Ok(()), Err)
 }
 
 /// With what is not ASCII in its texts percent-encoded. The other characters are sent as they are given.

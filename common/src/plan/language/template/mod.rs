@@ -6,7 +6,7 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::tokens::{Piece, Token, pieces, quote, tokens, words};
+pub(super) use self::tokens::{Piece, Token, pieces, quote, shown, tokens, words};
 use super::functions::{NAMES, filter, function};
 use super::names::Names;
 use super::spelling::{check_plain_name, unknown};
@@ -127,8 +127,8 @@ fn value_of(tokens: &[Token], names: &Names) -> Result<Value, String> {
     };
     let name = match first {
         Token::Quoted(text) if arguments.is_empty() => return Ok(Value::Text(text.clone())),
-        Token::Quoted(text) => {
-            return Err(format!("has {:?} behind the text {text:?}; a filter follows a |", words(arguments)));
+        Token::Quoted(_) => {
+            return Err(format!("has {} behind a text in quotes; a filter follows a |", shown(arguments)));
         }
         Token::Word(name) => name,
     };
@@ -139,7 +139,7 @@ fn value_of(tokens: &[Token], names: &Names) -> Result<Value, String> {
     if arguments.is_empty() {
         return Ok(value);
     }
-    Err(format!("has {:?} behind {name}; a filter follows a |", words(arguments)))
+    Err(format!("has {} behind {name}; a filter follows a |", shown(arguments)))
 }
 
 fn source_of(name: &str, names: &Names) -> Result<Value, String> {

@@ -32,6 +32,15 @@ pub fn words(tokens: &[Token]) -> Vec<&str> {
     tokens.iter().map(Token::text).collect()
 }
 
+/// The first of some words, for a reason. What is quoted may be a value of the environment, and is left out.
+pub fn shown(tokens: &[Token]) -> &str {
+    match tokens.first() {
+        Some(Token::Word(word)) => word,
+        Some(Token::Quoted(_)) => "a text in quotes",
+        None => "nothing",
+    }
+}
+
 /// Splits a text into what is sent as it is and slots.
 pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
     let mut pieces = Vec::new();
