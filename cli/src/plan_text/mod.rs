@@ -5,11 +5,13 @@ mod amounts;
 mod load;
 mod steps;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use common::plan::expect::Expect;
-use common::plan::program::{NamedRequest, Program};
+use common::plan::program::{NamedRequest, Program, requests_of};
 use common::plan::{DriverChoice, EngineChoice, Per, Plan, write_duration, write_ratio};
+use serde_json::Value;
 use textwrap::Options;
 
 use self::amounts::{bytes, number};
@@ -29,8 +31,10 @@ pub fn text(plan: &Plan) -> String {
     load::add(&mut out, plan, expect.as_ref());
     if let (Some(program), Some(expect)) = (&plan.program, &expect) {
         memory(&mut out, plan, program, expect);
-        requests(&mut out, plan, program, expect);
-        shared(&mut out, program);
+        let masked = plan.masked_json();
+        requests(&mut out, plan, program, expect, &masked);
+        around(&mut out, program, &masked);
+        shared(&mut out, program, &masked);
         steps::add(&mut out, program, expect);
     }
     judged(&mut out, plan);
@@ -159,7 +163,7 @@ fn memory(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
 }
 
 /// What each driver sends by itself.
-fn shared(out: &mut Page, program: &Program) {
+fn shared(out: &mut Page, program: &Program, masked: &Value) {
     if program.shared.is_empty() {
         return;
     }
@@ -173,14 +177,14 @@ fn shared(out: &mut Page, program: &Program) {
             .collect();
         let method = request.method.clone().unwrap_or_else(|| "form's".to_owned());
         let (name, every) = (&shared.name, write_duration(shared.every));
-        let address = address(program, request.name.as_str());
+        let address = address(masked, request.name.as_str());
         let line = format!("{name}: {method} {address}, every {every}; gives {}", values.join(", "));
         out.wrapped("  ", "      ", &line);
     }
 }
 
 /// The requests: how often each is sent, and what it expects.
-fn requests(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
+fn requests(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect, masked: &Value) {
     let sessions = load::sessions_in_all(plan);
     let mut table = Table::new(&["REQUEST", "A SESSION", "IN ALL", "TIMEOUT", "EXPECTS", "WHAT IT SENDS"]);
     let sent = program.sent_by_sessions();
@@ -188,15 +192,8 @@ fn requests(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
         program.requests.iter().zip(&expect.requests).zip(sent).filter(|(_, sent)| *sent)
     {
         let in_all = sessions.map_or_else(|| "-".to_owned(), |n| number(n * often));
-        let method = request.method.clone().unwrap_or_else(|| "form's".to_owned());
-        table.row(vec![
-            request.name.to_string(),
-            number(*often),
-            in_all,
-            write_duration(request.timeout),
-            statuses(&request.expect_status),
-            format!("{method} {}", address(program, request.name.as_str())),
-        ]);
+        let [timeout, expects, sends] = about_request(request, masked);
+        table.row(vec![request.name.to_string(), number(*often), in_all, timeout, expects, sends]);
         redirects(&mut table, request, *often, sessions);
         values(&mut table, program, request, *often, sessions);
     }
@@ -205,6 +202,35 @@ fn requests(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
     if expect.depends_on_answers {
         out.line("  How many depends on answers: either branch of a when counts half, a poll as one, redirects apart.");
     }
+}
+
+/// The requests that setup and teardown send and sessions do not.
+fn around(out: &mut Page, program: &Program, masked: &Value) {
+    let mut table = Table::new(&["REQUEST", "TIMEOUT", "EXPECTS", "WHAT IT SENDS"]);
+    let around = program.setup.iter().chain(&program.teardown);
+    let of_around: BTreeSet<usize> = around.flat_map(|around| requests_of(&around.steps)).collect();
+    let sent = program.sent_by_sessions();
+    let mut is_any = false;
+    for index in of_around.into_iter().filter(|index| !sent.get(*index).copied().unwrap_or_default()) {
+        let Some(request) = program.requests.get(index) else { continue };
+        let [timeout, expects, sends] = about_request(request, masked);
+        table.row(vec![request.name.to_string(), timeout, expects, sends]);
+        is_any = true;
+    }
+    if is_any {
+        out.heading("Requests of setup and teardown");
+        out.table(&table);
+    }
+}
+
+/// The timeout of a request, the statuses that it expects, and what it sends.
+fn about_request(request: &NamedRequest, masked: &Value) -> [String; 3] {
+    let method = request.method.as_deref().unwrap_or("form's");
+    [
+        write_duration(request.timeout),
+        statuses(&request.expect_status),
+        format!("{method} {}", address(masked, request.name.as_str())),
+    ]
 }
 
 /// The redirects of a request: at most as many as it follows.
@@ -251,15 +277,18 @@ fn values(table: &mut Table, program: &Program, request: &NamedRequest, often: f
     }
 }
 
-/// Where a request goes, as the plan writes it.
-fn address(program: &Program, name: &str) -> String {
-    let written = program.source.get("requests").and_then(|requests| requests.get(name));
-    let text = |key: &str| written.and_then(|request| request.get(key)).and_then(|value| value.as_str());
-    match (text("path").or(text("url")), text("submit")) {
-        (Some(path), _) => common::plan::mask_url(path),
-        (None, Some(form)) => format!("the form {form}"),
-        (None, None) => "/".to_owned(),
+/// Where a request goes, as the plan writes it, with its secrets masked: by its own keys, or by those of `[request]`.
+fn address(masked: &Value, name: &str) -> String {
+    let own = masked.get("requests").and_then(|requests| requests.get(name));
+    for table in own.into_iter().chain(masked.get("request")) {
+        let text = |key: &str| table.get(key).and_then(Value::as_str);
+        match (text("path").or(text("url")), text("submit")) {
+            (Some(address), _) => return address.to_owned(),
+            (None, Some(form)) => return format!("the form {form}"),
+            (None, None) => {}
+        }
     }
+    "/".to_owned()
 }
 
 /// What decides the verdict.

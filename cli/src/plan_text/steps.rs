@@ -36,7 +36,8 @@ pub(super) fn add(out: &mut Page, program: &Program, expect: &Expect) {
             Once::Fleet => "on the first driver that is alive",
             Once::Driver => "on each driver, whose values are its own",
         };
-        out.wrapped("  ", "      ", &format!("once {by}; at most {}", write_duration(around.timeout)));
+        let (most, cookies) = (write_duration(around.timeout), jar(around.cookie_bytes));
+        out.wrapped("  ", "      ", &format!("once {by}; at most {most}, cookies {cookies}"));
         steps(out, program, &around.steps, 4, &mut flows);
     }
     let mut shown: Vec<String> = Vec::new();
@@ -57,8 +58,13 @@ fn round(time: std::time::Duration) -> std::time::Duration {
     std::time::Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// The room for cookies.
+fn jar(bytes_of_jar: Option<usize>) -> String {
+    bytes_of_jar.map_or_else(|| "off".to_owned(), |jar| bytes(jar as f64))
+}
+
 fn settings(scenario: &Scenario, part: f64) -> String {
-    let cookies = scenario.cookie_bytes.map_or_else(|| "off".to_owned(), |jar| bytes(jar as f64));
+    let cookies = jar(scenario.cookie_bytes);
     let connections = match scenario.connections {
         Connections::Shared => "shared",
         Connections::Session => "the session's own",

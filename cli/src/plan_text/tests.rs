@@ -73,3 +73,59 @@ fn closed_loops_stages_and_plans_with_one_request_are_shown_too() {
     assert!(one.contains("9 requests/s (open loop, tsunami)"), "{one}");
     assert!(one.contains("ends after 1m: about 540 requests in all"), "{one}");
 }
+
+#[test]
+fn addresses_are_shown_without_secrets_and_those_of_all_requests_too() {
+    let text = shown(
+        r#"
+target.url = "http://127.0.0.1/"
+load = { rate = 9, duration = "1m" }
+request.path = "/all?page=2&pwd=hunter2"
+[requests]
+a = {}
+b = { path = "/b?api_key=hunter2&q={{'x&y'}}" }
+c = { path = "/c?token={{'hunter2&q=1'}}" }
+d = { path = "/d", extract.f = { form = 0 } }
+e = { submit = "f" }
+[scenarios.s]
+steps = ["a", "b", "c", "d", "e"]
+"#,
+    );
+    assert!(!text.contains("hunter2"), "{text}");
+    for expected in
+        ["GET /all?page=2&pwd=***", "GET /b?api_key=***&q={{'x&y'}}", "GET /c?token=***", "form's the form f"]
+    {
+        assert!(text.contains(expected), "{expected} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn setup_and_teardown_show_their_cookies_and_their_requests() {
+    let text = shown(
+        r#"
+target.url = "http://127.0.0.1/"
+load = { rate = 9, duration = "1m" }
+[requests]
+home = { path = "/" }
+seed = { method = "PUT", path = "/seed", timeout = "7s", expect_status = 201 }
+clear = { method = "DELETE", path = "/seed?key=hunter2" }
+[setup]
+steps = ["seed", "home"]
+cookies = "8KiB"
+[teardown]
+steps = ["clear"]
+[scenarios.s]
+steps = ["home"]
+"#,
+    );
+    let squeezed = squeezed(&text);
+    for expected in [
+        "at most 1m, cookies 8.0 KiB",
+        "at most 1m, cookies off",
+        "seed 7s 201 PUT /seed",
+        "clear 5s 200-399 DELETE /seed?key=***",
+    ] {
+        assert!(squeezed.contains(expected), "{expected} is not in:\n{text}");
+    }
+    assert_eq!(text.matches("GET /\n").count(), 1, "home is one of the load's:\n{text}");
+}
