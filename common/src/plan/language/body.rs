@@ -215,7 +215,9 @@ fn read_part(part: &mut Table, reading: Reading<'_>) -> Option<MultipartPart> {
         }
         [_] => {}
     }
-    let file = part.get("file", |node| file(node, "base64, beside filename")).flatten();
+    let file = part.get("file", |node| {
+        file(node, "base64, beside filename")?.ok_or_else(|| "is empty; name a file".to_owned())
+    });
     let value = part.get("value", |node| reading.node(node)).map(PartContent::Text);
     let bytes = part.get("base64", base64).map(PartContent::Bytes);
     let content = value.or(bytes).or(file.map(PartContent::File));

@@ -46,6 +46,11 @@ fn a_fault_names_its_path_and_what_there_is() {
             "multipart[0].file",
             "as base64, beside filename",
         ),
+        (
+            json!({ "multipart": [{ "name": "a", "value": "1" }, { "name": "b", "file": "" }] }),
+            "multipart[1].file",
+            "is empty; name a file",
+        ),
         (json!({ "multipart": [] }), "multipart", "has 0 parts"),
         (
             json!({ "multipart": [{ "name": "a", "value": "b", "type": "png" }] }),
