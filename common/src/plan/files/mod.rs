@@ -7,6 +7,8 @@ mod hash;
 mod json_rows;
 mod named;
 pub mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Map, Value, json};
 
-use super::{Fault, MAX_BODY_BYTES, MAX_PLAN_BYTES};
+use super::{Fault, MAX_BODY_BYTES, MAX_PLAN_BYTES, placeholders};
 
 pub use hash::{FileHash, Hashing, HashingReader};
 pub use named::{Opened, put_facts};
@@ -48,11 +50,13 @@ pub fn put_in(plan: &mut Value, folder: &Path, local: &mut LocalFiles) -> Vec<Fa
     }
     if let Some(request) = plan.get_mut("request") {
         put_in.body("request", request);
+        let is_template = request.get("template") == Some(&json!(true));
+        put_in.multipart("request.multipart", request, is_template);
     }
     if let Some(requests) = table(plan.get_mut("requests")) {
         for (name, request) in requests.iter_mut() {
             put_in.body(&format!("requests.{name}"), request);
-            put_in.multipart(&format!("requests.{name}.multipart"), request);
+            put_in.multipart(&format!("requests.{name}.multipart"), request, true);
         }
     }
     if let Some(target) = plan.get_mut("target") {
@@ -162,8 +166,9 @@ impl PutIn<'_> {
         }
     }
 
-    /// `file` of the parts of a multipart body; the part has the file's name where it has none of its own.
-    fn multipart(&mut self, at: &str, request: &mut Value) {
+    /// `file` of the parts of a multipart body; the part has the file's name where it has none of its own. `is_template`:
+    /// whether braces in a filename begin a slot.
+    fn multipart(&mut self, at: &str, request: &mut Value, is_template: bool) {
         let Some(parts) = request.get_mut("multipart").and_then(Value::as_array_mut) else { return };
         for (index, part) in parts.iter_mut().enumerate() {
             let Some(part) = part.as_object_mut() else { continue };
@@ -190,8 +195,9 @@ impl PutIn<'_> {
             if !part.contains_key("filename")
                 && let Some(name) = Path::new(&file).file_name()
             {
-                // A filename is read as a template; the braces of this name are meant as they are.
-                let name = name.to_string_lossy().replace("{{", "{{'{{'}}");
+                // The dollars and braces of this name are meant as they are.
+                let name = placeholders::escape(&name.to_string_lossy());
+                let name = if is_template { name.replace("{{", "{{'{{'}}") } else { name };
                 part.insert("filename".to_owned(), json!(name));
             }
         }
@@ -276,126 +282,4 @@ fn read_at_most(path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= most).then_some(bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder() -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, content: &[u8]| std::fs::write(folder.path().join(name), content).unwrap();
-        write("users.csv", b"name,town\nAnn,\"Bath, Avon\"\n");
-        write("image.png", &[0x89, b'P', 0xff]);
-        write("ca.pem", b"-----BEGIN CERTIFICATE-----\n");
-        std::fs::File::create(folder.path().join("large")).unwrap().set_len(MAX_BODY_FILE + 1).unwrap();
-        folder
-    }
-
-    #[test]
-    fn files_are_put_in_where_the_plan_names_them() {
-        let folder = folder();
-        let mut plan = json!({
-            "target": { "url": "https://a.test", "tls": { "ca_file": "ca.pem" },
-                        "hosts": { "b": { "url": "https://b.test", "tls": { "ca_file": "ca.pem" } } } },
-            "data": { "user": { "file": "users.csv", "order": "once" } },
-            "requests": {
-                "put": { "path": "/", "body_file": "image.png" },
-                "form": { "path": "/", "multipart": [{ "name": "a", "value": "1" }, { "name": "f", "file": "image.png" }] },
-            },
-        });
-        assert_eq!(put_in(&mut plan, folder.path(), &mut LocalFiles::new()), []);
-        assert_eq!(plan["target"]["tls"], json!({ "ca_pem": "-----BEGIN CERTIFICATE-----\n" }));
-        assert_eq!(plan["target"]["hosts"]["b"]["tls"], plan["target"]["tls"]);
-        let rows = json!([["Ann", "Bath, Avon"]]);
-        assert_eq!(
-            plan["data"]["user"],
-            json!({ "order": "once", "columns": ["name", "town"], "rows": rows })
-        );
-        assert_eq!(plan["requests"]["put"], json!({ "path": "/", "body_base64": "iVD/" }));
-        let part = json!({ "name": "f", "base64": "iVD/", "filename": "image.png" });
-        assert_eq!(plan["requests"]["form"]["multipart"][1], part);
-    }
-
-    #[test]
-    fn every_file_that_cannot_be_read_is_named_with_its_key() {
-        let folder = folder();
-        let mut plan = json!({
-            "target": { "tls": { "ca_file": "image.png" } },
-            "data": { "a": { "file": "none.csv" }, "b": { "file": "users.csv", "rows": [] }, "c": { "file": "image.png" } },
-            "requests": {
-                "x": { "body_file": "large" },
-                "y": { "body_file": "image.png", "json": {} },
-                "z": { "multipart": [{ "name": "f", "value": "", "file": "image.png" }, { "name": "g", "file": "none" }] },
-            },
-        });
-        let found = put_in(&mut plan, folder.path(), &mut LocalFiles::new());
-        let paths: Vec<&str> = found.iter().map(|fault| fault.path.as_str()).collect();
-        let expected = [
-            "data.a.file",
-            "data.b.file",
-            "data.c.file",
-            "requests.x.body_file",
-            "requests.y.body_file",
-            "requests.z.multipart[0].file",
-            "requests.z.multipart[1].file",
-            "target.tls.ca_file",
-        ];
-        assert_eq!(paths, expected);
-        assert!(
-            found[0].value.ends_with("none.csv") && found[0].reason.starts_with("cannot be read"),
-            "{found:?}"
-        );
-        assert!(
-            found[3].reason.contains("16777217 bytes long, and a file that is sent is at most"),
-            "{found:?}"
-        );
-        assert!(found[4].reason.contains("json and body_file are both given"), "{found:?}");
-    }
-
-    #[test]
-    fn a_large_file_is_named_by_its_hash_and_what_is_known_of_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let rows: String = (0..20_000).map(|i| format!("{i},town {}\n", i % 3)).collect();
-        let (rows, body) = (format!("id,town\n{rows}"), vec![b'x'; 70_000]);
-        std::fs::write(folder.path().join("users.csv"), &rows).unwrap();
-        std::fs::write(folder.path().join("photo.png"), &body).unwrap();
-        let mut plan = json!({
-            "data": { "user": { "file": "users.csv", "order": "once" } },
-            "requests": {
-                "put": { "path": "/", "body_file": "photo.png", "split_by": "user.town" },
-                "form": { "path": "/", "multipart": [{ "name": "f", "file": "photo.png" }] },
-            },
-        });
-        let mut local = LocalFiles::new();
-        assert_eq!(put_in(&mut plan, folder.path(), &mut local), []);
-        let (of_rows, of_body) = (FileHash::of(rows.as_bytes()), FileHash::of(&body));
-        assert_eq!(local[&of_rows], folder.path().join("users.csv"));
-        assert_eq!(local.len(), 2);
-        let set = &plan["data"]["user"];
-        assert_eq!((&set["file"], &set["format"]), (&json!(of_rows.in_plan()), &json!("csv")));
-        assert_eq!(
-            (&set["facts"]["rows"], &set["facts"]["columns"][1]["values"]["n"]),
-            (&json!(20_000), &json!(3))
-        );
-        assert_eq!(plan["requests"]["put"]["body_file"], json!(of_body.in_plan()));
-        let part = json!({ "name": "f", "file": of_body.in_plan(), "filename": "photo.png" });
-        assert_eq!(plan["requests"]["form"]["multipart"][0], part);
-        let before = plan.clone();
-        assert_eq!(put_in(&mut plan, folder.path(), &mut local), []);
-        assert_eq!(plan, before, "what names a hash stays as it is");
-    }
-
-    #[test]
-    fn small_files_travel_until_the_plan_is_full_of_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut requests = Map::new();
-        for i in 0..5 {
-            std::fs::write(folder.path().join(format!("{i}")), vec![b'a' + i; 60_000]).unwrap();
-            requests.insert(format!("r{i}"), json!({ "path": "/", "body_file": format!("{i}") }));
-        }
-        let (mut plan, mut local) = (json!({ "requests": requests }), LocalFiles::new());
-        assert_eq!(put_in(&mut plan, folder.path(), &mut local), []);
-        assert_eq!(local.keys().collect::<Vec<_>>(), [&FileHash::of(&[b'e'; 60_000])]);
-    }
 }
