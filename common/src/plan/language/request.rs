@@ -301,7 +301,7 @@ fn header_value(name: &str, node: &Node, reading: Reading<'_>) -> Result<Templat
         return Err(reason);
     }
     let template = reading.text(text)?;
-    check_cells(&template, reading.names, Where::Header)?;
+    check_cells(&template.parts, reading.names, Where::Header)?;
     Ok(template)
 }
 

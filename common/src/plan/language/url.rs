@@ -4,7 +4,8 @@ use super::mask::mask_address;
 use super::names::{Cells, Names};
 use super::template::Reading;
 use crate::plan::MASK;
-use crate::plan::program::{Filter, Part, Slot, SlotValue, Template};
+use crate::plan::files::facts::unfit_in;
+use crate::plan::program::{Filter, Function, Part, Slot, SlotValue, Template};
 use crate::plan::secrets::{is_secret_parameter, mask_url, masked_parameter};
 use crate::tree::{Kind, Node, Table};
 
@@ -52,7 +53,11 @@ fn path(node: &Node, reading: Reading<'_>) -> Result<Template, String> {
         _ => {}
     }
     check_mask(&template)?;
-    check_cells(&template, reading.names, Where::Path)?;
+    // The query begins within the first text that has a question mark.
+    let query = template.parts.iter().position(|part| matches!(part, Part::Text(text) if text.contains('?')));
+    let (before, behind) = template.parts.split_at(query.unwrap_or(template.parts.len()));
+    check_cells(before, reading.names, Where::Path)?;
+    check_cells(behind, reading.names, Where::Query)?;
     encoded(&template)
 }
 
@@ -120,7 +125,7 @@ pub(super) fn fields(table: &mut Table, key: &str, reading: Reading<'_>) -> Vec<
                     _ => reading.node(value),
                 };
                 let parsed = parsed.and_then(|template| {
-                    check_cells(&template, reading.names, Where::Query)?;
+                    check_cells(&template.parts, reading.names, Where::Query)?;
                     Ok(template)
                 });
                 match parsed {
@@ -153,10 +158,14 @@ pub(super) enum Where {
     Header,
 }
 
-/// Whether every cell that a template puts in fits there.
-pub(super) fn check_cells(template: &Template, names: &Names, place: Where) -> Result<(), String> {
-    for slot in template.slots() {
-        let SlotValue::Column(data, column) = slot.value else { continue };
+/// Whether every cell and every text that a template puts in fits there.
+pub(super) fn check_cells(parts: &[Part], names: &Names, place: Where) -> Result<(), String> {
+    let slots = parts.iter().filter_map(|part| if let Part::Slot(slot) = part { Some(slot) } else { None });
+    for slot in slots {
+        let SlotValue::Column(data, column) = slot.value else {
+            check_texts(slot, place)?;
+            continue;
+        };
         let Some(cells) = names.cells.get(data).and_then(|columns| columns.get(column)) else { continue };
         if let Some((row, what)) = unfit(slot, *cells, place) {
             let name = names.data.get(data).map(|set| set.name.as_str()).unwrap_or_default();
@@ -166,18 +175,50 @@ pub(super) fn check_cells(template: &Template, names: &Names, place: Where) -> R
     Ok(())
 }
 
+/// Texts of the plan itself: every attempt that puts such a one in would fail. The text is not shown, because it may be a
+/// value of the environment. Those of a header are checked with the whole text.
+fn check_texts(slot: &Slot, place: Where) -> Result<(), String> {
+    let texts = match &slot.value {
+        SlotValue::Text(text) => std::slice::from_ref(text),
+        SlotValue::Function(Function::Choice(texts)) => texts.as_slice(),
+        _ => return Ok(()),
+    };
+    let has_blank = texts.iter().map(|text| unfit_in(text)).any(|[_, _, blank]| blank);
+    if has_blank && place != Where::Header && keeps_blanks(slot) {
+        return Err(
+            "puts in a text with a blank or a control character, and raw sends it as it is; leave raw out"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
 fn unfit(slot: &Slot, cells: Cells, place: Where) -> Option<(usize, &'static str)> {
-    let raw = slot.filters.as_slice() == [Filter::Raw];
-    let unchanged = raw || slot.filters.is_empty();
-    let control = "has a control character there, which no header carries";
+    let makes_text = |filter: &Filter| matches!(filter, Filter::Pad(_) | Filter::Sha256);
+    let empty = cells.empty.filter(|_| place == Where::Path && !slot.filters.iter().any(makes_text));
+    if let Some(row) = empty {
+        return Some((row, "has an empty cell there, and a path needs one"));
+    }
     match place {
-        Where::Path if cells.empty.is_some() && unchanged => {
-            cells.empty.map(|row| (row, "has an empty cell there, and a path needs one"))
-        }
-        Where::Path | Where::Query if raw => cells.blank.map(|row| {
+        Where::Path | Where::Query if keeps_blanks(slot) => cells.blank.map(|row| {
             (row, "has a blank or a control character there, and raw sends it as it is; leave raw out")
         }),
-        Where::Header if unchanged => cells.control.map(|row| (row, control)),
+        Where::Header if keeps_controls(slot) => {
+            cells.control.map(|row| (row, "has a control character there, which no header carries"))
+        }
         _ => None,
     }
+}
+
+/// Whether a control character is still there behind the filters.
+fn keeps_controls(slot: &Slot) -> bool {
+    let removes = |filter: &Filter| {
+        matches!(filter, Filter::Json | Filter::Url | Filter::Base64 | Filter::Sha256 | Filter::Number)
+    };
+    !slot.filters.iter().any(removes)
+}
+
+/// Whether a blank is still there behind the filters, and sent as it is.
+fn keeps_blanks(slot: &Slot) -> bool {
+    slot.filters.last() == Some(&Filter::Raw) && keeps_controls(slot)
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[track_caller]
-fn check(value: &Value, path: &str, reason: &str) {
+pub(super) fn check(value: &Value, path: &str, reason: &str) {
     let Err(faults) = read_value(value) else { panic!("{value}: no fault at {path}: {reason}") };
     let found = faults.iter().any(|fault| fault.path == path && fault.reason.contains(reason));
     assert!(found, "{path}: {reason}\n{faults:#?}");
@@ -265,6 +265,28 @@ fn a_fault_of_another_table_has_its_path_too() {
         ),
         (used(json!({}), "/{{d.id}}"), "requests.home.path", "row 2 of data d has an empty cell there"),
         (
+            used(json!({}), "/{{d.id | lower}}"),
+            "requests.home.path",
+            "row 2 of data d has an empty cell there",
+        ),
+        (
+            used(json!({}), "/{{d.id | url | raw}}?x"),
+            "requests.home.path",
+            "row 2 of data d has an empty cell",
+        ),
+        (
+            used(json!({ "rows": [["a", 1], ["b", "c d"]] }), "/?q={{d.n | upper | raw}}"),
+            "requests.home.path",
+            "row 2 of data d has a blank",
+        ),
+        (used(json!({}), "/{{'a b' | raw}}"), "requests.home.path", "puts in a text with a blank"),
+        (used(json!({}), "/?{{choice c 'a b' | raw}}"), "requests.home.path", "puts in a text with a blank"),
+        (
+            json!({ "vars": { "p": "/a b" }, "requests": { "home": { "path": "{{vars.p | raw}}" } } }),
+            "requests.home.path",
+            "puts in a text with a blank",
+        ),
+        (
             used(json!({ "rows": [["a b", 1]] }), "/{{d.id | raw}}"),
             "requests.home.path",
             "row 1 of data d has a blank",
@@ -279,6 +301,15 @@ fn a_fault_of_another_table_has_its_path_too() {
         check(&small(more), path, reason);
     }
     assert!(read_value(&small(used(json!({ "rows": [["a b", 1]] }), "/{{d.id}}"))).is_ok(), "it is escaped");
+    for path in [
+        "/?q={{d.id}}&r={{d.id | lower}}",
+        "/{{d.n}}?{{d.id | raw}}",
+        "/{{d.id | sha256}}",
+        "/{{'a b'}}/{{choice 'a b' | base64 | raw}}",
+    ] {
+        let found = read_value(&small(used(json!({}), path)));
+        assert!(found.is_ok(), "{path}: {found:?}");
+    }
 }
 
 #[test]
