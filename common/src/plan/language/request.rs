@@ -1,6 +1,7 @@
 //! `[request]` and `[requests.NAME]`: each is read by itself, so that a fault has the path at which it is written; then
 //! what all requests share is put under what each one says.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::body;
@@ -76,6 +77,7 @@ pub(super) fn read_all(root: &mut Table, names: &mut Names, shared: &Keys, reuse
     root.table("requests", |requests| {
         let mut read = Vec::with_capacity(names.requests.len());
         let mut shares = Vec::with_capacity(names.requests.len());
+        let mut blamed = BTreeSet::new();
         for name in names.requests.iter().take(MAX_NAMES) {
             // A name that cannot be one was reported, and has another here, so that the indices stay right.
             let id = RequestName::new(name).or_else(|_| RequestName::new("_"));
@@ -84,7 +86,7 @@ pub(super) fn read_all(root: &mut Table, names: &mut Names, shared: &Keys, reuse
                 shares.push(read_share(table, has_scenarios));
                 let own = read_keys(table, Reading { names, literal: false });
                 let split = split::merge(table, &id, own.split, shared.split, names);
-                read.push(NamedRequest { split, ..merge(table, id, own, shared, reuse) });
+                read.push(NamedRequest { split, ..merge(table, id, own, shared, reuse, &mut blamed) });
             });
         }
         if read.is_empty() {
@@ -145,30 +147,54 @@ fn read_keys(table: &mut Table, reading: Reading<'_>) -> Keys {
     }
 }
 
-/// Puts what is shared under what a request says, and checks how the keys fit together.
-fn merge(table: &Table, name: RequestName, own: Keys, shared: &Keys, reuse: bool) -> NamedRequest {
+/// Puts what is shared under what a request says, and checks how the keys fit together. `blamed`: the keys of `[request]`
+/// that have a fault, because they are the same for all requests.
+fn merge(
+    table: &Table,
+    name: RequestName,
+    own: Keys,
+    shared: &Keys,
+    reuse: bool,
+    blamed: &mut BTreeSet<&'static str>,
+) -> NamedRequest {
     let (given_headers, given_query) = (own.headers.len(), own.query.len());
-    let mut headers = under(own.headers, &shared.headers, |a, b| a.eq_ignore_ascii_case(b));
-    let query = under(own.query, &shared.query, |a, b| a == b);
-    let body = if own.has_body { own.body } else { shared.body.clone() }.unwrap_or(BodyPlan::None);
-    let basic = own.basic.or_else(|| shared.basic.clone());
-    let has = |headers: &[(String, Template)], field: &str| {
-        headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(field))
+    // A key that does not fit is the request's own, or that of all.
+    let mut blame = |is_own: bool, key: &'static str, shown: &str, reason: &str| {
+        if is_own {
+            table.contradiction(key, shown, reason);
+        } else if blamed.insert(key) {
+            table.fault(Fault::contradiction(format!("request.{key}"), shown, reason), None);
+        }
     };
+    let own_has = |field: &str| has(&own.headers, field);
+    let (own_authorization, own_type) = (own_has("authorization"), own_has("content-type"));
+    let (own_encoding, own_method, own_basic) =
+        (own_has("accept-encoding"), own.method.is_some(), own.basic.is_some());
+    let own_multipart = matches!(own.body, Some(BodyPlan::Multipart(_)));
+    // What the request says in another way takes the place of what all say.
+    let replaced = [("authorization", own_basic), ("content-type", own_multipart)];
+    let kept = shared.headers.iter().filter(|(name, _)| {
+        !replaced.iter().any(|(field, is_so)| *is_so && name.eq_ignore_ascii_case(field))
+    });
+    let mut headers = under(own.headers, kept, |a, b| a.eq_ignore_ascii_case(b));
+    let query = under(own.query, shared.query.iter(), |a, b| a == b);
+    let body = if own.has_body { own.body } else { shared.body.clone() }.unwrap_or(BodyPlan::None);
+    let basic = own.basic.or_else(|| shared.basic.clone().filter(|_| !own_authorization));
     if basic.is_some() && has(&headers, "authorization") {
         let reason = "basic and the header authorization are both given; leave one out";
-        table.contradiction("basic", "", reason);
+        blame(own_basic, "basic", "", reason);
     }
     let is_submit = matches!(body, BodyPlan::Submit(_));
     let has_address = own.has_address || (shared.has_address && !is_submit);
-    let address = own.address.or_else(|| shared.address.clone()).filter(|_| has_address);
+    let address = if own.has_address { own.address } else { shared.address.clone() };
+    let address = address.filter(|_| has_address);
     if is_submit && has_address {
         let reason = "is given beside submit, and a form is sent to its own address; leave it out";
         let key = if matches!(address, Some(Address::Url(_))) { "url" } else { "path" };
         table.contradiction(key, "", reason);
     }
-    let is_path = matches!(address, Some(Address::Path(_)));
-    if given_query > 0 && !is_path && (is_submit || has_address) {
+    // A path that cannot be read is still one.
+    if given_query > 0 && (is_submit || matches!(address, Some(Address::Url(_)))) {
         let reason = "belongs to a path; the address from an answer has its own query";
         table.contradiction("query", "", reason);
     }
@@ -195,7 +221,7 @@ fn merge(table: &Table, name: RequestName, own: Keys, shared: &Keys, reuse: bool
     }
     if matches!(body, BodyPlan::Multipart(_)) && has(&headers, "content-type") {
         let reason = "is set by multipart, which makes up the boundary in it; leave it out";
-        table.contradiction("headers.content-type", "", reason);
+        blame(own_type, "headers.content-type", "", reason);
     }
     if headers.len() > MAX_HEADERS && given_headers > 0 {
         let reason = format!("{} header fields are more than {MAX_HEADERS}", headers.len());
@@ -229,23 +255,28 @@ fn merge(table: &Table, name: RequestName, own: Keys, shared: &Keys, reuse: bool
     };
     if request.method.as_deref() == Some("HEAD") && request.wants_body() {
         let reason = "HEAD has an answer without a body, and extract or check looks at it";
-        table.contradiction("method", "\"HEAD\"", reason);
+        blame(own_method, "method", "\"HEAD\"", reason);
     }
     if request.wants_body() && has(&request.headers, "accept-encoding") {
         let reason = "asks for a compressed body, and extract or check looks at it; leave it out";
-        table.contradiction("headers.accept-encoding", "", reason);
+        blame(own_encoding, "headers.accept-encoding", "", reason);
     }
     request
 }
 
+/// Whether a field is among these.
+fn has(headers: &[(String, Template)], field: &str) -> bool {
+    headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(field))
+}
+
 /// What is shared, without the names that the request gives too, and then what it gives.
-fn under(
+fn under<'a>(
     own: Vec<(String, Template)>,
-    shared: &[(String, Template)],
+    shared: impl Iterator<Item = &'a (String, Template)>,
     same: impl Fn(&str, &str) -> bool,
 ) -> Vec<(String, Template)> {
     let is_given = |name: &str| own.iter().any(|(given, _)| same(given, name));
-    let kept: Vec<_> = shared.iter().filter(|(name, _)| !is_given(name)).cloned().collect();
+    let kept: Vec<_> = shared.filter(|(name, _)| !is_given(name)).cloned().collect();
     kept.into_iter().chain(own).collect()
 }
 

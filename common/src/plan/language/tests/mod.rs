@@ -7,6 +7,7 @@ use crate::plan::{Plan, PlanFormat, PlanTree, read, read_value};
 
 mod broken;
 mod examples;
+mod of_all_requests;
 mod redirects_and_splits;
 mod round_trip;
 mod secrets;
@@ -63,40 +64,6 @@ fn request(more: Value) -> NamedRequest {
 
 fn literals(fields: &[(String, Template)]) -> Vec<(&str, &str)> {
     fields.iter().map(|(name, value)| (name.as_str(), value.as_literal().unwrap_or("{{…}}"))).collect()
-}
-
-#[test]
-fn what_is_shared_lies_under_what_a_request_says() {
-    let value = small(json!({
-        "request": {
-            "headers": { "Accept": "text/html", "X-Shop": "a{{b}}", "x-c": "1" },
-            "query": { "lang": "en", "v": "1" },
-            "timeout": "2s", "expect_status": 200, "basic": { "user": "u", "password": "p" },
-            "connection_reuse": false, "identify": true,
-        },
-        "requests": {
-            "home": { "headers": { "accept": "*/*" }, "query": { "v": "2", "w": ["3", 4] } },
-            "post": { "path": "/x", "json": { "a": 1 }, "timeout": "1s", "expect_status": ["201", "404"] },
-        },
-    }));
-    let plan = plan(&value);
-    assert!(plan.request.identify && !plan.request.connection_reuse);
-    let program = plan.program.unwrap();
-    let [home, post] = program.requests.as_slice() else { panic!() };
-    assert_eq!(literals(&home.headers), [("X-Shop", "a{{b}}"), ("x-c", "1"), ("accept", "*/*")]);
-    let UrlPlan::Path { query, host: 0, .. } = &home.url else { panic!() };
-    assert_eq!(literals(query), [("lang", "en"), ("v", "2"), ("w", "3"), ("w", "4")]);
-    assert_eq!((home.timeout.as_secs(), post.timeout.as_secs()), (2, 1));
-    assert_eq!(post.expect_status, [(201, 201), (404, 404)]);
-    assert_eq!((home.method.as_deref(), post.method.as_deref()), (Some("GET"), Some("POST")));
-    assert_eq!(post.headers.last().unwrap().1.as_literal(), Some("application/json"));
-    assert!(home.basic.is_some() && !home.connection_reuse);
-}
-
-#[test]
-fn braces_in_request_are_templates_where_it_says_so() {
-    let value = small(json!({ "request": { "template": true, "headers": { "x": "{{uuid}}" } } }));
-    assert_eq!(program(&value).requests[0].headers[0].1.slots().count(), 1);
 }
 
 #[test]
