@@ -75,6 +75,17 @@ impl Fleet {
     fn part(self, amount: f64) -> f64 {
         if self.per == Per::Fleet { amount / f64::from(self.n.unwrap_or(1).max(1)) } else { amount }
     }
+
+    /// Whose amounts a reason speaks of, and what to add to it where a part of them is each driver's and their number is not
+    /// known.
+    fn words(self) -> (&'static str, &'static str) {
+        if self.per == Per::Fleet && self.n.is_none() {
+            let hint = "; they are counted for one driver, because the plan does not say how many there are: with drivers = 8 \
+                        each has an eighth";
+            return ("one driver", hint);
+        }
+        ("every driver", "")
+    }
 }
 
 fn count(drivers: &DriverChoice) -> Option<u32> {
@@ -110,7 +121,8 @@ fn read_table(load: &mut Table, program: Option<&Program>, fleet: Fleet) -> Opti
     let max_sessions = load.get("max_sessions", parse::integer(1..=MAX_IN_FLIGHT));
     let connections = load.get("connections", parse::integer(1..=MAX_IN_FLIGHT));
     if let (Some(connections), Some(program)) = (connections, program) {
-        check_pool(load, connections, program);
+        let max_sessions = max_sessions.filter(|_| fleet.per == Per::Driver);
+        check_pool(load, connections, max_sessions, program);
     }
 
     let expect = program.map(Expect::of);
@@ -127,7 +139,7 @@ fn read_table(load: &mut Table, program: Option<&Program>, fleet: Fleet) -> Opti
         Loop::Open => {
             let pace = delay.or(rate);
             let rate = pace.map(Pace::rate_per_s).or_else(|| stages::highest(&stages));
-            let max_in_flight = room(load, max_sessions, rate.map(|rate| fleet.part(rate)), expect.as_ref());
+            let max_in_flight = room(load, max_sessions, rate, fleet, expect.as_ref());
             let max_in_flight = match (max_sessions, connections) {
                 // Room for as many sessions as connections, at least.
                 (None, Some(connections)) => max_in_flight.max(connections),
@@ -156,8 +168,15 @@ fn read_table(load: &mut Table, program: Option<&Program>, fleet: Fleet) -> Opti
     })
 }
 
-/// Connections that attempts wait for are those of all sessions.
-fn check_pool(load: &Table, connections: u32, program: &Program) {
+/// Connections that attempts wait for are those of all sessions, and there are sessions for each of them.
+fn check_pool(load: &Table, connections: u32, max_sessions: Option<u32>, program: &Program) {
+    if let Some(most) = max_sessions.filter(|most| connections > *most) {
+        let reason = format!(
+            "is more than max_sessions, {most}, and a session has one connection at a time; raise that, or take fewer \
+             connections"
+        );
+        load.contradiction("connections", connections, reason);
+    }
     let own = program.scenarios.iter().find(|scenario| scenario.connections == Connections::Session);
     if let Some(scenario) = own {
         let reason = format!(
@@ -296,14 +315,16 @@ fn check_shares(
 
 /// The sessions that a driver has room for. Fewer than think at a time would be dropped, and the test would measure
 /// that.
-fn room(load: &Table, given: Option<u32>, rate: Option<f64>, expect: Option<&Expect>) -> u32 {
+fn room(load: &Table, given: Option<u32>, rate: Option<f64>, fleet: Fleet, expect: Option<&Expect>) -> u32 {
+    let rate = rate.map(|rate| fleet.part(rate));
     let thinking = expect.map_or(0.0, |expect| expect.thinking.as_secs_f64());
     let at_a_time = rate.unwrap_or(0.0) * thinking;
     if let (Some(given), Some(rate), Some(expect)) = (given, rate, expect)
         && f64::from(given) < at_a_time
     {
+        let (whose, hint) = fleet.words();
         let reason = format!(
-            "{} sessions a second that think {} each are {} at a time on every driver: give {} or more",
+            "{} sessions a second that think {} each are {} at a time on {whose}: give {} or more{hint}",
             decimals(rate),
             shown_time(expect.thinking),
             at_a_time.ceil(),
@@ -328,9 +349,10 @@ fn check_memory(load: &Table, mode: &Mode, fleet: Fleet, expect: Option<&Expect>
     let bytes = sessions * expect.session_bytes as f64;
     if bytes > MAX_SESSIONS_BYTES as f64 {
         let most = MAX_SESSIONS_BYTES / expect.session_bytes.max(1) as u64;
+        let (_, hint) = fleet.words();
         let reason = format!(
             "{sessions} sessions of {} bytes each (variables, cookies and {} bytes beside them) are {} MiB a driver, and {} \
-             MiB are the most: at most {most} sessions, shorter variables (max) or smaller cookie jars",
+             MiB are the most: at most {most} sessions, shorter variables (max) or smaller cookie jars{hint}",
             expect.session_bytes,
             crate::plan::expect::SESSION_OVERHEAD_BYTES,
             (bytes / 1_048_576.0).ceil(),

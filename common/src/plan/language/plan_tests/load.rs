@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::fixture::{broken, plan};
+use super::fixture::{broken, faults, plan};
 use crate::plan::program::{Arrival, Stage};
 use crate::plan::{Load, Mode, Pace};
 
 const ONE: &str = "[requests]\na = { path = \"/a\" }\n";
-/// Sessions that think 4 s on average and at most 41 s, with timeouts of 5 s and 2 s.
+/// Sessions that think 4 s on average and at most 14 s, with timeouts of 5 s and 2 s.
 const THINKS: &str = "[requests]\na = { path = \"/a\" }\nb = { path = \"/b\", timeout = \"2s\" }\n\
     [scenarios.s]\nsteps = [\"a\", { think = \"1s\" }, \"b\", { think = \"1s..3s\" }, { think = \"~1s\" }]\n";
 
@@ -181,6 +181,22 @@ fn too_few_sessions_or_too_much_memory_are_named_with_both_numbers() {
 }
 
 #[test]
+fn amounts_of_a_fleet_of_unknown_size_are_refused_with_what_says_its_size() {
+    let cookies = "[requests]\na = { path = \"/a\" }\n[scenarios.s]\nsteps = [\"a\"]\ncookies = \"64KiB\"\n";
+    for (requests, load, path) in [
+        (THINKS, "rate = 2000\nduration = \"1m\"\nmax_sessions = 2500\n", "load.max_sessions = 2500"),
+        (cookies, "mode = \"avalanche\"\nusers = 12000\nduration = \"1m\"\n", "load.users"),
+    ] {
+        let text = format!("per = \"fleet\"\n{requests}[load]\n{load}");
+        broken(&text, &[(path, "with drivers = 8 each has an eighth")]);
+        plan(&format!("drivers = 8\n{text}"));
+        // Each has all of it, then.
+        let faults = faults(&text.replace("fleet", "driver"));
+        assert!(faults.len() == 1 && !faults[0].contains("drivers = 8"), "{faults:?}");
+    }
+}
+
+#[test]
 fn a_share_of_less_than_one_session_is_a_fault_where_their_number_is_known() {
     let text = "drivers = 1\n[requests]\na = { path = \"/a\", share = 99 }\nb = { path = \"/b\" }\n\
                 [load]\nrate = 5\nsessions = 50\n";
@@ -193,6 +209,14 @@ fn attempts_of_an_open_loop_may_wait_for_so_many_connections() {
     assert_eq!(pool.connections, Some(5));
     let many = load(ONE, "rate = 10\nduration = \"1m\"\nconnections = 3000");
     assert!(matches!(many.mode, Mode::Tsunami { max_in_flight: 3_000, .. }), "room for as many sessions");
+    broken(
+        &format!("{ONE}[load]\nrate = 10\nduration = \"1m\"\nconnections = 12\nmax_sessions = 11\n"),
+        &[("load.connections = 12", "is more than max_sessions, 11")],
+    );
+    load(ONE, "rate = 10\nduration = \"1m\"\nconnections = 11\nmax_sessions = 11");
+    plan(&format!(
+        "drivers = 2\nper = \"fleet\"\n{ONE}[load]\nrate = 10\nduration = \"1m\"\nconnections = 12\nmax_sessions = 11\n"
+    ));
     let own = format!(
         "{ONE}[scenarios.visitor]\nsteps = [\"a\"]\nconnections = \"session\"\n[load]\nrate = 10\nduration = \"1m\"\nconnections = 5\n"
     );
