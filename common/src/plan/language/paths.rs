@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::around;
 use super::rows;
 use super::uses;
+use crate::ids::RequestName;
 use crate::plan::Fault;
 use crate::plan::program::{
     BodyPlan, Condition, NamedRequest, OnFail, Program, Scenario, Source, Step, Template,
@@ -257,10 +258,16 @@ impl Walk<'_> {
             return;
         }
         let setters = self.setters(variable, false);
+        let of_attempts = self.request_with_let(variable);
         let of_setup = self.setup.as_ref().is_some_and(|setup| setup.any.contains(&variable));
         let reason = if of_setup {
             let name = self.name(variable);
             format!("is not set {here}; setup sets it, and its value is {{{{setup.{name}}}}}")
+        } else if let Some(request) = of_attempts {
+            format!(
+                "is a let of request {request}, which holds for its own attempts alone; use an extract, or a let of the \
+                 scenario"
+            )
         } else if setters.is_empty() {
             format!("is set by no request that is sent before ({here})")
         } else if self.on_fail == OnFail::Continue && self.has_no_default(variable) {
@@ -299,13 +306,13 @@ impl Walk<'_> {
             .iter()
             .filter(|scenario| sets(&scenario.lets))
             .map(|scenario| format!("the let of scenario {}", scenario.name));
-        let of_requests = self
-            .program
-            .requests
-            .iter()
-            .filter(|request| sets(&request.lets))
-            .map(|request| format!("the let of request {}, for its own attempts,", request.name));
-        of_scenarios.chain(of_requests).collect::<Vec<_>>().join(" or ")
+        of_scenarios.collect::<Vec<_>>().join(" or ")
+    }
+
+    /// The first request whose `let` sets a variable. The name is then that of lets of requests alone.
+    fn request_with_let(&self, variable: usize) -> Option<&RequestName> {
+        let sets = |request: &&NamedRequest| request.lets.iter().any(|(set, _)| *set == variable);
+        self.program.requests.iter().find(sets).map(|request| &request.name)
     }
 
     fn name(&self, variable: usize) -> String {

@@ -92,7 +92,7 @@ fn the_lets_of_a_scenario_hold_for_it_alone_and_those_of_a_request_for_its_attem
     let leak = "[requests]\na = { path = \"/{{n}}\" }\nb = { path = \"/{{n}}\", let.n = \"{{int 1 9}}\" }\n";
     broken(
         &format!("{leak}[scenarios.s]\nsteps = [\"b\", \"a\"]\n"),
-        &[("requests.a.path = n", "the let of request b, for its own attempts,")],
+        &[("requests.a.path = n", "is a let of request b, which holds for its own attempts alone")],
     );
 }
 
