@@ -1,22 +1,8 @@
 //! Header fields of a request: those that the engine writes are left out, and secrets become entries of `[secrets]`.
 
-use common::plan::{is_secret_header, is_secret_parameter};
+use common::plan::{is_engines_own, is_secret_header, is_secret_parameter, is_token};
 
 use super::draft::{literal, literal_path};
-
-/// Fields that a plan cannot give.
-const OWNED: [&str; 10] = [
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "upgrade",
-    "expect",
-    "te",
-    "trailer",
-    "x-groundswell-node",
-];
 
 /// The secrets of a plan: name, and where the environment has it.
 #[derive(Debug, Default)]
@@ -94,11 +80,10 @@ impl Fields {
         if lower.starts_with(':') {
             return remarks.push(format!("{shown}: belongs to HTTP/2, and HTTP/1.1 is sent"));
         }
-        if OWNED.contains(&lower.as_str()) {
+        if is_engines_own(&lower) {
             return remarks.push(format!("{shown}: is the engine's, and left out"));
         }
-        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        if name.is_empty() || !name.bytes().all(is_token) {
+        if !is_token(name) {
             return remarks.push(format!("header {shown:?}: is not a name of a header field, and left out"));
         }
         if value.contains(|c: char| c.is_control() && c != '\t') {

@@ -1,10 +1,8 @@
 //! When sessions or requests start, in words.
 
-use std::time::Duration;
-
 use common::plan::expect::Expect;
 use common::plan::program::Arrival;
-use common::plan::{DriverChoice, Load, Mode, Per, Plan, write_duration};
+use common::plan::{DriverChoice, Mode, Per, Plan, write_duration};
 
 use super::Page;
 use super::amounts::number;
@@ -107,8 +105,8 @@ fn rates(plan: &Plan, expect: Option<&Expect>) -> String {
 fn ends(plan: &Plan) -> String {
     let load = &plan.load;
     let what = if plan.program.is_some() { "sessions" } else { "requests" };
-    let ends = match (load.duration, load.requests, load.stages.is_empty()) {
-        (_, _, false) => format!("ends after {}", write_duration(length(load))),
+    let ends = match (load.duration, load.requests, load.stages_length()) {
+        (_, _, Some(length)) => format!("ends after {}", write_duration(length)),
         (Some(time), Some(n), _) => {
             format!("ends after {} or {} {what}, whichever is first", write_duration(time), number(n as f64))
         }
@@ -122,13 +120,6 @@ fn ends(plan: &Plan) -> String {
     }
 }
 
-/// How long stages last.
-fn length(load: &Load) -> Duration {
-    load.stages
-        .iter()
-        .fold(Duration::ZERO, |sum, stage| sum.saturating_add(stage.ramp).saturating_add(stage.hold))
-}
-
 /// Sessions, or requests of a plan with one, of all drivers that are known, after the warm-up; `None` where the plan does
 /// not say it.
 pub(super) fn sessions_in_all(plan: &Plan) -> Option<f64> {
@@ -139,16 +130,7 @@ pub(super) fn sessions_in_all(plan: &Plan) -> Option<f64> {
         (Per::Driver, DriverChoice::Named(ids)) => ids.len() as f64,
     };
     let of_time = match (&load.mode, load.stages.is_empty()) {
-        (Mode::Tsunami { .. }, false) => {
-            let mut last = 0.0;
-            let mut sum = 0.0;
-            for stage in &load.stages {
-                sum += (last + stage.level) / 2.0 * stage.ramp.as_secs_f64();
-                sum += stage.level * stage.hold.as_secs_f64();
-                last = stage.level;
-            }
-            Some(sum)
-        }
+        (Mode::Tsunami { .. }, false) => load.sessions_of_stages().map(|n| n as f64),
         (Mode::Tsunami { .. }, true) => {
             load.open_loop_rate_per_s().zip(load.duration).map(|(rate, time)| rate * time.as_secs_f64())
         }

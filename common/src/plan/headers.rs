@@ -29,8 +29,13 @@ const RESERVED: [(&str, &str); 10] = [
 ];
 
 /// Whether a text is a token (RFC 9110): what methods and names of fields are made of.
-pub(super) fn is_token(text: &str) -> bool {
+pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// Whether a field follows from the request or from the connection, so that a plan cannot give it.
+pub fn is_engines_own(name: &str) -> bool {
+    RESERVED.iter().any(|(reserved, _)| reserved.eq_ignore_ascii_case(name))
 }
 
 /// The value of `authorization` that gives a user and a password, `user:password` (RFC 7617).

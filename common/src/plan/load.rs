@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::language::stages;
 use super::program::Arrival;
 use super::{DriverChoice, Load, Mode, Pace, Per};
 use crate::tree::{Table, parse};
@@ -148,8 +149,7 @@ fn check_shares(
 impl Load {
     /// How long the stages last, the warm-up included; `None`: there are none.
     pub fn stages_length(&self) -> Option<Duration> {
-        let lengths = self.stages.iter().flat_map(|stage| [stage.ramp, stage.hold]);
-        lengths.reduce(Duration::saturating_add)
+        (!self.stages.is_empty()).then(|| stages::length(&self.stages))
     }
 
     /// How many sessions stages of a rate start, all of them together; `None`: there are no stages, or users have them.
@@ -158,16 +158,7 @@ impl Load {
         if self.stages.is_empty() || matches!(self.mode, Mode::Avalanche { .. }) {
             return None;
         }
-        let mut level = 0.0;
-        let area: f64 = self
-            .stages
-            .iter()
-            .map(|stage| {
-                let ramp = (level + stage.level) / 2.0 * stage.ramp.as_secs_f64();
-                level = stage.level;
-                ramp + level * stage.hold.as_secs_f64()
-            })
-            .sum();
+        let area = stages::area(&self.stages);
         // Sums of fractions are off in their last digits, and that makes no session.
         Some((area - (area * 1e-14).max(1e-9)).ceil().max(0.0) as u64)
     }
@@ -175,6 +166,6 @@ impl Load {
     /// The highest rate of stages, sessions per second; `None`: there are none, or users have them.
     pub fn highest_stage_per_s(&self) -> Option<f64> {
         let open = matches!(self.mode, Mode::Tsunami { .. });
-        self.stages.iter().map(|stage| stage.level).filter(|_| open).reduce(f64::max)
+        stages::highest(&self.stages).filter(|_| open)
     }
 }

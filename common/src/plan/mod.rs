@@ -31,7 +31,7 @@ use std::time::Duration;
 
 pub use abort::Abort;
 pub use fault::{Fault, FaultKind};
-pub use headers::basic_authorization;
+pub use headers::{basic_authorization, is_engines_own, is_token};
 pub use json_path::{JsonPath, Segment};
 pub(crate) use language::mask::hide_quoted;
 pub use placeholders::escape as escape_placeholders;

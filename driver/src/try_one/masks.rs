@@ -2,10 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+pub use common::plan::MASK;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
-
-/// What stands in the place of a secret.
-pub const MASK: &str = "***";
 
 /// Fields whose values are log-ins.
 const LOG_INS: [&str; 2] = ["authorization", "proxy-authorization"];

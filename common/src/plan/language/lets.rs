@@ -1,7 +1,8 @@
 //! `let`: texts that are fixed once, for an attempt or for a session, and may use each other.
 
 use super::names::{MAX_VARIABLES, Names};
-use super::template::{Reading, variables_of};
+use super::template::Reading;
+use super::uses;
 use crate::plan::Fault;
 use crate::plan::program::Template;
 use crate::tree::Table;
@@ -32,7 +33,7 @@ fn sorted(lets: &Table, names: &Names, mut left: Vec<(usize, Template)>) -> Vec<
     let mut ready: Vec<(usize, Template)> = Vec::with_capacity(left.len());
     while !left.is_empty() {
         let waits = |template: &Template| {
-            variables_of(template).any(|used| left.iter().any(|(waiting, _)| *waiting == used))
+            uses::variables(template).any(|used| left.iter().any(|(waiting, _)| *waiting == used))
         };
         let Some(at) = left.iter().position(|(_, template)| !waits(template)) else {
             let ring: Vec<&str> = left

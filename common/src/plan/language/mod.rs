@@ -25,7 +25,7 @@ mod secrets;
 mod shared;
 mod spelling;
 mod split;
-mod stages;
+pub(in crate::plan) mod stages;
 mod steps;
 pub mod substitute;
 mod template;

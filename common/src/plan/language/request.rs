@@ -22,7 +22,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Most redirects that a request may follow.
 const MAX_FOLLOW: u8 = 20;
-/// Highest share of a request.
+/// Highest share of a request or a scenario.
 pub(super) const MAX_SHARE: u32 = 1_000_000;
 
 /// What one table says, before it is merged.

@@ -6,6 +6,7 @@ use super::around;
 use super::flows::{self, Flow as WrittenFlow};
 use super::lets;
 use super::names::{MAX_NAMES, Names, entry};
+use super::request::MAX_SHARE;
 use super::spelling::check_name;
 use super::steps::Steps;
 use super::template::Reading;
@@ -15,8 +16,6 @@ use crate::plan::program::{Around, Connections, NamedRequest, OnFail, Scenario, 
 use crate::plan::units::parse_size;
 use crate::tree::{Kind, Node, Table, parse};
 
-/// Highest share.
-const MAX_SHARE: u32 = 1_000_000;
 /// Bytes of a cookie jar with `cookies = true`.
 const COOKIE_BYTES: usize = 4 * 1024;
 /// Largest cookie jar.

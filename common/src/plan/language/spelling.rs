@@ -7,7 +7,7 @@ use crate::tree::closest;
 const MAX_NAME_BYTES: usize = 64;
 
 /// Words that no request, flow, scenario, group, data set, host or variable may have as its name.
-pub(super) const RESERVED: [&str; 21] = [
+const RESERVED: [&str; 23] = [
     "driver",
     "response",
     "service",
@@ -29,10 +29,9 @@ pub(super) const RESERVED: [&str; 21] = [
     "secret",
     "data",
     "shared",
+    "env",
+    "test",
 ];
-
-/// Reserved like [`RESERVED`].
-pub(super) const RESERVED_TOO: [&str; 2] = ["env", "test"];
 
 /// Why a name is not known: what may have been meant, and what there is.
 pub(super) fn unknown(kind: &str, name: &str, there: &[String]) -> String {
@@ -87,7 +86,7 @@ pub(super) fn check_variable(name: &str) -> Result<(), String> {
 
 /// Whether a name is a word of the language.
 pub fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name) || RESERVED_TOO.contains(&name)
+    RESERVED.contains(&name)
 }
 
 fn check_letters(name: &str, which: &str, fits: impl Fn(u8) -> bool) -> Result<(), String> {

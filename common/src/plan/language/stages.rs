@@ -87,17 +87,17 @@ fn one(load: &Table, key: &str, item: &Node, mode: Loop, level: &str) -> Option<
 }
 
 /// How long stages last together.
-pub(super) fn length(stages: &[Stage]) -> Duration {
+pub(in crate::plan) fn length(stages: &[Stage]) -> Duration {
     stages.iter().fold(Duration::ZERO, |sum, stage| sum.saturating_add(stage.ramp).saturating_add(stage.hold))
 }
 
 /// The highest level; `None` without stages.
-pub(super) fn highest(stages: &[Stage]) -> Option<f64> {
+pub(in crate::plan) fn highest(stages: &[Stage]) -> Option<f64> {
     stages.iter().map(|stage| stage.level).reduce(f64::max)
 }
 
 /// The area under the line of an open loop's stages: how many sessions they start.
-pub(super) fn area(stages: &[Stage]) -> f64 {
+pub(in crate::plan) fn area(stages: &[Stage]) -> f64 {
     let mut last = 0.0;
     let mut sum = 0.0;
     for stage in stages {

@@ -11,7 +11,7 @@ use super::functions::{NAMES, filter, function};
 use super::names::Names;
 use super::spelling::{check_plain_name, unknown};
 use crate::plan::placeholders;
-use crate::plan::program::{Bound, Filter, Function, Part, Slot, SlotValue as Value, Template};
+use crate::plan::program::{Filter, Part, Slot, SlotValue as Value, Template};
 use crate::tree::{Kind, Node};
 
 /// Longest text of one template, in bytes: the largest body.
@@ -199,24 +199,5 @@ impl Names {
             }
             _ => format!("{}; functions are {}", unknown("variable", name, &variables), NAMES.join(", ")),
         }
-    }
-}
-
-/// The variables that a template uses, as often as it does.
-pub(super) fn variables_of(template: &Template) -> impl Iterator<Item = usize> {
-    template
-        .slots()
-        .flat_map(|slot| match &slot.value {
-            Value::Variable(index) => [Some(*index), None],
-            Value::Function(Function::Int(low, high)) => [bound_variable(low), bound_variable(high)],
-            _ => [None, None],
-        })
-        .flatten()
-}
-
-fn bound_variable(bound: &Bound) -> Option<usize> {
-    match bound {
-        Bound::Variable(index, _) => Some(*index),
-        Bound::Number(_) => None,
     }
 }

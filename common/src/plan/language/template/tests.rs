@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::program::{DataSet, NowFormat, Order};
+use crate::plan::program::{Bound, DataSet, Function, NowFormat, Order};
 
 fn names() -> Names {
     let mut names = Names::default();
