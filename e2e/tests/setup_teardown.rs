@@ -141,7 +141,7 @@ fn setup_logs_in_by_a_form_and_its_cookie_is_sent_by_the_load_and_teardown() {
 #[test]
 fn a_setup_that_fails_or_is_stopped_starts_no_load_and_teardown_runs_after_every_end() {
     let (system, shop) = with_shop();
-    // Teardown of these sends a page that needs no value of setup.
+    // Teardown of the first sends a page that needs no value of setup, which has none.
     let leave = json!({ "path": "/shop/", "headers": { "x-name": "leave" } });
     let login = |path: &str| {
         json!({
@@ -173,7 +173,7 @@ fn a_setup_that_fails_or_is_stopped_starts_no_load_and_teardown_runs_after_every
         &shop,
         json!({
             "setup": { "steps": ["login", { "think": "50s" }] },
-            "requests": { "login": login("/shop/token"), "leave": leave },
+            "requests": { "login": login("/shop/token") },
         }),
     );
     let id = system.trigger(&waiting);
@@ -184,7 +184,9 @@ fn a_setup_that_fails_or_is_stopped_starts_no_load_and_teardown_runs_after_every
     let report = system.finished(&id, SHORT);
     let outcomes = (&report["verdict"], &report["setup"]["outcome"], &report["teardown"]["outcome"]);
     assert_eq!(outcomes, (&json!("aborted"), &json!("stopped"), &json!("completed")), "{report:#}");
-    assert_eq!(counted(&shop).get("me"), None);
+    let counts = counted(&shop);
+    assert_eq!(counts.get("me"), None, "no load: {counts:?}");
+    assert_eq!(counts["leave"], once("200", 1), "teardown has what setup extracted before: {counts:?}");
 
     // Stopped in the midst of the load; a teardown that fails is a warning.
     shop.reset();

@@ -27,7 +27,7 @@ pub use self::masks::MASK;
 use self::masks::Masks;
 use self::prepare::hide_setup;
 pub use self::seen::{Answer, Body, Checked, Event, Extracted, Pause, Request, Step, Why};
-pub use self::steps::{Ran, StepsJob, run_steps};
+pub use self::steps::{KeptValues, Ran, StepsJob, run_steps};
 use crate::assignment::Assignment;
 use crate::driver_test::{DriverTest, HostOf};
 use crate::engine::MAX_WANTED_BODY_BYTES;
@@ -91,6 +91,8 @@ pub struct Trial {
     counts: BTreeMap<RequestName, StepsCounts>,
     /// The extracted values that are set.
     values: SetupValues,
+    /// Where these are kept too, for those who go on when it is ended in the midst.
+    values_go_to: Option<KeptValues>,
     /// Whether what it reports is shown: then the secrets that it comes to know are masked.
     shows: bool,
     /// The values of `[shared]`, as far as they are known.
@@ -128,6 +130,7 @@ impl Trial {
             cuts: true,
             counts: BTreeMap::new(),
             values: SetupValues::new(),
+            values_go_to: None,
             shows: false,
             shared: SharedValues::default(),
             before: Vec::new(),
@@ -257,6 +260,9 @@ impl Trial {
             if let (Some(Ok(value)), Some(variable)) = (value, self.program.variables.get(variable)) {
                 self.values.insert(variable.name.clone(), value);
             }
+        }
+        if let Some(kept) = &self.values_go_to {
+            kept.get().clone_from(&self.values);
         }
     }
 

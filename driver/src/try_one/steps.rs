@@ -2,7 +2,7 @@
 //! the load's figures. The machinery is that of a tried session. What differs: it thinks in full, it has a time limit, and
 //! what it sent and extracted is reported.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use common::ids::{NodeId, TestId};
 use common::plan::program::{Around, Program};
@@ -21,6 +21,17 @@ use crate::secrets::Secrets;
 const NUMBERS_END: u64 = 1 << 40;
 /// Most of an answer's body that a reason shows, in characters.
 const SHOWN_OF_BODY: usize = 300;
+
+/// What setup has extracted by now. It outlives the steps, which a stop ends in the midst.
+#[derive(Debug, Clone, Default)]
+pub struct KeptValues(Arc<Mutex<SetupValues>>);
+
+impl KeptValues {
+    /// The values.
+    pub fn get(&self) -> MutexGuard<'_, SetupValues> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What is to be run.
 #[derive(Debug)]
@@ -43,6 +54,8 @@ pub struct StepsJob {
     pub bodies: Bodies,
     /// What setup extracted, for teardown.
     pub setup: SetupValues,
+    /// Takes what setup extracts, after each attempt; `None`: nothing is kept (teardown).
+    pub kept: Option<KeptValues>,
 }
 
 /// What came of it.
@@ -87,7 +100,7 @@ fn of(program: &Program, run: StepsOf) -> Option<&Around> {
 
 /// Runs the steps to their end, or until their time is over. Within a runtime of actix.
 pub async fn run_steps(job: StepsJob) -> Ran {
-    let StepsJob { test_id, node_id, revision, run, assignment, hosts, secrets, bodies, setup } = job;
+    let StepsJob { test_id, node_id, revision, run, assignment, hosts, secrets, bodies, setup, kept } = job;
     let report = StepsReport::running(test_id.clone(), revision, run);
     let limit = assignment.program.as_ref().and_then(|program| of(program, run)).map(|around| around.timeout);
     let trial = trial(assignment, (test_id, node_id), (secrets.expose(), &bodies), &setup, run);
@@ -96,6 +109,7 @@ pub async fn run_steps(job: StepsJob) -> Ran {
         return Ran { report, values: SetupValues::new() };
     };
     trial.test.hosts = hosts;
+    trial.values_go_to = kept;
     let g = trial.g;
     let (mut failed, mut last): (Option<Box<Step>>, Option<String>) = (None, None);
     let ended = {
@@ -161,6 +175,11 @@ fn cut(mut text: String, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use common::plan::{PlanFormat, read, share_out};
+
     use super::*;
     use crate::try_one::{Answer, Body};
 
@@ -189,6 +208,74 @@ mod tests {
         );
         assert_eq!(of("a check failed", Some(200), "{\n}"), "a check failed, status 200; the answer: { }");
         assert!(of("a check failed", Some(200), &"\u{e4}".repeat(9_000)).len() < 700);
+    }
+
+    /// A target that gives each request the next of these answers, and returns the first lines of what it received.
+    fn target(answers: &'static [&'static str]) -> (u16, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = std::thread::spawn(move || {
+            let one = |answer: &&str| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let length = answer.len();
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{answer}"
+                );
+                stream.write_all(answer.as_bytes()).unwrap();
+                head.lines().next().unwrap_or_default().to_owned()
+            };
+            answers.iter().map(one).collect()
+        });
+        (port, served)
+    }
+
+    fn job(text: &str, run: StepsOf, kept: &KeptValues) -> StepsJob {
+        let plan = read(text, PlanFormat::Toml).unwrap();
+        let node_id = NodeId::new("d").unwrap();
+        let (_, share) = share_out(&plan, std::slice::from_ref(&node_id)).unwrap().remove(0);
+        let host = &plan.program.as_ref().unwrap().hosts[0].url;
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], host.port().unwrap()));
+        StepsJob {
+            test_id: TestId::new("t").unwrap(),
+            node_id,
+            revision: 1,
+            run,
+            hosts: vec![HostOf::new(host.clone(), vec![address])],
+            assignment: Assignment::of_plan(&plan, share),
+            secrets: Secrets::default(),
+            bodies: Bodies::default(),
+            setup: kept.get().clone(),
+            kept: (run == StepsOf::Setup).then(|| kept.clone()),
+        }
+    }
+
+    #[actix_rt::test]
+    async fn teardown_has_what_setup_extracted_before_it_was_ended_in_the_midst() {
+        let (port, served) = target(&["id=71", "gone"]);
+        let text = format!(
+            "target.url = 'http://127.0.0.1:{port}/'\nsetup.steps = ['create', {{ think = '9m' }}, 'page']\n\
+             setup.timeout = '10m'\nteardown.steps = ['remove']\n[requests]\n\
+             create = {{ path = '/new', extract.id = {{ regex = 'id=([0-9]+)' }} }}\n\
+             page.path = '/'\nremove.path = '/records/{{{{setup.id}}}}'\nbrowse.path = '/b'\n[load]\nrate = 10\nduration = '1s'"
+        );
+        let kept = KeptValues::default();
+        let is_kept = async {
+            while kept.get().is_empty() {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            ran = run_steps(job(&text, StepsOf::Setup, &kept)) => panic!("it thinks for minutes: {ran:?}"),
+            () = is_kept => {}
+        }
+        let ran = run_steps(job(&text, StepsOf::Teardown, &kept)).await;
+        assert_eq!(ran.report.state, StepsState::Completed, "{ran:?}");
+        assert_eq!(served.join().unwrap(), ["GET /new HTTP/1.1", "GET /records/71 HTTP/1.1"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::driver_test::HostOf;
 use crate::life::{Candidate, Input};
 use crate::scenario::files::Bodies;
 use crate::secrets::Secrets;
-use crate::try_one::{SetupValues, StepsJob, run_steps};
+use crate::try_one::{KeptValues, SetupValues, StepsJob, run_steps};
 
 /// What setup and teardown of a test need.
 pub(super) struct Kit {
@@ -23,8 +23,8 @@ pub(super) struct Kit {
     hosts: Vec<HostOf>,
     secrets: Secrets,
     bodies: Bodies,
-    /// What setup extracted: here, or as the trigger has it.
-    values: SetupValues,
+    /// What setup extracted: here, also where it did not come to its end, or as the trigger has it.
+    values: KeptValues,
 }
 
 impl Kit {
@@ -43,7 +43,7 @@ impl Kit {
         };
         let hosts = prepared.hosts.iter().map(host).collect();
         let (test_id, secrets) = (candidate.test_id.clone(), prepared.secrets.clone());
-        let (bodies, values) = (prepared.files.bodies.clone(), SetupValues::new());
+        let (bodies, values) = (prepared.files.bodies.clone(), KeptValues::default());
         Some(Self { test_id, revision, assignment, hosts, secrets, bodies, values })
     }
 
@@ -62,18 +62,18 @@ impl TestManagerActor {
     /// What setup extracted, for the load of a test.
     pub(super) fn setup_values(&self, test_id: &TestId) -> SetupValues {
         let kit = self.kit.as_ref().filter(|kit| kit.test_id == *test_id);
-        kit.map(|kit| kit.values.clone()).unwrap_or_default()
+        kit.map(|kit| kit.values.get().clone()).unwrap_or_default()
     }
 
     /// Takes the values that travel with a trigger.
     pub(super) fn take_setup_values(&mut self, trigger: &Trigger) {
-        let fits = |kit: &&mut Kit| {
+        let fits = |kit: &&Kit| {
             trigger.start
                 && !kit.keeps_its_own()
                 && trigger.revision.is_some_and(|revision| kit.is(&trigger.test_id, revision))
         };
-        if let Some(kit) = self.kit.as_mut().filter(fits) {
-            kit.values.clone_from(&trigger.setup);
+        if let Some(kit) = self.kit.as_ref().filter(fits) {
+            kit.values.get().clone_from(&trigger.setup);
         }
     }
 
@@ -99,19 +99,16 @@ impl TestManagerActor {
             hosts: kit.hosts.clone(),
             secrets: kit.secrets.clone(),
             bodies: kit.bodies.clone(),
-            setup: kit.values.clone(),
+            setup: kit.values.get().clone(),
+            kept: (run == StepsOf::Setup).then(|| kit.values.clone()),
         };
         let ran = run_steps(job).into_actor(self).map(move |ran, actor, ctx| {
             actor.steps = None;
             let mut report = ran.report;
             log::info!(test_id:%, run = run.as_str(), state = report.state.as_str(); "steps are over");
-            let kit = actor.kit.as_mut().filter(|kit| kit.is(&test_id, revision));
-            if let (Some(kit), StepsOf::Setup) = (kit, run) {
-                if !kit.keeps_its_own() {
-                    report.values.clone_from(&ran.values);
-                }
-                // Where setup failed, teardown has what it came to.
-                kit.values = ran.values;
+            let kit = actor.kit.as_ref().filter(|kit| kit.is(&test_id, revision));
+            if run == StepsOf::Setup && kit.is_some_and(|kit| !kit.keeps_its_own()) {
+                report.values = ran.values;
             }
             actor.step(Input::StepsEnded(Box::new(report)), ctx);
         });
