@@ -234,7 +234,10 @@ impl TestManagerActor {
         };
         ctx.spawn(checked.into_actor(self).map(move |(prepared, kit), actor, ctx| {
             actor.fetching.remove(&ticket);
-            actor.kit = kit.or(actor.kit.take());
+            // The check of a config that was stopped or replaced may end after that of the next one.
+            if kit.is_some() && actor.life.holds(ticket) {
+                actor.kit = kit;
+            }
             let result = prepared.map(|prepared| {
                 // Configs that never started leave an entry. Tickets increase, so the first is the oldest: evict it.
                 while actor.prepared.len() >= 2 * crate::life::MAX_HELD {
