@@ -4,7 +4,7 @@
 use common::ids::TestId;
 use common::wire::{StepsAsk, StepsOf, StepsReport, StepsState};
 
-use super::{Check, Life, Output};
+use super::{Candidate, Check, Life, Output};
 
 /// Steps that were asked for, as heartbeats report them.
 #[derive(Debug)]
@@ -28,8 +28,7 @@ impl Steps {
 impl Life {
     /// Takes the orchestrator's request, which may come twice.
     pub(super) fn asked(&mut self, ask: &StepsAsk, out: &mut Vec<Output>) {
-        let known = self.steps.as_ref().is_some_and(|steps| steps.is(&ask.test_id, ask.revision, ask.run));
-        if self.leaving || known || !ask.drivers.contains(&self.node_id) {
+        if self.leaving || self.is_late(ask) || !ask.drivers.contains(&self.node_id) {
             return;
         }
         // Setup of the same test, where the stop that ends it comes later, on its own topic.
@@ -45,6 +44,18 @@ impl Life {
         if !runs_load {
             self.run_steps(out);
         }
+    }
+
+    /// Whether a request is one of before, which Kafka may deliver again: for the steps that were asked for last, for the
+    /// setup of a test whose teardown was asked for, or for another test than the one that is here.
+    fn is_late(&self, ask: &StepsAsk) -> bool {
+        let known = |run| self.steps.as_ref().is_some_and(|steps| steps.is(&ask.test_id, ask.revision, run));
+        let of_held = self.held.iter().map(|held| &held.candidate).filter(|candidate| candidate.is_ours());
+        let of_running = self.running_candidate().filter(|candidate| candidate.is_ours());
+        let of_another = |candidate: &Candidate| {
+            candidate.test_id != ask.test_id || candidate.revision() != Some(ask.revision)
+        };
+        known(ask.run) || known(StepsOf::Teardown) || of_held.chain(of_running).any(of_another)
     }
 
     fn run_steps(&mut self, out: &mut Vec<Output>) {

@@ -82,6 +82,24 @@ fn the_next_test_ends_what_is_left_of_the_last_one() {
 }
 
 #[test]
+fn a_request_that_comes_again_ends_nothing_of_what_runs_now() {
+    let mut driver = Driver::new();
+    driver.ours("t", 1, 5, &["d1"]);
+    driver.step(ask("t", StepsOf::Setup));
+    driver.no("t", Some(1), 0);
+    driver.step(ask("t", StepsOf::Teardown));
+    assert!(driver.step(ask("t", StepsOf::Setup)).is_empty(), "teardown goes on");
+    driver.ours("u", 1, 5, &["d1"]);
+    driver.step(ask("u", StepsOf::Setup));
+    for late in [StepsOf::Setup, StepsOf::Teardown] {
+        assert!(driver.step(ask("t", late)).is_empty(), "setup of u goes on");
+    }
+    assert_eq!(driver.step(ended("u", StepsOf::Setup)), ["ready u/1 setup completed"]);
+    driver.yes("u", Some(1), 0);
+    assert!(driver.step(ask("t", StepsOf::Teardown)).is_empty(), "u runs");
+}
+
+#[test]
 fn setup_ends_where_the_orchestrator_is_started_again_or_the_driver_leaves() {
     for (input, words) in [
         (Input::OrchestratorSeen(Epoch(6)), vec!["STOP STEPS", "idle"]),
