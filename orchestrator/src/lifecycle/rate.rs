@@ -15,7 +15,7 @@ use common::plan::{Mode, RateChange, write_duration};
 use common::wire::RateApplied;
 
 use super::warned::{RATE_LATE, RATE_NOT_CHANGED, about};
-use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, choose};
+use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, choose, ends};
 use crate::blocker::Blocker;
 use crate::human::rate;
 use crate::model::TestState;
@@ -162,7 +162,7 @@ impl Lifecycle {
 
     /// Whether every driver that takes part can obey, and no classic one could misunderstand.
     fn drivers_can(&self, rate_per_s: f64, nodes: &[NodeFacts]) -> Result<(), CommandError> {
-        let classic = nodes.iter().filter(|node| node.is_alive() && node.is_classic());
+        let classic = nodes.iter().filter(|node| ends::listens_as_classic(node));
         let take_part = self.participants.iter().filter(|one| one.epoch.is_none()).map(|one| &one.node_id);
         let mut names = classic.map(|node| &node.node_id).chain(take_part);
         if let Some(name) = names.next() {

@@ -159,7 +159,7 @@ pub fn leaves_a_load_behind(nodes: &[NodeFacts], parts: &[PartSeen], effects: &[
 
 /// Whether a node is a classic driver that may receive a stop and could mistake it for a start. A deaf driver still
 /// runs, and one that sends heartbeats only during tests may listen although it is silent.
-fn listens_as_classic(node: &NodeFacts) -> bool {
+pub fn listens_as_classic(node: &NodeFacts) -> bool {
     let here = node.is_alive() || node.liveness == Liveness::Deaf || node.beats_only_in_tests();
     node.is_classic() && here
 }

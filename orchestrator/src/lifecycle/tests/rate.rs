@@ -95,8 +95,10 @@ fn drivers_that_cannot_obey_are_named() {
     refused(&mut running(OPEN), 20.0, 2_000, &old, "b does not change the rate of a running test");
     let low = [a.clone(), NodeFacts { max_rate: Some(15.0), ..b.clone() }];
     refused(&mut running(OPEN), 20.0, 2_000, &low, "b: safety.max_rate = 15");
-    let classic = [a, b, node("old", None)];
-    refused(&mut running(OPEN), 20.0, 2_000, &classic, "old is a classic driver");
+    for liveness in [Liveness::Alive, Liveness::Deaf] {
+        let classic = [a.clone(), b.clone(), NodeFacts { liveness, ..node("old", None) }];
+        refused(&mut running(OPEN), 20.0, 2_000, &classic, "old is a classic driver");
+    }
 }
 
 #[test]
