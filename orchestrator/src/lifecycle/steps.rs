@@ -20,7 +20,7 @@ use crate::participant::Participant;
 use crate::registry::NodeFacts;
 
 /// In a timeline: drivers were asked to run setup.
-const SETUP: &str = "setup";
+pub(super) const SETUP: &str = "setup";
 /// In a timeline: a driver was asked to run teardown.
 const TEARDOWN: &str = "teardown";
 /// How long after its own limit a driver has to report that its steps are over.

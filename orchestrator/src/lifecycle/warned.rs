@@ -59,6 +59,11 @@ pub fn since_trigger(timeline: &[TimelineEntry]) -> &[TimelineEntry] {
     &timeline[timeline.iter().rposition(|entry| entry.what == TRIGGERED).unwrap_or(0)..]
 }
 
+/// Whether the next process decides by such an entry what becomes of the test.
+pub fn decides(what: &str) -> bool {
+    [TRIGGERED, super::steps::SETUP, super::RUNNING, super::STOPPED].contains(&what)
+}
+
 /// The warnings in the timeline since the last trigger.
 pub fn warnings(timeline: &[TimelineEntry]) -> impl Iterator<Item = (FindingKind, &TimelineEntry)> {
     since_trigger(timeline).iter().filter_map(|entry| match entry.what.as_str() {
