@@ -3,7 +3,7 @@
 use common::clock::UnixMicros;
 use common::wire::{self, StepsOf};
 
-use super::words::{Ending, Other};
+use super::words::{Ending, Other, OwnSessions};
 use super::{DriverFacts, Facts, Findings};
 use crate::model::{StepsOutcome, StepsView, Verdict};
 use crate::participant::EndedBy;
@@ -26,7 +26,7 @@ pub fn look(facts: &Facts<'_>, findings: &mut Findings) {
     }
     for driver in &facts.drivers {
         let runs = !facts.over && driver.ended_by.is_none();
-        let ending = missing_driver(driver, start, facts.stopped_by.is_some()).filter(|_| !runs);
+        let ending = missing_driver(driver, start, facts).filter(|_| !runs);
         if let Some(ending) = ending {
             findings.because(Verdict::Incomplete, Some(&driver.name), ending);
         }
@@ -64,17 +64,25 @@ fn steps(facts: &Facts<'_>, findings: &mut Findings) -> bool {
     true
 }
 
-fn missing_driver(driver: &DriverFacts<'_>, start: UnixMicros, aborted: bool) -> Option<Ending> {
+/// The sessions that end with a driver, and whose numbers no other one has.
+fn sessions_of(driver: &DriverFacts<'_>, facts: &Facts<'_>) -> Option<OwnSessions> {
+    let program = facts.plan.program.as_ref()?;
+    let share = driver.share.filter(|share| share.of > 1)?;
+    Some(OwnSessions { index: share.index, of: share.of, have_rows: !program.data.is_empty() })
+}
+
+fn missing_driver(driver: &DriverFacts<'_>, start: UnixMicros, facts: &Facts<'_>) -> Option<Ending> {
+    let (aborted, sessions) = (facts.stopped_by.is_some(), sessions_of(driver, facts));
     let after_s = driver.last_report_at.map(|at| at.saturating_sub(start).max(0) / 1_000_000);
     let unresolved = driver.unresolved;
     match (driver.ended_by, driver.cut_short.as_deref()) {
         (Some(EndedBy::Deaf), _) => Some(Ending::Deaf),
         (Some(EndedBy::Overdue), _) => Some(Ending::Overdue { unresolved }),
-        (None | Some(EndedBy::Lost), _) => Some(Ending::Lost { after_s, unresolved }),
-        (Some(_), Some(wire::Ending::LEAVING)) => Some(Ending::Left { after_s }),
+        (None | Some(EndedBy::Lost), _) => Some(Ending::Lost { after_s, unresolved, sessions }),
+        (Some(_), Some(wire::Ending::LEAVING)) => Some(Ending::Left { after_s, sessions }),
         // After a stop all loads end early: the verdict `aborted` covers that.
         (Some(_), Some(_)) if aborted => None,
-        (Some(_), Some(why)) => Some(Ending::CutShort { after_s, why: why.to_owned() }),
+        (Some(_), Some(why)) => Some(Ending::CutShort { after_s, why: why.to_owned(), sessions }),
         _ => None,
     }
 }

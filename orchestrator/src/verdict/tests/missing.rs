@@ -28,6 +28,38 @@ fn a_stopped_drivers_short_load_is_no_reason_of_its_own() {
 }
 
 #[test]
+fn a_driver_that_ends_early_takes_the_numbers_and_rows_of_its_sessions_with_it() {
+    let text = |data: &str, of: u32, by: EndedBy, why: Option<&'static str>| {
+        let plan = fixtures::plan(&format!(
+            "target.url = 'http://127.0.0.1:1/'\nrequests.page.path = '/{{{{int 1 9}}}}{}'\n{data}\n[load]\nrate = 10\n\
+             duration = '30s'",
+            if data.is_empty() { "" } else { "/{{users.name}}" }
+        ));
+        let early = Driver::well("b")
+            .with(|driver| (driver.ended_by, driver.cut_short, driver.share) = (Some(by), why, share(1, of)));
+        let judgement = case(plan, &[Driver::well("a"), early]).judge();
+        reasons(&judgement).first().map(|reason| (*reason).to_owned()).unwrap_or_default()
+    };
+    let data = "data.users = { columns = ['name'], rows = [['x'], ['y']] }";
+    let lost = text(data, 3, EndedBy::Lost, None);
+    let its = "its sessions (numbers 1, 4, 7, …) and their rows of data were not sent from then on";
+    assert_eq!(
+        lost,
+        format!(
+            "driver b was lost 12 s into the test and did not come back; {its}: look at its log and its host, then run the test again"
+        )
+    );
+    let left = text("", 2, EndedBy::FinalWindow, Some("leaving"));
+    assert!(left.contains("12 s into the test; its sessions (numbers 1, 3, 5, …) were not sent"), "{left}");
+    let silent = text("", 2, EndedBy::FinalWindow, Some("orchestrator silent"));
+    assert!(
+        silent.ends_with("silent; its sessions (numbers 1, 3, 5, …) were not sent from then on"),
+        "{silent}"
+    );
+    assert!(!text(data, 1, EndedBy::Lost, None).contains("numbers"), "there was one driver");
+}
+
+#[test]
 fn what_is_missing_makes_incomplete() {
     let given = "\"response.p99\" = \"< 250ms\"";
     let lost = |by| Driver::well("b").with(|driver| (driver.ended_by, driver.unresolved) = (by, 31));

@@ -4,6 +4,15 @@ use super::the_driver;
 use crate::human::{count, counted};
 use crate::model::{FindingKind, MissingWindows};
 
+/// The sessions of a driver that is one of several: their numbers are `index`, `index + of`, `index + 2·of`, …
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnSessions {
+    pub index: u32,
+    pub of: u32,
+    /// Whether the plan has rows of data, which belong to the numbers.
+    pub have_rows: bool,
+}
+
 /// An end that was not planned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
@@ -49,11 +58,15 @@ pub enum Ending {
         after_s: Option<i64>,
         /// Requests whose end is not known.
         unresolved: u64,
+        /// What it took with it; `None`: the plan has no sessions, or one driver.
+        sessions: Option<OwnSessions>,
     },
     /// It left because of SIGTERM.
     Left {
         /// As in [`Ending::Lost`].
         after_s: Option<i64>,
+        /// As in [`Ending::Lost`].
+        sessions: Option<OwnSessions>,
     },
     /// It ended its load itself.
     CutShort {
@@ -61,6 +74,8 @@ pub enum Ending {
         after_s: Option<i64>,
         /// The driver's own reason.
         why: String,
+        /// As in [`Ending::Lost`].
+        sessions: Option<OwnSessions>,
     },
     /// A run of windows that did not arrive.
     Windows(MissingWindows),
@@ -114,18 +129,22 @@ impl Ending {
                  restart it, then run the test again",
                 with_unresolved(*unresolved)
             ),
-            Self::Lost { after_s, unresolved } => format!(
-                "{driver} was lost {} and did not come back{}: look at its log and its host, then run the test again",
+            Self::Lost { after_s, unresolved, sessions } => format!(
+                "{driver} was lost {} and did not come back{}{}: look at its log and its host, then run the test again",
                 when(*after_s),
-                with_unresolved(*unresolved)
+                with_unresolved(*unresolved),
+                without_sessions(*sessions)
             ),
-            Self::Left { after_s } => format!(
-                "{driver} was ended by a signal (SIGTERM) {}: run the test again without stopping it",
-                when(*after_s)
+            Self::Left { after_s, sessions } => format!(
+                "{driver} was ended by a signal (SIGTERM) {}{}: run the test again without stopping it",
+                when(*after_s),
+                without_sessions(*sessions)
             ),
-            Self::CutShort { after_s, why } => {
-                format!("{driver} ended its load early, {}: {why}", when(*after_s))
-            }
+            Self::CutShort { after_s, why, sessions } => format!(
+                "{driver} ended its load early, {}: {why}{}",
+                when(*after_s),
+                without_sessions(*sessions)
+            ),
             Self::Windows(run) => windows(run, &driver),
             Self::MoreWindows(more) => format!(
                 "windows are missing in {}: see completeness in the JSON report",
@@ -148,6 +167,13 @@ fn with_unresolved(n: u64) -> String {
         1 => "; how 1 request that it had sent ended is not known".to_owned(),
         n => format!("; how {} requests that it had sent ended is not known", count(n)),
     }
+}
+
+fn without_sessions(sessions: Option<OwnSessions>) -> String {
+    let Some(OwnSessions { index, of, have_rows }) = sessions else { return String::new() };
+    let (i, n) = (u64::from(index), u64::from(of));
+    let rows = if have_rows { " and their rows of data" } else { "" };
+    format!("; its sessions (numbers {i}, {}, {}, …){rows} were not sent from then on", i + n, i + 2 * n)
 }
 
 fn windows(run: &MissingWindows, driver: &str) -> String {

@@ -10,7 +10,7 @@ mod generator;
 mod others;
 mod thresholds;
 
-pub use ending::Ending;
+pub use ending::{Ending, OwnSessions};
 pub use failures::{AllFailed, Failed};
 pub use gaps::Gaps;
 pub use generator::Generator;
