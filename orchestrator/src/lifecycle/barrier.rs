@@ -182,7 +182,7 @@ impl Lifecycle {
     }
 
     /// Whether a driver has answered (ready or refused) this revision of this test's config.
-    fn answers(&self, node: &NodeFacts) -> bool {
+    pub(super) fn answers(&self, node: &NodeFacts) -> bool {
         node.test_id.as_ref() == Some(&self.test_id)
             && node.revision == Some(self.revision)
             && matches!(node.state, Some(DriverState::Ready | DriverState::Refused))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::ids::NodeId;
 use common::plan::program::{Around, Once};
-use common::wire::{StepsOf, StepsReport, StepsState};
+use common::wire::{DriverState, StepsOf, StepsReport, StepsState};
 
 use super::warned::since_trigger;
 use super::{Effect, Lifecycle, Phase};
@@ -115,6 +115,16 @@ impl Lifecycle {
         }
     }
 
+    /// Why a participant could not start the load any more; `None`: it could. All of them were ready when setup began. A
+    /// driver lets go of the test where it receives nothing from its orchestrator for some time.
+    fn not_ready(&self, one: &Participant, nodes: &[NodeFacts]) -> Option<&'static str> {
+        let is_ready = |node: &NodeFacts| {
+            node.node_id == one.node_id && node.state == Some(DriverState::Ready) && self.answers(node)
+        };
+        let let_go = || (!nodes.iter().any(is_ready)).then_some("does not hold the test any more");
+        Self::gone(one, nodes).or_else(let_go)
+    }
+
     pub(super) fn look_at_setup(&mut self, since: Duration, now: Now, nodes: &[NodeFacts]) -> Vec<Effect> {
         let Some((once, timeout)) = self.around(StepsOf::Setup).map(|setup| (setup.once, setup.timeout))
         else {
@@ -129,7 +139,7 @@ impl Lifecycle {
         }
         // A driver that does not run setup is needed for the load.
         let mut ours = self.participants.iter().filter(|one| one.epoch.is_some());
-        let gone = ours.find_map(|one| Some((one.node_id.clone(), Self::gone(one, nodes)?)));
+        let gone = ours.find_map(|one| Some((one.node_id.clone(), self.not_ready(one, nodes)?)));
         if let Some((driver, how)) = gone {
             let why = format!("driver {driver} {how}: run the test again");
             return self.setup_over(view.ended(StepsOutcome::Lost, Some(driver.as_str()), why));

@@ -117,6 +117,23 @@ fn a_driver_that_is_lost_or_silent_in_setup_ends_the_test() {
 }
 
 #[test]
+fn a_driver_that_let_go_of_the_test_in_setup_ends_it_though_it_is_alive() {
+    for idle in [0, 1] {
+        let (mut life, _) = in_setup("fleet");
+        // Beside the end of setup, where the other driver runs it.
+        let mut nodes = if idle == 0 { ready() } else { reports(StepsOf::Setup, StepsState::Completed) };
+        let (test_id, revision, steps) = (None, None, None);
+        nodes[idle] =
+            NodeFacts { state: Some(DriverState::Idle), test_id, revision, steps, ..nodes[idle].clone() };
+        let effects = life.step(at(700), &nodes, &[]);
+        assert!(effects.contains(&Effect::PublishStop) && !triggers(&effects), "{effects:?}");
+        let (_, view) = life.steps().next().unwrap();
+        assert_eq!((view.outcome, view.driver.as_deref()), (StepsOutcome::Lost, Some(["a", "b"][idle])));
+        assert!(view.reason.as_deref().unwrap().contains("does not hold the test"), "{view:?}");
+    }
+}
+
+#[test]
 fn a_stop_ends_setup_and_teardown_runs() {
     let (mut life, _) = in_setup("fleet");
     let effects = life.stop(StoppedBy::the_user(), at(5));
