@@ -265,6 +265,11 @@ impl Lifecycle {
         }
     }
 
+    /// Whether its trigger is not answered yet.
+    pub fn awaits_drivers(&self) -> bool {
+        matches!(self.phase, Phase::AwaitingClassic { .. } | Phase::Barrier { .. } | Phase::Gap { .. })
+    }
+
     /// Whether drivers may be working on it, so that a second test has to wait.
     pub fn is_under_way(&self) -> bool {
         !matches!(self.phase, Phase::Configured | Phase::Finished)

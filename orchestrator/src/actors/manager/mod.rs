@@ -279,7 +279,7 @@ impl Manager {
     /// `None`: the barrier will answer.
     async fn trigger(&mut self, id: &TestId) -> Result<Option<TestView>, CommandError> {
         if let Some(active) = self.active.as_ref().filter(|active| active.life.test_id() == id) {
-            return if active.life.started_at().is_some() { self.get(id).await.map(Some) } else { Ok(None) };
+            return if active.life.awaits_drivers() { Ok(None) } else { self.get(id).await.map(Some) };
         }
         // Before the look at what else is under way: one that is finished starts neither now nor later.
         let stored = self.load(id).await?;

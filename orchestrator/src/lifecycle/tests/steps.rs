@@ -134,6 +134,14 @@ fn a_driver_that_let_go_of_the_test_in_setup_ends_it_though_it_is_alive() {
 }
 
 #[test]
+fn a_trigger_is_answered_at_once_while_setup_runs() {
+    let (mut life, _) = in_setup("fleet");
+    assert!(!life.awaits_drivers());
+    life.step(at(10), &reports(StepsOf::Setup, StepsState::Failed), &[]);
+    assert!(life.is_under_way() && !life.awaits_drivers(), "teardown is next");
+}
+
+#[test]
 fn a_stop_ends_setup_and_teardown_runs() {
     let (mut life, _) = in_setup("fleet");
     let effects = life.stop(StoppedBy::the_user(), at(5));
