@@ -55,8 +55,10 @@ impl Lifecycle {
         if now.elapsed.saturating_sub(since) < LOOKED_AT {
             return Vec::new();
         }
-        let why = "the orchestrator was restarted before it could trigger the test: trigger it again";
-        self.barrier_failed(CommandError::Conflict(why.to_owned()))
+        // Where setup has run, the test is finished then.
+        let again = if self.steps().next().is_some() { "run the test again" } else { "trigger it again" };
+        let why = format!("the orchestrator was restarted before it could trigger the test: {again}");
+        self.barrier_failed(CommandError::Conflict(why))
     }
 }
 

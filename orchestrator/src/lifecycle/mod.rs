@@ -296,9 +296,7 @@ impl Lifecycle {
             Phase::Finished | Phase::Stopping { .. } | Phase::Teardown { .. } => Vec::new(),
             Phase::Setup { .. } => {
                 self.stopped_by = Some(by);
-                let mut effects = vec![Effect::PublishStop, note];
-                effects.extend(self.setup_stopped());
-                effects
+                self.setup_stopped(note)
             }
             Phase::Configured => {
                 self.stopped_by = Some(by);

@@ -18,6 +18,7 @@ use crate::model::{StepsOutcome, StepsView, TimelineEntry};
 use crate::now::Now;
 use crate::participant::Participant;
 use crate::registry::NodeFacts;
+use crate::stopped_by::StoppedBy;
 
 /// In a timeline: drivers were asked to run setup.
 pub(super) const SETUP: &str = "setup";
@@ -51,6 +52,20 @@ impl Lifecycle {
         };
         self.steps.extend(teardown.map(|teardown| (StepsOf::Teardown, lost(teardown))));
         self
+    }
+
+    /// The same test, where these drivers took part, setup had begun and the load had not when the orchestrator ended.
+    pub fn in_setup(self, participants: Vec<Participant>, stopped_by: Option<StoppedBy>) -> Self {
+        Self { phase: Phase::Setup { since: Duration::ZERO }, participants, stopped_by, ..self }
+    }
+
+    /// What to do of such a test: setup that was over stays as it was. Teardown was next then, or was asked for already.
+    pub fn resumed_in_setup(&mut self) -> Vec<Effect> {
+        if self.view_of(StepsOf::Setup).ended_early() {
+            return self.conclude();
+        }
+        let why = "the orchestrator was started again before the load began: run the test again";
+        self.setup_lost(why.to_owned())
     }
 
     /// What setup and teardown came to.
@@ -183,14 +198,14 @@ impl Lifecycle {
         self.setup_over(view)
     }
 
-    /// A stop while setup runs.
-    pub(super) fn setup_stopped(&mut self) -> Vec<Effect> {
+    /// A stop while setup runs. The note of it is stored with what became of setup.
+    pub(super) fn setup_stopped(&mut self, note: Effect) -> Vec<Effect> {
         let view = self.view_of(StepsOf::Setup).ended(
             StepsOutcome::Stopped,
             None,
             "the test was stopped before its end",
         );
-        let mut effects = vec![self.set_steps(StepsOf::Setup, view)];
+        let mut effects = vec![self.set_steps(StepsOf::Setup, view), Effect::PublishStop, note];
         effects.extend(self.conclude());
         effects
     }
@@ -201,7 +216,9 @@ impl Lifecycle {
         let pending =
             self.around(StepsOf::Teardown).is_some() && !self.steps.contains_key(&StepsOf::Teardown);
         if pending {
-            self.phase = Phase::Teardown { since: None, at_us: self.started_at() };
+            // A start that was stored, and not carried out, does not count.
+            let is_lost = self.steps.get(&StepsOf::Setup).is_some_and(StepsView::ended_early);
+            self.phase = Phase::Teardown { since: None, at_us: self.started_at().filter(|_| !is_lost) };
             return Vec::new();
         }
         self.phase = Phase::Finished;

@@ -84,6 +84,11 @@ impl StepsView {
         Self { outcome, driver: driver.map(str::to_owned), reason: Some(reason.into()), ..self }
     }
 
+    /// Whether they are over and did not complete. After such a setup no load is started.
+    pub fn ended_early(&self) -> bool {
+        !matches!(self.outcome, StepsOutcome::Running | StepsOutcome::Completed)
+    }
+
     /// Takes the counts of all reports.
     pub fn count<'a>(&mut self, reports: impl Iterator<Item = &'a StepsReport>) {
         let mut sums: BTreeMap<String, StepsCounts> = BTreeMap::new();

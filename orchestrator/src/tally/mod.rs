@@ -293,8 +293,12 @@ impl Tally {
         }
     }
 
-    /// Takes what setup or teardown came to so far.
+    /// Takes what setup or teardown came to so far. Where setup came to no load, a start that was stored was not carried
+    /// out.
     pub fn set_steps(&mut self, run: StepsOf, view: StepsView) {
+        if run == StepsOf::Setup && view.ended_early() {
+            self.start_at = None;
+        }
         self.steps.insert(run, view);
     }
 

@@ -1,5 +1,7 @@
 //! What the lifecycle decides, carried out: records published, parts ended, callers answered, the test finished.
 
+use common::wire::StepsOf;
+
 use super::meta::{note, note_of};
 use super::stored::stored;
 use super::{Active, Manager};
@@ -32,6 +34,11 @@ impl Manager {
                 }
                 Effect::AskSteps { run, drivers } => self.publish_ask(run, drivers).await.err(),
                 Effect::StepsChanged(run, view) => {
+                    // A start that was stored, and not carried out, does not count.
+                    if let (StepsOf::Setup, true, Some(active)) = (run, view.ended_early(), &mut self.active)
+                    {
+                        active.meta.started_at = None;
+                    }
                     self.change_part(PartChanged::Steps(run, view)).await;
                     None
                 }

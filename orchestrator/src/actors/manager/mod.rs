@@ -3,6 +3,7 @@
 
 mod command;
 mod effects;
+mod in_setup;
 mod links;
 mod meta;
 mod orphan;
@@ -50,6 +51,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The same while it starts, so that ready drivers get the trigger soon and short tests are reported promptly.
 const LOOK_AT_FIRST_EVERY: Duration = Duration::from_millis(20);
 
+const NOT_RECEIVING_YET: &str =
+    "the orchestrator does not receive from Kafka yet: try again in a few seconds";
+
 /// The test that is under way.
 struct Active {
     life: Lifecycle,
@@ -79,6 +83,8 @@ pub struct Manager {
     reads: bool,
     /// Tests of the previous process that may go on, until they are resumed.
     resumable: Vec<StoredTest>,
+    /// Tests of the previous process whose setup had begun and whose load had not, until Kafka answers.
+    in_setup: Vec<TestId>,
     /// Whether an actor did not answer, so that it is logged once.
     ending: Cell<bool>,
 }
@@ -97,6 +103,7 @@ impl Manager {
             kafka,
             reads: false,
             resumable: Vec::new(),
+            in_setup: Vec::new(),
             ending: Cell::new(false),
         }
     }
@@ -291,8 +298,7 @@ impl Manager {
             return Err(CommandError::UnderWay { test_id, waited });
         }
         if !self.reads {
-            let why = "the orchestrator does not receive from Kafka yet: try again in a few seconds";
-            return Err(CommandError::NotReady(why.to_owned()));
+            return Err(CommandError::NotReady(NOT_RECEIVING_YET.to_owned()));
         }
         let nodes = self.links.registry.facts().await?;
         self.activate(stored).await?;
@@ -320,6 +326,9 @@ impl Manager {
 
     async fn stop(&mut self, id: &TestId) -> Result<TestView, CommandError> {
         if self.active.as_ref().is_none_or(|active| active.life.test_id() != id) {
+            if self.in_setup.contains(id) {
+                return Err(CommandError::NotReady(NOT_RECEIVING_YET.to_owned()));
+            }
             self.waiting.cancel(id, "stopped");
             let stored = self.load(id).await?;
             // Repeating a stop changes nothing.

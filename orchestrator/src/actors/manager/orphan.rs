@@ -5,10 +5,11 @@ use common::wire::StepsOf;
 
 use super::super::recount::recount;
 use super::Manager;
+use super::in_setup::{closed_teardown, has_begun_setup_alone};
 use super::meta::{meta_of, note};
-use super::stored::{stopped_by, stored};
+use super::stored::{steps_of, stopped_by, stored};
 use crate::assemble::changes_of;
-use crate::model::{StepsOutcome, StepsView, TestState};
+use crate::model::TestState;
 use crate::ran_on::{Orphaned, RanOn, orphaned};
 use crate::refusal::CommandError;
 use crate::store::StoredTest;
@@ -19,6 +20,7 @@ impl Manager {
     /// Kafka answered, and the store has the offsets where reading begins. No record was read yet.
     pub(super) async fn kafka_reached(&mut self, kafka: Option<RanOn>) {
         (self.kafka, self.reads) = (kafka, true);
+        self.resume_in_setup().await;
         let Some(active) = &self.active else { return };
         let Some(why) = orphaned(active.meta.kafka.as_ref(), self.kafka.as_ref()) else { return };
         let id = active.life.test_id().clone();
@@ -26,6 +28,7 @@ impl Manager {
         self.forget_tally(id.clone()).await;
         self.free_drivers().await;
         let closed = match self.load(&id).await {
+            Ok(stored) if has_begun_setup_alone(&stored) => self.close_in_setup(stored).await,
             Ok(stored) => self.close_orphan(stored, why).await,
             Err(error) => Err(error),
         };
@@ -34,54 +37,21 @@ impl Manager {
         }
     }
 
-    /// Closes a test whose setup was under way when the previous process ended. Part of it may have been done, so that it
-    /// does not run again. Its drivers let go of the test when they see this process.
-    pub(super) async fn close_in_setup(&mut self, test: StoredTest) -> Result<(), CommandError> {
-        let plan = test.plan.into_plan().map_err(CommandError::Plan)?;
-        let now_us = self.settings.clock.unix_us();
-        let mut meta = meta_of(&test.test_id, &plan, test.created_at);
-        let setup = test.report.as_ref().and_then(|report| report.setup.clone());
-        meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
-        meta.kafka = test.kafka;
-        let why = "the orchestrator was started again while setup ran, which is not repeated: undo what it did, then run \
-                   the test again";
-        note(&mut meta, now_us, "interrupted", why);
-        note(&mut meta, now_us, "finished", "when the orchestrator was started again");
-        (meta.state, meta.ended_at) = (TestState::Finished, Some(now_us));
-        let mut tally = Box::new(Tally::new(test.test_id, plan.clone(), &test.participants));
-        let setup = setup.unwrap_or_else(|| StepsView::running(Vec::new()));
-        tally.set_steps(StepsOf::Setup, setup.ended(StepsOutcome::Lost, None, why));
-        let closing = tally.closing(None);
-        tally.finish();
-        let judgement = judge(&tally.facts(None));
-        let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
-        let closed = stored(&meta, &plan, test.revision, &test.participants, &view);
-        self.save(StoredTest { closing: Some(closing), ..closed }).await?;
-        log::info!(test_id:% = meta.test_id, verdict:? = view.verdict; "closed a test in whose setup the previous process ended");
-        self.show(view);
-        Ok(())
-    }
-
     /// Judges a test by its stored records, and stores it as finished.
     pub(super) async fn close_orphan(&mut self, test: StoredTest, why: Orphaned) -> Result<(), CommandError> {
         let plan = test.plan.into_plan().map_err(CommandError::Plan)?;
         let now_us = self.settings.clock.unix_us();
         let started_at = test.started_at.unwrap_or(test.created_at);
         let mut meta = meta_of(&test.test_id, &plan, test.created_at);
-        let steps: Vec<_> = test
-            .report
-            .iter()
-            .flat_map(|report| {
-                let setup = report.setup.clone().map(|setup| (StepsOf::Setup, setup));
-                setup.into_iter().chain(report.teardown.clone().map(|teardown| (StepsOf::Teardown, teardown)))
-            })
-            .collect();
+        let (setup, teardown) = steps_of(&test.report);
+        let teardown = closed_teardown(&plan, teardown);
+        let steps = [(StepsOf::Setup, setup), (StepsOf::Teardown, teardown)];
         meta.rate_changes = changes_of(test.report.as_ref(), started_at);
         meta.timeline = test.report.map(|report| report.timeline).unwrap_or_default();
         (meta.started_at, meta.kafka) = (Some(started_at), test.kafka);
         let mut tally = Box::new(Tally::new(test.test_id, plan.clone(), &test.participants));
         tally.started(started_at);
-        for (run, view) in steps {
+        for (run, view) in steps.into_iter().filter_map(|(run, view)| Some((run, view?))) {
             tally.set_steps(run, view);
         }
         tally.rate_changed(meta.rate_changes.clone());

@@ -5,11 +5,12 @@ use common::plan::Plan;
 
 use super::super::recount::recount;
 use super::super::stats_aggregator::Meta;
+use super::in_setup::has_begun_setup_alone;
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager};
 use crate::assemble::changes_of;
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
-use crate::model::{TestState, TestView, TimelineEntry};
+use crate::model::{StepsView, TestState, TestView, TimelineEntry};
 use crate::participant::Participant;
 use crate::ran_on::orphaned;
 use crate::refusal::CommandError;
@@ -62,8 +63,8 @@ impl Manager {
     }
 
     /// Handles the tests that were active when the previous process ended, as far as possible without Kafka. Tests that
-    /// cannot go on are closed; tests that were waiting for drivers are configured again. The others wait for
-    /// [`Self::resume`].
+    /// cannot go on are closed; tests that were waiting for drivers are configured again. Of the others those in setup wait
+    /// for Kafka, and the rest for [`Self::resume`].
     pub async fn close_orphans(&mut self) {
         let unfinished = match self.links.store.load_unfinished().await {
             Ok(unfinished) => unfinished,
@@ -73,7 +74,11 @@ impl Manager {
         for stored in unfinished {
             let id = stored.test_id.clone();
             let done = match (stored.started_at, orphaned(stored.kafka.as_ref(), self.kafka.as_ref())) {
-                (None, _) if has_begun_setup(&stored) => self.close_in_setup(stored).await,
+                (None, Some(_)) if has_begun_setup_alone(&stored) => self.close_in_setup(stored).await,
+                (None, None) if has_begun_setup_alone(&stored) => {
+                    self.in_setup.push(id.clone());
+                    Ok(())
+                }
                 (None, _) => self.configured_again(stored).await,
                 (Some(_), Some(why)) => self.close_orphan(stored, why).await,
                 (Some(_), None) => {
@@ -121,10 +126,7 @@ impl Manager {
         self.settings.clock.hold();
         let (id, rules, now) = (stored.test_id.clone(), self.settings.rules, self.settings.clock.now());
         let mut meta = meta_of(&id, &plan, stored.created_at);
-        let (setup, teardown) = stored
-            .report
-            .as_ref()
-            .map_or((None, None), |report| (report.setup.clone(), report.teardown.clone()));
+        let (setup, teardown) = steps_of(&stored.report);
         meta.rate_changes = changes_of(stored.report.as_ref(), started_at);
         meta.timeline = stored.report.map(|report| report.timeline).unwrap_or_default();
         meta.started_at = Some(started_at);
@@ -157,9 +159,9 @@ impl Manager {
     }
 }
 
-/// Whether setup was under way when the previous process ended: it does not run twice.
-fn has_begun_setup(stored: &StoredTest) -> bool {
-    stored.report.as_ref().is_some_and(|report| lifecycle::began_setup(&report.timeline))
+/// What a stored report has of setup and of teardown.
+pub(super) fn steps_of(report: &Option<TestView>) -> (Option<StepsView>, Option<StepsView>) {
+    report.as_ref().map_or((None, None), |report| (report.setup.clone(), report.teardown.clone()))
 }
 
 /// Why a test was not stored. The user sees the store's reason, unless the node is ending.

@@ -2,6 +2,7 @@
 
 mod ending;
 mod restart;
+mod setup;
 mod surroundings;
 mod waiting;
 mod world;

@@ -10,8 +10,8 @@ use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{Arrived, ConsumerChanged, Offsets, Position, RecordsArrived};
 use common::settings::KafkaSettings;
 use common::wire::{
-    DriverState, Heartbeat, HeartbeatOurs, Inbound, Metrics, Outbound, RawMetrics, ReadAs, Role, Topic, Unit,
-    Window, WrittenRecord,
+    DriverState, Heartbeat, HeartbeatOurs, Inbound, Metrics, Outbound, RawMetrics, ReadAs, Role, StepsReport,
+    Topic, Unit, Window, WrittenRecord,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -139,6 +139,20 @@ impl World {
             test_id: test.map(|(id, _)| id.clone()),
             revision: test.map(|(_, revision)| revision),
             counters: sent.map(|sent| Counters { scheduled: sent, sent, ..Counters::default() }),
+            ..HeartbeatOurs::new(Epoch(1), Role::Driver)
+        };
+        self.heartbeat(node, ours).await;
+    }
+
+    /// A heartbeat of a driver that is ready for the test, or idle after it, with the report of its steps.
+    pub async fn steps(&self, node: &str, state: DriverState, report: StepsReport) {
+        let held = (state == DriverState::Ready).then(|| (report.test_id.clone(), report.revision));
+        let (test_id, revision) = held.unzip();
+        let ours = HeartbeatOurs {
+            state: Some(state),
+            test_id,
+            revision,
+            steps: Some(Box::new(report)),
             ..HeartbeatOurs::new(Epoch(1), Role::Driver)
         };
         self.heartbeat(node, ours).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use common::wire::{StepsOf, StepsReport, StepsState};
 
 use super::*;
-use crate::model::{StepsOutcome, TimelineEntry};
+use crate::model::{StepsOutcome, StepsView, TimelineEntry};
 
 /// A plan with setup and teardown; `once`: which drivers run setup.
 fn around(once: &str) -> Plan {
@@ -131,6 +131,44 @@ fn a_driver_that_let_go_of_the_test_in_setup_ends_it_though_it_is_alive() {
         assert_eq!((view.outcome, view.driver.as_deref()), (StepsOutcome::Lost, Some(["a", "b"][idle])));
         assert!(view.reason.as_deref().unwrap().contains("does not hold the test"), "{view:?}");
     }
+}
+
+#[test]
+fn after_a_restart_in_setup_teardown_runs_and_what_had_ended_stays() {
+    let running = || StepsView::running(vec!["a".to_owned()]);
+    let ended = |outcome| running().ended(outcome, Some("a"), "why");
+    let resumed = |setup: &StepsView, teardown: Option<StepsView>| {
+        let participants = in_setup("fleet").0.participants().to_vec();
+        Lifecycle::new(test_id("t"), around("fleet"), RULES, 1)
+            .in_setup(participants, None)
+            .with_steps(Some(setup.clone()), teardown)
+    };
+    for (setup, expected) in [
+        (running(), StepsOutcome::Lost),
+        (StepsView { outcome: StepsOutcome::Completed, ..running() }, StepsOutcome::Lost),
+        (ended(StepsOutcome::Failed), StepsOutcome::Failed),
+        (ended(StepsOutcome::Stopped), StepsOutcome::Stopped),
+        (ended(StepsOutcome::Lost), StepsOutcome::Lost),
+    ] {
+        let mut life = resumed(&setup, None);
+        let effects = life.resumed_in_setup();
+        assert!(!triggers(&effects), "{effects:?}");
+        assert_eq!(outcome(&life, StepsOf::Setup), Some(expected));
+        let idle = [node("a", Some(1)), node("b", Some(1))];
+        assert_eq!(asks(&life.step(at(20), &idle, &[])), Some((StepsOf::Teardown, vec!["a"])));
+        let mut life = resumed(&setup, Some(running()));
+        assert_eq!(life.resumed_in_setup().last(), Some(&Effect::Finish), "it is not asked for twice");
+        assert_eq!(outcome(&life, StepsOf::Teardown), Some(StepsOutcome::Lost));
+    }
+}
+
+#[test]
+fn a_start_that_was_stored_and_not_carried_out_does_not_count_where_setup_is_lost() {
+    let (mut life, _) = in_setup("fleet");
+    assert!(triggers(&life.step(at(10), &reports(StepsOf::Setup, StepsState::Completed), &[])));
+    assert!(life.started_at().is_some());
+    life.publishing_failed(CommandError::NotPublished("kafka is gone".to_owned()));
+    assert_eq!((outcome(&life, StepsOf::Setup), life.started_at()), (Some(StepsOutcome::Lost), None));
 }
 
 #[test]

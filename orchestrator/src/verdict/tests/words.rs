@@ -101,7 +101,7 @@ fn endings() -> Vec<Row> {
             FindingKind::SetupLost,
             REASON,
             None,
-            "setup did not end, and the load was not started: driver b was lost meanwhile: run the test again",
+            "setup began, and the load was not started: driver b was lost meanwhile: run the test again",
             setup(StepsOutcome::Lost, None, "driver b was lost meanwhile: run the test again"),
         ),
         row(

@@ -117,7 +117,7 @@ impl Ending {
             Self::SetupFailed { step: None, why } => {
                 format!("setup failed on {driver}, and the load was not started: {why}")
             }
-            Self::SetupLost { why } => format!("setup did not end, and the load was not started: {why}"),
+            Self::SetupLost { why } => format!("setup began, and the load was not started: {why}"),
             Self::NeverStarted => {
                 "the load was never started, so nothing was measured: run the test again".to_owned()
             }
