@@ -30,8 +30,8 @@ const FILE: &str = "pay_pass";
 const OF_FILE: &str = "pass-of-file-5b8e20a6f1";
 const SHOWN_NOWHERE: [&str; 3] = [OF_VARIABLE, IN_BASE64, OF_FILE];
 
-/// Sends both secrets: in headers, whose names say that they are secret and do not, in a query and in a body. Each answer
-/// fails a check too, so that the reports of failures are searched as well.
+/// Sends both secrets: in headers, whose names say that they are secret and do not, in a query and in a body. Some answers
+/// fail a check, so that the reports of failures are searched as well, and some redirect to an address with a secret.
 fn plan(shop: &Shop) -> Value {
     json!({
         "name": "secrets",
@@ -47,6 +47,10 @@ fn plan(shop: &Shop) -> Value {
                 "method": "POST", "path": "/shop/search", "query": { "q": "{{secret.key}}" },
                 "json": { "password": "{{secret.pass}}" }, "expect_status": 405,
                 "check": { "body": "{{secret.key}}" },
+            },
+            "moved": {
+                "method": "POST", "path": "/shop/redirect",
+                "query": { "status": "307", "to": "/shop/?code={{secret.key}}" }, "expect_status": 307,
             },
         },
         "load": { "rate": 40, "sessions": 40 },
@@ -168,8 +172,14 @@ fn events(address: &str) -> Arc<Mutex<Vec<u8>>> {
 /// That the shop received both secrets, everywhere where the plan has them.
 fn assert_arrived(shop: &Shop) {
     let logged = shop.logged();
+    let is_moved = |request: &&Value| request["uri"].as_str().unwrap().starts_with("/shop/redirect?");
+    let (moved, others): (Vec<&Value>, Vec<&Value>) = logged.iter().partition(is_moved);
+    assert!(!moved.is_empty(), "{logged:#?}");
+    for request in moved {
+        assert!(request["uri"].as_str().unwrap().contains(OF_VARIABLE), "{request:#}");
+    }
     let (headers, elsewhere): (Vec<&Value>, Vec<&Value>) =
-        logged.iter().partition(|request| request["method"] == "GET");
+        others.into_iter().partition(|request| request["method"] == "GET");
     assert!(!headers.is_empty() && !elsewhere.is_empty(), "{logged:#?}");
     let expected = json!({ "x-api-key": OF_VARIABLE, "x-plain": OF_FILE, "x-coded": IN_BASE64 });
     for request in headers {
@@ -195,6 +205,7 @@ fn secrets_reach_the_target_alone(kafka: &str) {
     let report = system.finished(&id, PATIENCE);
     assert_eq!(report["totals"]["sent"], 40, "{report:#}");
     assert!(report["totals"]["requests"]["elsewhere"]["errors"]["check"].as_u64() > Some(0), "{report:#}");
+    assert_eq!(report["totals"]["requests"]["moved"]["failed"], 0, "{report:#}");
     assert_arrived(&shop);
 
     let of_driver = Rest::new(ready["http"].as_str().unwrap());
@@ -369,7 +380,7 @@ fn run_gives_its_drivers_what_the_plan_names() {
     run.env(VARIABLE, OF_VARIABLE).env("GROUNDSWELL__SECRETS__DIR", vault.folder.path());
     let ran = run.output().unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
-    // Half of the answers fail their check.
+    // A third of the answers fail their check.
     assert_eq!(ran.status.code(), Some(3), "{said}");
     assert_arrived(&shop);
     let report = std::fs::read(&json).unwrap();

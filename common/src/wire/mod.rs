@@ -293,7 +293,8 @@ pub struct Ending {
     /// on its core); `None`: it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
-    /// Where the first redirect that it met points, with secrets masked; `None`: it met none, or it named no address.
+    /// Where the first redirect that it met points, with secrets masked; `None`: it met none, or it named no address, or
+    /// the plan has sessions, whose addresses may hold secrets under any name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_to: Option<String>,
     /// Connections opened.

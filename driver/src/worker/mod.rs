@@ -258,12 +258,21 @@ impl<E: Engine, O: Outlet> Load<E, O> {
             engine: self.engine.name(),
             precision: self.waiter.kept(),
             opened,
-            redirected_to: self.engine.redirected_to().map(str::to_owned),
+            redirected_to: self.redirected_to(),
             cut_short: stop_reason(stop),
             begun: self.shift.begun,
             used_up: self.used_up(),
         };
         self.report_last_windows(now, ending);
+    }
+
+    /// Where the target redirected to, for a plan of one request. A plan with sessions may keep a secret in an address of an
+    /// answer, so no such address leaves the driver; its report says by name which requests met redirects.
+    fn redirected_to(&self) -> Option<String> {
+        match self.test.script {
+            None => self.engine.redirected_to().map(str::to_owned),
+            Some(_) => None,
+        }
     }
 
     /// The name of the data that had no row left for the next session of a user.

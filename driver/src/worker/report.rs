@@ -40,7 +40,7 @@ pub struct WorkerEnding {
     /// How its schedule was kept.
     pub precision: KeptBy,
     pub opened: Opened,
-    /// The `location` of the first redirect that it met, as it was sent.
+    /// The `location` of the first redirect that it met, as it was sent; `None` for a plan with sessions.
     pub redirected_to: Option<String>,
     /// Why it ended early, where it did.
     pub cut_short: Option<String>,

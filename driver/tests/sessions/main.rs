@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
 mod loads;
+mod redirects;
 mod steps;
 mod support;
