@@ -5,15 +5,13 @@ use std::time::{Duration, Instant};
 
 use common::counters::ErrorKind;
 
-use super::findings;
-use super::seen::{Answer as ShownAnswer, Event, OwnField, Pause, Request, Step, Why};
-use super::{Attempted, Outcome, Trial};
-use crate::engine::{Ends, Engine, Exchange, Next, Outcome as Ended, Outgoing, Place};
-use crate::scenario::answer::{Answer, Field};
+use super::came::{Came, Listener};
+use super::seen::{Answer as ShownAnswer, Event, Pause, Request, Step, Why};
+use super::{Attempted, Outcome, Trial, findings, hidden};
+use crate::engine::{Engine, Exchange, Outcome as Ended, Outgoing, Place};
 use crate::scenario::script::{Script, Sendable};
 use crate::scenario::session::{Around, Attempt, Desk, Next as Does, Notes, Pass, Start};
 use crate::start_at::{Nanos, StartAt};
-use crate::worker::buffers::MAX_BODY;
 use crate::worker::examine::Bench;
 use crate::worker::seat::{Paper, Seat};
 
@@ -188,7 +186,7 @@ impl Driven {
             }
         };
         let own_connection = self.seat.has_own_connections(&self.script).then_some(PLACE);
-        let (at, exchange, came) = {
+        let (at, exchange, mut came) = {
             let Self { seat, bench, paper, script, desk, start, .. } = self;
             let mut listener =
                 Listener { seat, bench, script, unix_us: desk.unix_us, came: Came::default(), end: None };
@@ -215,6 +213,7 @@ impl Driven {
         };
         step.took_ms = ms(at - began);
         self.seat.attempt = None;
+        came.hide(trial, &attempt, &exchange);
         if self.seat.follows(&exchange, &attempt, at + self.cut, Nanos::MIN) {
             self.show(trial, &mut step, host, &attempt, &came, &exchange);
             if let Ended::Status(status) = exchange.outcome {
@@ -247,7 +246,12 @@ impl Driven {
         if let Ended::Status(status) = exchange.outcome {
             let named = named(trial, attempt);
             let body = (came.body.as_slice(), came.bytes);
-            step.answer = Some(ShownAnswer::of((status, &came.fields), body, &named, &trial.masks));
+            let answer = ShownAnswer::of((status, &came.fields), body, &named, &trial.masks);
+            let answer = step.answer.insert(answer);
+            if came.may_hold_more {
+                let plan = &trial.program.requests[usize::from(attempt.request)];
+                hidden::leave_out(&trial.program, plan, answer);
+            }
         }
     }
 
@@ -280,13 +284,16 @@ impl Driven {
             (Ended::Status(_), None) => None,
         };
         if let (Some(status), true, true) = (answered, expects, looked_at) {
-            let fields: Vec<_> = came.fields.iter().map(|(name, value)| Field { name, value }).collect();
-            let answer = Answer { status, fields: &fields, body: &came.body };
             let plan = &trial.program.requests[index];
-            step.checks = findings::checks(plan, &answer, &expected, &trial.masks);
-            if step.checks.iter().all(|check| check.passed) {
-                let kept = self.seat.session.variables();
-                step.extracts = findings::extracts(&trial.program, plan, &answer, kept, &trial.masks);
+            came.look(status, |answer| {
+                step.checks = findings::checks(plan, answer, &expected, &trial.masks);
+                if step.checks.iter().all(|check| check.passed) {
+                    let kept = self.seat.session.variables();
+                    step.extracts = findings::extracts(&trial.program, plan, answer, kept, &trial.masks);
+                }
+            });
+            if came.may_hold_more {
+                hidden::leave_out_found(&mut step.checks);
             }
         }
         let failed = step.fault.is_some();
@@ -370,43 +377,5 @@ pub(super) fn words(kind: ErrorKind) -> &'static str {
         ErrorKind::Extract => "a value to extract is missing (extract)",
         ErrorKind::Template => "a value cannot be written where it stands (template)",
         ErrorKind::Target => "its address is on no declared host (target)",
-    }
-}
-
-/// What came of an answer so far.
-#[derive(Default)]
-struct Came {
-    fields: Vec<OwnField>,
-    /// As far as it is looked at.
-    body: Vec<u8>,
-    bytes: usize,
-}
-
-/// Receives the answer to the attempt.
-struct Listener<'a> {
-    seat: &'a mut Seat,
-    bench: &'a mut Bench,
-    script: &'a Script,
-    unix_us: i64,
-    came: Came,
-    end: Option<(Nanos, Exchange)>,
-}
-
-impl Ends for Listener<'_> {
-    fn ended(&mut self, _: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
-        self.end = Some((at, *exchange));
-        Next::Rest
-    }
-
-    fn head(&mut self, _: Place, status: u16, fields: &[Field<'_>]) {
-        self.seat.head(self.script, &mut self.bench.buffers, self.unix_us, status, fields);
-        self.came.fields = fields.iter().map(|field| (field.name.to_vec(), field.value.to_vec())).collect();
-    }
-
-    fn body(&mut self, _: Place, bytes: &[u8]) {
-        self.seat.body(bytes);
-        self.came.bytes += bytes.len();
-        let room = MAX_BODY.saturating_sub(self.came.body.len());
-        self.came.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 }

@@ -181,7 +181,7 @@ pub fn hides(extract: &Extract) -> bool {
 }
 
 /// The value by itself, however long it is. Of several at random it is one of them.
-fn look(request: &NamedRequest, extract: &Extract, answer: &Answer<'_>) -> Option<Vec<u8>> {
+pub fn look(request: &NamedRequest, extract: &Extract, answer: &Answer<'_>) -> Option<Vec<u8>> {
     let extract = Extract { variable: 0, default: None, max: LONGEST, ..extract.clone() };
     let alone = NamedRequest { checks: Vec::new(), extracts: vec![extract], ..bare(request) };
     let variable = Variable { name: String::new(), max: LONGEST, secret: false };

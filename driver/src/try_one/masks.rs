@@ -25,12 +25,14 @@ impl Masks {
             unreserved = unreserved.replace(code, character);
         }
         let json = serde_json::to_string(&text).unwrap_or_default();
+        let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
         let mut forms = vec![
             secret.to_vec(),
             unreserved.replace("%20", "+").into_bytes(),
             unreserved.into_bytes(),
             percent.into_bytes(),
-            json.trim_matches('"').as_bytes().to_vec(),
+            json.replace('/', "\\/").into_bytes(),
+            json.as_bytes().to_vec(),
             html_escape::encode_quoted_attribute(&text).as_bytes().to_vec(),
             STANDARD.encode(secret).into_bytes(),
             STANDARD_NO_PAD.encode(secret).into_bytes(),
@@ -128,6 +130,8 @@ mod tests {
         let mut masks = Masks::default();
         masks.add(b"a b&\"c");
         masks.add(b"a b");
+        masks.add(b"a/c");
+        masks.add(b"d\"");
         masks.add(b"");
         for (text, expected) in [
             ("x a b&\"c y", "x *** y"),
@@ -135,6 +139,8 @@ mod tests {
             ("q=a%20b%26%22c&r=a+b%26%22c", "q=***&r=***"),
             ("{\"k\":\"a b&\\\"c\"}", "{\"k\":\"***\"}"),
             ("a b&amp;&quot;c", "***"),
+            (r"a\/c and a/c", "*** and ***"),
+            (r#"{"k":"d\""}"#, r#"{"k":"***"}"#),
             ("YSBiJiJj", "***"),
             ("a b alone, a c not", "*** alone, a c not"),
         ] {

@@ -2,8 +2,10 @@
 //! the same state machine, rendering and engine as a worker does, for people who want to see a plan work before they
 //! put a load on a target. Nothing is counted, and secrets are masked in all that it reports.
 
+mod came;
 mod drive;
 mod findings;
+mod hidden;
 mod masks;
 mod prepare;
 mod seen;

@@ -3,5 +3,6 @@
 
 mod loads;
 mod redirects;
+mod setup;
 mod steps;
 mod support;
