@@ -76,9 +76,7 @@ pub(super) fn unsent(trial: &mut Trial, report: &mut dyn FnMut(Event)) -> Outcom
             took_ms: 0.0,
         })));
         seat.session.begun(&script, &attempt, now);
-        if !plan.extracts.is_empty() {
-            seat.kept();
-        }
+        seat.kept(&script.requests[usize::from(attempt.request)], plan.extracts.len());
         extract(&program, plan, seat.session.variables());
         seat.session.answered(&script, now, (true, false), &mut desk, &mut polls);
         seat.session.poll_held();

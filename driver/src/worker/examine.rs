@@ -54,16 +54,15 @@ impl Bench {
         let request = &script.requests[usize::from(attempt.request)];
         let found = match exchange.outcome {
             Outcome::Status(status) if fault.is_none() && request.examined && request.expects(status) => {
-                self.look(script, seat, attempt, status, (buffer.as_ref(), unix_us)).err()
+                let looked = self.look(script, seat, attempt, status, (buffer.as_ref(), unix_us));
+                seat.kept(request, self.examiners[usize::from(attempt.request)].n_kept());
+                looked.err()
             }
             Outcome::Status(_) => fault,
             Outcome::Failed(_) => None,
         };
         if let Some(buffer) = buffer {
             self.buffers.give_back(buffer);
-        }
-        if found.is_none() && request.extracts {
-            seat.kept();
         }
         found
     }

@@ -37,11 +37,19 @@ pub struct Seat {
     /// Where the first attempt of the step went, and whether it was a POST.
     first_host: usize,
     is_post: bool,
-    /// The answer that something was last kept of: what addresses in it are resolved against.
-    kept_from: Option<usize>,
-    kept_target: String,
+    /// By address of the script, where it was found: what it is resolved against.
+    found: Box<[Found]>,
     /// Where a redirect points.
     location: Vec<u8>,
+}
+
+/// Where an address was found.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    /// The host that answered; `None`: this session has not found it.
+    host: Option<usize>,
+    /// Path and query.
+    target: String,
 }
 
 /// Buffers that requests are rendered into, and the time.
@@ -71,15 +79,15 @@ impl Seat {
             target: String::new(),
             first_host: 0,
             is_post: false,
-            kept_from: None,
-            kept_target: String::new(),
+            found: vec![Found::default(); script.n_addresses].into(),
             location: Vec::new(),
         }
     }
 
     /// Forgets the session before.
     pub fn clear(&mut self) {
-        (self.attempt, self.hop, self.kept_from) = (None, None, None);
+        (self.attempt, self.hop) = (None, None);
+        self.found.iter_mut().for_each(|found| found.host = None);
         if let Some(jar) = &mut self.jar {
             jar.clear();
         }
@@ -119,14 +127,14 @@ impl Seat {
         cookie.clear();
         let request = &script.requests[usize::from(attempt.request)];
         let takes_cookies = self.session.track(script).cookie_bytes.is_some();
-        let Self { session, jar, hop, host, target, kept_from, kept_target, location, first_host, .. } = self;
+        let Self { session, jar, hop, host, target, found, location, first_host, .. } = self;
         if let Some(kind) = session.unrendered() {
             return Err(kind);
         }
         let hop = hop.map(|as_get| Hop { location, as_get, first_host: *first_host });
         let answered_from = match hop {
             Some(_) => Some((*host, target.as_str())),
-            None => kept_from.map(|host| (host, kept_target.as_str())),
+            None => request.sent_to.iter().find_map(|at| found[*at].base()),
         };
         let place = attempt.place;
         let around = Around { unix_us: *unix_us, place, shared, cookie: &[], answered_from };
@@ -243,18 +251,28 @@ impl Seat {
         true
     }
 
-    /// Something was kept of the answer.
-    pub fn kept(&mut self) {
-        self.kept_from = Some(self.host);
-        self.kept_target.clear();
-        self.kept_target.push_str(&self.target);
+    /// So many of a request's extracts, from the first on, were kept of its answer: notes where the addresses among them
+    /// were found.
+    pub fn kept(&mut self, request: &Sendable, n_extracts: usize) {
+        for gives in request.gives.iter().filter(|gives| gives.extract < n_extracts) {
+            let found = &mut self.found[gives.address];
+            found.host = Some(self.host);
+            found.target.clear();
+            found.target.push_str(&self.target);
+        }
+    }
+}
+
+impl Found {
+    fn base(&self) -> Option<(usize, &str)> {
+        self.host.map(|host| (host, self.target.as_str()))
     }
 }
 
 impl Sendable {
     /// Whether it matters later where it went.
     fn is_traced(&self) -> bool {
-        self.extracts || self.follow > 0
+        !self.gives.is_empty() || self.follow > 0
     }
 }
 

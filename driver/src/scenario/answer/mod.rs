@@ -48,6 +48,7 @@ pub struct Examiner {
     templates: Vec<Template>,
     needs_fields: bool,
     needs_body: bool,
+    n_kept: usize,
     scratch: Scratch,
 }
 
@@ -92,6 +93,7 @@ impl Examiner {
             rules,
             finders,
             templates,
+            n_kept: 0,
             scratch: Scratch::default(),
         }
     }
@@ -109,6 +111,11 @@ impl Examiner {
     /// Whether every answer passes and nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.finders.is_empty()
+    }
+
+    /// How many extracts, from the first on, were kept of the answer that it examined last.
+    pub fn n_kept(&self) -> usize {
+        self.n_kept
     }
 
     /// The expected texts of checks, which `expected` of [`Examiner::examine`] renders by their index here.
@@ -129,6 +136,7 @@ impl Examiner {
         draw: Draw<'_>,
     ) -> Result<(), ErrorKind> {
         let mut page = Page { answer: *answer, json: None };
+        self.n_kept = 0;
         for rule in &self.rules {
             if !rule.holds(&mut page, variables, expected, &mut self.scratch.expected)? {
                 return Err(ErrorKind::Check);
@@ -138,6 +146,7 @@ impl Examiner {
             finder
                 .keep(&mut page, variables, draw, &mut self.scratch)
                 .map_err(|extract::NotFound| ErrorKind::Extract)?;
+            self.n_kept += 1;
         }
         Ok(())
     }

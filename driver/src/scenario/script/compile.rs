@@ -3,6 +3,7 @@
 use common::plan::program::{Condition, Program, Scenario, SlotValue, Step as PlanStep};
 use common::plan::program::{Part, Place, Slot, Template, UrlPlan};
 
+use super::addresses::Addresses;
 use super::names::{index, inside};
 use super::{Names, Op, ScenarioNames, Sendable, Step, Test, Track, uses};
 use crate::engine::RequestIndex;
@@ -22,6 +23,7 @@ pub(super) fn requests(
     constants: &Constants<'_>,
     names: &Names,
     rows: &[Rows],
+    addresses: &Addresses,
 ) -> Box<[Sendable]> {
     let sendable = |(at, request): (usize, &common::plan::program::NamedRequest)| {
         let text = RequestText::compile(request, constants);
@@ -42,7 +44,8 @@ pub(super) fn requests(
             examiner,
             follow: request.follow,
             redirect: names.redirect(&request.name).unwrap_or_else(|| index(at)),
-            extracts: !request.extracts.is_empty(),
+            gives: addresses.given_by(request),
+            sent_to: addresses.of(request),
             examined: !request.checks.is_empty() || !request.extracts.is_empty(),
             expect_status: request.expect_status.clone().into(),
             timeout: nanos(request.timeout),

@@ -1,6 +1,7 @@
 //! A program as one driver runs it: everything is compiled, nothing is looked up by name any more. One per test,
 //! shared by its workers. It refuses to know sessions, sockets and clocks.
 
+mod addresses;
 mod compile;
 mod names;
 mod uses;
@@ -11,6 +12,8 @@ use common::ids::RequestName;
 use common::plan::program::{Connections, OnFail, Order, Program, Think};
 use common::plan::{Share, TargetUrl};
 
+use self::addresses::Addresses;
+pub use self::addresses::Gives;
 pub use self::names::{Names, ScenarioNames};
 use super::answer::Examiner;
 use super::numbers::Mix;
@@ -44,6 +47,8 @@ pub struct Script {
     pub hosts: Box<[TargetUrl]>,
     /// What figures are counted under.
     pub names: Names,
+    /// How many addresses and forms of answers requests are sent to.
+    pub n_addresses: usize,
 }
 
 /// One scenario: instructions, and what holds for its sessions.
@@ -86,8 +91,10 @@ pub struct Sendable {
     pub follow: u8,
     /// The name that redirects count under.
     pub redirect: RequestIndex,
-    /// Whether something is kept of its answers.
-    pub extracts: bool,
+    /// The addresses and forms that its answers give.
+    pub gives: Box<[Gives]>,
+    /// Those that it is sent to, in the order in which they stand in its address.
+    pub sent_to: Box<[usize]>,
     /// Whether anything is looked at in answers that have an expected status.
     pub examined: bool,
     /// Statuses that count as expected.
@@ -203,7 +210,7 @@ impl Script {
         let shares: Vec<u32> = program.scenarios.iter().map(|scenario| scenario.share).collect();
         let lanes = u64::from(share.of.max(1)) * u64::from(workers.max(1));
         let entries = MIX_ENTRIES[usize::from(lanes >= u64::from(MIX_ENTRIES[0]))];
-        let names = Names::new(program);
+        let (names, addresses) = (Names::new(program), Addresses::new(program));
         let of = |(at, data)| rows.remove(&at).unwrap_or_else(|| Rows::new(data, constants.seed));
         let rows: Box<[Rows]> = program.data.iter().enumerate().map(of).collect();
         let scenarios = program.scenarios.iter().zip(&names.scenarios);
@@ -215,10 +222,11 @@ impl Script {
             scenarios: scenarios
                 .map(|(scenario, its)| compile::track(program, scenario, constants, &names, its))
                 .collect(),
-            requests: compile::requests(program, constants, &names, &rows),
+            requests: compile::requests(program, constants, &names, &rows, &addresses),
             rows,
             hosts: program.hosts.iter().map(|host| host.url.clone()).collect(),
             names,
+            n_addresses: addresses.len(),
         }
     }
 
