@@ -169,7 +169,7 @@ impl Driven {
         let began = self.now();
         let rendered = self.seat.render(&self.script, &attempt, &mut self.paper);
         trial.hide(&mut self.seat.session);
-        self.seat.fault = None;
+        self.seat.expects_answer();
         if self.seat.hop.take().is_none() {
             self.seat.session.begun(&self.script, &attempt, began + self.cut);
         }

@@ -180,6 +180,12 @@ impl Seat {
         self.target.push_str(request_target(request));
     }
 
+    /// An attempt begins: forgets what came with the answer before, also where that did not become whole.
+    pub fn expects_answer(&mut self) {
+        self.fault = None;
+        self.location.clear();
+    }
+
     /// The head of its answer: keeps cookies, and what is looked at later.
     pub fn head(
         &mut self,

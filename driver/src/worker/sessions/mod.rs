@@ -260,7 +260,7 @@ impl<U: Users> Crew<U> {
         attempt: Attempt,
         now: Nanos,
     ) {
-        seat.fault = None;
+        seat.expects_answer();
         if seat.hop.take().is_some() {
             let redirect = script.requests[usize::from(attempt.request)].redirect;
             return flight.follows(place, due(&attempt), redirect, now);

@@ -3,13 +3,17 @@
 use std::time::{Duration, Instant};
 
 use common::counters::Counters;
-use common::plan::program::{Choice, OnFail, Step as PlanStep, Template, Think};
+use common::figures::Figures;
+use common::ids::RequestName;
+use common::plan::program::{Choice, NamedRequest, OnFail, Scenario, Step as PlanStep, Template, Think};
 use proptest::prelude::*;
 
 use super::*;
 use crate::engine::{Opened, Spans, Wait};
 use crate::scenario::fixtures::{program, request, scenario, script};
 use crate::scenario::session::End;
+
+const MS: Nanos = 1_000_000;
 
 /// Attempts that are in flight, by place.
 #[derive(Default)]
@@ -194,4 +198,90 @@ proptest! {
         prop_assert_eq!(of.response.count(), of.counters.completed);
         prop_assert_eq!(of.ended_at.values().sum::<u64>(), of.counters.failed + of.counters.abandoned);
     }
+}
+
+/// A worker whose engine does what the test says.
+struct Driven {
+    crew: Crew<Again>,
+    engine: Fake,
+    flight: Flight,
+}
+
+impl Driven {
+    /// Sessions of these steps at so many places, one at each; they begin at once. What is due before `warmup_until` is
+    /// warm-up.
+    fn start(
+        requests: Vec<NamedRequest>,
+        steps: Vec<PlanStep>,
+        (places, connections): (u32, Option<u32>),
+        warmup_until: Nanos,
+    ) -> Self {
+        let its = Scenario { on_fail: OnFail::Continue, ..scenario("s", steps) };
+        let script = Arc::new(script(&program(requests, vec![its])));
+        let start = StartAt { monotonic: Instant::now(), unix_us: 0 };
+        let slice = WorkerSlice { worker: 0, workers: 1, places, connections, attempts: None };
+        let crew = Crew::new(
+            start,
+            slice,
+            Arc::clone(&script),
+            Again { left: 0, over: Vec::new() },
+            warmup_until,
+        );
+        let mut driven = Self { crew, engine: Fake::default(), flight: Flight::of_script(&script, places) };
+        for place in 0..places {
+            let start = Start { g: u64::from(place), due: 0, held: 0, warmup: warmup_until > 0 };
+            driven.crew.begin(&mut driven.engine, &mut driven.flight, place, start, 0);
+        }
+        driven
+    }
+
+    fn head(&mut self, place: Place, status: u16) {
+        let fields = [Field { name: b"Location", value: b"/next" }];
+        Answering { flight: &mut self.flight, crew: &mut self.crew }.head(place, status, &fields);
+    }
+
+    /// The attempt at a place ends, of which no head is seen.
+    fn ends(&mut self, place: Place, at: Nanos, outcome: Outcome) {
+        self.engine.0.retain(|other| *other != place);
+        let mut answering = Answering { flight: &mut self.flight, crew: &mut self.crew };
+        match answering.ended(place, at, &exchange(outcome)) {
+            Next::Begin(request) => self.engine.begin(place, request, at),
+            Next::Send(outgoing) => self.engine.begin_rendered(place, outgoing, at),
+            Next::Rest => {}
+        }
+    }
+
+    /// It ends with a redirect.
+    fn redirects(&mut self, place: Place, at: Nanos) {
+        self.head(place, 302);
+        self.ends(place, at, Outcome::Status(302));
+    }
+
+    /// The figures of a name in the first window.
+    fn of(&mut self, name: &str) -> Figures {
+        let mut figures = self.flight.recorder.windows.close(false).figures;
+        figures.named.remove(&RequestName::new(name).unwrap()).unwrap()
+    }
+}
+
+/// The one that follows redirects.
+fn following(name: &str) -> NamedRequest {
+    NamedRequest { follow: 3, ..request(name) }
+}
+
+fn send(request: usize) -> PlanStep {
+    PlanStep::Request { request, at: None }
+}
+
+#[test]
+fn a_redirect_whose_answer_did_not_become_whole_is_not_followed_by_the_next_attempt() {
+    let steps = vec![send(0), send(1)];
+    let mut driven = Driven::start(vec![following("a"), request("b")], steps, (1, None), 0);
+    driven.head(0, 307);
+    driven.ends(0, MS, Outcome::Failed(ErrorKind::Reset));
+    assert_eq!(driven.engine.0, [0], "the second step");
+    driven.ends(0, 2 * MS, Outcome::Status(307));
+    assert!(driven.crew.is_empty() && driven.crew.seats[0].hop.is_none());
+    let counters = driven.of("b").counters;
+    assert_eq!((counters.sent, counters.completed, &counters.status_codes), (1, 1, &[(307, 1)].into()));
 }
