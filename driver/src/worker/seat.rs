@@ -37,6 +37,8 @@ pub struct Seat {
     /// Where the first attempt of the step went, and whether it was a POST.
     first_host: usize,
     is_post: bool,
+    /// Whether a redirect made it go on as GET: then all redirects after that do.
+    is_get: bool,
     /// By address of the script, where it was found: what it is resolved against.
     found: Box<[Found]>,
     /// Where a redirect points.
@@ -79,6 +81,7 @@ impl Seat {
             target: String::new(),
             first_host: 0,
             is_post: false,
+            is_get: false,
             found: vec![Found::default(); script.n_addresses].into(),
             location: Vec::new(),
         }
@@ -174,6 +177,7 @@ impl Seat {
             self.hops = 0;
             self.first_host = host;
             self.is_post = request.starts_with(b"POST ");
+            self.is_get = false;
         }
         self.host = host;
         self.target.clear();
@@ -250,7 +254,8 @@ impl Seat {
         if self.location.is_empty() || !is_redirect(status) || self.fault.is_some() {
             return false;
         }
-        self.hop = Some(status == 303 || (matches!(status, 301 | 302) && self.is_post));
+        self.is_get |= status == 303 || (matches!(status, 301 | 302) && self.is_post);
+        self.hop = Some(self.is_get);
         self.hops += 1;
         let warmup = self.session.start().warmup || at < warmup_until;
         self.attempt = Some(Attempt { due: at, held: 0, warmup, ..*attempt });

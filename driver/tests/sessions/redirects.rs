@@ -24,3 +24,32 @@ fn no_address_of_an_answer_is_reported_of_a_plan_with_sessions() {
     }
     assert_eq!((server.count("GET /old"), server.count("GET /cb")), (12, 6));
 }
+
+#[test]
+fn what_went_on_as_get_stays_a_get_whatever_redirects_follow() {
+    let server = Server::start(|seen: &Seen| match seen.line.as_str() {
+        "POST /in" => to(303, "/home"),
+        "POST /up" => to(302, "/home"),
+        "PUT /up" => to(302, "/kept"),
+        "GET /home" => to(308, "/home/"),
+        "PUT /kept" => to(307, "/kept/"),
+        _ => ok(""),
+    });
+    let plan = "
+[requests]
+in = { method = 'POST', path = '/in', form = { a = 'b' }, follow = 3 }
+up = { method = 'POST', path = '/up', body = 'x', follow = 2 }
+put = { method = 'PUT', path = '/up', body = 'y', follow = 2 }
+[scenarios.s]
+steps = ['in', 'up', 'in', 'put']
+[load]
+rate = 100
+sessions = 7
+";
+    let reported = run_plan(&server, plan);
+    assert_eq!(reported.scenario("s").counters.completed, 7);
+    assert_eq!((server.count("GET /home/"), server.count("POST /home")), (21, 0));
+    assert_eq!((server.count("PUT /kept/"), server.count("GET /kept")), (7, 0));
+    let with_body = server.seen().iter().filter(|seen| !seen.body.is_empty()).count();
+    assert_eq!(with_body, 2 * 7 + 7 + 3 * 7, "each POST once, and the PUT as often as it was redirected");
+}
