@@ -214,7 +214,7 @@ impl Driven {
         step.took_ms = ms(at - began);
         self.seat.attempt = None;
         came.hide(trial, &attempt, &exchange);
-        if self.seat.follows(&exchange, &attempt, at + self.cut, Nanos::MIN) {
+        if self.seat.follows(&exchange, &attempt, at + self.cut) {
             self.show(trial, &mut step, host, &attempt, &came, &exchange);
             if let Ended::Status(status) = exchange.outcome {
                 let redirect = self.script.requests[usize::from(attempt.request)].redirect;

@@ -243,13 +243,7 @@ impl Seat {
 
     /// Whether the answer is a redirect that is followed; then the place is ready for the next attempt, that is due at
     /// once.
-    pub fn follows(
-        &mut self,
-        exchange: &Exchange,
-        attempt: &Attempt,
-        at: Nanos,
-        warmup_until: Nanos,
-    ) -> bool {
+    pub fn follows(&mut self, exchange: &Exchange, attempt: &Attempt, at: Nanos) -> bool {
         let Outcome::Status(status) = exchange.outcome else { return false };
         if self.location.is_empty() || !is_redirect(status) || self.fault.is_some() {
             return false;
@@ -257,8 +251,8 @@ impl Seat {
         self.is_get |= status == 303 || (matches!(status, 301 | 302) && self.is_post);
         self.hop = Some(self.is_get);
         self.hops += 1;
-        let warmup = self.session.start().warmup || at < warmup_until;
-        self.attempt = Some(Attempt { due: at, held: 0, warmup, ..*attempt });
+        // In the warm-up or not, as the attempt before it: what was sent under one name ends under the other.
+        self.attempt = Some(Attempt { due: at, held: 0, ..*attempt });
         true
     }
 

@@ -381,7 +381,7 @@ impl<U: Users> Ends for Answering<'_, U> {
         crew.look_at_clock(at);
         let Crew { seats, script, desk, bench, ready, .. } = &mut **crew;
         let seat = &mut seats[place as usize];
-        if seat.follows(exchange, &attempt, at, desk.warmup_until) {
+        if seat.follows(exchange, &attempt, at) {
             let redirect = script.requests[usize::from(attempt.request)].redirect;
             flight.redirected(place, at, exchange, redirect);
             ready.push_back(place);

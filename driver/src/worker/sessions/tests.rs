@@ -208,8 +208,8 @@ struct Driven {
 }
 
 impl Driven {
-    /// Sessions of these steps at so many places, one at each; they begin at once. What is due before `warmup_until` is
-    /// warm-up.
+    /// Sessions of these steps at so many places, one at each; they begin at once. Attempts that are due before
+    /// `warmup_until` belong to the warm-up.
     fn start(
         requests: Vec<NamedRequest>,
         steps: Vec<PlanStep>,
@@ -229,7 +229,7 @@ impl Driven {
         );
         let mut driven = Self { crew, engine: Fake::default(), flight: Flight::of_script(&script, places) };
         for place in 0..places {
-            let start = Start { g: u64::from(place), due: 0, held: 0, warmup: warmup_until > 0 };
+            let start = Start { g: u64::from(place), due: 0, held: 0, warmup: false };
             driven.crew.begin(&mut driven.engine, &mut driven.flight, place, start, 0);
         }
         driven
@@ -284,4 +284,24 @@ fn a_redirect_whose_answer_did_not_become_whole_is_not_followed_by_the_next_atte
     assert!(driven.crew.is_empty() && driven.crew.seats[0].hop.is_none());
     let counters = driven.of("b").counters;
     assert_eq!((counters.sent, counters.completed, &counters.status_codes), (1, 1, &[(307, 1)].into()));
+}
+
+#[test]
+fn a_redirect_belongs_to_the_warm_up_where_its_request_does() {
+    let mut driven = Driven::start(vec![following("a")], vec![send(0), send(0)], (5, None), 9 * MS);
+    for place in 0..4 {
+        driven.redirects(place, (7 + Nanos::from(place)) * MS);
+    }
+    driven.crew.go_on(&mut driven.engine, &mut driven.flight, || 11 * MS);
+    for place in 0..5 {
+        driven.ends(place, 12 * MS, Outcome::Status(200));
+        driven.ends(place, 13 * MS, Outcome::Status(200));
+    }
+    assert!(driven.crew.is_empty());
+    let figures = driven.flight.recorder.windows.close(false).figures;
+    for (name, sent) in [("a", 10), ("a.redirect", 4)] {
+        let Counters { sent: all, warmup, .. } = figures.named[&RequestName::new(name).unwrap()].counters;
+        assert_eq!(all, sent, "{name}");
+        assert_eq!(warmup.sent, warmup.completed, "{name}");
+    }
 }
