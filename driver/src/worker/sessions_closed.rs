@@ -190,7 +190,8 @@ pub async fn run<E: Engine, O: Outlet>(
         let other = house_at.min(until.unwrap_or(Nanos::MAX));
         crew.wait(load, Until { due, other }, now, stop).await;
     }
-    crew.drain(load, stop).await;
+    let end = load.now();
+    crew.drain(load, end, stop).await;
     load.shift = crew.users.came_to();
     if crew.users.sessions.used_up() || crew.users.used_up.is_some() {
         // Ended by the number of its sessions: its schedule ends with the last one.

@@ -124,7 +124,7 @@ pub async fn run<E: Engine, O: Outlet>(
         drops(&mut load.flight.recorder, crew.script(), due, why);
         sessions.advance();
     }
-    crew.drain(load, stop).await;
+    crew.drain(load, sessions.to(), stop).await;
     from
 }
 

@@ -227,3 +227,17 @@ fn steps_and_redirects_wait_for_a_connection_like_any_attempt() {
         server.seen().iter().map(|seen| seen.connection).collect();
     assert!(connections.len() <= 3, "{connections:?}");
 }
+
+#[test]
+fn the_drain_begins_where_the_load_ends_though_no_session_began_for_long() {
+    let server = Server::start(shop);
+    // All sessions have begun at 0.2 s and come to their second step at 2 s; a drain from then on would let it begin up to
+    // 1.2 s. It is through long before the load's end, which nothing waits for.
+    let plan = format!(
+        "request.timeout = '30s'\n{SHOP}[scenarios.buy]\nsteps = ['home', {{ think = '2s' }}, 'login', 'cart']\n[load]\n\
+         stages = [{{ rate = 50, hold = '200ms' }}, {{ rate = 0, hold = '10m' }}]\ndrain_timeout = '31s'\n"
+    );
+    let reported = run_plan(&server, &plan);
+    let buy = reported.scenario("buy").counters;
+    assert_eq!((buy.started, buy.completed, buy.abandoned), (10, 10, 0), "{buy:?}");
+}

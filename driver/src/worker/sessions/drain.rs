@@ -12,10 +12,15 @@ use crate::start_at::Nanos;
 
 impl<U: Users> Crew<U> {
     /// After the last session began: brings those under way to their end, and ends those that do not come to it in time,
-    /// or before a stop.
-    pub async fn drain<E: Engine, O: Outlet>(&mut self, load: &mut Load<E, O>, stop: &mut StopSignal) {
+    /// or before a stop. `end`: when the load ends; the last session may have begun long before.
+    pub async fn drain<E: Engine, O: Outlet>(
+        &mut self,
+        load: &mut Load<E, O>,
+        end: Nanos,
+        stop: &mut StopSignal,
+    ) {
         let drain = Nanos::try_from(load.test.assignment.load.drain_timeout.as_nanos()).unwrap_or(Nanos::MAX);
-        self.gives_up_at = load.now().saturating_add(drain);
+        self.gives_up_at = load.now().max(end).saturating_add(drain);
         let mut house_at = 0;
         let mut kind = ErrorKind::Timeout;
         loop {
@@ -24,7 +29,7 @@ impl<U: Users> Crew<U> {
                 if load.test.assignment.places_are_users() {
                     self.note_users(&mut load.flight, 0);
                 }
-                house_at = load.keep_house(now, self.next_at(), true);
+                house_at = load.keep_house(now, self.next_at(), now >= end);
             }
             if stop_reason(stop).is_some() {
                 kind = ErrorKind::Cancelled;
