@@ -2,10 +2,11 @@
 //! when, is decided by the loops; this brings sessions from one attempt to the next, and counts them.
 //!
 //! A session that is to go on at once stands in `ready`, one that waits in `thinking`; one with an attempt in flight in
-//! neither. A session whose answer has come goes on within that turn of the engine ([`Next`]): its next request is rendered
+//! neither. A session whose answer has come goes on within that turn of the engine ([`crate::engine::Next`]): its next request is rendered
 //! and written while the connection is at hand, without a queue, another look at the sockets and another reading of the
 //! clock. Only what needs the engine for something else waits in `ready` for the end of the turn.
 
+mod answering;
 mod drain;
 mod pool;
 mod shared;
@@ -16,10 +17,10 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
-use common::counters::ErrorKind;
 use common::plan::program::Connections;
 use tokio::sync::watch;
 
+use self::answering::Answering;
 use self::pool::admitted;
 use super::examine::Bench;
 use super::flight::Flight;
@@ -28,8 +29,7 @@ use super::seat::{Paper, Seat, due};
 use super::waiter::Until;
 use super::{Load, Outlet, StopSignal};
 use crate::driver_test::WorkerSlice;
-use crate::engine::{Ends, Engine, Exchange, Next, Outcome, Outgoing, Place, RequestIndex};
-use crate::scenario::answer::Field;
+use crate::engine::{Engine, Outgoing, Place, RequestIndex};
 use crate::scenario::render::SharedValues;
 use crate::scenario::script::Script;
 use crate::scenario::session::{Attempt, Desk, Next as Step, Over, Start};
@@ -362,72 +362,5 @@ impl<U: Users> Crew<U> {
             load.waiter.worked();
         }
         worked
-    }
-}
-
-/// Gives ends and answers to the sessions that wait for them.
-struct Answering<'a, U> {
-    flight: &'a mut Flight,
-    crew: &'a mut Crew<U>,
-}
-
-impl<U: Users> Ends for Answering<'_, U> {
-    fn ended(&mut self, place: Place, at: Nanos, exchange: &Exchange) -> Next<'_> {
-        let Self { flight, crew } = self;
-        let Some(attempt) = crew.seats[place as usize].attempt.take() else {
-            return flight.ended(place, at, exchange);
-        };
-        crew.releases(place, Some(at));
-        crew.look_at_clock(at);
-        let Crew { seats, script, desk, bench, ready, .. } = &mut **crew;
-        let seat = &mut seats[place as usize];
-        if seat.follows(exchange, &attempt, at) {
-            let redirect = script.requests[usize::from(attempt.request)].redirect;
-            flight.redirected(place, at, exchange, redirect);
-            ready.push_back(place);
-            return Next::Rest;
-        }
-        let fault = bench.examine(script, seat, &attempt, exchange, desk.unix_us);
-        // A body that found no free buffer was not examined: the attempt does not count as answered.
-        let (exchange, fault) = match fault {
-            Some(kind) if !matches!(kind, ErrorKind::Check | ErrorKind::Extract) => {
-                (Exchange { outcome: Outcome::Failed(kind), ..*exchange }, None)
-            }
-            fault => (*exchange, fault),
-        };
-        flight.judged(place, at, &exchange, fault);
-        let (status, expected) = match exchange.outcome {
-            Outcome::Status(status) => (true, script.requests[usize::from(attempt.request)].expects(status)),
-            Outcome::Failed(_) => (false, false),
-        };
-        let failed = !expected || fault.is_some();
-        seat.session.answered(script, at, (status, failed), desk, &mut flight.recorder);
-        match crew.goes_on(flight, place, at) {
-            GoesOn::Begin(request) => Next::Begin(request),
-            GoesOn::Rest => Next::Rest,
-            GoesOn::Render(attempt) if !crew.is_closing(place) => {
-                match crew.render(flight, place, attempt, at) {
-                    Some(outgoing) => Next::Send(Outgoing { bytes: &crew.paper.out, ..outgoing }),
-                    None => {
-                        crew.ready.push_back(place);
-                        Next::Rest
-                    }
-                }
-            }
-            GoesOn::Render(_) => {
-                crew.ready.push_back(place);
-                Next::Rest
-            }
-        }
-    }
-
-    fn head(&mut self, place: Place, status: u16, fields: &[Field<'_>]) {
-        let Crew { seats, script, bench, desk, .. } = &mut *self.crew;
-        // The time of the last attempt or answer is near enough: cookies expire by the second.
-        seats[place as usize].head(script, &mut bench.buffers, desk.unix_us, status, fields);
-    }
-
-    fn body(&mut self, place: Place, bytes: &[u8]) {
-        self.crew.seats[place as usize].body(bytes);
     }
 }

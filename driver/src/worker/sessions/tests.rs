@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use common::counters::Counters;
+use common::counters::{Counters, ErrorKind};
 use common::figures::Figures;
 use common::ids::RequestName;
 use common::plan::program::{Choice, NamedRequest, OnFail, Scenario, Step as PlanStep, Template, Think};
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::{Opened, Spans, Wait};
+use crate::engine::{Ends, Exchange, Next, Opened, Outcome, Spans, Wait};
+use crate::scenario::answer::Field;
 use crate::scenario::fixtures::{program, request, scenario, script};
 use crate::scenario::session::End;
 
