@@ -105,14 +105,14 @@ impl PlaceLines {
     }
 
     /// The attempt at a place ended at an instant; `None`: it was never sent, and its connection is free as long as it was
-    /// before. Returns the place that has a connection now and waited for it.
-    pub fn release(&mut self, place: u32, ended: Option<Nanos>) -> Option<u32> {
+    /// before. Returns the place that has a connection now and waited for it, and since when that is free.
+    pub fn release(&mut self, place: u32, ended: Option<Nanos>) -> Option<(Nanos, u32)> {
         let since = self.has[place as usize].take()?;
         let since = ended.unwrap_or(since);
         let (next, ()) = self.lines.frees(since, ())?;
         self.waits[next as usize] = false;
         self.has[next as usize] = Some(since);
-        Some(next)
+        Some((since, next))
     }
 }
 
@@ -149,9 +149,9 @@ mod tests {
             (None, None, None),
             "both wait"
         );
-        assert_eq!(lines.release(0, Some(20)), Some(2), "in order");
+        assert_eq!(lines.release(0, Some(20)), Some((20, 2)), "in order");
         assert_eq!(lines.admit(2, 6), Some(14));
-        assert_eq!((lines.release(2, None), lines.admit(1, 7)), (Some(1), Some(13)), "it was not sent");
+        assert_eq!((lines.release(2, None), lines.admit(1, 7)), (Some((20, 1)), Some(13)), "it was not sent");
         assert_eq!(
             (lines.release(1, Some(30)), lines.release(1, Some(31)), lines.admit(0, 25)),
             (None, None, Some(5))

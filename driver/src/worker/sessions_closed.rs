@@ -153,11 +153,11 @@ pub async fn run<E: Engine, O: Outlet>(
     let mut house_at = 0;
     loop {
         let now = load.now();
-        let next = crew.next_at().unwrap_or(Nanos::MAX);
         if now >= house_at {
             let at = now.min(load.flight.recorder.windows.end_of_first() - 1);
             crew.note_users(&mut load.flight, crew.users.active.count(at));
-            house_at = load.keep_house(now, Some(next), false);
+            let due_since = crew.due_since().into_iter().chain(crew.users.due_since()).min();
+            house_at = load.keep_house(now, due_since, false);
         }
         if stop_reason(stop).is_some() {
             load.flight.recorder.cut(now);
@@ -206,6 +206,13 @@ const BURST: u32 = 16;
 impl Shift {
     fn came_to(&self) -> ShiftOver {
         ShiftOver { begun: self.begun, used_up: self.used_up }
+    }
+
+    /// Since when the next session is due that has not begun, be that past or not yet; without a pacing it is due when it
+    /// begins.
+    fn due_since(&self) -> Option<Nanos> {
+        self.pacing?;
+        self.resting.peek().map(|Reverse((at, ..))| *at)
     }
 
     /// Without a pacing a session that begins has no due time but now.

@@ -69,7 +69,7 @@ pub async fn run<E: Engine, O: Outlet>(
         }
         let due_at = next.map_or(Nanos::MAX, |due| due.at);
         if now >= house_at {
-            let next = crew.next_at().map_or(due_at, |next| next.min(due_at));
+            let next = crew.due_since().map_or(due_at, |next| next.min(due_at));
             house_at = load.keep_house(now, Some(next), false);
         }
         let Some(due) = next else {

@@ -27,7 +27,7 @@ impl<U: Users> Ends for Answering<'_, U> {
         if seat.follows(exchange, &attempt, at) {
             let redirect = script.requests[usize::from(attempt.request)].redirect;
             flight.redirected(place, at, exchange, redirect);
-            ready.push_back(place);
+            ready.push_back((at, place));
             return Next::Rest;
         }
         let fault = bench.examine(script, seat, &attempt, exchange, desk.unix_us);
@@ -52,13 +52,13 @@ impl<U: Users> Ends for Answering<'_, U> {
                 match crew.render(flight, place, attempt, at) {
                     Some(outgoing) => Next::Send(Outgoing { bytes: &crew.paper.out, ..outgoing }),
                     None => {
-                        crew.ready.push_back(place);
+                        crew.ready.push_back((at, place));
                         Next::Rest
                     }
                 }
             }
             GoesOn::Render(_) => {
-                crew.ready.push_back(place);
+                crew.ready.push_back((at, place));
                 Next::Rest
             }
         }

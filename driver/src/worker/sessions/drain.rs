@@ -29,7 +29,7 @@ impl<U: Users> Crew<U> {
                 if load.test.assignment.places_are_users() {
                     self.note_users(&mut load.flight, 0);
                 }
-                house_at = load.keep_house(now, self.next_at(), now >= end);
+                house_at = load.keep_house(now, self.due_since(), now >= end);
             }
             if stop_reason(stop).is_some() {
                 kind = ErrorKind::Cancelled;

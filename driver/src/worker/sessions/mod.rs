@@ -61,7 +61,8 @@ pub(super) struct Crew<U> {
     script: Arc<Script>,
     start: StartAt,
     seats: Box<[Seat]>,
-    ready: VecDeque<Place>,
+    /// Each with the instant before which nothing of it falls due.
+    ready: VecDeque<(Nanos, Place)>,
     /// One entry at most for each place.
     thinking: BinaryHeap<Reverse<(Nanos, Place)>>,
     /// Places whose own connections are to be closed.
@@ -131,6 +132,14 @@ impl<U: Users> Crew<U> {
         }
     }
 
+    /// Before this instant nothing falls due any more of the sessions that are to go on: a window that ends later is not
+    /// complete. Under full load there are always some that are to go on at once, and still each window becomes complete.
+    pub fn due_since(&self) -> Option<Nanos> {
+        let ready = self.ready.iter().map(|(at, _)| *at);
+        let thinking = self.thinking.peek().map(|Reverse((at, _))| *at);
+        ready.chain(thinking).min()
+    }
+
     /// A session begins at a place that has none.
     pub fn begin<E: Engine>(
         &mut self,
@@ -169,20 +178,22 @@ impl<U: Users> Crew<U> {
         let mut n = 0;
         while n < BURST {
             let now = clock();
-            let due = self.thinking.peek().is_some_and(|Reverse((at, _))| *at <= now);
-            let place = match self.ready.pop_front() {
-                Some(place) => place,
-                None if due => match self.thinking.pop() {
-                    Some(Reverse((_, place))) => place,
-                    None => break,
-                },
-                None => break,
-            };
+            let Some(place) = self.first(now) else { break };
             self.set_off(engine, flight, place, now);
             n += 1;
         }
         self.close_own(engine);
         n > 0
+    }
+
+    /// The next place that goes on by now. One that thought enough does not wait behind those that came to be ready later.
+    fn first(&mut self, now: Nanos) -> Option<Place> {
+        let ready = self.ready.front().map_or(Nanos::MAX, |(at, _)| *at);
+        let thought = self.thinking.peek().map_or(Nanos::MAX, |Reverse((at, _))| *at);
+        if thought <= now && thought < ready {
+            return self.thinking.pop().map(|Reverse((_, place))| place);
+        }
+        self.ready.pop_front().map(|(_, place)| place)
     }
 
     fn close_own<E: Engine>(&mut self, engine: &mut E) {
@@ -212,7 +223,7 @@ impl<U: Users> Crew<U> {
                 }
             }
         }
-        self.ready.push_back(place);
+        self.ready.push_back((now, place));
     }
 
     /// A session goes on as far as it can without an engine.

@@ -221,13 +221,8 @@ impl Driven {
         let script = Arc::new(script(&program(requests, vec![its])));
         let start = StartAt { monotonic: Instant::now(), unix_us: 0 };
         let slice = WorkerSlice { worker: 0, workers: 1, places, connections, attempts: None };
-        let crew = Crew::new(
-            start,
-            slice,
-            Arc::clone(&script),
-            Again { left: 0, over: Vec::new() },
-            warmup_until,
-        );
+        let crew =
+            Crew::new(start, slice, Arc::clone(&script), Again { left: 0, over: Vec::new() }, warmup_until);
         let mut driven = Self { crew, engine: Fake::default(), flight: Flight::of_script(&script, places) };
         for place in 0..places {
             let start = Start { g: u64::from(place), due: 0, held: 0, warmup: false };
@@ -301,8 +296,39 @@ fn a_redirect_belongs_to_the_warm_up_where_its_request_does() {
     assert!(driven.crew.is_empty());
     let figures = driven.flight.recorder.windows.close(false).figures;
     for (name, sent) in [("a", 10), ("a.redirect", 4)] {
-        let Counters { sent: all, warmup, .. } = figures.named[&RequestName::new(name).unwrap()].counters;
-        assert_eq!(all, sent, "{name}");
+        let Counters { sent: all, warmup, .. } = &figures.named[&RequestName::new(name).unwrap()].counters;
+        assert_eq!(*all, sent, "{name}");
         assert_eq!(warmup.sent, warmup.completed, "{name}");
     }
+}
+
+#[test]
+fn windows_become_complete_though_there_is_always_a_session_that_is_to_go_on() {
+    const N: u32 = 50;
+    let endless = NamedRequest { follow: 200, ..request("a") };
+    let thinks = vec![PlanStep::Think(Think::Fixed(Duration::from_millis(900))), send(1)];
+    let steps = vec![PlanStep::Choose(vec![
+        Choice { name: "a".to_owned(), weight: 9, steps: vec![send(0)] },
+        Choice { name: "b".to_owned(), weight: 1, steps: thinks },
+    ])];
+    let mut driven = Driven::start(vec![endless, request("b")], steps, (N, None), 0);
+    let (mut now, mut closed) = (0, 0);
+    while now < 3_000 * MS {
+        now += 17 * MS;
+        // The target answers all that is in flight, which is as much as goes on in a row, or more.
+        for place in driven.engine.0.clone() {
+            match driven.crew.seats[place as usize].attempt.unwrap().request {
+                0 => driven.redirects(place, now),
+                _ => driven.ends(place, now, Outcome::Status(200)),
+            }
+        }
+        let due_since = driven.crew.due_since();
+        closed += u64::from(driven.flight.recorder.windows.close_next(now, due_since, false).is_some());
+        driven.crew.go_on(&mut driven.engine, &mut driven.flight, || now);
+        assert!(!driven.crew.ready.is_empty() && driven.crew.next_at() == Some(Nanos::MIN));
+    }
+    assert_eq!(closed, 2, "the third one is over, and some of it has not been sent");
+    assert!(driven.crew.thinking.is_empty(), "who thought enough went on");
+    let total = driven.flight.recorder.total();
+    assert_eq!(total.scheduled, total.sent);
 }
