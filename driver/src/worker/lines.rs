@@ -104,6 +104,15 @@ impl PlaceLines {
         self.has[at].map(|since| held(ready, since))
     }
 
+    /// How long an attempt was held up to an instant that was ready at another and is not sent any more.
+    pub fn held_until(&self, place: u32, ready: Nanos, now: Nanos) -> Nanos {
+        match self.has[place as usize] {
+            Some(since) => held(ready, since),
+            None if self.waits[place as usize] => held(ready, now),
+            None => 0,
+        }
+    }
+
     /// The attempt at a place ended at an instant; `None`: it was never sent, and its connection is free as long as it was
     /// before. Returns the place that has a connection now and waited for it, and since when that is free.
     pub fn release(&mut self, place: u32, ended: Option<Nanos>) -> Option<(Nanos, u32)> {
@@ -149,7 +158,10 @@ mod tests {
             (None, None, None),
             "both wait"
         );
+        assert_eq!((lines.held_until(0, 5, 9), lines.held_until(2, 6, 9)), (0, 3));
         assert_eq!(lines.release(0, Some(20)), Some((20, 2)), "in order");
+        let held_until = |place, ready| lines.held_until(place, ready, 29);
+        assert_eq!((held_until(2, 6), held_until(1, 7), held_until(0, 8)), (14, 22, 0));
         assert_eq!(lines.admit(2, 6), Some(14));
         assert_eq!((lines.release(2, None), lines.admit(1, 7)), (Some((20, 1)), Some(13)), "it was not sent");
         assert_eq!(

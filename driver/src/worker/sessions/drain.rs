@@ -3,6 +3,7 @@
 use common::counters::ErrorKind;
 
 use super::super::flight::Flight;
+use super::super::recorder::Due;
 use super::super::seat::due;
 use super::super::waiter::Until;
 use super::super::{Load, Outlet, StopSignal, stop_reason};
@@ -59,7 +60,7 @@ impl<U: Users> Crew<U> {
     /// them.
     pub(super) fn abandon_all(&mut self, flight: &mut Flight, now: Nanos, kind: ErrorKind) {
         for place in 0..self.seats.len() {
-            let Self { seats, script, desk, bench, .. } = self;
+            let Self { seats, script, desk, bench, lines, .. } = self;
             let seat = &mut seats[place];
             if let Some(buffer) = seat.buffer.take() {
                 bench.buffers.give_back(buffer);
@@ -67,7 +68,11 @@ impl<U: Users> Crew<U> {
             if let (Some(_), Some(attempt)) = (seat.hop.take(), seat.attempt) {
                 // The redirect was counted, and what follows it is not sent any more: it fails, as what cannot be sent does.
                 let redirect = script.requests[usize::from(attempt.request)].redirect;
-                flight.recorder.unsent(due(&attempt), redirect, now, kind);
+                // What it waited for a connection is the target's doing, and no lag of ours.
+                let place = Place::try_from(place).unwrap_or(Place::MAX);
+                let held = lines.as_ref().map_or(0, |lines| lines.held_until(place, attempt.due, now));
+                let due = Due { held: attempt.held + held, ..due(&attempt) };
+                flight.recorder.unsent(due, redirect, now, kind);
             }
             if seat.attempt.take().is_some() && kind != ErrorKind::Cancelled {
                 seat.session.answered(script, now, (false, true), desk, &mut flight.recorder);

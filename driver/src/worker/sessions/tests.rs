@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use common::counters::{Counters, ErrorKind};
 use common::figures::Figures;
 use common::ids::RequestName;
+use common::latency::LatencyKind;
 use common::plan::program::{Choice, NamedRequest, OnFail, Scenario, Step as PlanStep, Template, Think};
 use proptest::prelude::*;
 
@@ -331,4 +332,22 @@ fn windows_become_complete_though_there_is_always_a_session_that_is_to_go_on() {
     assert!(driven.crew.thinking.is_empty(), "who thought enough went on");
     let total = driven.flight.recorder.total();
     assert_eq!(total.scheduled, total.sent);
+}
+
+#[test]
+fn a_redirect_that_waited_for_a_connection_until_the_end_was_held_and_is_no_lag() {
+    for (connections, lag_us) in [(Some(1), 0), (Some(3), 4_000), (None, 4_000)] {
+        let mut driven = Driven::start(vec![following("a")], vec![send(0)], (2, connections), 0);
+        // With one connection the second place has it now, and the redirect waits for it; otherwise nothing keeps us from
+        // following the redirect.
+        driven.redirects(0, 3 * MS);
+        if connections == Some(1) {
+            driven.crew.go_on(&mut driven.engine, &mut driven.flight, || 3 * MS);
+            assert_eq!(driven.engine.0, [1]);
+        }
+        driven.flight.give_up(7 * MS, ErrorKind::Timeout, |_| Spans::default());
+        driven.crew.abandon_all(&mut driven.flight, 7 * MS, ErrorKind::Timeout);
+        let figures = driven.of("a.redirect");
+        assert_eq!(figures.latencies.of(LatencyKind::Lag).max_us(), Some(lag_us), "{connections:?}");
+    }
 }
