@@ -82,10 +82,11 @@ impl Bench {
         for text in &script.requests[usize::from(attempt.request)].expected {
             let around = Around { unix_us, shared, place: attempt.place, ..Around::default() };
             let rendered = text.render(&mut seat.session.context(script, around), expected);
-            ends.push(rendered.map(|()| expected.len()).map_err(ErrorKind::from));
+            // The request was sent and answered: a text that cannot even be written is one that the answer does not hold.
+            ends.push(rendered.map(|()| expected.len()).map_err(|_| ErrorKind::Check));
         }
         let mut wanted = |i: usize, _: &_, out: &mut Vec<u8>| {
-            let end = ends.get(i).copied().unwrap_or(Err(ErrorKind::Template))?;
+            let end = ends.get(i).copied().unwrap_or(Err(ErrorKind::Check))?;
             let before = i.checked_sub(1).and_then(|i| ends[..=i].iter().rev().find_map(|end| end.ok()));
             out.extend_from_slice(&expected[before.unwrap_or(0)..end]);
             Ok(())

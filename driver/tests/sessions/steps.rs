@@ -73,6 +73,31 @@ fn failed_checks_and_extracts_count_under_their_status_and_end_the_session() {
     assert_eq!(buy.ended_at, [("login".to_owned(), 2), ("cart".to_owned(), 1)].into());
 }
 
+#[test]
+fn a_check_whose_text_cannot_be_written_fails_and_the_answer_counts() {
+    let server = Server::start(|seen: &Seen| match seen.line.as_str() {
+        "GET /a" => ok("{\"total\":\"n/a\"}"),
+        _ => Reply { status: 201, ..ok("{\"total\":7}") },
+    });
+    let plan = "
+[requests.a]
+path = '/a'
+extract.total = { json = '$.total' }
+[requests.b]
+path = '/b'
+check.json.'$.total' = '{{total | number}}'
+[scenarios.s]
+steps = ['a', 'b']
+[load]
+rate = 100
+sessions = 8
+";
+    let reported = run_plan(&server, plan);
+    let b = reported.of("b");
+    assert_eq!((b.sent, &b.status_codes, server.count("GET /b")), (8, &[(201, 8)].into(), 8));
+    assert_eq!((b.errors_of(ErrorKind::Check), b.errors_of(ErrorKind::Template)), (8, 0));
+}
+
 /// A log-in as sites have it: a form with a hidden token and a cookie, both of which have to come back.
 fn site(seen: &Seen) -> Reply {
     let token = |sid: &str| format!("t{}", sid.trim_start_matches('s'));

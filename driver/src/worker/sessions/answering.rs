@@ -31,7 +31,8 @@ impl<U: Users> Ends for Answering<'_, U> {
             return Next::Rest;
         }
         let fault = bench.examine(script, seat, &attempt, exchange, desk.unix_us);
-        // A body that found no free buffer was not examined: the attempt does not count as answered.
+        // An answer that found no free buffer, or does not fit into one, was not examined: the attempt does not count as
+        // answered.
         let (exchange, fault) = match fault {
             Some(kind) if !matches!(kind, ErrorKind::Check | ErrorKind::Extract) => {
                 (Exchange { outcome: Outcome::Failed(kind), ..*exchange }, None)
