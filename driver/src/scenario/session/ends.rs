@@ -80,7 +80,7 @@ impl Session {
     }
 
     /// Ends the session between two steps, or with its attempt: it is abandoned, unless nothing but thinking was left of
-    /// it. Passes that are under way are not counted.
+    /// it, or a step of it has failed: then it has failed, whatever it would have come to. Passes that are under way are not counted.
     pub fn abandon(&mut self, script: &Script, desk: &mut Desk, notes: &mut impl Notes) -> Over {
         // As if it had thought enough: what is left of it then is its next step, or nothing.
         if let Next::Over(over) = self.next(script, Nanos::MAX, desk, notes) {
@@ -90,10 +90,7 @@ impl Session {
             Op::Request(step) | Op::Poll { step, .. } => step.name,
             _ => 0,
         };
-        Over {
-            end: End::Abandoned(self.failed_at.unwrap_or(step)),
-            at: self.last_end,
-            answered: self.answered,
-        }
+        let end = self.failed_at.map_or(End::Abandoned(step), End::Failed);
+        Over { end, at: self.last_end, answered: self.answered }
     }
 }

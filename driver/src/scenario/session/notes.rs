@@ -39,6 +39,6 @@ pub enum End {
     Completed(Nanos),
     /// A step failed: the first one that did, by its index among the names of the scenario's steps.
     Failed(u32),
-    /// We ended it: the step that it would have come to, or the first one that had failed.
+    /// We ended it, and no step had failed: the step that it would have come to.
     Abandoned(u32),
 }

@@ -308,22 +308,29 @@ fn thinking_is_as_long_as_the_plan_says() {
 
 #[test]
 fn a_session_that_we_end_is_abandoned_at_its_next_step_unless_only_thinking_was_left() {
-    let ended = |steps: Vec<PlanStep>, n: usize| {
-        let script = script(&one(steps));
+    let ended_with = |steps: Vec<PlanStep>, n: usize, failed: usize| {
+        let mut its = scenario("s", steps);
+        its.on_fail = OnFail::Continue;
+        let script = script(&program(abc(), vec![its]));
         let (mut session, mut desk, mut noted) = (Session::new(&script), Desk::default(), Noted::default());
         session.begin(&script, AT_ZERO, &mut desk);
-        for _ in 0..n {
+        for i in 0..n {
             let Next::Request(attempt) = session.next(&script, Nanos::MAX, &mut desk, &mut noted) else {
                 panic!()
             };
             session.begun(&script, &attempt, 0);
-            session.answered(&script, 5 * MS, (true, false), &mut desk, &mut noted);
+            session.answered(&script, 5 * MS, (true, i == failed), &mut desk, &mut noted);
         }
         session.abandon(&script, &mut desk, &mut noted).end
     };
+    let ended = |steps, n| ended_with(steps, n, usize::MAX);
     assert_eq!(ended(vec![send(0), think(9), send(1)], 1), End::Abandoned(1));
     assert_eq!(ended(vec![send(0), think(9)], 1), End::Completed(5 * MS));
     assert_eq!(ended(vec![think(9), send(0)], 0), End::Abandoned(0));
+    // One that failed has failed, also where it went on.
+    let steps = || vec![send(0), send(1), think(9), send(2), send(0)];
+    assert_eq!(ended_with(steps(), 3, 1), End::Failed(1));
+    assert_eq!(ended_with(steps(), 2, 0), End::Failed(0));
 }
 
 #[test]
