@@ -43,11 +43,10 @@ pub async fn run<E: Engine, O: Outlet>(
     let mut sessions =
         Sessions::new(&assignment.load, &assignment.share, slice.worker, slice.workers, script.seed);
     let rules = Rules::new(slice.places, assignment.honesty.max_lag_p99, assignment.honesty.max_catch_up);
-    let from = sessions.from();
     load.flight.recorder.cut(sessions.to());
     let free = Free((0..slice.places).rev().collect());
     let shared = load.test.shared.as_ref().map(TestShared::values);
-    let mut crew = Crew::new(load.test.start, load.slice, script, free, from).reading(shared);
+    let mut crew = Crew::new(load.test.start, load.slice, script, free, sessions.from()).reading(shared);
     let (mut house_at, mut all_read, mut in_a_row) = (0, false, 0);
     loop {
         if load.rates.has_changed() {
@@ -55,6 +54,7 @@ pub async fn run<E: Engine, O: Outlet>(
                 sessions.change(step.at, step.per_s);
             }
             load.flight.recorder.ends_at(sessions.to());
+            crew.warmup_ends_at(sessions.from());
         }
         let now = load.now();
         // A worker whose sessions come slowly may have none left long before the end, and a higher rate has some for it.
@@ -65,7 +65,7 @@ pub async fn run<E: Engine, O: Outlet>(
         if stop_reason(stop).is_some() {
             stopped(load, &crew, &mut sessions, now);
             crew.end_all(load, ErrorKind::Cancelled);
-            return from;
+            return sessions.from();
         }
         let due_at = next.map_or(Nanos::MAX, |due| due.at);
         if now >= house_at {
@@ -125,7 +125,7 @@ pub async fn run<E: Engine, O: Outlet>(
         sessions.advance();
     }
     crew.drain(load, sessions.to(), stop).await;
-    from
+    sessions.from()
 }
 
 /// A session is dropped: one session, and one request, the first of its scenario.

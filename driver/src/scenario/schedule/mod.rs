@@ -122,6 +122,10 @@ impl Sessions {
             Stream::Stages(..) => return,
         }
         self.next = self.find();
+        if let Stream::Own(schedule) | Stream::Fleet(schedule) = &self.stream {
+            // A change before the first session of all moves that, and with it the end of the warm-up.
+            self.from = schedule.from().min(self.to);
+        }
     }
 
     /// Whether a change of the rate could make a session due, though none is left: until then the load is not over.

@@ -215,6 +215,28 @@ fn a_change_in_the_warm_up_or_of_a_limited_number_keeps_the_rules() {
 }
 
 #[test]
+fn a_change_before_the_first_session_moves_the_begin_of_the_schedule_with_it() {
+    const S: Nanos = 1_000_000_000;
+    let nodes: Vec<_> = (0..3).map(|i| NodeId::new(&format!("d{i}")).unwrap()).collect();
+    for (warmup_s, worker) in [(0, 0), (7, 0), (7, 1)] {
+        let load = format!("rate = '12/m'\nduration = '20s'\nwarmup = '{warmup_s}s'");
+        let plan = plan("driver", &load);
+        let (_, share) = share_out(&plan, &nodes).unwrap().remove(2);
+        let mut sessions = Sessions::new(&plan.load, &share, worker, 2, 7);
+        // The third driver was to begin at 3.333 s.
+        assert_eq!(sessions.from() / 1_000_000, 3_333 + warmup_s * 1_000);
+        sessions.change(S, 50.0);
+        let begins = sessions.next_due().unwrap().at - Nanos::from(worker) * S / 50;
+        assert!((S..S + S / 50).contains(&begins), "{begins}");
+        assert!((sessions.from() - begins - warmup_s * S).abs() < 1_000, "{} {begins}", sessions.from());
+        assert_eq!(sessions.to() - sessions.from(), 20 * S);
+        let from = sessions.from();
+        sessions.change(from + S, 5.0);
+        assert_eq!(sessions.from(), from, "once it has begun it stays");
+    }
+}
+
+#[test]
 fn each_driver_does_all_of_the_stages_where_the_plan_says_so() {
     let even = |per| staged(per, Arrival::Even, 0);
     // 25 + 50 + 18 + 4 + 1

@@ -108,6 +108,11 @@ impl<U: Users> Crew<U> {
         }
     }
 
+    /// What is scheduled before then belongs to the warm-up.
+    pub fn warmup_ends_at(&mut self, at: Nanos) {
+        self.desk.warmup_until = at;
+    }
+
     /// Its program.
     pub fn script(&self) -> &Script {
         &self.script
