@@ -85,6 +85,15 @@ impl Classic {
     }
 }
 
+impl Drop for Classic {
+    /// Beside what the process logged, a test that fails shows what it received and did.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- {} did:\n{}", self.name, self.process.said().join("\n"));
+        }
+    }
+}
+
 /// Drivers of ours and of other people's on Apache Kafka, led with delays in whole milliseconds and less patience than
 /// by default.
 pub struct Fleet {
