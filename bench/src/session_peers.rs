@@ -71,17 +71,20 @@ impl SessionPeer {
         Ok(Outcome { command: line, cpu, stack_cpu: None, memory, said: Said::default() })
     }
 
-    /// All users at once, and nothing written but what each writes at its end.
+    /// All users at once, or within 50 ms where a rate has to be given, and nothing written but what each writes at its
+    /// end.
     fn arguments(self, host: &str, users: u32, duration: Duration, file: &Path) -> Vec<String> {
+        // Users a second. Goose starts the first at once and counts --run-time from the last one's start.
+        let per_s = users.saturating_mul(20).to_string();
         let (users, seconds) = (users.to_string(), (duration.as_secs_f64().ceil() as u64).max(1));
         let for_so_long = format!("{seconds}s");
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         match self {
             Self::Goose => {
-                let mut words = words(&["--host", host, "--users", &users, "--hatch-rate", &users]);
+                let mut words = words(&["--host", host, "--users", &users, "--increase-rate", &per_s]);
                 // Without it the figures of the start are thrown away, and the test runs for longer.
                 words.extend(["--run-time", &for_so_long, "--no-reset-metrics"].map(str::to_owned));
-                words.extend(["--no-telnet", "--no-websocket"].map(str::to_owned));
+                words.push("--no-telnet".to_owned());
                 words
             }
             Self::Locust => {
@@ -110,7 +113,7 @@ mod tests {
         assert_eq!(
             of(SessionPeer::Goose),
             format!(
-                "--host {host} --users 64 --hatch-rate 64 --run-time 6s --no-reset-metrics --no-telnet --no-websocket"
+                "--host {host} --users 64 --increase-rate 1280 --run-time 6s --no-reset-metrics --no-telnet"
             )
         );
         let expected =
