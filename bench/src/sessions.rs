@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use serde_json::{Value, json};
 
 use crate::generator::PATIENCE;
 use crate::job::Place;
-use crate::machine::Ticks;
 use crate::ours::{Stack, Variant};
 use crate::receiver::{Receiver, Receiving};
 use crate::results::{Figures, Sample};
@@ -87,11 +87,11 @@ fn turn(
     let stack = Stack::start(place, &Variant { name: String::new(), flags: Vec::new() })?;
     let (outcome, report) = stack.run_plan(&plan, duration, duration + PATIENCE)?;
     let seen = receiver.end()?;
+    check(work, &report)?;
     let received = seen.received.max(1) as f64;
     let mut figures = Figures::from([
         ("cpu_us", outcome.cpu.total_s() * 1e6 / received),
         ("received", seen.received as f64),
-        ("failed", report["totals"]["failed"].as_f64().unwrap_or(0.0)),
     ]);
     if let Some(stack) = outcome.stack_cpu {
         figures.insert("stack_us", stack.total_s() * 1e6 / received);
@@ -99,27 +99,52 @@ fn turn(
     Ok((outcome.command, figures))
 }
 
+/// Fails where a run was not what it should have been. What fails is cheaper than what succeeds: an answer in which nothing
+/// is found ends its session, and the receiving end counts heads, whatever they ask for.
+fn check(work: Work, report: &Value) -> anyhow::Result<()> {
+    let totals = &report["totals"];
+    let failed = &totals["failed"];
+    ensure!(failed == 0, "void: {failed} of {} requests failed", totals["sent"]);
+    if work == Work::Session {
+        let sessions = &totals["sessions"];
+        let done = sessions["completed"].as_u64().is_some_and(|completed| completed > 0);
+        ensure!(done && sessions["failed"] == 0, "void: sessions failed, or none was completed: {sessions}");
+    }
+    Ok(())
+}
+
 /// Rounds of a scenario (`mix` or `sessions`), in which these plans take turns.
 pub fn rounds(
     place: &Place,
     scenario: &str,
     works: &[Work],
-    (rounds, at_once, duration): (u32, u32, Duration),
+    (n_rounds, at_once, duration): (u32, u32, Duration),
     record: &mut dyn FnMut(Sample),
 ) {
-    for round in 1..=rounds {
-        let mut works = works.to_vec();
-        let first = (round as usize - 1) % works.len().max(1);
-        works.rotate_left(first);
-        for work in works {
-            let before = Ticks::now();
-            let (command, mut figures, error) = match turn(place, scenario, work, at_once, duration) {
-                Ok((command, figures)) => (command, figures, None),
-                Err(error) => (String::new(), Figures::new(), Some(format!("{error:#}"))),
-            };
-            figures.insert("stolen_share", Ticks::stolen_since(before));
-            let (scenario, tool) = (scenario.to_owned(), work.name().to_owned());
-            record(Sample { scenario, tool, round, command, figures, error });
+    let name = |work: &Work| work.name().to_owned();
+    crate::rounds::rounds(record, scenario, n_rounds, (works, &name), &|work| {
+        turn(place, scenario, *work, at_once, duration)
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_in_which_something_failed_is_void() {
+        let report = |failed: u64, sessions: Value| json!({ "totals": { "sent": 50, "failed": failed, "sessions": sessions } });
+        let sessions = |completed: u64, failed: u64| json!({ "completed": completed, "failed": failed });
+        let error = |work, report: Value| check(work, &report).map_err(|error| error.to_string()).err();
+        assert_eq!(error(Work::Static, json!({ "totals": { "sent": 50, "failed": 0 } })), None);
+        assert_eq!(error(Work::Mix, report(0, sessions(50, 0))), None);
+        assert_eq!(error(Work::Session, report(0, sessions(10, 0))), None);
+        let failed = Some("void: 3 of 50 requests failed".to_owned());
+        assert_eq!(error(Work::Mix, report(3, sessions(47, 3))), failed);
+        assert_eq!(error(Work::Static, report(3, Value::Null)), failed);
+        for of_sessions in [sessions(9, 1), sessions(0, 0), Value::Null] {
+            let said = error(Work::Session, report(0, of_sessions.clone())).unwrap();
+            assert!(said.contains(&of_sessions.to_string()), "{said}");
         }
     }
 }
