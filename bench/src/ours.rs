@@ -164,7 +164,7 @@ impl<'a> Stack<'a> {
     /// # Errors
     /// Where the test cannot be run, or does not end in time.
     pub fn run(self, job: &Job, at_most: Duration) -> anyhow::Result<Outcome> {
-        let plan = self.plan(job);
+        let plan = Self::plan(job);
         let (outcome, report) = self.run_plan(&plan, job.duration, at_most)?;
         Ok(Outcome { said: Said::of_ours(&report), ..outcome })
     }
@@ -198,6 +198,7 @@ impl<'a> Stack<'a> {
         let mut memory = Memory::default();
         // What the driver has resident before it knows of a test.
         memory.note(pids.driver, Duration::ZERO);
+        let plan = &with_engine(plan, self.place.engine.as_deref());
         let created = self.post("tests", plan)?;
         let id = created["test_id"].as_str().context("the test has no id")?.to_owned();
         let used = || anyhow::Ok((Cpu::of(pids.driver)?, Cpu::of(pids.orchestrator)?));
@@ -240,7 +241,7 @@ impl<'a> Stack<'a> {
         Ok((outcome, report))
     }
 
-    fn plan(&self, job: &Job) -> Value {
+    fn plan(job: &Job) -> Value {
         let duration = format!("{}ms", job.duration.as_millis());
         let load = match job.kind {
             Loop::Closed => {
@@ -250,11 +251,7 @@ impl<'a> Stack<'a> {
                 "mode": "tsunami", "rate": rate_per_s, "duration": duration, "max_in_flight": MAX_IN_FLIGHT,
             }),
         };
-        let mut plan = json!({ "name": "bench", "target": { "url": job.url }, "load": load });
-        if let Some(engine) = &self.place.engine {
-            plan["request"] = json!({ "engine": engine });
-        }
-        plan
+        json!({ "name": "bench", "target": { "url": job.url }, "load": load })
     }
 
     fn typed(&self, plan: &Value) -> String {
@@ -281,6 +278,15 @@ impl<'a> Stack<'a> {
     }
 }
 
+/// A plan that asks for an engine, where one is given.
+fn with_engine(plan: &Value, engine: Option<&str>) -> Value {
+    let mut plan = plan.clone();
+    if let Some(engine) = engine {
+        plan["request"]["engine"] = json!(engine);
+    }
+    plan
+}
+
 fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
     let mut response = response.with_context(|| url.to_owned())?;
     let status = response.status();
@@ -292,6 +298,16 @@ fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_plan_asks_for_the_engine_that_is_given() {
+        let plan = json!({ "request": { "timeout": "9s" }, "requests": { "a": { "path": "/" } } });
+        assert_eq!(with_engine(&plan, None), plan);
+        let asks = with_engine(&plan, Some("awc"));
+        assert_eq!(asks["request"], json!({ "timeout": "9s", "engine": "awc" }));
+        assert_eq!(asks["requests"], plan["requests"]);
+        assert_eq!(with_engine(&json!({}), Some("wire")), json!({ "request": { "engine": "wire" } }));
+    }
 
     #[test]
     fn a_variant_is_a_name_and_the_drivers_flags() {
