@@ -30,30 +30,39 @@ impl Cpu {
     /// # Errors
     /// Where the process does not exist.
     pub fn of(pid: u32) -> anyhow::Result<Self> {
+        Ok(Self::with_waited_for(pid)?[0])
+    }
+
+    /// The same, and that of all descendants that have ended and were waited for.
+    fn with_waited_for(pid: u32) -> anyhow::Result<[Self; 2]> {
         let path = format!("/proc/{pid}/stat");
         let stat = std::fs::read_to_string(&path).with_context(|| path.clone())?;
         // The second field is the name in brackets, and may hold anything.
         let fields: Vec<&str> =
             stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
         let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
-        let (Some(user), Some(system)) = (ticks(11), ticks(12)) else { bail!("{path} is not understood") };
+        // utime and stime, then cutime and cstime.
+        let [Some(user), Some(system), Some(of_ended), Some(system_of_ended)] = [11, 12, 13, 14].map(ticks)
+        else {
+            bail!("{path} is not understood")
+        };
         let per_second = clock_ticks_per_second() as f64;
-        Ok(Self { user_s: user / per_second, system_s: system / per_second })
+        let cpu = |user: f64, system: f64| Self { user_s: user / per_second, system_s: system / per_second };
+        Ok([cpu(user, system), cpu(of_ended, system_of_ended)])
     }
 
-    /// Of a process and those of its descendants that still run. A descendant that has ended counts with the process that waited for it.
+    /// Of a process and its descendants. One that has ended counts with the process that waited for it.
     ///
     /// # Errors
     /// Where the process does not exist.
     pub fn of_tree(root: u32) -> anyhow::Result<Self> {
-        let mut all = Self::of(root)?;
+        let mut parts = Self::with_waited_for(root)?.to_vec();
         for pid in descendants(root) {
             // One may end between the look for it and this.
-            if let Ok(cpu) = Self::of(pid) {
-                all = Self { user_s: all.user_s + cpu.user_s, system_s: all.system_s + cpu.system_s };
-            }
+            parts.extend(Self::with_waited_for(pid).into_iter().flatten());
         }
-        Ok(all)
+        let sum = |part: fn(&Self) -> f64| parts.iter().map(part).sum();
+        Ok(Self { user_s: sum(|cpu| cpu.user_s), system_s: sum(|cpu| cpu.system_s) })
     }
 
     pub fn total_s(self) -> f64 {
@@ -247,18 +256,22 @@ mod tests {
     }
 
     #[test]
-    fn the_cpu_time_of_a_tree_has_that_of_its_children() {
-        let script = "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo done; read x'; true";
-        let mut command = Command::new("sh");
-        command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = Owned(command.spawn().unwrap());
-        let mut line = String::new();
-        BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let pid = child.0.id();
-        let (alone, tree) = (Cpu::of(pid).unwrap(), Cpu::of_tree(pid).unwrap());
-        assert!(tree.total_s() > alone.total_s(), "{alone:?} {tree:?}");
-        drop(child.0.stdin.take());
-        child.0.wait().unwrap();
+    fn the_cpu_time_of_a_tree_has_that_of_its_children_while_they_run_and_afterwards() {
+        let work = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
+        for script in
+            [format!("sh -c '{work}; echo done; read x'; true"), format!("sh -c '{work}'; echo done; read x")]
+        {
+            let mut command = Command::new("sh");
+            command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut child = Owned(command.spawn().unwrap());
+            let mut line = String::new();
+            BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            let pid = child.0.id();
+            let (alone, tree) = (Cpu::of(pid).unwrap(), Cpu::of_tree(pid).unwrap());
+            assert!(tree.total_s() > alone.total_s(), "{script}: {alone:?} {tree:?}");
+            drop(child.0.stdin.take());
+            child.0.wait().unwrap();
+        }
     }
 
     #[test]
