@@ -1,5 +1,5 @@
 """The benchmark's session of five steps in Locust: log in by a form, read a list, one of its items, put it into the
-cart, done. bench/src/shop.rs checks that each step carries the cookie and the values of the answers before it.
+cart, done. bench/src/shop/ checks that each step carries the cookie and the values of the answers before it.
 
 Written as its users are advised to: FastHttpUser, and names, so that an id in a path has no row of its own. The cookie
 jar is that of the user's client; a log-in replaces the cookie of the session before it.

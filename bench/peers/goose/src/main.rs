@@ -1,5 +1,5 @@
 //! The benchmark's session of five steps in Goose: log in by a form, read a list, one of its items, put it into the
-//! cart, done. `bench/src/shop.rs` checks that each step carries the cookie and the values of the answers before it.
+//! cart, done. `bench/src/shop/` checks that each step carries the cookie and the values of the answers before it.
 //!
 //! Written as its users are advised to: bodies are read into types that have the wanted fields alone, and requests
 //! have names, so that an id in a path makes no further metric. The cookie jar is that of the user's client; a log-in
