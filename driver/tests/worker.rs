@@ -14,7 +14,7 @@ use driver::assignment::Assignment;
 use driver::driver_test::DriverTest;
 use driver::engine::{AnswerSink, Client, Exchange, FutureEngine, Opened, Outcome, RequestIndex, Spans};
 use driver::precision::Precision;
-use driver::start_at::StartAt;
+use driver::start_at::{Nanos, StartAt};
 use driver::worker::report::WorkerEnding;
 use driver::worker::windows::Closed;
 use driver::worker::{Outlet, run};
@@ -48,6 +48,7 @@ struct Scripted {
     script: fn(u64) -> Step,
     attempts: Cell<u64>,
     under_way: Rc<Cell<i64>>,
+    answered: Rc<Cell<Option<Instant>>>,
 }
 
 enum Step {
@@ -90,6 +91,9 @@ impl Client for Scripted {
             }
             Step::CannotConnect => (Outcome::Failed(ErrorKind::Refused), true),
         };
+        if !unconnected {
+            self.answered.set(Some(Instant::now()));
+        }
         Exchange { unconnected, ..Exchange::of(outcome) }
     }
 
@@ -126,6 +130,8 @@ struct After {
     reported: Reported,
     /// Exchanges that were still under way once the load was over.
     under_way: i64,
+    /// When the last answer came, in the nanoseconds of the schedule.
+    answered: Option<Nanos>,
 }
 
 impl After {
@@ -144,7 +150,13 @@ fn run_test(test: Arc<DriverTest>, script: fn(u64) -> Step, stop_at: Option<i64>
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let (collected, under_way) = (Collected::default(), Rc::new(Cell::new(0)));
-        let scripted = Scripted { script, attempts: Cell::new(0), under_way: Rc::clone(&under_way) };
+        let (start, answered) = (test.start, Rc::new(Cell::new(None)));
+        let scripted = Scripted {
+            script,
+            attempts: Cell::new(0),
+            under_way: Rc::clone(&under_way),
+            answered: Rc::clone(&answered),
+        };
         let engine = FutureEngine::new(scripted, test.start);
         let (stop, stopped) = tokio::sync::watch::channel(None);
         if let Some(n) = stop_at {
@@ -168,7 +180,8 @@ fn run_test(test: Arc<DriverTest>, script: fn(u64) -> Step, stop_at: Option<i64>
             reported.counters
         );
         assert_eq!(reported.counters.in_flight(), 0, "{:?}", reported.counters);
-        After { reported, under_way: under_way.get() }
+        let answered = answered.get().map(|at| start.nanos(at));
+        After { reported, under_way: under_way.get(), answered }
     })
 }
 
@@ -220,18 +233,22 @@ fn nothing_is_under_way_once_the_drain_is_over() {
 
 #[test]
 fn a_closed_loop_ends_with_its_last_attempt_though_a_connection_waits_to_try_again() {
-    // One connection fails and waits 10, 20, 40, 80, 160, 320 and 640 ms and then a second, to 2.27 s; once it waits for
-    // the eighth time, at 1.27 s or later, the other one's first answer comes, and it makes the last attempt.
+    // One connection fails and waits 10, 20, 40, 80, 160, 320 and 640 ms and then a second. Once it waits for the eighth
+    // time, at 1.27 s or later, the other one's first answer comes, and it makes the last attempt. A pause of the machine
+    // between its answer and the end may be as long as that wait, so the best of several tries counts.
     let script: fn(u64) -> Step = |n| match n {
         0 | 2..=8 => Step::CannotConnect,
         1 => Step::AnswersAfter(9),
         _ => Step::Answers(Duration::from_millis(1)),
     };
-    let began = Instant::now();
-    let after = load("mode = 'avalanche'\nconnections = 2\nrequests = 10", script, None);
-    let length = after.ending().schedule_to - after.ending().schedule_from;
-    assert!((1_270_000_000..2_270_000_000).contains(&length), "{length} ns of {:?}", began.elapsed());
-    assert_eq!(after.reported.counters.completed_in_schedule, 2);
+    let ends_with_its_answer = || {
+        let after = load("mode = 'avalanche'\nconnections = 2\nrequests = 10", script, None);
+        let ending = after.ending();
+        assert!(ending.schedule_to - ending.schedule_from >= 1_270_000_000, "{ending:?}");
+        assert_eq!(after.reported.counters.completed_in_schedule, 2);
+        ending.schedule_to - after.answered.unwrap() < 500_000_000
+    };
+    assert!((0..4).any(|_| ends_with_its_answer()), "it waits to try again, at each try");
 }
 
 #[test]

@@ -174,13 +174,14 @@ requests.home = { path = '/home' }
 [load]
 mode = 'avalanche'
 users = 2
-duration = '400ms'
+sessions = 10
 ";
     let reported = run_plan(&server, plan);
     let counters = reported.scenario("home").counters;
-    assert_eq!(counters.failed, counters.started);
-    // At 0, 10, 30, 70, 150 and 310 ms, or later: each of the two waits at least that long, and tries more than once.
-    assert!((3..=14).contains(&counters.started), "{counters:?}");
+    assert_eq!((counters.started, counters.failed), (10, 10), "{counters:?}");
+    // A user tries at 0, 10, 30, 70 and 150 ms, or later. One of the two makes five of the ten, or more.
+    let to = reported.ending.as_ref().unwrap().schedule_to;
+    assert!(to >= 150_000_000, "ended after {to} ns");
 }
 
 #[test]
