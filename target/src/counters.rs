@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use common::clock::unix_us;
+use common::ids::MAX_ID_BYTES;
 use common::prometheus::Exposition;
 use serde::Serialize;
 
 /// Most drivers counted separately; more are counted together under [`OTHERS`].
 const MAX_NODES: usize = 1_000;
 
-/// The name under which drivers past [`MAX_NODES`] are counted.
+/// The name under which drivers past [`MAX_NODES`] are counted, and ids that are too long for one.
 const OTHERS: &str = "(others)";
 
 /// Counts since the start.
@@ -80,7 +81,9 @@ impl Counters {
         if let Some(counts) = nodes.get_mut(node) {
             return count(counts);
         }
-        let name = if nodes.len() < MAX_NODES { node } else { OTHERS };
+        // No driver has an id that is longer.
+        let is_kept = nodes.len() < MAX_NODES && node.len() <= MAX_ID_BYTES;
+        let name = if is_kept { node } else { OTHERS };
         count(nodes.entry(name.to_owned()).or_default());
     }
 
@@ -144,5 +147,10 @@ mod tests {
         let snapshot = counters.snapshot();
         assert_eq!(snapshot.by_driver.len(), MAX_NODES + 1);
         assert_eq!(snapshot.by_driver[OTHERS].requests_received, 50);
+        for length in [MAX_ID_BYTES, MAX_ID_BYTES + 1, 50_000] {
+            let counters = Counters::default();
+            counters.received(Some(&"x".repeat(length)));
+            assert_eq!(counters.snapshot().by_driver.contains_key(OTHERS), length > MAX_ID_BYTES, "{length}");
+        }
     }
 }

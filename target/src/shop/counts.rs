@@ -12,7 +12,10 @@ use super::route::{Route, method_name};
 /// Most names counted separately; answers of more are counted together under [`OTHERS`].
 const MAX_NAMES: usize = 10_000;
 
-/// The name of answers past [`MAX_NAMES`].
+/// Longest name counted separately, in bytes: a head may be many kilobytes long, and each name is kept.
+const MAX_NAME: usize = 256;
+
+/// The name of answers past [`MAX_NAMES`], and of longer names than [`MAX_NAME`].
 const OTHERS: &str = "(others)";
 
 /// Most sessions counted; the count stays there.
@@ -70,6 +73,7 @@ impl Counts {
         *kept.by_route.0.entry(key).or_default() += 1;
         *kept.since_start.0.entry(key).or_default() += 1;
         let Some(name) = name else { return };
+        let name = if name.len() > MAX_NAME { OTHERS } else { name };
         if let Some(of_name) = kept.by_name.get_mut(name) {
             *of_name.entry(status).or_default() += 1;
             return;
@@ -172,5 +176,16 @@ mod tests {
         }
         let now = counts.now();
         assert_eq!((now.by_name.len(), now.by_name[OTHERS][&200]), (MAX_NAMES + 1, 5));
+    }
+
+    #[test]
+    fn long_names_count_together() {
+        let counts = Counts::default();
+        for (length, status) in [(MAX_NAME, 200), (MAX_NAME + 1, 201), (100_000, 201)] {
+            counts.answered("GET", Route::Home, status, Some(&"x".repeat(length)));
+        }
+        let by_name = counts.now().by_name;
+        assert_eq!(by_name.len(), 2, "{by_name:?}");
+        assert_eq!((by_name[&"x".repeat(MAX_NAME)][&200], by_name[OTHERS][&201]), (1, 2), "{by_name:?}");
     }
 }
