@@ -2,14 +2,19 @@
 //! `FAULTS_SEED` repeats a run, which prints it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
+use std::collections::BTreeMap;
+
 use e2e::faults::{Chance, runs};
 use e2e::shop::Shop;
 use e2e::system::{System, assert_sound, patient};
 use serde_json::{Map, Value, json};
 
-/// A random request of the shop. Those whose name ends in an odd number may fail.
+/// The flow of a plan, a group with a name of its own.
+const FLOW: &str = "look";
+
+/// A random request of the shop. One kind in eight fails.
 fn request(chance: &mut Chance, name: &str) -> Value {
-    let mut request = match chance.below(7) {
+    let mut request = match chance.below(8) {
         0 => json!({ "path": "/shop/" }),
         1 => json!({ "path": "/shop/products/{{int 1 1200}}", "expect_status": ["200", "404"] }),
         2 => json!({ "path": "/shop/products/{{rows.id}}", "query": { "from": "{{rows.name}}" } }),
@@ -19,6 +24,9 @@ fn request(chance: &mut Chance, name: &str) -> Value {
         }
         5 => {
             json!({ "path": "/shop/cart", "form": { "product_id": "{{int 1 99}}", "quantity": "2" }, "expect_status": "200-399" })
+        }
+        6 => {
+            json!({ "path": format!("/shop/old/{}", 1 + chance.below(3)), "follow": 5, "expect_status": 200 })
         }
         _ => json!({ "path": "/shop/", "query": { "fail": chance.one_of(&["404", "500", "503"]) } }),
     };
@@ -57,9 +65,13 @@ fn plan(chance: &mut Chance, shop: &Shop, drivers: u64) -> Value {
         names.iter().map(|name| (name.clone(), request(chance, name))).collect();
     let rows: Vec<Value> =
         (0..1 + chance.below(30)).map(|i| json!([(i + 1).to_string(), format!("näme & {i}")])).collect();
+    // Steps of scenarios may put it in; it sends a request at least.
+    let mut flow = steps(chance, &names, 1);
+    flow.push(json!(names[0]));
+    let known: Vec<String> = names.iter().cloned().chain([FLOW.to_owned()]).collect();
     let mut scenarios = Map::new();
     for i in 0..1 + chance.below(3) {
-        let mut all = steps(chance, &names, 2);
+        let mut all = steps(chance, &known, 2);
         // Every request is sent somewhere, and a session sends at least one.
         all.extend(names.iter().filter(|_| i == 0).map(|name| json!(name)));
         all.push(json!(names[0]));
@@ -86,6 +98,7 @@ fn plan(chance: &mut Chance, shop: &Shop, drivers: u64) -> Value {
         "target": { "url": shop.url() }, "honesty": patient(),
         "request": { "engine": chance.one_of(&["wire", "wire", "awc"]) },
         "data": { "rows": { "columns": ["id", "name"], "rows": rows, "order": chance.one_of(&["circular", "shuffle", "random"]) } },
+        "flows": { FLOW: { "group": "looking", "steps": flow } },
         "requests": requests, "scenarios": scenarios, "load": load,
     })
 }
@@ -103,6 +116,17 @@ fn the_report_of_a_random_plan_agrees_with_the_shop() {
         let report = system.run(&plan);
         assert_sound(&report);
         shop.assert_agrees(&report);
+        // Each is answered, and counted as sent under its own name. The shop sees redirects under that of their request.
+        let mut sent: BTreeMap<&str, u64> = BTreeMap::new();
+        for (name, figures) in report["totals"]["requests"].as_object().unwrap() {
+            let name = name.strip_suffix(".redirect").unwrap_or(name);
+            *sent.entry(name).or_default() += figures["sent"].as_u64().unwrap();
+        }
+        sent.retain(|_, sent| *sent > 0);
+        let seen = shop.by_name();
+        let seen: BTreeMap<&str, u64> =
+            seen.iter().map(|(name, statuses)| (name.as_str(), statuses.values().sum())).collect();
+        assert_eq!(sent, seen, "{report:#}");
         let sessions = &report["totals"]["sessions"];
         let n = |key: &str| sessions[key].as_u64().unwrap_or_else(|| panic!("no {key}: {report:#}"));
         assert_eq!(
