@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use e2e::process::output;
-use e2e::system::{System, assert_sound};
+use e2e::system::{System, assert_sound, patient};
 use e2e::wait_for;
 use serde_json::{Value, json};
 
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 fn plan(url: &str, more: Value) -> Value {
     let mut plan = json!({
         "per": "fleet", "target": { "url": url },
-        "load": { "mode": "tsunami", "rate": 100, "duration": "8s" },
-        "honesty": { "max_lag_p99": "200ms", "max_late": "20%" },
+        "load": { "mode": "tsunami", "rate": 100, "duration": "20s" },
+        "honesty": patient(),
     });
     for (key, value) in more.as_object().unwrap() {
         plan[key] = value.clone();
@@ -73,8 +73,9 @@ fn a_fleet_sends_the_area_under_its_rate_and_a_plan_with_stages_refuses_another(
     let report = system.finished(&id, Duration::from_secs(60));
     assert_sound(&report);
     // Sums of fractions are off in their last digits, and that makes no request.
-    let expected = (area(&report, 100.0, 8.0) - 1e-6).ceil();
-    assert!(expected > 900.0, "{:#}", report["rate_changes"]);
+    let expected = (area(&report, 100.0, 20.0) - 1e-6).ceil();
+    // A second at least was 300/s.
+    assert!(expected > 2_100.0, "{:#}", report["rate_changes"]);
     assert_eq!(report["totals"]["scheduled"].as_f64().unwrap(), expected, "{:#}", report["rate_changes"]);
     assert_eq!(report["totals"]["sent"].as_u64().unwrap(), target.received());
     let noted: Vec<_> = report["timeline"]
@@ -106,23 +107,25 @@ fn a_fleet_sends_the_area_under_its_rate_and_a_plan_with_stages_refuses_another(
             json!({ "load": load, "requests": { "a": { "path": "/ping" } }, "scenarios": { "s": { "steps": steps } } }),
         )
     };
-    let load = json!({ "rate": 40, "arrival": "poisson", "sessions": 400, "duration": "30s" });
+    let load = json!({ "rate": 40, "arrival": "poisson", "sessions": 1_200, "duration": "60s" });
     let id = system.trigger(&sessions(load));
     wait_running(&system, &id);
     change(&system, &id, 400.0);
     let report = system.finished(&id, Duration::from_secs(60));
     assert_sound(&report);
     let counts = &report["totals"]["sessions"];
-    assert_eq!(n(&counts["started"]) + n(&counts["dropped"]), 400, "{counts:#}");
+    assert_eq!(n(&counts["started"]) + n(&counts["dropped"]), 1_200, "{counts:#}");
     let windows = n(&report["completeness"]["windows_expected"]);
-    assert!(windows < 2 * 9, "at 40/s it takes 10 s on each driver: {windows} windows");
+    assert!(windows < 2 * 29, "at 40/s it takes 30 s on each driver: {windows} windows");
 
-    let load = json!({ "stages": [{ "rate": 20, "hold": "3s" }] });
+    let load = json!({ "stages": [{ "rate": 20, "hold": "60s" }] });
     let id = system.trigger(&sessions(load));
     wait_running(&system, &id);
     let refused = system.rest.patch(&format!("/api/v1/tests/{id}"), &json!({ "rate": 5 }));
     assert_eq!(refused.status, 409, "{}", refused.text);
     assert!(refused.text.contains("stages"), "{}", refused.text);
+    let stopped = system.rest.post_empty(&format!("/api/v1/tests/{id}/stop"));
+    assert!(stopped.status < 300, "{}", stopped.text);
     assert_eq!(system.finished(&id, Duration::from_secs(60)).get("rate_changes"), None);
 }
 
