@@ -1,8 +1,8 @@
 //! The figures of requests by name, on their whole way: recorded by two workers, merged by their driver, sent as a record
 //! of the wire, stored, read again by an orchestrator that was restarted, tallied, judged and reported.
 //!
-//! Plans have no names yet. So this test builds what a plan with two requests would bring: the recorder's list of names
-//! and a threshold on one of them.
+//! This test needs no target: it records what a plan with two requests would bring, by a recorder's list of names and a
+//! threshold on one of them.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test: what fails, fails it
 
