@@ -32,8 +32,6 @@ impl Shop {
     pub fn run(&self, system: &System, mut tables: Value) -> Value {
         tables["target"] = json!({ "url": self.url() });
         tables["honesty"] = patient();
-        // What falls due in a pause of the machine is sent after it, so that every session is.
-        tables["honesty"]["max_catch_up"] = json!("60s");
         for (name, request) in tables["requests"].as_object_mut().unwrap() {
             request["headers"]["x-name"] = json!(name);
         }

@@ -34,7 +34,7 @@ fn each_row_of_a_file_of_megabytes_is_sent_once_and_the_file_goes_with_its_test(
         data.row = {{ file = "rows.csv", order = "once" }}
         scenarios.visit = {{ share = 99, steps = ["product"] }}
         scenarios.send = {{ share = 1, steps = ["photo"] }}
-        honesty = {{ max_lag_p99 = "1s", max_late = "50%" }}
+        honesty = {{ max_lag_p99 = "60s", max_late = "50%", max_catch_up = "60s" }}
         [requests.product]
         path = "/shop/products/{{{{row.id}}}}"
         [requests.photo]

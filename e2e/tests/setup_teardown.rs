@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use e2e::process::{PATIENCE, command};
 use e2e::shop::Shop;
-use e2e::system::{System, Target, assert_sound};
+use e2e::system::{System, Target, assert_sound, patient};
 use e2e::wait_for;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn plan(shop: &Shop, more: Value) -> Value {
     let bearer = json!({ "authorization": "Bearer {{setup.bearer}}" });
     let mut plan = json!({
         "target": { "url": shop.url() },
-        "honesty": { "max_lag_p99": "100ms", "max_late": "5%" },
+        "honesty": patient(),
         "requests": {
             "login": named("login", json!({
                 "path": "/shop/token", "json": { "user": "u{{driver}}", "password": "p" },
@@ -108,7 +108,7 @@ fn setup_logs_in_by_a_form_and_its_cookie_is_sent_by_the_load_and_teardown() {
     let cookie = json!({ "cookie": "shop_user={{setup.user}}", "x-name": "account" });
     let report = system.run(&json!({
         "target": { "url": shop.url() },
-        "honesty": { "max_lag_p99": "100ms", "max_late": "5%" },
+        "honesty": patient(),
         "requests": {
             "form": { "path": "/shop/login", "headers": { "x-name": "form" }, "extract": { "f": { "form": 0 } } },
             "login": {
