@@ -2,8 +2,10 @@
 //! requests wait for one of so many connections.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
+use std::collections::BTreeSet;
+
 use e2e::shop::Shop;
-use e2e::system::{System, assert_sound};
+use e2e::system::{System, assert_sound, patient};
 use serde_json::{Value, json};
 
 fn n(value: &Value) -> u64 {
@@ -13,13 +15,13 @@ fn n(value: &Value) -> u64 {
 fn plan(shop: &Shop, token: Value) -> Value {
     json!({
         "target": { "url": shop.url() },
-        "honesty": { "max_lag_p99": "200ms", "max_late": "10%" },
+        "honesty": patient(),
         "requests": {
             "token": token,
             "me": { "path": "/shop/me", "headers": { "x-name": "me", "authorization": "Bearer {{shared.login.token}}" } },
         },
         "shared": { "login": { "request": "token", "every": "700ms" } },
-        "load": { "rate": 40, "duration": "4s" },
+        "load": { "rate": 40, "duration": "8s" },
     })
 }
 
@@ -35,12 +37,14 @@ fn a_token_that_expires_is_renewed_while_sessions_use_it() {
     let mut system = System::start("embedded", 2);
     let shop = Shop::of(&system.add_target(&[]));
     shop.reset();
-    // Twice as long as it is used: a machine that is busy renews it late, and no session meets an expired one.
-    let report = system.run(&plan(&shop, token("ttl=3000")));
+    shop.log_with(1_000, "authorization");
+    // Longer than it is used by far: a machine that is busy renews it late, and no session meets an expired one. Without a
+    // renewal those of the last two seconds would.
+    let report = system.run(&plan(&shop, token("ttl=6000")));
     assert_sound(&report);
     shop.assert_agrees(&report);
     assert_eq!(report["verdict"], "passed", "{report:#}");
-    assert_eq!(report["totals"]["requests"]["me"]["completed"], 320, "{report:#}");
+    assert_eq!(report["totals"]["requests"]["me"]["completed"], 640, "{report:#}");
     assert!(report["totals"]["requests"].get("token").is_none(), "counted apart: {report:#}");
     let all = &report["shared"]["login"];
     let sent: Vec<u64> = report["drivers"]
@@ -50,7 +54,7 @@ fn a_token_that_expires_is_renewed_while_sessions_use_it() {
         .map(|driver| n(&driver["shared"]["login"]["sent"]))
         .collect();
     assert!(
-        sent.len() == 2 && sent.iter().all(|sent| *sent >= 3),
+        sent.len() == 2 && sent.iter().all(|sent| *sent >= 2),
         "at the start and again by age: {report:#}"
     );
     assert_eq!(
@@ -58,7 +62,16 @@ fn a_token_that_expires_is_renewed_while_sessions_use_it() {
         (sent.iter().sum(), sent.iter().sum(), 0)
     );
     assert_eq!(n(&all["status_codes"]["200"]), n(&all["sent"]));
-    assert!(!report.to_string().contains("Bearer ey"), "no value is in a report");
+    let tokens: BTreeSet<String> = shop
+        .logged()
+        .iter()
+        .filter_map(|request| {
+            request["headers"]["authorization"].as_str()?.strip_prefix("Bearer ").map(str::to_owned)
+        })
+        .collect();
+    assert!(tokens.len() >= 4, "each driver uses two at least: {tokens:?}");
+    let shown = report.to_string();
+    assert!(tokens.iter().all(|token| !shown.contains(token.as_str())), "no value is in a report");
 }
 
 #[test]
@@ -80,7 +93,7 @@ fn requests_wait_for_one_of_so_many_connections() {
     // 100/s, and 2 connections that take 40 ms each: 50/s. The nth request of 50 waits longer and longer.
     let report = system.run(&json!({
         "target": { "url": format!("{}?delay=40ms", target.url()) },
-        "honesty": { "max_lag_p99": "200ms", "max_late": "10%" },
+        "honesty": patient(),
         "load": { "rate": 100, "requests": 50, "connections": 2, "drain_timeout": "20s" },
     }));
     assert_sound(&report);
