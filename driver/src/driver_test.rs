@@ -182,12 +182,11 @@ pub struct WorkerSlice {
 }
 
 impl DriverTest {
-    /// Compiles the program of an assignment for so many workers of this driver; `None`: it has none. `secrets`: their
-    /// values, by their index in the program. `files`: all those of the program.
+    /// Compiles the program of an assignment; `None`: it has none. `secrets`: their values, by their index in the program.
+    /// `files`: all those of the program.
     pub fn script_of(
         assignment: &Assignment,
         (test_id, node_id): (&TestId, &NodeId),
-        workers: u32,
         secrets: &[String],
         setup: &BTreeMap<String, String>,
         files: Files,
@@ -205,7 +204,7 @@ impl DriverTest {
             identify: assignment.request.identify,
             bodies: &files.bodies,
         };
-        Some(Arc::new(Script::new(program, &constants, &assignment.share, workers, files.rows)))
+        Some(Arc::new(Script::new(program, &constants, files.rows)))
     }
 
     /// The slices of the workers that take part, of `available` (at least 1): no worker is left without a

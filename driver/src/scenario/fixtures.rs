@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::ids::RequestName;
+use common::plan::TargetUrl;
 use common::plan::program::{
     BodyPlan, Check, Connections, Host, NamedRequest, OnFail, Program, Scenario, Step, Template, TlsOptions,
     UrlPlan, Variable,
 };
-use common::plan::{Share, TargetUrl};
 
 use super::files::Bodies;
 use super::render::Constants;
@@ -82,6 +82,5 @@ pub fn script(program: &Program) -> Script {
         identify: false,
         bodies: &Bodies::new(),
     };
-    let share = Share { of: 1, ..Share::default() };
-    Script::new(program, &constants, &share, 1, BTreeMap::new())
+    Script::new(program, &constants, BTreeMap::new())
 }

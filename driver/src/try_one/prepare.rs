@@ -40,7 +40,7 @@ impl Trial {
         let program = Arc::clone(plan.program.as_ref().ok_or(TrialError::NoRequests)?);
         let (assignment, test_id, node_id) = alone(plan)?;
         let bodies = files.bodies.clone();
-        let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup, files)
+        let script = DriverTest::script_of(&assignment, (&test_id, &node_id), secrets, setup, files)
             .ok_or(TrialError::NoRequests)?;
         let g = number(&program, &script, g, scenario)?;
         if script.used_up(g).is_some() {

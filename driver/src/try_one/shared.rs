@@ -45,7 +45,7 @@ impl Trial {
         });
         let assignment = Assignment { program: Some(Arc::clone(&program)), ..assignment.clone() };
         let files = Files { bodies: bodies.clone(), ..Files::default() };
-        let script = DriverTest::script_of(&assignment, ids, 1, secrets, &Default::default(), files)
+        let script = DriverTest::script_of(&assignment, ids, secrets, &Default::default(), files)
             .ok_or(TrialError::NoRequests)?;
         Ok(Self::with(test_of(&assignment, ids, &script), script, program))
     }

@@ -80,7 +80,7 @@ pub(super) fn trial(
     let alone = Arc::new(program.alone(run.as_str(), around));
     assignment.program = Some(Arc::clone(&alone));
     let files = Files { bodies: bodies.clone(), ..Files::default() };
-    let script = DriverTest::script_of(&assignment, (&test_id, &node_id), 1, secrets, setup, files)?;
+    let script = DriverTest::script_of(&assignment, (&test_id, &node_id), secrets, setup, files)?;
     let mut masks = Masks::default();
     secrets.iter().for_each(|secret| masks.add(secret.as_bytes()));
     hide_setup(&mut masks, &alone, setup);

@@ -83,7 +83,7 @@ fn a_stop_cancels_attempts_and_abandons_sessions() {
     for load in ["rate = 50\nduration = '9m'", "mode = 'avalanche'\nusers = 10\nduration = '9m'"] {
         let server = Server::start(|seen: &Seen| Reply { after: Duration::from_secs(600), ..shop(seen) });
         let plan = format!("{SHOP}[scenarios.buy]\nsteps = ['login', 'cart', 'home']\n[load]\n{load}\n");
-        let test = test_of(&server, &plan, (0, 1), 1);
+        let test = test_of(&server, &plan, (0, 1));
         let reported = run_worker(&test, 0, 1, Some(&|| server.seen().len() >= 10));
         let counters = reported.scenario("buy").counters;
         assert_eq!(counters.abandoned, counters.started);
@@ -191,7 +191,7 @@ fn attempts_of_sessions_wait_in_order_for_one_of_so_many_connections() {
     // 500 sessions a second to one connection that takes 10 ms and more.
     let plan = "[requests]\na = { path = '/{{session}}' }\n[load]\nrate = 500\nsessions = 20\nconnections = 1\n\
                 drain_timeout = '30s'\n";
-    let reported = run_worker(&test_of(&server, plan, (0, 1), 1), 0, 1, None);
+    let reported = run_worker(&test_of(&server, plan, (0, 1)), 0, 1, None);
     let order: Vec<String> = server.seen().iter().map(|seen| seen.line.clone()).collect();
     assert_eq!(order, (0..20).map(|g| format!("GET /{g}")).collect::<Vec<_>>(), "first come, first served");
     assert!(server.seen().iter().all(|seen| seen.connection == 0), "one connection");
@@ -221,7 +221,7 @@ fn steps_and_redirects_wait_for_a_connection_like_any_attempt() {
     let plan = "[requests]\na = { path = '/a' }\nold = { path = '/old', follow = 2 }\n\
                 b = { path = '/b/{{session}}' }\n[scenarios.s]\nsteps = ['a', 'old', { think = '1ms' }, 'b']\n\
                 [load]\nrate = 400\nsessions = 40\nconnections = 3\ndrain_timeout = '30s'\n";
-    let reported = run_worker(&test_of(&server, plan, (0, 1), 1), 0, 1, None);
+    let reported = run_worker(&test_of(&server, plan, (0, 1)), 0, 1, None);
     assert_eq!(reported.scenario("s").counters.completed, 40);
     assert_eq!((server.count("GET /a"), server.count("GET /new"), server.count("GET /b")), (40, 40, 40));
     let connections: std::collections::BTreeSet<u64> =

@@ -49,7 +49,7 @@ fn the_sessions_of_a_fleet_are_those_of_one_driver() {
     let fleet = Server::start(shop);
     for index in 0..3 {
         for worker in 0..2 {
-            run_worker(&test_of(&fleet, &plan("fleet"), (index, 3), 2), worker, 2, None);
+            run_worker(&test_of(&fleet, &plan("fleet"), (index, 3)), worker, 2, None);
         }
     }
     assert_eq!(lines(&one), lines(&fleet));
@@ -156,7 +156,7 @@ fn a_log_in_is_the_same_over_both_engines() {
     for load in ["rate = 100\nsessions = 40", "mode = 'avalanche'\nusers = 4\nsessions = 40"] {
         for name in ["wire", "awc"] {
             let server = Server::start(site);
-            let test = test_of(&server, &format!("{LOG_IN}[load]\n{load}\n"), (0, 1), 1);
+            let test = test_of(&server, &format!("{LOG_IN}[load]\n{load}\n"), (0, 1));
             let reported = match name {
                 "wire" => run_worker(&test, 0, 1, None),
                 _ => run_over(&test, 0, 1, None, |specs| {
@@ -223,7 +223,7 @@ on_fail = 'continue'
 rate = 100
 sessions = 10
 ";
-    let test = test_with(&server, plan, (0, 1), 1, |program| {
+    let test = test_with(&server, plan, (0, 1), |program| {
         for (request, follow) in program.requests.iter_mut().zip([3, 1, 2]) {
             request.follow = follow;
         }

@@ -20,8 +20,8 @@ use crate::tree::{Kind, Node, Table, parse};
 const COOKIE_BYTES: usize = 4 * 1024;
 /// Largest cookie jar.
 const MAX_COOKIE_BYTES: usize = 1024 * 1024;
-/// Entries of the table from which sessions take their scenarios, where the fleet is small: a scenario with a smaller
-/// share than one of them would never be run.
+/// Entries of the table from which sessions take their scenarios: a scenario with a smaller share than one of them would
+/// never be run.
 pub(super) const MIX_ENTRIES: u64 = 10_007;
 
 /// What sends the requests of a plan.

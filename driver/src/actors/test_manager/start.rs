@@ -39,7 +39,7 @@ impl TestManagerActor {
         let shared = shared.map(|shared| shared.keep(&hosts));
         let ids = (&test_id, &self.options.limits.node_id);
         let setup = self.setup_values(&test_id);
-        let script = DriverTest::script_of(&assignment, ids, self.n_workers, secrets.expose(), &setup, files);
+        let script = DriverTest::script_of(&assignment, ids, secrets.expose(), &setup, files);
         let rates = match RunningRate::of(&lead, &assignment, start) {
             Some((rate, rates)) => {
                 self.rate = Some(rate);

@@ -15,7 +15,7 @@ pub struct Mix {
 
 impl Mix {
     /// A table of so many entries that holds each scenario in its share of all, to the nearest entry. Where `entries` is
-    /// prime, a fleet's drivers and workers, which take every nth session, all see this mix.
+    /// prime, a fleet's drivers and workers, which take every nth session, all see this mix, unless n is a multiple of it.
     pub fn new(seed: u64, shares: &[u32], entries: u32) -> Self {
         let counts = apportion(shares, entries);
         let mut order: Vec<u16> = Vec::with_capacity(entries as usize);
@@ -127,7 +127,8 @@ mod tests {
     #[test]
     fn every_driver_sees_the_same_mix() {
         let mix = Mix::new(3, &[50, 30, 20], ENTRIES);
-        for drivers in [2, 8, 10, 100] {
+        // Also where there are more workers than entries: they take the entries in another order.
+        for drivers in [2, 8, 10, 100, 9_600, 12_800, 65_537] {
             let ours = (0..u64::from(ENTRIES)).map(|k| mix.scenario(k * drivers + 1));
             assert_eq!(ours.filter(|scenario| *scenario == 1).count(), 3_002, "{drivers} drivers");
         }

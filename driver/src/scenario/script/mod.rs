@@ -9,8 +9,8 @@ mod uses;
 use std::collections::BTreeMap;
 
 use common::ids::RequestName;
+use common::plan::TargetUrl;
 use common::plan::program::{Connections, OnFail, Order, Program, Think};
-use common::plan::{Share, TargetUrl};
 
 use self::addresses::Addresses;
 pub use self::addresses::Gives;
@@ -23,8 +23,9 @@ use super::variables::Layout;
 use crate::engine::RequestIndex;
 use crate::start_at::Nanos;
 
-/// Entries of the table of scenarios, and those of a fleet that has more workers than the first has entries.
-const MIX_ENTRIES: [u32; 2] = [10_007, 65_537];
+/// Entries of the table of scenarios, which every driver and every worker of a fleet has to have in common, whatever it
+/// knows of the others. A prime number: see [`Mix::new`].
+const MIX_ENTRIES: u32 = 10_007;
 
 /// A program, compiled for one driver.
 #[derive(Debug)]
@@ -198,25 +199,16 @@ pub struct Test {
 }
 
 impl Script {
-    /// Compiles a program; `share` and `workers` decide how long the table of scenarios is. `rows`: those of files, by the
-    /// index of their data set.
-    pub fn new(
-        program: &Program,
-        constants: &Constants<'_>,
-        share: &Share,
-        workers: u32,
-        mut rows: BTreeMap<usize, Rows>,
-    ) -> Self {
+    /// Compiles a program. `rows`: those of files, by the index of their data set.
+    pub fn new(program: &Program, constants: &Constants<'_>, mut rows: BTreeMap<usize, Rows>) -> Self {
         let shares: Vec<u32> = program.scenarios.iter().map(|scenario| scenario.share).collect();
-        let lanes = u64::from(share.of.max(1)) * u64::from(workers.max(1));
-        let entries = MIX_ENTRIES[usize::from(lanes >= u64::from(MIX_ENTRIES[0]))];
         let (names, addresses) = (Names::new(program), Addresses::new(program));
         let of = |(at, data)| rows.remove(&at).unwrap_or_else(|| Rows::new(data, constants.seed));
         let rows: Box<[Rows]> = program.data.iter().enumerate().map(of).collect();
         let scenarios = program.scenarios.iter().zip(&names.scenarios);
         Self {
             seed: constants.seed,
-            mix: Mix::new(constants.seed, &shares, entries),
+            mix: Mix::new(constants.seed, &shares, MIX_ENTRIES),
             layout: Layout::new(&program.variables),
             once: program.data.iter().map(|data| data.order == Order::Once).collect(),
             scenarios: scenarios

@@ -65,8 +65,8 @@ impl Reported {
     }
 }
 
-pub fn test_of(server: &Server, plan: &str, (index, of): (usize, usize), workers: u32) -> Arc<DriverTest> {
-    test_with(server, plan, (index, of), workers, |_| {})
+pub fn test_of(server: &Server, plan: &str, (index, of): (usize, usize)) -> Arc<DriverTest> {
+    test_with(server, plan, (index, of), |_| {})
 }
 
 /// A test whose program is changed after it was read.
@@ -74,7 +74,6 @@ pub fn test_with(
     server: &Server,
     plan: &str,
     (index, of): (usize, usize),
-    workers: u32,
     change: impl FnOnce(&mut Program),
 ) -> Arc<DriverTest> {
     let text =
@@ -90,7 +89,6 @@ pub fn test_with(
         script: DriverTest::script_of(
             &assignment,
             (&test_id, &node_id),
-            workers,
             &[],
             &BTreeMap::new(),
             Files::default(),
@@ -179,5 +177,5 @@ fn check_equations(reported: &Reported) {
 
 /// Runs a plan on one worker.
 pub fn run_plan(server: &Server, plan: &str) -> Reported {
-    run_worker(&test_of(server, plan, (0, 1), 1), 0, 1, None)
+    run_worker(&test_of(server, plan, (0, 1)), 0, 1, None)
 }
