@@ -9,7 +9,7 @@ use crate::support::{Reply, Seen, Server, ok, test_of};
 
 /// Runs setup or teardown of a plan.
 fn run(server: &Server, plan: &str, run: StepsOf) -> Ran {
-    let test = test_of(server, plan, (0, 1), 1);
+    let test = test_of(server, plan, (0, 1));
     let job = StepsJob {
         test_id: test.test_id.clone(),
         node_id: test.node_id.clone(),
@@ -20,6 +20,7 @@ fn run(server: &Server, plan: &str, run: StepsOf) -> Ran {
         secrets: Secrets::default(),
         bodies: Default::default(),
         setup: SetupValues::new(),
+        kept: None,
     };
     let runtime = worker_runtime().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, run_steps(job))
