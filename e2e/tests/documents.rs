@@ -1,10 +1,10 @@
-//! Every plan that the documents and `config/plans/` show runs against our target, and passes.
+//! Every plan that docs/plans.md and the shop's plans in `config/plans/` show runs against our target, and passes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use e2e::process::output;
+use e2e::process::command;
 use e2e::repository;
 use e2e::shop::Shop;
 use e2e::system::Target;
@@ -39,7 +39,10 @@ fn pass(plans: &[(PathBuf, String)]) {
 }
 
 fn passes(home: &Path, file: &Path, what: &str) {
-    let ran = output(home, &["run", file.to_str().unwrap()]);
+    let mut run = command(home, &["run", file.to_str().unwrap()]);
+    // Where the example of secrets expects them.
+    run.env("SHOP_KEY", "key 1").env("GROUNDSWELL__SECRETS__DIR", file.parent().unwrap().join(SECRETS));
+    let ran = run.output().unwrap();
     assert!(
         ran.status.success(),
         "{what}: {}\n{}\n{}",
@@ -48,6 +51,9 @@ fn passes(home: &Path, file: &Path, what: &str) {
         String::from_utf8_lossy(&ran.stderr)
     );
 }
+
+/// The folder of secrets, beside the plans.
+const SECRETS: &str = "secrets";
 
 /// The plans of a document: what stands in fences of `toml` and sends to the example's target.
 fn plans_of(text: &str) -> Vec<String> {
@@ -64,7 +70,12 @@ fn the_plans_of_docs_plans_md_pass() {
     copy_examples(&folder);
     let text = std::fs::read_to_string(repository().join("docs/plans.md")).unwrap();
     let plans = plans_of(&text);
-    assert!(plans.len() >= 6, "{} plans", plans.len());
+    assert_eq!(
+        plans.len(),
+        text.matches("```toml\n").count(),
+        "each example sends to the target that is shown"
+    );
+    assert!(plans.len() >= 18, "{} plans", plans.len());
     let written = plans.into_iter().enumerate().map(|(i, plan)| {
         let file = folder.join(format!("of-the-document-{i}.toml"));
         std::fs::write(&file, adapted(&plan, &shop)).unwrap();
@@ -93,9 +104,11 @@ fn the_plans_of_config_plans_pass_against_the_shop() {
     pass(&written.collect::<Vec<_>>());
 }
 
-/// Copies `config/plans` with the files that its plans read; returns the plans.
+/// Copies `config/plans` with the files that its plans read, and adds the secret that the document's example reads;
+/// returns the plans.
 fn copy_examples(folder: &Path) -> Vec<PathBuf> {
-    std::fs::create_dir_all(folder).unwrap();
+    std::fs::create_dir_all(folder.join(SECRETS)).unwrap();
+    std::fs::write(folder.join(SECRETS).join("shop_pass"), "pass 1\n").unwrap();
     let mut plans = Vec::new();
     for entry in std::fs::read_dir(repository().join("config/plans")).unwrap() {
         let from = entry.unwrap().path();
