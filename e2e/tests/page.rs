@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use e2e::browser::Browser;
 use e2e::process::PATIENCE;
+use e2e::shop::Shop;
 use e2e::system::{System, avalanche, tsunami};
 use e2e::{repository, wait_for};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// For people who want to see it.
 fn picture(name: &str) -> PathBuf {
@@ -161,4 +162,66 @@ fn the_page_shows_a_test_live_its_verdict_and_who_was_lost() {
     browser.shoot(&picture("4-incomplete.png"), 1280);
     assert_eq!(browser.shoot(&picture("4-incomplete-narrow.png"), 390), 390, "no wider than a telephone");
     assert_eq!((&page["errors"], &page["foreign"]), (&Value::from(vec![""; 0]), &Value::from(vec![""; 0])));
+}
+
+#[test]
+fn the_page_shows_sessions_groups_polls_and_requests_by_name() {
+    let (system, shop) = Shop::with_system(2);
+    let mut browser = Browser::open(&format!("{}/", system.rest.base));
+    // Of 25 sessions on each driver, those that look end at an answer that says 404.
+    let report = shop.run(
+        &system,
+        json!({
+            "requests": {
+                "home": { "path": "/shop/" },
+                "product": { "path": "/shop/products/{{int 1 1000}}" },
+                "gone": { "path": "/shop/", "query": { "fail": "404" } },
+                "state": { "path": "/shop/", "extract": { "seen": { "status": true } } },
+            },
+            "flows": { "look": { "group": "looking", "steps": ["product", "product"] } },
+            "scenarios": {
+                "buys": { "share": 3, "steps": ["home", "look", { "poll": "state", "until": { "seen": "200" }, "every": "10ms", "at_most": 3 }] },
+                "looks": { "share": 2, "steps": ["home", "gone"] },
+            },
+            "load": { "rate": 50, "sessions": 25 },
+        }),
+    );
+    see(&mut browser, "the verdict", |page| (page["verdict"] == report["verdict"]).then_some(()));
+    let page = browser.look();
+    let totals = &report["totals"];
+    let of = |table: &str| totals[table].as_object().unwrap().iter();
+    let mut expected: Vec<(&str, &str, Option<u64>, &Value)> =
+        vec![("all", "sessions", totals["sessions"]["started"].as_u64(), &totals["sessions"])];
+    expected.extend(of("scenarios").map(|(name, of)| (&**name, "sessions", of["started"].as_u64(), of)));
+    for (table, what) in [("groups", "group"), ("polls", "poll")] {
+        let begun = |of: &Value| Some(of["completed"].as_u64()? + of["failed"].as_u64()?);
+        expected.extend(of(table).map(|(name, of)| (&**name, what, begun(of), of)));
+    }
+    expected.extend(of("requests").map(|(name, of)| (&**name, "requests", of["sent"].as_u64(), of)));
+    // All, two scenarios, a group, a poll and four requests.
+    assert_eq!(expected.len(), 9, "{report:#}");
+    let rows = page["named"].as_array().unwrap();
+    assert_eq!(rows.len(), expected.len(), "{page:#}");
+    for (row, (name, what, begun, of)) in rows.iter().zip(expected) {
+        assert_eq!((&row[0], &row[1], count(&row[2])), (&json!(name), &json!(what), begun), "{row}");
+        for (at, key) in [(3, "completed"), (4, "failed"), (5, "abandoned"), (6, "dropped")] {
+            assert_eq!(count(&row[at]), of[key].as_u64(), "{key}: {row}");
+        }
+        // Of those that failed a figure is a lower bound, or unknown.
+        if of["failed"] == 0 {
+            assert_figures(&row.as_array().unwrap()[7..], &of["latency_ms"]["response"]);
+        }
+    }
+    let failed = &totals["scenarios"]["looks"]["failed"];
+    assert_eq!(page["endedAt"], json!([format!("Sessions of looks ended early at gone: {failed}")]));
+    assert_eq!((&page["errors"], &page["foreign"]), (&json!([]), &json!([])));
+
+    // Each second by name, too: together they are the totals.
+    let windows = system.rest.get(&format!("/api/v1/tests/{}/windows", report["test_id"].as_str().unwrap()));
+    let windows = windows.json()["windows"].clone();
+    for (name, of) in of("requests") {
+        let sent = |window: &Value| window["requests"][name]["sent"].as_u64().unwrap_or(0);
+        let sum: u64 = windows.as_array().unwrap().iter().map(sent).sum();
+        assert_eq!(of["sent"], sum, "{name}: {windows:#}");
+    }
 }
