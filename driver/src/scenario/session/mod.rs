@@ -363,17 +363,13 @@ impl Session {
         if ready > now {
             return Next::At(ready);
         }
-        let place = match self.poll {
-            Some(poll) => super::numbers::with_round(self.placed(step.place), u64::from(poll.attempts)),
-            None => self.placed(step.place),
-        };
         Next::Request(Attempt {
             request: step.request,
             counted: self.counted(script, step.request),
             due,
             held: ready - due,
             warmup: self.start.warmup || ready < desk.warmup_until,
-            place,
+            place: self.looked(step.place),
         })
     }
 

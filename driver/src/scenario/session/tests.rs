@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use common::plan::program::{
-    Choice, Condition, NamedRequest, OnFail, Program, SlotValue, Step as PlanStep, Template, Think,
+    Bound, Choice, Condition, Function, NamedRequest, OnFail, Part, Program, Slot, SlotValue,
+    Step as PlanStep, Template, Think,
 };
 use proptest::prelude::*;
 
@@ -290,6 +291,38 @@ fn every_round_of_a_repeat_has_random_values_of_its_own_and_an_added_step_change
     assert_eq!((places.len(), distinct.len()), (6, 6));
     assert!(waits.iter().collect::<std::collections::BTreeSet<_>>().len() > 4, "{waits:?}");
     assert_eq!(rounds(vec![send(1)]), (places, waits));
+}
+
+#[test]
+fn conditions_draw_anew_in_every_round_and_every_look() {
+    // `{{int 1 3}}` is one of three.
+    let drawn = || Condition {
+        value: SlotValue::Variable(0),
+        not: false,
+        any_of: vec![Template {
+            parts: vec![Part::Slot(Slot {
+                value: SlotValue::Function(Function::Int(Bound::Number(1), Bound::Number(3))),
+                filters: Vec::new(),
+            })],
+        }],
+    };
+    let when = PlanStep::When { conditions: vec![drawn()], steps: vec![send(1)], otherwise: vec![send(2)] };
+    let repeat = PlanStep::Repeat { times: 90, steps: vec![when] };
+    let poll = PlanStep::Poll { request: 1, until: vec![drawn()], every: ms(1), at_most: 90 };
+    let sent = |g: u64, step: PlanStep| {
+        let script = script(&one(vec![send(0), step]));
+        let (sent, ..) = run(&script, Start { g, ..AT_ZERO }, |_, variables| {
+            variables.set(0, b"2").unwrap();
+            Some(1)
+        });
+        sent.iter().filter(|(request, ..)| *request == 1).count()
+    };
+    // Some six standard deviations of 90 that are one of three.
+    let held = sent(5, repeat);
+    assert!((4..=56).contains(&held), "{held} of 90 rounds");
+    let looks: Vec<usize> = (0..40).map(|g| sent(g, poll.clone())).collect();
+    assert!(looks.iter().all(|n| *n < 90), "each poll comes to hold: {looks:?}");
+    assert!(looks.iter().any(|n| *n > 1), "and some not at the first look: {looks:?}");
 }
 
 #[test]

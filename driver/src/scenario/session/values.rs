@@ -13,6 +13,12 @@ impl Session {
         self.rounds.iter().fold(place, |place, round| with_round(place, u64::from(*round)))
     }
 
+    /// A place in this round, and in this look of the poll that is under way.
+    pub(super) fn looked(&self, place: u64) -> u64 {
+        let place = self.placed(place);
+        self.poll.map_or(place, |poll| with_round(place, u64::from(poll.attempts)))
+    }
+
     /// The random value of a place.
     pub(super) fn random(&self, script: &Script, place: u64) -> u64 {
         mix64(script.seed, self.start.g, self.placed(place))
@@ -21,9 +27,10 @@ impl Session {
     /// Whether all conditions hold. One whose value cannot be rendered does not hold, unless it is negated.
     pub(super) fn hold(&mut self, script: &Script, tests: &[Test], desk: &mut Desk) -> bool {
         let Desk { unix_us, seen, wanted, shared, .. } = desk;
+        let place = self.looked(0);
         tests.iter().all(|test| {
             seen.clear();
-            let around = Around { unix_us: *unix_us, shared, ..Around::default() };
+            let around = Around { unix_us: *unix_us, place, shared, ..Around::default() };
             let mut context = self.context(script, around);
             let known = test.value.render(&mut context, seen).is_ok();
             let is_one = known
