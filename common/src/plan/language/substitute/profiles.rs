@@ -84,7 +84,7 @@ fn remove_rivals(base: &mut Map<String, Value>, over: &Map<String, Value>, path:
     let groups: &[&[&str]] = match keys.as_slice() {
         ["load"] => &[PACES],
         ["request"] | ["requests", _] => &[BODIES, ADDRESSES],
-        ["requests", _, "extract", _] => &[SOURCES],
+        ["request", "extract", _] | ["requests", _, "extract", _] => &[SOURCES],
         ["secrets", _] => &[&["env", "file"]],
         ["data", _] => &[&["file", "rows"]],
         _ => &[],
@@ -117,6 +117,12 @@ fn remove_rivals(base: &mut Map<String, Value>, over: &Map<String, Value>, path:
                     base.shift_remove(*key);
                 }
             }
+        }
+    }
+    // The stages end the load.
+    if keys == ["load"] && over.contains_key("stages") {
+        for key in ["duration", "sessions"].iter().filter(|key| !over.contains_key(**key)) {
+            base.shift_remove(*key);
         }
     }
     // The names and the delimiter that belonged to what is gone.
@@ -162,17 +168,46 @@ mod tests {
                 "target": { "url": "http://a" },
                 "requests": { "a": { "json": { "x": 1 }, "headers": { "b": "2", "x-a": "3" }, "url": "u",
                                      "extract": { "id": { "header": "etag", "max": "16B" } } } },
-                "load": { "duration": "1s", "max_sessions": 7, "stages": [{ "rate": 1, "hold": "1h" }] },
+                "load": { "max_sessions": 7, "stages": [{ "rate": 1, "hold": "1h" }] },
                 "thresholds": { "response.p99": "< 1s" },
                 "data": { "d": { "order": "random", "file": "d.csv" } },
             })
         );
         let mut plan = unlaid.clone();
         assert_eq!(lay_profiles(&mut plan, &["soak", "closed"]), []);
+        assert_eq!(
+            plan["load"],
+            json!({ "mode": "avalanche", "users": 3 }),
+            "the end was that of the stages"
+        );
+        let mut plan = unlaid.clone();
+        assert_eq!(lay_profiles(&mut plan, &["closed"]), []);
         assert_eq!(plan["load"], json!({ "duration": "1s", "mode": "avalanche", "users": 3 }));
         let mut plan = unlaid;
         let faults = lay_profiles(&mut plan, &["sok"]);
         assert!(faults[0].reason.contains("did you mean soak? There are soak, closed, other"), "{faults:?}");
         assert_eq!(plan.get("profiles"), None);
+    }
+
+    #[test]
+    fn a_plan_with_a_profile_of_stages_or_of_another_source_is_one() {
+        let plan = json!({
+            "target": { "url": "http://a" },
+            "request": { "extract": { "id": { "json": "$.id" } } },
+            "requests": { "a": { "path": "/" } },
+            "load": { "rate": 3, "sessions": 90, "warmup": "2s" },
+            "profiles": {
+                "ramp": { "load": { "stages": [{ "rate": 8, "ramp": "4s" }] },
+                          "request": { "extract": { "id": { "header": "x-id" } } } },
+                "steady": { "load": { "rate": 4, "duration": "9s" } },
+            },
+        });
+        for names in [vec![], vec!["ramp"], vec!["steady"], vec!["ramp", "steady"]] {
+            let mut plan = plan.clone();
+            assert_eq!(lay_profiles(&mut plan, &names), []);
+            let read =
+                crate::plan::read_value(&plan).unwrap_or_else(|faults| panic!("{names:?}: {faults:?}"));
+            assert_eq!(read.load.stages.len(), usize::from(names == ["ramp"]), "{names:?}");
+        }
     }
 }
