@@ -155,6 +155,8 @@ struct Put<'a> {
 
 impl Put<'_> {
     fn take_vars(&mut self, vars: Map<String, Value>) {
+        // Apart until all of them are read: no var is known to another one, in whichever order they stand.
+        let mut taken = Map::new();
         for (name, value) in vars {
             let path = format!("vars.{name}");
             if let Err(reason) = check_plain_name(&name) {
@@ -162,7 +164,7 @@ impl Put<'_> {
             }
             let value = match value {
                 Value::Null => continue,
-                // A var may have the environment's value, and no other var's.
+                // It may have the environment's value.
                 Value::String(text) if text.contains("{{") => self.plain(&text, &path, ""),
                 Value::String(_) | Value::Number(_) | Value::Bool(_) => value,
                 _ => {
@@ -170,8 +172,9 @@ impl Put<'_> {
                     json!("")
                 }
             };
-            self.vars.insert(name, value);
+            taken.insert(name, value);
         }
+        self.vars = taken;
     }
 
     fn value(&mut self, value: &mut Value, scope: Scope, path: &str, key: &str) {
@@ -319,7 +322,12 @@ impl Put<'_> {
                 return Some(value.clone());
             }
             let there: Vec<String> = self.vars.keys().cloned().collect();
-            self.faults.push(Fault::value(path, shown, unknown("var", name, &there)));
+            let reason = if path.starts_with("vars.") {
+                "a var may have a value of the environment, and not another var's".to_owned()
+            } else {
+                unknown("var", name, &there)
+            };
+            self.faults.push(Fault::value(path, shown, reason));
             return Some(json!(""));
         }
         let name = word.strip_prefix("env.")?;

@@ -76,3 +76,14 @@ fn a_var_of_the_command_line_replaces_that_of_the_plan() {
     assert_eq!(put_in(&mut tree, None), []);
     assert_eq!(tree["load"]["rate"], json!(2.5));
 }
+
+#[test]
+fn no_var_has_the_value_of_another_one_in_whichever_order_they_stand() {
+    for vars in
+        [json!({ "first": 3, "then": "{{vars.first}}" }), json!({ "then": "{{vars.first}}", "first": 3 })]
+    {
+        let (_, faults) = put(json!({ "vars": vars, "requests": {} }));
+        let reason = "a var may have a value of the environment, and not another var's";
+        assert_eq!(faults, [format!("vars.then = \"{{{{vars.first}}}}\": {reason}")]);
+    }
+}
