@@ -50,7 +50,7 @@ pub enum Naming<'a> {
 impl StatisticsNames {
     /// The names of a program's statistics, each once.
     pub fn of(program: &Program) -> Self {
-        let mut names = Self { groups: program.groups.clone(), polls: Vec::new(), ..Self::default() };
+        let mut names = Self::default();
         // What the driver sends by itself is counted apart, and has no latencies.
         let sent = program.sent_by_sessions();
         for (request, _) in program.requests.iter().zip(sent).filter(|(_, sent)| *sent) {
@@ -67,28 +67,33 @@ impl StatisticsNames {
         }
         for scenario in &program.scenarios {
             names.scenarios.push(scenario.name.clone());
-            add_polls(program, &scenario.steps, &mut names.polls);
+            names.add_steps(program, &scenario.steps);
         }
         names
+    }
+
+    /// Adds the groups that steps pass and the requests that they poll. What setup and teardown do is counted apart.
+    fn add_steps(&mut self, program: &Program, steps: &[Step]) {
+        let add = |names: &mut Vec<RequestName>, name: Option<&RequestName>| {
+            if let Some(name) = name.filter(|name| !names.contains(name)) {
+                names.push(name.clone());
+            }
+        };
+        for step in steps {
+            match step {
+                Step::Poll { request, .. } => {
+                    add(&mut self.polls, program.requests.get(*request).map(|request| &request.name));
+                }
+                Step::Group { group, .. } => add(&mut self.groups, program.groups.get(*group)),
+                _ => {}
+            }
+            step.inner().into_iter().for_each(|steps| self.add_steps(program, steps));
+        }
     }
 
     /// How many there are, against the limit of 256.
     pub fn count(&self) -> usize {
         self.requests.len() + self.groups.len() + self.polls.len()
-    }
-}
-
-fn add_polls(program: &Program, steps: &[Step], polls: &mut Vec<RequestName>) {
-    for step in steps {
-        match step {
-            Step::Poll { request, .. } => {
-                let name = program.requests.get(*request).map(|request| &request.name);
-                if let Some(name) = name.filter(|name| !polls.contains(name)) {
-                    polls.push(name.clone());
-                }
-            }
-            _ => step.inner().into_iter().for_each(|steps| add_polls(program, steps, polls)),
-        }
     }
 }
 

@@ -160,6 +160,13 @@ fn a_threshold_on_a_name_that_is_not_counted_is_a_fault() {
         &format!("{text}\"confrm.response.p99\" = \"< 1s\"\n"),
         &[("thresholds.confrm.response.p99", "did you mean confirm?")],
     );
+    let groups = "[flows.pay]\ngroup = \"checkout\"\nsteps = [\"list\"]\n[flows.spare]\ngroup = \"unused\"\nsteps = [\"list\"]\n\
+                  [scenarios.s]\nsteps = [{ repeat = 2, steps = [\"pay\"] }]\n";
+    let text = text.replace(ALL, &format!("{groups}{ALL}"));
+    broken(
+        &format!("{text}\"checkout.response.p99\" = \"< 1s\"\n\"unused.response.p99\" = \"< 2s\"\n"),
+        &[("thresholds.unused.response.p99", "has no statistics")],
+    );
 }
 
 proptest::proptest! {
