@@ -123,7 +123,11 @@ impl Walk<'_> {
                 self.extracted(*request, &mut set);
                 set
             }
-            Step::Poll { request, until, .. } => {
+            Step::Poll { request, until, at_most, .. } => {
+                // Each attempt needs what the first one does.
+                if *at_most > 1 {
+                    self.keep_forms(std::slice::from_ref(step), &mut set);
+                }
                 self.request(*request, path, &set);
                 // What holds a poll is looked at after an answer that was extracted from.
                 let mut after = set.clone();
@@ -138,8 +142,13 @@ impl Walk<'_> {
                 let group = self.program.groups.get(*group).map(ToString::to_string).unwrap_or_default();
                 self.steps(steps, &format!("{path} (group {group})"), set)
             }
-            // At least one round is done, and the first needs no less than the others.
-            Step::Repeat { steps, .. } => self.steps(steps, &format!("{path}.steps"), set),
+            // At least one round is done, and the first needs no less than the others but for forms that a round takes away.
+            Step::Repeat { times, steps } => {
+                if *times > 1 {
+                    self.keep_forms(steps, &mut set);
+                }
+                self.steps(steps, &format!("{path}.steps"), set)
+            }
             Step::When { conditions, steps, otherwise } => {
                 self.conditions(conditions, &format!("{path}.when"), &set);
                 let then = self.steps(steps, &format!("{path}.steps"), set.clone());
@@ -154,6 +163,32 @@ impl Walk<'_> {
                     all = Some(all.map_or_else(|| after.clone(), |all| all.both(&after)));
                 }
                 all.unwrap_or(set)
+            }
+        }
+    }
+
+    /// Removes the forms that are not there after steps, on some way through them.
+    fn keep_forms(&self, steps: &[Step], set: &mut Set) {
+        let after = steps.iter().fold(set.clone(), |set, step| self.after(step, set));
+        set.forms = &set.forms & &after.forms;
+    }
+
+    /// What is set after a step, without a check of what it needs.
+    fn after(&self, step: &Step, mut set: Set) -> Set {
+        let all = |steps: &[Step], set: Set| steps.iter().fold(set, |set, step| self.after(step, set));
+        match step {
+            Step::Request { request, .. } | Step::Poll { request, .. } => {
+                self.extracted(*request, &mut set);
+                set
+            }
+            Step::Think(_) | Step::Draw { .. } => set,
+            Step::Flow { steps, .. } | Step::Group { steps, .. } | Step::Repeat { steps, .. } => {
+                all(steps, set)
+            }
+            Step::When { steps, otherwise, .. } => all(steps, set.clone()).both(&all(otherwise, set)),
+            Step::Choose(choices) => {
+                let ways = choices.iter().map(|choice| all(&choice.steps, set.clone()));
+                ways.reduce(|ways, way| ways.both(&way)).unwrap_or(set)
             }
         }
     }

@@ -116,6 +116,34 @@ fn a_form_is_there_before_it_is_submitted() {
 }
 
 #[test]
+fn a_form_that_a_round_takes_away_is_not_there_in_the_next() {
+    let text = "[requests]\npage = { path = \"/\", extract.f = { form = 0 } }\nlook = { path = \"/look\" }\n\
+                send = { submit = \"f\", extract.f = { form = 0, default = \"none\" }, extract.n = { status = true } }\n[scenarios.s]\n";
+    for steps in [
+        "\"page\", \"send\", { repeat = 1, steps = [\"look\"] }",
+        "\"page\", { repeat = 1, steps = [\"send\", \"look\"] }",
+        "{ repeat = 4, steps = [\"page\", \"send\", \"look\"] }",
+        "\"page\", \"look\", { poll = \"send\", until = { n = \"204\" }, every = \"1s\", at_most = 1 }",
+        "\"page\", { repeat = 4, steps = [\"look\", { repeat = 1, steps = [\"send\"] }, \"page\"] }",
+    ] {
+        program(&format!("{text}steps = [{steps}]\n"));
+    }
+    for steps in [
+        "\"page\", \"send\", \"look\", \"send\"",
+        "\"page\", { repeat = 4, steps = [\"send\", \"look\"] }",
+        "\"page\", { repeat = 2, steps = [{ repeat = 1, steps = [\"look\", \"send\"] }] }",
+        "\"page\", { repeat = 2, steps = [{ choose = { look = 1, send = 5 } }] }",
+        "\"page\", \"look\", { poll = \"send\", until = { n = \"204\" }, every = \"1s\", at_most = 5 }",
+        "\"page\", { repeat = 2, steps = [\"look\", { repeat = 2, steps = [\"page\", \"send\"] }, \"send\"] }",
+    ] {
+        broken(
+            &format!("{text}steps = [{steps}]\n"),
+            &[("requests.send.submit = f", "holds no form where scenarios.s.steps")],
+        );
+    }
+}
+
+#[test]
 fn rows_that_are_taken_once_serve_one_scenario_and_as_many_sessions() {
     let text = "data.user = { columns = [\"id\"], rows = [[\"x\"], [\"y\"], [\"z\"]], order = \"once\" }\n\
                 [requests]\na = { path = \"/{{user.id}}\" }\nb = { path = \"/b\" }\n";
