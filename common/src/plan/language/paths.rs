@@ -3,6 +3,7 @@
 //! `/payments//confirm` on the others, whose fast errors then improve the percentiles.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::around;
 use super::rows;
@@ -10,7 +11,7 @@ use super::uses;
 use crate::ids::RequestName;
 use crate::plan::Fault;
 use crate::plan::program::{
-    BodyPlan, Condition, NamedRequest, OnFail, Program, Scenario, Source, Step, Template,
+    BodyPlan, Condition, MAX_TIMEOUTS, NamedRequest, OnFail, Program, Scenario, Source, Step, Template,
 };
 use crate::plan::threshold::StatisticsNames;
 use crate::tree::Table;
@@ -53,6 +54,14 @@ pub(super) fn check(program: &Program, root: &Table) {
             };
             root.fault(Fault::value(format!("requests.{}", request.name), "", reason), None);
         }
+    }
+    let timeouts: BTreeSet<Duration> = program.requests.iter().map(|request| request.timeout).collect();
+    if timeouts.len() > MAX_TIMEOUTS {
+        let reason = format!(
+            "have {} different timeouts, and {MAX_TIMEOUTS} are the most; give some of them the same",
+            timeouts.len()
+        );
+        root.fault(Fault::value("requests", "", reason), None);
     }
     let n_names = StatisticsNames::of(program).count();
     if n_names > MAX_NAMES && program.requests.len() <= MAX_NAMES {

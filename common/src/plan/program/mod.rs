@@ -24,6 +24,9 @@ use super::files::facts::Facts;
 use super::files::{Columns as FileColumns, FileHash, Format};
 use crate::ids::RequestName;
 
+/// Most different timeouts of requests: each turn of the wire engine looks at the oldest attempt of each.
+pub const MAX_TIMEOUTS: usize = 8;
+
 /// Everything that `[requests]` and the tables beside it say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {

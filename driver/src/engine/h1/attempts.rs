@@ -2,14 +2,14 @@
 //! first of a list is the first of it that may time out. So nothing is sorted, and an attempt joins and leaves its list
 //! in a few steps, however many there are.
 
+use common::plan::program::MAX_TIMEOUTS;
+
 use super::slots::Key;
 use crate::engine::{Place, RequestIndex, Spans};
 use crate::start_at::Nanos;
 
 const NONE: Place = Place::MAX;
 const NEVER: Nanos = Nanos::MIN;
-/// Most different timeouts: each turn looks at the first attempt of each list.
-pub const MAX_TIMEOUTS: usize = 8;
 
 #[derive(Debug, Clone, Copy)]
 struct Attempt {

@@ -29,9 +29,10 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use common::counters::ErrorKind;
+use common::plan::program::MAX_TIMEOUTS;
 use common::tls_cause::TlsCause;
 
-use self::attempts::{Attempts, MAX_TIMEOUTS};
+use self::attempts::Attempts;
 use self::connection::{Answered, Connection, Scratch, Stage};
 use self::hosts::{Host, OwnConnections, Owner};
 use self::parts::PartsOf;
