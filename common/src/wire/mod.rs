@@ -305,7 +305,7 @@ pub struct Ending {
     /// Why it ended early, where it did: `stopped`, `leaving`, `orchestrator silent`, … ; `None`: it ran its course.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_short: Option<String>,
-    /// Data with `order = "once"` that had no row left for the next session of a user; `None`: there was none.
+    /// Data with `order = "once"` that had no row left for a session; `None`: there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_used_up: Option<RowsUsedUp>,
 }
@@ -315,7 +315,7 @@ pub struct Ending {
 pub struct RowsUsedUp {
     /// The name of the data.
     pub data: RequestName,
-    /// Sessions that the driver's users began in the whole test.
+    /// Sessions that the driver began in the whole test.
     pub sessions: u64,
 }
 

@@ -108,7 +108,7 @@ struct Load<E: Engine, O: Outlet> {
     last_busy: f64,
     next_progress: Nanos,
     rates: Rates,
-    /// What the users of a closed loop came to, once they are through.
+    /// What the sessions came to, once they are over.
     shift: ShiftOver,
 }
 
@@ -275,7 +275,7 @@ impl<E: Engine, O: Outlet> Load<E, O> {
         }
     }
 
-    /// The name of the data that had no row left for the next session of a user.
+    /// The name of the data that had no row left for a session.
     fn used_up(&self) -> Option<RequestName> {
         let program = self.test.assignment.program.as_ref()?;
         RequestName::new(&program.data.get(self.shift.used_up?)?.name).ok()

@@ -44,7 +44,7 @@ pub struct WorkerEnding {
     pub redirected_to: Option<String>,
     /// Why it ended early, where it did.
     pub cut_short: Option<String>,
-    /// Sessions that its users began.
+    /// Sessions that it began.
     pub begun: u64,
     /// The data whose rows are given once, and that had none left for its next session.
     pub used_up: Option<RequestName>,

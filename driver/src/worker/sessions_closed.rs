@@ -123,12 +123,12 @@ impl Users for Shift {
     }
 }
 
-/// What a worker's users came to.
+/// What the sessions of a worker came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ShiftOver {
-    /// Sessions that they began.
+    /// Sessions that began.
     pub begun: u64,
-    /// The data that had no row left for their next session, by its index in the program.
+    /// The data that gives each row once and had none left for a session, by its index in the program.
     pub used_up: Option<usize>,
 }
 

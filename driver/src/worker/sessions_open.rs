@@ -85,6 +85,13 @@ pub async fn run<E: Engine, O: Outlet>(
             crew.wait(load, Until { due: next, other: house_at }, now, stop).await;
             continue;
         }
+        // The plan has a row for each session, so far as chance can be bounded; beyond that, no row is given twice.
+        if let Some(data) = crew.script().used_up(due.g) {
+            load.shift.used_up.get_or_insert(data);
+            drops(&mut load.flight.recorder, crew.script(), due, Dropped::Late);
+            sessions.advance();
+            continue;
+        }
         let taken = slice.places - u32::try_from(crew.users.0.len()).unwrap_or(slice.places);
         let judged = rules.judge(now - due.at, taken, all_read);
         all_read = false;
@@ -97,6 +104,7 @@ pub async fn run<E: Engine, O: Outlet>(
                 }
                 let start = Start { g: due.g, due: due.at, held: 0, warmup: due.warmup };
                 crew.begin(&mut load.engine, &mut load.flight, place, start, now);
+                load.shift.begun += 1;
                 sessions.advance();
                 load.waiter.worked();
                 in_a_row += 1;

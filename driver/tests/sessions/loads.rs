@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use common::counters::ErrorKind;
 use common::ids::RequestName;
 
-use crate::support::{Reply, SHOP, Seen, Server, ok, run_plan, run_worker, shop, test_of};
+use crate::support::{Reply, SHOP, Seen, Server, ok, run_plan, run_worker, shop, test_of, test_with};
 
 #[test]
 fn users_keep_cookies_and_choose_and_their_number_of_sessions_ends_the_load() {
@@ -241,4 +241,33 @@ fn the_drain_begins_where_the_load_ends_though_no_session_began_for_long() {
     let reported = run_plan(&server, &plan);
     let buy = reported.scenario("buy").counters;
     assert_eq!((buy.started, buy.completed, buy.abandoned), (10, 10, 0), "{buy:?}");
+}
+
+#[test]
+fn sessions_of_an_open_loop_that_have_no_row_left_do_not_begin() {
+    let server = Server::start(shop);
+    let rows: Vec<String> = (0..20).map(|row| format!("['{row}']")).collect();
+    let plan = format!(
+        "per = 'fleet'\ndata.guest = {{ columns = ['id'], order = 'once', rows = [{}] }}\n\
+         requests.in = {{ path = '/in/{{{{guest.id}}}}' }}\nrequests.home = {{ path = '/home' }}\n\
+         scenarios.guest = {{ share = 3, steps = ['in'] }}\nscenarios.other.steps = ['home']\n\
+         [load]\nrate = 200\nsessions = 20\n",
+        rows.join(", ")
+    );
+    // Fewer rows than the plan has, as if chance had made more sessions than the check expects.
+    let test = test_with(&server, &plan, (0, 1), 1, |program| program.data[0].rows.truncate(5));
+    let reported = run_worker(&test, 0, 1, None);
+    let lines: Vec<String> = server.seen().into_iter().map(|seen| seen.line).collect();
+    let mut with_row: Vec<&String> = lines.iter().filter(|line| line.starts_with("GET /in/")).collect();
+    with_row.sort();
+    assert_eq!(
+        with_row,
+        (0..5).map(|row| format!("GET /in/{row}")).collect::<Vec<_>>().iter().collect::<Vec<_>>()
+    );
+    let (guests, others) = (reported.scenario("guest").counters, reported.scenario("other").counters);
+    assert_eq!(guests.started, 5);
+    assert_eq!(guests.dropped + guests.started + others.started, 20, "{guests:?} {others:?}");
+    let ending = reported.ending.unwrap();
+    assert_eq!(ending.used_up.as_ref().map(RequestName::as_str), Some("guest"));
+    assert_eq!(ending.begun, 5 + others.started);
 }

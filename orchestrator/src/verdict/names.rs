@@ -92,7 +92,7 @@ fn unmet(facts: &Facts<'_>, findings: &mut Findings) {
     findings.warn(None, Other::AnswersUnmet { checks, extracts, failed, names });
 }
 
-/// Warns of data that gives each row once and had none left, so that users of a driver stopped before the load's end.
+/// Warns of data that gives each row once and had none left, so that sessions of a driver did not begin.
 fn used_up(facts: &Facts<'_>, findings: &mut Findings) {
     for driver in &facts.drivers {
         if let Some(rows) = &driver.rows_used_up {

@@ -81,7 +81,7 @@ pub enum Other {
     Foreseen(String),
     /// What the plan's keys say before anything is sent, that is seldom meant: the key, and why.
     ForeseenOfPlan(String),
-    /// Data that gives each row once had none left on a driver, whose users began so many sessions.
+    /// Data that gives each row once had none left on a driver, which began so many sessions.
     RowsUsedUp { data: String, sessions: u64 },
     /// The load is a closed loop.
     ClosedLoop,
@@ -369,8 +369,8 @@ impl Other {
             ),
             Self::Foreseen(text) | Self::ForeseenOfPlan(text) => text.clone(),
             Self::RowsUsedUp { data, sessions } => format!(
-                "the rows of data.{data} were used up after {} on {the}: its users began no more; add rows, or take them \
-                 in another order (\"shuffle\" repeats them)",
+                "the rows of data.{data} were used up after {} on {the}: those that need one began no more; add rows, or \
+                 take them in another order (\"shuffle\" repeats them)",
                 counted(*sessions, "session")
             ),
             Self::HeldByConnections { connections, each, means_ms } => {
