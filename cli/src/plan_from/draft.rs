@@ -7,6 +7,10 @@ use serde_json::Value;
 
 /// Longest value that is written in one line behind its key, in bytes.
 const MAX_INLINE_BYTES: usize = 90;
+/// Sessions a second.
+const RATE_PER_S: u64 = 10;
+/// How long the load takes, where that is enough for each request.
+const SHORTEST: &str = "10s";
 /// The bytes of a key that needs no quotes.
 const BARE: fn(u8) -> bool = |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
 
@@ -131,15 +135,38 @@ impl Draft {
         for request in &self.requests {
             request.write(&mut out);
         }
-        out.push_str("\n[load]\nrate = 10           # sessions a second: a start\nduration = \"10s\"\n");
+        let (rate, duration) = (RATE_PER_S, self.duration());
+        let _ = write!(
+            out,
+            "\n[load]\nrate = {rate}           # sessions a second: a start\nduration = \"{duration}\""
+        );
+        if duration != SHORTEST {
+            out.push_str("    # the rarest request has a session");
+        }
+        out.push('\n');
         out
+    }
+
+    /// How long the load takes: so long that the rarest request has a session, in whole minutes where that is long.
+    fn duration(&self) -> String {
+        let shares = || self.requests.iter().map(|request| request.share.unwrap_or(1));
+        let least = shares().min().unwrap_or(1).max(1);
+        match shares().sum::<u64>().div_ceil(least).div_ceil(RATE_PER_S) {
+            0..=10 => SHORTEST.to_owned(),
+            seconds @ 11..60 => format!("{seconds}s"),
+            seconds => format!("{}m", seconds.div_ceil(60)),
+        }
     }
 
     fn write_head(&self, out: &mut String) {
         let _ = writeln!(out, "# A plan from {}. What to do next, with this text as plan.toml:", self.from);
         out.push_str("#   groundswell validate plan.toml     checks it\n");
         out.push_str("#   groundswell plan show plan.toml    says what it will do, with every default\n");
-        out.push_str("#   groundswell run plan.toml          sends 10 a second for 10 s; [load] has more\n");
+        let duration = self.duration();
+        let _ = writeln!(
+            out,
+            "#   groundswell run plan.toml          sends {RATE_PER_S} a second for {duration}; [load] has more"
+        );
         if let [(_, first), ..] = self.secrets.as_slice() {
             let _ = writeln!(
                 out,

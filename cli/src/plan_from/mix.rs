@@ -22,6 +22,9 @@ const MAX_ROW_BYTES: usize = 400 * 1_024;
 const MAX_HOSTS: usize = 16;
 /// Highest share of a request.
 const MAX_SHARE: u64 = 1_000_000;
+/// The rarest request has one session in so many: a plan refuses less than one in 10,007 of the shares together, to which
+/// those that are raised add 239 at most.
+const RAREST: u64 = 9_600;
 
 /// One request as it is counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +51,9 @@ pub struct Mix {
 /// Requests that become one, with the count and the first line of each.
 type Group = Vec<(Sent, u64, u64)>;
 
-/// Makes the plan; what has no room is counted as skipped.
-pub fn draft(mix: Mix, sent: BTreeMap<Sent, (u64, u64)>, skipped: &mut Skipped) -> Draft {
+/// Makes the plan, with a remark on requests that are sent more often than they were counted; what has no room is counted as
+/// skipped.
+pub fn draft(mix: Mix, sent: BTreeMap<Sent, (u64, u64)>, skipped: &mut Skipped) -> (Draft, Option<String>) {
     let all: Group = sent.into_iter().map(|(sent, (n, line))| (sent, n, line)).collect();
     let (hosts, all) = within_hosts(mix.base, all, skipped);
     let mut groups = grouped(all);
@@ -66,7 +70,7 @@ pub fn draft(mix: Mix, sent: BTreeMap<Sent, (u64, u64)>, skipped: &mut Skipped) 
         kept.push(group);
     }
     let mut draft = Draft { from: mix.from, secrets: mix.secrets, ..Draft::default() };
-    let shares = shares(&kept);
+    let (shares, n_raised) = shares(&kept);
     let is_one = kept.len() == 1;
     let mut names = Names::default();
     let mut room = MAX_ROW_BYTES;
@@ -103,7 +107,16 @@ pub fn draft(mix: Mix, sent: BTreeMap<Sent, (u64, u64)>, skipped: &mut Skipped) 
     let mut hosts = hosts.into_iter();
     draft.url = hosts.next().map(|(_, url)| url).unwrap_or_default();
     draft.hosts = hosts.collect();
-    draft
+    (draft, raised(n_raised))
+}
+
+/// A remark on requests whose share was raised.
+fn raised(n: usize) -> Option<String> {
+    match n {
+        0 => None,
+        1 => Some(format!("1 request came less often than once in {RAREST}, and has that share")),
+        n => Some(format!("{n} requests came less often than once in {RAREST}, and have that share")),
+    }
 }
 
 fn total(group: &Group) -> u64 {
@@ -215,9 +228,13 @@ fn rows(mut group: Group, room: &mut usize, skipped: &mut Skipped) -> Vec<(Strin
     rows
 }
 
-/// The shares of groups: their counts, as small as they can be.
-fn shares(groups: &[Group]) -> Vec<u64> {
-    let counts: Vec<u64> = groups.iter().map(total).collect();
+/// The shares of groups: their counts, as small as they can be; and how many were raised to that of the rarest.
+fn shares(groups: &[Group]) -> (Vec<u64>, usize) {
+    let mut counts: Vec<u64> = groups.iter().map(total).collect();
+    let sum = counts.iter().fold(0_u64, |sum, n| sum.saturating_add(*n));
+    let least = sum.div_ceil(RAREST);
+    let n_raised = counts.iter().filter(|n| **n < least).count();
+    counts.iter_mut().for_each(|n| *n = (*n).max(least));
     let divisor = counts.iter().copied().fold(0, gcd).max(1);
     let most = counts.iter().copied().max().unwrap_or(1) / divisor;
     let scale = |count: u64| {
@@ -225,11 +242,11 @@ fn shares(groups: &[Group]) -> Vec<u64> {
         if most <= MAX_SHARE {
             return count.max(1);
         }
-        // Below one in a million: as rare as a plan can say.
+        // The smallest is a hundred or more then, so that what is cut off does not make it too rare.
         let share = u128::from(count) * u128::from(MAX_SHARE) / u128::from(most);
         u64::try_from(share).unwrap_or(MAX_SHARE).max(1)
     };
-    counts.into_iter().map(scale).collect()
+    (counts.into_iter().map(scale).collect(), n_raised)
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

@@ -22,6 +22,8 @@ fn validated(plan: &str) -> Plan {
     let mut tree =
         PlanTree::parse(plan, PlanFormat::Toml).unwrap_or_else(|faults| panic!("{faults:?}\n{plan}"));
     without_files(tree.value_mut());
+    // As `run` has it, which refuses a request without a session.
+    tree.set(&["drivers"], 1);
     tree.validate().unwrap_or_else(|faults| panic!("{faults:?}\n{plan}"))
 }
 
@@ -282,6 +284,27 @@ h:443 127.0.0.1 - - [10/Oct/2025:13:55:36 +0000] "POST /shop/cart HTTP/2.0" 201 
     );
     let error = from_lines(log.lines().map(str::to_owned), None).unwrap_err();
     assert!(error.contains("--url"), "{error}");
+}
+
+#[test]
+fn a_request_that_is_rarer_than_a_plan_can_say_has_the_rarest_share() {
+    let (plan, remarks) = lines("http://h/ 50000\nhttp://h/about 2\nhttp://h/cart 6\n", None);
+    // 50,008 / 9,600, rounded up, is 6.
+    let share = |name: &str| plan["requests"][name]["share"].as_u64();
+    assert_eq!([share("home"), share("about"), share("cart")], [Some(25_000), Some(3), Some(3)]);
+    assert_eq!(remarks, ["1 request came less often than once in 9600, and has that share"]);
+    assert_eq!(plan["load"]["duration"], "14m");
+    let counts: String = (1..=30).map(|n| format!("http://h/{} {n}\n", "x".repeat(n))).collect();
+    let (_, remarks) = lines(&format!("{counts}http://h/most 987654321987\n"), None);
+    assert_eq!(remarks, ["30 requests came less often than once in 9600, and have that share"]);
+}
+
+#[test]
+fn the_load_is_long_enough_for_the_rarest_request() {
+    for (rarest, duration) in [(10, "10s"), (1, "46s"), (3, "16s")] {
+        let (plan, _) = lines(&format!("http://h/a 455\nhttp://h/b {rarest}\n"), None);
+        assert_eq!(plan["load"]["duration"], duration, "{rarest}");
+    }
 }
 
 #[test]

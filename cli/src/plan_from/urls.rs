@@ -282,8 +282,9 @@ impl Reader<'_> {
             _ => "a list of URLs",
         };
         let mix = Mix { base, from: from.to_owned(), secrets: self.secrets.into_entries() };
-        let draft = mix::draft(mix, self.sent, &mut self.skipped);
+        let (draft, raised) = mix::draft(mix, self.sent, &mut self.skipped);
         let mut remarks = self.remarks;
+        remarks.extend(raised);
         remarks.extend(self.skipped.remarks());
         checked(draft.text(), remarks)
     }
