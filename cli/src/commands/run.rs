@@ -17,15 +17,12 @@ use crate::family::{Family, stop_together};
 use crate::follow::{Followed, follow};
 use crate::join::joined;
 use crate::logs::show_logs;
-use crate::plan_flags;
+use crate::plan_flags::{self, DRIVERS};
 use crate::progress::{Goal, ProgressView};
 use crate::report_file::{self, is_stdout};
 use crate::say;
 use crate::signals::Interrupts;
 use crate::stack::{Stack, workers_each};
-
-/// Drivers of a stack of our own by default.
-const DRIVERS: u32 = 1;
 
 /// What people call the first node of a stack.
 const ORCHESTRATOR: &str = "orchestrator";

@@ -18,6 +18,9 @@ use crate::flag_names;
 pub use self::source::read_file;
 use self::source::{Source, Text};
 
+/// Drivers of a stack of our own, where neither a flag nor the plan says how many.
+pub const DRIVERS: u32 = 1;
+
 /// Checks the text of a plan, the files that it names included, by itself and with each of its profiles.
 ///
 /// # Errors
@@ -136,6 +139,11 @@ pub fn plan(arguments: &RunArgs) -> Result<WithFiles, Stop> {
         habits::complete(&mut tree);
     } else if naming.given.contains(&"load.mode") && !tree.has_requests() {
         habits::complete_connections(&mut tree);
+    }
+    // So that what depends on their number is checked here, and not only when they have joined.
+    let is_open = tree.get(&["drivers"]).is_none_or(|drivers| *drivers == "all");
+    if arguments.orchestrator.is_none() && is_open {
+        tree.set(&["drivers"], DRIVERS);
     }
     let plan = validated(&mut tree, Path::new("."), faults, &mut local);
     plan.map(|plan| (plan, local)).map_err(|faults| Stop::usage(naming.lines(&faults)))

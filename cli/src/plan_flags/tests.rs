@@ -324,3 +324,19 @@ fn validate_checks_a_plan_with_each_of_its_profiles() {
     let good = text.replace("rate = -1", "rate = 1");
     assert!(check(&path, &good, PlanFormat::Toml).is_ok());
 }
+
+#[test]
+fn a_stack_of_our_own_has_one_driver_where_nothing_says_how_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.toml");
+    let text = "target.url = 'http://127.0.0.1:1/'\nrequests.a = { path = '/', share = 49 }\nrequests.b.path = '/b'\n\
+                [load]\nrate = 10\nduration = '2s'\n";
+    let path = path.display();
+    std::fs::write(folder.path().join("plan.toml"), text).unwrap();
+    let few = "is 0.4 of the 20 sessions that the load starts, less than one; raise the share or start more sessions";
+    refused(&path.to_string(), &[&format!("{path}: requests.b.share = 1: {few}")]);
+    let plan = from(&format!("{path}|--drivers|3")).unwrap();
+    assert_eq!(plan.drivers, common::plan::DriverChoice::Count(3));
+    let plan = from(&format!("{path}|--orchestrator|http://127.0.0.1:1")).unwrap();
+    assert_eq!(plan.drivers, common::plan::DriverChoice::All);
+}

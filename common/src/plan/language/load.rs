@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use super::{rows, stages};
+use super::{parts, rows, stages};
 use crate::plan::expect::Expect;
 use crate::plan::load::{
     DAY, HOUR, Loop, MAX_DURATION, MAX_IN_FLIGHT, MAX_RATE_PER_S, MAX_REQUESTS, MIN_RATE_PER_S, MS,
 };
 use crate::plan::program::{Arrival, Connections, Program, Stage};
-use crate::plan::{DriverChoice, Fault, Load, Mode, Pace, Per, write_duration};
+use crate::plan::{DriverChoice, Load, Mode, Pace, Per, write_duration};
 use crate::tree::{Kind, Table, parse};
 
 /// Sessions that a driver has room for at least, where the plan does not say.
@@ -40,27 +40,12 @@ pub(super) fn read<'a>(
 /// Whether each scenario's share of the sessions is one at least, where their number is known.
 fn check_parts(program: &Program, load: &Load, fleet: Fleet, root: &Table) {
     let n_drivers = match (fleet.per, fleet.n) {
-        (Per::Fleet, _) => 1.0,
-        (Per::Driver, Some(n)) => f64::from(n),
+        (Per::Fleet, _) => 1,
+        (Per::Driver, Some(n)) => n,
         // More drivers start more sessions.
         (Per::Driver, None) => return,
     };
-    let Some(sessions) = rows::most_sessions(load).map(|sessions| sessions * n_drivers) else { return };
-    let sum: f64 = program.scenarios.iter().map(|scenario| f64::from(scenario.share)).sum();
-    for scenario in &program.scenarios {
-        let part = sessions * f64::from(scenario.share) / sum;
-        if part < 1.0 - 1e-9 {
-            let is_request = program.requests.iter().any(|request| request.name.as_str() == scenario.name);
-            let table = if is_request { "requests" } else { "scenarios" };
-            let reason = format!(
-                "is {} of the {} sessions that the load starts, less than one; raise the share or start more sessions",
-                decimals(part),
-                sessions.floor()
-            );
-            let path = format!("{table}.{}.share", scenario.name);
-            root.fault(Fault::contradiction(path, scenario.share, reason), None);
-        }
-    }
+    parts::less_than_one(program, load, n_drivers).into_iter().for_each(|fault| root.fault(fault, None));
 }
 
 /// How many drivers there are, where the plan says it, and whether they share the amounts.
@@ -364,7 +349,7 @@ fn check_memory(load: &Table, mode: &Mode, fleet: Fleet, expect: Option<&Expect>
 }
 
 /// A number with at most three decimals.
-fn decimals(number: f64) -> String {
+pub(super) fn decimals(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -17,6 +17,7 @@ mod lets;
 mod load;
 pub(in crate::plan) mod mask;
 mod names;
+mod parts;
 mod paths;
 mod request;
 mod rows;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use self::names::Names;
+pub use self::parts::less_than_one;
 pub use self::rows::{TooFewRows, too_few};
 pub use self::spelling::is_reserved;
 use super::program::Program;

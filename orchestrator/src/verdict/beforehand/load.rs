@@ -1,11 +1,12 @@
-//! A load that does not suit its sessions: one that ends before they have filled up, and one that opens more connections
-//! than a driver has ports for.
+//! A load that does not suit its sessions: one that ends before they have filled up, one that starts too few of them for a
+//! scenario, and one that opens more connections than a driver has ports for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::plan::connections::hosts_of;
 use common::plan::expect::Expect;
+use common::plan::language::less_than_one;
 use common::plan::program::{Connections, Program};
 use common::plan::{Fault, Load, Mode, Per, Plan, write_duration};
 
@@ -22,7 +23,17 @@ const PORTS_PER_MINUTE: f64 = 28_000.0;
 pub(super) fn warnings(plan: &Plan, n_drivers: Option<usize>) -> Vec<Fault> {
     let Some(program) = plan.program.as_deref() else { return Vec::new() };
     let short = shorter_than_sessions(program, &plan.load);
-    short.into_iter().chain(ports(plan, program, n_drivers)).collect()
+    short.into_iter().chain(rare(plan, program, n_drivers)).chain(ports(plan, program, n_drivers)).collect()
+}
+
+/// Warns of scenarios that have no session where one driver takes part, as by default: the plan is refused then. With a
+/// known number of drivers it is refused already.
+fn rare(plan: &Plan, program: &Program, n_drivers: Option<usize>) -> Vec<Fault> {
+    if n_drivers.is_some() || plan.per == Per::Fleet {
+        return Vec::new();
+    }
+    let with_one = |fault: Fault| Fault { reason: format!("with one driver, it {}", fault.reason), ..fault };
+    less_than_one(program, &plan.load, 1).into_iter().map(with_one).collect()
 }
 
 /// Warns of a load that is over before three sessions could follow each other, by the time that they think.
@@ -172,6 +183,16 @@ mod tests {
             format!("load.sessions = 11: 4 users have fewer than three sessions each, {FILLS} 12 or more");
         check("", THINKS, &format!("{users}sessions = 11"), None, &[&expected]);
         check("", "steps = ['a', 'b']", "rate = 8\nduration = '1s'", None, &[]);
+    }
+
+    #[test]
+    fn a_scenario_without_a_session_on_one_driver_is_named_where_the_number_is_not_known() {
+        let (steps, load) = ("steps = ['a'], share = 299", "rate = 20\nduration = '3s'");
+        let says = "scenarios.rest.share = 1: with one driver, it is 0.2 of the 60 sessions that the load starts, less than \
+                    one; raise the share or start more sessions";
+        check("", steps, load, None, &[says]);
+        check("", steps, load, Some(5), &[]);
+        check("", steps, "rate = 20\nduration = '15s'", None, &[]);
     }
 
     #[test]
