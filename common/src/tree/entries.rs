@@ -1,11 +1,14 @@
 //! The entries of a table in the order in which they were written: bodies, queries and forms go out in it.
 
+use std::collections::VecDeque;
+
 use super::Node;
 
 /// Keys and their values, in the order in which they were written. No key is there twice. A look-up is linear, which
-/// serves the small tables that people write; readers bound how many keys they look up in a table of chosen names.
+/// serves the small tables that people write. Keys that are taken out in their order are found at the front, so that a large
+/// table of chosen names is read in linear time; readers bound how many of them they look up otherwise.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Entries(Vec<(String, Node)>);
+pub struct Entries(VecDeque<(String, Node)>);
 
 impl Entries {
     /// The value of a key.
@@ -16,7 +19,7 @@ impl Entries {
     /// Takes a key out; the others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Node> {
         let at = self.0.iter().position(|(known, _)| known == key)?;
-        Some(self.0.remove(at).1)
+        self.0.remove(at).map(|(_, node)| node)
     }
 
     /// Each key and its value.
@@ -52,7 +55,7 @@ impl Entries {
     /// In the order of their names.
     #[must_use]
     pub fn sorted(mut self) -> Self {
-        self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.0.make_contiguous().sort_by(|(a, _), (b, _)| a.cmp(b));
         self
     }
 }
@@ -66,7 +69,7 @@ impl FromIterator<(String, Node)> for Entries {
 
 impl IntoIterator for Entries {
     type Item = (String, Node);
-    type IntoIter = std::vec::IntoIter<(String, Node)>;
+    type IntoIter = std::collections::vec_deque::IntoIter<(String, Node)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

@@ -18,6 +18,9 @@ pub struct Found {
     pub fault: Fault,
 }
 
+/// So many unknown keys are compared with all known ones.
+const MAX_SUGGESTIONS: usize = 100;
+
 #[derive(Debug, Default)]
 struct Collected {
     found: Vec<Found>,
@@ -56,8 +59,12 @@ impl Findings {
     pub fn into_faults(self) -> Vec<Found> {
         let mut collected = self.0.take();
         let mut found = std::mem::take(&mut collected.found);
-        for (path, node) in std::mem::take(&mut collected.unknown) {
-            let reason = unknown_key(&path, &collected.keys);
+        for (n, (path, node)) in std::mem::take(&mut collected.unknown).into_iter().enumerate() {
+            let reason = if n < MAX_SUGGESTIONS {
+                unknown_key(&path, &collected.keys)
+            } else {
+                "unknown key".to_owned()
+            };
             let shown = match node.kind {
                 _ if looks_secret(&path) => crate::plan::MASK.to_owned(),
                 // An unknown table may hold a secret, so its content is not shown.
@@ -388,5 +395,19 @@ mod tests {
                 "colour = 1: unknown key",
             ]
         );
+    }
+
+    #[test]
+    fn the_first_unknown_keys_alone_are_compared_with_known_ones() {
+        let keys: serde_json::Map<_, _> = (0..250).map(|n| (format!("rate_of_{n:03}"), n.into())).collect();
+        let (_, findings) = Table::walk(Node::from(&serde_json::Value::Object(keys)), |root| {
+            root.get("rate_of_all", parse::boolean);
+        });
+        let reasons: Vec<String> =
+            findings.into_faults().into_iter().map(|found| found.fault.reason).collect();
+        let suggested =
+            reasons.iter().take_while(|reason| reason.ends_with("did you mean rate_of_all?")).count();
+        assert_eq!((reasons.len(), suggested), (250, 100));
+        assert!(reasons.iter().skip(100).all(|reason| reason == "unknown key"));
     }
 }

@@ -55,7 +55,7 @@ fn read_body(check: &mut Table, names: &Names) -> Option<BodyCheck> {
     };
     check.get("body", |node| match &node.kind {
         Kind::Table(_) => match one_key(node, &["absent", "regex"])? {
-            ("regex", value) => regex(value).map(|(text, _)| BodyCheck::Regex(text)),
+            ("regex", value) => regex(value, names).map(|(text, _)| BodyCheck::Regex(text)),
             (_, value) => text(value).map(BodyCheck::Absent),
         },
         _ => text(node).map(BodyCheck::Contains),

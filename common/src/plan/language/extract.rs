@@ -1,6 +1,8 @@
 //! `extract.VAR`: what is kept of an answer.
 
-use super::names::{DEFAULT_MAX, HIGHEST_MAX, Names};
+use std::cmp::Ordering;
+
+use super::names::{DEFAULT_MAX, HIGHEST_MAX, MAX_VARIABLES, Names};
 use super::template;
 use crate::plan::Fault;
 use crate::plan::headers::is_token;
@@ -15,11 +17,19 @@ const SOURCES: [&str; 7] = ["json", "header", "cookie", "location", "input", "fo
 const MAX_REGEX_BYTES: usize = 4 * 1024;
 /// Largest compiled regex, in bytes.
 const MAX_COMPILED_BYTES: usize = 1024 * 1024;
+/// Most different regexes of a plan: whoever checks it compiles each of them, and each driver keeps them.
+const MAX_REGEXES: usize = 128;
 
 /// Reads the table `extract` of a request.
 pub(super) fn read(extract: &mut Table, names: &Names) -> Vec<Extract> {
     let mut extracts = Vec::new();
-    for name in extract.names() {
+    let written = extract.names();
+    // Too many variables are a fault already, and each look-up of a name is linear.
+    if written.len() > MAX_VARIABLES {
+        extract.take_all();
+        return extracts;
+    }
+    for name in written {
         if !matches!(extract.kind_of(&name), Some(Kind::Table(_)))
             && let Some(node) = extract.take(&name)
         {
@@ -27,7 +37,7 @@ pub(super) fn read(extract: &mut Table, names: &Names) -> Vec<Extract> {
             extract.fault_at(&name, &node, reason);
             continue;
         }
-        let read = extract.table(&name, one);
+        let read = extract.table(&name, |table| one(table, names));
         // A name that is not a variable was reported when it was noted.
         if let (Some(read), Some(variable)) = (read, names.find_variable(&name)) {
             extracts.push(Extract { variable, ..read });
@@ -37,13 +47,13 @@ pub(super) fn read(extract: &mut Table, names: &Names) -> Vec<Extract> {
 }
 
 /// One extract, for the variable 0.
-fn one(table: &mut Table) -> Option<Extract> {
+fn one(table: &mut Table, names: &Names) -> Option<Extract> {
     let given: Vec<&str> = SOURCES.iter().copied().filter(|key| table.has(key)).collect();
     if let [first, second, ..] = given.as_slice() {
         let reason = format!("{first} and {second} both say where the value is; leave one out");
         table.contradiction(second, table.shown(second), reason);
     }
-    let regex = table.get("regex", regex_with_group);
+    let regex = table.get("regex", |node| regex_with_group(node, names));
     if given.is_empty() && !table.is_faulty("regex") && regex.is_none() {
         let reason = format!("does not say where the value is: one of {}, regex", SOURCES.join(", "));
         table.fault(Fault::value(table.path(), "", reason), None);
@@ -98,8 +108,8 @@ pub(super) fn json_path(node: &Node) -> Result<String, String> {
     JsonPath::parse(&text).map(|_| text)
 }
 
-/// Reads a regex.
-pub(super) fn regex(node: &Node) -> Result<(String, usize), String> {
+/// Reads a regex; returns it with the number of its groups.
+pub(super) fn regex(node: &Node, names: &Names) -> Result<(String, usize), String> {
     let text = parse::text(node)?;
     if text.is_empty() {
         return Err("is empty".to_owned());
@@ -107,9 +117,24 @@ pub(super) fn regex(node: &Node) -> Result<(String, usize), String> {
     if text.len() > MAX_REGEX_BYTES {
         return Err(format!("is {} bytes long, and a regex is at most {MAX_REGEX_BYTES}", text.len()));
     }
-    let compiled = regex::bytes::RegexBuilder::new(&text).size_limit(MAX_COMPILED_BYTES).build();
+    let mut known = names.regexes.borrow_mut();
+    let n_known = known.len();
+    let groups = known.entry(text.clone()).or_insert_with(|| match n_known.cmp(&MAX_REGEXES) {
+        Ordering::Less => compiled_groups(&text),
+        Ordering::Equal => {
+            Err(format!("is one regex too many: a plan has at most {MAX_REGEXES} different ones"))
+        }
+        // One fault says it.
+        Ordering::Greater => Ok(1),
+    });
+    groups.clone().map(|groups| (text, groups))
+}
+
+/// Compiles a regex; returns how many groups it has.
+fn compiled_groups(text: &str) -> Result<usize, String> {
+    let compiled = regex::bytes::RegexBuilder::new(text).size_limit(MAX_COMPILED_BYTES).build();
     match compiled {
-        Ok(compiled) => Ok((text, compiled.captures_len() - 1)),
+        Ok(compiled) => Ok(compiled.captures_len() - 1),
         Err(regex::Error::CompiledTooBig(_)) => {
             Err(format!("is a regex that needs more than {MAX_COMPILED_BYTES} bytes; make it smaller"))
         }
@@ -122,8 +147,8 @@ pub(super) fn regex(node: &Node) -> Result<(String, usize), String> {
     }
 }
 
-fn regex_with_group(node: &Node) -> Result<String, String> {
-    match regex(node)? {
+fn regex_with_group(node: &Node, names: &Names) -> Result<String, String> {
+    match regex(node, names)? {
         (_, 0) => Err("has no group; the value is what stands in the first (…)".to_owned()),
         (text, _) => Ok(text),
     }

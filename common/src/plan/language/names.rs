@@ -1,6 +1,7 @@
 //! The names of a plan, and what they stand for. All of them are known before the first template is read, so that a
 //! template may use what stands further down.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::spelling::{check_name, check_variable, unknown};
@@ -59,6 +60,8 @@ pub(super) struct Names {
     pub has_setup: bool,
     /// `[shared]`.
     pub shared: Vec<SharedNames>,
+    /// Regexes that were read, each with the number of its groups, or why it cannot be compiled.
+    pub regexes: RefCell<BTreeMap<String, Result<usize, String>>>,
     index: BTreeMap<String, usize>,
 }
 

@@ -64,15 +64,16 @@ pub(super) fn read(root: &mut Table, names: &mut Names, requests: &[NamedRequest
         let names = &*names;
         let scenarios = root.table("scenarios", |table| {
             let keys = table.names();
+            if keys.len() > MAX_NAMES {
+                let reason = format!("holds {} scenarios, and a plan has at most {MAX_NAMES}", keys.len());
+                table.take_all();
+                table.fault(Fault::value("scenarios", "", reason), None);
+                return None;
+            }
             let scenario =
                 |name: &String| table.table(name, |scenario| read_scenario(scenario, name, names, is_closed));
-            keys.iter().map(scenario).collect::<Vec<_>>()
-        });
-        if scenarios.len() > MAX_NAMES {
-            let reason = format!("holds {} scenarios, and a plan has at most {MAX_NAMES}", scenarios.len());
-            root.fault(Fault::value("scenarios", "", reason), None);
-            return None;
-        }
+            Some(keys.iter().map(scenario).collect::<Vec<_>>())
+        })?;
         if scenarios.is_empty() {
             root.fault(
                 Fault::value(

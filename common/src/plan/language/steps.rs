@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::names::Names;
+use super::names::{MAX_NAMES, Names};
 use super::spelling::unknown;
 use super::template;
 use crate::plan::program::{Choice, Condition, Step, Template, Think};
@@ -22,6 +22,8 @@ const MAX_WEIGHT: u32 = 1_000_000;
 const DAY: Duration = Duration::from_secs(86_400);
 /// Shortest distance of a poll's attempts.
 const MIN_EVERY: Duration = Duration::from_millis(10);
+/// Most choices of a step, and most conditions of one: each name is looked for among all others.
+const MAX_NAMED: usize = 2 * MAX_NAMES + 1;
 /// What a choice does that sends nothing.
 const NOTHING: &str = "nothing";
 
@@ -163,7 +165,7 @@ impl Steps<'_> {
         }
         let choices = step.table("choose", |choose| {
             let mut choices = Vec::new();
-            for name in choose.names() {
+            for name in few(choose, "choices") {
                 let steps = match name.as_str() {
                     NOTHING => Ok(Vec::new()),
                     name => self.named(name).map(|step| vec![step]),
@@ -222,7 +224,7 @@ impl Steps<'_> {
             return Vec::new();
         }
         step.table(key, |conditions| {
-            let names = conditions.names();
+            let names = few(conditions, "conditions");
             names.iter().filter_map(|name| self.condition(conditions, name)).collect()
         })
     }
@@ -286,6 +288,18 @@ impl Steps<'_> {
         }
         (texts.len() == items.len()).then_some(texts)
     }
+}
+
+/// The keys of a table whose keys are names; none, and a fault, where there are too many to look each of them up.
+fn few(table: &mut Table, what: &str) -> Vec<String> {
+    let names = table.names();
+    if names.len() <= MAX_NAMED {
+        return names;
+    }
+    let reason = format!("holds {} {what}, and {MAX_NAMED} are the most", names.len());
+    table.take_all();
+    table.fault(Fault::value(table.path(), "", reason), None);
+    Vec::new()
 }
 
 /// The first key of a table, for a message.

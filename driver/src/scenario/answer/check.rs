@@ -10,7 +10,7 @@ use common::plan::{JsonPath, Segment};
 use regex::bytes::Regex;
 
 use super::json::Json;
-use super::{Expected, Field, Page};
+use super::{Expected, Field, Page, Regexes};
 use crate::scenario::variables::Variables;
 
 /// A check, ready to be applied. Texts are indices into the examiner's templates.
@@ -40,7 +40,7 @@ pub enum Wanted {
 
 impl Rule {
     /// Reads a check; its texts are added to `templates`.
-    pub fn new(check: &Check, templates: &mut Vec<Template>) -> Self {
+    pub fn new(check: &Check, templates: &mut Vec<Template>, regexes: &mut Regexes) -> Self {
         let mut text = |template: &Template| {
             templates.push(template.clone());
             templates.len() - 1
@@ -48,7 +48,7 @@ impl Rule {
         match check {
             Check::Body(BodyCheck::Contains(template)) => Self::Contains(text(template)),
             Check::Body(BodyCheck::Absent(template)) => Self::Lacks(text(template)),
-            Check::Body(BodyCheck::Regex(regex)) => Regex::new(regex).map_or(Self::Never, Self::Matches),
+            Check::Body(BodyCheck::Regex(regex)) => regexes.of(regex).map_or(Self::Never, Self::Matches),
             Check::Header(name, HeaderCheck::Is(template)) => Self::HeaderIs(name.clone(), text(template)),
             Check::Header(name, HeaderCheck::Absent) => Self::HeaderAbsent(name.clone()),
             Check::Size(size) => Self::Size(*size),

@@ -10,7 +10,7 @@ use super::form::{Which, write_form};
 use super::html::{Tags, decode_entities};
 use super::json::Json;
 use super::location::{decoded, query_values};
-use super::{Draw, Field, LOOKED_AT, Page, Scratch};
+use super::{Draw, Field, LOOKED_AT, Page, Regexes, Scratch};
 use crate::scenario::cookies::name_and_value;
 use crate::scenario::variables::Variables;
 
@@ -62,10 +62,10 @@ enum Found<'a> {
 }
 
 impl Finder {
-    pub fn new(extract: &Extract) -> Self {
-        let pattern = extract.regex.as_deref().map(Regex::new);
+    pub fn new(extract: &Extract, regexes: &mut Regexes) -> Self {
+        let pattern = extract.regex.as_deref().map(|text| regexes.of(text));
         let place = match &extract.source {
-            _ if matches!(pattern, Some(Err(_))) => Where::Nowhere,
+            _ if matches!(pattern, Some(None)) => Where::Nowhere,
             Source::Json(path) => {
                 JsonPath::parse(path).map_or(Where::Nowhere, |path| Where::Json(path.segments))
             }
@@ -80,9 +80,7 @@ impl Finder {
         Self {
             variable: extract.variable,
             place,
-            pattern: pattern
-                .and_then(Result::ok)
-                .map(|regex| Pattern { groups: regex.capture_locations(), regex }),
+            pattern: pattern.flatten().map(|regex| Pattern { groups: regex.capture_locations(), regex }),
             pick: extract.pick,
             default: extract.default.clone(),
             max: extract.max,

@@ -13,8 +13,11 @@ mod html;
 pub(crate) mod json;
 mod location;
 
+use std::collections::BTreeMap;
+
 use common::counters::ErrorKind;
 use common::plan::program::{NamedRequest, Template};
+use regex::bytes::Regex;
 
 pub use field::Field;
 
@@ -40,7 +43,8 @@ pub type Expected<'e> = &'e mut dyn FnMut(usize, &Variables, &mut Vec<u8>) -> Re
 /// A random number below the one given, which is at least 1.
 pub type Draw<'d> = &'d mut dyn FnMut(u32) -> u32;
 
-/// Checks and extracts of one request. A clone shares nothing with the original, so that each worker has its own.
+/// Checks and extracts of one request. A clone shares nothing with the original that changes, so that each worker has its
+/// own.
 #[derive(Debug, Clone)]
 pub struct Examiner {
     rules: Vec<Rule>,
@@ -50,6 +54,22 @@ pub struct Examiner {
     needs_body: bool,
     n_kept: usize,
     scratch: Scratch,
+}
+
+/// Regexes by their texts, each compiled once: requests that have theirs from `[request]` all have the same.
+#[derive(Debug, Default)]
+pub struct Regexes(BTreeMap<String, Option<Regex>>);
+
+impl Regexes {
+    /// The regex of a text; `None` where it cannot be compiled. What it needs while it looks at a text is not shared.
+    fn of(&mut self, text: &str) -> Option<Regex> {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
+        }
+        let compiled = Regex::new(text).ok();
+        self.0.insert(text.to_owned(), compiled.clone());
+        compiled
+    }
 }
 
 /// Buffers that grow to what answers need and are then reused.
@@ -84,9 +104,15 @@ impl<'a> Page<'a> {
 impl Examiner {
     /// The plan was checked, so its regexes and paths can be read; one that cannot never matches.
     pub fn new(request: &NamedRequest) -> Self {
+        Self::sharing(request, &mut Regexes::default())
+    }
+
+    /// The same with regexes that other requests have too.
+    pub fn sharing(request: &NamedRequest, regexes: &mut Regexes) -> Self {
         let mut templates = Vec::new();
-        let rules: Vec<_> = request.checks.iter().map(|check| Rule::new(check, &mut templates)).collect();
-        let finders: Vec<_> = request.extracts.iter().map(Finder::new).collect();
+        let rule = |check| Rule::new(check, &mut templates, regexes);
+        let rules: Vec<_> = request.checks.iter().map(rule).collect();
+        let finders: Vec<_> = request.extracts.iter().map(|extract| Finder::new(extract, regexes)).collect();
         Self {
             needs_fields: rules.iter().any(Rule::needs_fields) || finders.iter().any(Finder::needs_fields),
             needs_body: request.wants_body(),

@@ -7,7 +7,7 @@ use super::addresses::Addresses;
 use super::names::{index, inside};
 use super::{Names, Op, ScenarioNames, Sendable, Step, Test, Track, uses};
 use crate::engine::RequestIndex;
-use crate::scenario::answer::Examiner;
+use crate::scenario::answer::{Examiner, Regexes};
 use crate::scenario::numbers::place_of;
 use crate::scenario::render::{Constants, RequestText, Text};
 use crate::scenario::rows::Rows;
@@ -25,9 +25,10 @@ pub(super) fn requests(
     rows: &[Rows],
     addresses: &Addresses,
 ) -> Box<[Sendable]> {
+    let mut regexes = Regexes::default();
     let sendable = |(at, request): (usize, &common::plan::program::NamedRequest)| {
         let text = RequestText::compile(request, constants);
-        let examiner = Examiner::new(request);
+        let examiner = Examiner::sharing(request, &mut regexes);
         let expected = examiner.templates().into_iter().enumerate().map(|(i, template)| {
             let path = format!("requests.{}.check.{i}", request.name);
             Text::compile(template, Place::Plain, &path, constants)
