@@ -14,42 +14,40 @@ fn pages(seen: &Seen) -> Reply {
     }
 }
 
-const PAGES: &str = "
-[requests.edit]
-path = '/a/edit'
-extract.f = { form = 0 }
-[requests.list]
-path = '/b/list/1'
-extract.next = { json = '$.next', default = '/none' }
-[requests.token]
-path = '/c/token'
-extract.t = { json = '$.t' }
-[requests.broken]
-path = '/d/broken'
-extract.t = { json = '$.t' }
-[requests.half]
-path = '/e/half'
-extract.next = { json = '$.next', default = '/none' }
-extract.of_none = { json = '$.of_none' }
-[requests.send]
-submit = 'f'
-[requests.more]
-let.address = '{{next}}'
-url = '{{address}}'
-";
+/// The requests of these steps; `more` goes to what `next` holds by way of a `let`.
+fn requests(steps: &[&str]) -> String {
+    let next = "extract.next = { json = '$.next', default = '/none' }";
+    let one = |step: &&str| {
+        let keys = match *step {
+            "edit" => "path = '/a/edit'\nextract.f = { form = 0 }",
+            "list" => &format!("path = '/b/list/1'\n{next}"),
+            "token" => "path = '/c/token'\nextract.t = { json = '$.t' }",
+            "broken" => "path = '/d/broken'\nextract.t = { json = '$.t' }",
+            "half" => &format!("path = '/e/half'\n{next}\nextract.second = {{ json = '$.second' }}"),
+            "send" => "submit = 'f'",
+            _ => "let.address = '{{next}}'\nurl = '{{address}}'",
+        };
+        format!("[requests.{step}]\n{keys}\n")
+    };
+    steps.iter().map(one).collect()
+}
 
 #[test]
 fn each_is_resolved_against_the_answer_that_gave_it_whatever_is_extracted_between() {
-    for (steps, sent) in [
-        ("steps = ['edit', 'list', 'token', 'send', 'more']", &["POST /a/save", "GET /b/list/2?x=y"][..]),
-        ("steps = ['list', 'edit', 'more', 'send']", &["GET /b/list/2?x=y", "POST /a/save"]),
-        ("on_fail = 'continue'\nsteps = ['list', 'broken', 'more']", &["GET /b/list/2?x=y"]),
-        ("on_fail = 'continue'\nsteps = ['list', 'half', 'more']", &["GET /e/other"]),
+    for (on_fail, steps, sent) in [
+        ("end", &["edit", "list", "token", "send", "more"][..], &["POST /a/save", "GET /b/list/2?x=y"][..]),
+        ("end", &["list", "edit", "more", "send"], &["GET /b/list/2?x=y", "POST /a/save"]),
+        ("continue", &["list", "broken", "more"], &["GET /b/list/2?x=y"]),
+        ("continue", &["list", "half", "more"], &["GET /e/other"]),
     ] {
         let server = Server::start(pages);
-        run_plan(&server, &format!("{PAGES}[scenarios.s]\n{steps}\n[load]\nrate = 100\nsessions = 9\n"));
+        let requests = requests(steps);
+        let plan = format!(
+            "{requests}[scenarios.s]\non_fail = '{on_fail}'\nsteps = {steps:?}\n[load]\nrate = 100\nsessions = 9\n"
+        );
+        run_plan(&server, &plan);
         for line in sent {
-            assert_eq!(server.count(line), 9, "{steps}: {:?}", server.seen());
+            assert_eq!(server.count(line), 9, "{steps:?}: {:?}", server.seen());
         }
     }
 }

@@ -255,7 +255,7 @@ fn sessions_of_an_open_loop_that_have_no_row_left_do_not_begin() {
         rows.join(", ")
     );
     // Fewer rows than the plan has, as if chance had made more sessions than the check expects.
-    let test = test_with(&server, &plan, (0, 1), 1, |program| program.data[0].rows.truncate(5));
+    let test = test_with(&server, &plan, (0, 1), |program| program.data[0].rows.truncate(5));
     let reported = run_worker(&test, 0, 1, None);
     let lines: Vec<String> = server.seen().into_iter().map(|seen| seen.line).collect();
     let mut with_row: Vec<&String> = lines.iter().filter(|line| line.starts_with("GET /in/")).collect();

@@ -38,7 +38,7 @@ fn the_reason_of_a_failed_step_has_its_answer_without_the_secrets_in_it() {
         ("path = '/t'\ncheck.json.'$.n' = 8", "a check failed", masked),
         ("path = '/created'\nexpect_status = 200", "status 201, but 200 is expected", masked),
         ("path = '/t'\nextract.bearer.max = '5B'", "a value to extract is missing", masked),
-        ("path = '/t'\nextract.other = { json = '$.none' }", "a value to extract is missing", masked),
+        ("path = '/t'\nextract.second = { json = '$.none' }", "a value to extract is missing", masked),
         ("path = '/t'\nextract.bearer.json = '$.baerer'", "a value to extract is missing", "(not shown"),
         ("path = '/created'\nexpect_status = 200\nextract.bearer.json = '$.x'", "status 201", "(not shown"),
     ] {
