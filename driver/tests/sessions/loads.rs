@@ -250,7 +250,7 @@ fn sessions_of_an_open_loop_that_have_no_row_left_do_not_begin() {
     let plan = format!(
         "per = 'fleet'\ndata.guest = {{ columns = ['id'], order = 'once', rows = [{}] }}\n\
          requests.in = {{ path = '/in/{{{{guest.id}}}}' }}\nrequests.home = {{ path = '/home' }}\n\
-         scenarios.guest = {{ share = 3, steps = ['in'] }}\nscenarios.other.steps = ['home']\n\
+         scenarios.guest = {{ share = 3, steps = ['in'] }}\nscenarios.rest.steps = ['home']\n\
          [load]\nrate = 200\nsessions = 20\n",
         rows.join(", ")
     );
@@ -264,7 +264,7 @@ fn sessions_of_an_open_loop_that_have_no_row_left_do_not_begin() {
         with_row,
         (0..5).map(|row| format!("GET /in/{row}")).collect::<Vec<_>>().iter().collect::<Vec<_>>()
     );
-    let (guests, others) = (reported.scenario("guest").counters, reported.scenario("other").counters);
+    let (guests, others) = (reported.scenario("guest").counters, reported.scenario("rest").counters);
     assert_eq!(guests.started, 5);
     assert_eq!(guests.dropped + guests.started + others.started, 20, "{guests:?} {others:?}");
     let ending = reported.ending.unwrap();
