@@ -336,10 +336,9 @@ fn check_memory(load: &Table, mode: &Mode, fleet: Fleet, expect: Option<&Expect>
         let most = MAX_SESSIONS_BYTES / expect.session_bytes.max(1) as u64;
         let (_, hint) = fleet.words();
         let reason = format!(
-            "{sessions} sessions of {} bytes each (variables, cookies and {} bytes beside them) are {} MiB a driver, and {} \
+            "{sessions} sessions of {} bytes each (variables, cookies and what goes with them) are {} MiB a driver, and {} \
              MiB are the most: at most {most} sessions, shorter variables (max) or smaller cookie jars{hint}",
             expect.session_bytes,
-            crate::plan::expect::SESSION_OVERHEAD_BYTES,
             (bytes / 1_048_576.0).ceil(),
             MAX_SESSIONS_BYTES / 1_048_576,
         );
