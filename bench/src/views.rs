@@ -259,14 +259,16 @@ fn of_requests(scenario: &str) -> View {
         "mix" => View {
             title: "A mix of ten requests".to_owned(),
             said: "Our closed loop with a plan of one static request, and with users who send one of ten requests with \
-                an int, a UUID, a row of data or a choice in its path.",
+                an int, a UUID, a row of data or a choice in its path. The receiving end never sleeps here, so that \
+                neither of the two pays for waking it.",
             columns: CLOSED,
             pictures: &[],
         },
         "sessions" => View {
             title: "Sessions of five steps".to_owned(),
             said: "Our closed loop with a plan of one static request, and with users whose sessions take two values \
-                from JSON bodies of 2 kB and keep a cookie jar. Both receive the same answers.",
+                from JSON bodies of 2 kB and keep a cookie jar. Both receive the same answers, of a \
+                receiving end that never sleeps.",
             columns: CLOSED,
             pictures: &[],
         },
