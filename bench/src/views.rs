@@ -195,7 +195,8 @@ fn of_sessions(scenario: &str) -> Option<View> {
                 "CPU time is that of all processes of a tool (ours: driver, orchestrator and the embedded Kafka), user \
                  and kernel, within a span that begins a second after the tool's first request, so that no start-up is \
                  in it; requests are those that the shop counted in that span. A peer's user keeps its cookie jar from \
-                 one session to the next, ours begins with an empty one. All keep one connection a user."
+                 one session to the next, ours begins with an empty one. All keep one connection a user. The \
+                 shop never sleeps, so that no tool pays for waking it."
             ),
             columns: SESSIONS_PEERS,
             pictures: &[Picture {

@@ -17,7 +17,7 @@ const SOURCES: [&str; 7] = ["json", "header", "cookie", "location", "input", "fo
 const MAX_REGEX_BYTES: usize = 4 * 1024;
 /// Largest compiled regex, in bytes.
 const MAX_COMPILED_BYTES: usize = 1024 * 1024;
-/// Most different regexes of a plan: whoever checks it compiles each of them, and each driver keeps them.
+/// Most different regexes of a plan: each check of the plan compiles all of them, and each driver keeps them.
 const MAX_REGEXES: usize = 128;
 
 /// Reads the table `extract` of a request.
