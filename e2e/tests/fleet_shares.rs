@@ -120,7 +120,7 @@ fn rows_that_are_taken_once_are_counted_for_the_fleet_and_the_report_says_where_
     let warnings: Vec<&str> =
         report["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     for (_, driver) in &system.drivers {
-        let says = format!("the rows of data.guest were used up after 20 sessions on driver {driver}");
+        let says = format!("the rows of data.guest were used up: driver {driver} began 20 sessions");
         assert!(warnings.iter().any(|warning| warning.starts_with(&says)), "{says}: {warnings:#?}");
     }
     assert_eq!(report["totals"]["users"], 6, "{report:#}");

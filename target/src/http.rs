@@ -17,7 +17,7 @@ use crate::RunError;
 use crate::behaviour::{Answer, Asked, treat};
 use crate::counters::{Counters, Snapshot};
 use crate::settings::TargetSettings;
-use crate::shop::counts::ByStatus;
+use crate::shop::counts::{ByStatus, ShopCounts};
 use crate::shop::{self, Shop};
 
 /// Where a driver names itself.
@@ -138,6 +138,10 @@ struct Metrics {
     ping: Snapshot,
     /// Requests to the shop that were answered, by method and route and by status.
     shop: BTreeMap<String, ByStatus>,
+    /// Those that carry a name, since the shop's counts were last reset.
+    shop_by_name: BTreeMap<String, ByStatus>,
+    /// Distinct sessions since then.
+    shop_sessions: u64,
 }
 
 async fn metrics(request: HttpRequest, shared: web::Data<Shared>, shop: web::Data<Shop>) -> HttpResponse {
@@ -146,7 +150,13 @@ async fn metrics(request: HttpRequest, shared: web::Data<Shared>, shop: web::Dat
     if accept.contains("text/plain") {
         HttpResponse::Ok().content_type(CONTENT_TYPE).body(ping.prometheus() + &shop.counts.prometheus())
     } else {
-        HttpResponse::Ok().json(Metrics { ping, shop: shop.counts.since_start() })
+        let ShopCounts { by_name: shop_by_name, sessions: shop_sessions, .. } = shop.counts.now();
+        HttpResponse::Ok().json(Metrics {
+            ping,
+            shop: shop.counts.since_start(),
+            shop_by_name,
+            shop_sessions,
+        })
     }
 }
 

@@ -46,7 +46,10 @@ impl Lifecycle {
             self.phase = Phase::Started { at, at_us };
             return vec![Effect::note(RUNNING, "")];
         }
-        if !here.iter().all(|node| node.seen_at > resumed_at && !about_it(node)) {
+        // One of which nothing has arrived yet counts as seen at the restart, and has no state.
+        let shows_it =
+            |node: &NodeFacts| node.seen_at > resumed_at && node.state.is_some() && !about_it(node);
+        if !here.iter().all(|node| shows_it(node)) {
             self.phase = Phase::Doubtful { resumed_at, idle_since: None, at, at_us };
             return Vec::new();
         }

@@ -233,12 +233,16 @@ impl Lifecycle {
     ) -> Vec<Effect> {
         let Some(since) = since else {
             let alive = |one: &&Participant| one.epoch.is_some() && Self::gone(one, nodes).is_none();
-            let first = self.participants.iter().find(alive).map(|one| one.node_id.clone());
-            let Some(driver) = first else {
+            let Some(driver) = self.participants.iter().find(alive).map(|one| one.node_id.clone()) else {
                 let why = "no driver that took part is alive";
                 let view = StepsView::running(Vec::new()).ended(StepsOutcome::Failed, None, why);
                 return self.teardown_over(view);
             };
+            // After a restart a driver counts as alive until it has been silent for too long, and may have ended too. One of
+            // which nothing has arrived has no state.
+            if !nodes.iter().any(|node| node.node_id == driver && node.state.is_some()) {
+                return Vec::new();
+            }
             self.phase = Phase::Teardown { since: Some(now.elapsed), at_us: self.started_at() };
             return self.ask(StepsOf::Teardown, TEARDOWN, vec![driver]);
         };

@@ -38,12 +38,16 @@ async fn answers_are_counted_by_name_by_route_and_by_session() {
         "sessions": 2,
     });
     assert_eq!(get(format!("{base}/shop/counts")).await, expected);
+    let metrics = get(format!("{base}/metrics")).await;
+    let counted = (&metrics["shop_by_name"], &metrics["shop_sessions"]);
+    assert_eq!(counted, (&expected["by_name"], &expected["sessions"]));
     assert_eq!(post(format!("{base}/shop/counts/reset")).await, 200);
     let counts = get(format!("{base}/shop/counts")).await;
     assert_eq!(counts, json!({ "by_name": {}, "by_route": {}, "sessions": 0 }));
 
     let metrics = get(format!("{base}/metrics")).await;
     assert_eq!((&metrics["requests_received"], &metrics["shop"]), (&json!(0), &expected["by_route"]));
+    assert_eq!((&metrics["shop_by_name"], &metrics["shop_sessions"]), (&json!({}), &json!(0)));
     let mut text =
         client().get(format!("{base}/metrics")).insert_header(("accept", "text/plain")).send().await.unwrap();
     let text = String::from_utf8(text.body().await.unwrap().to_vec()).unwrap();

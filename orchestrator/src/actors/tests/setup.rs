@@ -75,6 +75,7 @@ async fn after_a_restart_in_setup_or_in_the_teardown_after_it_teardown_runs_once
         let had_begun = world.get(&test).await.teardown.is_some();
         world.reach(CLUSTER).await;
         if !had_begun {
+            world.beats("a", DriverState::Idle, None, None).await;
             asked(&world, StepsOf::Teardown).await;
             let done = report(&test, StepsOf::Teardown, StepsState::Completed);
             world.steps("a", DriverState::Idle, done).await;

@@ -1,6 +1,7 @@
 //! A test's life in tables: what the state machine sees, and which effects it returns.
 
 mod barrier;
+mod doubt;
 mod lead;
 mod rate;
 mod steps;

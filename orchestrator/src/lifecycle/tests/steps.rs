@@ -154,8 +154,19 @@ fn after_a_restart_in_setup_teardown_runs_and_what_had_ended_stays() {
         let effects = life.resumed_in_setup();
         assert!(!triggers(&effects), "{effects:?}");
         assert_eq!(outcome(&life, StepsOf::Setup), Some(expected));
-        let idle = [node("a", Some(1)), node("b", Some(1))];
+        let unheard = [node("a", Some(1)), node("b", Some(1))];
+        assert_eq!(
+            asks(&life.step(at(10), &unheard, &[])),
+            None,
+            "nothing has arrived from a since the restart"
+        );
+        let idle = unheard.clone().map(|node| NodeFacts { state: Some(DriverState::Idle), ..node });
         assert_eq!(asks(&life.step(at(20), &idle, &[])), Some((StepsOf::Teardown, vec!["a"])));
+        let mut life = resumed(&setup, None);
+        life.resumed_in_setup();
+        let restarted = NodeFacts { epoch: Some(Epoch(2)), ..idle[0].clone() };
+        let others = [restarted, idle[1].clone()];
+        assert_eq!(asks(&life.step(at(20), &others, &[])), Some((StepsOf::Teardown, vec!["b"])));
         let mut life = resumed(&setup, Some(running()));
         assert_eq!(life.resumed_in_setup().last(), Some(&Effect::Finish), "it is not asked for twice");
         assert_eq!(outcome(&life, StepsOf::Teardown), Some(StepsOutcome::Lost));

@@ -878,8 +878,8 @@ fn others() -> Vec<Row> {
             FindingKind::RowsUsedUp,
             WARNING,
             c,
-            "the rows of data.guest were used up after 1,200 sessions on driver c: those that need one began no more; add \
-             rows, or take them in another order (\"shuffle\" repeats them)",
+            "the rows of data.guest were used up: driver c began 1,200 sessions, and others did not begin; add rows, or take \
+             them in another order (\"shuffle\" repeats them)",
             written(c, Other::RowsUsedUp { data: "guest".to_owned(), sessions: 1_200 }),
         ),
         row(

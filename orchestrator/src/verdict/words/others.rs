@@ -369,8 +369,8 @@ impl Other {
             ),
             Self::Foreseen(text) | Self::ForeseenOfPlan(text) => text.clone(),
             Self::RowsUsedUp { data, sessions } => format!(
-                "the rows of data.{data} were used up after {} on {the}: those that need one began no more; add rows, or \
-                 take them in another order (\"shuffle\" repeats them)",
+                "the rows of data.{data} were used up: {the} began {}, and others did not begin; add rows, or take \
+                 them in another order (\"shuffle\" repeats them)",
                 counted(*sessions, "session")
             ),
             Self::HeldByConnections { connections, each, means_ms } => {
