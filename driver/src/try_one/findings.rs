@@ -191,6 +191,23 @@ pub fn look(request: &NamedRequest, extract: &Extract, answer: &Answer<'_>) -> O
     variables.get(0).map(<[u8]>::to_vec)
 }
 
+/// Of how many values in an answer an extract picks one. A null, and what its regex does not match, are among them.
+pub fn count(request: &NamedRequest, extract: &Extract, answer: &Answer<'_>) -> u32 {
+    let extract = Extract { variable: 0, pick: Pick::Random, default: None, max: LONGEST, ..extract.clone() };
+    let alone = NamedRequest { checks: Vec::new(), extracts: vec![extract], ..bare(request) };
+    let variable = Variable { name: String::new(), max: LONGEST, secret: false };
+    let mut variables = Variables::new(&Layout::new(&[variable]));
+    let mut nothing = |_: usize, _: &Variables, _: &mut Vec<u8>| Err(ErrorKind::Template);
+    // It draws where there are two or more.
+    let mut n = 1;
+    let mut draw = |of: u32| {
+        n = of;
+        0
+    };
+    let _ = Examiner::new(&alone).examine(answer, &mut variables, &mut nothing, &mut draw);
+    n
+}
+
 fn source(extract: &Extract) -> String {
     let regex = extract.regex.as_deref().unwrap_or_default();
     let place = match &extract.source {

@@ -4,7 +4,7 @@
 
 use common::plan::program::{Extract, NamedRequest, Pick, Program, Source};
 
-use super::findings::{hides, look};
+use super::findings::{count, hides, look};
 use super::masks::{MASK, Masks};
 use super::seen::{Answer as ShownAnswer, Checked};
 use crate::scenario::answer::Answer;
@@ -35,7 +35,7 @@ impl Hidden {
             let most = if picks(&extract.source) { MOST } else { 0 };
             let found = |n| look(request, &Extract { pick: Pick::Nth(n), ..extract.clone() }, answer);
             let found: Vec<_> = (0..=most).map(found).collect();
-            let all = found[0].is_some() && (most == 0 || found[most as usize].is_none());
+            let all = found[0].is_some() && (most == 0 || count(request, extract, answer) <= most + 1);
             for value in found.into_iter().flatten() {
                 let is_masked = !of_body(&extract.source) || stands_in(&value, answer.body);
                 hidden.may_be_more |= is_secret && !is_masked;
@@ -158,6 +158,12 @@ mod tests {
         let found =
             Hidden::of(&of, &of.requests[0], &Answer { status: 200, fields: &[], body: body.as_bytes() });
         assert_eq!((found.values.len(), found.may_be_more), (17, true), "too many to mask");
+        let gap =
+            (0..20).map(|n| if n == 16 { "null".to_owned() } else { n.to_string() }).collect::<Vec<_>>();
+        let body = format!("[{}]", gap.join(","));
+        let found =
+            Hidden::of(&of, &of.requests[0], &Answer { status: 200, fields: &[], body: body.as_bytes() });
+        assert_eq!((found.values.len(), found.may_be_more), (16, true), "a null is not the end of them");
         let form = br"<form action=/a><input name=t value=hunter2></form>";
         let of = program(extract(Source::Form("0".to_owned()), None), true);
         let found = Hidden::of(&of, &of.requests[0], &Answer { status: 200, fields: &[], body: form });

@@ -140,7 +140,7 @@ fn check_value(name: &RequestName, value: &str, has_other: bool) -> Result<(), S
         );
     }
     if !secrets_of_address(value).is_empty() {
-        return Err("has a value with a secret in its query, and the values of a split stand in the report"
+        return Err("has a value with a password or a secret in its query, and the values of a split stand in the report"
             .to_owned());
     }
     if value == OTHER && has_other {

@@ -220,5 +220,7 @@ fn keeps_controls(slot: &Slot) -> bool {
 
 /// Whether a blank is still there behind the filters, and sent as it is.
 fn keeps_blanks(slot: &Slot) -> bool {
-    slot.filters.last() == Some(&Filter::Raw) && keeps_controls(slot)
+    let removes =
+        |filter: &Filter| matches!(filter, Filter::Url | Filter::Base64 | Filter::Sha256 | Filter::Number);
+    slot.filters.last() == Some(&Filter::Raw) && !slot.filters.iter().any(removes)
 }

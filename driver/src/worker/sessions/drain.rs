@@ -59,8 +59,11 @@ impl<U: Users> Crew<U> {
     /// Ends all sessions now. Attempts in flight were given up before, which fails their sessions unless a stop cancelled
     /// them.
     pub(super) fn abandon_all(&mut self, flight: &mut Flight, now: Nanos, kind: ErrorKind) {
+        // Taken away: no place that waits receives a connection any more. One that is given back here would look free since
+        // before the attempt that is given up, and the wait for it would count as lag.
+        let lines = self.lines.take();
         for place in 0..self.seats.len() {
-            let Self { seats, script, desk, bench, lines, .. } = self;
+            let Self { seats, script, desk, bench, .. } = self;
             let seat = &mut seats[place];
             if let Some(buffer) = seat.buffer.take() {
                 bench.buffers.give_back(buffer);

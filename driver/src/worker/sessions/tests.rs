@@ -351,3 +351,17 @@ fn a_redirect_that_waited_for_a_connection_until_the_end_was_held_and_is_no_lag(
         assert_eq!(figures.latencies.of(LatencyKind::Lag).max_us(), Some(lag_us), "{connections:?}");
     }
 }
+
+#[test]
+fn redirects_that_waited_behind_what_is_given_up_were_held_whatever_their_places_are() {
+    let mut driven = Driven::start(vec![following("a")], vec![send(0)], (3, Some(1)), 0);
+    for place in 0..3 {
+        let at = Nanos::from(place + 3) * MS;
+        driven.redirects(place, at);
+        driven.crew.go_on(&mut driven.engine, &mut driven.flight, || at);
+    }
+    assert_eq!(driven.engine.0, [0], "the redirect of the first one has the connection, the others wait");
+    driven.flight.give_up(7 * MS, ErrorKind::Timeout, |_| Spans::default());
+    driven.crew.abandon_all(&mut driven.flight, 7 * MS, ErrorKind::Timeout);
+    assert_eq!(driven.of("a.redirect").latencies.of(LatencyKind::Lag).max_us(), Some(0));
+}

@@ -280,6 +280,7 @@ fn a_fault_of_another_table_has_its_path_too() {
             "row 2 of data d has a blank",
         ),
         (used(json!({}), "/{{'a b' | raw}}"), "requests.home.path", "puts in a text with a blank"),
+        (used(json!({}), "/{{'a b' | json | raw}}"), "requests.home.path", "puts in a text with a blank"),
         (used(json!({}), "/?{{choice c 'a b' | raw}}"), "requests.home.path", "puts in a text with a blank"),
         (
             json!({ "vars": { "p": "/a b" }, "requests": { "home": { "path": "{{vars.p | raw}}" } } }),

@@ -126,6 +126,7 @@ fn values_that_no_report_should_show_are_refused() {
     plan["requests"]["page"]["split_by"] = json!("log.password");
     refused(&plan, path, "a column of secrets");
     refused(&site(&[("/a?token=abc", 1)], json!({})), path, "a secret in its query");
+    refused(&site(&[("http://me:abc@h/", 1)], json!({})), path, "a password or a secret");
     refused(
         &site(&[("/a", 1), ("other", 1), ("/a", 1), ("other", 1), ("/b", 1)], top(2)),
         path,
