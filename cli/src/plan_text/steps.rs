@@ -22,7 +22,7 @@ pub(super) fn add(out: &mut Page, program: &Program, expect: &Expect) {
             "    ",
             "      ",
             &format!(
-                "{requests} requests on average, {} at most; thinks {thinks} on average, {longest} at most",
+                "requests: {requests} on average, {} at most; thinks {thinks} on average, {longest} at most",
                 number(one.most_requests as f64)
             ),
         );
