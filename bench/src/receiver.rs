@@ -43,9 +43,6 @@ pub struct Receiving {
     pub session: bool,
     /// Is a shop that checks sessions of five steps; of a schedule, first steps alone are noted.
     pub shop: bool,
-    /// Never sleeps. A sender pays for waking a sleeper, several µs at a time, and how often depends on which of the two
-    /// is the faster: where plans of ours are compared that are nearly as fast as the receiving end, this would decide.
-    pub awake: bool,
 }
 
 pub struct Receiver {
@@ -81,9 +78,6 @@ impl Receiver {
         }
         if receiving.shop {
             arguments.push("--shop".to_owned());
-        }
-        if receiving.awake {
-            arguments.push("--awake".to_owned());
         }
         if receiving.tls {
             arguments.push("--tls".to_owned());

@@ -33,9 +33,9 @@ impl Work {
         }
     }
 
-    /// What the receiving end does: sessions read bodies of 2 kB, and neither plan pays for waking it.
+    /// What the receiving end answers: sessions read bodies of 2 kB.
     fn receiving(scenario: &str) -> Receiving {
-        Receiving { session: scenario == "sessions", awake: true, ..Receiving::default() }
+        Receiving { session: scenario == "sessions", ..Receiving::default() }
     }
 
     /// The plan, for so many users or connections and so long.

@@ -54,8 +54,7 @@ pub fn run(
 }
 
 fn turn(place: &Place, contender: &Contender, size: Size) -> anyhow::Result<(String, Figures)> {
-    let receiver =
-        Receiver::start(place.server_core, Receiving { shop: true, awake: true, ..Receiving::default() })?;
+    let receiver = Receiver::start(place.server_core, Receiving { shop: true, ..Receiving::default() })?;
     let base = receiver.url().trim_end_matches("/ping").to_owned();
     let duration = size.warm + size.measured + AFTER;
     let both = RefCell::new((receiver, Span::new(size.warm, size.measured)));

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use rustix::buffer::spare_capacity;
-use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -59,9 +58,6 @@ pub struct SinkArgs {
     /// Serves TLS, with a self-signed certificate
     #[arg(long)]
     tls: bool,
-    /// Never sleeps: it looks for requests again and again, so that no sender pays for waking it
-    #[arg(long)]
-    awake: bool,
     /// Answers nothing from so long after the first request …
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "stall_for")]
     stall_at: Option<Duration>,
@@ -139,7 +135,6 @@ struct Sink {
     arrivals: Vec<u64>,
     shop: Option<Shop>,
     stall: Option<(Duration, Duration)>,
-    awake: bool,
 }
 
 impl Sink {
@@ -167,16 +162,14 @@ impl Sink {
             arrivals,
             shop: arguments.shop.then(|| Shop::new(arguments.note.saturating_mul(usize::from(STEPS)))),
             stall: arguments.stall_at.zip(arguments.stall_for),
-            awake: arguments.awake,
         })
     }
 
     fn until_stdin_closes(&mut self) -> anyhow::Result<()> {
         let mut events: Vec<Event> = Vec::with_capacity(EVENTS);
         let mut buffer = vec![0; 64 * 1024];
-        let timeout = self.awake.then(Timespec::default);
         loop {
-            match epoll::wait(&self.epoll, spare_capacity(&mut events), timeout.as_ref()) {
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(error).context("waiting for events"),

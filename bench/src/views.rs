@@ -195,8 +195,7 @@ fn of_sessions(scenario: &str) -> Option<View> {
                 "CPU time is that of all processes of a tool (ours: driver, orchestrator and the embedded Kafka), user \
                  and kernel, within a span that begins a second after the tool's first request, so that no start-up is \
                  in it; requests are those that the shop counted in that span. A peer's user keeps its cookie jar from \
-                 one session to the next, ours begins with an empty one. All keep one connection a user. The \
-                 shop never sleeps, so that no tool pays for waking it."
+                 one session to the next, ours begins with an empty one. All keep one connection a user."
             ),
             columns: SESSIONS_PEERS,
             pictures: &[Picture {
@@ -260,16 +259,14 @@ fn of_requests(scenario: &str) -> View {
         "mix" => View {
             title: "A mix of ten requests".to_owned(),
             said: "Our closed loop with a plan of one static request, and with users who send one of ten requests with \
-                an int, a UUID, a row of data or a choice in its path. The receiving end never sleeps here, so that \
-                neither of the two pays for waking it.",
+                an int, a UUID, a row of data or a choice in its path.",
             columns: CLOSED,
             pictures: &[],
         },
         "sessions" => View {
             title: "Sessions of five steps".to_owned(),
             said: "Our closed loop with a plan of one static request, and with users whose sessions take two values \
-                from JSON bodies of 2 kB and keep a cookie jar. Both receive the same answers, of a \
-                receiving end that never sleeps.",
+                from JSON bodies of 2 kB and keep a cookie jar. Both receive the same answers.",
             columns: CLOSED,
             pictures: &[],
         },
