@@ -12,12 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use common::ids::NodeId;
 use common::kafka::EmbeddedBroker;
-use common::settings::{Brokers, KafkaSettings, NodeSettings};
+use common::settings::KafkaSettings;
 use common::wire::{DriverState, Inbound, Topic};
-use driver::DriverSettings;
-use leader::Leader;
+use leader::{Leader, settings_of_d1};
 use tokio::sync::oneshot;
 
 fn target() -> (SocketAddr, Arc<AtomicU64>) {
@@ -46,16 +44,7 @@ async fn a_driver_is_led_from_its_registration_to_its_goodbye() {
     let folder = tempfile::tempdir().unwrap();
     let mut leader = Leader::new(&kafka).await;
 
-    let mut settings = DriverSettings {
-        node: NodeSettings {
-            id: Some(NodeId::new("d1").unwrap()),
-            data_dir: Some(folder.path().join("driver")),
-        },
-        kafka: KafkaSettings { brokers: Brokers::At(broker.brokers().to_vec()), ..kafka },
-        ..DriverSettings::default()
-    };
-    settings.driver.workers = Some(2);
-    settings.http.listen = Some("127.0.0.1:0".parse().unwrap());
+    let mut settings = settings_of_d1(&broker, folder.path(), 2);
     settings.classic.target_url = Some(url.parse().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready, bound) = oneshot::channel();

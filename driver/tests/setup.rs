@@ -9,12 +9,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use common::ids::NodeId;
 use common::kafka::EmbeddedBroker;
-use common::settings::{Brokers, KafkaSettings, NodeSettings};
+use common::settings::KafkaSettings;
 use common::wire::{DriverState, Inbound, StepsOf, StepsState};
-use driver::DriverSettings;
-use leader::Leader;
+use leader::{Leader, settings_of_d1};
 use tokio::sync::{mpsc, oneshot};
 
 /// Reports the path of each request that it receives, and answers at once, but `/token` when it is released.
@@ -57,16 +55,7 @@ async fn a_check_that_ends_after_that_of_the_next_test_takes_nothing_from_its_se
     let kafka = broker.settings(&KafkaSettings::default());
     let folder = tempfile::tempdir().unwrap();
     let mut leader = Leader::new(&kafka).await;
-    let mut settings = DriverSettings {
-        node: NodeSettings {
-            id: Some(NodeId::new("d1").unwrap()),
-            data_dir: Some(folder.path().join("driver")),
-        },
-        kafka: KafkaSettings { brokers: Brokers::At(broker.brokers().to_vec()), ..kafka },
-        ..DriverSettings::default()
-    };
-    settings.driver.workers = Some(1);
-    settings.http.listen = Some("127.0.0.1:0".parse().unwrap());
+    let settings = settings_of_d1(&broker, folder.path(), 1);
     let (stop, stopped) = oneshot::channel::<()>();
     let running = actix_rt::spawn(driver::run(settings, async move { stopped.await.unwrap() }, |_| ()));
     leader.state(DriverState::Idle).await;

@@ -18,7 +18,7 @@ const LEFT_OUT: &str = "(not shown: a secret may stand in it that was looked for
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hidden {
     pub values: Vec<Vec<u8>>,
-    /// Whether a secret may stand in the answer that is none of them.
+    /// Whether the answer may hold a secret besides these values.
     pub may_be_more: bool,
 }
 

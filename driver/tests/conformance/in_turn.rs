@@ -1,16 +1,13 @@
 //! Requests that are rendered where an attempt ends, and go out in the same turn of the engine: over the connection that the
 //! answer came on where they may, else over another one, and once in any case.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
 use common::counters::ErrorKind::{Refused, Timeout};
 use driver::driver_test::{DriverTest, HostOf};
 use driver::engine::{Exchange, Outgoing, RequestSpec};
 
 use crate::support::drive::{BOTH, Drive, Follow};
-use crate::support::server::{PONG, Peer, answer_all, closed_port, listener, serve, server};
-use crate::support::tls::{Identity, https, over_tls};
+use crate::support::server::{PONG, Peer, answer_all, closed_port, server};
+use crate::support::tls::{Identity, plain_and_tls, slow_reader};
 use crate::support::{failed, outgoing, rendered, request, status, test_of};
 
 /// The request line of the n-th of a row, as servers see it.
@@ -46,17 +43,7 @@ fn lines(heads: &[String]) -> Vec<String> {
 async fn a_row_goes_over_one_connection_each_with_its_own_bytes() {
     let identity = Identity::new();
     for which in BOTH {
-        for tls in [false, true] {
-            let (test, seen) = match tls {
-                false => {
-                    let (address, seen) = server(answer_all);
-                    (test_of(address, ""), seen)
-                }
-                true => {
-                    let (address, seen) = identity.serve(answer_all);
-                    (https(address, "", identity.trusted()), seen)
-                }
-            };
+        for (test, seen) in plain_and_tls(&identity, "", answer_all) {
             let mut drive = Drive::new(which, &test);
             // Prepared ones in between.
             let others = (1..30).map(|n| if n % 7 == 3 { Follow::Prepared(0) } else { follow(n) }).collect();
@@ -71,7 +58,7 @@ async fn a_row_goes_over_one_connection_each_with_its_own_bytes() {
             let prepared = "get / http/1.1".to_owned();
             let expected: Vec<String> =
                 (0..30).map(|n| if n % 7 == 3 { prepared.clone() } else { line(n) }).collect();
-            assert_eq!((lines(&seen.heads()), seen.connections()), (expected, 1), "{which:?}, tls: {tls}");
+            assert_eq!((lines(&seen.heads()), seen.connections()), (expected, 1), "{which:?}");
         }
     }
 }
@@ -83,21 +70,7 @@ async fn a_body_that_needs_many_writes_arrives_whole() {
     let long: Vec<u8> = (0..8_u32 << 20).map(|at| (at % 251) as u8).collect();
     for which in BOTH {
         for tls in [false, true] {
-            let listener = listener();
-            socket2::SockRef::from(&listener).set_recv_buffer_size(64 << 10).unwrap();
-            let received = Arc::new(Mutex::new(Vec::new()));
-            let (into, config) = (Arc::clone(&received), Arc::clone(&identity.server));
-            let (address, seen) = serve(listener, move |peer| {
-                let mut peer = if tls { over_tls(peer, &config) } else { peer };
-                while let Some(request) = peer.request_slowly(4 << 20, Duration::from_millis(1)) {
-                    into.lock().unwrap().push(request.body);
-                    peer.send(PONG);
-                }
-            });
-            let test = match tls {
-                true => https(address, "timeout = '30s'", identity.trusted()),
-                false => test_of(address, "timeout = '30s'"),
-            };
+            let (test, seen, received) = slow_reader(&identity, tls);
             let mut drive = Drive::new(which, &test);
             let others =
                 (1..3).map(|n| Follow::Rendered(rendered("POST", "/", &long[n..]), outgoing(b""))).collect();

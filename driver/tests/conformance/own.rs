@@ -5,7 +5,7 @@ use driver::engine::{Engine, Outgoing, Place};
 
 use crate::support::drive::{BOTH, Drive, Which};
 use crate::support::server::{PONG, Peer, answer_all, server};
-use crate::support::tls::{Identity, https};
+use crate::support::tls::{Identity, plain_and_tls};
 use crate::support::{outgoing, rendered, status, test_of};
 
 /// Answers each request, and closes when the client does.
@@ -24,17 +24,7 @@ fn own(slot: u32, bytes: &[u8]) -> Outgoing<'_> {
 async fn each_slot_has_one_connection_and_the_shared_ones_are_apart() {
     let identity = Identity::new();
     for which in BOTH {
-        for tls in [false, true] {
-            let (test, seen) = match tls {
-                false => {
-                    let (address, seen) = server(answer_all);
-                    (test_of(address, ""), seen)
-                }
-                true => {
-                    let (address, seen) = identity.serve(answer_all);
-                    (https(address, "", identity.trusted()), seen)
-                }
-            };
+        for (test, seen) in plain_and_tls(&identity, "", answer_all) {
             let mut drive = Drive::new(which, &test);
             let bytes = rendered("GET", "/", b"");
             let order = [Some(0), Some(7), None, Some(0), None, Some(7), Some(3), Some(0)];

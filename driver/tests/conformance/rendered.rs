@@ -1,16 +1,15 @@
 //! Requests that were rendered for one attempt: their bytes arrive as they are, whenever they can be written, and go by the
 //! settings of their request.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::counters::ErrorKind::{ConnectTimeout, Refused, Template, Timeout};
-use driver::driver_test::DriverTest;
 use driver::engine::{Engine, MAX_CONNECTING, Outgoing, RequestSpec};
 
 use crate::support::drive::{BOTH, Drive, Which};
-use crate::support::server::{Gate, PONG, Peer, answer_all, closed_port, listener, serve, server};
-use crate::support::tls::{Identity, https};
+use crate::support::server::{Gate, PONG, Peer, answer_all, closed_port, server};
+use crate::support::tls::{Identity, https, plain_and_tls, slow_reader};
 use crate::support::{failed, outgoing, rendered, request, status, test_of};
 
 /// The first lines of requests, in lower case.
@@ -28,17 +27,6 @@ fn echo(mut peer: Peer) {
                 .concat(),
         );
     }
-}
-
-/// Runs with a test to a plain server and with one to a server that speaks TLS.
-fn plain_and_tls(
-    identity: &Identity,
-    lines: &str,
-    handle: fn(Peer),
-) -> [(DriverTest, Arc<crate::support::server::Seen>); 2] {
-    let (plain, at_plain) = server(handle);
-    let (tls, at_tls) = identity.serve(handle);
-    [(test_of(plain, lines), at_plain), (https(tls, lines, identity.trusted()), at_tls)]
 }
 
 #[actix_rt::test]
@@ -101,21 +89,7 @@ async fn bodies_that_need_many_writes_arrive_whole_on_new_and_kept_connections()
     let long: Vec<u8> = (0..16_u32 << 20).map(|at| (at % 251) as u8).collect();
     for which in BOTH {
         for tls in [false, true] {
-            let listener = listener();
-            socket2::SockRef::from(&listener).set_recv_buffer_size(64 << 10).unwrap();
-            let received = Arc::new(Mutex::new(Vec::new()));
-            let (into, config) = (Arc::clone(&received), Arc::clone(&identity.server));
-            let (address, seen) = serve(listener, move |peer| {
-                let mut peer = if tls { crate::support::tls::over_tls(peer, &config) } else { peer };
-                while let Some(request) = peer.request_slowly(4 << 20, Duration::from_millis(1)) {
-                    into.lock().unwrap().push(request.body);
-                    peer.send(PONG);
-                }
-            });
-            let test = match tls {
-                true => https(address, "timeout = '30s'", identity.trusted()),
-                false => test_of(address, "timeout = '30s'"),
-            };
+            let (test, seen, received) = slow_reader(&identity, tls);
             let mut drive = Drive::new(which, &test);
             for n in 0..3 {
                 let bytes = rendered("POST", "/", &long[n..]);

@@ -1,21 +1,23 @@
 //! A stand-in for the orchestrator that leads a driver, over the embedded broker.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler};
 use common::clock::{unix_ms, unix_us};
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{
-    ConsumerChanged, ConsumerOptions, KafkaConsumerActor, KafkaProducerActor, Publish, RecordsArrived,
-    StartFrom, WarmUp,
+    ConsumerChanged, ConsumerOptions, EmbeddedBroker, KafkaConsumerActor, KafkaProducerActor, Publish,
+    RecordsArrived, StartFrom, WarmUp,
 };
 use common::plan::{PlanFormat, read, share_out};
-use common::settings::KafkaSettings;
+use common::settings::{Brokers, KafkaSettings, NodeSettings};
 use common::wire::{
     ClassicConfig, ConfigOurs, DriverState, Heartbeat, HeartbeatOurs, Inbound, Metrics, Outbound, ReadAs,
     Role, StepsAsk, StepsOf, TestConfig, TestType, Topic, Trigger, Unit, Window, WrittenRecord,
 };
+use driver::DriverSettings;
 use tokio::sync::{mpsc, oneshot};
 
 /// Hands every record to the test.
@@ -43,6 +45,19 @@ impl Handler<ConsumerChanged> for Ear {
             assigned.send(()).unwrap();
         }
     }
+}
+
+/// Settings of driver d1, which keeps its data in that folder.
+pub fn settings_of_d1(broker: &EmbeddedBroker, folder: &Path, workers: u32) -> DriverSettings {
+    let kafka = broker.settings(&KafkaSettings::default());
+    let mut settings = DriverSettings {
+        node: NodeSettings { id: Some(NodeId::new("d1").unwrap()), data_dir: Some(folder.join("driver")) },
+        kafka: KafkaSettings { brokers: Brokers::At(broker.brokers().to_vec()), ..kafka },
+        ..DriverSettings::default()
+    };
+    settings.driver.workers = Some(workers);
+    settings.http.listen = Some("127.0.0.1:0".parse().unwrap());
+    settings
 }
 
 /// A stand-in for the orchestrator that leads.

@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use driver::driver_test::{DriverTest, TlsConfig};
 use driver::engine::tls_config;
@@ -14,8 +15,42 @@ use tokio_rustls::rustls::{
     ALL_VERSIONS, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
 };
 
-use super::server::{Peer, Seen, serve};
-use super::{ONE, server, test_to, with_tls};
+use super::server::{PONG, Peer, Seen, serve};
+use super::{ONE, server, test_of, test_to, with_tls};
+
+/// The bodies that a server received, in their order.
+pub type Bodies = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// A test to a plain server and one to a server that speaks TLS, and what each of the two sees. `request`: lines of its table.
+pub fn plain_and_tls(
+    identity: &Identity,
+    request: &str,
+    handle: impl Fn(Peer) + Clone + Send + Sync + 'static,
+) -> [(DriverTest, Arc<Seen>); 2] {
+    let (plain, at_plain) = server::server(handle.clone());
+    let (tls, at_tls) = identity.serve(handle);
+    [(test_of(plain, request), at_plain), (https(tls, request, identity.trusted()), at_tls)]
+}
+
+/// A test to a server that reads slowly what it receives, by TLS or not; what the server sees, and the bodies that came.
+pub fn slow_reader(identity: &Identity, tls: bool) -> (DriverTest, Arc<Seen>, Bodies) {
+    let listener = server::listener();
+    socket2::SockRef::from(&listener).set_recv_buffer_size(64 << 10).unwrap();
+    let received = Bodies::default();
+    let (into, config) = (Arc::clone(&received), Arc::clone(&identity.server));
+    let (address, seen) = serve(listener, move |peer| {
+        let mut peer = if tls { over_tls(peer, &config) } else { peer };
+        while let Some(request) = peer.request_slowly(4 << 20, Duration::from_millis(1)) {
+            into.lock().unwrap().push(request.body);
+            peer.send(PONG);
+        }
+    });
+    let test = match tls {
+        true => https(address, "timeout = '30s'", identity.trusted()),
+        false => test_of(address, "timeout = '30s'"),
+    };
+    (test, seen, received)
+}
 
 /// A certificate for `localhost` and 127.0.0.1, its server's settings, and a folder with the file that vouches for it.
 pub struct Identity {
