@@ -6,7 +6,8 @@ use common::plan::Plan;
 use common::wire::StepsOf;
 
 use super::meta::{meta_of, note};
-use super::stored::{steps_of, stopped_by, stored};
+use super::orphan::Closed;
+use super::stored::{steps_of, stopped_by};
 use super::{Active, Manager};
 use crate::lifecycle::{self, Lifecycle};
 use crate::model::{StepsOutcome, StepsView, TestState};
@@ -14,7 +15,6 @@ use crate::ran_on::orphaned;
 use crate::refusal::CommandError;
 use crate::store::StoredTest;
 use crate::tally::Tally;
-use crate::verdict::judge;
 
 /// Whether setup was under way or over when the previous process ended, and the load was not started.
 pub(super) fn has_begun_setup_alone(stored: &StoredTest) -> bool {
@@ -88,22 +88,19 @@ impl Manager {
             (setup.ended(StepsOutcome::Lost, None, why), why)
         };
         note(&mut meta, now_us, "interrupted", why);
-        note(&mut meta, now_us, "finished", "when the orchestrator was started again");
-        (meta.state, meta.ended_at) = (TestState::Finished, Some(now_us));
+        meta.ended_at = Some(now_us);
         let mut tally = Box::new(Tally::new(test.test_id, plan.clone(), &test.participants));
         tally.set_steps(StepsOf::Setup, setup);
         if let Some(teardown) = teardown {
             tally.set_steps(StepsOf::Teardown, teardown);
         }
-        let stopped_by = stopped_by(&meta.timeline);
-        let closing = tally.closing(stopped_by.as_ref());
-        tally.finish();
-        let judgement = judge(&tally.facts(stopped_by.as_ref()));
-        let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
-        let closed = stored(&meta, &plan, test.revision, &test.participants, &view);
-        self.save(StoredTest { closing: Some(closing), ..closed }).await?;
-        log::info!(test_id:% = meta.test_id, verdict:? = view.verdict; "closed a test in whose setup the previous process ended");
-        self.show(view);
-        Ok(())
+        self.judge_closed(Closed {
+            meta,
+            plan,
+            revision: test.revision,
+            participants: test.participants,
+            tally,
+        })
+        .await
     }
 }

@@ -1,20 +1,31 @@
 //! Tests that were active when the previous process ended, and cannot go on in this one. They are closed with the
 //! records that the store has. `ran_on` decides whether a test can go on.
 
+use common::plan::Plan;
 use common::wire::StepsOf;
 
 use super::super::recount::recount;
-use super::Manager;
 use super::in_setup::{closed_teardown, has_begun_setup_alone};
 use super::meta::{meta_of, note};
 use super::stored::{steps_of, stopped_by, stored};
+use super::{Manager, Meta};
 use crate::assemble::changes_of;
 use crate::model::TestState;
+use crate::participant::Participant;
 use crate::ran_on::{Orphaned, RanOn, orphaned};
 use crate::refusal::CommandError;
 use crate::store::StoredTest;
 use crate::tally::Tally;
 use crate::verdict::judge;
+
+/// A test that cannot go on. Its state and its last note are not set yet.
+pub(super) struct Closed {
+    pub meta: Meta,
+    pub plan: Plan,
+    pub revision: u32,
+    pub participants: Vec<Participant>,
+    pub tally: Box<Tally>,
+}
 
 impl Manager {
     /// Kafka answered, and the store has the offsets where reading begins. No record was read yet.
@@ -63,17 +74,31 @@ impl Manager {
             note(&mut meta, now_us, "interrupted", &reason);
             tally.interrupt(&reason);
         }
-        note(&mut meta, now_us, "finished", "when the orchestrator was started again");
         // It ended with the previous process, not at this restart.
-        (meta.state, meta.ended_at) =
-            (TestState::Finished, Some(last_at.unwrap_or(started_at).max(started_at)));
+        meta.ended_at = Some(last_at.unwrap_or(started_at).max(started_at));
+        self.judge_closed(Closed {
+            meta,
+            plan,
+            revision: test.revision,
+            participants: test.participants,
+            tally,
+        })
+        .await
+    }
+
+    /// Judges a test that is closed by what its tally has, and stores it as finished.
+    pub(super) async fn judge_closed(&mut self, closed: Closed) -> Result<(), CommandError> {
+        let Closed { mut meta, plan, revision, participants, mut tally } = closed;
+        let now_us = self.settings.clock.unix_us();
+        note(&mut meta, now_us, "finished", "when the orchestrator was started again");
+        meta.state = TestState::Finished;
         let stopped_by = stopped_by(&meta.timeline);
         let closing = tally.closing(stopped_by.as_ref());
         tally.finish();
         let judgement = judge(&tally.facts(stopped_by.as_ref()));
         let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
-        let closed = stored(&meta, &plan, test.revision, &test.participants, &view);
-        self.save(StoredTest { closing: Some(closing), ..closed }).await?;
+        let finished = stored(&meta, &plan, revision, &participants, &view);
+        self.save(StoredTest { closing: Some(closing), ..finished }).await?;
         log::info!(test_id:% = meta.test_id, verdict:? = view.verdict; "closed a test of the previous process");
         self.show(view);
         Ok(())
