@@ -15,7 +15,7 @@ export GROUNDSWELL_PYTHON := $(VENV)/bin/python
 CARGO_DENY := 0.20.2
 CARGO_DEB := 3.8.0
 
-.PHONY: help demo test build lint unit e2e faults readme package check-package soak bench bench-micro bench-peers kafka setup setup-test cargo-deny cargo-deb venv clean
+.PHONY: help demo test build lint dashboard unit e2e faults readme package check-package soak bench bench-micro bench-peers kafka setup setup-test cargo-deny cargo-deb venv clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,12 +28,17 @@ test: setup-test build lint unit e2e readme check-package ## everything that mus
 build: ## the binary, build/release/groundswell
 	cargo build --release --locked -p groundswell
 
-lint: cargo-deny ## format, clippy, rustdoc, dependencies
+lint: cargo-deny dashboard ## format, clippy, rustdoc, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	cargo deny --locked check bans licenses sources
 	@! grep -rn --include='*.rs' --exclude-dir=build '^ *//[/!] *```' . || { echo 'lint: code in a comment would be a test that `make unit` does not run' >&2; exit 1; }
+
+# `cargo build` takes the committed dashboard/dist: it has to be what the sources make.
+dashboard: ## the pages: types, lint, unit tests, size, and whether dashboard/dist is what they build
+	cd dashboard && npm ci --silent && npm run --silent build && npm run --silent check
+	@git add --intent-to-add dashboard/dist && git diff --exit-code --stat -- dashboard/dist || { echo 'dashboard/dist is not what its sources build: commit it' >&2; exit 1; }
 
 # Without the tests in comments: there are none, and rustdoc would read every crate to find that out. `lint` holds it so.
 unit: ## tests beside the code

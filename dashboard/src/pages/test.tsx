@@ -1,0 +1,4 @@
+// The page of /test; still empty.
+export default function Page() {
+  return <h1>test</h1>;
+}

@@ -1,0 +1,182 @@
+// What the orchestrator sends by itself, for all pages of this tab: drivers, tests and seconds, one stream for all of it.
+//
+// Each driver and each test has a signal of its own, so that only what changed is drawn again. A fleet of a thousand
+// drivers changes a thousand times a second: changes are collected, and shown at most every `SHOW_EVERY_MS`.
+import { batch, computed, type ReadonlySignal, signal, type Signal } from "@preact/signals";
+
+import { get, session } from "../api/client";
+import { EventStream, type Link } from "../api/events";
+import type { Driver, Health, Second, Test } from "../api/types";
+
+const SHOW_EVERY_MS = 250;
+/** A tab that is hidden this long gives up its connection, since a browser has six of them for a server. */
+const HIDDEN_MS = 60_000;
+
+/** A driver and when this page received its row, by `performance.now()`: it ages on screen from there. */
+export interface SeenDriver {
+  driver: Driver;
+  at: number;
+}
+
+export const link = signal<Link>("connecting");
+/** When the last byte of the stream arrived, by `performance.now()`; null before the first. */
+export const heardAt = signal<number | null>(null);
+/** Which orchestrator this is; null before it has answered. `/healthz` needs no token. */
+export const health = signal<Health | null>(null);
+/** Counts up once a second, for what ages on screen. */
+export const tick = signal(0);
+
+const drivers = new Map<string, Signal<SeenDriver>>();
+/** The ids of all known drivers, in order. */
+export const driverIds = signal<string[]>([]);
+const tests = new Map<string, Signal<Test>>();
+/** The test whose event came last; null before any. */
+export const newest = signal<Test | null>(null);
+/** Counts up when the list of tests may look different: one was created, changed its state, or was deleted. */
+export const listVersion = signal(0);
+
+/** The test that is under way (starting, running, draining); null where none is. */
+export const underWay: ReadonlySignal<Test | null> = computed(() => {
+  const test = newest.value;
+  return test && ["starting", "running", "draining"].includes(test.state) ? test : null;
+});
+
+/** A driver's row; undefined where there is none of this id. */
+export function driver(id: string): ReadonlySignal<SeenDriver> | undefined {
+  return drivers.get(id);
+}
+
+/** A test as the stream has it; undefined before an event of it. */
+export function liveTest(id: string): Test | undefined {
+  return tests.get(id)?.value;
+}
+
+const secondListeners = new Set<(second: Second) => void>();
+const testListeners = new Set<(test: Test) => void>();
+
+/** Calls back for every second of every test (of the fleet: `node_id` null); returns what ends it. */
+export function onSecond(listener: (second: Second) => void): () => void {
+  secondListeners.add(listener);
+  return () => secondListeners.delete(listener);
+}
+
+/** Calls back for every change of a test; returns what ends it. */
+export function onTest(listener: (test: Test) => void): () => void {
+  testListeners.add(listener);
+  return () => testListeners.delete(listener);
+}
+
+const waiting = { drivers: new Map<string, SeenDriver>(), tests: new Map<string, Test>(), timer: 0 };
+
+function show(): void {
+  waiting.timer = 0;
+  batch(() => {
+    let isNew = false;
+    for (const [id, seen] of waiting.drivers) {
+      const known = drivers.get(id);
+      if (known) known.value = seen;
+      else {
+        drivers.set(id, signal(seen));
+        isNew = true;
+      }
+    }
+    if (isNew) driverIds.value = [...drivers.keys()].sort((a, b) => (a < b ? -1 : 1));
+    for (const [id, test] of waiting.tests) {
+      const known = tests.get(id);
+      if (known?.value.state !== test.state || known.value.verdict !== test.verdict || known.value.name !== test.name) {
+        listVersion.value += 1;
+      }
+      if (known) known.value = test;
+      else tests.set(id, signal(test));
+      // A late change of an earlier test does not hide the newest.
+      const last = newest.value;
+      if (!last || last.test_id === id || last.created_at <= test.created_at) newest.value = test;
+    }
+  });
+  waiting.drivers.clear();
+  waiting.tests.clear();
+}
+
+function later(): void {
+  if (waiting.timer === 0) waiting.timer = window.setTimeout(show, SHOW_EVERY_MS);
+}
+
+/** A test as REST answered it, which may be newer than the stream's. */
+export function learn(test: Test): void {
+  waiting.tests.set(test.test_id, test);
+  show();
+}
+
+/** A test was deleted here. */
+export function forget(id: string): void {
+  tests.delete(id);
+  if (newest.value?.test_id === id) newest.value = null;
+  listVersion.value += 1;
+}
+
+let stream: EventStream | null = null;
+
+function open(): void {
+  stream?.close();
+  stream = new EventStream("/api/v1/events", {
+    event(name, data) {
+      if (name === "driver") {
+        const driver = data as Driver;
+        waiting.drivers.set(driver.node_id, { driver, at: performance.now() });
+      } else if (name === "test") {
+        const test = data as Test;
+        waiting.tests.set(test.test_id, test);
+        for (const listener of testListeners) listener(test);
+      } else {
+        for (const listener of secondListeners) listener(data as Second);
+      }
+      later();
+    },
+    link(now) {
+      link.value = now;
+      // What happened while nobody listened may have changed the list, and it may be another orchestrator by now.
+      if (now === "live") {
+        listVersion.value += 1;
+        void askHealth();
+      }
+    },
+    heard() {
+      heardAt.value = performance.now();
+    },
+  });
+}
+
+async function askHealth(): Promise<void> {
+  try {
+    health.value = await get<Health>("/healthz");
+  } catch {
+    // The link shows that nothing answers.
+  }
+}
+
+/** Opens the stream, and opens it again after a log-in and when a hidden tab is looked at again. Called once. */
+export function listen(): void {
+  void askHealth();
+  open();
+  let loggedOut = false;
+  session.subscribe((now) => {
+    if (now === "out") loggedOut = true;
+    else if (now === "in" && loggedOut) {
+      loggedOut = false;
+      open();
+    }
+  });
+  setInterval(() => {
+    if (!document.hidden) tick.value += 1;
+  }, 1_000);
+  let hidden = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    if (document.hidden) {
+      hidden = window.setTimeout(() => {
+        stream?.close();
+        stream = null;
+      }, HIDDEN_MS);
+    } else if (!stream) open();
+  });
+}
