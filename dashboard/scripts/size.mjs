@@ -16,3 +16,11 @@ if (sum > MAX_BYTES) {
   console.error("dist/assets is too large: load less, or load it later");
   process.exit(1);
 }
+
+// The report is one file, and each report carries it.
+const report = gzipSync(readFileSync(new URL("../dist/report.html", import.meta.url).pathname), { level: 9 }).length;
+console.log(`${String(report).padStart(8)}  report.html, gzipped; at most ${MAX_BYTES}`);
+if (report > MAX_BYTES) {
+  console.error("dist/report.html is too large: load less");
+  process.exit(1);
+}

@@ -1,4 +1,165 @@
-// The page of /test; still empty.
-export default function Page() {
-  return <h1>test</h1>;
+// The page of one test: live while it runs, from what is stored when it is over.
+
+import { useComputed } from "@preact/signals";
+import { useEffect, useMemo, useState } from "preact/hooks";
+
+import { readTest } from "../api/actions";
+import { get, path, sentence } from "../api/client";
+import { ApiError } from "../api/client";
+import { Copyable } from "../parts/copy";
+import { duration } from "../parts/format";
+import { shortcut } from "../parts/keys";
+import { Empty, Failed, Loading } from "../parts/notice";
+import { here } from "../routes";
+import { link, onSecond, onTest, tick } from "../state/live";
+import { follows } from "../state/follows";
+import { type Source, TestModel } from "../state/model";
+import type { Span, Test, Window } from "../state/shapes";
+import { Actions } from "./test/actions";
+import { PlanFold } from "./test/plan";
+import { TestView } from "./test/view";
+import "../style/charts.css";
+
+function source(id: string): Source {
+  const at = (...more: string[]) => ["api", "v1", "tests", id, ...more];
+  return {
+    windows: async (from, to, step) => (await get<{ windows: Window[] }>(path(at("windows"), { from, to, step }))).windows,
+    span: async (range) => await get<Span>(path(at("span"), range ?? {})),
+  };
+}
+
+/** How often the curve of a running test is asked for. */
+const CURVE_EVERY_MS = 5_000;
+/** A running test whose newest second is older than this is said to be behind. */
+const BEHIND_MS = 3_000;
+
+export default function TestPage() {
+  const at = here.value;
+  const id = at.page === "test" ? at.id : "";
+  return <OneTest key={id} id={id} />;
+}
+
+function OneTest({ id }: { id: string }) {
+  const model = useMemo(() => new TestModel(source(id)), [id]);
+  const [fault, setFault] = useState<ApiError | Error | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  const [heard, setHeard] = useState(() => performance.now());
+
+  useEffect(() => {
+    let wanted = true;
+    let loaded = false;
+    const load = async () => {
+      try {
+        const test: Test = await readTest(id);
+        if (!wanted) return;
+        setFault(null);
+        model.take(test);
+        if (!test.started_at) return;
+        loaded = true;
+        const over = test.state === "finished";
+        const end = over && test.ended_at ? Date.parse(test.ended_at) : Date.now();
+        await model.load(Math.max(0, Math.ceil((end - Date.parse(test.started_at)) / 1000)), over).catch((error: unknown) => {
+          model.fault.value = sentence(error);
+        });
+        await model.whole();
+      } catch (error) {
+        if (wanted) setFault(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    void load();
+    let state = model.test.peek()?.state;
+    const ends = [
+      onTest((test) => {
+        if (test.test_id !== id) return;
+        model.take(test);
+        if (test.started_at && !loaded) {
+          loaded = true;
+          void model.load(Math.max(0, Math.ceil((Date.now() - Date.parse(test.started_at)) / 1000)), false).catch(() => undefined);
+        }
+        // The last seconds of a test may be corrected when it ends.
+        if (test.state === "finished" && state !== "finished") {
+          void model.refill(model.series.last - 60).catch(() => undefined);
+          void model.whole();
+        }
+        state = test.state;
+      }),
+      onSecond((second) => {
+        if (second.test_id !== id || (second.node_id ?? null) !== null) return;
+        model.add([second]);
+        setHeard(performance.now());
+      }),
+      // After a break of the stream: what was missed is asked for.
+      link.subscribe((now) => {
+        if (now !== "live" || !loaded) return;
+        void readTest(id).then((test) => model.take(test), () => undefined);
+        void model.refill(model.series.last - 10).catch(() => undefined);
+      }),
+      shortcut("Escape", "Zoom out to the whole test", () => model.group.do({ do: "out" })),
+    ];
+    const curve = setInterval(() => {
+      const now = model.test.peek()?.state;
+      if ((now === "running" || now === "draining") && !document.hidden) void model.whole();
+    }, CURVE_EVERY_MS);
+    return () => {
+      wanted = false;
+      clearInterval(curve);
+      for (const end of ends) end();
+    };
+  }, [id, model, attempt]);
+
+  const test = model.test.value;
+  useEffect(() => {
+    if (test) document.title = `${test.verdict ?? test.state}: ${test.name} · Groundswell`;
+  }, [test?.name, test?.state, test?.verdict]);
+
+  if (!test) {
+    if (!fault) return <Loading what="the test" />;
+    if (fault instanceof ApiError && fault.status === 404) {
+      return (
+        <Empty title="There is no such test">
+          <p>
+            It may have been deleted. <a href="/">All tests</a>
+          </p>
+        </Empty>
+      );
+    }
+    return <Failed what="The test was not loaded" why={sentence(fault)} again={() => setAttempt(attempt + 1)} />;
+  }
+  return <Live model={model} test={test} heard={heard} />;
+}
+
+function Live({ model, test, heard }: { model: TestModel; test: Test; heard: number }) {
+  const lost = useComputed(() => link.value === "lost");
+  // Read, so that elapsed time goes on between events.
+  if (test.state !== "finished") follows(tick);
+  const notices = (
+    <>
+      {lost.value && test.state !== "configured" && <Gone test={test} />}
+      {!lost.value && test.state === "running" && performance.now() - heard > BEHIND_MS && <Behind test={test} seconds={(performance.now() - heard) / 1000} />}
+    </>
+  );
+  return <TestView model={model} test={test} now={Date.now()} actions={<Actions test={test} />} notices={notices} plan={<PlanFold plan={test.plan} />} />;
+}
+
+/** The orchestrator is gone: of `groundswell run` it ends with its test. */
+function Gone({ test }: { test: Test }) {
+  return (
+    <section class="card gone" role="status">
+      <h2>The orchestrator does not answer</h2>
+      <p>
+        {test.state === "finished" ? "This test is over" : "What you see is the state when the connection ended"}. Where <code>groundswell run</code> led it, its orchestrator ends with it, and the test stays in
+        the history. In a terminal on that machine:
+      </p>
+      <Copyable text={`groundswell report ${test.test_id}`} label="the command that shows the report" />
+    </section>
+  );
+}
+
+function Behind({ test, seconds }: { test: Test; seconds: number }) {
+  if (test.started_at && Date.now() < Date.parse(test.started_at) + BEHIND_MS) return null;
+  return (
+    <p class="behind" role="status">
+      No second has arrived for <span aria-live="off">{duration(seconds)}</span>: the figures are that old.
+    </p>
+  );
 }

@@ -5,7 +5,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { get } from "../api/client";
 
-interface Explained {
+export interface Explained {
   name: string;
   also: string[];
   text: string;
@@ -15,13 +15,18 @@ interface Explained {
 const words = signal<ReadonlyMap<string, Explained>>(new Map());
 let asked = false;
 
+/** Takes the words, as `GET /api/v1/words` answers them. */
+export function takeWords(all: readonly Explained[]): void {
+  words.value = new Map(all.flatMap((word) => [word.name, ...word.also].map((name) => [name.toLowerCase(), word] as const)));
+}
+
 /** Asks for the words, once and after a failure again. */
 export async function loadWords(): Promise<void> {
   if (asked) return;
   asked = true;
   try {
     const { words: all } = await get<{ words: Explained[] }>("/api/v1/words");
-    words.value = new Map(all.flatMap((word) => [word.name, ...word.also].map((name) => [name.toLowerCase(), word] as const)));
+    takeWords(all);
   } catch {
     asked = false;
   }

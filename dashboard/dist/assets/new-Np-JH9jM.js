@@ -1,1 +1,0 @@
-import{t as e}from"./index-DfozYW00.js";function t(){return e(`h1`,{children:`new`})}export{t as default};

@@ -1,0 +1,69 @@
+// What all charts of a test share: the span they show, the one cursor, the marks, the columns.
+
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+
+import type { Column } from "../state/columns";
+import { follows } from "../state/follows";
+import type { Series } from "../state/series";
+import type { Mark } from "../state/timeline";
+import { type Action, next, type Range, shown, type View, WHOLE } from "../state/zoom";
+
+/** Columns of a span in a finer step than those of the whole test. */
+export interface Detail {
+  range: Range;
+  series: Series;
+}
+
+export class ChartGroup {
+  readonly view = signal<View>(WHOLE);
+  /** The span of the test so far, in seconds. */
+  readonly whole = signal<Range>([0, 1]);
+  readonly marks = signal<readonly Mark[]>([]);
+  /** Seconds of warm-up. */
+  readonly warmup = signal(0);
+  /** Counts up when the columns of `series` changed. */
+  readonly version = signal(0);
+  readonly detail = signal<Detail | null>(null);
+  /** The span that is shown. */
+  readonly range: ReadonlySignal<Range> = computed(() => shown(this.view.value, this.whole.value), { name: "range" });
+
+  constructor(readonly series: Series) {}
+
+  private readonly source: ReadonlySignal<Series> = computed(() => {
+    const detail = this.detail.value;
+    const [from, to] = this.range.value;
+    return detail && detail.range[0] <= from && detail.range[1] >= to ? detail.series : this.series;
+  });
+
+  /** The columns that are shown, oldest first. */
+  readonly columns: ReadonlySignal<readonly Column[]> = computed(() => {
+    // The stores change in place: the version says when.
+    follows(this.version);
+    const [from, to] = this.range.value;
+    return this.source.value.within(from, to - 1);
+  });
+
+  /** The column under the cursor; null where there is none. */
+  readonly under: ReadonlySignal<Column | null> = computed(() => {
+    follows(this.version);
+    const at = this.view.value.cursor;
+    return at === null ? null : this.source.value.at(at);
+  });
+
+  /** The column whose figures are shown beside a chart: that under the cursor, else the newest whole one. */
+  readonly current: ReadonlySignal<Column | null> = computed(() => {
+    if (this.under.value) return this.under.value;
+    const columns = this.columns.value;
+    return columns[columns.length - 1] ?? null;
+  });
+
+  /** The first second of the column at a time; the second itself where there is no column. */
+  secondAt(time: number): number {
+    return this.source.value.at(Math.floor(time))?.seq ?? Math.floor(time);
+  }
+
+  do(action: Action): void {
+    const width = this.under.value?.seconds ?? this.columns.value[0]?.seconds ?? 1;
+    this.view.value = next(this.view.value, action, this.whole.value, width);
+  }
+}

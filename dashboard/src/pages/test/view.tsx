@@ -1,0 +1,107 @@
+// A test as a page and as a report: the same parts in the same order.
+
+import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+
+import { Curves, type CurveLine } from "../../charts/curve";
+import { Heatmap } from "../../charts/heatmap";
+import { Apart, Failures, Health, InFlight, Load, Sessions } from "../../charts/lines";
+import { onKey, Toolbar } from "../../charts/toolbar";
+import { follows } from "../../state/follows";
+import type { TestModel } from "../../state/model";
+import type { Test } from "../../state/shapes";
+import { Events } from "./events";
+import { Figures, Findings, Head, Thresholds } from "./head";
+import { Tables } from "./tables";
+
+interface Props {
+  model: TestModel;
+  test: Test;
+  /** ms since 1970, by the orchestrator's clock as far as it is known. */
+  now: number;
+  actions?: ComponentChildren;
+  /** Between the head and the figures: what has to be known before they are read. */
+  notices?: ComponentChildren;
+  plan: ComponentChildren;
+}
+
+export function TestView({ model, test, now, actions, notices, plan }: Props) {
+  const begun = test.started_at !== null && test.started_at !== undefined;
+  return (
+    <div class="test-page stack">
+      <Head test={test} now={now} actions={actions} />
+      {notices}
+      {begun && <NewestFigures model={model} test={test} />}
+      <div class="pair">
+        <Findings test={test} />
+        <Thresholds test={test} />
+      </div>
+      {begun && <Charts model={model} test={test} />}
+      {begun && <Tables model={model} test={test} />}
+      {begun && <Curve model={model} test={test} />}
+      <Events test={test} />
+      {plan}
+    </div>
+  );
+}
+
+function NewestFigures({ model, test }: { model: TestModel; test: Test }) {
+  follows(model.group.version);
+  const columns = model.series.columns;
+  // The newest second may still grow: the one before it is whole.
+  const newest = columns[columns.length - 1] ?? null;
+  return <Figures test={test} newest={newest} />;
+}
+
+function Charts({ model, test }: { model: TestModel; test: Test }) {
+  const group = model.group;
+  const region = useRef<HTMLDivElement>(null);
+  const hasSessions = Boolean(test.plan.requests) || Boolean(test.totals.sessions);
+  const fault = model.fault.value;
+  return (
+    <section
+      class="charts-region"
+      aria-label="Charts"
+      ref={region}
+      onKeyDown={(event) => {
+        // Buttons and tables keep their own keys; only the cursor, and a chart that was clicked, move the cursor.
+        const target = event.target as HTMLElement;
+        const own = target.closest("button, select, input, .scroll");
+        if (own && event.key !== "Escape") return;
+        if (onKey(group, event)) {
+          event.preventDefault();
+          event.stopPropagation();
+        }
+      }}
+    >
+      <Toolbar group={group} live={test.state === "running"} />
+      {fault && (
+        <p class="fault" role="alert">
+          The series was not loaded: {fault}
+        </p>
+      )}
+      <div class="charts-grid">
+        <Heatmap group={group} />
+        <Load group={group} />
+        <Failures group={group} plan={test.plan} />
+        <Apart group={group} />
+        <InFlight group={group} />
+        {hasSessions && <Sessions group={group} />}
+        <Health group={group} />
+      </div>
+    </section>
+  );
+}
+
+/** The percentile curve of what the tables show: the whole test, or the span. */
+function Curve({ model, test }: { model: TestModel; test: Test }) {
+  const state = model.span.value;
+  const span = state.is === "whole" || state.is === "here" ? state.span : state.is === "loading" ? state.last : null;
+  if (!span || span.curve.fleet.every(([, value]) => value === null)) return null;
+  const drivers = test.drivers.length > 1 ? Object.entries(span.curve.drivers ?? {}) : [];
+  const lines: CurveLine[] = [
+    ...drivers.map(([name, points]): CurveLine => ({ name, points, thin: true })),
+    { name: drivers.length > 0 ? "fleet" : "all requests", points: span.curve.fleet, colour: "--c-1" },
+  ];
+  return <Curves title={state.is === "here" ? "Percentiles of the span" : "Percentiles"} lines={lines} />;
+}

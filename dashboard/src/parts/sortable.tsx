@@ -1,0 +1,79 @@
+// A table of figures: sorted by any column, wide ones scroll inside themselves, and the first column stays.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+import { type Key, next, type Order, sorted } from "../charts/sort";
+import { Word } from "./word";
+
+export interface TableColumn<Row> {
+  id: string;
+  head: string;
+  /** The word that explains the head. */
+  word?: string;
+  /** Text is set to the left and sorted from A; numbers to the right and from high. */
+  text?: boolean;
+  key: (row: Row) => Key;
+  cell: (row: Row) => ComponentChildren;
+  alarm?: (row: Row) => boolean;
+  /** Left out on paper, which is narrow. */
+  minor?: boolean;
+}
+
+interface Props<Row> {
+  label: string;
+  caption?: ComponentChildren;
+  columns: readonly TableColumn<Row>[];
+  rows: readonly Row[];
+  rowKey: (row: Row) => string;
+  /** Rows that are part of the one above them: they are not sorted apart from it. */
+  fixed?: boolean;
+}
+
+export function SortableTable<Row>({ label, caption, columns, rows, rowKey, fixed = false }: Props<Row>) {
+  const [order, setOrder] = useState<Order | null>(null);
+  const by = new Map(columns.map((column) => [column.id, column]));
+  const shown = sorted(rows, order, (row, column) => by.get(column)?.key(row));
+  return (
+    <div class="scroll figures-table" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        {caption && <caption>{caption}</caption>}
+        <thead>
+          <tr>
+            {columns.map((column) => {
+              const now = order?.column === column.id ? (order.descending ? "descending" : "ascending") : "none";
+              const head = column.word ? <Word of={column.word}>{column.head}</Word> : column.head;
+              return (
+                <th key={column.id} scope="col" class={`${column.text ? "" : "n"}${column.minor ? " no-print" : ""}`} {...(fixed ? {} : { "aria-sort": now })}>
+                  {head}
+                  {!fixed && (
+                    <button type="button" class={`sort ${now} no-print`} onClick={() => setOrder(next(order, column.id, !column.text))} aria-label={`Sort by ${column.head}`}>
+                      <span aria-hidden="true">{now === "descending" ? "▾" : now === "ascending" ? "▴" : "▿"}</span>
+                    </button>
+                  )}
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((row) => (
+            <tr key={rowKey(row)}>
+              {columns.map((column, index) =>
+                index === 0 ? (
+                  <th key={column.id} scope="row">
+                    {column.cell(row)}
+                  </th>
+                ) : (
+                  <td key={column.id} class={`${column.text ? "" : "n"}${column.alarm?.(row) ? " alarm" : ""}${column.minor ? " no-print" : ""}`}>
+                    {column.cell(row)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,188 @@
+// One test as its page and its report show it: its figures, its columns, the figures of the span that is zoomed to. Where
+// these come from is the source's business: REST and the stream on the page, the data inside the file in a report.
+
+import { computed, effect, signal } from "@preact/signals";
+
+import { ChartGroup } from "../charts/group";
+import { column } from "./columns";
+import { seconds } from "./progress";
+import { firstRequests, Series } from "./series";
+import type { Span, Test, Window } from "./shapes";
+import { marks } from "./timeline";
+import type { Range } from "./zoom";
+
+/** Where a test's data come from. */
+export interface Source {
+  /** The windows of the fleet; null where there are no others than those that are known. */
+  windows(from: number, to: number, step: number | "auto"): Promise<Window[] | null>;
+  /** Exact figures of a span, or of the whole test; null where they cannot be asked for. */
+  span(range: { from: number; to: number } | null): Promise<Span | null>;
+}
+
+/** The figures of the span that is zoomed to. */
+export type SpanState =
+  | { is: "whole"; span: Span | null }
+  | { is: "loading"; range: Range; last: Span | null }
+  | { is: "here"; range: Range; span: Span }
+  | { is: "failed"; range: Range; why: string }
+  | { is: "unavailable"; range: Range };
+
+/** Spans that are kept, so that going back and forth asks once. */
+const MOST_SPANS = 24;
+
+export class TestModel {
+  readonly test = signal<Test | null>(null);
+  readonly series = new Series();
+  readonly group = new ChartGroup(this.series);
+  readonly span = signal<SpanState>({ is: "whole", span: null });
+  /** Why the series could not be loaded; null where it was. */
+  readonly fault = signal<string | null>(null);
+  private readonly spans = new Map<string, Span>();
+  private readonly details = new Map<string, Series>();
+  private coarsening = false;
+
+  constructor(private readonly source: Source) {
+    const zoom = computed(() => this.group.view.value.zoom);
+    effect(() => {
+      const now = zoom.value;
+      void this.zoomed(now);
+    });
+  }
+
+  /** A newer state of the test. */
+  take(test: Test): void {
+    this.test.value = test;
+    this.group.warmup.value = seconds(test.plan.load?.warmup) ?? 0;
+    const found = marks(test);
+    if (JSON.stringify(found) !== JSON.stringify(this.group.marks.peek())) this.group.marks.value = found;
+    this.settle();
+  }
+
+  /** Windows of the fleet, in any order. */
+  add(windows: readonly Window[]): void {
+    let changed = false;
+    for (const window of windows) changed = this.series.put(column(window)) || changed;
+    if (!changed) return;
+    this.group.version.value += 1;
+    this.settle();
+    void this.coarsen();
+  }
+
+  /** Loads the series of a test whose newest second is about `newest`. */
+  async load(newest: number, over: boolean): Promise<void> {
+    const parts = await Promise.all(firstRequests(newest, over).map(({ from, to, step }) => this.source.windows(from, to, over && from === 0 ? "auto" : step)));
+    this.fault.value = null;
+    this.add(parts.flatMap((windows) => windows ?? []));
+    this.group.version.value += 1;
+  }
+
+  /** Asks for the seconds since `from` again: after a break of the stream some may be missing, or may have grown. */
+  async refill(from: number): Promise<void> {
+    const start = Math.max(0, from);
+    const windows = await this.source.windows(start, start + 3599, 1);
+    if (windows) this.add(windows);
+  }
+
+  /** The span of the test: what is known of it, and of a short test all that is planned. */
+  private settle(): void {
+    const last = Math.max(this.series.last + 1, 1);
+    const load = this.test.value?.plan.load;
+    const over = this.test.value?.state === "finished";
+    const length = seconds(load?.duration);
+    const planned = length === null ? 0 : length + (seconds(load?.warmup) ?? 0);
+    // Of a short test that runs, the whole schedule is shown, so that the axis stands still.
+    const end = !over && planned <= 120 ? Math.max(last, Math.ceil(planned)) : Math.max(last, over ? 1 : 10);
+    const now = this.group.whole.peek();
+    if (now[1] !== end) this.group.whole.value = [0, end];
+  }
+
+  /** Asks for longer steps where there are many short ones. */
+  private async coarsen(): Promise<void> {
+    const due = this.series.coarser();
+    if (!due || this.coarsening) return;
+    this.coarsening = true;
+    try {
+      const windows = await this.source.windows(due.from, due.to, due.step);
+      if (windows) {
+        this.series.putAll(windows.map(column));
+        this.group.version.value += 1;
+      }
+    } catch {
+      // The next second asks again; the bound of the store holds meanwhile.
+    } finally {
+      this.coarsening = false;
+    }
+  }
+
+  /** Asks for the figures of the whole test, as far as it is. */
+  async whole(): Promise<void> {
+    const span = await this.source.span(null).catch(() => null);
+    if (this.span.value.is === "whole" && span) this.span.value = { is: "whole", span };
+    if (span) this.spans.set("whole", span);
+  }
+
+  /** Another span is zoomed to: asks for its figures, and for its columns in a finer step. */
+  private async zoomed(zoom: Range | null): Promise<void> {
+    if (!zoom) {
+      this.group.detail.value = null;
+      this.span.value = { is: "whole", span: this.spans.get("whole") ?? null };
+      return;
+    }
+    await Promise.all([this.figures(zoom), this.finer(zoom)]);
+  }
+
+  private isWanted(zoom: Range): boolean {
+    const now = this.group.view.peek().zoom;
+    return now !== null && now[0] === zoom[0] && now[1] === zoom[1];
+  }
+
+  private async figures(zoom: Range): Promise<void> {
+    const [from, to] = [zoom[0], zoom[1] - 1];
+    const key = `${from}-${to}`;
+    const over = this.test.peek()?.state === "finished";
+    const known = over ? this.spans.get(key) : undefined;
+    if (known) {
+      this.span.value = { is: "here", range: zoom, span: known };
+      return;
+    }
+    const before = this.span.peek();
+    this.span.value = { is: "loading", range: zoom, last: before.is === "here" ? before.span : null };
+    try {
+      const span = await this.source.span({ from, to });
+      if (span && over) this.keep(key, span);
+      if (!this.isWanted(zoom)) return;
+      this.span.value = span ? { is: "here", range: zoom, span } : { is: "unavailable", range: zoom };
+    } catch (error) {
+      if (this.isWanted(zoom)) this.span.value = { is: "failed", range: zoom, why: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  private keep(key: string, span: Span): void {
+    this.spans.set(key, span);
+    for (const old of this.spans.keys()) {
+      if (this.spans.size <= MOST_SPANS) break;
+      if (old !== "whole") this.spans.delete(old);
+    }
+  }
+
+  private async finer(zoom: Range): Promise<void> {
+    const length = zoom[1] - zoom[0];
+    const step = length <= 300 ? 1 : length <= 3600 ? 10 : 60;
+    const coarse = this.series.within(zoom[0], zoom[1] - 1).some((one) => one.seconds > step);
+    if (!coarse) {
+      this.group.detail.value = null;
+      return;
+    }
+    const key = `${zoom[0]}-${zoom[1]}`;
+    let series = this.details.get(key);
+    if (!series) {
+      const windows = await this.source.windows(zoom[0], zoom[1] - 1, step).catch(() => null);
+      if (!windows || windows.length === 0) return;
+      series = new Series();
+      series.putAll(windows.map(column));
+      this.details.set(key, series);
+      for (const old of this.details.keys()) if (this.details.size > 4) this.details.delete(old);
+    }
+    if (this.isWanted(zoom)) this.group.detail.value = { range: zoom, series };
+  }
+}
