@@ -15,6 +15,8 @@ pub struct Spread {
     pub median: f64,
     pub min: f64,
     pub max: f64,
+    /// A quarter of the rounds are no higher, and three quarters.
+    pub quarters: (f64, f64),
     pub rounds: usize,
 }
 
@@ -27,7 +29,8 @@ impl Spread {
         let half = values.len() / 2;
         let median =
             if values.len() % 2 == 1 { values[half] } else { f64::midpoint(values[half - 1], values[half]) };
-        Some(Self { median, min, max, rounds: values.len() })
+        let quarters = (quantile(&values, 0.25), quantile(&values, 0.75));
+        Some(Self { median, min, max, quarters, rounds: values.len() })
     }
 }
 
@@ -69,6 +72,8 @@ mod tests {
     fn a_spread_has_the_middle_and_the_ends() {
         let odd = Spread::of([3.0, 1.0, 2.0]).unwrap();
         assert_eq!((odd.median, odd.min, odd.max, odd.rounds), (2.0, 1.0, 3.0, 3));
+        let many = Spread::of((1..=16).map(f64::from)).unwrap();
+        assert_eq!((many.median, many.quarters), (8.5, (4.0, 12.0)));
         assert_eq!(Spread::of([4.0, 1.0]).unwrap().median, 2.5);
         assert_eq!(Spread::of([]), None);
     }

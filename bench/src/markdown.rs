@@ -6,12 +6,23 @@ use crate::figures::{Spread, readable};
 use crate::results::{Results, Samples};
 use crate::views::{Column, view};
 
-/// A median with its spread, as in `4.02 (3.98–4.10)`; a dash for none.
+/// From so many rounds on, the ends say little: an outlier is among them.
+const MANY_ROUNDS: usize = 8;
+
+/// A median with its spread, as in `4.02 (3.98–4.10)`, of many rounds with the middle half of them, as in
+/// `4.02 (3.71–5.10, half 3.98–4.10)`; a dash for none.
 fn shown(spread: Option<Spread>, times: f64) -> String {
     let Some(spread) = spread else { return "–".to_owned() };
     let median = readable(spread.median * times);
     let (min, max) = (readable(spread.min * times), readable(spread.max * times));
-    if min == max { median } else { format!("{median} ({min}–{max})") }
+    if min == max {
+        return median;
+    }
+    if spread.rounds < MANY_ROUNDS {
+        return format!("{median} ({min}–{max})");
+    }
+    let (low, high) = (readable(spread.quarters.0 * times), readable(spread.quarters.1 * times));
+    format!("{median} ({min}–{max}, half {low}–{high})")
 }
 
 /// RESULTS.md. `pictures` are files beside it, by scenario.
@@ -23,7 +34,7 @@ pub fn results(results: &Results, pictures: &[(String, String, String)]) -> Stri
         text,
         "# Side by side\n\n\
          Written by `make bench` ({began}, {minutes} minutes); do not edit. Each figure is the median of the rounds, with \
-         the lowest and the highest; tools take turns within a round. Everybody sends `GET /ping` over kept connections \
+         the lowest and the highest, of eight rounds and more also with the bounds of the middle half of them; tools take turns within a round. Everybody sends `GET /ping` over kept connections \
          (where a scenario does not say otherwise) to one and the same receiving end (`bench sink`, core 0), which \
          counts what it receives; the tool that sends has core 1 alone. Our orchestrator with its embedded Kafka runs on core 0. In open loops the receiving end runs \
          before everybody else on its core, and that core is kept from halting (`bench awake`): arrivals are noted \
@@ -158,6 +169,8 @@ mod tests {
     #[test]
     fn a_figure_is_shown_with_its_spread() {
         assert_eq!(shown(Spread::of([4.0, 4.1, 3.9]), 1.0), "4.00 (3.90–4.10)");
+        let many = Spread::of((1..=16).map(f64::from));
+        assert_eq!(shown(many, 1.0), "8.50 (1.00–16.0, half 4.00–12.0)");
         assert_eq!(shown(Spread::of([0.5]), 100.0), "50.0");
         assert_eq!(shown(None, 1.0), "–");
     }

@@ -58,10 +58,13 @@ pub struct RunArgs {
     /// The engine that our plans ask for
     #[arg(long, value_name = "auto|wire|awc")]
     engine: Option<String>,
-    /// Rounds of each scenario
+    /// Rounds of each scenario, but for `mix` and `sessions`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: Option<u32>,
-    /// Length of each closed loop
+    /// Pairs of turns, of 2 s each, of `mix` and `sessions`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pairs: Option<u32>,
+    /// Length of each closed loop, but for `mix` and `sessions`
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     closed_for: Option<Duration>,
     /// Length of each open loop
@@ -193,6 +196,7 @@ fn sizes(arguments: &RunArgs) -> Sizes {
     if let Some(rounds) = arguments.rounds {
         (sizes.rounds, sizes.long_rounds) = (rounds, rounds);
     }
+    sizes.pairs.0 = arguments.pairs.unwrap_or(sizes.pairs.0);
     sizes.closed_for = arguments.closed_for.unwrap_or(sizes.closed_for);
     sizes.open_for = arguments.open_for.unwrap_or(sizes.open_for);
     sizes.memory.1 = arguments.memory_for.unwrap_or(sizes.memory.1);

@@ -184,7 +184,8 @@ impl Bench<'_> {
     }
 
     fn of_plans(&mut self, name: &str, works: &[Work]) {
-        let sizes = (self.sizes.rounds, self.sizes.connections, self.sizes.closed_for);
+        let (pairs, duration) = self.sizes.pairs;
+        let sizes = (pairs, self.sizes.connections, duration);
         sessions::rounds(self.place, name, works, sizes, self.record);
     }
 

@@ -1,5 +1,6 @@
 //! What templates and sessions cost: plans of ours in turns against the same receiving end, each beside a static request
-//! of the same round. The peers' sessions are in `sessions_beside`.
+//! of the same round. One round is a pair of short turns, and every other one begins with the plan: so a drift falls on
+//! both alike, and of the ratios of many pairs the median counts. The peers' sessions are in `sessions_beside`.
 
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ fn turn(
     let received = seen.received.max(1) as f64;
     let mut figures = Figures::from([
         ("cpu_us", outcome.cpu.total_s() * 1e6 / received),
+        ("user_us", outcome.cpu.user_s * 1e6 / received),
+        ("system_us", outcome.cpu.system_s * 1e6 / received),
         ("received", seen.received as f64),
     ]);
     if let Some(stack) = outcome.stack_cpu {

@@ -15,6 +15,9 @@ pub struct Sizes {
     pub connections: u32,
     /// Length of a closed loop.
     pub closed_for: Duration,
+    /// Pairs of a plan and the static request, which take turns, and the length of each turn. The same request costs a
+    /// third more in some turns than in others: many short ones show the middle, few long ones do not.
+    pub pairs: (u32, Duration),
     /// How long a tool warms up before the measured span of its sessions, which lasts as long as a closed loop.
     pub sessions_warm: Duration,
     /// Sessions of an open loop a second, and for how long.
@@ -46,6 +49,7 @@ impl Sizes {
             long_rounds: 3,
             connections: 64,
             closed_for: s(4),
+            pairs: (16, s(2)),
             sessions_warm: s(1),
             sessions_open: (2_000.0, s(10)),
             users: users::Size { users: 10_000, duration: s(60), think: (s(1), s(3)) },
@@ -67,6 +71,7 @@ impl Sizes {
             long_rounds: 1,
             connections: 8,
             closed_for: s(1),
+            pairs: (1, s(1)),
             sessions_warm: ms(200),
             sessions_open: (100.0, s(1)),
             users: users::Size { users: 50, duration: s(2), think: (ms(50), ms(150)) },

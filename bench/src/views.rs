@@ -259,14 +259,17 @@ fn of_requests(scenario: &str) -> View {
         "mix" => View {
             title: "A mix of ten requests".to_owned(),
             said: "Our closed loop with a plan of one static request, and with users who send one of ten requests with \
-                an int, a UUID, a row of data or a choice in its path.",
+                an int, a UUID, a row of data or a choice in its path. A round is a pair of turns of 2 s, and every \
+                other pair begins with the mix: the ratio above is the median of those of the pairs, because the \
+                same static request costs a third more CPU time of the kernel in some turns than in others.",
             columns: CLOSED,
             pictures: &[],
         },
         "sessions" => View {
             title: "Sessions of five steps".to_owned(),
             said: "Our closed loop with a plan of one static request, and with users whose sessions take two values \
-                from JSON bodies of 2 kB and keep a cookie jar. Both receive the same answers.",
+                from JSON bodies of 2 kB and keep a cookie jar. Both receive the same answers. A round is a pair of \
+                turns of 2 s, as in the mix.",
             columns: CLOSED,
             pictures: &[],
         },
