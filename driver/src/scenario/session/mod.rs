@@ -200,9 +200,8 @@ impl Session {
         self.rounds.clear();
         self.groups.clear();
         self.variables.clear();
-        self.taken.fill(0);
         for data in 0..script.rows.len() {
-            self.rows[data] = None;
+            (self.rows[data], self.taken[data]) = (None, 0);
             if self.track(script).takes[data] > 0 {
                 self.take_row(script, data);
             }
