@@ -1,6 +1,7 @@
 //! Our goals and the measured figures: each bar of the issue as one comparison of medians, pair by pair where two
 //! tools are compared. They are measured and reported, never asserted.
 
+use crate::apart::in_one_state;
 use crate::bar::Bar;
 use crate::figures::Spread;
 use crate::results::Samples;
@@ -25,13 +26,17 @@ pub fn bars(samples: Samples<'_>, ours: &str) -> Vec<Bar> {
         "a mix of ten requests: CPU µs per request / static".into(),
         true,
         1.1,
-        samples.ratio("mix", ("mix", "cpu_us"), ("static", "cpu_us")),
+        Samples(&in_one_state(samples, "mix")).ratio("mix", ("mix", "cpu_us"), ("static", "cpu_us")),
     );
     bar(
         "sessions of five steps: CPU µs per request / static".into(),
         true,
         1.5,
-        samples.ratio("sessions", ("session", "cpu_us"), ("static", "cpu_us")),
+        Samples(&in_one_state(samples, "sessions")).ratio(
+            "sessions",
+            ("session", "cpu_us"),
+            ("static", "cpu_us"),
+        ),
     );
     of_sessions(samples, ours, &mut bar);
     bar(

@@ -2,6 +2,7 @@
 //! peer are processes, and what they sent is counted by a receiving end of our own. It knows no engine.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a tool for people: it prints what it finds
 
+mod apart;
 mod arrivals;
 mod awake;
 mod bar;

@@ -1,12 +1,14 @@
 //! What templates and sessions cost: plans of ours in turns against the same receiving end, each beside a static request
 //! of the same round. One round is a pair of short turns, and every other one begins with the plan: so a drift falls on
-//! both alike, and of the ratios of many pairs the median counts. The peers' sessions are in `sessions_beside`.
+//! both alike, and of the ratios of many pairs the median counts (which pairs: `apart`). The peers' sessions are in
+//! `sessions_beside`.
 
 use std::time::Duration;
 
 use anyhow::ensure;
 use serde_json::{Value, json};
 
+use crate::apart;
 use crate::generator::PATIENCE;
 use crate::job::Place;
 use crate::ours::{Stack, Variant};
@@ -83,6 +85,7 @@ fn turn(
     at_once: u32,
     duration: Duration,
 ) -> anyhow::Result<(String, Figures)> {
+    let before_ns = apart::line_ns(place)?;
     let receiver = Receiver::start(place.server_core, Work::receiving(scenario))?;
     let plan = work.plan(&receiver.url(), at_once, duration);
     let stack = Stack::start(place, &Variant { name: String::new(), flags: Vec::new() })?;
@@ -90,7 +93,8 @@ fn turn(
     let seen = receiver.end()?;
     check(work, &report)?;
     let received = seen.received.max(1) as f64;
-    let mut figures = Figures::from([
+    let mut figures = apart::figures(before_ns, apart::line_ns(place)?);
+    figures.extend([
         ("cpu_us", outcome.cpu.total_s() * 1e6 / received),
         ("user_us", outcome.cpu.user_s * 1e6 / received),
         ("system_us", outcome.cpu.system_s * 1e6 / received),

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use crate::apart;
 use crate::generator::PATIENCE;
 use crate::job::Place;
 use crate::ours::{Pids, Stack, Variant};
@@ -54,6 +55,7 @@ pub fn run(
 }
 
 fn turn(place: &Place, contender: &Contender, size: Size) -> anyhow::Result<(String, Figures)> {
+    let before_ns = apart::line_ns(place)?;
     let receiver = Receiver::start(place.server_core, Receiving { shop: true, ..Receiving::default() })?;
     let base = receiver.url().trim_end_matches("/ping").to_owned();
     let duration = size.warm + size.measured + AFTER;
@@ -86,6 +88,7 @@ fn turn(place: &Place, contender: &Contender, size: Size) -> anyhow::Result<(Str
     let seen = receiver.end()?;
     let sessions = check(seen.sessions.as_ref(), Some(size.users))?;
     let mut figures = span.figures()?;
+    figures.extend(apart::figures(before_ns, apart::line_ns(place)?));
     figures.extend([
         ("received", seen.received as f64),
         ("sessions_done", sessions.done as f64),
