@@ -1,6 +1,6 @@
 // What all charts of a test share: the span they show, the one cursor, the marks, the columns.
 
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 
 import type { Column } from "../state/columns";
 import { follows } from "../state/follows";
@@ -21,18 +21,23 @@ export class ChartGroup {
   readonly marks = signal<readonly Mark[]>([]);
   /** Seconds of warm-up. */
   readonly warmup = signal(0);
-  /** Counts up when the columns of `series` changed. */
+  /** Counts up when columns changed. */
   readonly version = signal(0);
   readonly detail = signal<Detail | null>(null);
   /** The span that is shown. */
   readonly range: ReadonlySignal<Range> = computed(() => shown(this.view.value, this.whole.value), { name: "range" });
 
-  constructor(readonly series: Series) {}
+  /** The columns of the whole test: of the fleet, or of the driver that the charts show. */
+  readonly base: Signal<Series>;
+
+  constructor(series: Series) {
+    this.base = signal(series);
+  }
 
   private readonly source: ReadonlySignal<Series> = computed(() => {
     const detail = this.detail.value;
     const [from, to] = this.range.value;
-    return detail && detail.range[0] <= from && detail.range[1] >= to ? detail.series : this.series;
+    return detail && detail.range[0] <= from && detail.range[1] >= to ? detail.series : this.base.value;
   });
 
   /** The columns that are shown, oldest first. */
@@ -63,7 +68,12 @@ export class ChartGroup {
   }
 
   do(action: Action): void {
-    const width = this.under.value?.seconds ?? this.columns.value[0]?.seconds ?? 1;
-    this.view.value = next(this.view.value, action, this.whole.value, width);
+    const columns = this.columns.value;
+    const width = this.under.value?.seconds ?? columns[0]?.seconds ?? 1;
+    const view = next(this.view.value, action, this.whole.value, width);
+    // A running test has planned seconds ahead of it: the keys stop at the newest one that there is.
+    const newest = columns[columns.length - 1]?.seq;
+    const ahead = (action.do === "step" || action.do === "last") && newest !== undefined && view.cursor !== null && view.cursor > newest;
+    this.view.value = ahead ? { ...view, cursor: newest } : view;
   }
 }

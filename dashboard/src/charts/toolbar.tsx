@@ -1,5 +1,7 @@
 // What steers all charts: the span, the cursor by keyboard, and what they show there in words.
 
+import type { ComponentChildren } from "preact";
+
 import { ms, rate } from "../parts/format";
 import { type Column, levelOf, perSecond } from "../state/columns";
 import { clock } from "./format";
@@ -65,7 +67,7 @@ const FOLLOW: readonly [seconds: number, text: string][] = [
   [300, "5 min"],
 ];
 
-export function Toolbar({ group, live }: { group: ChartGroup; live: boolean }) {
+export function Toolbar({ group, live, children }: { group: ChartGroup; live: boolean; children?: ComponentChildren }) {
   const view = group.view.value;
   const whole = group.whole.value;
   const [from, to] = group.range.value;
@@ -109,6 +111,7 @@ export function Toolbar({ group, live }: { group: ChartGroup; live: boolean }) {
         {view.cursor === null ? "Time cursor" : clock(view.cursor)}
         {view.anchor !== null && <> · from {clock(view.anchor)}: Enter zooms</>}
       </span>
+      {children}
       <span class="dim small toolbar-hint">Drag to zoom. Keys: ← → move, Enter marks, + −, Esc.</span>
     </div>
   );

@@ -23,7 +23,7 @@ import "../style/charts.css";
 function source(id: string): Source {
   const at = (...more: string[]) => ["api", "v1", "tests", id, ...more];
   return {
-    windows: async (from, to, step) => (await get<{ windows: Window[] }>(path(at("windows"), { from, to, step }))).windows,
+    windows: async (from, to, step, driver) => (await get<{ windows: Window[] }>(path(at("windows"), { from, to, step, driver }))).windows,
     span: async (range) => await get<Span>(path(at("span"), range ?? {})),
   };
 }
@@ -96,13 +96,17 @@ function OneTest({ id }: { id: string }) {
       }),
       shortcut("Escape", "Zoom out to the whole test", () => model.group.do({ do: "out" })),
     ];
+    const sends = () => ["running", "draining"].includes(model.test.peek()?.state ?? "") && !document.hidden;
     const curve = setInterval(() => {
-      const now = model.test.peek()?.state;
-      if ((now === "running" || now === "draining") && !document.hidden) void model.whole();
+      if (sends()) void model.whole();
     }, CURVE_EVERY_MS);
+    const ofDriver = setInterval(() => {
+      if (sends()) void model.refresh();
+    }, 1_000);
     return () => {
       wanted = false;
       clearInterval(curve);
+      clearInterval(ofDriver);
       for (const end of ends) end();
     };
   }, [id, model, attempt]);
@@ -138,7 +142,7 @@ function Live({ model, test, heard }: { model: TestModel; test: Test; heard: num
       {!lost.value && test.state === "running" && performance.now() - heard > BEHIND_MS && <Behind test={test} seconds={(performance.now() - heard) / 1000} />}
     </>
   );
-  return <TestView model={model} test={test} now={Date.now()} actions={<Actions test={test} />} notices={notices} plan={<PlanFold plan={test.plan} />} />;
+  return <TestView model={model} test={test} now={Date.now()} actions={<Actions test={test} />} notices={notices} plan={<PlanFold plan={test.plan} />} byDriver />;
 }
 
 /** The orchestrator is gone: of `groundswell run` it ends with its test. */

@@ -13,8 +13,8 @@ import type { Range } from "./zoom";
 
 /** Where a test's data come from. */
 export interface Source {
-  /** The windows of the fleet; null where there are no others than those that are known. */
-  windows(from: number, to: number, step: number | "auto"): Promise<Window[] | null>;
+  /** The windows of a driver, or of the fleet (null); null where there are no others than those that are known. */
+  windows(from: number, to: number, step: number | "auto", driver: string | null): Promise<Window[] | null>;
   /** Exact figures of a span, or of the whole test; null where they cannot be asked for. */
   span(range: { from: number; to: number } | null): Promise<Span | null>;
 }
@@ -37,6 +37,8 @@ export class TestModel {
   readonly span = signal<SpanState>({ is: "whole", span: null });
   /** Why the series could not be loaded; null where it was. */
   readonly fault = signal<string | null>(null);
+  /** The driver whose charts are shown; null for the fleet. */
+  readonly driver = signal<string | null>(null);
   private readonly spans = new Map<string, Span>();
   private readonly details = new Map<string, Series>();
   private coarsening = false;
@@ -51,7 +53,9 @@ export class TestModel {
 
   /** A newer state of the test. */
   take(test: Test): void {
-    this.test.value = test;
+    const before = this.test.peek();
+    // The plan never changes: one object for all states, so that what depends on it alone is not made anew each second.
+    this.test.value = before?.test_id === test.test_id ? { ...test, plan: before.plan } : test;
     this.group.warmup.value = seconds(test.plan.load?.warmup) ?? 0;
     const found = marks(test);
     if (JSON.stringify(found) !== JSON.stringify(this.group.marks.peek())) this.group.marks.value = found;
@@ -70,17 +74,56 @@ export class TestModel {
 
   /** Loads the series of a test whose newest second is about `newest`. */
   async load(newest: number, over: boolean): Promise<void> {
-    const parts = await Promise.all(firstRequests(newest, over).map(({ from, to, step }) => this.source.windows(from, to, over && from === 0 ? "auto" : step)));
+    const windows = await this.ask(newest, over, null);
     this.fault.value = null;
-    this.add(parts.flatMap((windows) => windows ?? []));
+    this.add(windows);
     this.group.version.value += 1;
+  }
+
+  private async ask(newest: number, over: boolean, driver: string | null): Promise<Window[]> {
+    const asked = firstRequests(newest, over).map(({ from, to, step }) => this.source.windows(from, to, over && from === 0 ? "auto" : step, driver));
+    return (await Promise.all(asked)).flatMap((windows) => windows ?? []);
   }
 
   /** Asks for the seconds since `from` again: after a break of the stream some may be missing, or may have grown. */
   async refill(from: number): Promise<void> {
     const start = Math.max(0, from);
-    const windows = await this.source.windows(start, start + 3599, 1);
+    const windows = await this.source.windows(start, start + 3599, 1, null);
     if (windows) this.add(windows);
+  }
+
+  /** Shows the charts of a driver, or of the fleet again. */
+  async show(driver: string | null): Promise<void> {
+    this.driver.value = driver;
+    this.details.clear();
+    this.group.detail.value = null;
+    this.fault.value = null;
+    if (driver === null) this.group.base.value = this.series;
+    else {
+      const series = new Series();
+      this.group.base.value = series;
+      const over = this.test.peek()?.state === "finished";
+      try {
+        series.putAll((await this.ask(Math.max(0, this.series.last), over, driver)).map(column));
+      } catch (error) {
+        if (this.driver.peek() === driver) this.fault.value = error instanceof Error ? error.message : String(error);
+      }
+    }
+    this.group.version.value += 1;
+    const zoom = this.group.view.peek().zoom;
+    if (zoom) await this.finer(zoom);
+  }
+
+  /** Asks for the newest seconds of the driver that is shown: the stream has its counts, and not how its responses are spread. */
+  async refresh(): Promise<void> {
+    const driver = this.driver.peek();
+    if (driver === null) return;
+    const series = this.group.base.peek();
+    const from = Math.max(0, series.last - 2);
+    const windows = await this.source.windows(from, from + 299, 1, driver).catch(() => null);
+    if (!windows || this.group.base.peek() !== series) return;
+    series.putAll(windows.map(column));
+    this.group.version.value += 1;
   }
 
   /** The span of the test: what is known of it, and of a short test all that is planned. */
@@ -102,7 +145,7 @@ export class TestModel {
     if (!due || this.coarsening) return;
     this.coarsening = true;
     try {
-      const windows = await this.source.windows(due.from, due.to, due.step);
+      const windows = await this.source.windows(due.from, due.to, due.step, null);
       if (windows) {
         this.series.putAll(windows.map(column));
         this.group.version.value += 1;
@@ -168,16 +211,17 @@ export class TestModel {
   private async finer(zoom: Range): Promise<void> {
     const length = zoom[1] - zoom[0];
     const step = length <= 300 ? 1 : length <= 3600 ? 10 : 60;
-    const coarse = this.series.within(zoom[0], zoom[1] - 1).some((one) => one.seconds > step);
+    const coarse = this.group.base.peek().within(zoom[0], zoom[1] - 1).some((one) => one.seconds > step);
     if (!coarse) {
       this.group.detail.value = null;
       return;
     }
+    const driver = this.driver.peek();
     const key = `${zoom[0]}-${zoom[1]}`;
     let series = this.details.get(key);
     if (!series) {
-      const windows = await this.source.windows(zoom[0], zoom[1] - 1, step).catch(() => null);
-      if (!windows || windows.length === 0) return;
+      const windows = await this.source.windows(zoom[0], zoom[1] - 1, step, driver).catch(() => null);
+      if (!windows || windows.length === 0 || this.driver.peek() !== driver) return;
       series = new Series();
       series.putAll(windows.map(column));
       this.details.set(key, series);

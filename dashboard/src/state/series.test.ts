@@ -38,7 +38,7 @@ test("a test of any length keeps within the bound, and its seconds stay whole", 
   const hours = 40;
   for (let seq = 0; seq < hours * 3600; seq += 1) {
     series.put(columnOf(seq, 1, []));
-    for (let due = series.coarser(); due; due = series.coarser()) {
+    for (let due = seq % 30 === 0 ? series.coarser() : null; due; due = series.coarser()) {
       const before = series.columns.length;
       // What the server answers: whole steps.
       for (let at = due.from; at <= due.to; at += due.step) series.put(columnOf(at, due.step, []));
@@ -70,6 +70,15 @@ test("the first requests cover a test once, with steps on whole borders", () => 
       const columns = asked.reduce((sum, one) => sum + Math.ceil((one.to - one.from + 1) / one.step), 0);
       assert.ok(columns <= 2100, `${columns} columns`);
     }
+  }
+});
+
+test("of a test of many days the newest part is asked for, within the bound of an answer", () => {
+  for (const over of [true, false]) {
+    const asked = firstRequests(10 * 86_400, over);
+    for (const { from, to, step } of asked) assert.ok(to - from < MOST * step && from % step === 0, JSON.stringify(asked));
+    const columns = asked.reduce((sum, one) => sum + Math.ceil((one.to - one.from + 1) / one.step), 0);
+    assert.ok(columns <= MOST);
   }
 });
 

@@ -128,14 +128,16 @@ export class Series {
 /** Which windows to ask for first, where the newest second of a test is known: the newest 300 singly, the others in steps. */
 export function firstRequests(newest: number, over: boolean): { from: number; to: number; step: 1 | 10 | 60 }[] {
   const auto = newest < 300 ? 1 : newest < 3600 ? 10 : 60;
-  if (over || auto === 1) return [{ from: 0, to: Math.max(0, newest), step: auto }];
+  // One answer has as many windows as are kept here; what is older than that has no place.
+  const oldest = Math.max(0, Math.ceil((newest + 1) / 60) * 60 - MOST * 60);
+  if (over || auto === 1) return [{ from: oldest, to: Math.max(0, newest), step: auto }];
   const border = Math.floor((newest - 300) / auto) * auto;
   // Between the long steps and the newest seconds a test of hours has its steps of 10 s.
   if (auto === 60 && border > 3600) {
     const middle = Math.floor((newest - 3600) / 60) * 60;
     const near = Math.floor((newest - 300) / 10) * 10;
     return [
-      { from: 0, to: middle - 1, step: 60 },
+      { from: Math.max(0, middle - 2400 * 60), to: middle - 1, step: 60 },
       { from: middle, to: near - 1, step: 10 },
       { from: near, to: newest, step: 1 },
     ];

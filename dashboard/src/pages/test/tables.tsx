@@ -112,7 +112,7 @@ export function Tables({ model, test }: { model: TestModel; test: Test }) {
       {named.length > 0 && (
         <section class="card" aria-labelledby="named-title" aria-busy={busy}>
           <h2 id="named-title">{span ? "Requests" : "Requests, sessions and groups"}</h2>
-          <SortableTable label="By name" caption="response in ms" columns={columnsInUse(NAMED, named)} rows={named} rowKey={(row) => `${row.what} ${row.name}`} />
+          <SortableTable label="Figures of each name" caption="response in ms" columns={columnsInUse(NAMED, named)} rows={named} rowKey={(row) => `${row.what} ${row.name}`} />
           {!span &&
             endedEarly(test.totals).map((sentence) => (
               <p key={sentence} class="small">
@@ -124,7 +124,7 @@ export function Tables({ model, test }: { model: TestModel; test: Test }) {
       {drivers.length > 0 && (
         <section class="card" aria-labelledby="drivers-title" aria-busy={busy}>
           <h2 id="drivers-title">Drivers</h2>
-          <SortableTable label="Drivers" caption="response in ms" columns={DRIVERS} rows={drivers} rowKey={(row) => row.id} />
+          <SortableTable label="Figures of each driver" caption="response in ms" columns={DRIVERS} rows={drivers} rowKey={(row) => row.id} />
         </section>
       )}
     </>

@@ -23,9 +23,11 @@ interface Props {
   /** Between the head and the figures: what has to be known before they are read. */
   notices?: ComponentChildren;
   plan: ComponentChildren;
+  /** Whether the charts can show a driver. */
+  byDriver?: boolean;
 }
 
-export function TestView({ model, test, now, actions, notices, plan }: Props) {
+export function TestView({ model, test, now, actions, notices, plan, byDriver = false }: Props) {
   const begun = test.started_at !== null && test.started_at !== undefined;
   return (
     <div class="test-page stack">
@@ -36,7 +38,7 @@ export function TestView({ model, test, now, actions, notices, plan }: Props) {
         <Findings test={test} />
         <Thresholds test={test} />
       </div>
-      {begun && <Charts model={model} test={test} />}
+      {begun && <Charts model={model} test={test} byDriver={byDriver} />}
       {begun && <Tables model={model} test={test} />}
       {begun && <Curve model={model} test={test} />}
       <Events test={test} />
@@ -53,7 +55,7 @@ function NewestFigures({ model, test }: { model: TestModel; test: Test }) {
   return <Figures test={test} newest={newest} />;
 }
 
-function Charts({ model, test }: { model: TestModel; test: Test }) {
+function Charts({ model, test, byDriver }: { model: TestModel; test: Test; byDriver: boolean }) {
   const group = model.group;
   const region = useRef<HTMLDivElement>(null);
   const hasSessions = Boolean(test.plan.requests) || Boolean(test.totals.sessions);
@@ -74,7 +76,21 @@ function Charts({ model, test }: { model: TestModel; test: Test }) {
         }
       }}
     >
-      <Toolbar group={group} live={test.state === "running"} />
+      <Toolbar group={group} live={test.state === "running"}>
+        {byDriver && test.drivers.length > 1 && (
+          <label class="toolbar-of">
+            Charts of{" "}
+            <select value={model.driver.value ?? ""} onChange={(event) => void model.show(event.currentTarget.value === "" ? null : event.currentTarget.value)}>
+              <option value="">the fleet</option>
+              {test.drivers.map(({ node_id: id }) => (
+                <option key={id} value={id}>
+                  {id}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </Toolbar>
       {fault && (
         <p class="fault" role="alert">
           The series was not loaded: {fault}
