@@ -26,6 +26,7 @@ pub mod report;
 mod run;
 pub mod seed;
 pub mod settings;
+pub mod statistics;
 mod stopped_by;
 pub mod store;
 mod system;

@@ -1,0 +1,190 @@
+//! The difference of a figure between two sides.
+//!
+//! Both sides' limits are put together by MOVER (the distances from each estimate to its limit, as a root of their
+//! squares), on the scale of logarithms, so that the result is a ratio; for a share of errors, which may be 0, on its own
+//! scale (Newcombe's interval). The critical value is Student's t with Satterthwaite's degrees of freedom.
+
+use super::estimate::Estimate;
+use super::{Interval, student_t};
+
+/// What two sides' figures are, and how they differ.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// The first side's figure.
+    pub a: Interval,
+    /// The second side's.
+    pub b: Interval,
+    /// The second side's as a multiple of the first's; `None` where the first's is 0 or neither is finite.
+    pub ratio: Option<Interval>,
+    /// The second side's minus the first's.
+    pub minus: Interval,
+}
+
+/// A figure with its limits for any critical value, and its degrees of freedom.
+trait Limited {
+    fn limits(&self, critical: f64) -> Interval;
+    fn degrees(&self) -> f64;
+}
+
+impl Limited for Estimate<'_> {
+    fn limits(&self, critical: f64) -> Interval {
+        Estimate::limits(self, critical)
+    }
+
+    fn degrees(&self) -> f64 {
+        self.variance().degrees
+    }
+}
+
+/// A figure's mean over tests that differ from one another; on the scale of logarithms or on its own.
+#[derive(Debug, Clone, Copy)]
+struct OverTests {
+    mean: f64,
+    se: f64,
+    degrees: f64,
+    of_logarithms: bool,
+}
+
+impl Limited for OverTests {
+    fn limits(&self, critical: f64) -> Interval {
+        let back = |value: f64| if self.of_logarithms { value.exp() } else { value };
+        let half = critical * self.se;
+        Interval { low: back(self.mean - half), estimate: back(self.mean), high: back(self.mean + half) }
+    }
+
+    fn degrees(&self) -> f64 {
+        self.degrees
+    }
+}
+
+/// The difference of two estimates of a figure, of these tests alone, at a confidence.
+pub fn between_tests(a: &Estimate<'_>, b: &Estimate<'_>, confidence: f64) -> Difference {
+    of(a, b, confidence)
+}
+
+/// The difference of a figure of which there are estimates of several tests a side, at least two each: how tests of one
+/// side differ is what counts, and no less than their windows say. `None` where a figure is infinite, or 0 where a ratio
+/// is asked for (`ratio`).
+pub fn between_services(
+    a: &[Estimate<'_>],
+    b: &[Estimate<'_>],
+    ratio: bool,
+    confidence: f64,
+) -> Option<Difference> {
+    Some(of(&over_tests(a, ratio)?, &over_tests(b, ratio)?, confidence))
+}
+
+fn over_tests(tests: &[Estimate<'_>], of_logarithms: bool) -> Option<OverTests> {
+    let scaled = |value: f64| if of_logarithms { value.ln() } else { value };
+    let values: Vec<f64> = tests.iter().map(|test| scaled(test.value())).collect();
+    if values.len() < 2 || values.iter().any(|value| !value.is_finite()) {
+        return None;
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let among = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (n - 1.0) / n;
+    let within = |test: &Estimate<'_>| {
+        let limits = test.limits(1.0);
+        let half = (scaled(limits.high) - scaled(limits.low)) / 2.0;
+        Some(half * half).filter(|square| square.is_finite())
+    };
+    let within = tests.iter().map(within).sum::<Option<f64>>()? / (n * n);
+    Some(OverTests { mean, se: among.max(within).sqrt(), degrees: n - 1.0, of_logarithms })
+}
+
+fn of(a: &impl Limited, b: &impl Limited, confidence: f64) -> Difference {
+    // The squared standard errors, by which the degrees of freedom are weighed: of logarithms where there are any.
+    let square = |side: &dyn Fn(f64) -> Interval| {
+        let limits = side(1.0);
+        let logarithm = (limits.high / limits.low).ln() / 2.0;
+        let half = if logarithm.is_finite() { logarithm } else { (limits.high - limits.low) / 2.0 };
+        Some(half * half).filter(|square| square.is_finite() && *square > 0.0)
+    };
+    let degrees = match (square(&|c| a.limits(c)), square(&|c| b.limits(c))) {
+        (Some(va), Some(vb)) => (va + vb).powi(2) / (va * va / a.degrees() + vb * vb / b.degrees()),
+        _ => a.degrees().min(b.degrees()),
+    };
+    let critical = student_t(confidence, degrees);
+    let (a, b) = (a.limits(critical), b.limits(critical));
+    Difference { a, b, ratio: ratio(a, b), minus: mover(a, b) }
+}
+
+/// The interval of b - a.
+fn mover(a: Interval, b: Interval) -> Interval {
+    let estimate = b.estimate - a.estimate;
+    let root = |x: f64, y: f64| x.hypot(y);
+    Interval {
+        low: estimate - root(b.estimate - b.low, a.high - a.estimate),
+        estimate,
+        high: estimate + root(b.high - b.estimate, a.estimate - a.low),
+    }
+}
+
+/// The interval of b / a.
+fn ratio(a: Interval, b: Interval) -> Option<Interval> {
+    let known = |estimate: f64| estimate > 0.0 && estimate.is_finite();
+    match (known(a.estimate), known(b.estimate)) {
+        (true, true) => {
+            let logs =
+                |of: Interval| Interval { low: of.low.ln(), estimate: of.estimate.ln(), high: of.high.ln() };
+            let of = mover(logs(a), logs(b));
+            Some(Interval { low: of.low.exp(), estimate: of.estimate.exp(), high: of.high.exp() })
+        }
+        // One of them falls among requests that count as slower: all that is known of it is its lower limit.
+        (true, false) if b.estimate == f64::INFINITY => {
+            Some(Interval { low: b.low / a.high, estimate: f64::INFINITY, high: f64::INFINITY })
+        }
+        (false, true) if a.estimate == f64::INFINITY => {
+            Some(Interval { low: 0.0, estimate: 0.0, high: b.high / a.low })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(low: f64, estimate: f64, high: f64) -> Interval {
+        Interval { low, estimate, high }
+    }
+
+    #[track_caller]
+    fn close(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-9 || found == expected, "{found}, not {expected}");
+    }
+
+    #[test]
+    fn distances_add_up_as_a_root_of_squares() {
+        let of = mover(interval(7.0, 10.0, 14.0), interval(17.0, 20.0, 26.0));
+        close(of.low, 10.0 - 5.0);
+        close(of.high, 10.0 + 45.0_f64.sqrt());
+        // Of two equal sides the ratio is even on the scale of logarithms.
+        let of = ratio(interval(8.0, 10.0, 12.5), interval(8.0, 10.0, 12.5)).unwrap();
+        close(of.low, (-(1.25_f64.ln()) * 2.0_f64.sqrt()).exp());
+        close(of.low * of.high, 1.0);
+    }
+
+    #[test]
+    fn a_figure_that_is_only_known_to_be_high_bounds_the_ratio_on_one_side() {
+        let (finite, open) = (interval(8.0, 10.0, 12.0), interval(30.0, f64::INFINITY, f64::INFINITY));
+        let of = ratio(finite, open).unwrap();
+        assert_eq!((of.low, of.high), (2.5, f64::INFINITY));
+        let of = ratio(open, finite).unwrap();
+        assert_eq!((of.low, of.high), (0.0, 0.4));
+        assert!(ratio(open, open).is_none());
+        assert!(ratio(interval(0.0, 0.0, 0.01), interval(0.0, 0.1, 0.2)).is_none());
+    }
+
+    #[test]
+    fn critical_values_grow_where_one_side_decides() {
+        let side = |se: f64, degrees: f64| OverTests { mean: 0.0, se, degrees, of_logarithms: true };
+        let width = |a: OverTests, b: OverTests| {
+            let of = of(&a, &b, 0.95).ratio.unwrap();
+            (of.high / of.low).ln() / 2.0 / a.se.hypot(b.se)
+        };
+        close((width(side(0.1, 4.0), side(0.1, 4.0)) - student_t(0.95, 8.0)).abs(), 0.0);
+        let uneven = width(side(0.1, 4.0), side(0.01, 4.0));
+        assert!(uneven > student_t(0.95, 4.2) && uneven < student_t(0.95, 4.0), "{uneven}");
+    }
+}
