@@ -1,5 +1,8 @@
 //! A figure of a side, and between which limits its true value lies.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::Interval;
 use super::series::{Series, Window, bucket};
 use super::share::wilson;
@@ -29,6 +32,9 @@ pub struct Estimate<'s> {
     figure: Figure,
     value: f64,
     variance: Variance,
+    /// Of a quantile: the shares of no slower requests that were computed so far, with their standard errors, by the place
+    /// of the bucket.
+    shares: RefCell<BTreeMap<usize, (f64, f64)>>,
 }
 
 impl<'s> Estimate<'s> {
@@ -41,7 +47,7 @@ impl<'s> Estimate<'s> {
             Figure::Mean => mean(side)?,
             Figure::Quantile(p) => quantile(side, p)?,
         };
-        Some(Self { side, figure, value, variance })
+        Some(Self { side, figure, value, variance, shares: RefCell::default() })
     }
 
     /// What was measured.
@@ -69,7 +75,7 @@ impl<'s> Estimate<'s> {
             Figure::Throughput => around(estimate, se(self.side.seconds())),
             Figure::Mean => around(estimate, se(self.side.sum(|window| window.completed() as f64))),
             Figure::Quantile(p) => {
-                let (low, high) = woodruff(self.side, p, critical);
+                let (low, high) = self.woodruff(p, critical);
                 Interval { low: low.min(estimate), estimate, high: high.max(estimate) }
             }
         }
@@ -132,31 +138,75 @@ fn quantile(side: &Side, p: f64) -> Option<(f64, Variance)> {
     Some((us.map_or(f64::INFINITY, f64::from), variance))
 }
 
-/// Woodruff's interval of a quantile: all values whose share of no slower requests differs from `p` by no more than so
-/// many of its standard errors. Ends are those of their buckets, half a µs further out, because µs are rounded.
-fn woodruff(side: &Side, p: f64, critical: f64) -> (f64, f64) {
-    let buckets = side.merged();
-    let share = |at: usize| {
-        let (share, variance) = no_slower(side, buckets[at].0);
-        (share, critical * variance.of_sum.sqrt() / side.requests() as f64)
-    };
-    let middle = place(side, p);
-    // The first bucket whose share may be as high as p, and the first whose share is as high for sure.
-    let low = first(0, middle.min(buckets.len().saturating_sub(1)), |at| {
-        let (share, half) = share(at);
-        share + half >= p
-    });
-    let high = first(middle.min(buckets.len()), buckets.len(), |at| {
-        let (share, half) = share(at);
-        share - half >= p
-    });
-    let low_us = buckets.get(low).map_or(0.0, |(us, _)| f64::from(bucket(*us).0) - 0.5);
-    let high_us = buckets.get(high).map_or(f64::INFINITY, |(us, _)| f64::from(bucket(*us).1) + 0.5);
-    (low_us.max(0.0), high_us)
+impl Estimate<'_> {
+    /// Woodruff's interval of a quantile: all values whose share of no slower requests differs from `p` by no more than so
+    /// many of its standard errors. Ends are those of their buckets, half a µs further out, because µs are rounded.
+    fn woodruff(&self, p: f64, critical: f64) -> (f64, f64) {
+        let buckets = self.side.merged();
+        let middle = place(self.side, p);
+        // The first bucket whose share may be as high as p, and the first whose share is as high for sure.
+        let low = first_up_to(middle.min(buckets.len().saturating_sub(1)), |at| {
+            let (share, se) = self.share_at(at);
+            share + critical * se >= p
+        });
+        let high = first_from(middle.min(buckets.len()), buckets.len(), |at| {
+            let (share, se) = self.share_at(at);
+            share - critical * se >= p
+        });
+        let low_us = buckets.get(low).map_or(0.0, |(us, _)| f64::from(bucket(*us).0) - 0.5);
+        let high_us = buckets.get(high).map_or(f64::INFINITY, |(us, _)| f64::from(bucket(*us).1) + 0.5);
+        (low_us.max(0.0), high_us)
+    }
+
+    /// The share of requests that are no slower than a bucket, and its standard error.
+    fn share_at(&self, at: usize) -> (f64, f64) {
+        if let Some(known) = self.shares.borrow().get(&at) {
+            return *known;
+        }
+        let us = self.side.merged().get(at).map_or(u32::MAX, |(us, _)| *us);
+        let (share, variance) = no_slower(self.side, us);
+        let found = (share, variance.of_sum.sqrt() / self.side.requests() as f64);
+        self.shares.borrow_mut().insert(at, found);
+        found
+    }
+}
+
+/// The first of `from..to` for which something holds that holds for all behind it; `to` where it holds for none. It is
+/// looked for near `from` first.
+fn first_from(from: usize, to: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut fails_below, mut step) = (from, 1);
+    let mut top = to;
+    while fails_below < to {
+        let at = (fails_below + step - 1).min(to - 1);
+        if holds(at) {
+            top = at;
+            break;
+        }
+        fails_below = at + 1;
+        step *= 2;
+    }
+    between(fails_below, top, holds)
+}
+
+/// The first of `0..=last` for which something holds that holds for all behind it; `last` where it holds for none before.
+/// It is looked for near `last` first.
+fn first_up_to(last: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut top, mut step) = (last, 1);
+    let mut from = 0;
+    while top > 0 {
+        let at = top.saturating_sub(step);
+        if !holds(at) {
+            from = at + 1;
+            break;
+        }
+        top = at;
+        step *= 2;
+    }
+    between(from, top, holds)
 }
 
 /// The first of `from..to` for which something holds that holds for all behind it; `to` where it holds for none.
-fn first(from: usize, to: usize, holds: impl Fn(usize) -> bool) -> usize {
+fn between(from: usize, to: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut from, mut to) = (from, to);
     while from < to {
         let middle = from + (to - from) / 2;
@@ -229,6 +279,21 @@ mod tests {
         let p50 = Estimate::of(&side, Figure::Quantile(0.5)).unwrap();
         assert_eq!(p50.value(), 20.0);
         assert_eq!(Estimate::of(&side, Figure::Errors).unwrap().value(), 0.25);
+    }
+
+    #[test]
+    fn the_first_place_is_found_from_either_end() {
+        for to in 0..20 {
+            for from in 0..=to {
+                for edge in 0..=to {
+                    let holds = |at: usize| at >= edge;
+                    assert_eq!(first_from(from, to, holds), edge.max(from).min(to), "{from}..{to}, {edge}");
+                }
+            }
+            for edge in 0..=to {
+                assert_eq!(first_up_to(to, |at| at >= edge), edge.min(to), "0..={to}, {edge}");
+            }
+        }
     }
 
     #[test]

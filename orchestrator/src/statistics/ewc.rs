@@ -47,7 +47,17 @@ impl Cosines {
     /// The square of what each of them has of a series, the slowest first.
     fn powers<'s>(&'s self, z: &'s [f64]) -> impl Iterator<Item = f64> + 's {
         self.values.chunks_exact(self.n.max(1)).map(move |cosine| {
-            let sum: f64 = cosine.iter().zip(z).map(|(value, z)| value * z).sum();
+            // Four sums at a time: the processor need not wait for one to be added to.
+            let mut sums = [0.0_f64; 4];
+            let (cosines, rest) = cosine.as_chunks::<4>();
+            let (values, rest_of_values) = z.as_chunks::<4>();
+            for (cosine, z) in cosines.iter().zip(values) {
+                for at in 0..4 {
+                    sums[at] += cosine[at] * z[at];
+                }
+            }
+            let rest: f64 = rest.iter().zip(rest_of_values).map(|(value, z)| value * z).sum();
+            let sum = sums.iter().sum::<f64>() + rest;
             sum * sum
         })
     }

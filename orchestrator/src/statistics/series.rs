@@ -33,6 +33,22 @@ pub fn bucket(us: u32) -> (u32, u32) {
     (us & !rest, us | rest)
 }
 
+/// The place of a value's bucket among all buckets, the lowest first.
+pub(super) fn place_of_bucket(us: u32) -> usize {
+    let width_bits = (us | 2_047).ilog2() - 10;
+    (width_bits as usize * 1_024) + (us >> width_bits) as usize
+}
+
+/// The highest µs of the bucket at a place.
+pub(super) fn top_of_bucket(place: usize) -> u32 {
+    let width_bits = (place / 1_024).saturating_sub(1);
+    let lowest = (place - width_bits * 1_024) << width_bits;
+    u32::try_from(lowest + (1 << width_bits) - 1).unwrap_or(u32::MAX)
+}
+
+/// How many buckets there are for all values.
+pub(super) const BUCKETS: usize = 1_024 * 23;
+
 impl Window {
     /// A window with these completed requests: (highest µs of the bucket, how many), ascending.
     pub fn new(buckets: impl IntoIterator<Item = (u64, u64)>) -> Self {
@@ -161,6 +177,9 @@ mod tests {
             prop_assert!(u64::from(low) <= us && us <= u64::from(high));
             prop_assert_eq!(bucket(low), (low, high));
             prop_assert_eq!(bucket(high), (low, high));
+            prop_assert_eq!(top_of_bucket(place_of_bucket(low)), high);
+            prop_assert_eq!(top_of_bucket(place_of_bucket(high)), high);
+            prop_assert!(place_of_bucket(u32::MAX) < BUCKETS);
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! One side of a comparison: the series of one test or of several, and what its figures and their variances are.
 
-use super::series::{Series, Window};
+use super::series::{BUCKETS, Series, Window, place_of_bucket, top_of_bucket};
 use super::{effective_windows, lag_1};
 
 /// The series of the tests of one side. Figures are of all their windows together.
@@ -29,19 +29,18 @@ pub struct Variance {
 impl Side {
     /// The side that these tests make, at least one.
     pub fn new(series: Vec<Series>) -> Self {
-        let mut counts: Vec<(u32, u64)> = Vec::new();
-        for one in &series {
-            let mut of_test: Vec<(u32, u64)> = one.windows().iter().flat_map(Window::buckets).collect();
-            counts.append(&mut of_test);
-            compact(&mut counts);
+        let mut counts = vec![0_u64; BUCKETS];
+        for (us, n) in series.iter().flat_map(Series::windows).flat_map(Window::buckets) {
+            counts[place_of_bucket(us)] += n;
         }
+        let mut merged = Vec::new();
         let mut so_far = 0;
-        for (_, n) in &mut counts {
-            so_far += *n;
-            *n = so_far;
+        for (place, n) in counts.into_iter().enumerate().filter(|(_, n)| *n > 0) {
+            so_far += n;
+            merged.push((top_of_bucket(place), so_far));
         }
         let requests = series.iter().flat_map(Series::windows).map(Window::requests).sum();
-        Self { series, merged: counts, requests }
+        Self { series, merged, requests }
     }
 
     /// A side of each test by itself.
@@ -106,16 +105,4 @@ impl Side {
 fn lingering(z: &[f64], worth: f64) -> f64 {
     let mean = z.iter().sum::<f64>() / (z.len() as f64).max(1.0);
     z.iter().map(|z| (z - mean) * (z - mean)).sum::<f64>() * z.len() as f64 / worth.max(1e-9)
-}
-
-/// Sorts and adds up what is in the same bucket.
-fn compact(counts: &mut Vec<(u32, u64)>) {
-    counts.sort_unstable_by_key(|(us, _)| *us);
-    counts.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1 += next.1;
-        }
-        same
-    });
 }

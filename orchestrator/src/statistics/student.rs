@@ -8,7 +8,7 @@ const MANY: f64 = 1e5;
 /// The value that a Student's t of so many degrees of freedom (above zero, not whole of necessity) stays within, on both
 /// sides, with this confidence (0 to 1, both excluded). Infinite where an argument is out of its range.
 pub fn student_t(confidence: f64, degrees: f64) -> f64 {
-    if !(confidence > 0.0 && confidence < 1.0) {
+    if !(confidence > 0.0 && confidence < 1.0 && degrees > 0.0) {
         return f64::INFINITY;
     }
     let distribution = StudentsT::new(0.0, 1.0, degrees.min(MANY));
