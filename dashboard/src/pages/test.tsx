@@ -142,7 +142,7 @@ function Live({ model, test, heard }: { model: TestModel; test: Test; heard: num
       {!lost.value && test.state === "running" && performance.now() - heard > BEHIND_MS && <Behind test={test} seconds={(performance.now() - heard) / 1000} />}
     </>
   );
-  return <TestView model={model} test={test} now={Date.now()} actions={<Actions test={test} />} notices={notices} plan={<PlanFold plan={test.plan} />} byDriver />;
+  return <TestView model={model} test={test} now={Date.now()} actions={<Actions test={test} />} notices={notices} plan={<PlanFold plan={test.plan} isOpen={test.state === "configured"} />} byDriver />;
 }
 
 /** The orchestrator is gone: of `groundswell run` it ends with its test. */

@@ -151,6 +151,42 @@ export interface Steps {
   reason?: string | null;
 }
 
+/** What was measured at one rate of a search for the capacity. */
+export interface CapacityLevel {
+  rate: number;
+  from_s?: number | null;
+  to_s?: number | null;
+  decided: string;
+  repeat?: boolean;
+  share?: number | null;
+  share_low?: number | null;
+  share_high?: number | null;
+  share_limit?: number | null;
+  p50?: number | null;
+  p90?: number | null;
+  p99?: number | null;
+  "p99.9"?: number | null;
+  throughput_per_s?: number | null;
+  errors_ratio?: number | null;
+}
+
+/** A search for the highest rate at which an objective holds. */
+export interface Capacity {
+  slo: string;
+  within: number;
+  horizon_s?: number;
+  state: string;
+  doing?: { rate: number; what: string; seconds: number } | null;
+  capacity_per_s?: number | null;
+  low_per_s?: number | null;
+  high_per_s?: number | null;
+  limit?: string | null;
+  why?: string | null;
+  levels: CapacityLevel[];
+  knee?: { rate: number; above: number; percentile: string; at_ms?: number | null; above_ms?: number | null } | null;
+  usl?: { lambda_per_s: number; sigma: number; kappa: number; peak_per_s?: number | null; peak_concurrency?: number | null; error: number; levels: number } | null;
+}
+
 export type TestState = "configured" | "starting" | "running" | "draining" | "finished";
 
 export interface Test {
@@ -178,6 +214,7 @@ export interface Test {
     missing: { node_id: string; from_seq: number; to_seq: number; from: string; to: string }[];
   };
   rate_changes?: RateChange[] | null;
+  capacity?: Capacity | null;
   timeline: TimelineEntry[];
 }
 

@@ -75,7 +75,18 @@ export function Actions({ test }: { test: Test }) {
           <a class="button" href={address({ page: "compare", a: [id], b: [] })}>
             Compare with …
           </a>
-          <details class="menu">
+          <details
+            class="menu"
+            onFocusOut={(event) => {
+              if (!event.currentTarget.contains(event.relatedTarget as Node | null)) event.currentTarget.open = false;
+            }}
+            onKeyDown={(event) => {
+              if (event.key !== "Escape" || !event.currentTarget.open) return;
+              event.currentTarget.open = false;
+              event.currentTarget.querySelector("summary")?.focus();
+              event.stopPropagation();
+            }}
+          >
             <summary class="button">Report</summary>
             <ul>
               {FORMATS.map(([ending, what]) => (

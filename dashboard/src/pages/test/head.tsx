@@ -114,7 +114,7 @@ export function Findings({ test }: { test: Test }) {
       {missing.length > 0 && test.reasons.length === 0 && <p class="small">{missing.length} runs of windows are missing.</p>}
       {test.warnings.length > 0 && (
         <>
-          <h3>Warnings</h3>
+          <h2>Warnings</h2>
           <ul>
             {test.warnings.map((text) => (
               <li key={text}>{text}</li>
@@ -124,7 +124,7 @@ export function Findings({ test }: { test: Test }) {
       )}
       {(test.notes?.length ?? 0) > 0 && (
         <>
-          <h3>Notes</h3>
+          <h2>Notes</h2>
           <ul class="dim">
             {test.notes?.map((text) => (
               <li key={text}>{text}</li>

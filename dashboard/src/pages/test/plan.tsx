@@ -6,7 +6,7 @@ import { planAsToml } from "../../api/actions";
 import { Copyable } from "../../parts/copy";
 import type { Plan } from "../../state/shapes";
 
-export function PlanFold({ plan }: { plan: Plan }) {
+export function PlanFold({ plan, isOpen }: { plan: Plan; isOpen: boolean }) {
   const [text, setText] = useState<{ of: Plan; toml: string | null } | null>(null);
   const open = () => {
     if (text?.of === plan) return;
@@ -19,6 +19,7 @@ export function PlanFold({ plan }: { plan: Plan }) {
   return (
     <section class="card no-print">
       <details
+        open={isOpen}
         onToggle={(event) => {
           if (event.currentTarget.open) open();
         }}

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 
+import { CapacityCard } from "../../charts/capacity-card";
 import { Curves, type CurveLine } from "../../charts/curve";
 import { Heatmap } from "../../charts/heatmap";
 import { Apart, Failures, Health, InFlight, Load, Sessions } from "../../charts/lines";
@@ -33,11 +34,13 @@ export function TestView({ model, test, now, actions, notices, plan, byDriver = 
     <div class="test-page stack">
       <Head test={test} now={now} actions={actions} />
       {notices}
+      {test.state === "configured" && <p class="dim not-begun">Checked and stored. Drivers receive the plan when the test is started.</p>}
       {begun && <NewestFigures model={model} test={test} />}
       <div class="pair">
         <Findings test={test} />
         <Thresholds test={test} />
       </div>
+      {test.capacity && <CapacityCard capacity={test.capacity} />}
       {begun && <Charts model={model} test={test} byDriver={byDriver} />}
       {begun && <Tables model={model} test={test} />}
       {begun && <Curve model={model} test={test} />}
@@ -76,6 +79,7 @@ function Charts({ model, test, byDriver }: { model: TestModel; test: Test; byDri
         }
       }}
     >
+      <h2 class="sr-only">Charts</h2>
       <Toolbar group={group} live={test.state === "running"}>
         {byDriver && test.drivers.length > 1 && (
           <label class="toolbar-of">
