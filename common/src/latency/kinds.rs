@@ -132,7 +132,7 @@ impl Latencies {
 
     /// The smallest and largest completed request of a kind, or of all its samples where failed ones are not kept apart;
     /// [`Extremes::NONE`] where there are none, or they are not known.
-    fn completed_extremes(&self, kind: LatencyKind) -> Extremes {
+    pub(super) fn completed_extremes(&self, kind: LatencyKind) -> Extremes {
         let place = ANSWERS.iter().position(|answers| *answers == kind);
         let any_failed = kind.failed().is_some_and(|failed| !self.of(failed).is_empty());
         match place {

@@ -1,6 +1,7 @@
 //! Latency as histograms that merge exactly: one bounds for all, so that the fleet's percentile is the
 //! percentile of all samples. It has no clock: the caller passes microseconds.
 
+pub mod compact;
 mod encoder;
 mod extremes;
 mod kinds;
@@ -11,6 +12,7 @@ mod v2;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hdrhistogram::Histogram;
 
+pub use compact::{CompactLatencies, LatencySums};
 pub use encoder::Encoder;
 pub use extremes::Extremes;
 pub use kinds::{Latencies, LatencyKind};
@@ -212,7 +214,7 @@ impl Latency {
     /// Where the bytes are not V2-deflate, or have other bounds.
     pub fn decode_bytes(bytes: &[u8]) -> Result<Self, LatencyError> {
         let mut histogram = v2::read(bytes)?;
-        if histogram.low() != 1 || histogram.sigfig() != DIGITS || histogram.max() > highest_us() {
+        if histogram.low() != 1 || histogram.sigfig() != DIGITS || histogram.max() > HIGHEST_US {
             return Err(LatencyError::Bounds {
                 low: histogram.low(),
                 high: histogram.high(),
@@ -222,6 +224,14 @@ impl Latency {
         histogram.auto(true);
         let extremes = edges(&histogram);
         Ok(Self { histogram, extremes })
+    }
+
+    /// What has these counts, each with some value of its bucket. Its extremes are the edges of the buckets.
+    fn of_buckets(buckets: impl Iterator<Item = (u64, u64)>) -> Self {
+        let mut latency = Self::new();
+        buckets.for_each(|(us, n)| latency.record_n_us(us, n));
+        latency.extremes = edges(&latency.histogram);
+        latency
     }
 
     /// The value at a quantile (0 to 1) in µs, with `slower` further samples that are slower than any
@@ -292,12 +302,12 @@ fn edges(histogram: &Histogram<u64>) -> Extremes {
     held.flatten().unwrap_or(Extremes::NONE)
 }
 
-/// The top of the bucket that holds [`MAX_US`]: what a histogram of ours can show at most.
-fn highest_us() -> u64 {
-    let mut top = Latency::new();
-    top.record_us(MAX_US);
-    top.histogram.max()
-}
+/// The top of the bucket that holds [`MAX_US`]: what a histogram of ours can show at most. To ask a histogram for it would
+/// take longer than to decode one.
+const HIGHEST_US: u64 = ((MAX_US >> BUCKET_OF_MAX_BITS) + 1 << BUCKET_OF_MAX_BITS) - 1;
+
+/// The bucket that holds [`MAX_US`] is 2 to the power of this wide: of a value the 11 highest bits are kept.
+const BUCKET_OF_MAX_BITS: u32 = MAX_US.ilog2() - 10;
 
 #[cfg(test)]
 mod tests;

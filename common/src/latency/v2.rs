@@ -2,13 +2,15 @@
 //! the header asks for, up to 4 GiB, and negates without a check. So the bytes are inflated here, within bounds, and
 //! the header and the counts are checked first.
 
-use std::io::{Cursor, Read};
+use std::cell::RefCell;
+use std::io::Cursor;
 
-use flate2::read::ZlibDecoder;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flate2::{Decompress, FlushDecompress, Status};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 
-use super::{DIGITS, LatencyError};
+use super::{DIGITS, LatencyError, MAX_ENCODED_BYTES};
 
 const COOKIE: u32 = 0x1c84_9303 | 0x10;
 /// The cookie at the start of the bytes; the length of the deflated part follows.
@@ -22,35 +24,93 @@ const MAX_HIGH_US: u64 = 1 << 34;
 /// Most samples accepted, so that sums over any fleet fit in 64 bits.
 const MAX_SAMPLES: u64 = 1 << 53;
 
+/// How many bytes the buffer of what is inflated grows by at a time.
+const MORE_BYTES: usize = 4 * 1024;
+
+thread_local! {
+    /// Made once a thread: an inflater is 50 kB, and takes longer to make than to inflate with.
+    static INFLATER: RefCell<Inflater> = RefCell::new(Inflater::new());
+}
+
 /// Reads a V2-deflate histogram of our bounds.
 pub(super) fn read(bytes: &[u8]) -> Result<Histogram<u64>, LatencyError> {
-    let plain = inflate(bytes)?;
-    check_header(&plain)?;
-    check_counts(&plain[HEADER_BYTES..])?;
-    Deserializer::new().deserialize(&mut Cursor::new(plain)).map_err(|error| format_error(&error.to_string()))
+    INFLATER.with_borrow_mut(|inflater| {
+        inflater.inflate(bytes)?;
+        let plain = &inflater.plain;
+        check_header(plain)?;
+        each(&plain[HEADER_BYTES..], |_, _| Ok(()))?;
+        let read = Deserializer::new().deserialize(&mut Cursor::new(plain));
+        read.map_err(|error| format_error(&error.to_string()))
+    })
+}
+
+/// Hands over the counts of a V2-deflate histogram of our bounds in base64, each with its place among the buckets, in order.
+pub(super) fn each_count(
+    text: &str,
+    take: impl FnMut(u64, u64) -> Result<(), LatencyError>,
+) -> Result<(), LatencyError> {
+    if text.len() > MAX_ENCODED_BYTES {
+        return Err(LatencyError::TooLong(text.len()));
+    }
+    INFLATER.with_borrow_mut(|inflater| {
+        let mut bytes = std::mem::take(&mut inflater.bytes);
+        bytes.clear();
+        let decoded = STANDARD.decode_vec(text, &mut bytes).map_err(LatencyError::from);
+        let inflated = decoded.and_then(|()| inflater.inflate(&bytes));
+        inflater.bytes = bytes;
+        inflated?;
+        let plain = &inflater.plain;
+        check_header(plain)?;
+        each(&plain[HEADER_BYTES..], take)
+    })
 }
 
 fn format_error(reason: &str) -> LatencyError {
     LatencyError::Format(reason.to_owned())
 }
 
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, LatencyError> {
-    let (head, deflated) = bytes.split_at_checked(8).ok_or_else(|| format_error("too short"))?;
-    if number::<4>(head, 0) != u64::from(COMPRESSED_COOKIE) {
-        return Err(format_error("the cookie is not that of V2-deflate"));
+/// Inflates, and reuses its memory.
+struct Inflater {
+    zlib: Decompress,
+    bytes: Vec<u8>,
+    plain: Vec<u8>,
+}
+
+impl Inflater {
+    fn new() -> Self {
+        Self { zlib: Decompress::new(true), bytes: Vec::new(), plain: Vec::new() }
     }
-    if number::<4>(head, 4) != deflated.len() as u64 {
-        return Err(format_error("the length is not that of the content"));
+
+    /// Inflates into `plain`.
+    fn inflate(&mut self, bytes: &[u8]) -> Result<(), LatencyError> {
+        let (head, deflated) = bytes.split_at_checked(8).ok_or_else(|| format_error("too short"))?;
+        if number::<4>(head, 0) != u64::from(COMPRESSED_COOKIE) {
+            return Err(format_error("the cookie is not that of V2-deflate"));
+        }
+        if number::<4>(head, 4) != deflated.len() as u64 {
+            return Err(format_error("the length is not that of the content"));
+        }
+        self.plain.clear();
+        self.zlib.reset(true);
+        loop {
+            if self.plain.len() == self.plain.capacity() {
+                self.plain.reserve(MORE_BYTES);
+            }
+            let read = usize::try_from(self.zlib.total_in()).unwrap_or(deflated.len());
+            let before = (self.zlib.total_in(), self.plain.len());
+            let status = self.zlib.decompress_vec(&deflated[read..], &mut self.plain, FlushDecompress::None);
+            if self.plain.len() > MAX_INFLATED_BYTES {
+                self.plain = Vec::new();
+                return Err(format_error("inflates to more than any of ours"));
+            }
+            match status {
+                Ok(Status::StreamEnd) => return Ok(()),
+                Ok(_) if before != (self.zlib.total_in(), self.plain.len()) => {}
+                Ok(_) => return Err(format_error("the content ends too early")),
+                Err(error) => return Err(format_error(&error.to_string())),
+            }
+        }
     }
-    let mut plain = Vec::new();
-    ZlibDecoder::new(deflated)
-        .take(MAX_INFLATED_BYTES as u64 + 1)
-        .read_to_end(&mut plain)
-        .map_err(|error| format_error(&error.to_string()))?;
-    if plain.len() > MAX_INFLATED_BYTES {
-        return Err(format_error("inflates to more than any of ours"));
-    }
-    Ok(plain)
 }
 
 /// A big-endian number of `N` bytes; past the end, zeros.
@@ -73,8 +133,11 @@ fn check_header(plain: &[u8]) -> Result<(), LatencyError> {
 }
 
 /// Walks the counts: zig-zag varints of up to nine bytes, negative ones for runs of zeros.
-fn check_counts(mut rest: &[u8]) -> Result<(), LatencyError> {
-    let mut samples = 0_u64;
+fn each(
+    mut rest: &[u8],
+    mut take: impl FnMut(u64, u64) -> Result<(), LatencyError>,
+) -> Result<(), LatencyError> {
+    let (mut samples, mut place) = (0_u64, 0_u64);
     while !rest.is_empty() {
         let (mut encoded, mut used) = (0_u64, 0);
         for (index, byte) in rest.iter().take(9).enumerate() {
@@ -89,11 +152,18 @@ fn check_counts(mut rest: &[u8]) -> Result<(), LatencyError> {
         let magnitude = encoded >> 1;
         match encoded & 1 {
             1 if magnitude > MAX_INFLATED_BYTES as u64 => return Err(format_error("more zeros than counts")),
-            1 => {}
-            _ => samples = samples.saturating_add(magnitude),
-        }
-        if samples > MAX_SAMPLES {
-            return Err(format_error("more samples than there can be"));
+            // Zig-zag: -n is 2n - 1.
+            1 => place += magnitude + 1,
+            _ => {
+                samples = samples.saturating_add(magnitude);
+                if samples > MAX_SAMPLES {
+                    return Err(format_error("more samples than there can be"));
+                }
+                if magnitude > 0 {
+                    take(place, magnitude)?;
+                }
+                place += 1;
+            }
         }
     }
     Ok(())

@@ -66,6 +66,16 @@ impl Fields {
         self.beside.get(name).filter(|value| !value.is_null())
     }
 
+    /// A field of the record, to change it.
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        self.beside.get_mut(name)
+    }
+
+    /// Takes a field out of the record.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.beside.remove(name)
+    }
+
     /// Whether the record has that field, null or not.
     pub(super) fn has(&self, name: &str) -> bool {
         self.beside.contains_key(name)

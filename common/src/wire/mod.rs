@@ -1,6 +1,7 @@
 //! The five JSON topics (docs/wire.md), strict in what is sent, tolerant in what is read: bytes
 //! become these types here and nowhere else. It depends on neither Kafka nor a node.
 
+mod apart;
 mod classic;
 mod fields;
 mod names;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use apart::{ApartWindow, SampleTexts};
 pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
 pub use ours::{DriverState, HeartbeatOurs, RateApplied, Reason, RegisterOurs, Role};
 pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};

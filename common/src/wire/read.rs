@@ -52,7 +52,7 @@ pub fn read(topic: Topic, payload: Option<&[u8]>, read_as: &ReadAs) -> Result<In
     inbound.map_err(|rejected| Rejected { node_id: node_id(&fields).ok(), ..rejected })
 }
 
-fn node_id(fields: &Fields) -> Result<NodeId, Rejected> {
+pub(super) fn node_id(fields: &Fields) -> Result<NodeId, Rejected> {
     needed_id(fields, "node_id", NodeId::new)
 }
 
@@ -87,7 +87,7 @@ pub(super) fn named_test(value: &Value) -> Result<Option<TestId>, String> {
 }
 
 /// The epoch, which marks our own records. A value that cannot be our epoch is another program's extra field.
-fn epoch(fields: &Fields) -> Option<Epoch> {
+pub(super) fn epoch(fields: &Fields) -> Option<Epoch> {
     fields.get("epoch").and_then(Value::as_u64).filter(|epoch| *epoch <= MAX_COUNT).map(Epoch)
 }
 

@@ -41,6 +41,12 @@ pub(super) struct DroppedBy {
 
 /// Reads our additions to metrics.
 pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
+    let head = head(fields, epoch)?;
+    Ok(Window { figures: by_request(fields)?, ..head })
+}
+
+/// Reads all but the figures, which are left empty.
+pub(super) fn head(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
     let seq = fields.required("seq")?;
     if seq > MAX_SEQ {
         return Err(bad("seq", &Value::from(seq), "more windows than a test has"));
@@ -62,7 +68,7 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
         seq,
         from_us: span.from,
         to_us: span.to,
-        figures: by_request(fields)?,
+        figures: ByRequest::default(),
         sessions: sessions::read(fields)?,
         users,
         busy,
@@ -79,24 +85,39 @@ pub(super) fn read(fields: &Fields, epoch: Epoch) -> Result<Window, Rejected> {
 
 /// Reads the figures of all requests, and those of each name where the test has names.
 fn by_request(fields: &Fields) -> Result<ByRequest<Figures>, Rejected> {
-    let all = figures(fields)?;
+    each_of(fields, figures, |figures| &figures.counters)
+}
+
+/// Reads the counters alone.
+pub(super) fn counters_by_request(fields: &Fields) -> Result<ByRequest<Counters>, Rejected> {
+    each_of(fields, counters, |counters| counters)
+}
+
+/// Reads something of all requests, and of those of each name; `counted`: the counters in it.
+fn each_of<T>(
+    fields: &Fields,
+    read: fn(&Fields) -> Result<T, Rejected>,
+    counted: fn(&T) -> &Counters,
+) -> Result<ByRequest<T>, Rejected> {
+    let all = read(fields)?;
     let objects: BTreeMap<RequestName, Value> = fields.ours("by_request")?.unwrap_or_default();
     let whole = fields.get("by_request").unwrap_or(&Value::Null);
     if objects.len() > MAX_REQUEST_NAMES {
         return Err(bad("by_request", whole, format!("has more than {MAX_REQUEST_NAMES} names")));
     }
     let of =
-        |(name, object): (RequestName, Value)| Ok((name, figures(&Fields::within(&object, names::FIGURES))?));
+        |(name, object): (RequestName, Value)| Ok((name, read(&Fields::within(&object, names::FIGURES))?));
     let named = objects.into_iter().map(of).collect::<Result<BTreeMap<_, _>, Rejected>>()?;
     // Each request has one name, and one more where it is split: together they cannot have more than there are.
     let have_more = |parts: bool| {
         let mut sum = Counters::default();
         let summed = named.iter().filter(|(name, _)| name.is_part() == parts);
-        summed.for_each(|(_, figures)| sum += &figures.counters);
-        sum.scheduled > all.counters.scheduled
-            || sum.sent > all.counters.sent
-            || sum.completed > all.counters.completed
-            || sum.failed > all.counters.failed
+        summed.for_each(|(_, of)| sum += counted(of));
+        let all = counted(&all);
+        sum.scheduled > all.scheduled
+            || sum.sent > all.sent
+            || sum.completed > all.completed
+            || sum.failed > all.failed
     };
     if have_more(false) || have_more(true) {
         return Err(bad("by_request", whole, "counts more than all requests"));
