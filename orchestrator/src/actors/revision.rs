@@ -11,7 +11,7 @@ use common::ordered::Ordered;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::recount::recount;
+use super::recount::{recount, save_spans};
 use super::{Gone, offer};
 use crate::actors::events::{Changed, EventsHandle};
 use crate::actors::store::{RecordsReader, StoreHandle};
@@ -185,8 +185,10 @@ impl Reviser {
             tally.started(started_at);
             tally.rate_changed(changes_of(stored.report.as_ref(), started_at));
         }
-        let tally = recount(&self.links.records, tally).await?;
-        let Some(revised) = revised(&stored, tally, unix_us()) else { return Ok(true) };
+        let mut tally = recount(&self.links.records, &self.links.store, tally).await?;
+        let revised = revised(&stored, &mut tally, unix_us());
+        save_spans(&self.links.store, &mut tally, false).await;
+        let Some(revised) = revised else { return Ok(true) };
         let saved = self.links.store.save_revision(revised.clone()).await;
         saved.map_err(|error| internal(&error))?;
         log::info!(test_id:% = id, verdict:? = revised.verdict; "test revised");
@@ -196,7 +198,7 @@ impl Reviser {
 }
 
 /// The test with a report from all its stored records; `None` if it never had a report.
-fn revised(stored: &StoredTest, mut tally: Box<Tally>, now_us: UnixMicros) -> Option<TestView> {
+fn revised(stored: &StoredTest, tally: &mut Tally, now_us: UnixMicros) -> Option<TestView> {
     let before = stored.report.as_ref()?;
     let closing = stored.closing.clone().unwrap_or_default();
     tally.close(&closing);
@@ -225,7 +227,7 @@ fn revised(stored: &StoredTest, mut tally: Box<Tally>, now_us: UnixMicros) -> Op
         ended_at: stored.ended_at,
         timeline: &timeline,
     };
-    Some(view(&meta, &tally, Some(&judgement), now_us))
+    Some(view(&meta, tally, Some(&judgement), now_us))
 }
 
 fn happened(n: u64, before: Option<Verdict>, now: Verdict) -> String {

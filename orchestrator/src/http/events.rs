@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
+use common::ids::TestId;
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
@@ -27,19 +28,29 @@ const MAX_ID_BYTES: usize = 64;
     path = "/api/v1/events",
     operation_id = "stream_events",
     tag = "tests",
-    params(("Last-Event-ID" = Option<String>, Header, description = "the last event that was seen")),
+    params(
+        ("Last-Event-ID" = Option<String>, Header, description = "the last event that was seen"),
+        ("test" = Option<String>, Query, description = "a test: its events and those of drivers alone; left out: all", min_length = 1, max_length = 249),
+    ),
     responses(
         (status = 200, description = "an endless stream of events; comments keep it alive", body = String, content_type = "text/event-stream"),
         (status = 400, response = error_responses::BadRequest),
         (status = 401, response = error_responses::Unauthorized),
+        (status = 404, response = error_responses::NotFound),
         (status = 503, response = error_responses::Unavailable),
     )
 )]
 pub async fn events(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Query::none(request.query_string())?;
+    let mut query = Query::parse(request.query_string(), &["test"]);
+    let test = query.get("test", TestId::new);
+    query.done()?;
+    if let Some(test) = &test {
+        // A stream that stays empty for a mistyped id would look as if nothing happened.
+        state.commands.tests.get(test.clone()).await?;
+    }
     let last_event_id = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
     let last_event_id = last_event_id.filter(|id| id.len() <= MAX_ID_BYTES).map(ToOwned::to_owned);
-    let Subscription { backlog, live } = state.commands.events.subscribe(last_event_id).await?;
+    let Subscription { backlog, live } = state.commands.events.subscribe(last_event_id, test).await?;
     let first = std::iter::once(Bytes::from_static(b"retry: 1000\n\n")).chain(backlog.into_iter().map(bytes));
     let rest = stream::unfold((live, state.stopping.subscribe()), |(mut live, mut stopping)| async {
         let frame = tokio::select! {

@@ -6,20 +6,18 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use common::ids::{NodeId, TestId};
+use common::ids::TestId;
 use common::plan::{parse_duration, write_duration};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::AppState;
 use super::{accept, body, data, error_responses, plans};
 use crate::data_files::hashes_in;
-use crate::model::{PlanSchema, TestPage, TestState, TestView, Verdict, WindowView};
+use crate::model::{PlanSchema, TestPage, TestState, TestView, Verdict};
 use crate::report;
-use crate::store::{Cursor, MAX_WINDOWS_SECONDS, TestFilter};
+use crate::store::{Cursor, TestFilter};
 
 /// Rows of a page of the history, where the request does not say.
 const PAGE_ROWS: u64 = 50;
@@ -27,26 +25,11 @@ const PAGE_ROWS: u64 = 50;
 /// Most rows of a page of the history.
 const MAX_PAGE_ROWS: u64 = 200;
 
-/// Last second that can be asked for: a century.
-const MAX_SECOND: u64 = 3_155_760_000;
-
 /// Longest text that is looked for in the history.
 const MAX_SEARCHED_BYTES: usize = 256;
 
 /// Longest time that a trigger waits for the test that is under way.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-/// Most drivers that one problem names.
-pub(super) const MAX_NAMED: usize = 16;
-
-/// A part of the series of a test.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct WindowPage {
-    /// Each second that is known, in order.
-    pub windows: Vec<WindowView>,
-    /// Pass it as `from` for what follows; null where nothing does yet.
-    pub next_from: Option<u64>,
-}
 
 /// The id in the path. A malformed id is answered with 404, as an unknown one is.
 pub(super) fn test_id(request: &HttpRequest) -> Result<TestId, Problem> {
@@ -326,66 +309,4 @@ fn no_such_form(wanted: &str) -> Problem {
         "the report is there as application/json (report.json) and text/plain (report.txt), not as {wanted}"
     );
     Problem::new(StatusCode::NOT_ACCEPTABLE, detail)
-}
-
-/// Whether a driver takes part in a test.
-fn takes_part(test: &TestView, driver: &str) -> Result<(), Problem> {
-    let names: Vec<&str> = test.drivers.iter().map(|driver| driver.node_id.as_str()).collect();
-    if names.contains(&driver) {
-        return Ok(());
-    }
-    let reason = match names.len() {
-        0 => "takes no part in this test, which has no drivers yet".to_owned(),
-        n if n <= MAX_NAMED => format!("takes no part in this test; its drivers are {}", names.join(", ")),
-        n => format!("takes no part in this test; it has {n} drivers, which GET /api/v1/tests/ID names"),
-    };
-    Err(Problem::parameter(StatusCode::NOT_FOUND, "driver", driver, reason))
-}
-
-/// The series a second: of one driver, or of the fleet. At most an hour an answer.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/windows",
-    operation_id = "list_windows",
-    tag = "tests",
-    params(
-        ("id" = String, Path, description = "the test's id"),
-        ("driver" = Option<String>, Query, description = "a driver of this test, by its node id (404 for another one); left out: the fleet", min_length = 1, max_length = 249),
-        ("from" = Option<u64>, Query, description = "the first second, counted from the start; 0 by default", minimum = 0, maximum = 3_155_760_000_u64),
-        ("to" = Option<u64>, Query, description = "the last second, less than an hour after the first; as far as that by default", minimum = 0, maximum = 3_155_760_000_u64),
-    ),
-    responses(
-        (status = 200, description = "what is known of these seconds", body = WindowPage, content_type = "application/json"),
-        error_responses::OfATest,
-        (status = 422, response = error_responses::Unprocessable),
-    )
-)]
-pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let mut query = Query::parse(request.query_string(), &["driver", "from", "to"]);
-    let driver = query.get("driver", NodeId::new);
-    let from = query.number("from", 0..=MAX_SECOND).unwrap_or(0);
-    let to = query.number("to", 0..=MAX_SECOND).unwrap_or(from + MAX_WINDOWS_SECONDS - 1);
-    query.done()?;
-    let test_id = test_id(&request)?;
-    let contradiction =
-        |reason: String| Problem::parameter(StatusCode::UNPROCESSABLE_ENTITY, "to", &to.to_string(), reason);
-    if to < from {
-        return Err(contradiction(format!("is before from = {from}")));
-    }
-    if to - from >= MAX_WINDOWS_SECONDS {
-        return Err(contradiction(format!(
-            "is more than {MAX_WINDOWS_SECONDS} s from from = {from}: ask in parts"
-        )));
-    }
-    let loading = state.history.windows(test_id.clone(), driver.clone(), from, to);
-    let windows = state.read(loading).await?;
-    if windows.is_empty() {
-        // A driver without windows yet, one that takes no part, or no test at all.
-        let test = state.commands.tests.get(test_id).await?;
-        if let Some(driver) = driver {
-            takes_part(&test, driver.as_str())?;
-        }
-    }
-    let next_from = windows.last().filter(|last| last.seq == to).map(|last| last.seq + 1);
-    Ok(HttpResponse::Ok().json(WindowPage { windows, next_from }))
 }

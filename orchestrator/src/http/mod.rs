@@ -19,6 +19,7 @@ mod problem;
 mod query;
 mod rate;
 mod routes;
+mod series;
 mod state;
 mod system;
 

@@ -5,9 +5,10 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use common::plan;
 
-use super::load_tests::{MAX_NAMED, test_id};
+use super::load_tests::test_id;
 use super::problem::{KeyProblem, Problem};
 use super::query::Query;
+use super::series::MAX_NAMED;
 use super::state::AppState;
 use super::{body, error_responses};
 use crate::model::{RateOrder, RateView, TestView};

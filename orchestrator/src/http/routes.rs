@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource};
 
 use super::problem::Problem;
-use super::{data, events, load_tests, metrics, openapi, page, rate, system};
+use super::{data, events, load_tests, metrics, openapi, page, rate, series, system};
 
 /// A path that is read: GET, and HEAD with it.
 fn read<F, Args>(path: &str, handler: F) -> Resource
@@ -68,7 +68,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(read("/api/v1/tests/{id}/report.json", load_tests::report_json))
         .service(read("/api/v1/tests/{id}/report.txt", load_tests::report_text))
         .service(read("/api/v1/tests/{id}/{form:report\\.(html|csv|junit\\.xml)}", load_tests::report_other))
-        .service(read("/api/v1/tests/{id}/windows", load_tests::windows))
+        .service(read("/api/v1/tests/{id}/windows", series::windows))
+        .service(read("/api/v1/tests/{id}/span", series::span))
         .service(read("/api/v1/drivers", system::drivers))
         .service(read("/api/v1/bootstrap", system::bootstrap))
         .service(read("/api/v1/time", system::time))

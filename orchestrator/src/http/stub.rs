@@ -14,7 +14,9 @@ use common::wire::Topic;
 use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
-use crate::actors::store::{CountTests, HistoryReader, LoadNamedFiles, LoadPage, LoadWindows};
+use crate::actors::store::{
+    CountTests, HistoryReader, LoadLastSecond, LoadNamedFiles, LoadPage, LoadSpan, LoadWindows,
+};
 use crate::actors::test_manager::{
     ChangeRate, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
 };
@@ -139,7 +141,7 @@ impl Handler<LoadPage> for Stub {
 
 impl Handler<LoadWindows> for Stub {
     type Result = Result<Vec<WindowView>, StoreError>;
-    fn handle(&mut self, asked: LoadWindows, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, LoadWindows(asked): LoadWindows, _: &mut Self::Context) -> Self::Result {
         let known = asked.driver.as_ref().is_none_or(|driver| driver.as_str() == "vm-1");
         if asked.test_id.as_str() != KNOWN || !known {
             return Ok(Vec::new());
@@ -148,6 +150,7 @@ impl Handler<LoadWindows> for Stub {
             test_id: KNOWN.to_owned(),
             node_id: asked.driver.as_ref().map(ToString::to_string),
             seq,
+            seconds: asked.step.seconds(),
             from: String::new(),
             to: String::new(),
             scheduled: 1,
@@ -155,6 +158,7 @@ impl Handler<LoadWindows> for Stub {
             completed: 1,
             failed: 0,
             dropped: 0,
+            in_flight: 0,
             dropped_by: DroppedBy::default(),
             closed_on_reuse: 0,
             bytes_received: 130,
@@ -163,12 +167,36 @@ impl Handler<LoadWindows> for Stub {
             tls_causes: BTreeMap::new(),
             warmup: WarmupTotals::default(),
             busy: 0.5,
+            machine: MachineShares::default(),
             latency_ms: LatencyView::default(),
+            heat: None,
             requests: BTreeMap::new(),
             sessions: None,
             users: None,
         };
-        Ok((asked.from..=asked.to.min(9)).map(window).collect())
+        let seconds = asked.step.first_of(asked.from)..=asked.to.min(9);
+        Ok(seconds.filter(|second| asked.step.first_of(*second) == *second).map(window).collect())
+    }
+}
+
+impl Handler<LoadLastSecond> for Stub {
+    type Result = Result<Option<u64>, StoreError>;
+    fn handle(&mut self, asked: LoadLastSecond, _: &mut Self::Context) -> Self::Result {
+        Ok((asked.0.as_str() == KNOWN).then_some(9))
+    }
+}
+
+impl Handler<LoadSpan> for Stub {
+    type Result = Result<Option<SpanView>, StoreError>;
+    fn handle(&mut self, asked: LoadSpan, _: &mut Self::Context) -> Self::Result {
+        let span = SpanView {
+            test_id: KNOWN.to_owned(),
+            from: asked.from.unwrap_or(0),
+            to: asked.to.unwrap_or(9),
+            step: 1,
+            ..SpanView::default()
+        };
+        Ok((asked.test_id.as_str() == KNOWN).then_some(span))
     }
 }
 

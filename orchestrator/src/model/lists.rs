@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DroppedBy, LatencyView, RequestTotals, SessionTotals, TestState, Verdict, WarmupTotals};
+use super::{
+    DroppedBy, Heat, LatencyView, MachineShares, RequestTotals, SessionTotals, TestState, Verdict,
+    WarmupTotals,
+};
 
 common::named! {
     /// Whether a node is alive, silent or gone.
@@ -75,7 +78,7 @@ pub struct DriverView {
     pub requests_sent: Option<u64>,
 }
 
-/// One second of a test: `GET /api/v1/tests/{id}/windows` and the `window` event.
+/// One second of a test, or several together: `GET /api/v1/tests/{id}/windows`; the `window` event has single seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Window)]
 pub struct WindowView {
@@ -83,8 +86,11 @@ pub struct WindowView {
     pub test_id: String,
     /// The driver; null for the fleet.
     pub node_id: Option<String>,
-    /// The second, counted from the start.
+    /// Its first second, counted from the start.
     pub seq: u64,
+    /// How many seconds it is of: 1, 10 or 60.
+    #[serde(default = "one_second")]
+    pub seconds: u64,
     /// When it began, RFC 3339.
     #[schema(format = DateTime)]
     pub from: String,
@@ -101,6 +107,9 @@ pub struct WindowView {
     pub failed: u64,
     /// Ticks of this window that were not sent.
     pub dropped: u64,
+    /// Attempts that had not ended at its end.
+    #[serde(default)]
+    pub in_flight: u64,
     /// Why they were not sent.
     #[serde(default)]
     pub dropped_by: DroppedBy,
@@ -124,8 +133,14 @@ pub struct WindowView {
     pub warmup: WarmupTotals,
     /// Busiest worker, 0 to 1.
     pub busy: f64,
+    /// What the machine did in this window.
+    #[serde(default)]
+    pub machine: MachineShares,
     /// This window's latencies.
     pub latency_ms: LatencyView,
+    /// How its responses are spread. A `window` event of a driver does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heat: Option<Heat>,
     /// This window's requests of each name, where the plan has several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<String, RequestTotals>,
@@ -135,6 +150,11 @@ pub struct WindowView {
     /// The most users at a time in this window, those in their last session included; left out where the load has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<u64>,
+}
+
+/// What a window is of that was written before there were others.
+fn one_second() -> u64 {
+    1
 }
 
 /// One page of the history: `GET /api/v1/tests`.

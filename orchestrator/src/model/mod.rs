@@ -8,9 +8,11 @@ use utoipa::ToSchema;
 
 mod figures;
 mod finding;
+mod heat;
 mod lists;
 mod part;
 mod schema;
+mod span;
 mod steps;
 
 pub use figures::{
@@ -18,9 +20,11 @@ pub use figures::{
     SessionTotals, SharedTotals, Totals, WarmupTotals,
 };
 pub use finding::{FindingKind, FindingLevel, FindingView};
+pub use heat::{Heat, HeatBins, MachineShares};
 pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
 pub use part::{PartEnd, PartState};
 pub use schema::{BootstrapSchema, LatencyStatsSchema, PlanSchema, TimeSchema};
+pub use span::{CurvePoint, SpanCurves, SpanDriver, SpanTotals, SpanView};
 pub use steps::{StepsOutcome, StepsRequest, StepsView};
 
 /// From this share of steal on (`steal_mean`, CPU time that the host took from a machine), the host is reported as a

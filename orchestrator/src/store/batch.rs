@@ -6,7 +6,8 @@ use rusqlite::{Transaction, params};
 use super::Batch;
 use super::packing::Packer;
 use super::{SavedBatch, StoreError, StoredMetrics};
-use super::{Store, bits, records};
+use super::{Store, bits, records, spans};
+use crate::tally::spans::SpanChange;
 
 /// What became of a batch's metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +40,10 @@ pub(super) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
         } else if records::insert(transaction, record, &mut packer)? {
             outcome.n_stored += 1;
             if !record.counted {
-                outcome.saved.late.insert(record.test_id.clone());
+                // Its spans are not what its records are any more: they are written again when the test is counted again.
+                if outcome.saved.late.insert(record.test_id.clone()) {
+                    spans::remove(transaction, &record.test_id)?;
+                }
             }
         } else if is_stored(transaction, record.test_id.as_str())? {
             outcome.n_duplicate += 1;
@@ -47,6 +51,8 @@ pub(super) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
             outcome.n_orphaned += 1;
         }
     }
+    let late = |change: &&SpanChange| outcome.saved.late.iter().any(|test| test.as_str() == change.test_id());
+    spans::apply(transaction, batch.spans.iter().filter(|change| !late(change)), &mut packer)?;
     for node in &batch.registered {
         let ours = node.ours.as_ref();
         let labels = ours.and_then(|ours| serde_json::to_string(&ours.labels).ok());

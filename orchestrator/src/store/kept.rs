@@ -13,6 +13,7 @@ use crate::model::{TestState, TestView, Verdict};
 use crate::participant::Participant;
 use crate::ran_on::RanOn;
 use crate::tally::Closing;
+use crate::tally::spans::SpanChange;
 
 /// A test as the store keeps it.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +94,8 @@ pub struct Batch {
     pub offsets: Offsets,
     /// Windows and classic reports; stored once by (test, node, epoch, seq), or by position for those without a seq.
     pub metrics: Vec<StoredMetrics>,
+    /// What is to be done to the spans of tests, after their records are stored.
+    pub spans: Vec<SpanChange>,
     pub registered: Vec<Register>,
 }
 

@@ -4,12 +4,15 @@
 mod batch;
 mod cursor;
 mod error;
+mod gather;
 mod kept;
 mod nodes;
 mod packing;
 mod records;
 mod schema;
 mod series;
+mod span;
+mod spans;
 mod tests_table;
 mod windows_v6;
 
@@ -27,7 +30,7 @@ pub use batch::BatchOutcome;
 pub use cursor::Cursor;
 pub use error::StoreError;
 pub use kept::{Batch, MetricsPage, SavedBatch, StoredMetrics, StoredPlan, StoredTest, TestFilter};
-pub use series::MAX_WINDOWS_SECONDS;
+pub use series::{MAX_WINDOWS, WindowsAsked};
 
 /// The database's file in the orchestrator's data folder.
 pub const FILE: &str = "orchestrator.sqlite3";

@@ -55,24 +55,32 @@ pub enum UnpackError {
     Unknown(i64),
     #[error("its payload cannot be inflated: {0}")]
     Damaged(std::io::Error),
-    /// Longer than any record.
-    #[error("its payload is longer than {MAX_RECORD_BYTES} bytes")]
-    TooLong,
+    /// Longer than any of its kind.
+    #[error("its payload is longer than {0} bytes")]
+    TooLong(usize),
 }
 
-/// The payload that [`Packer::pack`] packed.
+/// The payload of a record that [`Packer::pack`] packed.
 ///
 /// # Errors
 /// See [`UnpackError`].
 pub fn unpack(kept: Vec<u8>, packing: i64) -> Result<Vec<u8>, UnpackError> {
+    unpack_at_most(kept, packing, MAX_RECORD_BYTES)
+}
+
+/// As [`unpack`], of something that has so many bytes at most.
+///
+/// # Errors
+/// See [`UnpackError`].
+pub fn unpack_at_most(kept: Vec<u8>, packing: i64, max_bytes: usize) -> Result<Vec<u8>, UnpackError> {
     match packing {
         PLAIN => Ok(kept),
         DEFLATED => {
             let mut payload = Vec::with_capacity(4 * kept.len());
-            // One byte more than a record may have shows that it is longer.
-            let mut bounded = ZlibDecoder::new(&kept[..]).take(MAX_RECORD_BYTES as u64 + 1);
+            // One byte more than it may have shows that it is longer.
+            let mut bounded = ZlibDecoder::new(&kept[..]).take(max_bytes as u64 + 1);
             bounded.read_to_end(&mut payload).map_err(UnpackError::Damaged)?;
-            if payload.len() > MAX_RECORD_BYTES { Err(UnpackError::TooLong) } else { Ok(payload) }
+            if payload.len() > max_bytes { Err(UnpackError::TooLong(max_bytes)) } else { Ok(payload) }
         }
         unknown => Err(UnpackError::Unknown(unknown)),
     }
@@ -105,6 +113,6 @@ mod tests {
         let bomb = vec![0; MAX_RECORD_BYTES + 1];
         let mut packer = Packer::new();
         let (kept, packing) = packer.pack(&bomb);
-        assert!(matches!(unpack(kept.to_vec(), packing), Err(UnpackError::TooLong)));
+        assert!(matches!(unpack(kept.to_vec(), packing), Err(UnpackError::TooLong(_))));
     }
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use common::ids::TestId;
-use common::wire::{RawMetrics, Unit};
+use common::latency::LatencyError;
+use common::wire::{ApartWindow, RawMetrics, Unit};
 use rusqlite::{Connection, Row, params};
 
 use super::packing::{Packer, unpack};
@@ -60,23 +61,62 @@ impl Store {
         Ok(MetricsPage { records, next })
     }
 
-    /// The records that a query's tail selects.
-    pub(super) fn records_where(
+    /// Hands over the records that a query's tail selects, one after the other, so that one is in memory at a time.
+    pub(super) fn each_record(
         &self,
         tail: &str,
         params: impl rusqlite::Params,
-    ) -> Result<Vec<StoredMetrics>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM records {tail}");
-        let rows = self.rows(&sql, params, RecordRow::read)?;
-        rows.into_iter().map(|row| self.stored_metrics(row)).collect()
+        mut take: impl FnMut(&StoredMetrics),
+    ) -> Result<(), StoreError> {
+        self.each_row(tail, params, |row| {
+            take(&self.stored_metrics(row)?);
+            Ok(())
+        })
     }
 
-    fn stored_metrics(&self, row: RecordRow) -> Result<StoredMetrics, StoreError> {
+    /// Hands over the windows that a query's tail selects, their histograms unread, one after the other.
+    pub(super) fn each_apart(
+        &self,
+        tail: &str,
+        params: impl rusqlite::Params,
+        mut take: impl FnMut(ApartWindow) -> Result<(), LatencyError>,
+    ) -> Result<(), StoreError> {
+        self.each_row(tail, params, |mut row| {
+            let at = format!("records {}", row.arrival);
+            let apart = self.raw(&mut row)?.read_apart();
+            let apart = apart.map_err(|rejected| self.bad_row(&at, rejected.detail))?;
+            apart.map_or(Ok(()), &mut take).map_err(|error| self.bad_row(&at, error))
+        })
+    }
+
+    fn each_row(
+        &self,
+        tail: &str,
+        params: impl rusqlite::Params,
+        mut take: impl FnMut(RecordRow) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM records {tail}");
+        let mut statement = self.connection.prepare_cached(&sql).map_err(|error| self.failed(error))?;
+        let mut rows = statement.query(params).map_err(|error| self.failed(error))?;
+        while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
+            take(RecordRow::read(row).map_err(|error| self.failed(error))?)?;
+        }
+        Ok(())
+    }
+
+    /// The record as it came.
+    fn raw(&self, row: &mut RecordRow) -> Result<RawMetrics, StoreError> {
         let at = format!("records {}", row.arrival);
         let latency_unit = Unit::from_name(&row.latency_unit)
             .ok_or_else(|| self.bad_row(&at, format!("no such unit: {}", row.latency_unit)))?;
-        let payload = unpack(row.payload, row.packing).map_err(|cause| self.bad_row(&at, cause))?;
-        let raw = RawMetrics { payload: payload.into(), latency_unit };
+        let kept = std::mem::take(&mut row.payload);
+        let payload = unpack(kept, row.packing).map_err(|cause| self.bad_row(&at, cause))?;
+        Ok(RawMetrics { payload: payload.into(), latency_unit })
+    }
+
+    fn stored_metrics(&self, mut row: RecordRow) -> Result<StoredMetrics, StoreError> {
+        let at = format!("records {}", row.arrival);
+        let raw = self.raw(&mut row)?;
         let metrics = raw.read().map_err(|rejected| self.bad_row(&at, rejected.detail))?;
         Ok(StoredMetrics {
             test_id: TestId::new(&row.test_id).map_err(|cause| self.bad_row(&at, cause))?,

@@ -9,7 +9,7 @@ use super::{StoreError, windows_v6};
 
 /// Every step from an empty file to the current schema; `user_version` counts those taken. Steps that were
 /// released never change.
-const MIGRATIONS: [Step; 7] = [
+const MIGRATIONS: [Step; 8] = [
     Step::sql(include_str!("migrations/0001_first.sql")),
     Step::sql(include_str!("migrations/0002_machine.sql")),
     Step::sql(include_str!("migrations/0003_closing.sql")),
@@ -17,6 +17,7 @@ const MIGRATIONS: [Step; 7] = [
     Step::sql(include_str!("migrations/0005_kafka.sql")),
     Step::sql(include_str!("migrations/0006_pauses.sql")),
     Step { sql: include_str!("migrations/0007_records.sql"), then: Some(windows_v6::move_to_records) },
+    Step::sql(include_str!("migrations/0008_spans.sql")),
 ];
 
 /// Opens the file, creates it where it is missing, and brings it to the current schema.
@@ -104,7 +105,11 @@ mod tests {
         first.pragma_update(None, "user_version", 1).unwrap();
         drop(first);
         let connection = open(&path).unwrap();
-        for columns in ["SELECT closing, kafka FROM tests", "SELECT packing, payload FROM records"] {
+        for columns in [
+            "SELECT closing, kafka FROM tests",
+            "SELECT packing, payload FROM records",
+            "SELECT shown, payload FROM spans",
+        ] {
             connection.prepare(columns).unwrap();
         }
         for dropped in ["windows", "events"] {

@@ -1,5 +1,5 @@
-//! A test's series per second, from the stored windows, with the same differences and the same exact merge as the live
-//! series (`tally::series`).
+//! A test's series, a window a second or one for several, from the stored records, with the same differences and the same
+//! exact merge as the live series (`tally::series`).
 
 use std::collections::BTreeMap;
 
@@ -8,85 +8,163 @@ use common::ids::{Epoch, NodeId, TestId};
 use super::Store;
 use super::{StoreError, StoredMetrics};
 use crate::model::WindowView;
+use crate::tally::Step;
 use crate::tally::series::{FleetSeries, Second, Series};
 
-/// Most seconds of one answer: an hour.
-pub const MAX_WINDOWS_SECONDS: u64 = 3_600;
-
-/// Seconds that are decoded at a time, so that an hour of a fleet is never in memory at once.
-const SLICE_SECONDS: i64 = 30;
+/// Most windows of one answer: of one second each, an hour.
+pub const MAX_WINDOWS: u64 = 3_600;
 
 /// The life of a node that a window belongs to.
 type Life = (NodeId, Epoch);
 
+/// Which part of a series is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowsAsked {
+    pub test_id: TestId,
+    /// One driver's, or (`None`) the fleet's.
+    pub driver: Option<NodeId>,
+    /// The first second; windows of several seconds are whole.
+    pub from: u64,
+    /// The last second.
+    pub to: u64,
+    pub step: Step,
+}
+
 impl Store {
-    /// The seconds `from` to `to` (both included) of a driver, or of the fleet. Returns at most [`MAX_WINDOWS_SECONDS`]
-    /// of them and leaves out the rest. Counts after a gap span it.
+    /// The windows that have some of the seconds `from` to `to` (both included) of a driver, or of the fleet. Returns at most
+    /// [`MAX_WINDOWS`] of them and leaves out the rest. Counts after a gap span it.
     ///
     /// # Errors
     /// Where SQLite cannot, or a row is not readable.
-    pub fn windows(
-        &self,
-        test_id: &TestId,
-        driver: Option<&NodeId>,
-        from: u64,
-        to: u64,
-    ) -> Result<Vec<WindowView>, StoreError> {
-        let to = to.min(from.saturating_add(MAX_WINDOWS_SECONDS - 1));
-        let (Ok(from), Ok(to)) = (i64::try_from(from), i64::try_from(to.min(i64::MAX as u64))) else {
-            return Ok(Vec::new());
-        };
-        let covers_all = driver.is_some() || !self.has_classic(test_id)?;
-        let node = driver.map(NodeId::as_str);
-        let mut lives: BTreeMap<Life, Series> = BTreeMap::new();
-        // The last window of each life before the range: the base for its first difference.
-        for base in self.records_where(
-            "WHERE arrival IN (SELECT arrival FROM (SELECT arrival, max(seq) FROM records
-               WHERE test_id = ?1 AND seq BETWEEN 0 AND ?2 - 1 AND (?3 IS NULL OR node_id = ?3)
-               GROUP BY node_id, epoch))",
-            (test_id.as_str(), from, node),
-        )? {
-            take(&mut lives, &base);
+    pub fn windows(&self, asked: &WindowsAsked) -> Result<Vec<WindowView>, StoreError> {
+        let WindowsAsked { test_id, driver, step, .. } = asked;
+        let (driver, step) = (driver.as_ref(), *step);
+        let from = step.first_of(asked.from);
+        let Some(known) = self.last_second(test_id)? else { return Ok(Vec::new()) };
+        let to = step.last_of(asked.to.min(known)).min(from.saturating_add(MAX_WINDOWS * step.seconds() - 1));
+        let kept = self.shown_spans(test_id, driver, step, (from, to))?;
+        let missing = missing(&kept, step, (from, to));
+        if missing.is_empty() {
+            return Ok(kept);
         }
-        let mut views = Vec::new();
-        let mut first = from;
-        while first <= to {
-            let last = to.min(first.saturating_add(SLICE_SECONDS - 1));
-            let mut seconds = FleetSeries::default();
-            let rows = self.records_where(
-                "WHERE test_id = ?1 AND seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR node_id = ?4) ORDER BY seq",
-                (test_id.as_str(), first, last, node),
-            )?;
-            for row in &rows {
-                if let Some(second) = take(&mut lives, row) {
-                    seconds.add(&second);
+        let covers_all = driver.is_some() || !self.has_classic(test_id)?;
+        let mut views = kept;
+        let mut show = |window: Second| views.push(window.view_with_heat(test_id, driver, covers_all));
+        let lives = if step == Step::Second { Vec::new() } else { self.lives(test_id)? };
+        for range in missing {
+            match step {
+                Step::Second => self.seconds(test_id, driver, range, &mut show)?,
+                Step::Ten | Step::Minute => {
+                    let firsts = (range.0..=range.1).step_by(step.seconds() as usize);
+                    for first in firsts {
+                        let gathered =
+                            self.gather(test_id, driver, &lives, (first, step.last_of(first)), true)?;
+                        gathered.finish(first, step).into_iter().for_each(&mut show);
+                    }
                 }
             }
-            let complete = seconds.take_below(u64::MAX);
-            views.extend(complete.iter().map(|second| second.view(test_id, driver, covers_all)));
-            if rows.is_empty() && !self.has_windows_after(test_id, node, last)? {
-                break;
-            }
-            let Some(next) = last.checked_add(1) else { break };
-            first = next;
         }
+        views.sort_by_key(|view| view.seq);
         Ok(views)
     }
 
-    fn has_classic(&self, test_id: &TestId) -> Result<bool, StoreError> {
+    /// The seconds of a driver, or of the fleet, from the records.
+    fn seconds(
+        &self,
+        test_id: &TestId,
+        driver: Option<&NodeId>,
+        range: (u64, u64),
+        mut show: impl FnMut(Second),
+    ) -> Result<(), StoreError> {
+        let mut seconds = FleetSeries::default();
+        self.each_second(test_id, driver, range, |second| {
+            // Rows come in the order of their seconds: those before this one are complete.
+            seconds.take_below(second.seq).into_iter().for_each(&mut show);
+            seconds.add(&second);
+        })?;
+        seconds.take_below(u64::MAX).into_iter().for_each(show);
+        Ok(())
+    }
+
+    /// Each driver's seconds in a range (both ends included), in the order of the seconds, one in memory at a time.
+    fn each_second(
+        &self,
+        test_id: &TestId,
+        driver: Option<&NodeId>,
+        (from, to): (u64, u64),
+        mut take: impl FnMut(Second),
+    ) -> Result<(), StoreError> {
+        let (Ok(from), Ok(to)) = (i64::try_from(from), i64::try_from(to.min(i64::MAX as u64))) else {
+            return Ok(());
+        };
+        let node = driver.map(NodeId::as_str);
+        let mut lives: BTreeMap<Life, Series> = BTreeMap::new();
+        // The last window of each life before the range: the base for its first difference.
+        self.each_last_before(test_id, node, from, |base| {
+            second_of(&mut lives, base);
+        })?;
+        self.each_record(
+            "WHERE test_id = ?1 AND seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR node_id = ?4) ORDER BY seq",
+            (test_id.as_str(), from, to, node),
+            |record| {
+                if let Some(second) = second_of(&mut lives, record) {
+                    take(second);
+                }
+            },
+        )
+    }
+
+    /// The last record of each life of a node before a second.
+    fn each_last_before(
+        &self,
+        test_id: &TestId,
+        node: Option<&str>,
+        second: i64,
+        take: impl FnMut(&StoredMetrics),
+    ) -> Result<(), StoreError> {
+        self.each_record(
+            "WHERE arrival IN (SELECT arrival FROM (SELECT arrival, max(seq) FROM records
+               WHERE test_id = ?1 AND seq BETWEEN 0 AND ?2 - 1 AND (?3 IS NULL OR node_id = ?3)
+               GROUP BY node_id, epoch))",
+            (test_id.as_str(), second, node),
+            take,
+        )
+    }
+
+    /// The last second of a test that some driver has sent.
+    ///
+    /// # Errors
+    /// Where SQLite cannot.
+    pub fn last_second(&self, test_id: &TestId) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT max(seq) FROM records WHERE test_id = ?1 AND seq >= 0";
+        let seqs = self.rows(sql, [test_id.as_str()], |row| row.get::<_, Option<i64>>(0))?;
+        Ok(seqs.into_iter().flatten().next().map(i64::cast_unsigned))
+    }
+
+    pub(super) fn has_classic(&self, test_id: &TestId) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM participants WHERE test_id = ?1 AND epoch IS NULL LIMIT 1";
         Ok(!self.rows(sql, [test_id.as_str()], |_| Ok(()))?.is_empty())
     }
-
-    fn has_windows_after(&self, test_id: &TestId, node: Option<&str>, seq: i64) -> Result<bool, StoreError> {
-        let sql =
-            "SELECT 1 FROM records WHERE test_id = ?1 AND seq > ?2 AND (?3 IS NULL OR node_id = ?3) LIMIT 1";
-        Ok(!self.rows(sql, (test_id.as_str(), seq, node), |_| Ok(()))?.is_empty())
-    }
 }
 
-fn take(lives: &mut BTreeMap<Life, Series>, row: &StoredMetrics) -> Option<Second> {
-    let window = row.metrics.ours.as_deref()?;
-    let life = (row.metrics.node_id.clone(), window.epoch);
+/// The ranges of whole windows within another that are not among these, which are in order.
+fn missing(kept: &[WindowView], step: Step, (from, to): (u64, u64)) -> Vec<(u64, u64)> {
+    let mut ranges = Vec::new();
+    let mut next = from;
+    for window in kept {
+        if window.seq > next {
+            ranges.push((next, window.seq - 1));
+        }
+        next = window.seq.saturating_add(step.seconds());
+    }
+    if next <= to {
+        ranges.push((next, to));
+    }
+    ranges
+}
+
+fn second_of(lives: &mut BTreeMap<Life, Series>, record: &StoredMetrics) -> Option<Second> {
+    let window = record.metrics.ours.as_deref()?;
+    let life = (record.metrics.node_id.clone(), window.epoch);
     lives.entry(life).or_default().take_in_order(window)
 }

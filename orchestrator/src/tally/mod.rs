@@ -9,7 +9,9 @@
 mod abort;
 mod classic;
 mod closing;
+pub(crate) mod gather;
 mod growth;
+mod heat;
 mod limits;
 mod part;
 mod requests;
@@ -17,6 +19,9 @@ mod rows;
 mod runs;
 pub(crate) mod series;
 mod sessions;
+pub(crate) mod span;
+pub(crate) mod spans;
+mod step;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -44,6 +49,8 @@ use self::limits::{MAX_FOREIGN, MAX_JOINED, MAX_LIVES, MAX_UNTAKEN};
 use self::part::Part;
 use self::runs::Runs;
 use self::series::{FleetSeries, Second};
+use self::spans::{SpanChange, Spans};
+pub use self::step::Step;
 use crate::lifecycle::count_of;
 use crate::model::{Completeness, DriverTotals, SharedTotals, StepsView, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
@@ -77,6 +84,7 @@ pub struct Tally {
     /// What the sessions of all drivers came to.
     sessions: AllSessions,
     seconds: FleetSeries,
+    spans: Spans,
     untaken: VecDeque<WindowView>,
     /// Offsets of classic reports, per partition: they have no sequence number that would show a redelivery.
     read: BTreeMap<i32, Runs>,
@@ -98,6 +106,7 @@ impl Tally {
     pub fn new(test_id: TestId, plan: Plan, participants: &[Participant]) -> Self {
         let part = |one: &Participant| Part::new(one.node_id.clone(), one.epoch, Some(one.share.clone()));
         Self {
+            spans: Spans::new(test_id.clone()),
             test_id,
             watch: Watch::new(&plan),
             plan,
@@ -177,6 +186,9 @@ impl Tally {
         }
         window.figures.add_samples_to(&mut self.fleet);
         self.sessions.add_within_bounds(&window.sessions);
+        if window.seq < part.series.next() {
+            self.spans.give_up();
+        }
         let mut seconds = part.series.take(window);
         if part.windows.final_seq.is_some() {
             // This also replaces a concluded end such as lost: the driver's own report is better than our conclusion.
@@ -327,6 +339,12 @@ impl Tally {
         self.untaken.drain(..).collect()
     }
 
+    /// What is to be done to the stored windows of the test since the last call; after a restart all of them are returned
+    /// again.
+    pub fn take_spans(&mut self) -> Vec<SpanChange> {
+        self.spans.take()
+    }
+
     /// The first breach of a condition of the plan's `[abort]`, as a sentence; `None`: there was none. Counted again from
     /// the same records it is the same.
     pub fn breach(&self) -> Option<&str> {
@@ -413,7 +431,10 @@ impl Tally {
     /// Emits a driver's seconds, and the fleet's seconds that are complete with them.
     fn emit(&mut self, index: usize, seconds: &[Second]) {
         for second in seconds {
-            self.seconds.add(second);
+            if !self.seconds.add(second) {
+                self.spans.left_out(None, second.seq);
+            }
+            self.spans.add(Some(&self.parts[index].node), second, true);
             self.offer(Some(index), second);
         }
         let awaited = self.parts.iter().filter(|part| !part.is_classic() && part.ended_by.is_none());
@@ -427,12 +448,26 @@ impl Tally {
         }
     }
 
+    /// Whether every driver sends histograms.
+    fn covers_all(&self) -> bool {
+        !self.parts.iter().any(Part::is_classic)
+    }
+
     fn offer(&mut self, part: Option<usize>, second: &Second) {
-        let covers_all = part.is_some() || !self.parts.iter().any(Part::is_classic);
+        let covers_all = part.is_some() || self.covers_all();
         if self.untaken.len() >= MAX_UNTAKEN {
             self.untaken.pop_front();
         }
-        let node = part.map(|index| &self.parts[index].node);
-        self.untaken.push_back(second.view(&self.test_id, node, covers_all));
+        // A page shows the spread of the fleet as it goes, and asks for that of one driver where it is looked at.
+        let view = match part.map(|index| &self.parts[index].node) {
+            Some(node) => second.view(&self.test_id, Some(node), covers_all),
+            None => {
+                let view = second.view_with_heat(&self.test_id, None, covers_all);
+                self.spans.add(None, second, covers_all);
+                self.spans.add_shown(&view);
+                view
+            }
+        };
+        self.untaken.push_back(view);
     }
 }

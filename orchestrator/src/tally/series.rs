@@ -10,9 +10,10 @@ use common::ids::{NodeId, TestId};
 use common::session_figures::AllSessions;
 use common::wire::Window;
 
+use super::step::Step;
 use super::unstarted::Unstarted;
-use super::{sessions, views};
-use crate::model::{LatencyView, WindowView};
+use super::{heat, sessions, views};
+use crate::model::{LatencyView, MachineShares, WindowView};
 
 /// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order: an earlier window
 /// that is still missing after so many later ones was lost.
@@ -21,11 +22,13 @@ const MAX_WAITING: usize = 8;
 /// Most seconds of the fleet that wait for a driver; beyond it the oldest is emitted without that driver.
 const MAX_SECONDS: usize = 60;
 
-/// One second of a driver or of the fleet. A driver's counts are cumulative while it waits in [`Series`], and those of
-/// the second alone once it is emitted.
+/// One second of a driver or of the fleet, or several together (`gather`, `spans`). A driver's counts are cumulative while
+/// it waits in [`Series`], and those of the second alone once it is emitted.
 #[derive(Debug, Clone)]
 pub struct Second {
+    /// Its number; of several the first one of their window.
     pub seq: u64,
+    pub step: Step,
     pub from_us: UnixMicros,
     pub to_us: UnixMicros,
     pub figures: ByRequest<Figures>,
@@ -34,19 +37,51 @@ pub struct Second {
     /// The most users at a time; of a fleet the sum over its drivers.
     pub users: Option<u64>,
     pub busy: f64,
+    /// Attempts that had not ended at its end.
+    pub in_flight: u64,
+    pub machine: MachineShares,
 }
 
 impl Second {
     fn cumulative(window: &Window) -> Self {
         Self {
             seq: window.seq,
+            step: Step::Second,
             from_us: window.from_us,
             to_us: window.to_us,
             figures: window.figures.clone(),
             sessions: window.sessions.clone(),
             users: window.users,
             busy: window.busy,
+            in_flight: window.figures.all.counters.in_flight(),
+            machine: MachineShares {
+                cpu: window.machine.cpu,
+                steal: window.machine.steal,
+                wait: window.machine.wait,
+            },
         }
+    }
+
+    /// Adds another driver's part of the same time.
+    fn add_beside(&mut self, other: &Self) {
+        self.add(other);
+        self.users = added(self.users, other.users);
+        self.in_flight += other.in_flight;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.from_us = self.from_us.min(other.from_us);
+        self.to_us = self.to_us.max(other.to_us);
+        self.figures += &other.figures;
+        self.sessions.add_within_bounds(&other.sessions);
+        self.busy = self.busy.max(other.busy);
+        self.machine = self.machine.highest(other.machine);
+    }
+
+    /// As [`Second::view`], with how its responses are spread.
+    pub fn view_with_heat(&self, test_id: &TestId, node: Option<&NodeId>, covers_all: bool) -> WindowView {
+        let heat = Some(heat::of(&self.figures.all.latencies));
+        WindowView { heat, ..self.view(test_id, node, covers_all) }
     }
 
     /// As REST and events show it. `node`: its driver, `None` for the fleet; `covers_all`: whether every driver of it
@@ -59,6 +94,7 @@ impl Second {
             test_id: test_id.to_string(),
             node_id: node.map(ToString::to_string),
             seq: self.seq,
+            seconds: self.step.seconds(),
             from: rfc3339(self.from_us),
             to: rfc3339(self.to_us),
             scheduled: counters.scheduled,
@@ -66,6 +102,7 @@ impl Second {
             completed: counters.completed,
             failed: counters.failed,
             dropped: counters.dropped(),
+            in_flight: self.in_flight,
             dropped_by: views::dropped_by(counters),
             closed_on_reuse: counters.closed_on_reuse,
             bytes_received: counters.bytes_received,
@@ -74,10 +111,12 @@ impl Second {
             tls_causes: views::by_cause(&counters.tls_causes),
             warmup: views::warmup(&counters.warmup),
             busy: self.busy,
+            machine: self.machine,
             latency_ms: LatencyView {
                 coverage: covers_all.then_some(1.0),
                 ..views::latency_view(latencies, counters.slower() + unstarted.beyond(counters))
             },
+            heat: None,
             requests: named
                 .map(|(name, of)| (name.to_string(), views::request(&of.counters, &of.latencies, unstarted)))
                 .collect(),
@@ -157,24 +196,18 @@ pub struct FleetSeries {
 }
 
 impl FleetSeries {
-    /// Adds a driver's second. It is left out where the fleet's second was emitted already.
-    pub fn add(&mut self, second: &Second) {
+    /// Adds a driver's second. It is left out, and the answer false, where the fleet's second was emitted already.
+    pub fn add(&mut self, second: &Second) -> bool {
         if second.seq < self.next {
-            return;
+            return false;
         }
         match self.waiting.get_mut(&second.seq) {
-            Some(fleet) => {
-                fleet.from_us = fleet.from_us.min(second.from_us);
-                fleet.to_us = fleet.to_us.max(second.to_us);
-                fleet.figures += &second.figures;
-                fleet.sessions.add_within_bounds(&second.sessions);
-                fleet.users = added(fleet.users, second.users);
-                fleet.busy = fleet.busy.max(second.busy);
-            }
+            Some(fleet) => fleet.add_beside(second),
             None => {
                 self.waiting.insert(second.seq, second.clone());
             }
         }
+        true
     }
 
     /// Emits the seconds below `horizon`: the first second that some driver has not sent yet.

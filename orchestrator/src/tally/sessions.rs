@@ -17,7 +17,7 @@ use super::Tally;
 use super::part::Part;
 use super::unstarted::Unstarted;
 use super::views::share;
-use crate::model::{PassTotals, ResponseLatency, SessionCounts, SessionTotals, Totals};
+use crate::model::{PassTotals, ResponseLatency, SessionCounts, SessionTotals, SpanView, Totals};
 use crate::verdict::{Facts, OfSessions, Reported, Sample};
 
 /// Fills in what totals say of sessions, groups and polls. `unresolved`: how many of the sessions that did not end belong
@@ -50,6 +50,16 @@ pub fn add_rows(
 pub fn of_window(sessions: &AllSessions) -> Option<SessionTotals> {
     (!sessions.scenarios.is_empty())
         .then(|| SessionTotals { under_way: None, ..session_row(&sessions.of_all(), 0) })
+}
+
+/// Fills in what a span says of sessions, groups and polls; nothing where it has none.
+pub fn of_span(span: &mut SpanView, sessions: &AllSessions) {
+    let row = |figures: &SessionFigures| SessionTotals { under_way: None, ..session_row(figures, 0) };
+    let unstarted = Unstarted::of(&sessions.counters());
+    span.sessions = of_window(sessions);
+    span.scenarios = sessions.scenarios.iter().map(|(name, of)| (name.clone(), row(of))).collect();
+    span.groups = pass_rows(std::iter::empty(), &sessions.groups, unstarted);
+    span.polls = pass_rows(std::iter::empty(), &sessions.polls, unstarted);
 }
 
 fn session_row(figures: &SessionFigures, unresolved: u64) -> SessionTotals {

@@ -102,18 +102,19 @@ fn own_start(load: &Load, share: Option<&Share>, start: UnixMicros) -> UnixMicro
     start.saturating_add(micros(begins_after)).saturating_add(micros(load.warmup))
 }
 
-fn seconds(from: UnixMicros, to: UnixMicros) -> f64 {
+/// The time from one instant to a later one, s.
+pub(super) fn seconds(from: UnixMicros, to: UnixMicros) -> f64 {
     to.saturating_sub(from).max(0) as f64 / 1e6
 }
 
 /// Requests per second; `None` below 1 ms of length.
-fn per_second(n: u64, length_s: f64) -> Option<f64> {
+pub(super) fn per_second(n: u64, length_s: f64) -> Option<f64> {
     (length_s >= MIN_LENGTH_S).then(|| without_rounding(n as f64 / length_s))
 }
 
 /// A rate to twelve significant digits: sums and quotients of fractions are off in the sixteenth, and 100/s must not
 /// come out as 99.99999999999999/s beside a threshold of `>= 100/s`.
-fn without_rounding(per_s: f64) -> f64 {
+pub(super) fn without_rounding(per_s: f64) -> f64 {
     if per_s <= 0.0 {
         return 0.0;
     }

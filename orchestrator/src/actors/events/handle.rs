@@ -2,6 +2,7 @@
 
 use actix::dev::SendError;
 use actix::{Actor, Addr, Context, Handler, Recipient};
+use common::ids::TestId;
 
 use super::{Changed, Subscribe, Subscription, TooManySubscribers};
 use crate::actors::Gone;
@@ -56,12 +57,17 @@ impl EventsFeed {
         Self { subscribe: actor.clone().recipient::<Subscribe>() }
     }
 
-    /// Subscribes a client that has seen the events up to `last_event_id` ([`Subscribe`]).
+    /// Subscribes a client that has seen the events up to `last_event_id`, to all events, or to those of one test and of
+    /// drivers ([`Subscribe`]).
     ///
     /// # Errors
     /// Where too many clients are subscribed, or the actor has stopped.
-    pub async fn subscribe(&self, last_event_id: Option<String>) -> Result<Subscription, NotSubscribed> {
-        let subscribed = self.subscribe.send(Subscribe { last_event_id }).await.map_err(Gone::from)?;
+    pub async fn subscribe(
+        &self,
+        last_event_id: Option<String>,
+        test: Option<TestId>,
+    ) -> Result<Subscription, NotSubscribed> {
+        let subscribed = self.subscribe.send(Subscribe { last_event_id, test }).await.map_err(Gone::from)?;
         Ok(subscribed?)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix::{Actor, Context, Handler, Message};
-use common::ids::Epoch;
+use common::ids::{Epoch, TestId};
 use common::named_counts::NamedCounts;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -52,6 +52,8 @@ pub enum Changed {
 pub struct Subscribe {
     /// The id of the last event that the listener has seen.
     pub last_event_id: Option<String>,
+    /// Which test's events it wants beside those of drivers; `None`: all.
+    pub test: Option<TestId>,
 }
 
 /// What a listener receives: first `backlog`, then the events of `live` until either end closes.
@@ -78,14 +80,34 @@ pub struct EventsActor {
     epoch: Epoch,
     /// Number of the last event.
     n_events: u64,
-    kept: VecDeque<(u64, Frame)>,
+    kept: VecDeque<Kept>,
     n_kept_bytes: usize,
     /// The newest state of each node, without an id.
     drivers: BTreeMap<String, Frame>,
     /// The newest state of the test that changed last, without an id.
-    test: Option<Frame>,
-    subscribers: Vec<mpsc::Sender<Frame>>,
+    test: Option<(Arc<str>, Frame)>,
+    subscribers: Vec<Subscriber>,
     telemetry: Arc<Telemetry>,
+}
+
+/// An event that a listener may ask for again.
+#[derive(Debug)]
+struct Kept {
+    n: u64,
+    /// Which test it is of; `None`: of a driver.
+    test: Option<Arc<str>>,
+    frame: Frame,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    test: Option<TestId>,
+    frames: mpsc::Sender<Frame>,
+}
+
+/// Whether a listener that asked for the events of `asked` receives one of `test`.
+fn wants(asked: Option<&TestId>, test: Option<&str>) -> bool {
+    asked.is_none_or(|asked| test.is_none_or(|test| test == asked.as_str()))
 }
 
 /// What `/metrics` shows of a test: nothing where its plan has one request.
@@ -119,11 +141,12 @@ impl EventsActor {
         if let Changed::Test(test) = changed {
             self.telemetry.show_named(named_counts(test));
         }
-        let (name, data) = match changed {
-            Changed::Driver(driver) => ("driver", json(driver)),
-            Changed::Test(test) => ("test", json(test)),
-            Changed::Window(window) => ("window", json(window)),
+        let (name, data, test) = match changed {
+            Changed::Driver(driver) => ("driver", json(driver), None),
+            Changed::Test(test) => ("test", json(test), Some(test.test_id.as_str())),
+            Changed::Window(window) => ("window", json(window), Some(window.test_id.as_str())),
         };
+        let test: Option<Arc<str>> = test.map(Arc::from);
         let Some(data) = data else { return };
         self.n_events += 1;
         self.telemetry.events.one();
@@ -137,20 +160,25 @@ impl EventsActor {
                     self.drivers.insert(driver.node_id.clone(), stateless());
                 }
             }
-            Changed::Test(_) => self.test = Some(stateless()),
+            Changed::Test(_) => self.test = test.clone().map(|id| (id, stateless())),
             Changed::Window(_) => {}
         }
-        self.keep(Arc::clone(&frame));
         let before = self.subscribers.len();
         let mut n_slow = 0;
-        self.subscribers.retain(|subscriber| match subscriber.try_send(Arc::clone(&frame)) {
-            Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                n_slow += 1;
-                false
+        self.subscribers.retain(|subscriber| {
+            if !wants(subscriber.test.as_ref(), test.as_deref()) {
+                return !subscriber.frames.is_closed();
             }
-            Err(mpsc::error::TrySendError::Closed(_)) => false,
+            match subscriber.frames.try_send(Arc::clone(&frame)) {
+                Ok(()) => true,
+                Err(mpsc::error::TrySendError::Full(_)) => {
+                    n_slow += 1;
+                    false
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => false,
+            }
         });
+        self.keep(Kept { n: self.n_events, test, frame });
         if n_slow > 0 {
             log::warn!(n_slow; "slow event listeners disconnected");
             self.telemetry.subscribers_dropped.add(n_slow);
@@ -160,30 +188,32 @@ impl EventsActor {
         }
     }
 
-    fn keep(&mut self, frame: Frame) {
-        self.n_kept_bytes += frame.len();
-        self.kept.push_back((self.n_events, frame));
+    fn keep(&mut self, kept: Kept) {
+        self.n_kept_bytes += kept.frame.len();
+        self.kept.push_back(kept);
         while self.kept.len() > MAX_KEPT || self.n_kept_bytes > MAX_KEPT_BYTES {
-            let Some((_, oldest)) = self.kept.pop_front() else { break };
-            self.n_kept_bytes -= oldest.len();
+            let Some(oldest) = self.kept.pop_front() else { break };
+            self.n_kept_bytes -= oldest.frame.len();
         }
     }
 
-    /// Everything after the event with this id; `None` where some of it is gone, or the id is not ours.
-    fn missed_since(&self, id: &str) -> Option<Vec<Frame>> {
+    /// What was asked for after the event with this id; `None` where some events are gone, or the id is not ours.
+    fn missed_since(&self, id: &str, asked: Option<&TestId>) -> Option<Vec<Frame>> {
         let (epoch, n) = id.split_once('-')?;
         let n: u64 = n.parse().ok()?;
-        let oldest = self.kept.front().map_or(self.n_events + 1, |(oldest, _)| *oldest);
+        let oldest = self.kept.front().map_or(self.n_events + 1, |oldest| oldest.n);
         if epoch.parse() != Ok(self.epoch.0) || n > self.n_events || n + 1 < oldest {
             return None;
         }
-        Some(self.kept.iter().filter(|(kept, _)| *kept > n).map(|(_, frame)| Arc::clone(frame)).collect())
+        let missed = self.kept.iter().filter(|kept| kept.n > n && wants(asked, kept.test.as_deref()));
+        Some(missed.map(|kept| Arc::clone(&kept.frame)).collect())
     }
 
     /// The present state. Its events have no ids: the id behind them is that of the newest event, so that a
     /// listener that is cut off within the snapshot asks for all of it again.
-    fn snapshot(&self) -> Vec<Frame> {
-        let mut frames: Vec<Frame> = self.drivers.values().chain(&self.test).map(Arc::clone).collect();
+    fn snapshot(&self, asked: Option<&TestId>) -> Vec<Frame> {
+        let test = self.test.iter().filter(|(test, _)| wants(asked, Some(test))).map(|(_, frame)| frame);
+        let mut frames: Vec<Frame> = self.drivers.values().chain(test).map(Arc::clone).collect();
         frames.push(format!("id: {}-{}\n\n", self.epoch, self.n_events).into());
         frames
     }
@@ -220,23 +250,25 @@ impl Handler<Subscribe> for EventsActor {
     type Result = Result<Subscription, TooManySubscribers>;
 
     fn handle(&mut self, subscribe: Subscribe, _: &mut Self::Context) -> Self::Result {
-        self.subscribers.retain(|subscriber| !subscriber.is_closed());
+        self.subscribers.retain(|subscriber| !subscriber.frames.is_closed());
         if self.subscribers.len() >= MAX_SUBSCRIBERS {
             self.telemetry.subscribers_refused.one();
             return Err(TooManySubscribers);
         }
-        let missed = subscribe.last_event_id.as_deref().and_then(|id| self.missed_since(id));
-        let (subscriber, live) = mpsc::channel(MAX_WAITING);
-        self.subscribers.push(subscriber);
+        let Subscribe { last_event_id, test } = subscribe;
+        let missed = last_event_id.as_deref().and_then(|id| self.missed_since(id, test.as_ref()));
+        let backlog = missed.unwrap_or_else(|| self.snapshot(test.as_ref()));
+        let (frames, live) = mpsc::channel(MAX_WAITING);
+        self.subscribers.push(Subscriber { test, frames });
         self.count();
-        Ok(Subscription { backlog: missed.unwrap_or_else(|| self.snapshot()), live })
+        Ok(Subscription { backlog, live })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::driver_view;
+    use crate::fixtures::{driver_view, test_id, test_view};
 
     fn driver(id: &str, state: &str) -> Changed {
         Changed::Driver(Box::new(DriverView { state: state.to_owned(), ..driver_view(id) }))
@@ -244,6 +276,50 @@ mod tests {
 
     fn events() -> EventsActor {
         EventsActor::new(Epoch(7), Arc::default())
+    }
+
+    fn everything() -> Subscribe {
+        Subscribe { last_event_id: None, test: None }
+    }
+
+    fn test(id: &str) -> Changed {
+        Changed::Test(Box::new(test_view(id, "a test")))
+    }
+
+    #[test]
+    fn a_listener_of_one_test_gets_its_events_and_those_of_drivers() {
+        let mut events = events();
+        for changed in [driver("a", "idle"), test("x"), test("y"), driver("a", "ready"), test("x")] {
+            events.publish(&changed);
+        }
+        let asked = |id| Some(test_id(id));
+        assert_eq!(
+            ids(&events.missed_since("7-1", asked("x").as_ref()).unwrap()),
+            ["id: 7-2", "id: 7-4", "id: 7-5"]
+        );
+        assert_eq!(ids(&events.missed_since("7-1", asked("z").as_ref()).unwrap()), ["id: 7-4"]);
+        let names = |frames: Vec<Frame>| {
+            frames.iter().map(|frame| frame.lines().next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(events.snapshot(asked("x").as_ref())), ["event: driver", "event: test", "id: 7-5"]);
+        assert_eq!(
+            names(events.snapshot(asked("y").as_ref())),
+            ["event: driver", "id: 7-5"],
+            "x changed last"
+        );
+    }
+
+    #[actix::test]
+    async fn events_of_other_tests_do_not_wait_for_a_listener() {
+        let address = EventsActor::new(Epoch(7), Arc::default()).start();
+        let asked = Subscribe { last_event_id: None, test: Some(test_id("x")) };
+        let mut listener = address.send(asked).await.unwrap().unwrap();
+        for _ in 0..=MAX_WAITING {
+            address.send(test("y")).await.unwrap();
+        }
+        address.send(test("x")).await.unwrap();
+        let frame = listener.live.recv().await.unwrap();
+        assert!(frame.contains("\"test_id\":\"x\""), "{frame}");
     }
 
     fn ids(frames: &[Frame]) -> Vec<String> {
@@ -256,8 +332,8 @@ mod tests {
         for state in ["idle", "ready", "running"] {
             events.publish(&driver("a", state));
         }
-        assert_eq!(ids(&events.missed_since("7-1").unwrap()), ["id: 7-2", "id: 7-3"]);
-        assert_eq!(events.missed_since("7-3").unwrap().len(), 0, "it saw everything");
+        assert_eq!(ids(&events.missed_since("7-1", None).unwrap()), ["id: 7-2", "id: 7-3"]);
+        assert_eq!(events.missed_since("7-3", None).unwrap().len(), 0, "it saw everything");
         for (id, why) in [
             ("7-4", "not yet"),
             ("6-1", "an earlier life"),
@@ -265,7 +341,7 @@ mod tests {
             ("7-x", "no number"),
             ("x", "no id"),
         ] {
-            assert_eq!(events.missed_since(id), None, "{why}");
+            assert_eq!(events.missed_since(id, None), None, "{why}");
         }
     }
 
@@ -276,8 +352,8 @@ mod tests {
             events.publish(&driver("a", "idle"));
         }
         assert_eq!(events.kept.len(), MAX_KEPT);
-        assert_eq!(events.missed_since("7-9"), None, "event 10 is gone");
-        assert_eq!(events.missed_since("7-10").unwrap().len(), MAX_KEPT);
+        assert_eq!(events.missed_since("7-9", None), None, "event 10 is gone");
+        assert_eq!(events.missed_since("7-10", None).unwrap().len(), MAX_KEPT);
         events.publish(&driver("b", &"x".repeat(MAX_KEPT_BYTES - 1_000)));
         assert!(events.n_kept_bytes <= MAX_KEPT_BYTES);
         assert!(events.kept.len() < 10, "a few small ones fit beside the large one");
@@ -289,7 +365,7 @@ mod tests {
         for (id, state) in [("a", "idle"), ("b", "idle"), ("a", "running")] {
             events.publish(&driver(id, state));
         }
-        let snapshot = events.snapshot();
+        let snapshot = events.snapshot(None);
         assert_eq!(snapshot.len(), 3);
         assert!(snapshot[0].contains("\"a\"") && snapshot[0].contains("running"), "{}", snapshot[0]);
         assert!(!snapshot[0].contains("id: "), "{}", snapshot[0]);
@@ -300,8 +376,8 @@ mod tests {
     async fn a_slow_listener_is_disconnected_and_counted() {
         let telemetry = Arc::<Telemetry>::default();
         let address = EventsActor::new(Epoch(7), Arc::clone(&telemetry)).start();
-        let slow = address.send(Subscribe { last_event_id: None }).await.unwrap().unwrap();
-        let mut quick = address.send(Subscribe { last_event_id: None }).await.unwrap().unwrap();
+        let slow = address.send(everything()).await.unwrap().unwrap();
+        let mut quick = address.send(everything()).await.unwrap().unwrap();
         for _ in 0..=MAX_WAITING {
             address.send(driver("a", "idle")).await.unwrap();
             assert!(quick.live.recv().await.is_some());
@@ -321,10 +397,10 @@ mod tests {
         let address = EventsActor::new(Epoch(7), Arc::default()).start();
         let mut listeners = Vec::new();
         for _ in 0..MAX_SUBSCRIBERS {
-            listeners.push(address.send(Subscribe { last_event_id: None }).await.unwrap().unwrap());
+            listeners.push(address.send(everything()).await.unwrap().unwrap());
         }
-        assert!(address.send(Subscribe { last_event_id: None }).await.unwrap().is_err());
+        assert!(address.send(everything()).await.unwrap().is_err());
         listeners.pop();
-        assert!(address.send(Subscribe { last_event_id: None }).await.unwrap().is_ok());
+        assert!(address.send(everything()).await.unwrap().is_ok());
     }
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::store::Batch;
+use crate::tally::spans::SpanChange;
 
 /// Most windows, reports and registers that wait in memory for the store: some minutes of a small fleet, and
 /// 200 MB where every histogram is wide. At this bound, reading stops.
 const MAX_RECORDS: usize = 1_000;
 
-/// Most bytes of their payloads, which wait beside what was read of them. Records of some kB, as most are, reach the other
+/// Most bytes of their payloads and of the spans with them, which wait beside what was read of them. Records of some kB, as most are, reach the other
 /// bound first; a record of 1 MB is possible.
 const MAX_PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
 
@@ -35,7 +36,9 @@ impl Backlog {
     pub fn is_full(&self) -> bool {
         self.waiting.as_ref().is_some_and(|batch| {
             let payload_bytes: usize = batch.metrics.iter().map(|record| record.raw.payload.len()).sum();
-            batch.metrics.len() + batch.registered.len() >= MAX_RECORDS || payload_bytes >= MAX_PAYLOAD_BYTES
+            let span_bytes: usize = batch.spans.iter().map(SpanChange::n_bytes).sum();
+            batch.metrics.len() + batch.registered.len() >= MAX_RECORDS
+                || payload_bytes + span_bytes >= MAX_PAYLOAD_BYTES
         })
     }
 
@@ -52,6 +55,7 @@ impl Backlog {
         }
         waiting.offsets.extend(later.offsets);
         waiting.metrics.extend(later.metrics);
+        waiting.spans.extend(later.spans);
         waiting.registered.retain(|known| later.registered.iter().all(|new| new.node_id != known.node_id));
         waiting.registered.extend(later.registered);
     }
@@ -93,6 +97,7 @@ mod tests {
             offsets_of: Some(cluster.to_owned()),
             offsets: Offsets::from([((Topic::Heartbeat, 0), heartbeat)]),
             metrics: Vec::new(),
+            spans: Vec::new(),
             registered: nodes.iter().map(register).collect(),
         }
     }

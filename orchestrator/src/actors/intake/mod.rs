@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use self::backlog::{Backlog, STORE_AGAIN};
 use super::driver_registry::RegistryHandle;
 use super::revision::RevisionHandle;
-use super::stats_aggregator::TallyHandle;
+use super::stats_aggregator::{Counted, TallyHandle};
 use super::test_manager::ManagerHandle;
 use crate::actors::store::StoreHandle;
 use crate::ran_on::RanOn;
@@ -171,7 +171,8 @@ impl Intake {
         // Where an actor has stopped, the node is ending. The offsets of a batch that was not counted are not stored
         // either, so that the next process reads it again.
         let Ok(()) = self.outputs.registry.update(Arc::clone(&batch)).await else { return };
-        let Ok(metrics) = self.outputs.tally.count(Arc::clone(&batch)).await else { return };
+        let Ok(counted) = self.outputs.tally.count(Arc::clone(&batch)).await else { return };
+        let Counted { metrics, spans } = counted;
         let mut offsets: Offsets = BTreeMap::new();
         let mut registered = Vec::new();
         for arrived in batch.iter() {
@@ -183,12 +184,12 @@ impl Intake {
             }
         }
         let lately = self.stored_at.is_some_and(|at| at.elapsed() < OFFSETS_EVERY);
-        let brought_nothing = metrics.is_empty() && registered.is_empty();
+        let brought_nothing = metrics.is_empty() && spans.is_empty() && registered.is_empty();
         if brought_nothing && (lately || offsets_of.is_none()) && self.backlog.is_empty() {
             // A batch of heartbeats alone has nothing to store, and its offsets can wait.
             return;
         }
-        self.backlog.add(Batch { offsets_of, offsets, metrics, registered });
+        self.backlog.add(Batch { offsets_of, offsets, metrics, spans, registered });
         let Some(saved) = self.store().await else { return };
         self.stored_at = Some(Instant::now());
         self.telemetry.metrics_foreign.add(saved.n_foreign);
@@ -230,6 +231,7 @@ impl Intake {
                     offsets_of,
                     offsets: from,
                     metrics: Vec::new(),
+                    spans: Vec::new(),
                     registered: Vec::new(),
                 });
                 while self.store().await.is_none() {

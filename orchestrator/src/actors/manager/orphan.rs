@@ -4,7 +4,7 @@
 use common::plan::Plan;
 use common::wire::StepsOf;
 
-use super::super::recount::recount;
+use super::super::recount::{recount, save_spans};
 use super::in_setup::{closed_teardown, has_begun_setup_alone};
 use super::meta::{meta_of, note};
 use super::stored::{steps_of, stopped_by, stored};
@@ -66,7 +66,7 @@ impl Manager {
             tally.set_steps(run, view);
         }
         tally.rate_changed(meta.rate_changes.clone());
-        let mut tally = recount(&self.links.records, tally).await?;
+        let mut tally = recount(&self.links.records, &self.links.store, tally).await?;
         let last_at = tally.parts_seen().iter().filter_map(|part| part.last_report_at).max();
         // If all drivers have reported their end, no record is missing: only the verdict was not computed.
         if !tally.all_ended() {
@@ -95,6 +95,7 @@ impl Manager {
         let stopped_by = stopped_by(&meta.timeline);
         let closing = tally.closing(stopped_by.as_ref());
         tally.finish();
+        save_spans(&self.links.store, &mut tally, false).await;
         let judgement = judge(&tally.facts(stopped_by.as_ref()));
         let view = crate::assemble::view(&meta.borrowed(), &tally, Some(&judgement), now_us);
         let finished = stored(&meta, &plan, revision, &participants, &view);

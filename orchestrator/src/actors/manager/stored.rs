@@ -153,7 +153,7 @@ impl Manager {
         tally.started(started_at);
         life.steps().for_each(|(run, view)| tally.set_steps(run, view.clone()));
         tally.rate_changed(meta.rate_changes.clone());
-        let tally = recount(&self.links.records, tally).await?;
+        let tally = recount(&self.links.records, &self.links.store, tally).await?;
         self.active = Some(Active::new(life, meta));
         self.open_tally(Some(tally)).await
     }

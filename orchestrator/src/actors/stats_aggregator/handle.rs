@@ -9,14 +9,13 @@ use common::kafka::Arrived;
 use common::plan::RateChange;
 
 use super::{
-    CloseTally, ClosedTest, ForgetTally, GetBreach, GetParts, GetView, Meta, MetricsArrived, OpenTally,
-    PartChanged, RateChanged, TallyStarted,
+    CloseTally, ClosedTest, Counted, ForgetTally, GetBreach, GetParts, GetView, Meta, MetricsArrived,
+    OpenTally, PartChanged, RateChanged, TallyStarted,
 };
 use crate::actors::Gone;
 use crate::model::TestView;
 use crate::participant::PartSeen;
 use crate::stopped_by::StoppedBy;
-use crate::store::StoredMetrics;
 use crate::tally::Tally;
 
 /// Made of the address of a [`StatsAggregatorActor`](super::StatsAggregatorActor).
@@ -63,11 +62,11 @@ impl TallyHandle {
         }
     }
 
-    /// Counts a batch of records, and returns those to store ([`MetricsArrived`]).
+    /// Counts a batch of records, and returns what to store ([`MetricsArrived`]).
     ///
     /// # Errors
     /// Where the actor has stopped: what is to store is not known then.
-    pub async fn count(&self, batch: Arc<Vec<Arrived>>) -> Result<Vec<StoredMetrics>, Gone> {
+    pub async fn count(&self, batch: Arc<Vec<Arrived>>) -> Result<Counted, Gone> {
         Ok(self.arrived.send(MetricsArrived(batch)).await?)
     }
 

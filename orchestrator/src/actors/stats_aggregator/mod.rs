@@ -5,7 +5,7 @@ mod handle;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler, Message};
+use actix::{Actor, Context, Handler, Message, MessageResponse};
 use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
@@ -22,6 +22,7 @@ use crate::participant::{EndedBy, PartSeen};
 use crate::ran_on::RanOn;
 use crate::stopped_by::StoppedBy;
 use crate::store::StoredMetrics;
+use crate::tally::spans::SpanChange;
 use crate::tally::{Arrived, Closing, Tally};
 use crate::telemetry::Telemetry;
 use crate::verdict::{Judgement, judge};
@@ -33,10 +34,19 @@ const MAILBOX: usize = 64;
 /// rate.
 const JUDGED_FOR: Duration = Duration::from_millis(250);
 
-/// A batch of records was read; the answer is the list of records to store.
+/// A batch of records was read; the answer is what to store.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Vec<StoredMetrics>")]
+#[rtype(result = "Counted")]
 pub struct MetricsArrived(pub Arc<Vec<kafka::Arrived>>);
+
+/// What to store, together with the offsets of the batch.
+#[derive(Debug, Default, MessageResponse)]
+pub struct Counted {
+    /// Records of this batch.
+    pub metrics: Vec<StoredMetrics>,
+    /// Windows that are complete with this batch, or since the one before. Their records are in these batches.
+    pub spans: Vec<SpanChange>,
+}
 
 /// A test is triggered, or resumed after a restart with its counts so far. Records that arrive from now on count for
 /// this test, and no longer for the previous one.
@@ -155,6 +165,8 @@ pub struct StatsAggregatorActor {
     tally: Option<Box<Tally>>,
     /// The last judgement of the open test, and when it was made.
     judged: Option<(Instant, Judgement)>,
+    /// Windows of tests that are complete since the last batch: they are stored with the next one.
+    spans: Vec<SpanChange>,
     /// The test that was open last: a late record that names no test counts as its own.
     last: Option<TestId>,
     clock: Clock,
@@ -165,7 +177,7 @@ pub struct StatsAggregatorActor {
 impl StatsAggregatorActor {
     /// Nothing is counted yet.
     pub fn new(clock: Clock, events: EventsHandle, telemetry: Arc<Telemetry>) -> Self {
-        Self { tally: None, judged: None, last: None, clock, events, telemetry }
+        Self { tally: None, judged: None, spans: Vec::new(), last: None, clock, events, telemetry }
     }
 
     /// Counts a record for the open test; returns what to store of it.
@@ -213,6 +225,7 @@ impl StatsAggregatorActor {
         for window in self.tally.as_deref_mut().map(Tally::take_windows).unwrap_or_default() {
             offer(&self.events, Changed::Window(Box::new(window)), &self.telemetry);
         }
+        self.spans.extend(self.tally.as_deref_mut().map(Tally::take_spans).unwrap_or_default());
     }
 }
 
@@ -225,7 +238,7 @@ impl Actor for StatsAggregatorActor {
 }
 
 impl Handler<MetricsArrived> for StatsAggregatorActor {
-    type Result = Vec<StoredMetrics>;
+    type Result = Counted;
 
     fn handle(&mut self, MetricsArrived(batch): MetricsArrived, _: &mut Self::Context) -> Self::Result {
         let now_us = self.clock.unix_us();
@@ -258,15 +271,16 @@ impl Handler<MetricsArrived> for StatsAggregatorActor {
             }
         }
         self.send_windows();
-        stored
+        Counted { metrics: stored, spans: std::mem::take(&mut self.spans) }
     }
 }
 
 impl Handler<OpenTally> for StatsAggregatorActor {
     type Result = ();
 
-    fn handle(&mut self, OpenTally(tally): OpenTally, _: &mut Self::Context) {
+    fn handle(&mut self, OpenTally(mut tally): OpenTally, _: &mut Self::Context) {
         self.last = Some(tally.test_id().clone());
+        self.spans.extend(tally.take_spans());
         self.tally = Some(tally);
         self.judged = None;
     }
@@ -277,6 +291,7 @@ impl Handler<ForgetTally> for StatsAggregatorActor {
 
     fn handle(&mut self, ForgetTally(test_id): ForgetTally, _: &mut Self::Context) {
         self.tally.take_if(|tally| *tally.test_id() == test_id);
+        self.spans.retain(|change| change.test_id() != test_id.as_str());
     }
 }
 

@@ -6,18 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, MailboxError, Recipient};
-use common::ids::{NodeId, TestId};
+use common::ids::TestId;
 use common::kafka::Offsets;
 use common::plan::files::FileHash;
 
 use super::CountTests;
 use super::messages::{
-    LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows,
-    RemoveTest, SaveBatch, SaveRevision, SaveTest,
+    LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadSpan, LoadTest,
+    LoadUnfinished, LoadWindows, RemoveTest, SaveBatch, SaveRevision, SaveSpans, SaveTest,
 };
-use crate::model::{TestPage, TestView, WindowView};
+use crate::model::{SpanView, TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
-use crate::store::{Batch, Cursor, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter};
+use crate::store::{
+    Batch, Cursor, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter, WindowsAsked,
+};
+use crate::tally::spans::SpanChange;
 
 /// The answer of the store; an actor that has stopped does not answer.
 fn answered<T>(answer: Result<Result<T, StoreError>, MailboxError>) -> Result<T, StoreError> {
@@ -30,6 +33,7 @@ pub struct StoreHandle {
     save_test: Recipient<SaveTest>,
     save_revision: Recipient<SaveRevision>,
     save_batch: Recipient<SaveBatch>,
+    save_spans: Recipient<SaveSpans>,
     remove_test: Recipient<RemoveTest>,
     load_test: Recipient<LoadTest>,
     load_unfinished: Recipient<LoadUnfinished>,
@@ -45,6 +49,7 @@ impl StoreHandle {
             + Handler<SaveTest>
             + Handler<SaveRevision>
             + Handler<SaveBatch>
+            + Handler<SaveSpans>
             + Handler<RemoveTest>
             + Handler<LoadTest>
             + Handler<LoadUnfinished>
@@ -53,6 +58,7 @@ impl StoreHandle {
         A::Context: ToEnvelope<A, SaveTest>
             + ToEnvelope<A, SaveRevision>
             + ToEnvelope<A, SaveBatch>
+            + ToEnvelope<A, SaveSpans>
             + ToEnvelope<A, RemoveTest>
             + ToEnvelope<A, LoadTest>
             + ToEnvelope<A, LoadUnfinished>
@@ -63,6 +69,7 @@ impl StoreHandle {
             save_test: actor.clone().recipient::<SaveTest>(),
             save_revision: actor.clone().recipient::<SaveRevision>(),
             save_batch: actor.clone().recipient::<SaveBatch>(),
+            save_spans: actor.clone().recipient::<SaveSpans>(),
             remove_test: actor.clone().recipient::<RemoveTest>(),
             load_test: actor.clone().recipient::<LoadTest>(),
             load_unfinished: actor.clone().recipient::<LoadUnfinished>(),
@@ -93,6 +100,19 @@ impl StoreHandle {
     /// Where the store refuses it or has stopped.
     pub async fn save_batch(&self, batch: Batch) -> Result<SavedBatch, StoreError> {
         answered(self.save_batch.send(SaveBatch(batch)).await)
+    }
+
+    /// Stores spans of a test that is counted again; `anew`: after those that are stored were removed ([`SaveSpans`]).
+    ///
+    /// # Errors
+    /// Where the store refuses them or has stopped.
+    pub async fn save_spans(
+        &self,
+        test_id: &TestId,
+        changes: Vec<SpanChange>,
+        anew: bool,
+    ) -> Result<(), StoreError> {
+        answered(self.save_spans.send(SaveSpans { test_id: test_id.clone(), changes, anew }).await)
     }
 
     /// Removes a test; false where it is under way, or is not there ([`RemoveTest`]).
@@ -167,6 +187,8 @@ impl RecordsReader {
 pub struct HistoryReader {
     load_page: Recipient<LoadPage>,
     load_windows: Recipient<LoadWindows>,
+    load_last_second: Recipient<LoadLastSecond>,
+    load_span: Recipient<LoadSpan>,
     count_tests: Recipient<CountTests>,
     load_named_files: Recipient<LoadNamedFiles>,
 }
@@ -175,15 +197,25 @@ impl HistoryReader {
     /// Reads from this actor.
     pub fn of<A>(actor: &Addr<A>) -> Self
     where
-        A: Actor + Handler<LoadPage> + Handler<LoadWindows> + Handler<CountTests> + Handler<LoadNamedFiles>,
+        A: Actor
+            + Handler<LoadPage>
+            + Handler<LoadWindows>
+            + Handler<LoadLastSecond>
+            + Handler<LoadSpan>
+            + Handler<CountTests>
+            + Handler<LoadNamedFiles>,
         A::Context: ToEnvelope<A, LoadPage>
             + ToEnvelope<A, LoadWindows>
+            + ToEnvelope<A, LoadLastSecond>
+            + ToEnvelope<A, LoadSpan>
             + ToEnvelope<A, CountTests>
             + ToEnvelope<A, LoadNamedFiles>,
     {
         Self {
             load_page: actor.clone().recipient::<LoadPage>(),
             load_windows: actor.clone().recipient::<LoadWindows>(),
+            load_last_second: actor.clone().recipient::<LoadLastSecond>(),
+            load_span: actor.clone().recipient::<LoadSpan>(),
             count_tests: actor.clone().recipient::<CountTests>(),
             load_named_files: actor.clone().recipient::<LoadNamedFiles>(),
         }
@@ -202,18 +234,33 @@ impl HistoryReader {
         answered(self.load_page.send(LoadPage { limit, cursor, filter }).await)
     }
 
-    /// The series of a test from one second to another: one driver's, or (`None`) the fleet's ([`LoadWindows`]).
+    /// A part of the series of a test: one driver's, or the fleet's ([`LoadWindows`]).
     ///
     /// # Errors
     /// Where the store cannot read it or has stopped.
-    pub async fn windows(
+    pub async fn windows(&self, asked: WindowsAsked) -> Result<Vec<WindowView>, StoreError> {
+        answered(self.load_windows.send(LoadWindows(asked)).await)
+    }
+
+    /// The last second of a test that some driver has sent; `None` where there is none ([`LoadLastSecond`]).
+    ///
+    /// # Errors
+    /// Where the store cannot read it or has stopped.
+    pub async fn last_second(&self, test_id: TestId) -> Result<Option<u64>, StoreError> {
+        answered(self.load_last_second.send(LoadLastSecond(test_id)).await)
+    }
+
+    /// The figures of some seconds of a test; `None` where it is not stored ([`LoadSpan`]).
+    ///
+    /// # Errors
+    /// Where the store cannot read them or has stopped.
+    pub async fn span(
         &self,
         test_id: TestId,
-        driver: Option<NodeId>,
-        from: u64,
-        to: u64,
-    ) -> Result<Vec<WindowView>, StoreError> {
-        answered(self.load_windows.send(LoadWindows { test_id, driver, from, to }).await)
+        from: Option<u64>,
+        to: Option<u64>,
+    ) -> Result<Option<SpanView>, StoreError> {
+        answered(self.load_span.send(LoadSpan { test_id, from, to }).await)
     }
 
     /// How many tests there are by (state, verdict) ([`CountTests`]).

@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 
 use actix::Message;
-use common::ids::{Epoch, NodeId, TestId};
+use common::ids::{Epoch, TestId};
 use common::kafka::Offsets;
 use common::plan::files::FileHash;
 
-use crate::model::{TestPage, TestView, WindowView};
+use crate::model::{SpanView, TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
-use crate::store::{Batch, Cursor, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter};
+use crate::store::{
+    Batch, Cursor, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter, WindowsAsked,
+};
+use crate::tally::spans::SpanChange;
 
 /// Stores or replaces a test: its life so far and, once finished, its report.
 #[derive(Debug, Clone, Message)]
@@ -27,6 +30,16 @@ pub struct SaveRevision(pub Box<TestView>);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<SavedBatch, StoreError>")]
 pub struct SaveBatch(pub Batch);
+
+/// Stores spans of a test that is counted again.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SaveSpans {
+    pub test_id: TestId,
+    pub changes: Vec<SpanChange>,
+    /// Whether those that are stored are removed first.
+    pub anew: bool,
+}
 
 /// Removes a test, unless it is under way, with all that was stored of it; false where it is, or is not there.
 #[derive(Debug, Clone, Message)]
@@ -84,15 +97,25 @@ pub struct LoadMetrics {
     pub limit: u32,
 }
 
-/// The series of a test.
-#[derive(Debug, Message)]
+/// A part of the series of a test.
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Vec<WindowView>, StoreError>")]
-pub struct LoadWindows {
+pub struct LoadWindows(pub WindowsAsked);
+
+/// The last second of a test that some driver has sent.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Option<u64>, StoreError>")]
+pub struct LoadLastSecond(pub TestId);
+
+/// The figures of some seconds of a test; `None` where it is not stored.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Option<SpanView>, StoreError>")]
+pub struct LoadSpan {
     pub test_id: TestId,
-    /// One driver's, or (`None`) the fleet's.
-    pub driver: Option<NodeId>,
-    pub from: u64,
-    pub to: u64,
+    /// The first second; `None`: the first one after the warm-up.
+    pub from: Option<u64>,
+    /// The last second; `None`: the last one that is known.
+    pub to: Option<u64>,
 }
 
 /// The epoch of this life of the orchestrator: one more than stored, no lower than the clock; stored at once.

@@ -16,10 +16,10 @@ use common::plan::files::FileHash;
 
 pub use self::handle::{HistoryReader, RecordsReader, StoreHandle};
 pub use self::messages::{
-    LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadTest, LoadUnfinished, LoadWindows,
-    RemoveTest, SaveBatch, SaveRevision, SaveTest, TakeEpoch,
+    LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadSpan, LoadTest,
+    LoadUnfinished, LoadWindows, RemoveTest, SaveBatch, SaveRevision, SaveSpans, SaveTest, TakeEpoch,
 };
-use crate::model::{TestPage, WindowView};
+use crate::model::{SpanView, TestPage, WindowView};
 use crate::registry::KnownNode;
 use crate::store::{MetricsPage, SavedBatch, Store, StoreError, StoredTest};
 use crate::telemetry::Telemetry;
@@ -59,7 +59,7 @@ pub struct StoreActor {
 
 impl StoreActor {
     /// Opens the file, brings it up to date, and starts the actor on a thread of its own. A second one on the
-    /// same file may serve long reads ([`LoadWindows`], [`LoadPage`]) beside the writer.
+    /// same file may serve long reads ([`LoadWindows`], [`LoadSpan`], [`LoadPage`]) beside the writer.
     ///
     /// # Errors
     /// Where the file cannot be opened, or a newer version wrote it.
@@ -123,6 +123,15 @@ impl Handler<SaveRevision> for StoreActor {
 
     fn handle(&mut self, save: SaveRevision, _: &mut Self::Context) -> Self::Result {
         self.with("save_revision", |store| store.save_revision(&save.0))
+    }
+}
+
+impl Handler<SaveSpans> for StoreActor {
+    type Result = Result<(), StoreError>;
+
+    fn handle(&mut self, save: SaveSpans, _: &mut Self::Context) -> Self::Result {
+        let SaveSpans { test_id, changes, anew } = save;
+        self.with("save_spans", |store| store.save_spans(&test_id, &changes, anew))
     }
 }
 
@@ -190,9 +199,23 @@ impl Handler<LoadWindows> for StoreActor {
     type Result = Result<Vec<WindowView>, StoreError>;
 
     fn handle(&mut self, load: LoadWindows, _: &mut Self::Context) -> Self::Result {
-        self.with("load_windows", |store| {
-            store.windows(&load.test_id, load.driver.as_ref(), load.from, load.to)
-        })
+        self.with("load_windows", |store| store.windows(&load.0))
+    }
+}
+
+impl Handler<LoadLastSecond> for StoreActor {
+    type Result = Result<Option<u64>, StoreError>;
+
+    fn handle(&mut self, load: LoadLastSecond, _: &mut Self::Context) -> Self::Result {
+        self.with("load_last_second", |store| store.last_second(&load.0))
+    }
+}
+
+impl Handler<LoadSpan> for StoreActor {
+    type Result = Result<Option<SpanView>, StoreError>;
+
+    fn handle(&mut self, load: LoadSpan, _: &mut Self::Context) -> Self::Result {
+        self.with("load_span", |store| store.span(&load.test_id, load.from, load.to))
     }
 }
 

@@ -94,8 +94,13 @@ async fn store_unseen(surroundings: &Surroundings, test: &TestId, metrics: Metri
         metrics: Arc::new(raw.read().unwrap()),
         raw,
     };
-    let batch =
-        Batch { offsets_of: None, offsets: Offsets::new(), metrics: vec![stored], registered: Vec::new() };
+    let batch = Batch {
+        offsets_of: None,
+        offsets: Offsets::new(),
+        metrics: vec![stored],
+        spans: Vec::new(),
+        registered: Vec::new(),
+    };
     surroundings.store().await.save_batch(batch).await.unwrap();
 }
 

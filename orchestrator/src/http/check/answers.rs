@@ -182,9 +182,38 @@ async fn the_series_is_bounded() {
     assert_problem(&other, 404);
     assert_eq!(other.json()["errors"][0]["value"], "vm-9", "{}", other.text);
     assert_problem(&answer_of(None, get("nobody", "?driver=vm-9")).await, 404);
+    for (query, step, n, next_from) in [
+        ("?step=1&from=3", 1, 7, Value::Null),
+        ("?step=10&to=9", 10, 1, json!(10)),
+        ("?step=auto", 1, 10, json!(10)),
+        ("?step=auto&from=0&to=3600", 60, 1, Value::Null),
+        ("?step=60&from=0&to=215999", 60, 1, Value::Null),
+    ] {
+        let page = answer_of(None, get(KNOWN, query)).await.json();
+        let windows = page["windows"].as_array().unwrap();
+        assert_eq!(
+            (&page["step"], windows.len(), &page["next_from"]),
+            (&json!(step), n, &next_from),
+            "{query}"
+        );
+        assert_eq!(windows[0]["seconds"], step, "{query}");
+    }
+    assert_problem(&answer_of(None, get(KNOWN, "?step=60&from=0&to=216000")).await, 422);
+    assert_problem(&answer_of(None, get(KNOWN, "?step=2")).await, 400);
     let all = answer_of(None, get(KNOWN, "?from=x&to=-1&driver=&colour=red")).await;
     assert_problem(&all, 400);
     assert_eq!(all.json()["errors"].as_array().unwrap().len(), 4, "{}", all.text);
+}
+
+#[actix::test]
+async fn a_span_says_what_it_covers() {
+    let get = |id: &str, query: &str| TestRequest::get().uri(&format!("/api/v1/tests/{id}/span{query}"));
+    let span = answer_of(None, get(KNOWN, "?from=2&to=4")).await.json();
+    assert_eq!((&span["from"], &span["to"], &span["step"]), (&json!(2), &json!(4), &json!(1)));
+    assert_eq!(answer_of(None, get(KNOWN, "")).await.json()["to"], 9);
+    assert_problem(&answer_of(None, get("nobody", "")).await, 404);
+    assert_problem(&answer_of(None, get(KNOWN, "?from=5&to=4")).await, 422);
+    assert_problem(&answer_of(None, get(KNOWN, "?from=x&colour=red")).await, 400);
 }
 
 #[actix::test]
@@ -273,7 +302,7 @@ async fn the_small_calls_answer() {
 async fn the_description_names_every_route_and_all_it_refers_to() {
     let api = answer_of(None, TestRequest::get().uri("/openapi.json")).await.json();
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
-    assert_eq!(api["paths"].as_object().unwrap().len(), 18);
+    assert_eq!(api["paths"].as_object().unwrap().len(), 19);
     assert_eq!(api["paths"]["/metrics"]["get"]["security"], json!([{}, {"token": []}]), "it may be left out");
     let text = api.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {

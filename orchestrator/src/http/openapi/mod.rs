@@ -36,7 +36,8 @@ use crate::model;
         super::load_tests::report,
         super::load_tests::report_json,
         super::load_tests::report_text,
-        super::load_tests::windows,
+        super::series::windows,
+        super::series::span,
         super::data::put,
         super::data::get,
         super::events::events,
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
         let operations = operations(&api(false));
-        assert_eq!(operations.len(), 22);
+        assert_eq!(operations.len(), 23);
         let mut ids = BTreeSet::new();
         for (name, operation) in &operations {
             let id = operation["operationId"].as_str().unwrap_or_default();

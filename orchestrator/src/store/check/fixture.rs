@@ -238,7 +238,7 @@ fn a_report_counted_again_from_a_store_of_version_6_has_the_same_figures() {
     ] {
         assert_eq!(report.pointer(figure), Some(&before), "{figure}");
     }
-    let windows = fixture.store.windows(&id("t"), None, 0, 9).unwrap();
+    let windows = windows(&fixture.store, None, 0, 9);
     let seconds: Vec<_> = windows
         .iter()
         .map(|second| (second.seq, second.sent, second.failed, second.latency_ms.response.count))

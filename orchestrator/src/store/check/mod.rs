@@ -3,6 +3,7 @@
 mod batches;
 mod fixture;
 mod series;
+mod spans;
 mod tests_table;
 
 use std::path::PathBuf;
@@ -20,11 +21,11 @@ use tempfile::TempDir;
 
 use super::{BatchOutcome, Cursor, Store};
 use crate::fixtures::{self, ending, metrics, node_id as node, share, test_id as id};
-use crate::model::{TestState, Verdict};
+use crate::model::{TestState, Verdict, WindowView};
 use crate::participant::Participant;
 use crate::ran_on::RanOn;
-use crate::store::{Batch, SavedBatch, StoreError, StoredMetrics, StoredTest};
-use crate::tally::Closing;
+use crate::store::{Batch, SavedBatch, StoreError, StoredMetrics, StoredTest, WindowsAsked};
+use crate::tally::{Closing, Step};
 
 const START_US: i64 = 1_795_456_638_000_000;
 
@@ -157,8 +158,18 @@ fn batch(metrics: Vec<StoredMetrics>, next: i64) -> Batch {
         offsets_of: Some("cluster".to_owned()),
         offsets: [((Topic::Metrics, 0), next)].into(),
         metrics,
+        spans: Vec::new(),
         registered: Vec::new(),
     }
+}
+
+/// Seconds of the test `t`, of a driver or of the fleet.
+fn windows(store: &Store, driver: Option<&str>, from: u64, to: u64) -> Vec<WindowView> {
+    stepped(store, driver, from, to, Step::Second)
+}
+
+fn stepped(store: &Store, driver: Option<&str>, from: u64, to: u64, step: Step) -> Vec<WindowView> {
+    store.windows(&WindowsAsked { test_id: id("t"), driver: driver.map(node), from, to, step }).unwrap()
 }
 
 fn outcome(n_stored: u64, n_duplicate: u64, n_orphaned: u64) -> BatchOutcome {

@@ -15,9 +15,7 @@ fn the_series_is_what_happened_within_each_second() {
     }
     fixture.store.save_batch(&batch(records, 200)).unwrap();
     let seconds = |driver: Option<&str>, from, to| {
-        let driver = driver.map(node);
-        let windows = fixture.store.windows(&id("t"), driver.as_ref(), from, to).unwrap();
-        windows
+        windows(&fixture.store, driver, from, to)
             .into_iter()
             .map(|window| (window.seq, window.sent, window.latency_ms.response.count))
             .collect::<Vec<_>>()
@@ -28,7 +26,7 @@ fn the_series_is_what_happened_within_each_second() {
     assert_eq!(seconds(Some("a"), 2, 9), [(2, 10, 10), (5, 30, 10)], "counts after a gap span it");
     assert_eq!(seconds(Some("c"), 0, 9), []);
     assert_eq!(seconds(None, 6, 9), []);
-    let fleet = fixture.store.windows(&id("t"), None, 1, 1).unwrap();
+    let fleet = windows(&fixture.store, None, 1, 1);
     assert_eq!(
         (fleet[0].latency_ms.coverage, fleet[0].node_id.as_deref(), fleet[0].busy),
         (Some(1.0), None, 0.25)
@@ -57,12 +55,12 @@ fn sessions_and_names_survive_a_restart() {
     fixture.store.save_batch(&batch(records, 200)).unwrap();
     let store = fixture.reopened();
     let read = store.metrics(&id("t"), 0, 10).unwrap().records;
-    let windows = |metrics: &Metrics| metrics.ours.clone().unwrap();
+    let ours = |metrics: &Metrics| metrics.ours.clone().unwrap();
     assert_eq!(
-        read.iter().map(|stored| windows(&stored.metrics)).collect::<Vec<_>>(),
-        sent.iter().map(windows).collect::<Vec<_>>()
+        read.iter().map(|stored| ours(&stored.metrics)).collect::<Vec<_>>(),
+        sent.iter().map(ours).collect::<Vec<_>>()
     );
-    let seconds = store.windows(&id("t"), None, 0, 1).unwrap();
+    let seconds = windows(&store, None, 0, 1);
     let started = seconds.iter().map(|second| second.sessions.as_ref().map(|all| all.counts.started));
     assert_eq!(started.collect::<Vec<_>>(), [Some(9), Some(9)], "each of its second alone");
     assert_eq!(seconds[1].requests["create"].sent, 10);
@@ -75,8 +73,7 @@ fn an_answer_holds_an_hour_at_most() {
     let records = [0, 40, 3_599, 3_600].map(|seq| record(window("a", 5, seq), seq as i64));
     fixture.store.save_batch(&batch(records.to_vec(), 9_999)).unwrap();
     let seqs = |from, to| {
-        let windows = fixture.store.windows(&id("t"), None, from, to).unwrap();
-        windows.into_iter().map(|window| window.seq).collect::<Vec<_>>()
+        windows(&fixture.store, None, from, to).into_iter().map(|window| window.seq).collect::<Vec<_>>()
     };
     assert_eq!(seqs(0, u64::MAX), [0, 40, 3_599]);
     assert_eq!(seqs(1, u64::MAX), [40, 3_599, 3_600]);
@@ -94,8 +91,7 @@ fn each_second_has_its_statuses_errors_bytes_and_warm_up() {
     }
     fixture.store.save_batch(&batch(records, 200)).unwrap();
     let seconds = |driver: Option<&str>| {
-        let windows = fixture.store.windows(&id("t"), driver.map(node).as_ref(), 0, 1).unwrap();
-        windows
+        windows(&fixture.store, driver, 0, 1)
             .into_iter()
             .map(|window| {
                 (

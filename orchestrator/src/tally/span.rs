@@ -1,0 +1,220 @@
+//! The figures of some seconds of a test, from what was added up of them: for the fleet, each driver and each name. It reads
+//! no store and adds no seconds up.
+
+use common::clock::UnixMicros;
+use common::figures::Figures;
+use common::ids::{NodeId, TestId};
+use common::latency::{Latencies, LatencyKind, Outcome, Quantile, Spread};
+use common::session_figures::AllSessions;
+
+use super::part::completed;
+use super::series::Second;
+use super::step::Step;
+use super::unstarted::Unstarted;
+use super::{sessions, throughput, views};
+use crate::model::{CurvePoint, LatencyView, SpanCurves, SpanDriver, SpanTotals, SpanView};
+
+/// The quantiles of a curve that it always has; finer ones follow as long as there are requests enough.
+const QUANTILES: [f64; 11] = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999];
+
+/// Most decades of a curve: 1 in 10^12 requests is the finest that is asked for.
+const MAX_DECADES: i32 = 12;
+
+/// Which seconds, and how they were cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Covered {
+    pub from: u64,
+    pub to: u64,
+    pub step: Step,
+}
+
+/// What a plan has to do with the figures of a span.
+#[derive(Debug, Clone, Copy)]
+pub struct Of<'a> {
+    pub test_id: &'a TestId,
+    /// Whether the load is a closed loop, whose drivers end at different times.
+    pub closed_loop: bool,
+    /// Whether every driver sends histograms.
+    pub covers_all: bool,
+}
+
+/// One driver's seconds, added up.
+#[derive(Debug)]
+pub struct DriverSpan {
+    pub node: NodeId,
+    /// `None`: it has none of these seconds.
+    pub sum: Option<Second>,
+    /// When its schedule began (after the warm-up) and ended, as far as that is known.
+    pub schedule: (UnixMicros, Option<UnixMicros>),
+}
+
+impl DriverSpan {
+    /// How much of its schedule lies in its seconds, s.
+    fn length_s(&self) -> f64 {
+        let Some(sum) = &self.sum else { return 0.0 };
+        let (begun, ended) = self.schedule;
+        throughput::seconds(sum.from_us.max(begun), ended.map_or(sum.to_us, |ended| sum.to_us.min(ended)))
+    }
+
+    fn in_schedule(&self) -> u64 {
+        self.sum.as_ref().map_or(0, |sum| sum.figures.all.counters.completed_in_schedule)
+    }
+
+    fn throughput_per_s(&self) -> Option<f64> {
+        throughput::per_second(self.in_schedule(), self.length_s())
+    }
+}
+
+/// Without the drivers' histograms, what the fleet's throughput needs of each: how many completed in the schedule, and in how
+/// many seconds of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kept {
+    in_schedule: u64,
+    length_s: f64,
+}
+
+/// Puts a span together, a driver at a time, so that the histograms of one driver are in memory at once.
+#[derive(Debug)]
+pub struct SpanBuilder<'a> {
+    of: Of<'a>,
+    view: SpanView,
+    kept: Vec<Kept>,
+}
+
+impl<'a> SpanBuilder<'a> {
+    pub fn new(of: Of<'a>, covered: Covered) -> Self {
+        let view = SpanView {
+            test_id: of.test_id.to_string(),
+            from: covered.from,
+            to: covered.to,
+            step: covered.step.seconds(),
+            ..SpanView::default()
+        };
+        Self { of, view, kept: Vec::new() }
+    }
+
+    /// Adds a driver.
+    pub fn driver(&mut self, driver: &DriverSpan) {
+        self.kept.push(Kept { in_schedule: driver.in_schedule(), length_s: driver.length_s() });
+        let node_id = driver.node.to_string();
+        let none = (Figures::default(), AllSessions::default());
+        let (figures, sessions) =
+            driver.sum.as_ref().map_or((&none.0, &none.1), |sum| (&sum.figures.all, &sum.sessions));
+        self.view.curve.drivers.insert(node_id.clone(), curve(figures, Unstarted::of(&sessions.counters())));
+        let totals =
+            SpanTotals { throughput_per_s: driver.throughput_per_s(), ..totals(figures, sessions, true) };
+        self.view.drivers.push(SpanDriver { node_id, totals });
+    }
+
+    /// The whole, once every driver was added. `fleet`: `None` where there are no seconds.
+    pub fn finish(mut self, fleet: Option<&Second>) -> SpanView {
+        let Some(fleet) = fleet else { return self.view };
+        let unstarted = Unstarted::of(&fleet.sessions.counters());
+        let rates =
+            || self.kept.iter().filter_map(|kept| throughput::per_second(kept.in_schedule, kept.length_s));
+        let throughput_per_s = if self.of.closed_loop {
+            let longest = self.kept.iter().map(|kept| kept.length_s).reduce(f64::max);
+            let completed = self.kept.iter().map(|kept| kept.in_schedule).sum();
+            longest.and_then(|length_s| throughput::per_second(completed, length_s))
+        } else {
+            rates().reduce(|sum, rate| sum + rate).map(throughput::without_rounding)
+        };
+        self.view.totals = SpanTotals {
+            throughput_per_s,
+            ..totals(&fleet.figures.all, &fleet.sessions, self.of.covers_all)
+        };
+        let named = fleet.figures.named.iter();
+        self.view.requests = named
+            .map(|(name, of)| {
+                (name.to_string(), views::request(&of.counters.after_warmup(), &of.latencies, unstarted))
+            })
+            .collect();
+        self.view.curve = SpanCurves {
+            fleet: curve(&fleet.figures.all, unstarted),
+            drivers: std::mem::take(&mut self.view.curve.drivers),
+        };
+        sessions::of_span(&mut self.view, &fleet.sessions);
+        self.view
+    }
+}
+
+fn totals(figures: &Figures, sessions: &AllSessions, covers_all: bool) -> SpanTotals {
+    let Figures { counters, latencies } = figures;
+    let after = counters.after_warmup();
+    let (all, held) = completed(counters, latencies);
+    SpanTotals {
+        scheduled: after.scheduled,
+        sent: after.sent,
+        completed: after.completed,
+        failed: after.failed,
+        dropped: after.dropped(),
+        throughput_per_s: None,
+        status_codes: views::by_status(&after.status_codes),
+        errors: views::by_kind(&after.errors),
+        latency_ms: LatencyView {
+            coverage: covers_all.then(|| views::share(held, all)),
+            ..views::latency_view(latencies, slower(figures, Unstarted::of(&sessions.counters())))
+        },
+        warmup: views::warmup(&counters.warmup),
+    }
+}
+
+fn slower(figures: &Figures, unstarted: Unstarted) -> u64 {
+    figures.counters.slower() + unstarted.beyond(&figures.counters)
+}
+
+fn curve(figures: &Figures, unstarted: Unstarted) -> Vec<CurvePoint> {
+    points(&figures.latencies, slower(figures, unstarted))
+}
+
+/// The points of `response`.
+fn points(latencies: &Latencies, slower: u64) -> Vec<CurvePoint> {
+    let spread = latencies.spread(Outcome::All, LatencyKind::Response, slower);
+    let n = spread.samples().count().saturating_add(slower);
+    if n == 0 {
+        return Vec::new();
+    }
+    let finer = (5..=MAX_DECADES).flat_map(|decade| {
+        let share = 10_f64.powi(-decade);
+        [(1.0 - 5.0 * share, 0.2 / share), (1.0 - share, 1.0 / share)]
+    });
+    let finer = finer.take_while(|(_, one_in)| *one_in <= n as f64).map(|(quantile, _)| quantile);
+    QUANTILES.into_iter().chain(finer).chain([1.0]).map(|quantile| point(&spread, quantile)).collect()
+}
+
+fn point(spread: &Spread<'_>, quantile: f64) -> CurvePoint {
+    let us = match spread.quantile(quantile) {
+        // The fastest one is known exactly; its bucket is not.
+        _ if quantile == 0.0 => spread.samples().min_us(),
+        Quantile::Is(us) => Some(us),
+        Quantile::Nothing | Quantile::AtLeast(_) => None,
+    };
+    CurvePoint(quantile, us.map(|us| us as f64 / 1e3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_is_as_fine_as_there_are_requests() {
+        let mut latencies = Latencies::new();
+        (1..=1_000_u64).for_each(|n| latencies.ended(n * 10, n * 10, true));
+        let of = |latencies: &Latencies, slower| {
+            points(latencies, slower).into_iter().map(|CurvePoint(q, ms)| (q, ms)).collect::<Vec<_>>()
+        };
+        let whole = of(&latencies, 0);
+        assert_eq!(whole.first(), Some(&(0.0, Some(0.01))));
+        assert_eq!(whole[2], (0.5, Some(5.003)), "as precise as the histogram");
+        assert_eq!(whole.last(), Some(&(1.0, Some(10.0))));
+        assert_eq!(whole.len(), 12);
+        let failed = of(&latencies, 1_000);
+        assert_eq!(failed[1].1, Some(5.003));
+        assert!(failed[3..].iter().all(|(_, ms)| ms.is_none()), "{failed:?}");
+        assert_eq!(of(&Latencies::new(), 0), []);
+        let mut many = Latencies::new();
+        many.of_mut(LatencyKind::Response).record_n_us(500, 1_000_000);
+        let quantiles: Vec<f64> = of(&many, 0).into_iter().map(|(q, _)| q).collect();
+        assert_eq!(quantiles[11..], [0.99995, 0.99999, 0.999995, 0.999999, 1.0]);
+    }
+}
