@@ -114,6 +114,7 @@ function drawing(latest: { columns: readonly Column[]; outcome: Outcome }): Draw
 
 const LINES: Line[] = LEVELS.map((name) => ({
   name,
+  word: "percentile",
   colour: LOOK[name].colour,
   ...(LOOK[name].look ? { look: LOOK[name].look } : {}),
   value: (column) => (isBound(column, "response", name) ? "≥ " : "") + ms(levelOf(column, "response", name)),
@@ -137,7 +138,7 @@ export function Heatmap({ group }: { group: ChartGroup }) {
     <Chart
       group={group}
       title="Response times"
-      word="response"
+      word="heatmap"
       unit={anyHeat ? "how many requests a second took how long; percentiles in ms" : "percentiles in ms"}
       lines={LINES}
       summary={summary(columns)}

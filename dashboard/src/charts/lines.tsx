@@ -81,7 +81,7 @@ export function Load({ group }: { group: ChartGroup }) {
 
 const IN_FLIGHT: Drawing = { series: [area("n", "--c-1", 0.18)], scales: { n: fromZero() }, axes: () => [valueAxis("n", amount)] };
 
-const IN_FLIGHT_LINES: Line[] = [{ name: "in flight", colour: "--c-1", look: "area", value: (column) => count(column.inFlight) }];
+const IN_FLIGHT_LINES: Line[] = [{ name: "in flight", word: "in flight", colour: "--c-1", look: "area", value: (column) => count(column.inFlight) }];
 
 /** Requests that have not ended, at the end of each second. */
 export function InFlight({ group }: { group: ChartGroup }) {
@@ -92,6 +92,7 @@ export function InFlight({ group }: { group: ChartGroup }) {
     <Chart
       group={group}
       title="In flight"
+      word="in flight"
       unit="requests at the end of each second"
       lines={IN_FLIGHT_LINES}
       summary={`At most ${count(highest(columns, (column) => column.inFlight))} requests were in flight.`}
@@ -255,7 +256,7 @@ export function Sessions({ group }: { group: ChartGroup }) {
       { name: "started", colour: "--c-1", value: (column) => rate(STARTED(column)) },
       { name: "completed", colour: "--c-3", value: (column) => rate(COMPLETED(column)) },
       { name: "failed or abandoned", colour: "--c-2", look: "area", value: (column) => rate(FAILED(column)) },
-      ...(hasUsers ? [{ name: "users (right)", word: "user", colour: "--c-4", look: "dash" as const, value: (column: Column) => count(column.users) }] : []),
+      ...(hasUsers ? [{ name: "users (right)", word: "users", colour: "--c-4", look: "dash" as const, value: (column: Column) => count(column.users) }] : []),
     ],
     [hasUsers],
   );

@@ -63,7 +63,7 @@ export function Head({ test, now, actions }: { test: Test; now: number; actions:
           </span>
         </Item>
         <Item name={<Word of={closed ? "closed loop" : "open loop"}>{closed ? "Closed loop" : "Open loop"}</Word>}>{loadWords(test.plan)}</Item>
-        <Item name="Drivers">{test.drivers.length > 0 ? test.drivers.length : planDrivers(test.plan)}</Item>
+        <Item name={<Word of="driver">Drivers</Word>}>{test.drivers.length > 0 ? test.drivers.length : planDrivers(test.plan)}</Item>
         <Item name={test.started_at ? "Started" : "Created"}>{instant(test.started_at ?? test.created_at, new Date(now))}</Item>
         {far.elapsed !== null && <Item name={test.state === "finished" ? "Lasted" : "Elapsed"}>{clock(far.elapsed)}</Item>}
         {far.remaining !== null && <Item name="Remaining">{clock(Math.ceil(far.remaining))}</Item>}
@@ -114,7 +114,9 @@ export function Findings({ test }: { test: Test }) {
       {missing.length > 0 && test.reasons.length === 0 && <p class="small">{missing.length} runs of windows are missing.</p>}
       {test.warnings.length > 0 && (
         <>
-          <h2>Warnings</h2>
+          <h2>
+            <Word of="warning">Warnings</Word>
+          </h2>
           <ul>
             {test.warnings.map((text) => (
               <li key={text}>{text}</li>
@@ -124,7 +126,9 @@ export function Findings({ test }: { test: Test }) {
       )}
       {(test.notes?.length ?? 0) > 0 && (
         <>
-          <h2>Notes</h2>
+          <h2>
+            <Word of="note">Notes</Word>
+          </h2>
           <ul class="dim">
             {test.notes?.map((text) => (
               <li key={text}>{text}</li>
@@ -197,10 +201,10 @@ export function Figures({ test, newest }: { test: Test; newest: Column | null })
     { name: "failed", word: "failed", value: count(totals.failed), bad: (totals.failed ?? 0) > 0, ...((totals.failed ?? 0) > 0 && totals.sent ? { of: percent((totals.failed ?? 0) / totals.sent) } : {}) },
     { name: "dropped", word: "dropped", value: count(totals.dropped), bad: (totals.dropped ?? 0) > 0, ...((totals.dropped ?? 0) > 0 && totals.scheduled ? { of: percent((totals.dropped ?? 0) / totals.scheduled) } : {}) },
   ];
-  if (live) shown.push({ name: "in flight", value: count(totals.in_flight) }, { name: "sent/s now", value: newest ? rate(perSecond(newest, newest.sent)) : "–" });
+  if (live) shown.push({ name: "in flight", word: "in flight", value: count(totals.in_flight) }, { name: "sent/s now", word: "sent", value: newest ? rate(perSecond(newest, newest.sent)) : "–" });
   else shown.push({ name: "completed/s", word: "throughput", value: rate(totals.throughput_per_s) });
   if (totals.sessions) shown.push({ name: "sessions", word: "session", value: count(totals.sessions.started), bad: totals.sessions.failed > 0, ...(totals.sessions.failed > 0 ? { of: `${count(totals.sessions.failed)} failed` } : {}) });
-  if (totals.users !== undefined && totals.users !== null) shown.push({ name: "users at most", value: count(totals.users) });
+  if (totals.users !== undefined && totals.users !== null) shown.push({ name: "users at most", word: "users", value: count(totals.users) });
   if ((totals.unresolved ?? 0) > 0) shown.push({ name: "unresolved", word: "unresolved", value: count(totals.unresolved), bad: true });
   if ((totals.end_unknown ?? 0) > 0) shown.push({ name: "end not reported", value: count(totals.end_unknown) });
   const response = totals.latency_ms.response;

@@ -10,7 +10,7 @@ import { type DriverRow, driverRows, endedEarly, type LatencyRow, latencyRows, n
 
 /** Columns of the ten figures of a latency. */
 function figures<Row>(of: (row: Row) => LatencyStats | undefined | null): TableColumn<Row>[] {
-  const words: Partial<Record<Figure, string>> = { mode: "mode", mean: "mean", median: "median" };
+  const words: Partial<Record<Figure, string>> = { mode: "mode latency", mean: "mean", median: "median" };
   return FIGURES.map((name) => ({
     id: name,
     head: name,
@@ -55,8 +55,8 @@ const DRIVERS: TableColumn<DriverRow>[] = [
   { id: "throughput", minor: true, head: "completed/s", word: "throughput", key: (row) => row.figures.throughput_per_s, cell: (row) => rate(row.figures.throughput_per_s) },
   { id: "failed", head: "failed", word: "failed", key: (row) => row.figures.failed, cell: (row) => count(row.figures.failed), alarm: (row) => (row.figures.failed ?? 0) > 0 },
   { id: "dropped", head: "dropped", word: "dropped", key: (row) => row.figures.dropped, cell: (row) => count(row.figures.dropped), alarm: (row) => (row.figures.dropped ?? 0) > 0 },
-  { id: "in_flight", minor: true, head: "in flight", key: (row) => row.part?.in_flight, cell: (row) => count(row.part?.in_flight) },
-  { id: "cpu", head: "CPU", key: (row) => row.part?.cpu_mean ?? row.part?.cpu, cell: (row) => percent(row.part?.cpu_mean ?? row.part?.cpu) },
+  { id: "in_flight", minor: true, head: "in flight", word: "in flight", key: (row) => row.part?.in_flight, cell: (row) => count(row.part?.in_flight) },
+  { id: "cpu", head: "CPU", word: "cpu", key: (row) => row.part?.cpu_mean ?? row.part?.cpu, cell: (row) => percent(row.part?.cpu_mean ?? row.part?.cpu) },
   { id: "busy", head: "busy max", word: "busy", key: (row) => row.part?.busy_max, cell: (row) => percent(row.part?.busy_max) },
   { id: "steal", minor: true, head: "steal max", word: "steal", key: (row) => row.part?.steal_max, cell: (row) => percent(row.part?.steal_max) },
   ...figures<DriverRow>((row) => row.figures.latency_ms.response),
