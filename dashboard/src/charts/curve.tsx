@@ -28,10 +28,14 @@ export interface CurveLine {
 interface Props {
   title: string;
   lines: readonly CurveLine[];
+  /** What the thin lines are, where they are too many to be named. */
+  note?: string;
   /** In rem. */
   height?: number;
 }
 
+/** Thin lines that are named. */
+const MOST_NAMED = 12;
 const COLOURS = ["--c-1", "--c-2", "--c-3", "--c-4", "--c-5", "--c-6", "--c-7"];
 /** What the table beside the drawing has. */
 const QUANTILES = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1];
@@ -40,7 +44,7 @@ function colourOf(line: CurveLine, index: number): string {
   return line.colour ?? (line.thin ? "--c-7" : (COLOURS[index % COLOURS.length] ?? "--c-1"));
 }
 
-export function Curves({ title, lines, height = 18 }: Props) {
+export function Curves({ title, lines, note, height = 18 }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [at, setAt] = useState<number | null>(null);
@@ -145,6 +149,9 @@ export function Curves({ title, lines, height = 18 }: Props) {
 
   const quantile = at ?? 0.99;
   const thick = lines.filter((line) => !line.thin);
+  const thin = lines.length - thick.length;
+  // Many thin lines show how far the drivers are apart; their names would fill the page.
+  const legend = lines.map((line, index) => ({ line, index })).filter(({ line }) => !line.thin || thin <= MOST_NAMED);
   return (
     <figure class="card chart wide">
       <div class="chart-head">
@@ -160,12 +167,18 @@ export function Curves({ title, lines, height = 18 }: Props) {
       </figcaption>
       <ul class="legend">
         <li class="legend-at">{quantileName(Number(quantile.toFixed(quantile > 0.999 ? 5 : quantile > 0.99 ? 4 : 3)))}</li>
-        {lines.map((line, index) => (
+        {legend.map(({ line, index }) => (
           <li key={line.name}>
             <span class={`swatch ${line.thin ? "thin" : "line"}`} style={{ color: `var(${colourOf(line, index)})` }} aria-hidden="true" />
             <span class="legend-name wrap">{line.name}</span> <b>{ms(valueAt(line.points, quantile))}</b>
           </li>
         ))}
+        {thin > MOST_NAMED && (
+          <li>
+            <span class="swatch thin" style={{ color: "var(--c-7)" }} aria-hidden="true" />
+            <span class="legend-name">{thin} thin lines{note ? `: ${note}` : ""}</span>
+          </li>
+        )}
       </ul>
       {asTable ? (
         <div class="scroll chart-table" tabIndex={0} role="region" aria-label={`${title}, table`}>

@@ -30,50 +30,65 @@ interface Props<Row> {
   fixed?: boolean;
 }
 
+/** Rows that are drawn at first: a fleet may have a thousand drivers. */
+const FIRST_ROWS = 100;
+
 export function SortableTable<Row>({ label, caption, columns, rows, rowKey, fixed = false }: Props<Row>) {
   const [order, setOrder] = useState<Order | null>(null);
   const by = new Map(columns.map((column) => [column.id, column]));
-  const shown = sorted(rows, order, (row, column) => by.get(column)?.key(row));
+  const [all, setAll] = useState(false);
+  const ordered = sorted(rows, order, (row, column) => by.get(column)?.key(row));
+  const shown = all ? ordered : ordered.slice(0, FIRST_ROWS);
   return (
-    <div class="scroll figures-table" tabIndex={0} role="region" aria-label={label}>
-      <table>
-        {caption && <caption>{caption}</caption>}
-        <thead>
-          <tr>
-            {columns.map((column) => {
-              const now = order?.column === column.id ? (order.descending ? "descending" : "ascending") : "none";
-              const head = column.word ? <Word of={column.word}>{column.head}</Word> : column.head;
-              return (
-                <th key={column.id} scope="col" class={`${column.text ? "" : "n"}${column.minor ? " no-print" : ""}`} {...(fixed ? {} : { "aria-sort": now })}>
-                  {head}
-                  {!fixed && (
-                    <button type="button" class={`sort ${now} no-print`} onClick={() => setOrder(next(order, column.id, !column.text))} aria-label={`Sort by ${column.head}`}>
-                      <span aria-hidden="true">{now === "descending" ? "▾" : now === "ascending" ? "▴" : "▿"}</span>
-                    </button>
-                  )}
-                </th>
-              );
-            })}
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((row) => (
-            <tr key={rowKey(row)}>
-              {columns.map((column, index) =>
-                index === 0 ? (
-                  <th key={column.id} scope="row">
-                    {column.cell(row)}
+    <>
+      <div class="scroll figures-table" tabIndex={0} role="region" aria-label={label}>
+        <table>
+          {caption && <caption>{caption}</caption>}
+          <thead>
+            <tr>
+              {columns.map((column) => {
+                const now = order?.column === column.id ? (order.descending ? "descending" : "ascending") : "none";
+                const head = column.word ? <Word of={column.word}>{column.head}</Word> : column.head;
+                return (
+                  <th key={column.id} scope="col" class={`${column.text ? "" : "n"}${column.minor ? " no-print" : ""}`} {...(fixed ? {} : { "aria-sort": now })}>
+                    {head}
+                    {!fixed && (
+                      <button type="button" class={`sort ${now} no-print`} onClick={() => setOrder(next(order, column.id, !column.text))} aria-label={`Sort by ${column.head}`}>
+                        <span aria-hidden="true">{now === "descending" ? "▾" : now === "ascending" ? "▴" : "▿"}</span>
+                      </button>
+                    )}
                   </th>
-                ) : (
-                  <td key={column.id} class={`${column.text ? "" : "n"}${column.alarm?.(row) ? " alarm" : ""}${column.minor ? " no-print" : ""}`}>
-                    {column.cell(row)}
-                  </td>
-                ),
-              )}
+                );
+              })}
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {shown.map((row) => (
+              <tr key={rowKey(row)}>
+                {columns.map((column, index) =>
+                  index === 0 ? (
+                    <th key={column.id} scope="row">
+                      {column.cell(row)}
+                    </th>
+                  ) : (
+                    <td key={column.id} class={`${column.text ? "" : "n"}${column.alarm?.(row) ? " alarm" : ""}${column.minor ? " no-print" : ""}`}>
+                      {column.cell(row)}
+                    </td>
+                  ),
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {shown.length < rows.length && (
+        <p class="small">
+          The first {shown.length} of {rows.length.toLocaleString("en-US")} in this order.{" "}
+          <button type="button" class="quiet small no-print" onClick={() => setAll(true)}>
+            Show all
+          </button>
+        </p>
+      )}
+    </>
   );
 }

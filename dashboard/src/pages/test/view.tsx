@@ -5,6 +5,7 @@ import { useRef } from "preact/hooks";
 
 import { CapacityCard } from "../../charts/capacity-card";
 import { Curves, type CurveLine } from "../../charts/curve";
+import { valueAt } from "../../charts/percentiles";
 import { Heatmap } from "../../charts/heatmap";
 import { Apart, Failures, Health, InFlight, Load, Sessions } from "../../charts/lines";
 import { onKey, Toolbar } from "../../charts/toolbar";
@@ -113,15 +114,21 @@ function Charts({ model, test, byDriver }: { model: TestModel; test: Test; byDri
   );
 }
 
+/** Drivers that have a curve of their own. */
+const MOST_CURVES = 64;
+
 /** The percentile curve of what the tables show: the whole test, or the span. */
 function Curve({ model, test }: { model: TestModel; test: Test }) {
   const state = model.span.value;
   const span = state.is === "whole" || state.is === "here" ? state.span : state.is === "loading" ? state.last : null;
   if (!span || span.curve.fleet.every(([, value]) => value === null)) return null;
-  const drivers = test.drivers.length > 1 ? Object.entries(span.curve.drivers ?? {}) : [];
+  const all = test.drivers.length > 1 ? Object.entries(span.curve.drivers ?? {}) : [];
+  const slow = ([, points]: (typeof all)[number]) => valueAt(points, 0.99) ?? Infinity;
+  const drivers = all.length > MOST_CURVES ? [...all].sort((a, b) => slow(b) - slow(a)).slice(0, MOST_CURVES) : all;
+  const note = drivers.length < all.length ? `the ${drivers.length} of ${all.length} drivers with the highest p99` : "each driver";
   const lines: CurveLine[] = [
     ...drivers.map(([name, points]): CurveLine => ({ name, points, thin: true })),
     { name: drivers.length > 0 ? "fleet" : "all requests", points: span.curve.fleet, colour: "--c-1" },
   ];
-  return <Curves title={state.is === "here" ? "Percentiles of the span" : "Percentiles"} lines={lines} />;
+  return <Curves title={state.is === "here" ? "Percentiles of the span" : "Percentiles"} lines={lines} note={note} />;
 }
