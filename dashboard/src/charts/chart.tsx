@@ -7,7 +7,7 @@ import { useId, useState } from "preact/hooks";
 
 import { Word } from "../parts/word";
 import type { Column } from "../state/columns";
-import { clock, NONE } from "./format";
+import { clock } from "./format";
 import type { ChartGroup } from "./group";
 
 /** A line of a chart, as its legend and its table have it. */
@@ -83,7 +83,7 @@ function Legend({ group, lines }: { group: ChartGroup; lines: readonly Line[] })
         <li key={line.name}>
           <span class={`swatch ${line.look ?? "line"}`} style={{ color: `var(${line.colour})` }} aria-hidden="true" />
           <span class="legend-name">{line.word ? <Word of={line.word}>{line.name}</Word> : line.name}</span>
-          <b>{column ? line.value(column) : NONE}</b>
+          <b>{column ? line.value(column) : ""}</b>
         </li>
       ))}
     </ul>

@@ -29,6 +29,8 @@ test("the keys stop at the newest second of a running test", () => {
 test("without a cursor the figures are those of the newest column", () => {
   const group = groupOf(5, 60);
   assert.deepEqual(current(group), 4);
+  group.over.value = true;
+  assert.deepEqual(current(group), undefined, "the last second of a test that is over stands for nothing");
   group.do({ do: "point", at: 2 });
   assert.deepEqual(current(group), 2);
 });

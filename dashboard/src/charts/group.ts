@@ -55,9 +55,12 @@ export class ChartGroup {
     return at === null ? null : this.source.value.at(at);
   });
 
-  /** The column whose figures are shown beside a chart: that under the cursor, else the newest whole one. */
+  /** The test is over: its last second is where it ran out, and stands for nothing. */
+  readonly over = signal(false);
+
+  /** The column whose figures are shown beside a chart: that under the cursor, else the newest one of a test that runs. */
   readonly current: ReadonlySignal<Column | null> = computed(() => {
-    if (this.under.value) return this.under.value;
+    if (this.under.value || this.over.value) return this.under.value;
     const columns = this.columns.value;
     return columns[columns.length - 1] ?? null;
   });

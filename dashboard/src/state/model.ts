@@ -56,6 +56,7 @@ export class TestModel {
     const before = this.test.peek();
     // The plan never changes: one object for all states, so that what depends on it alone is not made anew each second.
     this.test.value = before?.test_id === test.test_id ? { ...test, plan: before.plan } : test;
+    this.group.over.value = test.state === "finished";
     this.group.warmup.value = seconds(test.plan.load?.warmup) ?? 0;
     const found = marks(test);
     if (JSON.stringify(found) !== JSON.stringify(this.group.marks.peek())) this.group.marks.value = found;

@@ -1,1 +1,0 @@
-import{x as e}from"./index-s8AZ6e7e.js";function t(){return e(`h1`,{children:`compare`})}export{t as default};
