@@ -32,7 +32,6 @@ mod stack;
 mod table;
 mod trial_text;
 mod version;
-mod words;
 
 use clap::Parser;
 

@@ -27,3 +27,4 @@ pub mod sqlite;
 pub mod tls_cause;
 pub mod tree;
 pub mod wire;
+pub mod words;

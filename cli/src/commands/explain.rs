@@ -1,10 +1,11 @@
 //! `explain`, `completions` and `man`: what the binary says of itself.
 
 use clap::CommandFactory;
+use common::words;
 
 use crate::args::{Cli, CompletionsArgs, ExplainArgs, ManArgs};
 use crate::exit::Stop;
-use crate::{say, words};
+use crate::say;
 
 /// Columns where the terminal does not report its width.
 const USUAL_COLUMNS: usize = 80;

@@ -1,5 +1,6 @@
 //! The words of the report, read from docs/words.md, which is the one place that explains them: which names a word has,
-//! and its text for a terminal of some width. Pure: it only handles text.
+//! and its text for a terminal of some width. `explain` prints them, and the orchestrator serves them to its pages.
+//! Pure: it only handles text.
 
 use textwrap::Options;
 
@@ -17,9 +18,10 @@ const FENCE: &str = "```";
 pub struct Word {
     /// The heading of the group that it stands in.
     pub group: &'static str,
+    /// Its heading.
     pub name: &'static str,
     /// Other names for it.
-    also: Vec<&'static str>,
+    pub also: Vec<&'static str>,
     /// Its lines, without heading and other names.
     lines: Vec<&'static str>,
 }
@@ -63,7 +65,7 @@ pub fn find<'a>(words: &'a [Word], name: &str) -> Result<Vec<&'a Word>, Option<&
     }
     if found.is_empty() {
         let names = words.iter().flat_map(|word| std::iter::once(word.name).chain(word.also.iter().copied()));
-        return Err(common::tree::closest(name, names));
+        return Err(crate::tree::closest(name, names));
     }
     Ok(found)
 }
@@ -81,6 +83,11 @@ fn plain(name: &str) -> String {
 }
 
 impl Word {
+    /// Its text in Markdown, as the page has it, without heading and other names.
+    pub fn markdown(&self) -> String {
+        self.lines.join("\n").trim().to_owned()
+    }
+
     /// Its name and its text in lines of at most so many columns; examples in code are never broken.
     pub fn text(&self, columns: usize) -> String {
         let mut out = format!("{}\n", self.name);
@@ -179,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_a_report_can_hold_is_explained() {
-        use common::counters::ErrorKind;
+        use crate::counters::ErrorKind;
         let words = all();
         let verdicts = ["passed", "failed", "invalid", "incomplete", "aborted"];
         let figures =
@@ -220,14 +227,14 @@ mod tests {
             .take_while(|line| !line.starts_with(FENCE))
             .map(|line| format!("{line}\n"))
             .collect();
-        let given = common::plan::read(&toml, common::plan::PlanFormat::Toml).unwrap();
+        let given = crate::plan::read(&toml, crate::plan::PlanFormat::Toml).unwrap();
         let least =
             "target = { url = 'http://127.0.0.1:8081/ping' }\nload = { rate = 1000, duration = '30s' }";
-        let default = common::plan::read(least, common::plan::PlanFormat::Toml).unwrap();
+        let default = crate::plan::read(least, crate::plan::PlanFormat::Toml).unwrap();
         assert_eq!((&given.load, &given.honesty), (&default.load, &default.honesty));
         assert_eq!((&given.per, &given.drivers), (&default.per, &default.drivers));
         let accept = vec![("accept".to_owned(), "*/*".to_owned())];
-        let default = common::plan::Request { headers: accept, ..default.request };
+        let default = crate::plan::Request { headers: accept, ..default.request };
         assert_eq!(given.request, default);
     }
 }
