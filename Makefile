@@ -15,7 +15,7 @@ export GROUNDSWELL_PYTHON := $(VENV)/bin/python
 CARGO_DENY := 0.20.2
 CARGO_DEB := 3.8.0
 
-.PHONY: help demo test build lint dashboard unit e2e faults readme package check-package soak bench bench-micro bench-peers kafka setup setup-test cargo-deny cargo-deb venv clean
+.PHONY: help demo test build lint dashboard unit e2e faults readme reference pictures package check-package soak bench bench-micro bench-peers kafka setup setup-test cargo-deny cargo-deb venv clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,8 +57,14 @@ faults: build kafka ## nodes killed at random instants, the long form, and its t
 	FAULTS_RUNS=$${FAULTS_RUNS:-100} cargo test -p e2e --locked --test faults_run -- --test-threads=1 --nocapture
 	FAULTS_RUNS=$${FAULTS_RUNS:-60} cargo test -p e2e --locked --test faults_orchestrator -- --test-threads=1 --nocapture
 
-readme: build ## every command of the README
+readme: build ## every command of the README and of docs/
 	scripts/check-readme
+
+reference: ## docs/cli.md and docs/rest.md, written anew from the help and the OpenAPI document
+	UPDATE_DOCS=1 cargo test -p groundswell -p orchestrator --locked --lib --bins reference
+
+pictures: build ## docs/pictures/, drawn anew from real tests on this machine; a minute
+	scripts/pictures
 
 package: setup build cargo-deb ## build/debian/*.deb: the binary, units, man pages, completions; the symbols apart
 	scripts/package $(BINARY) $(CARGO_TARGET_DIR)
