@@ -11,6 +11,7 @@ mod actors;
 mod assemble;
 mod blocker;
 mod data_files;
+mod docs;
 #[cfg(test)]
 mod fixtures;
 mod http;

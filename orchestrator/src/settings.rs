@@ -36,7 +36,7 @@ pub struct OrchestratorSettings {
 pub struct HttpSettings {
     /// Where it listens; 127.0.0.1:8080 by default, port 0 takes a free one.
     pub listen: SocketAddr,
-    /// File that holds the bearer token which everything but /healthz and /readyz asks for; by default systemd's
+    /// File that holds the bearer token which everything but /healthz, /readyz and /docs asks for; by default systemd's
     /// credential `groundswell.token`, where there is one.
     pub token_file: Option<PathBuf>,
     /// Whether it may listen beyond loopback without a token; false by default.

@@ -299,4 +299,6 @@ pub struct CalibrateArgs {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

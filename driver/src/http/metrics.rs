@@ -131,5 +131,9 @@ mod tests {
             let name = line.split(['{', ' ']).next().unwrap().to_owned();
             assert!(names("# TYPE ").contains(&name), "{line}");
         }
+        let page = include_str!("../../../docs/metrics.md");
+        for name in names("# TYPE ") {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/metrics.md");
+        }
     }
 }

@@ -4,7 +4,7 @@ use actix_web::http::header::{self, HeaderMap};
 use common::settings::Secret;
 use subtle::ConstantTimeEq;
 
-/// What everything but /healthz and /readyz asks for. It prints as `***`.
+/// What everything but /healthz, /readyz and /docs asks for. It prints as `***`.
 #[derive(Debug, Clone)]
 pub struct Token(Secret);
 

@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 
+use super::docs;
 use super::host::is_loopback_host;
 use super::page::{self, PageNonce};
 use super::problem::{PROBLEM_JSON, Problem};
@@ -40,7 +41,7 @@ fn refusal(request: &ServiceRequest) -> Option<actix_web::HttpResponse> {
                       localhost or 127.0.0.1; set http.token_file, or http.allow_unauthenticated = true";
         return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).response());
     }
-    let is_open = OPEN_PATHS.contains(&request.path());
+    let is_open = OPEN_PATHS.contains(&request.path()) || docs::is_of_docs(request.path());
     if !is_open && access.token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
         let problem = Problem::new(StatusCode::UNAUTHORIZED, "this orchestrator asks for a bearer token")
             .with_header("www-authenticate", "Bearer realm=\"groundswell\"");
@@ -88,6 +89,8 @@ fn completed(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
         response = ServiceResponse::new(request, answer);
     }
     let headers = response.headers_mut();
+    // A page says itself what it may load.
+    let has_policy = headers.contains_key(header::CONTENT_SECURITY_POLICY);
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
@@ -97,6 +100,10 @@ fn completed(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::CACHE_CONTROL, "no-store");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(header::CONTENT_SECURITY_POLICY, nonce.as_deref().unwrap_or(BARE_CSP));
+    if let Some(policy) = nonce {
+        set(header::CONTENT_SECURITY_POLICY, &policy);
+    } else if !has_policy {
+        set(header::CONTENT_SECURITY_POLICY, BARE_CSP);
+    }
     response
 }

@@ -6,6 +6,7 @@ mod auth;
 mod bind;
 mod body;
 mod data;
+mod docs;
 mod error_responses;
 mod events;
 mod guard;
@@ -22,6 +23,7 @@ mod routes;
 mod series;
 mod state;
 mod system;
+mod words;
 
 #[cfg(test)]
 mod check;

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource};
 
 use super::problem::Problem;
-use super::{data, events, load_tests, metrics, openapi, page, rate, series, system};
+use super::{data, docs, events, load_tests, metrics, openapi, page, rate, series, system, words};
 
 /// A path that is read: GET, and HEAD with it.
 fn read<F, Args>(path: &str, handler: F) -> Resource
@@ -73,6 +73,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(read("/api/v1/drivers", system::drivers))
         .service(read("/api/v1/bootstrap", system::bootstrap))
         .service(read("/api/v1/time", system::time))
+        .service(read("/api/v1/words", words::words))
+        .service(read("/docs", docs::index))
+        .service(read("/docs/", docs::index))
+        .service(read("/docs/style.css", docs::style))
+        .service(read("/docs/plan.schema.json", docs::schema))
+        .service(read("/docs/pictures/{name}", docs::picture))
+        .service(read("/docs/{page}", docs::page))
         .service(read("/healthz", system::healthz))
         .service(read("/readyz", system::readyz))
         .service(read("/metrics", metrics::metrics))

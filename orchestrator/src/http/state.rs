@@ -37,7 +37,7 @@ pub struct Commands {
 /// Who may ask, and how much.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// What everything but /healthz and /readyz asks for; `None`: nothing.
+    /// What everything but /healthz, /readyz and /docs asks for; `None`: nothing.
     pub token: Option<Token>,
     /// Whether requests without a token may name any host, rather than this machine's loopback alone.
     pub any_host: bool,

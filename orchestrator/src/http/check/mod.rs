@@ -3,6 +3,7 @@
 mod access;
 mod answers;
 mod data;
+mod docs;
 mod plans;
 mod server;
 

@@ -1,6 +1,8 @@
 //! `/openapi.json`: OpenAPI 3.1, made from the handlers and the shapes themselves.
 
 mod examples;
+#[cfg(test)]
+mod reference;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -44,6 +46,9 @@ use crate::model;
         super::system::drivers,
         super::system::bootstrap,
         super::system::time,
+        super::words::words,
+        super::docs::index,
+        super::docs::page,
         super::system::healthz,
         super::system::readyz,
         super::metrics::metrics,
@@ -61,13 +66,14 @@ use crate::model;
     tags(
         (name = "tests", description = "Tests, from plan to report."),
         (name = "drivers", description = "Who is here, and what a driver needs to join."),
+        (name = "documentation", description = "What words, plans and figures mean, for people."),
         (name = "process", description = "The orchestrator as a process."),
     ),
 )]
 struct Api;
 
 /// Paths that need no token.
-const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+const OPEN: [&str; 4] = ["/docs", "/docs/{page}", "/healthz", "/readyz"];
 
 /// The whole description. With a token all but [`OPEN`] need it; without one it may be left out, and requests for other
 /// hosts are refused.
@@ -145,7 +151,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
         let operations = operations(&api(false));
-        assert_eq!(operations.len(), 23);
+        assert_eq!(operations.len(), 26);
         let mut ids = BTreeSet::new();
         for (name, operation) in &operations {
             let id = operation["operationId"].as_str().unwrap_or_default();
