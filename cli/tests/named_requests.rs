@@ -237,5 +237,6 @@ fn batch(test_id: &TestId, payloads: &[String]) -> Batch {
         offsets: [((Topic::Metrics, 0), 4)].into(),
         metrics: (0..).zip(payloads).map(record).collect(),
         registered: Vec::new(),
+        spans: Vec::new(),
     }
 }
