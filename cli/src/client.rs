@@ -14,7 +14,8 @@ use common::plan::files::{FileHash, LocalFiles};
 use driver::bootstrap::{clear_text_warning, http_client, is_clear_text};
 use driver::engine::orchestrator_tls;
 use futures_util::{Stream, stream};
-use orchestrator::model::{DriverView, RateView, TestPage, TestState, TestView};
+use orchestrator::model::{DriverView, RateView, TestPage, TestState, TestView, WindowView};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::call_error::{CallError, Problem};
@@ -39,6 +40,12 @@ const TRIGGER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The longest time that one trigger waits for the test under way to end.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Of the answer to a question for seconds: what is used here.
+#[derive(Deserialize)]
+struct Seconds {
+    windows: Vec<WindowView>,
+}
 
 /// A running orchestrator. A clone asks the same one.
 #[derive(Clone)]
@@ -230,6 +237,16 @@ impl Client {
             query.append_pair("q", text);
         }
         self.call(Method::GET, &format!("/api/v1/tests?{}", query.finish()), None, CALL_TIMEOUT).await
+    }
+
+    /// The seconds of a test's fleet from this one on, at most an hour of them.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn windows(&self, test_id: &str, from: u64) -> Result<Vec<WindowView>, CallError> {
+        let path = format!("/api/v1/tests/{test_id}/windows?from={from}");
+        let page: Seconds = self.call(Method::GET, &path, None, CALL_TIMEOUT).await?;
+        Ok(page.windows)
     }
 
     /// Every node known.

@@ -1,4 +1,5 @@
-//! Follows one test from its trigger to its verdict: progress while it runs, Ctrl-C once to stop it, twice to leave.
+//! Follows one test from its trigger to its verdict: progress while it runs, Ctrl-C once to stop it, twice to leave. Or
+//! one that someone else started, which is only looked at.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use crate::call_error::CallError;
 use crate::client::{Client, LONGEST_WAIT};
 use crate::exit::Stop;
 use crate::patience::patience;
-use crate::progress::ProgressView;
+use crate::progress::{ProgressView, Rested};
 use crate::signals::Interrupts;
 
 /// How often the test is looked at: drivers report their counters four times a second.
@@ -71,6 +72,50 @@ pub async fn follow(
     outcome
 }
 
+/// Looks at a test that was started elsewhere until it is finished, the user leaves, or a signal comes. It is never
+/// stopped from here. Returns it as it was seen last.
+///
+/// # Errors
+/// Where the orchestrator goes away, or has no such test.
+pub async fn look_on(
+    client: &Client,
+    test_id: &str,
+    interrupts: &mut Interrupts,
+    progress: &ProgressView,
+) -> Result<TestView, Stop> {
+    let looked = async {
+        loop {
+            let test = look(client, test_id, progress).await?;
+            if test.state == TestState::Finished || progress.rest(LOOK_EVERY).await == Rested::Left {
+                return Ok(test);
+            }
+        }
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = interrupts.next() => None,
+        looked = looked => Some(looked),
+    };
+    progress.finish();
+    match outcome {
+        Some(looked) => looked,
+        None => Ok(insist(|| client.test(test_id)).await?),
+    }
+}
+
+/// Reads a test and shows it, with its newest seconds where they are wanted.
+async fn look(client: &Client, test_id: &str, progress: &ProgressView) -> Result<TestView, CallError> {
+    let test = insist(|| client.test(test_id)).await?;
+    if let Some(from) = progress.wants_seconds() {
+        // The next look asks again.
+        if let Ok(windows) = client.windows(test_id, from).await {
+            progress.take_seconds(&windows);
+        }
+    }
+    progress.show(&test);
+    Ok(test)
+}
+
 impl Following<'_> {
     /// Stops the test at the first interrupt, and completes at the second.
     async fn interrupted(&self, interrupts: &mut Interrupts) {
@@ -108,9 +153,9 @@ impl Following<'_> {
         }
         let began = tokio::time::Instant::now();
         loop {
-            tokio::time::sleep(look_every(began.elapsed())).await;
-            let test = insist(|| self.client.test(self.test_id)).await?;
-            self.progress.show(&test);
+            // A key that leaves the screen leaves one line of progress, and the test goes on.
+            self.progress.rest(look_every(began.elapsed())).await;
+            let test = look(self.client, self.test_id, self.progress).await?;
             if test.state == TestState::Finished {
                 return Ok(test);
             }

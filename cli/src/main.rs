@@ -14,6 +14,7 @@ mod exit;
 mod family;
 mod flag_names;
 mod follow;
+mod fullscreen;
 mod history;
 mod join;
 mod lifeline;
@@ -74,6 +75,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
         Command::Rate(arguments) => commands::look::rate(&arguments).await,
         Command::Delete(arguments) => commands::look::delete(&arguments).await,
         Command::Report(arguments) => commands::look::report(&arguments).await,
+        Command::Watch(arguments) => return commands::watch::watch(&arguments).await,
         Command::Explain(arguments) => commands::explain::explain(&arguments),
         Command::Completions(arguments) => {
             commands::explain::completions(&arguments);

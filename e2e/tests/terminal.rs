@@ -1,10 +1,10 @@
-//! What a person sees in a terminal: tmux shows `run` on a screen of 80x24 and of 50 columns.
+//! What a person sees in a terminal: tmux shows `run` and `watch` on screens of 80x24, and one line on narrow ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use std::process::{Command, Stdio};
 
 use e2e::process::{PATIENCE, command};
-use e2e::system::Target;
+use e2e::system::{System, Target, tsunami};
 use e2e::{binary, wait_for};
 use tempfile::TempDir;
 
@@ -75,11 +75,22 @@ fn plan(home: &TempDir, target: &Target, seconds: u32) -> String {
     format!("{} run {}", binary().display(), file.display())
 }
 
+/// The pids of the processes whose command line begins with this binary and this word.
+fn pids(of: &str) -> Vec<i32> {
+    let begins = format!("{}\0{of}\0", binary().display());
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let pid = |entry: std::fs::DirEntry| -> Option<i32> {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        std::fs::read(entry.path().join("cmdline")).ok()?.starts_with(begins.as_bytes()).then_some(pid)
+    };
+    processes.filter_map(pid).collect()
+}
+
 #[test]
 fn progress_takes_one_line_and_the_verdict_stays_on_the_screen() {
     let home = tempfile::tempdir().unwrap();
     let (_serving, target) = Target::start(home.path(), &[]);
-    let line = plan(&home, &target, 4);
+    let line = format!("{} --progress line", plan(&home, &target, 4));
     for columns in [80, 50] {
         let terminal = Terminal::start(columns, &line);
         let shown = wait_for("progress", PATIENCE, || {
@@ -104,7 +115,7 @@ fn progress_takes_one_line_and_the_verdict_stays_on_the_screen() {
 fn a_terminal_that_changes_its_width_keeps_no_remnant_of_the_progress() {
     let home = tempfile::tempdir().unwrap();
     let (_serving, target) = Target::start(home.path(), &[]);
-    let terminal = Terminal::start(80, &plan(&home, &target, 10));
+    let terminal = Terminal::start(80, &format!("{} --progress line", plan(&home, &target, 20)));
     let sent = || {
         let rows = terminal.progress();
         rows.iter().any(|row| row.contains("sent")).then_some(rows)
@@ -126,6 +137,130 @@ fn a_terminal_that_changes_its_width_keeps_no_remnant_of_the_progress() {
     assert!(screen.iter().all(|row| !row.starts_with("running ")), "{screen:#?}");
     let whole = terminal.tmux(&["capture-pane", "-p", "-S", "-"]);
     assert_eq!(whole.matches("running ").count(), 0, "progress is left above the screen: {whole}");
+}
+
+impl Terminal {
+    /// Whether a program shows a screen of its own.
+    fn has_screen(&self) -> bool {
+        self.tmux(&["display-message", "-p", "#{alternate_on}"]).trim() == "1"
+    }
+
+    /// The rows of a screen of its own, once it shows this.
+    #[track_caller]
+    fn see(&self, text: &str) -> Vec<String> {
+        wait_for(&format!("{text:?} on a screen of its own"), PATIENCE, || {
+            let rows = self.screen();
+            (self.has_screen() && rows.iter().any(|row| row.contains(text))).then_some(rows)
+        })
+    }
+
+    /// The terminal is as a shell left it: its own screen, a cursor, and an echo of what is typed.
+    #[track_caller]
+    fn assert_given_back(&self) {
+        wait_for("the terminal as it was", PATIENCE, || {
+            let tty = self.tmux(&["display-message", "-p", "#{pane_tty}"]);
+            let modes = Command::new("stty").args(["-a", "-F", tty.trim()]).output().unwrap();
+            let modes = String::from_utf8(modes.stdout).unwrap();
+            let cursor = self.tmux(&["display-message", "-p", "#{cursor_flag}"]);
+            let has = |mode: &str| modes.split([' ', ';', '\n']).any(|word| word == mode);
+            let usual = has("echo") && has("icanon") && has("isig");
+            (usual && cursor.trim() == "1" && !self.has_screen()).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_test_has_a_screen_of_its_own_and_leaves_the_summary_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let (_serving, target) = Target::start(home.path(), &["--delay", "5ms"]);
+    let terminal = Terminal::start(80, &plan(&home, &target, 8));
+    let rows = terminal.see("response");
+    assert!(rows.len() <= 24 && rows.iter().all(|row| row.chars().count() <= 80), "{rows:#?}");
+    for part in
+        ["running ", "tsunami by 1 driver", "latency", "service", "lag", "errors.ratio", "driver", "Ctrl-C"]
+    {
+        assert!(rows.iter().any(|row| row.contains(part)), "{part}: {rows:#?}");
+    }
+    // The heatmap has seconds: blocks beside its labels.
+    wait_for("a heatmap", PATIENCE, || {
+        let rows = terminal.screen();
+        rows.iter().any(|row| row.contains(" ms ") && row.contains(['▀', '▄', '─'])).then_some(())
+    });
+    terminal.tmux(&["send-keys", "e"]);
+    terminal.see("events (UTC)");
+    let (screen, code) = terminal.ended();
+    assert_eq!(code, "0", "{screen:#?}");
+    let verdict = screen.iter().rposition(|row| row.starts_with("PASSED")).expect("a verdict on the screen");
+    assert!(verdict + 4 >= screen.len(), "it is what the screen ends with: {screen:#?}");
+    assert!(
+        screen.iter().all(|row| !row.contains("Ctrl-C ends")),
+        "nothing of the screen is left: {screen:#?}"
+    );
+    terminal.assert_given_back();
+}
+
+#[test]
+fn a_key_leaves_the_screen_and_the_test_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let (_serving, target) = Target::start(home.path(), &[]);
+    let terminal = Terminal::start(80, &plan(&home, &target, 10));
+    terminal.see("response");
+    terminal.tmux(&["send-keys", "q"]);
+    wait_for("one line of progress", PATIENCE, || {
+        (!terminal.has_screen() && terminal.progress().len() == 1).then_some(())
+    });
+    terminal.assert_given_back();
+    let (screen, code) = terminal.ended();
+    assert_eq!(code, "0", "{screen:#?}");
+    assert!(screen.iter().any(|row| row.starts_with("PASSED")), "{screen:#?}");
+}
+
+#[test]
+fn a_killed_run_gives_the_terminal_back() {
+    let home = tempfile::tempdir().unwrap();
+    let (_serving, target) = Target::start(home.path(), &[]);
+    let before = pids("run");
+    let terminal = Terminal::start(80, &plan(&home, &target, 60));
+    terminal.see("response");
+    let ours: Vec<i32> = pids("run").into_iter().filter(|pid| !before.contains(pid)).collect();
+    assert_eq!(ours.len(), 1, "one run of this test");
+    let killed = Command::new("kill").args(["-9", &ours[0].to_string()]).status().unwrap();
+    assert!(killed.success());
+    terminal.assert_given_back();
+    let (screen, code) = terminal.ended();
+    assert_eq!(code, "137", "{screen:#?}");
+}
+
+#[test]
+fn a_small_terminal_keeps_one_line() {
+    let home = tempfile::tempdir().unwrap();
+    let (_serving, target) = Target::start(home.path(), &[]);
+    let terminal = Terminal::start(50, &plan(&home, &target, 5));
+    wait_for("two seconds of progress", PATIENCE, || {
+        assert!(!terminal.has_screen(), "{:#?}", terminal.screen());
+        terminal.progress().iter().any(|row| row.contains("running 6")).then_some(())
+    });
+    assert_eq!(terminal.ended().1, "0");
+}
+
+#[test]
+fn watch_shows_a_test_that_runs_and_ends_with_its_report() {
+    let mut system = System::start("embedded", 1);
+    let target = system.add_target(&[]);
+    let id = system.trigger(&tsunami(&target.url(), 50.0, "12s"));
+    let watch = format!("{} watch --orchestrator {}", binary().display(), system.rest.base);
+    let (first, second) = (Terminal::start(80, &watch), Terminal::start(80, &format!("{watch} {id}")));
+    first.see("response");
+    second.see("response");
+    second.tmux(&["send-keys", "q"]);
+    let (screen, code) = second.ended();
+    assert_eq!(code, "0", "{screen:#?}");
+    assert!(screen.iter().any(|row| row.contains("goes on")), "{screen:#?}");
+    let (screen, code) = first.ended();
+    let report = system.finished(&id, PATIENCE);
+    assert_eq!((code.as_str(), report["verdict"].as_str()), ("0", Some("passed")), "{screen:#?}");
+    assert!(screen.iter().any(|row| row.starts_with("PASSED")), "{screen:#?}");
+    first.assert_given_back();
 }
 
 #[test]

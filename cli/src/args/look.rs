@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::ProgressArg;
+
 /// How to reach a running orchestrator.
 #[derive(Debug, Clone, Args)]
 pub struct OrchestratorAddress {
@@ -48,6 +50,20 @@ pub struct TestsArgs {
 pub struct TestArgs {
     /// The test's id; its beginning or its end is enough where no other test has the same
     pub test: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub at: OrchestratorAddress,
+}
+
+/// `groundswell watch`
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// The test's id, of which its beginning or its end is enough where no other test has the same; or latest
+    #[arg(default_value = "latest")]
+    pub test: String,
+    /// How a terminal shows it
+    #[arg(long, value_name = "HOW", default_value = "screen")]
+    pub progress: ProgressArg,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub at: OrchestratorAddress,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::look::{
-    FormatArg, HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs,
+    FormatArg, HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs, WatchArgs,
 };
 pub use self::nodes::{
     DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs, allow_secrets,
@@ -69,6 +69,8 @@ pub enum Command {
     Tests(TestsArgs),
     /// Lists the drivers of a running orchestrator
     Drivers(OrchestratorAddress),
+    /// Shows a test while it runs, as run does: a screen of its own on a terminal; exit code = verdict
+    Watch(WatchArgs),
     /// Stops a test
     Stop(TestArgs),
     /// Changes the rate of a running test, on all its drivers at one instant
@@ -215,9 +217,21 @@ pub struct RunArgs {
     /// Writes the whole report as JSON; - is stdout, and the summary goes to stderr
     #[arg(long, value_name = "FILE", help_heading = "Result")]
     pub json: Option<PathBuf>,
+    /// How a terminal shows the test while it runs
+    #[arg(long, value_name = "HOW", default_value = "screen", help_heading = "Result")]
+    pub progress: ProgressArg,
     /// Shows no progress
     #[arg(long, help_heading = "Result")]
     pub quiet: bool,
+}
+
+/// `--progress`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressArg {
+    /// A screen of its own: heatmap, percentiles, thresholds, drivers; q leaves it, and the test goes on
+    Screen,
+    /// One or two lines
+    Line,
 }
 
 /// `--per`

@@ -9,3 +9,4 @@ mod plan_from;
 pub mod run;
 pub mod up;
 pub mod validate;
+pub mod watch;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use common::plan::files::LocalFiles;
 use common::plan::program::SecretFrom;
-use common::plan::{DriverChoice, Per, Plan, parse_duration};
+use common::plan::{DriverChoice, Plan, parse_duration};
 use orchestrator::model::{TestView, Verdict};
 
 use crate::args::{RunArgs, allow_secrets};
@@ -18,7 +18,7 @@ use crate::follow::{Followed, follow};
 use crate::join::joined;
 use crate::logs::show_logs;
 use crate::plan_flags::{self, DRIVERS};
-use crate::progress::{Goal, ProgressView};
+use crate::progress::ProgressView;
 use crate::report_file::{self, is_stdout};
 use crate::say;
 use crate::signals::Interrupts;
@@ -54,7 +54,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
             "{flag}: is for drivers that this command starts; those of --orchestrator have their own settings"
         )));
     }
-    let progress = ProgressView::new(arguments.quiet);
+    let progress = ProgressView::new(arguments.quiet, arguments.progress);
     let family = Family::default();
     let pausing = progress.clone();
     stop_together(family.clone(), move || pausing.clear())?;
@@ -182,7 +182,6 @@ async fn test(
     let put = client.put_files(local).await?;
     let client = &client.clone().patient_for(put);
     let test = client.create(&plan.to_json()).await?;
-    progress.expect(goal(plan));
     if let Some(address) = arguments.orchestrator.is_none().then(|| client.base()) {
         progress.print(&format!("test {} on {address}/ (live)", test.test_id));
     }
@@ -217,28 +216,6 @@ fn report(finished: &TestView, arguments: &RunArgs) -> Result<Outcome, Stop> {
         .verdict
         .map(|verdict| Outcome::Reported(ExitCode::from(verdict)))
         .ok_or_else(|| Stop::could_not(format!("test {} is finished without a verdict", finished.test_id)))
-}
-
-/// Length of warm-up and schedule: the warm-up is the first part of stages.
-fn length(plan: &Plan) -> Option<Duration> {
-    let load = &plan.load;
-    match load.stages.as_slice() {
-        [] => load.duration.map(|duration| load.warmup + duration),
-        stages => Some(stages.iter().map(|stage| stage.ramp.saturating_add(stage.hold)).sum()),
-    }
-}
-
-fn goal(plan: &Plan) -> Goal {
-    let drivers = match (&plan.drivers, plan.per) {
-        (DriverChoice::Count(n), Per::Driver) => Some(u64::from(*n)),
-        (DriverChoice::Named(ids), Per::Driver) => Some(ids.len() as u64),
-        (DriverChoice::All, Per::Driver) => None,
-        (_, Per::Fleet) => Some(1),
-    };
-    Goal {
-        length: length(plan),
-        requests: plan.load.requests.zip(drivers).map(|(requests, drivers)| requests.saturating_mul(drivers)),
-    }
 }
 
 /// Refuses a report in the place of a file that the command reads.

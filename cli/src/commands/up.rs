@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::args::{UpArgs, allow_secrets};
+use crate::args::{ProgressArg, UpArgs, allow_secrets};
 use crate::child::{Ended, Launcher, Node, Ready};
 use crate::client::Client;
 use crate::exit::{ExitCode, Stop};
@@ -44,7 +44,7 @@ pub async fn up(arguments: &UpArgs) -> Result<(), Stop> {
     let family = Family::default();
     stop_together(family.clone(), || {})?;
     let (mut stack, log) = Stack::new(family, None)?;
-    actix_rt::spawn(show_logs(log, ProgressView::new(true)));
+    actix_rt::spawn(show_logs(log, ProgressView::new(true, ProgressArg::Line)));
     let outcome = tokio::select! {
         outcome = serve(arguments, &mut stack) => outcome,
         () = interrupted.next() => Ok(()),

@@ -1,6 +1,7 @@
-//! What people see while a test runs, on stderr: two lines that are written over on a terminal, a plain line every
-//! five seconds elsewhere.
+//! What people see while a test runs: a screen of its own on a terminal, or one or two lines on stderr that are written
+//! over; a plain line every five seconds where stderr leads elsewhere.
 
+mod goal;
 mod line;
 mod screen;
 
@@ -10,15 +11,29 @@ use std::io::{IsTerminal, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use orchestrator::model::{TestState, TestView};
+use orchestrator::model::{TestState, TestView, WindowView};
 
-use self::line::{Line, line};
-use self::screen::{Screen, fit};
+use self::goal::Goal;
+pub use self::line::Line;
+use self::line::line;
+use self::screen::Screen;
+pub use self::screen::{cut, fit};
+use crate::args::ProgressArg;
 use crate::colour::{self, Colour};
+use crate::fullscreen::{Asked, FullScreen, Shown as OnScreen};
 use crate::say;
 
 /// How often a plain line is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a test runs before it gets a screen of its own: one that is over at once would only flash.
+const SCREEN_AFTER: Duration = Duration::from_secs(1);
+
+/// How often keys are looked at while there is a screen.
+const KEYS_EVERY: Duration = Duration::from_millis(50);
+
+/// How often the newest seconds are asked for.
+const SECONDS_EVERY: Duration = Duration::from_secs(1);
 
 /// How far a test is, and how to show it. Clones show the same.
 #[derive(Clone)]
@@ -26,47 +41,64 @@ pub struct ProgressView(Rc<RefCell<Shown>>);
 
 struct Shown {
     how: How,
-    goal: Goal,
     rate: Rate,
     /// Since when it runs, and the last line, to be drawn again below what is said.
     running_since: Option<Instant>,
     latest: Option<Line>,
+    /// When the newest seconds were last asked for.
+    seconds_at: Option<Instant>,
 }
 
 enum How {
     Quiet,
-    Terminal { screen: Screen, colour: bool },
+    Terminal { screen: Screen, colour: bool, full: Full },
     Plain { last: Option<Instant> },
 }
 
-/// What the end of a test is measured in, from its plan.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Goal {
-    /// Length of warm-up and schedule.
-    pub length: Option<Duration>,
-    /// Requests of the whole fleet, after the warm-up; sessions where the plan has several requests.
-    pub requests: Option<u64>,
+/// The screen of its own.
+enum Full {
+    /// Not wanted, left by a key, or not possible here.
+    Never,
+    /// Once the test has run for so long.
+    After(Duration),
+    Taken(Box<FullScreen>),
+}
+
+/// Why a rest ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rested {
+    /// Its time was over.
+    Through,
+    /// A key asked to leave the screen.
+    Left,
 }
 
 impl ProgressView {
-    /// The progress of a test; `quiet` shows none.
-    pub fn new(quiet: bool) -> Self {
+    /// The progress of a test that is started here. A screen of its own comes up where the test lasts.
+    pub fn new(quiet: bool, wanted: ProgressArg) -> Self {
+        Self::with(quiet, wanted, SCREEN_AFTER)
+    }
+
+    /// The progress of a test that runs already: its screen comes up at once.
+    pub fn of_running(wanted: ProgressArg) -> Self {
+        Self::with(false, wanted, Duration::ZERO)
+    }
+
+    fn with(quiet: bool, wanted: ProgressArg, screen_after: Duration) -> Self {
         let stderr = std::io::stderr();
         let how = if quiet {
             How::Quiet
         } else if stderr.is_terminal() && !is_dumb() {
-            How::Terminal { screen: Screen::default(), colour: colour::wanted(&stderr) }
+            let full = match wanted {
+                ProgressArg::Screen => Full::After(screen_after),
+                ProgressArg::Line => Full::Never,
+            };
+            How::Terminal { screen: Screen::default(), colour: colour::wanted(&stderr), full }
         } else {
             How::Plain { last: None }
         };
-        let shown =
-            Shown { how, goal: Goal::default(), rate: Rate::default(), running_since: None, latest: None };
+        let shown = Shown { how, rate: Rate::default(), running_since: None, latest: None, seconds_at: None };
         Self(Rc::new(RefCell::new(shown)))
-    }
-
-    /// Says when the test will be over.
-    pub fn expect(&self, goal: Goal) {
-        self.0.borrow_mut().goal = goal;
     }
 
     /// Prints a sentence above the progress; prints nothing with --quiet.
@@ -76,9 +108,14 @@ impl ProgressView {
         }
     }
 
-    /// Prints a sentence above the progress, with --quiet as well: for what went wrong.
+    /// Prints a sentence above the progress, with --quiet as well: for what went wrong. While there is a screen, the
+    /// sentence stands at its foot, and is printed when it goes away.
     pub fn print_always(&self, sentence: &str) {
         let mut shown = self.0.borrow_mut();
+        if let Some(full) = shown.full() {
+            full.keep(sentence);
+            return;
+        }
         shown.clear();
         say::aside(sentence);
         shown.draw();
@@ -89,11 +126,13 @@ impl ProgressView {
         let mut shown = self.0.borrow_mut();
         let now = Instant::now();
         if test.state == TestState::Running && shown.running_since.is_none() {
-            shown.running_since = Some(now);
+            // A test that was followed late has run for as long as its newest second says.
+            shown.running_since = now.checked_sub(goal::elapsed(test)).or(Some(now));
         }
         let running = shown.running_since.map_or(Duration::ZERO, |since| now.duration_since(since));
         let rate = shown.rate.of(test.totals.sent.unwrap_or(0), now);
-        let line = line(test, shown.goal, rate, running);
+        let goal = Goal::of(test);
+        let line = line(test, goal, rate, running);
         if let How::Plain { last } = &mut shown.how {
             let due = last.is_none_or(|last| now.duration_since(last) >= PLAIN_EVERY);
             if due && test.state != TestState::Finished {
@@ -101,8 +140,59 @@ impl ProgressView {
                 say::aside(line.whole());
             }
         }
-        shown.latest = Some(line);
-        shown.draw();
+        shown.take_screen(test, running);
+        match shown.full() {
+            Some(full) => {
+                full.show(OnScreen { test: test.clone(), line: line.clone(), running, length: goal.length });
+                shown.latest = Some(line);
+            }
+            None => {
+                shown.latest = Some(line);
+                shown.draw();
+            }
+        }
+    }
+
+    /// The first second of the fleet that is wanted, where it is time to ask for the newest ones.
+    pub fn wants_seconds(&self) -> Option<u64> {
+        let mut shown = self.0.borrow_mut();
+        let now = Instant::now();
+        if shown.seconds_at.is_some_and(|at| now.duration_since(at) < SECONDS_EVERY) {
+            return None;
+        }
+        let next = shown.full()?.next_second();
+        shown.seconds_at = Some(now);
+        Some(next)
+    }
+
+    /// Takes seconds of the fleet, in order.
+    pub fn take_seconds(&self, windows: &[WindowView]) {
+        if let Some(full) = self.0.borrow_mut().full() {
+            full.take_seconds(windows);
+        }
+    }
+
+    /// Waits so long, and acts on keys meanwhile. A key that leaves the screen ends the wait: the progress is one line
+    /// from then on.
+    pub async fn rest(&self, length: Duration) -> Rested {
+        let until = tokio::time::Instant::now() + length;
+        loop {
+            let mut shown = self.0.borrow_mut();
+            let Some(full) = shown.full() else { break };
+            if full.keys() == Some(Asked::Leave) {
+                shown.leave_screen();
+                shown.draw();
+                return Rested::Left;
+            }
+            drop(shown);
+            let left = until.saturating_duration_since(tokio::time::Instant::now());
+            if left.is_zero() {
+                return Rested::Through;
+            }
+            tokio::time::sleep(left.min(KEYS_EVERY)).await;
+        }
+        tokio::time::sleep_until(until).await;
+        Rested::Through
     }
 
     /// Takes the progress away until it is shown again: someone else writes to the terminal.
@@ -113,20 +203,61 @@ impl ProgressView {
     /// Takes the progress away: the summary follows.
     pub fn finish(&self) {
         let mut shown = self.0.borrow_mut();
+        shown.leave_screen();
         shown.clear();
         shown.latest = None;
     }
 }
 
 impl Shown {
+    fn full(&mut self) -> Option<&mut FullScreen> {
+        match &mut self.how {
+            How::Terminal { full: Full::Taken(full), .. } => Some(full),
+            _ => None,
+        }
+    }
+
+    /// Takes a screen of its own, once the test runs for long enough.
+    fn take_screen(&mut self, test: &TestView, running: Duration) {
+        let How::Terminal { screen, colour, full } = &mut self.how else { return };
+        let Full::After(after) = *full else { return };
+        let is_due = match test.state {
+            TestState::Running => running >= after,
+            TestState::Finished => false,
+            _ => after.is_zero(),
+        };
+        if !is_due {
+            return;
+        }
+        write(&screen.erase(columns()));
+        // A terminal that is too small, or that is no terminal of this process, keeps the line.
+        *full = FullScreen::take(*colour).map_or(Full::Never, |taken| Full::Taken(Box::new(taken)));
+    }
+
+    /// Gives the screen back for good, and prints what was said meanwhile.
+    fn leave_screen(&mut self) {
+        let How::Terminal { full, .. } = &mut self.how else { return };
+        if let Full::Taken(taken) = std::mem::replace(full, Full::Never) {
+            taken.leave().iter().for_each(say::aside);
+        }
+    }
+
     fn clear(&mut self) {
+        if self.full().is_some() {
+            return;
+        }
         if let How::Terminal { screen, .. } = &mut self.how {
             write(&screen.erase(columns()));
         }
     }
 
     fn draw(&mut self) {
-        let (How::Terminal { screen, colour }, Some(line)) = (&mut self.how, &self.latest) else { return };
+        if self.full().is_some() {
+            return;
+        }
+        let (How::Terminal { screen, colour, .. }, Some(line)) = (&mut self.how, &self.latest) else {
+            return;
+        };
         let columns = columns();
         let room = columns.saturating_sub(1);
         let paint: fn(&str) -> String = match (&line.failing, *colour) {

@@ -12,6 +12,7 @@ mod thresholds_table;
 
 use crate::model::TestView;
 
+pub use plan_line::sentence as plan_sentence;
 pub use text::{text, text_in};
 
 /// The report as JSON, indented, with a final line break.
