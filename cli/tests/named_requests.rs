@@ -236,6 +236,7 @@ fn batch(test_id: &TestId, payloads: &[String]) -> Batch {
         offsets_of: None,
         offsets: [((Topic::Metrics, 0), 4)].into(),
         metrics: (0..).zip(payloads).map(record).collect(),
+        spans: Vec::new(),
         registered: Vec::new(),
         spans: Vec::new(),
     }
