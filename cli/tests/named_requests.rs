@@ -238,6 +238,5 @@ fn batch(test_id: &TestId, payloads: &[String]) -> Batch {
         metrics: (0..).zip(payloads).map(record).collect(),
         spans: Vec::new(),
         registered: Vec::new(),
-        spans: Vec::new(),
     }
 }
