@@ -70,6 +70,27 @@ function sameLatencies(rows, latency) {
   });
 }
 
+/** Sessions, groups, polls and requests by name, in the order of the table. */
+async function sameNames(page, { sessions, scenarios, groups, polls, requests }) {
+  const entries = (map) => Object.entries(map ?? {});
+  const passes = (what, map) => entries(map).map(([name, of]) => [name, what, of.completed + of.failed, of]);
+  const expected = [
+    ...(sessions && entries(scenarios).length > 1 ? [["all", "sessions", sessions.started, sessions]] : []),
+    ...entries(scenarios).map(([name, of]) => [name, "sessions", of.started, of]),
+    ...passes("group", groups),
+    ...passes("poll", polls),
+    ...entries(requests).map(([name, of]) => [name, "requests", of.sent, of]),
+  ];
+  if (expected.length === 0) return;
+  const rows = byColumn(await table(page, "Figures of each name"));
+  assert.deepEqual(rows.map((row) => [row["name"], row["of"]]), expected.map(([name, what]) => [name, what]));
+  rows.forEach((row, index) => {
+    const [name, , begun, of] = expected[index];
+    for (const [column, value] of [["begun", begun], ["completed", of.completed], ["failed", of.failed]]) assert.equal(row[column], count(value), `${name}, ${column}`);
+    sameFigures(row, of.latency_ms.response, name);
+  });
+}
+
 /** The whole test: counts, latencies, names and drivers are those of `GET /api/v1/tests/{id}`. The test has to be over. */
 export async function numbersAreTheApis(page, base, id) {
   const test = await api(base, of(id));
@@ -85,16 +106,7 @@ export async function numbersAreTheApis(page, base, id) {
     for (const name of ["sent", "failed", "dropped"]) assert.equal(row[name], count(driver[name]), `${driver.node_id}, ${name}`);
     sameFigures(row, driver.latency_ms.response, driver.node_id);
   }
-  const names = Object.entries(test.totals.requests ?? {});
-  if (names.length > 0) {
-    const rows = byColumn(await table(page, "Figures of each name")).filter((row) => row["of"] === "requests");
-    assert.equal(rows.length, names.length);
-    for (const [name, request] of names) {
-      const row = rows.find((one) => one["name"] === name);
-      for (const [column, value] of [["begun", request.sent], ["completed", request.completed], ["failed", request.failed]]) assert.equal(row[column], count(value), `${name}, ${column}`);
-      sameFigures(row, request.latency_ms.response, name);
-    }
-  }
+  await sameNames(page, test.totals);
   const thresholds = await page.locator(".thresholds code").allTextContents();
   assert.equal(thresholds.length, test.thresholds.length);
 }
@@ -119,6 +131,7 @@ async function spanIsTheApis(page, base, id) {
     assert.equal(row["sent"], count(driver.sent), `${driver.node_id}, sent`);
     sameFigures(row, driver.latency_ms.response, driver.node_id);
   }
+  await sameNames(page, span);
   return span;
 }
 

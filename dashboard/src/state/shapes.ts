@@ -288,6 +288,9 @@ export interface Window {
 
 export type CurvePoint = [quantile: number, ms: number | null];
 
+/** Figures by name: of a whole test or of a span. */
+export type Named = Pick<Totals, "requests" | "sessions" | "scenarios" | "groups" | "polls">;
+
 /** The answer to `GET …/span`: exact figures of some seconds. */
 export interface Span {
   test_id?: string | null;
@@ -296,13 +299,17 @@ export interface Span {
   step: number;
   totals: SpanTotals;
   drivers: (SpanTotals & { node_id: string })[];
-  requests?: Record<string, SpanTotals | RequestTotals> | null;
+  requests?: Record<string, RequestTotals> | null;
+  sessions?: SessionTotals | null;
+  scenarios?: Record<string, SessionTotals> | null;
+  groups?: Record<string, PassTotals> | null;
+  polls?: Record<string, PassTotals> | null;
   curve: { fleet: CurvePoint[]; drivers?: Record<string, CurvePoint[]> };
 }
 
 export type SpanTotals = Pick<
   Totals,
-  "scheduled" | "sent" | "completed" | "failed" | "dropped" | "throughput_per_s" | "status_codes" | "errors" | "latency_ms"
+  "scheduled" | "sent" | "completed" | "failed" | "dropped" | "throughput_per_s" | "status_codes" | "errors" | "latency_ms" | "warmup"
 >;
 
 /** The figures of a latency in the order in which every table shows them. */

@@ -14,7 +14,7 @@ test("failed and completed requests stand apart where one failed, and only there
   assert.equal(failing[2]?.stats?.max, 5);
 });
 
-test("names are sessions, groups, polls and requests; of a span only requests", () => {
+test("names are sessions, groups, polls and requests", () => {
   const response = { response: statsOf([1]) };
   const sessions = { started: 5, completed: 4, failed: 1, abandoned: 0, dropped: 2, latency_ms: response };
   const totals = totalsOf({
@@ -27,8 +27,6 @@ test("names are sessions, groups, polls and requests; of a span only requests", 
   assert.deepEqual(namedRows(totals).map((row) => [row.what, row.name, row.begun]), [
     ["sessions", "all", 5], ["sessions", "a", 5], ["sessions", "b", 5], ["group", "login", 4], ["poll", "job", 1], ["requests", "home", 9],
   ]);
-  const span = { home: { ...totalsOf(), sent: 3 } };
-  assert.deepEqual(namedRows(totals, span).map((row) => [row.what, row.name, row.begun]), [["requests", "home", 3]]);
   assert.deepEqual(endedEarly(totals), ["Sessions of a ended early at pay: 1."]);
 });
 

@@ -1,6 +1,6 @@
 // The rows of the tables of a test, from its totals or from the figures of a span. Pure.
 
-import type { DriverTotals, LatencyStats, RequestTotals, SpanTotals, Totals } from "../../state/shapes";
+import type { DriverTotals, LatencyStats, Named, SpanTotals, Totals } from "../../state/shapes";
 
 /** One latency. */
 export interface LatencyRow {
@@ -49,21 +49,19 @@ export interface NamedRow {
   response: LatencyStats | undefined;
 }
 
-/** The named rows of a whole test; of a span, which has requests alone, those. */
-export function namedRows(totals: Totals | null, spanRequests?: Record<string, SpanTotals | RequestTotals> | null): NamedRow[] {
+/** The named rows of a whole test, or of a span. */
+export function namedRows(totals: Named): NamedRow[] {
   const rows: NamedRow[] = [];
   const entries = <Of>(map: Record<string, Of> | null | undefined) => Object.entries(map ?? {});
-  if (totals && !spanRequests) {
-    const sessions = entries(totals.scenarios);
-    if (totals.sessions && sessions.length > 1) sessions.unshift(["all", totals.sessions]);
-    for (const [name, of] of sessions)
-      rows.push({ name, what: "sessions", begun: of.started, completed: of.completed, failed: of.failed, abandoned: of.abandoned, dropped: of.dropped, response: of.latency_ms.response });
-    for (const [what, map] of [["group", totals.groups], ["poll", totals.polls]] as const)
-      for (const [name, of] of entries(map))
-        rows.push({ name, what, begun: of.completed + of.failed, completed: of.completed, failed: of.failed, abandoned: null, dropped: null, response: of.latency_ms.response });
-  }
-  for (const [name, of] of entries<SpanTotals | RequestTotals>(spanRequests ?? totals?.requests))
-    rows.push({ name, what: "requests", begun: of.sent ?? null, completed: of.completed ?? null, failed: of.failed ?? null, abandoned: null, dropped: null, response: of.latency_ms.response });
+  const sessions = entries(totals.scenarios);
+  if (totals.sessions && sessions.length > 1) sessions.unshift(["all", totals.sessions]);
+  for (const [name, of] of sessions)
+    rows.push({ name, what: "sessions", begun: of.started, completed: of.completed, failed: of.failed, abandoned: of.abandoned, dropped: of.dropped, response: of.latency_ms.response });
+  for (const [what, map] of [["group", totals.groups], ["poll", totals.polls]] as const)
+    for (const [name, of] of entries(map))
+      rows.push({ name, what, begun: of.completed + of.failed, completed: of.completed, failed: of.failed, abandoned: null, dropped: null, response: of.latency_ms.response });
+  for (const [name, of] of entries(totals.requests))
+    rows.push({ name, what: "requests", begun: of.sent, completed: of.completed, failed: of.failed, abandoned: null, dropped: null, response: of.latency_ms.response });
   return rows;
 }
 

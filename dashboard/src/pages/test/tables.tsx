@@ -84,7 +84,7 @@ export function Tables({ model, test }: { model: TestModel; test: Test }) {
   const state = model.span.value;
   const span = state.is === "here" ? state.span : state.is === "loading" ? state.last : null;
   const totals = span ? span.totals : test.totals;
-  const named = namedRows(test.totals, span?.requests && Object.keys(span.requests).length > 0 ? span.requests : null);
+  const named = namedRows(span ?? test.totals);
   const drivers = driverRows(test.drivers, span?.drivers);
   const warmup = test.totals.warmup?.sent ?? 0;
   const notes = remarks(totals.latency_ms, test.definitions ?? 2);
@@ -111,7 +111,7 @@ export function Tables({ model, test }: { model: TestModel; test: Test }) {
       </section>
       {named.length > 0 && (
         <section class="card" aria-labelledby="named-title" aria-busy={busy}>
-          <h2 id="named-title">{span ? "Requests" : "Requests, sessions and groups"}</h2>
+          <h2 id="named-title">By name</h2>
           <SortableTable label="Figures of each name" caption="response in ms" columns={columnsInUse(NAMED, named)} rows={named} rowKey={(row) => `${row.what} ${row.name}`} />
           {!span &&
             endedEarly(test.totals).map((sentence) => (
