@@ -1,7 +1,7 @@
 // What must hold of the page of one test: its numbers are the API's, whatever is zoomed to. Each function takes a Playwright
 // page that shows the test, the orchestrator's address and the test's id, and throws where something does not hold. The
 // figures are written anew here, by other code than the page's.
-/* global DOMMatrix, getComputedStyle */
+/* global DOMMatrix, document, getComputedStyle */
 import assert from "node:assert/strict";
 
 const FIGURES = ["min", "mean", "median", "mode", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
@@ -111,6 +111,11 @@ export async function numbersAreTheApis(page, base, id) {
   assert.equal(thresholds.length, test.thresholds.length);
 }
 
+/** Waits until the page has the series. */
+async function ready(page) {
+  await page.waitForFunction(() => Number(document.querySelector(".time-cursor")?.getAttribute("aria-valuemax")) > 2);
+}
+
 const badge = (page) => page.locator("#latency-title ~ .badge");
 
 /** Waits for the figures of a span, and returns the seconds that they cover: from and to, both included. */
@@ -137,6 +142,7 @@ async function spanIsTheApis(page, base, id) {
 
 /** Drags over the heatmap: every chart shows the span, and the tables its exact figures. Escape shows the whole test again. */
 export async function dragZooms(page, base, id, share = [0.3, 0.7]) {
+  await ready(page);
   const over = page.locator(".charts-grid .u-over").first();
   await over.scrollIntoViewIfNeeded();
   const box = await over.boundingBox();
@@ -155,6 +161,7 @@ export async function dragZooms(page, base, id, share = [0.3, 0.7]) {
 
 /** The same by keyboard alone: to the first second, a mark, some seconds further, a mark. */
 export async function keysZoom(page, base, id, columns = 4) {
+  await ready(page);
   await page.getByRole("slider", { name: /time cursor/i }).focus();
   await page.keyboard.press("Home");
   await page.keyboard.press("Enter");
@@ -168,6 +175,7 @@ export async function keysZoom(page, base, id, columns = 4) {
 
 /** The cursor of the keyboard says the figures of its second, which are those of the series, and all charts have it there. */
 export async function cursorIsTheApis(page, base, id, seq) {
+  await ready(page);
   const cursor = page.getByRole("slider", { name: /time cursor/i });
   await cursor.focus();
   await page.keyboard.press("Home");
@@ -191,6 +199,7 @@ export async function cursorIsTheApis(page, base, id, seq) {
 
 /** The newest second of the page is the API's, or a later one by the time it was read. */
 export async function liveIsTheApis(page, base, id) {
+  await ready(page);
   const newest = async () => (await api(base, `${of(id)}/windows?step=1`)).windows.at(-1)?.seq ?? -1;
   const seq = await newest();
   const cursor = page.getByRole("slider", { name: /time cursor/i });
@@ -217,6 +226,7 @@ export async function reportFile(page, base, id, url, requests) {
 
 /** The load chart's table, second by second, adds up to what was sent in all. */
 export async function seriesAddUpTo(page, base, id, sent) {
+  await ready(page);
   const named = (as) => page.getByRole("button", { name: `Load as a ${as}`, exact: true });
   await named("table").click();
   const rows = () => table(page, "Load, table");

@@ -180,6 +180,9 @@ export function Curves({ title, lines, note, height = 18 }: Props) {
           </li>
         )}
       </ul>
+      {thick.some((line) => line.points.some(([, value]) => value === null)) && (
+        <p class="dim small curve-note">A curve ends where the slower requests are those that failed or were dropped.</p>
+      )}
       {asTable ? (
         <div class="scroll chart-table" tabIndex={0} role="region" aria-label={`${title}, table`}>
           <table>

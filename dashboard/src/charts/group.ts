@@ -55,6 +55,8 @@ export class ChartGroup {
     return at === null ? null : this.source.value.at(at);
   });
 
+  /** The series is on its way. */
+  readonly loading = signal(false);
   /** The test is over: its last second is where it ran out, and stands for nothing. */
   readonly over = signal(false);
 

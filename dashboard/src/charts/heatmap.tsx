@@ -142,7 +142,7 @@ export function Heatmap({ group }: { group: ChartGroup }) {
       unit={anyHeat ? "how many requests a second took how long; percentiles in ms" : "percentiles in ms"}
       lines={LINES}
       summary={summary(columns)}
-      nothing={columns.length === 0 ? "No second is complete yet." : null}
+      nothing={columns.length > 0 ? null : group.loading.value ? "Loading the series …" : "No second is complete yet."}
       wide
       controls={
         anyHeat && (

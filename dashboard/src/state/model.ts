@@ -75,10 +75,15 @@ export class TestModel {
 
   /** Loads the series of a test whose newest second is about `newest`. */
   async load(newest: number, over: boolean): Promise<void> {
-    const windows = await this.ask(newest, over, null);
-    this.fault.value = null;
-    this.add(windows);
-    this.group.version.value += 1;
+    this.group.loading.value = true;
+    try {
+      const windows = await this.ask(newest, over, null);
+      this.fault.value = null;
+      this.add(windows);
+      this.group.version.value += 1;
+    } finally {
+      this.group.loading.value = false;
+    }
   }
 
   private async ask(newest: number, over: boolean, driver: string | null): Promise<Window[]> {
@@ -127,6 +132,12 @@ export class TestModel {
     this.group.version.value += 1;
   }
 
+  /** How long a test that is over was, in seconds, before its series is here. */
+  private lasted(): number {
+    const { started_at: from, ended_at: to } = this.test.value ?? {};
+    return from && to ? Math.max(1, Math.ceil((Date.parse(to) - Date.parse(from)) / 1000)) : 1;
+  }
+
   /** The span of the test: what is known of it, and of a short test all that is planned. */
   private settle(): void {
     const last = Math.max(this.series.last + 1, 1);
@@ -135,7 +146,8 @@ export class TestModel {
     const length = seconds(load?.duration);
     const planned = length === null ? 0 : length + (seconds(load?.warmup) ?? 0);
     // Of a short test that runs, the whole schedule is shown, so that the axis stands still.
-    const end = !over && planned <= 120 ? Math.max(last, Math.ceil(planned)) : Math.max(last, over ? 1 : 10);
+    const running = planned <= 120 ? Math.max(last, Math.ceil(planned)) : Math.max(last, 10);
+    const end = over ? (this.series.last < 0 ? this.lasted() : last) : running;
     const now = this.group.whole.peek();
     if (now[1] !== end) this.group.whole.value = [0, end];
   }
