@@ -304,7 +304,7 @@ fn edges(histogram: &Histogram<u64>) -> Extremes {
 
 /// The top of the bucket that holds [`MAX_US`]: what a histogram of ours can show at most. To ask a histogram for it would
 /// take longer than to decode one.
-const HIGHEST_US: u64 = ((MAX_US >> BUCKET_OF_MAX_BITS) + 1 << BUCKET_OF_MAX_BITS) - 1;
+const HIGHEST_US: u64 = (((MAX_US >> BUCKET_OF_MAX_BITS) + 1) << BUCKET_OF_MAX_BITS) - 1;
 
 /// The bucket that holds [`MAX_US`] is 2 to the power of this wide: of a value the 11 highest bits are kept.
 const BUCKET_OF_MAX_BITS: u32 = MAX_US.ilog2() - 10;

@@ -48,7 +48,8 @@ fn pieces((from, to): (u64, u64), kept: &BTreeSet<(Step, u64)>) -> Vec<Piece> {
 }
 
 impl Store {
-    /// Adds up the seconds `from` to `to` (both included) of a driver, or of the fleet; `lives`: all of the test.
+    /// Adds up the seconds `from` to `to` (both included) of a driver, or of the fleet; `lives`: all of the test; `with_names`:
+    /// whether the figures of each name are wanted.
     pub(super) fn gather(
         &self,
         test_id: &TestId,
@@ -59,7 +60,10 @@ impl Store {
     ) -> Result<Gather, StoreError> {
         let lives: Vec<_> =
             lives.iter().filter(|life| node.is_none_or(|node| life.0 == node.as_str())).collect();
-        let kept = self.kept_spans(test_id, node, range)?.into_iter().collect();
+        // The spans of a driver have no names: for these its seconds are read.
+        let has_spans = node.is_none() || !with_names;
+        let kept = if has_spans { self.kept_spans(test_id, node, range)? } else { Vec::new() };
+        let kept = kept.into_iter().collect();
         let mut gather = Gather::new(with_names);
         for piece in pieces(range, &kept) {
             let (step, first) = match piece {
