@@ -1,7 +1,6 @@
 //! A plan for people, with every default, 80 columns wide: when sessions start, what they do, how often each request is
 //! sent, what it needs of a driver, and what must hold. Pure: it only makes text.
 
-mod amounts;
 mod load;
 mod steps;
 
@@ -9,12 +8,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use common::plan::expect::Expect;
+use common::plan::in_words::{bytes, number, sessions_at_a_time, sessions_in_all};
 use common::plan::program::{NamedRequest, Program, requests_of};
 use common::plan::{DriverChoice, EngineChoice, Per, Plan, write_duration, write_ratio};
 use serde_json::Value;
 use textwrap::Options;
 
-use self::amounts::{bytes, number};
 use crate::table::Table;
 
 /// Columns of the text.
@@ -28,7 +27,7 @@ pub fn text(plan: &Plan) -> String {
     out.line(&plan.name);
     let expect = plan.program.as_ref().map(|program| Expect::of(program));
     about(&mut out, plan);
-    load::add(&mut out, plan, expect.as_ref());
+    load::add(&mut out, plan);
     if let (Some(program), Some(expect)) = (&plan.program, &expect) {
         memory(&mut out, plan, program, expect);
         let masked = plan.masked_json();
@@ -131,7 +130,7 @@ fn statuses(ranges: &[(u16, u16)]) -> String {
 
 /// What a driver makes room for before the start.
 fn memory(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect) {
-    let sessions = load::sessions_at_a_time(plan);
+    let sessions = sessions_at_a_time(plan);
     let variables = match program.variables.len() {
         1 => "1 variable".to_owned(),
         n => format!("{n} variables"),
@@ -185,7 +184,7 @@ fn shared(out: &mut Page, program: &Program, masked: &Value) {
 
 /// The requests: how often each is sent, and what it expects.
 fn requests(out: &mut Page, plan: &Plan, program: &Program, expect: &Expect, masked: &Value) {
-    let sessions = load::sessions_in_all(plan);
+    let sessions = sessions_in_all(plan);
     let mut table = Table::new(&["REQUEST", "A SESSION", "IN ALL", "TIMEOUT", "EXPECTS", "WHAT IT SENDS"]);
     let sent = program.sent_by_sessions();
     for ((request, often), _) in

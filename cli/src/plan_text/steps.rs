@@ -7,7 +7,7 @@ use common::plan::program::{Connections, OnFail, Once, Program, Scenario, SlotVa
 use common::plan::write_duration;
 
 use super::Page;
-use super::amounts::{bytes, number};
+use common::plan::in_words::{bytes, number};
 
 /// Adds the scenarios and the flows that they use.
 pub(super) fn add(out: &mut Page, program: &Program, expect: &Expect) {
