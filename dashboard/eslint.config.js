@@ -25,6 +25,6 @@ export default tseslint.config(
   { files: ["src/**/*.test.ts", "src/**/*.test.tsx"], rules: { "@typescript-eslint/no-floating-promises": "off" } },
   {
     files: ["scripts/**/*.mjs", "e2e/**/*.mjs", "*.js"],
-    languageOptions: { globals: { process: "readonly", console: "readonly", setTimeout: "readonly", URL: "readonly", fetch: "readonly", Buffer: "readonly" } },
+    languageOptions: { globals: { process: "readonly", console: "readonly", setTimeout: "readonly", URL: "readonly", fetch: "readonly", Buffer: "readonly", document: "readonly", requestAnimationFrame: "readonly" } },
   },
 );

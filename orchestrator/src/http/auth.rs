@@ -2,6 +2,8 @@
 
 use actix_web::http::header::{self, HeaderMap};
 use common::settings::Secret;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 /// What everything but /healthz, /readyz and /docs asks for. It prints as `***`.
@@ -19,9 +21,27 @@ impl Token {
         let mut given = headers.get_all(header::AUTHORIZATION);
         let (Some(given), None) = (given.next(), given.next()) else { return false };
         let Some((scheme, token)) = given.as_bytes().split_at_checked("Bearer ".len()) else { return false };
-        scheme.eq_ignore_ascii_case(b"Bearer ")
-            && bool::from(token.trim_ascii().ct_eq(self.0.expose().as_bytes()))
+        scheme.eq_ignore_ascii_case(b"Bearer ") && self.is(token.trim_ascii())
     }
+
+    /// Whether this is the token. Takes as long for any wrong one of its length.
+    pub fn is(&self, given: &[u8]) -> bool {
+        bool::from(given.ct_eq(self.0.expose().as_bytes()))
+    }
+
+    /// The signature of a text by a key that is derived from the token, for one purpose: whoever holds the signature
+    /// learns neither the token nor a signature for another purpose.
+    pub fn sign(&self, purpose: &str, text: &str) -> [u8; 32] {
+        let key = hmac(self.0.expose().as_bytes(), purpose.as_bytes());
+        hmac(&key, text.as_bytes())
+    }
+}
+
+fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
+    // A key of any length is taken; the other arm is never reached, and signs nothing.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    mac.update(text);
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

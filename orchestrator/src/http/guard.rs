@@ -7,13 +7,12 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpResponse};
 
-use super::docs;
 use super::host::is_loopback_host;
-use super::page::{self, PageNonce};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::state::AppState;
+use super::{dashboard, docs, session};
 
 /// Paths that watchers ask without a token.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
@@ -33,7 +32,14 @@ pub async fn guard(
     Ok(completed(response))
 }
 
-fn refusal(request: &ServiceRequest) -> Option<actix_web::HttpResponse> {
+/// Whether this path is answered without a token: it watches, logs in or out, or is a page
+/// or documentation, which hold no data.
+fn is_open(method: &Method, path: &str) -> bool {
+    let logs_in_or_out = path == session::PATH && matches!(*method, Method::POST | Method::DELETE);
+    OPEN_PATHS.contains(&path) || docs::is_of_docs(path) || logs_in_or_out || dashboard::is_part(method, path)
+}
+
+fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
     let state = request.app_data::<Data<AppState>>()?;
     let access = &state.access;
     if access.token.is_none() && !access.any_host && !is_loopback_host(request.uri(), request.headers()) {
@@ -41,18 +47,24 @@ fn refusal(request: &ServiceRequest) -> Option<actix_web::HttpResponse> {
                       localhost or 127.0.0.1; set http.token_file, or http.allow_unauthenticated = true";
         return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).response());
     }
-    let is_open = OPEN_PATHS.contains(&request.path()) || docs::is_of_docs(request.path());
-    if !is_open && access.token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
-        let problem = Problem::new(StatusCode::UNAUTHORIZED, "this orchestrator asks for a bearer token")
-            .with_header("www-authenticate", "Bearer realm=\"groundswell\"");
-        // A browser cannot send the token by itself: it gets the page, which holds no data, and asks for it.
-        return Some(if page::is_wanted(request) {
-            page::login(request.request())
-        } else {
-            problem.response()
-        });
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if let Some(token) = access.token.as_ref().filter(|_| !is_open(request.method(), request.path()))
+        && !token.is_in(request.headers())
+    {
+        if session::expiry(token, request.headers(), state.clock.unix_us()).is_none() {
+            let detail = "this orchestrator asks for a bearer token, or a log-in (POST /api/v1/session)";
+            let problem = Problem::new(StatusCode::UNAUTHORIZED, detail)
+                .with_header("www-authenticate", "Bearer realm=\"groundswell\"");
+            return Some(problem.response());
+        }
+        // A browser adds the cookie by itself, so the request must show that one of our pages made it.
+        if changes && !request.headers().contains_key(header::ORIGIN) {
+            let detail = "a log-in changes tests from the dashboard alone, whose requests have an Origin: send the \
+                          bearer token";
+            return Some(Problem::new(StatusCode::FORBIDDEN, detail).response());
+        }
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) && is_foreign(request) {
+    if changes && is_foreign(request) {
         let detail = "a page of another site sent this: what changes tests is taken from this site alone";
         return Some(Problem::new(StatusCode::FORBIDDEN, detail).response());
     }
@@ -73,8 +85,7 @@ fn completed(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(PROBLEM_JSON.as_bytes()));
-    let nonce = response.request().extensions().get::<PageNonce>().map(PageNonce::policy);
-    if (status.is_client_error() || status.is_server_error()) && !is_problem && nonce.is_none() {
+    if (status.is_client_error() || status.is_server_error()) && !is_problem {
         // actix-web's own: a payload, a path or a head that it refused.
         let why = response.response().error().map(ToString::to_string);
         let problem = if status.is_server_error() {
@@ -89,21 +100,17 @@ fn completed(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
         response = ServiceResponse::new(request, answer);
     }
     let headers = response.headers_mut();
-    // A page says itself what it may load.
-    let has_policy = headers.contains_key(header::CONTENT_SECURITY_POLICY);
-    let mut set = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.insert(name, HeaderValue::from_static(value));
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
-    set(header::CACHE_CONTROL, "no-store");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    if let Some(policy) = nonce {
-        set(header::CONTENT_SECURITY_POLICY, &policy);
-    } else if !has_policy {
-        set(header::CONTENT_SECURITY_POLICY, BARE_CSP);
+    // A page says what it may load, and a file how long it is kept.
+    for (name, value) in [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_SECURITY_POLICY, BARE_CSP)] {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     response
 }

@@ -7,15 +7,16 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use common::ids::TestId;
-use common::plan::{parse_duration, write_duration};
+use common::plan::{PlanFormat, parse_duration, write_duration};
 use serde::de::DeserializeOwned;
 
+use super::copy::{self, CopyOrder, PlanOrTest};
 use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::AppState;
 use super::{accept, body, data, error_responses, plans};
 use crate::data_files::hashes_in;
-use crate::model::{PlanSchema, TestPage, TestState, TestView, Verdict};
+use crate::model::{TestPage, TestState, TestView, Verdict};
 use crate::report;
 use crate::store::{Cursor, TestFilter};
 
@@ -43,21 +44,24 @@ async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Pr
     Ok(state.commands.tests.get(test_id(request)?).await?)
 }
 
-/// Creates a test from a plan: the plan is checked and stored. Drivers receive it when the test is triggered.
+/// Creates a test from a plan: the plan is checked and stored. Drivers receive it when the test is triggered. A body
+/// `{"from": "TEST"}` takes the plan of that test, with the secrets that answers mask, and may have a `name` for the new
+/// one.
 #[utoipa::path(
     post,
     path = "/api/v1/tests",
     operation_id = "create_test",
     tag = "tests",
     request_body(
-        description = "a plan, in JSON or TOML",
-        content((PlanSchema = "application/json"), (String = "application/toml"))
+        description = "a plan, in JSON or TOML, or the test whose plan is to be taken",
+        content((PlanOrTest = "application/json"), (String = "application/toml"))
     ),
     responses(
         (status = 201, description = "the test, `configured`", body = TestView, content_type = "application/json",
             headers(("Location" = String, description = "where the test is"))),
         error_responses::Stored,
         (status = 403, response = error_responses::Forbidden),
+        (status = 404, response = error_responses::NotFound),
         (status = 408, response = error_responses::RequestTimeout),
         (status = 409, response = error_responses::Conflict),
         (status = 413, response = error_responses::PayloadTooLarge),
@@ -75,9 +79,19 @@ pub async fn create(
     let text = body::read_text(&request, payload, state.access.max_body_bytes).await?;
     // Until the test is stored that names its data files, none of them is deleted.
     let _kept = state.data.in_use().await;
-    let plan = plans::read(text, format, &state).await?;
-    let files = plan.program.as_ref().map(|program| program.files()).unwrap_or_default();
-    let test = state.commands.tests.create(plan).await?;
+    let copied = if format == PlanFormat::Json { copy::read(&text)? } else { None };
+    let (test, files) = match copied {
+        Some(CopyOrder { from, name }) => {
+            let test = state.commands.tests.copy(from, name).await?;
+            let files = hashes_in(&test.plan.to_string());
+            (test, files)
+        }
+        None => {
+            let plan = plans::read(text, format, &state).await?;
+            let files = plan.program.as_ref().map(|program| program.files()).unwrap_or_default();
+            (state.commands.tests.create(plan).await?, files)
+        }
+    };
     if !files.is_empty() {
         let data = Arc::clone(&state.data);
         // What fails is logged there.

@@ -1,10 +1,12 @@
-//! HTTP: REST, the events, the page, and what watches the process. It alone names actix-web; it turns bytes
+//! HTTP: REST, the events, the dashboard, and what watches the process. It alone names actix-web; it turns bytes
 //! into messages and answers into JSON, and decides nothing about tests.
 
 mod accept;
 mod auth;
 mod bind;
 mod body;
+mod copy;
+mod dashboard;
 mod data;
 mod docs;
 mod error_responses;
@@ -14,13 +16,13 @@ mod host;
 mod load_tests;
 mod metrics;
 mod openapi;
-mod page;
 mod plans;
 mod problem;
 mod query;
 mod rate;
 mod routes;
 mod series;
+mod session;
 mod state;
 mod system;
 mod words;

@@ -3,14 +3,73 @@
 
 use std::sync::Arc;
 
-use actix_web::web;
+use actix_web::web::{self, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use common::plan::files::put_facts;
 use common::plan::language::substitute;
-use common::plan::{Fault, Plan, PlanFormat, PlanTree};
+use common::plan::{Fault, Plan, PlanFormat, PlanTree, in_words};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
+use super::query::Query;
 use super::state::AppState;
+use super::{body, error_responses};
 use crate::data_files::DataFiles;
+use crate::model::PlanSchema;
+
+/// A plan that is right, in other forms.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = CheckedPlan)]
+pub struct CheckedPlanView {
+    /// The plan as validated, every key with its value, secrets masked.
+    #[schema(value_type = PlanSchema)]
+    pub plan: serde_json::Value,
+    /// The plan as it was given, as TOML. Secrets in it are not masked: it is what the request had.
+    pub toml: String,
+    /// What it sends, in sentences: how fast, until when, how much in all.
+    pub summary: Vec<String>,
+}
+
+/// Checks a plan as `POST /api/v1/tests` does, and says what it would send. Nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/api/v1/plans/check",
+    operation_id = "check_plan",
+    tag = "tests",
+    request_body(
+        description = "a plan, in JSON or TOML",
+        content((PlanSchema = "application/json"), (String = "application/toml"))
+    ),
+    responses(
+        (status = 200, description = "it can be run", body = CheckedPlanView, content_type = "application/json"),
+        error_responses::Stored,
+        (status = 403, response = error_responses::Forbidden),
+        (status = 408, response = error_responses::RequestTimeout),
+        (status = 413, response = error_responses::PayloadTooLarge),
+        (status = 415, response = error_responses::UnsupportedMediaType),
+        (status = 422, response = error_responses::Unprocessable),
+    )
+)]
+pub async fn check(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    Query::none(request.query_string())?;
+    let format = body::plan_format(&request)?;
+    let text = body::read_text(&request, payload, state.access.max_body_bytes).await?;
+    let plan = read(text.clone(), format, &state).await?;
+    let toml = match format {
+        PlanFormat::Toml => text,
+        PlanFormat::Json => {
+            let tree = PlanTree::parse(&text, format).map_err(|faults| Problem::faults(&faults))?;
+            tree.to_toml().map_err(|reason| Problem::faults(&[Fault::value("", "", reason)]))?
+        }
+    };
+    let summary = in_words::load(&plan);
+    Ok(HttpResponse::Ok().json(CheckedPlanView { plan: plan.masked_json(), toml, summary }))
+}
 
 /// Reads a plan.
 ///

@@ -6,7 +6,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource};
 
 use super::problem::Problem;
-use super::{data, docs, events, load_tests, metrics, openapi, page, rate, series, system, words};
+use super::{
+    dashboard, data, docs, events, load_tests, metrics, openapi, plans, rate, series, session, system, words,
+};
 
 /// A path that is read: GET, and HEAD with it.
 fn read<F, Args>(path: &str, handler: F) -> Resource
@@ -53,6 +55,10 @@ pub fn routes(config: &mut ServiceConfig) {
     let data = read("/api/v1/data/{sha256}", data::get)
         .route(web::put().to(data::put))
         .default_service(web::to(|| not_allowed("GET, HEAD, PUT")));
+    let log_in = read(session::PATH, session::get)
+        .route(web::post().to(session::log_in))
+        .route(web::delete().to(session::log_out))
+        .default_service(web::to(|| not_allowed("GET, HEAD, POST, DELETE")));
     // The stream has no end, so that a HEAD of it would have none either.
     let events = web::resource("/api/v1/events")
         .route(web::get().to(events::events))
@@ -84,6 +90,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(read("/readyz", system::readyz))
         .service(read("/metrics", metrics::metrics))
         .service(read("/openapi.json", openapi::openapi))
-        .service(read("/", page::index))
+        .service(log_in)
+        .service(act("/api/v1/plans/check", plans::check))
+        .service(read("/", dashboard::document))
+        .service(read("/new", dashboard::document))
+        .service(read("/drivers", dashboard::document))
+        .service(read("/compare", dashboard::document))
+        .service(read("/tests/{id}", dashboard::document))
+        .service(read("/assets/{file}", dashboard::asset))
         .default_service(web::to(not_found));
 }

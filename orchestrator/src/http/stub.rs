@@ -18,7 +18,7 @@ use crate::actors::store::{
     CountTests, HistoryReader, LoadLastSecond, LoadNamedFiles, LoadPage, LoadSpan, LoadWindows,
 };
 use crate::actors::test_manager::{
-    ChangeRate, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
+    ChangeRate, CopyTest, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
 };
 use crate::blocker::Blocker;
 use crate::data_files::DataFiles;
@@ -70,6 +70,14 @@ impl Handler<CreateTest> for Stub {
         let mut test = test_view("0199-new", &plan.name);
         test.plan = plan.masked_json();
         Ok(test)
+    }
+}
+
+impl Handler<CopyTest> for Stub {
+    type Result = Result<TestView, CommandError>;
+    fn handle(&mut self, asked: CopyTest, _: &mut Self::Context) -> Self::Result {
+        let known = Self::known(&asked.from)?;
+        Ok(test_view("0199-new", &asked.name.unwrap_or(known.name)))
     }
 }
 

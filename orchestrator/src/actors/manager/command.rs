@@ -16,6 +16,8 @@ pub type Answer = oneshot::Sender<Result<TestView, CommandError>>;
 /// What is asked for.
 pub enum Command {
     Create(Box<Plan>),
+    /// A test with the plan of that one, and with a name of its own.
+    Copy(TestId, Option<String>),
     /// And how long it waits for the end of the test that is under way.
     Trigger(TestId, Duration),
     Stop(TestId),

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::ids::TestId;
-use common::plan::Plan;
+use common::plan::{Fault, Plan, read_value};
 
 pub use self::command::{Answer, Asked, Command};
 pub use self::links::{ManagerLinks, ManagerSettings};
@@ -125,6 +125,7 @@ impl Manager {
     async fn do_command(&mut self, command: Command, answer: Answer) {
         let answered = match command {
             Command::Create(plan) => self.create(*plan).await,
+            Command::Copy(from, name) => self.copy(&from, name).await,
             Command::Get(id) => self.get(&id).await,
             Command::Stop(id) => self.stop(&id).await,
             Command::ChangeRate(id, rate_per_s) => self.change_rate(&id, rate_per_s).await,
@@ -246,6 +247,17 @@ impl Manager {
         Ok(view)
     }
 
+    /// Creates a test with the stored plan of another one, which answers show masked alone. Its seed stays, so that the same
+    /// is sent again.
+    async fn copy(&mut self, from: &TestId, name: Option<String>) -> Result<TestView, CommandError> {
+        let plan = self.load(from).await?.plan.into_plan().map_err(CommandError::Plan)?;
+        let plan = match name {
+            Some(name) => named(&plan, name).map_err(CommandError::Plan)?,
+            None => plan,
+        };
+        self.create(plan).await
+    }
+
     /// The active test as it is now, not as the last look found it: drivers may have begun since.
     async fn current(&mut self) -> Result<Option<TestView>, CommandError> {
         let nodes = self.links.registry.facts().await?;
@@ -362,6 +374,13 @@ impl Manager {
         self.show(view.clone());
         Ok(view)
     }
+}
+
+/// A plan under another name, which is checked as one of a plan.
+fn named(plan: &Plan, name: String) -> Result<Plan, Vec<Fault>> {
+    let mut json = plan.to_json();
+    json["name"] = name.into();
+    read_value(&json)
 }
 
 fn is_finished(id: &TestId) -> CommandError {

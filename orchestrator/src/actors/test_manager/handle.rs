@@ -6,7 +6,9 @@ use actix::{Actor, Addr, Context, Handler, MailboxError, Recipient};
 use common::ids::TestId;
 use common::plan::Plan;
 
-use super::{ChangeRate, CreateTest, DeleteTest, GetTest, KafkaReached, StopTest, StoreChanged, TriggerTest};
+use super::{
+    ChangeRate, CopyTest, CreateTest, DeleteTest, GetTest, KafkaReached, StopTest, StoreChanged, TriggerTest,
+};
 use crate::actors::Gone;
 use crate::model::TestView;
 use crate::ran_on::RanOn;
@@ -21,6 +23,7 @@ fn answered(answer: Result<Result<TestView, CommandError>, MailboxError>) -> Res
 #[derive(Debug, Clone)]
 pub struct TestsHandle {
     create: Recipient<CreateTest>,
+    copy: Recipient<CopyTest>,
     trigger: Recipient<TriggerTest>,
     stop: Recipient<StopTest>,
     rate: Recipient<ChangeRate>,
@@ -33,6 +36,7 @@ impl TestsHandle {
     where
         A: Actor<Context = Context<A>>
             + Handler<CreateTest>
+            + Handler<CopyTest>
             + Handler<TriggerTest>
             + Handler<StopTest>
             + Handler<ChangeRate>
@@ -41,6 +45,7 @@ impl TestsHandle {
     {
         Self {
             create: actor.clone().recipient::<CreateTest>(),
+            copy: actor.clone().recipient::<CopyTest>(),
             trigger: actor.clone().recipient::<TriggerTest>(),
             stop: actor.clone().recipient::<StopTest>(),
             rate: actor.clone().recipient::<ChangeRate>(),
@@ -55,6 +60,14 @@ impl TestsHandle {
     /// Where the plan cannot be run here or is not stored, or the actor has stopped.
     pub async fn create(&self, plan: Plan) -> Result<TestView, CommandError> {
         answered(self.create.send(CreateTest(plan)).await)
+    }
+
+    /// Creates a test with the plan of another one ([`CopyTest`]).
+    ///
+    /// # Errors
+    /// Where there is no such test, this version cannot run its plan, the name is wrong, or the actor has stopped.
+    pub async fn copy(&self, from: TestId, name: Option<String>) -> Result<TestView, CommandError> {
+        answered(self.copy.send(CopyTest { from, name }).await)
     }
 
     /// Starts a test; waits up to `wait` for the end of another one that is under way ([`TriggerTest`]).

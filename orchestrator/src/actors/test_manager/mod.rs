@@ -25,6 +25,15 @@ const MAILBOX: usize = 256;
 #[rtype(result = "Result<TestView, CommandError>")]
 pub struct CreateTest(pub Plan);
 
+/// Creates a test with the plan that the store has of another one, secrets included.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<TestView, CommandError>")]
+pub struct CopyTest {
+    pub from: TestId,
+    /// The new test's name; `None`: that of the other one.
+    pub name: Option<String>,
+}
+
 /// Publishes the config, waits for every chosen driver's `ready`, publishes the trigger. Answers when the
 /// barrier is decided; repeating it for a test that starts or runs changes nothing.
 #[derive(Debug, Message)]
@@ -92,7 +101,7 @@ pub struct StoreChanged(pub Option<String>);
 /// Runs tests.
 ///
 /// - owns: the life of the test that is under way, in one task that does one thing after the other (`manager`).
-/// - receives: [`CreateTest`], [`TriggerTest`], [`StopTest`], [`ChangeRate`], [`GetTest`], [`DeleteTest`],
+/// - receives: [`CreateTest`], [`CopyTest`], [`TriggerTest`], [`StopTest`], [`ChangeRate`], [`GetTest`], [`DeleteTest`],
 ///   [`AwaitTakenUp`], [`StoreChanged`], [`KafkaReached`].
 /// - sends: what [`ManagerLinks`] names: records to Kafka, tests to the store, changes to the listeners.
 /// - on failure: if Kafka refuses a record, the barrier fails. If the store refuses a new test, the caller gets the
@@ -158,6 +167,14 @@ impl Handler<CreateTest> for TestManagerActor {
 
     fn handle(&mut self, CreateTest(plan): CreateTest, _: &mut Self::Context) -> Self::Result {
         self.ask(Command::Create(Box::new(plan)))
+    }
+}
+
+impl Handler<CopyTest> for TestManagerActor {
+    type Result = ResponseFuture<Result<TestView, CommandError>>;
+
+    fn handle(&mut self, CopyTest { from, name }: CopyTest, _: &mut Self::Context) -> Self::Result {
+        self.ask(Command::Copy(from, name))
     }
 }
 

@@ -19,7 +19,7 @@ use self::surroundings::{CLUSTER, Surroundings};
 use self::world::{PLAN, World, start, until};
 use super::heartbeat::HeartbeatActor;
 use crate::actors::driver_registry::ListDrivers;
-use crate::actors::test_manager::{CreateTest, DeleteTest, StopTest, TriggerTest};
+use crate::actors::test_manager::{CopyTest, CreateTest, DeleteTest, StopTest, TriggerTest};
 use crate::fixtures::{node_id, plan, test_id};
 use crate::model::{TestState, Verdict};
 use crate::refusal::CommandError;
@@ -367,4 +367,25 @@ async fn a_later_orchestrator_takes_over_and_records_of_nobodys_test_are_counted
     world.reads(Topic::Heartbeat, beat.to_string().as_bytes()).await;
     assert_eq!(*world.superseded.borrow(), Some(world.epoch.0 + 1));
     assert_eq!(world.nodes.send(ListDrivers).await.unwrap().len(), 1, "an orchestrator is never a node");
+}
+
+#[actix::test]
+async fn a_test_that_is_run_again_has_the_secrets_that_answers_mask() {
+    let world = World::new(Surroundings::default()).await;
+    let secret = PLAN.replace("[load]", "[request.headers]\nauthorization = \"Bearer s3cret\"\n[load]");
+    let first = world.tests.send(CreateTest(plan(&secret))).await.unwrap().unwrap();
+    let first = TestId::new(&first.test_id).unwrap();
+    let copy = |name: Option<&str>| {
+        world.tests.send(CopyTest { from: first.clone(), name: name.map(str::to_owned) })
+    };
+    let again = copy(None).await.unwrap().unwrap();
+    assert_ne!(again.test_id, first.as_str());
+    assert_eq!(again.state, TestState::Configured);
+    assert_eq!(again.plan["request"]["headers"]["authorization"], "***");
+    let stored = world.stored(&TestId::new(&again.test_id).unwrap()).await;
+    assert_eq!(stored.plan, world.stored(&first).await.plan);
+    assert_eq!(copy(Some("another name")).await.unwrap().unwrap().name, "another name");
+    assert!(matches!(copy(Some("a\nb")).await.unwrap(), Err(CommandError::Plan(_))));
+    let unknown = world.tests.send(CopyTest { from: test_id("none"), name: None }).await.unwrap();
+    assert!(matches!(unknown, Err(CommandError::NoSuchTest(_))), "{unknown:?}");
 }

@@ -1,4 +1,4 @@
-//! Who may ask: other sites, other hosts, the token, the page.
+//! Who may ask: other sites, other hosts, the token; and the pages, which anyone may load.
 
 use super::*;
 
@@ -19,7 +19,9 @@ async fn a_page_of_another_site_changes_nothing() {
 #[actix::test]
 async fn without_a_token_another_sites_name_for_this_machine_gets_no_answer() {
     let get = |path: &str, host: &'static str| TestRequest::get().uri(path).insert_header(("host", host));
-    for path in ["/", "/healthz", "/readyz", "/metrics", "/api/v1/tests", "/nothing"] {
+    for path in
+        ["/", "/tests/a", "/assets/x.js", "/healthz", "/readyz", "/metrics", "/api/v1/tests", "/nothing"]
+    {
         let refused = answer_of(None, get(path, "evil.example:8080")).await;
         assert_problem(&refused, 421);
         assert!(refused.text.contains("allow_unauthenticated"), "what to do: {}", refused.text);
@@ -67,20 +69,37 @@ async fn without_the_token_nothing_but_health_is_answered() {
 }
 
 #[actix::test]
-async fn the_page_runs_only_its_own_script() {
-    let answer = answer_of(None, TestRequest::get().uri("/")).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "text/html; charset=utf-8"));
-    let policy = answer.header("content-security-policy");
-    let (_, nonce) = answer.text.split_once("<script nonce=\"").unwrap();
-    let nonce = nonce.split('"').next().unwrap();
-    assert!(nonce.len() == 32 && policy.contains(&format!("script-src 'nonce-{nonce}'")), "{policy}");
-    assert!(!answer.text.contains("{{") && !answer.text.contains("innerHTML"));
-    for external in ["src=\"http", "href=\"http", "url(http", "@import"] {
-        assert!(!answer.text.contains(external), "{external}");
+async fn the_pages_load_only_their_own_files_and_need_no_token() {
+    let get = |path: &str| TestRequest::get().uri(path);
+    let document = answer_of(None, get("/")).await;
+    assert_eq!((document.status, document.header("content-type")), (200, "text/html; charset=utf-8"));
+    let policy = document.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
+    assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    for external in ["src=\"http", "href=\"http", "url(http", "@import", " style=", "<script>", "<style"] {
+        assert!(!document.text.contains(external), "{external}: {}", document.text);
     }
-    let browser = TestRequest::get().uri("/").insert_header(("accept", "text/html,*/*;q=0.8"));
-    let login = answer_of(Some(TOKEN), browser).await;
-    assert_eq!((login.status, login.header("content-type")), (401, "text/html; charset=utf-8"));
-    assert!(login.header("content-security-policy").contains("nonce-"));
-    assert_problem(&answer_of(Some(TOKEN), TestRequest::get().uri("/")).await, 401);
+    for path in ["/", "/new", "/drivers", "/compare", "/tests/0199-a", "/compare?a=1&b=2"] {
+        let answer = answer_of(Some(TOKEN), get(path)).await;
+        assert_eq!((answer.status, &answer.text), (200, &document.text), "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "it names the files of this version");
+    }
+    let files: Vec<&str> =
+        document.text.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(files.len() >= 3, "a script, a style and an icon: {files:?}");
+    for file in files {
+        let path = format!("/assets/{file}");
+        let plain = answer_of(Some(TOKEN), get(&path)).await;
+        assert_eq!((plain.status, plain.header("content-encoding")), (200, ""), "{file}");
+        assert!(plain.header("cache-control").contains("immutable"), "{file}");
+        assert_eq!(
+            (plain.header("x-content-type-options"), plain.header("vary")),
+            ("nosniff", "accept-encoding")
+        );
+        assert!(!plain.text.contains("http://") || file.ends_with(".svg") || file.ends_with(".js"), "{file}");
+    }
+    let missing = answer_of(None, get("/assets/gone-123.js")).await;
+    assert_problem(&missing, 404);
+    assert_eq!(missing.header("cache-control"), "no-store");
+    assert_problem(&answer_of(None, TestRequest::post().uri("/new")).await, 405);
 }

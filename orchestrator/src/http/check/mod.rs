@@ -6,6 +6,7 @@ mod data;
 mod docs;
 mod plans;
 mod server;
+mod session;
 
 use std::time::Duration;
 

@@ -62,3 +62,59 @@ async fn a_body_that_is_no_plan_is_a_problem() {
     let zipped = post_plan("application/json", "{}").insert_header(("content-encoding", "gzip"));
     assert_problem(&answer_of(None, zipped).await, 415);
 }
+
+fn check(content_type: &'static str, body: impl Into<actix_web::web::Bytes>) -> TestRequest {
+    TestRequest::post()
+        .uri("/api/v1/plans/check")
+        .insert_header(("content-type", content_type))
+        .set_payload(body)
+}
+
+#[actix::test]
+async fn a_plan_is_checked_and_shown_in_other_forms_without_a_test() {
+    let of_toml = answer_of(None, check("application/toml", PLAN)).await;
+    assert_eq!(of_toml.status, 200, "{}", of_toml.text);
+    let of_toml = of_toml.json();
+    assert_eq!(of_toml["toml"], PLAN, "as it was given");
+    assert_eq!(of_toml["plan"]["request"]["timeout"], "5s", "with its defaults");
+    assert_eq!(of_toml["plan"]["request"]["headers"]["Authorization"], "***");
+    let summary = of_toml["summary"].as_array().unwrap();
+    assert_eq!(summary[0], "100 requests/s (open loop, tsunami)");
+    assert_eq!(summary[1], "ends after 5s: about 500 requests in all");
+
+    let given = json!({"target": {"url": "http://127.0.0.1:8081/"}, "load": {"rate": 5, "duration": "5s"}});
+    let of_json = answer_of(None, check("application/json", given.to_string())).await.json();
+    let toml = of_json["toml"].as_str().unwrap().to_owned();
+    let again = answer_of(None, check("application/toml", toml)).await.json();
+    assert_eq!(again["plan"], of_json["plan"]);
+}
+
+#[actix::test]
+async fn a_check_reports_what_the_creation_of_a_test_would() {
+    let both = PLAN.replace("rate = 100", "rate = 100\ndelay = \"1ms\"");
+    for (content_type, body) in [
+        ("application/toml", both),
+        ("application/toml", "= = =".to_owned()),
+        ("application/json", "[]".to_owned()),
+        ("application/json", r#"{"load": {"rate": -5}, "colour": "red"}"#.to_owned()),
+        ("text/plain", String::new()),
+    ] {
+        let created = answer_of(None, post_plan(content_type, body.clone())).await;
+        let checked = answer_of(None, check(content_type, body)).await;
+        assert!(created.status >= 400);
+        assert_eq!((checked.status, checked.json()), (created.status, created.json()));
+    }
+}
+
+#[actix::test]
+async fn a_test_is_created_from_another_ones_plan() {
+    let from = |body: Value| post_plan("application/json", body.to_string());
+    let again = answer_of(None, from(json!({ "from": KNOWN }))).await;
+    assert_eq!((again.status, again.header("location")), (201, "/api/v1/tests/0199-new"), "{}", again.text);
+    assert_eq!(again.json()["name"], "known");
+    let named = answer_of(None, from(json!({ "from": KNOWN, "name": "again" }))).await;
+    assert_eq!(named.json()["name"], "again");
+    assert_problem(&answer_of(None, from(json!({ "from": "0199-gone" }))).await, 404);
+    assert_problem(&answer_of(None, from(json!({ "from": KNOWN, "load": {} }))).await, 400);
+    assert_problem(&answer_of(None, post_plan("application/toml", format!("from = \"{KNOWN}\""))).await, 400);
+}

@@ -29,6 +29,7 @@ use crate::model;
     ),
     paths(
         super::load_tests::create,
+        super::plans::check,
         super::load_tests::list,
         super::load_tests::get,
         super::load_tests::delete,
@@ -52,7 +53,11 @@ use crate::model;
         super::system::healthz,
         super::system::readyz,
         super::metrics::metrics,
-        super::page::index,
+        super::session::log_in,
+        super::session::log_out,
+        super::session::get,
+        super::dashboard::document,
+        super::dashboard::asset,
         openapi,
     ),
     components(
@@ -72,8 +77,17 @@ use crate::model;
 )]
 struct Api;
 
-/// Paths that need no token.
-const OPEN: [&str; 4] = ["/docs", "/docs/{page}", "/healthz", "/readyz"];
+/// Operations that need no token, by their id.
+const OPEN: [&str; 8] = [
+    "get_health",
+    "get_readiness",
+    "get_dashboard",
+    "get_asset",
+    "log_in",
+    "log_out",
+    "get_docs",
+    "get_docs_page",
+];
 
 /// The whole description. With a token all but [`OPEN`] need it; without one it may be left out, and requests for other
 /// hosts are refused.
@@ -86,7 +100,7 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
         .description(Some("the orchestrator's token ([http] token_file); without one nothing asks for it"));
     components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
     let (misdirected, _) = Misdirected::response();
-    for (path, item) in &mut api.paths.paths {
+    for item in api.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
             .into_iter()
             .flatten()
@@ -95,7 +109,8 @@ pub fn document(has_token: bool) -> utoipa::openapi::OpenApi {
                 let refused = RefOr::Ref(Ref::from_response_name(misdirected));
                 operation.responses.responses.insert("421".to_owned(), refused);
             }
-            if !OPEN.contains(&path.as_str()) {
+            let is_open = operation.operation_id.as_deref().is_some_and(|id| OPEN.contains(&id));
+            if !is_open {
                 let needed = SecurityRequirement::new("token", Vec::<String>::new());
                 let left_out = (!has_token).then(SecurityRequirement::default);
                 operation.security = Some(left_out.into_iter().chain([needed]).collect());
@@ -151,7 +166,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
         let operations = operations(&api(false));
-        assert_eq!(operations.len(), 26);
+        assert_eq!(operations.len(), 31);
         let mut ids = BTreeSet::new();
         for (name, operation) in &operations {
             let id = operation["operationId"].as_str().unwrap_or_default();
@@ -178,8 +193,8 @@ mod tests {
             }
         }
         assert_eq!(
-            found, 14,
-            "of a test, the history, windows, drivers, gaps, the timeline and changes of the rate"
+            found, 15,
+            "of a test, the history, windows, drivers, gaps, the timeline, changes of the rate and a log-in"
         );
     }
 
@@ -207,7 +222,7 @@ mod tests {
             let api = api(has_token);
             assert_eq!(api["components"]["securitySchemes"]["token"]["scheme"], "bearer");
             for (name, operation) in operations(&api) {
-                let open = OPEN.iter().any(|path| name == format!("get {path}"));
+                let open = OPEN.contains(&operation["operationId"].as_str().unwrap());
                 let expected = match (open, has_token) {
                     (true, _) => Value::Null,
                     (false, true) => serde_json::json!([{ "token": [] }]),
@@ -216,5 +231,18 @@ mod tests {
                 assert_eq!(operation["security"], expected, "{name}, token: {has_token}");
             }
         }
+    }
+
+    /// The pages' types are generated from this file. `UPDATE=1 cargo test -p orchestrator --lib openapi` writes it anew;
+    /// then `npm run types` in dashboard/.
+    #[test]
+    fn the_dashboard_has_this_description() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../dashboard/openapi.json");
+        let now = serde_json::to_string_pretty(&api(false)).unwrap() + "\n";
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, &now).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap();
+        assert!(committed == now, "dashboard/openapi.json is of another API: see above this test");
     }
 }

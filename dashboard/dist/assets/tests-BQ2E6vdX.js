@@ -1,1 +1,0 @@
-import{x as e}from"./index-3RdfIXVW.js";function t(){return e(`h1`,{children:`tests`})}export{t as default};
