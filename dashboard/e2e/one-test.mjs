@@ -1,7 +1,7 @@
 // What must hold of the page of one test: its numbers are the API's, whatever is zoomed to. Each function takes a Playwright
 // page that shows the test, the orchestrator's address and the test's id, and throws where something does not hold. The
 // figures are written anew here, by other code than the page's.
-/* global DOMMatrix, document, getComputedStyle */
+/* global DOMMatrix, getComputedStyle */
 import assert from "node:assert/strict";
 
 const FIGURES = ["min", "mean", "median", "mode", "p90", "p95", "p99", "p99.9", "p99.99", "max"];

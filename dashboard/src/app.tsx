@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { logOut, session } from "./api/client";
+import { letInBy, logOut, session } from "./api/client";
 import icon from "./style/icon.svg";
 import { Dialog } from "./parts/dialog";
 import { duration } from "./parts/format";
@@ -10,6 +10,7 @@ import { followKeys, shortcuts } from "./parts/keys";
 import { LogIn } from "./parts/login";
 import { Empty, Failed, Loading } from "./parts/notice";
 import { nextTheme, theme } from "./parts/theme";
+import { Toast } from "./parts/toast";
 import { address, here, type Route } from "./routes";
 import { health, heardAt, link, tick } from "./state/live";
 
@@ -38,6 +39,9 @@ const PAGES: Record<Exclude<Route["page"], "unknown">, () => Promise<{ default: 
   compare: () => import("./pages/compare"),
 };
 
+/** After so long the orchestrator may be gone for good. */
+const RUN_ENDED_S = 5;
+
 function LinkState() {
   const state = session.value === "out" ? "out" : link.value;
   const text = { live: "live", connecting: "connecting", lost: "disconnected", out: "logged out" }[state];
@@ -64,6 +68,11 @@ function Stale() {
       ) : (
         <>
           What you see is <span aria-live="off">{duration(age)}</span> old. Trying again.
+          {age > RUN_ENDED_S && (
+            <span class="stale-more">
+              If <code>groundswell run</code> started it, it ended with its test: <code>groundswell report</code> shows the result.
+            </span>
+          )}
         </>
       )}
     </div>
@@ -72,7 +81,7 @@ function Stale() {
 
 function Bar({ help }: { help: () => void }) {
   const at = here.value.page;
-  const hasToken = session.value === "in" && document.cookie.includes("groundswell_logged_in=1");
+  const isLoggedIn = session.value === "in" && letInBy.value === "cookie";
   const mode = theme.value;
   return (
     <header class="bar">
@@ -95,7 +104,7 @@ function Bar({ help }: { help: () => void }) {
           <button type="button" class="icon-button" onClick={help} aria-label="Help and shortcuts" title="Help and shortcuts">
             <span aria-hidden="true">?</span>
           </button>
-          {hasToken && (
+          {isLoggedIn && (
             <button type="button" class="icon-button" onClick={() => void logOut()}>
               Log out
             </button>
@@ -123,6 +132,9 @@ function Help({ close }: { close: () => void }) {
         ))}
       </dl>
       <p class="dim">A word with a dotted line has an explanation: point at it, or reach it with the Tab key.</p>
+      <p>
+        <a href="/docs">The documentation</a> is served here too, with a search.
+      </p>
       <div class="row">
         <button type="button" onClick={close}>
           Close
@@ -183,6 +195,7 @@ export function App() {
       <main class="page" id="main" ref={main} tabIndex={-1}>
         {session.value === "out" ? <LogIn /> : <Page />}
       </main>
+      <Toast />
       {help && <Help close={() => setHelp(false)} />}
     </>
   );

@@ -5,14 +5,16 @@ import { App } from "./app";
 import { startTheme } from "./parts/theme";
 import { loadWords } from "./parts/word";
 import { follow } from "./routes";
-import { session } from "./api/client";
+import { askSession, session } from "./api/client";
 import { listen } from "./state/live";
 
 startTheme();
 follow();
 listen();
 session.subscribe((now) => {
-  if (now === "in") void loadWords();
+  if (now !== "in") return;
+  void askSession();
+  void loadWords();
 });
 const root = document.getElementById("app");
 if (root) render(<App />, root);

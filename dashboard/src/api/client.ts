@@ -6,6 +6,18 @@ import type { KeyProblem, Problem } from "./types";
 /** Whether this browser may ask: unknown until the first answer; `out` after a 401, when the page asks for the token. */
 export const session = signal<"unknown" | "in" | "out">("unknown");
 
+/** What lets this browser in: the cookie of a log-in, or an orchestrator without a token; null until it is known. */
+export const letInBy = signal<"anyone" | "token" | "cookie" | null>(null);
+
+/** Asks what lets this browser in. */
+export async function askSession(): Promise<void> {
+  try {
+    letInBy.value = (await get<{ by: "anyone" | "token" | "cookie" }>("/api/v1/session")).by;
+  } catch {
+    // A 401 shows the log-in; anything else shows on the link.
+  }
+}
+
 /** A request that failed: refused by the orchestrator (`status`), or not answered at all (`status` 0). */
 export class ApiError extends Error {
   readonly status: number;

@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The dashboard. */
+        /**
+         * The dashboard: the same document at each of its addresses (`/`, `/new`, `/drivers`, `/compare`, `/tests/{id}`). Needs
+         *     no token: it holds no data.
+         */
         get: operations["get_dashboard"];
         put?: never;
         post?: never;
@@ -96,6 +99,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks a plan as `POST /api/v1/tests` does, and says what it would send. Nothing is stored. */
+        post: operations["check_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What let this request in: the token, the cookie of a log-in, or that the orchestrator has no token. */
+        get: operations["get_session"];
+        put?: never;
+        /**
+         * Logs in: with the right token the answer sets a cookie (HttpOnly, SameSite=Strict) that is as good as the token for
+         *     12 hours. What changes something is then taken from pages of this orchestrator alone: its `Origin` must be ours.
+         *     Where the orchestrator has no token there is nothing to log in to, and no cookie is set.
+         */
+        post: operations["log_in"];
+        /** Logs out: the browser forgets the cookie. */
+        delete: operations["log_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tests": {
         parameters: {
             query?: never;
@@ -106,7 +149,11 @@ export interface paths {
         /** The history, newest first: the tests for which all that is given holds. */
         get: operations["list_tests"];
         put?: never;
-        /** Creates a test from a plan: the plan is checked and stored. Drivers receive it when the test is triggered. */
+        /**
+         * Creates a test from a plan: the plan is checked and stored. Drivers receive it when the test is triggered. A body
+         *     `{"from": "TEST"}` takes the plan of that test, with the secrets that answers mask, and may have a `name` for the new
+         *     one.
+         */
         post: operations["create_test"];
         delete?: never;
         options?: never;
@@ -189,6 +236,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tests/{id}/span": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The exact figures of some seconds of a test, computed from their histograms: of the fleet, each driver and each name, and
+         *     the curve of `response` over its quantiles. Both ends are rounded outwards: to the second for up to 60 s, to 10 s for up to
+         *     600 s, else to 60 s; the answer says what it covers. Without them: all but the warm-up, up to the last second that is known.
+         */
+        get: operations["get_span"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tests/{id}/stop": {
         parameters: {
             query?: never;
@@ -235,7 +303,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The series a second: of one driver, or of the fleet. At most an hour an answer. */
+        /** The series of one driver, or of the fleet: a window a second, or one for 10 or 60 s. At most 3,600 windows an answer. */
         get: operations["list_windows"];
         put?: never;
         post?: never;
@@ -254,6 +322,74 @@ export interface paths {
         };
         /** The orchestrator's clock, for the drivers' offsets. */
         get: operations["get_time"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each word of reports, pages and thresholds means. */
+        get: operations["list_words"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/assets/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of the dashboard: script, style, picture. Needs no token. */
+        get: operations["get_asset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The documentation's first page, or the sections in which all words of `q` stand. */
+        get: operations["get_docs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of the documentation, by its name or the name of its file. */
+        get: operations["get_docs_page"];
         put?: never;
         post?: never;
         delete?: never;
@@ -350,6 +486,15 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description A plan that is right, in other forms. */
+        CheckedPlan: {
+            /** @description The plan as validated, every key with its value, secrets masked. */
+            plan: components["schemas"]["Plan"];
+            /** @description What it sends, in sentences: how fast, until when, how much in all. */
+            summary: string[];
+            /** @description The plan as it was given, as TOML. Secrets in it are not masked: it is what the request had. */
+            toml: string;
+        };
         /** @description Whether all windows arrived. */
         Completeness: {
             /** @description Which are missing. */
@@ -365,6 +510,8 @@ export interface components {
              */
             windows_received: number;
         };
+        /** @description A quantile from 0 to 1, and the response there in ms. */
+        CurvePoint: Record<string, never>[];
         /** @description A data file that is here. */
         DataFile: {
             /**
@@ -568,6 +715,13 @@ export interface components {
          * @enum {string}
          */
         FindingLevel: "reason" | "warning" | "note";
+        /** @description Creates a test with the plan of another one. */
+        FromTest: {
+            /** @description The test whose plan is taken, by its id. */
+            from: string;
+            /** @description The new test's name; that of the other one where it is left out. */
+            name?: string | null;
+        };
         /** @description All is well. */
         Health: {
             /** @description The orchestrator's node id. */
@@ -576,6 +730,25 @@ export interface components {
             status: string;
             /** @description The build. */
             version: string;
+        };
+        /**
+         * @description How many requests of a window had a `response` in which bin, those of the warm-up left out. Bin k holds 2^(k/8) µs up to
+         *     2^((k+1)/8) µs: k is floor(8·log2(µs)), and 0 for 1 µs and less. An outcome without requests is left out. Sums of bins
+         *     over windows are the bins of all of them.
+         */
+        Heat: {
+            completed?: null | components["schemas"]["HeatBins"];
+            failed?: null | components["schemas"]["HeatBins"];
+        };
+        /** @description Requests by bin, without the empty bins on either side. */
+        HeatBins: {
+            /** @description Requests in that bin and in those that follow, up to the last one with a request. */
+            counts: number[];
+            /**
+             * Format: int32
+             * @description The first bin with a request.
+             */
+            first: number;
         };
         /** @description One key or parameter that is wrong. */
         KeyProblem: {
@@ -644,10 +817,41 @@ export interface components {
             "p99.99": number | null;
         };
         /**
+         * @description How a request was let in.
+         * @enum {string}
+         */
+        LetInBy: "anyone" | "token" | "cookie";
+        /**
          * @description Whether a node is alive, silent or gone.
          * @enum {string}
          */
         Liveness: "alive" | "suspect" | "lost" | "stale" | "left" | "deaf";
+        /** @description The token, to log in with. */
+        LogIn: {
+            /** @description The orchestrator's token. */
+            token: string;
+        };
+        /**
+         * @description What the machine did in a window, as shares from 0 to 1; of a fleet, and of several seconds, the highest. Null where it is
+         *     not known.
+         */
+        MachineShares: {
+            /**
+             * Format: double
+             * @description Of its cores, what the driver's process used.
+             */
+            cpu?: number | null;
+            /**
+             * Format: double
+             * @description Of the machine's CPU time, what its host gave to other machines.
+             */
+            steal?: number | null;
+            /**
+             * Format: double
+             * @description Of the window, how long a worker waited for a core, of the worker that waited longest.
+             */
+            wait?: number | null;
+        };
         /** @description A run of windows that did not arrive. */
         MissingWindows: {
             /**
@@ -735,6 +939,8 @@ export interface components {
          *     }
          */
         Plan: Record<string, never>;
+        /** @description A plan, or the test whose plan is to be taken. */
+        PlanOrTest: components["schemas"]["Plan"] | components["schemas"]["FromTest"];
         /**
          * @description What went wrong (RFC 9457).
          * @example {
@@ -874,6 +1080,16 @@ export interface components {
         ResponseLatency: {
             response: components["schemas"]["LatencyStats"];
         };
+        /** @description The log-in of the request. */
+        Session: {
+            /** @description What let the request in. */
+            by: components["schemas"]["LetInBy"];
+            /**
+             * Format: date-time
+             * @description When the log-in expires, RFC 3339; null where there is none.
+             */
+            expires_at?: string | null;
+        };
         /** @description Counts of sessions. */
         SessionCounts: {
             /**
@@ -956,6 +1172,115 @@ export interface components {
             status_codes: {
                 [key: string]: number;
             };
+        };
+        /**
+         * @description The exact figures of the seconds `from` to `to`, computed from the histograms of these seconds. Requests that were due in
+         *     the warm-up are left out.
+         */
+        Span: {
+            /** @description `response` over the share of requests that were no slower. */
+            curve: components["schemas"]["SpanCurves"];
+            /** @description Of each driver that sends windows, by its id. */
+            drivers: components["schemas"]["SpanDriver"][];
+            /**
+             * Format: int64
+             * @description The first second that the figures cover, counted from the start.
+             */
+            from: number;
+            /** @description The passes of each group of steps. */
+            groups?: {
+                [key: string]: components["schemas"]["PassTotals"];
+            };
+            /** @description The polls of each request that is polled. */
+            polls?: {
+                [key: string]: components["schemas"]["PassTotals"];
+            };
+            /** @description Of the requests of each name, where the plan has several. */
+            requests: {
+                [key: string]: components["schemas"]["RequestTotals"];
+            };
+            /** @description The sessions of each scenario. */
+            scenarios?: {
+                [key: string]: components["schemas"]["SessionTotals"];
+            };
+            sessions?: null | components["schemas"]["SessionTotals"];
+            /**
+             * Format: int64
+             * @description What both were rounded to: seconds (1, 10 or 60).
+             */
+            step: number;
+            /** @description Which test. */
+            test_id: string;
+            /**
+             * Format: int64
+             * @description The last second that they cover.
+             */
+            to: number;
+            /** @description Of the fleet. */
+            totals: components["schemas"]["SpanTotals"];
+        };
+        /**
+         * @description Points of `response`: [quantile from 0 to 1, ms], ever finer towards 1, up to one request in as many as there are. ms is
+         *     null where the quantile falls among the requests that failed or were dropped.
+         */
+        SpanCurves: {
+            /** @description Of each driver, by its id. */
+            drivers: {
+                [key: string]: components["schemas"]["CurvePoint"][];
+            };
+            /** @description Of the fleet; empty where nothing completed. */
+            fleet: components["schemas"]["CurvePoint"][];
+        };
+        /** @description One driver's part of a span. */
+        SpanDriver: components["schemas"]["SpanTotals"] & {
+            /** @description The driver. */
+            node_id: string;
+        };
+        /** @description Counters and latencies of some seconds, those of requests due in the warm-up left out. */
+        SpanTotals: {
+            /**
+             * Format: int64
+             * @description Answers with an expected status that ended in these seconds.
+             */
+            completed: number;
+            /**
+             * Format: int64
+             * @description Ticks not sent.
+             */
+            dropped: number;
+            /** @description Failures without a status, by kind. */
+            errors: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Everything else that ended in them.
+             */
+            failed: number;
+            /** @description Latencies, in milliseconds. */
+            latency_ms: components["schemas"]["Latencies"];
+            /**
+             * Format: int64
+             * @description Ticks that fell due (closed loop: attempts begun).
+             */
+            scheduled: number;
+            /**
+             * Format: int64
+             * @description Attempts begun, of the ticks that fell due.
+             */
+            sent: number;
+            /** @description Answers by status. */
+            status_codes: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description Completed within the schedule, per second of it that lies in the span; null below 1 ms of it. Of a fleet with an open
+             *     loop the sum over its drivers; with a closed loop what all completed over the longest driver's part.
+             */
+            throughput_per_s?: number | null;
+            /** @description The requests of these seconds that were due in the warm-up. None of the figures above has them. */
+            warmup?: components["schemas"]["WarmupTotals"];
         };
         /**
          * @description How a test stands while it runs: the verdict that it would get if it ended with what is known now.
@@ -1797,7 +2122,7 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** @description One second of a test: `GET /api/v1/tests/{id}/windows` and the `window` event. */
+        /** @description One second of a test, or several together: `GET /api/v1/tests/{id}/windows`; the `window` event has single seconds. */
         Window: {
             /**
              * Format: double
@@ -1840,8 +2165,16 @@ export interface components {
              * @description When it began, RFC 3339.
              */
             from: string;
+            heat?: null | components["schemas"]["Heat"];
+            /**
+             * Format: int64
+             * @description Attempts that had not ended at its end.
+             */
+            in_flight?: number;
             /** @description This window's latencies. */
             latency_ms: components["schemas"]["Latencies"];
+            /** @description What the machine did in this window. */
+            machine?: components["schemas"]["MachineShares"];
             /** @description The driver; null for the fleet. */
             node_id?: string | null;
             /** @description This window's requests of each name, where the plan has several. */
@@ -1855,12 +2188,17 @@ export interface components {
             scheduled: number;
             /**
              * Format: int64
+             * @description How many seconds it is of: 1, 10 or 60.
+             */
+            seconds?: number;
+            /**
+             * Format: int64
              * @description Attempts begun, of the ticks that fell due within this window.
              */
             sent: number;
             /**
              * Format: int64
-             * @description The second, counted from the start.
+             * @description Its first second, counted from the start.
              */
             seq: number;
             sessions?: null | components["schemas"]["SessionTotals"];
@@ -1895,6 +2233,7 @@ export interface components {
          *           "test_id": "01a2269f-3d93-7446-8f8e-9d2c05a337af",
          *           "node_id": null,
          *           "seq": 0,
+         *           "seconds": 1,
          *           "from": "2026-11-29T09:25:01.049000Z",
          *           "to": "2026-11-29T09:25:02.049000Z",
          *           "scheduled": 100,
@@ -1902,6 +2241,7 @@ export interface components {
          *           "completed": 100,
          *           "failed": 0,
          *           "dropped": 0,
+         *           "in_flight": 0,
          *           "dropped_by": {
          *             "in_flight": 0,
          *             "late": 0
@@ -1922,6 +2262,11 @@ export interface components {
          *             "errors": {}
          *           },
          *           "busy": 0.0065605980873713055,
+         *           "machine": {
+         *             "cpu": 0.0131,
+         *             "steal": 0,
+         *             "wait": 0.0004
+         *           },
          *           "latency_ms": {
          *             "coverage": 1,
          *             "response": {
@@ -2058,12 +2403,34 @@ export interface components {
          *                 "max": null
          *               }
          *             }
+         *           },
+         *           "heat": {
+         *             "completed": {
+         *               "first": 63,
+         *               "counts": [
+         *                 1,
+         *                 13,
+         *                 13,
+         *                 15,
+         *                 17,
+         *                 17,
+         *                 15,
+         *                 4,
+         *                 1,
+         *                 1,
+         *                 1,
+         *                 1,
+         *                 0,
+         *                 1
+         *               ]
+         *             }
          *           }
          *         },
          *         {
          *           "test_id": "01a2269f-3d93-7446-8f8e-9d2c05a337af",
          *           "node_id": null,
          *           "seq": 1,
+         *           "seconds": 1,
          *           "from": "2026-11-29T09:25:02.049000Z",
          *           "to": "2026-11-29T09:25:03.039416Z",
          *           "scheduled": 100,
@@ -2071,6 +2438,7 @@ export interface components {
          *           "completed": 100,
          *           "failed": 0,
          *           "dropped": 0,
+         *           "in_flight": 0,
          *           "dropped_by": {
          *             "in_flight": 0,
          *             "late": 0
@@ -2091,6 +2459,11 @@ export interface components {
          *             "errors": {}
          *           },
          *           "busy": 0.006039435012440197,
+         *           "machine": {
+         *             "cpu": 0.0126,
+         *             "steal": 0,
+         *             "wait": 0.0007
+         *           },
          *           "latency_ms": {
          *             "coverage": 1,
          *             "response": {
@@ -2227,10 +2600,32 @@ export interface components {
          *                 "max": null
          *               }
          *             }
+         *           },
+         *           "heat": {
+         *             "completed": {
+         *               "first": 62,
+         *               "counts": [
+         *                 7,
+         *                 9,
+         *                 9,
+         *                 11,
+         *                 12,
+         *                 19,
+         *                 22,
+         *                 6,
+         *                 1,
+         *                 1,
+         *                 1,
+         *                 0,
+         *                 1,
+         *                 1
+         *               ]
+         *             }
          *           }
          *         }
          *       ],
-         *       "next_from": null
+         *       "next_from": null,
+         *       "step": 1
          *     }
          */
         WindowPage: {
@@ -2239,8 +2634,31 @@ export interface components {
              * @description Pass it as `from` for what follows; null where nothing does yet.
              */
             next_from?: number | null;
-            /** @description Each second that is known, in order. */
+            /**
+             * Format: int64
+             * @description How many seconds a window is of: 1, 10 or 60.
+             */
+            step: number;
+            /** @description Each window that is known, in order. */
             windows: components["schemas"]["Window"][];
+        };
+        /** @description What a word means. */
+        Word: {
+            /** @description Other names for it. One name may stand for several words, as `failed` does. */
+            also: string[];
+            /** @description What it belongs to, as in `Latencies`. */
+            group: string;
+            /** @description The explanation as HTML: paragraphs, lists and examples, without links, scripts and styles. */
+            html: string;
+            /** @description Its name, as in `response`. No two words have the same. */
+            name: string;
+            /** @description The same as text in lines of up to 80 columns, as `groundswell explain` prints it below the name. */
+            text: string;
+        };
+        /** @description The words of reports, pages and thresholds. */
+        Words: {
+            /** @description In the order of docs/words.md. */
+            words: components["schemas"]["Word"][];
         };
     };
     responses: {
@@ -2399,7 +2817,6 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            401: components["responses"]["Unauthorized"];
             421: components["responses"]["Misdirected"];
         };
     };
@@ -2528,7 +2945,10 @@ export interface operations {
     };
     stream_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description a test: its events and those of drivers alone; left out: all */
+                test?: string;
+            };
             header?: {
                 /** @description the last event that was seen */
                 "Last-Event-ID"?: string | null;
@@ -2549,8 +2969,137 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             421: components["responses"]["Misdirected"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    check_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description a plan, in JSON or TOML */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Plan"];
+                /**
+                 * @example name = "ping at a hundred a second"
+                 *     drivers = 1
+                 *
+                 *     [target]
+                 *     url = "http://127.0.0.1:8081/ping"
+                 *
+                 *     [load]
+                 *     mode = "tsunami"
+                 *     rate = 100
+                 *     duration = "2s"
+                 *
+                 *     [thresholds]
+                 *     "response.p99" = "< 250ms"
+                 */
+                "application/toml": string;
+            };
+        };
+        responses: {
+            /** @description it can be run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedPlan"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["Misdirected"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the log-in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            421: components["responses"]["Misdirected"];
+        };
+    };
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description the token */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogIn"];
+            };
+        };
+        responses: {
+            /** @description logged in */
+            204: {
+                headers: {
+                    /** @description the log-in */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["Misdirected"];
+        };
+    };
+    log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description logged out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["Misdirected"];
         };
     };
     list_tests: {
@@ -2596,10 +3145,10 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description a plan, in JSON or TOML */
+        /** @description a plan, in JSON or TOML, or the test whose plan is to be taken */
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Plan"];
+                "application/json": components["schemas"]["PlanOrTest"];
                 /**
                  * @example name = "ping at a hundred a second"
                  *     drivers = 1
@@ -2633,6 +3182,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
@@ -2829,6 +3379,41 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_span: {
+        parameters: {
+            query?: {
+                /** @description the first second, counted from the start; by default the first one after the warm-up */
+                from?: number;
+                /** @description the last second; by default the last one that is known, which none is beyond */
+                to?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the test's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the figures of these seconds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Span"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     stop_test: {
         parameters: {
             query?: never;
@@ -2900,10 +3485,12 @@ export interface operations {
             query?: {
                 /** @description a driver of this test, by its node id (404 for another one); left out: the fleet */
                 driver?: string;
-                /** @description the first second, counted from the start; 0 by default */
+                /** @description the first second, counted from the start; 0 by default. A window of several seconds is whole, and begins at a multiple of its length */
                 from?: number;
-                /** @description the last second, less than an hour after the first; as far as that by default */
+                /** @description the last second, less than 3,600 windows after the first; by default as far as that, and with `step=auto` the last one that is known */
                 to?: number;
+                /** @description seconds a window: 1 (the default), 10, 60, or auto: 1 for up to 300 s, 10 for up to 3,600 s, else 60 */
+                step?: string;
             };
             header?: never;
             path: {
@@ -2952,6 +3539,105 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            421: components["responses"]["Misdirected"];
+        };
+    };
+    list_words: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all words */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Words"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            421: components["responses"]["Misdirected"];
+        };
+    };
+    get_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the file's name, which the document gives */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                };
+            };
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+        };
+    };
+    get_docs: {
+        parameters: {
+            query?: {
+                /** @description words to look for */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            421: components["responses"]["Misdirected"];
+        };
+    };
+    get_docs_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its name, as in `plans` */
+                page: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
             421: components["responses"]["Misdirected"];
         };
     };

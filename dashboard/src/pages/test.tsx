@@ -3,7 +3,7 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { readTest } from "../api/actions";
+import { readTest } from "../state/actions";
 import { get, path, sentence } from "../api/client";
 import { ApiError } from "../api/client";
 import { Copyable } from "../parts/copy";

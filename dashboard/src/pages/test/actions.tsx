@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { changeRate, runAgain, start, stop } from "../../api/actions";
+import { changeRate, runAgain, start, stop } from "../../state/actions";
 import { sentence } from "../../api/client";
 import { Dialog } from "../../parts/dialog";
 import { address, go } from "../../routes";
@@ -42,7 +42,7 @@ export function Actions({ test }: { test: Test }) {
   const [fault, setFault] = useState<string | null>(null);
   const [said, setSaid] = useState<string | null>(null);
   const id = test.test_id;
-  const run = (work: () => Promise<void>) => {
+  const run = (work: () => Promise<unknown>) => {
     setBusy(true);
     setFault(null);
     work()
@@ -69,7 +69,7 @@ export function Actions({ test }: { test: Test }) {
       )}
       {test.state === "finished" && (
         <>
-          <button type="button" class="primary" disabled={busy} onClick={() => run(async () => go({ page: "test", id: await runAgain(id) }))}>
+          <button type="button" class="primary" disabled={busy} onClick={() => run(async () => go({ page: "test", id: (await runAgain(id)).test_id }))}>
             Run again
           </button>
           <a class="button" href={address({ page: "compare", a: [id], b: [] })}>

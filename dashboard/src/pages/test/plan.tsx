@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { planAsToml } from "../../api/actions";
+import { planAsToml } from "../../state/actions";
 import { Copyable } from "../../parts/copy";
 import type { Plan } from "../../state/shapes";
 

@@ -1,0 +1,146 @@
+// The test that is under way, above the list: how it stands, how far it is, and what can be done with it.
+import { useState } from "preact/hooks";
+
+import type { Test } from "../../api/types";
+import { count, duration, rate } from "../../parts/format";
+import { canChangeRate, loadInWords, plannedSeconds, rateNow, text } from "../../parts/plan";
+import { done, failed } from "../../parts/toast";
+import { VerdictBadge } from "../../parts/verdict";
+import { Word } from "../../parts/word";
+import { address } from "../../routes";
+import { changeRate, stop } from "../../state/actions";
+import { tick, underWay } from "../../state/live";
+
+/** Nothing where no test is under way. */
+export function Running() {
+  const test = underWay.value;
+  if (!test) return null;
+  const { totals } = test;
+  const figures: [string, string, boolean][] = [
+    ["sent", count(totals.sent), false],
+    ["completed", count(totals.completed), false],
+    ["failed", count(totals.failed), (totals.failed ?? 0) > 0],
+    ["dropped", count(totals.dropped), (totals.dropped ?? 0) > 0],
+    ["in flight", count(totals.in_flight), false],
+  ];
+  return (
+    <section class="card running" aria-label="The test under way">
+      <div class="row">
+        <VerdictBadge {...test} />
+        <h2 class="wrap">
+          <a href={address({ page: "test", id: test.test_id })}>{test.name}</a>
+        </h2>
+        <span class="dim small wrap">
+          {loadInWords(test)} to {text(test.plan, "target", "url") ?? "–"}
+        </span>
+        <span class="push">
+          <Elapsed test={test} />
+        </span>
+      </div>
+      {test.reasons.length > 0 && (
+        <ul class="reasons">
+          {test.reasons.slice(0, 3).map((reason) => (
+            <li key={reason}>{reason}</li>
+          ))}
+        </ul>
+      )}
+      <dl class="figures">
+        {figures.map(([name, value, alarm]) => (
+          <div key={name} class={alarm ? "alarm" : ""}>
+            <dt>
+              <Word of={name} />
+            </dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <div class="row">
+        {canChangeRate(test) && <ChangeRate key={test.test_id} test={test} />}
+        <span class="push" />
+        <a class="button" href={address({ page: "test", id: test.test_id })}>
+          Watch
+        </a>
+        <Stop id={test.test_id} name={test.name} big />
+      </div>
+    </section>
+  );
+}
+
+function Elapsed({ test }: { test: Test }) {
+  // Read, so that it goes on each second.
+  const now = tick.value >= 0 ? Date.now() : 0;
+  if (!test.started_at) return <span class="dim">starting</span>;
+  const elapsed = Math.max(0, (now - Date.parse(test.started_at)) / 1_000);
+  const planned = plannedSeconds(test.plan);
+  const shown = planned === null ? elapsed : Math.min(elapsed, planned);
+  return (
+    <span class="row">
+      {planned !== null && <progress max={planned} value={shown} aria-label="How much of the load has passed" />}
+      <span class="nowrap">
+        {duration(Math.floor(elapsed))}
+        {planned !== null && <span class="dim"> of {duration(planned)}</span>}
+      </span>
+    </span>
+  );
+}
+
+function ChangeRate({ test }: { test: Test }) {
+  const now = rateNow(test) ?? 0;
+  const [wanted, setWanted] = useState("");
+  const [busy, setBusy] = useState(false);
+  const submit = async () => {
+    setBusy(true);
+    try {
+      const change = await changeRate(test.test_id, wanted);
+      done(`The rate is ${rate(change.rate)}/s from second ${change.at_s.toFixed(1)} on.`);
+      setWanted("");
+    } catch (error) {
+      failed("The rate was not changed", error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      class="row change-rate"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <label for="rate">Rate, {rate(now)}/s now</label>
+      <input
+        id="rate"
+        type="number"
+        min="0.00001"
+        step="any"
+        required
+        inputMode="decimal"
+        placeholder={String(now)}
+        value={wanted}
+        onInput={(event) => setWanted(event.currentTarget.value)}
+      />
+      <button disabled={busy}>Change</button>
+    </form>
+  );
+}
+
+/** Stops a test. */
+export function Stop({ id, name, big = false }: { id: string; name: string; big?: boolean }) {
+  const [busy, setBusy] = useState(false);
+  const click = async () => {
+    setBusy(true);
+    try {
+      await stop(id);
+    } catch (error) {
+      failed("The test was not stopped", error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <button type="button" class={big ? "danger" : "danger small"} disabled={busy} onClick={() => void click()}>
+      Stop<span class="sr-only"> {name}</span>
+    </button>
+  );
+}
