@@ -4,7 +4,7 @@
 use html_escape::{encode_double_quoted_attribute as attribute, encode_text as escaped};
 use pulldown_cmark::HeadingLevel;
 
-use super::search::Hit;
+use super::search::{Hit, MAX_HITS};
 use super::{Docs, Page, links};
 
 /// Headings from which on a page has a list of them.
@@ -36,6 +36,7 @@ pub fn results(docs: &Docs, query: &str, hits: &[Hit]) -> String {
     let count = match hits.len() {
         0 => "Nothing was found. Every word has to stand in the same section: try fewer words, or a part of one.".to_owned(),
         1 => "1 section".to_owned(),
+        MAX_HITS => format!("The {MAX_HITS} best sections. More words find fewer."),
         n => format!("{n} sections, the best first"),
     };
     let entries: String = hits

@@ -1,5 +1,7 @@
 //! The search: which sections hold all words that are looked for, the best first.
 
+use std::cmp::Reverse;
+
 use super::Docs;
 use super::markdown::Section;
 use super::pages::Source;
@@ -8,7 +10,7 @@ use super::pages::Source;
 const MAX_TERMS: usize = 8;
 
 /// Most sections that are listed.
-const MAX_HITS: usize = 40;
+pub const MAX_HITS: usize = 40;
 
 /// Bytes of a section's text that are shown before the first word that was found, and in all.
 const BEFORE: usize = 70;
@@ -26,8 +28,8 @@ pub struct Hit<'a> {
     score: usize,
 }
 
-/// The sections that hold every word of a query, in the heading, the title of the page or the text. A word may be the part
-/// of another one.
+/// The sections that hold every word of a query, in the heading, the title of the page or the text. A word may be the begin
+/// of a longer one: `lag` is not looked for within `flags`.
 pub fn find<'a>(docs: &'a Docs, query: &str) -> Vec<Hit<'a>> {
     let query = query.to_ascii_lowercase();
     let terms: Vec<&str> = query.split_whitespace().take(MAX_TERMS).collect();
@@ -43,7 +45,7 @@ pub fn find<'a>(docs: &'a Docs, query: &str) -> Vec<Hit<'a>> {
         }
     }
     // Stable: of equal ones, the order of the pages.
-    hits.sort_by_key(|hit| std::cmp::Reverse(hit.score));
+    hits.sort_by_key(|hit| Reverse(hit.score));
     hits.truncate(MAX_HITS);
     for hit in &mut hits {
         hit.excerpt = excerpt(&hit.section.text, &terms);
@@ -57,14 +59,13 @@ fn score(title: &str, section: &Section, terms: &[&str]) -> Option<usize> {
     let text = section.text.to_ascii_lowercase();
     let mut score = if heading == terms.join(" ") { 40 } else { 0 };
     for term in terms {
-        let in_text = text.matches(term).count().min(3);
         let in_heading =
             heading.split(|sign: char| !sign.is_alphanumeric() && sign != '_').any(|word| word == *term);
         let of_term = [
             if in_heading { 10 } else { 0 },
-            if heading.contains(term) { 6 } else { 0 },
-            if title.contains(term) { 2 } else { 0 },
-            in_text,
+            if places(&heading, term).next().is_some() { 6 } else { 0 },
+            if places(title, term).next().is_some() { 2 } else { 0 },
+            places(&text, term).take(3).count(),
         ];
         let of_term: usize = of_term.iter().sum();
         if of_term == 0 {
@@ -75,11 +76,17 @@ fn score(title: &str, section: &Section, terms: &[&str]) -> Option<usize> {
     Some(score)
 }
 
+/// Where a word begins with this, in a text in lower case.
+fn places<'a>(text: &'a str, term: &'a str) -> impl Iterator<Item = usize> {
+    let is_start = |at: usize| !text[..at].ends_with(char::is_alphanumeric);
+    text.match_indices(term).map(|(at, _)| at).filter(move |at| is_start(*at))
+}
+
 /// A part of a text around the first word, with all words marked.
 fn excerpt(text: &str, terms: &[&str]) -> String {
     // Of ASCII letters alone, so that places in both texts are the same.
     let lower = text.to_ascii_lowercase();
-    let first = terms.iter().filter_map(|term| lower.find(term)).min().unwrap_or(0);
+    let first = terms.iter().filter_map(|term| places(&lower, term).next()).min().unwrap_or(0);
     let from = boundary(text, first.saturating_sub(BEFORE));
     let to = boundary(text, (from + SHOWN).min(text.len()));
     let mut out = String::new();
@@ -88,18 +95,20 @@ fn excerpt(text: &str, terms: &[&str]) -> String {
     }
     let mut at = from;
     while at < to {
-        let next =
-            terms.iter().filter_map(|term| lower[at..to].find(term).map(|start| (at + start, term.len())));
-        let (start, length) =
-            next.min_by_key(|(start, length)| (*start, std::cmp::Reverse(*length))).unwrap_or((to, 0));
+        let next = |term: &&str| {
+            let start = places(&lower, term).find(|start| *start >= at)?;
+            (start + term.len() <= to).then_some((start, term.len()))
+        };
+        // Of words that begin at one place, the longest.
+        let first = terms.iter().filter_map(next).min_by_key(|(start, length)| (*start, Reverse(*length)));
+        let Some((start, length)) = first else { break };
         out.push_str(&html_escape::encode_text(&text[at..start]));
-        if length > 0 {
-            out.push_str("<mark>");
-            out.push_str(&html_escape::encode_text(&text[start..start + length]));
-            out.push_str("</mark>");
-        }
-        at = start + length.max(usize::from(start == to));
+        out.push_str("<mark>");
+        out.push_str(&html_escape::encode_text(&text[start..start + length]));
+        out.push_str("</mark>");
+        at = start + length;
     }
+    out.push_str(&html_escape::encode_text(&text[at..to.max(at)]));
     if to < text.len() {
         out.push_str(" …");
     }
@@ -139,6 +148,7 @@ mod tests {
         assert!(find(docs(), "lag xyzzy").is_empty());
         assert!(find(docs(), "  ").is_empty());
         assert!(find(docs(), "a").len() <= MAX_HITS);
+        assert!(find(docs(), "lag").iter().all(|hit| !hit.excerpt.contains("f<mark>lag")));
     }
 
     #[test]
