@@ -5,17 +5,17 @@ pub const INDEX: &str = include_str!("index.html");
 
 /// The files that it loads: name, media type, content.
 pub const FILES: &[(&str, &str, &[u8])] = &[
-    ("actions--9vxCt5N.js", "text/javascript; charset=utf-8", include_bytes!("assets/actions--9vxCt5N.js")),
-    ("compare-BBrFUHYc.js", "text/javascript; charset=utf-8", include_bytes!("assets/compare-BBrFUHYc.js")),
-    ("copy-rvtNoUcm.js", "text/javascript; charset=utf-8", include_bytes!("assets/copy-rvtNoUcm.js")),
-    ("drivers-DYVpLMMV.js", "text/javascript; charset=utf-8", include_bytes!("assets/drivers-DYVpLMMV.js")),
-    ("empty-DnkS9ys4.js", "text/javascript; charset=utf-8", include_bytes!("assets/empty-DnkS9ys4.js")),
+    ("actions-CDjuiqLm.js", "text/javascript; charset=utf-8", include_bytes!("assets/actions-CDjuiqLm.js")),
+    ("compare-CYXOovtv.js", "text/javascript; charset=utf-8", include_bytes!("assets/compare-CYXOovtv.js")),
+    ("copy-BQVWXHH9.js", "text/javascript; charset=utf-8", include_bytes!("assets/copy-BQVWXHH9.js")),
+    ("drivers-C-WbS01-.js", "text/javascript; charset=utf-8", include_bytes!("assets/drivers-C-WbS01-.js")),
+    ("empty-DxyQP4E-.js", "text/javascript; charset=utf-8", include_bytes!("assets/empty-DxyQP4E-.js")),
     ("icon-D_tdVlo2.svg", "image/svg+xml", include_bytes!("assets/icon-D_tdVlo2.svg")),
-    ("index-DGmuWBZd.js", "text/javascript; charset=utf-8", include_bytes!("assets/index-DGmuWBZd.js")),
+    ("index-CW2qcJbH.js", "text/javascript; charset=utf-8", include_bytes!("assets/index-CW2qcJbH.js")),
     ("index-wxhdqMsR.css", "text/css; charset=utf-8", include_bytes!("assets/index-wxhdqMsR.css")),
-    ("new-B_6Ucwjr.js", "text/javascript; charset=utf-8", include_bytes!("assets/new-B_6Ucwjr.js")),
-    ("test-BfWl0hk2.css", "text/css; charset=utf-8", include_bytes!("assets/test-BfWl0hk2.css")),
-    ("test-Du_S3xMF.js", "text/javascript; charset=utf-8", include_bytes!("assets/test-Du_S3xMF.js")),
-    ("tests-x60QskYy.js", "text/javascript; charset=utf-8", include_bytes!("assets/tests-x60QskYy.js")),
-    ("verdict-C-hNSkJC.js", "text/javascript; charset=utf-8", include_bytes!("assets/verdict-C-hNSkJC.js")),
+    ("new-C0gHQBMM.js", "text/javascript; charset=utf-8", include_bytes!("assets/new-C0gHQBMM.js")),
+    ("test-CHkj3CZa.css", "text/css; charset=utf-8", include_bytes!("assets/test-CHkj3CZa.css")),
+    ("test-Dos0P7ZE.js", "text/javascript; charset=utf-8", include_bytes!("assets/test-Dos0P7ZE.js")),
+    ("tests-Ppuu8yA-.js", "text/javascript; charset=utf-8", include_bytes!("assets/tests-Ppuu8yA-.js")),
+    ("verdict-BebCmfWz.js", "text/javascript; charset=utf-8", include_bytes!("assets/verdict-BebCmfWz.js")),
 ];

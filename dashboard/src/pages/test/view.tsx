@@ -83,9 +83,9 @@ function Charts({ model, test, byDriver }: { model: TestModel; test: Test; byDri
       <h2 class="sr-only">Charts</h2>
       <Toolbar group={group} live={test.state === "running"}>
         {byDriver && test.drivers.length > 1 && (
-          <label class="toolbar-of">
-            Charts of{" "}
-            <select value={model.driver.value ?? ""} onChange={(event) => void model.show(event.currentTarget.value === "" ? null : event.currentTarget.value)}>
+          <span class="toolbar-of">
+            <label for="charts-of">Charts of</label>{" "}
+            <select id="charts-of" value={model.driver.value ?? ""} onChange={(event) => void model.show(event.currentTarget.value === "" ? null : event.currentTarget.value)}>
               <option value="">the fleet</option>
               {test.drivers.map(({ node_id: id }) => (
                 <option key={id} value={id}>
@@ -93,7 +93,7 @@ function Charts({ model, test, byDriver }: { model: TestModel; test: Test; byDri
                 </option>
               ))}
             </select>
-          </label>
+          </span>
         )}
       </Toolbar>
       {fault && (
