@@ -60,7 +60,7 @@ faults: build kafka ## nodes killed at random instants, the long form, and its t
 readme: build ## every command of the README and of docs/
 	scripts/check-readme
 
-reference: ## docs/cli.md and docs/rest.md, written anew from the help and the OpenAPI document
+reference: ## docs/cli.md, docs/rest.md and dashboard/openapi.json, written anew from the help and the OpenAPI document
 	UPDATE_DOCS=1 cargo test -p groundswell -p orchestrator --locked --lib --bins reference
 
 pictures: build ## docs/pictures/, drawn anew from real tests on this machine; a minute

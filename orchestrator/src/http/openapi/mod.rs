@@ -233,16 +233,18 @@ mod tests {
         }
     }
 
-    /// The pages' types are generated from this file. `UPDATE=1 cargo test -p orchestrator --lib openapi` writes it anew;
-    /// then `npm run types` in dashboard/.
+    /// The pages' types are generated from this file: after `make reference`, `npm run types` in dashboard/.
     #[test]
-    fn the_dashboard_has_this_description() {
+    fn the_dashboard_has_this_description_for_its_reference() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../dashboard/openapi.json");
         let now = serde_json::to_string_pretty(&api(false)).unwrap() + "\n";
-        if std::env::var_os("UPDATE").is_some() {
+        if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(path, &now).unwrap();
         }
         let committed = std::fs::read_to_string(path).unwrap();
-        assert!(committed == now, "dashboard/openapi.json is of another API: see above this test");
+        assert!(
+            committed == now,
+            "dashboard/openapi.json is of another API: `make reference` writes it anew"
+        );
     }
 }
