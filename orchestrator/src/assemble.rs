@@ -70,6 +70,7 @@ pub fn view(
         shared: tally.shared(),
         drivers,
         thresholds: judgement.map_or_else(Vec::new, |judgement| judgement.thresholds.clone()),
+        capacity: tally.capacity(),
         completeness: tally.completeness(),
         rate_changes: rate_changes(meta, tally),
         timeline: meta.timeline.to_vec(),

@@ -212,6 +212,7 @@ pub fn test_view(id: &str, name: &str) -> TestView {
         shared: BTreeMap::new(),
         drivers: Vec::new(),
         thresholds: Vec::new(),
+        capacity: None,
         completeness: Completeness::default(),
         rate_changes: Vec::new(),
         timeline: Vec::new(),

@@ -1,7 +1,7 @@
 //! The orchestrator node: it knows who is here, leads tests from plan to verdict, adds up what the
 //! drivers measured, and answers people and programs over HTTP.
 //!
-//! The rules are pure modules (`registry`, `lifecycle`, `ran_on`, `tally`, `verdict`) that take time as an
+//! The rules are pure modules (`registry`, `lifecycle`, `ran_on`, `tally`, `capacity`, `verdict`) that take time as an
 //! argument; `actors` are thin around them, and `system` alone spawns and wires.
 
 #![allow(missing_docs)] // an application: a comment stands where a name does not say it
@@ -10,6 +10,7 @@ mod actors;
 
 mod assemble;
 mod blocker;
+mod capacity;
 mod data_files;
 mod docs;
 #[cfg(test)]

@@ -13,10 +13,15 @@ pub enum StoppedBy {
     Named(String),
     /// The plan's `[abort]`: the sentence of the breach.
     Abort(String),
+    /// The search of the plan's `[capacity]`, which was through.
+    Search,
 }
 
 /// What the sentence has before the name.
 const STOPPED_BY: &str = "stopped by ";
+
+/// The sentence of a search that is through.
+const BY_SEARCH: &str = "ended by [capacity]: the search is through";
 
 /// What the sentence has before the breach.
 const BY_ABORT: &str = "stopped by [abort]: ";
@@ -34,6 +39,9 @@ impl StoppedBy {
 
     /// Reads the sentence of a timeline or of the store; a text without its beginning is a name.
     pub fn from_sentence(text: &str) -> Self {
+        if text == BY_SEARCH {
+            return Self::Search;
+        }
         match text.strip_prefix(BY_ABORT) {
             Some(breach) => Self::Abort(breach.to_owned()),
             None => Self::named(text.strip_prefix(STOPPED_BY).unwrap_or(text)),
@@ -47,6 +55,7 @@ impl fmt::Display for StoppedBy {
             Self::Named(name) if name.is_empty() => Ok(()),
             Self::Named(name) => write!(f, "{STOPPED_BY}{name}"),
             Self::Abort(breach) => write!(f, "{BY_ABORT}{breach}"),
+            Self::Search => f.write_str(BY_SEARCH),
         }
     }
 }
@@ -75,6 +84,7 @@ mod tests {
             ("stopped by the user", StoppedBy::the_user(), "stopped by the user"),
             ("someone", StoppedBy::named("someone"), "stopped by someone"),
             ("", StoppedBy::named(""), ""),
+            (BY_SEARCH, StoppedBy::Search, BY_SEARCH),
             (
                 "stopped by [abort]: errors.ratio was 34 %",
                 StoppedBy::Abort("errors.ratio was 34 %".to_owned()),

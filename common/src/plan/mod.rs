@@ -3,6 +3,7 @@
 //! and no clock.
 
 mod abort;
+mod capacity;
 mod ceiling;
 pub mod connections;
 pub mod expect;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use abort::Abort;
+pub use capacity::Capacity;
 pub use fault::{Fault, FaultKind};
 pub use headers::{basic_authorization, is_engines_own, is_token};
 pub use json_path::{JsonPath, Segment};
@@ -77,6 +79,8 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// What ends the test early, in the order of the keys.
     pub abort: Vec<Abort>,
+    /// What rate is looked for; `None`: the plan's own rate is kept.
+    pub capacity: Option<Capacity>,
     /// Limits past which the generator's own figures make a test invalid.
     pub honesty: Honesty,
 }

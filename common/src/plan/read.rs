@@ -15,7 +15,7 @@ use super::threshold::{Naming, Threshold, ThresholdError};
 use super::{
     DriverChoice, EngineChoice, Fault, Honesty, Load, MAX_BODY_BYTES, Mode, Per, Plan, Request, TargetUrl,
 };
-use super::{abort, language};
+use super::{abort, capacity, language};
 use crate::ids::NodeId;
 use crate::tree::{Kind, Node, Table, parse};
 
@@ -38,6 +38,9 @@ pub fn read_value(value: &Value) -> Result<Plan, Vec<Fault>> {
     let mut value = Cow::Borrowed(value);
     if language::is_program(&value) {
         faults = language::substitute::put_in(value.to_mut(), None);
+    }
+    if capacity::is_asked(&value) {
+        capacity::complete(value.to_mut());
     }
     let (plan, findings) = Table::walk(Node::from(value.as_ref()), |root| read_plan(root, &value));
     faults.extend(findings.into_faults().into_iter().map(|found| found.fault));
@@ -64,10 +67,26 @@ fn read_plan(root: &mut Table, value: &Value) -> Option<Plan> {
     if language::is_program(value) {
         let read = language::read_program(root, value, &drivers, per);
         let honesty = root.table("honesty", read_honesty);
+        let capacity = capacity::read(root);
         let language::Read { target, request, program, load, thresholds, abort } = read?;
+        if capacity.is_some() {
+            capacity::check(root, Some(&load), Some(&program), per, (thresholds.len(), abort.len()));
+        }
         let name = name.unwrap_or_else(|| default_name(&load, &target));
         let program = Some(program);
-        return Some(Plan { name, drivers, per, target, request, program, load, thresholds, abort, honesty });
+        return Some(Plan {
+            name,
+            drivers,
+            per,
+            target,
+            request,
+            program,
+            load,
+            thresholds,
+            abort,
+            capacity,
+            honesty,
+        });
     }
     language::refuse_without_requests(root);
     let target = root.table("target", read_target);
@@ -75,6 +94,10 @@ fn read_plan(root: &mut Table, value: &Value) -> Option<Plan> {
     let load = root.table("load", |load| read_load(load, request.timeout, &drivers, per));
     let thresholds = root.table("thresholds", read_thresholds);
     let abort = abort::read(root, Naming::Unnamed);
+    let capacity = capacity::read(root);
+    if capacity.is_some() {
+        capacity::check(root, load.as_ref(), None, per, (thresholds.len(), abort.len()));
+    }
     let honesty = root.table("honesty", read_honesty);
     if request.engine == EngineChoice::Awc
         && let Some(c) = target.as_ref().and_then(TargetUrl::beyond_awc)
@@ -87,7 +110,19 @@ fn read_plan(root: &mut Table, value: &Value) -> Option<Plan> {
     }
     let (target, load) = (target?, load?);
     let name = name.unwrap_or_else(|| default_name(&load, &target));
-    Some(Plan { name, drivers, per, target, request, program: None, load, thresholds, abort, honesty })
+    Some(Plan {
+        name,
+        drivers,
+        per,
+        target,
+        request,
+        program: None,
+        load,
+        thresholds,
+        abort,
+        capacity,
+        honesty,
+    })
 }
 
 fn read_name(node: &Node) -> Result<String, String> {

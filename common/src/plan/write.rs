@@ -60,6 +60,9 @@ impl Plan {
         if !self.abort.is_empty() {
             plan["abort"] = self.abort_json();
         }
+        if let Some(capacity) = &self.capacity {
+            plan["capacity"] = capacity.to_json();
+        }
         plan
     }
 
@@ -73,6 +76,9 @@ impl Plan {
         plan.insert("thresholds".to_owned(), self.thresholds_json());
         if !self.abort.is_empty() {
             plan.insert("abort".to_owned(), self.abort_json());
+        }
+        if let Some(capacity) = &self.capacity {
+            plan.insert("capacity".to_owned(), capacity.to_json());
         }
         plan.insert("honesty".to_owned(), self.honesty_json());
         Value::Object(plan)

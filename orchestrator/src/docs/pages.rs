@@ -37,6 +37,7 @@ pages! {
         "plans" "plans.md" "Plans";
         "coming-from" "coming-from.md" "Coming from k6, Locust, JMeter …";
         "from-other-tools" "from-other-tools.md" "Command lines of other tools";
+        "capacity" "capacity.md" "What does it hold?";
         "fleets" "fleets.md" "Fleets";
         "kafka" "kafka.md" "Kafka";
         "ci" "ci.md" "In CI";

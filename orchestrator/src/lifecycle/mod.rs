@@ -25,7 +25,7 @@ use common::wire::{DriverState, StepsOf};
 pub use choose::{ClassicRules, choose, count_of, delay_of};
 pub use doubtful::is_doubtful;
 pub use effect::Effect;
-pub use rate::{RATE_CHANGED, not_running};
+pub use rate::{Moved, RATE_CHANGED, not_running};
 pub use steps::began_setup;
 pub use warned::{decides, driver_of, since_trigger, warnings};
 

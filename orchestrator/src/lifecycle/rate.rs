@@ -46,6 +46,17 @@ pub(super) struct Changes {
     warned: BTreeSet<(u32, NodeId)>,
 }
 
+/// What came of a rate that a search wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Moved {
+    /// The change, which is to be stored and then published, and a sentence for the timeline.
+    Changed(RateChange, String),
+    /// The plan or a driver does not allow it, and why.
+    Refused(String),
+    /// The test does not run, or ends before it could take effect.
+    NotNow,
+}
+
 impl Lifecycle {
     /// The changes of its rate so far, in order.
     pub fn rate_changes(&self) -> &[RateChange] {
@@ -70,6 +81,34 @@ impl Lifecycle {
     /// # Errors
     /// Where the plan, its state or a driver forbids it.
     pub fn change_rate(
+        &mut self,
+        rate_per_s: f64,
+        now: Now,
+        nodes: &[NodeFacts],
+    ) -> Result<Option<(RateChange, String)>, CommandError> {
+        if self.plan.capacity.is_some() {
+            let why = "the search of [capacity] moves its rate: stop the test, or let it end by itself";
+            return Err(CommandError::Conflict(why.to_owned()));
+        }
+        self.order(rate_per_s, now, nodes)
+    }
+
+    /// The same for the search of a plan's `[capacity]`.
+    pub fn move_rate(&mut self, rate_per_s: f64, now: Now, nodes: &[NodeFacts]) -> Moved {
+        if !matches!(self.phase, Phase::Started { .. }) || self.state(now, nodes) != TestState::Running {
+            return Moved::NotNow;
+        }
+        let refused = self.too_high(rate_per_s).map(CommandError::Conflict);
+        if let Some(error) = refused.or_else(|| self.drivers_can(rate_per_s, nodes).err()) {
+            return Moved::Refused(error.to_string());
+        }
+        match self.order(rate_per_s, now, nodes) {
+            Ok(Some((change, detail))) => Moved::Changed(change, detail),
+            Ok(None) | Err(_) => Moved::NotNow,
+        }
+    }
+
+    fn order(
         &mut self,
         rate_per_s: f64,
         now: Now,

@@ -214,6 +214,20 @@ kinds! {
     NotStored,
     /// Requests of an open loop waited for one of the plan's connections.
     HeldByConnections,
+    /// The highest rate at which the objective of `[capacity]` holds.
+    CapacityFound,
+    /// The objective does not hold at any rate.
+    CapacityNowhere,
+    /// The target did not recover from a rate that was too high.
+    CapacityNotRecovered,
+    /// The generator was the limit of the search.
+    CapacityGenerator,
+    /// No rate was decided in the time of the search.
+    CapacityUndecided,
+    /// The rate that holds and the one that does not are further apart than was asked for.
+    CapacityWide,
+    /// Both rates were not measured a second time.
+    CapacityNotRepeated,
     /// What a closed loop cannot see.
     ClosedLoop,
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod capacity;
 mod figures;
 mod finding;
 mod heat;
@@ -15,6 +16,10 @@ mod schema;
 mod span;
 mod steps;
 
+pub use capacity::{
+    CapacityDecided, CapacityDoing, CapacityKnee, CapacityLevelView, CapacityLimit, CapacityState,
+    CapacityStep, CapacityView, UslView,
+};
 pub use figures::{
     DroppedBy, LatencyView, OutcomeLatency, PassTotals, RequestTotals, ResponseLatency, SessionCounts,
     SessionTotals, SharedTotals, Totals, WarmupTotals,
@@ -97,6 +102,9 @@ pub struct TestView {
     pub drivers: Vec<DriverTotals>,
     /// What had to hold and whether it did.
     pub thresholds: Vec<ThresholdView>,
+    /// What the search for its capacity found, or knows so far; left out where the plan has no `[capacity]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Box<CapacityView>>,
     /// Whether all windows arrived.
     pub completeness: Completeness,
     /// How its rate was changed while it ran, in order; left out where it was not.

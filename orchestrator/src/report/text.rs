@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use common::tls_cause::TlsCause;
 
 use super::columns::{Page, WIDTH, short, width};
-use super::{drivers_table, latency_table, named_tables, plan_line, thresholds_table};
+use super::{capacity_table, drivers_table, latency_table, named_tables, plan_line, thresholds_table};
 use crate::human::{count, counted, ms, names, percent, rate};
 use crate::model::{
-    DEFINITIONS, DriverTotals, RateChangeView, SessionTotals, SharedTotals, StepsRequest, StepsView,
-    TestState, TestView, Totals, Verdict, WarmupTotals,
+    DEFINITIONS, DriverTotals, FindingKind, FindingLevel, RateChangeView, SessionTotals, SharedTotals,
+    StepsRequest, StepsView, TestState, TestView, Totals, Verdict, WarmupTotals,
 };
 
 /// Most reasons, and most warnings, in the text.
@@ -43,19 +43,31 @@ pub fn text_in(view: &TestView, columns: usize) -> String {
     let room = out.width().saturating_sub(width(headline(view)) + 2);
     out.line(&format!("{}  {}", headline(view), short(&view.name, room.min(MAX_NAME))));
     sentences(&mut out, "  - ", &view.reasons);
+    let found = view.capacity.as_deref();
+    if found.is_some() {
+        // The answer comes first, whether it is a reason or a note.
+        sentences(&mut out, "  = ", &found_texts(view));
+    }
     out.blank();
     out.wrap("plan       ", &plan_line::sentence(&view.plan, view.drivers.len(), view.requests_per_session));
-    if !view.rate_changes.is_empty() {
+    if !view.rate_changes.is_empty() && found.is_none() {
         out.wrap("rate       ", &rate_line(&view.rate_changes));
     }
     out.wrap("target     ", &plan_line::target(&view.plan));
     out.wrap("test       ", &test_line(view));
     out.blank();
+    if let Some(found) = found {
+        capacity_table::add(&mut out, found);
+        out.blank();
+    }
     steps(&mut out, "setup      ", view.setup.as_ref());
     totals(&mut out, view);
     steps(&mut out, "teardown   ", view.teardown.as_ref());
     out.blank();
-    latency_table::add(&mut out, &view.totals.latency_ms);
+    if found.is_none() {
+        // Of all rates together a percentile says nothing.
+        latency_table::add(&mut out, &view.totals.latency_ms);
+    }
     named_tables::add(&mut out, view);
     if view.totals.sessions.is_some() {
         out.blank();
@@ -64,7 +76,7 @@ pub fn text_in(view: &TestView, columns: usize) -> String {
     if view.definitions < DEFINITIONS {
         out.wrap("note       ", EARLIER_DEFINITIONS);
     }
-    for note in &view.notes {
+    for note in view.notes.iter().filter(|note| !found_texts(view).contains(note)) {
         out.wrap("note       ", note);
     }
     thresholds_table::add(&mut out, &view.thresholds);
@@ -83,8 +95,19 @@ fn closing(out: &mut Page, view: &TestView) {
         return;
     }
     out.blank();
-    let reason = view.reasons.first().map_or("every threshold held", String::as_str);
+    let found = found_texts(view);
+    let held = found.first().map_or("every threshold held", String::as_str);
+    let reason = view.reasons.first().map_or(held, String::as_str);
     out.wrap(&format!("{}  ", headline(view)), reason);
+}
+
+/// What a search for the capacity found, where that is no reason against the test.
+fn found_texts(view: &TestView) -> Vec<String> {
+    let found = view
+        .findings
+        .iter()
+        .filter(|finding| finding.kind == FindingKind::CapacityFound && finding.level == FindingLevel::Note);
+    found.map(|finding| finding.text.clone()).collect()
 }
 
 /// The verdict, or while there is none the state.

@@ -192,6 +192,7 @@ impl Slice {
             interrupted: None,
             steps: BTreeMap::new(),
             started_at: None,
+            capacity: None,
             rate_changes: &[],
             fleet,
             drivers: Vec::new(),

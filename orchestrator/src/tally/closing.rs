@@ -14,7 +14,7 @@ use super::Tally;
 use super::limits::MAX_FOREIGN;
 use super::part::Part;
 use crate::lifecycle::count_of;
-use crate::model::{PartState, StepsView};
+use crate::model::{CapacityView, PartState, StepsView};
 use crate::participant::EndedBy;
 use crate::stopped_by::StoppedBy;
 
@@ -29,6 +29,9 @@ pub struct Closing {
     /// What setup and teardown came to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub steps: BTreeMap<StepsOf, StepsView>,
+    /// What the search of `[capacity]` found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Box<CapacityView>>,
     /// Each life of each node, in the order of the tally.
     pub parts: Vec<ClosingPart>,
     /// Nodes that sent reports although they take no part.
@@ -73,6 +76,7 @@ impl Tally {
             stopped_by: stopped_by.cloned(),
             interrupted: self.interrupted.clone(),
             steps: self.steps.clone(),
+            capacity: self.capacity_at_end(),
             parts: self.parts.iter().map(part).collect(),
             foreign: self.foreign.iter().cloned().collect(),
         }
@@ -101,6 +105,7 @@ impl Tally {
         self.foreign.extend(closing.foreign.iter().take(room).cloned());
         self.interrupted.clone_from(&closing.interrupted);
         self.steps.clone_from(&closing.steps);
+        self.found.clone_from(&closing.capacity);
         self.finish();
     }
 

@@ -48,11 +48,14 @@ pub use self::closing::{Closing, ClosingPart};
 use self::limits::{MAX_FOREIGN, MAX_JOINED, MAX_LIVES, MAX_UNTAKEN};
 use self::part::Part;
 use self::runs::Runs;
-use self::series::{FleetSeries, Second};
+use self::series::FleetSeries;
+pub(crate) use self::series::Second;
 use self::spans::{SpanChange, Spans};
 pub use self::step::Step;
+pub(crate) use self::unstarted::Unstarted;
+use crate::capacity::{Searching, Want};
 use crate::lifecycle::count_of;
-use crate::model::{Completeness, DriverTotals, SharedTotals, StepsView, Totals, WindowView};
+use crate::model::{CapacityView, Completeness, DriverTotals, SharedTotals, StepsView, Totals, WindowView};
 use crate::participant::{EndedBy, PartSeen, Participant};
 use crate::stopped_by::StoppedBy;
 use crate::verdict::Facts;
@@ -97,6 +100,10 @@ pub struct Tally {
     steps: BTreeMap<StepsOf, StepsView>,
     /// Whether the plan's `[abort]` ends it.
     watch: Watch,
+    /// The search that the plan's `[capacity]` asks for.
+    searching: Option<Box<Searching>>,
+    /// What it had found when the test ended, where the test is counted again.
+    found: Option<Box<CapacityView>>,
     /// How the rate was changed while it ran.
     rate_changes: Vec<RateChange>,
 }
@@ -109,6 +116,8 @@ impl Tally {
             spans: Spans::new(test_id.clone()),
             test_id,
             watch: Watch::new(&plan),
+            searching: Searching::of(&plan, participants.len()).map(Box::new),
+            found: None,
             plan,
             start_at: None,
             finished: false,
@@ -321,6 +330,10 @@ impl Tally {
 
     /// The test is over: what is still in flight is unresolved.
     pub fn finish(&mut self) {
+        // Before the last seconds, as it is kept with the test (`closing`).
+        if self.found.is_none() {
+            self.found = self.capacity_at_end();
+        }
         self.finished = true;
         for index in 0..self.parts.len() {
             let part = &mut self.parts[index];
@@ -349,6 +362,32 @@ impl Tally {
     /// the same records it is the same.
     pub fn breach(&self) -> Option<&str> {
         self.watch.breach()
+    }
+
+    /// What the search of the plan's `[capacity]` wants now. Counted again from the same records it is the same.
+    pub fn search_wants(&self) -> Want {
+        self.searching.as_ref().map_or(Want::Nothing, |searching| searching.wants())
+    }
+
+    /// The drivers cannot take the rate that the search wants.
+    pub fn search_refused(&mut self, why: &str) {
+        if let Some(searching) = &mut self.searching {
+            searching.refused(why);
+        }
+    }
+
+    /// What the search found, or knows so far. What it had found at the end of the test stays as it was: late windows are
+    /// not of what it went by.
+    pub fn capacity(&self) -> Option<Box<CapacityView>> {
+        if self.found.is_some() {
+            return self.found.clone();
+        }
+        self.searching.as_ref().map(|searching| Box::new(searching.view(false)))
+    }
+
+    /// The same as it is kept with a test that ends now.
+    fn capacity_at_end(&self) -> Option<Box<CapacityView>> {
+        self.searching.as_ref().map(|searching| Box::new(searching.view(true)))
     }
 
     /// How long after the start the last load is planned to end; `None` where the plan does not say.
@@ -443,6 +482,10 @@ impl Tally {
             if !self.plan.abort.is_empty() {
                 let (planned, any_done) = (self.planned_end(), self.any_load_done());
                 self.watch.take(&self.plan, &second, planned, any_done);
+            }
+            let planned = self.searching.as_ref().and_then(|_| self.planned_end());
+            if let (Some(searching), Some(start_at)) = (&mut self.searching, self.start_at) {
+                searching.take(&second, planned, start_at, &self.rate_changes);
             }
             self.offer(None, &second);
         }

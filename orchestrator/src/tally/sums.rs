@@ -157,6 +157,7 @@ pub fn facts<'a>(tally: &'a Tally, stopped_by: Option<&StoppedBy>) -> Facts<'a> 
         interrupted: tally.interrupted.clone(),
         steps: tally.steps().clone(),
         started_at: tally.start_at,
+        capacity: tally.capacity(),
         rate_changes: &tally.rate_changes,
         fleet: Sample {
             counters,

@@ -11,7 +11,7 @@ use common::plan::{Plan, RateChange, Share, ThresholdOf};
 use common::session_figures::{SessionCounters, SharedCounters};
 use common::wire::{RowsUsedUp, StepsOf};
 
-use crate::model::{MissingWindows, StepsView};
+use crate::model::{CapacityView, MissingWindows, StepsView};
 use crate::participant::EndedBy;
 use crate::participant::Reading;
 use crate::stopped_by::StoppedBy;
@@ -30,6 +30,8 @@ pub struct Facts<'a> {
     pub steps: BTreeMap<StepsOf, StepsView>,
     /// The common start of the trigger; `None`: the test was never started.
     pub started_at: Option<UnixMicros>,
+    /// What the search of `[capacity]` found, or knows so far; `None`: the plan has none.
+    pub capacity: Option<Box<CapacityView>>,
     /// How the rate was changed while the test ran.
     pub rate_changes: &'a [RateChange],
     pub fleet: Sample<'a>,
@@ -208,6 +210,13 @@ impl Stop {
 
 fn seconds(ms: i64) -> String {
     format!("{:.1} s", ms as f64 / 1e3)
+}
+
+impl Facts<'_> {
+    /// Whether a person or a program stopped the test.
+    pub fn stopped_by_someone(&self) -> bool {
+        matches!(self.stopped_by, Some(StoppedBy::Named(_)))
+    }
 }
 
 impl Sample<'_> {

@@ -9,6 +9,7 @@
 pub mod beforehand;
 pub mod breach;
 mod busy;
+mod capacity;
 mod cause;
 mod complete;
 mod facts;
@@ -88,9 +89,17 @@ fn look(facts: &Facts<'_>) -> (Vec<Finding>, Vec<ThresholdView>) {
             StoppedBy::Abort(breach) => {
                 findings.because(Verdict::Failed, None, Ending::ByPlan { breach: breach.clone() });
             }
+            // Its own end: what it found follows.
+            StoppedBy::Search => {}
         }
     }
     complete::look(facts, &mut findings);
+    if let Some(found) = &facts.capacity {
+        if facts.started_at.is_some() {
+            capacity::look(found, facts, &mut findings);
+        }
+        return (findings.sorted(), Vec::new());
+    }
     let thresholds = if facts.started_at.is_some() {
         honesty::look(facts, &mut findings);
         target::look(facts, &mut findings);

@@ -70,8 +70,8 @@ pub(super) struct Read {
 }
 
 /// Keys of the language that every plan may have, and that are not a program's own.
-const WRITTEN_APART: [&str; 8] =
-    ["name", "drivers", "per", "thresholds", "abort", "honesty", "vars", "profiles"];
+const WRITTEN_APART: [&str; 9] =
+    ["name", "drivers", "per", "thresholds", "abort", "capacity", "honesty", "vars", "profiles"];
 /// Tables that a plan without `[requests]` does not have.
 const PROGRAM_TABLES: [&str; 10] =
     ["seed", "flows", "scenarios", "data", "vars", "secrets", "setup", "teardown", "shared", "profiles"];

@@ -190,6 +190,7 @@ fn plan() -> Plan {
         },
         thresholds: Vec::new(),
         abort: Vec::new(),
+        capacity: None,
         honesty: Honesty::default(),
     }
 }

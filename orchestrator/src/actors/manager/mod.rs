@@ -9,6 +9,7 @@ mod meta;
 mod orphan;
 mod publish;
 mod rate;
+mod search;
 mod stored;
 mod unsaved;
 mod waiting;
@@ -29,6 +30,7 @@ use self::waiting::Waiting;
 use super::stats_aggregator::{Meta, PartChanged};
 use super::{Gone, offer};
 use crate::actors::events::Changed;
+use crate::capacity::Want;
 use crate::lifecycle::{self, Lifecycle};
 use crate::model::{TestState, TestView};
 use crate::participant::PartSeen;
@@ -163,6 +165,7 @@ impl Manager {
         }
         let Some((nodes, parts)) = self.unless_ending(self.seen().await) else { return };
         let Some(breach) = self.breach().await else { return };
+        let Some(wanted) = self.search_wants().await else { return };
         let now = self.settings.clock.now();
         let Some(active) = &mut self.active else { return };
         let mut effects = Vec::new();
@@ -170,9 +173,13 @@ impl Manager {
             // Repeating a stop changes nothing: the breach stays until the test is over.
             effects = active.life.stop(StoppedBy::Abort(breach), now);
         }
+        if wanted == Want::End {
+            effects.extend(active.life.stop(StoppedBy::Search, now));
+        }
         effects.extend(active.life.step(now, &nodes, &parts));
         active.meta.state = active.life.state(now, &nodes);
         self.carry_out(effects).await;
+        self.follow_search(wanted, &nodes).await;
         let Some(active) = &mut self.active else { return };
         let state = active.meta.state;
         if active.saved.replace(state) != Some(state) {

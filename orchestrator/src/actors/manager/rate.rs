@@ -8,6 +8,7 @@ use super::Manager;
 use super::meta::note;
 use crate::lifecycle::{RATE_CHANGED, not_running};
 use crate::model::TestView;
+use crate::now::Now;
 use crate::refusal::CommandError;
 
 impl Manager {
@@ -27,17 +28,29 @@ impl Manager {
         let Some((change, detail)) = active.life.change_rate(rate_per_s, now, &nodes)? else {
             return self.get(id).await;
         };
-        log::info!(test_id:% = id, change = change.number, detail:%; "rate changes");
+        self.order_rate(change, &detail, now).await?;
+        let view = self.get(id).await?;
+        self.show(view.clone());
+        Ok(view)
+    }
+
+    /// Stores a change that the lifecycle made, and publishes it.
+    pub(super) async fn order_rate(
+        &mut self,
+        change: RateChange,
+        detail: &str,
+        now: Now,
+    ) -> Result<(), CommandError> {
+        let Some(active) = &mut self.active else { return Ok(()) };
+        log::info!(test_id:% = active.meta.test_id, change = change.number, detail:%; "rate changes");
         let entries = active.meta.timeline.len();
-        note(&mut active.meta, now.unix_us, RATE_CHANGED, &detail);
+        note(&mut active.meta, now.unix_us, RATE_CHANGED, detail);
         self.keep_rate_changes().await?;
         if let Err(error) = self.publish_rate(change).await {
             self.take_back(change, entries).await?;
             return Err(error);
         }
-        let view = self.get(id).await?;
-        self.show(view.clone());
-        Ok(view)
+        Ok(())
     }
 
     /// Kafka did not take a change: the report says that there was none.

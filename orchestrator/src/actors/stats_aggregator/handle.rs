@@ -9,10 +9,11 @@ use common::kafka::Arrived;
 use common::plan::RateChange;
 
 use super::{
-    CloseTally, ClosedTest, Counted, ForgetTally, GetBreach, GetParts, GetView, Meta, MetricsArrived,
-    OpenTally, PartChanged, RateChanged, TallyStarted,
+    CloseTally, ClosedTest, Counted, ForgetTally, GetBreach, GetParts, GetSearch, GetView, Meta,
+    MetricsArrived, OpenTally, PartChanged, RateChanged, SearchRefused, TallyStarted,
 };
 use crate::actors::Gone;
+use crate::capacity::Want;
 use crate::model::TestView;
 use crate::participant::PartSeen;
 use crate::stopped_by::StoppedBy;
@@ -28,6 +29,8 @@ pub struct TallyHandle {
     rate: Recipient<RateChanged>,
     part: Recipient<PartChanged>,
     breach: Recipient<GetBreach>,
+    search: Recipient<GetSearch>,
+    refused: Recipient<SearchRefused>,
     parts: Recipient<GetParts>,
     view: Recipient<GetView>,
     close: Recipient<CloseTally>,
@@ -45,6 +48,8 @@ impl TallyHandle {
             + Handler<PartChanged>
             + Handler<GetParts>
             + Handler<GetBreach>
+            + Handler<GetSearch>
+            + Handler<SearchRefused>
             + Handler<GetView>
             + Handler<CloseTally>,
     {
@@ -56,6 +61,8 @@ impl TallyHandle {
             rate: actor.clone().recipient::<RateChanged>(),
             part: actor.clone().recipient::<PartChanged>(),
             breach: actor.clone().recipient::<GetBreach>(),
+            search: actor.clone().recipient::<GetSearch>(),
+            refused: actor.clone().recipient::<SearchRefused>(),
             parts: actor.clone().recipient::<GetParts>(),
             view: actor.clone().recipient::<GetView>(),
             close: actor.clone().recipient::<CloseTally>(),
@@ -124,6 +131,22 @@ impl TallyHandle {
     /// Where the actor has stopped.
     pub async fn breach(&self) -> Result<Option<String>, Gone> {
         Ok(self.breach.send(GetBreach).await?)
+    }
+
+    /// What the search of the open test's `[capacity]` wants now ([`GetSearch`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn search(&self) -> Result<Want, Gone> {
+        Ok(self.search.send(GetSearch).await?)
+    }
+
+    /// Says why the drivers cannot take the rate that the search wants ([`SearchRefused`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn search_refused(&self, why: String) -> Result<(), Gone> {
+        Ok(self.refused.send(SearchRefused(why)).await?)
     }
 
     /// The open test as REST shows it; `None` where another or none is open ([`GetView`]).

@@ -5,7 +5,7 @@ mod handle;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler, Message, MessageResponse};
+use actix::{Actor, Context, Handler, Message, MessageResponse, MessageResult};
 use common::clock::UnixMicros;
 use common::ids::{Epoch, NodeId, TestId};
 use common::kafka::{self, Position};
@@ -16,6 +16,7 @@ pub use self::handle::TallyHandle;
 use super::offer;
 use crate::actors::events::{Changed, EventsHandle};
 use crate::assemble::{TestMeta, view};
+use crate::capacity::Want;
 use crate::model::{StepsView, TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::participant::{EndedBy, PartSeen};
@@ -91,6 +92,16 @@ pub struct GetParts;
 #[rtype(result = "Option<String>")]
 pub struct GetBreach;
 
+/// Asks what the search of the plan's `[capacity]` wants now.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Want")]
+pub struct GetSearch;
+
+/// The drivers cannot take the rate that the search wants, and why.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct SearchRefused(pub String);
+
 /// The manager's metadata of a test, beside its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meta {
@@ -156,7 +167,7 @@ pub struct ClosedTest {
 ///
 /// - owns: the tally of the open test, from its trigger to its end.
 /// - receives: [`MetricsArrived`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`RateChanged`], [`PartChanged`],
-///   [`GetParts`], [`GetBreach`], [`GetView`], [`CloseTally`].
+///   [`GetParts`], [`GetBreach`], [`GetSearch`], [`SearchRefused`], [`GetView`], [`CloseTally`].
 /// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
 /// - on failure: a listener that is full misses windows, which REST still has; records of other tests go to the
 ///   store uncounted, which has the list of all tests.
@@ -344,6 +355,24 @@ impl Handler<GetBreach> for StatsAggregatorActor {
 
     fn handle(&mut self, _: GetBreach, _: &mut Self::Context) -> Self::Result {
         self.tally.as_deref().and_then(Tally::breach).map(str::to_owned)
+    }
+}
+
+impl Handler<GetSearch> for StatsAggregatorActor {
+    type Result = MessageResult<GetSearch>;
+
+    fn handle(&mut self, _: GetSearch, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.tally.as_deref().map_or(Want::Nothing, Tally::search_wants))
+    }
+}
+
+impl Handler<SearchRefused> for StatsAggregatorActor {
+    type Result = ();
+
+    fn handle(&mut self, SearchRefused(why): SearchRefused, _: &mut Self::Context) {
+        if let Some(tally) = &mut self.tally {
+            tally.search_refused(&why);
+        }
     }
 }
 

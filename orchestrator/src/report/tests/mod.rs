@@ -120,6 +120,7 @@ fn passed() -> TestView {
             threshold("errors.ratio < 1%", 0.0, true, false),
             threshold("dropped.ratio < 0.1%", 0.0, true, false),
         ],
+        capacity: None,
         completeness: Completeness { windows_expected: 62, windows_received: 62, missing: Vec::new() },
         ..test_view("019aaf3e-8c5e-7b3a-9d41-0242ac120002", "ping at a thousand a second")
     }

@@ -6,6 +6,7 @@ mod classic;
 mod parts;
 mod properties;
 mod reports;
+mod search;
 mod sessions;
 mod throughput;
 

@@ -1,5 +1,6 @@
 //! Every rule of interface.md, one caption each. Here: the drivers and tests that the tables are made of.
 
+mod capacity;
 mod generator;
 mod missing;
 mod others;
@@ -187,6 +188,7 @@ struct Case<'c> {
     stopped_by: Option<&'static str>,
     interrupted: Option<&'c str>,
     steps: std::collections::BTreeMap<common::wire::StepsOf, crate::model::StepsView>,
+    capacity: Option<Box<crate::model::CapacityView>>,
     rate_changes: Vec<RateChange>,
     started: bool,
     over: bool,
@@ -203,6 +205,7 @@ fn case<'c>(plan: Plan, drivers: &'c [Driver]) -> Case<'c> {
         stopped_by: None,
         interrupted: None,
         steps: Default::default(),
+        capacity: None,
         rate_changes: Vec::new(),
         started: true,
         over: true,
@@ -266,6 +269,7 @@ impl Case<'_> {
             over: self.over,
             stopped_by: self.stopped_by.map(StoppedBy::from_sentence),
             started_at: self.started.then_some(START),
+            capacity: self.capacity.clone(),
             rate_changes: &self.rate_changes,
             fleet,
             drivers: drivers.collect(),

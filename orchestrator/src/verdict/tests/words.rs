@@ -912,6 +912,11 @@ fn others() -> Vec<Row> {
     ]
 }
 
+fn searches() -> Vec<Row> {
+    let rows = super::capacity::rows().into_iter();
+    rows.map(|(kind, level, text, judgement)| row(kind, level, None, text, judgement)).collect()
+}
+
 /// The findings about a plan's thresholds before its test.
 fn foreseen(thresholds: &str) -> Judgement {
     let mut judgement = judged(OPEN, "", &[Driver::well("a")]);
@@ -930,7 +935,7 @@ fn foreseen_of_plan() -> Judgement {
 
 #[test]
 fn each_kind_has_its_sentence() {
-    let rows = [endings(), generators(), failures(), thresholds(), others()];
+    let rows = [endings(), generators(), failures(), thresholds(), others(), searches()];
     let mut seen = BTreeSet::new();
     for row in rows.iter().flatten() {
         let expected = FindingView {
@@ -960,7 +965,7 @@ fn kinds_are_words_that_later_versions_may_add_to() {
 
 #[test]
 fn sentences_stand_in_lists() {
-    let rows = [endings(), generators(), failures(), thresholds(), others()];
+    let rows = [endings(), generators(), failures(), thresholds(), others(), searches()];
     for finding in rows.iter().flatten().flat_map(|row| &row.judgement.findings) {
         let text = &finding.text;
         assert!(!text.ends_with('.') && !text.contains('\n') && !text.contains("  "), "{text}");

@@ -3,6 +3,7 @@
 //! A sentence says what happened, to what, and what to do about it. It ends without a full stop (it stands in lists),
 //! has no line break, and every number in it has a unit.
 
+mod capacity;
 mod ending;
 mod failures;
 mod gaps;
@@ -10,6 +11,7 @@ mod generator;
 mod others;
 mod thresholds;
 
+pub use capacity::CapacityFinding;
 pub use ending::{Ending, OwnSessions};
 pub use failures::{AllFailed, Failed};
 pub use gaps::Gaps;
@@ -30,6 +32,8 @@ pub enum What {
     AllFailed(AllFailed),
     /// A threshold was not met, or cannot be decided.
     Threshold(ThresholdFinding),
+    /// What a search for the capacity found.
+    Capacity(CapacityFinding),
     /// Other information: classic drivers, foreign nodes, the store, the kind of the load.
     Other(Other),
 }
@@ -41,6 +45,7 @@ impl What {
             Self::Generator(what) => what.kind(),
             Self::AllFailed(what) => what.kind(),
             Self::Threshold(what) => what.kind(),
+            Self::Capacity(what) => what.kind(),
             Self::Other(what) => what.kind(),
         }
     }
@@ -52,6 +57,7 @@ impl What {
             Self::Generator(what) => what.text(driver),
             Self::AllFailed(what) => what.text(),
             Self::Threshold(what) => what.text(driver),
+            Self::Capacity(what) => what.text(),
             Self::Other(what) => what.text(driver),
         }
     }
@@ -72,6 +78,7 @@ groups! {
     Generator: Generator;
     AllFailed: AllFailed;
     Threshold: ThresholdFinding;
+    Capacity: CapacityFinding;
     Other: Other;
 }
 
