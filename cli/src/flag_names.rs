@@ -4,7 +4,7 @@
 use common::plan::{Fault, FaultKind};
 
 /// The flag that sets a key of the plan.
-const PLAN_FLAGS: [(&str, &str); 22] = [
+const PLAN_FLAGS: [(&str, &str); 27] = [
     ("name", "--name"),
     ("drivers", "--drivers"),
     ("per", "--per"),
@@ -27,6 +27,11 @@ const PLAN_FLAGS: [(&str, &str); 22] = [
     ("load.duration", "--duration"),
     ("load.warmup", "--warmup"),
     ("load.drain_timeout", "--drain-timeout"),
+    ("capacity.slo", "--slo"),
+    ("capacity.within", "--within"),
+    ("capacity.max_rate", "--max-rate"),
+    ("capacity.horizon", "--horizon"),
+    ("capacity.level_for", "--level-for"),
 ];
 
 /// Messages for a missing key where no plan file is given: they name the flag instead of the key.
@@ -135,12 +140,16 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_is_one_of_run() {
+    fn every_flag_is_one_of_run_or_of_capacity() {
         use clap::CommandFactory;
         let command = crate::args::Cli::command();
-        let run = command.find_subcommand("run").unwrap();
         for (key, flag) in PLAN_FLAGS {
-            let known = run.get_arguments().any(|known| known.get_long() == flag.strip_prefix("--"));
+            let name = if key.starts_with("capacity.") { "capacity" } else { "run" };
+            let known = command
+                .find_subcommand(name)
+                .unwrap()
+                .get_arguments()
+                .any(|known| known.get_long() == flag.strip_prefix("--"));
             assert!(known, "{flag} of {key}");
         }
     }

@@ -62,6 +62,7 @@ fn main() {
 async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
     let done = match command {
         Command::Run(arguments) => return commands::run::run(&arguments).await,
+        Command::Capacity(arguments) => return commands::capacity::capacity(&arguments).await,
         Command::Up(arguments) => commands::up::up(&arguments).await,
         Command::Orchestrator(arguments) => commands::node::orchestrator(&arguments).await,
         Command::Driver(arguments) => commands::node::driver(&arguments).await,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use e2e::repository;
 
 /// Rules without actors: they take time as an argument, so testing them needs neither a runtime nor a broker.
-const PURE: [&str; 29] = [
+const PURE: [&str; 30] = [
     "common/src/counters.rs",
     "common/src/latency",
     "common/src/plan",
@@ -26,6 +26,7 @@ const PURE: [&str; 29] = [
     "orchestrator/src/assemble.rs",
     "orchestrator/src/blocker.rs",
     "orchestrator/src/human.rs",
+    "orchestrator/src/capacity",
     "orchestrator/src/lifecycle",
     "orchestrator/src/model",
     "orchestrator/src/participant.rs",

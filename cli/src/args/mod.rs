@@ -1,5 +1,6 @@
 //! The command line: every word of it, and nothing of what it does.
 
+mod capacity;
 mod look;
 mod nodes;
 mod plan;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::capacity::{CapacityArgs, SearchFlags};
 pub use self::look::{
     FormatArg, HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs, WatchArgs,
 };
@@ -48,6 +50,10 @@ pub enum Command {
     /// Runs one test and says what came of it; the exit code is the verdict
     #[command(after_help = STOPPING)]
     Run(Box<RunArgs>),
+    /// Looks for the highest rate at which an objective holds; exit 0: found, 3: it holds at no rate, 5: the drivers were the
+    /// limit
+    #[command(after_help = STOPPING)]
+    Capacity(Box<CapacityArgs>),
     /// Starts the whole system on this machine, each node its own process, until Ctrl-C
     #[command(after_help = PAUSING)]
     Up(UpArgs),
@@ -101,7 +107,7 @@ impl Command {
 }
 
 /// `groundswell run`
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct RunArgs {
     /// The plan, TOML or JSON, which flags override; or the URL to send to; or - for a plan on standard input.
     /// A URL with neither rate nor mode is a closed loop of 64 connections, for 10 s or -n requests
@@ -223,12 +229,16 @@ pub struct RunArgs {
     /// Shows no progress
     #[arg(long, help_heading = "Result")]
     pub quiet: bool,
+    /// The search that this test is (`capacity`).
+    #[arg(skip)]
+    pub search: Option<SearchFlags>,
 }
 
 /// `--progress`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ProgressArg {
     /// A screen of its own: heatmap, percentiles, thresholds, drivers; q leaves it, and the test goes on
+    #[default]
     Screen,
     /// One or two lines
     Line,

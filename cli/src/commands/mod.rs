@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod calibrate;
+pub mod capacity;
 pub mod explain;
 pub mod look;
 pub mod node;

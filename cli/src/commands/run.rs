@@ -8,6 +8,7 @@ use common::plan::program::SecretFrom;
 use common::plan::{DriverChoice, Plan, parse_duration};
 use orchestrator::model::{TestView, Verdict};
 
+use super::capacity::Found;
 use crate::args::{RunArgs, allow_secrets};
 use crate::child::Ended;
 use crate::client::Client;
@@ -191,7 +192,7 @@ async fn test(
             if let (Some(path), Some(mut seen)) = (&arguments.json, seen) {
                 seen.verdict = Some(Verdict::Aborted);
                 seen.reasons.insert(0, LEFT.to_owned());
-                write_json(path, &seen)?;
+                write_json(path, &seen, arguments.search.is_some())?;
             }
             Ok(Outcome::Left)
         }
@@ -210,7 +211,7 @@ fn report(finished: &TestView, arguments: &RunArgs) -> Result<Outcome, Stop> {
         _ => say::report(finished),
     }
     if let Some(path) = &arguments.json {
-        write_json(path, finished)?;
+        write_json(path, finished, arguments.search.is_some())?;
     }
     finished
         .verdict
@@ -246,8 +247,13 @@ fn no_json(path: &Path, cause: impl std::fmt::Display) -> Stop {
     Stop::could_not(format!("--json {}: {cause}", path.display()))
 }
 
-fn write_json(path: &Path, report: &TestView) -> Result<(), Stop> {
-    let json = serde_json::to_string_pretty(report).map_err(|error| no_json(path, error))?;
+fn write_json(path: &Path, report: &TestView, is_search: bool) -> Result<(), Stop> {
+    let json = if is_search {
+        serde_json::to_string_pretty(&Found::of(report))
+    } else {
+        serde_json::to_string_pretty(report)
+    };
+    let json = json.map_err(|error| no_json(path, error))?;
     if is_stdout(path) {
         say::line(json);
         return Ok(());

@@ -4,6 +4,7 @@
 mod habits;
 mod overlay;
 mod put_in;
+mod search;
 mod source;
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use common::plan::{Fault, Plan, PlanFormat, PlanTree, files};
 
 use crate::args::{PutInArgs, RunArgs};
 use crate::exit::Stop;
-use crate::flag_names;
+use crate::{flag_names, say};
 
 pub use self::source::read_file;
 use self::source::{Source, Text};
@@ -135,7 +136,16 @@ pub fn plan(arguments: &RunArgs) -> Result<WithFiles, Stop> {
         _ => arguments.url.as_deref(),
     };
     overlay::overlay(arguments, url, &mut tree, &mut naming.given)?;
-    if text.is_none() {
+    if let Some(search) = &arguments.search {
+        let left_out = search::overlay(search, &mut tree)?;
+        if let (Some(text), false) = (&text, left_out.is_empty() || arguments.quiet) {
+            say::aside(format_args!(
+                "{}: left out, the search has its own: {}",
+                text.name,
+                left_out.join(", ")
+            ));
+        }
+    } else if text.is_none() {
         habits::complete(&mut tree);
     } else if naming.given.contains(&"load.mode") && !tree.has_requests() {
         habits::complete_connections(&mut tree);

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use orchestrator::human::{count, counted, ms, rate};
-use orchestrator::model::{PartState, Standing, TestState, TestView};
+use orchestrator::human::{count, counted, ms, percent, rate};
+use orchestrator::model::{
+    CapacityDoing, CapacityStep, CapacityView, PartState, Standing, TestState, TestView,
+};
 
 use super::Goal;
 use crate::colour::Colour;
@@ -32,6 +34,9 @@ impl Line {
 
 /// A test as it is now; `rate_per_s`: requests sent in the last second; `running`: since it runs.
 pub fn line(test: &TestView, goal: Goal, rate_per_s: f64, running: Duration) -> Line {
+    if let Some(found) = test.capacity.as_deref().filter(|_| test.state == TestState::Running) {
+        return search(found);
+    }
     let totals = &test.totals;
     let drivers = test.drivers.len();
     let lost = test.drivers.iter().filter(|driver| driver.state == PartState::Lost).count();
@@ -68,6 +73,32 @@ pub fn line(test: &TestView, goal: Goal, rate_per_s: f64, running: Duration) -> 
         parts.push((7, format!("{drivers} drivers")));
     }
     Line { parts, failing: failing(test, lost) }
+}
+
+/// How far a search is: the rate that it looks at, and what it knows of others.
+fn search(found: &CapacityView) -> Line {
+    let mut parts = Vec::new();
+    if let Some(CapacityDoing { rate: per_s, what, seconds }) = &found.doing {
+        let at = rate(*per_s);
+        parts.push((
+            0,
+            match what {
+                CapacityStep::WarmUp => format!("warming up at {at}"),
+                CapacityStep::Settle => format!("going to {at}"),
+                CapacityStep::Measure => format!("measuring {at} for {seconds} s"),
+                CapacityStep::Repeat => format!("measuring {at} again for {seconds} s"),
+                CapacityStep::Recover => format!("waiting at {at} for the target to recover"),
+            },
+        ));
+    }
+    parts.extend(found.low_per_s.map(|low| (1, format!("holds {}", rate(low)))));
+    parts.extend(found.high_per_s.map(|high| (2, format!("does not hold {}", rate(high)))));
+    if let Some(last) = found.levels.last() {
+        let share = last.share.map_or_else(String::new, |share| format!(" with {} bad", percent(share)));
+        parts.push((3, format!("{} {}{share}", rate(last.rate), last.decided)));
+        parts.extend(last.p99.map(|p99| (4, format!("p99 {}", ms(p99)))));
+    }
+    Line { parts, failing: None }
 }
 
 /// What speaks against it: the worst reason so far. An orchestrator that gives none before the end still says
