@@ -7,6 +7,7 @@ mod arrivals;
 mod awake;
 mod bar;
 mod bars;
+mod capacity;
 mod connection;
 mod figures;
 mod floor;
@@ -53,6 +54,8 @@ struct Cli {
 enum Command {
     /// Runs the scenarios in interleaved rounds and writes results.json, RESULTS.md and a picture of each
     Run(run::RunArgs),
+    /// Searches for the capacity of a target whose capacity is known
+    Capacity(capacity::CapacityArgs),
     /// The receiving end: answers, notes arrivals, and says what it saw when its stdin closes
     Sink(sink::SinkArgs),
     /// Keeps its core from halting until its stdin closes; to be run in the idle class
@@ -64,6 +67,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Capacity(arguments) => capacity::run(&arguments),
         Command::Sink(arguments) => sink::serve(&arguments),
         Command::Awake => awake::run(),
         Command::Floor(arguments) => floor::run(&arguments),
