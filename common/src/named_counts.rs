@@ -4,9 +4,10 @@
 use crate::prometheus::Exposition;
 
 /// The counts by name of one test; empty where its plan has one request.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NamedCounts {
-    /// Requests: the name, and how many completed and failed.
+    /// Requests: the name, and how many completed and failed. The name is empty where the plan has one request, which then
+    /// has no label `request`.
     pub requests: Vec<(String, [u64; 2])>,
     /// Sessions: the scenario, and how many completed, failed, were abandoned and dropped.
     pub scenarios: Vec<(String, [u64; 4])>,
@@ -25,7 +26,8 @@ impl NamedCounts {
         let (parts, whole): (Vec<_>, Vec<_>) = self.requests.iter().partition(|(name, _)| name.contains('/'));
         for (request, counts) in whole {
             for (outcome, n) in ["completed", "failed"].iter().zip(counts) {
-                requests.labelled(&[("request", request), ("outcome", outcome)], n);
+                let labels: [(&str, &str); 2] = [("request", request.as_str()), ("outcome", outcome)];
+                requests.labelled(&labels[usize::from(request.is_empty())..], n);
             }
         }
         if !parts.is_empty() {
@@ -39,6 +41,9 @@ impl NamedCounts {
                     values.labelled(&[("request", request), ("value", value), ("outcome", outcome)], n);
                 }
             }
+        }
+        if self.scenarios.is_empty() {
+            return;
         }
         let help =
             format!("Sessions of {which} that ended or never began, by scenario. A new test begins at 0.");

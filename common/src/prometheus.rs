@@ -3,6 +3,8 @@
 
 use std::fmt::{Display, Write};
 
+use crate::latency::{BOUNDS_US, UpTo};
+
 /// The `Content-Type` of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -36,6 +38,11 @@ impl Exposition {
         self.family(name, help, "counter")
     }
 
+    /// Begins a family of classic histograms, in seconds ([`Family::times`]). Its name ends in `_seconds`.
+    pub fn histogram(&mut self, name: &str, help: &str) -> Family<'_> {
+        self.family(name, help, "histogram")
+    }
+
     fn family(&mut self, name: &str, help: &str, kind: &str) -> Family<'_> {
         let metric = format!("{}{name}", self.prefix);
         // Writing to a String cannot fail.
@@ -60,6 +67,23 @@ impl Family<'_> {
         let labels: Vec<String> =
             labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
         let _ = writeln!(self.text, "{}{{{}}} {value}", self.metric, labels.join(","));
+    }
+
+    /// Adds one histogram of times: a sample for each of [`BOUNDS_US`] in seconds, one for all, the sum and the count.
+    pub fn times(&mut self, labels: &[(&str, &str)], times: &UpTo) {
+        let mut given = String::new();
+        for (label, value) in labels {
+            let _ = write!(given, "{label}=\"{}\",", escaped(value));
+        }
+        let Self { text, metric } = self;
+        for (bound, n) in BOUNDS_US.iter().zip(times.counts) {
+            let _ = writeln!(text, "{metric}_bucket{{{given}le=\"{}\"}} {n}", *bound as f64 / 1e6);
+        }
+        let _ = writeln!(text, "{metric}_bucket{{{given}le=\"+Inf\"}} {}", times.count);
+        let given = given.trim_end_matches(',');
+        let given = if given.is_empty() { String::new() } else { format!("{{{given}}}") };
+        let _ = writeln!(text, "{metric}_sum{given} {}", times.sum_us as f64 / 1e6);
+        let _ = writeln!(text, "{metric}_count{given} {}", times.count);
     }
 }
 
@@ -86,6 +110,32 @@ mod tests {
              node_read_total{topic=\"a\",reason=\"b\"} 7\nnode_read_total{topic=\"c\",reason=\"d\"} 8\n\
              # HELP node_empty_total nothing yet\n# TYPE node_empty_total counter\n"
         );
+    }
+
+    #[test]
+    fn a_histogram_has_its_buckets_in_seconds_its_sum_and_its_count() {
+        let mut latency = crate::latency::Latency::new();
+        [90, 200, 2_000_000].into_iter().for_each(|us| latency.record_us(us));
+        let mut text = Exposition::new("node_");
+        let mut family = text.histogram("wait_seconds", "how long");
+        family.times(&[("of", "a,")], &latency.up_to());
+        family.times(&[], &UpTo::default());
+        let text = text.into_text();
+        assert!(text.starts_with(
+            "# HELP node_wait_seconds how long\n# TYPE node_wait_seconds histogram\n\
+             node_wait_seconds_bucket{of=\"a,\",le=\"0.0001\"} 1\nnode_wait_seconds_bucket{of=\"a,\",le=\"0.00025\"} 2\n"
+        ));
+        for line in [
+            "node_wait_seconds_bucket{of=\"a,\",le=\"1\"} 2",
+            "node_wait_seconds_bucket{of=\"a,\",le=\"2.5\"} 3",
+            "node_wait_seconds_bucket{of=\"a,\",le=\"+Inf\"} 3",
+            "node_wait_seconds_count{of=\"a,\"} 3",
+            "node_wait_seconds_bucket{le=\"60\"} 0",
+            "node_wait_seconds_sum 0",
+            "node_wait_seconds_count 0",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line} is missing in\n{text}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod extremes;
 mod kinds;
 mod spread;
 mod stats;
+mod up_to;
 mod v2;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -18,6 +19,7 @@ pub use extremes::Extremes;
 pub use kinds::{Latencies, LatencyKind};
 pub use spread::{Outcome, Quantile, Spread};
 pub use stats::LatencyStats;
+pub use up_to::{BOUNDS_US, UpTo};
 
 /// Longest latency recorded exactly, in µs: one hour. Longer ones are recorded as this.
 pub const MAX_US: u64 = 3_600_000_000;

@@ -163,6 +163,13 @@ impl Load {
         Some((area - (area * 1e-14).max(1e-9)).ceil().max(0.0) as u64)
     }
 
+    /// The rate that stages have so long after the start, sessions per second; `None`: there are none, users have them, or
+    /// they are over.
+    pub fn stage_per_s_at(&self, at: Duration) -> Option<f64> {
+        let open = matches!(self.mode, Mode::Tsunami { .. });
+        stages::level_at(&self.stages, at).filter(|_| open)
+    }
+
     /// The highest rate of stages, sessions per second; `None`: there are none, or users have them.
     pub fn highest_stage_per_s(&self) -> Option<f64> {
         let open = matches!(self.mode, Mode::Tsunami { .. });

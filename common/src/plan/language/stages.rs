@@ -96,6 +96,23 @@ pub(in crate::plan) fn highest(stages: &[Stage]) -> Option<f64> {
     stages.iter().map(|stage| stage.level).reduce(f64::max)
 }
 
+/// The level at an instant of the schedule; `None` before its start and behind its end.
+pub(in crate::plan) fn level_at(stages: &[Stage], at: Duration) -> Option<f64> {
+    let (mut last, mut left) = (0.0, at);
+    for stage in stages {
+        if left < stage.ramp {
+            return Some(last + (stage.level - last) * left.as_secs_f64() / stage.ramp.as_secs_f64());
+        }
+        left -= stage.ramp;
+        if left < stage.hold {
+            return Some(stage.level);
+        }
+        left -= stage.hold;
+        last = stage.level;
+    }
+    None
+}
+
 /// The area under the line of an open loop's stages: how many sessions they start.
 pub(in crate::plan) fn area(stages: &[Stage]) -> f64 {
     let mut last = 0.0;
@@ -105,4 +122,31 @@ pub(in crate::plan) fn area(stages: &[Stage]) -> f64 {
         last = stage.level;
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_follows_ramps_and_holds_and_there_is_none_after_them() {
+        let stage = |level, ramp, hold| Stage {
+            level,
+            ramp: Duration::from_secs(ramp),
+            hold: Duration::from_secs(hold),
+        };
+        let stages = [stage(25.0, 10, 10), stage(5.0, 0, 2), stage(0.0, 10, 0)];
+        for (at_s, level) in [
+            (0.0, Some(0.0)),
+            (4.0, Some(10.0)),
+            (10.0, Some(25.0)),
+            (19.9, Some(25.0)),
+            (20.0, Some(5.0)),
+            (27.0, Some(2.5)),
+            (32.0, None),
+        ] {
+            assert_eq!(level_at(&stages, Duration::from_secs_f64(at_s)), level, "after {at_s} s");
+        }
+        assert_eq!(level_at(&[], Duration::ZERO), None);
+    }
 }
