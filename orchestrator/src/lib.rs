@@ -13,6 +13,7 @@ mod blocker;
 mod capacity;
 mod data_files;
 mod docs;
+pub mod exposed;
 #[cfg(test)]
 mod fixtures;
 mod http;

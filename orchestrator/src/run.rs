@@ -261,5 +261,10 @@ async fn sweep(data: &Arc<DataFiles>, history: &HistoryReader) {
 }
 
 fn commands(system: &System) -> Commands {
-    Commands { tests: system.tests.clone(), drivers: system.drivers.clone(), events: system.events.clone() }
+    Commands {
+        tests: system.tests.clone(),
+        drivers: system.drivers.clone(),
+        events: system.events.clone(),
+        exposed: system.exposed.clone(),
+    }
 }

@@ -19,7 +19,7 @@ use crate::actors::events::{EventsActor, EventsFeed, EventsHandle};
 use crate::actors::heartbeat::HeartbeatActor;
 use crate::actors::intake::{IntakeActor, IntakeOutputs, Source, recipients};
 use crate::actors::revision::{RevisionActor, RevisionHandle, RevisionLinks};
-use crate::actors::stats_aggregator::{StatsAggregatorActor, TallyHandle};
+use crate::actors::stats_aggregator::{ExposedReader, StatsAggregatorActor, TallyHandle};
 use crate::actors::store::{HistoryReader, RecordsReader, StoreActor, StoreHandle, TakeEpoch};
 use crate::actors::test_manager::{AwaitTakenUp, ManagerHandle, TakenUp, TestManagerActor, TestsHandle};
 use crate::actors::{ManagerLinks, ManagerSettings};
@@ -55,6 +55,8 @@ pub struct System {
     pub manager: Addr<TestManagerActor>,
     pub drivers: DriverList,
     pub events: EventsFeed,
+    /// The newest test, for `/metrics`.
+    pub exposed: ExposedReader,
     /// Long reads for REST.
     pub history: HistoryReader,
     /// The way in of records.
@@ -115,7 +117,7 @@ pub fn spawn(
     let source = Source { embedded, kafka: kafka.clone() };
     let watch = (Arc::clone(telemetry), Arc::clone(readiness));
     let who = (node_id, epoch);
-    let Wired { tests, nodes, intake } =
+    let Wired { tests, nodes, intake, exposed } =
         wire(outside, who, (patience(settings), rules(settings)), watch, superseded, source, clock);
     // Reading a long series delays no write.
     let history = HistoryReader::of(&reader);
@@ -127,6 +129,7 @@ pub fn spawn(
         manager,
         drivers,
         events,
+        exposed,
         history,
         intake,
         producer,
@@ -168,6 +171,8 @@ pub(crate) struct Outside {
 pub(crate) struct Wired {
     pub tests: Addr<TestManagerActor>,
     pub nodes: Addr<DriverRegistryActor>,
+    /// The newest test, for `/metrics`.
+    pub exposed: ExposedReader,
     /// The way in of records.
     pub intake: Addr<IntakeActor>,
 }
@@ -194,6 +199,7 @@ pub(crate) fn wire(
     .start();
     let aggregator =
         StatsAggregatorActor::new(clock.clone(), outside.events.clone(), Arc::clone(&telemetry)).start();
+    let exposed = ExposedReader::of(&aggregator);
     let (registry, tally) = (RegistryHandle::of(&nodes), TallyHandle::of(&aggregator));
     let links = ManagerLinks {
         registry: registry.clone(),
@@ -217,7 +223,7 @@ pub(crate) fn wire(
         manager: ManagerHandle::of(&tests),
     };
     let intake = IntakeActor::new(outputs, telemetry, readiness, source).start();
-    Wired { tests, nodes, intake }
+    Wired { tests, nodes, intake, exposed }
 }
 
 /// Waits for Kafka, makes the topics first of all, and begins to read and to beat. Reading goes on where the

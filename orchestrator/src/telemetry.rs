@@ -4,9 +4,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use common::named_counts::NamedCounts;
 use common::service::Needs;
 use common::wire::{RejectReason, Topic};
+
+use crate::exposed::Exposed;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -59,21 +60,30 @@ pub struct Telemetry {
     pub metrics_foreign: Count,
     /// Messages that a full mailbox did not take.
     pub mailbox_overflow: Count,
-    /// The counts by name of the test that was shown last.
-    named: Mutex<Arc<NamedCounts>>,
+    /// The test that was under way last, as it ended or was given up.
+    last_test: Mutex<Option<Arc<Exposed>>>,
 }
 
 impl Telemetry {
-    /// Takes the counts by name of the test that is shown.
-    pub fn show_named(&self, counts: NamedCounts) {
-        if let Ok(mut named) = self.named.lock() {
-            *named = Arc::new(counts);
+    /// Keeps a test that is no longer under way, in place of the one before.
+    pub fn keep_test(&self, test: Exposed) {
+        if let Ok(mut last) = self.last_test.lock() {
+            *last = Some(Arc::new(test));
         }
     }
 
-    /// The counts by name of the test that was shown last.
-    pub fn named(&self) -> Arc<NamedCounts> {
-        self.named.lock().map(|named| Arc::clone(&named)).unwrap_or_default()
+    /// Replaces the kept test by the same one counted again; leaves another as it is.
+    pub fn revise_test(&self, test: Exposed) {
+        if let Ok(mut last) = self.last_test.lock()
+            && last.as_ref().is_some_and(|kept| kept.test_id == test.test_id)
+        {
+            *last = Some(Arc::new(test));
+        }
+    }
+
+    /// The test that was under way last; `None`: there was none since the process started.
+    pub fn last_test(&self) -> Option<Arc<Exposed>> {
+        self.last_test.lock().ok()?.clone()
     }
 
     /// Counts a record that was read, understood or not.

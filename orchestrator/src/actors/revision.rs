@@ -16,6 +16,7 @@ use super::{Gone, offer};
 use crate::actors::events::{Changed, EventsHandle};
 use crate::actors::store::{RecordsReader, StoreHandle};
 use crate::assemble::{TestMeta, changes_of, view};
+use crate::exposed::{Exposed, Phase};
 use crate::model::{TestState, TestView, TimelineEntry, Verdict};
 use crate::refusal::CommandError;
 use crate::store::StoredTest;
@@ -188,17 +189,18 @@ impl Reviser {
         let mut tally = recount(&self.links.records, &self.links.store, tally).await?;
         let revised = revised(&stored, &mut tally, unix_us());
         save_spans(&self.links.store, &mut tally, false).await;
-        let Some(revised) = revised else { return Ok(true) };
+        let Some((revised, shown)) = revised else { return Ok(true) };
         let saved = self.links.store.save_revision(revised.clone()).await;
         saved.map_err(|error| internal(&error))?;
+        self.telemetry.revise_test(shown);
         log::info!(test_id:% = id, verdict:? = revised.verdict; "test revised");
         offer(&self.links.events, Changed::Test(Box::new(revised)), &self.telemetry);
         Ok(true)
     }
 }
 
-/// The test with a report from all its stored records; `None` if it never had a report.
-fn revised(stored: &StoredTest, tally: &mut Tally, now_us: UnixMicros) -> Option<TestView> {
+/// The test with a report from all its stored records, and what `/metrics` shows of it; `None` if it never had a report.
+fn revised(stored: &StoredTest, tally: &mut Tally, now_us: UnixMicros) -> Option<(TestView, Exposed)> {
     let before = stored.report.as_ref()?;
     let closing = stored.closing.clone().unwrap_or_default();
     tally.close(&closing);
@@ -227,7 +229,9 @@ fn revised(stored: &StoredTest, tally: &mut Tally, now_us: UnixMicros) -> Option
         ended_at: stored.ended_at,
         timeline: &timeline,
     };
-    Some(view(&meta, tally, Some(&judgement), now_us))
+    let phase =
+        Phase { state: Some(TestState::Finished), verdict: Some(judgement.verdict), ..Phase::default() };
+    Some((view(&meta, tally, Some(&judgement), now_us), tally.exposed(phase, now_us)))
 }
 
 fn happened(n: u64, before: Option<Verdict>, now: Verdict) -> String {

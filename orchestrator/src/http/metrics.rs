@@ -38,7 +38,10 @@ pub async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<Http
     tests(&mut text, &state).await;
     records(&mut text, &state);
     counts(&mut text, &state);
-    state.watch.telemetry.named().write(&mut text, "the newest test");
+    // Left out where the node is ending.
+    if let Ok(Some(test)) = state.commands.exposed.newest().await {
+        test.write(&mut text);
+    }
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.into_text()))
 }
 

@@ -10,6 +10,7 @@ use super::auth::Token;
 use super::problem::Problem;
 use crate::actors::driver_registry::DriverList;
 use crate::actors::events::EventsFeed;
+use crate::actors::stats_aggregator::ExposedReader;
 use crate::actors::store::HistoryReader;
 use crate::actors::test_manager::TestsHandle;
 use crate::data_files::DataFiles;
@@ -32,6 +33,7 @@ pub struct Commands {
     pub tests: TestsHandle,
     pub drivers: DriverList,
     pub events: EventsFeed,
+    pub exposed: ExposedReader,
 }
 
 /// Who may ask, and how much.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler};
 use common::http_contract::Bootstrap;
 use common::ids::Epoch;
+use common::named_counts::NamedCounts;
 use common::plan::Fault;
 use common::plan::files::FileHash;
 use common::settings::{Secret, TopicNames};
@@ -14,6 +15,7 @@ use common::wire::Topic;
 use super::{Access, AppState, Commands, Token, Watch};
 use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
+use crate::actors::stats_aggregator::{ExposedReader, GetExposed};
 use crate::actors::store::{
     CountTests, HistoryReader, LoadLastSecond, LoadNamedFiles, LoadPage, LoadSpan, LoadWindows,
 };
@@ -22,6 +24,7 @@ use crate::actors::test_manager::{
 };
 use crate::blocker::Blocker;
 use crate::data_files::DataFiles;
+use crate::exposed::{Exposed, Phase};
 use crate::fixtures::{driver_view, test_view};
 use crate::model::*;
 use crate::now::Clock;
@@ -126,6 +129,19 @@ impl Handler<DeleteTest> for Stub {
     type Result = Result<TestView, CommandError>;
     fn handle(&mut self, asked: DeleteTest, _: &mut Self::Context) -> Self::Result {
         Self::known(&asked.0)
+    }
+}
+
+impl Handler<GetExposed> for Stub {
+    type Result = Option<Arc<Exposed>>;
+    fn handle(&mut self, _: GetExposed, _: &mut Self::Context) -> Self::Result {
+        let named = NamedCounts {
+            requests: vec![("page".to_owned(), [9, 1]), ("page/a \"b\"".to_owned(), [7, 1])],
+            scenarios: vec![("pay".to_owned(), [5, 1, 2, 3])],
+        };
+        let phase = Phase { state: Some(TestState::Running), standing: Some(Standing::Ok), verdict: None };
+        let test_id = KNOWN.to_owned();
+        Some(Arc::new(Exposed { test_id, name: "known".to_owned(), phase, named, ..Exposed::default() }))
     }
 }
 
@@ -247,6 +263,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
         tests: TestsHandle::of(&stub),
         drivers: DriverList::of(&stub),
         events: EventsFeed::of(&events),
+        exposed: ExposedReader::of(&stub),
     };
     let bootstrap = Bootstrap {
         brokers: vec!["127.0.0.1:9092".to_owned()],

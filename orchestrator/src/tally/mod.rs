@@ -9,6 +9,7 @@
 mod abort;
 mod classic;
 mod closing;
+mod exposed;
 pub(crate) mod gather;
 mod growth;
 mod heat;

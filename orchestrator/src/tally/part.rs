@@ -13,6 +13,7 @@ use super::classic::Reports;
 use super::runs::Runs;
 use super::series::Series;
 use super::unstarted::Unstarted;
+use crate::exposed::Health;
 use crate::model::PartState;
 use crate::participant::EndedBy;
 
@@ -125,6 +126,8 @@ pub struct Windows {
     pub stopped: Vec<(UnixMicros, UnixMicros)>,
     /// Process CPU in its last heartbeat.
     pub cpu: Option<f64>,
+    /// What its newest window that can be judged says of the driver, and that window's seq.
+    pub health: Option<(u64, Health)>,
 }
 
 /// A share between 0 and 1 that windows report: its mean over all of them, and the highest. It is summed in whole
@@ -180,6 +183,9 @@ impl Windows {
             self.wait_shares.add(window.machine.wait, length_us);
             self.judged += 1;
             self.busy += u64::from(window.busy >= BUSY);
+            if self.health.is_none_or(|(seq, _)| window.seq > seq) {
+                self.health = Some((window.seq, health(window)));
+            }
         }
         self.stopped(&window.machine.stopped);
         if highest.is_none_or(|highest| window.seq > highest) {
@@ -236,6 +242,16 @@ impl Windows {
     /// Completed requests after the warm-up, and how many of them the histograms hold.
     pub fn completed(&self, over: bool) -> (u64, u64) {
         completed(self.measured(over), &self.latencies.all)
+    }
+}
+
+fn health(window: &Window) -> Health {
+    Health {
+        busy: window.busy,
+        cpu: window.machine.cpu,
+        steal: window.machine.steal,
+        wait: window.machine.wait,
+        lag_p99_us: window.figures.all.latencies.of(LatencyKind::Lag).quantile_us(0.99, 0),
     }
 }
 

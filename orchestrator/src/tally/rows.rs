@@ -145,7 +145,7 @@ fn counted(tally: &Tally, part: &Part, over: bool) -> Totals {
 }
 
 /// The counts of a classic driver. It has no schedule and drops nothing, so `scheduled` equals `sent`.
-fn classic(part: &Part, over: bool) -> Totals {
+pub(super) fn classic(part: &Part, over: bool) -> Totals {
     let counts = part.reports.counts(over);
     let named = |holds: bool| if holds { vec![part.node.to_string()] } else { Vec::new() };
     Totals {

@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 
 use actix::{Actor, Context, Handler, Message};
 use common::ids::{Epoch, TestId};
-use common::named_counts::NamedCounts;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -110,18 +109,6 @@ fn wants(asked: Option<&TestId>, test: Option<&str>) -> bool {
     asked.is_none_or(|asked| test.is_none_or(|test| test == asked.as_str()))
 }
 
-/// What `/metrics` shows of a test: nothing where its plan has one request.
-fn named_counts(test: &TestView) -> NamedCounts {
-    let requests = test.totals.requests.iter();
-    let scenarios = test.totals.scenarios.iter().map(|(name, of)| (name, of.counts));
-    NamedCounts {
-        requests: requests.map(|(name, of)| (name.clone(), [of.completed, of.failed])).collect(),
-        scenarios: scenarios
-            .map(|(name, of)| (name.clone(), [of.completed, of.failed, of.abandoned, of.dropped]))
-            .collect(),
-    }
-}
-
 impl EventsActor {
     /// Starts with no events and no listeners.
     pub fn new(epoch: Epoch, telemetry: Arc<Telemetry>) -> Self {
@@ -138,9 +125,6 @@ impl EventsActor {
     }
 
     fn publish(&mut self, changed: &Changed) {
-        if let Changed::Test(test) = changed {
-            self.telemetry.show_named(named_counts(test));
-        }
         let (name, data, test) = match changed {
             Changed::Driver(driver) => ("driver", json(driver), None),
             Changed::Test(test) => ("test", json(test), Some(test.test_id.as_str())),

@@ -9,11 +9,12 @@ use common::kafka::Arrived;
 use common::plan::RateChange;
 
 use super::{
-    CloseTally, ClosedTest, Counted, ForgetTally, GetBreach, GetParts, GetSearch, GetView, Meta,
+    CloseTally, ClosedTest, Counted, ForgetTally, GetBreach, GetExposed, GetParts, GetSearch, GetView, Meta,
     MetricsArrived, OpenTally, PartChanged, RateChanged, SearchRefused, TallyStarted,
 };
 use crate::actors::Gone;
 use crate::capacity::Want;
+use crate::exposed::Exposed;
 use crate::model::TestView;
 use crate::participant::PartSeen;
 use crate::stopped_by::StoppedBy;
@@ -163,5 +164,30 @@ impl TallyHandle {
     /// Where the actor has stopped.
     pub async fn close(&self, meta: Meta, stopped_by: Option<StoppedBy>) -> Result<Option<ClosedTest>, Gone> {
         Ok(self.close.send(CloseTally { meta, stopped_by }).await?)
+    }
+}
+
+/// Asks for what `/metrics` shows of the newest test. Made of the address of a
+/// [`StatsAggregatorActor`](super::StatsAggregatorActor), or of a stub in a test.
+#[derive(Debug, Clone)]
+pub struct ExposedReader {
+    exposed: Recipient<GetExposed>,
+}
+
+impl ExposedReader {
+    /// Asks this actor.
+    pub fn of<A>(actor: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>> + Handler<GetExposed>,
+    {
+        Self { exposed: actor.clone().recipient::<GetExposed>() }
+    }
+
+    /// The open test, else the one that was open last; `None` where there was none ([`GetExposed`]).
+    ///
+    /// # Errors
+    /// Where the actor has stopped.
+    pub async fn newest(&self) -> Result<Option<Arc<Exposed>>, Gone> {
+        Ok(self.exposed.send(GetExposed).await?)
     }
 }

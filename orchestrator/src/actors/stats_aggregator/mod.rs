@@ -12,11 +12,12 @@ use common::kafka::{self, Position};
 use common::plan::RateChange;
 use common::wire::{Inbound, Metrics, RawMetrics, StepsOf};
 
-pub use self::handle::TallyHandle;
+pub use self::handle::{ExposedReader, TallyHandle};
 use super::offer;
 use crate::actors::events::{Changed, EventsHandle};
 use crate::assemble::{TestMeta, view};
 use crate::capacity::Want;
+use crate::exposed::{Exposed, Phase};
 use crate::model::{StepsView, TestState, TestView, TimelineEntry};
 use crate::now::Clock;
 use crate::participant::{EndedBy, PartSeen};
@@ -31,8 +32,8 @@ use crate::verdict::{Judgement, judge};
 /// Batches, queries and orders that may wait.
 const MAILBOX: usize = 64;
 
-/// How long a judgement of the running test is reused: each one reads all histograms, and clients may ask at any
-/// rate.
+/// How long a judgement of the running test is reused, and what `/metrics` shows of it: each one reads all histograms, and
+/// clients may ask at any rate.
 const JUDGED_FOR: Duration = Duration::from_millis(250);
 
 /// A batch of records was read; the answer is what to store.
@@ -146,6 +147,11 @@ impl Meta {
 #[rtype(result = "Option<TestView>")]
 pub struct GetView(pub Meta);
 
+/// Asks for what `/metrics` shows: of the open test, else of the one that was open last; `None` where there was none.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<Arc<Exposed>>")]
+pub struct GetExposed;
+
 /// The test is over: judges it. What comes later is stored, and revises it (`revision`).
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Option<ClosedTest>")]
@@ -167,7 +173,7 @@ pub struct ClosedTest {
 ///
 /// - owns: the tally of the open test, from its trigger to its end.
 /// - receives: [`MetricsArrived`], [`OpenTally`], [`ForgetTally`], [`TallyStarted`], [`RateChanged`], [`PartChanged`],
-///   [`GetParts`], [`GetBreach`], [`GetSearch`], [`SearchRefused`], [`GetView`], [`CloseTally`].
+///   [`GetParts`], [`GetBreach`], [`GetSearch`], [`SearchRefused`], [`GetView`], [`GetExposed`], [`CloseTally`].
 /// - sends: [`Changed::Window`] for each second of a driver and of the fleet.
 /// - on failure: a listener that is full misses windows, which REST still has; records of other tests go to the
 ///   store uncounted, which has the list of all tests.
@@ -178,6 +184,10 @@ pub struct StatsAggregatorActor {
     judged: Option<(Instant, Judgement)>,
     /// Windows of tests that are complete since the last batch: they are stored with the next one.
     spans: Vec<SpanChange>,
+    /// What `/metrics` showed of the open test, and when it was counted.
+    shown: Option<(Instant, Arc<Exposed>)>,
+    /// Where the open test is in its life, as the manager had it when it last asked for the view.
+    state: TestState,
     /// The test that was open last: a late record that names no test counts as its own.
     last: Option<TestId>,
     clock: Clock,
@@ -188,7 +198,9 @@ pub struct StatsAggregatorActor {
 impl StatsAggregatorActor {
     /// Nothing is counted yet.
     pub fn new(clock: Clock, events: EventsHandle, telemetry: Arc<Telemetry>) -> Self {
-        Self { tally: None, judged: None, spans: Vec::new(), last: None, clock, events, telemetry }
+        let state = TestState::Starting;
+        let spans = Vec::new();
+        Self { tally: None, judged: None, spans, shown: None, state, last: None, clock, events, telemetry }
     }
 
     /// Counts a record for the open test; returns what to store of it.
@@ -229,6 +241,14 @@ impl StatsAggregatorActor {
                     None
                 }
             },
+        }
+    }
+
+    /// How the open test stands by what is known so far; at most [`JUDGED_FOR`] old.
+    fn judge(&mut self) {
+        let recent = self.judged.as_ref().is_some_and(|(at, _)| at.elapsed() < JUDGED_FOR);
+        if let Some(tally) = self.tally.as_deref().filter(|_| !recent) {
+            self.judged = Some((Instant::now(), judge(&tally.facts_so_far())));
         }
     }
 
@@ -293,7 +313,7 @@ impl Handler<OpenTally> for StatsAggregatorActor {
         self.last = Some(tally.test_id().clone());
         self.spans.extend(tally.take_spans());
         self.tally = Some(tally);
-        self.judged = None;
+        (self.judged, self.shown, self.state) = (None, None, TestState::Starting);
     }
 }
 
@@ -301,7 +321,11 @@ impl Handler<ForgetTally> for StatsAggregatorActor {
     type Result = ();
 
     fn handle(&mut self, ForgetTally(test_id): ForgetTally, _: &mut Self::Context) {
-        self.tally.take_if(|tally| *tally.test_id() == test_id);
+        if let Some(tally) = self.tally.take_if(|tally| *tally.test_id() == test_id) {
+            // Counters that went back to those of the test before would look like requests of this one.
+            let phase = Phase { state: Some(TestState::Configured), ..Phase::default() };
+            self.telemetry.keep_test(tally.exposed(phase, self.clock.unix_us()));
+        }
         self.spans.retain(|change| change.test_id() != test_id.as_str());
     }
 }
@@ -380,15 +404,37 @@ impl Handler<GetView> for StatsAggregatorActor {
     type Result = Option<TestView>;
 
     fn handle(&mut self, GetView(meta): GetView, _: &mut Self::Context) -> Self::Result {
-        let tally = self.tally.as_ref().filter(|tally| *tally.test_id() == meta.test_id)?;
+        self.tally.as_ref().filter(|tally| *tally.test_id() == meta.test_id)?;
         let now_us = self.clock.unix_us();
         let started = meta.started_at.is_some_and(|at| at <= now_us);
-        let recent = |(at, _): &(Instant, Judgement)| at.elapsed() < JUDGED_FOR;
-        if started && !self.judged.as_ref().is_some_and(recent) {
-            self.judged = Some((Instant::now(), judge(&tally.facts_so_far())));
+        self.state = meta.state;
+        if started {
+            self.judge();
         }
+        let tally = self.tally.as_ref()?;
         let judgement = self.judged.as_ref().filter(|_| started).map(|(_, judgement)| judgement);
         Some(view(&meta.borrowed(), tally, judgement, now_us))
+    }
+}
+
+impl Handler<GetExposed> for StatsAggregatorActor {
+    type Result = Option<Arc<Exposed>>;
+
+    fn handle(&mut self, _: GetExposed, _: &mut Self::Context) -> Self::Result {
+        let now_us = self.clock.unix_us();
+        let Some(tally) = &self.tally else { return self.telemetry.last_test() };
+        if let Some((_, shown)) = self.shown.as_ref().filter(|(at, _)| at.elapsed() < JUDGED_FOR) {
+            return Some(Arc::clone(shown));
+        }
+        let begun = tally.has_begun(now_us);
+        if begun {
+            self.judge();
+        }
+        let standing = self.judged.as_ref().filter(|_| begun).map(|(_, judgement)| judgement.standing());
+        let phase = Phase { state: Some(self.state), standing, verdict: None };
+        let shown = Arc::new(self.tally.as_deref()?.exposed(phase, now_us));
+        self.shown = Some((Instant::now(), Arc::clone(&shown)));
+        Some(shown)
     }
 }
 
@@ -401,6 +447,9 @@ impl Handler<CloseTally> for StatsAggregatorActor {
         tally.finish();
         let judgement = judge(&tally.facts(close.stopped_by.as_ref()));
         let view = view(&close.meta.borrowed(), tally, Some(&judgement), self.clock.unix_us());
+        let phase =
+            Phase { state: Some(TestState::Finished), verdict: Some(judgement.verdict), ..Phase::default() };
+        self.telemetry.keep_test(tally.exposed(phase, self.clock.unix_us()));
         self.send_windows();
         self.tally = None;
         Some(ClosedTest { view, closing })

@@ -31,6 +31,7 @@ async fn a_test_goes_from_plan_to_verdict() {
         world.beats(driver, DriverState::Idle, None, None).await;
     }
     let test = world.create().await;
+    assert_eq!(world.exposed.newest().await.unwrap(), None, "no test was under way yet");
     assert!(
         world.published(Topic::TestConfig).is_empty(),
         "drivers receive the config when the test is triggered"
@@ -61,6 +62,10 @@ async fn a_test_goes_from_plan_to_verdict() {
     // Heartbeats make the view fresh between windows.
     let before = Instant::now();
     world.beats("a", DriverState::Running, Some((&test, 1)), Some(7)).await;
+    let shown =
+        until(|| async { world.exposed.newest().await.unwrap().unwrap() }, |shown| shown.fleet.sent == 7)
+            .await;
+    assert_eq!((shown.phase.state, shown.phase.verdict), (Some(TestState::Running), None));
     let view = world.get(&test).await;
     assert_eq!((view.drivers[0].totals.sent, view.totals.unknown_from.is_empty()), (Some(7), true));
     let since = before.elapsed().as_millis();
@@ -77,6 +82,9 @@ async fn a_test_goes_from_plan_to_verdict() {
     assert!(world.published(Topic::Trigger).len() == 1, "no NO after a natural end");
     assert_eq!(world.records_of(&test).await.len(), 4, "each window is stored once");
     assert!(world.surroundings.kept().windows_shown > 0);
+    let shown = world.exposed.newest().await.unwrap().unwrap();
+    assert_eq!((&*shown.test_id, shown.fleet.sent, shown.drivers_ended), (test.as_str(), 40, 2));
+    assert_eq!((shown.phase.verdict, shown.phase.standing), (Some(Verdict::Passed), None));
     let stored = world.stored(&test).await;
     assert_eq!((stored.verdict, stored.revision), (Some(Verdict::Passed), 1));
 }
@@ -205,6 +213,9 @@ async fn a_window_that_comes_after_the_end_revises_the_stored_report() {
     let revised = until(|| world.get(&test), |view| view.verdict == Some(Verdict::Passed)).await;
     assert!(revised.timeline.iter().any(|entry| entry.what == "revised"));
     assert!(revised.completeness.missing.is_empty());
+    let shown = || async { world.exposed.newest().await.unwrap().unwrap() };
+    let shown = until(shown, |shown| shown.windows_missing == 0).await;
+    assert_eq!(shown.phase.verdict, Some(Verdict::Passed));
 }
 
 #[actix::test]

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::super::driver_registry::DriverRegistryActor;
 use super::super::intake::{IntakeActor, Source};
+use super::super::stats_aggregator::ExposedReader;
 use super::super::test_manager::TestManagerActor;
 use super::surroundings::{CLUSTER, Surroundings};
 use crate::actors::store::{RecordsReader, StoreHandle};
@@ -50,6 +51,7 @@ pub struct World {
     pub intake: Addr<IntakeActor>,
     pub tests: Addr<TestManagerActor>,
     pub nodes: Addr<DriverRegistryActor>,
+    pub exposed: ExposedReader,
     pub readiness: Arc<Readiness>,
     pub telemetry: Arc<Telemetry>,
     pub superseded: watch::Receiver<Option<u64>>,
@@ -96,7 +98,7 @@ impl World {
         let (store, records) = (outside.store.clone(), outside.records.clone());
         let source = Source { embedded, kafka: KafkaSettings::default() };
         let watch = (Arc::clone(&telemetry), Arc::clone(&readiness));
-        let Wired { tests, nodes, intake } = wire(
+        let Wired { tests, nodes, intake, exposed } = wire(
             outside,
             (NodeId::new("o").unwrap(), epoch),
             (Patience::default(), rules),
@@ -105,7 +107,19 @@ impl World {
             source,
             Clock::with_wall(wall),
         );
-        Self { surroundings, intake, tests, nodes, readiness, telemetry, superseded, epoch, store, records }
+        Self {
+            surroundings,
+            intake,
+            tests,
+            nodes,
+            exposed,
+            readiness,
+            telemetry,
+            superseded,
+            epoch,
+            store,
+            records,
+        }
     }
 
     /// A batch of one record of our own writer arrives, and is handled to its end.

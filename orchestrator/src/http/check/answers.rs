@@ -276,10 +276,6 @@ async fn the_small_calls_answer() {
     let (state_of, parts) = state(None);
     parts.telemetry.record_read(common::wire::Topic::Metrics);
     parts.telemetry.record_rejected(common::wire::Topic::Metrics, common::wire::RejectReason::NotJson);
-    parts.telemetry.show_named(common::named_counts::NamedCounts {
-        requests: vec![("page".to_owned(), [9, 1]), ("page/a \"b\"".to_owned(), [7, 1])],
-        scenarios: vec![("pay".to_owned(), [5, 1, 2, 3])],
-    });
     let metrics = answer_from(state_of, TestRequest::get().uri("/metrics")).await;
     assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     for line in [
@@ -293,6 +289,9 @@ async fn the_small_calls_answer() {
         "groundswell_test_requests_total{request=\"page\",outcome=\"completed\"} 9",
         "groundswell_test_requests_by_value_total{request=\"page\",value=\"a \\\"b\\\"\",outcome=\"failed\"} 1",
         "groundswell_test_sessions_total{scenario=\"pay\",outcome=\"dropped\"} 3",
+        "groundswell_test_info{test_id=\"0199-known\",name=\"known\"} 1",
+        "groundswell_test_state{state=\"running\"} 1",
+        "groundswell_test_standing{standing=\"failing\"} 0",
     ] {
         assert!(metrics.text.lines().any(|shown| shown == line), "{line} is missing in\n{}", metrics.text);
     }

@@ -3,6 +3,7 @@
 
 mod abort;
 mod classic;
+mod exposed;
 mod parts;
 mod properties;
 mod reports;
