@@ -13,6 +13,7 @@ pub mod kafka;
 pub mod netns;
 pub mod proc;
 pub mod process;
+pub mod prometheus;
 pub mod rest;
 pub mod shop;
 pub mod system;
