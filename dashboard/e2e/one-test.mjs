@@ -223,21 +223,3 @@ export async function reportFile(page, base, id, url, requests) {
   await numbersAreTheApis(page, base, id);
   assert.deepEqual(requests.filter((asked) => asked !== url && !asked.startsWith("data:")), []);
 }
-
-/** The load chart's table, second by second, adds up to what was sent in all. */
-export async function seriesAddUpTo(page, base, id, sent) {
-  await ready(page);
-  const named = (as) => page.getByRole("button", { name: `Load as a ${as}`, exact: true });
-  await named("table").click();
-  const rows = () => table(page, "Load, table");
-  let sum = 0;
-  // The series of a driver is asked for when it is chosen: until it is here the table is empty.
-  for (let tries = 0; tries < 100 && sum !== sent; tries += 1) {
-    const [head, ...seconds] = await rows();
-    const at = head.indexOf("sent");
-    sum = seconds.reduce((all, row) => all + (row[at] === "–" ? 0 : Number(row[at].replaceAll(",", ""))), 0);
-    if (sum !== sent) await page.waitForTimeout(100);
-  }
-  await named("chart").click();
-  assert.equal(sum, sent);
-}
