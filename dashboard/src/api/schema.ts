@@ -486,6 +486,178 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * @description What a search found, or knows so far. Rates are of the whole fleet: requests a second, or sessions where the plan has
+         *     several requests.
+         */
+        Capacity: {
+            /**
+             * Format: double
+             * @description The middle (geometric) of `low_per_s` and `high_per_s`; where nothing failed, `low_per_s`. Null where nothing held.
+             */
+            capacity_per_s?: number | null;
+            doing?: null | components["schemas"]["CapacityDoing"];
+            /** @description Whether rates between the ends decided nothing, so that the bracket is wider than was asked for. */
+            flat: boolean;
+            /**
+             * Format: double
+             * @description The lowest rate at which it did not; null where none failed.
+             */
+            high_per_s?: number | null;
+            /**
+             * Format: int64
+             * @description Over how many seconds the objective was to hold.
+             */
+            horizon_s: number;
+            knee?: null | components["schemas"]["CapacityKnee"];
+            /** @description Each level, in the order in which they were measured. */
+            levels: components["schemas"]["CapacityLevel"][];
+            limit?: null | components["schemas"]["CapacityLimit"];
+            /**
+             * Format: double
+             * @description The highest rate at which the objective held.
+             */
+            low_per_s?: number | null;
+            /** @description Whether both ends of the bracket were measured a second time, over the whole horizon. */
+            repeated: boolean;
+            /** @description The objective, as in `response.p99 < 250ms`. */
+            slo: string;
+            /** @description How far the search is. */
+            state: components["schemas"]["CapacityState"];
+            usl?: null | components["schemas"]["Usl"];
+            /** @description Why the generator was the limit, where it was. */
+            why?: string | null;
+            /**
+             * Format: double
+             * @description How far apart `low_per_s` and `high_per_s` were to be at most, as a share.
+             */
+            within: number;
+        };
+        /**
+         * @description What a level decided.
+         * @enum {string}
+         */
+        CapacityDecided: "holds" | "fails" | "stopped" | "undecided" | "generator";
+        /** @description What a search does now. */
+        CapacityDoing: {
+            /**
+             * Format: double
+             * @description The rate that it wants, or has.
+             */
+            rate: number;
+            /**
+             * Format: int64
+             * @description Seconds measured of this level so far.
+             */
+            seconds: number;
+            /** @description What for. */
+            what: components["schemas"]["CapacityStep"];
+        };
+        /** @description What happens between the highest rate that held and the lowest that did not. */
+        CapacityKnee: {
+            /**
+             * Format: double
+             * @description The lowest rate that did not.
+             */
+            above: number;
+            /**
+             * Format: double
+             * @description It at the lowest rate that did not, ms; where it was stopped at once, of what had ended by then. Null where it falls
+             *     among failed or dropped requests.
+             */
+            above_ms?: number | null;
+            /**
+             * Format: double
+             * @description It at the highest rate that held, ms.
+             */
+            at_ms?: number | null;
+            /** @description The percentile of the objective, as in `p99`. */
+            percentile: string;
+            /**
+             * Format: double
+             * @description The highest rate that held.
+             */
+            rate: number;
+        };
+        /** @description A level: what was measured at one rate. */
+        CapacityLevel: {
+            /** @description What it decided. */
+            decided: components["schemas"]["CapacityDecided"];
+            /**
+             * Format: double
+             * @description Share of what ended that failed.
+             */
+            errors_ratio?: number | null;
+            /**
+             * Format: int64
+             * @description The measured seconds, from the start of the test; both null where it ended before any was measured.
+             */
+            from_s?: number | null;
+            /**
+             * Format: double
+             * @description Percentiles of `response`, ms; null where they fall among failed or dropped requests.
+             */
+            p50?: number | null;
+            /** Format: double */
+            p90?: number | null;
+            /** Format: double */
+            p99?: number | null;
+            /** Format: double */
+            "p99.9"?: number | null;
+            /**
+             * Format: double
+             * @description Its rate.
+             */
+            rate: number;
+            /** @description Whether it was measured over the whole horizon, to repeat an earlier one. */
+            repeat: boolean;
+            /**
+             * Format: double
+             * @description Share of the requests that count against the objective, of the condition that is nearest to its limit, or furthest
+             *     beyond it; null where nothing was counted.
+             */
+            share?: number | null;
+            /**
+             * Format: double
+             * @description Upper end of it.
+             */
+            share_high?: number | null;
+            /**
+             * Format: double
+             * @description The highest share that the condition allows.
+             */
+            share_limit?: number | null;
+            /**
+             * Format: double
+             * @description Lower end of its interval at 95 %, widened for windows that depend on each other.
+             */
+            share_low?: number | null;
+            /**
+             * Format: double
+             * @description Completed a second.
+             */
+            throughput_per_s?: number | null;
+            /**
+             * Format: int64
+             * @description The end of the last one.
+             */
+            to_s?: number | null;
+        };
+        /**
+         * @description What was the limit.
+         * @enum {string}
+         */
+        CapacityLimit: "target" | "generator" | "max_rate" | "time";
+        /**
+         * @description How far a search is.
+         * @enum {string}
+         */
+        CapacityState: "searching" | "found" | "holds_nowhere" | "undecided" | "not_recovered";
+        /**
+         * @description What a rate is for.
+         * @enum {string}
+         */
+        CapacityStep: "warm_up" | "settle" | "measure" | "repeat" | "recover";
         /** @description A plan that is right, in other forms. */
         CheckedPlan: {
             /** @description The plan as validated, every key with its value, secrets masked. */
@@ -709,7 +881,7 @@ export interface components {
          * @description Every kind of finding. New kinds may be added; the sentence of a kind may change, its name does not.
          * @enum {string}
          */
-        FindingKind: "stopped" | "aborted_by_plan" | "interrupted" | "never_started" | "setup_failed" | "setup_lost" | "driver_deaf" | "driver_overdue" | "driver_lost" | "driver_left" | "driver_cut_short" | "windows_missing" | "more_windows_missing" | "local_limit" | "no_idle_time" | "late_drops" | "generator_late" | "slow_to_read" | "driver_stopped" | "no_request_due" | "none_sent" | "all_failed_status" | "all_failed_resolve" | "all_failed_refused" | "all_failed_unreachable" | "all_failed_connect_timeout" | "all_failed_tls" | "all_failed_write" | "all_failed_reset" | "all_failed_closed" | "all_failed_timeout" | "all_failed_protocol" | "all_failed_too_large" | "all_failed_check" | "all_failed_extract" | "all_failed_template" | "all_failed_target" | "all_failed_local_limit" | "all_cancelled" | "all_failed_mixed" | "latency_threshold" | "errors_threshold" | "dropped_threshold" | "throughput_threshold" | "threshold_undecided" | "driver_restarted" | "driver_joined_late" | "driver_implausible" | "driver_silent" | "driver_sent_more" | "driver_runs_on" | "driver_fell_silent" | "driver_reports_no_lag" | "driver_reports_no_counts" | "driver_reports_no_ends" | "driver_counts_added_up" | "driver_counts_unclear" | "driver_latency_unit" | "foreign_reports" | "gave_up_spinning" | "host_took_cpu" | "cpu_used_up" | "driver_late" | "late_above_p99" | "lag_in_response" | "driver_late_drops" | "ceiling_not_reached" | "redirects" | "answers_unmet" | "shared_not_renewed" | "sessions_abandoned" | "completed_after_end" | "teardown_failed" | "driver_warned" | "driver_left_out" | "threshold_foreseen" | "plan_foreseen" | "rows_used_up" | "more_drivers_warned" | "not_stored" | "held_by_connections" | "closed_loop" | "unknown";
+        FindingKind: "stopped" | "aborted_by_plan" | "interrupted" | "never_started" | "setup_failed" | "setup_lost" | "driver_deaf" | "driver_overdue" | "driver_lost" | "driver_left" | "driver_cut_short" | "windows_missing" | "more_windows_missing" | "local_limit" | "no_idle_time" | "late_drops" | "generator_late" | "slow_to_read" | "driver_stopped" | "no_request_due" | "none_sent" | "all_failed_status" | "all_failed_resolve" | "all_failed_refused" | "all_failed_unreachable" | "all_failed_connect_timeout" | "all_failed_tls" | "all_failed_write" | "all_failed_reset" | "all_failed_closed" | "all_failed_timeout" | "all_failed_protocol" | "all_failed_too_large" | "all_failed_check" | "all_failed_extract" | "all_failed_template" | "all_failed_target" | "all_failed_local_limit" | "all_cancelled" | "all_failed_mixed" | "latency_threshold" | "errors_threshold" | "dropped_threshold" | "throughput_threshold" | "threshold_undecided" | "driver_restarted" | "driver_joined_late" | "driver_implausible" | "driver_silent" | "driver_sent_more" | "driver_runs_on" | "driver_fell_silent" | "driver_reports_no_lag" | "driver_reports_no_counts" | "driver_reports_no_ends" | "driver_counts_added_up" | "driver_counts_unclear" | "driver_latency_unit" | "foreign_reports" | "gave_up_spinning" | "host_took_cpu" | "cpu_used_up" | "driver_late" | "late_above_p99" | "lag_in_response" | "driver_late_drops" | "ceiling_not_reached" | "redirects" | "answers_unmet" | "shared_not_renewed" | "sessions_abandoned" | "completed_after_end" | "teardown_failed" | "driver_warned" | "driver_left_out" | "threshold_foreseen" | "plan_foreseen" | "rows_used_up" | "more_drivers_warned" | "not_stored" | "held_by_connections" | "capacity_found" | "capacity_nowhere" | "capacity_not_recovered" | "capacity_generator" | "capacity_undecided" | "capacity_wide" | "capacity_not_repeated" | "closed_loop" | "unknown";
         /**
          * @description What a finding does to the verdict.
          * @enum {string}
@@ -1805,6 +1977,7 @@ export interface components {
          *     }
          */
         Test: {
+            capacity?: null | components["schemas"]["Capacity"];
             /** @description Whether all windows arrived. */
             completeness: components["schemas"]["Completeness"];
             /**
@@ -2080,6 +2253,44 @@ export interface components {
             users?: number | null;
             /** @description The part that was due in the warm-up; included in the counters above. */
             warmup: components["schemas"]["WarmupTotals"];
+        };
+        /** @description The universal scalability law: X(n) = n·λ / (1 + σ(n - 1) + κ·n(n - 1)), n requests at a time. */
+        Usl: {
+            /**
+             * Format: double
+             * @description How far the levels are from it: the root of the mean square of the relative differences of throughput.
+             */
+            error: number;
+            /**
+             * Format: double
+             * @description κ: what each pair of requests costs beyond it (coherency).
+             */
+            kappa: number;
+            /**
+             * Format: double
+             * @description λ: requests a second of one at a time.
+             */
+            lambda_per_s: number;
+            /**
+             * Format: int64
+             * @description How many levels it was fitted to.
+             */
+            levels: number;
+            /**
+             * Format: double
+             * @description How many requests at a time there are then.
+             */
+            peak_concurrency?: number | null;
+            /**
+             * Format: double
+             * @description The highest throughput by it; null where it only grows.
+             */
+            peak_per_s?: number | null;
+            /**
+             * Format: double
+             * @description σ: the share that waits for the others (contention).
+             */
+            sigma: number;
         };
         /**
          * @description How a test ended, the best first.
