@@ -5,17 +5,17 @@ pub const INDEX: &str = include_str!("index.html");
 
 /// The files that it loads: name, media type, content.
 pub const FILES: &[(&str, &str, &[u8])] = &[
-    ("actions-CDjuiqLm.js", "text/javascript; charset=utf-8", include_bytes!("assets/actions-CDjuiqLm.js")),
-    ("compare-CYXOovtv.js", "text/javascript; charset=utf-8", include_bytes!("assets/compare-CYXOovtv.js")),
-    ("copy-BQVWXHH9.js", "text/javascript; charset=utf-8", include_bytes!("assets/copy-BQVWXHH9.js")),
-    ("drivers-C-WbS01-.js", "text/javascript; charset=utf-8", include_bytes!("assets/drivers-C-WbS01-.js")),
-    ("empty-DxyQP4E-.js", "text/javascript; charset=utf-8", include_bytes!("assets/empty-DxyQP4E-.js")),
+    ("actions-4iGqgDzV.js", "text/javascript; charset=utf-8", include_bytes!("assets/actions-4iGqgDzV.js")),
+    ("compare-BaDprv-h.js", "text/javascript; charset=utf-8", include_bytes!("assets/compare-BaDprv-h.js")),
+    ("copy-DsrleCZi.js", "text/javascript; charset=utf-8", include_bytes!("assets/copy-DsrleCZi.js")),
+    ("drivers-0Aaiq9N1.js", "text/javascript; charset=utf-8", include_bytes!("assets/drivers-0Aaiq9N1.js")),
+    ("empty-B_3vG2S2.js", "text/javascript; charset=utf-8", include_bytes!("assets/empty-B_3vG2S2.js")),
     ("icon-D_tdVlo2.svg", "image/svg+xml", include_bytes!("assets/icon-D_tdVlo2.svg")),
-    ("index-CW2qcJbH.js", "text/javascript; charset=utf-8", include_bytes!("assets/index-CW2qcJbH.js")),
+    ("index-Bxjh5AmQ.js", "text/javascript; charset=utf-8", include_bytes!("assets/index-Bxjh5AmQ.js")),
     ("index-wxhdqMsR.css", "text/css; charset=utf-8", include_bytes!("assets/index-wxhdqMsR.css")),
-    ("new-C0gHQBMM.js", "text/javascript; charset=utf-8", include_bytes!("assets/new-C0gHQBMM.js")),
+    ("new-DUcfyMrH.js", "text/javascript; charset=utf-8", include_bytes!("assets/new-DUcfyMrH.js")),
     ("test-CHkj3CZa.css", "text/css; charset=utf-8", include_bytes!("assets/test-CHkj3CZa.css")),
-    ("test-Dos0P7ZE.js", "text/javascript; charset=utf-8", include_bytes!("assets/test-Dos0P7ZE.js")),
-    ("tests-Ppuu8yA-.js", "text/javascript; charset=utf-8", include_bytes!("assets/tests-Ppuu8yA-.js")),
-    ("verdict-BebCmfWz.js", "text/javascript; charset=utf-8", include_bytes!("assets/verdict-BebCmfWz.js")),
+    ("test-nF0xrlIj.js", "text/javascript; charset=utf-8", include_bytes!("assets/test-nF0xrlIj.js")),
+    ("tests-CWifjyYw.js", "text/javascript; charset=utf-8", include_bytes!("assets/tests-CWifjyYw.js")),
+    ("verdict-DPqYZ2Ac.js", "text/javascript; charset=utf-8", include_bytes!("assets/verdict-DPqYZ2Ac.js")),
 ];

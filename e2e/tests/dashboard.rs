@@ -116,7 +116,7 @@ fn a_test_is_created_watched_steered_run_again_and_deleted() {
     browser.see_no("main", "Rate,");
     assert_eq!(system.test(&first)["verdict"], "aborted");
 
-    browser.click("button", &format!("Run again: {name}"));
+    browser.click("button", &format!("Run again {name}"));
     let second = on_a_test(&mut browser);
     assert_ne!(first, second);
     wait_for("the second test to run", PATIENCE, || {

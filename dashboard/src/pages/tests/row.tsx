@@ -69,7 +69,7 @@ export function Row({ test, picked, pick, remove }: Props) {
               </button>
             ) : (
               <button type="button" class="small" disabled={busy} onClick={() => void act(`${test.name} was not run again`, () => runAgain(test.test_id))}>
-                Run again<span class="sr-only">: {test.name}</span>
+                Run again<span class="sr-only"> {test.name}</span>
               </button>
             )}
             <a class="button quiet small" href={address({ page: "new", from: test.test_id })}>
