@@ -15,7 +15,7 @@ export GROUNDSWELL_PYTHON := $(VENV)/bin/python
 CARGO_DENY := 0.20.2
 CARGO_DEB := 3.8.0
 
-.PHONY: help demo test build lint dashboard unit e2e faults readme reference pictures package check-package soak bench bench-micro bench-peers kafka setup setup-test cargo-deny cargo-deb venv clean
+.PHONY: help demo test build lint dashboard unit e2e faults simulate readme reference pictures package check-package soak bench bench-micro bench-peers kafka setup setup-test cargo-deny cargo-deb venv clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ e2e: build kafka venv ## the real binaries, on the embedded broker and on Apache
 faults: build kafka ## nodes killed at random instants, the long form, and its tables; again: make faults FAULTS_SEED=...
 	FAULTS_RUNS=$${FAULTS_RUNS:-100} cargo test -p e2e --locked --test faults_run -- --test-threads=1 --nocapture
 	FAULTS_RUNS=$${FAULTS_RUNS:-60} cargo test -p e2e --locked --test faults_orchestrator -- --test-threads=1 --nocapture
+
+simulate: ## how often a comparison of tests is wrong: the tables of docs/compare.md, ten minutes
+	SIMULATED_PAIRS=200 cargo test -p orchestrator --locked --lib -- simulated recorded --nocapture
 
 readme: build ## every command of the README and of docs/
 	scripts/check-readme

@@ -14,7 +14,7 @@ use common::plan::files::{FileHash, LocalFiles};
 use driver::bootstrap::{clear_text_warning, http_client, is_clear_text};
 use driver::engine::orchestrator_tls;
 use futures_util::{Stream, stream};
-use orchestrator::model::{DriverView, RateView, TestPage, TestState, TestView, WindowView};
+use orchestrator::model::{ComparisonView, DriverView, RateView, TestPage, TestState, TestView, WindowView};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -37,6 +37,9 @@ const PIECE_BYTES: usize = 256 * 1024;
 
 /// A trigger answers when the barrier is decided: `ready_timeout`, and for classic drivers the waits before it.
 const TRIGGER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A comparison reads every window of its tests: up to 2 ms a second of each driver.
+const COMPARE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The longest time that one trigger waits for the test under way to end.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -224,6 +227,16 @@ impl Client {
     /// As every call.
     pub async fn report(&self, test_id: &str) -> Result<TestView, CallError> {
         self.call(Method::GET, &format!("/api/v1/tests/{test_id}/report.json"), None, CALL_TIMEOUT).await
+    }
+
+    /// How the tests `b` differ from the tests `a`.
+    ///
+    /// # Errors
+    /// As every call; 422 where they cannot be compared.
+    pub async fn compare(&self, a: &[String], b: &[String]) -> Result<ComparisonView, CallError> {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("a", &a.join(",")).append_pair("b", &b.join(","));
+        self.call(Method::GET, &format!("/api/v1/compare?{}", query.finish()), None, COMPARE_TIMEOUT).await
     }
 
     /// The history, newest first; with a text: the tests that have it in their name or id.

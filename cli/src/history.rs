@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use common::ids::TestId;
 use common::settings::Places;
-use orchestrator::model::{TestSummary, TestView};
+use orchestrator::compare::{self, Compared};
+use orchestrator::model::{ComparisonView, TestSummary, TestView};
 use orchestrator::store::TestFilter;
 use orchestrator::store::{FILE, Store};
 
@@ -115,6 +116,47 @@ impl History {
             }
         }
         Err(Stop::could_not(format!("there is no test {test_id}")))
+    }
+}
+
+impl History {
+    /// How the tests `b` differ from the tests `a`, by their whole ids.
+    ///
+    /// # Errors
+    /// Where one does not exist, cannot be read, or cannot be compared.
+    pub async fn compare(&self, a: &[String], b: &[String]) -> Result<ComparisonView, Stop> {
+        if let Self::Running(client) = self {
+            return Ok(client.compare(a, b).await?);
+        }
+        let (mut reports_a, mut reports_b) = (Vec::new(), Vec::new());
+        for (ids, reports) in [(a, &mut reports_a), (b, &mut reports_b)] {
+            for id in ids {
+                reports.push(self.report(id).await?);
+            }
+        }
+        let reasons = compare::refusals(&reports_a, &reports_b);
+        if !reasons.is_empty() {
+            return Err(Stop::usage(format!("the tests cannot be compared\n  {}", reasons.join("\n  "))));
+        }
+        Ok(compare::compare(&self.with_windows(reports_a)?, &self.with_windows(reports_b)?))
+    }
+
+    /// Tests with their windows, read from the stores.
+    fn with_windows(&self, reports: Vec<TestView>) -> Result<Vec<Compared>, Stop> {
+        let Self::Stored(stores) = self else { return Ok(Vec::new()) };
+        let mut tests = Vec::with_capacity(reports.len());
+        for report in reports {
+            let id = TestId::new(&report.test_id)
+                .map_err(|error| Stop::usage(format!("test {}: {error}", report.test_id)))?;
+            let mut seconds = Vec::new();
+            // A test stands in one store.
+            for store in stores {
+                seconds.extend(store.all_compared_seconds(&id).map_err(cannot)?);
+            }
+            let series = compare::series_of(&report.plan, seconds);
+            tests.push(Compared { report, series });
+        }
+        Ok(tests)
     }
 }
 

@@ -77,6 +77,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Stop> {
         Command::Delete(arguments) => commands::look::delete(&arguments).await,
         Command::Report(arguments) => commands::look::report(&arguments).await,
         Command::Watch(arguments) => return commands::watch::watch(&arguments).await,
+        Command::Compare(arguments) => return commands::compare::compare(&arguments).await,
         Command::Explain(arguments) => commands::explain::explain(&arguments),
         Command::Completions(arguments) => {
             commands::explain::completions(&arguments);

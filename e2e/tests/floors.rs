@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use e2e::repository;
 
 /// Rules without actors: they take time as an argument, so testing them needs neither a runtime nor a broker.
-const PURE: [&str; 30] = [
+const PURE: [&str; 32] = [
     "common/src/counters.rs",
     "common/src/latency",
     "common/src/plan",
@@ -25,6 +25,7 @@ const PURE: [&str; 30] = [
     "driver/src/worker/report.rs",
     "orchestrator/src/assemble.rs",
     "orchestrator/src/blocker.rs",
+    "orchestrator/src/compare",
     "orchestrator/src/human.rs",
     "orchestrator/src/capacity",
     "orchestrator/src/lifecycle",
@@ -33,6 +34,7 @@ const PURE: [&str; 30] = [
     "orchestrator/src/refusal.rs",
     "orchestrator/src/registry",
     "orchestrator/src/report",
+    "orchestrator/src/statistics",
     "orchestrator/src/stopped_by.rs",
     "orchestrator/src/store",
     "orchestrator/src/tally",

@@ -11,6 +11,7 @@ mod actors;
 mod assemble;
 mod blocker;
 mod capacity;
+pub mod compare;
 mod data_files;
 mod docs;
 pub mod exposed;

@@ -1,6 +1,7 @@
 //! The command line: every word of it, and nothing of what it does.
 
 mod capacity;
+mod compare;
 mod look;
 mod nodes;
 mod plan;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::capacity::{CapacityArgs, SearchFlags};
+pub use self::compare::{CompareArgs, RegressionArgs};
 pub use self::look::{
     FormatArg, HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs, WatchArgs,
 };
@@ -85,6 +87,8 @@ pub enum Command {
     Delete(TestArgs),
     /// Shows the report of a test: from a running orchestrator, or from the data folders
     Report(ReportArgs),
+    /// Compares tests: each figure with its interval, and in a sentence whether it differs
+    Compare(CompareArgs),
     /// Explains a word of the report, as in lag or busy; without a word: lists them
     Explain(ExplainArgs),
     /// Prints completions for a shell
@@ -226,6 +230,13 @@ pub struct RunArgs {
     /// How a terminal shows the test while it runs
     #[arg(long, value_name = "HOW", default_value = "screen", help_heading = "Result")]
     pub progress: ProgressArg,
+    /// Compares the test with this one when it has ended: an id, its beginning or end, or latest, the newest that started
+    /// [default: none]
+    #[arg(long, value_name = "TEST", help_heading = "Result")]
+    pub baseline: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub limit: RegressionArgs,
     /// Shows no progress
     #[arg(long, help_heading = "Result")]
     pub quiet: bool,

@@ -2,6 +2,7 @@
 
 pub mod calibrate;
 pub mod capacity;
+pub mod compare;
 pub mod explain;
 pub mod look;
 pub mod node;

@@ -12,6 +12,7 @@ use super::capacity::Found;
 use crate::args::{RunArgs, allow_secrets};
 use crate::child::Ended;
 use crate::client::Client;
+use crate::commands::compare::Baseline;
 use crate::data_place::DataPlace;
 use crate::exit::{ExitCode, Stop};
 use crate::family::{Family, stop_together};
@@ -50,6 +51,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     }
     let (mut plan, local) = plan_flags::plan(arguments)?;
     let wait = wait_of(arguments)?;
+    let mut baseline = Baseline::of(arguments)?;
     if let (Some(_), Some(flag)) = (&arguments.orchestrator, arguments.sending.words().first()) {
         return Err(Stop::usage(format!(
             "{flag}: is for drivers that this command starts; those of --orchestrator have their own settings"
@@ -76,7 +78,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     };
     let outcome = match started {
         Ok(client) => tokio::select! {
-            outcome = test(&client, (&plan, &local), (arguments, wait), &mut interrupts, &progress) => outcome,
+            outcome = test(&client, (&plan, &local), (arguments, wait), &mut baseline, &mut interrupts, &progress) => outcome,
             ended = watch_over(&mut stack, &progress) => Err(gone(&ended)),
         },
         Err(stop) => Err(stop),
@@ -177,17 +179,27 @@ async fn test(
     client: &Client,
     (plan, local): (&Plan, &LocalFiles),
     (arguments, wait): (&RunArgs, Duration),
+    baseline: &mut Baseline,
     interrupts: &mut Interrupts,
     progress: &ProgressView,
 ) -> Result<Outcome, Stop> {
     let put = client.put_files(local).await?;
     let client = &client.clone().patient_for(put);
+    baseline.find(client).await?;
     let test = client.create(&plan.to_json()).await?;
+    if let Err(stop) = baseline.check(&test) {
+        let _ = client.discard(&test.test_id).await;
+        return Err(stop);
+    }
     if let Some(address) = arguments.orchestrator.is_none().then(|| client.base()) {
         progress.print(&format!("test {} on {address}/ (live)", test.test_id));
     }
     match follow(client, &test.test_id, wait, interrupts, progress).await {
-        Ok(Followed::Finished(finished)) => report(&finished, arguments),
+        Ok(Followed::Finished(finished)) => {
+            let code = report(&finished, arguments)?;
+            let aside = arguments.json.as_deref().is_some_and(is_stdout);
+            baseline.compare(client, &finished, code, aside).await.map(Outcome::Reported)
+        }
         Ok(Followed::Left(seen)) => {
             if let (Some(path), Some(mut seen)) = (&arguments.json, seen) {
                 seen.verdict = Some(Verdict::Aborted);
@@ -205,7 +217,7 @@ async fn test(
 }
 
 /// Shows the report and keeps it; the exit code is the verdict.
-fn report(finished: &TestView, arguments: &RunArgs) -> Result<Outcome, Stop> {
+fn report(finished: &TestView, arguments: &RunArgs) -> Result<ExitCode, Stop> {
     match &arguments.json {
         Some(path) if is_stdout(path) => say::report_aside(finished),
         _ => say::report(finished),
@@ -215,7 +227,7 @@ fn report(finished: &TestView, arguments: &RunArgs) -> Result<Outcome, Stop> {
     }
     finished
         .verdict
-        .map(|verdict| Outcome::Reported(ExitCode::from(verdict)))
+        .map(ExitCode::from)
         .ok_or_else(|| Stop::could_not(format!("test {} is finished without a verdict", finished.test_id)))
 }
 

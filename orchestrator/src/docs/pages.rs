@@ -40,6 +40,7 @@ pages! {
         "capacity" "capacity.md" "What does it hold?";
         "fleets" "fleets.md" "Fleets";
         "kafka" "kafka.md" "Kafka";
+        "compare" "compare.md" "Tests beside one another";
         "ci" "ci.md" "In CI";
         "troubleshooting" "troubleshooting.md" "Troubleshooting";
     ["Look up"]

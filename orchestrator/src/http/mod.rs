@@ -5,6 +5,7 @@ mod accept;
 mod auth;
 mod bind;
 mod body;
+mod compare;
 mod copy;
 mod dashboard;
 mod data;

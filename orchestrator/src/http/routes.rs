@@ -7,7 +7,8 @@ use actix_web::{HttpResponse, Resource};
 
 use super::problem::Problem;
 use super::{
-    dashboard, data, docs, events, load_tests, metrics, openapi, plans, rate, series, session, system, words,
+    compare, dashboard, data, docs, events, load_tests, metrics, openapi, plans, rate, series, session,
+    system, words,
 };
 
 /// A path that is read: GET, and HEAD with it.
@@ -76,6 +77,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(read("/api/v1/tests/{id}/{form:report\\.(html|csv|junit\\.xml)}", load_tests::report_other))
         .service(read("/api/v1/tests/{id}/windows", series::windows))
         .service(read("/api/v1/tests/{id}/span", series::span))
+        .service(read("/api/v1/compare", compare::compare))
         .service(read("/api/v1/drivers", system::drivers))
         .service(read("/api/v1/bootstrap", system::bootstrap))
         .service(read("/api/v1/time", system::time))

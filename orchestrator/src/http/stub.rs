@@ -17,12 +17,13 @@ use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::stats_aggregator::{ExposedReader, GetExposed};
 use crate::actors::store::{
-    CountTests, HistoryReader, LoadLastSecond, LoadNamedFiles, LoadPage, LoadSpan, LoadWindows,
+    CountTests, HistoryReader, LoadCompared, LoadLastSecond, LoadNamedFiles, LoadPage, LoadSpan, LoadWindows,
 };
 use crate::actors::test_manager::{
     ChangeRate, CopyTest, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
 };
 use crate::blocker::Blocker;
+use crate::compare::ComparedSecond;
 use crate::data_files::DataFiles;
 use crate::exposed::{Exposed, Phase};
 use crate::fixtures::{driver_view, test_view};
@@ -30,11 +31,15 @@ use crate::model::*;
 use crate::now::Clock;
 use crate::refusal::CommandError;
 use crate::settings::DataSettings;
+use crate::statistics::Window;
 use crate::store::{StoreError, TestFilter};
 use crate::telemetry::{Readiness, Telemetry};
 
 /// A test that exists.
 pub const KNOWN: &str = "0199-known";
+/// Two finished tests of one plan, of which the second is slower.
+pub const FINISHED: &str = "0199-finished";
+pub const SLOWER: &str = "0199-slower";
 /// What opens, where a token is asked for.
 pub const TOKEN: &str = "s3cret-token";
 
@@ -58,6 +63,12 @@ impl Stub {
                 )],
             }),
             "broken" => Err(CommandError::Internal("/var/lib/x: disk I/O error".to_owned())),
+            FINISHED | SLOWER => Ok(TestView {
+                state: TestState::Finished,
+                started_at: Some("2026-11-24T00:00:00.000000Z".to_owned()),
+                plan: serde_json::json!({ "load": { "rate": 100, "duration": "2m" } }),
+                ..test_view(id.as_str(), "finished")
+            }),
             _ => Err(CommandError::NoSuchTest(id.clone())),
         }
     }
@@ -228,6 +239,22 @@ impl Handler<CountTests> for Stub {
     type Result = Result<BTreeMap<(String, Option<String>), u64>, StoreError>;
     fn handle(&mut self, _: CountTests, _: &mut Self::Context) -> Self::Result {
         Ok([(("finished".to_owned(), Some("passed".to_owned())), 3)].into())
+    }
+}
+
+impl Handler<LoadCompared> for Stub {
+    type Result = Result<(Vec<ComparedSecond>, Option<u64>), StoreError>;
+    /// 120 seconds of 100 requests, in two parts: each takes 5 ms, and 6 ms in the test [`SLOWER`].
+    fn handle(&mut self, asked: LoadCompared, _: &mut Self::Context) -> Self::Result {
+        let us = if asked.test_id.as_str() == SLOWER { 6_000 } else { 5_000 };
+        let second = |seq| {
+            // Every tenth second is a little slower.
+            let us = if seq % 10 == 0 { us + 200 } else { us };
+            let window = Window { ended: 100, in_schedule: 100, ..Window::new([(us, 100)]) };
+            ComparedSecond { seq, scheduled: 100, window }
+        };
+        let to = asked.from + 60;
+        Ok(((asked.from..to).map(second).collect(), (to < 120).then_some(to)))
     }
 }
 

@@ -27,7 +27,7 @@ pub use doubtful::is_doubtful;
 pub use effect::Effect;
 pub use rate::{Moved, RATE_CHANGED, not_running};
 pub use steps::began_setup;
-pub use warned::{decides, driver_of, since_trigger, warnings};
+pub use warned::{builds_of, decides, driver_of, since_trigger, warnings};
 
 use crate::model::{StepsView, TestState};
 use crate::now::Now;

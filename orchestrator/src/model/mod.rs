@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 mod capacity;
+mod comparison;
 mod figures;
 mod finding;
 mod heat;
@@ -20,6 +21,7 @@ pub use capacity::{
     CapacityDecided, CapacityDoing, CapacityKnee, CapacityLevelView, CapacityLimit, CapacityState,
     CapacityStep, CapacityView, UslView,
 };
+pub use comparison::{ComparedFigure, ComparedOutcome, ComparedTest, ComparedWhat, ComparisonView};
 pub use figures::{
     DroppedBy, LatencyView, OutcomeLatency, PassTotals, RequestTotals, ResponseLatency, SessionCounts,
     SessionTotals, SharedTotals, Totals, WarmupTotals,

@@ -67,6 +67,8 @@ pub struct NodeFacts {
     /// Whether it runs under the same kernel, and so by the same clock, as this orchestrator; false where that is not
     /// known.
     pub on_this_host: bool,
+    /// Its build and its cores, as in `0.1.0 (abc1234), 2 cores`; `None` where it did not register them.
+    pub build: Option<String>,
     /// Which protocol it speaks.
     pub protocol: Protocol,
     /// Whether it may read plans with several requests; true for a node of ours that has not registered yet.

@@ -8,6 +8,7 @@ use common::wire::{DriverState, HeartbeatOurs, PLAN_LANGUAGE, RATE_CHANGES, Reas
 use super::facts::{NodeFacts, Protocol};
 use super::habit::Habit;
 use super::{Event, KnownNode, Patience};
+use crate::human::counted;
 use crate::model::Liveness;
 
 /// Intervals between heartbeats that are remembered; their median is the node's own interval.
@@ -263,6 +264,9 @@ impl Node {
             steps: beat.and_then(|beat| beat.steps.clone()),
             max_rate: registration.and_then(|ours| ours.max_rate),
             on_this_host: kernel.is_some() && registration.and_then(|ours| ours.kernel.as_deref()) == kernel,
+            build: registration
+                .filter(|ours| !ours.version.is_empty())
+                .map(|ours| format!("{}, {}", ours.version, counted(u64::from(ours.cores), "core"))),
             protocol: ours.map_or(Protocol::Unknown, |ours| ours.description.protocol()),
             reads_programs: ours.is_some_and(|ours| ours.description.reads_programs()),
             changes_rate: ours.is_some_and(|ours| ours.description.changes_rate()),

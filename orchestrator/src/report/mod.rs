@@ -1,7 +1,7 @@
 //! The view of a test as text for people and as JSON for programs. It depends on the view only.
 
 mod capacity_table;
-mod columns;
+pub(crate) mod columns;
 mod drivers_table;
 mod latency_table;
 mod named_tables;

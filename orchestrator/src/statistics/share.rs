@@ -14,6 +14,9 @@ pub const MIN_SHARE_WINDOWS: usize = 4;
 /// each lingers on as the correlation of neighbours says (`persistence`). So a share of 0 has a high limit above 0, and
 /// runs of bad windows widen it. With fewer than [`MIN_SHARE_WINDOWS`] windows it is 0 to 1: nothing is decided.
 ///
+/// Of 400 series of 30 windows at 95 %, 3 miss the true share where windows are independent, 12 where each keeps 0.6 of the
+/// last, and 55 where each keeps 0.9 of it: 30 windows do not show how long a bad state lasts.
+///
 /// What happens more seldom than the windows last is not in them: a pause each minute does not show in 30 s.
 pub fn share_interval(windows: &[(u64, u64)], confidence: f64) -> Interval {
     let counted: Vec<(f64, f64)> =
@@ -28,11 +31,14 @@ pub fn share_interval(windows: &[(u64, u64)], confidence: f64) -> Interval {
     let cosines = Cosines::of(z.len());
     let independent = share * (1.0 - share) * requests;
     let of_windows: f64 = z.iter().map(|z| z * z).sum();
-    let lingering = of_windows * z.len() as f64 / effective_windows(&z);
+    let effective = effective_windows(&z);
+    let lingering = of_windows * z.len() as f64 / effective;
     let variance = cosines.variance_of_sum(&z).max(lingering).max(independent);
     // How many independent requests have this variance.
     let worth = if variance > 0.0 { requests * independent / variance } else { requests };
-    wilson(share, worth, student_t(confidence, cosines.degrees()))
+    // What a few independent windows' worth of windows say of their own variance is rough.
+    let degrees = cosines.degrees().min((effective - 1.0).max(1.0));
+    wilson(share, worth, student_t(confidence, degrees))
 }
 
 /// Wilson's interval of a share of `n` independent requests, within so many standard errors.
@@ -74,6 +80,52 @@ mod tests {
         assert_eq!(scattered.estimate, in_a_run.estimate);
         let width = |interval: Interval| interval.high - interval.low;
         assert!(width(in_a_run) > 3.0 * width(scattered), "{in_a_run:?} {scattered:?}");
+    }
+
+    /// Of so many series of windows, of which each keeps a part of how bad the last was, so many intervals at 95 % miss the
+    /// true share. The seed is fixed: the numbers are always the same.
+    fn misses(keeps: f64, windows: usize, series: u32) -> u32 {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut uniform = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        };
+        let mut missed = 0;
+        for _ in 0..series {
+            let mut normal = || (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+            let mut bad = normal();
+            let mut counted = Vec::new();
+            for _ in 0..windows {
+                bad = keeps * bad + (1.0 - keeps * keeps).sqrt() * normal();
+                // 1 % on average; a count of so many has about this spread.
+                let expected = 500.0 * 0.01 * (0.3 * bad - 0.045).exp();
+                let hits = (expected + expected.sqrt() * normal()).round().clamp(0.0, 500.0);
+                counted.push((hits as u64, 500));
+            }
+            let of = share_interval(&counted, 0.95);
+            missed += u32::from(of.low > 0.01 || of.high < 0.01);
+        }
+        missed
+    }
+
+    #[test]
+    fn intervals_hold_the_true_share_about_as_often_as_they_say() {
+        for (keeps, windows, most) in [
+            (0.0, 10, 20),
+            (0.0, 30, 20),
+            (0.0, 60, 20),
+            (0.6, 10, 20),
+            (0.6, 30, 20),
+            (0.6, 60, 20),
+            (0.9, 30, 60),
+            (0.9, 60, 50),
+        ] {
+            let missed = misses(keeps, windows, 400);
+            eprintln!("| share, windows keep {keeps} | {windows} | {missed} of 400 missed |");
+            assert!(missed <= most, "{keeps}, {windows} windows: {missed} of 400");
+        }
     }
 
     #[test]

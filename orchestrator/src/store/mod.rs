@@ -2,6 +2,7 @@
 //! to actors or a clock, and judges nothing.
 
 mod batch;
+mod compared;
 mod cursor;
 mod error;
 mod gather;

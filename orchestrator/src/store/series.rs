@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// The seconds of a driver, or of the fleet, from the records.
-    fn seconds(
+    pub(super) fn seconds(
         &self,
         test_id: &TestId,
         driver: Option<&NodeId>,

@@ -18,6 +18,7 @@ mod part;
 mod requests;
 mod rows;
 mod runs;
+pub(crate) mod seconds;
 pub(crate) mod series;
 mod sessions;
 pub(crate) mod span;

@@ -12,9 +12,10 @@ use common::plan::files::FileHash;
 
 use super::CountTests;
 use super::messages::{
-    LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadSpan, LoadTest,
-    LoadUnfinished, LoadWindows, RemoveTest, SaveBatch, SaveRevision, SaveSpans, SaveTest,
+    LoadCompared, LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadSpan,
+    LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch, SaveRevision, SaveSpans, SaveTest,
 };
+use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
 use crate::store::{
@@ -191,6 +192,7 @@ pub struct HistoryReader {
     load_span: Recipient<LoadSpan>,
     count_tests: Recipient<CountTests>,
     load_named_files: Recipient<LoadNamedFiles>,
+    load_compared: Recipient<LoadCompared>,
 }
 
 impl HistoryReader {
@@ -203,13 +205,15 @@ impl HistoryReader {
             + Handler<LoadLastSecond>
             + Handler<LoadSpan>
             + Handler<CountTests>
-            + Handler<LoadNamedFiles>,
+            + Handler<LoadNamedFiles>
+            + Handler<LoadCompared>,
         A::Context: ToEnvelope<A, LoadPage>
             + ToEnvelope<A, LoadWindows>
             + ToEnvelope<A, LoadLastSecond>
             + ToEnvelope<A, LoadSpan>
             + ToEnvelope<A, CountTests>
-            + ToEnvelope<A, LoadNamedFiles>,
+            + ToEnvelope<A, LoadNamedFiles>
+            + ToEnvelope<A, LoadCompared>,
     {
         Self {
             load_page: actor.clone().recipient::<LoadPage>(),
@@ -218,6 +222,7 @@ impl HistoryReader {
             load_span: actor.clone().recipient::<LoadSpan>(),
             count_tests: actor.clone().recipient::<CountTests>(),
             load_named_files: actor.clone().recipient::<LoadNamedFiles>(),
+            load_compared: actor.clone().recipient::<LoadCompared>(),
         }
     }
 
@@ -269,6 +274,18 @@ impl HistoryReader {
     /// Where the store cannot count them or has stopped.
     pub async fn count_tests(&self) -> Result<BTreeMap<(String, Option<String>), u64>, StoreError> {
         answered(self.count_tests.send(CountTests).await)
+    }
+
+    /// A part of a test's seconds from `from` on for a comparison, and where to go on ([`LoadCompared`]).
+    ///
+    /// # Errors
+    /// Where the store cannot read them or has stopped.
+    pub async fn compared(
+        &self,
+        test_id: TestId,
+        from: u64,
+    ) -> Result<(Vec<ComparedSecond>, Option<u64>), StoreError> {
+        answered(self.load_compared.send(LoadCompared { test_id, from }).await)
     }
 
     /// The data files that the plans of stored tests name ([`LoadNamedFiles`]).

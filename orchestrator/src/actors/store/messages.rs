@@ -8,6 +8,7 @@ use common::ids::{Epoch, TestId};
 use common::kafka::Offsets;
 use common::plan::files::FileHash;
 
+use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
 use crate::store::{
@@ -116,6 +117,16 @@ pub struct LoadSpan {
     pub from: Option<u64>,
     /// The last second; `None`: the last one that is known.
     pub to: Option<u64>,
+}
+
+/// A part of a test's seconds for a comparison, and where to go on ([`Store::compared_seconds`]).
+///
+/// [`Store::compared_seconds`]: crate::store::Store::compared_seconds
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(Vec<ComparedSecond>, Option<u64>), StoreError>")]
+pub struct LoadCompared {
+    pub test_id: TestId,
+    pub from: u64,
 }
 
 /// The epoch of this life of the orchestrator: one more than stored, no lower than the clock; stored at once.

@@ -16,9 +16,11 @@ use common::plan::files::FileHash;
 
 pub use self::handle::{HistoryReader, RecordsReader, StoreHandle};
 pub use self::messages::{
-    LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadSpan, LoadTest,
-    LoadUnfinished, LoadWindows, RemoveTest, SaveBatch, SaveRevision, SaveSpans, SaveTest, TakeEpoch,
+    LoadCompared, LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadSpan,
+    LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch, SaveRevision, SaveSpans, SaveTest,
+    TakeEpoch,
 };
+use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, WindowView};
 use crate::registry::KnownNode;
 use crate::store::{MetricsPage, SavedBatch, Store, StoreError, StoredTest};
@@ -216,6 +218,14 @@ impl Handler<LoadSpan> for StoreActor {
 
     fn handle(&mut self, load: LoadSpan, _: &mut Self::Context) -> Self::Result {
         self.with("load_span", |store| store.span(&load.test_id, load.from, load.to))
+    }
+}
+
+impl Handler<LoadCompared> for StoreActor {
+    type Result = Result<(Vec<ComparedSecond>, Option<u64>), StoreError>;
+
+    fn handle(&mut self, load: LoadCompared, _: &mut Self::Context) -> Self::Result {
+        self.with("load_compared", |store| store.compared_seconds(&load.test_id, load.from))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod compare;
 mod data;
 mod docs;
 mod plans;
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::guard::guard;
 use super::routes::routes;
-use super::stub::{KNOWN, TOKEN, state};
+use super::stub::{FINISHED, KNOWN, SLOWER, TOKEN, state};
 use super::{AppState, HttpOptions, serve};
 use crate::actors::events::Changed;
 use crate::fixtures::driver_view;

@@ -41,6 +41,7 @@ use crate::model;
         super::load_tests::report_text,
         super::series::windows,
         super::series::span,
+        super::compare::compare,
         super::data::put,
         super::data::get,
         super::events::events,
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
         let operations = operations(&api(false));
-        assert_eq!(operations.len(), 31);
+        assert_eq!(operations.len(), 32);
         let mut ids = BTreeSet::new();
         for (name, operation) in &operations {
             let id = operation["operationId"].as_str().unwrap_or_default();
@@ -193,7 +194,7 @@ mod tests {
             }
         }
         assert_eq!(
-            found, 15,
+            found, 16,
             "of a test, the history, windows, drivers, gaps, the timeline, changes of the rate and a log-in"
         );
     }

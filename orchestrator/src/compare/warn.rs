@@ -1,0 +1,185 @@
+//! What should be known of two sides beside their figures: other machines, doubtful tests, the generator's own part.
+
+use super::labelled;
+use crate::human::ms;
+use crate::lifecycle::builds_of;
+use crate::model::{
+    ComparedFigure, ComparedOutcome, ComparedWhat, FindingKind, FindingLevel, TestView, Verdict,
+};
+
+/// Share of a difference that the generator's own delay may be.
+const MAX_LAG_SHARE: f64 = 0.1;
+
+/// Findings of one test that make its figures another machine's.
+const OF_THE_GENERATOR: [FindingKind; 6] = [
+    FindingKind::DriverWarned,
+    FindingKind::GaveUpSpinning,
+    FindingKind::HostTookCpu,
+    FindingKind::CpuUsedUp,
+    FindingKind::LagInResponse,
+    FindingKind::DriverStopped,
+];
+
+/// Most sentences about one test's own findings.
+const MAX_FINDINGS: usize = 3;
+
+/// The warnings of a comparison.
+pub(super) fn warnings(
+    a: &[TestView],
+    b: &[TestView],
+    asked: ComparedWhat,
+    figures: &[ComparedFigure],
+) -> Vec<String> {
+    let mut warnings: Vec<String> =
+        labelled(a, b).filter_map(|(called, test)| verdict(&called, test)).collect();
+    warnings.extend(machines(a, b));
+    warnings.extend(labelled(a, b).flat_map(|(called, test)| findings(&called, test)));
+    if asked == ComparedWhat::Service && !taken_in_turn(a, b) {
+        warnings.push(
+            "the tests of one side ran before those of the other: what changed meanwhile seems to be the service's; take \
+             them in turn (A B A B A B)"
+                .to_owned(),
+        );
+    }
+    warnings.extend(lag(a, b, figures));
+    warnings
+}
+
+fn verdict(called: &str, test: &TestView) -> Option<String> {
+    let verdict = test
+        .verdict
+        .filter(|verdict| matches!(verdict, Verdict::Invalid | Verdict::Incomplete | Verdict::Aborted))?;
+    let why = test.reasons.first().map_or(String::new(), |reason| format!(": {reason}"));
+    Some(format!("{called} is {}{why}", verdict.as_str()))
+}
+
+/// Where drivers are not the same, or did not send the same way.
+fn machines(a: &[TestView], b: &[TestView]) -> Vec<String> {
+    type Of = fn(&TestView) -> Vec<String>;
+    let each: [(&str, Of); 4] = [
+        ("drivers", |test| test.drivers.iter().map(|driver| driver.node_id.clone()).collect()),
+        ("engine", |test| test.drivers.iter().filter_map(|driver| driver.engine.clone()).collect()),
+        ("precision", |test| test.drivers.iter().filter_map(|driver| driver.precision.clone()).collect()),
+        ("builds", |test| builds_of(&test.timeline)),
+    ];
+    let mut warnings = Vec::new();
+    for (what, of) in each {
+        let mut seen: Vec<(String, Vec<String>)> = Vec::new();
+        for (called, test) in labelled(a, b) {
+            let mut values = of(test);
+            values.sort_unstable();
+            if what != "drivers" {
+                values.dedup();
+            }
+            // A report of an earlier version may not have it.
+            if !values.is_empty() && seen.iter().all(|(_, known)| *known != values) {
+                seen.push((called, values));
+            }
+        }
+        if seen.len() > 1 {
+            let one = |(called, values): &(String, Vec<String>)| {
+                format!("{} in {called}", crate::human::names(values.iter().map(String::as_str)))
+            };
+            let all: Vec<String> = seen.iter().take(3).map(one).collect();
+            warnings.push(format!("{what} differ: {}", all.join(", ")));
+        }
+    }
+    warnings
+}
+
+fn findings<'t>(called: &str, test: &'t TestView) -> impl Iterator<Item = String> + use<'t> {
+    let of = test
+        .findings
+        .iter()
+        .filter(|finding| finding.level == FindingLevel::Warning && OF_THE_GENERATOR.contains(&finding.kind));
+    let called = called.to_owned();
+    of.take(MAX_FINDINGS).map(move |finding| format!("{called}: {}", finding.text))
+}
+
+/// Whether the tests of each side began between those of the other: no side had ended when the other began.
+fn taken_in_turn(a: &[TestView], b: &[TestView]) -> bool {
+    let began = |tests: &[TestView]| -> Option<(String, String)> {
+        let times = || tests.iter().filter_map(|test| test.started_at.clone());
+        times().min().zip(times().max())
+    };
+    match (began(a), began(b)) {
+        (Some((first_a, last_a)), Some((first_b, last_b))) => first_a < last_b && first_b < last_a,
+        _ => true,
+    }
+}
+
+/// Where the generator's own delay may be more than a tenth of a difference.
+fn lag(a: &[TestView], b: &[TestView], figures: &[ComparedFigure]) -> Option<String> {
+    let lag_of = |name: &str, test: &TestView| {
+        let lag = &test.totals.latency_ms.lag;
+        match name {
+            "mean" => lag.mean,
+            "p50" => lag.median,
+            "p90" => lag.p90,
+            "p99" => lag.p99,
+            "p99.9" => lag.p999,
+            _ => None,
+        }
+    };
+    let doubtful = figures.iter().filter_map(|figure| {
+        if !matches!(figure.outcome, ComparedOutcome::Better | ComparedOutcome::Worse) {
+            return None;
+        }
+        let difference = (figure.b? - figure.a?).abs();
+        let lag = a.iter().chain(b).filter_map(|test| lag_of(&figure.figure, test)).reduce(f64::max)?;
+        (lag > difference * MAX_LAG_SHARE)
+            .then(|| format!("{} (lag {}, difference {})", figure.figure, ms(lag), ms(difference)))
+    });
+    let doubtful: Vec<String> = doubtful.collect();
+    (!doubtful.is_empty()).then(|| {
+        format!(
+            "the generator's own delay may be more than a tenth of the difference of {}",
+            doubtful.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::test_view;
+    use crate::model::FindingView;
+
+    fn began(id: &str, second: u32) -> TestView {
+        TestView {
+            started_at: Some(format!("2026-11-24T00:00:{second:02}.000000Z")),
+            ..test_view(id, "ping")
+        }
+    }
+
+    #[test]
+    fn doubtful_tests_are_named() {
+        let mut b = began("2", 2);
+        b.verdict = Some(Verdict::Invalid);
+        b.set_findings(vec![
+            FindingView {
+                kind: FindingKind::GeneratorLate,
+                level: FindingLevel::Reason,
+                driver: None,
+                text: "lag p99 was 9 ms".to_owned(),
+            },
+            FindingView {
+                kind: FindingKind::HostTookCpu,
+                level: FindingLevel::Warning,
+                driver: None,
+                text: "the host took 5 % of vm-1".to_owned(),
+            },
+        ]);
+        let warnings = warnings(&[began("1", 1)], &[b], ComparedWhat::Tests, &[]);
+        assert_eq!(warnings, ["B is invalid: lag p99 was 9 ms", "B: the host took 5 % of vm-1"]);
+    }
+
+    #[test]
+    fn tests_of_a_service_are_to_be_taken_in_turn() {
+        let side = |at: [u32; 3]| at.map(|at| began(&at.to_string(), at));
+        let of = |a, b| warnings(&side(a), &side(b), ComparedWhat::Service, &[]);
+        assert_eq!(of([1, 3, 5], [2, 4, 6]), [""; 0]);
+        assert!(of([1, 2, 3], [4, 5, 6])[0].contains("take them in turn"));
+        assert!(of([4, 5, 6], [1, 2, 3])[0].contains("take them in turn"));
+    }
+}
