@@ -2,8 +2,9 @@
 //! shows it, for a series, and its counters and histograms, for sums over any range: of the fleet with those of each name, of
 //! a driver of all requests alone, because no sum shows a driver's names.
 //!
-//! Sizes, of an hour of 8 drivers with 20 requests each at 400/s (`bench`, `cargo bench -p bench --bench spans`): see
-//! bench/SPANS.md.
+//! Sizes, of 300 s of 8 drivers with 20 requests each at 400/s, in which a record takes 7.4 kB: a span of the fleet 52 kB (10 s)
+//! or 106 kB (60 s), one of a driver 6 kB or 12 kB, and 4 kB more each for what is shown, as of a second of the fleet. That is
+//! 37 % of the records: the fleet's spans 13 %, the drivers' of 10 s 14 % and of 60 s 4 %, the fleet's seconds 7 %.
 
 use common::clock::UnixMicros;
 use common::counters::Counters;
