@@ -5,17 +5,17 @@ pub const INDEX: &str = include_str!("index.html");
 
 /// The files that it loads: name, media type, content.
 pub const FILES: &[(&str, &str, &[u8])] = &[
-    ("actions-4iGqgDzV.js", "text/javascript; charset=utf-8", include_bytes!("assets/actions-4iGqgDzV.js")),
-    ("compare-BaDprv-h.js", "text/javascript; charset=utf-8", include_bytes!("assets/compare-BaDprv-h.js")),
-    ("copy-DsrleCZi.js", "text/javascript; charset=utf-8", include_bytes!("assets/copy-DsrleCZi.js")),
-    ("drivers-0Aaiq9N1.js", "text/javascript; charset=utf-8", include_bytes!("assets/drivers-0Aaiq9N1.js")),
-    ("empty-B_3vG2S2.js", "text/javascript; charset=utf-8", include_bytes!("assets/empty-B_3vG2S2.js")),
+    ("actions-AhClhwVJ.js", "text/javascript; charset=utf-8", include_bytes!("assets/actions-AhClhwVJ.js")),
+    ("compare-BRr3Lj7w.js", "text/javascript; charset=utf-8", include_bytes!("assets/compare-BRr3Lj7w.js")),
+    ("copy-BVLmYvUQ.js", "text/javascript; charset=utf-8", include_bytes!("assets/copy-BVLmYvUQ.js")),
+    ("drivers-KXnSOty8.js", "text/javascript; charset=utf-8", include_bytes!("assets/drivers-KXnSOty8.js")),
+    ("empty-DallZ-nB.js", "text/javascript; charset=utf-8", include_bytes!("assets/empty-DallZ-nB.js")),
     ("icon-D_tdVlo2.svg", "image/svg+xml", include_bytes!("assets/icon-D_tdVlo2.svg")),
-    ("index-Bxjh5AmQ.js", "text/javascript; charset=utf-8", include_bytes!("assets/index-Bxjh5AmQ.js")),
+    ("index-DVRuxAXj.js", "text/javascript; charset=utf-8", include_bytes!("assets/index-DVRuxAXj.js")),
     ("index-wxhdqMsR.css", "text/css; charset=utf-8", include_bytes!("assets/index-wxhdqMsR.css")),
-    ("new-DUcfyMrH.js", "text/javascript; charset=utf-8", include_bytes!("assets/new-DUcfyMrH.js")),
+    ("new-Cg8Q6gv3.js", "text/javascript; charset=utf-8", include_bytes!("assets/new-Cg8Q6gv3.js")),
     ("test-CHkj3CZa.css", "text/css; charset=utf-8", include_bytes!("assets/test-CHkj3CZa.css")),
-    ("test-nF0xrlIj.js", "text/javascript; charset=utf-8", include_bytes!("assets/test-nF0xrlIj.js")),
-    ("tests-CWifjyYw.js", "text/javascript; charset=utf-8", include_bytes!("assets/tests-CWifjyYw.js")),
-    ("verdict-DPqYZ2Ac.js", "text/javascript; charset=utf-8", include_bytes!("assets/verdict-DPqYZ2Ac.js")),
+    ("test-DStMhMs-.js", "text/javascript; charset=utf-8", include_bytes!("assets/test-DStMhMs-.js")),
+    ("tests-BSOxOpFb.js", "text/javascript; charset=utf-8", include_bytes!("assets/tests-BSOxOpFb.js")),
+    ("verdict-Dzhib704.js", "text/javascript; charset=utf-8", include_bytes!("assets/verdict-Dzhib704.js")),
 ];

@@ -97,8 +97,8 @@ function Picker({ side, title, tests, chosen, other, set }: PickerProps) {
                 {test?.name ?? id}
               </a>
               {test && <span class="dim small nowrap">{instant(test.started_at ?? test.created_at, new Date())}</span>}
-              <button type="button" class="quiet small push" aria-label={`Take ${test?.name ?? id} out of ${side.toUpperCase()}`} onClick={() => set(chosen.filter((one) => one !== id))}>
-                Remove
+              <button type="button" class="quiet small push" onClick={() => set(chosen.filter((one) => one !== id))}>
+                Remove<span class="sr-only"> {test?.name ?? id} from {side.toUpperCase()}</span>
               </button>
             </li>
           );
