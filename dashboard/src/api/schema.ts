@@ -41,6 +41,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the tests `b` differ from the tests `a`: throughput, errors and latencies with intervals that hold together with
+         *     95 %, and a sentence for each. With fewer than three tests a side the answer is about these tests alone; from three on
+         *     it is about the service. Tests that differ in target, request, load or drivers are refused (422, each reason).
+         */
+        get: operations["compare_tests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/data/{sha256}": {
         parameters: {
             query?: never;
@@ -666,6 +687,130 @@ export interface components {
             summary: string[];
             /** @description The plan as it was given, as TOML. Secrets in it are not masked: it is what the request had. */
             toml: string;
+        };
+        /** @description How a figure differs between the sides. Intervals hold for all figures together with 95 %. */
+        ComparedFigure: {
+            /**
+             * Format: double
+             * @description The first side's; null where it has none, and where a percentile falls among failed or dropped requests.
+             */
+            a?: number | null;
+            /**
+             * Format: double
+             * @description The first side's upper limit; null where nothing bounds it.
+             */
+            a_high?: number | null;
+            /**
+             * Format: double
+             * @description The first side's lower limit.
+             */
+            a_low?: number | null;
+            /**
+             * Format: double
+             * @description The second side's, as `a`.
+             */
+            b?: number | null;
+            /**
+             * Format: double
+             * @description The second side's upper limit; null where nothing bounds it.
+             */
+            b_high?: number | null;
+            /**
+             * Format: double
+             * @description The second side's lower limit.
+             */
+            b_low?: number | null;
+            /**
+             * Format: double
+             * @description Of errors: the second side's ratio minus the first's, by which the outcome is decided.
+             */
+            difference?: number | null;
+            /**
+             * Format: double
+             * @description Of errors: the upper limit of the difference.
+             */
+            difference_high?: number | null;
+            /**
+             * Format: double
+             * @description Of errors: the lower limit of the difference.
+             */
+            difference_low?: number | null;
+            /** @description throughput, errors, mean, p50, p90, p99 or p99.9. All but the first two are of response after the warm-up. */
+            figure: string;
+            /**
+             * Format: double
+             * @description Half the width of the ratio's interval, as a share: a difference below it does not show. Of errors in points of the
+             *     ratio (0.01: one percentage point).
+             */
+            half_width?: number | null;
+            /**
+             * Format: double
+             * @description The upper limit of the ratio; null where nothing bounds it.
+             */
+            high?: number | null;
+            /**
+             * Format: double
+             * @description The lower limit of the ratio.
+             */
+            low?: number | null;
+            /** @description What is known of the difference. */
+            outcome: components["schemas"]["ComparedOutcome"];
+            /**
+             * Format: double
+             * @description The second side's as a multiple of the first's; null where either has none, or the first's is 0.
+             */
+            ratio?: number | null;
+            /** @description The same in words, as in `p99 is 12 % to 19 % higher: worse`. */
+            sentence: string;
+            /** @description The unit of `a` and `b`: `per_s`, `ratio` (0 to 1) or `ms`. */
+            unit: string;
+        };
+        /**
+         * @description What is known of a difference.
+         * @enum {string}
+         */
+        ComparedOutcome: "better" | "worse" | "higher" | "lower" | "same" | "cannot_tell";
+        /** @description A test of a comparison. */
+        ComparedTest: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its load began, RFC 3339.
+             */
+            started_at?: string | null;
+            /** @description Its id. */
+            test_id: string;
+            verdict?: null | components["schemas"]["Verdict"];
+            /**
+             * Format: int64
+             * @description Windows of its load that were compared, as a rule one a second.
+             */
+            windows: number;
+        };
+        /**
+         * @description What a comparison is about.
+         * @enum {string}
+         */
+        ComparedWhat: "tests" | "service";
+        /** @description Tests beside one another: figure by figure, how the second side differs from the first. */
+        Comparison: {
+            /** @description The tests of the first side, which the second is compared with. */
+            a: components["schemas"]["ComparedTest"][];
+            /** @description The same as a sentence, and what it takes to answer for the service where it does not. */
+            about: string;
+            /** @description What the answer is about. */
+            asked: components["schemas"]["ComparedWhat"];
+            /** @description The tests of the second side. */
+            b: components["schemas"]["ComparedTest"][];
+            /** @description Each figure. */
+            figures: components["schemas"]["ComparedFigure"][];
+            /** @description Why the tests cannot be compared; empty in every answer with figures. */
+            refused: string[];
+            /** @description Tests whose figures rose or fell from the first quarter to the last. */
+            trend: string[];
+            /** @description What else differs, or makes figures of one side doubtful. */
+            warnings: string[];
         };
         /** @description Whether all windows arrived. */
         Completeness: {
@@ -3052,6 +3197,38 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             421: components["responses"]["Misdirected"];
+        };
+    };
+    compare_tests: {
+        parameters: {
+            query: {
+                /** @description the tests to compare with: an id, or up to 16 with commas between */
+                a: string;
+                /** @description the tests that are compared: an id, or up to 16 with commas between */
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the comparison */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     get_data_file: {
