@@ -36,6 +36,9 @@ pub enum CallError {
         path.display()
     )]
     NotTaken { path: PathBuf, cause: String },
+    /// What it sent cannot be kept here.
+    #[error("{cause}")]
+    NotKept { cause: std::io::Error },
     /// Its answer is not of the expected form.
     #[error("{url} answered {what}")]
     Answer { url: String, what: String },

@@ -1,7 +1,7 @@
 //! The orchestrator's REST, as the commands use it: typed answers, and problems as one line.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::task::Poll;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use common::plan::files::{FileHash, LocalFiles};
 use driver::bootstrap::{clear_text_warning, http_client, is_clear_text};
 use driver::engine::orchestrator_tls;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use orchestrator::model::{ComparisonView, DriverView, RateView, TestPage, TestState, TestView, WindowView};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +28,10 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// Timeout of most calls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long each piece of a long report may take. Percentiles are written when every second of the test was read: of an
+/// hour of 8 drivers with 20 requests each, that is a minute.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Data files go at least this fast from disk to the orchestrator's look at them, and to its drivers.
 const SLOWEST_BYTES_PER_S: u64 = 4 << 20;
@@ -237,6 +241,36 @@ impl Client {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("a", &a.join(",")).append_pair("b", &b.join(","));
         self.call(Method::GET, &format!("/api/v1/compare?{}", query.finish()), None, COMPARE_TIMEOUT).await
+    }
+
+    /// A report of a test in a form that is too long for memory, piece by piece. `form`: the end of its path, with a query.
+    ///
+    /// # Errors
+    /// As every call; and where `take` cannot keep a piece.
+    pub async fn download(
+        &self,
+        test_id: &str,
+        form: &str,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), CallError> {
+        let path = format!("/api/v1/tests/{test_id}/report.{form}");
+        let url = format!("{}{path}", self.base);
+        let silent = |after| CallError::Silent { after };
+        let sent = within(REPORT_TIMEOUT, self.request(Method::GET, &url).send()).await;
+        let mut answer =
+            sent.ok_or(silent(REPORT_TIMEOUT))?.map_err(|error| self.unreachable(error.to_string()))?;
+        if !answer.status().is_success() {
+            return self.answer::<serde_json::Value>(&path, answer).await.map(drop);
+        }
+        loop {
+            let piece = within(REPORT_TIMEOUT, answer.next()).await.ok_or(silent(REPORT_TIMEOUT))?;
+            let Some(piece) = piece else { return Ok(()) };
+            let broken = |error: PayloadError| CallError::Answer {
+                url: url.clone(),
+                what: format!("with a report that broke off: {error}"),
+            };
+            take(&piece.map_err(broken)?).map_err(|cause| CallError::NotKept { cause })?;
+        }
     }
 
     /// The history, newest first; with a text: the tests that have it in their name or id.

@@ -1,14 +1,16 @@
 //! The tests of the past: of a running orchestrator, or read from data folders where none runs. And which of them an id
 //! means that was shortened.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use common::ids::TestId;
 use common::settings::Places;
 use orchestrator::compare::{self, Compared};
 use orchestrator::model::{ComparisonView, TestSummary, TestView};
+use orchestrator::report::files::{Form, HtmlData, Paged, PagedForm, html};
 use orchestrator::store::TestFilter;
-use orchestrator::store::{FILE, Store};
+use orchestrator::store::{FILE, Store, WindowsAsked};
 
 use crate::args::HistoryArgs;
 use crate::call_error::CallError;
@@ -104,19 +106,86 @@ impl History {
     /// # Errors
     /// Where there is none, or it cannot be read.
     pub async fn report(&self, test_id: &str) -> Result<TestView, Stop> {
+        match self {
+            Self::Running(client) => Ok(client.report(test_id).await?),
+            Self::Stored(stores) => Ok(stored_report(stores, test_id)?.1),
+        }
+    }
+
+    /// Writes the page of a test's report, piece by piece.
+    ///
+    /// # Errors
+    /// As [`History::write`].
+    pub async fn write_page(
+        &self,
+        test_id: &str,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), Stop> {
         let stores = match self {
-            Self::Running(client) => return Ok(client.report(test_id).await?),
+            Self::Running(client) => return Ok(client.download(test_id, Form::Html.ending(), take).await?),
             Self::Stored(stores) => stores,
         };
-        let id = TestId::new(test_id).map_err(|error| Stop::usage(format!("test {test_id}: {error}")))?;
-        for store in stores {
-            if let Some(test) = store.test(&id).map_err(cannot)? {
-                let none = || Stop::could_not(format!("test {test_id} has no report"));
-                return test.report.ok_or_else(none);
-            }
-        }
-        Err(Stop::could_not(format!("there is no test {test_id}")))
+        let (store, view) = stored_report(stores, test_id)?;
+        let id = id(&view.test_id)?;
+        let series = match store.last_second(&id).map_err(cannot)? {
+            Some(last) => store.windows(&WindowsAsked::whole(id.clone(), last)).map_err(cannot)?,
+            None => Vec::new(),
+        };
+        let span = store.span(&id, None, None).map_err(cannot)?;
+        let page = html(&HtmlData { report: &view, series: &series, span: span.as_ref() });
+        let page = page.map_err(|error| Stop::could_not(error.to_string()))?;
+        take(page.as_bytes()).map_err(|error| Stop::could_not(error.to_string()))
     }
+
+    /// Writes a report of a test that holds every second, piece by piece.
+    ///
+    /// # Errors
+    /// Where there is none, it cannot be read, or `take` cannot keep a piece.
+    pub async fn write(
+        &self,
+        test_id: &str,
+        form: PagedForm,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), Stop> {
+        let stores = match self {
+            Self::Running(client) => return Ok(client.download(test_id, &path_of(form), take).await?),
+            Self::Stored(stores) => stores,
+        };
+        let (store, view) = stored_report(stores, test_id)?;
+        let not_written = |error: io::Error| Stop::could_not(error.to_string());
+        let id = id(&view.test_id)?;
+        let mut report = Paged::new(&view, form).map_err(|error| Stop::could_not(error.to_string()))?;
+        take(&report.head().map_err(not_written)?).map_err(not_written)?;
+        let mut from = Some(0);
+        while let Some(first) = from {
+            let page = store.seconds_page(&id, first).map_err(cannot)?;
+            take(&report.page(&page).map_err(not_written)?).map_err(not_written)?;
+            from = page.next;
+        }
+        take(&report.end()).map_err(not_written)
+    }
+}
+
+/// The end of a report's path at the orchestrator, as in `hgrm?of=lag`.
+fn path_of(form: PagedForm) -> String {
+    let ending = form.form().ending();
+    form.of().map_or_else(|| ending.to_owned(), |of| format!("{ending}?of={of}"))
+}
+
+fn id(test_id: &str) -> Result<TestId, Stop> {
+    TestId::new(test_id).map_err(|error| Stop::usage(format!("test {test_id}: {error}")))
+}
+
+/// The report of a stored test, and the store that has it.
+fn stored_report<'s>(stores: &'s [Store], test_id: &str) -> Result<(&'s Store, TestView), Stop> {
+    let id = id(test_id)?;
+    for store in stores {
+        if let Some(test) = store.test(&id).map_err(cannot)? {
+            let none = || Stop::could_not(format!("test {test_id} has no report"));
+            return test.report.map(|report| (store, report)).ok_or_else(none);
+        }
+    }
+    Err(Stop::could_not(format!("there is no test {test_id}")))
 }
 
 impl History {

@@ -26,6 +26,7 @@ mod plan_text;
 mod progress;
 mod reach;
 mod report_file;
+mod report_files;
 mod restarts;
 mod say;
 mod signals;

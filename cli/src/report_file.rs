@@ -32,12 +32,49 @@ pub fn prepare(path: &Path) -> io::Result<()> {
 /// # Errors
 /// Where it cannot be written.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let written = File::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    if written.is_err() && !is_device(path) {
-        // Report the write error alone; a failure to remove the rest would not help the user.
-        let _ = fs::remove_file(real(path));
+    let mut writing = Writing::create(path)?;
+    writing.add(text.as_bytes())?;
+    writing.finish();
+    Ok(())
+}
+
+/// A report while it is written, piece by piece. Unless it is finished, no half of it stays.
+pub struct Writing {
+    path: PathBuf,
+    file: File,
+    finished: bool,
+}
+
+impl Writing {
+    /// Begins a report in place of what the file has.
+    ///
+    /// # Errors
+    /// Where the file cannot be created.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), file: File::create(path)?, finished: false })
     }
-    written
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn add(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.file.write_all(piece)
+    }
+
+    /// All of it is written.
+    pub fn finish(mut self) {
+        self.finished = true;
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if !self.finished && !is_device(&self.path) {
+            // Why it was not finished is reported; a failure to remove the rest would not help the user.
+            let _ = fs::remove_file(real(&self.path));
+        }
+    }
 }
 
 /// Whether the path is neither a file nor a folder, such as /dev/null or a pipe: opening a pipe may block until it has
@@ -73,6 +110,23 @@ mod tests {
         assert!(link.symlink_metadata().is_ok() && !path.exists(), "the link stays, what it names goes");
         write(&link, "behind").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "behind");
+    }
+
+    #[test]
+    fn no_half_of_a_report_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        let mut writing = Writing::create(&path).unwrap();
+        writing.add(b"half").unwrap();
+        drop(writing);
+        assert!(!path.exists());
+        let mut writing = Writing::create(&path).unwrap();
+        writing.add(b"wh").unwrap();
+        writing.add(b"ole").unwrap();
+        writing.finish();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
+        let full = Path::new("/dev/full");
+        assert!(write(full, "text").is_err() && full.exists(), "a device is left where it is");
     }
 
     #[test]

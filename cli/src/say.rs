@@ -22,6 +22,11 @@ pub fn text(what: impl Display) {
     let _ = write!(std::io::stdout(), "{what}");
 }
 
+/// A piece of the answer, as it is.
+pub fn bytes(what: &[u8]) {
+    let _ = std::io::stdout().write_all(what);
+}
+
 /// A line beside the answer, on stderr.
 pub fn aside(what: impl Display) {
     let _ = writeln!(std::io::stderr(), "{what}");

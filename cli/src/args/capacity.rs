@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ProgressArg, PutInArgs, RunArgs, SendingArgs};
+use super::{FilesArgs, ProgressArg, PutInArgs, RunArgs, SendingArgs};
 
 /// `groundswell capacity`
 #[derive(Debug, Clone, Args)]
@@ -145,7 +145,7 @@ impl CapacityArgs {
             timeout: self.timeout,
             expect_status: self.expect_status,
             name: self.name,
-            json: self.json,
+            files: FilesArgs { json: self.json, ..FilesArgs::default() },
             quiet: self.quiet,
             // Its one line says which rate is measured, and what is known of the others.
             progress: ProgressArg::Line,

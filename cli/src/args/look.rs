@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use orchestrator::report::files::Form;
 
 use super::ProgressArg;
 
@@ -89,6 +90,12 @@ pub struct ReportArgs {
     /// How to show it
     #[arg(long, value_enum, default_value = "text")]
     pub format: FormatArg,
+    /// Which latency hgrm and hlog hold, by the names of thresholds, as in service, lag or success.response [default: response]
+    #[arg(long, value_name = "LATENCY")]
+    pub of: Option<String>,
+    /// Writes it to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub history: HistoryArgs,
@@ -101,4 +108,31 @@ pub enum FormatArg {
     Text,
     /// For programs, everything
     Json,
+    /// A page with charts that needs no server
+    Html,
+    /// Every second of the fleet, each driver and each request, for tables and data frames
+    Csv,
+    /// JUnit XML: a case for the verdict and for each threshold
+    Junit,
+    /// Markdown for a pull request
+    Md,
+    /// The percentiles of one latency, as HdrHistogram prints them
+    Hgrm,
+    /// One latency as HdrHistogram's log, a histogram a second
+    Hlog,
+}
+
+impl From<FormatArg> for Form {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Text => Self::Text,
+            FormatArg::Json => Self::Json,
+            FormatArg::Html => Self::Html,
+            FormatArg::Csv => Self::Csv,
+            FormatArg::Junit => Self::Junit,
+            FormatArg::Md => Self::Markdown,
+            FormatArg::Hgrm => Self::Hgrm,
+            FormatArg::Hlog => Self::Hlog,
+        }
+    }
 }

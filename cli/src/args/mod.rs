@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::capacity::{CapacityArgs, SearchFlags};
 pub use self::compare::{CompareArgs, RegressionArgs};
 pub use self::look::{
-    FormatArg, HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs, WatchArgs,
+    HistoryArgs, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs, WatchArgs,
 };
 pub use self::nodes::{
     DriverArgs, KafkaNodeArgs, NodeArgs, OrchestratorArgs, SendingArgs, TargetArgs, allow_secrets,
@@ -224,9 +224,9 @@ pub struct RunArgs {
     /// What to call the test [default: its mode and URL]
     #[arg(long, value_name = "TEXT", help_heading = "Result")]
     pub name: Option<String>,
-    /// Writes the whole report as JSON; - is stdout, and the summary goes to stderr
-    #[arg(long, value_name = "FILE", help_heading = "Result")]
-    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub files: FilesArgs,
     /// How a terminal shows the test while it runs
     #[arg(long, value_name = "HOW", default_value = "screen", help_heading = "Result")]
     pub progress: ProgressArg,
@@ -243,6 +243,26 @@ pub struct RunArgs {
     /// The search that this test is (`capacity`).
     #[arg(skip)]
     pub search: Option<SearchFlags>,
+}
+
+/// The files that `run` writes its report to.
+#[derive(Debug, Default, Args)]
+pub struct FilesArgs {
+    /// Writes the whole report as JSON; - is stdout, and the summary goes to stderr
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    pub json: Option<PathBuf>,
+    /// Writes a page with charts that needs no server
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    pub html: Option<PathBuf>,
+    /// Writes JUnit XML for CI: a case for the verdict and for each threshold
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    pub junit: Option<PathBuf>,
+    /// Writes every second of the fleet, each driver and each request as CSV
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    pub csv: Option<PathBuf>,
+    /// Writes Markdown for a comment on a pull request
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    pub md: Option<PathBuf>,
 }
 
 /// `--progress`

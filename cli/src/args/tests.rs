@@ -10,11 +10,16 @@ use super::Cli;
 
 /// Options without a default: where one is not given, nothing stands in for it. With a command before it, of that
 /// command alone.
-const NO_DEFAULT: [&str; 19] = [
+const NO_DEFAULT: [&str; 24] = [
     "profile",
     "var",
     "config",
     "json",
+    "html",
+    "junit",
+    "csv",
+    "md",
+    "report out",
     "token-file",
     "cert",
     "key",

@@ -3,12 +3,15 @@
 use common::plan::parse_rate;
 use orchestrator::human::rate as per_second;
 use orchestrator::model::{TestState, Verdict};
+use orchestrator::report::files::{Form, LatencyOf, PagedForm, whole};
 
-use crate::args::{FormatArg, OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs};
+use crate::args::{OrchestratorAddress, RateArgs, ReportArgs, TestArgs, TestsArgs};
 use crate::client::Client;
 use crate::exit::Stop;
 use crate::history::History;
 use crate::reach::reach;
+use crate::report_file;
+use crate::report_files::{Long, write_long};
 use crate::say;
 use crate::table::Table;
 
@@ -118,22 +121,49 @@ async fn at_orchestrator(arguments: &TestArgs) -> Result<(Client, String), Stop>
     Ok((client, id))
 }
 
-/// Shows the report of a test.
+/// Shows the report of a test, or writes it to a file.
 ///
 /// # Errors
-/// Where it cannot be read, or the test does not exist.
+/// Where it cannot be read or written, or the test does not exist.
 pub async fn report(arguments: &ReportArgs) -> Result<(), Stop> {
+    let form = Form::from(arguments.format);
+    let of = latency(arguments, form)?;
     let history = History::find(&arguments.history).await?;
-    let report = history.report(&history.id_of(&arguments.test).await?).await?;
-    match arguments.format {
-        FormatArg::Text => say::report(&report),
-        FormatArg::Json => {
-            let json = serde_json::to_string_pretty(&report)
-                .map_err(|error| Stop::could_not(format!("cannot write the report as JSON: {error}")))?;
-            say::line(json);
+    let id = history.id_of(&arguments.test).await?;
+    let out = arguments.out.as_deref();
+    let long = match form {
+        Form::Html => Some(Long::Page),
+        Form::Csv => Some(Long::Paged(PagedForm::Csv)),
+        Form::Hgrm => Some(Long::Paged(PagedForm::Hgrm(of))),
+        Form::Hlog => Some(Long::Paged(PagedForm::Hlog(of))),
+        Form::Json | Form::Text | Form::Junit | Form::Markdown => None,
+    };
+    if let Some(long) = long {
+        return write_long(&history, &id, long, out).await;
+    }
+    let report = history.report(&id).await?;
+    let cannot = |error: std::io::Error| Stop::could_not(error.to_string());
+    match (out.filter(|path| !report_file::is_stdout(path)), form) {
+        (None, Form::Text) => say::report(&report),
+        (None, _) => say::text(whole(&report, form).map_err(cannot)?.unwrap_or_default()),
+        (Some(path), _) => {
+            let text = whole(&report, form).map_err(cannot)?.unwrap_or_default();
+            let refused = |error| Stop::could_not(format!("--out {}: {error}", path.display()));
+            report_file::write(path, &text).map_err(refused)?;
         }
     }
     Ok(())
+}
+
+/// The latency that is asked for.
+fn latency(arguments: &ReportArgs, form: Form) -> Result<LatencyOf, Stop> {
+    let Some(name) = &arguments.of else { return Ok(LatencyOf::default()) };
+    if !matches!(form, Form::Hgrm | Form::Hlog) {
+        return Err(Stop::usage(format!(
+            "--of {name}: is for --format hgrm and hlog; the others hold every latency"
+        )));
+    }
+    LatencyOf::read(name).map_err(|reason| Stop::usage(format!("--of {name}: {reason}")))
 }
 
 /// A JSON string without its quotes.

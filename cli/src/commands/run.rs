@@ -1,6 +1,5 @@
 //! `run`: one test, from the plan to the verdict, on a stack of its own or on a running orchestrator.
 
-use std::path::Path;
 use std::time::Duration;
 
 use common::plan::files::LocalFiles;
@@ -8,7 +7,6 @@ use common::plan::program::SecretFrom;
 use common::plan::{DriverChoice, Plan, parse_duration};
 use orchestrator::model::{TestView, Verdict};
 
-use super::capacity::Found;
 use crate::args::{RunArgs, allow_secrets};
 use crate::child::Ended;
 use crate::client::Client;
@@ -21,7 +19,7 @@ use crate::join::joined;
 use crate::logs::show_logs;
 use crate::plan_flags::{self, DRIVERS};
 use crate::progress::ProgressView;
-use crate::report_file::{self, is_stdout};
+use crate::report_files::ReportFiles;
 use crate::say;
 use crate::signals::Interrupts;
 use crate::stack::{Stack, workers_each};
@@ -43,12 +41,7 @@ const LEFT_AT_ONCE: &str = "left at once; the test was being stopped";
 pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     // First of all: from here on a signal ends what was started.
     let mut interrupts = Interrupts::listen()?;
-    // Before the load, not after it: a report that cannot be written is refused now. The report of an earlier test is
-    // removed now, too: were this test refused or killed, a script would take the old report for its own.
-    if let Some(path) = &arguments.json {
-        spare_inputs(path, arguments)?;
-        report_file::prepare(path).map_err(|error| no_json(path, error))?;
-    }
+    ReportFiles::of(arguments).prepare(arguments)?;
     let (mut plan, local) = plan_flags::plan(arguments)?;
     let wait = wait_of(arguments)?;
     let mut baseline = Baseline::of(arguments)?;
@@ -196,15 +189,15 @@ async fn test(
     }
     match follow(client, &test.test_id, wait, interrupts, progress).await {
         Ok(Followed::Finished(finished)) => {
-            let code = report(&finished, arguments)?;
-            let aside = arguments.json.as_deref().is_some_and(is_stdout);
+            let code = report(client, &finished, arguments).await?;
+            let aside = ReportFiles::of(arguments).take_stdout();
             baseline.compare(client, &finished, code, aside).await.map(Outcome::Reported)
         }
         Ok(Followed::Left(seen)) => {
-            if let (Some(path), Some(mut seen)) = (&arguments.json, seen) {
+            if let Some(mut seen) = seen {
                 seen.verdict = Some(Verdict::Aborted);
                 seen.reasons.insert(0, LEFT.to_owned());
-                write_json(path, &seen, arguments.search.is_some())?;
+                ReportFiles::of(arguments).write_seen(&seen);
             }
             Ok(Outcome::Left)
         }
@@ -217,58 +210,16 @@ async fn test(
 }
 
 /// Shows the report and keeps it; the exit code is the verdict.
-fn report(finished: &TestView, arguments: &RunArgs) -> Result<ExitCode, Stop> {
-    match &arguments.json {
-        Some(path) if is_stdout(path) => say::report_aside(finished),
-        _ => say::report(finished),
+async fn report(client: &Client, finished: &TestView, arguments: &RunArgs) -> Result<ExitCode, Stop> {
+    let files = ReportFiles::of(arguments);
+    if files.take_stdout() {
+        say::report_aside(finished);
+    } else {
+        say::report(finished);
     }
-    if let Some(path) = &arguments.json {
-        write_json(path, finished, arguments.search.is_some())?;
-    }
+    files.write(client, finished).await;
     finished
         .verdict
         .map(ExitCode::from)
         .ok_or_else(|| Stop::could_not(format!("test {} is finished without a verdict", finished.test_id)))
-}
-
-/// Refuses a report in the place of a file that the command reads.
-fn spare_inputs(json: &Path, arguments: &RunArgs) -> Result<(), Stop> {
-    let Ok(json_file) = json.canonicalize() else { return Ok(()) };
-    let sending = &arguments.sending;
-    let body_text = arguments.body.as_deref().and_then(|body| body.strip_prefix('@')).map(Path::new);
-    let inputs = [
-        (arguments.plan.as_deref(), "the plan"),
-        (arguments.body_file.as_deref(), "the body"),
-        (body_text, "the body"),
-        (arguments.token_file.as_deref(), "--token-file"),
-        (arguments.orchestrator_ca.as_deref(), "--orchestrator-ca"),
-        (sending.ca.as_deref(), "--ca"),
-        (sending.cert.as_deref(), "--cert"),
-        (sending.key.as_deref(), "--key"),
-    ];
-    for (input, what) in inputs {
-        if input.and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == json_file) {
-            let reason = format!("{} is also {what}; name another file", json.display());
-            return Err(Stop::usage(format!("--json: {reason}")));
-        }
-    }
-    Ok(())
-}
-
-fn no_json(path: &Path, cause: impl std::fmt::Display) -> Stop {
-    Stop::could_not(format!("--json {}: {cause}", path.display()))
-}
-
-fn write_json(path: &Path, report: &TestView, is_search: bool) -> Result<(), Stop> {
-    let json = if is_search {
-        serde_json::to_string_pretty(&Found::of(report))
-    } else {
-        serde_json::to_string_pretty(report)
-    };
-    let json = json.map_err(|error| no_json(path, error))?;
-    if is_stdout(path) {
-        say::line(json);
-        return Ok(());
-    }
-    report_file::write(path, &format!("{json}\n")).map_err(|error| no_json(path, error))
 }

@@ -2,9 +2,12 @@
 //! own deflating writer creates a compressor for each: 300 kB of fresh memory, whose page faults take several times
 //! as long as the compression.
 
+use std::io::{self, Write};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compress, Compression, FlushCompress, Status};
 use hdrhistogram::serialization::{Serializer, V2Serializer};
+use hdrhistogram::{Counter, Histogram};
 
 use super::Latency;
 use super::v2::COMPRESSED_COOKIE;
@@ -39,10 +42,14 @@ impl Encoder {
 
     /// The samples as V2-deflate.
     pub fn bytes(&mut self, latency: &Latency) -> Vec<u8> {
+        self.deflated(&latency.histogram)
+    }
+
+    fn deflated<T: Counter>(&mut self, histogram: &Histogram<T>) -> Vec<u8> {
         self.plain.clear();
         // Writing a histogram of our bounds to memory cannot fail. If it did, the empty result would decode to an
         // error, never to wrong figures.
-        if self.v2.serialize(&latency.histogram, &mut self.plain).is_err() {
+        if self.v2.serialize(histogram, &mut self.plain).is_err() {
             return Vec::new();
         }
         let mut bytes = Vec::with_capacity(8 + self.plain.len() + MORE_BYTES);
@@ -60,6 +67,24 @@ impl Encoder {
         let length = u32::try_from(bytes.len() - 8).unwrap_or(u32::MAX);
         bytes[4..8].copy_from_slice(&length.to_be_bytes());
         bytes
+    }
+}
+
+/// For hdrhistogram's writer of logs.
+impl Serializer for Encoder {
+    type SerializeError = io::Error;
+
+    fn serialize<T: Counter, W: Write>(
+        &mut self,
+        histogram: &Histogram<T>,
+        writer: &mut W,
+    ) -> Result<usize, io::Error> {
+        let bytes = self.deflated(histogram);
+        if bytes.is_empty() {
+            return Err(io::Error::other("the histogram cannot be encoded"));
+        }
+        writer.write_all(&bytes)?;
+        Ok(bytes.len())
     }
 }
 

@@ -4,7 +4,9 @@
 pub mod compact;
 mod encoder;
 mod extremes;
+mod interval_log;
 mod kinds;
+mod percentiles;
 mod spread;
 mod stats;
 mod up_to;
@@ -16,7 +18,9 @@ use hdrhistogram::Histogram;
 pub use compact::{CompactLatencies, LatencySums};
 pub use encoder::Encoder;
 pub use extremes::Extremes;
+pub use interval_log::IntervalLog;
 pub use kinds::{Latencies, LatencyKind};
+pub use percentiles::Level;
 pub use spread::{Outcome, Quantile, Spread};
 pub use stats::LatencyStats;
 pub use up_to::{BOUNDS_US, UpTo};
@@ -267,6 +271,11 @@ impl Latency {
         (!self.is_empty()).then(|| self.between_f64(self.histogram.mean()))
     }
 
+    /// Standard deviation, µs; 0 where there are no samples.
+    pub fn deviation_us(&self) -> f64 {
+        self.histogram.stdev()
+    }
+
     /// Mode, µs: the middle of the bucket with the highest count per µs of its width; of equals the lowest.
     pub fn mode_us(&self) -> Option<f64> {
         let mut best: Option<(f64, f64)> = None;
@@ -280,6 +289,14 @@ impl Latency {
             }
         }
         best.map(|(_, middle)| self.between_f64(middle))
+    }
+
+    /// How the histogram is divided, as HdrHistogram's output notes it: buckets that each reach twice as far as the one
+    /// before, and parts of a bucket.
+    pub fn division(&self) -> (u32, u32) {
+        // Parts that are one value each, as many as it takes for so many digits, and as many again.
+        let parts = (2 * 10_u32.pow(u32::from(DIGITS))).next_power_of_two();
+        (u32::from(self.histogram.buckets()), parts)
     }
 
     /// Counts per bucket, lowest first: (highest value of the bucket in µs, count).

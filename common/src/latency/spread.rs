@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Latencies, Latency, LatencyKind, LatencyStats};
+use super::{Latencies, Latency, LatencyKind, LatencyStats, MAX_US};
 
 /// Which requests a latency is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,19 @@ impl<'l> Spread<'l> {
     /// The requests that have a time.
     pub fn samples(&self) -> &Latency {
         &self.samples
+    }
+
+    /// How many further requests count as slower than all that have a time.
+    pub fn slower(&self) -> u64 {
+        self.slower
+    }
+
+    /// One histogram of all requests, in which those that count as slower than any other took [`MAX_US`]: for programs
+    /// that know samples alone.
+    pub fn with_slower_recorded(&self) -> Latency {
+        let mut all = self.samples.clone().into_owned();
+        all.record_n_us(MAX_US, self.slower);
+        all
     }
 
     /// The value at a quantile, 0 to 1.

@@ -213,8 +213,76 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The report, in the form that `Accept` wants: JSON or text. */
+        /** The report, in the form that `Accept` wants: JSON, text, HTML, CSV, Markdown or (as XML) JUnit. */
         get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tests/{id}/report.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every second as CSV (RFC 4180): a row for the fleet, each driver, and each request of these. */
+        get: operations["get_report_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tests/{id}/report.hgrm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The percentiles of one latency over the whole test, as HdrHistogram prints them. */
+        get: operations["get_report_hgrm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tests/{id}/report.hlog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One latency as HdrHistogram's interval log: a histogram for each second of the fleet, and (tagged) of each driver. */
+        get: operations["get_report_hlog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tests/{id}/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The report as a page that needs no server: all that it shows is in it. */
+        get: operations["get_report_html"];
         put?: never;
         post?: never;
         delete?: never;
@@ -230,8 +298,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The report as JSON. */
+        /** The report as JSON, and with `series=true` the windows of the fleet beside it. */
         get: operations["get_report_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tests/{id}/report.junit.xml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The report as JUnit XML: a case for the verdict, and one for each threshold. */
+        get: operations["get_report_junit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tests/{id}/report.md": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The report as Markdown, short enough for a comment on a pull request. */
+        get: operations["get_report_markdown"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1106,6 +1208,11 @@ export interface components {
             /** @description How late the generator was to read: from the poll's return to the handling of an event it brought. */
             turn?: components["schemas"]["LatencyStats"];
         };
+        /**
+         * @description Which latency a histogram is of.
+         * @enum {string}
+         */
+        LatencyOf: "response" | "service" | "lag" | "turn" | "connect" | "first_byte" | "success.response" | "success.service" | "failed.response" | "failed.service";
         /** @description The figures of one latency, in milliseconds; null where there is none. */
         LatencyStats: {
             /** @description Requests with a time. Those that count as slower than any of them are in the percentiles alone. */
@@ -1364,6 +1471,11 @@ export interface components {
              *     the fleet with `per = "fleet"`. A number, or a text with a unit, as in `500/s` or `6/m`.
              */
             rate: number;
+        };
+        /** @description The JSON report. */
+        Report: components["schemas"]["Test"] & {
+            /** @description The windows of the fleet, where they are asked for; else left out. */
+            series?: components["schemas"]["Window"][] | null;
         };
         /** @description The requests of one name. The figures are as in the totals. */
         RequestTotals: {
@@ -3698,6 +3810,10 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Test"];
                     "text/plain": string;
+                    "text/html": string;
+                    "text/csv": string;
+                    "text/markdown": string;
+                    "application/xml": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3709,7 +3825,100 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    get_report_json: {
+    get_report_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the test's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the windows, with a line that names the columns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_report_hgrm: {
+        parameters: {
+            query?: {
+                /** @description which latency; response by default */
+                of?: components["schemas"]["LatencyOf"];
+            };
+            header?: never;
+            path: {
+                /** @description the test's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description HdrHistogram's percentile output, in ms */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_report_hlog: {
+        parameters: {
+            query?: {
+                /** @description which latency; response by default */
+                of?: components["schemas"]["LatencyOf"];
+            };
+            header?: never;
+            path: {
+                /** @description the test's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description HdrHistogram's log, in µs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_report_html: {
         parameters: {
             query?: never;
             header?: never;
@@ -3727,7 +3936,97 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Test"];
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_report_json: {
+        parameters: {
+            query?: {
+                /** @description whether the windows of the fleet are in it; false by default */
+                series?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description the test's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_report_junit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the test's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["Misdirected"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_report_markdown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the test's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -1,9 +1,9 @@
-//! Load tests over REST: create, trigger, stop, look at, and their reports and series.
+//! Load tests over REST: create, trigger, stop, look at, and their series.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use common::ids::TestId;
@@ -14,10 +14,9 @@ use super::copy::{self, CopyOrder, PlanOrTest};
 use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::AppState;
-use super::{accept, body, data, error_responses, plans};
+use super::{body, data, error_responses, plans};
 use crate::data_files::hashes_in;
 use crate::model::{TestPage, TestState, TestView, Verdict};
-use crate::report;
 use crate::store::{Cursor, TestFilter};
 
 /// Rows of a page of the history, where the request does not say.
@@ -39,7 +38,7 @@ pub(super) fn test_id(request: &HttpRequest) -> Result<TestId, Problem> {
     id.ok_or_else(|| Problem::not_found("there is no test of that id"))
 }
 
-async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Problem> {
+pub(super) async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Problem> {
     Query::none(request.query_string())?;
     Ok(state.commands.tests.get(test_id(request)?).await?)
 }
@@ -251,76 +250,4 @@ pub async fn stop(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
     Query::none(request.query_string())?;
     let test = state.commands.tests.stop(test_id(&request)?).await?;
     Ok(HttpResponse::Accepted().json(test))
-}
-
-/// The report, in the form that `Accept` wants: JSON or text.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report",
-    operation_id = "get_report",
-    tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
-    responses(
-        (status = 200, description = "the report", content((TestView = "application/json"), (String = "text/plain"))),
-        error_responses::OfATest,
-        (status = 406, response = error_responses::NotAcceptable),
-    )
-)]
-pub async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let form = accept::choose(request.headers(), &[("application", "json"), ("text", "plain")]);
-    let test = view_of(&request, &state).await?;
-    match form {
-        Some(0) => Ok(HttpResponse::Ok().json(test)),
-        Some(_) => Ok(text(&test)),
-        None => Err(no_such_form("what accept asks for")),
-    }
-}
-
-/// The report as JSON.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.json",
-    operation_id = "get_report_json",
-    tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
-    responses(
-        (status = 200, description = "the report", body = TestView, content_type = "application/json"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_json(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(view_of(&request, &state).await?))
-}
-
-/// The report as text: at most 80 columns, the verdict first.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.txt",
-    operation_id = "get_report_text",
-    tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
-    responses(
-        (status = 200, description = "the report", body = String, content_type = "text/plain"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_text(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    Ok(text(&view_of(&request, &state).await?))
-}
-
-/// A form that the report does not have yet.
-pub async fn report_other(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    view_of(&request, &state).await?;
-    Err(no_such_form(request.path().rsplit('/').next().unwrap_or_default()))
-}
-
-fn text(test: &TestView) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(report::text(test))
-}
-
-fn no_such_form(wanted: &str) -> Problem {
-    let detail = format!(
-        "the report is there as application/json (report.json) and text/plain (report.txt), not as {wanted}"
-    );
-    Problem::new(StatusCode::NOT_ACCEPTABLE, detail)
 }

@@ -21,6 +21,7 @@ mod plans;
 mod problem;
 mod query;
 mod rate;
+mod reports;
 mod routes;
 mod series;
 mod session;

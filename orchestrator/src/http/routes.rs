@@ -7,8 +7,8 @@ use actix_web::{HttpResponse, Resource};
 
 use super::problem::Problem;
 use super::{
-    compare, dashboard, data, docs, events, load_tests, metrics, openapi, plans, rate, series, session,
-    system, words,
+    compare, dashboard, data, docs, events, load_tests, metrics, openapi, plans, rate, reports, series,
+    session, system, words,
 };
 
 /// A path that is read: GET, and HEAD with it.
@@ -71,10 +71,15 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(data)
         .service(act("/api/v1/tests/{id}/trigger", load_tests::trigger))
         .service(act("/api/v1/tests/{id}/stop", load_tests::stop))
-        .service(read("/api/v1/tests/{id}/report", load_tests::report))
-        .service(read("/api/v1/tests/{id}/report.json", load_tests::report_json))
-        .service(read("/api/v1/tests/{id}/report.txt", load_tests::report_text))
-        .service(read("/api/v1/tests/{id}/{form:report\\.(html|csv|junit\\.xml)}", load_tests::report_other))
+        .service(read("/api/v1/tests/{id}/report", reports::report))
+        .service(read("/api/v1/tests/{id}/report.json", reports::report_json))
+        .service(read("/api/v1/tests/{id}/report.txt", reports::report_text))
+        .service(read("/api/v1/tests/{id}/report.html", reports::report_html))
+        .service(read("/api/v1/tests/{id}/report.csv", reports::report_csv))
+        .service(read("/api/v1/tests/{id}/report.junit.xml", reports::report_junit))
+        .service(read("/api/v1/tests/{id}/report.md", reports::report_markdown))
+        .service(read("/api/v1/tests/{id}/report.hgrm", reports::report_hgrm))
+        .service(read("/api/v1/tests/{id}/report.hlog", reports::report_hlog))
         .service(read("/api/v1/tests/{id}/windows", series::windows))
         .service(read("/api/v1/tests/{id}/span", series::span))
         .service(read("/api/v1/compare", compare::compare))

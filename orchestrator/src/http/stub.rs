@@ -17,7 +17,8 @@ use crate::actors::driver_registry::{DriverList, ListDrivers};
 use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::stats_aggregator::{ExposedReader, GetExposed};
 use crate::actors::store::{
-    CountTests, HistoryReader, LoadCompared, LoadLastSecond, LoadNamedFiles, LoadPage, LoadSpan, LoadWindows,
+    CountTests, CountWindows, HistoryReader, LoadCompared, LoadLastSecond, LoadNamedFiles, LoadPage,
+    LoadSeconds, LoadSpan, LoadWindows,
 };
 use crate::actors::test_manager::{
     ChangeRate, CopyTest, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
@@ -26,13 +27,14 @@ use crate::blocker::Blocker;
 use crate::compare::ComparedSecond;
 use crate::data_files::DataFiles;
 use crate::exposed::{Exposed, Phase};
-use crate::fixtures::{driver_view, test_view};
+use crate::fixtures::{answered, driver_view, node_id, test_view, window};
 use crate::model::*;
 use crate::now::Clock;
 use crate::refusal::CommandError;
 use crate::settings::DataSettings;
 use crate::statistics::Window;
-use crate::store::{StoreError, TestFilter};
+use crate::store::{SecondsPage, StoreError, TestFilter};
+use crate::tally::series::Series;
 use crate::telemetry::{Readiness, Telemetry};
 
 /// A test that exists.
@@ -232,6 +234,36 @@ impl Handler<LoadSpan> for Stub {
             ..SpanView::default()
         };
         Ok((asked.test_id.as_str() == KNOWN).then_some(span))
+    }
+}
+
+impl Handler<LoadSeconds> for Stub {
+    type Result = Result<SecondsPage, StoreError>;
+    /// Two pages of a second each, of `vm-1`: 10 requests a second, which took 1 ms.
+    fn handle(&mut self, asked: LoadSeconds, _: &mut Self::Context) -> Self::Result {
+        let mut page = SecondsPage { covers_all: true, ..SecondsPage::default() };
+        if asked.from > 1 {
+            return Ok(page);
+        }
+        let mut series = Series::default();
+        let seconds = (0..=asked.from).filter_map(|seq| {
+            let from_us = 1_763_920_638_000_000 + seq as i64 * 1_000_000;
+            let mut window = window(seq, from_us, answered(10 * (seq + 1)));
+            (0..10).for_each(|_| window.figures.all.latencies.ended(1_000, 1_000, true));
+            series.take_in_order(&window)
+        });
+        let second = seconds.last();
+        page.fleet.extend(second.clone());
+        page.drivers.extend(second.map(|second| (node_id("vm-1"), second)));
+        page.next = (asked.from == 0).then_some(1);
+        Ok(page)
+    }
+}
+
+impl Handler<CountWindows> for Stub {
+    type Result = Result<u64, StoreError>;
+    fn handle(&mut self, _: CountWindows, _: &mut Self::Context) -> Self::Result {
+        Ok(2)
     }
 }
 

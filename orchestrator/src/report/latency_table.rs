@@ -13,9 +13,10 @@ const LABEL: usize = 10;
 const FIGURE: usize = 7;
 
 /// A figure by its name.
-type Figure = (&'static str, fn(&LatencyStats) -> Option<f64>);
+pub(super) type Figure = (&'static str, fn(&LatencyStats) -> Option<f64>);
 
-const FIGURES: [Figure; 10] = [
+/// All figures of a latency, in the order in which they are shown.
+pub(super) const FIGURES: [Figure; 10] = [
     ("min", |stats| stats.min),
     ("mean", |stats| stats.mean),
     ("median", |stats| stats.median),

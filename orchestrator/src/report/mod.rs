@@ -1,8 +1,10 @@
-//! The view of a test as text for people and as JSON for programs. It depends on the view only.
+//! The view of a test as text for people and as JSON for programs, and (`files`) in the forms of other programs. It depends
+//! on the view, and on seconds as the store has them.
 
 mod capacity_table;
 pub(crate) mod columns;
 mod drivers_table;
+pub mod files;
 mod latency_table;
 mod named_tables;
 mod plan_line;

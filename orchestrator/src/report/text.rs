@@ -111,7 +111,7 @@ fn found_texts(view: &TestView) -> Vec<String> {
 }
 
 /// The verdict, or while there is none the state.
-fn headline(view: &TestView) -> &'static str {
+pub(super) fn headline(view: &TestView) -> &'static str {
     match (view.verdict, view.state) {
         (Some(Verdict::Passed), _) => "PASSED",
         (Some(Verdict::Failed), _) => "FAILED",

@@ -40,7 +40,7 @@ pub fn add(out: &mut Page, thresholds: &[ThresholdView]) {
     }
 }
 
-fn rank(threshold: &ThresholdView) -> u8 {
+pub(super) fn rank(threshold: &ThresholdView) -> u8 {
     match threshold.ok {
         Some(false) => 0,
         None => 1,
@@ -80,7 +80,7 @@ fn threshold_line(out: &mut Page, same: &[&ThresholdView]) {
     }
 }
 
-fn threshold_value(threshold: &ThresholdView) -> String {
+pub(super) fn threshold_value(threshold: &ThresholdView) -> String {
     let Some(value) = threshold.value else {
         // Decided without a value: no request failed, or none completed.
         return if threshold.ok.is_some() { "none" } else { "unknown" }.to_owned();

@@ -11,6 +11,7 @@ mod nodes;
 mod packing;
 mod records;
 mod schema;
+mod seconds;
 mod series;
 mod span;
 mod spans;
@@ -31,6 +32,7 @@ pub use batch::BatchOutcome;
 pub use cursor::Cursor;
 pub use error::StoreError;
 pub use kept::{Batch, MetricsPage, SavedBatch, StoredMetrics, StoredPlan, StoredTest, TestFilter};
+pub use seconds::SecondsPage;
 pub use series::{MAX_WINDOWS, WindowsAsked};
 
 /// The database's file in the orchestrator's data folder.

@@ -30,6 +30,14 @@ pub struct WindowsAsked {
     pub step: Step,
 }
 
+impl WindowsAsked {
+    /// All windows of the fleet of a test up to its last second, as long each as `auto` makes them for so long a test.
+    pub fn whole(test_id: TestId, last: u64) -> Self {
+        let step = Step::of_series(last.saturating_add(1));
+        Self { test_id, driver: None, from: 0, to: last, step }
+    }
+}
+
 impl Store {
     /// The windows that have some of the seconds `from` to `to` (both included) of a driver, or of the fleet. Returns at most
     /// [`MAX_WINDOWS`] of them and leaves out the rest. Counts after a gap span it.
@@ -115,7 +123,7 @@ impl Store {
     }
 
     /// The last record of each life of a node before a second.
-    fn each_last_before(
+    pub(super) fn each_last_before(
         &self,
         test_id: &TestId,
         node: Option<&str>,
@@ -163,7 +171,7 @@ fn missing(kept: &[WindowView], step: Step, (from, to): (u64, u64)) -> Vec<(u64,
     ranges
 }
 
-fn second_of(lives: &mut BTreeMap<Life, Series>, record: &StoredMetrics) -> Option<Second> {
+pub(super) fn second_of(lives: &mut BTreeMap<Life, Series>, record: &StoredMetrics) -> Option<Second> {
     let window = record.metrics.ours.as_deref()?;
     let life = (record.metrics.node_id.clone(), window.epoch);
     lives.entry(life).or_default().take_in_order(window)

@@ -7,7 +7,7 @@ use common::clock::{UnixMicros, rfc3339};
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
 use common::ids::{NodeId, TestId};
-use common::session_figures::AllSessions;
+use common::session_figures::{AllSessions, SessionCounters};
 use common::wire::Window;
 
 use super::step::Step;
@@ -123,6 +123,26 @@ impl Second {
             sessions: sessions::of_window(&self.sessions),
             users: self.users,
         }
+    }
+}
+
+/// How many requests of some seconds count as slower than any completed one.
+#[derive(Debug, Clone, Default)]
+pub struct Slower {
+    counters: Counters,
+    sessions: SessionCounters,
+}
+
+impl Slower {
+    /// Adds those of a second.
+    pub fn add(&mut self, second: &Second) {
+        self.counters += &second.figures.all.counters;
+        self.sessions += &second.sessions.counters();
+    }
+
+    /// How many there are, those of sessions that never began included.
+    pub fn count(&self) -> u64 {
+        self.counters.slower() + Unstarted::of(&self.sessions).beyond(&self.counters)
     }
 }
 

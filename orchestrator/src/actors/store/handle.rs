@@ -12,14 +12,15 @@ use common::plan::files::FileHash;
 
 use super::CountTests;
 use super::messages::{
-    LoadCompared, LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadSpan,
-    LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch, SaveRevision, SaveSpans, SaveTest,
+    CountWindows, LoadCompared, LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets,
+    LoadPage, LoadSeconds, LoadSpan, LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch,
+    SaveRevision, SaveSpans, SaveTest,
 };
 use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
 use crate::store::{
-    Batch, Cursor, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter, WindowsAsked,
+    Batch, Cursor, MetricsPage, SavedBatch, SecondsPage, StoreError, StoredTest, TestFilter, WindowsAsked,
 };
 use crate::tally::spans::SpanChange;
 
@@ -190,6 +191,8 @@ pub struct HistoryReader {
     load_windows: Recipient<LoadWindows>,
     load_last_second: Recipient<LoadLastSecond>,
     load_span: Recipient<LoadSpan>,
+    load_seconds: Recipient<LoadSeconds>,
+    count_windows: Recipient<CountWindows>,
     count_tests: Recipient<CountTests>,
     load_named_files: Recipient<LoadNamedFiles>,
     load_compared: Recipient<LoadCompared>,
@@ -204,6 +207,8 @@ impl HistoryReader {
             + Handler<LoadWindows>
             + Handler<LoadLastSecond>
             + Handler<LoadSpan>
+            + Handler<LoadSeconds>
+            + Handler<CountWindows>
             + Handler<CountTests>
             + Handler<LoadNamedFiles>
             + Handler<LoadCompared>,
@@ -211,6 +216,8 @@ impl HistoryReader {
             + ToEnvelope<A, LoadWindows>
             + ToEnvelope<A, LoadLastSecond>
             + ToEnvelope<A, LoadSpan>
+            + ToEnvelope<A, LoadSeconds>
+            + ToEnvelope<A, CountWindows>
             + ToEnvelope<A, CountTests>
             + ToEnvelope<A, LoadNamedFiles>
             + ToEnvelope<A, LoadCompared>,
@@ -220,6 +227,8 @@ impl HistoryReader {
             load_windows: actor.clone().recipient::<LoadWindows>(),
             load_last_second: actor.clone().recipient::<LoadLastSecond>(),
             load_span: actor.clone().recipient::<LoadSpan>(),
+            load_seconds: actor.clone().recipient::<LoadSeconds>(),
+            count_windows: actor.clone().recipient::<CountWindows>(),
             count_tests: actor.clone().recipient::<CountTests>(),
             load_named_files: actor.clone().recipient::<LoadNamedFiles>(),
             load_compared: actor.clone().recipient::<LoadCompared>(),
@@ -266,6 +275,22 @@ impl HistoryReader {
         to: Option<u64>,
     ) -> Result<Option<SpanView>, StoreError> {
         answered(self.load_span.send(LoadSpan { test_id, from, to }).await)
+    }
+
+    /// A page of a test's seconds, driver by driver ([`LoadSeconds`]).
+    ///
+    /// # Errors
+    /// Where the store cannot read it or has stopped.
+    pub async fn seconds(&self, test_id: TestId, from: u64) -> Result<SecondsPage, StoreError> {
+        answered(self.load_seconds.send(LoadSeconds { test_id, from }).await)
+    }
+
+    /// How many windows of a test are stored ([`CountWindows`]).
+    ///
+    /// # Errors
+    /// Where the store cannot count them or has stopped.
+    pub async fn count_windows(&self, test_id: TestId) -> Result<u64, StoreError> {
+        answered(self.count_windows.send(CountWindows(test_id)).await)
     }
 
     /// How many tests there are by (state, verdict) ([`CountTests`]).

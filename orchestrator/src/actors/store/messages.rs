@@ -12,7 +12,7 @@ use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
 use crate::store::{
-    Batch, Cursor, MetricsPage, SavedBatch, StoreError, StoredTest, TestFilter, WindowsAsked,
+    Batch, Cursor, MetricsPage, SavedBatch, SecondsPage, StoreError, StoredTest, TestFilter, WindowsAsked,
 };
 use crate::tally::spans::SpanChange;
 
@@ -128,6 +128,20 @@ pub struct LoadCompared {
     pub test_id: TestId,
     pub from: u64,
 }
+
+/// A page of a test's seconds, driver by driver.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<SecondsPage, StoreError>")]
+pub struct LoadSeconds {
+    pub test_id: TestId,
+    /// The first second of the page.
+    pub from: u64,
+}
+
+/// How many windows of a test are stored.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<u64, StoreError>")]
+pub struct CountWindows(pub TestId);
 
 /// The epoch of this life of the orchestrator: one more than stored, no lower than the clock; stored at once.
 #[derive(Debug, Message)]

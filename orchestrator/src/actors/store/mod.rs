@@ -16,14 +16,14 @@ use common::plan::files::FileHash;
 
 pub use self::handle::{HistoryReader, RecordsReader, StoreHandle};
 pub use self::messages::{
-    LoadCompared, LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets, LoadPage, LoadSpan,
-    LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch, SaveRevision, SaveSpans, SaveTest,
-    TakeEpoch,
+    CountWindows, LoadCompared, LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets,
+    LoadPage, LoadSeconds, LoadSpan, LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch,
+    SaveRevision, SaveSpans, SaveTest, TakeEpoch,
 };
 use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, WindowView};
 use crate::registry::KnownNode;
-use crate::store::{MetricsPage, SavedBatch, Store, StoreError, StoredTest};
+use crate::store::{MetricsPage, SavedBatch, SecondsPage, Store, StoreError, StoredTest};
 use crate::telemetry::Telemetry;
 
 /// Interval within which the same failure is logged only once.
@@ -226,6 +226,22 @@ impl Handler<LoadCompared> for StoreActor {
 
     fn handle(&mut self, load: LoadCompared, _: &mut Self::Context) -> Self::Result {
         self.with("load_compared", |store| store.compared_seconds(&load.test_id, load.from))
+    }
+}
+
+impl Handler<LoadSeconds> for StoreActor {
+    type Result = Result<SecondsPage, StoreError>;
+
+    fn handle(&mut self, load: LoadSeconds, _: &mut Self::Context) -> Self::Result {
+        self.with("load_seconds", |store| store.seconds_page(&load.test_id, load.from))
+    }
+}
+
+impl Handler<CountWindows> for StoreActor {
+    type Result = Result<u64, StoreError>;
+
+    fn handle(&mut self, count: CountWindows, _: &mut Self::Context) -> Self::Result {
+        self.with("count_windows", |store| store.count_windows(&count.0))
     }
 }
 

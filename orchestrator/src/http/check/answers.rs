@@ -123,6 +123,8 @@ async fn a_parameter_that_a_path_does_not_have_is_a_problem() {
         "/api/v1/tests/0199-known",
         "/api/v1/tests/0199-known/report",
         "/api/v1/tests/0199-known/report.txt",
+        "/api/v1/tests/0199-known/report.md",
+        "/api/v1/tests/0199-known/report.hlog",
         "/api/v1/drivers",
         "/api/v1/bootstrap",
         "/api/v1/time",
@@ -151,18 +153,91 @@ async fn a_report_comes_in_the_form_that_is_wanted() {
         ("/report", "text/plain, application/json;q=0.5", "text/plain; charset=utf-8"),
         ("/report.json", "text/plain", "application/json"),
         ("/report.txt", "*/*", "text/plain; charset=utf-8"),
+        ("/report", "text/markdown", "text/markdown; charset=utf-8"),
+        ("/report", "application/xml, image/png", "application/xml; charset=utf-8"),
+        ("/report.junit.xml", "*/*", "application/xml; charset=utf-8"),
+        ("/report.md", "*/*", "text/markdown; charset=utf-8"),
+        ("/report.hgrm", "*/*", "text/plain; charset=utf-8"),
+        ("/report.hlog", "*/*", "text/plain; charset=utf-8"),
     ] {
         let answer = answer_of(None, get(path, accept)).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, expected), "{path} {accept}");
         assert!(answer.text.contains("known"));
     }
-    assert_problem(&answer_of(None, get("/report", "text/html")).await, 406);
-    for form in ["html", "csv", "junit.xml"] {
-        assert_problem(&answer_of(None, get(&format!("/report.{form}"), "*/*")).await, 406);
+    assert_problem(&answer_of(None, get("/report", "image/png")).await, 406);
+    for path in ["", "/report", "/report.html", "/report.csv", "/report.hlog", "/report.md", "/report.pdf"] {
+        let of_none = TestRequest::get().uri(&format!("/api/v1/tests/nobody{path}"));
+        assert_problem(&answer_of(None, of_none).await, 404);
     }
-    for path in ["/api/v1/tests/nobody", "/api/v1/tests/nobody/report", "/api/v1/tests/nobody/report.html"] {
-        assert_problem(&answer_of(None, TestRequest::get().uri(path)).await, 404);
+}
+
+#[actix::test]
+async fn the_series_is_in_the_json_report_where_it_is_asked_for() {
+    let get = |query: &str| TestRequest::get().uri(&format!("/api/v1/tests/{KNOWN}/report.json{query}"));
+    for (query, windows) in [("", None), ("?series=false", None), ("?series=true", Some(10))] {
+        let report = answer_of(None, get(query)).await.json();
+        assert_eq!(report["test_id"], KNOWN);
+        assert_eq!(report["series"].as_array().map(Vec::len), windows, "{query}");
     }
+    for query in ["?series=yes", "?series=", "?series=true&series=true", "?step=1"] {
+        assert_problem(&answer_of(None, get(query)).await, 400);
+    }
+}
+
+#[actix::test]
+async fn the_html_report_has_its_data_inside_and_an_origin_of_its_own() {
+    for (path, accept) in [(".html", "*/*"), ("", "text/html")] {
+        let request = TestRequest::get().uri(&format!("/api/v1/tests/{KNOWN}/report{path}"));
+        let page = answer_of(None, request.insert_header(("accept", accept))).await;
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.starts_with("sandbox allow-scripts") && policy.contains("default-src 'none'"),
+            "{policy}"
+        );
+        let (_, data) = page.text.split_once(r#"<script type="application/json" id="data">"#).unwrap();
+        let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+        assert!(data["words"]["words"].as_array().unwrap().iter().any(|word| word["name"] == "response"));
+        assert_eq!(
+            (&data["report"]["test_id"], data["series"].as_array().unwrap().len()),
+            (&json!(KNOWN), 10)
+        );
+    }
+    let bare = answer_of(None, TestRequest::get().uri(&format!("/api/v1/tests/{KNOWN}/report.md"))).await;
+    assert_eq!(bare.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
+}
+
+#[actix::test]
+async fn every_page_of_a_series_is_in_the_answer() {
+    let get = |path: &str, accept: &'static str| {
+        let request = TestRequest::get().uri(&format!("/api/v1/tests/{KNOWN}/report{path}"));
+        request.insert_header(("accept", accept))
+    };
+    for (path, accept) in [(".csv", "*/*"), ("", "text/csv")] {
+        let csv = answer_of(None, get(path, accept)).await;
+        assert_eq!(
+            (csv.status, csv.header("content-type")),
+            (200, "text/csv; charset=utf-8; header=present")
+        );
+        let name = format!("inline; filename=\"groundswell-{KNOWN}.csv\"");
+        assert_eq!(csv.header("content-disposition"), name);
+        let seconds: Vec<&str> = csv.text.split_terminator("\r\n").filter_map(|row| row.get(..2)).collect();
+        assert_eq!(seconds, ["se", "0,", "0,", "1,", "1,"], "{}", csv.text);
+    }
+    let log = answer_of(None, get(".hlog", "*/*")).await;
+    let lines = |log: &str| log.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(lines(&log.text), 4, "{}", log.text);
+    assert!(log.text.contains("\nTag=vm-1,"), "{}", log.text);
+    let percentiles = answer_of(None, get(".hgrm?of=service", "*/*")).await.text;
+    assert!(
+        percentiles.contains("#[Max     =        1.000, Total count    =           20]"),
+        "{percentiles}"
+    );
+    assert!(percentiles.contains("#[service in ms of test 0199-known (known)]"), "{percentiles}");
+    for query in ["?of=", "?of=p99", "?of=lag&of=lag", "?from=1"] {
+        assert_problem(&answer_of(None, get(&format!(".hgrm{query}"), "*/*")).await, 400);
+    }
+    assert_problem(&answer_of(None, get(".csv?of=lag", "*/*")).await, 400);
 }
 
 #[actix::test]
@@ -301,7 +376,7 @@ async fn the_small_calls_answer() {
 async fn the_description_names_every_route_and_all_it_refers_to() {
     let api = answer_of(None, TestRequest::get().uri("/openapi.json")).await.json();
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
-    assert_eq!(api["paths"].as_object().unwrap().len(), 26);
+    assert_eq!(api["paths"].as_object().unwrap().len(), 32);
     assert_eq!(api["paths"]["/metrics"]["get"]["security"], json!([{}, {"token": []}]), "it may be left out");
     let text = api.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {

@@ -19,6 +19,7 @@ use super::problem::{KeyProblem, Problem};
 use super::query::Query;
 use super::state::AppState;
 use crate::model;
+use crate::report::files::LatencyOf;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -36,9 +37,15 @@ use crate::model;
         super::rate::change_rate,
         super::load_tests::trigger,
         super::load_tests::stop,
-        super::load_tests::report,
-        super::load_tests::report_json,
-        super::load_tests::report_text,
+        super::reports::report,
+        super::reports::report_json,
+        super::reports::report_text,
+        super::reports::report_html,
+        super::reports::report_csv,
+        super::reports::report_junit,
+        super::reports::report_markdown,
+        super::reports::report_hgrm,
+        super::reports::report_hlog,
         super::series::windows,
         super::series::span,
         super::compare::compare,
@@ -62,7 +69,9 @@ use crate::model;
         openapi,
     ),
     components(
-        schemas(Problem, KeyProblem, model::TestView, model::WindowView, model::DriverView, model::PlanSchema),
+        schemas(
+            Problem, KeyProblem, LatencyOf, model::TestView, model::WindowView, model::DriverView, model::PlanSchema
+        ),
         responses(
             BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, RequestTimeout, Conflict,
             PayloadTooLarge, UnsupportedMediaType, Misdirected, Unprocessable, Internal, InsufficientStorage,
@@ -167,7 +176,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
         let operations = operations(&api(false));
-        assert_eq!(operations.len(), 32);
+        assert_eq!(operations.len(), 38);
         let mut ids = BTreeSet::new();
         for (name, operation) in &operations {
             let id = operation["operationId"].as_str().unwrap_or_default();

@@ -117,3 +117,41 @@ fn each_second_has_its_statuses_errors_bytes_and_warm_up() {
         "of the fleet"
     );
 }
+
+/// However a test is divided into pages, its seconds are those of the series.
+#[test]
+fn pages_of_seconds_make_the_whole_series() {
+    let mut fixture = Fixture::new();
+    fixture.store.save_test(&test("t", 5)).unwrap();
+    // Two seconds of a page's size together, a gap, and a second that is longer than a page by itself.
+    let mut records = Vec::new();
+    let mut take = |name: &str, seq: u64| records.push(record(window(name, 5, seq), records.len() as i64));
+    for seq in (0..40).chain([47]) {
+        ["a", "b", "c"].iter().for_each(|name| take(name, seq));
+    }
+    (0..70).for_each(|n| take(&format!("d{n:02}"), 48));
+    let n_records = records.len() as u64;
+    fixture.store.save_batch(&batch(records, 9_999)).unwrap();
+    assert_eq!(fixture.store.count_windows(&id("t")).unwrap(), n_records);
+
+    let (mut fleet, mut drivers, mut pages, mut from) = (Vec::new(), Vec::new(), 0, Some(0));
+    while let Some(first) = from {
+        let page = fixture.store.seconds_page(&id("t"), first).unwrap();
+        assert!(page.covers_all && page.next.is_none_or(|next| next > first));
+        drivers.extend(
+            page.drivers.iter().map(|(node, second)| second.view_with_heat(&id("t"), Some(node), true)),
+        );
+        fleet.extend(page.fleet.iter().map(|second| second.view_with_heat(&id("t"), None, page.covers_all)));
+        (from, pages) = (page.next, pages + 1);
+    }
+    assert!(pages > 2, "{pages}");
+    assert_eq!(fleet, windows(&fixture.store, None, 0, 3_599));
+    assert_eq!(drivers.len() as u64, n_records);
+    for name in ["a", "c", "d69"] {
+        let of_it: Vec<_> =
+            drivers.iter().filter(|view| view.node_id.as_deref() == Some(name)).cloned().collect();
+        assert_eq!(of_it, windows(&fixture.store, Some(name), 0, 3_599), "{name}");
+    }
+    assert!(fixture.store.seconds_page(&id("t"), 49).unwrap().next.is_none());
+    assert!(fixture.store.seconds_page(&id("other"), 0).unwrap().fleet.is_empty());
+}

@@ -1,0 +1,210 @@
+//! The files that `run` writes its report to, by flag. All of them are checked before the load; what cannot be written
+//! after it is a warning, because the test was run and its verdict stands.
+
+use std::io;
+use std::path::Path;
+
+use orchestrator::model::TestView;
+use orchestrator::report::files::{Form, PagedForm, whole};
+
+use crate::args::RunArgs;
+use crate::client::Client;
+use crate::commands::capacity::Found;
+use crate::exit::Stop;
+use crate::history::History;
+use crate::report_file::{self, Writing, is_stdout};
+use crate::say;
+
+/// A file that the report goes to.
+struct ReportFile<'a> {
+    /// The flag that names it, without dashes.
+    flag: &'static str,
+    form: Form,
+    path: &'a Path,
+    /// Whether the test is a search: its JSON is what was found.
+    is_search: bool,
+}
+
+/// All files that the flags name.
+pub struct ReportFiles<'a>(Vec<ReportFile<'a>>);
+
+impl<'a> ReportFiles<'a> {
+    /// The files of these flags.
+    pub fn of(arguments: &'a RunArgs) -> Self {
+        let is_search = arguments.search.is_some();
+        let arguments = &arguments.files;
+        let flags = [
+            ("json", Form::Json, &arguments.json),
+            ("html", Form::Html, &arguments.html),
+            ("junit", Form::Junit, &arguments.junit),
+            ("csv", Form::Csv, &arguments.csv),
+            ("md", Form::Markdown, &arguments.md),
+        ];
+        let given = flags.into_iter().filter_map(|(flag, form, path)| {
+            path.as_deref().map(|path| ReportFile { flag, form, path, is_search })
+        });
+        Self(given.collect())
+    }
+
+    /// Whether one of them is stdout, so that the summary goes to stderr.
+    pub fn take_stdout(&self) -> bool {
+        self.0.iter().any(|file| is_stdout(file.path))
+    }
+
+    /// Before the load, not after it: a report that cannot be written is refused now. The report of an earlier test is removed
+    /// now, too: were this test refused or killed, a script would take the old report for its own.
+    ///
+    /// # Errors
+    /// Where a file cannot be written, is named twice, or is one that the command reads.
+    pub fn prepare(&self, arguments: &RunArgs) -> Result<(), Stop> {
+        for (place, file) in self.0.iter().enumerate() {
+            spare_inputs(file, arguments)?;
+            let twice = |other: &&ReportFile<'_>| same(other.path, file.path);
+            if let Some(other) = self.0[..place].iter().find(twice) {
+                let (flag, path) = (file.flag, file.path.display());
+                return Err(Stop::usage(format!(
+                    "--{flag} {path}: is also --{}; name another file",
+                    other.flag
+                )));
+            }
+        }
+        for file in &self.0 {
+            let refused =
+                |error| Stop::could_not(format!("--{} {}: {error}", file.flag, file.path.display()));
+            report_file::prepare(file.path).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the report of a finished test to all of them.
+    pub async fn write(&self, client: &Client, view: &TestView) {
+        let history = History::Running(client.clone());
+        for file in &self.0 {
+            if let Err(stop) = file.write(&history, view).await {
+                file.warn(&stop.message);
+            }
+        }
+    }
+
+    /// Writes what is made of the view alone: of a test that was left before its end.
+    pub fn write_seen(&self, view: &TestView) {
+        for file in &self.0 {
+            match file.write_whole(view) {
+                Ok(true) => {}
+                Ok(false) => file.warn("the test was left before its end"),
+                Err(stop) => file.warn(&stop.message),
+            }
+        }
+    }
+}
+
+impl ReportFile<'_> {
+    fn warn(&self, why: &str) {
+        say::aside(format_args!("warning: --{} {}: not written: {why}", self.flag, self.path.display()));
+    }
+
+    async fn write(&self, history: &History, view: &TestView) -> Result<(), Stop> {
+        if self.write_whole(view)? {
+            return Ok(());
+        }
+        let long = if self.form == Form::Html { Long::Page } else { Long::Paged(PagedForm::Csv) };
+        write_long(history, &view.test_id, long, Some(self.path)).await
+    }
+
+    /// Writes a form that is made of the view alone; false where it is not.
+    fn write_whole(&self, view: &TestView) -> Result<bool, Stop> {
+        let cannot = |error: io::Error| Stop::could_not(error.to_string());
+        let text = match self.form {
+            Form::Json if self.is_search => Some(found(view)?),
+            form => whole(view, form).map_err(cannot)?,
+        };
+        let Some(text) = text else { return Ok(false) };
+        if is_stdout(self.path) {
+            say::text(text);
+        } else {
+            report_file::write(self.path, &text).map_err(cannot)?;
+        }
+        Ok(true)
+    }
+}
+
+/// What a search found, as JSON.
+fn found(view: &TestView) -> Result<String, Stop> {
+    let json = serde_json::to_string_pretty(&Found::of(view));
+    json.map(|json| json + "\n").map_err(|error| Stop::could_not(error.to_string()))
+}
+
+/// A report that is made of more than the view.
+#[derive(Debug, Clone, Copy)]
+pub enum Long {
+    /// The page with charts.
+    Page,
+    /// One that holds every second.
+    Paged(PagedForm),
+}
+
+/// Writes such a report to a file, or to stdout.
+///
+/// # Errors
+/// Where it cannot be read or written.
+pub async fn write_long(
+    history: &History,
+    test_id: &str,
+    long: Long,
+    path: Option<&Path>,
+) -> Result<(), Stop> {
+    let Some(path) = path.filter(|path| !is_stdout(path)) else {
+        let mut show = |piece: &[u8]| {
+            say::bytes(piece);
+            Ok(())
+        };
+        return read(history, test_id, long, &mut show).await;
+    };
+    // An error of the file names it: one of the test does not.
+    let of_file = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let mut writing = Writing::create(path).map_err(|error| Stop::could_not(of_file(error).to_string()))?;
+    read(history, test_id, long, &mut |piece| writing.add(piece).map_err(of_file)).await?;
+    writing.finish();
+    Ok(())
+}
+
+async fn read(
+    history: &History,
+    test_id: &str,
+    long: Long,
+    take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), Stop> {
+    match long {
+        Long::Page => history.write_page(test_id, take).await,
+        Long::Paged(form) => history.write(test_id, form, take).await,
+    }
+}
+
+/// Whether two paths name one file, or both stdout.
+fn same(a: &Path, b: &Path) -> bool {
+    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Refuses to overwrite what this command reads.
+fn spare_inputs(file: &ReportFile<'_>, arguments: &RunArgs) -> Result<(), Stop> {
+    let Ok(there) = file.path.canonicalize() else { return Ok(()) };
+    let sending = &arguments.sending;
+    let body_text = arguments.body.as_deref().and_then(|body| body.strip_prefix('@')).map(Path::new);
+    let inputs = [
+        (arguments.plan.as_deref(), "the plan"),
+        (arguments.body_file.as_deref(), "the body"),
+        (body_text, "the body"),
+        (arguments.token_file.as_deref(), "--token-file"),
+        (arguments.orchestrator_ca.as_deref(), "--orchestrator-ca"),
+        (sending.ca.as_deref(), "--ca"),
+        (sending.cert.as_deref(), "--cert"),
+        (sending.key.as_deref(), "--key"),
+    ];
+    for (input, what) in inputs {
+        if input.and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == there) {
+            let (flag, path) = (file.flag, file.path.display());
+            return Err(Stop::usage(format!("--{flag}: {path} is also {what}; name another file")));
+        }
+    }
+    Ok(())
+}
