@@ -176,15 +176,10 @@ impl ProgressView {
     /// from then on.
     pub async fn rest(&self, length: Duration) -> Rested {
         let until = tokio::time::Instant::now() + length;
-        loop {
-            let mut shown = self.0.borrow_mut();
-            let Some(full) = shown.full() else { break };
-            if full.keys() == Some(Asked::Leave) {
-                shown.leave_screen();
-                shown.draw();
+        while let Some(leaves) = self.keys() {
+            if leaves {
                 return Rested::Left;
             }
-            drop(shown);
             let left = until.saturating_duration_since(tokio::time::Instant::now());
             if left.is_zero() {
                 return Rested::Through;
@@ -193,6 +188,17 @@ impl ProgressView {
         }
         tokio::time::sleep_until(until).await;
         Rested::Through
+    }
+
+    /// Acts on keys, and returns whether one of them left the screen; `None` where there is no screen.
+    fn keys(&self) -> Option<bool> {
+        let mut shown = self.0.borrow_mut();
+        let leaves = shown.full()?.keys() == Some(Asked::Leave);
+        if leaves {
+            shown.leave_screen();
+            shown.draw();
+        }
+        Some(leaves)
     }
 
     /// Takes the progress away until it is shown again: someone else writes to the terminal.

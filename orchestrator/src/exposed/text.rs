@@ -5,6 +5,9 @@ use common::prometheus::Exposition;
 use super::{Counted, Exposed, Health, Outcomes, Phase};
 use crate::model::{Standing, TestState, Verdict};
 
+/// A figure of a driver's health: the end of its name, what it is, and how to take it.
+type Family = (&'static str, &'static str, fn(&Health) -> Option<f64>);
+
 /// How [`Exposed::write`] names the test in help texts.
 const WHICH: &str = "the newest test";
 
@@ -131,7 +134,7 @@ impl Exposed {
 
     /// Left out once a driver's part is over, so that nothing shows a state of before as the present one.
     fn health(&self, text: &mut Exposition) {
-        let families: [(&str, &str, fn(&Health) -> Option<f64>); 5] = [
+        let families: [Family; 5] = [
             ("busy_ratio", "Share of its last second that the driver's busiest worker was not idle.", |of| {
                 Some(of.busy)
             }),

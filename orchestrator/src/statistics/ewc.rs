@@ -41,7 +41,7 @@ impl Cosines {
 
     /// The degrees of freedom of their estimates: how many they are.
     pub fn degrees(&self) -> f64 {
-        if self.n == 0 { 0.0 } else { (self.values.len() / self.n) as f64 }
+        self.values.len().checked_div(self.n).unwrap_or(0) as f64
     }
 
     /// The square of what each of them has of a series, the slowest first.
