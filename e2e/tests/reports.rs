@@ -248,7 +248,7 @@ fn run_writes_all_files_at_once_and_one_that_fails_keeps_the_verdict() {
     assert!(fs::read_to_string(at("r.md")).unwrap().starts_with("### Groundswell: "));
     assert!(fs::read_to_string(at("r.html")).unwrap().contains(report["test_id"].as_str().unwrap()));
 
-    let full = ["--csv", "/dev/full", "--md", "/dev/full2", "--junit", &at("again.xml")];
+    let full = ["--csv", "/dev/full", "--md", "/proc/no", "--junit", &at("again.xml")];
     let refused = output(home.path(), &[&load[..], &full].concat());
     assert_eq!(refused.status.code(), Some(1), "what cannot be created is refused before the load");
     let full = ["--csv", "/dev/full", "--junit", &at("again.xml"), "--json", "-"];
