@@ -69,7 +69,7 @@ impl Found {
 
 /// Searches, with changes of the rate that take effect as late as real ones.
 fn search(kind: Kind, seed: u64, rules: Rules) -> Found {
-    let mut random = Random::new(seed ^ 0xC0FF_EE);
+    let mut random = Random::new(seed ^ 0x00C0_FFEE);
     let mut load = Load::new(kind, seed, rules.start, rules.limit_s);
     let mut search = Search::new(rules);
     let mut changes: Vec<(f64, f64)> = Vec::new();
