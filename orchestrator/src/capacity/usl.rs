@@ -129,7 +129,7 @@ mod tests {
     fn too_few_levels_and_what_does_not_fit_have_no_law() {
         assert_eq!(fit(&points(|n| n, &[1.0, 2.0, 4.0])), None);
         assert_eq!(fit(&points(|n| n, &[4.0, 4.1, 4.2, 4.3])), None, "all the same");
-        let jagged = |n: f64| if n as u64 % 2 == 0 { 10.0 } else { 1_000.0 };
+        let jagged = |n: f64| if (n as u64).is_multiple_of(2) { 10.0 } else { 1_000.0 };
         assert_eq!(fit(&points(jagged, &[1.0, 2.0, 3.0, 8.0, 15.0])), None);
     }
 }

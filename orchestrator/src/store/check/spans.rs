@@ -128,18 +128,17 @@ fn by_bin(
     sums
 }
 
-/// What sums over windows have to agree in, whatever their length.
-fn sums(windows: &[WindowView]) -> (u64, u64, u64, u64, u64, BTreeMap<u32, u64>, BTreeMap<u32, u64>) {
+/// What sums over windows have to agree in, whatever their length: counts, and completed and failed requests by bin.
+fn sums(windows: &[WindowView]) -> ([u64; 5], [BTreeMap<u32, u64>; 2]) {
     let sum = |of: fn(&WindowView) -> u64| windows.iter().map(of).sum::<u64>();
-    (
+    let counts = [
         sum(|window| window.sent),
         sum(|window| window.completed),
         sum(|window| window.failed),
         sum(|window| window.latency_ms.response.count),
         sum(|window| window.requests.get("create").map_or(0, |of| of.completed)),
-        by_bin(windows, |heat| heat.completed.as_ref()),
-        by_bin(windows, |heat| heat.failed.as_ref()),
-    )
+    ];
+    (counts, [by_bin(windows, |heat| heat.completed.as_ref()), by_bin(windows, |heat| heat.failed.as_ref())])
 }
 
 prop_compose! {
