@@ -79,7 +79,8 @@ mod tests {
         let few = of(&[0; 5], 100);
         let many = of(&[0; 5], 1_000);
         assert_eq!((few.share, few.low), (0.0, 0.0));
-        assert!(few.high > 0.01 && many.high < 0.002, "{few:?} {many:?}");
+        // Ten times the requests: a tenth of the limit, or nearly.
+        assert!(few.high > 0.01 && many.high < few.high / 8.0, "{few:?} {many:?}");
     }
 
     #[test]
