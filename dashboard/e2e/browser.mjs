@@ -80,7 +80,8 @@ const ORDERS = {
   },
   click: (of) => byRole(of).click(),
   fill: (of) => byLabel(of).fill(of.value),
-  choose: async (of) => void (await byLabel(of).selectOption(of.value)),
+  // By its role: a label that stands around a list has the texts of its choices, too.
+  choose: async (of) => void (await page.getByRole("combobox", { name: of.label }).selectOption(of.value)),
   check: (of) => byLabel(of).check(),
   press: ({ key }) => page.keyboard.press(key),
   type: ({ text }) => page.keyboard.type(text),
