@@ -18,7 +18,7 @@ pub struct CapacityArgs {
     pub put_in: PutInArgs,
 
     /// What must hold, as in 'response.p99 < 250ms'; also errors.ratio [default: < 1%] and dropped.ratio [default: < 0.1%];
-    /// repeatable. A plan with [capacity] may have it instead
+    /// repeatable. A plan may have it as capacity.slo instead
     #[arg(long = "slo", value_name = "EXPRESSION", help_heading = "Search")]
     pub slo: Vec<String>,
     /// How far apart the rate that holds and the one that does not may be [default: 5%]
