@@ -176,6 +176,8 @@ export async function keysZoom(page, base, id, columns = 4) {
 /** The cursor of the keyboard says the figures of its second, which are those of the series, and all charts have it there. */
 export async function cursorIsTheApis(page, base, id, seq) {
   await ready(page);
+  // A chart under the mouse has the mouse's cursor.
+  await page.mouse.move(0, 0);
   const cursor = page.getByRole("slider", { name: /time cursor/i });
   await cursor.focus();
   await page.keyboard.press("Home");
