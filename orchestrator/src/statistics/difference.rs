@@ -5,7 +5,7 @@
 //! scale (Newcombe's interval). The critical value is Student's t with Satterthwaite's degrees of freedom.
 
 use super::estimate::Estimate;
-use super::{Interval, student_t};
+use super::{Interval, root_of_squares, student_t};
 
 /// What two sides' figures are, and how they differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,11 +112,10 @@ fn of(a: &impl Limited, b: &impl Limited, confidence: f64) -> Difference {
 /// The interval of b - a.
 fn mover(a: Interval, b: Interval) -> Interval {
     let estimate = b.estimate - a.estimate;
-    let root = |x: f64, y: f64| x.hypot(y);
     Interval {
-        low: estimate - root(b.estimate - b.low, a.high - a.estimate),
+        low: estimate - root_of_squares(b.estimate - b.low, a.high - a.estimate),
         estimate,
-        high: estimate + root(b.high - b.estimate, a.estimate - a.low),
+        high: estimate + root_of_squares(b.high - b.estimate, a.estimate - a.low),
     }
 }
 
@@ -181,7 +180,7 @@ mod tests {
         let side = |se: f64, degrees: f64| OverTests { mean: 0.0, se, degrees, of_logarithms: true };
         let width = |a: OverTests, b: OverTests| {
             let of = of(&a, &b, 0.95).ratio.unwrap();
-            (of.high / of.low).ln() / 2.0 / a.se.hypot(b.se)
+            (of.high / of.low).ln() / 2.0 / root_of_squares(a.se, b.se)
         };
         close((width(side(0.1, 4.0), side(0.1, 4.0)) - student_t(0.95, 8.0)).abs(), 0.0);
         let uneven = width(side(0.1, 4.0), side(0.01, 4.0));

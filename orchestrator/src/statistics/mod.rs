@@ -26,6 +26,12 @@ pub use side::{Side, Variance};
 pub use student::student_t;
 pub use trend::{Trend, trend};
 
+/// The root of the sum of two squares. `f64::hypot` is the same, but takes a function of glibc 2.35, and the package is for 2.34
+/// as well. Nothing here is so large that a square of it overflows.
+fn root_of_squares(x: f64, y: f64) -> f64 {
+    (x * x + y * y).sqrt()
+}
+
 /// An estimate and the limits between which the true value lies with the confidence that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {

@@ -1,7 +1,7 @@
 //! Whether a test rose or fell from its beginning to its end: its first quarter against its last.
 
 use super::series::{Series, Window};
-use super::{Cosines, student_t};
+use super::{Cosines, root_of_squares, student_t};
 
 /// A figure of the first and of the last quarter of a test, which differ beyond what its windows vary by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,7 +39,7 @@ pub fn trend(
     let cosines: &Cosines = series.cosines();
     // Of a quarter's sum: a quarter of the whole's.
     let of_sum = cosines.variance_without_trend(&z) * quarter as f64 / windows.len() as f64;
-    let se = of_sum.sqrt() * (1.0 / first_below).hypot(1.0 / last_below);
+    let se = of_sum.sqrt() * root_of_squares(1.0 / first_below, 1.0 / last_below);
     let critical = student_t(confidence, cosines.degrees() - 1.0);
     // What is as small as this is beyond the three digits that figures have.
     let least = 0.001 * mean.abs();
