@@ -17,7 +17,7 @@ const OF_ONE_RATE: [&str; 7] =
 /// Makes a search of a plan. Returns what of it is left out, because a search has it from elsewhere.
 ///
 /// # Errors
-/// Where a flag cannot be read, or there is no objective.
+/// Where a flag cannot be read, or neither a flag nor the plan gives an objective.
 pub fn overlay(flags: &SearchFlags, tree: &mut PlanTree) -> Result<Vec<String>, Stop> {
     let mut left_out = Vec::new();
     if tree.get(&["capacity"]).is_none() {

@@ -190,7 +190,7 @@ impl ProgressView {
         Rested::Through
     }
 
-    /// Acts on keys, and returns whether one of them left the screen; `None` where there is no screen.
+    /// Acts on keys. Returns whether one of them left the screen, or `None` while progress is shown as lines.
     fn keys(&self) -> Option<bool> {
         let mut shown = self.0.borrow_mut();
         let leaves = shown.full()?.keys() == Some(Asked::Leave);
@@ -236,7 +236,7 @@ impl Shown {
             return;
         }
         write(&screen.erase(columns()));
-        // A terminal that is too small, or that is no terminal of this process, keeps the line.
+        // The line stays where the terminal is too small, or does not belong to this process.
         *full = FullScreen::take(*colour).map_or(Full::Never, |taken| Full::Taken(Box::new(taken)));
     }
 

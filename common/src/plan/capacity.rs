@@ -22,7 +22,7 @@ const MAX_IN_FLIGHT: u32 = 3_000;
 
 const DEFAULT_HORIZON: Duration = Duration::from_secs(30);
 const DEFAULT_WITHIN: f64 = 0.05;
-/// Finer than this the noise of most targets would be measured, and coarser is no answer.
+/// Below this range the noise of most targets would be measured; above it the answer would be too coarse to plan with.
 const WITHIN: (f64, f64) = (0.005, 0.5);
 const HORIZON: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
 const LONGEST_LEVEL: Duration = Duration::from_secs(3_600);
