@@ -107,7 +107,10 @@ async fn ping(request: HttpRequest, shared: web::Data<Shared>, mut body: web::Pa
     // Measured when the permit is acquired, so that a request that waited for it in a stall does not wait again.
     let treatment = treat(&shared.settings.behaviour, asked, n, first_request.elapsed());
     if !treatment.wait.is_zero() {
-        tokio::time::sleep(treatment.wait).await;
+        // Not tokio's timer, which ends at the next whole millisecond: a delay of 10 ms would take 11 ms, and a schedule
+        // of whole milliseconds would meet the timer's ticks in the same phase all through a test and in another one in
+        // the next test, so that two equal tests differ.
+        futures_timer::Delay::new(treatment.wait).await;
     }
     match treatment.answer {
         Answer::Status(200) => {
