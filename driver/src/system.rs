@@ -182,6 +182,7 @@ impl Foundation {
             max_rate: settings.safety.max_rate,
             descriptors,
         };
+        let calibrated = calibration.as_ref().map(Calibration::ceilings);
         let options = ManagerOptions {
             epoch,
             limits,
@@ -214,6 +215,7 @@ impl Foundation {
             labels: settings.driver.labels,
             max_rate: settings.safety.max_rate,
             kernel: common::host::kernel_id(),
+            calibrated,
             port,
         };
         heartbeat.run(HeartbeatActor::new(

@@ -236,6 +236,7 @@ pub fn driver_view(id: &str) -> DriverView {
         cores: Some(2),
         clock_offset_ms: None,
         max_rate: None,
+        calibration: None,
         labels: BTreeMap::new(),
         test_id: None,
         requests_sent: None,

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use apart::{ApartWindow, SampleTexts};
 pub use classic::{AmountError, MAX_CLASSIC_AMOUNT};
-pub use ours::{DriverState, HeartbeatOurs, RateApplied, Reason, RegisterOurs, Role};
+pub use ours::{Calibrated, DriverState, HeartbeatOurs, RateApplied, Reason, RegisterOurs, Role};
 pub use parse::{MAX_DEPTH, MAX_RECORD_BYTES};
 pub use raw::{MAX_CLASSIC_BYTES, RawMetrics};
 pub use read::read;

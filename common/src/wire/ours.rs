@@ -47,7 +47,36 @@ pub struct RegisterOurs {
     /// stays as planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_changes: Option<u32>,
+    /// What it could send when it was calibrated with the workers that it has; `None`: it never was. One that cannot be
+    /// read counts as absent: it only describes.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "calibrated")]
+    pub calibrated: Option<Calibrated>,
 }
+
+/// The ceilings of a driver's last calibration, against a server in its own process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibrated {
+    /// When it was over, RFC 3339 in UTC.
+    pub at: String,
+    /// The highest rate of an open loop that it kept, requests per second; `None` where it kept none.
+    #[serde(default)]
+    pub open_per_s: Option<f64>,
+    /// What a closed loop reached, requests per second.
+    pub closed_per_s: f64,
+}
+
+impl Calibrated {
+    /// Whether its figures are rates, and its instant is an instant.
+    fn is_sound(&self) -> bool {
+        let is_rate = |rate: f64| rate.is_finite() && rate > 0.0;
+        is_rate(self.closed_per_s)
+            && self.open_per_s.is_none_or(is_rate)
+            && self.at.len() <= MAX_INSTANT_BYTES
+    }
+}
+
+/// Longest text of an instant.
+const MAX_INSTANT_BYTES: usize = 40;
 
 /// What our nodes add to `heartbeat`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -216,6 +245,12 @@ fn is_not_finite(number: &Option<f64>) -> bool {
     !number.is_some_and(f64::is_finite)
 }
 
+/// A calibration that can be shown; anything else counts as absent.
+fn calibrated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Calibrated>, D::Error> {
+    let read = |value| serde_json::from_value::<Calibrated>(value).ok().filter(Calibrated::is_sound);
+    Value::deserialize(deserializer).map(read)
+}
+
 /// A text that only describes: one that is too long, or not a text, counts as absent.
 fn short_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Value::deserialize(deserializer).map(|value| numbers::short_text(&value))
@@ -257,6 +292,36 @@ mod tests {
     fn a_name_that_is_looked_up_is_written_as_it_is_read() {
         let text = Reason::Resolving("shop.test").to_string();
         assert_eq!((text.as_str(), Reason::resolved_name(&text)), ("resolving shop.test", Some("shop.test")));
+    }
+
+    #[test]
+    fn a_calibration_that_cannot_be_read_counts_as_absent() {
+        #[derive(Deserialize)]
+        struct Read {
+            #[serde(default, deserialize_with = "calibrated")]
+            calibrated: Option<Calibrated>,
+        }
+        let read = |text: &str| {
+            let record: Read = serde_json::from_str(&format!("{{\"calibrated\": {text}}}")).unwrap();
+            record.calibrated
+        };
+        let at = "2026-11-30T09:00:00Z".to_owned();
+        let expected = Calibrated { at, open_per_s: Some(30_000.0), closed_per_s: 50_000.5 };
+        let text =
+            r#"{ "at": "2026-11-30T09:00:00Z", "open_per_s": 30000, "closed_per_s": 50000.5, "more": 1 }"#;
+        assert_eq!(read(text), Some(expected));
+        assert_eq!(read(r#"{ "at": "x", "closed_per_s": 5 }"#).and_then(|found| found.open_per_s), None);
+        for unsound in [
+            "null",
+            "7",
+            r#"{ "at": "x" }"#,
+            r#"{ "at": "x", "closed_per_s": 0 }"#,
+            r#"{ "at": "x", "closed_per_s": 5, "open_per_s": -1 }"#,
+            r#"{ "at": 5, "closed_per_s": 5 }"#,
+        ] {
+            assert_eq!(read(unsound), None, "{unsound}");
+        }
+        assert_eq!(read(&format!(r#"{{ "at": "{}", "closed_per_s": 5 }}"#, "x".repeat(41))), None);
     }
 
     #[test]
@@ -302,7 +367,8 @@ mod tests {
                 "max_rate",
                 "kernel",
                 "plan_language",
-                "rate_changes"
+                "rate_changes",
+                "calibrated"
             ]
         );
     }

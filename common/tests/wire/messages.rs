@@ -7,9 +7,9 @@ use common::latency::{Latencies, Latency, LatencyKind};
 use common::plan::{self, FleetSchedule, RateChange, Share};
 use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures, SharedCounters};
 use common::wire::{
-    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
-    Inbound, MachineLoad, Metrics, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES, RateApplied, Register,
-    RegisterOurs, Role, TestConfig, TestType, Trigger, Window,
+    Calibrated, ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat,
+    HeartbeatOurs, Inbound, MachineLoad, Metrics, Outbound, PLAN_LANGUAGE, PROTOCOL, RATE_CHANGES,
+    RateApplied, Register, RegisterOurs, Role, TestConfig, TestType, Trigger, Window,
 };
 
 const EPOCH: Epoch = Epoch(1_795_456_638_864);
@@ -48,6 +48,11 @@ pub fn register() -> Register {
         kernel: Some("838821f6-ef49-42fc-908f-1c536bad0891".to_owned()),
         plan_language: Some(PLAN_LANGUAGE),
         rate_changes: Some(RATE_CHANGES),
+        calibrated: Some(Calibrated {
+            at: "2026-11-30T09:00:00.000000Z".to_owned(),
+            open_per_s: Some(30_000.0),
+            closed_per_s: 51_234.5,
+        }),
     };
     Register { node_id: node(), address: Some("127.0.0.1:0".to_owned()), ours: Some(ours) }
 }

@@ -9,9 +9,9 @@ use common::plan::{FleetSchedule, RateChange, Share};
 use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures, SharedCounters};
 use common::tls_cause::TlsCause;
 use common::wire::{
-    ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat, HeartbeatOurs,
-    MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs, Role,
-    RowsUsedUp, StepsAsk, StepsCounts, StepsOf, StepsReport, StepsState, TestConfig, TestType, Topic,
+    Calibrated, ChangeRate, ClassicConfig, ClassicMetrics, ConfigOurs, DriverState, Ending, Heartbeat,
+    HeartbeatOurs, MAX_STOPPED, MachineLoad, Metrics, Outbound, RateApplied, ReadAs, Register, RegisterOurs,
+    Role, RowsUsedUp, StepsAsk, StepsCounts, StepsOf, StepsReport, StepsState, TestConfig, TestType, Topic,
     Trigger, Unit, Window, read,
 };
 use proptest::option;
@@ -105,8 +105,12 @@ fn register() -> impl Strategy<Value = Register> {
     let kernel = option::of("[0-9a-f-]{1,36}");
     let rate = option::of(1e-6..1e9_f64);
     let numbers = (option::of(any::<u32>()), option::of(any::<u32>()), option::of(any::<u32>()));
-    let ours = (numbers, epoch(), any::<String>(), any::<u32>(), labels, rate, kernel);
-    let ours = ours.prop_map(|(numbers, epoch, version, cores, labels, max_rate, kernel)| {
+    let calibrated = option::of(
+        ("[0-9TZ:.-]{1,27}", option::of(1e-3..1e9_f64), 1e-3..1e9_f64)
+            .prop_map(|(at, open_per_s, closed_per_s)| Calibrated { at, open_per_s, closed_per_s }),
+    );
+    let ours = (numbers, epoch(), any::<String>(), any::<u32>(), labels, rate, kernel, calibrated);
+    let ours = ours.prop_map(|(numbers, epoch, version, cores, labels, max_rate, kernel, calibrated)| {
         let (protocol, plan_language, rate_changes) = numbers;
         RegisterOurs {
             protocol,
@@ -118,6 +122,7 @@ fn register() -> impl Strategy<Value = Register> {
             kernel,
             plan_language,
             rate_changes,
+            calibrated,
         }
     });
     (node(), "[a-z0-9.:]{1,40}", option::of(ours)).prop_map(|(node_id, address, ours)| Register {
@@ -456,6 +461,8 @@ const KEYS: &[&str] = &[
     "labels",
     "max_rate",
     "kernel",
+    "calibrated",
+    "closed_per_s",
     "test_type",
     "test_message_delay",
     "message_count_per_driver",

@@ -1,6 +1,7 @@
 //! The figures of a calibration, as they are shown, kept and read again: plain data. Latencies are in milliseconds
 //! with microsecond precision, rates in requests per second, shares from 0 to 1.
 
+use common::wire::Calibrated;
 use serde::{Deserialize, Serialize};
 
 use super::machine::MachineFacts;
@@ -125,6 +126,15 @@ pub struct Step {
 }
 
 impl Calibration {
+    /// The rates that the orchestrator and people are to know.
+    pub fn ceilings(&self) -> Calibrated {
+        Calibrated {
+            at: self.calibrated_at.clone(),
+            open_per_s: self.open_loop.highest_rate_kept_per_s,
+            closed_per_s: self.closed_loop.throughput_per_s,
+        }
+    }
+
     /// Whether the machine kept a schedule that asks nothing of it: else others used it meanwhile, or it cannot.
     pub fn was_quiet(&self) -> bool {
         self.noise_floor.lag_p99_ms.is_some_and(|lag| lag <= self.open_loop.max_lag_p99_ms)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use common::wire::Calibrated;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +27,25 @@ common::named! {
         Left = "left",
         /// Classic, and sent nothing in the last test that it was chosen for.
         Deaf = "deaf",
+    }
+}
+
+/// What a driver could send at most when `groundswell calibrate` measured it, against a server in its own process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Calibration)]
+pub struct CalibrationView {
+    /// When that was, RFC 3339.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The highest rate of an open loop that it kept, requests per second; null where it kept none.
+    pub open_per_s: Option<f64>,
+    /// What a closed loop reached, requests per second.
+    pub closed_per_s: f64,
+}
+
+impl From<Calibrated> for CalibrationView {
+    fn from(Calibrated { at, open_per_s, closed_per_s }: Calibrated) -> Self {
+        Self { at, open_per_s, closed_per_s }
     }
 }
 
@@ -68,6 +88,10 @@ pub struct DriverView {
     pub clock_offset_ms: Option<f64>,
     /// Its highest rate, requests per second, where it has one.
     pub max_rate: Option<f64>,
+    /// What it could send when it was calibrated; null where it was not since its workers, precision or machine changed, and
+    /// for a classic node.
+    #[serde(default)]
+    pub calibration: Option<CalibrationView>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// The test it takes part in.

@@ -28,7 +28,7 @@ pub use figures::{
 };
 pub use finding::{FindingKind, FindingLevel, FindingView};
 pub use heat::{Heat, HeatBins, MachineShares};
-pub use lists::{DriverView, Liveness, TestPage, TestSummary, WindowView};
+pub use lists::{CalibrationView, DriverView, Liveness, TestPage, TestSummary, WindowView};
 pub use part::{PartEnd, PartState};
 pub use schema::{BootstrapSchema, LatencyStatsSchema, PlanSchema, TimeSchema};
 pub use span::{CurvePoint, SpanCurves, SpanDriver, SpanTotals, SpanView};

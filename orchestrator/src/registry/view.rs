@@ -6,7 +6,7 @@ use common::wire::DriverState;
 
 use super::Registry;
 use super::node::Node;
-use crate::model::{DriverView, Liveness, PartState};
+use crate::model::{CalibrationView, DriverView, Liveness, PartState};
 use crate::now::Now;
 
 impl Registry {
@@ -49,6 +49,7 @@ fn view(node: &Node, busy: bool, now: Now) -> DriverView {
         #[allow(clippy::cast_precision_loss)] // an offset of years would be needed to lose a µs
         clock_offset_ms: beat.and_then(|beat| beat.clock_offset_us).map(|us| us as f64 / 1_000.0),
         max_rate: registration.and_then(|ours| ours.max_rate),
+        calibration: registration.and_then(|ours| ours.calibrated.clone()).map(CalibrationView::from),
         labels: registration.map(|ours| ours.labels.clone()).unwrap_or_default(),
         test_id: match beat {
             Some(beat) => beat.test_id.as_ref(),

@@ -61,6 +61,7 @@ impl Store {
             kernel: None,
             plan_language: None,
             rate_changes: None,
+            calibrated: None,
         };
         Ok(KnownNode { node_id, address: row.address, ours: Some(ours) })
     }

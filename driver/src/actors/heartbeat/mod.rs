@@ -12,6 +12,7 @@ use actix::{Actor, Context, Handler, ResponseFuture};
 use common::ids::{Epoch, NodeId};
 use common::kafka::{KafkaError, Producer};
 use common::ordered::Ordered;
+use common::wire::Calibrated;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
@@ -47,6 +48,8 @@ pub struct Identity {
     pub max_rate: Option<f64>,
     /// The kernel that it runs under.
     pub kernel: Option<String>,
+    /// What it could send when it was calibrated.
+    pub calibrated: Option<Calibrated>,
     /// The port of its own server, or 0.
     pub port: u16,
 }

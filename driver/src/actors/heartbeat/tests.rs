@@ -75,6 +75,7 @@ impl Scene {
             labels: BTreeMap::new(),
             max_rate: None,
             kernel: None,
+            calibrated: None,
             port: 0,
         };
         let heartbeat =

@@ -76,6 +76,7 @@ impl Writer {
                 kernel: identity.kernel.clone(),
                 plan_language: Some(PLAN_LANGUAGE),
                 rate_changes: Some(RATE_CHANGES),
+                calibrated: identity.calibrated.clone(),
             }),
         })
     }

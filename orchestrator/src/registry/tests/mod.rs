@@ -4,7 +4,7 @@ mod habits;
 
 use common::counters::Counters;
 use common::ids::TestId;
-use common::wire::{ClassicMetrics, DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs, Window};
+use common::wire::{Calibrated, ClassicMetrics, DriverState, HeartbeatOurs, PROTOCOL, RegisterOurs, Window};
 
 use super::*;
 use crate::fixtures;
@@ -28,6 +28,7 @@ fn register(name: &str, epoch: Option<u64>, address: &str) -> Register {
         kernel: Some("kernel-1".to_owned()),
         plan_language: None,
         rate_changes: None,
+        calibrated: Some(Calibrated { at: "then".to_owned(), open_per_s: None, closed_per_s: 900.0 }),
     });
     Register { node_id: id(name), address: Some(address.to_owned()), ours }
 }
@@ -358,6 +359,8 @@ fn a_view_shows_what_the_node_reported() {
     assert_eq!((ours.state.as_str(), ours.liveness.as_str(), ours.age_ms), ("running", "alive", 500));
     assert_eq!((ours.requests_sent, ours.clock_offset_ms, ours.epoch), (Some(42), Some(1.5), Some(5)));
     assert_eq!((ours.version.as_deref(), ours.cores, ours.max_rate), (Some("0.1.0"), Some(2), Some(500.0)));
+    let calibration = ours.calibration.as_ref().unwrap();
+    assert_eq!((calibration.open_per_s, calibration.closed_per_s), (None, 900.0));
     assert_eq!(ours.last_seen, "1970-01-01T00:00:00.500000Z");
     assert_eq!((old.classic, old.requests_sent, old.test_id.as_deref()), (true, Some(7), Some("t")));
 }
@@ -436,6 +439,7 @@ fn after_a_restart_a_node_is_described_as_it_registered_before() {
         kernel: None,
         plan_language: None,
         rate_changes: None,
+        calibrated: None,
     };
     let known = |name: &str, epoch: Option<u64>| KnownNode {
         node_id: id(name),

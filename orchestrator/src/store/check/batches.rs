@@ -150,6 +150,7 @@ fn a_node_is_stored_as_it_registered_last() {
         kernel: None,
         plan_language: None,
         rate_changes: None,
+        calibrated: None,
         protocol: Some(2),
         epoch: Epoch(u64::MAX),
         version: "1".to_owned(),
