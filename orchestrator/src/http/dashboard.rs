@@ -48,7 +48,25 @@ pub fn is_part(method: &Method, path: &str) -> bool {
     responses((status = 200, description = "the dashboard", body = String, content_type = "text/html"))
 )]
 pub async fn document() -> HttpResponse {
-    HttpResponse::Ok()
+    page(StatusCode::OK)
+}
+
+/// The document at an address that no page has, which it then says.
+pub fn missing() -> HttpResponse {
+    page(StatusCode::NOT_FOUND)
+}
+
+/// Whether a person asks by a browser, rather than a program: then a page answers, and not JSON.
+pub fn is_by_a_person(request: &HttpRequest) -> bool {
+    let accept =
+        request.headers().get(header::ACCEPT).and_then(|field| field.to_str().ok()).unwrap_or_default();
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && !request.path().starts_with("/api/")
+        && accept.split(',').any(|kind| kind.trim().starts_with("text/html"))
+}
+
+fn page(status: StatusCode) -> HttpResponse {
+    HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .body(bundle::INDEX)

@@ -85,7 +85,10 @@ fn completed(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(PROBLEM_JSON.as_bytes()));
-    if (status.is_client_error() || status.is_server_error()) && !is_problem {
+    // An address that no page has: the dashboard says so to a browser.
+    let is_page =
+        status == StatusCode::NOT_FOUND && response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
+    if (status.is_client_error() || status.is_server_error()) && !is_problem && !is_page {
         // actix-web's own: a payload, a path or a head that it refused.
         let why = response.response().error().map(ToString::to_string);
         let problem = if status.is_server_error() {

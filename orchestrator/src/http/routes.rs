@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Resource};
+use actix_web::{HttpRequest, HttpResponse, Resource};
 
 use super::problem::Problem;
 use super::{
@@ -39,7 +39,10 @@ async fn not_allowed(allow: &'static str) -> HttpResponse {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with_header("allow", allow).response()
 }
 
-async fn not_found() -> HttpResponse {
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    if dashboard::is_by_a_person(&request) {
+        return dashboard::missing();
+    }
     Problem::not_found("there is nothing at this path; /openapi.json says what there is").response()
 }
 

@@ -102,4 +102,13 @@ async fn the_pages_load_only_their_own_files_and_need_no_token() {
     assert_problem(&missing, 404);
     assert_eq!(missing.header("cache-control"), "no-store");
     assert_problem(&answer_of(None, TestRequest::post().uri("/new")).await, 405);
+
+    // A wrong address is a page for a person, and a problem for a program.
+    let by_browser =
+        |path: &str| get(path).insert_header(("accept", "text/html,application/xhtml+xml,*/*;q=0.8"));
+    let wrong = answer_of(None, by_browser("/driver")).await;
+    assert_eq!((wrong.status, &wrong.text), (404, &document.text));
+    assert!(wrong.header("content-type").starts_with("text/html"));
+    assert_problem(&answer_of(None, by_browser("/api/v1/test")).await, 404);
+    assert_problem(&answer_of(None, get("/driver")).await, 404);
 }
