@@ -43,8 +43,13 @@ impl Stack {
     /// As [`Launcher::launch`].
     pub async fn start(&mut self, label: &str, arguments: &[String]) -> Result<Ready, Stop> {
         let (node, ready) = self.launcher.launch(label, arguments).await?;
-        self.places.push(Place { label: label.to_owned(), node: Some(node) });
+        self.add(label, node);
         Ok(ready)
+    }
+
+    /// Gives a node that was started apart a place behind the others.
+    pub fn add(&mut self, label: &str, node: Node) {
+        self.places.push(Place { label: label.to_owned(), node: Some(node) });
     }
 
     /// What people call the node of a place, as in `driver 2`.

@@ -64,6 +64,7 @@ fn a_driver_that_is_killed_comes_back_as_the_same_node_and_the_next_run_passes()
     let before = up.alive();
     assert_eq!(before.len(), 2);
     let url = said(&up.process, "target").unwrap();
+    assert_eq!(up.rest.get("/api/v1/try-target").json()["url"], url, "the page offers to test it");
     let run = ["run", "--quiet", "--orchestrator", &up.address, "--url", &url];
     let long = [&run[..], &["--rate", "30", "--duration", "7s"]].concat();
     let mut beside = Process::start("run", command(up.home.path(), &long));

@@ -135,6 +135,7 @@ pub async fn run(
             telemetry,
             node_id: node_id.to_string(),
             version: settings.version.clone(),
+            try_target: settings.page.try_target.as_ref().map(ToString::to_string),
         },
         Access {
             token,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use common::plan::TargetUrl;
 use common::settings::{
     BrokersAllowed, ClassicSettings, KafkaSettings, NodeSettings, Section, SettingsError, TOKEN_CREDENTIAL,
     check_file, credential, defaults, fields,
@@ -29,6 +30,8 @@ pub struct OrchestratorSettings {
     pub store: StoreSettings,
     /// `[data]`: the data files of plans.
     pub data: DataSettings,
+    /// `[page]`: what the dashboard offers.
+    pub page: PageSettings,
 }
 
 /// `[http]`.
@@ -80,6 +83,13 @@ pub struct DataSettings {
     pub keep_unnamed: Duration,
 }
 
+/// `[page]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageSettings {
+    /// What the button on a page without tests sends a short test to; none by default. `up --target` sets its own target.
+    pub try_target: Option<TargetUrl>,
+}
+
 impl Default for OrchestratorSettings {
     fn default() -> Self {
         defaults()
@@ -107,6 +117,7 @@ impl Section for OrchestratorSettings {
             test: root.table("test", TestSettings::read),
             store: root.table("store", StoreSettings::read),
             data: root.table("data", DataSettings::read),
+            page: root.table("page", PageSettings::read),
         }
     }
 }
@@ -183,6 +194,12 @@ impl DataSettings {
     }
 }
 
+impl PageSettings {
+    fn read(table: &mut Table) -> Self {
+        Self { try_target: table.get("try_target", parse::or_none(fields::target_url)).flatten() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use common::settings::{Sources, keys_left_out, load};
@@ -215,6 +232,15 @@ mod tests {
         for loopback in ["127.0.0.2:0", "[::1]:8080", "localhost:8080"] {
             assert!(with(&[("http.listen", loopback)]).is_ok(), "{loopback}");
         }
+    }
+
+    #[test]
+    fn a_target_to_try_is_one_that_a_plan_may_have() {
+        let url = with(&[("page.try_target", "http://127.0.0.1:8081/ping")]).unwrap().page.try_target;
+        assert_eq!(url.map(|url| url.to_string()).as_deref(), Some("http://127.0.0.1:8081/ping"));
+        assert_eq!(with(&[("page.try_target", "")]).unwrap().page.try_target, None);
+        let error = with(&[("page.try_target", "ftp://127.0.0.1/")]).unwrap_err().to_string();
+        assert!(error.starts_with("command line: page.try_target = ftp://127.0.0.1/: "), "{error}");
     }
 
     #[test]

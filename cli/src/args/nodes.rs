@@ -44,6 +44,9 @@ pub struct OrchestratorArgs {
     /// Kafka's addresses HOST:PORT,… or embedded [default: embedded]
     #[arg(long, value_name = "ADDRESSES")]
     pub kafka: Option<String>,
+    /// URL that the button on a page without tests sends a short test to [default: none]
+    #[arg(long, value_name = "URL")]
+    pub try_target: Option<String>,
 }
 
 /// `groundswell driver`

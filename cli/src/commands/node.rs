@@ -79,7 +79,8 @@ pub async fn orchestrator(arguments: &OrchestratorArgs) -> Result<(), Stop> {
     flags
         .kafka_node(&arguments.kafka_node, arguments.kafka.as_ref())
         .set("--listen", "http.listen", arguments.node.listen.as_ref())
-        .set_path("--token-file", "http.token_file", arguments.kafka_node.token_file.as_ref());
+        .set_path("--token-file", "http.token_file", arguments.kafka_node.token_file.as_ref())
+        .set("--try-target", "page.try_target", arguments.try_target.as_ref());
     let mut settings: orchestrator::settings::OrchestratorSettings = flags.load(&arguments.node)?;
     settings.version = version::LONG.to_owned();
     let child = arguments.node.child;

@@ -146,16 +146,30 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<Vec<Recipe>, Sto
     let data = |kind: &str| data_dir(arguments.data_dir.as_deref(), kind);
     let mut recipes = Vec::new();
 
+    // Before the orchestrator, which offers it on its page.
+    let target = if arguments.target {
+        let mut flags = words(&["target", "--listen", &address_with_port(TARGET_PORT)]);
+        let (node, ready) = start_anywhere(stack.launcher(), "target", &mut flags).await?;
+        let url = format!("http://{}/ping", ready.http.as_deref().unwrap_or_default());
+        Some((node, url, Recipe::of(flags, &ready)))
+    } else {
+        None
+    };
+
     let listen = arguments.listen.clone().unwrap_or_else(|| address_with_port(ORCHESTRATOR_PORT));
     let mut flags = words(&["orchestrator", "--listen", &listen, "--kafka", &arguments.kafka]);
     flags.extend(data("orchestrator"));
-    let orchestrator = match &arguments.listen {
-        Some(asked) => stack.start("orchestrator", &flags).await.map_err(|stop| Stop {
+    if let Some((_, url, _)) = &target {
+        flags.extend(words(&["--try-target", url]));
+    }
+    let (node, orchestrator) = match &arguments.listen {
+        Some(asked) => stack.launcher().launch("orchestrator", &flags).await.map_err(|stop| Stop {
             message: format!("--listen {asked}: {}", stop.message),
             code: stop.code,
         })?,
-        None => start_anywhere(stack, "orchestrator", &mut flags).await?,
+        None => start_anywhere(stack.launcher(), "orchestrator", &mut flags).await?,
     };
+    stack.add("orchestrator", node);
     let address = orchestrator.http.clone().unwrap_or_default();
     say::line(format_args!("dashboard  http://{address}/"));
     say::line(format_args!("kafka      {}", orchestrator.kafka.join(",")));
@@ -176,11 +190,10 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<Vec<Recipe>, Sto
         ids.extend(driver.node_id.clone());
         recipes.push(Recipe::of(flags, &driver));
     }
-    if arguments.target {
-        let mut flags = words(&["target", "--listen", &address_with_port(TARGET_PORT)]);
-        let target = start_anywhere(stack, "target", &mut flags).await?;
-        say::line(format_args!("target     http://{}/ping", target.http.clone().unwrap_or_default()));
-        recipes.push(Recipe::of(flags, &target));
+    if let Some((node, url, recipe)) = target {
+        stack.add("target", node);
+        say::line(format_args!("target     {url}"));
+        recipes.push(recipe);
     }
     joined(&Client::new(&address, None, None)?, &ids).await?;
     say::line("ready      stop with Ctrl-C");
@@ -189,15 +202,19 @@ async fn start(arguments: &UpArgs, stack: &mut Stack) -> Result<Vec<Recipe>, Sto
 
 /// Starts a node at the port that it has by default, or at any other: the default one may be taken between a look
 /// at it and the node's own start.
-async fn start_anywhere(stack: &mut Stack, label: &str, flags: &mut Vec<String>) -> Result<Ready, Stop> {
-    let first = stack.start(label, flags).await;
+async fn start_anywhere(
+    launcher: &Launcher,
+    label: &str,
+    flags: &mut Vec<String>,
+) -> Result<(Node, Ready), Stop> {
+    let first = launcher.launch(label, flags).await;
     let settings_are_wrong = first.as_ref().is_err_and(|stop| stop.code == ExitCode::Usage);
     if first.is_ok() || settings_are_wrong || flags.iter().any(|flag| flag == ANY_PORT) {
         return first;
     }
     let mut elsewhere = flags.clone();
     set(&mut elsewhere, "--listen", ANY_PORT);
-    match stack.start(label, &elsewhere).await {
+    match launcher.launch(label, &elsewhere).await {
         Ok(ready) => {
             *flags = elsewhere;
             Ok(ready)

@@ -90,6 +90,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(read("/api/v1/bootstrap", system::bootstrap))
         .service(read("/api/v1/time", system::time))
         .service(read("/api/v1/words", words::words))
+        .service(read("/api/v1/try-target", system::try_target))
         .service(read("/docs", docs::index))
         .service(read("/docs/", docs::index))
         .service(read("/docs/style.css", docs::style))

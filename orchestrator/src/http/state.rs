@@ -58,6 +58,8 @@ pub struct Watch {
     pub node_id: String,
     /// The build, as in `0.1.0 (abc1234)`.
     pub version: String,
+    /// What a page without tests offers to send a short test to, `[page] try_target`.
+    pub try_target: Option<String>,
 }
 
 /// What the handlers share. `run.rs` makes it; [`AppState::new`] adds what is HTTP's own.

@@ -340,6 +340,7 @@ pub fn state(token: Option<&str>) -> (AppState, Parts) {
             telemetry: Arc::clone(&telemetry),
             node_id: "orch-1".to_owned(),
             version: "0.1.0 (test)".to_owned(),
+            try_target: Some("http://127.0.0.1:8081/ping".to_owned()),
         },
         Access {
             token: token.map(|token| Token::new(Secret::new(token))),

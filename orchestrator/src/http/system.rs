@@ -78,6 +78,29 @@ pub async fn time(request: HttpRequest, state: Data<AppState>) -> Result<HttpRes
     Ok(HttpResponse::Ok().json(Time { unix_us: state.clock.unix_us() }))
 }
 
+/// What a page without tests offers to send a short test to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TryTarget {
+    /// Its URL, from `[page] try_target`; null where there is none.
+    pub url: Option<String>,
+}
+
+/// Which target this orchestrator offers for a first test: that of `groundswell up --target`, or of `[page] try_target`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/try-target",
+    operation_id = "get_try_target",
+    tag = "process",
+    responses(
+        (status = 200, description = "the target to try, or null", body = TryTarget, content_type = "application/json"),
+        error_responses::Always,
+    )
+)]
+pub async fn try_target(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    Query::none(request.query_string())?;
+    Ok(HttpResponse::Ok().json(TryTarget { url: state.watch.try_target.clone() }))
+}
+
 /// Whether the process is alive. Needs no token.
 #[utoipa::path(
     get,

@@ -8,7 +8,7 @@ async fn commands_answer_as_the_state_allows() {
         let of = |id: &str| TestRequest::post().uri(&format!("/api/v1/tests/{id}/{command}"));
         let done = answer_of(None, of(KNOWN)).await;
         assert_eq!((done.status, &done.json()["test_id"]), (202, &json!(KNOWN)));
-        assert_problem(&answer_of(None, of("nobody")).await, 404);
+        assert_problem(&answer_of(None, of("missing")).await, 404);
         let busy = answer_of(None, of("busy")).await;
         assert_problem(&busy, 409);
         assert!(busy.text.contains("0199-known runs"));
@@ -55,7 +55,7 @@ async fn a_rate_is_changed_where_the_state_allows_and_the_body_is_right() {
         assert_problem(&wrong, 400);
         assert!(wrong.text.contains(reason), "{body}: {}", wrong.text);
     }
-    assert_problem(&answer_of(None, patch("nobody", r#"{"rate": 5}"#)).await, 404);
+    assert_problem(&answer_of(None, patch("missing", r#"{"rate": 5}"#)).await, 404);
     assert_problem(&answer_of(None, patch("busy", r#"{"rate": 5}"#)).await, 409);
     assert_problem(&answer_of(Some(TOKEN), patch(KNOWN, r#"{"rate": 5}"#)).await, 401);
     let toml = patch(KNOWN, "rate = 5").insert_header(("content-type", "application/toml"));
@@ -80,7 +80,7 @@ async fn a_test_is_deleted_where_its_state_allows() {
     let of = |id: &str| TestRequest::delete().uri(&format!("/api/v1/tests/{id}"));
     let done = answer_of(None, of(KNOWN)).await;
     assert_eq!((done.status, done.text.as_str()), (204, ""));
-    assert_problem(&answer_of(None, of("nobody")).await, 404);
+    assert_problem(&answer_of(None, of("missing")).await, 404);
     assert_problem(&answer_of(None, of("busy")).await, 409);
     assert_problem(&answer_of(Some(TOKEN), of(KNOWN)).await, 401);
     let foreign = of(KNOWN).insert_header(("origin", "http://elsewhere.test"));
@@ -166,7 +166,7 @@ async fn a_report_comes_in_the_form_that_is_wanted() {
     }
     assert_problem(&answer_of(None, get("/report", "image/png")).await, 406);
     for path in ["", "/report", "/report.html", "/report.csv", "/report.hlog", "/report.md", "/report.pdf"] {
-        let of_none = TestRequest::get().uri(&format!("/api/v1/tests/nobody{path}"));
+        let of_none = TestRequest::get().uri(&format!("/api/v1/tests/missing{path}"));
         assert_problem(&answer_of(None, of_none).await, 404);
     }
 }
@@ -248,7 +248,7 @@ async fn the_series_is_bounded() {
     assert_eq!(part["windows"][0]["node_id"], "vm-1");
     let whole = answer_of(None, get(KNOWN, "")).await.json();
     assert_eq!((whole["windows"].as_array().unwrap().len(), &whole["next_from"]), (10, &Value::Null));
-    assert_problem(&answer_of(None, get("nobody", "")).await, 404);
+    assert_problem(&answer_of(None, get("missing", "")).await, 404);
     assert_problem(&answer_of(None, get(KNOWN, "?from=5&to=4")).await, 422);
     assert_problem(&answer_of(None, get(KNOWN, "?from=0&to=3600")).await, 422);
     assert_problem(&answer_of(None, get(KNOWN, "?driver=")).await, 400);
@@ -256,7 +256,7 @@ async fn the_series_is_bounded() {
     let other = answer_of(None, get(KNOWN, "?driver=vm-9")).await;
     assert_problem(&other, 404);
     assert_eq!(other.json()["errors"][0]["value"], "vm-9", "{}", other.text);
-    assert_problem(&answer_of(None, get("nobody", "?driver=vm-9")).await, 404);
+    assert_problem(&answer_of(None, get("missing", "?driver=vm-9")).await, 404);
     for (query, step, n, next_from) in [
         ("?step=1&from=3", 1, 7, Value::Null),
         ("?step=10&to=9", 10, 1, json!(10)),
@@ -286,7 +286,7 @@ async fn a_span_says_what_it_covers() {
     let span = answer_of(None, get(KNOWN, "?from=2&to=4")).await.json();
     assert_eq!((&span["from"], &span["to"], &span["step"]), (&json!(2), &json!(4), &json!(1)));
     assert_eq!(answer_of(None, get(KNOWN, "")).await.json()["to"], 9);
-    assert_problem(&answer_of(None, get("nobody", "")).await, 404);
+    assert_problem(&answer_of(None, get("missing", "")).await, 404);
     assert_problem(&answer_of(None, get(KNOWN, "?from=5&to=4")).await, 422);
     assert_problem(&answer_of(None, get(KNOWN, "?from=x&colour=red")).await, 400);
 }
@@ -376,7 +376,7 @@ async fn the_small_calls_answer() {
 async fn the_description_names_every_route_and_all_it_refers_to() {
     let api = answer_of(None, TestRequest::get().uri("/openapi.json")).await.json();
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
-    assert_eq!(api["paths"].as_object().unwrap().len(), 32);
+    assert_eq!(api["paths"].as_object().unwrap().len(), 33);
     assert_eq!(api["paths"]["/metrics"]["get"]["security"], json!([{}, {"token": []}]), "it may be left out");
     let text = api.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {

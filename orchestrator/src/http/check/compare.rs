@@ -37,7 +37,7 @@ async fn what_cannot_be_compared_is_refused_with_the_reasons() {
         (format!("a={FINISHED}&b="), 400, "b"),
         (format!("a={FINISHED}&b={SLOWER}&c=1"), 400, "c: is unknown"),
         (format!("a={FINISHED}&b={}", vec!["x"; 17].join(",")), 400, "16 at most"),
-        (format!("a={FINISHED}&b=nobody"), 404, "nobody"),
+        (format!("a={FINISHED}&b=missing"), 404, "missing"),
         (format!("a={FINISHED}&b={FINISHED}"), 422, "is named twice"),
         (format!("a={FINISHED}&b={KNOWN}"), 422, "has not ended"),
     ] {

@@ -59,6 +59,13 @@ async fn every_word_has_its_explanation() {
 }
 
 #[actix::test]
+async fn a_page_without_tests_asks_what_there_is_to_try() {
+    let answer = answer_of(None, get("/api/v1/try-target")).await;
+    assert_eq!(answer.json(), json!({ "url": "http://127.0.0.1:8081/ping" }));
+    assert_problem(&answer_of(Some(TOKEN), get("/api/v1/try-target")).await, 401);
+}
+
+#[actix::test]
 async fn every_metric_of_the_orchestrator_is_documented() {
     let metrics = answer_of(None, get("/metrics")).await;
     let names = metrics.text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());

@@ -58,6 +58,7 @@ use crate::report::files::LatencyOf;
         super::words::words,
         super::docs::index,
         super::docs::page,
+        super::system::try_target,
         super::system::healthz,
         super::system::readyz,
         super::metrics::metrics,
@@ -176,7 +177,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_id_of_its_own_a_tag_and_an_answer_with_a_schema() {
         let operations = operations(&api(false));
-        assert_eq!(operations.len(), 38);
+        assert_eq!(operations.len(), 39);
         let mut ids = BTreeSet::new();
         for (name, operation) in &operations {
             let id = operation["operationId"].as_str().unwrap_or_default();
@@ -203,8 +204,8 @@ mod tests {
             }
         }
         assert_eq!(
-            found, 16,
-            "of a test, the history, windows, drivers, gaps, the timeline, changes of the rate and a log-in"
+            found, 17,
+            "of a test, the history, windows, drivers, a calibration, gaps, the timeline, changes of the rate and a log-in"
         );
     }
 
