@@ -1,21 +1,18 @@
 // The curve of a search for the capacity: percentiles and throughput over the rate, the bracket between the highest rate that
 // held and the lowest that did not, and each level as a row.
 
-import { effect } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 
 import { ms, percent, rate } from "../parts/format";
 import { SortableTable, type TableColumn } from "../parts/sortable";
-import { isDark } from "../parts/theme";
 import { Word } from "../parts/word";
-import { follows } from "../state/follows";
 import type { Capacity, CapacityLevel } from "../state/shapes";
-import { logMarks, logRange } from "./aligned";
+import { axisBelow, fromZero, latencyAxis, logScale, rem, rightAxis } from "./axes";
+import { useCanvas } from "./canvas";
 import { answer, beyond, byRate, decided } from "./capacity";
 import { css, faded, font } from "./colours";
-import { amount, clock, latency } from "./format";
-import { LOGARITHMIC, rem, RIGHT, valueAxis } from "./plot";
+import { amount, clock } from "./format";
 
 const PERCENTILES = ["p50", "p90", "p99", "p99.9"] as const;
 const LOOK: Record<(typeof PERCENTILES)[number], { colour: string; dash?: number[] }> = {
@@ -27,21 +24,24 @@ const LOOK: Record<(typeof PERCENTILES)[number], { colour: string; dash?: number
 /** In rem. */
 const HEIGHT = 18;
 
+const perSecond = (value: number) => `${amount(value)}/s`;
+
 const LEVELS: TableColumn<CapacityLevel>[] = [
-  { id: "rate", head: "rate/s", key: (level) => level.rate, cell: (level) => rate(level.rate) },
+  { id: "rate", head: "rate/s", word: "rate", key: (level) => level.rate, cell: (level) => rate(level.rate) },
   {
     id: "decided",
     head: "objective",
+    word: "capacity",
     text: true,
     key: (level) => level.decided,
     cell: (level) => {
-      const { sign, word, kind } = decided(level);
+      const { sign, text, kind } = decided(level);
       return (
         <>
           <span class={`sign ${kind}`} aria-hidden="true">
             {sign}
           </span>{" "}
-          {word}
+          {text}
           {level.repeat ? ", repeated" : ""}
         </>
       );
@@ -53,6 +53,7 @@ const LEVELS: TableColumn<CapacityLevel>[] = [
   {
     id: "share",
     head: "beyond the objective",
+    word: "capacity",
     key: (level) => level.share,
     cell: (level) => (level.share === null || level.share === undefined ? "–" : `${percent(level.share)} (${percent(level.share_low)} – ${percent(level.share_high)}; may be ${percent(level.share_limit)})`),
   },
@@ -85,23 +86,18 @@ export function CapacityCard({ capacity }: { capacity: Capacity }) {
 }
 
 function Drawing({ capacity, levels }: { capacity: Capacity; levels: readonly CapacityLevel[] }) {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const latest = useRef({ capacity, levels });
-  latest.current = { capacity, levels };
   const data = useMemo<uPlot.AlignedData>(
     () => [levels.map((level) => level.rate), ...PERCENTILES.map((name) => levels.map((level) => level[name] ?? null)), levels.map((level) => level.throughput_per_s ?? null)],
     [levels],
   );
-
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const sizeOf = () => ({ width: Math.max(120, Math.floor(element.clientWidth)), height: Math.round(HEIGHT * rem()) });
-    const points = { show: true, size: 6 };
-    const u = new uPlot(
-      {
-        ...sizeOf(),
+  const latest = useRef({ capacity, levels, data });
+  latest.current = { capacity, levels, data };
+  const points = { show: true, size: 6 };
+  const { place, plot, unit } = useCanvas(
+    {
+      height: HEIGHT,
+      data: () => latest.current.data,
+      options: () => ({
         padding: [Math.round(1.6 * rem()), 8, 0, 0],
         series: [
           {},
@@ -113,45 +109,19 @@ function Drawing({ capacity, levels }: { capacity: Capacity; levels: readonly Ca
         ],
         scales: {
           x: { time: false, range: (_, low, high) => [Math.max(0, low - (high - low) * 0.04), high + (high - low) * 0.04] },
-          ms: { distr: LOGARITHMIC, range: (_, low: number | null, high: number | null) => logRange(low, high) },
-          n: { range: (_, __, high: number | null) => [0, Math.max(1, (high ?? 0) * 1.1)] },
+          ms: logScale(),
+          n: fromZero(),
         },
-        axes: [
-          { ...valueAxis("x", (value) => `${amount(value)}/s`), size: Math.round(rem() * 1.6), space: 70 },
-          valueAxis("ms", latency, { splits: (_, __, low, high) => logMarks(low, high) }),
-          valueAxis("n", (value) => `${amount(value)}/s`, { side: RIGHT, grid: { show: false } }),
-        ],
+        axes: [axisBelow({ scale: "x", space: 70, values: (_, splits) => splits.map(perSecond) }), latencyAxis(), rightAxis("n", perSecond)],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false } },
         hooks: { drawAxes: [(self) => bracket(self, latest.current.capacity)], draw: [(self) => outcomes(self, latest.current.levels)] },
-      },
-      data,
-      element,
-    );
-    plot.current = u;
-    const unfollow = effect(() => {
-      follows(isDark);
-      u.redraw(false, true);
-    });
-    const fit = () => {
-      const size = sizeOf();
-      if (size.width !== u.width || size.height !== u.height) u.setSize(size);
-    };
-    const resized = new ResizeObserver(fit);
-    resized.observe(element);
-    addEventListener("beforeprint", fit);
-    addEventListener("afterprint", fit);
-    return () => {
-      unfollow();
-      resized.disconnect();
-      removeEventListener("beforeprint", fit);
-      removeEventListener("afterprint", fit);
-      u.destroy();
-      plot.current = null;
-    };
-  }, []);
+      }),
+    },
+    [],
+  );
 
-  useLayoutEffect(() => plot.current?.setData(data), [data, capacity]);
+  useLayoutEffect(() => plot.current?.setData(data), [data, capacity, unit]);
 
   return (
     <>
@@ -170,7 +140,7 @@ function Drawing({ capacity, levels }: { capacity: Capacity; levels: readonly Ca
           <span class="legend-name">✓ holds, ✕ does not; between the lines lies the capacity</span>
         </li>
       </ul>
-      <div ref={box} class="plot" aria-hidden="true" />
+      <div ref={place} class="plot" aria-hidden="true" />
     </>
   );
 }

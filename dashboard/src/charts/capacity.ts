@@ -56,18 +56,18 @@ export function byRate(levels: readonly CapacityLevel[]): CapacityLevel[] {
   return [...found.values()].sort((a, b) => a.rate - b.rate);
 }
 
-/** How a level came out: a word and a sign, so that no colour has to be told from another. */
-export function decided(level: CapacityLevel): { sign: string; word: string; kind: "good" | "bad" | "warn" } {
+/** How a level came out: a word and a sign, so that it can be read without colours. */
+export function decided(level: CapacityLevel): { sign: string; text: string; kind: "good" | "bad" | "warn" } {
   switch (level.decided) {
     case "holds":
-      return { sign: "✓", word: "holds", kind: "good" };
+      return { sign: "✓", text: "holds", kind: "good" };
     case "fails":
-      return { sign: "✕", word: "does not hold", kind: "bad" };
+      return { sign: "✕", text: "does not hold", kind: "bad" };
     case "stopped":
-      return { sign: "✕", word: "overloaded, stopped at once", kind: "bad" };
+      return { sign: "✕", text: "overloaded, stopped at once", kind: "bad" };
     case "generator":
-      return { sign: "!", word: "the generator was the limit", kind: "warn" };
+      return { sign: "!", text: "the generator was the limit", kind: "warn" };
     default:
-      return { sign: "?", word: level.decided, kind: "warn" };
+      return { sign: "?", text: level.decided, kind: "warn" };
   }
 }

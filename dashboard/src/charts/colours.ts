@@ -1,6 +1,6 @@
 // Colours of drawings. Lines and axes are variables of the style sheet, read when something is drawn, so that a drawing
 // follows the theme. Heatmaps have scales of their own: blue for completed requests, orange for failed ones, a pair that
-// people who see fewer colours tell apart; each is monotonous in lightness, away from the background.
+// people who see fewer colours distinguish; each is monotonous in lightness, away from the background.
 
 import { isDark } from "../parts/theme";
 

@@ -1,20 +1,17 @@
 // Percentile curves over each other: latency over 1 / (1 - q), so that the far end of the distribution has as much room as
 // its middle. One test with its drivers as thin lines, or several tests on the page that compares them.
 
-import { effect } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 
 import { ms } from "../parts/format";
-import { isDark } from "../parts/theme";
 import { Word } from "../parts/word";
-import { follows } from "../state/follows";
 import type { CurvePoint } from "../state/shapes";
-import { logMarks, logRange } from "./aligned";
-import { css, faded, font } from "./colours";
+import { axisBelow, latencyAxis, logScale, rem } from "./axes";
+import { useCanvas } from "./canvas";
+import { css, faded } from "./colours";
 import { latency, quantileName } from "./format";
 import { align, curve, marks, quantileAt, reach, valueAt } from "./percentiles";
-import { LOGARITHMIC, rem, valueAxis } from "./plot";
 
 export interface CurveLine {
   name: string;
@@ -23,6 +20,8 @@ export interface CurveLine {
   thin?: boolean;
   /** A variable of the style sheet; the next of the charts' colours by default. */
   colour?: string;
+  /** Lengths of dashes and gaps, where lines of one colour are several tests of a side. */
+  dash?: readonly number[];
 }
 
 interface Props {
@@ -45,8 +44,6 @@ function colourOf(line: CurveLine, index: number): string {
 }
 
 export function Curves({ title, lines, note, height = 18 }: Props) {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
   const [at, setAt] = useState<number | null>(null);
   const [asTable, setAsTable] = useState(false);
   const end = useMemo(() => Math.max(2, ...lines.map((line) => reach(line.points))), [lines]);
@@ -56,15 +53,13 @@ export function Curves({ title, lines, note, height = 18 }: Props) {
   }, [lines, end]);
   const latest = useRef({ data, end });
   latest.current = { data, end };
-  const shape = lines.map((line, index) => `${colourOf(line, index)}${line.thin ? "t" : ""}`).join();
+  const shape = lines.map((line, index) => `${colourOf(line, index)}${line.thin ? "t" : ""}${line.dash?.join("-") ?? ""}`).join();
 
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const sizeOf = () => ({ width: Math.max(120, Math.floor(element.clientWidth)), height: Math.round(height * rem()) });
-    const u = new uPlot(
-      {
-        ...sizeOf(),
+  const { place, plot, unit } = useCanvas(
+    {
+      height,
+      data: () => latest.current.data,
+      options: () => ({
         padding: [8, Math.round(1.6 * rem()), 0, 0],
         series: [
           {},
@@ -75,31 +70,26 @@ export function Curves({ title, lines, note, height = 18 }: Props) {
               points: { show: false },
               stroke: () => (line.thin ? faded(css(colour), 0.6) : css(colour)),
               width: line.thin ? 1 : 2.2,
+              ...(line.dash ? { dash: [...line.dash] } : {}),
             };
           }),
         ],
-        scales: { x: { time: false, auto: false }, ms: { distr: LOGARITHMIC, range: (_, low: number | null, high: number | null) => logRange(low, high) } },
+        scales: { x: { time: false, auto: false }, ms: logScale() },
         axes: [
-          {
-            stroke: () => css("--chart-axis"),
-            font: font(),
-            grid: { stroke: () => css("--chart-grid"), width: 1 },
-            ticks: { show: false },
-            gap: 5,
-            size: () => Math.round(rem() * 1.6),
+          axisBelow({
             splits: () => marks(latest.current.end).map((mark) => mark.place),
             values: (self, splits) => {
               // Names that would run into their neighbours are left out.
               let free = -Infinity;
-              return splits.map((place) => {
-                const x = self.valToPos(place, "x");
+              return splits.map((at) => {
+                const x = self.valToPos(at, "x");
                 if (x < free) return "";
                 free = x + 3.2 * rem();
-                return place === 0 ? "p0" : quantileName(Number(quantileAt(place).toFixed(10)));
+                return at === 0 ? "p0" : quantileName(Number(quantileAt(at).toFixed(10)));
               });
             },
-          },
-          valueAxis("ms", latency, { splits: (_, __, low, high) => logMarks(low, high) }),
+          }),
+          latencyAxis(),
         ],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 }, bind: { dblclick: () => () => null } },
@@ -111,33 +101,10 @@ export function Curves({ title, lines, note, height = 18 }: Props) {
             },
           ],
         },
-      },
-      latest.current.data,
-      element,
-    );
-    u.setScale("x", { min: 0, max: latest.current.end });
-    plot.current = u;
-    const unfollow = effect(() => {
-      follows(isDark);
-      u.redraw(false, true);
-    });
-    const fit = () => {
-      const size = sizeOf();
-      if (size.width !== u.width || size.height !== u.height) u.setSize(size);
-    };
-    const resized = new ResizeObserver(fit);
-    resized.observe(element);
-    addEventListener("beforeprint", fit);
-    addEventListener("afterprint", fit);
-    return () => {
-      unfollow();
-      resized.disconnect();
-      removeEventListener("beforeprint", fit);
-      removeEventListener("afterprint", fit);
-      u.destroy();
-      plot.current = null;
-    };
-  }, [shape, height, asTable]);
+      }),
+    },
+    [shape, asTable],
+  );
 
   useLayoutEffect(() => {
     const u = plot.current;
@@ -145,7 +112,7 @@ export function Curves({ title, lines, note, height = 18 }: Props) {
       u.setData(data, false);
       u.setScale("x", { min: 0, max: end });
     });
-  }, [data, end, shape, asTable]);
+  }, [data, end, shape, asTable, unit]);
 
   const quantile = at ?? 0.99;
   const thick = lines.filter((line) => !line.thin);
@@ -169,7 +136,7 @@ export function Curves({ title, lines, note, height = 18 }: Props) {
         <li class="legend-at">{quantileName(Number(quantile.toFixed(quantile > 0.999 ? 5 : quantile > 0.99 ? 4 : 3)))}</li>
         {legend.map(({ line, index }) => (
           <li key={line.name}>
-            <span class={`swatch ${line.thin ? "thin" : "line"}`} style={{ color: `var(${colourOf(line, index)})` }} aria-hidden="true" />
+            <span class={`swatch ${line.thin ? "thin" : line.dash ? "dash" : "line"}`} style={{ color: `var(${colourOf(line, index)})` }} aria-hidden="true" />
             <span class="legend-name wrap">{line.name}</span> <b>{ms(valueAt(line.points, quantile))}</b>
           </li>
         ))}
@@ -211,7 +178,7 @@ export function Curves({ title, lines, note, height = 18 }: Props) {
           </table>
         </div>
       ) : (
-        <div ref={box} class="plot" aria-hidden="true" />
+        <div ref={place} class="plot" aria-hidden="true" />
       )}
     </figure>
   );

@@ -7,13 +7,14 @@ import type uPlot from "uplot";
 import { ms } from "../parts/format";
 import { type Column, isBound, type Level, levelOf, LEVELS } from "../state/columns";
 import type { Bins } from "../state/shapes";
-import { align, logMarks, logRange } from "./aligned";
+import { align } from "./aligned";
+import { latencyAxis, logScale } from "./axes";
 import { Chart, Choice, type Line } from "./chart";
 import { css, faded, scale, STEPS } from "./colours";
 import { amount, latency } from "./format";
 import type { ChartGroup } from "./group";
 import { add, binsOf, edgeMs, extent, level, type Outcome, peak } from "./heat";
-import { type Drawing, LOGARITHMIC, Plot, valueAxis } from "./plot";
+import { type Drawing, Plot } from "./plot";
 
 const LOOK: Record<Level, { colour: string; dash?: number[]; look?: Line["look"]; width: number }> = {
   p50: { colour: "--ink", width: 1.6 },
@@ -97,17 +98,12 @@ function drawing(latest: { columns: readonly Column[]; outcome: Outcome }): Draw
   return {
     series: lines,
     scales: {
-      ms: {
-        distr: LOGARITHMIC,
-        range: (_, low: number | null, high: number | null) => {
-          const rows = extent(latest.columns.map((column) => binsOf(column.heat ?? undefined, latest.outcome)));
-          const bottom = rows ? edgeMs(rows[0]) : low;
-          const top = rows ? edgeMs(rows[1] + 1) : high;
-          return logRange(bottom, top);
-        },
-      },
+      ms: logScale((low, high) => {
+        const rows = extent(latest.columns.map((column) => binsOf(column.heat ?? undefined, latest.outcome)));
+        return rows ? [edgeMs(rows[0]), edgeMs(rows[1] + 1)] : [low, high];
+      }),
     },
-    axes: () => [valueAxis("ms", latency, { splits: (_, __, low, high) => logMarks(low, high) })],
+    axes: () => [latencyAxis()],
     under: (u) => drawCells(u, latest.columns, latest.outcome),
   };
 }

@@ -10,7 +10,7 @@ export interface Layer {
   values: number[];
 }
 
-/** Layers that are told apart. */
+/** Most layers; further names share the last one. */
 export const MOST_LAYERS = 7;
 
 /** Failures by kind, and answers by a status that the plan does not expect, the most frequent first. */

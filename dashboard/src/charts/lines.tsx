@@ -6,13 +6,14 @@ import type uPlot from "uplot";
 import { count, ms, percent, rate } from "../parts/format";
 import { type Column, isBound, type Kind, KINDS, type Level, levelOf, LEVELS, perSecond } from "../state/columns";
 import type { Plan } from "../state/shapes";
-import { align, logMarks, logRange } from "./aligned";
+import { align } from "./aligned";
+import { fromZero, latencyAxis, logScale, rightAxis, valueAxis } from "./axes";
 import { Chart, Choice, type Line } from "./chart";
 import { css, faded } from "./colours";
 import { amount, latency } from "./format";
 import type { ChartGroup } from "./group";
 import { failures, stacked, unexpectedBy } from "./layers";
-import { type Drawing, fromZero, LOGARITHMIC, Plot, RIGHT, valueAxis } from "./plot";
+import { type Drawing, Plot } from "./plot";
 
 /** Height of an ordinary chart, in rem. */
 const HEIGHT = 12;
@@ -158,8 +159,8 @@ const KIND_COLOURS: Record<Kind, string> = { response: "--c-1", service: "--c-3"
 
 const APART: Drawing = {
   series: KINDS.map((kind) => line("ms", KIND_COLOURS[kind], kind === "response" ? { width: 2.2 } : {})),
-  scales: { ms: { distr: LOGARITHMIC, range: (_, low: number | null, high: number | null) => logRange(low && low > 0 ? low : high ? Math.min(0.001, high) : null, high) } },
-  axes: () => [valueAxis("ms", latency, { splits: (_, __, low, high) => logMarks(low, high) })],
+  scales: { ms: logScale((low, high) => [low && low > 0 ? low : high ? Math.min(0.001, high) : null, high]) },
+  axes: () => [latencyAxis()],
 };
 
 /** Response, service, lag, connect and first byte apart, at one percentile. */
@@ -204,7 +205,7 @@ const share = (value: number) => `${Math.round(value * 100)} %`;
 const HEALTH: Drawing = {
   series: [line("share", "--c-1"), line("share", "--c-3"), line("share", "--c-4"), line("share", "--c-7", { dash: [2, 3] }), line("lag", "--c-2")],
   scales: { share: { range: [0, 1] }, lag: fromZero(1) },
-  axes: () => [valueAxis("share", share), valueAxis("lag", latency, { side: RIGHT, grid: { show: false } })],
+  axes: () => [valueAxis("share", share), rightAxis("lag", latency)],
 };
 
 const HEALTH_LINES: Line[] = [
@@ -246,16 +247,16 @@ export function Sessions({ group }: { group: ChartGroup }) {
     () => ({
       series: [line("n", "--c-1"), line("n", "--c-3"), area("n", "--c-2"), ...(hasUsers ? [line("users", "--c-4", { dash: [6, 3] })] : [])],
       scales: { n: fromZero(), ...(hasUsers ? { users: fromZero() } : {}) },
-      axes: () => [valueAxis("n", amount), ...(hasUsers ? [valueAxis("users", amount, { side: RIGHT, grid: { show: false } })] : [])],
+      axes: () => [valueAxis("n", amount), ...(hasUsers ? [rightAxis("users", amount)] : [])],
     }),
     [hasUsers],
   );
   const data = useMemo(() => align(columns, [STARTED, COMPLETED, FAILED, ...(hasUsers ? [(column: Column) => column.users] : [])]), [columns, hasUsers]);
   const lines = useMemo<Line[]>(
     () => [
-      { name: "started", colour: "--c-1", value: (column) => rate(STARTED(column)) },
-      { name: "completed", colour: "--c-3", value: (column) => rate(COMPLETED(column)) },
-      { name: "failed or abandoned", colour: "--c-2", look: "area", value: (column) => rate(FAILED(column)) },
+      { name: "started", word: "session", colour: "--c-1", value: (column) => rate(STARTED(column)) },
+      { name: "completed", word: "session", colour: "--c-3", value: (column) => rate(COMPLETED(column)) },
+      { name: "failed or abandoned", word: "abandoned", colour: "--c-2", look: "area", value: (column) => rate(FAILED(column)) },
       ...(hasUsers ? [{ name: "users (right)", word: "users", colour: "--c-4", look: "dash" as const, value: (column: Column) => count(column.users) }] : []),
     ],
     [hasUsers],

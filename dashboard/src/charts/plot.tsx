@@ -1,15 +1,15 @@
 // One uPlot drawing, kept in step with the group's span, cursor and theme. It draws what it is given and decides nothing.
 
 import { effect } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import { useEffect, useRef } from "preact/hooks";
+import type uPlot from "uplot";
 
-import { isDark } from "../parts/theme";
 import { follows } from "../state/follows";
 import type { Range } from "../state/zoom";
 import { middle } from "./aligned";
+import { rem, timeAxis } from "./axes";
+import { useCanvas } from "./canvas";
 import { css, faded, font } from "./colours";
-import { clock } from "./format";
 import type { ChartGroup } from "./group";
 
 export interface Drawing {
@@ -17,14 +17,9 @@ export interface Drawing {
   scales: uPlot.Scales;
   /** Made with each drawing: their typeface has the size that the page has then. */
   axes: () => uPlot.Axis[];
-  bands?: uPlot.Band[];
   /** Draws under the lines. */
   under?: (u: uPlot) => void;
 }
-
-// The types of uPlot name these as enums that exist for the compiler alone.
-export const LOGARITHMIC = 3 as unknown as uPlot.Scale.Distr;
-export const RIGHT = 1 as unknown as uPlot.Axis.Side;
 
 interface Props {
   group: ChartGroup;
@@ -35,55 +30,6 @@ interface Props {
   height: number;
   /** Whether marks have their names. */
   names?: boolean;
-}
-
-/** The axis below: time since the start. */
-export function timeAxis(): uPlot.Axis {
-  const size = Math.round(rem() * 1.6);
-  return {
-    ...axisStyle(),
-    space: 70,
-    size,
-    values: (_, splits) => splits.map((value) => (Number.isInteger(value) ? clock(value) : "")),
-    incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400],
-  };
-}
-
-/** An axis of values at the left, or at the right with its own scale. */
-export function valueAxis(scale: string, text: (value: number) => string, more: Partial<uPlot.Axis> = {}): uPlot.Axis {
-  const unit = rem();
-  return {
-    ...axisStyle(),
-    scale,
-    space: 30,
-    size: (_, values) => {
-      const longest = (values as string[] | null ?? []).reduce((most, value) => Math.max(most, value.length), 3);
-      return Math.round(unit * (0.46 * longest + 0.9));
-    },
-    values: (_, splits) => splits.map((value) => text(value)),
-    // uPlot would leave out marks of a logarithmic axis by a rule of its own.
-    filter: (_, splits) => splits,
-    ...more,
-  };
-}
-
-export function rem(): number {
-  return parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-}
-
-function axisStyle(): uPlot.Axis {
-  return {
-    stroke: () => css("--chart-axis"),
-    font: font(),
-    grid: { stroke: () => css("--chart-grid"), width: 1 },
-    ticks: { show: false },
-    gap: 5,
-  };
-}
-
-/** A scale from zero to a little above the highest value. */
-export function fromZero(least = 1): uPlot.Scale {
-  return { range: (_, __, high: number | null) => [0, Math.max(least, (high ?? 0) * 1.08)] };
 }
 
 /** Shades the warm-up and draws the marks, over everything else. */
@@ -137,24 +83,19 @@ function overlay(u: uPlot, group: ChartGroup, names: boolean): void {
 }
 
 export function Plot({ group, drawing, data, height, names = false }: Props) {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
   const latest = useRef(data);
   latest.current = data;
-
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const sizeOf = () => ({ width: Math.max(120, Math.floor(element.clientWidth)), height: Math.round(height * rem()) });
-    let hovered = false;
-    const u = new uPlot(
-      {
-        ...sizeOf(),
+  // Who moved the cursor last: the mouse over this drawing, or another (the keyboard, the mouse over another one).
+  const byMouse = useRef(false);
+  const { place, plot, unit } = useCanvas(
+    {
+      height,
+      data: () => latest.current,
+      options: () => ({
         padding: [8, Math.round(1.3 * rem()), 0, 0],
         series: [{}, ...drawing.series],
         scales: { x: { time: false, auto: false }, ...drawing.scales },
         axes: [timeAxis(), ...drawing.axes()],
-        ...(drawing.bands ? { bands: drawing.bands } : {}),
         legend: { show: false },
         focus: { alpha: 1 },
         cursor: {
@@ -173,7 +114,7 @@ export function Plot({ group, drawing, data, height, names = false }: Props) {
           draw: [(self) => overlay(self, group, names)],
           setCursor: [
             (self) => {
-              if (!hovered) return;
+              if (!byMouse.current) return;
               const left = self.cursor.left ?? -1;
               group.do({ do: "point", at: left < 0 ? null : group.secondAt(self.posToVal(left, "x")) });
             },
@@ -188,57 +129,48 @@ export function Plot({ group, drawing, data, height, names = false }: Props) {
             },
           ],
         },
+      }),
+      also: (u, element) => {
+        const moved = () => {
+          byMouse.current = true;
+        };
+        // Before uPlot's own listener, which reports the cursor.
+        element.addEventListener("mousemove", moved, true);
+        u.over.addEventListener("mouseleave", () => {
+          if (byMouse.current) group.do({ do: "point", at: null });
+          byMouse.current = false;
+        });
+        const unfollow = [
+          effect(() => {
+            follows(group.marks, group.warmup);
+            u.redraw(false, true);
+          }),
+          effect(() => {
+            const under = group.under.value;
+            const { cursor, anchor } = group.view.value;
+            // Another one has moved the cursor: it stands there until the mouse moves again.
+            if (byMouse.current && cursor !== pointed(u, group)) byMouse.current = false;
+            if (!byMouse.current) {
+              const at = under ? middle(under) : cursor;
+              u.setCursor({ left: at === null ? -10 : u.valToPos(at, "x"), top: at === null ? -10 : 1 }, false);
+            }
+            if (anchor === null || cursor === null) {
+              if (!byMouse.current && u.select.width > 0) u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            } else {
+              const [low, high] = [Math.min(anchor, cursor), Math.max(anchor, cursor) + (under?.seconds ?? 1)];
+              const left = u.valToPos(low, "x");
+              u.setSelect({ left, top: 0, width: u.valToPos(high, "x") - left, height: u.over.clientHeight }, false);
+            }
+          }),
+        ];
+        return () => {
+          element.removeEventListener("mousemove", moved, true);
+          for (const end of unfollow) end();
+        };
       },
-      latest.current,
-      element,
-    );
-    plot.current = u;
-    u.over.addEventListener("mouseenter", () => {
-      hovered = true;
-    });
-    u.over.addEventListener("mouseleave", () => {
-      hovered = false;
-      group.do({ do: "point", at: null });
-    });
-    const unfollow = [
-      // Colours are read when it is drawn.
-      effect(() => {
-        follows(isDark, group.marks, group.warmup);
-        u.redraw(false, true);
-      }),
-      effect(() => {
-        const under = group.under.value;
-        const { cursor, anchor } = group.view.value;
-        if (!hovered) {
-          const at = under ? middle(under) : cursor;
-          u.setCursor({ left: at === null ? -10 : u.valToPos(at, "x"), top: at === null ? -10 : 1 }, false);
-        }
-        if (anchor === null || cursor === null) {
-          if (!hovered && u.select.width > 0) u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-        } else {
-          const [low, high] = [Math.min(anchor, cursor), Math.max(anchor, cursor) + (under?.seconds ?? 1)];
-          const left = u.valToPos(low, "x");
-          u.setSelect({ left, top: 0, width: u.valToPos(high, "x") - left, height: u.over.clientHeight }, false);
-        }
-      }),
-    ];
-    const fit = () => {
-      const size = sizeOf();
-      if (size.width !== u.width || size.height !== u.height) u.setSize(size);
-    };
-    const resized = new ResizeObserver(fit);
-    resized.observe(element);
-    addEventListener("beforeprint", fit);
-    addEventListener("afterprint", fit);
-    return () => {
-      for (const end of unfollow) end();
-      resized.disconnect();
-      removeEventListener("beforeprint", fit);
-      removeEventListener("afterprint", fit);
-      u.destroy();
-      plot.current = null;
-    };
-  }, [drawing, group, height, names]);
+    },
+    [drawing, group, names],
+  );
 
   useEffect(() => {
     const draw = (range: Range) => {
@@ -250,7 +182,13 @@ export function Plot({ group, drawing, data, height, names = false }: Props) {
       });
     };
     return effect(() => draw(group.range.value));
-  }, [data, drawing, group, height, names]);
+  }, [data, drawing, group, height, names, unit]);
 
-  return <div ref={box} class="plot" aria-hidden="true" />;
+  return <div ref={place} class="plot" aria-hidden="true" />;
+}
+
+/** The second at which the mouse points in a drawing. */
+function pointed(u: uPlot, group: ChartGroup): number | null {
+  const left = u.cursor.left ?? -1;
+  return left < 0 ? null : group.secondAt(u.posToVal(left, "x"));
 }
