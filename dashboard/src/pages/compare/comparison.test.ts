@@ -23,7 +23,7 @@ test("values have their unit", () => {
   assert.equal(valueOf(null, "ms"), "–");
 });
 
-test("an interval stands around the middle, which is no change", () => {
+test("an interval stands around the middle, where nothing differs", () => {
   const of = (low: number, high: number): Figure => ({ figure: "", unit: "", a: 1, b: 1, ratio: Math.sqrt(low * high), low, high, outcome: "same", sentence: "" });
   const figures = [of(0.5, 2), of(1, 1)];
   assert.equal(scaleOf(figures), 2);

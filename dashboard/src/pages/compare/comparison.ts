@@ -1,47 +1,9 @@
 // What `GET /api/v1/compare` answers, and how the page shows it. Pure.
+import type { ComparedFigure } from "../../api/types";
 import { ms, percent, rate } from "../../parts/format";
 
-export type Outcome = "better" | "worse" | "higher" | "lower" | "same" | "cannot_tell";
-
-export interface Figure {
-  figure: string;
-  unit: string;
-  a: number | null;
-  b: number | null;
-  a_low?: number | null;
-  a_high?: number | null;
-  b_low?: number | null;
-  b_high?: number | null;
-  /** b by a. */
-  ratio: number | null;
-  low: number | null;
-  high: number | null;
-  half_width?: number | null;
-  /** Of errors: b minus a, by which the outcome is decided, and its limits. */
-  difference?: number | null;
-  difference_low?: number | null;
-  difference_high?: number | null;
-  outcome: Outcome;
-  sentence: string;
-}
-
-export interface ComparedTest {
-  test_id: string;
-  name: string;
-  windows: number;
-}
-
-export interface Comparison {
-  a: ComparedTest[];
-  b: ComparedTest[];
-  asked: "tests" | "service";
-  /** The same as a sentence, and what it takes to answer for the service where it does not. */
-  about: string;
-  refused: string[];
-  warnings: string[];
-  trend: string[];
-  figures: Figure[];
-}
+export type Outcome = ComparedFigure["outcome"];
+export type Figure = ComparedFigure;
 
 export const OUTCOMES: Record<Outcome, { kind: string; sign: string; text: string }> = {
   better: { kind: "good", sign: "✓", text: "better" },
@@ -77,19 +39,23 @@ function points(difference: number | null | undefined): string {
   return `${Number(text) > 0 ? "+" : ""}${text.replace("-", "−")} pp`;
 }
 
+function isKnown(value: number | null | undefined): value is number {
+  return value !== null && value !== undefined;
+}
+
 /** How a figure differs, and between which limits: of errors in percentage points, else by a ratio. */
 export function differs(figure: Figure): { by: string; from: string; to: string } {
-  if (figure.difference !== undefined && figure.difference !== null) {
+  if (isKnown(figure.difference)) {
     return { by: points(figure.difference), from: points(figure.difference_low), to: points(figure.difference_high) };
   }
-  const isOpen = figure.low !== null && figure.high === null;
+  const isOpen = isKnown(figure.low) && !isKnown(figure.high);
   return { by: change(figure.ratio), from: change(figure.low), to: isOpen ? "no limit" : change(figure.high) };
 }
 
 /** Where an interval of ratios stands on a scale from half to double, by logarithm; 0 to 1. Null where it is not known. */
 export function placeOf(figure: Pick<Figure, "low" | "high" | "ratio">, most: number): { low: number; high: number; at: number } | null {
   const { low, high, ratio } = figure;
-  if (low === null || high === null || ratio === null || low <= 0 || high <= 0 || ratio <= 0) return null;
+  if (!isKnown(low) || !isKnown(high) || !isKnown(ratio) || low <= 0 || high <= 0 || ratio <= 0) return null;
   const place = (r: number) => Math.max(0, Math.min(1, 0.5 + Math.log(r) / (2 * Math.log(most))));
   return { low: place(low), high: place(high), at: place(ratio) };
 }
@@ -98,7 +64,7 @@ export function placeOf(figure: Pick<Figure, "low" | "high" | "ratio">, most: nu
 export function scaleOf(figures: Figure[]): number {
   let most = 1.1;
   for (const { low, high } of figures) {
-    for (const r of [low, high]) if (r !== null && r > 0 && Number.isFinite(r)) most = Math.max(most, r, 1 / r);
+    for (const r of [low, high]) if (isKnown(r) && r > 0 && Number.isFinite(r)) most = Math.max(most, r, 1 / r);
   }
   return Math.min(most, 100);
 }

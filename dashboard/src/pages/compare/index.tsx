@@ -1,14 +1,16 @@
-// The page that lays tests over each other: which, and what the orchestrator's statistics say of their difference.
-import { useEffect, useState } from "preact/hooks";
+// The page that lays tests over each other: which, how their figures differ by the orchestrator's statistics, and their
+// curves.
+import { useCallback, useEffect, useState } from "preact/hooks";
 
 import { ApiError, get, path, sentence } from "../../api/client";
-import type { TestPage, TestSummary } from "../../api/types";
+import type { Comparison, TestPage, TestSummary } from "../../api/types";
 import { instant } from "../../parts/format";
 import { Empty, Failed, Loading } from "../../parts/notice";
 import { VerdictBadge } from "../../parts/verdict";
 import { Word } from "../../parts/word";
 import { address, go, here } from "../../routes";
-import { type Comparison, differs, type Figure, OUTCOMES, placeOf, scaleOf, valueOf } from "./comparison";
+import { differs, type Figure, OUTCOMES, placeOf, scaleOf, valueOf } from "./comparison";
+import { TestsOver } from "./over";
 
 /** Finished tests to choose from. */
 const MOST = 200;
@@ -32,6 +34,7 @@ export default function Compare() {
   useEffect(() => void load(), []);
   const isReady = sides.a.length > 0 && sides.b.length > 0;
   const set = (side: Side, ids: string[]) => go({ page: "compare", ...sides, [side]: ids }, true);
+  const nameOf = useCallback((id: string) => tests?.find((test) => test.test_id === id)?.name ?? id, [tests]);
   const isEmpty = tests !== null && tests.length < 2 && !isReady;
   return (
     <>
@@ -52,7 +55,14 @@ export default function Compare() {
             <Picker side="a" title="A, before" tests={tests} chosen={sides.a} other={sides.b} set={(ids) => set("a", ids)} />
             <Picker side="b" title="B, after" tests={tests} chosen={sides.b} other={sides.a} set={(ids) => set("b", ids)} />
           </div>
-          {isReady ? <Result a={sides.a} b={sides.b} /> : <p class="dim">Choose at least one test a side. With several a side the differences between tests count too.</p>}
+          {isReady ? (
+            <>
+              <Result a={sides.a} b={sides.b} />
+              <TestsOver a={sides.a} b={sides.b} nameOf={nameOf} />
+            </>
+          ) : (
+            <p class="dim">Choose at least one test a side. With several a side the differences between tests count too.</p>
+          )}
         </div>
       )}
     </>
@@ -154,9 +164,9 @@ function Result({ a, b }: { a: string[]; b: string[] }) {
           ))}
         </ul>
       )}
-      <p class="about">{result.about}</p>
+      <p class="about">The answer is {result.about}.</p>
       <Table figures={result.figures} />
-      <p class="hint">The intervals hold for all figures together at 95 %. In the middle of each bar is no change.</p>
+      <p class="hint">The intervals hold for all figures together at 95 %. The line across each bar is where nothing differs.</p>
     </section>
   );
 }
@@ -176,12 +186,14 @@ function Table({ figures }: { figures: Figure[] }) {
               B
             </th>
             <th scope="col" class="n">
-              Change
+              <Word of="interval">Change</Word>
             </th>
             <th scope="col">
               <span class="sr-only">Interval</span>
             </th>
-            <th scope="col">What it says</th>
+            <th scope="col">
+              <Word of="comparison">What it says</Word>
+            </th>
           </tr>
         </thead>
         <tbody>
