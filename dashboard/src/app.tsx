@@ -12,7 +12,7 @@ import { Empty, Failed, Loading } from "./parts/notice";
 import { nextTheme, theme } from "./parts/theme";
 import { Toast } from "./parts/toast";
 import { address, here, type Route } from "./routes";
-import { health, heardAt, link, tick } from "./state/live";
+import { health, link, receivedAt, tick } from "./state/live";
 
 const NAV: { route: Route; name: string }[] = [
   { route: { page: "tests" }, name: "Tests" },
@@ -48,7 +48,7 @@ function LinkState() {
   const from = health.value ? `${health.value.node_id}, ${health.value.version}` : undefined;
   return (
     <span class="link-state" title={from} role="status">
-      <span class={`dot ${state}`} aria-hidden="true" />
+      <span class={`link-dot ${state}`} aria-hidden="true" />
       <span class={state === "live" ? "wide" : ""}>{text}</span>
     </span>
   );
@@ -59,7 +59,7 @@ function Stale() {
   if (session.value === "out" || link.value !== "lost") return null;
   // Read, so that it is drawn again each second.
   const now = tick.value >= 0 ? performance.now() : 0;
-  const age = heardAt.value === null ? null : (now - heardAt.value) / 1_000;
+  const age = receivedAt.value === null ? null : (now - receivedAt.value) / 1_000;
   return (
     <div class="stale" role="alert">
       The orchestrator does not answer.{" "}
@@ -163,7 +163,7 @@ function Page() {
   }, [at, attempt]);
   if (at === "unknown") {
     return (
-      <Empty title="There is no page at this address">
+      <Empty title="This address has no page">
         <p>
           <a href="/">All tests</a>
         </p>

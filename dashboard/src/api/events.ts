@@ -1,5 +1,5 @@
-// The stream of events, read by `fetch` rather than `EventSource`: so a 401 can be told from a broken connection, and
-// the comments of a quiet stream show that it is alive.
+// The stream of events, read by `fetch` rather than `EventSource`: a 401 and a broken connection differ here, and the
+// comments of a quiet stream show that it is alive.
 import { ApiError, request, session } from "./client";
 import { FrameReader } from "./sse";
 import type { Events } from "./types";
@@ -18,8 +18,12 @@ export interface Listener {
   event<Name extends keyof Events>(name: Name, data: Events[Name]): void;
   /** The link changed. */
   link(link: Link): void;
-  /** A byte arrived: what is shown is up to date as of now. */
-  heard(): void;
+  /** Bytes arrived: what is shown is up to date as of now. */
+  received(): void;
+  /** The present state is complete, or what was missed since the last event. */
+  caughtUp(): void;
+  /** The orchestrator does not have what was asked for (404): this stream has ended. */
+  refused(): void;
 }
 
 const NAMES = new Set<string>(["driver", "test", "window"]);
@@ -51,8 +55,12 @@ export class EventStream {
       try {
         await this.listen();
       } catch (error) {
-        // After a log-in somebody opens another stream.
+        // After a log-in another stream is opened.
         if (error instanceof ApiError && error.status === 401) return;
+        if (error instanceof ApiError && error.status === 404) {
+          if (!this.isClosed()) this.listener.refused();
+          return;
+        }
       }
       if (this.isClosed()) return;
       this.listener.link("lost");
@@ -68,21 +76,26 @@ export class EventStream {
     const body = answer.body;
     if (!body) return;
     this.pause = FIRST_PAUSE_MS;
-    this.listener.heard();
+    this.listener.received();
     this.listener.link("live");
     const reader = body.getReader();
     const decoder = new TextDecoder();
     const frames = new FrameReader();
+    let isCaughtUp = false;
     for (;;) {
       const silence = setTimeout(() => void reader.cancel(), SILENT_MS);
       const { value, done } = await reader.read().finally(() => clearTimeout(silence));
       if (done || this.isClosed()) return;
-      this.listener.heard();
+      this.listener.received();
       for (const { id, name, data } of frames.feed(decoder.decode(value, { stream: true }))) {
         if (NAMES.has(name) && data !== "") {
           this.listener.event(name as keyof Events, JSON.parse(data) as never);
         }
-        if (id !== null) this.lastId = id;
+        if (id === null) continue;
+        this.lastId = id;
+        // Events of the present state have no id; the first id stands behind them.
+        if (!isCaughtUp) this.listener.caughtUp();
+        isCaughtUp = true;
       }
     }
   }

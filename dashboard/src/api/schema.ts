@@ -453,6 +453,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/try-target": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which target this orchestrator offers for a first test: that of `groundswell up --target`, or of `[page] try_target`. */
+        get: operations["get_try_target"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/words": {
         parameters: {
             query?: never;
@@ -608,6 +625,24 @@ export interface components {
             topics?: {
                 [key: string]: string;
             };
+        };
+        /** @description What a driver could send at most when `groundswell calibrate` measured it, against a server in its own process. */
+        Calibration: {
+            /**
+             * Format: date-time
+             * @description When that was, RFC 3339.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description What a closed loop reached, requests per second.
+             */
+            closed_per_s: number;
+            /**
+             * Format: double
+             * @description The highest rate of an open loop that it kept, requests per second; null where it kept none.
+             */
+            open_per_s?: number | null;
         };
         /**
          * @description What a search found, or knows so far. Rates are of the whole fleet: requests a second, or sessions where the plan has
@@ -952,6 +987,7 @@ export interface components {
             age_ms: number;
             /** @description Whether records of it still arrive (alive or suspect), so that it can be chosen for a test. */
             alive: boolean;
+            calibration?: null | components["schemas"]["Calibration"];
             /** @description Whether it is a classic node, which does not send our additions. */
             classic: boolean;
             /**
@@ -2510,6 +2546,11 @@ export interface components {
             users?: number | null;
             /** @description The part that was due in the warm-up; included in the counters above. */
             warmup: components["schemas"]["WarmupTotals"];
+        };
+        /** @description What a page without tests offers to send a short test to. */
+        TryTarget: {
+            /** @description Its URL, from `[page] try_target`; null where there is none. */
+            url?: string | null;
         };
         /** @description The universal scalability law: X(n) = n·λ / (1 + σ(n - 1) + κ·n(n - 1)), n requests at a time. */
         Usl: {
@@ -4222,6 +4263,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrchestratorTime"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            421: components["responses"]["Misdirected"];
+        };
+    };
+    get_try_target: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the target to try, or null */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TryTarget"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -21,6 +21,8 @@ export type Driver = Schemas["Driver"];
 export type WindowPage = Schemas["WindowPage"];
 /** One second of a test (`Window` would hide the browser's own). */
 export type Second = Schemas["Window"];
+export type Comparison = Schemas["Comparison"];
+export type ComparedFigure = Schemas["ComparedFigure"];
 export type Problem = Schemas["Problem"];
 export type KeyProblem = Schemas["KeyProblem"];
 export type Health = Schemas["Health"];

@@ -4,14 +4,13 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { readTest } from "../state/actions";
-import { get, path, sentence } from "../api/client";
-import { ApiError } from "../api/client";
+import { ApiError, get, path, sentence } from "../api/client";
 import { Copyable } from "../parts/copy";
 import { duration } from "../parts/format";
-import { shortcut } from "../parts/keys";
+import { listed, shortcut } from "../parts/keys";
 import { Empty, Failed, Loading } from "../parts/notice";
 import { here } from "../routes";
-import { link, onSecond, onTest, tick } from "../state/live";
+import { caughtUp, link, onSecond, onTest, orchestratorNow, tick } from "../state/live";
 import { follows } from "../state/follows";
 import { type Source, TestModel } from "../state/model";
 import type { Span, Test, Window } from "../state/shapes";
@@ -43,7 +42,7 @@ function OneTest({ id }: { id: string }) {
   const model = useMemo(() => new TestModel(source(id)), [id]);
   const [fault, setFault] = useState<ApiError | Error | null>(null);
   const [attempt, setAttempt] = useState(0);
-  const [heard, setHeard] = useState(() => performance.now());
+  const [receivedAt, setReceivedAt] = useState(() => performance.now());
 
   useEffect(() => {
     let wanted = true;
@@ -56,11 +55,14 @@ function OneTest({ id }: { id: string }) {
         model.take(test);
         if (!test.started_at) return;
         loaded = true;
+        const streams = caughtUp.peek();
         const over = test.state === "finished";
-        const end = over && test.ended_at ? Date.parse(test.ended_at) : Date.now();
+        const end = over && test.ended_at ? Date.parse(test.ended_at) : orchestratorNow();
         await model.load(Math.max(0, Math.ceil((end - Date.parse(test.started_at)) / 1000)), over).catch((error: unknown) => {
           model.fault.value = sentence(error);
         });
+        // A stream that began meanwhile may have begun behind the newest of these seconds.
+        if (streams !== caughtUp.peek()) await model.refill(model.series.last - 10).catch(() => undefined);
         await model.whole();
       } catch (error) {
         if (wanted) setFault(error instanceof Error ? error : new Error(String(error)));
@@ -74,7 +76,7 @@ function OneTest({ id }: { id: string }) {
         model.take(test);
         if (test.started_at && !loaded) {
           loaded = true;
-          void model.load(Math.max(0, Math.ceil((Date.now() - Date.parse(test.started_at)) / 1000)), false).catch(() => undefined);
+          void model.load(Math.max(0, Math.ceil((orchestratorNow() - Date.parse(test.started_at)) / 1000)), false).catch(() => undefined);
         }
         // The last seconds of a test may be corrected when it ends.
         if (test.state === "finished" && state !== "finished") {
@@ -86,15 +88,18 @@ function OneTest({ id }: { id: string }) {
       onSecond((second) => {
         if (second.test_id !== id || (second.node_id ?? null) !== null) return;
         model.add([second]);
-        setHeard(performance.now());
+        setReceivedAt(performance.now());
       }),
       // After a break of the stream: what was missed is asked for.
-      link.subscribe((now) => {
-        if (now !== "live" || !loaded) return;
+      caughtUp.subscribe(() => {
+        if (!loaded || model.series.last < 0) return;
         void readTest(id).then((test) => model.take(test), () => undefined);
         void model.refill(model.series.last - 10).catch(() => undefined);
       }),
       shortcut("Escape", "Zoom out to the whole test", () => model.group.do({ do: "out" })),
+      listed(["←", "→"], "On the time cursor of the charts: move it; with Shift by ten"),
+      listed(["Enter"], "On the time cursor: begin a span, end it, and zoom to it"),
+      listed(["+", "−"], "On the time cursor: zoom in and out"),
     ];
     const sends = () => ["running", "draining"].includes(model.test.peek()?.state ?? "") && !document.hidden;
     const curve = setInterval(() => {
@@ -120,7 +125,7 @@ function OneTest({ id }: { id: string }) {
     if (!fault) return <Loading what="the test" />;
     if (fault instanceof ApiError && fault.status === 404) {
       return (
-        <Empty title="There is no such test">
+        <Empty title="This test is not in the history">
           <p>
             It may have been deleted. <a href="/">All tests</a>
           </p>
@@ -129,20 +134,20 @@ function OneTest({ id }: { id: string }) {
     }
     return <Failed what="The test was not loaded" why={sentence(fault)} again={() => setAttempt(attempt + 1)} />;
   }
-  return <Live model={model} test={test} heard={heard} />;
+  return <Live model={model} test={test} receivedAt={receivedAt} />;
 }
 
-function Live({ model, test, heard }: { model: TestModel; test: Test; heard: number }) {
+function Live({ model, test, receivedAt }: { model: TestModel; test: Test; receivedAt: number }) {
   const lost = useComputed(() => link.value === "lost");
   // Read, so that elapsed time goes on between events.
   if (test.state !== "finished") follows(tick);
   const notices = (
     <>
       {lost.value && test.state !== "configured" && <Gone test={test} />}
-      {!lost.value && test.state === "running" && performance.now() - heard > BEHIND_MS && <Behind test={test} seconds={(performance.now() - heard) / 1000} />}
+      {!lost.value && test.state === "running" && performance.now() - receivedAt > BEHIND_MS && <Behind test={test} seconds={(performance.now() - receivedAt) / 1000} />}
     </>
   );
-  return <TestView model={model} test={test} now={Date.now()} actions={<Actions test={test} />} notices={notices} plan={<PlanFold plan={test.plan} isOpen={test.state === "configured"} />} byDriver />;
+  return <TestView model={model} test={test} now={orchestratorNow()} actions={<Actions test={test} />} notices={notices} plan={<PlanFold plan={test.plan} isOpen={test.state === "configured"} />} byDriver />;
 }
 
 /** The orchestrator is gone: of `groundswell run` it ends with its test. */
@@ -160,7 +165,7 @@ function Gone({ test }: { test: Test }) {
 }
 
 function Behind({ test, seconds }: { test: Test; seconds: number }) {
-  if (test.started_at && Date.now() < Date.parse(test.started_at) + BEHIND_MS) return null;
+  if (test.started_at && orchestratorNow() < Date.parse(test.started_at) + BEHIND_MS) return null;
   return (
     <p class="behind" role="status">
       No second has arrived for <span aria-live="off">{duration(seconds)}</span>: the figures are that old.

@@ -18,6 +18,16 @@ export function shortcut(key: string, does: string, run: () => void): () => void
   };
 }
 
+/** Keys that hold while something has the focus: listed with the others, and followed there. */
+const elsewhere = new Set<Shortcut>();
+
+/** Lists keys that are followed elsewhere, while a page is shown; returns what removes them. */
+export function listed(keys: string[], does: string): () => void {
+  const entry = { keys, does };
+  elsewhere.add(entry);
+  return () => elsewhere.delete(entry);
+}
+
 const PAGES: Record<string, [string, string]> = {
   t: ["/", "Tests"],
   n: ["/new", "New test"],
@@ -31,6 +41,7 @@ export function shortcuts(): Shortcut[] {
     { keys: ["?"], does: "This list" },
     ...Object.entries(PAGES).map(([key, [, name]]) => ({ keys: ["g", key], does: `Go to ${name}` })),
     ...[...ofPage].map(([key, { does }]) => ({ keys: [key], does })),
+    ...elsewhere,
   ];
 }
 

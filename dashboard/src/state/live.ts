@@ -1,12 +1,14 @@
-// What the orchestrator sends by itself, for all pages of this tab: drivers, tests and seconds, one stream for all of it.
+// What the orchestrator sends by itself, for all pages of this tab: drivers, tests and seconds, by one stream. On the page of
+// a test it is the stream of that test and of drivers, elsewhere that of everything.
 //
 // Each driver and each test has a signal of its own, so that only what changed is drawn again. A fleet of a thousand
 // drivers changes a thousand times a second: changes are collected, and shown at most every `SHOW_EVERY_MS`.
-import { batch, computed, type ReadonlySignal, signal, type Signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, signal, type Signal, untracked } from "@preact/signals";
 
-import { get, session } from "../api/client";
+import { get, path, session } from "../api/client";
 import { EventStream, type Link } from "../api/events";
 import type { Driver, Health, Second, Test } from "../api/types";
+import { here } from "../routes";
 
 const SHOW_EVERY_MS = 250;
 /** A tab that is hidden this long gives up its connection, since a browser has six of them for a server. */
@@ -20,7 +22,11 @@ export interface SeenDriver {
 
 export const link = signal<Link>("connecting");
 /** When the last byte of the stream arrived, by `performance.now()`; null before the first. */
-export const heardAt = signal<number | null>(null);
+export const receivedAt = signal<number | null>(null);
+/** Whether the present state has arrived once: before that, an empty list of drivers says nothing. */
+export const isKnown = signal(false);
+/** Counts up when a stream has caught up: what was missed between two streams can be asked for now. */
+export const caughtUp = signal(0);
 /** Which orchestrator this is; null before it has answered. `/healthz` needs no token. */
 export const health = signal<Health | null>(null);
 /** Counts up once a second, for what ages on screen. */
@@ -115,10 +121,21 @@ export function forget(id: string): void {
 }
 
 let stream: EventStream | null = null;
+/** The test whose events alone the stream has; null for the events of everything. */
+let streamOf: string | null = null;
 
-function open(): void {
+/** Counts the streams: what an earlier one still reports is passed over. */
+let turn = 0;
+
+/** Opens the stream, of one test and all drivers or of everything, in the place of the one before it. */
+function open(of: string | null): void {
+  // From one page to another the stream changes and the orchestrator does not: the link stays as it is shown.
+  const isSwitch = stream !== null && link.peek() === "live";
   stream?.close();
-  stream = new EventStream("/api/v1/events", {
+  streamOf = of;
+  turn += 1;
+  const mine = turn;
+  stream = new EventStream(path(["api", "v1", "events"], { test: of }), {
     event(name, data) {
       if (name === "driver") {
         const driver = data as Driver;
@@ -133,17 +150,53 @@ function open(): void {
       later();
     },
     link(now) {
+      if (mine !== turn || (now === "connecting" && isSwitch)) return;
       link.value = now;
-      // What happened while nobody listened may have changed the list, and it may be another orchestrator by now.
+      // What happened without a stream may have changed the list, and it may be another orchestrator by now.
       if (now === "live") {
         listVersion.value += 1;
         void askHealth();
+        void askTime();
       }
     },
-    heard() {
-      heardAt.value = performance.now();
+    received() {
+      receivedAt.value = performance.now();
+    },
+    caughtUp() {
+      show();
+      isKnown.value = true;
+      caughtUp.value += 1;
+    },
+    refused() {
+      // The test was deleted, or never was: its page says so. Drivers are shown all the same.
+      if (mine === turn) open(null);
     },
   });
+}
+
+/** Which events the page that is shown has use for. */
+function wanted(): string | null {
+  const at = here.value;
+  return at.page === "test" ? at.id : null;
+}
+
+/** How far the orchestrator's clock is ahead of this browser's, ms. */
+let aheadMs = 0;
+
+/** ms since 1970 by the orchestrator's clock, as well as this page knows it: tests have their instants by that one. */
+export function orchestratorNow(): number {
+  return Date.now() + aheadMs;
+}
+
+async function askTime(): Promise<void> {
+  try {
+    const before = performance.now();
+    const { unix_us: us } = await get<{ unix_us: number }>("/api/v1/time");
+    const wayMs = (performance.now() - before) / 2;
+    aheadMs = us / 1_000 + wayMs - Date.now();
+  } catch {
+    // The link shows that nothing answers; the last offset stays.
+  }
 }
 
 async function askHealth(): Promise<void> {
@@ -157,13 +210,18 @@ async function askHealth(): Promise<void> {
 /** Opens the stream, and opens it again after a log-in and when a hidden tab is looked at again. Called once. */
 export function listen(): void {
   void askHealth();
-  open();
+  effect(() => {
+    const of = wanted();
+    untracked(() => {
+      if (stream === null || of !== streamOf) open(of);
+    });
+  });
   let loggedOut = false;
   session.subscribe((now) => {
     if (now === "out") loggedOut = true;
     else if (now === "in" && loggedOut) {
       loggedOut = false;
-      open();
+      open(wanted());
     }
   });
   setInterval(() => {
@@ -177,6 +235,6 @@ export function listen(): void {
         stream?.close();
         stream = null;
       }, HIDDEN_MS);
-    } else if (!stream) open();
+    } else if (!stream) open(wanted());
   });
 }

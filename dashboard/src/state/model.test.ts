@@ -8,7 +8,7 @@ import type { Span, Window } from "./shapes";
 const spanOf = (from: number, to: number): Span => ({ from, to, step: 1, totals: totalsOf(), drivers: [], curve: { fleet: [[0, 1], [1, 2]] } });
 
 interface Asked {
-  windows: [number, number, number | "auto", string | null][];
+  windows: [number, number, number, string | null][];
   spans: ({ from: number; to: number } | null)[];
 }
 
@@ -19,9 +19,8 @@ function sourceOf(length: number): Source & { asked: Asked } {
     asked,
     windows: (from, to, step, driver) => {
       asked.windows.push([from, to, step, driver]);
-      const each = step === "auto" ? (to - from < 300 ? 1 : to - from < 3600 ? 10 : 60) : step;
       const found: Window[] = [];
-      for (let at = Math.floor(from / each) * each; at <= Math.min(to, length - 1); at += each) found.push(windowOf(at, each, driver === null ? [1, 2, 3, 40] : [7]));
+      for (let at = Math.floor(from / step) * step; at <= Math.min(to, length - 1); at += step) found.push(windowOf(at, step, driver === null ? [1, 2, 3, 40] : [7]));
       return Promise.resolve(found);
     },
     span: (range) => {

@@ -6,7 +6,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { ChartGroup } from "../charts/group";
 import { column } from "./columns";
 import { seconds } from "./progress";
-import { firstRequests, Series } from "./series";
+import { firstRequests, paged, Series } from "./series";
 import type { Span, Test, Window } from "./shapes";
 import { marks } from "./timeline";
 import type { Range } from "./zoom";
@@ -14,7 +14,7 @@ import type { Range } from "./zoom";
 /** Where a test's data come from. */
 export interface Source {
   /** The windows of a driver, or of the fleet (null); null where there are no others than those that are known. */
-  windows(from: number, to: number, step: number | "auto", driver: string | null): Promise<Window[] | null>;
+  windows(from: number, to: number, step: number, driver: string | null): Promise<Window[] | null>;
   /** Exact figures of a span, or of the whole test; null where they cannot be asked for. */
   span(range: { from: number; to: number } | null): Promise<Span | null>;
 }
@@ -87,7 +87,7 @@ export class TestModel {
   }
 
   private async ask(newest: number, over: boolean, driver: string | null): Promise<Window[]> {
-    const asked = firstRequests(newest, over).map(({ from, to, step }) => this.source.windows(from, to, over && from === 0 ? "auto" : step, driver));
+    const asked = firstRequests(newest, over).map(({ from, to, step }) => this.source.windows(from, to, step, driver));
     return (await Promise.all(asked)).flatMap((windows) => windows ?? []);
   }
 
@@ -224,8 +224,10 @@ export class TestModel {
   private async finer(zoom: Range): Promise<void> {
     const length = zoom[1] - zoom[0];
     const step = length <= 300 ? 1 : length <= 3600 ? 10 : 60;
-    const coarse = this.group.base.peek().within(zoom[0], zoom[1] - 1).some((one) => one.seconds > step);
-    if (!coarse) {
+    const known = this.group.base.peek();
+    // Of a test of many days the oldest part is not kept: it is asked for when it is zoomed to.
+    const isOlder = zoom[0] < (known.columns[0]?.seq ?? 0);
+    if (!isOlder && !known.within(zoom[0], zoom[1] - 1).some((one) => one.seconds > step)) {
       this.group.detail.value = null;
       return;
     }
@@ -233,8 +235,9 @@ export class TestModel {
     const key = `${zoom[0]}-${zoom[1]}`;
     let series = this.details.get(key);
     if (!series) {
-      const windows = await this.source.windows(zoom[0], zoom[1] - 1, step, driver).catch(() => null);
-      if (!windows || windows.length === 0 || this.driver.peek() !== driver) return;
+      const parts = paged({ from: zoom[0], to: zoom[1] - 1, step }).map(({ from, to }) => this.source.windows(from, to, step, driver));
+      const windows = (await Promise.all(parts).catch(() => [])).flatMap((part) => part ?? []);
+      if (windows.length === 0 || this.driver.peek() !== driver) return;
       series = new Series();
       series.putAll(windows.map(column));
       this.details.set(key, series);

@@ -73,10 +73,12 @@ test("the first requests cover a test once, with steps on whole borders", () => 
   }
 });
 
-test("of a test of many days the newest part is asked for, within the bound of an answer", () => {
-  for (const over of [true, false]) {
-    const asked = firstRequests(10 * 86_400, over);
-    for (const { from, to, step } of asked) assert.ok(to - from < MOST * step && from % step === 0, JSON.stringify(asked));
+test("of a test of many days as much is asked for as is kept, each request within the bound of an answer", () => {
+  for (const days of [3, 12, 40]) for (const over of [true, false]) {
+    const asked = firstRequests(days * 86_400, over);
+    for (const { from, to, step } of asked) assert.ok(from <= to && to - from < 3600 * step && from % step === 0, JSON.stringify(asked));
+    const first = asked[0]?.from ?? -1;
+    assert.ok(days === 40 ? first > 0 : first === 0, `${days} days from ${first} on`);
     const columns = asked.reduce((sum, one) => sum + Math.ceil((one.to - one.from + 1) / one.step), 0);
     assert.ok(columns <= MOST);
   }

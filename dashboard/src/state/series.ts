@@ -4,14 +4,20 @@
 
 import { type Column, lastOf } from "./columns";
 
-/** Most columns that are kept. */
-export const MOST = 3600;
+/** Most columns that are kept: two weeks of minutes, about 30 MB with their heatmap. */
+export const MOST = 20_160;
+
+/** Most windows of one answer. */
+const PAGE = 3600;
 
 /** How many columns of a step may stand before the older ones are asked for in the next step. */
 const BOUNDS = [
   { step: 1, next: 10, most: 900, block: 300 },
   { step: 10, next: 60, most: 1500, block: 360 },
 ] as const;
+
+/** Room for the columns of shorter steps beside those of 60 s. */
+const SHORTER = 2400;
 
 /** Seconds to ask for again, in a longer step: `from` and `to` are seconds, both included. */
 export interface Coarser {
@@ -125,10 +131,28 @@ export class Series {
   }
 }
 
+/** A part of the series that is asked for; both seconds are included. */
+export interface Asked {
+  from: number;
+  to: number;
+  step: 1 | 10 | 60;
+}
+
 /** Which windows to ask for first, where the newest second of a test is known: the newest 300 singly, the others in steps. */
-export function firstRequests(newest: number, over: boolean): { from: number; to: number; step: 1 | 10 | 60 }[] {
+export function firstRequests(newest: number, over: boolean): Asked[] {
+  return parts(newest, over).flatMap(paged);
+}
+
+/** A part in as many requests as it takes. */
+export function paged({ from, to, step }: Asked): Asked[] {
+  const pages: Asked[] = [];
+  for (let start = from; start <= to; start += PAGE * step) pages.push({ from: start, to: Math.min(to, start + PAGE * step - 1), step });
+  return pages;
+}
+
+function parts(newest: number, over: boolean): Asked[] {
   const auto = newest < 300 ? 1 : newest < 3600 ? 10 : 60;
-  // One answer has as many windows as are kept here; what is older than that has no place.
+  // What is older than the columns that are kept has no place.
   const oldest = Math.max(0, Math.ceil((newest + 1) / 60) * 60 - MOST * 60);
   if (over || auto === 1) return [{ from: oldest, to: Math.max(0, newest), step: auto }];
   const border = Math.floor((newest - 300) / auto) * auto;
@@ -137,12 +161,12 @@ export function firstRequests(newest: number, over: boolean): { from: number; to
     const middle = Math.floor((newest - 3600) / 60) * 60;
     const near = Math.floor((newest - 300) / 10) * 10;
     return [
-      { from: Math.max(0, middle - 2400 * 60), to: middle - 1, step: 60 },
+      { from: Math.max(0, middle - (MOST - SHORTER) * 60), to: middle - 1, step: 60 },
       { from: middle, to: near - 1, step: 10 },
       { from: near, to: newest, step: 1 },
     ];
   }
-  const asked: { from: number; to: number; step: 1 | 10 | 60 }[] = [];
+  const asked: Asked[] = [];
   if (border > 0) asked.push({ from: 0, to: border - 1, step: auto });
   asked.push({ from: Math.max(0, border), to: newest, step: 1 });
   return asked;

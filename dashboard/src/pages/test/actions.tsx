@@ -7,6 +7,7 @@ import { sentence } from "../../api/client";
 import { Dialog } from "../../parts/dialog";
 import { address, go } from "../../routes";
 import { clock } from "../../charts/format";
+import { canChangeRate, rateNow } from "../../state/load";
 import type { Test } from "../../state/shapes";
 
 /** The forms of a report, with what each is for. */
@@ -21,20 +22,6 @@ const FORMATS: readonly [ending: string, what: string][] = [
   ["hgrm", "HdrHistogram, percentiles (.hgrm)"],
   ["hlog", "HdrHistogram, log (.hlog)"],
 ];
-
-/** Whether the rate of a test can be changed: an open loop with one rate. */
-export function hasRate(test: Test): boolean {
-  const load = test.plan.load ?? {};
-  return test.state === "running" && load.mode !== "avalanche" && load.users === undefined && !load.stages;
-}
-
-/** The rate that holds now. */
-export function rateNow(test: Test): number | null {
-  const changes = test.rate_changes ?? [];
-  const last = changes[changes.length - 1];
-  if (last) return last.rate;
-  return typeof test.plan.load?.rate === "number" ? test.plan.load.rate : null;
-}
 
 export function Actions({ test }: { test: Test }) {
   const [asked, setAsked] = useState<"stop" | "rate" | null>(null);
@@ -57,7 +44,7 @@ export function Actions({ test }: { test: Test }) {
           Start
         </button>
       )}
-      {hasRate(test) && (
+      {canChangeRate(test) && (
         <button type="button" onClick={() => setAsked("rate")}>
           Change rate
         </button>

@@ -9,27 +9,9 @@ import { Word } from "../../parts/word";
 import { progress } from "../../state/progress";
 import type { Column } from "../../state/columns";
 import { levelOf, perSecond } from "../../state/columns";
+import { loadWords } from "../../state/load";
 import type { Plan, Test, Threshold } from "../../state/shapes";
 import { stat } from "../../charts/format";
-
-/** The load of a plan in a few words. */
-export function loadWords(plan: Plan): string {
-  const load = plan.load ?? {};
-  const what = plan.requests ? "sessions" : "requests";
-  const of = plan.per === "fleet" ? "" : " each driver";
-  const open = load.mode !== "avalanche" && load.users === undefined;
-  const parts: string[] = [];
-  if (load.stages) parts.push(`${load.stages.length} stages`);
-  else if (load.rate !== undefined) parts.push(`${load.rate} ${what}/s${of}`);
-  else if (load.delay) parts.push(`one request every ${load.delay}${of}`);
-  if (load.users !== undefined) parts.push(`${load.users} users${of}`);
-  else if (!open && load.connections !== undefined) parts.push(`${load.connections} connections${of}`);
-  if (load.requests !== undefined) parts.push(`${count(load.requests)} requests`);
-  if (load.sessions !== undefined) parts.push(`${count(load.sessions)} sessions`);
-  if (load.duration) parts.push(`for ${load.duration}`);
-  if (load.warmup && !/^0\w*$/.test(load.warmup)) parts.push(`after ${load.warmup} of warm-up`);
-  return parts.join(", ");
-}
 
 function Item({ name, children }: { name: ComponentChildren; children: ComponentChildren }) {
   return (
@@ -52,7 +34,7 @@ export function Head({ test, now, actions }: { test: Test; now: number; actions:
         <h1 id="test-name" class="wrap">
           {test.name}
         </h1>
-        <VerdictBadge state={test.state} verdict={test.verdict as never} standing={test.standing as never} />
+        <VerdictBadge state={test.state} verdict={test.verdict as never} standing={test.standing as never} explains />
         <div class="row push test-actions no-print">{actions}</div>
       </div>
       <dl class="facts">
@@ -67,13 +49,13 @@ export function Head({ test, now, actions }: { test: Test; now: number; actions:
         <Item name={test.started_at ? "Started" : "Created"}>{instant(test.started_at ?? test.created_at, new Date(now))}</Item>
         {far.elapsed !== null && <Item name={test.state === "finished" ? "Lasted" : "Elapsed"}>{clock(far.elapsed)}</Item>}
         {far.remaining !== null && <Item name="Remaining">{clock(Math.ceil(far.remaining))}</Item>}
-        {far.warmingUp && <Item name="Stage">warm-up</Item>}
+        {far.warmingUp && <Item name="Stage"><Word of="warm-up">warm-up</Word></Item>}
         {far.stage && (
           <Item name="Stage">
             {far.stage.number} of {far.stage.of}: {far.stage.text}
           </Item>
         )}
-        {!far.stage && !far.warmingUp && test.state !== "finished" && <Item name="State">{test.state}</Item>}
+        {!far.stage && !far.warmingUp && test.state !== "finished" && <Item name={<Word of="state">State</Word>}>{test.state}</Item>}
       </dl>
       {far.share !== null && (
         <div class="progress" role="progressbar" aria-label="How far the test is" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(far.share * 100)}>
@@ -154,7 +136,7 @@ export function Thresholds({ test }: { test: Test }) {
   const live = test.state !== "finished";
   const state = (threshold: Threshold): [sign: string, text: string, kind: string] => {
     if (threshold.ok === true) return ["✓", live ? "holds so far" : "held", "good"];
-    if (threshold.ok === false) return ["✕", live ? "broken" : "broken", "bad"];
+    if (threshold.ok === false) return ["✕", live ? "broken, and cannot hold any more" : "broken", "bad"];
     return live && threshold.value !== null ? ["✕", "does not hold so far", "bad"] : ["?", live ? "not known yet" : "not decided", "warn"];
   };
   const rank = (threshold: Threshold) => ["bad", "warn", "good"].indexOf(state(threshold)[2]);

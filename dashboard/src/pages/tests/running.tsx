@@ -1,19 +1,22 @@
 // The test that is under way, above the list: how it stands, how far it is, and what can be done with it.
 import { useState } from "preact/hooks";
 
-import type { Test } from "../../api/types";
-import { count, duration, rate } from "../../parts/format";
-import { canChangeRate, loadInWords, plannedSeconds, rateNow, text } from "../../parts/plan";
+import { clock } from "../../charts/format";
+import { count, rate } from "../../parts/format";
 import { done, failed } from "../../parts/toast";
 import { VerdictBadge } from "../../parts/verdict";
 import { Word } from "../../parts/word";
 import { address } from "../../routes";
 import { changeRate, stop } from "../../state/actions";
-import { tick, underWay } from "../../state/live";
+import { follows } from "../../state/follows";
+import { orchestratorNow, tick, underWay } from "../../state/live";
+import { canChangeRate, loadWords, rateNow } from "../../state/load";
+import { progress } from "../../state/progress";
+import type { Test } from "../../state/shapes";
 
 /** Nothing where no test is under way. */
 export function Running() {
-  const test = underWay.value;
+  const test: Test | null = underWay.value;
   if (!test) return null;
   const { totals } = test;
   const figures: [string, string, boolean][] = [
@@ -26,12 +29,12 @@ export function Running() {
   return (
     <section class="card running" aria-label="The test under way">
       <div class="row">
-        <VerdictBadge {...test} />
+        <VerdictBadge state={test.state} verdict={test.verdict as never} standing={test.standing as never} explains />
         <h2 class="wrap">
           <a href={address({ page: "test", id: test.test_id })}>{test.name}</a>
         </h2>
         <span class="dim small wrap">
-          {loadInWords(test)} to {text(test.plan, "target", "url") ?? "–"}
+          {loadWords(test.plan)}, to {test.plan.target?.url ?? "–"}
         </span>
         <span class="push">
           <Elapsed test={test} />
@@ -68,17 +71,15 @@ export function Running() {
 
 function Elapsed({ test }: { test: Test }) {
   // Read, so that it goes on each second.
-  const now = tick.value >= 0 ? Date.now() : 0;
-  if (!test.started_at) return <span class="dim">starting</span>;
-  const elapsed = Math.max(0, (now - Date.parse(test.started_at)) / 1_000);
-  const planned = plannedSeconds(test.plan);
-  const shown = planned === null ? elapsed : Math.min(elapsed, planned);
+  follows(tick);
+  const { elapsed, share, remaining } = progress(test, orchestratorNow());
+  if (elapsed === null) return <span class="dim">starting</span>;
   return (
     <span class="row">
-      {planned !== null && <progress max={planned} value={shown} aria-label="How much of the load has passed" />}
+      {share !== null && <progress max={1} value={share} aria-label="How much of the load has passed" />}
       <span class="nowrap">
-        {duration(Math.floor(elapsed))}
-        {planned !== null && <span class="dim"> of {duration(planned)}</span>}
+        {clock(elapsed)}
+        {remaining !== null && <span class="dim"> of {clock(elapsed + remaining)}</span>}
       </span>
     </span>
   );

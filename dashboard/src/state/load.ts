@@ -1,0 +1,41 @@
+// The load of a test: in a few words, the rate that holds, and whether it can be changed. Pure.
+
+import { count } from "../parts/format";
+import { seconds } from "./progress";
+import type { Plan, Test } from "./shapes";
+
+/** The load of a plan in a few words. */
+export function loadWords(plan: Plan): string {
+  const load = plan.load ?? {};
+  const what = plan.requests ? "sessions" : "requests";
+  const of = plan.per === "fleet" ? "" : " each driver";
+  const open = load.mode !== "avalanche" && load.users === undefined;
+  const parts: string[] = [];
+  if (load.stages) parts.push(`${load.stages.length} stages`);
+  else if (load.rate !== undefined) parts.push(`${load.rate} ${what}/s${of}`);
+  else if (load.delay) parts.push(`one request every ${load.delay}${of}`);
+  if (load.users !== undefined) parts.push(`${load.users} users${of}`);
+  else if (!open && load.connections !== undefined) parts.push(`${load.connections} connections${of}`);
+  if (load.requests !== undefined) parts.push(`${count(load.requests)} requests`);
+  if (load.sessions !== undefined) parts.push(`${count(load.sessions)} sessions`);
+  if (load.duration) parts.push(`for ${load.duration}`);
+  if (load.warmup && !/^0\w*$/.test(load.warmup)) parts.push(`after ${load.warmup} of warm-up`);
+  return parts.join(", ");
+}
+
+/** The rate that holds, requests or sessions a second of each driver or of the fleet; null in a closed loop and with stages. */
+export function rateNow(test: Pick<Test, "plan" | "rate_changes">): number | null {
+  const load = test.plan.load ?? {};
+  if (load.stages) return null;
+  const changes = test.rate_changes ?? [];
+  const last = changes[changes.length - 1];
+  if (last) return last.rate;
+  if (typeof load.rate === "number") return load.rate;
+  const delay = seconds(load.delay);
+  return delay ? 1 / delay : null;
+}
+
+/** Whether the rate can be changed: the test runs, in an open loop with one rate, and no search for the capacity moves it. */
+export function canChangeRate(test: Pick<Test, "plan" | "rate_changes" | "state">): boolean {
+  return test.state === "running" && rateNow(test) !== null && !("capacity" in test.plan);
+}
