@@ -1,4 +1,4 @@
-// What somebody sees who has not logged in. It says nothing about tests, which it cannot know.
+// The page before a log-in. It shows nothing of tests, which it cannot know.
 import { useState } from "preact/hooks";
 
 import { ApiError, logIn, sentence } from "../api/client";

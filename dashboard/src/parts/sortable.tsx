@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-import { type Key, next, type Order, sorted } from "../charts/sort";
+import { type Key, next, type Order, sorted } from "./sort";
 import { Word } from "./word";
 
 export interface TableColumn<Row> {
@@ -30,6 +30,17 @@ interface Props<Row> {
   fixed?: boolean;
 }
 
+type Now = "ascending" | "descending" | "none";
+
+/** Sorts a table by a column: beside the column's head, which is a word with its explanation. */
+export function SortButton({ of, now, click }: { of: string; now: Now; click: () => void }) {
+  return (
+    <button type="button" class={`sort ${now} no-print`} onClick={click} aria-label={`Sort by ${of}`}>
+      <span aria-hidden="true">{now === "descending" ? "▾" : now === "ascending" ? "▴" : "▿"}</span>
+    </button>
+  );
+}
+
 /** Rows that are drawn at first: a fleet may have a thousand drivers. */
 const FIRST_ROWS = 100;
 
@@ -52,11 +63,7 @@ export function SortableTable<Row>({ label, caption, columns, rows, rowKey, fixe
                 return (
                   <th key={column.id} scope="col" class={`${column.text ? "" : "n"}${column.minor ? " no-print" : ""}`} {...(fixed ? {} : { "aria-sort": now })}>
                     {head}
-                    {!fixed && (
-                      <button type="button" class={`sort ${now} no-print`} onClick={() => setOrder(next(order, column.id, !column.text))} aria-label={`Sort by ${column.head}`}>
-                        <span aria-hidden="true">{now === "descending" ? "▾" : now === "ascending" ? "▴" : "▿"}</span>
-                      </button>
-                    )}
+                    {!fixed && <SortButton of={column.head} now={now} click={() => setOrder(next(order, column.id, !column.text))} />}
                   </th>
                 );
               })}
@@ -67,7 +74,7 @@ export function SortableTable<Row>({ label, caption, columns, rows, rowKey, fixe
               <tr key={rowKey(row)}>
                 {columns.map((column, index) =>
                   index === 0 ? (
-                    <th key={column.id} scope="row">
+                    <th key={column.id} scope="row" class={column.text ? "" : "n"}>
                       {column.cell(row)}
                     </th>
                   ) : (

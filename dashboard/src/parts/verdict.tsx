@@ -1,5 +1,6 @@
-// How a test ended, or stands: a word and a sign, so that no colour has to be told from another.
+// How a test ended, or stands: a word and a sign, so that it can be read without colours.
 import type { Standing, TestState, Verdict } from "../api/types";
+import { Word } from "./word";
 
 type Kind = "good" | "bad" | "warn" | "idle" | "live";
 
@@ -30,16 +31,18 @@ interface Shown {
   state: TestState;
   verdict?: Verdict | null | undefined;
   standing?: Standing | null | undefined;
+  explains?: boolean;
 }
 
-/** The badge of a test: its verdict, or while it runs how it stands, or its state. */
-export function VerdictBadge({ state, verdict, standing }: Shown) {
+/** The badge of a test: its verdict, or while it runs how it stands, or its state. `explains`: it has its explanation. */
+export function VerdictBadge({ state, verdict, standing, explains = false }: Shown) {
   const troubled = standing && standing !== "ok" ? standing : null;
   const [kind, sign] = verdict ? OF_VERDICT[verdict] : troubled ? OF_STANDING[troubled] : OF_STATE[state];
   const text = verdict ?? (troubled ? `${troubled} so far` : state);
+  const word = verdict === "failed" ? "failed verdict" : (verdict ?? (troubled ? "standing" : state));
   return (
     <span class={`badge ${kind}`}>
-      <span aria-hidden="true">{sign}</span> {text}
+      <span aria-hidden="true">{sign}</span> {explains ? <Word of={word}>{text}</Word> : text}
     </span>
   );
 }

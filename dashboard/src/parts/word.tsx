@@ -13,11 +13,23 @@ export interface Explained {
 
 /** By every name that a word has. Empty until they are loaded, and where the orchestrator has none. */
 const words = signal<ReadonlyMap<string, Explained>>(new Map());
+
+/** Words by all their names. A word's first name comes before another word's further ones. */
+export function byName(all: readonly Explained[]): Map<string, Explained> {
+  const found = new Map<string, Explained>();
+  const add = (name: string, word: Explained) => {
+    if (!found.has(name.toLowerCase())) found.set(name.toLowerCase(), word);
+  };
+  for (const word of all) add(word.name, word);
+  for (const word of all) for (const name of word.also) add(name, word);
+  return found;
+}
+
 let asked = false;
 
 /** Takes the words, as `GET /api/v1/words` answers them. */
 export function takeWords(all: readonly Explained[]): void {
-  words.value = new Map(all.flatMap((word) => [word.name, ...word.also].map((name) => [name.toLowerCase(), word] as const)));
+  words.value = byName(all);
 }
 
 /** Asks for the words, once and after a failure again. */

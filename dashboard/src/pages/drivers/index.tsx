@@ -2,13 +2,15 @@
 // where they can be seen, and each on its own when its driver changes.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { count, duration, rate } from "../../parts/format";
+import type { Driver } from "../../api/types";
+import { count, duration, instant, rate } from "../../parts/format";
 import { Copyable } from "../../parts/copy";
 import { shortcut } from "../../parts/keys";
 import { Empty, Loading } from "../../parts/notice";
+import { SortButton } from "../../parts/sortable";
 import { Word } from "../../parts/word";
 import { address } from "../../routes";
-import { driver, driverIds, link, tick } from "../../state/live";
+import { driver, driverIds, isKnown, liveTest, tick } from "../../state/live";
 import { driverCommand } from "../tests/empty";
 import { age, type Column, listed, type Order, type Seen, slice, tally } from "./rows";
 
@@ -17,14 +19,16 @@ const ROW_PX = 44;
 /** From so many rows on, those out of sight are left out. */
 const MANY = 120;
 
-const COLUMNS: [Column, string, boolean][] = [
-  ["node_id", "Driver", false],
-  ["liveness", "State", false],
-  ["age", "Last seen", true],
-  ["requests_sent", "Sent", true],
-  ["cores", "Cores", true],
-  ["clock_offset_ms", "Clock offset", true],
-  ["max_rate", "Highest rate", true],
+/** Column, head, the word that explains it, whether it is of numbers. */
+const COLUMNS: [Column, string, string, boolean][] = [
+  ["node_id", "Driver", "driver", false],
+  ["liveness", "State", "liveness", false],
+  ["age", "Last seen", "liveness", true],
+  ["requests_sent", "Sent", "sent", true],
+  ["cores", "Cores", "cores", true],
+  ["clock_offset_ms", "Clock offset", "clock offset", true],
+  ["calibration", "Calibrated", "calibration", true],
+  ["max_rate", "Highest rate", "highest rate", true],
 ];
 
 function all(): Seen[] {
@@ -53,7 +57,7 @@ export default function Drivers() {
         <div class="title">
           <h1>Drivers</h1>
         </div>
-        {link.value === "connecting" ? (
+        {!isKnown.value ? (
           <Loading what="the drivers" />
         ) : (
           <Empty title="No driver yet">
@@ -121,14 +125,15 @@ function List({ rows, order, sort }: { rows: Seen[]; order: Order; sort: (by: Co
       <table class="drivers" aria-rowcount={rows.length + 1}>
         <thead>
           <tr aria-rowindex={1}>
-            {COLUMNS.map(([by, name, isNumber]) => (
-              <th key={by} scope="col" class={isNumber ? "n" : ""} aria-sort={order.by === by ? (order.descending ? "descending" : "ascending") : "none"}>
-                <button type="button" class="sort" onClick={() => sort(by)}>
-                  {name}
-                  <span aria-hidden="true">{order.by === by ? (order.descending ? " ↓" : " ↑") : ""}</span>
-                </button>
-              </th>
-            ))}
+            {COLUMNS.map(([by, name, word, isNumber]) => {
+              const now = order.by !== by ? "none" : order.descending ? "descending" : "ascending";
+              return (
+                <th key={by} scope="col" class={isNumber ? "n" : ""} aria-sort={now}>
+                  <Word of={word}>{name}</Word>
+                  <SortButton of={name} now={now} click={() => sort(by)} />
+                </th>
+              );
+            })}
             <th scope="col">Test</th>
             <th scope="col">Version</th>
           </tr>
@@ -180,11 +185,14 @@ function Row({ id, index }: { id: string; index: number }) {
       <td class="n">{count(of.requests_sent)}</td>
       <td class="n">{count(of.cores)}</td>
       <td class="n">{of.clock_offset_ms === null || of.clock_offset_ms === undefined ? "–" : `${of.clock_offset_ms.toFixed(3)} ms`}</td>
+      <td class="n">
+        <Ceilings of={of.calibration} />
+      </td>
       <td class="n">{of.max_rate === null || of.max_rate === undefined ? "none" : `${rate(of.max_rate)}/s`}</td>
       <td>
         {of.test_id ? (
-          <a href={address({ page: "test", id: of.test_id })} class="mono cut">
-            {of.test_id}
+          <a href={address({ page: "test", id: of.test_id })} class="cut" title={of.test_id}>
+            {liveTest(of.test_id)?.name ?? of.test_id}
           </a>
         ) : (
           <span class="dim">–</span>
@@ -192,6 +200,17 @@ function Row({ id, index }: { id: string; index: number }) {
       </td>
       <td class="nowrap dim small">{of.version ?? "–"}</td>
     </tr>
+  );
+}
+
+/** What the driver could send when it was calibrated: in an open loop, and below in a closed one. */
+function Ceilings({ of }: { of: Driver["calibration"] }) {
+  if (!of) return <span class="dim">not yet</span>;
+  return (
+    <span title={`Calibrated ${instant(of.at, new Date())}`}>
+      {of.open_per_s === null || of.open_per_s === undefined ? "none kept" : `${rate(of.open_per_s)}/s open`}
+      <span class="dim small below">{rate(of.closed_per_s)}/s closed</span>
+    </span>
   );
 }
 

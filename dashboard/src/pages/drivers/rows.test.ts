@@ -21,9 +21,10 @@ test("drivers are found by what stands in their row", () => {
   assert.deepEqual(ids(listed([...all], "lost", false, by)), ["vm-1"]);
 });
 
-test("what is not known stands last in rising order", () => {
+test("what is not known stands last in either order", () => {
   const all = [seen("a"), seen("b", { cores: 8 }), seen("c", { cores: 2 }), seen("d", { cores: 8 })];
   assert.deepEqual(ids(listed([...all], "", false, { by: "cores", descending: false })), ["c", "b", "d", "a"]);
+  assert.deepEqual(ids(listed(all, "", false, { by: "cores", descending: true })), ["b", "d", "c", "a"]);
 });
 
 test("a row ages from when it was received", () => {

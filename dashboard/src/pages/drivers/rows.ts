@@ -1,7 +1,8 @@
 // Which drivers are shown, in which order, and which of them have to be drawn. Pure.
 import type { Driver } from "../../api/types";
+import { compare } from "../../parts/sort";
 
-export type Column = "node_id" | "liveness" | "cores" | "clock_offset_ms" | "max_rate" | "requests_sent" | "age";
+export type Column = "node_id" | "liveness" | "cores" | "clock_offset_ms" | "max_rate" | "requests_sent" | "age" | "calibration";
 
 export interface Order {
   by: Column;
@@ -19,12 +20,11 @@ export function age({ driver, since }: Seen): number {
   return driver.age_ms + since;
 }
 
-/** Those with this text in their id, address, labels or test, in this order; of equals the id decides. */
+/** Those with this text in their id, address, labels or test, in this order; of equals the id decides, and what is not known stands last. */
 export function listed(all: Seen[], q: string, onlyAlive: boolean, order: Order): Seen[] {
   const wanted = q.trim().toLowerCase();
   const found = all.filter((seen) => (!onlyAlive || seen.driver.alive) && (wanted === "" || textOf(seen.driver).includes(wanted)));
-  const sign = order.descending ? -1 : 1;
-  return found.sort((a, b) => sign * compared(value(a, order.by), value(b, order.by)) || compared(a.driver.node_id, b.driver.node_id));
+  return found.sort((a, b) => compare(value(a, order.by), value(b, order.by), order.descending) || compare(a.driver.node_id, b.driver.node_id, false));
 }
 
 function textOf(driver: Driver): string {
@@ -35,14 +35,8 @@ function textOf(driver: Driver): string {
 function value(seen: Seen, column: Column): string | number | null {
   if (column === "age") return age(seen);
   if (column === "liveness") return `${seen.driver.alive ? 0 : 1}${seen.driver.liveness}${seen.driver.state}`;
+  if (column === "calibration") return seen.driver.calibration?.open_per_s ?? seen.driver.calibration?.closed_per_s ?? null;
   return seen.driver[column] ?? null;
-}
-
-/** What is not known stands behind what is. */
-function compared(a: string | number | null, b: string | number | null): number {
-  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
-  if (typeof a === "string" || typeof b === "string") return String(a).localeCompare(String(b), "en", { numeric: true });
-  return a - b;
 }
 
 /** The rows that a window shows, and how much room those above and below take, in px. */

@@ -1,4 +1,4 @@
-// What is being written, kept while other pages are looked at and through a log-in; and what the orchestrator says of it.
+// What is being written, kept while other pages are looked at and through a log-in; and what the orchestrator answers to it.
 import { signal } from "@preact/signals";
 
 import { ApiError, json, send, sentence, toml } from "../../api/client";
@@ -19,7 +19,7 @@ const FRESH: Draft = { by: "form", form: emptyForm(), toml: "", from: null };
 
 export const draft = signal<Draft>(FRESH);
 
-/** What the orchestrator says of the draft. */
+/** What the orchestrator answers to the draft. */
 export interface Checked {
   faults: KeyProblem[];
   /** Of a draft that is right: what it sends, and the plan with its defaults. */
@@ -71,7 +71,7 @@ export function turnTo(by: "form" | "toml"): boolean {
 
 let asked = 0;
 
-/** Asks the orchestrator what it says of the draft. */
+/** Has the orchestrator check the draft. */
 export async function check(): Promise<Checked> {
   asked += 1;
   const turn = asked;

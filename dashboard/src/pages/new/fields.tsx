@@ -1,7 +1,7 @@
-// The fields of the form, each with its explanation and what the orchestrator says against it.
+// The fields of the form, each with its explanation and the faults that the orchestrator found in it.
 import type { KeyProblem } from "../../api/types";
 import { Word } from "../../parts/word";
-import { driver, driverIds } from "../../state/live";
+import { driver, driverIds, isKnown } from "../../state/live";
 import { counts, type Condition, type Field, FIGURES, type Form, type Section, SECTIONS } from "./form";
 
 interface Props {
@@ -26,7 +26,8 @@ export function Fields({ form, faults, change }: Props) {
       <Conditions
         name="thresholds"
         title="What must hold"
-        hint="A figure and its bound. Where nothing is said about them, errors.ratio < 1% and dropped.ratio < 0.1% must hold."
+        word="threshold"
+        hint="A figure and its bound. Without thresholds of their own, errors.ratio < 1% and dropped.ratio < 0.1% must hold."
         example={{ figure: "response.p99", condition: "< 250ms" }}
         rows={form.thresholds}
         faults={faults.get("thresholds")}
@@ -35,7 +36,8 @@ export function Fields({ form, faults, change }: Props) {
       <Conditions
         name="abort"
         title="What ends it early"
-        hint="A figure, its bound, and over how many last seconds it must be beyond it."
+        word="abort"
+        hint="A figure, its bound, and over how many of the last seconds it must be beyond it."
         example={{ figure: "errors.ratio", condition: "> 20% for 15s" }}
         rows={form.abort}
         faults={faults.get("abort")}
@@ -193,6 +195,7 @@ function Input({ field, value, faults, change }: InputProps) {
 function Known() {
   const alive = driverIds.value.filter((id) => driver(id)?.value.driver.alive);
   const names = alive.slice(0, 8).join(", ");
+  if (!isKnown.value) return null;
   return (
     <p class="hint">
       {alive.length === 0 ? (
@@ -216,6 +219,7 @@ function Known() {
 interface ConditionsProps {
   name: "thresholds" | "abort";
   title: string;
+  word: string;
   hint: string;
   example: Condition;
   rows: Condition[];
@@ -223,7 +227,7 @@ interface ConditionsProps {
   change: (rows: Condition[]) => void;
 }
 
-function Conditions({ name, title, hint, example, rows, faults, change }: ConditionsProps) {
+function Conditions({ name, title, word, hint, example, rows, faults, change }: ConditionsProps) {
   const id = idOf(name);
   const set = (at: number, key: keyof Condition) => (event: { currentTarget: HTMLInputElement }) =>
     change(rows.map((row, index) => (index === at ? { ...row, [key]: event.currentTarget.value } : row)));
@@ -231,10 +235,10 @@ function Conditions({ name, title, hint, example, rows, faults, change }: Condit
   const others = (faults ?? []).filter((fault) => !rows.some((row) => of(row).includes(fault)));
   return (
     <section class="card" aria-labelledby={`section-${name}`} id={id}>
-      <h2 id={`section-${name}`}>{title}</h2>
-      <p class="hint">
-        <Word of="threshold">{hint}</Word>
-      </p>
+      <h2 id={`section-${name}`}>
+        <Word of={word}>{title}</Word>
+      </h2>
+      <p class="hint">{hint}</p>
       <datalist id={`${id}-figures`}>
         {FIGURES.map((figure) => (
           <option key={figure} value={figure} />

@@ -1,7 +1,7 @@
 // The form of a plan with one request: its fields, the plan that they make, and the form of a plan. Pure.
 import type { KeyProblem, PlanJson } from "../../api/types";
 
-/** Everything is text, as it was typed: what is wrong with it the orchestrator says. */
+/** Everything is text, as it was typed: the orchestrator finds what is wrong with it. */
 export interface Form {
   /** By the path of the plan's key; empty: left out. */
   values: Record<string, string>;

@@ -1,4 +1,4 @@
-// The page of a new test: a form or TOML, what the orchestrator says of it, and the same plan as commands.
+// The page of a new test: a form or TOML, what the orchestrator answers to it, and the same plan as commands.
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { get, letInBy, path, sentence } from "../../api/client";
@@ -157,9 +157,9 @@ function Editor() {
         </div>
         <aside class="stack side" aria-label="The plan, and what comes of it">
           <section class="card" aria-labelledby="say-title">
-            <h2 id="say-title">{said?.right ? "This plan" : "The orchestrator says"}</h2>
+            <h2 id="say-title">{said?.right ? "This plan" : "Not ready yet"}</h2>
             <div aria-live="polite">
-              {!hasSomething && <p class="dim">{now.by === "toml" ? "Paste or write a plan." : "Say where to send requests: the address is all that is missing."}</p>}
+              {!hasSomething && <p class="dim">{now.by === "toml" ? "Paste or write a plan." : "Enter the address to send requests to: nothing else is missing."}</p>}
               {said?.right && (
                 <ul class="summary">
                   {said.right.summary.map((line) => (

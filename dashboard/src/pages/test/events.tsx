@@ -16,7 +16,7 @@ export function Events({ test }: { test: Test }) {
       {test.timeline.map((entry, index) => {
         const at = (Date.parse(entry.at) - start) / 1000;
         return (
-          <li key={`${entry.at} ${index}`} class={tone(entry)}>
+          <li key={`${entry.at} ${index}`} class={tone(entry) === "note" ? "" : tone(entry)}>
             <time dateTime={entry.at} title={instant(entry.at, new Date())}>
               {Number.isNaN(at) || at < 0 ? instant(entry.at, new Date(entry.at)) : clock(at)}
             </time>

@@ -31,7 +31,7 @@ const number = (value: number | null) => count(value);
 const NAMED: TableColumn<NamedRow>[] = [
   { id: "name", head: "name", text: true, key: (row) => row.name, cell: (row) => <span title={row.name}>{row.name}</span> },
   { id: "what", head: "of", text: true, key: (row) => row.what, cell: (row) => row.what },
-  { id: "begun", head: "begun", key: (row) => row.begun, cell: (row) => number(row.begun) },
+  { id: "begun", head: "begun", word: "sent", key: (row) => row.begun, cell: (row) => number(row.begun) },
   { id: "completed", head: "completed", word: "completed", key: (row) => row.completed, cell: (row) => number(row.completed) },
   { id: "failed", head: "failed", word: "failed", key: (row) => row.failed, cell: (row) => number(row.failed), alarm: (row) => (row.failed ?? 0) > 0 },
   { id: "abandoned", head: "abandoned", word: "abandoned", key: (row) => row.abandoned, cell: (row) => number(row.abandoned) },
@@ -46,6 +46,7 @@ const DRIVERS: TableColumn<DriverRow>[] = [
   {
     id: "state",
     head: "state",
+    word: "liveness",
     text: true,
     key: (row) => row.part?.state,
     cell: (row) => (row.part ? `${row.part.state.replaceAll("_", " ")}${row.part.approximate ? " (classic)" : ""}` : NONE),

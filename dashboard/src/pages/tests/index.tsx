@@ -6,6 +6,7 @@ import { Dialog } from "../../parts/dialog";
 import { shortcut } from "../../parts/keys";
 import { Empty, Failed, Loading } from "../../parts/notice";
 import { failed } from "../../parts/toast";
+import { Word } from "../../parts/word";
 import { go } from "../../routes";
 import { remove } from "../../state/actions";
 import { listVersion } from "../../state/live";
@@ -100,8 +101,12 @@ export default function Tests() {
                       <th scope="col">
                         <span class="sr-only">Compare</span>
                       </th>
-                      <th scope="col">Verdict</th>
-                      <th scope="col">Test</th>
+                      <th scope="col">
+                        <Word of="verdict">Verdict</Word>
+                      </th>
+                      <th scope="col">
+                        <Word of="history">Test</Word>
+                      </th>
                       <th scope="col">Started</th>
                       <th scope="col" class="n">
                         Took
