@@ -164,7 +164,7 @@ fn a_test_is_created_watched_steered_run_again_and_deleted() {
 }
 
 #[test]
-fn a_driver_that_is_killed_is_lost_before_ones_eyes() {
+fn a_driver_that_is_killed_is_shown_as_lost() {
     let home = tempfile::tempdir().unwrap();
     let config = home.path().join("orchestrator.toml");
     std::fs::write(&config, "[test]\nsuspect_after = \"1500ms\"\nlost_after = \"3s\"\n").unwrap();
@@ -239,7 +239,7 @@ fn the_page_says_how_old_it_is_while_the_orchestrator_is_gone_and_goes_on_with_t
 }
 
 #[test]
-fn who_has_the_token_logs_in_and_out_and_nobody_else_sees_anything() {
+fn without_a_log_in_the_pages_show_nothing_and_ask_for_the_token() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("token");
     std::fs::write(&file, "an-orchestrators-token\n").unwrap();
@@ -303,23 +303,59 @@ fn who_has_the_token_logs_in_and_out_and_nobody_else_sees_anything() {
     browser.assert_quiet(&[REFUSED, GONE]);
 }
 
+/// Milliseconds as tables show them.
+fn shown_ms(value: f64) -> String {
+    let decimals = match value {
+        1_000.0.. => 0,
+        100.0.. => 1,
+        10.0.. => 2,
+        _ => 3,
+    };
+    format!("{value:.decimals$}")
+}
+
 #[test]
-fn the_other_pages_can_be_used_by_anyone() {
-    let mut system = System::start("embedded", 1);
+fn the_other_pages_can_be_used_by_keyboard_too() {
+    // Nothing listens there: what matters is which test the button starts.
+    let mut system = System::start_with("embedded", 1, &["--try-target", "http://127.0.0.1:9/ping"]);
     let target = system.add_target(&[]);
-    let mut browser = Browser::open(&format!("{}/compare", system.rest.base));
+    let mut browser = Browser::open(&format!("{}/", system.rest.base));
+    browser.see("main", "50 requests a second for 10 s to http://127.0.0.1:9/ping");
+    browser.assert_accessible("a first test to start");
+    browser.shoot("tests-first");
+    browser.click("button", "Start a first test");
+    let first = on_a_test(&mut browser);
+    let plan = &system.test(&first)["plan"];
+    assert_eq!(plan["target"]["url"], "http://127.0.0.1:9/ping");
+    assert_eq!((&plan["load"]["rate"], &plan["load"]["duration"]), (&json!(50), &json!("10s")));
+    assert_eq!(system.rest.post_empty(&format!("/api/v1/tests/{first}/stop")).status, 202);
+    system.finished(&first, PATIENCE);
+    browser.go(&format!("{}/compare", system.rest.base));
     browser.see("h2", "Nothing to compare yet");
     browser.assert_accessible("nothing to compare");
     let names = ["a plan <b>with markup</b>", "another <script>alert(1)</script>"];
+    let mut ids = Vec::new();
     for name in names {
         let mut plan = avalanche(&target.url(), 2, 100);
         plan["name"] = name.into();
-        system.run(&plan);
+        ids.push(system.run(&plan)["test_id"].as_str().unwrap().to_owned());
     }
     browser.go(&format!("{}/compare", system.rest.base));
     browser.see("h2", "A, before");
     browser.assert_accessible("tests to choose from");
     browser.shoot("compare-choose");
+    // Over each other: a curve each, and their figures at p99 as the API has them.
+    browser.go(&format!("{}/compare?a={}&b={}", system.rest.base, ids[0], ids[1]));
+    browser.see(".legend", &format!("A: {}", names[0]));
+    browser.see(".legend", &format!("B: {}", names[1]));
+    browser.assert_accessible("tests over each other");
+    browser.shoot("compare");
+    browser.click("button", "Percentiles as a table");
+    for id in &ids {
+        let span = system.rest.get(&format!("/api/v1/tests/{id}/span")).json();
+        let max = span["totals"]["latency_ms"]["response"]["max"].as_f64().unwrap();
+        browser.see(".chart-table tr:last-child", &shown_ms(max));
+    }
     browser.go(&format!("{}/", system.rest.base));
     for name in names {
         browser.see(".history th", name);
@@ -331,7 +367,7 @@ fn the_other_pages_can_be_used_by_anyone() {
     browser.shoot("shortcuts");
     browser.press("Escape");
     browser.go(&format!("{}/tests/none", system.rest.base));
-    browser.see("main", "There is no such test");
+    browser.see("main", "This test is not in the history");
     // From the keyboard alone: the first stop leads past the bar.
     browser.go(&format!("{}/drivers", system.rest.base));
     browser.see(".drivers th", &system.drivers[0].1);

@@ -25,6 +25,9 @@ function style(): uPlot.Axis {
   };
 }
 
+/** Dots where there are too few points for a line, as in a test of one second. */
+export const FEW: uPlot.Series.Points = { show: (u) => u.data[0].length < 3, size: 5 };
+
 /** The axis below. */
 export function axisBelow(more: Partial<uPlot.Axis>): uPlot.Axis {
   return { ...style(), size: Math.round(rem() * 1.6), ...more };

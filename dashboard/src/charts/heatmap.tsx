@@ -8,7 +8,7 @@ import { ms } from "../parts/format";
 import { type Column, isBound, type Level, levelOf, LEVELS } from "../state/columns";
 import type { Bins } from "../state/shapes";
 import { align } from "./aligned";
-import { latencyAxis, logScale } from "./axes";
+import { FEW, latencyAxis, logScale } from "./axes";
 import { Chart, Choice, type Line } from "./chart";
 import { css, faded, scale, STEPS } from "./colours";
 import { amount, latency } from "./format";
@@ -88,7 +88,7 @@ function drawCells(u: uPlot, columns: readonly Column[], outcome: Outcome): void
 function drawing(latest: { columns: readonly Column[]; outcome: Outcome }): Drawing {
   const lines = LEVELS.flatMap((name): uPlot.Series[] => {
     const { colour, dash, width } = LOOK[name];
-    const common = { scale: "ms", points: { show: false }, spanGaps: false };
+    const common = { scale: "ms", points: FEW, spanGaps: false };
     return [
       // A pale edge, so that a line is seen on any colour below it.
       { ...common, stroke: () => faded(css("--card"), 0.75), width: width + 2.5 },

@@ -7,7 +7,7 @@ import { count, ms, percent, rate } from "../parts/format";
 import { type Column, isBound, type Kind, KINDS, type Level, levelOf, LEVELS, perSecond } from "../state/columns";
 import type { Plan } from "../state/shapes";
 import { align } from "./aligned";
-import { fromZero, latencyAxis, logScale, rightAxis, valueAxis } from "./axes";
+import { FEW, fromZero, latencyAxis, logScale, rightAxis, valueAxis } from "./axes";
 import { Chart, Choice, type Line } from "./chart";
 import { css, faded } from "./colours";
 import { amount, latency } from "./format";
@@ -18,7 +18,7 @@ import { type Drawing, Plot } from "./plot";
 /** Height of an ordinary chart, in rem. */
 const HEIGHT = 12;
 
-const plain = { points: { show: false }, spanGaps: false } as const;
+const plain = { points: FEW, spanGaps: false };
 
 /** A line in a colour of the style sheet. */
 function line(scale: string, colour: string, more: Partial<uPlot.Series> = {}): uPlot.Series {

@@ -7,7 +7,7 @@ import type uPlot from "uplot";
 
 import { Word } from "../parts/word";
 import { type Column, lastOf } from "../state/columns";
-import { fromZero, latencyAxis, logScale, rem, timeAxis, valueAxis } from "./axes";
+import { FEW, fromZero, latencyAxis, logScale, rem, timeAxis, valueAxis } from "./axes";
 import { useCanvas } from "./canvas";
 import { css } from "./colours";
 import { amount, clock } from "./format";
@@ -58,7 +58,7 @@ export function Over({ title, word, unit, tests, of, text, latencies = false, co
         padding: [8, Math.round(1.3 * rem()), 0, 0],
         series: [
           {},
-          ...tests.map(({ colour, dash }): uPlot.Series => ({ scale: "y", points: { show: false }, spanGaps: false, stroke: () => css(colour), width: 1.8, ...(dash ? { dash: [...dash] } : {}) })),
+          ...tests.map(({ colour, dash }): uPlot.Series => ({ scale: "y", points: FEW, spanGaps: false, stroke: () => css(colour), width: 1.8, ...(dash ? { dash: [...dash] } : {}) })),
         ],
         scales: { x: { time: false }, y: latencies ? logScale() : fromZero() },
         axes: [timeAxis(), latencies ? latencyAxis("y") : valueAxis("y", amount)],
