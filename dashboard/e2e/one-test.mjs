@@ -176,8 +176,12 @@ export async function keysZoom(page, base, id, columns = 4) {
 /** The cursor of the keyboard says the figures of its second, which are those of the series, and all charts have it there. */
 export async function cursorIsTheApis(page, base, id, seq) {
   await ready(page);
-  // A chart under the mouse has the mouse's cursor.
-  await page.mouse.move(0, 0);
+  // A mouse that rests over a chart does not keep the cursor from the keyboard.
+  const chart = page.locator(".charts-grid .u-over").first();
+  await chart.scrollIntoViewIfNeeded();
+  const box = await chart.boundingBox();
+  await page.mouse.move(box.x + box.width / 3, box.y + box.height / 3);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   const cursor = page.getByRole("slider", { name: /time cursor/i });
   await cursor.focus();
   await page.keyboard.press("Home");

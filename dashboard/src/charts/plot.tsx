@@ -11,6 +11,7 @@ import { rem, timeAxis } from "./axes";
 import { useCanvas } from "./canvas";
 import { css, faded, font } from "./colours";
 import type { ChartGroup } from "./group";
+import { hasMoved, watchPointer } from "./pointer";
 
 export interface Drawing {
   series: uPlot.Series[];
@@ -131,8 +132,11 @@ export function Plot({ group, drawing, data, height, names = false }: Props) {
         },
       }),
       also: (u, element) => {
-        const moved = () => {
-          byMouse.current = true;
+        watchPointer();
+        const moved = (event: MouseEvent) => {
+          if (hasMoved()) byMouse.current = true;
+          // The page moved below a mouse that rests: the cursor stays where the keyboard has set it.
+          else if (!byMouse.current) event.stopPropagation();
         };
         // Before uPlot's own listener, which reports the cursor.
         element.addEventListener("mousemove", moved, true);
