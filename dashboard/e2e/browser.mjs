@@ -1,7 +1,7 @@
 // A real browser for tests: it reads orders from stdin, one line of JSON each, and answers each with a line, `{"ok": …}` or
 // `{"error": "…"}`. It judges nothing. `e2e/src/browser.rs` gives the orders.
 //
-//     browser.mjs URL
+//     browser.mjs URL                             an address, or the file: address of a report
 //
 //     {"do": "go", "url": U}                      another address, loaded
 //     {"do": "tab", "url": U} / {"do": "turn", "to": N}   another tab / back to one, by its number
@@ -9,6 +9,7 @@
 //     {"do": "texts", "of": SELECTOR}             the text of each element that is shown
 //     {"do": "run", "script": JS}                 the value of an expression on the page
 //     {"do": "shoot", "path": P, "width": W, "height": H, "scheme": "light" | "dark", "whole": B}   a picture; how wide the page came out
+//     {"do": "pdf", "path": P}                    the page as it prints on A4
 //     {"do": "axe"}                               what axe says against the page
 //     {"do": "hold", "what": F, "args": […]}      what a function of one-test.mjs checks of the page
 //     {"do": "said"}                              errors and warnings of the console, and requests to anywhere else
@@ -44,7 +45,13 @@ const context = await chromium.launchPersistentContext(profile, {
 });
 context.setDefaultTimeout(PATIENCE_MS);
 const said = { errors: [], foreign: [] };
-let origin = new URL(process.argv[2]).origin;
+
+/** Whether the page that was gone to may ask for this: all of its own server; of a file the file alone, with what it holds. */
+let isOurs = () => false;
+function own(url) {
+  const { href, origin, protocol } = new URL(url);
+  isOurs = (asked) => asked.startsWith("data:") || asked.startsWith("blob:") || (protocol === "file:" ? asked === href : asked.startsWith(`${origin}/`));
+}
 
 function watch(page) {
   page.on("console", (message) => {
@@ -52,7 +59,7 @@ function watch(page) {
   });
   page.on("pageerror", (error) => said.errors.push(String(error)));
   page.on("request", (asked) => {
-    if (!asked.url().startsWith(`${origin}/`) && !asked.url().startsWith("data:")) said.foreign.push(asked.url());
+    if (!isOurs(asked.url())) said.foreign.push(asked.url());
   });
   return page;
 }
@@ -66,7 +73,7 @@ const byLabel = ({ label }) => page.getByLabel(label, { exact: true });
 
 const ORDERS = {
   async go({ url }) {
-    origin = new URL(url).origin;
+    own(url);
     await page.goto(url, { waitUntil: "domcontentloaded" });
   },
   async tab({ url }) {
@@ -96,6 +103,7 @@ const ORDERS = {
     await page.screenshot({ path, fullPage: whole });
     return page.evaluate("document.documentElement.scrollWidth");
   },
+  pdf: async ({ path }) => void (await page.pdf({ path, format: "A4", printBackground: true })),
   async scheme({ scheme }) {
     await page.emulateMedia({ colorScheme: scheme });
     await drawn();

@@ -141,11 +141,7 @@ impl Browser {
         for (width, height) in SIZES {
             for scheme in SCHEMES {
                 let path = folder.join(format!("{name}-{width}-{scheme}.png"));
-                let came_out = self.shoot_one(&path, width, height, scheme);
-                assert!(
-                    came_out <= u64::from(width),
-                    "{name} is {came_out} px wide in a window of {width}, {scheme}"
-                );
+                self.shoot_one(&path, width, height, scheme);
             }
         }
         let (width, height) = SIZES[0];
@@ -153,15 +149,19 @@ impl Browser {
         self.order(&json!({ "do": "scheme", "scheme": "light" }));
     }
 
+    /// One picture of the whole page, which is not wider than its window.
     #[track_caller]
-    fn shoot_one(&mut self, path: &Path, width: u32, height: u32, scheme: &str) -> u64 {
+    pub fn shoot_one(&mut self, path: &Path, width: u32, height: u32, scheme: &str) {
         let order = json!({
             "do": "shoot", "path": path, "width": width, "height": height, "scheme": scheme, "whole": true,
         });
-        self.order(&order).as_u64().unwrap()
+        let came_out = self.order(&order).as_u64().unwrap();
+        let shown = path.display();
+        assert!(came_out <= u64::from(width), "{shown} is {came_out} px wide in a window of {width}");
     }
 
-    /// The console holds no error but those that are expected, and the page asked its own orchestrator alone.
+    /// The console holds no error but those that are expected, and the page asked its own orchestrator alone;
+    /// a page from a file asked for nothing.
     #[track_caller]
     pub fn assert_quiet(&mut self, expected: &[&str]) {
         let said = self.order(&json!({ "do": "said" }));
