@@ -341,7 +341,7 @@ fn the_examples_for_ci_run_their_plan_keep_the_files_and_comment() {
         let steps = done(Command::new(python()).arg(fixture).arg(&example).output().unwrap());
         let steps: Vec<String> = serde_json::from_slice(&steps.stdout).unwrap();
         assert!(steps.iter().any(|step| step.contains("groundswell run")), "{file}: {steps:?}");
-        for step in &steps {
+        let run = |step: &String| {
             let path = format!("{}:{}", work.join("bin").display(), std::env::var("PATH").unwrap());
             let mut shell = Command::new("bash");
             shell.args(["-e", "-o", "pipefail", "-c", step]).current_dir(&work).env("PATH", path);
@@ -350,6 +350,7 @@ fn the_examples_for_ci_run_their_plan_keep_the_files_and_comment() {
                 ("GROUNDSWELL_DEB", "http://packages.test/groundswell.deb"),
                 ("PULL_REQUEST", "7"),
                 ("CHANGE_ID", "7"),
+                ("HOME", work.to_str().unwrap()),
                 ("GITHUB_STEP_SUMMARY", work.join("summary").to_str().unwrap()),
                 ("GROUNDSWELL_COMMENT_TOKEN", "t0ken"),
                 ("CI_API_V4_URL", "http://gitlab.test/api/v4"),
@@ -365,7 +366,13 @@ fn the_examples_for_ci_run_their_plan_keep_the_files_and_comment() {
                 String::from_utf8_lossy(&ended.stderr)
             );
             assert!(ended.status.success(), "{file}: {step}\n{said}");
-        }
+            said
+        };
+        // Without a baseline, and with the one that this left behind.
+        let first: String = steps.iter().map(run).collect();
+        assert!(!first.contains("beyond doubt"), "{file}: {first}");
+        let second: String = steps.iter().map(run).collect();
+        assert!(second.contains("no figure is worse by more than 10% beyond doubt"), "{file}: {second}");
         let calls = fs::read_to_string(work.join("calls")).unwrap();
         assert!(calls.contains(commented), "{file}: {calls}");
         let junit = read_by_python("junit", &work.join("report/junit.xml"));
