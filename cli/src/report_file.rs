@@ -38,6 +38,14 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Adds a text to a report that is written.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn add(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes())
+}
+
 /// A report while it is written, piece by piece. Unless it is finished, no half of it stays.
 pub struct Writing {
     path: PathBuf,

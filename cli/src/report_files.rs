@@ -86,6 +86,17 @@ impl<'a> ReportFiles<'a> {
         }
     }
 
+    /// Adds a text to the Markdown, once that is written.
+    pub fn add_to_markdown(&self, text: &str) {
+        for file in self.0.iter().filter(|file| file.form == Form::Markdown) {
+            if is_stdout(file.path) {
+                say::text(text);
+            } else if let Err(error) = report_file::add(file.path, text) {
+                file.warn(&error.to_string());
+            }
+        }
+    }
+
     /// Writes what is made of the view alone: of a test that was left before its end.
     pub fn write_seen(&self, view: &TestView) {
         for file in &self.0 {

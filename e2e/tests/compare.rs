@@ -92,13 +92,19 @@ fn tests_of_one_service_are_alike_and_one_of_a_slower_service_is_a_regression() 
     assert_eq!(figure(comparison, "p99.9")["sentence"], "p99.9: cannot tell: run at least 34 min");
 
     // The slower service, beside the first.
-    let third = output(
-        home.path(),
-        &[&words(&run(&first_plan, &to_slow))[..], &["--baseline", &a, "--max-regression", "25%"]].concat(),
-    );
+    let comment = home.path().join("comment.md");
+    let limit = ["--baseline", &a, "--max-regression", "25%", "--md", comment.to_str().unwrap()];
+    let third = output(home.path(), &[&words(&run(&first_plan, &to_slow))[..], &limit].concat());
     assert_eq!(third.status.code(), Some(3), "{}{}", stdout(&third), stderr(&third));
     let text = stdout(&third);
     assert!(text.contains("PASSED") && text.contains("REGRESSION  beyond 25%: p50 is "), "{text}");
+    let comment = fs::read_to_string(comment).unwrap();
+    assert!(
+        comment.starts_with("### Groundswell: PASSED")
+            && comment.contains("**Worse by more than 25% beyond doubt: ")
+            && comment.contains("\n| p50 | "),
+        "{comment}"
+    );
     let again = compare(&[&a, "latest", "--max-regression", "25%"]);
     assert_eq!(again.status.code(), Some(3), "{}{}", stdout(&again), stderr(&again));
 

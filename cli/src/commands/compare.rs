@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use common::plan::{parse_ratio, write_ratio};
-use orchestrator::compare::{Regression, plan_reasons, refusals, regressions, text_in};
+use orchestrator::compare::{Regression, markdown, plan_reasons, refusals, regressions, text_in};
 use orchestrator::model::{ComparisonView, TestView};
 use serde::Serialize;
 
@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::exit::{ExitCode, Stop};
 use crate::history::History;
 use crate::report_file::{self, is_stdout};
+use crate::report_files::ReportFiles;
 use crate::say;
 
 /// What `--json` writes.
@@ -177,8 +178,8 @@ impl Baseline {
         refused(&report.test_id, plan_reasons(("the baseline", &report.plan), ("this test", &created.plan)))
     }
 
-    /// Compares the test that ended with it, and shows that on stdout, or `aside` of it on stderr. The exit code is the
-    /// test's own, or 3 where a figure is worse by more than allowed beyond doubt.
+    /// Compares the test that ended with it, shows that on stdout, or on stderr where a file is stdout, and adds it to the
+    /// Markdown. The exit code is the test's own, or 3 where a figure is worse by more than allowed beyond doubt.
     ///
     /// # Errors
     /// Where they cannot be compared after all.
@@ -187,7 +188,7 @@ impl Baseline {
         client: &Client,
         finished: &TestView,
         verdict: ExitCode,
-        aside: bool,
+        files: &ReportFiles<'_>,
     ) -> Result<ExitCode, Stop> {
         let Some(report) = &self.report else { return Ok(verdict) };
         let history = History::Running(client.clone());
@@ -204,7 +205,7 @@ impl Baseline {
             }
         };
         let beyond = self.limit.beyond(&comparison);
-        if aside {
+        if files.take_stdout() {
             say::aside("");
             let out = |text: String| say::aside(text.trim_end_matches('\n'));
             show(&comparison, &beyond, &self.limit, out, say::columns(std::io::stderr()));
@@ -212,6 +213,7 @@ impl Baseline {
             say::line("");
             show(&comparison, &beyond, &self.limit, say::text, say::columns(std::io::stdout()));
         }
+        files.add_to_markdown(&markdown(&comparison, self.limit.0, &beyond));
         Ok(if verdict == ExitCode::Done && !beyond.is_empty() { ExitCode::Failed } else { verdict })
     }
 }

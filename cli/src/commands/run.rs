@@ -190,8 +190,8 @@ async fn test(
     match follow(client, &test.test_id, wait, interrupts, progress).await {
         Ok(Followed::Finished(finished)) => {
             let code = report(client, &finished, arguments).await?;
-            let aside = ReportFiles::of(arguments).take_stdout();
-            baseline.compare(client, &finished, code, aside).await.map(Outcome::Reported)
+            let files = ReportFiles::of(arguments);
+            baseline.compare(client, &finished, code, &files).await.map(Outcome::Reported)
         }
         Ok(Followed::Left(seen)) => {
             if let Some(mut seen) = seen {

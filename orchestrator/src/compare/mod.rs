@@ -6,6 +6,7 @@
 //! one another is what counts.
 
 mod figures;
+mod markdown;
 mod plans;
 #[cfg(test)]
 mod recorded;
@@ -19,6 +20,7 @@ mod warn;
 mod windows;
 mod words;
 
+pub use self::markdown::markdown;
 pub use self::refuse::{plan_reasons, refusals};
 pub use self::regression::{Regression, regressions};
 pub use self::text::text_in;

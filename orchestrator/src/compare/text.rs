@@ -44,7 +44,7 @@ fn listed(test: &ComparedTest, columns: usize) -> String {
     format!("{}{rest}", short(&test.name, columns.saturating_sub(width(&rest)).max(8)))
 }
 
-fn shown(figure: &ComparedFigure, value: f64) -> String {
+pub(super) fn shown(figure: &ComparedFigure, value: f64) -> String {
     match figure.unit.as_str() {
         "per_s" => rate(value),
         "ratio" => percent(value),
@@ -53,7 +53,7 @@ fn shown(figure: &ComparedFigure, value: f64) -> String {
 }
 
 /// The sentence without the figure's name, which stands before it.
-fn phrase(figure: &ComparedFigure) -> &str {
+pub(super) fn phrase(figure: &ComparedFigure) -> &str {
     let rest = figure.sentence.strip_prefix(&*figure.figure).unwrap_or(&figure.sentence);
     [" is ", " are ", ": "].into_iter().find_map(|verb| rest.strip_prefix(verb)).unwrap_or(rest)
 }

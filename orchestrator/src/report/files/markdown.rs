@@ -137,7 +137,7 @@ fn code(text: &str) -> String {
 }
 
 /// A sentence in which every sign that Markdown may read is escaped.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let mut out = String::new();
     for c in one_line(text, MAX_SENTENCE).chars() {
         match c {

@@ -28,6 +28,7 @@ pub use self::form::Form;
 pub use self::html::{HtmlData, html};
 pub use self::junit::junit;
 pub use self::markdown::markdown;
+pub(crate) use self::markdown::prose;
 pub use self::of::LatencyOf;
 
 /// The name under which a test's report is downloaded.
