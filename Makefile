@@ -66,7 +66,8 @@ readme: build ## every command of the README and of docs/
 reference: ## docs/cli.md, docs/rest.md and dashboard/openapi.json, written anew from the help and the OpenAPI document
 	UPDATE_DOCS=1 cargo test -p groundswell -p orchestrator --locked --lib --bins reference
 
-pictures: build ## docs/pictures/, drawn anew from real tests on this machine; a minute
+pictures: setup-test build ## docs/pictures/, taken anew of real tests on this machine; four minutes
+	[ -d dashboard/node_modules ] || (cd dashboard && npm ci --silent)
 	scripts/pictures
 
 package: setup build cargo-deb ## build/debian/*.deb: the binary, units, man pages, completions; the symbols apart

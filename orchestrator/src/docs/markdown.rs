@@ -5,6 +5,10 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, 
 use super::anchors::Anchors;
 use super::links;
 
+/// The ends of the names of a picture in light colours and of the same one in dark colours.
+const LIGHT: &str = "-light.png";
+const DARK: &str = "-dark.png";
+
 /// A heading of a page.
 pub struct Heading {
     /// 1 to 6.
@@ -66,6 +70,8 @@ struct Writer {
     /// Whether we are in a link that leads nowhere here.
     in_dead_link: bool,
     in_heading: bool,
+    /// Whether we are in a picture that has another one for dark colours.
+    in_picture: bool,
 }
 
 impl Writer {
@@ -98,8 +104,22 @@ impl Writer {
             }
             Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
                 let address = links::address(dest_url).unwrap_or_default();
+                // A picture in light colours has one in dark colours beside it.
+                self.in_picture = address.ends_with(LIGHT);
+                if self.in_picture {
+                    let dark = html_escape::encode_double_quoted_attribute(&address).replace(LIGHT, DARK);
+                    self.raw(format!(
+                        "<picture><source srcset=\"{dark}\" media=\"(prefers-color-scheme: dark)\">"
+                    ));
+                }
                 let (dest_url, title, id) = (CowStr::from(address), title.clone(), id.clone());
                 self.out.push(Event::Start(Tag::Image { link_type: *link_type, dest_url, title, id }));
+            }
+            Event::End(TagEnd::Image) => {
+                self.out.push(Event::End(TagEnd::Image));
+                if std::mem::take(&mut self.in_picture) {
+                    self.raw("</picture>".to_owned());
+                }
             }
             // No alignment: it would be a style in the HTML, which the page's policy forbids. What is wide scrolls by
             // itself, also by keys.

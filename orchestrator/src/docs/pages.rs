@@ -38,10 +38,12 @@ pages! {
         "coming-from" "coming-from.md" "Coming from k6, Locust, JMeter …";
         "from-other-tools" "from-other-tools.md" "Command lines of other tools";
         "capacity" "capacity.md" "What does it hold?";
+        "compare" "compare.md" "Tests beside one another";
+        "dashboard" "dashboard.md" "The dashboard";
+        "reports" "reports.md" "Reports";
+        "ci" "ci.md" "In CI";
         "fleets" "fleets.md" "Fleets";
         "kafka" "kafka.md" "Kafka";
-        "compare" "compare.md" "Tests beside one another";
-        "ci" "ci.md" "In CI";
         "troubleshooting" "troubleshooting.md" "Troubleshooting";
     ["Look up"]
         "words" "words.md" "Words of the report";
@@ -59,14 +61,21 @@ pub const STYLE: &str = include_str!("style.css");
 /// The JSON schema of plans, for editors.
 pub const SCHEMA: &str = include_str!("../../../docs/plan.schema.json");
 
-/// The pictures of the pages, by the names of their files in `docs/pictures/`: SVG.
-const PICTURES: &[(&str, &str)] = &[
-    ("stall-sent.svg", include_str!("../../../docs/pictures/stall-sent.svg")),
-    ("overload-response.svg", include_str!("../../../docs/pictures/overload-response.svg")),
-    ("stall-percentiles.svg", include_str!("../../../docs/pictures/stall-percentiles.svg")),
-];
+macro_rules! pictures {
+    ($($name:literal)+) => {
+        /// The pictures of the pages, by the names of their files in `docs/pictures/`.
+        const PICTURES: &[(&str, &[u8])] =
+            &[$(($name, include_bytes!(concat!("../../../docs/pictures/", $name)))),+];
+    };
+}
 
-/// A picture by its name.
-pub fn picture(name: &str) -> Option<&'static str> {
-    PICTURES.iter().find(|(known, _)| *known == name).map(|(_, svg)| *svg)
+pictures! {
+    "stall-sent.svg" "overload-response.svg" "stall-percentiles.svg"
+    "terminal.svg" "page-light.png" "page-dark.png" "report.png"
+}
+
+/// A picture by its name: what it is, as a media type, and its bytes.
+pub fn picture(name: &str) -> Option<(&'static str, &'static [u8])> {
+    let (_, bytes) = PICTURES.iter().find(|(known, _)| *known == name)?;
+    Some((if name.ends_with(".svg") { "image/svg+xml" } else { "image/png" }, bytes))
 }

@@ -73,8 +73,9 @@ pub async fn schema() -> HttpResponse {
 /// A picture of a page.
 pub async fn picture(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let picture = request.match_info().get("name").and_then(docs::picture);
-    let picture = picture.ok_or_else(|| Problem::not_found("the documentation has no such picture"))?;
-    Ok(HttpResponse::Ok().content_type("image/svg+xml").body(picture))
+    let (media_type, bytes) =
+        picture.ok_or_else(|| Problem::not_found("the documentation has no such picture"))?;
+    Ok(HttpResponse::Ok().content_type(media_type).body(bytes))
 }
 
 /// The first call takes some milliseconds, which no other request shall wait for.

@@ -20,6 +20,7 @@ async fn pages_are_open_and_load_nothing_but_our_style_and_pictures() {
         ("/docs/style.css", "text/css; charset=utf-8"),
         ("/docs/plan.schema.json", "application/json"),
         ("/docs/pictures/stall-sent.svg", "image/svg+xml"),
+        ("/docs/pictures/report.png", "image/png"),
     ] {
         let file = answer_of(Some(TOKEN), get(path)).await;
         assert_eq!((file.status, file.header("content-type")), (200, kind), "{path}");
