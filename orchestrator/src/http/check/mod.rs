@@ -52,7 +52,7 @@ async fn answer_from(state: AppState, request: TestRequest) -> Answer {
     let service = test::init_service(app).await;
     let response = test::call_service(&service, request.to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = String::from_utf8_lossy(&test::read_body(response).await.to_vec()).into_owned();
+    let text = String::from_utf8_lossy(&test::read_body(response).await).into_owned();
     Answer { status, headers, text }
 }
 
