@@ -33,13 +33,13 @@ impl DataPlace {
     /// # Errors
     /// Where a temporary folder is needed and cannot be made.
     pub fn choose(arguments: &RunArgs) -> Result<Self, Stop> {
-        if let Some(path) = &arguments.data_dir {
+        if let Some(path) = &arguments.place.data_dir {
             let absolute = std::path::absolute(path);
             return absolute
                 .map(Self::Given)
                 .map_err(|error| Stop::could_not(format!("--data-dir {}: {error}", path.display())));
         }
-        if arguments.orchestrator.is_some() {
+        if arguments.place.orchestrator.is_some() {
             return Ok(Self::Default);
         }
         let Some(why) = unusable(&Places::of_process()) else { return Ok(Self::Default) };

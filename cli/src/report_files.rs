@@ -199,14 +199,14 @@ fn same(a: &Path, b: &Path) -> bool {
 /// Refuses to overwrite what this command reads.
 fn spare_inputs(file: &ReportFile<'_>, arguments: &RunArgs) -> Result<(), Stop> {
     let Ok(there) = file.path.canonicalize() else { return Ok(()) };
-    let sending = &arguments.sending;
-    let body_text = arguments.body.as_deref().and_then(|body| body.strip_prefix('@')).map(Path::new);
+    let sending = &arguments.place.sending;
+    let body_text = arguments.request.body.as_deref().and_then(|body| body.strip_prefix('@')).map(Path::new);
     let inputs = [
         (arguments.plan.as_deref(), "the plan"),
-        (arguments.body_file.as_deref(), "the body"),
+        (arguments.request.body_file.as_deref(), "the body"),
         (body_text, "the body"),
-        (arguments.token_file.as_deref(), "--token-file"),
-        (arguments.orchestrator_ca.as_deref(), "--orchestrator-ca"),
+        (arguments.place.token_file.as_deref(), "--token-file"),
+        (arguments.place.orchestrator_ca.as_deref(), "--orchestrator-ca"),
         (sending.ca.as_deref(), "--ca"),
         (sending.cert.as_deref(), "--cert"),
         (sending.key.as_deref(), "--key"),

@@ -5,6 +5,7 @@ mod compare;
 mod look;
 mod nodes;
 mod plan;
+mod shared;
 mod words;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub use self::nodes::{
 pub use self::plan::{
     FromCurlArgs, FromUrlsArgs, PlanArgs, PlanCommand, PlanFromCommand, PlanShowArgs, PlanTryArgs, PutInArgs,
 };
+pub use self::shared::{PlaceArgs, RequestArgs};
 pub use self::words::{CompletionsArgs, ExplainArgs, ManArgs};
 
 /// What ends a run, or holds it, before its time.
@@ -121,32 +123,9 @@ pub struct RunArgs {
     #[allow(missing_docs)]
     pub put_in: PutInArgs,
 
-    /// Uses a running orchestrator instead of a stack of its own
-    #[arg(long, value_name = "URL", help_heading = "Where")]
-    pub orchestrator: Option<String>,
-    /// Waits so long for the test under way to end, as in 10m [default: does not wait]
-    #[arg(long, value_name = "TIME", requires = "orchestrator", help_heading = "Where")]
-    pub wait: Option<String>,
-    /// File that holds the orchestrator's bearer token
-    #[arg(long, value_name = "FILE", requires = "orchestrator", help_heading = "Where")]
-    pub token_file: Option<PathBuf>,
-    /// PEM file of the authorities that an https orchestrator is checked against [default: the system's]
-    #[arg(long, value_name = "FILE", requires = "orchestrator", help_heading = "Where")]
-    pub orchestrator_ca: Option<PathBuf>,
-    /// How many drivers take part (own stack: how many are started) [default: the plan's number, or 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Where")]
-    pub drivers: Option<u32>,
-
-    /// Folder in which the nodes that this command starts keep their data [default: $XDG_STATE_HOME or ~/.local/state]
-    #[arg(long, value_name = "DIR", conflicts_with = "orchestrator", help_heading = "Where")]
-    pub data_dir: Option<PathBuf>,
-
-    /// Worker threads of each driver that is started [default: the cores, shared out among the drivers]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), conflicts_with = "orchestrator", help_heading = "Drivers")]
-    pub workers: Option<u32>,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub sending: SendingArgs,
+    pub place: PlaceArgs,
 
     /// Whether the amounts are each driver's, or shared out among the drivers [default: driver]
     #[arg(long, value_enum, help_heading = "Load")]
@@ -186,36 +165,9 @@ pub struct RunArgs {
     /// The URL to send to
     #[arg(long, value_name = "URL", help_heading = "Request")]
     pub url: Option<String>,
-    /// HTTP method [default: GET, or POST with a body]
-    #[arg(short = 'm', visible_short_alias = 'X', long, value_name = "METHOD", help_heading = "Request")]
-    pub method: Option<String>,
-    /// A header field, as in 'accept: text/html'; repeatable, also with one name: then each is sent
-    #[arg(short = 'H', long = "header", value_name = "K: V", help_heading = "Request")]
-    pub headers: Vec<String>,
-    /// Sends authorization: Basic with this user and password
-    #[arg(short = 'u', long, value_name = "USER:PASSWORD", help_heading = "Request")]
-    pub user: Option<String>,
-    /// The body, or @FILE for a file's content, 512 KiB at most
-    #[arg(short = 'b', long, value_name = "TEXT|@FILE", help_heading = "Request")]
-    pub body: Option<String>,
-    /// A file that holds the body, 512 KiB at most
-    #[arg(long, value_name = "FILE", conflicts_with = "body", help_heading = "Request")]
-    pub body_file: Option<PathBuf>,
-    /// From the attempt to the last byte, as in 500ms; a bare number is seconds [default: 5s]
-    #[arg(short = 't', long, value_name = "TIME", help_heading = "Request")]
-    pub timeout: Option<String>,
-    /// Statuses that count as completed, as in 200-299; repeatable. A 3xx is not followed [default: 200-399]
-    #[arg(long = "expect-status", value_name = "RANGE", help_heading = "Request")]
-    pub expect_status: Vec<String>,
-    /// The client that sends, HTTP/1.1 each: wire is the leaner one, awc knows more; auto takes wire where it can [default: auto]
-    #[arg(long, value_name = "auto|wire|awc", help_heading = "Request")]
-    pub engine: Option<String>,
-    /// Sends x-groundswell-node with each request
-    #[arg(long, help_heading = "Request")]
-    pub identify: bool,
-    /// Opens a connection for each request and closes it after the answer
-    #[arg(long, help_heading = "Request")]
-    pub no_keepalive: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub request: RequestArgs,
 
     /// What must hold, as in 'response.p99 < 250ms', with any percentile; repeatable
     /// [default: errors.ratio < 1% and dropped.ratio < 0.1%]

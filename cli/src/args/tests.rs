@@ -10,7 +10,7 @@ use super::Cli;
 
 /// Options without a default: where one is not given, nothing stands in for it. With a command before it, of that
 /// command alone.
-const NO_DEFAULT: [&str; 24] = [
+const NO_DEFAULT: [&str; 23] = [
     "profile",
     "var",
     "config",
@@ -24,16 +24,15 @@ const NO_DEFAULT: [&str; 24] = [
     "cert",
     "key",
     "connect-to",
-    "run orchestrator",
     "run rate",
     "run delay",
     "run target-throughput",
     "run requests",
     "run url",
-    "run header",
-    "run user",
-    "run body",
-    "run body-file",
+    "header",
+    "user",
+    "body",
+    "body-file",
     "driver target-url",
 ];
 

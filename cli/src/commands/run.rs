@@ -45,7 +45,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     let (mut plan, local) = plan_flags::plan(arguments)?;
     let wait = wait_of(arguments)?;
     let mut baseline = Baseline::of(arguments)?;
-    if let (Some(_), Some(flag)) = (&arguments.orchestrator, arguments.sending.words().first()) {
+    if let (Some(_), Some(flag)) = (&arguments.place.orchestrator, arguments.place.sending.words().first()) {
         return Err(Stop::usage(format!(
             "{flag}: is for drivers that this command starts; those of --orchestrator have their own settings"
         )));
@@ -60,10 +60,12 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     }
     let (mut stack, log) = Stack::new(family, data.path())?;
     actix_rt::spawn(show_logs(log, progress.clone()));
-    let started = match &arguments.orchestrator {
-        Some(address) => {
-            Client::new(address, arguments.token_file.as_deref(), arguments.orchestrator_ca.as_deref())
-        }
+    let started = match &arguments.place.orchestrator {
+        Some(address) => Client::new(
+            address,
+            arguments.place.token_file.as_deref(),
+            arguments.place.orchestrator_ca.as_deref(),
+        ),
         None => tokio::select! {
             client = own_stack(&mut plan, arguments, &mut stack) => client,
             () = interrupts.next() => Err(Stop { message: "interrupted before the start".to_owned(), code: ExitCode::Aborted }),
@@ -93,7 +95,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
 
 /// How long the test waits for another one to end.
 fn wait_of(arguments: &RunArgs) -> Result<Duration, Stop> {
-    let Some(text) = &arguments.wait else { return Ok(Duration::ZERO) };
+    let Some(text) = &arguments.place.wait else { return Ok(Duration::ZERO) };
     parse_duration(text).map_err(|reason| Stop::usage(format!("--wait {text}: {reason}")))
 }
 
@@ -127,7 +129,7 @@ fn gone(ended: &Ended) -> Stop {
 
 /// Starts an orchestrator with embedded Kafka and the drivers, and waits until they have joined.
 async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> Result<Client, Stop> {
-    let n = match (&plan.drivers, arguments.drivers) {
+    let n = match (&plan.drivers, arguments.place.drivers) {
         (_, Some(n)) => n,
         (DriverChoice::Count(n), None) => *n,
         (DriverChoice::All, None) => DRIVERS,
@@ -140,11 +142,11 @@ async fn own_stack(plan: &mut Plan, arguments: &RunArgs, stack: &mut Stack) -> R
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let flags = words(&["orchestrator", "--listen", "127.0.0.1:0", "--kafka", "embedded"]);
     let address = stack.start(ORCHESTRATOR, &flags).await?.http.unwrap_or_default();
-    let workers = workers_each(n, arguments.workers).to_string();
+    let workers = workers_each(n, arguments.place.workers).to_string();
     let mut ids = Vec::new();
     for i in 1..=n {
         let mut flags = words(&["driver", "--orchestrator", &address, "--workers", &workers]);
-        flags.extend(arguments.sending.words());
+        flags.extend(arguments.place.sending.words());
         flags.extend(allow_secrets(variables_of(plan)));
         ids.extend(stack.start(&format!("driver {i}"), &flags).await?.node_id);
     }
@@ -184,7 +186,7 @@ async fn test(
         let _ = client.discard(&test.test_id).await;
         return Err(stop);
     }
-    if let Some(address) = arguments.orchestrator.is_none().then(|| client.base()) {
+    if let Some(address) = arguments.place.orchestrator.is_none().then(|| client.base()) {
         progress.print(&format!("test {} on {address}/ (live)", test.test_id));
     }
     match follow(client, &test.test_id, wait, interrupts, progress).await {

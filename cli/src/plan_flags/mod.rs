@@ -128,7 +128,7 @@ pub fn plan(arguments: &RunArgs) -> Result<WithFiles, Stop> {
     let mut local = LocalFiles::new();
     let faults = put_in::put_in(&mut tree, &arguments.put_in, base, &mut local)?;
     // Before the flags: a --body-file is relative to where the command runs, not to the plan.
-    if !tree.has_requests() && arguments.body.is_none() && arguments.body_file.is_none() {
+    if !tree.has_requests() && arguments.request.body.is_none() && arguments.request.body_file.is_none() {
         tree.inline_body_file(base).map_err(|fault| Stop::usage(naming.lines(&[fault])))?;
     }
     let url = match &source {
@@ -152,7 +152,7 @@ pub fn plan(arguments: &RunArgs) -> Result<WithFiles, Stop> {
     }
     // So that what depends on their number is checked here, and not only when they have joined.
     let is_open = tree.get(&["drivers"]).is_none_or(|drivers| *drivers == "all");
-    if arguments.orchestrator.is_none() && is_open {
+    if arguments.place.orchestrator.is_none() && is_open {
         tree.set(&["drivers"], DRIVERS);
     }
     let plan = validated(&mut tree, Path::new("."), faults, &mut local);

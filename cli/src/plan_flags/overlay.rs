@@ -29,9 +29,9 @@ pub fn overlay(
     let flags = [
         ("name", text(&arguments.name)),
         ("target.url", url.map(str::to_owned)),
-        ("request.method", text(&arguments.method)),
-        ("request.timeout", text(&arguments.timeout)),
-        ("request.engine", text(&arguments.engine)),
+        ("request.method", text(&arguments.request.method)),
+        ("request.timeout", text(&arguments.request.timeout)),
+        ("request.engine", text(&arguments.request.engine)),
         ("load.rate", text(&arguments.rate)),
         ("load.delay", text(&arguments.delay)),
         ("load.max_in_flight", text(&arguments.max_in_flight)),
@@ -49,8 +49,8 @@ pub fn overlay(
             given.push(key);
         }
     }
-    if !arguments.expect_status.is_empty() {
-        tree.set(&["request", "expect_status"], json!(arguments.expect_status));
+    if !arguments.request.expect_status.is_empty() {
+        tree.set(&["request", "expect_status"], json!(arguments.request.expect_status));
         given.push("request.expect_status");
     }
     body(arguments, tree, given)?;
@@ -77,21 +77,21 @@ fn choices(arguments: &RunArgs, tree: &mut PlanTree, given: &mut Vec<&'static st
         tree.set(&["per"], if per == PerArg::Fleet { "fleet" } else { "driver" });
         given.push("per");
     }
-    if let Some(drivers) = arguments.drivers {
+    if let Some(drivers) = arguments.place.drivers {
         tree.set(&["drivers"], drivers);
         given.push("drivers");
     }
-    if arguments.identify {
+    if arguments.request.identify {
         tree.set(&["request", "identify"], true);
     }
-    if arguments.no_keepalive {
+    if arguments.request.no_keepalive {
         tree.set(&["request", "connection_reuse"], false);
     }
 }
 
 /// The body: `--body TEXT`, `--body @FILE` or `--body-file FILE`.
 fn body(arguments: &RunArgs, tree: &mut PlanTree, given: &mut Vec<&'static str>) -> Result<(), Stop> {
-    let file = match &arguments.body {
+    let file = match &arguments.request.body {
         Some(text) => match habits::body_file(text)? {
             Some(file) => Some(file.to_owned()),
             None => {
@@ -100,7 +100,7 @@ fn body(arguments: &RunArgs, tree: &mut PlanTree, given: &mut Vec<&'static str>)
                 None
             }
         },
-        None => arguments.body_file.as_ref().map(|path| path.display().to_string()),
+        None => arguments.request.body_file.as_ref().map(|path| path.display().to_string()),
     };
     if let Some(file) = file {
         tree.set(&["request", "body_file"], file);
@@ -111,14 +111,14 @@ fn body(arguments: &RunArgs, tree: &mut PlanTree, given: &mut Vec<&'static str>)
 
 /// The header fields, the one of `-u` included.
 fn headers(arguments: &RunArgs, tree: &mut PlanTree, given: &mut Vec<&'static str>) -> Result<(), Stop> {
-    let mut headers = Vec::with_capacity(arguments.headers.len());
-    for header in &arguments.headers {
+    let mut headers = Vec::with_capacity(arguments.request.headers.len());
+    for header in &arguments.request.headers {
         let (name, value) = header.split_once(':').ok_or_else(|| {
             Stop::usage(format!("--header {header:?}: expected 'NAME: VALUE', as in 'accept: text/html'"))
         })?;
         headers.push((name.trim(), value.trim()));
     }
-    let authorization = arguments.user.as_deref().map(habits::authorization).transpose()?;
+    let authorization = arguments.request.user.as_deref().map(habits::authorization).transpose()?;
     if let Some(value) = &authorization {
         if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
             let reason = "both set the header authorization; leave one out";
