@@ -185,7 +185,7 @@ fn stored_report<'s>(stores: &'s [Store], test_id: &str) -> Result<(&'s Store, T
             return test.report.map(|report| (store, report)).ok_or_else(none);
         }
     }
-    Err(Stop::could_not(format!("there is no test {test_id}")))
+    Err(Stop::could_not(format!("test {test_id} does not exist")))
 }
 
 impl History {
@@ -243,7 +243,7 @@ fn meant(part: &str, tests: &[TestSummary]) -> Result<String, Stop> {
     let end = by(&|id| id.ends_with(&part));
     let found = [whole, begin, end].into_iter().find(|found| !found.is_empty()).unwrap_or_default();
     match found.as_slice() {
-        [] => Err(Stop::could_not(format!("there is no test {part}"))),
+        [] => Err(Stop::could_not(format!("no test has an id that begins or ends with {part}"))),
         [test] => Ok(test.test_id.clone()),
         several => {
             let line = |test: &&TestSummary| {
@@ -333,7 +333,7 @@ mod tests {
             ("-17", Ok("01a2-ab-17")),
             ("77", Ok("77")),
             ("01a2-aa-77", Ok("01a2-aa-77")),
-            ("aa", Err("there is no test aa")),
+            ("aa", Err("no test has an id that begins or ends with aa")),
             ("01a2", Err("01a2 means 2 tests")),
             ("7", Ok("77")),
         ] {

@@ -84,8 +84,8 @@ fn a_test_is_named_by_a_part_of_its_id_and_deleted_when_it_is_over() {
     let refused = does(1, &["delete", tail_of_running]);
     assert!(stderr(&refused).contains("is under way"), "{}", stderr(&refused));
     assert_eq!(stdout(&does(0, &["delete", tail_of_idle])), format!("deleted test {idle}\n"));
-    assert!(stderr(&does(1, &["delete", &idle])).contains("there is no test"));
-    assert!(stderr(&does(1, &["report", tail_of_idle])).contains("there is no test"));
+    assert!(stderr(&does(1, &["delete", &idle])).contains("does not exist"));
+    assert!(stderr(&does(1, &["report", tail_of_idle])).contains("begins or ends with"));
 
     // The beginning is enough now; the newest that started is the one that runs.
     does(0, &["stop", &running[..4]]);

@@ -10,7 +10,7 @@ use crate::blocker::Blocker;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CommandError {
     /// No test with this id exists.
-    #[error("there is no test {0}")]
+    #[error("test {0} does not exist")]
     NoSuchTest(TestId),
     /// The state of this or another test forbids it.
     #[error("{0}")]

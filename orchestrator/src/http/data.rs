@@ -142,7 +142,7 @@ async fn blocking<T: Send + 'static>(
 )]
 pub async fn get(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
     Query::none(request.query_string())?;
-    let unknown = || Problem::not_found("there is no data file of that hash");
+    let unknown = || Problem::not_found("a data file of that hash does not exist");
     let hash = hash(&request).ok_or_else(unknown)?;
     // Who asks whether a file is here is about to name it.
     let is_asked = *request.method() == Method::HEAD;

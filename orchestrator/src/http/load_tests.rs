@@ -35,7 +35,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 pub(super) fn test_id(request: &HttpRequest) -> Result<TestId, Problem> {
     let raw = request.match_info().get("id").unwrap_or_default();
     let id = decode_segment(raw).and_then(|id| TestId::new(&id).ok());
-    id.ok_or_else(|| Problem::not_found("there is no test of that id"))
+    id.ok_or_else(|| Problem::not_found("that test does not exist"))
 }
 
 pub(super) async fn view_of(request: &HttpRequest, state: &AppState) -> Result<TestView, Problem> {
