@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::load::{MAX_RATE_PER_S, MIN_RATE_PER_S};
 use super::program::{Order, Program};
-use super::threshold::{Comparison, Figure, LatencyFigure, Threshold, ThresholdError};
+use super::threshold::{Comparison, Figure, LatencyFigure, Naming, Threshold, ThresholdError, ThresholdOf};
 use super::{Load, Mode, Per};
 use crate::latency::{LatencyKind, Outcome};
 use crate::tree::{Kind, Node, Table, parse};
@@ -32,7 +32,8 @@ const MAX_CONDITIONS: usize = 16;
 /// What a search looks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Capacity {
-    /// What must hold: quantiles of latencies, at least one, and limits of errors and drops where the plan has its own.
+    /// What must hold: quantiles of latencies, at least one, and limits of errors and drops where the plan has its own. A
+    /// condition is of all requests, of those of a name, of a group, of a poll, or of sessions.
     pub slo: Vec<Threshold>,
     /// How far apart the ends of the bracket may be, as a share.
     pub within: f64,
@@ -50,7 +51,7 @@ impl Capacity {
         let mut all = self.slo.clone();
         for (figure, text) in [(Figure::ErrorsRatio, "< 1%"), (Figure::DroppedRatio, "< 0.1%")] {
             let key = if figure == Figure::ErrorsRatio { "errors.ratio" } else { "dropped.ratio" };
-            if !all.iter().any(|given| given.figure == figure) {
+            if !all.iter().any(|given| given.figure == figure && given.of == ThresholdOf::All) {
                 all.extend(Threshold::parse(key, text));
             }
         }
@@ -108,13 +109,13 @@ pub(super) fn complete(tree: &mut Value) {
 }
 
 /// Reads `[capacity]`; `None` where there is none, or it cannot be read. The faults are in the table.
-pub(super) fn read(root: &mut Table) -> Option<Capacity> {
+pub(super) fn read(root: &mut Table, naming: Naming<'_>) -> Option<Capacity> {
     let is_given = root.has("capacity");
     let capacity = root.table("capacity", |table| {
         if is_given && !table.has("slo") {
             table.missing("slo", "is missing; it says what must hold, as in \"response.p99 < 250ms\"");
         }
-        let slo = table.get_list("slo", read_condition);
+        let slo = table.get_list("slo", |node: &Node| read_condition(node, naming));
         let within = table.get("within", read_within).unwrap_or(DEFAULT_WITHIN);
         let horizon = table.get("horizon", whole(HORIZON.0, HORIZON.1)).unwrap_or(DEFAULT_HORIZON);
         let level_for = table.get("level_for", whole(horizon, LONGEST_LEVEL)).unwrap_or(2 * horizon);
@@ -137,16 +138,17 @@ pub(super) fn read(root: &mut Table) -> Option<Capacity> {
     capacity.filter(|_| is_given)
 }
 
-/// A condition of the objective: a percentile of a latency below a limit, or a limit of errors or drops.
-fn read_condition(node: &Node) -> Result<Threshold, String> {
+/// A condition of the objective: a percentile of a latency below a limit, or a limit of errors or drops. The key says which
+/// figures a name has.
+fn read_condition(node: &Node, naming: Naming<'_>) -> Result<Threshold, String> {
     let Kind::Text(text) = &node.kind else {
         return Err(format!(
             "expected a condition, as in \"response.p99 < 250ms\", found {}",
             node.kind.name()
         ));
     };
-    let parsed =
-        Threshold::split_expression(text).and_then(|(key, condition)| Threshold::parse(key, condition));
+    let parsed = Threshold::split_expression(text)
+        .and_then(|(key, condition)| Threshold::parse_in(key, condition, naming));
     let threshold = parsed.map_err(|error: ThresholdError| error.to_string())?;
     let is_limit = matches!(threshold.comparison, Comparison::Less | Comparison::LessOrEqual);
     let fits = match threshold.figure {
@@ -164,7 +166,7 @@ fn read_condition(node: &Node) -> Result<Threshold, String> {
     }
     if !is_limit || !fits {
         return Err("an objective is a percentile below p100 of response, service, success.response or success.service, \
-                    errors.ratio or dropped.ratio, with < or <="
+                    errors.ratio or dropped.ratio, with < or <=; a name may stand before response, service and errors.ratio"
             .to_owned());
     }
     Ok(threshold)
@@ -298,6 +300,47 @@ mod tests {
         let plan = reads_again(plan);
         assert!(plan.capacity.is_some() && plan.program.is_some());
         assert_eq!(plan.per, Per::Fleet);
+    }
+
+    #[test]
+    fn conditions_may_be_of_a_name_a_group_and_sessions() {
+        let of_many = |slo: Value| {
+            let mut plan = with(json!({ "slo": slo }));
+            plan["target"]["url"] = json!("http://127.0.0.1:8081");
+            plan["requests"] = json!({ "home": { "path": "/" }, "pay": { "path": "/pay" } });
+            plan["flows"] = json!({ "g": { "group": "checkout", "steps": ["pay"] } });
+            plan["scenarios"] = json!({ "buy": { "steps": ["home", "g"] } });
+            plan
+        };
+        let slo = [
+            "checkout.response.p99 < 300ms",
+            "home.service.p50 <= 20ms",
+            "buy.session.response.p90 < 2s",
+            "pay.errors.ratio < 0.1%",
+        ];
+        let capacity = reads_again(of_many(json!(slo))).capacity.unwrap();
+        let of: Vec<ThresholdOf> = capacity.slo.iter().map(|one| one.of.clone()).collect();
+        let name = |text| crate::ids::RequestName::new(text).unwrap();
+        assert_eq!(
+            of,
+            [
+                ThresholdOf::Group(name("checkout")),
+                ThresholdOf::Request(name("home")),
+                ThresholdOf::Sessions(Some("buy".to_owned())),
+                ThresholdOf::Request(name("pay")),
+            ]
+        );
+        // A limit of a name's errors leaves that of all of them as it is.
+        let conditions: Vec<String> = capacity.conditions().into_iter().map(|one| one.expression).collect();
+        assert_eq!(conditions[4..], ["errors.ratio < 1%", "dropped.ratio < 0.1%"]);
+        for (slo, reason) in [
+            ("chekout.response.p99 < 1s", "did you mean checkout?"),
+            ("checkout.service.p99 < 1s", "a group has response"),
+            ("home.throughput < 1/s", "an objective is a percentile"),
+            ("pay.errors.ratio < 1%", "one of them is a percentile"),
+        ] {
+            wrong(of_many(json!(slo)), "capacity.slo", reason);
+        }
     }
 
     #[test]

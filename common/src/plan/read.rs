@@ -67,8 +67,7 @@ fn read_plan(root: &mut Table, value: &Value) -> Option<Plan> {
     if language::is_program(value) {
         let read = language::read_program(root, value, &drivers, per);
         let honesty = root.table("honesty", read_honesty);
-        let capacity = capacity::read(root);
-        let language::Read { target, request, program, load, thresholds, abort } = read?;
+        let language::Read { target, request, program, load, thresholds, abort, capacity } = read?;
         if capacity.is_some() {
             capacity::check(root, Some(&load), Some(&program), per, (thresholds.len(), abort.len()));
         }
@@ -94,7 +93,7 @@ fn read_plan(root: &mut Table, value: &Value) -> Option<Plan> {
     let load = root.table("load", |load| read_load(load, request.timeout, &drivers, per));
     let thresholds = root.table("thresholds", read_thresholds);
     let abort = abort::read(root, Naming::Unnamed);
-    let capacity = capacity::read(root);
+    let capacity = capacity::read(root, Naming::Unnamed);
     if capacity.is_some() {
         capacity::check(root, load.as_ref(), None, per, (thresholds.len(), abort.len()));
     }

@@ -3,26 +3,13 @@
 
 use common::latency::Latencies;
 
+use super::objective::Samples;
 use super::share::{Count, Share, share};
 use super::{Limit, Look, Rules, Sign};
+use crate::model::CapacityDecided;
 
 /// Fewest seconds that decide against a rate.
 const LEAST_AGAINST: usize = 3;
-
-/// What a level came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decided {
-    /// The objective holds at this rate.
-    Holds,
-    /// It does not.
-    Fails,
-    /// It was stopped at once: the target was overloaded.
-    Stopped,
-    /// Neither in the time that a level has.
-    Undecided,
-    /// The generator did not keep the rate, or was too late to blame the target.
-    Generator,
-}
 
 /// How a level is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +20,13 @@ pub enum Measure {
     Decide,
     /// Over the whole horizon.
     Full,
+}
+
+/// The times of a second: of all requests, and what the percentile of the objective is of.
+#[derive(Debug, Clone, Copy)]
+pub struct Times<'s> {
+    pub latencies: &'s Latencies,
+    pub samples: &'s Samples,
 }
 
 /// The seconds of one rate.
@@ -47,6 +41,7 @@ pub struct Level {
     /// By condition, then by second.
     counts: Vec<Vec<Count>>,
     in_flight: Vec<f64>,
+    piles: Vec<f64>,
     medians: Vec<u64>,
     completed: u64,
     failed: u64,
@@ -57,8 +52,10 @@ pub struct Level {
     seen: usize,
     overloaded: usize,
     flood: usize,
-    last_in_flight: f64,
+    last_pile: f64,
     pub latencies: Latencies,
+    /// What the percentile of the objective is of.
+    pub samples: Samples,
 }
 
 impl Level {
@@ -70,6 +67,7 @@ impl Level {
             to: 0,
             counts: vec![Vec::new(); conditions],
             in_flight: Vec::new(),
+            piles: Vec::new(),
             medians: Vec::new(),
             completed: 0,
             failed: 0,
@@ -79,8 +77,9 @@ impl Level {
             seen: 0,
             overloaded: 0,
             flood: 0,
-            last_in_flight: f64::MAX,
+            last_pile: f64::MAX,
             latencies: Latencies::new(),
+            samples: Samples::default(),
         }
     }
 
@@ -89,28 +88,30 @@ impl Level {
         self.seen += 1;
         self.signs.extend(look.sign);
         self.overloaded = if rules.is_overloaded(look) { self.overloaded + 1 } else { 0 };
-        // More in flight than the objective allows on average, and growing (Little's law).
-        let most = (2.0 * self.rate * rules.limit_s).max(10.0);
-        let grows = look.in_flight > most && look.in_flight > self.last_in_flight;
+        // More under way than the objective allows on average, and growing (Little's law).
+        let grows = look.pile > rules.most_under_way(self.rate, 2.0) && look.pile > self.last_pile;
         self.flood = if grows { self.flood + 1 } else { 0 };
-        self.last_in_flight = look.in_flight;
+        self.last_pile = look.pile;
     }
 
     /// Measures a second.
-    pub fn take(&mut self, look: &Look, latencies: Option<&Latencies>) {
+    pub fn take(&mut self, look: &Look, times: Option<Times<'_>>) {
         self.from.get_or_insert(look.seq);
         self.to = look.seq;
         for (counts, count) in self.counts.iter_mut().zip(&look.counts) {
             counts.push(*count);
         }
         self.in_flight.push(look.in_flight);
+        self.piles.push(look.pile);
         self.medians.extend(look.median_us);
         self.completed += look.completed;
         self.failed += look.failed;
         self.dropped += look.dropped;
         self.ended += look.completed + look.failed;
-        if let Some(latencies) = latencies {
+        if let Some(Times { latencies, samples }) = times {
             self.latencies += latencies;
+            self.samples.completed.merge(&samples.completed);
+            self.samples.slower += samples.slower;
         }
     }
 
@@ -145,7 +146,7 @@ impl Level {
     }
 
     /// What the seconds so far decide; `None`: more are needed.
-    pub fn decided(&self, rules: &Rules) -> Option<Decided> {
+    pub fn decided(&self, rules: &Rules) -> Option<CapacityDecided> {
         let n = self.seconds();
         if self.measure == Measure::Full && n < rules.horizon_s {
             return None;
@@ -155,7 +156,7 @@ impl Level {
             share.is_some_and(|share| share.low > condition.share && share.without_worst > condition.share)
         };
         if n >= LEAST_AGAINST && shares.iter().zip(&rules.limits).any(against) {
-            return Some(Decided::Fails);
+            return Some(CapacityDecided::Fails);
         }
         let holds = |(share, condition): (&Option<Share>, &Limit)| match share {
             // Of what did not happen at all there is nothing to estimate.
@@ -166,12 +167,12 @@ impl Level {
             Some(share) => share.share <= condition.share,
         };
         if n >= rules.least_for && !self.grows(rules) && shares.iter().zip(&rules.limits).all(holds) {
-            return Some(Decided::Holds);
+            return Some(CapacityDecided::Holds);
         }
         if self.measure == Measure::Climb && n >= rules.least_for && self.is_clean() && !self.grows(rules) {
-            return Some(Decided::Undecided);
+            return Some(CapacityDecided::Undecided);
         }
-        (n >= rules.level_s).then_some(Decided::Undecided)
+        (n >= rules.level_s).then_some(CapacityDecided::Undecided)
     }
 
     /// The most seconds without a bad request between two with one: how long the target may look better than it is.
@@ -187,27 +188,25 @@ impl Level {
         self.counts.iter().flatten().all(|count| count.bad == 0)
     }
 
-    /// Whether so much more is in flight with each second that the objective would not hold to the end of the horizon.
+    /// Whether so much more is under way with each second that the objective would not hold to the end of the horizon.
     fn grows(&self, rules: &Rules) -> bool {
         let n = self.seconds();
         let left = rules.horizon_s.saturating_sub(n) as f64;
         if n < LEAST_AGAINST || left <= 0.0 {
             return false;
         }
-        let mean = self.in_flight.iter().sum::<f64>() / n as f64;
+        let mean = self.piles.iter().sum::<f64>() / n as f64;
         let middle = (n as f64 - 1.0) / 2.0;
         let (mut across, mut along) = (0.0, 0.0);
-        for (t, in_flight) in self.in_flight.iter().enumerate() {
-            across += (t as f64 - middle) * (in_flight - mean);
+        for (t, pile) in self.piles.iter().enumerate() {
+            across += (t as f64 - middle) * (pile - mean);
             along += (t as f64 - middle).powi(2);
         }
         let slope = across / along;
-        let off = |(t, in_flight): (usize, &f64)| (in_flight - mean - slope * (t as f64 - middle)).powi(2);
-        let error =
-            (self.in_flight.iter().enumerate().map(off).sum::<f64>() / (n as f64 - 2.0).max(1.0) / along)
-                .sqrt();
+        let off = |(t, pile): (usize, &f64)| (pile - mean - slope * (t as f64 - middle)).powi(2);
+        let square = self.piles.iter().enumerate().map(off).sum::<f64>() / (n as f64 - 2.0).max(1.0) / along;
         let end = mean + slope * (n as f64 - 1.0 - middle + left);
-        slope > 2.0 * error && end > (self.rate * rules.limit_s).max(10.0)
+        slope > 2.0 * square.sqrt() && end > rules.most_under_way(self.rate, 1.0)
     }
 
     /// The median of the seconds' medians, µs, and the mean number in flight: how the target looks while it keeps up.

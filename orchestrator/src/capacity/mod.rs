@@ -3,7 +3,8 @@
 //! clock. Fed the same seconds again, after a restart, it comes to the same.
 //!
 //! What is sought is a rate, not a percentile. "p99 below 100 ms" says that at most 1 % of the requests are slow, failed or
-//! dropped, and that share is counted second by second (`objective`, `share`). A *level* is one rate that is measured until
+//! dropped, and that share is counted second by second (`objective`, `share`); of the requests of a name, of a group or of
+//! sessions in the same way. A *level* is one rate that is measured until
 //! the interval of that share is on one side of the limit (`level`), not for a fixed time. The *ladder* has the rates that
 //! were tried, and chooses the next one: it doubles until a level fails, bisects on the log scale, and at last repeats both
 //! ends of the bracket over the whole horizon (`ladder`). The *search* leads from level to level (`search`).
@@ -56,11 +57,16 @@ pub struct Look {
     pub dropped: u64,
     /// Requests under way at the end of the second.
     pub in_flight: f64,
+    /// Those of them that `Rules::pile_s` bounds.
+    pub pile: f64,
     /// The median of what completed, µs.
     pub median_us: Option<u64>,
     /// Whether the generator was the limit in it.
     pub sign: Option<Sign>,
 }
+
+/// Seconds at a new rate that are not measured, at least and at most: the most where the target still gets better.
+const SETTLE: (usize, usize) = (2, 8);
 
 /// Fewest seconds that decide for a rate, at first.
 const LEAST_FOR: usize = 5;
@@ -79,14 +85,16 @@ pub struct Limit {
 pub struct Rules {
     /// Of each condition.
     pub limits: Vec<Limit>,
-    /// The shortest latency that counts as slow, seconds.
-    pub limit_s: f64,
+    /// How many requests may be under way for each unit of the rate, s; `None` where the objective does not say it.
+    pub pile_s: Option<f64>,
     /// How far apart the ends of the bracket may be, as a share.
     pub within: f64,
     /// Over how many seconds the objective is to hold.
     pub horizon_s: usize,
     /// Most seconds of a level.
     pub level_s: usize,
+    /// Seconds at a new rate that are not measured, at least and at most.
+    pub settle: (usize, usize),
     pub start: f64,
     pub max: Option<f64>,
     /// The first second after the warm-up.
@@ -95,7 +103,15 @@ pub struct Rules {
     pub least_for: usize,
 }
 
+/// Fewest requests that are a pile, however low the rate.
+const LEAST_PILE: f64 = 10.0;
+
 impl Rules {
+    /// Most requests under way at a rate, at so many times what the objective allows; infinite where it does not say it.
+    fn most_under_way(&self, rate: f64, times: f64) -> f64 {
+        self.pile_s.map_or(f64::INFINITY, |pile_s| (times * rate * pile_s).max(LEAST_PILE))
+    }
+
     /// Whether far more requests are bad in a second than the objective allows.
     fn is_overloaded(&self, look: &Look) -> bool {
         let far = |(count, limit): (&Count, &Limit)| {

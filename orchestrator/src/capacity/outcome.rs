@@ -1,10 +1,9 @@
 //! What a search came to, as reports and clients see it.
 
 use common::latency::{LatencyKind, Outcome, Quantile};
-use common::plan::quantile_name;
 
-use super::level::{Decided, Level};
-use super::objective::Objective;
+use super::level::Level;
+use super::objective::{Objective, Samples};
 use super::search::{End, LevelSeen, Search};
 use super::usl::{self, Point};
 use super::{Limit, Sign};
@@ -68,7 +67,7 @@ fn why(search: &Search) -> Option<String> {
     if let Some(refused) = search.why_refused() {
         return Some(refused.to_owned());
     }
-    let late = search.levels().iter().rev().find(|seen| seen.decided == Decided::Generator)?;
+    let late = search.levels().iter().rev().find(|seen| seen.decided == CapacityDecided::Generator)?;
     let text = match late.sign? {
         Sign::LateDrops => "requests came too late to be sent",
         Sign::Lag => "requests began later than [honesty] allows",
@@ -95,13 +94,7 @@ fn level(seen: &LevelSeen, limits: &[Limit]) -> CapacityLevelView {
         rate: level.rate,
         from_s: level.from,
         to_s: level.from.map(|_| level.to + 1),
-        decided: match decided {
-            Decided::Holds => CapacityDecided::Holds,
-            Decided::Fails => CapacityDecided::Fails,
-            Decided::Stopped => CapacityDecided::Stopped,
-            Decided::Undecided => CapacityDecided::Undecided,
-            Decided::Generator => CapacityDecided::Generator,
-        },
+        decided: *decided,
         repeat: level.is_full(),
         share: nearest.map(|(share, _)| share.share),
         share_low: nearest.map(|(share, _)| share.low),
@@ -125,21 +118,24 @@ fn percentile(level: &Level, quantile: f64) -> Option<f64> {
 }
 
 fn knee(objective: &Objective, search: &Search, low: Option<f64>, high: Option<f64>) -> Option<CapacityKnee> {
-    let (low, high, quantile) = (low?, high?, objective.quantile()?);
+    let (low, high, (quantile, name)) = (low?, high?, objective.quantile()?);
     // The longest look at each of them that decided it.
     let at = |rate: f64, holds: bool| {
-        let decided = |decided: Decided| match decided {
-            Decided::Holds => holds,
-            Decided::Fails | Decided::Stopped => !holds,
-            Decided::Undecided | Decided::Generator => false,
+        let decided = |decided: CapacityDecided| match decided {
+            CapacityDecided::Holds => holds,
+            CapacityDecided::Fails | CapacityDecided::Stopped => !holds,
+            CapacityDecided::Undecided | CapacityDecided::Generator => false,
         };
         let of_rate = search.levels().iter().filter(|seen| seen.level.rate == rate && decided(seen.decided));
-        of_rate.max_by_key(|seen| seen.level.seconds()).and_then(|seen| percentile(&seen.level, quantile))
+        of_rate.max_by_key(|seen| seen.level.seconds()).and_then(|seen| {
+            let Samples { completed, slower } = &seen.level.samples;
+            completed.quantile_us(quantile, *slower).map(|us| us as f64 / 1e3)
+        })
     };
     Some(CapacityKnee {
         rate: low,
         above: high,
-        percentile: quantile_name(quantile),
+        percentile: name,
         at_ms: at(low, true),
         above_ms: at(high, false),
     })
@@ -148,8 +144,9 @@ fn knee(objective: &Objective, search: &Search, low: Option<f64>, high: Option<f
 /// The levels that the target kept: throughput, and what was under way for it. In an overload both depend on how long it
 /// lasted.
 fn points(search: &Search) -> Vec<Point> {
-    let kept =
-        |seen: &&LevelSeen| matches!(seen.decided, Decided::Holds | Decided::Undecided | Decided::Fails);
+    let kept = |seen: &&LevelSeen| {
+        matches!(seen.decided, CapacityDecided::Holds | CapacityDecided::Undecided | CapacityDecided::Fails)
+    };
     let point = |seen: &LevelSeen| {
         let throughput_per_s = seen.level.throughput_per_s()?;
         let mean_us = seen.level.latencies.completed(LatencyKind::Service).mean_us()?;

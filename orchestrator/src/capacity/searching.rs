@@ -5,6 +5,7 @@ use std::time::Duration;
 use common::clock::UnixMicros;
 use common::plan::{Plan, RateChange};
 
+use super::level::Times;
 use super::objective::Objective;
 use super::outcome;
 use super::search::{Search, Want};
@@ -45,7 +46,9 @@ impl Searching {
             .iter()
             .map(|change| (change.at_us.saturating_sub(start_at) as f64 / 1e6, change.rate_per_s))
             .collect();
-        self.search.take(&look, Some(&second.figures.all.latencies), &changes);
+        let samples = self.objective.samples(second);
+        let times = Times { latencies: &second.figures.all.latencies, samples: &samples };
+        self.search.take(&look, Some(times), &changes);
     }
 
     /// What it wants now.

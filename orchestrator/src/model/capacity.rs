@@ -114,8 +114,8 @@ pub struct CapacityLevelView {
     pub decided: CapacityDecided,
     /// Whether it was measured over the whole horizon, to repeat an earlier one.
     pub repeat: bool,
-    /// Share of the requests that count against the objective, of the condition that is nearest to its limit, or furthest
-    /// beyond it; null where nothing was counted.
+    /// Share of the requests (passes of a group, sessions) that count against the objective, of the condition that is nearest
+    /// to its limit, or furthest beyond it; null where nothing was counted.
     pub share: Option<f64>,
     /// Lower end of its interval at 95 %, widened for windows that depend on each other.
     pub share_low: Option<f64>,
@@ -123,7 +123,7 @@ pub struct CapacityLevelView {
     pub share_high: Option<f64>,
     /// The highest share that the condition allows.
     pub share_limit: Option<f64>,
-    /// Percentiles of `response`, ms; null where they fall among failed or dropped requests.
+    /// Percentiles of `response` of all requests, ms; null where they fall among failed or dropped requests.
     pub p50: Option<f64>,
     pub p90: Option<f64>,
     pub p99: Option<f64>,
@@ -159,7 +159,8 @@ pub struct CapacityKnee {
     pub rate: f64,
     /// The lowest rate that did not.
     pub above: f64,
-    /// The percentile of the objective, as in `p99`.
+    /// The percentile of the objective, as in `p99`; where it is of anything but `response` of all requests with its key, as
+    /// in `checkout.response.p99`.
     pub percentile: String,
     /// It at the highest rate that held, ms.
     pub at_ms: Option<f64>,

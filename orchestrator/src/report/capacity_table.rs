@@ -26,7 +26,7 @@ pub fn add(out: &mut Page, found: &CapacityView) {
     out.wrap("objective  ", &sure);
     if let Some(capacity) = found.capacity_per_s.filter(|_| found.high_per_s.is_some()) {
         let (low, high) = (found.low_per_s.unwrap_or(capacity), found.high_per_s.unwrap_or(capacity));
-        out.wrap("capacity   ", &format!("{} (between {} and {})", rate(capacity), rate(low), rate(high)));
+        out.wrap("capacity   ", &format!("{} ({} to {} at 95 %)", rate(capacity), rate(low), rate(high)));
     }
     if let Some(usl) = &found.usl {
         let peak = match (usl.peak_per_s, usl.peak_concurrency) {

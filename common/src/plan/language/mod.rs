@@ -44,7 +44,7 @@ pub use self::rows::{TooFewRows, too_few};
 pub use self::spelling::is_reserved;
 use super::program::Program;
 use super::threshold::{Naming, StatisticsNames, Threshold};
-use super::{Abort, DriverChoice, Fault, Load, Per, Request, TargetUrl, abort};
+use super::{Abort, Capacity, DriverChoice, Fault, Load, Per, Request, TargetUrl, abort, capacity};
 use crate::tree::{Table, parse};
 
 /// Whether a tree is a plan with many requests.
@@ -67,6 +67,8 @@ pub(super) struct Read {
     pub thresholds: Vec<Threshold>,
     /// `[abort]`.
     pub abort: Vec<Abort>,
+    /// `[capacity]`.
+    pub capacity: Option<Capacity>,
 }
 
 /// Keys of the language that every plan may have, and that are not a program's own.
@@ -138,11 +140,12 @@ pub(super) fn read_program(root: &mut Table, tree: &Value, drivers: &DriverChoic
     let naming = names.as_ref().map_or(Naming::Any, Naming::Known);
     let thresholds = thresholds::read(root, whole);
     let abort = abort::read(root, naming);
+    let capacity = capacity::read(root, naming);
     if is_whole {
         paths::check(&program, root);
     }
     let target = program.hosts.first().map(|host| host.url.clone())?;
-    Some(Read { target, request, program: Arc::new(program), load: load?, thresholds, abort })
+    Some(Read { target, request, program: Arc::new(program), load: load?, thresholds, abort, capacity })
 }
 
 #[cfg(test)]

@@ -113,7 +113,8 @@ impl Threshold {
     /// # Errors
     /// Where the text has no comparison.
     pub fn split_expression(expression: &str) -> Result<(&str, &str), ThresholdError> {
-        let at = expression.find(['<', '>']).ok_or_else(|| {
+        // The name in a key may hold comparisons; a bound holds none.
+        let at = expression.rfind(['<', '>']).ok_or_else(|| {
             ThresholdError::Bound("expected a comparison, as in \"response.p99 < 250ms\"".to_owned())
         })?;
         let (key, condition) = expression.split_at(at);

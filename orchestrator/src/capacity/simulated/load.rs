@@ -70,6 +70,7 @@ impl Load {
             failed: 0,
             dropped,
             in_flight: self.in_flight as f64,
+            pile: self.in_flight as f64,
             median_us: ended.times_us.get(ended.times_us.len() / 2).copied(),
             sign: None,
         };

@@ -7,9 +7,9 @@ mod target;
 use self::load::Load;
 use self::target::{Kind, Random};
 use super::ladder::round;
-use super::level::Decided;
 use super::search::{End, LevelSeen, Search, Want};
 use super::{Limit, Rules};
+use crate::model::CapacityDecided;
 
 /// Longest search, seconds.
 const FOR_S: u64 = 600;
@@ -17,15 +17,21 @@ const FOR_S: u64 = 600;
 fn rules(quantile: f64, limit_s: f64) -> Rules {
     Rules {
         limits: vec![Limit { share: 1.0 - quantile, is_latency: true }],
-        limit_s,
+        pile_s: Some(limit_s),
         within: 0.05,
         horizon_s: 30,
         level_s: 60,
+        settle: super::SETTLE,
         start: 50.0,
         max: None,
         first: 0,
         least_for: super::LEAST_FOR,
     }
+}
+
+/// The latency that counts as slow, seconds.
+fn limit_of(rules: &Rules) -> f64 {
+    rules.pile_s.unwrap_or(f64::INFINITY)
 }
 
 /// What a search found, and how long it took, seconds.
@@ -70,7 +76,7 @@ impl Found {
 /// Searches, with changes of the rate that take effect as late as real ones.
 fn search(kind: Kind, seed: u64, rules: Rules) -> Found {
     let mut random = Random::new(seed ^ 0x00C0_FFEE);
-    let mut load = Load::new(kind, seed, rules.start, rules.limit_s);
+    let mut load = Load::new(kind, seed, rules.start, limit_of(&rules));
     let mut search = Search::new(rules);
     let mut changes: Vec<(f64, f64)> = Vec::new();
     let mut took_s = 0;
@@ -135,6 +141,13 @@ fn assert_most(found: &[Found], least: usize, right: impl Fn(&Found) -> bool, tr
             )
         })
         .collect();
+    let took: u64 = found.iter().map(|found| found.took_s).sum();
+    eprintln!(
+        "| search, true capacity {truth:.0}/s | {} of {} right | {} s each |",
+        found.len() - wrong.len(),
+        found.len(),
+        took / found.len() as u64
+    );
     assert!(
         found.len() - wrong.len() >= least,
         "truth {truth}, {} wrong:\n{}",
@@ -194,14 +207,14 @@ fn what_never_holds_is_said_so_and_what_holds_to_the_most_asked_too() {
 fn a_start_above_the_capacity_is_left_downwards() {
     let found = search(Kind::Metastable, 3, Rules { start: 3_000.0, ..rules(0.99, 0.1) });
     assert!(found.holds(795.0) || (found.capacity() / 800.0 - 1.0).abs() < 0.06, "{}", found.levels());
-    assert_eq!(found.search.levels()[0].decided, Decided::Stopped);
+    assert_eq!(found.search.levels()[0].decided, CapacityDecided::Stopped);
 }
 
 #[test]
 fn a_search_that_is_fed_again_comes_to_the_same() {
     let rules = rules(0.99, 0.1);
     let mut random = Random::new(5);
-    let mut load = Load::new(Kind::Wobbles, 5, rules.start, rules.limit_s);
+    let mut load = Load::new(Kind::Wobbles, 5, rules.start, limit_of(&rules));
     let (mut first, mut changes, mut looks) = (Search::new(rules.clone()), Vec::new(), Vec::new());
     for second in 1..=200 {
         let look = load.second(changes.last().copied());
@@ -215,7 +228,7 @@ fn a_search_that_is_fed_again_comes_to_the_same() {
     }
     let mut again = Search::new(rules);
     looks.iter().for_each(|look| again.take(look, None, &changes));
-    let seen = |search: &Search| -> Vec<(f64, Decided, Option<u64>)> {
+    let seen = |search: &Search| -> Vec<(f64, CapacityDecided, Option<u64>)> {
         search.levels().iter().map(|seen| (seen.level.rate, seen.decided, seen.level.from)).collect()
     };
     assert!(seen(&first).len() > 4);

@@ -87,8 +87,8 @@ pub fn rows() -> Vec<(FindingKind, FindingLevel, &'static str, Judgement)> {
         (
             FindingKind::CapacityFound,
             note,
-            "holds 4,050/s, does not hold 4,230/s (response.p99 < 250ms); above it p99 rises from 80.0 ms to 900 ms; the \
-             limit was the target",
+            "holds 4,050/s, does not hold 4,230/s, each at 95 % (response.p99 < 250ms); above it p99 rises from 80.0 ms to \
+             900 ms within 4.44 %; the limit was the target",
             judged(found()),
         ),
         (
@@ -117,8 +117,8 @@ pub fn rows() -> Vec<(FindingKind, FindingLevel, &'static str, Judgement)> {
         (
             FindingKind::CapacityNowhere,
             reason,
-            "response.p99 < 250ms does not hold at any rate: at 3.1/s 97 % of the requests were too slow, failed or dropped, \
-             and 1 % may be",
+            "response.p99 < 250ms does not hold at any rate: at 3.1/s 97 % were too slow, failed or dropped, and 1 % \
+             may be",
             judged(nowhere),
         ),
         (
@@ -150,7 +150,7 @@ pub fn rows() -> Vec<(FindingKind, FindingLevel, &'static str, Judgement)> {
         (
             FindingKind::CapacityWide,
             warning,
-            "the two rates are 20 % apart, and 5 % was asked for: between them the share of bad requests is too close to its \
+            "the two rates are 20 % apart, and 5 % was asked for: between them the share that is bad is too close to its \
              limit to decide; longer levels (capacity.level_for) may",
             judged(CapacityView { high_per_s: Some(4_860.0), flat: true, ..found() }),
         ),

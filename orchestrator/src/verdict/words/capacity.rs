@@ -42,7 +42,7 @@ impl CapacityFinding {
         match self {
             Self::Outcome(found) => outcome(found),
             Self::Wide { apart, within, flat: true } => format!(
-                "the two rates are {} apart, and {} was asked for: between them the share of bad requests is too close to its \
+                "the two rates are {} apart, and {} was asked for: between them the share that is bad is too close to its \
                  limit to decide; longer levels (capacity.level_for) may",
                 percent(*apart),
                 percent(*within)
@@ -85,7 +85,7 @@ fn outcome(found: &CapacityView) -> String {
             format!("holds {} ({slo}), the highest rate that was to be tried (capacity.max_rate)", rate(low))
         }
         (_, Some(CapacityLimit::Target), Some(low)) => format!(
-            "holds {}, does not hold {} ({slo}){}; the limit was the target",
+            "holds {}, does not hold {}, each at 95 % ({slo}){}; the limit was the target",
             rate(low),
             found.high_per_s.map(rate).unwrap_or_default(),
             found.knee.as_ref().map(beyond).unwrap_or_default()
@@ -97,13 +97,21 @@ fn outcome(found: &CapacityView) -> String {
     }
 }
 
-/// What happens beyond the highest rate that holds, where that is known.
+/// What happens beyond the highest rate that holds, and how soon, where that is known.
 fn beyond(knee: &CapacityKnee) -> String {
     let (Some(at), name) = (knee.at_ms, &knee.percentile) else { return String::new() };
+    let within = percent(knee.above / knee.rate - 1.0);
     match knee.above_ms {
-        Some(above) if above > at => format!("; above it {name} rises from {} to {}", ms(at), ms(above)),
+        Some(above) if above > at => {
+            format!("; above it {name} rises from {} to {} within {within}", ms(at), ms(above))
+        }
         Some(_) => String::new(),
-        None => format!("; above it {name}, which was {}, falls among failed or dropped requests", ms(at)),
+        None => {
+            format!(
+                "; above it {name}, which was {}, falls among failed or dropped requests within {within}",
+                ms(at)
+            )
+        }
     }
 }
 
@@ -119,7 +127,7 @@ fn at_least(found: &CapacityView) -> String {
         return String::new();
     };
     format!(
-        ": at {} {} of the requests were too slow, failed or dropped, and {} may be",
+        ": at {} {} were too slow, failed or dropped, and {} may be",
         rate(level.rate),
         percent(share),
         percent(limit)
