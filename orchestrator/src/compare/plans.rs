@@ -1,5 +1,7 @@
-//! What two plans do differently.
+//! What two plans do differently. Another address of the same service (`blue` and `green`) is kept apart from the rest: the
+//! same requests go there.
 
+use common::plan::parse_target_url;
 use serde_json::Value;
 
 /// Keys of a plan that say nothing of the load: what it is called, and how it is judged. `drivers` is what was asked for;
@@ -19,6 +21,33 @@ pub struct Differs {
     pub a: Option<String>,
     /// The value in the second.
     pub b: Option<String>,
+    /// Whether it is the host or port of a target alone: scheme, path and query are the same.
+    pub is_address: bool,
+}
+
+impl Differs {
+    /// As a sentence; each plan with what it is called.
+    pub fn sentence(&self, a_is: &str, b_is: &str) -> String {
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "not given".to_owned());
+        format!("{} is {} in {a_is} and {} in {b_is}", self.path, value(&self.a), value(&self.b))
+    }
+}
+
+/// The addresses of targets in which two plans differ, and nothing else of them.
+pub fn addresses(a: &Value, b: &Value) -> impl Iterator<Item = Differs> {
+    differences(a, b).into_iter().filter(|differs| differs.is_address)
+}
+
+/// Whether two values of a key are addresses to which the same is sent in the same way.
+fn is_address(path: &str, a: &Value, b: &Value) -> bool {
+    let url = |value: &Value| parse_target_url(value.as_str()?).ok();
+    let is_target = path == "target.url" || path.starts_with("target.hosts.");
+    match (url(a), url(b)) {
+        (Some(a), Some(b)) if is_target => {
+            (a.scheme(), a.path(), a.query()) == (b.scheme(), b.path(), b.query())
+        }
+        _ => false,
+    }
 }
 
 /// The keys in which two plans differ, of those that decide what is sent, and when.
@@ -53,7 +82,8 @@ fn walk(path: &str, a: Option<&Value>, b: Option<&Value>, found: &mut Vec<Differ
             }
         }
         (a, b) => {
-            found.push(Differs { path: path.to_owned(), a: a.map(shown), b: b.map(shown) });
+            let is_address = a.zip(b).is_some_and(|(a, b)| is_address(path, a, b));
+            found.push(Differs { path: path.to_owned(), a: a.map(shown), b: b.map(shown), is_address });
         }
     }
 }
@@ -100,6 +130,19 @@ mod tests {
                 "requests - {\"home\":{}}",
             ]
         );
+    }
+
+    #[test]
+    fn another_host_or_port_is_an_address_and_another_path_or_scheme_is_not() {
+        let of = |url: &str, api: &str| json!({ "target": { "url": url, "hosts": { "api": api } } });
+        let a = of("http://blue:8080/v1?x=1", "https://blue/api");
+        let paths = |b: &Value| addresses(&a, b).map(|differs| differs.path).collect::<Vec<_>>();
+        assert_eq!(
+            paths(&of("http://green/v1?x=1", "https://green:8443/api")),
+            ["target.url", "target.hosts.api"]
+        );
+        assert_eq!(paths(&of("http://green/v2?x=1", "http://blue/api")), [""; 0]);
+        assert_eq!(paths(&of("http://blue:8080/v1?x=2", "https://blue/api")), [""; 0]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::plans::{Differs, differences};
+use super::plans::{Differs, addresses, differences};
 use super::{MAX_TESTS, label, labelled};
 use crate::model::{TestState, TestView};
 
@@ -12,8 +12,8 @@ use crate::model::{TestState, TestView};
 const MAX_NAMED: usize = 8;
 
 /// The reasons against a comparison of these tests, empty where there are none: a test has not ended, or says nothing a
-/// second, or the tests differ in target, request, load or drivers. `b` may be empty: then only the tests of `a` are
-/// looked at.
+/// second, or the tests differ in request, load or drivers. The two sides may have two addresses, the tests of one side may
+/// not. `b` may be empty: then only the tests of `a` are looked at.
 pub fn refusals(a: &[TestView], b: &[TestView]) -> Vec<String> {
     let mut reasons = Vec::new();
     for (side, tests) in [('A', a), ('B', b)] {
@@ -33,7 +33,19 @@ pub fn refusals(a: &[TestView], b: &[TestView]) -> Vec<String> {
     for (called, test) in labelled(a, b).skip(1) {
         reasons.extend(between(&name_of_first, first, &called, test));
     }
+    reasons.extend(one_target('A', a));
+    reasons.extend(one_target('B', b));
     reasons
+}
+
+/// Where the tests of a side were sent to two addresses: what they have in common is of neither.
+fn one_target(side: char, tests: &[TestView]) -> Vec<String> {
+    let Some((first, others)) = tests.split_first() else { return Vec::new() };
+    let differing = others.iter().enumerate().flat_map(|(at, test)| {
+        let names = (label(side, 0, tests.len()), label(side, at + 1, tests.len()));
+        addresses(&first.plan, &test.plan).map(move |differs| differs.sentence(&names.0, &names.1))
+    });
+    differing.map(|sentence| format!("{sentence}: the tests of one side have one target")).collect()
 }
 
 /// Why a test cannot be compared with any.
@@ -65,13 +77,10 @@ fn between(a_is: &str, a: &TestView, b_is: &str, b: &TestView) -> Vec<String> {
     reasons
 }
 
-/// How two plans differ in what is sent, and when; each plan with what a sentence calls it.
+/// How two plans differ in what is sent, and when; each plan with what a sentence calls it. Another address is left out.
 pub fn plan_reasons((a_is, a): (&str, &Value), (b_is, b): (&str, &Value)) -> Vec<String> {
-    let differing = differences(a, b);
-    let sentence = |key: &Differs| {
-        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "not given".to_owned());
-        format!("{} is {} in {a_is} and {} in {b_is}", key.path, value(&key.a), value(&key.b))
-    };
+    let differing: Vec<Differs> = differences(a, b).into_iter().filter(|key| !key.is_address).collect();
+    let sentence = |key: &Differs| key.sentence(a_is, b_is);
     let mut reasons: Vec<String> = differing.iter().take(MAX_NAMED).map(sentence).collect();
     if differing.len() > MAX_NAMED {
         reasons.push(format!("{} more keys differ between {a_is} and {b_is}", differing.len() - MAX_NAMED));
@@ -107,19 +116,36 @@ mod tests {
     }
 
     #[test]
+    fn two_sides_may_have_two_addresses_and_one_side_has_one() {
+        let green = |id: &str| {
+            let mut test = finished(id);
+            test.plan["target"]["url"] = json!("http://b:81/");
+            test
+        };
+        assert_eq!(refusals(&[finished("1")], &[green("2")]), [""; 0]);
+        assert_eq!(
+            refusals(&[finished("1"), finished("2")], &[green("3"), finished("4")]),
+            ["target.url is http://b:81/ in B1 and http://a/ in B2: the tests of one side have one target"]
+        );
+    }
+
+    #[test]
     fn each_reason_is_named() {
         let running = TestView { state: TestState::Running, ..finished("2") };
         let searched = TestView { plan: json!({ "capacity": {} }), ..finished("2") };
         let mut slower = finished("2");
         slower.plan["load"]["rate"] = json!(50);
-        slower.plan["target"]["url"] = json!("http://b/");
+        slower.plan["target"]["url"] = json!("http://b/v2");
         for (b, expected) in [
             (finished("1"), vec!["test 1 is named twice"]),
             (running, vec!["B (2) has not ended: wait for it"]),
             (TestView { started_at: None, ..finished("2") }, vec!["B (2) never started"]),
             (
                 slower,
-                vec!["target.url is http://a/ in A and http://b/ in B", "load.rate is 100 in A and 50 in B"],
+                vec![
+                    "target.url is http://a/ in A and http://b/v2 in B",
+                    "load.rate is 100 in A and 50 in B",
+                ],
             ),
         ] {
             assert_eq!(refusals(&[finished("1")], &[b]), expected);

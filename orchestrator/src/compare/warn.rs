@@ -1,6 +1,9 @@
 //! What should be known of two sides beside their figures: other machines, doubtful tests, the generator's own part.
 
+use common::plan::parse_duration;
+
 use super::labelled;
+use super::plans::addresses;
 use crate::human::ms;
 use crate::lifecycle::builds_of;
 use crate::model::{
@@ -9,6 +12,9 @@ use crate::model::{
 
 /// Share of a difference that the generator's own delay may be.
 const MAX_LAG_SHARE: f64 = 0.1;
+
+/// The tick of the timers of most servers, ms.
+const TICK_MS: f64 = 1.0;
 
 /// Findings of one test that make its figures another machine's.
 const OF_THE_GENERATOR: [FindingKind; 6] = [
@@ -32,6 +38,7 @@ pub(super) fn warnings(
 ) -> Vec<String> {
     let mut warnings: Vec<String> =
         labelled(a, b).filter_map(|(called, test)| verdict(&called, test)).collect();
+    warnings.extend(targets(a, b));
     warnings.extend(machines(a, b));
     warnings.extend(labelled(a, b).flat_map(|(called, test)| findings(&called, test)));
     if asked == ComparedWhat::Service && !taken_in_turn(a, b) {
@@ -42,6 +49,9 @@ pub(super) fn warnings(
         );
     }
     warnings.extend(lag(a, b, figures));
+    if asked == ComparedWhat::Tests {
+        warnings.extend(timers(a, figures));
+    }
     warnings
 }
 
@@ -51,6 +61,20 @@ fn verdict(called: &str, test: &TestView) -> Option<String> {
         .filter(|verdict| matches!(verdict, Verdict::Invalid | Verdict::Incomplete | Verdict::Aborted))?;
     let why = test.reasons.first().map_or(String::new(), |reason| format!(": {reason}"));
     Some(format!("{called} is {}{why}", verdict.as_str()))
+}
+
+/// Where the two sides were sent to two addresses.
+fn targets(a: &[TestView], b: &[TestView]) -> Vec<String> {
+    let (Some(first_a), Some(first_b)) = (a.first(), b.first()) else { return Vec::new() };
+    let differing = addresses(&first_a.plan, &first_b.plan);
+    differing
+        .map(|key| {
+            format!(
+                "{}: the figures compare these two addresses, and the way to each",
+                key.sentence("A", "B")
+            )
+        })
+        .collect()
 }
 
 /// Where drivers are not the same, or did not send the same way.
@@ -106,6 +130,34 @@ fn taken_in_turn(a: &[TestView], b: &[TestView]) -> bool {
         (Some((first_a, last_a)), Some((first_b, last_b))) => first_a < last_b && first_b < last_a,
         _ => true,
     }
+}
+
+/// Where a difference may be of the phase between the schedule and a timer of the target: requests that come each whole number
+/// of milliseconds meet a timer that ticks once a millisecond always at the same part of its tick, which is another one in the
+/// next test. Means of equal tests at 200/s spread by 0.07 ms for it, where their seconds said 0.03 ms.
+fn timers(a: &[TestView], figures: &[ComparedFigure]) -> Option<String> {
+    let period = period_ms(&a.first()?.plan).filter(|ms| *ms >= 1.0 && (ms - ms.round()).abs() < 1e-6)?;
+    let is_so_small = |figure: &&ComparedFigure| {
+        let differs = matches!(figure.outcome, ComparedOutcome::Better | ComparedOutcome::Worse);
+        let both = figure.a.zip(figure.b).filter(|_| differs && figure.unit == "ms");
+        both.is_some_and(|(a, b)| (a - b).abs() < TICK_MS)
+    };
+    let names: Vec<&str> = figures.iter().filter(is_so_small).map(|figure| figure.figure.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "a request came each {period:.0} ms sharp, so that a timer of the target met all of them at the same part of its tick: \
+             the difference of {} may be of that; take a rate such as 197/s, or three tests a side",
+            crate::human::names(names)
+        )
+    })
+}
+
+/// From one request of an open loop at one rate to the next, ms.
+fn period_ms(plan: &serde_json::Value) -> Option<f64> {
+    let load = plan.get("load").filter(|load| load.get("stages").is_none())?;
+    let delay = load.get("delay").and_then(|delay| parse_duration(delay.as_str()?).ok());
+    let rate = load.get("rate").and_then(serde_json::Value::as_f64);
+    delay.map(|delay| delay.as_secs_f64() * 1e3).or_else(|| rate.map(|rate| 1e3 / rate))
 }
 
 /// Where the generator's own delay may be more than a tenth of a difference.
@@ -172,6 +224,48 @@ mod tests {
         ]);
         let warnings = warnings(&[began("1", 1)], &[b], ComparedWhat::Tests, &[]);
         assert_eq!(warnings, ["B is invalid: lag p99 was 9 ms", "B: the host took 5 % of vm-1"]);
+    }
+
+    #[test]
+    fn two_addresses_are_named() {
+        let at = |id: &str, url: &str| TestView {
+            plan: serde_json::json!({ "target": { "url": url } }),
+            ..began(id, 1)
+        };
+        let warnings =
+            warnings(&[at("1", "http://blue/")], &[at("2", "http://green/")], ComparedWhat::Tests, &[]);
+        assert_eq!(
+            warnings,
+            [
+                "target.url is http://blue/ in A and http://green/ in B: the figures compare these two addresses, and the \
+              way to each"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_small_difference_at_a_rate_of_whole_milliseconds_may_be_of_a_timer() {
+        let figure = |name: &str, a: f64, b: f64, outcome: &str| -> ComparedFigure {
+            let of = serde_json::json!({ "figure": name, "unit": "ms", "a": a, "b": b, "outcome": outcome, "sentence": "" });
+            serde_json::from_value(of).unwrap()
+        };
+        let figures = [
+            figure("mean", 6.05, 6.22, "worse"),
+            figure("p50", 6.1, 6.1, "same"),
+            figure("p99", 11.0, 19.0, "worse"),
+        ];
+        let at =
+            |load: serde_json::Value| TestView { plan: serde_json::json!({ "load": load }), ..began("1", 1) };
+        let warned = |load| timers(&[at(load)], &figures);
+        let warning = warned(serde_json::json!({ "rate": 200.0 })).unwrap();
+        assert!(
+            warning.contains("each 5 ms sharp") && warning.contains("difference of mean may"),
+            "{warning}"
+        );
+        assert!(warned(serde_json::json!({ "delay": "10ms" })).is_some());
+        assert_eq!(warned(serde_json::json!({ "rate": 197.0 })), None);
+        assert_eq!(warned(serde_json::json!({ "rate": 2_000.0 })), None);
+        assert_eq!(warned(serde_json::json!({ "mode": "avalanche", "connections": 5 })), None);
     }
 
     #[test]

@@ -20,7 +20,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// How the tests `b` differ from the tests `a`: throughput, errors and latencies with intervals that hold together with
 /// 95 %, and a sentence for each. With fewer than three tests a side the answer is about these tests alone; from three on
-/// it is about the service. Tests that differ in target, request, load or drivers are refused (422, each reason).
+/// it is about the service. Tests that differ in request, load or drivers are refused (422, each reason); two addresses of a
+/// target are named in `warnings`.
 #[utoipa::path(
     get,
     path = "/api/v1/compare",
