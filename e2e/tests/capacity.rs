@@ -1,5 +1,5 @@
-//! A search for the capacity from end to end: the real command, a target that holds eight requests at a time for 10 ms, a
-//! short horizon. What it found, what it sent and what the report says agree.
+//! Searches for the capacity from end to end: the real command, a target that holds eight requests at a time for 10 ms, a
+//! short horizon; what it found, what it sent and what the report says agree. Before it, one of a plan with sessions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use e2e::process::output;
@@ -14,8 +14,14 @@ fn rates(found: &Value, decided: &[&str]) -> Vec<f64> {
 }
 
 #[test]
-fn a_search_finds_a_rate_that_holds_below_one_that_does_not_and_ends_the_load() {
+fn searches_find_what_holds_what_does_not_and_what_never_does() {
     let mut system = System::start("embedded", 2);
+    holds_nowhere(&mut system);
+    holds_up_to_the_targets_limit(&mut system);
+}
+
+/// A rate that holds is found below one that does not, and the load ends.
+fn holds_up_to_the_targets_limit(system: &mut System) {
     let target = system.add_target(&["--max-concurrent", "8", "--delay", "10ms"]);
     let url = target.url();
     let flags = [
@@ -24,13 +30,13 @@ fn a_search_finds_a_rate_that_holds_below_one_that_does_not_and_ends_the_load() 
         "--slo",
         "response.p99 < 250ms",
         "--within",
-        "25%",
+        "50%",
         "--horizon",
         "5s",
         "--level-for",
         "10s",
         "--start",
-        "100",
+        "400",
         "--warmup",
         "1s",
         "--for",
@@ -89,20 +95,22 @@ fn a_search_finds_a_rate_that_holds_below_one_that_does_not_and_ends_the_load() 
         .collect();
     for level in found["levels"].as_array().unwrap() {
         let rate = level["rate"].as_f64().unwrap();
-        assert!(rate == 100.0 || ordered.contains(&rate), "{rate}: {ordered:?}");
+        assert!(rate == 400.0 || ordered.contains(&rate), "{rate}: {ordered:?}");
     }
     let text = system.rest.get(&format!("/api/v1/tests/{id}/report.txt")).text;
     assert!(text.contains("◀ knee") && text.contains("objective  response.p99 < 250ms"), "{text}");
 }
 
-#[test]
-fn an_objective_that_holds_at_no_rate_fails_and_another_rate_is_refused_meanwhile() {
-    let mut system = System::start("embedded", 1);
+/// An objective on a group that holds at no rate fails, and another rate is refused meanwhile.
+fn holds_nowhere(system: &mut System) {
     let target = system.add_target(&["--delay", "30ms"]);
     let plan = json!({
-        "target": { "url": target.url() }, "honesty": patient(),
-        "load": { "rate": 40, "duration": "2m" },
-        "capacity": { "slo": "response.p90 < 5ms", "horizon": "5s" },
+        "target": { "url": target.rest.base }, "honesty": patient(),
+        "load": { "rate": 5, "duration": "2m" },
+        "requests": { "home": { "path": "/ping" }, "pay": { "path": "/ping" } },
+        "flows": { "buy": { "group": "checkout", "steps": ["pay"] } },
+        "scenarios": { "visit": { "steps": ["home", "buy"] } },
+        "capacity": { "slo": "checkout.response.p90 < 5ms", "horizon": "5s" },
     });
     let id = system.trigger(&plan);
     let refused = system.rest.patch(&format!("/api/v1/tests/{id}"), &json!({ "rate": 10 }));
@@ -115,11 +123,10 @@ fn an_objective_that_holds_at_no_rate_fails_and_another_rate_is_refused_meanwhil
         "{report:#}"
     );
     assert_eq!(report["findings"][0]["kind"], "capacity_nowhere", "{report:#}");
+    let reason = report["reasons"][0].as_str().unwrap();
     assert!(
-        report["reasons"][0]
-            .as_str()
-            .unwrap()
-            .starts_with("response.p90 < 5ms does not hold at any rate: at ")
+        reason.starts_with("checkout.response.p90 < 5ms does not hold at any rate: at 5/s 100 %"),
+        "{reason}"
     );
     assert_eq!(report["capacity"]["low_per_s"], Value::Null);
 }

@@ -1,5 +1,5 @@
 //! Tests beside one another: two of the same service, one of a slower one, and what cannot be compared.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test: what fails, fails it
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test: what fails, fails it
 
 use std::fs;
 use std::path::Path;
@@ -18,13 +18,13 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Writes the plan of a minute: a host of a name, so that each `run` can be led to another target.
-fn plan(folder: &Path, name: &str, rate: u32) -> String {
+/// Writes a plan: a host of a name, so that each `run` can be led to another target.
+fn plan(folder: &Path, name: &str, rate: u32, duration: &str) -> String {
     let plan = json!({
         "name": name, "target": { "url": "http://service.test/ping" },
-        "load": { "mode": "tsunami", "rate": rate, "duration": "60s" }, "honesty": patient(),
+        "load": { "mode": "tsunami", "rate": rate, "duration": duration }, "honesty": patient(),
     });
-    let path = folder.join(format!("{name}-{rate}.json"));
+    let path = folder.join(format!("{name}.json"));
     fs::write(&path, plan.to_string()).unwrap();
     path.to_str().unwrap().to_owned()
 }
@@ -39,35 +39,38 @@ fn figure<'c>(comparison: &'c Value, name: &str) -> &'c Value {
 fn tests_of_one_service_are_alike_and_one_of_a_slower_service_is_a_regression() {
     let home = tempfile::tempdir().unwrap();
     let (_fast, fast) = Target::start(home.path(), &["--delay", "40ms"]);
-    let (_slow, slow) = Target::start(home.path(), &["--delay", "60ms"]);
+    let (_slow, slow) = Target::start(home.path(), &["--delay", "200ms"]);
     let led_to =
         |target: &Target| format!("service.test:80:{}", target.rest.base.trim_start_matches("http://"));
     let (to_fast, to_slow) = (led_to(&fast), led_to(&slow));
-    let [first_plan, second_plan, other_plan] =
-        [("first", 50), ("second", 50), ("other", 40)].map(|(name, rate)| plan(home.path(), name, rate));
-    let run = |plan: &'_ str, to: &'_ str| -> Vec<String> {
-        ["run", plan, "--connect-to", to, "--drivers", "1", "--workers", "1"].map(str::to_owned).into()
+    let run = |name: &str, (rate, duration): (u32, &str), to: &str| -> Vec<String> {
+        let plan = plan(home.path(), name, rate, duration);
+        ["run", &plan, "--connect-to", to, "--drivers", "1", "--workers", "1"].map(str::to_owned).into()
     };
     fn words(owned: &[String]) -> Vec<&str> {
         owned.iter().map(String::as_str).collect()
     }
 
-    // Two minutes at a time: the first has the folder that the third will find, the second the next one.
+    // A minute of each at a time. Each stack has a folder of its own; the first one's is that which later tests have.
     let state = home.path().to_str().unwrap();
-    let first_run = run(&first_plan, &to_fast);
-    let first = Process::start("first", command(home.path(), &words(&first_run)));
-    wait_for("the first test to run", PATIENCE, || {
-        let listed = stdout(&output(home.path(), &["tests", "--data-dir", state]));
-        listed.lines().any(|line| line.contains("running") && line.contains("first")).then_some(())
+    let minute = (50, "60s");
+    let tests = [("first", &to_fast), ("second", &to_fast), ("slower", &to_slow)];
+    let mut running = tests.map(|(name, to)| {
+        let process = Process::start(name, command(home.path(), &words(&run(name, minute, to))));
+        wait_for("the test to run", PATIENCE, || {
+            let listed = stdout(&output(home.path(), &["tests", "--data-dir", state]));
+            listed.lines().any(|line| line.contains("running") && line.contains(name)).then_some(())
+        });
+        process
     });
-    let second = output(home.path(), &words(&run(&second_plan, &to_fast)));
-    assert_eq!(second.status.code(), Some(0), "{}{}", stdout(&second), stderr(&second));
-    let mut first = first;
-    first.wait_end(PATIENCE);
+    for process in &mut running {
+        process.wait_end(PATIENCE);
+    }
 
     let listed = stdout(&output(home.path(), &["tests", "--data-dir", state]));
     let id = |name: &str| {
-        let line = listed.lines().find(|line| line.ends_with(name)).unwrap();
+        let line =
+            listed.lines().find(|line| line.ends_with(name)).unwrap_or_else(|| panic!("{name}: {listed}"));
         line.split_whitespace().next().unwrap().to_owned()
     };
     let (a, b) = (id("first"), id("second"));
@@ -92,25 +95,26 @@ fn tests_of_one_service_are_alike_and_one_of_a_slower_service_is_a_regression() 
     assert_eq!(figure(comparison, "p99.9")["sentence"], "p99.9: cannot tell: run at least 34 min");
 
     // The slower service, beside the first.
-    let comment = home.path().join("comment.md");
-    let limit = ["--baseline", &a, "--max-regression", "25%", "--md", comment.to_str().unwrap()];
-    let third = output(home.path(), &[&words(&run(&first_plan, &to_slow))[..], &limit].concat());
-    assert_eq!(third.status.code(), Some(3), "{}{}", stdout(&third), stderr(&third));
-    let text = stdout(&third);
-    assert!(text.contains("PASSED") && text.contains("REGRESSION  beyond 25%: p50 is "), "{text}");
-    let comment = fs::read_to_string(comment).unwrap();
-    assert!(
-        comment.starts_with("### Groundswell: PASSED")
-            && comment.contains("**Worse by more than 25% beyond doubt: ")
-            && comment.contains("\n| p50 | "),
-        "{comment}"
-    );
-    let again = compare(&[&a, "latest", "--max-regression", "25%"]);
-    assert_eq!(again.status.code(), Some(3), "{}{}", stdout(&again), stderr(&again));
+    let slower = compare(&[&a, "latest", "--max-regression", "25%"]);
+    assert_eq!(slower.status.code(), Some(3), "{}{}", stdout(&slower), stderr(&slower));
+    assert!(stdout(&slower).contains("REGRESSION  beyond 25%: p50 is "), "{}", stdout(&slower));
 
-    // Another load is refused, after the load and before it.
-    let refused =
-        output(home.path(), &[&words(&run(&other_plan, &to_fast))[..], &["--baseline", &a]].concat());
+    // A test that ends is shown beside an earlier one; so few seconds cannot tell. Another load is refused before it begins.
+    let with = |run: &[String], more: &[&str]| output(home.path(), &[&words(run)[..], more].concat());
+    let short = run("short", (50, "2s"), &to_fast);
+    assert_eq!(with(&short, &[]).status.code(), Some(0));
+    let comment = home.path().join("comment.md");
+    let limit = ["--baseline", "latest", "--max-regression", "25%", "--md", comment.to_str().unwrap()];
+    let beside = with(&short, &limit);
+    assert_eq!(beside.status.code(), Some(0), "{}{}", stdout(&beside), stderr(&beside));
+    let text = stdout(&beside);
+    assert!(
+        text.contains("PASSED") && text.contains("of these two tests") && text.contains("cannot tell"),
+        "{text}"
+    );
+    let comment = fs::read_to_string(comment).unwrap();
+    assert!(comment.starts_with("### Groundswell: PASSED") && comment.contains("\n| p50 | "), "{comment}");
+    let refused = with(&run("other", (40, "60s"), &to_fast), &["--baseline", &a]);
     assert_eq!(refused.status.code(), Some(2), "{}{}", stdout(&refused), stderr(&refused));
     assert!(
         stderr(&refused).contains("load.rate is 50 in the baseline and 40 in this test"),

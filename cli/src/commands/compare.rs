@@ -214,8 +214,13 @@ impl Baseline {
             show(&comparison, &beyond, &self.limit, say::text, say::columns(std::io::stdout()));
         }
         files.add_to_markdown(&markdown(&comparison, self.limit.0, &beyond));
-        Ok(if verdict == ExitCode::Done && !beyond.is_empty() { ExitCode::Failed } else { verdict })
+        Ok(code(verdict, &beyond))
     }
+}
+
+/// The exit code of a test that was compared: its own, or failed where it passed and a figure is worse by more than allowed.
+fn code(verdict: ExitCode, beyond: &[Regression]) -> ExitCode {
+    if verdict == ExitCode::Done && !beyond.is_empty() { ExitCode::Failed } else { verdict }
 }
 
 fn refused(baseline: &str, reasons: Vec<String>) -> Result<(), Stop> {
@@ -228,6 +233,14 @@ fn refused(baseline: &str, reasons: Vec<String>) -> Result<(), Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_regression_fails_a_test_that_passed_and_no_other() {
+        let worse = [Regression { figure: "p50".to_owned(), sentence: "p50 is 30 % higher: worse".to_owned() }];
+        assert_eq!(code(ExitCode::Done, &worse), ExitCode::Failed);
+        assert_eq!(code(ExitCode::Done, &[]), ExitCode::Done);
+        assert_eq!(code(ExitCode::Invalid, &worse), ExitCode::Invalid);
+    }
 
     #[test]
     fn a_limit_is_a_share_and_never_ambiguous() {
