@@ -236,7 +236,8 @@ mod tests {
 
     #[test]
     fn a_regression_fails_a_test_that_passed_and_no_other() {
-        let worse = [Regression { figure: "p50".to_owned(), sentence: "p50 is 30 % higher: worse".to_owned() }];
+        let worse =
+            [Regression { figure: "p50".to_owned(), sentence: "p50 is 30 % higher: worse".to_owned() }];
         assert_eq!(code(ExitCode::Done, &worse), ExitCode::Failed);
         assert_eq!(code(ExitCode::Done, &[]), ExitCode::Done);
         assert_eq!(code(ExitCode::Invalid, &worse), ExitCode::Invalid);

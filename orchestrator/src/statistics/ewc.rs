@@ -12,6 +12,10 @@ use std::f64::consts::{PI, SQRT_2};
 /// Fewest cosines, where there are windows enough for them.
 const MIN_COSINES: usize = 4;
 
+/// How many times as large as the quick ones the slow waves are from which on they alone count. Of independent windows it is
+/// so in one of six series of 300, and then the interval is wider than it need be.
+const DOMINANT: f64 = 2.0;
+
 /// Most windows of one series. More are merged, neighbours with one another: only slow changes count, and these a merged
 /// series has as well. The table of cosines has 2.7 MB then.
 pub const MAX_WINDOWS: usize = 3_600;
@@ -62,9 +66,18 @@ impl Cosines {
         })
     }
 
-    /// The variance of the sum of a series, one value a window. 0 where there is no cosine.
-    pub fn variance_of_sum(&self, z: &[f64]) -> f64 {
-        self.powers(z).sum::<f64>() / self.degrees().max(1.0)
+    /// The variance of the sum of a series, one value a window, and its degrees of freedom; 0 where there is no cosine.
+    ///
+    /// Where what is slow is far more than what is quick even among these waves, a state of the series lasts about as long as
+    /// the quickest of them, which therefore have too little of it: then the slower half alone counts.
+    pub fn variance_of_sum(&self, z: &[f64]) -> (f64, f64) {
+        let powers: Vec<f64> = self.powers(z).collect();
+        let mean = |powers: &[f64]| powers.iter().sum::<f64>() / (powers.len() as f64).max(1.0);
+        let (slow, quick) = powers.split_at(powers.len() / 2);
+        if slow.len() >= MIN_COSINES && mean(slow) > DOMINANT * mean(quick) {
+            return (mean(slow), slow.len() as f64);
+        }
+        (mean(&powers), self.degrees())
     }
 
     /// The same without the slowest cosine, which is nearly all that a steady rise or fall consists of.
@@ -96,11 +109,14 @@ mod tests {
             z in prop::collection::vec(-5.0..5.0_f64, 8..80), level in -9.0..9.0_f64,
         ) {
             let cosines = Cosines::of(z.len());
-            let variance = cosines.variance_of_sum(&z);
+            let (variance, degrees) = cosines.variance_of_sum(&z);
             let raised: Vec<f64> = z.iter().map(|z| z + level).collect();
-            prop_assert!((cosines.variance_of_sum(&raised) - variance).abs() < 1e-6 * (1.0 + variance));
+            let (same, _) = cosines.variance_of_sum(&raised);
+            // Rounding may decide otherwise which waves count.
+            prop_assume!(cosines.variance_of_sum(&raised).1 == degrees);
+            prop_assert!((same - variance).abs() < 1e-6 * (1.0 + variance));
             let doubled: Vec<f64> = z.iter().map(|z| z * 2.0).collect();
-            prop_assert!((cosines.variance_of_sum(&doubled) - 4.0 * variance).abs() < 1e-9 * (1.0 + variance));
+            prop_assert!((cosines.variance_of_sum(&doubled).0 - 4.0 * variance).abs() < 1e-9 * (1.0 + variance));
         }
     }
 
@@ -110,13 +126,23 @@ mod tests {
         let z = [3.0, -1.0, 2.0, 0.5];
         let mean = z.iter().sum::<f64>() / 4.0;
         let usual = z.iter().map(|z| (z - mean) * (z - mean)).sum::<f64>() / 3.0;
-        assert!((Cosines::of(4).variance_of_sum(&z) - 4.0 * usual).abs() < 1e-9);
+        assert!((Cosines::of(4).variance_of_sum(&z).0 - 4.0 * usual).abs() < 1e-9);
     }
 
     #[test]
     fn a_steady_rise_is_in_the_slowest_cosine() {
         let z: Vec<f64> = (0..120).map(|t| f64::from(t) - 59.5).collect();
         let cosines = Cosines::of(120);
-        assert!(cosines.variance_without_trend(&z) < 0.03 * cosines.variance_of_sum(&z));
+        assert!(cosines.variance_without_trend(&z) < 0.03 * cosines.variance_of_sum(&z).0);
+    }
+
+    #[test]
+    fn where_slow_waves_dominate_they_alone_count() {
+        let cosines = Cosines::of(300);
+        // A state that lasts for 30 windows, and one that changes each window.
+        let lasting: Vec<f64> = (0..300).map(|t| if (t / 30) % 3 == 0 { 2.0 } else { -1.0 }).collect();
+        let quick: Vec<f64> = (0..300).map(|t| f64::from((t * 7_919) % 13) - 6.0).collect();
+        assert_eq!(cosines.variance_of_sum(&lasting).1, 8.0);
+        assert_eq!(cosines.variance_of_sum(&quick).1, 17.0);
     }
 }

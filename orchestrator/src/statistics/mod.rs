@@ -19,7 +19,7 @@ mod trend;
 pub use difference::{Difference, between_services, between_tests};
 pub use estimate::{Estimate, Figure};
 pub use ewc::{Cosines, MAX_WINDOWS};
-pub use persistence::{effective_windows, lag_1};
+pub use persistence::{effective_windows, effective_windows_at_least, lag_1};
 pub use series::{Series, Window};
 pub use share::{MIN_SHARE_WINDOWS, share_interval};
 pub use side::{Side, Variance};

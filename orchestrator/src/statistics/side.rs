@@ -85,10 +85,10 @@ impl Side {
         for one in &self.series {
             let z: Vec<f64> = one.windows().iter().map(&z).collect();
             let worth = effective_windows(&z);
-            let of_waves = one.cosines().variance_of_sum(&z);
+            let (of_waves, waves) = one.cosines().variance_of_sum(&z);
             let variance = of_waves.max(lingering(&z, worth)).max(independent(one));
             of_sum += variance;
-            squares += variance * variance / one.cosines().degrees().max(1.0);
+            squares += variance * variance / waves.max(1.0);
             lag = lag.max(lag_1(&z));
             effective += worth;
         }
