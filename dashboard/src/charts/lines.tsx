@@ -38,6 +38,11 @@ function mean(columns: readonly Column[], of: (column: Column) => number): numbe
   return seconds > 0 ? columns.reduce((sum, column) => sum + of(column), 0) / seconds : 0;
 }
 
+/** Why there is no rate to draw; null where there is one. */
+function tooShort(columns: readonly Column[]): string | null {
+  return columns.length > 0 && columns.every((column) => perSecond(column, 0) === null) ? "This span is too short for a rate a second: less than half a second." : null;
+}
+
 const dropped = (column: Column) => column.droppedInFlight + column.droppedLate;
 
 const LOAD: Drawing = {
@@ -74,7 +79,7 @@ export function Load({ group }: { group: ChartGroup }) {
   const lost = columns.reduce((sum, column) => sum + dropped(column), 0);
   const summary = `${rate(mean(columns, (column) => column.sent))} requests a second were sent on average, ${rate(mean(columns, (column) => column.scheduled))} were scheduled; ${lost === 0 ? "none was dropped" : `${count(lost)} were dropped`}.`;
   return (
-    <Chart group={group} title="Load" word="scheduled" unit="requests a second" lines={LOAD_LINES} summary={summary}>
+    <Chart group={group} title="Load" word="scheduled" unit="requests a second" lines={LOAD_LINES} summary={summary} nothing={tooShort(columns)}>
       <Plot group={group} drawing={LOAD} data={data} height={HEIGHT} />
     </Chart>
   );
@@ -263,7 +268,7 @@ export function Sessions({ group }: { group: ChartGroup }) {
   );
   const summary = `${rate(mean(columns, (column) => column.sessions?.started ?? 0))} sessions a second started on average${hasUsers ? `, with at most ${count(highest(columns, (column) => column.users))} users` : ""}.`;
   return (
-    <Chart group={group} title={hasUsers ? "Sessions and users" : "Sessions"} word="session" unit="a second" lines={lines} summary={summary}>
+    <Chart group={group} title={hasUsers ? "Sessions and users" : "Sessions"} word="session" unit="a second" lines={lines} summary={summary} nothing={tooShort(columns)}>
       <Plot key={String(hasUsers)} group={group} drawing={drawing} data={data} height={HEIGHT} />
     </Chart>
   );

@@ -88,6 +88,8 @@ export function Plot({ group, drawing, data, height, names = false }: Props) {
   latest.current = data;
   // Who moved the cursor last: the mouse over this drawing, or another (the keyboard, the mouse over another one).
   const byMouse = useRef(false);
+  // Where the mouse over this drawing has set it.
+  const own = useRef<number | null>(null);
   const { place, plot, unit } = useCanvas(
     {
       height,
@@ -117,7 +119,8 @@ export function Plot({ group, drawing, data, height, names = false }: Props) {
             (self) => {
               if (!byMouse.current) return;
               const left = self.cursor.left ?? -1;
-              group.do({ do: "point", at: left < 0 ? null : group.secondAt(self.posToVal(left, "x")) });
+              own.current = left < 0 ? null : group.secondAt(self.posToVal(left, "x"));
+              group.do({ do: "point", at: own.current });
             },
           ],
           setSelect: [
@@ -153,7 +156,7 @@ export function Plot({ group, drawing, data, height, names = false }: Props) {
             const under = group.under.value;
             const { cursor, anchor } = group.view.value;
             // Another one has moved the cursor: it stands there until the mouse moves again.
-            if (byMouse.current && cursor !== pointed(u, group)) byMouse.current = false;
+            if (byMouse.current && cursor !== own.current) byMouse.current = false;
             if (!byMouse.current) {
               const at = under ? middle(under) : cursor;
               u.setCursor({ left: at === null ? -10 : u.valToPos(at, "x"), top: at === null ? -10 : 1 }, false);
@@ -189,10 +192,4 @@ export function Plot({ group, drawing, data, height, names = false }: Props) {
   }, [data, drawing, group, height, names, unit]);
 
   return <div ref={place} class="plot" aria-hidden="true" />;
-}
-
-/** The second at which the mouse points in a drawing. */
-function pointed(u: uPlot, group: ChartGroup): number | null {
-  const left = u.cursor.left ?? -1;
-  return left < 0 ? null : group.secondAt(u.posToVal(left, "x"));
 }

@@ -58,12 +58,14 @@ function OneTest({ id }: { id: string }) {
         const streams = caughtUp.peek();
         const over = test.state === "finished";
         const end = over && test.ended_at ? Date.parse(test.ended_at) : orchestratorNow();
+        // The curve needs its own histograms, and does not wait for the series.
+        const whole = model.whole();
         await model.load(Math.max(0, Math.ceil((end - Date.parse(test.started_at)) / 1000)), over).catch((error: unknown) => {
           model.fault.value = sentence(error);
         });
         // A stream that began meanwhile may have begun behind the newest of these seconds.
         if (streams !== caughtUp.peek()) await model.refill(model.series.last - 10).catch(() => undefined);
-        await model.whole();
+        await whole;
       } catch (error) {
         if (wanted) setFault(error instanceof Error ? error : new Error(String(error)));
       }

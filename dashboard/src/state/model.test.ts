@@ -8,7 +8,7 @@ import type { Span, Window } from "./shapes";
 const spanOf = (from: number, to: number): Span => ({ from, to, step: 1, totals: totalsOf(), drivers: [], curve: { fleet: [[0, 1], [1, 2]] } });
 
 interface Asked {
-  windows: [number, number, number, string | null][];
+  windows: [number, number | null, number | "auto", string | null][];
   spans: ({ from: number; to: number } | null)[];
 }
 
@@ -17,8 +17,10 @@ function sourceOf(length: number): Source & { asked: Asked } {
   const asked: Asked = { windows: [], spans: [] };
   return {
     asked,
-    windows: (from, to, step, driver) => {
-      asked.windows.push([from, to, step, driver]);
+    windows: (from, until, asks, driver) => {
+      asked.windows.push([from, until, asks, driver]);
+      const to = until ?? length - 1;
+      const step = asks === "auto" ? (to - from < 300 ? 1 : to - from < 3600 ? 10 : 60) : asks;
       const found: Window[] = [];
       for (let at = Math.floor(from / step) * step; at <= Math.min(to, length - 1); at += step) found.push(windowOf(at, step, driver === null ? [1, 2, 3, 40] : [7]));
       return Promise.resolve(found);
@@ -89,6 +91,15 @@ test("a zoom into long steps shows the seconds, and zooming out the steps again"
   assert.deepEqual([shown.length, shown[0]?.seq, shown[0]?.seconds], [50, 200, 1]);
   model.group.do({ do: "out" });
   assert.ok(model.group.columns.value.every((column) => column.seconds === 10));
+});
+
+test("a test that is over is shown to its last second, whatever its end is stored as", async () => {
+  const source = sourceOf(1000);
+  const model = new TestModel(source);
+  model.take(testOf({ state: "finished" }));
+  await model.load(0, true);
+  assert.deepEqual(source.asked.windows, [[0, null, "auto", null]]);
+  assert.equal(model.group.whole.value[1], 1000);
 });
 
 test("a live test that goes on for hours asks for longer steps of its older part", async () => {

@@ -8,7 +8,7 @@ import { type Column, lastOf } from "./columns";
 export const MOST = 20_160;
 
 /** Most windows of one answer. */
-const PAGE = 3600;
+export const PAGE = 3600;
 
 /** How many columns of a step may stand before the older ones are asked for in the next step. */
 const BOUNDS = [

@@ -192,7 +192,7 @@ function Table({ figures }: { figures: Figure[] }) {
               <span class="sr-only">Interval</span>
             </th>
             <th scope="col">
-              <Word of="comparison">What it says</Word>
+              <Word of="comparison">In words</Word>
             </th>
           </tr>
         </thead>
