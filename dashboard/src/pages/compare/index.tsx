@@ -150,8 +150,8 @@ function Result({ a, b }: { a: string[]; b: string[] }) {
     return () => abort.abort();
   }, [asked, attempt]);
   if (error !== null) {
-    const isRefused = error instanceof ApiError && error.status === 422;
-    return <Failed what={isRefused ? "These tests cannot be compared" : "They were not compared"} why={sentence(error)} {...(isRefused ? {} : { again: () => setAttempt(attempt + 1) })} />;
+    if (error instanceof ApiError && error.status === 422) return <Refused error={error} />;
+    return <Failed what="They were not compared" why={sentence(error)} again={() => setAttempt(attempt + 1)} />;
   }
   if (!result) return <Loading what="the comparison" />;
   const notes = [...result.refused, ...result.warnings, ...result.trend];
@@ -167,6 +167,27 @@ function Result({ a, b }: { a: string[]; b: string[] }) {
       <p class="about">The answer is {result.about}.</p>
       <Table figures={result.figures} />
       <p class="hint">The intervals hold for all figures together at 95 %. The line across each bar is where nothing differs.</p>
+    </section>
+  );
+}
+
+/** Why the tests cannot be compared, each reason by itself. */
+function Refused({ error }: { error: ApiError }) {
+  return (
+    <section class="card" role="alert" aria-labelledby="refused-title">
+      <h2 id="refused-title">These tests cannot be compared</h2>
+      {error.faults.length === 0 ? (
+        <p>{error.message}</p>
+      ) : (
+        <ul class="refused">
+          {error.faults.map(({ reason }) => (
+            <li key={reason} class="wrap">
+              {reason}
+            </li>
+          ))}
+        </ul>
+      )}
+      <p class="hint">Their curves are below.</p>
     </section>
   );
 }
