@@ -51,7 +51,8 @@ export interface paths {
         /**
          * How the tests `b` differ from the tests `a`: throughput, errors and latencies with intervals that hold together with
          *     95 %, and a sentence for each. With fewer than three tests a side the answer is about these tests alone; from three on
-         *     it is about the service. Tests that differ in target, request, load or drivers are refused (422, each reason).
+         *     it is about the service. Tests that differ in request, load or drivers are refused (422, each reason); two addresses of a
+         *     target are named in `warnings`.
          */
         get: operations["compare_tests"];
         put?: never;
@@ -729,7 +730,10 @@ export interface components {
              * @description It at the highest rate that held, ms.
              */
             at_ms?: number | null;
-            /** @description The percentile of the objective, as in `p99`. */
+            /**
+             * @description The percentile of the objective, as in `p99`; where it is of anything but `response` of all requests with its key, as
+             *     in `checkout.response.p99`.
+             */
             percentile: string;
             /**
              * Format: double
@@ -753,7 +757,7 @@ export interface components {
             from_s?: number | null;
             /**
              * Format: double
-             * @description Percentiles of `response`, ms; null where they fall among failed or dropped requests.
+             * @description Percentiles of `response` of all requests, ms; null where they fall among failed or dropped requests.
              */
             p50?: number | null;
             /** Format: double */
@@ -771,8 +775,8 @@ export interface components {
             repeat: boolean;
             /**
              * Format: double
-             * @description Share of the requests that count against the objective, of the condition that is nearest to its limit, or furthest
-             *     beyond it; null where nothing was counted.
+             * @description Share of the requests (passes of a group, sessions) that count against the objective, of the condition that is nearest
+             *     to its limit, or furthest beyond it; null where nothing was counted.
              */
             share?: number | null;
             /**
