@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Extremes, Latencies, Latency, LatencyError, LatencyKind, v2};
+use super::{Extremes, Latencies, Latency, LatencyError, LatencyKind};
 
 /// Values up to this have a bucket each; above, an octave has half as many.
 const SINGLES: u64 = 2_048;
@@ -19,7 +19,7 @@ const PER_OCTAVE: u64 = SINGLES / 2;
 const KEPT_BITS: u32 = 10;
 
 /// Where a bucket stands among all.
-fn place(us: u64) -> u64 {
+pub(super) fn place(us: u64) -> u64 {
     if us < SINGLES {
         return us;
     }
@@ -28,7 +28,7 @@ fn place(us: u64) -> u64 {
 }
 
 /// The lowest value of a bucket.
-fn lowest(place: u64) -> u64 {
+pub(super) fn lowest(place: u64) -> u64 {
     if place < SINGLES {
         return place;
     }
@@ -36,8 +36,13 @@ fn lowest(place: u64) -> u64 {
     (place - shift * PER_OCTAVE) << shift
 }
 
+/// The highest value of a bucket.
+pub(super) fn highest(place: u64) -> u64 {
+    lowest(place + 1) - 1
+}
+
 /// More buckets than a histogram of ours can have.
-const MAX_PLACES: u64 = 26 * PER_OCTAVE;
+pub(super) const MAX_PLACES: u64 = 26 * PER_OCTAVE;
 
 /// Appends a varint.
 fn put(bytes: &mut Vec<u8>, mut number: u64) {
@@ -62,7 +67,7 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-fn damaged(what: &str) -> LatencyError {
+pub(super) fn damaged(what: &str) -> LatencyError {
     LatencyError::Format(format!("the compact form has {what}"))
 }
 
@@ -174,6 +179,18 @@ pub struct CompactLatencies {
 }
 
 impl CompactLatencies {
+    /// Hands over each count of each kind, with its place among the buckets, in order.
+    pub(super) fn counts(
+        &self,
+    ) -> impl Iterator<Item = (LatencyKind, impl Iterator<Item = (u64, u64)> + '_)> + '_ {
+        self.counts.iter().map(|(kind, counts)| (*kind, counts.iter()))
+    }
+
+    /// As [`Latencies::extremes`].
+    pub(super) fn extremes(&self) -> &BTreeMap<LatencyKind, Extremes> {
+        &self.extremes
+    }
+
     /// The compact form of these.
     pub fn of(latencies: &Latencies) -> Self {
         let kinds = || SHOWN.into_iter().filter(|kind| !latencies.of(*kind).is_empty());
@@ -263,87 +280,11 @@ pub fn take_text(bytes: &mut &[u8]) -> Result<String, LatencyError> {
     String::from_utf8(text.to_vec()).map_err(|_| damaged("a text that is not UTF-8"))
 }
 
-/// Sums of many histograms of each kind, an array of all buckets for each: as fast to add to as it gets, and up to 200 kB a
-/// kind.
-#[derive(Debug, Clone, Default)]
-pub struct LatencySums {
-    counts: BTreeMap<LatencyKind, Vec<u64>>,
-    extremes: BTreeMap<LatencyKind, Extremes>,
-}
-
-impl LatencySums {
-    /// Adds all samples of these.
-    ///
-    /// # Errors
-    /// Where they hold more buckets than there are: they were read from damaged bytes.
-    pub fn add(&mut self, latencies: &CompactLatencies) -> Result<(), LatencyError> {
-        for (kind, counts) in &latencies.counts {
-            let sums = self.counts.entry(*kind).or_default();
-            for (place, n) in counts.iter() {
-                add(sums, place, n)?;
-            }
-        }
-        for (kind, extremes) in &latencies.extremes {
-            self.extremes.entry(*kind).or_insert(Extremes::NONE).merge(*extremes);
-        }
-        Ok(())
-    }
-
-    /// Adds a histogram of a kind as it stands on the wire.
-    ///
-    /// # Errors
-    /// As [`Latency::decode`].
-    pub fn add_text(&mut self, kind: LatencyKind, text: &str) -> Result<(), LatencyError> {
-        let sums = self.counts.entry(kind).or_default();
-        v2::each_count(text, |place, n| add(sums, place, n))
-    }
-
-    /// Adds the smallest and the largest sample of a kind, of `service` and `response` those of completed requests, µs.
-    pub fn add_extremes(&mut self, kind: LatencyKind, [min_us, max_us]: [u64; 2]) {
-        if let Some(extremes) = Extremes::new(min_us, max_us) {
-            self.extremes.entry(kind).or_insert(Extremes::NONE).merge(extremes);
-        }
-    }
-
-    /// The sums, to compute figures from.
-    pub fn latencies(&self) -> Latencies {
-        let mut latencies = self.without_extremes();
-        let extremes = self.extremes.iter();
-        let extremes = extremes.filter_map(|(kind, of)| Some((kind.as_str().to_owned(), of.both()?)));
-        match latencies.set_extremes(&extremes.collect()) {
-            Ok(()) => latencies,
-            // Some came without them: the edges of the buckets are left.
-            Err(_) => self.without_extremes(),
-        }
-    }
-
-    fn without_extremes(&self) -> Latencies {
-        let mut latencies = Latencies::new();
-        for (kind, counts) in &self.counts {
-            let counted = (0..).zip(counts).filter(|(_, n)| **n > 0);
-            *latencies.of_mut(*kind) = Latency::of_buckets(counted.map(|(place, n)| (lowest(place), *n)));
-        }
-        latencies
-    }
-}
-
-fn add(sums: &mut Vec<u64>, place: u64, n: u64) -> Result<(), LatencyError> {
-    if place >= MAX_PLACES {
-        return Err(damaged("more buckets than there are"));
-    }
-    let place = place as usize;
-    if sums.len() <= place {
-        sums.resize(place + 1, 0);
-    }
-    sums[place] = sums[place].saturating_add(n);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Encoder, MAX_US};
+    use super::super::{LatencySums, MAX_US};
     use super::*;
 
     fn of(ended: &[(u64, bool)]) -> Latencies {
@@ -379,25 +320,12 @@ mod tests {
     }
 
     proptest! {
-        /// However samples come together, in compact form, as sums, or from the wire: they are what one histogram of all has.
+        /// However samples come together in this form, they are what one histogram of all has.
         #[test]
-        fn all_forms_add_up_to_the_same(parts in prop::collection::vec(any_ended(), 0..5)) {
-            let all = of(&parts.concat());
-            let (mut compact, mut sums, mut of_texts) =
-                (CompactLatencies::default(), LatencySums::default(), LatencySums::default());
-            for part in parts.iter().map(|part| of(part)) {
-                compact.merge(&CompactLatencies::of(&part));
-                sums.add(&CompactLatencies::of(&part)).unwrap();
-                for kind in LatencyKind::ALL.into_iter().filter(|kind| !part.of(*kind).is_empty()) {
-                    of_texts.add_text(kind, &Encoder::new().text(part.of(kind))).unwrap();
-                }
-                for (kind, pair) in part.extremes() {
-                    of_texts.add_extremes(LatencyKind::from_name(kind).unwrap(), pair);
-                }
-            }
-            prop_assert_eq!(&compact, &CompactLatencies::of(&all));
-            prop_assert_eq!(&sums.latencies(), &all);
-            prop_assert_eq!(&of_texts.latencies(), &all);
+        fn sums_are_those_of_all_samples(parts in prop::collection::vec(any_ended(), 0..5)) {
+            let mut compact = CompactLatencies::default();
+            parts.iter().for_each(|part| compact.merge(&CompactLatencies::of(&of(part))));
+            prop_assert_eq!(&compact, &CompactLatencies::of(&of(&parts.concat())));
             let mut bytes = vec![7];
             compact.write(&mut bytes);
             bytes.push(9);
@@ -412,14 +340,5 @@ mod tests {
                 let _ = LatencySums::default().add(&read);
             }
         }
-    }
-
-    #[test]
-    fn without_extremes_the_edges_of_the_buckets_are_left() {
-        let latencies = of(&[(1_000_000, true), (1_500_000, true)]);
-        let mut sums = LatencySums::default();
-        sums.add_text(LatencyKind::Service, &Encoder::new().text(latencies.of(LatencyKind::Service)))
-            .unwrap();
-        assert_eq!(sums.latencies().of(LatencyKind::Service).extremes().both(), Some([999_936, 1_500_159]));
     }
 }

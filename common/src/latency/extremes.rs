@@ -51,6 +51,16 @@ impl Extremes {
         self.both().map(|[_, max]| max)
     }
 
+    /// A figure in µs, moved between the two: a bucket's edge or middle may lie beyond.
+    pub(super) fn between(self, us: u64) -> u64 {
+        self.both().map_or(us, |[min, max]| us.clamp(min, max))
+    }
+
+    /// As [`Extremes::between`].
+    pub(super) fn between_f64(self, us: f64) -> f64 {
+        self.both().map_or(us, |[min, max]| us.clamp(min as f64, max as f64))
+    }
+
     /// What is left of these where it is known from elsewhere that no sample lies outside of others.
     pub(super) fn within(self, others: Self) -> Self {
         let within = Self { min_us: self.min_us.max(others.min_us), max_us: self.max_us.min(others.max_us) };

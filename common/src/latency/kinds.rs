@@ -46,7 +46,7 @@ impl LatencyKind {
 }
 
 /// The kinds whose failed requests stand in a kind of their own.
-const ANSWERS: [LatencyKind; 2] = [LatencyKind::Service, LatencyKind::Response];
+pub(super) const ANSWERS: [LatencyKind; 2] = [LatencyKind::Service, LatencyKind::Response];
 
 /// One histogram of each kind, with its exact smallest and largest sample.
 ///

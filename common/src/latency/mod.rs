@@ -7,22 +7,26 @@ mod extremes;
 mod interval_log;
 mod kinds;
 mod percentiles;
+mod ranks;
 mod spread;
 mod stats;
+mod sums;
 mod up_to;
 mod v2;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hdrhistogram::Histogram;
 
-pub use compact::{CompactLatencies, LatencySums};
+pub use compact::CompactLatencies;
 pub use encoder::Encoder;
 pub use extremes::Extremes;
 pub use interval_log::IntervalLog;
 pub use kinds::{Latencies, LatencyKind};
 pub use percentiles::Level;
+pub use ranks::{RankedLatencies, Ranks};
 pub use spread::{Outcome, Quantile, Spread};
 pub use stats::LatencyStats;
+pub use sums::LatencySums;
 pub use up_to::{BOUNDS_US, UpTo};
 
 /// Longest latency recorded exactly, in µs: one hour. Longer ones are recorded as this.
@@ -195,12 +199,12 @@ impl Latency {
 
     /// A figure in µs, moved between the smallest and the largest sample: a bucket's edge or middle may lie beyond.
     fn between(&self, us: u64) -> u64 {
-        self.extremes.both().map_or(us, |[min, max]| us.clamp(min, max))
+        self.extremes.between(us)
     }
 
     /// As [`Latency::between`].
     fn between_f64(&self, us: f64) -> f64 {
-        self.extremes.both().map_or(us, |[min, max]| us.clamp(min as f64, max as f64))
+        self.extremes.between_f64(us)
     }
 
     /// Reads what [`Encoder::text`], or another writer of the format with our bounds, wrote.

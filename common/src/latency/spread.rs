@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Latencies, Latency, LatencyKind, LatencyStats, MAX_US};
+use super::{Latencies, Latency, LatencyKind, LatencyStats, MAX_US, Ranks};
 
 /// Which requests a latency is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,38 +104,7 @@ impl<'l> Spread<'l> {
 
     /// The figures that reports show, in milliseconds.
     pub fn stats(&self) -> LatencyStats {
-        let samples = self.samples();
-        let whole = |us: Option<u64>| us.map(|us| us as f64 / 1e3);
-        let part = |us: Option<f64>| us.map(|us| us / 1e3);
-        let mut lower_bounds = Vec::new();
-        let mut at = |name: &str, quantile: f64| match self.quantile(quantile) {
-            Quantile::Nothing => None,
-            Quantile::Is(us) => whole(Some(us)),
-            Quantile::AtLeast(us) => {
-                lower_bounds.push(name.to_owned());
-                whole(us)
-            }
-        };
-        let (median, p90, p95) = (at("median", 0.5), at("p90", 0.9), at("p95", 0.95));
-        let (p99, p999, p9999) = (at("p99", 0.99), at("p99.9", 0.999), at("p99.99", 0.9999));
-        if self.open && !samples.is_empty() {
-            let all = ["mean", "median", "mode", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
-            lower_bounds = all.map(str::to_owned).into();
-        }
-        LatencyStats {
-            count: samples.count(),
-            min: whole(samples.min_us()),
-            mean: part(samples.mean_us()),
-            median,
-            mode: part(samples.mode_us()),
-            p90,
-            p95,
-            p99,
-            p999,
-            p9999,
-            max: whole(samples.max_us()),
-            lower_bounds,
-        }
+        Ranks::of(self.samples()).stats(self.slower, self.open)
     }
 }
 
