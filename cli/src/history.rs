@@ -158,11 +158,11 @@ impl History {
         take(&report.head().map_err(not_written)?).map_err(not_written)?;
         let mut from = Some(0);
         while let Some(first) = from {
-            let page = store.seconds_page(&id, first).map_err(cannot)?;
+            let page = store.report_page(&id, report.wants(), first).map_err(cannot)?;
             take(&report.page(&page).map_err(not_written)?).map_err(not_written)?;
-            from = page.next;
+            from = page.next();
         }
-        take(&report.end()).map_err(not_written)
+        Ok(())
     }
 }
 

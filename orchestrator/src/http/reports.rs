@@ -314,15 +314,12 @@ struct Rest {
 /// The text of the next page, and what is left then.
 async fn next_part(state: &AppState, id: TestId, rest: Rest) -> Result<(Vec<u8>, Option<Rest>), Problem> {
     let Rest { mut report, from, before: mut bytes } = rest;
-    let page = state.read(state.history.seconds(id, from)).await?;
+    let page = state.read(state.history.report_page(id, report.wants(), from)).await?;
     // Percentiles of a few thousand histograms: too long for a thread that serves others.
     let written = web::block(move || {
         bytes.extend(report.page(&page)?);
-        let Some(from) = page.next else {
-            bytes.extend(report.end());
-            return Ok::<_, std::io::Error>((bytes, None));
-        };
-        Ok((bytes, Some(Rest { report, from, before: Vec::new() })))
+        let rest = page.next().map(|from| Rest { report, from, before: Vec::new() });
+        Ok::<_, std::io::Error>((bytes, rest))
     });
     let internal = |error: &dyn std::fmt::Display| Problem::internal(error);
     written.await.map_err(|error| internal(&error))?.map_err(|error| internal(&error))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler};
 use common::http_contract::Bootstrap;
 use common::ids::Epoch;
+use common::latency::Latencies;
 use common::named_counts::NamedCounts;
 use common::plan::Fault;
 use common::plan::files::FileHash;
@@ -18,7 +19,7 @@ use crate::actors::events::{EventsActor, EventsFeed};
 use crate::actors::stats_aggregator::{ExposedReader, GetExposed};
 use crate::actors::store::{
     CountTests, CountWindows, HistoryReader, LoadCompared, LoadLastSecond, LoadNamedFiles, LoadPage,
-    LoadSeconds, LoadSpan, LoadWindows,
+    LoadReportPage, LoadSpan, LoadWindows,
 };
 use crate::actors::test_manager::{
     ChangeRate, CopyTest, CreateTest, DeleteTest, GetTest, StopTest, TestsHandle, TriggerTest,
@@ -33,7 +34,7 @@ use crate::now::Clock;
 use crate::refusal::CommandError;
 use crate::settings::DataSettings;
 use crate::statistics::Window;
-use crate::store::{SecondsPage, StoreError, TestFilter};
+use crate::store::{PageOf, ReportPage, SecondsPage, StoreError, TestFilter};
 use crate::tally::series::Series;
 use crate::telemetry::{Readiness, Telemetry};
 
@@ -237,13 +238,18 @@ impl Handler<LoadSpan> for Stub {
     }
 }
 
-impl Handler<LoadSeconds> for Stub {
-    type Result = Result<SecondsPage, StoreError>;
-    /// Two pages of a second each, of `vm-1`: 10 requests a second, which took 1 ms.
-    fn handle(&mut self, asked: LoadSeconds, _: &mut Self::Context) -> Self::Result {
+impl Handler<LoadReportPage> for Stub {
+    type Result = Result<ReportPage, StoreError>;
+    /// Two seconds of `vm-1`, each a page: 10 requests a second, which took 1 ms.
+    fn handle(&mut self, asked: LoadReportPage, _: &mut Self::Context) -> Self::Result {
         let mut page = SecondsPage { covers_all: true, ..SecondsPage::default() };
+        if asked.of == PageOf::Whole {
+            let mut latencies = Box::new(Latencies::new());
+            (0..20).for_each(|_| latencies.ended(1_000, 1_000, true));
+            return Ok(ReportPage::Whole { latencies, slower: 0 });
+        }
         if asked.from > 1 {
-            return Ok(page);
+            return Ok(ReportPage::Seconds(page));
         }
         let mut series = Series::default();
         let seconds = (0..=asked.from).filter_map(|seq| {
@@ -256,7 +262,7 @@ impl Handler<LoadSeconds> for Stub {
         page.fleet.extend(second.clone());
         page.drivers.extend(second.map(|second| (node_id("vm-1"), second)));
         page.next = (asked.from == 0).then_some(1);
-        Ok(page)
+        Ok(ReportPage::Seconds(page))
     }
 }
 

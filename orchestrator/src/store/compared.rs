@@ -4,10 +4,10 @@ use common::ids::TestId;
 
 use super::Store;
 use super::StoreError;
-use crate::tally::seconds::ComparedSecond;
+use crate::tally::seconds::{ComparedSecond, ComparedSeconds};
 
-/// Seconds that one call reads. Reading a second of a driver takes 1 to 2 ms, so that a call for eight drivers holds up
-/// other readers for some seconds at most.
+/// Seconds that one call reads, so that a call for eight drivers holds up other readers for a second at most: of a second of a
+/// driver two histograms are read and none is built, which takes a part of a millisecond.
 const SECONDS_OF_A_CALL: u64 = 300;
 
 impl Store {
@@ -23,9 +23,9 @@ impl Store {
         let last = self.last_second(test_id)?.filter(|last| *last >= from);
         let Some(last) = last else { return Ok((Vec::new(), None)) };
         let to = last.min(from.saturating_add(SECONDS_OF_A_CALL - 1));
-        let mut seconds = Vec::new();
-        self.seconds(test_id, None, (from, to), |second| seconds.push(ComparedSecond::of(&second)))?;
-        Ok((seconds, (to < last).then_some(to + 1)))
+        let mut seconds = ComparedSeconds::default();
+        self.each_own_second_of_all(test_id, None, (from, to), |second| seconds.add(&second))?;
+        Ok((seconds.finish(), (to < last).then_some(to + 1)))
     }
 
     /// All of them.

@@ -10,6 +10,7 @@ mod kept;
 mod nodes;
 mod packing;
 mod records;
+mod report_page;
 mod schema;
 mod seconds;
 mod series;
@@ -32,6 +33,7 @@ pub use batch::BatchOutcome;
 pub use cursor::Cursor;
 pub use error::StoreError;
 pub use kept::{Batch, MetricsPage, SavedBatch, StoredMetrics, StoredPlan, StoredTest, TestFilter};
+pub use report_page::{PageOf, ReportPage};
 pub use seconds::SecondsPage;
 pub use series::{MAX_WINDOWS, WindowsAsked};
 

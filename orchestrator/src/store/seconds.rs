@@ -31,7 +31,7 @@ impl Store {
     ///
     /// # Errors
     /// Where SQLite cannot, or a row is not readable.
-    pub fn seconds_page(&self, test_id: &TestId, from: u64) -> Result<SecondsPage, StoreError> {
+    pub(super) fn seconds_page(&self, test_id: &TestId, from: u64) -> Result<SecondsPage, StoreError> {
         let covers_all = !self.has_classic(test_id)?;
         let Ok(from) = i64::try_from(from) else { return Ok(SecondsPage::default()) };
         let ahead: Vec<i64> = self.rows(

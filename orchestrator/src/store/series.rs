@@ -9,7 +9,9 @@ use super::Store;
 use super::{StoreError, StoredMetrics};
 use crate::model::WindowView;
 use crate::tally::Step;
-use crate::tally::series::{FleetSeries, Second, Series};
+use crate::tally::gather::Gather;
+use crate::tally::series::{Second, Series};
+use crate::tally::sum::Sum;
 
 /// Most windows of one answer: of one second each, an hour.
 pub const MAX_WINDOWS: u64 = 3_600;
@@ -57,17 +59,17 @@ impl Store {
         }
         let covers_all = driver.is_some() || !self.has_classic(test_id)?;
         let mut views = kept;
-        let mut show = |window: Second| views.push(window.view_with_heat(test_id, driver, covers_all));
+        let mut show = |sum: Option<Sum<'static>>| {
+            views.extend(sum.map(|sum| sum.view_with_heat(test_id, driver, covers_all)));
+        };
         let lives = if step == Step::Second { Vec::new() } else { self.lives(test_id)? };
         for range in missing {
             match step {
                 Step::Second => self.seconds(test_id, driver, range, &mut show)?,
-                Step::Ten | Step::Minute => {
-                    let firsts = (range.0..=range.1).step_by(step.seconds() as usize);
-                    for first in firsts {
-                        let gathered =
-                            self.gather(test_id, driver, &lives, (first, step.last_of(first)), true)?;
-                        gathered.finish(first, step).into_iter().for_each(&mut show);
+                Step::Ten | Step::Minute | Step::TenMinutes => {
+                    for first in (range.0..=range.1).step_by(step.seconds() as usize) {
+                        let whole = (first, step.last_of(first));
+                        show(self.gather(test_id, driver, &lives, whole, true)?.finish(first, step));
                     }
                 }
             }
@@ -77,49 +79,25 @@ impl Store {
     }
 
     /// The seconds of a driver, or of the fleet, from the records.
-    pub(super) fn seconds(
+    fn seconds(
         &self,
         test_id: &TestId,
         driver: Option<&NodeId>,
         range: (u64, u64),
-        mut show: impl FnMut(Second),
+        mut show: impl FnMut(Option<Sum<'static>>),
     ) -> Result<(), StoreError> {
-        let mut seconds = FleetSeries::default();
-        self.each_second(test_id, driver, range, |second| {
-            // Rows come in the order of their seconds: those before this one are complete.
-            seconds.take_below(second.seq).into_iter().for_each(&mut show);
-            seconds.add(&second);
+        let mut open: Option<(u64, Gather)> = None;
+        self.each_own_second_of_all(test_id, driver, range, |second| {
+            // Rows come in the order of their seconds: the one before this one is complete.
+            if let Some((seq, complete)) = open.take_if(|(seq, _)| *seq != second.seq()) {
+                show(complete.finish(seq, Step::Second));
+            }
+            open.get_or_insert_with(|| (second.seq(), Gather::new(true))).1.second(&second)
         })?;
-        seconds.take_below(u64::MAX).into_iter().for_each(show);
+        if let Some((seq, complete)) = open {
+            show(complete.finish(seq, Step::Second));
+        }
         Ok(())
-    }
-
-    /// Each driver's seconds in a range (both ends included), in the order of the seconds, one in memory at a time.
-    fn each_second(
-        &self,
-        test_id: &TestId,
-        driver: Option<&NodeId>,
-        (from, to): (u64, u64),
-        mut take: impl FnMut(Second),
-    ) -> Result<(), StoreError> {
-        let (Ok(from), Ok(to)) = (i64::try_from(from), i64::try_from(to.min(i64::MAX as u64))) else {
-            return Ok(());
-        };
-        let node = driver.map(NodeId::as_str);
-        let mut lives: BTreeMap<Life, Series> = BTreeMap::new();
-        // The last window of each life before the range: the base for its first difference.
-        self.each_last_before(test_id, node, from, |base| {
-            second_of(&mut lives, base);
-        })?;
-        self.each_record(
-            "WHERE test_id = ?1 AND seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR node_id = ?4) ORDER BY seq",
-            (test_id.as_str(), from, to, node),
-            |record| {
-                if let Some(second) = second_of(&mut lives, record) {
-                    take(second);
-                }
-            },
-        )
     }
 
     /// The last record of each life of a node before a second.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use common::clock::UnixMicros;
 use common::ids::{NodeId, TestId};
+use common::latency::Latencies;
 use common::plan::Mode;
 
 use super::gather::Life;
@@ -40,16 +41,23 @@ impl Store {
         }
         let range = (covered.from, covered.to);
         let mut builder = SpanBuilder::new(of, covered);
-        // One after the other: the histograms of one driver are in memory at once.
-        for node in nodes {
-            // Names are shown of the fleet alone.
-            let sum =
-                self.gather(test_id, Some(&node), &lives, range, false)?.finish(covered.from, covered.step);
-            let schedule = (facts.schedule_from_us, schedules.get(&node).copied());
-            builder.driver(&DriverSpan { node, sum, schedule });
-        }
-        let fleet = self.gather(test_id, None, &lives, range, true)?.finish(covered.from, covered.step);
-        Ok(Some(builder.finish(fleet.as_ref())))
+        let fleet = self.gather_fleet(test_id, &nodes, &lives, range, |node, driver| {
+            let sum = driver.finish(covered.from, covered.step);
+            let schedule = (facts.schedule_from_us, schedules.get(node).copied());
+            builder.driver(&DriverSpan { node: node.clone(), sum, schedule });
+        })?;
+        Ok(Some(builder.finish(fleet.finish(covered.from, covered.step).as_ref())))
+    }
+
+    /// The latencies of all requests of a test after the warm-up as histograms, and how many further requests count as slower
+    /// than any completed one.
+    ///
+    /// # Errors
+    /// Where SQLite cannot, or a row is not readable.
+    pub(super) fn whole_latencies(&self, test_id: &TestId) -> Result<(Latencies, u64), StoreError> {
+        let Some(last) = self.last_second(test_id)? else { return Ok((Latencies::new(), 0)) };
+        let lives = self.lives(test_id)?;
+        Ok(self.gather(test_id, None, &lives, (0, last), false)?.histograms())
     }
 
     /// When the drivers' schedules ended, of those that have reported it.

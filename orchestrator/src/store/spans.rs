@@ -1,6 +1,6 @@
 //! Windows of 10 s and of 60 s as rows, and those of the fleet's seconds that are shown most. A row has the window as REST
 //! shows it, for a series, and its counters and histograms, for sums over any range: of the fleet with those of each name, of
-//! a driver of all requests alone, because no sum shows a driver's names.
+//! a driver of all requests alone, because no sum shows a driver's names. Spans of ten minutes are for sums alone.
 //!
 //! Sizes, of 300 s of 8 drivers with 20 requests each at 400/s, in which a record takes 7.4 kB: a span of the fleet 52 kB (10 s)
 //! or 106 kB (60 s), one of a driver 6 kB or 12 kB, and 4 kB more each for what is shown, as of a second of the fleet. That is
@@ -36,13 +36,18 @@ pub(super) fn apply<'c>(
     for change in changes {
         match change {
             SpanChange::Closed { test_id, node, covers_all, span } => {
-                let window = span.window().view_with_heat(test_id, node.as_ref(), *covers_all);
+                let shown = || span.sum().view_with_heat(test_id, node.as_ref(), *covers_all);
+                let shown = span.step.is_shown().then(shown);
                 if let Some(payload) = payload(span, node.is_none()) {
                     let node = node.as_ref().map_or("", NodeId::as_str);
-                    insert(connection, packer, node, &window, Some(&payload))?;
+                    let row = (test_id.as_str(), span.step.seconds(), node, span.first);
+                    insert(connection, packer, row, shown.as_ref(), Some(&payload))?;
                 }
             }
-            SpanChange::Second(window) => insert(connection, packer, "", window, None)?,
+            SpanChange::Second(window) => {
+                let row = (window.test_id.as_str(), window.seconds, "", window.seq);
+                insert(connection, packer, row, Some(window), None)?;
+            }
             SpanChange::Gone { test_id, node, step, first } => {
                 let sql = "DELETE FROM spans WHERE test_id = ?1 AND seconds = ?2 AND node_id = ?3 AND first_seq = ?4";
                 let node = node.as_ref().map_or("", NodeId::as_str);
@@ -61,15 +66,17 @@ pub(super) fn remove(connection: &Connection, test_id: &TestId) -> rusqlite::Res
     Ok(())
 }
 
+/// Stores a row, by its test, its length, its driver and its first second. `shown`: `None` of one that no series shows.
 fn insert(
     connection: &Connection,
     packer: &mut Packer,
-    node: &str,
-    window: &WindowView,
+    (test_id, seconds, node, first): (&str, u64, &str, u64),
+    shown: Option<&WindowView>,
     payload: Option<&[u8]>,
 ) -> rusqlite::Result<()> {
     // All map keys of a view are texts, so that it can be written.
-    let Ok(shown) = serde_json::to_vec(window) else { return Ok(()) };
+    let Ok(shown) = shown.map(serde_json::to_vec).transpose() else { return Ok(()) };
+    let shown = shown.unwrap_or_default();
     let (shown, shown_packing) = packer.pack(&shown);
     let shown = shown.to_vec();
     let (payload, packing) = match payload {
@@ -83,10 +90,10 @@ fn insert(
            (test_id, seconds, node_id, first_seq, definitions, shown_packing, shown, packing, payload)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM tests WHERE test_id = ?1)";
     connection.prepare_cached(sql)?.execute(params![
-        window.test_id,
-        bits(window.seconds),
+        test_id,
+        bits(seconds),
         node,
-        bits(window.seq),
+        bits(first),
         DEFINITIONS,
         shown_packing,
         shown,
@@ -208,6 +215,9 @@ impl Store {
         step: Step,
         (from, to): (u64, u64),
     ) -> Result<Vec<WindowView>, StoreError> {
+        if !step.is_shown() {
+            return Ok(Vec::new());
+        }
         let sql =
             "SELECT shown, shown_packing FROM spans WHERE test_id = ?1 AND seconds = ?2 AND node_id = ?3
              AND first_seq BETWEEN ?4 AND ?5 AND definitions = ?6 ORDER BY first_seq";
@@ -231,7 +241,7 @@ impl Store {
         (from, to): (u64, u64),
     ) -> Result<Vec<(Step, u64)>, StoreError> {
         let mut kept = Vec::new();
-        for step in [Step::Ten, Step::Minute] {
+        for step in Step::SPANS {
             let sql = "SELECT first_seq FROM spans WHERE test_id = ?1 AND seconds = ?2 AND node_id = ?3
                  AND first_seq BETWEEN ?4 AND ?5";
             let node = node.map_or("", NodeId::as_str);

@@ -1,6 +1,6 @@
 //! How the responses of a window are spread, in bins of an eighth of an octave: what a heatmap shows of it.
 
-use common::latency::{Latencies, Latency, LatencyKind, Outcome};
+use common::latency::{LatencyKind, Outcome, RankedLatencies, Ranks};
 
 use crate::model::{Heat, HeatBins};
 
@@ -13,19 +13,17 @@ fn bin(us: u64) -> usize {
 }
 
 /// The responses of the completed and of the failed requests.
-pub fn of(latencies: &Latencies) -> Heat {
-    Heat {
-        completed: bins(latencies.spread(Outcome::Success, LatencyKind::Response, 0).samples()),
-        failed: bins(latencies.of(LatencyKind::FailedResponse)),
-    }
+pub fn of(samples: &RankedLatencies) -> Heat {
+    let of = |outcome| bins(samples.of(outcome, LatencyKind::Response));
+    Heat { completed: of(Outcome::Success), failed: of(Outcome::Failed) }
 }
 
 /// By the buckets of the histogram, none of which is in two bins by more than its own 0.1 %. So the bins of a sum are the sums
 /// of the bins.
-fn bins(latency: &Latency) -> Option<HeatBins> {
+fn bins(samples: &Ranks) -> Option<HeatBins> {
     let mut first = 0;
     let mut counts: Vec<u64> = Vec::new();
-    for (us, n) in latency.buckets() {
+    for (us, n) in samples.buckets() {
         let bin = bin(us);
         if counts.is_empty() {
             first = bin;
@@ -42,6 +40,7 @@ fn bins(latency: &Latency) -> Option<HeatBins> {
 
 #[cfg(test)]
 mod tests {
+    use common::latency::Latencies;
     use proptest::prelude::*;
 
     use super::*;
@@ -62,7 +61,7 @@ mod tests {
         for (us, completed) in [(100, true), (101, true), (300, true), (90, false)] {
             latencies.ended(us, us, completed);
         }
-        let of = |latencies: &Latencies| serde_json::to_value(super::of(latencies)).unwrap();
+        let of = |latencies: &Latencies| serde_json::to_value(super::of(&latencies.ranked())).unwrap();
         assert_eq!(
             of(&latencies),
             serde_json::json!({
@@ -90,12 +89,12 @@ mod tests {
                 let mut latencies = Latencies::new();
                 part.iter().for_each(|(us, ok)| latencies.ended(*us, *us, *ok));
                 sum.merge(&latencies);
-                let heat = super::of(&latencies);
+                let heat = super::of(&latencies.ranked());
                 for (bins, all) in [(&heat.completed, &mut completed), (&heat.failed, &mut failed)] {
                     by_bin(bins).into_iter().for_each(|(bin, n)| *all.entry(bin).or_insert(0) += n);
                 }
             }
-            let heat = super::of(&sum);
+            let heat = super::of(&sum.ranked());
             prop_assert_eq!(by_bin(&heat.completed), completed);
             prop_assert_eq!(by_bin(&heat.failed), failed);
         }

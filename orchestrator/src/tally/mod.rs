@@ -24,6 +24,7 @@ mod sessions;
 pub(crate) mod span;
 pub(crate) mod spans;
 mod step;
+pub(crate) mod sum;
 mod sums;
 #[cfg(test)]
 mod tests;

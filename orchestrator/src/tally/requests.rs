@@ -24,10 +24,9 @@ pub fn rows(
     latencies: &ByRequest<Latencies>,
     unstarted: Unstarted,
 ) -> BTreeMap<String, RequestTotals> {
-    let none = Latencies::new();
     let row = |(name, counters): (&RequestName, &Counters)| {
-        let latencies = latencies.named.get(name).unwrap_or(&none);
-        (name.to_string(), request(counters, latencies, unstarted))
+        let samples = latencies.named.get(name).map(Latencies::ranked).unwrap_or_default();
+        (name.to_string(), request(counters, &samples, unstarted))
     };
     counters.named.iter().map(row).collect()
 }

@@ -174,7 +174,7 @@ fn latencies(tally: &Tally, part: &Part, over: bool) -> LatencyView {
     let (completed, covered) = windows.completed(over);
     LatencyView {
         coverage: Some(share(covered, completed)),
-        ..latency_view(&windows.latencies.all, windows.slower(over))
+        ..latency_view(&windows.latencies.all.ranked(), windows.slower(over))
     }
 }
 
@@ -211,7 +211,7 @@ pub fn fleet(tally: &Tally) -> Totals {
     sessions::add_rows(&mut sum, tally, &tally.sessions, unresolved, per_second);
     sum.latency_ms = LatencyView {
         coverage: tally.fleet_coverage(),
-        ..latency_view(&tally.fleet.all, tally.fleet_slower())
+        ..latency_view(&tally.fleet.all.ranked(), tally.fleet_slower())
     };
     sum
 }

@@ -1,10 +1,15 @@
 //! A second of the fleet as a comparison needs it: what ended and what was due in it after the warm-up.
 
-use common::latency::{LatencyKind, Outcome};
+use common::counters::{Counters, ErrorKind};
+use common::latency::{LatencyError, LatencyKind, LatencySums, Outcome};
+use common::session_figures::SessionCounters;
 
-use super::series::Second;
+use super::gather::OwnSecond;
 use super::unstarted::Unstarted;
 use crate::statistics::Window;
+
+/// What a comparison looks at: no other histogram is read for it.
+const COMPARED: [LatencyKind; 2] = [LatencyKind::Response, LatencyKind::FailedResponse];
 
 /// A second of a test for a comparison.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,22 +22,52 @@ pub struct ComparedSecond {
     pub window: Window,
 }
 
-impl ComparedSecond {
-    /// Of a second whose counts are its own.
-    pub fn of(second: &Second) -> Self {
-        let counters = &second.figures.all.counters;
+/// Adds up the seconds of drivers to those of the fleet. They come in the order of time.
+#[derive(Debug, Default)]
+pub struct ComparedSeconds {
+    done: Vec<ComparedSecond>,
+    /// The second that is being added up.
+    seq: Option<u64>,
+    counters: Counters,
+    sessions: SessionCounters,
+    samples: LatencySums,
+}
+
+impl ComparedSeconds {
+    /// Adds a second of a driver.
+    ///
+    /// # Errors
+    /// Where its histograms cannot be read.
+    pub fn add(&mut self, second: &OwnSecond) -> Result<(), LatencyError> {
+        if self.seq != Some(second.seq()) {
+            self.end();
+            self.seq = Some(second.seq());
+        }
+        self.counters += second.counters();
+        self.sessions += &second.sessions().counters();
+        second.add_samples(&mut self.samples, &COMPARED)
+    }
+
+    /// All of them.
+    pub fn finish(mut self) -> Vec<ComparedSecond> {
+        self.end();
+        self.done
+    }
+
+    fn end(&mut self) {
+        let (counters, sessions) = (std::mem::take(&mut self.counters), std::mem::take(&mut self.sessions));
+        let Some(seq) = self.seq.take() else { return };
         let after = counters.after_warmup();
-        let cancelled = after.errors_of(common::counters::ErrorKind::Cancelled);
-        let failed = after.failed.saturating_sub(cancelled);
-        let slower = counters.slower() + Unstarted::of(&second.sessions.counters()).beyond(counters);
-        let spread = second.figures.all.latencies.spread(Outcome::Success, LatencyKind::Response, 0);
+        let failed = after.failed.saturating_sub(after.errors_of(ErrorKind::Cancelled));
+        let samples = self.samples.ranked();
         let window = Window {
-            slower,
+            slower: counters.slower() + Unstarted::of(&sessions).beyond(&counters),
             failed,
             ended: after.completed + failed,
             in_schedule: after.completed_in_schedule,
-            ..Window::new(spread.samples().buckets())
+            ..Window::new(samples.of(Outcome::Success, LatencyKind::Response).buckets())
         };
-        Self { seq: second.seq, scheduled: after.scheduled, window }
+        self.done.push(ComparedSecond { seq, scheduled: after.scheduled, window });
+        self.samples.clear();
     }
 }

@@ -1,9 +1,10 @@
 //! The series per second: turns cumulative counters into what happened within each window, per driver and, once every
 //! driver has sent its window of a second, for the fleet. A view of the recent past; the totals never depend on it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use common::clock::{UnixMicros, rfc3339};
+use common::clock::UnixMicros;
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
 use common::ids::{NodeId, TestId};
@@ -11,9 +12,9 @@ use common::session_figures::{AllSessions, SessionCounters};
 use common::wire::Window;
 
 use super::step::Step;
+use super::sum::Sum;
 use super::unstarted::Unstarted;
-use super::{heat, sessions, views};
-use crate::model::{LatencyView, MachineShares, WindowView};
+use crate::model::{MachineShares, WindowView};
 
 /// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order: an earlier window
 /// that is still missing after so many later ones was lost.
@@ -22,11 +23,11 @@ const MAX_WAITING: usize = 8;
 /// Most seconds of the fleet that wait for a driver; beyond it the oldest is emitted without that driver.
 const MAX_SECONDS: usize = 60;
 
-/// One second of a driver or of the fleet, or several together (`gather`, `spans`). A driver's counts are cumulative while
-/// it waits in [`Series`], and those of the second alone once it is emitted.
+/// One second of a driver or of the fleet. A driver's counts are cumulative while it waits in [`Series`], and those of the
+/// second alone once it is emitted.
 #[derive(Debug, Clone)]
 pub struct Second {
-    /// Its number; of several the first one of their window.
+    /// Its number.
     pub seq: u64,
     pub step: Step,
     pub from_us: UnixMicros,
@@ -78,51 +79,31 @@ impl Second {
         self.machine = self.machine.highest(other.machine);
     }
 
-    /// As [`Second::view`], with how its responses are spread.
-    pub fn view_with_heat(&self, test_id: &TestId, node: Option<&NodeId>, covers_all: bool) -> WindowView {
-        let heat = Some(heat::of(&self.figures.all.latencies));
-        WindowView { heat, ..self.view(test_id, node, covers_all) }
+    /// Its figures.
+    pub fn sum(&self) -> Sum<'_> {
+        Sum {
+            seq: self.seq,
+            step: self.step,
+            from_us: self.from_us,
+            to_us: self.to_us,
+            counters: self.figures.counters(),
+            samples: self.figures.map(|figures| figures.latencies.ranked()),
+            sessions: Cow::Borrowed(&self.sessions),
+            users: self.users,
+            busy: self.busy,
+            in_flight: self.in_flight,
+            machine: self.machine,
+        }
     }
 
-    /// As REST and events show it. `node`: its driver, `None` for the fleet; `covers_all`: whether every driver of it
-    /// sends histograms.
+    /// As [`Sum::view_with_heat`].
+    pub fn view_with_heat(&self, test_id: &TestId, node: Option<&NodeId>, covers_all: bool) -> WindowView {
+        self.sum().view_with_heat(test_id, node, covers_all)
+    }
+
+    /// As [`Sum::view`].
     pub fn view(&self, test_id: &TestId, node: Option<&NodeId>, covers_all: bool) -> WindowView {
-        let Figures { counters, latencies } = &self.figures.all;
-        let named = self.figures.named.iter();
-        let unstarted = Unstarted::of(&self.sessions.counters());
-        WindowView {
-            test_id: test_id.to_string(),
-            node_id: node.map(ToString::to_string),
-            seq: self.seq,
-            seconds: self.step.seconds(),
-            from: rfc3339(self.from_us),
-            to: rfc3339(self.to_us),
-            scheduled: counters.scheduled,
-            sent: counters.sent,
-            completed: counters.completed,
-            failed: counters.failed,
-            dropped: counters.dropped(),
-            in_flight: self.in_flight,
-            dropped_by: views::dropped_by(counters),
-            closed_on_reuse: counters.closed_on_reuse,
-            bytes_received: counters.bytes_received,
-            status_codes: views::by_status(&counters.status_codes),
-            errors: views::by_kind(&counters.errors),
-            tls_causes: views::by_cause(&counters.tls_causes),
-            warmup: views::warmup(&counters.warmup),
-            busy: self.busy,
-            machine: self.machine,
-            latency_ms: LatencyView {
-                coverage: covers_all.then_some(1.0),
-                ..views::latency_view(latencies, counters.slower() + unstarted.beyond(counters))
-            },
-            heat: None,
-            requests: named
-                .map(|(name, of)| (name.to_string(), views::request(&of.counters, &of.latencies, unstarted)))
-                .collect(),
-            sessions: sessions::of_window(&self.sessions),
-            users: self.users,
-        }
+        self.sum().view(test_id, node, covers_all)
     }
 }
 

@@ -2,17 +2,15 @@
 //! no store and adds no seconds up.
 
 use common::clock::UnixMicros;
-use common::figures::Figures;
+use common::counters::Counters;
 use common::ids::{NodeId, TestId};
-use common::latency::{Latencies, LatencyKind, Outcome, Quantile, Spread};
-use common::session_figures::AllSessions;
+use common::latency::{LatencyKind, Outcome, Quantile, RankedLatencies, Ranks};
 
-use super::part::completed;
-use super::series::Second;
 use super::step::Step;
+use super::sum::Sum;
 use super::unstarted::Unstarted;
 use super::{sessions, throughput, views};
-use crate::model::{CurvePoint, LatencyView, SpanCurves, SpanDriver, SpanTotals, SpanView};
+use crate::model::{CurvePoint, LatencyView, SpanDriver, SpanTotals, SpanView};
 
 /// The quantiles of a curve that it always has; finer ones follow as long as there are requests enough.
 const QUANTILES: [f64; 11] = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999];
@@ -43,7 +41,7 @@ pub struct Of<'a> {
 pub struct DriverSpan {
     pub node: NodeId,
     /// `None`: it has none of these seconds.
-    pub sum: Option<Second>,
+    pub sum: Option<Sum<'static>>,
     /// When its schedule began (after the warm-up) and ended, as far as that is known.
     pub schedule: (UnixMicros, Option<UnixMicros>),
 }
@@ -57,7 +55,7 @@ impl DriverSpan {
     }
 
     fn in_schedule(&self) -> u64 {
-        self.sum.as_ref().map_or(0, |sum| sum.figures.all.counters.completed_in_schedule)
+        self.sum.as_ref().map_or(0, |sum| sum.counters.all.completed_in_schedule)
     }
 
     fn throughput_per_s(&self) -> Option<f64> {
@@ -97,19 +95,20 @@ impl<'a> SpanBuilder<'a> {
     pub fn driver(&mut self, driver: &DriverSpan) {
         self.kept.push(Kept { in_schedule: driver.in_schedule(), length_s: driver.length_s() });
         let node_id = driver.node.to_string();
-        let none = (Figures::default(), AllSessions::default());
-        let (figures, sessions) =
-            driver.sum.as_ref().map_or((&none.0, &none.1), |sum| (&sum.figures.all, &sum.sessions));
-        self.view.curve.drivers.insert(node_id.clone(), curve(figures, Unstarted::of(&sessions.counters())));
-        let totals =
-            SpanTotals { throughput_per_s: driver.throughput_per_s(), ..totals(figures, sessions, true) };
+        let (curve, totals) = match &driver.sum {
+            Some(sum) => (curve(sum), totals(sum, true)),
+            None => (Vec::new(), nothing()),
+        };
+        self.view.curve.drivers.insert(node_id.clone(), curve);
+        let totals = SpanTotals { throughput_per_s: driver.throughput_per_s(), ..totals };
         self.view.drivers.push(SpanDriver { node_id, totals });
     }
 
     /// The whole, once every driver was added. `fleet`: `None` where there are no seconds.
-    pub fn finish(mut self, fleet: Option<&Second>) -> SpanView {
+    pub fn finish(mut self, fleet: Option<&Sum<'_>>) -> SpanView {
         let Some(fleet) = fleet else { return self.view };
         let unstarted = Unstarted::of(&fleet.sessions.counters());
+        let none = RankedLatencies::default();
         let rates =
             || self.kept.iter().filter_map(|kept| throughput::per_second(kept.in_schedule, kept.length_s));
         let throughput_per_s = if self.of.closed_loop {
@@ -119,29 +118,22 @@ impl<'a> SpanBuilder<'a> {
         } else {
             rates().reduce(|sum, rate| sum + rate).map(throughput::without_rounding)
         };
-        self.view.totals = SpanTotals {
-            throughput_per_s,
-            ..totals(&fleet.figures.all, &fleet.sessions, self.of.covers_all)
-        };
-        let named = fleet.figures.named.iter();
-        self.view.requests = named
-            .map(|(name, of)| {
-                (name.to_string(), views::request(&of.counters.after_warmup(), &of.latencies, unstarted))
-            })
-            .collect();
-        self.view.curve = SpanCurves {
-            fleet: curve(&fleet.figures.all, unstarted),
-            drivers: std::mem::take(&mut self.view.curve.drivers),
-        };
+        self.view.totals = SpanTotals { throughput_per_s, ..totals(fleet, self.of.covers_all) };
+        let named = fleet.counters.named.iter().map(|(name, counters)| {
+            let samples = fleet.samples.named.get(name).unwrap_or(&none);
+            (name.to_string(), views::request(&counters.after_warmup(), samples, unstarted))
+        });
+        self.view.requests = named.collect();
+        self.view.curve.fleet = curve(fleet);
         sessions::of_span(&mut self.view, &fleet.sessions);
         self.view
     }
 }
 
-fn totals(figures: &Figures, sessions: &AllSessions, covers_all: bool) -> SpanTotals {
-    let Figures { counters, latencies } = figures;
+fn totals(sum: &Sum<'_>, covers_all: bool) -> SpanTotals {
+    let counters = &sum.counters.all;
     let after = counters.after_warmup();
-    let (all, held) = completed(counters, latencies);
+    let held = sum.samples.all.of(Outcome::Success, LatencyKind::Response).count();
     SpanTotals {
         scheduled: after.scheduled,
         sent: after.sent,
@@ -152,25 +144,31 @@ fn totals(figures: &Figures, sessions: &AllSessions, covers_all: bool) -> SpanTo
         status_codes: views::by_status(&after.status_codes),
         errors: views::by_kind(&after.errors),
         latency_ms: LatencyView {
-            coverage: covers_all.then(|| views::share(held, all)),
-            ..views::latency_view(latencies, slower(figures, Unstarted::of(&sessions.counters())))
+            coverage: covers_all.then(|| views::share(held.min(after.completed), after.completed)),
+            ..views::latency_view(&sum.samples.all, slower(sum))
         },
         warmup: views::warmup(&counters.warmup),
     }
 }
 
-fn slower(figures: &Figures, unstarted: Unstarted) -> u64 {
-    figures.counters.slower() + unstarted.beyond(&figures.counters)
+/// Of a driver without any of the seconds: its figures cover all that completed.
+fn nothing() -> SpanTotals {
+    let latency_ms = LatencyView { coverage: Some(1.0), ..LatencyView::default() };
+    SpanTotals { latency_ms, ..SpanTotals::default() }
 }
 
-fn curve(figures: &Figures, unstarted: Unstarted) -> Vec<CurvePoint> {
-    points(&figures.latencies, slower(figures, unstarted))
+fn slower(sum: &Sum<'_>) -> u64 {
+    let counters: &Counters = &sum.counters.all;
+    counters.slower() + Unstarted::of(&sum.sessions.counters()).beyond(counters)
+}
+
+fn curve(sum: &Sum<'_>) -> Vec<CurvePoint> {
+    points(sum.samples.all.of(Outcome::All, LatencyKind::Response), slower(sum))
 }
 
 /// The points of `response`.
-fn points(latencies: &Latencies, slower: u64) -> Vec<CurvePoint> {
-    let spread = latencies.spread(Outcome::All, LatencyKind::Response, slower);
-    let n = spread.samples().count().saturating_add(slower);
+fn points(samples: &Ranks, slower: u64) -> Vec<CurvePoint> {
+    let n = samples.count().saturating_add(slower);
     if n == 0 {
         return Vec::new();
     }
@@ -179,13 +177,14 @@ fn points(latencies: &Latencies, slower: u64) -> Vec<CurvePoint> {
         [(1.0 - 5.0 * share, 0.2 / share), (1.0 - share, 1.0 / share)]
     });
     let finer = finer.take_while(|(_, one_in)| *one_in <= n as f64).map(|(quantile, _)| quantile);
-    QUANTILES.into_iter().chain(finer).chain([1.0]).map(|quantile| point(&spread, quantile)).collect()
+    let quantiles = QUANTILES.into_iter().chain(finer).chain([1.0]);
+    quantiles.map(|quantile| point(samples, slower, quantile)).collect()
 }
 
-fn point(spread: &Spread<'_>, quantile: f64) -> CurvePoint {
-    let us = match spread.quantile(quantile) {
+fn point(samples: &Ranks, slower: u64, quantile: f64) -> CurvePoint {
+    let us = match samples.quantile(quantile, slower) {
         // The fastest one is known exactly; its bucket is not.
-        _ if quantile == 0.0 => spread.samples().min_us(),
+        _ if quantile == 0.0 => samples.min_us(),
         Quantile::Is(us) => Some(us),
         Quantile::Nothing | Quantile::AtLeast(_) => None,
     };
@@ -194,6 +193,8 @@ fn point(spread: &Spread<'_>, quantile: f64) -> CurvePoint {
 
 #[cfg(test)]
 mod tests {
+    use common::latency::Latencies;
+
     use super::*;
 
     #[test]
@@ -201,7 +202,9 @@ mod tests {
         let mut latencies = Latencies::new();
         (1..=1_000_u64).for_each(|n| latencies.ended(n * 10, n * 10, true));
         let of = |latencies: &Latencies, slower| {
-            points(latencies, slower).into_iter().map(|CurvePoint(q, ms)| (q, ms)).collect::<Vec<_>>()
+            let ranked = latencies.ranked();
+            let points = points(ranked.of(Outcome::All, LatencyKind::Response), slower);
+            points.into_iter().map(|CurvePoint(q, ms)| (q, ms)).collect::<Vec<_>>()
         };
         let whole = of(&latencies, 0);
         assert_eq!(whole.first(), Some(&(0.0, Some(0.01))));

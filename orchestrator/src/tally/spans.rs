@@ -1,23 +1,25 @@
-//! The series in spans of 10 s and of 60 s, per driver and for the fleet, put together while the test runs: the store keeps
-//! them, so that an hour is not read a second at a time. A span is the sum of its seconds, nothing else; whatever has no span
-//! is read from the records.
+//! The series in spans of 10 s, 60 s and ten minutes, per driver and for the fleet, put together while the test runs: the store
+//! keeps them, so that an hour is not read a second at a time. A span is the sum of its seconds, nothing else; whatever has no
+//! span is read from the records.
 //!
 //! A second that comes after its span was closed, or that the series left out, makes that span wrong. Then it is taken back
 //! ([`SpanChange::Gone`]), and its seconds are read from the records, until the test is counted again.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::clock::UnixMicros;
 use common::counters::Counters;
-use common::figures::{ByRequest, Figures, MAX_REQUEST_NAMES};
+use common::figures::{ByRequest, MAX_REQUEST_NAMES};
 use common::ids::{NodeId, TestId};
-use common::latency::{CompactLatencies, LatencySums};
+use common::latency::{CompactLatencies, LatencySums, RankedLatencies};
 use common::session_figures::AllSessions;
 
 use super::limits::MAX_UNTAKEN;
 use super::series::Second;
 use super::step::Step;
+use super::sum::Sum;
 use crate::model::{MachineShares, WindowView};
 
 /// Several seconds of a driver or of the fleet, added up.
@@ -77,29 +79,31 @@ impl Span {
         self.machine = self.machine.highest(later.machine);
     }
 
-    /// As one window, to be shown.
-    pub fn window(&self) -> Second {
-        let figures = |counters: &Counters, samples: Option<&CompactLatencies>| {
+    /// As a part of a longer span, of which the names are not shown.
+    fn without_names(self) -> Self {
+        Self {
+            counters: ByRequest::unnamed(self.counters.all),
+            samples: ByRequest::unnamed(self.samples.all),
+            ..self
+        }
+    }
+
+    /// Its figures.
+    pub fn sum(&self) -> Sum<'_> {
+        let ranked = |samples: &CompactLatencies| {
             let mut sums = LatencySums::default();
             // Made of histograms: they have no buckets but ours.
-            let _ = samples.map(|samples| sums.add(samples));
-            Figures { counters: counters.clone(), latencies: sums.latencies() }
+            let added = sums.add(samples);
+            added.map_or_else(|_| RankedLatencies::default(), |()| sums.ranked())
         };
-        let named = self
-            .counters
-            .named
-            .iter()
-            .map(|(name, counters)| (name.clone(), figures(counters, self.samples.named.get(name))));
-        Second {
+        Sum {
             seq: self.first,
             step: self.step,
             from_us: self.from_us,
             to_us: self.to_us,
-            figures: ByRequest {
-                all: figures(&self.counters.all, Some(&self.samples.all)),
-                named: named.collect(),
-            },
-            sessions: self.sessions.clone(),
+            counters: self.counters.clone(),
+            samples: self.samples.map(ranked),
+            sessions: Cow::Borrowed(&self.sessions),
             users: self.users,
             busy: self.busy,
             in_flight: self.in_flight,
@@ -151,8 +155,10 @@ impl SpanChange {
 /// The spans of one driver, or of the fleet, that are not closed.
 #[derive(Debug, Default)]
 struct Open {
-    ten: Option<Span>,
-    minute: Option<Span>,
+    /// One of each length of [`Step::SPANS`].
+    spans: [Option<Span>; Step::SPANS.len()],
+    /// Whether spans that no series shows have the figures of names.
+    with_names: bool,
     /// No second below this one may come any more: its spans are closed.
     next: u64,
     /// Windows that are not to be closed as spans: a second of them was left out.
@@ -185,6 +191,8 @@ impl Spans {
             return;
         }
         let open = self.open.entry(node.cloned()).or_default();
+        // No sum shows a driver's names.
+        open.with_names = node.is_none();
         if second.seq < open.next {
             // Another life of the driver.
             self.left_out(node, second.seq);
@@ -262,37 +270,36 @@ impl Open {
     fn add(&mut self, second: Span, closed: &mut Vec<Span>) {
         let seq = second.first;
         self.next = seq + 1;
-        if let Some(ten) = self.ten.take_if(|ten| ten.first != Step::Ten.first_of(seq)) {
-            self.end_ten(ten, closed);
+        // The shortest first: each is a part of the next longer one.
+        for (level, step) in Step::SPANS.into_iter().enumerate() {
+            if let Some(over) = self.spans[level].take_if(|open| open.first != step.first_of(seq)) {
+                self.end(level, over, closed);
+            }
         }
-        if let Some(minute) = self.minute.take_if(|minute| minute.first != Step::Minute.first_of(seq)) {
-            closed.push(minute);
+        self.grow(0, second, closed);
+    }
+
+    /// Adds a part to the span of a length, which it may complete.
+    fn grow(&mut self, level: usize, part: Span, closed: &mut Vec<Span>) {
+        let Some(step) = Step::SPANS.get(level).copied() else { return };
+        let (first, ends) =
+            (step.first_of(part.first), part.step.last_of(part.first) == step.last_of(part.first));
+        match &mut self.spans[level] {
+            Some(open) => open.go_on(&part),
+            empty => *empty = Some(Span { step, first, ..part }),
         }
-        match &mut self.ten {
-            Some(ten) => ten.go_on(&second),
-            None => self.ten = Some(Span { step: Step::Ten, first: Step::Ten.first_of(seq), ..second }),
-        }
-        if seq == Step::Ten.last_of(seq)
-            && let Some(ten) = self.ten.take()
-        {
-            self.end_ten(ten, closed);
+        if let Some(complete) = self.spans[level].take_if(|_| ends) {
+            self.end(level, complete, closed);
         }
     }
 
-    /// A ten is complete: it is a part of its minute.
-    fn end_ten(&mut self, ten: Span, closed: &mut Vec<Span>) {
-        let first = Step::Minute.first_of(ten.first);
-        if let Some(minute) = self.minute.take_if(|minute| minute.first != first) {
-            closed.push(minute);
+    /// A span is complete: it is a part of the next longer one.
+    fn end(&mut self, level: usize, span: Span, closed: &mut Vec<Span>) {
+        if let Some(longer) = Step::SPANS.get(level + 1) {
+            let part = span.clone();
+            let part = if longer.is_shown() || self.with_names { part } else { part.without_names() };
+            self.grow(level + 1, part, closed);
         }
-        match &mut self.minute {
-            Some(minute) => minute.go_on(&ten),
-            None => self.minute = Some(Span { step: Step::Minute, first, ..ten.clone() }),
-        }
-        let ends = Step::Ten.last_of(ten.first) == Step::Minute.last_of(ten.first);
-        closed.push(ten);
-        if ends {
-            closed.extend(self.minute.take());
-        }
+        closed.push(span);
     }
 }

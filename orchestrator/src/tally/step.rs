@@ -10,6 +10,8 @@ pub enum Step {
     Ten,
     /// Sixty seconds.
     Minute,
+    /// Ten minutes: they are kept for sums alone, no series is of them.
+    TenMinutes,
 }
 
 /// Longest series that `auto` shows by seconds, s.
@@ -26,7 +28,10 @@ const SPAN_BY_TENS: u64 = 600;
 
 impl Step {
     /// All, the longest first.
-    pub const LONGEST_FIRST: [Self; 3] = [Self::Minute, Self::Ten, Self::Second];
+    pub const LONGEST_FIRST: [Self; 4] = [Self::TenMinutes, Self::Minute, Self::Ten, Self::Second];
+
+    /// Those of several seconds, each a whole multiple of the one before.
+    pub const SPANS: [Self; 3] = [Self::Ten, Self::Minute, Self::TenMinutes];
 
     /// How many seconds.
     pub fn seconds(self) -> u64 {
@@ -34,12 +39,18 @@ impl Step {
             Self::Second => 1,
             Self::Ten => 10,
             Self::Minute => 60,
+            Self::TenMinutes => 600,
         }
     }
 
-    /// Of so many seconds; `None` where no window is that long.
+    /// Of so many seconds; `None` where no window of a series is that long.
     pub fn of(seconds: u64) -> Option<Self> {
-        Self::LONGEST_FIRST.into_iter().find(|step| step.seconds() == seconds)
+        Self::LONGEST_FIRST.into_iter().find(|step| step.is_shown() && step.seconds() == seconds)
+    }
+
+    /// Whether a series has windows of this length.
+    pub fn is_shown(self) -> bool {
+        self != Self::TenMinutes
     }
 
     /// For a series of so many seconds, where the request leaves it open.
@@ -92,6 +103,6 @@ mod tests {
             assert_eq!((Step::of_series(seconds), Step::of_span(seconds)), (series, span), "{seconds} s");
         }
         assert_eq!((Ten.first_of(29), Ten.last_of(20), Second.last_of(7)), (20, 29, 7));
-        assert_eq!((Step::of(60), Step::of(7)), (Some(Minute), None));
+        assert_eq!((Step::of(60), Step::of(7), Step::of(600)), (Some(Minute), None, None));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::ids::RequestName;
-use common::latency::{Latencies, LatencyKind, Outcome};
+use common::latency::{LatencyKind, Outcome, RankedLatencies};
 use common::plan::Plan;
 use common::session_figures::SharedCounters;
 use common::tls_cause::TlsCause;
@@ -15,8 +15,8 @@ use crate::model::{DroppedBy, LatencyView, OutcomeLatency, RequestTotals, Shared
 
 /// The figures of each latency; `slower`: how many requests count as slower than any completed one. The caller sets the
 /// coverage.
-pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
-    let of = |of, kind| latencies.spread(of, kind, slower).stats();
+pub fn latency_view(samples: &RankedLatencies, slower: u64) -> LatencyView {
+    let of = |outcome, kind| samples.stats(outcome, kind, slower);
     let ended = |outcome| OutcomeLatency {
         response: of(outcome, LatencyKind::Response),
         service: of(outcome, LatencyKind::Service),
@@ -35,9 +35,9 @@ pub fn latency_view(latencies: &Latencies, slower: u64) -> LatencyView {
 }
 
 /// The requests of one name.
-pub fn request(counters: &Counters, latencies: &Latencies, unstarted: Unstarted) -> RequestTotals {
+pub fn request(counters: &Counters, samples: &RankedLatencies, unstarted: Unstarted) -> RequestTotals {
     let slower = counters.slower() + unstarted.beyond(counters);
-    let of = |kind| latencies.spread(Outcome::All, kind, slower).stats();
+    let of = |kind| samples.stats(Outcome::All, kind, slower);
     RequestTotals {
         sent: counters.sent,
         completed: counters.completed,

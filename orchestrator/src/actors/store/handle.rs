@@ -13,14 +13,15 @@ use common::plan::files::FileHash;
 use super::CountTests;
 use super::messages::{
     CountWindows, LoadCompared, LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets,
-    LoadPage, LoadSeconds, LoadSpan, LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch,
+    LoadPage, LoadReportPage, LoadSpan, LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch,
     SaveRevision, SaveSpans, SaveTest,
 };
 use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
 use crate::store::{
-    Batch, Cursor, MetricsPage, SavedBatch, SecondsPage, StoreError, StoredTest, TestFilter, WindowsAsked,
+    Batch, Cursor, MetricsPage, PageOf, ReportPage, SavedBatch, StoreError, StoredTest, TestFilter,
+    WindowsAsked,
 };
 use crate::tally::spans::SpanChange;
 
@@ -191,7 +192,7 @@ pub struct HistoryReader {
     load_windows: Recipient<LoadWindows>,
     load_last_second: Recipient<LoadLastSecond>,
     load_span: Recipient<LoadSpan>,
-    load_seconds: Recipient<LoadSeconds>,
+    load_report_page: Recipient<LoadReportPage>,
     count_windows: Recipient<CountWindows>,
     count_tests: Recipient<CountTests>,
     load_named_files: Recipient<LoadNamedFiles>,
@@ -207,7 +208,7 @@ impl HistoryReader {
             + Handler<LoadWindows>
             + Handler<LoadLastSecond>
             + Handler<LoadSpan>
-            + Handler<LoadSeconds>
+            + Handler<LoadReportPage>
             + Handler<CountWindows>
             + Handler<CountTests>
             + Handler<LoadNamedFiles>
@@ -216,7 +217,7 @@ impl HistoryReader {
             + ToEnvelope<A, LoadWindows>
             + ToEnvelope<A, LoadLastSecond>
             + ToEnvelope<A, LoadSpan>
-            + ToEnvelope<A, LoadSeconds>
+            + ToEnvelope<A, LoadReportPage>
             + ToEnvelope<A, CountWindows>
             + ToEnvelope<A, CountTests>
             + ToEnvelope<A, LoadNamedFiles>
@@ -227,7 +228,7 @@ impl HistoryReader {
             load_windows: actor.clone().recipient::<LoadWindows>(),
             load_last_second: actor.clone().recipient::<LoadLastSecond>(),
             load_span: actor.clone().recipient::<LoadSpan>(),
-            load_seconds: actor.clone().recipient::<LoadSeconds>(),
+            load_report_page: actor.clone().recipient::<LoadReportPage>(),
             count_windows: actor.clone().recipient::<CountWindows>(),
             count_tests: actor.clone().recipient::<CountTests>(),
             load_named_files: actor.clone().recipient::<LoadNamedFiles>(),
@@ -277,12 +278,17 @@ impl HistoryReader {
         answered(self.load_span.send(LoadSpan { test_id, from, to }).await)
     }
 
-    /// A page of a test's seconds, driver by driver ([`LoadSeconds`]).
+    /// A page of what a report of a test is written of, from a second on ([`LoadReportPage`]).
     ///
     /// # Errors
     /// Where the store cannot read it or has stopped.
-    pub async fn seconds(&self, test_id: TestId, from: u64) -> Result<SecondsPage, StoreError> {
-        answered(self.load_seconds.send(LoadSeconds { test_id, from }).await)
+    pub async fn report_page(
+        &self,
+        test_id: TestId,
+        of: PageOf,
+        from: u64,
+    ) -> Result<ReportPage, StoreError> {
+        answered(self.load_report_page.send(LoadReportPage { test_id, of, from }).await)
     }
 
     /// How many windows of a test are stored ([`CountWindows`]).

@@ -12,7 +12,8 @@ use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, TestView, WindowView};
 use crate::registry::KnownNode;
 use crate::store::{
-    Batch, Cursor, MetricsPage, SavedBatch, SecondsPage, StoreError, StoredTest, TestFilter, WindowsAsked,
+    Batch, Cursor, MetricsPage, PageOf, ReportPage, SavedBatch, StoreError, StoredTest, TestFilter,
+    WindowsAsked,
 };
 use crate::tally::spans::SpanChange;
 
@@ -129,11 +130,12 @@ pub struct LoadCompared {
     pub from: u64,
 }
 
-/// A page of a test's seconds, driver by driver.
+/// A page of what a report is written of.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<SecondsPage, StoreError>")]
-pub struct LoadSeconds {
+#[rtype(result = "Result<ReportPage, StoreError>")]
+pub struct LoadReportPage {
     pub test_id: TestId,
+    pub of: PageOf,
     /// The first second of the page.
     pub from: u64,
 }

@@ -17,13 +17,13 @@ use common::plan::files::FileHash;
 pub use self::handle::{HistoryReader, RecordsReader, StoreHandle};
 pub use self::messages::{
     CountWindows, LoadCompared, LoadLastSecond, LoadMetrics, LoadNamedFiles, LoadNodes, LoadOffsets,
-    LoadPage, LoadSeconds, LoadSpan, LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch,
+    LoadPage, LoadReportPage, LoadSpan, LoadTest, LoadUnfinished, LoadWindows, RemoveTest, SaveBatch,
     SaveRevision, SaveSpans, SaveTest, TakeEpoch,
 };
 use crate::compare::ComparedSecond;
 use crate::model::{SpanView, TestPage, WindowView};
 use crate::registry::KnownNode;
-use crate::store::{MetricsPage, SavedBatch, SecondsPage, Store, StoreError, StoredTest};
+use crate::store::{MetricsPage, ReportPage, SavedBatch, Store, StoreError, StoredTest};
 use crate::telemetry::Telemetry;
 
 /// Interval within which the same failure is logged only once.
@@ -229,11 +229,11 @@ impl Handler<LoadCompared> for StoreActor {
     }
 }
 
-impl Handler<LoadSeconds> for StoreActor {
-    type Result = Result<SecondsPage, StoreError>;
+impl Handler<LoadReportPage> for StoreActor {
+    type Result = Result<ReportPage, StoreError>;
 
-    fn handle(&mut self, load: LoadSeconds, _: &mut Self::Context) -> Self::Result {
-        self.with("load_seconds", |store| store.seconds_page(&load.test_id, load.from))
+    fn handle(&mut self, load: LoadReportPage, _: &mut Self::Context) -> Self::Result {
+        self.with("load_report_page", |store| store.report_page(&load.test_id, load.of, load.from))
     }
 }
 

@@ -1,5 +1,5 @@
 //! Reports as files for other programs: which there are, and those that are written page by page, because they hold every
-//! second of a test. They depend on the view and on seconds as the store has them; who reads the pages, and where the text
+//! second of a test. They depend on the view and on pages as the store has them; who reads the pages, and where the text
 //! goes, is the caller's.
 
 mod csv;
@@ -22,7 +22,7 @@ use self::csv::Csv;
 use self::log::Log;
 use self::percentiles::Percentiles;
 use crate::model::TestView;
-use crate::store::SecondsPage;
+use crate::store::{PageOf, ReportPage};
 
 pub use self::form::Form;
 pub use self::html::{HtmlData, html};
@@ -52,15 +52,14 @@ pub fn whole(view: &TestView, form: Form) -> io::Result<Option<String>> {
     }))
 }
 
-/// A report of which no more than a page is in memory: first its head, then each page of the test's seconds in their
-/// order, then its end.
+/// A report of which no more than a page is in memory: first its head, then each page in the order of the test's seconds.
 pub struct Paged {
     kind: Kind,
 }
 
 enum Kind {
     Csv(Csv),
-    Percentiles(Box<Percentiles>),
+    Percentiles(Percentiles),
     Log(Box<Log>),
 }
 
@@ -102,7 +101,7 @@ impl Paged {
     pub fn new(view: &TestView, form: PagedForm) -> Result<Self, IdError> {
         let kind = match form {
             PagedForm::Csv => Kind::Csv(Csv::new(TestId::new(&view.test_id)?)),
-            PagedForm::Hgrm(of) => Kind::Percentiles(Box::new(Percentiles::new(view, of))),
+            PagedForm::Hgrm(of) => Kind::Percentiles(Percentiles::new(view, of)),
             PagedForm::Hlog(of) => Kind::Log(Box::new(Log::new(view, of))),
         };
         Ok(Self { kind })
@@ -120,26 +119,26 @@ impl Paged {
         }
     }
 
-    /// What a page adds.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn page(&mut self, page: &SecondsPage) -> io::Result<Vec<u8>> {
-        match &mut self.kind {
-            Kind::Csv(csv) => csv.page(page),
-            Kind::Percentiles(sum) => {
-                sum.add(page);
-                Ok(Vec::new())
-            }
-            Kind::Log(log) => log.page(page),
+    /// What its pages hold.
+    pub fn wants(&self) -> PageOf {
+        match &self.kind {
+            Kind::Csv(_) | Kind::Log(_) => PageOf::Seconds,
+            Kind::Percentiles(_) => PageOf::Whole,
         }
     }
 
-    /// What stands after the last page.
-    pub fn end(&mut self) -> Vec<u8> {
-        match &mut self.kind {
-            Kind::Percentiles(sum) => sum.text().into_bytes(),
-            Kind::Csv(_) | Kind::Log(_) => Vec::new(),
+    /// What a page adds.
+    ///
+    /// # Errors
+    /// Where it cannot be written, or holds something else than [`Paged::wants`].
+    pub fn page(&mut self, page: &ReportPage) -> io::Result<Vec<u8>> {
+        match (&mut self.kind, page) {
+            (Kind::Csv(csv), ReportPage::Seconds(page)) => csv.page(page),
+            (Kind::Log(log), ReportPage::Seconds(page)) => log.page(page),
+            (Kind::Percentiles(percentiles), ReportPage::Whole { latencies, slower }) => {
+                Ok(percentiles.text(latencies, *slower).into_bytes())
+            }
+            _ => Err(io::Error::other("the page holds something else than the report is written of")),
         }
     }
 }

@@ -6,8 +6,6 @@ use common::latency::Latencies;
 
 use super::LatencyOf;
 use crate::model::TestView;
-use crate::store::SecondsPage;
-use crate::tally::series::Slower;
 
 /// Steps in each half of the distance to 100 %, as HdrHistogram's own tools take.
 const STEPS: u32 = 5;
@@ -15,33 +13,24 @@ const STEPS: u32 = 5;
 /// µs in a ms, the unit of the output.
 const US_PER_MS: f64 = 1_000.0;
 
-/// The sum over a test's seconds.
+/// Writes the percentiles of one test.
 pub struct Percentiles {
     of: LatencyOf,
     /// What it is of, in words.
     about: String,
-    latencies: Latencies,
-    slower: Slower,
 }
 
 impl Percentiles {
     pub fn new(view: &TestView, of: LatencyOf) -> Self {
         let about = format!("{} in ms of test {} ({})", of.as_str(), view.test_id, view.name);
         let about = about.replace(char::is_control, " ");
-        Self { of, about, latencies: Latencies::new(), slower: Slower::default() }
-    }
-
-    pub fn add(&mut self, page: &SecondsPage) {
-        for second in &page.fleet {
-            self.latencies += &second.figures.all.latencies;
-            self.slower.add(second);
-        }
+        Self { of, about }
     }
 
     /// The whole output. Mean, deviation, maximum and count are of the samples; the percentiles are of all requests, and end
     /// where those begin that count as slower.
-    pub fn text(&self) -> String {
-        let spread = self.of.spread(&self.latencies, self.slower.count());
+    pub fn text(&self, latencies: &Latencies, slower: u64) -> String {
+        let spread = self.of.spread(latencies, slower);
         let (samples, slower) = (spread.samples(), spread.slower());
         let mut text = format!(
             "{:>12} {:>14} {:>10} {:>14}\n\n",

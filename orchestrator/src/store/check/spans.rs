@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Heat, SpanView};
+use crate::statistics::Window;
 use crate::tally::Tally;
 use crate::tally::spans::SpanChange;
 
@@ -208,7 +209,7 @@ proptest! {
         prop_assert_eq!(tallied(&records, 0), tallied(&records, 0));
         prop_assert_eq!(span(&kept.store, from, from + length - 1), span(&plain.store, from, from + length - 1));
         for driver in [None, Some("a")] {
-            for step in Step::LONGEST_FIRST {
+            for step in [Step::Second, Step::Ten, Step::Minute] {
                 let of = |fixture: &Fixture| stepped(&fixture.store, driver, from, from + length - 1, step);
                 prop_assert_eq!(of(&kept), of(&plain), "{:?} {:?}", driver, step);
             }
@@ -273,6 +274,60 @@ fn a_span_leaves_the_warm_up_out_and_is_by_default_all_that_follows_it() {
     assert_eq!(fixture.store.span(&id("nobody"), None, None).unwrap(), None);
 }
 
+/// An hour is read from them, so a sum over ten minutes is that of its seconds.
+#[test]
+fn spans_of_ten_minutes_change_no_figure() {
+    let seconds = (0..625_u64).map(|second| match second % 7 {
+        0 => (1, vec![(1_000 + 13 * second, second % 3 > 0), (900, true)]),
+        _ => (0, Vec::new()),
+    });
+    let records = did("a", 5, &seconds.collect::<Vec<_>>(), false);
+    let (plain, kept) = (stored(records.clone()), with_spans(records, 0));
+    let sql = "SELECT node_id, first_seq, payload IS NULL FROM spans WHERE seconds = 600";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get(2)?));
+    assert_eq!(
+        kept.store.rows(sql, [], row).unwrap(),
+        [("a".to_owned(), 0, false), (String::new(), 0, false)]
+    );
+    for (from, to) in [(0, 624), (0, 602), (3, 700)] {
+        assert_eq!(span(&kept.store, from, to), span(&plain.store, from, to), "{from} to {to}");
+    }
+    for step in [Step::Ten, Step::Minute] {
+        let of = |fixture: &Fixture| stepped(&fixture.store, None, 0, 624, step);
+        assert_eq!(of(&kept), of(&plain), "{step:?}");
+    }
+    let (latencies, slower) = kept.store.whole_latencies(&id("t")).unwrap();
+    assert_eq!((&latencies, slower), (&plain.store.whole_latencies(&id("t")).unwrap().0, 30));
+    assert_eq!(latencies.of(LatencyKind::Response).count(), 180);
+}
+
+/// What a comparison reads of a second is what the series has of it.
+#[test]
+fn compared_seconds_are_those_of_the_series() {
+    let seconds: Vec<Did> =
+        vec![(2, vec![(1_000, true), (2_500, true), (90_000, false)]), (0, vec![]), (1, vec![(70, true)])];
+    let fixture = stored(in_turn(did("a", 5, &seconds, true), did("b", 7, &seconds[..2], false)));
+    let compared = fixture.store.all_compared_seconds(&id("t")).unwrap();
+    let shown = stepped(&fixture.store, None, 0, 9, Step::Second);
+    assert_eq!(compared.len(), shown.len());
+    for (compared, shown) in compared.iter().zip(&shown) {
+        let window = &compared.window;
+        assert_eq!((compared.seq, compared.scheduled), (shown.seq, shown.scheduled));
+        assert_eq!(
+            (window.completed(), window.failed, window.slower),
+            (shown.completed, shown.failed, shown.failed)
+        );
+        assert_eq!(window.ended, shown.completed + shown.failed);
+    }
+    let mut histogram = Latencies::new();
+    [1_000, 1_000, 2_500, 2_500].into_iter().for_each(|us| histogram.ended(us, us + 3, true));
+    let buckets = histogram.of(LatencyKind::Response).buckets();
+    assert_eq!(
+        compared[0].window,
+        Window { in_schedule: 4, slower: 2, failed: 2, ended: 6, ..Window::new(buckets) }
+    );
+}
+
 #[test]
 fn spans_are_removed_by_a_late_window_and_with_their_test() {
     let seconds: Vec<Did> = vec![(0, vec![(1_000, true); 3]); 25];
@@ -296,7 +351,7 @@ fn a_second_that_the_fleet_went_on_without_takes_its_spans_back() {
     let kept = with_spans(records.clone(), 0);
     let plain = stored(records);
     for driver in [None, Some("b")] {
-        for step in Step::LONGEST_FIRST {
+        for step in [Step::Second, Step::Ten, Step::Minute] {
             let of = |fixture: &Fixture| stepped(&fixture.store, driver, 0, 99, step);
             assert_eq!(of(&kept), of(&plain), "{driver:?} {step:?}");
         }

@@ -8,7 +8,8 @@ use common::latency::{Latencies, Latency};
 
 use super::super::*;
 use crate::fixtures::{node_id, request_name, test_view, window};
-use crate::tally::series::{FleetSeries, Second, Series};
+use crate::store::SecondsPage;
+use crate::tally::series::{FleetSeries, Second, Series, Slower};
 
 /// 2026-11-24T00:00:00Z
 const START_US: i64 = 1_795_478_400_000_000;
@@ -56,13 +57,26 @@ fn pages() -> Vec<SecondsPage> {
     vec![page(0), page(1)]
 }
 
+fn pages_of(wants: PageOf) -> Vec<ReportPage> {
+    if wants == PageOf::Seconds {
+        return pages().into_iter().map(ReportPage::Seconds).collect();
+    }
+    let (mut latencies, mut slower) = (Box::new(Latencies::new()), Slower::default());
+    for second in pages().iter().flat_map(|page| &page.fleet) {
+        latencies.merge(&second.figures.all.latencies);
+        slower.add(second);
+    }
+    vec![ReportPage::Whole { latencies, slower: slower.count() }]
+}
+
 fn text(form: PagedForm) -> String {
     let mut view = test_view("0199-known", "of\ntwo");
     view.started_at = Some("2026-11-24T00:00:00.000000Z".to_owned());
     let mut report = Paged::new(&view, form).unwrap();
     let mut bytes = report.head().unwrap();
-    pages().iter().for_each(|page| bytes.extend(report.page(page).unwrap()));
-    bytes.extend(report.end());
+    for page in pages_of(report.wants()) {
+        bytes.extend(report.page(&page).unwrap());
+    }
     String::from_utf8(bytes).unwrap()
 }
 
