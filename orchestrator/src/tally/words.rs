@@ -9,6 +9,12 @@ use crate::lifecycle::count_of;
 use crate::participant::EndedBy;
 
 impl Tally {
+    /// An end word arrived, which has neither a driver's nor a test's id.
+    pub fn end_word(&mut self) {
+        self.words += 1;
+        self.assign_end_words();
+    }
+
     /// Ends the parts that must have sent the words that arrived so far.
     pub(super) fn assign_end_words(&mut self) {
         let count = count_of(&self.plan);

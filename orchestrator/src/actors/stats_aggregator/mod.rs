@@ -1,173 +1,37 @@
 //! [`StatsAggregatorActor`]: the tally of what the drivers measured, behind messages.
 
+mod answers;
 mod handle;
+mod messages;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use actix::{Actor, Context, Handler, Message, MessageResponse, MessageResult};
+use actix::{Actor, Context, Handler};
 use common::clock::UnixMicros;
-use common::ids::{Epoch, NodeId, TestId};
-use common::kafka::{self, Position};
-use common::plan::RateChange;
-use common::wire::{Inbound, Metrics, RawMetrics, StepsOf};
+use common::ids::TestId;
+use common::kafka::Position;
+use common::wire::{Inbound, Metrics, RawMetrics};
 
 pub use self::handle::{ExposedReader, TallyHandle};
+pub use self::messages::{
+    CloseTally, ClosedTest, Counted, ForgetTally, GetBreach, GetExposed, GetParts, GetSearch, GetView, Meta,
+    MetricsArrived, OpenTally, PartChanged, RateChanged, SearchRefused, TallyStarted,
+};
 use super::offer;
 use crate::actors::events::{Changed, EventsHandle};
-use crate::assemble::{TestMeta, view};
-use crate::capacity::Want;
+use crate::assemble::view;
 use crate::exposed::{Exposed, Phase};
-use crate::model::{StepsView, TestState, TestView, TimelineEntry};
+use crate::model::TestState;
 use crate::now::Clock;
-use crate::participant::{EndedBy, PartSeen};
-use crate::ran_on::RanOn;
-use crate::stopped_by::StoppedBy;
 use crate::store::StoredMetrics;
 use crate::tally::spans::SpanChange;
-use crate::tally::{Arrived, Closing, Tally};
+use crate::tally::{Arrived, Tally};
 use crate::telemetry::Telemetry;
 use crate::verdict::{Judgement, judge};
 
 /// Batches, queries and orders that may wait.
 const MAILBOX: usize = 64;
-
-/// How long a judgement of the running test is reused, and what `/metrics` shows of it: each one reads all histograms, and
-/// clients may ask at any rate.
-const JUDGED_FOR: Duration = Duration::from_millis(250);
-
-/// A batch of records was read; the answer is what to store.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Counted")]
-pub struct MetricsArrived(pub Arc<Vec<kafka::Arrived>>);
-
-/// What to store, together with the offsets of the batch.
-#[derive(Debug, Default, MessageResponse)]
-pub struct Counted {
-    /// Records of this batch.
-    pub metrics: Vec<StoredMetrics>,
-    /// Windows that are complete with this batch, or since the one before. Their records are in these batches.
-    pub spans: Vec<SpanChange>,
-}
-
-/// A test is triggered, or resumed after a restart with its counts so far. Records that arrive from now on count for
-/// this test, and no longer for the previous one.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct OpenTally(pub Box<Tally>);
-
-/// A test that was opened does not start after all: discard what was counted for it.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct ForgetTally(pub TestId);
-
-/// The trigger was sent; the drivers start at this instant.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct TallyStarted(pub UnixMicros);
-
-/// The rate of the open test was changed: all its changes so far, in their order.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct RateChanged(pub Vec<RateChange>);
-
-/// A change of one driver's part in the test that its records do not show.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub enum PartChanged {
-    Ended(NodeId, Option<Epoch>, EndedBy),
-    Back(NodeId, Option<Epoch>),
-    /// A classic driver sends heartbeats but no report.
-    Silent(NodeId),
-    /// What setup or teardown came to so far.
-    Steps(StepsOf, Box<StepsView>),
-}
-
-/// Asks for the state of each driver's part, which the lifecycle depends on; empty if no test is open.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Vec<PartSeen>")]
-pub struct GetParts;
-
-/// Asks for the breach of a condition of the plan's `[abort]`; `None` where there is none, or no test is open.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Option<String>")]
-pub struct GetBreach;
-
-/// Asks what the search of the plan's `[capacity]` wants now.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Want")]
-pub struct GetSearch;
-
-/// The drivers cannot take the rate that the search wants, and why.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct SearchRefused(pub String);
-
-/// The manager's metadata of a test, beside its figures.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Meta {
-    pub test_id: TestId,
-    pub name: String,
-    /// Where in its life it is.
-    pub state: TestState,
-    /// The plan as JSON, secrets masked.
-    pub plan: serde_json::Value,
-    /// When it was created.
-    pub created_at: UnixMicros,
-    /// `start_at` of the trigger.
-    pub started_at: Option<UnixMicros>,
-    /// When it was finished.
-    pub ended_at: Option<UnixMicros>,
-    /// Which Kafka it was triggered on last.
-    pub kafka: Option<RanOn>,
-    /// How its rate was changed while it ran.
-    pub rate_changes: Vec<RateChange>,
-    /// What happened to it.
-    pub timeline: Vec<TimelineEntry>,
-}
-
-impl Meta {
-    /// As the report takes it.
-    pub fn borrowed(&self) -> TestMeta<'_> {
-        TestMeta {
-            test_id: &self.test_id,
-            name: &self.name,
-            state: self.state,
-            plan: self.plan.clone(),
-            created_at: self.created_at,
-            started_at: self.started_at,
-            ended_at: self.ended_at,
-            timeline: &self.timeline,
-        }
-    }
-}
-
-/// Asks for the open test as REST shows it; `None` where another or none is open.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Option<TestView>")]
-pub struct GetView(pub Meta);
-
-/// Asks for what `/metrics` shows: of the open test, else of the one that was open last; `None` where there was none.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Option<Arc<Exposed>>")]
-pub struct GetExposed;
-
-/// The test is over: judges it. What comes later is stored, and revises it (`revision`).
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Option<ClosedTest>")]
-pub struct CloseTally {
-    pub meta: Meta,
-    /// Who or what stopped it.
-    pub stopped_by: Option<StoppedBy>,
-}
-
-/// The outcome of a test.
-#[derive(Debug)]
-pub struct ClosedTest {
-    pub view: TestView,
-    /// What cannot be derived from the records, to be stored beside them.
-    pub closing: Closing,
-}
 
 /// Adds up what the drivers measured.
 ///
@@ -241,14 +105,6 @@ impl StatsAggregatorActor {
                     None
                 }
             },
-        }
-    }
-
-    /// How the open test stands by what is known so far; at most [`JUDGED_FOR`] old.
-    fn judge(&mut self) {
-        let recent = self.judged.as_ref().is_some_and(|(at, _)| at.elapsed() < JUDGED_FOR);
-        if let Some(tally) = self.tally.as_deref().filter(|_| !recent) {
-            self.judged = Some((Instant::now(), judge(&tally.facts_so_far())));
         }
     }
 
@@ -366,30 +222,6 @@ impl Handler<PartChanged> for StatsAggregatorActor {
     }
 }
 
-impl Handler<GetParts> for StatsAggregatorActor {
-    type Result = Vec<PartSeen>;
-
-    fn handle(&mut self, _: GetParts, _: &mut Self::Context) -> Self::Result {
-        self.tally.as_deref().map(Tally::parts_seen).unwrap_or_default()
-    }
-}
-
-impl Handler<GetBreach> for StatsAggregatorActor {
-    type Result = Option<String>;
-
-    fn handle(&mut self, _: GetBreach, _: &mut Self::Context) -> Self::Result {
-        self.tally.as_deref().and_then(Tally::breach).map(str::to_owned)
-    }
-}
-
-impl Handler<GetSearch> for StatsAggregatorActor {
-    type Result = MessageResult<GetSearch>;
-
-    fn handle(&mut self, _: GetSearch, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.tally.as_deref().map_or(Want::Nothing, Tally::search_wants))
-    }
-}
-
 impl Handler<SearchRefused> for StatsAggregatorActor {
     type Result = ();
 
@@ -397,44 +229,6 @@ impl Handler<SearchRefused> for StatsAggregatorActor {
         if let Some(tally) = &mut self.tally {
             tally.search_refused(&why);
         }
-    }
-}
-
-impl Handler<GetView> for StatsAggregatorActor {
-    type Result = Option<TestView>;
-
-    fn handle(&mut self, GetView(meta): GetView, _: &mut Self::Context) -> Self::Result {
-        self.tally.as_ref().filter(|tally| *tally.test_id() == meta.test_id)?;
-        let now_us = self.clock.unix_us();
-        let started = meta.started_at.is_some_and(|at| at <= now_us);
-        self.state = meta.state;
-        if started {
-            self.judge();
-        }
-        let tally = self.tally.as_ref()?;
-        let judgement = self.judged.as_ref().filter(|_| started).map(|(_, judgement)| judgement);
-        Some(view(&meta.borrowed(), tally, judgement, now_us))
-    }
-}
-
-impl Handler<GetExposed> for StatsAggregatorActor {
-    type Result = Option<Arc<Exposed>>;
-
-    fn handle(&mut self, _: GetExposed, _: &mut Self::Context) -> Self::Result {
-        let now_us = self.clock.unix_us();
-        let Some(tally) = &self.tally else { return self.telemetry.last_test() };
-        if let Some((_, shown)) = self.shown.as_ref().filter(|(at, _)| at.elapsed() < JUDGED_FOR) {
-            return Some(Arc::clone(shown));
-        }
-        let begun = tally.has_begun(now_us);
-        if begun {
-            self.judge();
-        }
-        let standing = self.judged.as_ref().filter(|_| begun).map(|(_, judgement)| judgement.standing());
-        let phase = Phase { state: Some(self.state), standing, verdict: None };
-        let shown = Arc::new(self.tally.as_deref()?.exposed(phase, now_us));
-        self.shown = Some((Instant::now(), Arc::clone(&shown)));
-        Some(shown)
     }
 }
 
