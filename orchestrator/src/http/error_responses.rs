@@ -84,6 +84,9 @@ shared! {
     Always: "400" BadRequest, "401" Unauthorized;
     /// Of what asks the store.
     Stored: "400" BadRequest, "401" Unauthorized, "500" Internal, "503" Unavailable;
+    /// Of what takes a plan.
+    TakesAPlan: "400" BadRequest, "401" Unauthorized, "403" Forbidden, "408" RequestTimeout, "413" PayloadTooLarge,
+        "415" UnsupportedMediaType, "422" Unprocessable, "500" Internal, "503" Unavailable;
     /// Of what asks for one test.
     OfATest: "400" BadRequest, "401" Unauthorized, "404" NotFound, "500" Internal, "503" Unavailable;
 }

@@ -14,7 +14,7 @@ use super::copy::{self, CopyOrder, PlanOrTest};
 use super::problem::Problem;
 use super::query::{Query, decode_segment};
 use super::state::AppState;
-use super::{body, data, error_responses, plans};
+use super::{data, error_responses, plans};
 use crate::data_files::hashes_in;
 use crate::model::{TestPage, TestState, TestView, Verdict};
 use crate::store::{Cursor, TestFilter};
@@ -58,14 +58,9 @@ pub(super) async fn view_of(request: &HttpRequest, state: &AppState) -> Result<T
     responses(
         (status = 201, description = "the test, `configured`", body = TestView, content_type = "application/json",
             headers(("Location" = String, description = "where the test is"))),
-        error_responses::Stored,
-        (status = 403, response = error_responses::Forbidden),
+        error_responses::TakesAPlan,
         (status = 404, response = error_responses::NotFound),
-        (status = 408, response = error_responses::RequestTimeout),
         (status = 409, response = error_responses::Conflict),
-        (status = 413, response = error_responses::PayloadTooLarge),
-        (status = 415, response = error_responses::UnsupportedMediaType),
-        (status = 422, response = error_responses::Unprocessable),
     )
 )]
 pub async fn create(
@@ -73,9 +68,7 @@ pub async fn create(
     payload: Payload,
     state: Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    Query::none(request.query_string())?;
-    let format = body::plan_format(&request)?;
-    let text = body::read_text(&request, payload, state.access.max_body_bytes).await?;
+    let (text, format) = plans::text(&request, payload, &state).await?;
     // Until the test is stored that names its data files, none of them is deleted.
     let _kept = state.data.in_use().await;
     let copied = if format == PlanFormat::Json { copy::read(&text)? } else { None };

@@ -43,12 +43,7 @@ pub struct CheckedPlanView {
     ),
     responses(
         (status = 200, description = "it can be run", body = CheckedPlanView, content_type = "application/json"),
-        error_responses::Stored,
-        (status = 403, response = error_responses::Forbidden),
-        (status = 408, response = error_responses::RequestTimeout),
-        (status = 413, response = error_responses::PayloadTooLarge),
-        (status = 415, response = error_responses::UnsupportedMediaType),
-        (status = 422, response = error_responses::Unprocessable),
+        error_responses::TakesAPlan,
     )
 )]
 pub async fn check(
@@ -56,9 +51,7 @@ pub async fn check(
     payload: Payload,
     state: Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    Query::none(request.query_string())?;
-    let format = body::plan_format(&request)?;
-    let text = body::read_text(&request, payload, state.access.max_body_bytes).await?;
+    let (text, format) = text(&request, payload, &state).await?;
     let plan = read(text.clone(), format, &state).await?;
     let toml = match format {
         PlanFormat::Toml => text,
@@ -69,6 +62,20 @@ pub async fn check(
     };
     let summary = in_words::load(&plan);
     Ok(HttpResponse::Ok().json(CheckedPlanView { plan: plan.masked_json(), toml, summary }))
+}
+
+/// The body of a request that takes a plan and has no parameters, and which language it is in.
+///
+/// # Errors
+/// Where there are parameters, or the body is too long, too slow or of another type.
+pub async fn text(
+    request: &HttpRequest,
+    payload: Payload,
+    state: &AppState,
+) -> Result<(String, PlanFormat), Problem> {
+    Query::none(request.query_string())?;
+    let format = body::plan_format(request)?;
+    Ok((body::read_text(request, payload, state.access.max_body_bytes).await?, format))
 }
 
 /// Reads a plan.

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// A path that is read: GET, and HEAD with it.
-fn read<F, Args>(path: &str, handler: F) -> Resource
+pub(super) fn read<F, Args>(path: &str, handler: F) -> Resource
 where
     F: actix_web::Handler<Args>,
     Args: actix_web::FromRequest + 'static,
@@ -76,13 +76,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(act("/api/v1/tests/{id}/stop", load_tests::stop))
         .service(read("/api/v1/tests/{id}/report", reports::report))
         .service(read("/api/v1/tests/{id}/report.json", reports::report_json))
-        .service(read("/api/v1/tests/{id}/report.txt", reports::report_text))
-        .service(read("/api/v1/tests/{id}/report.html", reports::report_html))
-        .service(read("/api/v1/tests/{id}/report.csv", reports::report_csv))
-        .service(read("/api/v1/tests/{id}/report.junit.xml", reports::report_junit))
-        .service(read("/api/v1/tests/{id}/report.md", reports::report_markdown))
-        .service(read("/api/v1/tests/{id}/report.hgrm", reports::report_hgrm))
-        .service(read("/api/v1/tests/{id}/report.hlog", reports::report_hlog))
+        .configure(reports::forms::routes)
         .service(read("/api/v1/tests/{id}/windows", series::windows))
         .service(read("/api/v1/tests/{id}/span", series::span))
         .service(read("/api/v1/compare", compare::compare))

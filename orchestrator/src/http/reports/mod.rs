@@ -1,5 +1,7 @@
 //! The report of a test in each of its forms. Those that hold every second are sent a page at a time: the next page is
-//! read when the reader has taken the one before.
+//! read when the reader has taken the one before. `forms` has a path for each.
+
+pub mod forms;
 
 use std::time::Duration;
 
@@ -61,10 +63,19 @@ pub async fn report(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
     let form = accept::choose(request.headers(), &OFFERED.map(|(kind, subtype, _)| (kind, subtype)));
     let test = view_of(&request, &state).await?;
     match form.map(|place| OFFERED[place].2) {
-        Some(Form::Csv) => paged(state, test, PagedForm::Csv).await,
-        Some(Form::Html) => page(&state, test).await,
-        Some(form) => whole(&test, form),
+        Some(form) => in_form(state, test, form).await,
         None => Err(no_such_form("what accept asks for")),
+    }
+}
+
+/// The report of a test in a form.
+async fn in_form(state: Data<AppState>, test: TestView, form: Form) -> Result<HttpResponse, Problem> {
+    match form {
+        Form::Json | Form::Text | Form::Junit | Form::Markdown => whole(&test, form),
+        Form::Html => page(&state, test).await,
+        Form::Csv => paged(state, test, PagedForm::Csv).await,
+        Form::Hgrm => paged(state, test, PagedForm::Hgrm(LatencyOf::default())).await,
+        Form::Hlog => paged(state, test, PagedForm::Hlog(LatencyOf::default())).await,
     }
 }
 
@@ -74,23 +85,6 @@ fn no_such_form(wanted: &str) -> Problem {
          {wanted}; report.hgrm and report.hlog are files of their own"
     );
     Problem::new(StatusCode::NOT_ACCEPTABLE, detail)
-}
-
-/// The report as a page that needs no server: all that it shows is in it.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.html",
-    operation_id = "get_report_html",
-    tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
-    responses(
-        (status = 200, description = "the report", body = String, content_type = "text/html"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_html(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let test = view_of(&request, &state).await?;
-    page(&state, test).await
 }
 
 /// The page of a test's report.
@@ -149,118 +143,6 @@ async fn series(state: &AppState, test: &TestView) -> Result<Vec<WindowView>, Pr
         Some(last) => state.read(state.history.windows(WindowsAsked::whole(id, last))).await,
         None => Ok(Vec::new()),
     }
-}
-
-/// The report as text: at most 80 columns, the verdict first.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.txt",
-    operation_id = "get_report_text",
-    tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
-    responses(
-        (status = 200, description = "the report", body = String, content_type = "text/plain"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_text(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    whole(&view_of(&request, &state).await?, Form::Text)
-}
-
-/// The report as JUnit XML: a case for the verdict, and one for each threshold.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.junit.xml",
-    operation_id = "get_report_junit",
-    tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
-    responses(
-        (status = 200, description = "the report", body = String, content_type = "application/xml"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_junit(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    whole(&view_of(&request, &state).await?, Form::Junit)
-}
-
-/// The report as Markdown, short enough for a comment on a pull request.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.md",
-    operation_id = "get_report_markdown",
-    tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
-    responses(
-        (status = 200, description = "the report", body = String, content_type = "text/markdown"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_markdown(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    whole(&view_of(&request, &state).await?, Form::Markdown)
-}
-
-/// Every second as CSV (RFC 4180): a row for the fleet, each driver, and each request of these.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.csv",
-    operation_id = "get_report_csv",
-    tag = "tests",
-    params(("id" = String, Path, description = "the test's id")),
-    responses(
-        (status = 200, description = "the windows, with a line that names the columns", body = String, content_type = "text/csv"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_csv(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let test = view_of(&request, &state).await?;
-    paged(state, test, PagedForm::Csv).await
-}
-
-/// The percentiles of one latency over the whole test, as HdrHistogram prints them.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.hgrm",
-    operation_id = "get_report_hgrm",
-    tag = "tests",
-    params(
-        ("id" = String, Path, description = "the test's id"),
-        ("of" = Option<LatencyOf>, Query, description = "which latency; response by default"),
-    ),
-    responses(
-        (status = 200, description = "HdrHistogram's percentile output, in ms", body = String, content_type = "text/plain"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_hgrm(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let (test, of) = test_and_latency(&request, &state).await?;
-    paged(state, test, PagedForm::Hgrm(of)).await
-}
-
-/// One latency as HdrHistogram's interval log: a histogram for each second of the fleet, and (tagged) of each driver.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tests/{id}/report.hlog",
-    operation_id = "get_report_hlog",
-    tag = "tests",
-    params(
-        ("id" = String, Path, description = "the test's id"),
-        ("of" = Option<LatencyOf>, Query, description = "which latency; response by default"),
-    ),
-    responses(
-        (status = 200, description = "HdrHistogram's log, in µs", body = String, content_type = "text/plain"),
-        error_responses::OfATest,
-    )
-)]
-pub async fn report_hlog(request: HttpRequest, state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    let (test, of) = test_and_latency(&request, &state).await?;
-    paged(state, test, PagedForm::Hlog(of)).await
-}
-
-async fn test_and_latency(request: &HttpRequest, state: &AppState) -> Result<(TestView, LatencyOf), Problem> {
-    let mut query = Query::parse(request.query_string(), &["of"]);
-    let of = query.get("of", LatencyOf::read).unwrap_or_default();
-    query.done()?;
-    Ok((state.commands.tests.get(test_id(request)?).await?, of))
 }
 
 /// An answer of a form, with the name under which a browser keeps it.
