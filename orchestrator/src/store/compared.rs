@@ -6,8 +6,8 @@ use super::Store;
 use super::StoreError;
 use crate::tally::seconds::{ComparedSecond, ComparedSeconds};
 
-/// Seconds that one call reads, so that a call for eight drivers holds up other readers for a second at most: of a second of a
-/// driver two histograms are read and none is built, which takes a part of a millisecond.
+/// Seconds that one call reads: while it does, no other read is answered. Of a second of a driver two histograms are read, and
+/// none is built.
 const SECONDS_OF_A_CALL: u64 = 300;
 
 impl Store {
