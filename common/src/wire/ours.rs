@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{StepsAsk, StepsReport, numbers, read, write};
-use crate::clock::UnixMicros;
+use crate::clock::{UnixMicros, rfc3339};
 use crate::counters::Counters;
 use crate::ids::{Epoch, NodeId, TestId};
 
@@ -66,17 +66,14 @@ pub struct Calibrated {
 }
 
 impl Calibrated {
-    /// Whether its figures are rates, and its instant is an instant.
-    fn is_sound(&self) -> bool {
+    /// Its instant as we write one, where that is an instant and its figures are rates.
+    fn sound(self) -> Option<Self> {
         let is_rate = |rate: f64| rate.is_finite() && rate > 0.0;
-        is_rate(self.closed_per_s)
-            && self.open_per_s.is_none_or(is_rate)
-            && self.at.len() <= MAX_INSTANT_BYTES
+        let at: jiff::Timestamp = self.at.parse().ok()?;
+        let is_sound = is_rate(self.closed_per_s) && self.open_per_s.is_none_or(is_rate);
+        is_sound.then(|| Self { at: rfc3339(at.as_microsecond()), ..self })
     }
 }
-
-/// Longest text of an instant.
-const MAX_INSTANT_BYTES: usize = 40;
 
 /// What our nodes add to `heartbeat`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -247,7 +244,7 @@ fn is_not_finite(number: &Option<f64>) -> bool {
 
 /// A calibration that can be shown; anything else counts as absent.
 fn calibrated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Calibrated>, D::Error> {
-    let read = |value| serde_json::from_value::<Calibrated>(value).ok().filter(Calibrated::is_sound);
+    let read = |value| serde_json::from_value::<Calibrated>(value).ok().and_then(Calibrated::sound);
     Value::deserialize(deserializer).map(read)
 }
 
@@ -305,23 +302,23 @@ mod tests {
             let record: Read = serde_json::from_str(&format!("{{\"calibrated\": {text}}}")).unwrap();
             record.calibrated
         };
-        let at = "2026-11-30T09:00:00Z".to_owned();
+        let at = "2026-11-30T09:00:00.000000Z".to_owned();
         let expected = Calibrated { at, open_per_s: Some(30_000.0), closed_per_s: 50_000.5 };
-        let text =
-            r#"{ "at": "2026-11-30T09:00:00Z", "open_per_s": 30000, "closed_per_s": 50000.5, "more": 1 }"#;
+        let text = r#"{ "at": "2026-11-30T10:00:00+01:00", "open_per_s": 30000, "closed_per_s": 50000.5, "more": 1 }"#;
         assert_eq!(read(text), Some(expected));
-        assert_eq!(read(r#"{ "at": "x", "closed_per_s": 5 }"#).and_then(|found| found.open_per_s), None);
+        let kept_none = read(r#"{ "at": "2026-11-30T09:00:00Z", "closed_per_s": 5 }"#).unwrap();
+        assert_eq!(kept_none.open_per_s, None);
         for unsound in [
             "null",
             "7",
-            r#"{ "at": "x" }"#,
-            r#"{ "at": "x", "closed_per_s": 0 }"#,
-            r#"{ "at": "x", "closed_per_s": 5, "open_per_s": -1 }"#,
+            r#"{ "at": "2026-11-30T09:00:00Z" }"#,
+            r#"{ "at": "2026-11-30T09:00:00Z", "closed_per_s": 0 }"#,
+            r#"{ "at": "2026-11-30T09:00:00Z", "closed_per_s": 5, "open_per_s": -1 }"#,
+            r#"{ "at": "yesterday", "closed_per_s": 5 }"#,
             r#"{ "at": 5, "closed_per_s": 5 }"#,
         ] {
             assert_eq!(read(unsound), None, "{unsound}");
         }
-        assert_eq!(read(&format!(r#"{{ "at": "{}", "closed_per_s": 5 }}"#, "x".repeat(41))), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What must hold of the wire for any message and any bytes.
 
 use crate::messages;
+use common::clock::rfc3339;
 use common::counters::{Counters, ErrorKind, WarmupCounters};
 use common::figures::{ByRequest, Figures};
 use common::ids::{Epoch, NodeId, RequestName, TestId};
@@ -105,10 +106,10 @@ fn register() -> impl Strategy<Value = Register> {
     let kernel = option::of("[0-9a-f-]{1,36}");
     let rate = option::of(1e-6..1e9_f64);
     let numbers = (option::of(any::<u32>()), option::of(any::<u32>()), option::of(any::<u32>()));
-    let calibrated = option::of(
-        ("[0-9TZ:.-]{1,27}", option::of(1e-3..1e9_f64), 1e-3..1e9_f64)
-            .prop_map(|(at, open_per_s, closed_per_s)| Calibrated { at, open_per_s, closed_per_s }),
-    );
+    let calibrated =
+        option::of((0..4_000_000_000_000_000_i64, option::of(1e-3..1e9_f64), 1e-3..1e9_f64).prop_map(
+            |(at, open_per_s, closed_per_s)| Calibrated { at: rfc3339(at), open_per_s, closed_per_s },
+        ));
     let ours = (numbers, epoch(), any::<String>(), any::<u32>(), labels, rate, kernel, calibrated);
     let ours = ours.prop_map(|(numbers, epoch, version, cores, labels, max_rate, kernel, calibrated)| {
         let (protocol, plan_language, rate_changes) = numbers;
