@@ -81,6 +81,9 @@ fn a_series_and_a_span_agree_with_the_report() {
             "{window:#}"
         );
         assert_eq!(ended("failed"), n(&window["failed"]) - n(&window["warmup"]["failed"]), "{window:#}");
+    }
+    // The last one may be too short for it.
+    for window in &seconds[..seconds.len() - 1] {
         assert!(window["machine"]["cpu"].is_number(), "{window:#}");
     }
     assert_eq!(seconds.last().unwrap()["in_flight"], 0);
