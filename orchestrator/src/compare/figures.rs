@@ -4,7 +4,7 @@ use super::confidence_of_one;
 use super::words::{Cannot, Found, sentence};
 use crate::model::{ComparedFigure, ComparedOutcome, ComparedWhat};
 use crate::statistics::{
-    Difference, Estimate, Figure, Interval, Side, Variance, between_services, between_tests,
+    Difference, Estimate, Figure, Interval, Side, Variance, between_services, between_tests, between_windows,
 };
 
 /// Fewest windows of a side.
@@ -70,13 +70,26 @@ fn one(kind: &Kind, a: &Side, b: &Side, asked: ComparedWhat) -> ComparedFigure {
         // A percentile that falls among failed requests in one of the tests has no mean over them.
         return view(kind, None, Found::Cannot(Cannot::AmongSlower));
     };
-    let lacking =
-        [(a, &of_a), (b, &of_b)].map(|(side, estimate)| lacks(kind, side, estimate.variance(), asked));
-    let found = match lacking.into_iter().flatten().reduce(f64::max) {
-        Some(seconds) => Found::Cannot(Cannot::Run(seconds)),
-        None => found(kind, &difference, a.seconds().min(b.seconds()), asked),
+    let sides = [(a, &of_a), (b, &of_b)];
+    let most = |needed: [Option<f64>; 2]| needed.into_iter().flatten().reduce(f64::max);
+    let few = most(sides.map(|(side, _)| has_few(kind, side)));
+    // Between services it is the tests that count, each as one.
+    let lingers = match asked {
+        ComparedWhat::Tests => most(sides.map(|(side, of)| lingers(side, of.variance()))),
+        ComparedWhat::Service => None,
     };
-    view(kind, Some(difference), found)
+    let seconds = a.seconds().min(b.seconds());
+    match (few, lingers) {
+        (None, None) => view(kind, Some(difference), found(kind, &difference, seconds, asked)),
+        (None, Some(needed)) => match between_windows(&of_a, &of_b) {
+            Some(apart) => view(kind, Some(apart), found(kind, &apart, seconds, asked)),
+            None => view(kind, Some(difference), Found::Cannot(Cannot::Run(needed))),
+        },
+        (few, lingers) => {
+            let needed = most([few, lingers]).unwrap_or(seconds);
+            view(kind, Some(difference), Found::Cannot(Cannot::Run(needed)))
+        }
+    }
 }
 
 /// The difference of two services: how tests of one differ is what counts.
@@ -96,26 +109,29 @@ fn estimates<'s>(kind: &Kind, tests: &'s [Side]) -> Option<Vec<Estimate<'s>>> {
 }
 
 /// How many seconds a side would need at least for this figure, where it has fewer windows or requests than that.
-fn lacks(kind: &Kind, side: &Side, variance: Variance, asked: ComparedWhat) -> Option<f64> {
-    let (windows, seconds) = (side.windows(), side.seconds());
+fn has_few(kind: &Kind, side: &Side) -> Option<f64> {
     let mut needed = 0.0_f64;
     if let Figure::Quantile(p) = kind.figure {
         let above = side.requests() as f64 * (1.0 - p);
         if above < kind.min_above {
-            needed = needed.max(seconds * kind.min_above / above.max(0.1));
+            needed = side.seconds() * kind.min_above / above.max(0.1);
         }
     }
-    if windows < MIN_WINDOWS {
+    if side.windows() < MIN_WINDOWS {
         needed = needed.max(MIN_WINDOWS as f64);
     }
-    // Between services it is the tests that count, each as one.
-    if asked == ComparedWhat::Tests {
-        if windows < LONG && variance.lag_1 > LINGERS {
-            needed = needed.max(LONG as f64);
-        }
-        if variance.effective < MIN_EFFECTIVE {
-            needed = needed.max(seconds * MIN_EFFECTIVE / variance.effective.max(0.1));
-        }
+    Some(needed).filter(|needed| *needed > 0.0)
+}
+
+/// How many seconds a side would need at least, where its windows resemble their neighbours so much that it is too short to
+/// show how long a state of it lasts.
+fn lingers(side: &Side, variance: Variance) -> Option<f64> {
+    let mut needed = 0.0_f64;
+    if side.windows() < LONG && variance.lag_1 > LINGERS {
+        needed = LONG as f64;
+    }
+    if variance.effective < MIN_EFFECTIVE {
+        needed = needed.max(side.seconds() * MIN_EFFECTIVE / variance.effective.max(0.1));
     }
     Some(needed).filter(|needed| *needed > 0.0)
 }

@@ -253,6 +253,21 @@ fn periodic_pauses_give_no_more_false_alarms_than_promised() {
 }
 
 #[test]
+fn what_is_far_apart_needs_no_long_tests() {
+    // Each second keeps 0.9 of the last: a minute does not show how long a state lasts.
+    let (_, kind) = KINDS[2];
+    let outcomes = |slower: f64| pairs(kind, 60, 20, slower).into_iter().map(|figures| figures[3].clone());
+    let cannot = outcomes(0.0).filter(|p50| p50.outcome == ComparedOutcome::CannotTell).count();
+    assert!(cannot > 10, "{cannot} of 20 cannot tell");
+    let found: Vec<ComparedFigure> = outcomes(4.0_f64.ln()).filter(differs).collect();
+    assert!(found.len() > 10, "{} of 20 are found", found.len());
+    for p50 in found {
+        assert_eq!(p50.outcome, ComparedOutcome::Worse, "{p50:?}");
+        assert!(p50.low.unwrap() < 4.0 && p50.high.unwrap() > 4.0, "{p50:?}");
+    }
+}
+
+#[test]
 fn a_slower_service_is_found() {
     let n = n_pairs().min(100);
     let found = |percent: f64, seconds: usize| {

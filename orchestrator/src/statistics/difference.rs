@@ -62,6 +62,23 @@ pub fn between_tests(a: &Estimate<'_>, b: &Estimate<'_>, confidence: f64) -> Dif
     of(a, b, confidence)
 }
 
+/// The difference of two estimates whose windows lie apart: all of one beyond all of the other, by more than what either of
+/// them has between its own ([`Estimate::reach`]). `None` where they do not.
+pub fn between_windows(a: &Estimate<'_>, b: &Estimate<'_>) -> Option<Difference> {
+    let (a, b) = (a.reach()?, b.reach()?);
+    let all = |of: fn(f64, f64) -> f64| Interval {
+        low: of(b.low, a.high),
+        estimate: of(b.estimate, a.estimate),
+        high: of(b.high, a.low),
+    };
+    (a.high < b.low || b.high < a.low).then(|| Difference {
+        a,
+        b,
+        ratio: Some(all(|b, a| b / a)),
+        minus: all(|b, a| b - a),
+    })
+}
+
 /// The difference of a figure of which there are estimates of several tests a side, at least two each: how tests of one
 /// side differ is what counts, and no less than their windows say. `None` where a figure is infinite, or 0 where a ratio
 /// is asked for (`ratio`).

@@ -60,6 +60,39 @@ impl<'s> Estimate<'s> {
         self.variance
     }
 
+    /// What the figure was in each window by itself, from the lowest to the highest, and at either end as many times further as
+    /// these are apart. It leans on no model of how windows depend on one another, so it holds for a series that is too short to
+    /// show that, as long as the service stays in the states that were seen. `None` for shares of errors, and where a window
+    /// has no such figure.
+    pub fn reach(&self) -> Option<Interval> {
+        let windows = self.side.series().iter().flat_map(Series::windows);
+        let (mut lowest, mut highest) = (f64::INFINITY, 0.0_f64);
+        for window in windows {
+            let (low, high) = self.of_window(window)?;
+            (lowest, highest) = (lowest.min(low), highest.max(high));
+        }
+        let times = highest / lowest;
+        let reach = Interval { low: lowest / times, estimate: self.value, high: highest * times };
+        (reach.low > 0.0 && reach.high.is_finite()).then_some(reach)
+    }
+
+    /// Between which two values the figure of one window lies, by the width of its buckets and digits.
+    fn of_window(&self, window: &Window) -> Option<(f64, f64)> {
+        let about = |value: f64| (value * (1.0 - RESOLUTION), value * (1.0 + RESOLUTION));
+        match self.figure {
+            Figure::Errors => None,
+            Figure::Throughput => Some(about(window.in_schedule as f64 / window.seconds)),
+            Figure::Mean => {
+                let completed = window.completed();
+                (completed > 0).then(|| about(window.sum_us() / completed as f64))
+            }
+            Figure::Quantile(p) => {
+                let (low, high) = bucket(window.at_rank(rank(window.requests(), p))?);
+                Some((f64::from(low) - 0.5, f64::from(high) + 0.5))
+            }
+        }
+    }
+
     /// Its limits, within so many standard errors.
     pub fn limits(&self, critical: f64) -> Interval {
         let estimate = self.value;
@@ -124,11 +157,16 @@ fn no_slower(side: &Side, us: u32) -> (f64, Variance) {
 
 /// The place in a side's buckets of the request at a quantile; past the last where it counts as slower.
 fn place(side: &Side, p: f64) -> usize {
-    let exact = p * side.requests() as f64;
+    let rank = rank(side.requests(), p);
+    side.merged().partition_point(|(_, n)| *n < rank)
+}
+
+/// Which of so many requests, counted from 1, is the one at a quantile.
+fn rank(requests: u64, p: f64) -> u64 {
+    let exact = p * requests as f64;
     let nearest = exact.round();
     // As `common::latency`: 0.07 × 100 is 7.000000000000001, and the 7th is meant.
-    let rank = if (exact - nearest).abs() <= exact * 1e-12 { nearest } else { exact.ceil() }.max(1.0) as u64;
-    side.merged().partition_point(|(_, n)| *n < rank)
+    if (exact - nearest).abs() <= exact * 1e-12 { nearest } else { exact.ceil() }.max(1.0) as u64
 }
 
 fn quantile(side: &Side, p: f64) -> Option<(f64, Variance)> {
@@ -263,6 +301,20 @@ mod tests {
         let mean = at(Figure::Mean);
         assert!(mean.low < 500.0 && mean.low > 499.5 && mean.high < 500.5, "{mean:?}");
         assert!(at(Figure::Throughput).low > 2.9);
+    }
+
+    #[test]
+    fn a_figure_reaches_beyond_its_windows_by_as_much_as_they_are_apart() {
+        let apart = side([&[500, 520, 540], &[500, 500, 560], &[540, 540, 540]]);
+        let reach = |side: &Side, figure| Estimate::of(side, figure).unwrap().reach();
+        let p50 = reach(&apart, Figure::Quantile(0.5)).unwrap();
+        let near = |found: f64, expected: f64| (found / expected - 1.0).abs() < 0.003;
+        assert!(near(p50.low, 500.0 * 500.0 / 540.0) && near(p50.high, 540.0 * 540.0 / 500.0), "{p50:?}");
+        let mean = reach(&apart, Figure::Mean).unwrap();
+        assert!(near(mean.low, 520.0 * 520.0 / 540.0) && near(mean.high, 540.0 * 540.0 / 520.0), "{mean:?}");
+        assert_eq!(reach(&apart, Figure::Errors), None);
+        assert_eq!(reach(&side([&[500], &[]]), Figure::Mean), None, "a window without requests");
+        assert_eq!(reach(&side([&[500], &[]]), Figure::Throughput), None, "one without any");
     }
 
     #[test]

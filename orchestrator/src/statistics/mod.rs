@@ -16,7 +16,7 @@ mod side;
 mod student;
 mod trend;
 
-pub use difference::{Difference, between_services, between_tests};
+pub use difference::{Difference, between_services, between_tests, between_windows};
 pub use estimate::{Estimate, Figure};
 pub use ewc::{Cosines, MAX_WINDOWS};
 pub use persistence::{effective_windows, effective_windows_at_least, lag_1};

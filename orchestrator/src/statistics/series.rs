@@ -85,6 +85,12 @@ impl Window {
         after.checked_sub(1).map_or(0, |last| u64::from(self.buckets[last].1))
     }
 
+    /// The bucket of the completed request at a rank (1 is the fastest): its highest µs; `None` past the last one.
+    pub fn at_rank(&self, rank: u64) -> Option<u32> {
+        let at = self.buckets.partition_point(|(_, n)| u64::from(*n) < rank);
+        self.buckets.get(at).map(|(us, _)| *us)
+    }
+
     /// How many in each bucket: (highest µs, how many).
     pub fn buckets(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         let before = std::iter::once(0).chain(self.buckets.iter().map(|(_, n)| *n));
