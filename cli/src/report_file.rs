@@ -46,6 +46,11 @@ pub fn add(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes())
 }
 
+/// Whether a report that is written can be written anew: it is a file.
+pub fn can_be_replaced(path: &Path) -> bool {
+    !is_stdout(path) && !is_device(path)
+}
+
 /// A report while it is written, piece by piece. Unless it is finished, no half of it stays.
 pub struct Writing {
     path: PathBuf,

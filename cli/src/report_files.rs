@@ -97,6 +97,16 @@ impl<'a> ReportFiles<'a> {
         }
     }
 
+    /// Writes the JUnit XML anew. What is on stdout or in a pipe already stays as it is.
+    pub fn replace_junit(&self, text: impl Fn() -> io::Result<String>) {
+        let is_file = |file: &&ReportFile<'_>| report_file::can_be_replaced(file.path);
+        for file in self.0.iter().filter(|file| file.form == Form::Junit).filter(is_file) {
+            if let Err(error) = text().and_then(|text| report_file::write(file.path, &text)) {
+                file.warn(&error.to_string());
+            }
+        }
+    }
+
     /// Writes what is made of the view alone: of a test that was left before its end.
     pub fn write_seen(&self, view: &TestView) {
         for file in &self.0 {

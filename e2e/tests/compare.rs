@@ -104,8 +104,9 @@ fn tests_of_one_service_are_alike_and_one_of_a_slower_service_is_a_regression() 
     let short = run("short", (50, "2s"), &to_fast);
     assert_eq!(with(&short, &[]).status.code(), Some(0));
     let comment = home.path().join("comment.md");
-    let limit = ["--baseline", "latest", "--max-regression", "25%", "--md", comment.to_str().unwrap()];
-    let beside = with(&short, &limit);
+    let cases = home.path().join("junit.xml");
+    let files = ["--md", comment.to_str().unwrap(), "--junit", cases.to_str().unwrap()];
+    let beside = with(&short, &[&["--baseline", "latest", "--max-regression", "25%"], &files[..]].concat());
     assert_eq!(beside.status.code(), Some(0), "{}{}", stdout(&beside), stderr(&beside));
     let text = stdout(&beside);
     assert!(
@@ -114,6 +115,8 @@ fn tests_of_one_service_are_alike_and_one_of_a_slower_service_is_a_regression() 
     );
     let comment = fs::read_to_string(comment).unwrap();
     assert!(comment.starts_with("### Groundswell: PASSED") && comment.contains("\n| p50 | "), "{comment}");
+    let cases = fs::read_to_string(cases).unwrap();
+    assert!(cases.contains("name=\"p50 beside the baseline\"") && cases.contains("skipped=\"7\""), "{cases}");
     let refused = with(&run("other", (40, "60s"), &to_fast), &["--baseline", &a]);
     assert_eq!(refused.status.code(), Some(2), "{}{}", stdout(&refused), stderr(&refused));
     assert!(

@@ -18,7 +18,10 @@ use common::session_figures::{AllSessions, PassFigures, SessionCounters, Session
 use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, PROTOCOL, Window};
 use serde_json::json;
 
-use crate::model::{Completeness, DEFINITIONS, DriverView, TestState, TestView, Totals};
+use crate::model::{
+    ComparedFigure, ComparedOutcome, ComparedWhat, ComparisonView, Completeness, DEFINITIONS, DriverView,
+    TestState, TestView, Totals,
+};
 
 pub fn node_id(name: &str) -> NodeId {
     NodeId::new(name).unwrap()
@@ -240,5 +243,42 @@ pub fn driver_view(id: &str) -> DriverView {
         labels: BTreeMap::new(),
         test_id: None,
         requests_sent: None,
+    }
+}
+
+/// A figure of a comparison of which nothing is known but its name and how it came out.
+pub fn compared_figure(name: &str, outcome: ComparedOutcome, sentence: &str) -> ComparedFigure {
+    ComparedFigure {
+        figure: name.to_owned(),
+        unit: "ms".to_owned(),
+        a: None,
+        b: None,
+        a_low: None,
+        a_high: None,
+        b_low: None,
+        b_high: None,
+        ratio: None,
+        low: None,
+        high: None,
+        half_width: None,
+        difference: None,
+        difference_low: None,
+        difference_high: None,
+        outcome,
+        sentence: sentence.to_owned(),
+    }
+}
+
+/// A comparison of two tests with these figures.
+pub fn comparison(figures: Vec<ComparedFigure>) -> ComparisonView {
+    ComparisonView {
+        a: Vec::new(),
+        b: Vec::new(),
+        asked: ComparedWhat::Tests,
+        about: String::new(),
+        refused: Vec::new(),
+        warnings: Vec::new(),
+        trend: Vec::new(),
+        figures,
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use common::plan::{parse_ratio, write_ratio};
 use orchestrator::compare::{Regression, markdown, plan_reasons, refusals, regressions, text_in};
 use orchestrator::model::{ComparisonView, TestView};
+use orchestrator::report::files::junit_beside;
 use serde::Serialize;
 
 use crate::args::{CompareArgs, RegressionArgs, RunArgs};
@@ -179,7 +180,7 @@ impl Baseline {
     }
 
     /// Compares the test that ended with it, shows that on stdout, or on stderr where a file is stdout, and adds it to the
-    /// Markdown. The exit code is the test's own, or 3 where a figure is worse by more than allowed beyond doubt.
+    /// Markdown and, where a limit says which figures are wrong, to the JUnit XML. The exit code is the test's own, or 3 where a figure is worse by more than allowed beyond doubt.
     ///
     /// # Errors
     /// Where they cannot be compared after all.
@@ -214,6 +215,9 @@ impl Baseline {
             show(&comparison, &beyond, &self.limit, say::text, say::columns(std::io::stdout()));
         }
         files.add_to_markdown(&markdown(&comparison, self.limit.0, &beyond));
+        if self.limit.0.is_some() {
+            files.replace_junit(|| junit_beside(finished, &comparison, &beyond));
+        }
         Ok(code(verdict, &beyond))
     }
 }

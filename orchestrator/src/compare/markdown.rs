@@ -44,45 +44,21 @@ fn row(figure: &ComparedFigure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ComparedWhat;
+    use crate::fixtures;
 
     fn figure(name: &str, outcome: ComparedOutcome, b: Option<f64>, sentence: &str) -> ComparedFigure {
-        ComparedFigure {
-            figure: name.to_owned(),
-            unit: "ms".to_owned(),
-            a: Some(40.0),
-            b,
-            a_low: None,
-            a_high: None,
-            b_low: None,
-            b_high: None,
-            ratio: None,
-            low: None,
-            high: None,
-            half_width: None,
-            difference: None,
-            difference_low: None,
-            difference_high: None,
-            outcome,
-            sentence: sentence.to_owned(),
-        }
+        ComparedFigure { a: Some(40.0), b, ..fixtures::compared_figure(name, outcome, sentence) }
     }
 
     #[test]
     fn what_is_worse_stands_first_and_nothing_of_a_node_becomes_markup() {
         let worse = "p50 is 48 % to 53 % higher: worse";
         let comparison = ComparisonView {
-            a: Vec::new(),
-            b: Vec::new(),
-            asked: ComparedWhat::Tests,
-            about: String::new(),
-            refused: Vec::new(),
             warnings: vec!["drivers differ: <b>@one</b>".to_owned()],
-            trend: Vec::new(),
-            figures: vec![
+            ..fixtures::comparison(vec![
                 figure("p50", ComparedOutcome::Worse, Some(60.0), worse),
                 figure("p99", ComparedOutcome::CannotTell, None, "p99: cannot tell: run at least 2 min"),
-            ],
+            ])
         };
         let beyond = [Regression { figure: "p50".to_owned(), sentence: worse.to_owned() }];
         assert_eq!(

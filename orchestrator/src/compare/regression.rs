@@ -36,28 +36,10 @@ pub fn regressions(comparison: &ComparisonView, max: f64) -> Vec<Regression> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ComparedWhat;
+    use crate::fixtures;
 
     fn figure(name: &str, outcome: ComparedOutcome) -> ComparedFigure {
-        ComparedFigure {
-            figure: name.to_owned(),
-            unit: "ms".to_owned(),
-            a: Some(1.0),
-            b: None,
-            a_low: None,
-            a_high: None,
-            b_low: None,
-            b_high: None,
-            ratio: None,
-            low: None,
-            high: None,
-            half_width: None,
-            difference: None,
-            difference_low: None,
-            difference_high: None,
-            outcome,
-            sentence: String::new(),
-        }
+        ComparedFigure { a: Some(1.0), ..fixtures::compared_figure(name, outcome, "") }
     }
 
     #[test]
@@ -87,16 +69,7 @@ mod tests {
             ("errors grow by a tenth", errors(0.01, 0.001), true),
             ("errors grow by less", errors(0.01, 0.000_4), false),
         ] {
-            let comparison = ComparisonView {
-                a: Vec::new(),
-                b: Vec::new(),
-                asked: ComparedWhat::Tests,
-                about: String::new(),
-                refused: Vec::new(),
-                warnings: Vec::new(),
-                trend: Vec::new(),
-                figures: vec![of],
-            };
+            let comparison = fixtures::comparison(vec![of]);
             assert_eq!(regressions(&comparison, 0.05).len(), usize::from(counts), "{caption}");
         }
     }

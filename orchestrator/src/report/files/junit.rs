@@ -6,7 +6,8 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::super::{text, thresholds_table};
-use crate::model::{TestView, ThresholdView, Verdict};
+use crate::compare::Regression;
+use crate::model::{ComparedFigure, ComparedOutcome, ComparisonView, TestView, ThresholdView, Verdict};
 
 /// What the cases belong to.
 const CLASS: &str = "groundswell";
@@ -45,8 +46,24 @@ struct Case {
 /// # Errors
 /// Where it cannot be written.
 pub fn junit(view: &TestView) -> io::Result<String> {
-    let cases: Vec<Case> =
-        std::iter::once(verdict(view)).chain(view.thresholds.iter().map(threshold)).collect();
+    suite(view, Vec::new())
+}
+
+/// The same with a case for each figure beside that of a baseline: `beyond` are those that are worse by more than allowed.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn junit_beside(
+    view: &TestView,
+    comparison: &ComparisonView,
+    beyond: &[Regression],
+) -> io::Result<String> {
+    suite(view, comparison.figures.iter().map(|figure| beside(figure, beyond)).collect())
+}
+
+fn suite(view: &TestView, further: Vec<Case>) -> io::Result<String> {
+    let own = std::iter::once(verdict(view)).chain(view.thresholds.iter().map(threshold));
+    let cases: Vec<Case> = own.chain(further).collect();
     let n = |of: fn(&Outcome) -> bool| cases.iter().filter(|case| of(&case.outcome)).count().to_string();
     let counts = [
         ("tests", cases.len().to_string()),
@@ -130,6 +147,18 @@ fn threshold(threshold: &ThresholdView) -> Case {
         None => Outcome::Skipped { message: format!("not decided; {}", measured()) },
     };
     Case { name, outcome }
+}
+
+fn beside(figure: &ComparedFigure, beyond: &[Regression]) -> Case {
+    let message = figure.sentence.clone();
+    let outcome = if beyond.iter().any(|regression| regression.figure == figure.figure) {
+        Outcome::Failure { kind: "regression", message, detail: String::new() }
+    } else if figure.outcome == ComparedOutcome::CannotTell {
+        Outcome::Skipped { message }
+    } else {
+        Outcome::Passed
+    };
+    Case { name: format!("{} beside the baseline", figure.figure), outcome }
 }
 
 /// From the start to the end, s.

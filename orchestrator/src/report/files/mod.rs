@@ -26,7 +26,7 @@ use crate::store::{PageOf, ReportPage};
 
 pub use self::form::Form;
 pub use self::html::{HtmlData, html};
-pub use self::junit::junit;
+pub use self::junit::{junit, junit_beside};
 pub use self::markdown::markdown;
 pub(crate) use self::markdown::prose;
 pub use self::of::LatencyOf;

@@ -7,8 +7,9 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
-use crate::fixtures::test_view;
-use crate::model::{TestState, ThresholdView, Verdict};
+use crate::compare::Regression;
+use crate::fixtures::{self, compared_figure, test_view};
+use crate::model::{ComparedOutcome, TestState, ThresholdView, Verdict};
 
 fn threshold(expression: &str, value: Option<f64>, ok: Option<bool>) -> ThresholdView {
     ThresholdView {
@@ -87,6 +88,33 @@ fn junit_has_a_case_for_the_verdict_and_for_each_threshold() {
         xml.contains("errors.ratio was 12 %\n") || xml.contains("errors.ratio was 12 %</failure>"),
         "{xml}"
     );
+}
+
+#[test]
+fn junit_has_a_case_for_each_figure_beside_a_baseline() {
+    let worse = "p99 is 12 % to 19 % higher: worse";
+    let comparison = fixtures::comparison(vec![
+        compared_figure("mean", ComparedOutcome::Worse, "mean is 1 % to 2 % higher: worse"),
+        compared_figure("p99", ComparedOutcome::Worse, worse),
+        compared_figure("p99.9", ComparedOutcome::CannotTell, "p99.9: cannot tell: run at least 4 min"),
+    ]);
+    let beyond = [Regression { figure: "p99".to_owned(), sentence: worse.to_owned() }];
+    let mut view = test_view("0199-known", "n");
+    view.verdict = Some(Verdict::Passed);
+    view.thresholds.clear();
+    let elements = elements(&junit_beside(&view, &comparison, &beyond).unwrap());
+    let case = |name: &str| format!(r#"testcase name="{name}" classname="groundswell" time="0.000""#);
+    assert!(elements[0].contains(r#"tests="4" failures="1" errors="0" skipped="1""#), "{elements:#?}");
+    let from = elements.iter().position(|line| *line == case("mean beside the baseline")).unwrap();
+    let expected = [
+        case("mean beside the baseline"),
+        case("p99 beside the baseline"),
+        format!(r#"failure message="{worse}" type="regression""#),
+        case("p99.9 beside the baseline"),
+        r#"skipped message="p99.9: cannot tell: run at least 4 min""#.to_owned(),
+        "system-out".to_owned(),
+    ];
+    assert_eq!(elements[from..], expected);
 }
 
 #[test]
