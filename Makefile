@@ -45,7 +45,8 @@ unit: ## tests beside the code
 	cargo test --workspace --exclude e2e --exclude bench --locked --lib --bins --tests
 
 # Files whose tests count and wait, two at a time. All others are about times, cores, or what a node does alone: one at a time.
-E2E_IN_PAIRS := abort pause plan_commands plan_try redirects_and_splits secrets session_refusals sessions
+E2E_IN_PAIRS := abort classic classic_again classic_counts classic_ends classic_led pause plan_commands plan_try \
+	redirects_and_splits secrets session_refusals sessions
 E2E_ALONE := $(filter-out $(E2E_IN_PAIRS),$(basename $(notdir $(wildcard e2e/tests/*.rs))))
 
 e2e: build kafka venv ## the real binaries, on the embedded broker and on Apache Kafka; a tiny run of the benchmark
