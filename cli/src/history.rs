@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use common::ids::TestId;
 use common::settings::Places;
 use orchestrator::compare::{self, Compared};
-use orchestrator::model::{ComparisonView, TestSummary, TestView};
-use orchestrator::report::files::{Form, HtmlData, Paged, PagedForm, html};
+use orchestrator::model::{ComparisonView, TestSummary, TestView, WindowView};
+use orchestrator::report::files::{Form, HtmlData, JsonReport, Paged, PagedForm, html};
 use orchestrator::store::TestFilter;
 use orchestrator::store::{FILE, Store, WindowsAsked};
 
@@ -127,14 +127,31 @@ impl History {
         };
         let (store, view) = stored_report(stores, test_id)?;
         let id = id(&view.test_id)?;
-        let series = match store.last_second(&id).map_err(cannot)? {
-            Some(last) => store.windows(&WindowsAsked::whole(id.clone(), last)).map_err(cannot)?,
-            None => Vec::new(),
-        };
+        let series = series(store, &id)?;
         let span = store.span(&id, None, None).map_err(cannot)?;
         let page = html(&HtmlData { report: &view, series: &series, span: span.as_ref() });
         let page = page.map_err(|error| Stop::could_not(error.to_string()))?;
         take(page.as_bytes()).map_err(|error| Stop::could_not(error.to_string()))
+    }
+
+    /// Writes the report of a test as JSON with the windows of the fleet, piece by piece.
+    ///
+    /// # Errors
+    /// As [`History::write`].
+    pub async fn write_series(
+        &self,
+        test_id: &str,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), Stop> {
+        let stores = match self {
+            Self::Running(client) => return Ok(client.download(test_id, "json?series=true", take).await?),
+            Self::Stored(stores) => stores,
+        };
+        let (store, report) = stored_report(stores, test_id)?;
+        let series = series(store, &id(&report.test_id)?)?;
+        let json = serde_json::to_vec(&JsonReport { report, series: Some(series) });
+        let json = json.map_err(|error| Stop::could_not(error.to_string()))?;
+        take(&json).map_err(|error| Stop::could_not(error.to_string()))
     }
 
     /// Writes a report of a test that holds every second, piece by piece.
@@ -170,6 +187,14 @@ impl History {
 fn path_of(form: PagedForm) -> String {
     let ending = form.form().ending();
     form.of().map_or_else(|| ending.to_owned(), |of| format!("{ending}?of={of}"))
+}
+
+/// The windows of the fleet of a stored test.
+fn series(store: &Store, id: &TestId) -> Result<Vec<WindowView>, Stop> {
+    match store.last_second(id).map_err(cannot)? {
+        Some(last) => store.windows(&WindowsAsked::whole(id.clone(), last)).map_err(cannot),
+        None => Ok(Vec::new()),
+    }
 }
 
 fn id(test_id: &str) -> Result<TestId, Stop> {

@@ -160,6 +160,8 @@ fn found(view: &TestView) -> Result<String, Stop> {
 pub enum Long {
     /// The page with charts.
     Page,
+    /// JSON with the windows of the fleet.
+    Series,
     /// One that holds every second.
     Paged(PagedForm),
 }
@@ -197,6 +199,7 @@ async fn read(
 ) -> Result<(), Stop> {
     match long {
         Long::Page => history.write_page(test_id, take).await,
+        Long::Series => history.write_series(test_id, take).await,
         Long::Paged(form) => history.write(test_id, form, take).await,
     }
 }

@@ -183,7 +183,8 @@ fn the_same_report_comes_by_rest_by_command_and_from_the_data_folder() {
     let id = system.run(&plan(&target))["test_id"].as_str().unwrap().to_owned();
     let home = system.home.path().to_owned();
     let forms = [
-        ("csv", "csv", &[][..]),
+        ("json", "json?series=true", &["--series"][..]),
+        ("csv", "csv", &[]),
         ("junit", "junit.xml", &[]),
         ("md", "md", &[]),
         ("hgrm", "hgrm?of=lag", &["--of", "lag"]),

@@ -93,6 +93,9 @@ pub struct ReportArgs {
     /// Which latency hgrm and hlog hold, by the names of thresholds, as in service, lag or success.response [default: response]
     #[arg(long, value_name = "LATENCY")]
     pub of: Option<String>,
+    /// With the windows of the fleet, as series: for json
+    #[arg(long)]
+    pub series: bool,
     /// Writes it to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -128,6 +128,9 @@ async fn at_orchestrator(arguments: &TestArgs) -> Result<(Client, String), Stop>
 pub async fn report(arguments: &ReportArgs) -> Result<(), Stop> {
     let form = Form::from(arguments.format);
     let of = latency(arguments, form)?;
+    if arguments.series && form != Form::Json {
+        return Err(Stop::usage("--series: is for --format json; html and csv hold the windows anyway"));
+    }
     let history = History::find(&arguments.history).await?;
     let id = history.id_of(&arguments.test).await?;
     let out = arguments.out.as_deref();
@@ -136,6 +139,7 @@ pub async fn report(arguments: &ReportArgs) -> Result<(), Stop> {
         Form::Csv => Some(Long::Paged(PagedForm::Csv)),
         Form::Hgrm => Some(Long::Paged(PagedForm::Hgrm(of))),
         Form::Hlog => Some(Long::Paged(PagedForm::Hlog(of))),
+        Form::Json if arguments.series => Some(Long::Series),
         Form::Json | Form::Text | Form::Junit | Form::Markdown => None,
     };
     if let Some(long) = long {

@@ -10,9 +10,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use common::ids::TestId;
 use futures_util::{StreamExt, stream};
-use serde::Serialize;
 use tokio::time::sleep;
-use utoipa::ToSchema;
 
 use super::load_tests::{test_id, view_of};
 use super::problem::Problem;
@@ -21,7 +19,7 @@ use super::state::AppState;
 use super::{accept, error_responses};
 use crate::model::{TestState, TestView, WindowView};
 use crate::report;
-use crate::report::files::{Form, HtmlData, LatencyOf, Paged, PagedForm, file_name, html};
+use crate::report::files::{Form, HtmlData, JsonReport, LatencyOf, Paged, PagedForm, file_name, html};
 use crate::store::WindowsAsked;
 
 /// How often, and how many times, the store is asked whether it has the last windows of a test that has just ended: they are
@@ -98,17 +96,6 @@ async fn page(state: &AppState, test: TestView) -> Result<HttpResponse, Problem>
     let text = written.await.map_err(|error| Problem::internal(&error))?;
     answer.insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
     Ok(answer.body(text.map_err(|error| Problem::internal(&error))?))
-}
-
-/// The JSON report.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Report)]
-pub struct JsonReport {
-    #[serde(flatten)]
-    report: TestView,
-    /// The windows of the fleet, where they are asked for; else left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    series: Option<Vec<WindowView>>,
 }
 
 /// The report as JSON, and with `series=true` the windows of the fleet beside it.

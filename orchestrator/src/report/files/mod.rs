@@ -5,6 +5,7 @@
 mod csv;
 mod form;
 mod html;
+mod json;
 mod junit;
 mod log;
 mod markdown;
@@ -26,6 +27,7 @@ use crate::store::{PageOf, ReportPage};
 
 pub use self::form::Form;
 pub use self::html::{HtmlData, html};
+pub use self::json::JsonReport;
 pub use self::junit::{junit, junit_beside};
 pub use self::markdown::markdown;
 pub(crate) use self::markdown::prose;
