@@ -30,8 +30,8 @@ const DOUBT: f64 = 0.5;
 
 /// As [`effective_windows`], or fewer where windows resemble not only their neighbours. A state that lasts for ten windows under
 /// much other noise makes neighbours resemble each other little, but each of many windows a little. So the correlations of
-/// windows up to [`LAGS`] apart are added up, and where they are more than chance makes of independent ones, the series is
-/// taken for one of which each window keeps [`KEEPS`] of the last, under noise.
+/// windows up to `LAGS` apart are added up, and where they are more than chance makes of independent ones, the series is
+/// taken for one of which each window keeps `KEEPS` of the last, under noise.
 pub fn effective_windows_at_least(z: &[f64]) -> f64 {
     let n = z.len() as f64;
     if z.windows(2).all(|pair| pair[0] == pair[1]) {
