@@ -105,25 +105,48 @@ fn clock(time: Duration) -> String {
     }
 }
 
+/// How a threshold stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stands {
+    /// It cannot hold any more.
+    Broke,
+    /// It does not hold so far.
+    Fails,
+    /// Its figure is not known yet.
+    Open,
+    Holds,
+}
+
+impl Stands {
+    fn of(threshold: &ThresholdView) -> Self {
+        match (threshold.ok, threshold.value) {
+            (Some(true), _) => Self::Holds,
+            (Some(false), _) => Self::Broke,
+            (None, Some(_)) => Self::Fails,
+            (None, None) => Self::Open,
+        }
+    }
+
+    fn shown(self) -> (&'static str, Color) {
+        match self {
+            Self::Broke => ("BROKE", Color::Red),
+            Self::Fails => ("fails", Color::Red),
+            Self::Open => ("open", Color::Yellow),
+            Self::Holds => ("holds", Color::Green),
+        }
+    }
+}
+
 /// What broke first, then what does not hold so far.
 fn worst_first(thresholds: &[ThresholdView]) -> Vec<&ThresholdView> {
     let mut sorted: Vec<&ThresholdView> = thresholds.iter().collect();
-    sorted.sort_by_key(|threshold| match threshold.ok {
-        Some(false) => 0,
-        None => 1,
-        Some(true) => 2,
-    });
+    sorted.sort_by_key(|threshold| Stands::of(threshold));
     sorted
 }
 
 /// A threshold so far, as in `holds  response.p99 < 250ms  41.0 ms`.
 fn threshold<'a>(threshold: &'a ThresholdView, view: &View<'_>) -> Line<'a> {
-    let (word, colour) = match threshold.ok {
-        Some(true) => ("holds", Color::Green),
-        // No more can come that mends it.
-        Some(false) => ("BROKE", Color::Red),
-        None => ("open", Color::Yellow),
-    };
+    let (word, colour) = Stands::of(threshold).shown();
     let figure = threshold.expression.split_whitespace().next().unwrap_or_default();
     let value = threshold.value.map_or_else(String::new, |value| {
         let bound = if threshold.lower_bound { "≥ " } else { "" };

@@ -99,6 +99,9 @@ fn what_speaks_against_the_test_takes_the_place_of_its_plan() {
     let mut shown = running();
     shown.test.standing = Some(Standing::Failing);
     shown.line.failing = Some((Colour::Red, "failing so far: response.p99 < 2ms".to_owned()));
+    (shown.test.thresholds[0].ok, shown.test.thresholds[0].value) = (None, Some(3.0));
+    let drawn = Drawn::of(&shown, &Heat::default(), List::Drivers, (80, 24), true);
+    assert!(drawn.row("fails ").contains(&shown.test.thresholds[0].expression));
     shown.test.thresholds[0].ok = Some(false);
     let drawn = Drawn::of(&shown, &Heat::default(), List::Drivers, (80, 24), true);
     assert_eq!(drawn.rows()[2], "failing so far: response.p99 < 2ms");
