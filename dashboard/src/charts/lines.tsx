@@ -38,7 +38,7 @@ function mean(columns: readonly Column[], of: (column: Column) => number): numbe
   return seconds > 0 ? columns.reduce((sum, column) => sum + of(column), 0) / seconds : 0;
 }
 
-/** Why there is no rate to draw; null where there is one. */
+/** The reason for leaving the rate out of the chart; null where the chart has it. */
 function tooShort(columns: readonly Column[]): string | null {
   return columns.length > 0 && columns.every((column) => perSecond(column, 0) === null) ? "This span is too short for a rate a second: less than half a second." : null;
 }

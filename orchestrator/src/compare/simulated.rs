@@ -206,7 +206,7 @@ impl Alarms {
     }
 }
 
-/// The false alarms, and the pairs in which no figure can be told.
+/// The false alarms, and how many pairs are "cannot tell" in every figure.
 fn alarms(kind: Kind, seconds: usize) -> (Alarms, usize) {
     let pairs = pairs(kind, seconds, n_pairs(), 0.0);
     let cannot = |figure: &ComparedFigure| figure.outcome == ComparedOutcome::CannotTell;

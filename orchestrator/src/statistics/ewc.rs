@@ -66,7 +66,8 @@ impl Cosines {
         })
     }
 
-    /// The variance of the sum of a series, one value a window, and its degrees of freedom; 0 where there is no cosine.
+    /// The variance of the sum of a series (one value a window), and its degrees of freedom. The variance of a series too short for a
+    /// cosine is 0.
     ///
     /// Where what is slow is far more than what is quick even among these waves, a state of the series lasts about as long as
     /// the quickest of them, which therefore have too little of it: then the slower half alone counts.

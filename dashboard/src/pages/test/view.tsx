@@ -121,7 +121,7 @@ const MOST_CURVES = 64;
 function Curve({ model, test }: { model: TestModel; test: Test }) {
   const state = model.span.value;
   const span = state.is === "whole" || state.is === "here" ? state.span : state.is === "loading" ? state.last : null;
-  // Where fewer than two points are known there is no line: most requests failed or were dropped.
+  // A line needs two points. Fewer are known where most requests failed or were dropped.
   if (!span || span.curve.fleet.filter(([, value]) => value !== null).length < 2) return null;
   const all = test.drivers.length > 1 ? Object.entries(span.curve.drivers ?? {}) : [];
   const slow = ([, points]: (typeof all)[number]) => valueAt(points, 0.99) ?? Infinity;
