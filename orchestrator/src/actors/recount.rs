@@ -8,7 +8,7 @@ use crate::refusal::CommandError;
 use crate::store::StoredMetrics;
 use crate::tally::Tally;
 
-/// Records of a page: the number held in memory at a time.
+/// Most records of a page, which are in memory at a time. Where they are large, the store gives fewer.
 const PAGE: u32 = 200;
 
 /// Counts every stored record of the tally's test, and writes its spans again. An hour of a fleet takes seconds, so it runs

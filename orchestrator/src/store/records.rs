@@ -15,6 +15,22 @@ use super::{Store, bits};
 /// Most records of one page.
 const MAX_RECORDS: u32 = 1_000;
 
+/// Bytes of records, as they are kept, that end a page. What is read of them is an array of buckets for each histogram: with
+/// latencies up to some seconds, a hundred times these bytes.
+const PAGE_BYTES: usize = 128 * 1_024;
+
+/// How many of these records, by their sizes as they are kept, make a page: at least one.
+pub(super) fn in_a_page(sizes: impl Iterator<Item = usize>) -> usize {
+    let mut before = 0_usize;
+    sizes
+        .take_while(|size| {
+            let fits = before < PAGE_BYTES;
+            before = before.saturating_add(*size);
+            fits
+        })
+        .count()
+}
+
 /// The columns that [`RecordRow`] reads.
 const COLUMNS: &str = "arrival, test_id, partition, position, arrived_at, latency_unit, packing, payload";
 
@@ -45,7 +61,7 @@ pub fn insert(
 }
 
 impl Store {
-    /// A test's records in the order of arrival; `limit` is 1 to 1,000.
+    /// A test's records in the order of arrival; `limit` is 1 to 1,000. Large ones are fewer a page.
     ///
     /// # Errors
     /// Where SQLite cannot, or a row is not readable.
@@ -54,9 +70,11 @@ impl Store {
         let sql = format!(
             "SELECT {COLUMNS} FROM records WHERE test_id = ?1 AND arrival > ?2 ORDER BY arrival LIMIT ?3"
         );
-        let rows = self.rows(&sql, (test_id.as_str(), after, limit), RecordRow::read)?;
-        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next = rows.last().filter(|_| full).map(|row| row.arrival);
+        let mut rows = self.rows(&sql, (test_id.as_str(), after, limit), RecordRow::read)?;
+        let fits = in_a_page(rows.iter().map(|row| row.payload.len()));
+        let more = fits < rows.len() || rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.truncate(fits);
+        let next = rows.last().filter(|_| more).map(|row| row.arrival);
         let records = rows.into_iter().map(|row| self.stored_metrics(row)).collect::<Result<_, _>>()?;
         Ok(MetricsPage { records, next })
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use common::ids::{NodeId, TestId};
 
+use super::records::in_a_page;
 use super::series::second_of;
 use super::{Store, StoreError};
 use crate::tally::series::{FleetSeries, Second};
@@ -34,16 +35,18 @@ impl Store {
     pub(super) fn seconds_page(&self, test_id: &TestId, from: u64) -> Result<SecondsPage, StoreError> {
         let covers_all = !self.has_classic(test_id)?;
         let Ok(from) = i64::try_from(from) else { return Ok(SecondsPage::default()) };
-        let ahead: Vec<i64> = self.rows(
-            "SELECT seq FROM records WHERE test_id = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
+        let ahead: Vec<(i64, usize)> = self.rows(
+            "SELECT seq, length(payload) FROM records WHERE test_id = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
             (test_id.as_str(), from, PAGE_WINDOWS + 1),
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        let (Some(first), Some(last)) = (ahead.first(), ahead.last()) else {
+        // The first that does not fit: by their number, or by their size.
+        let fits = in_a_page(ahead.iter().map(|(_, size)| *size)).min(PAGE_WINDOWS as usize);
+        let whole = fits >= ahead.len();
+        let (Some((first, _)), Some((last, _))) = (ahead.first(), ahead.get(fits).or(ahead.last())) else {
             return Ok(SecondsPage { covers_all, ..SecondsPage::default() });
         };
-        let whole = ahead.len() <= PAGE_WINDOWS as usize;
-        // The last of a full page may be a second of which more is to come: it is left to the next page.
+        // It may be in a second of which some windows do fit: that second is left to the next page.
         let last = if whole || first == last { *last } else { last - 1 };
         let mut lives = BTreeMap::new();
         // The last window of each life before the page: the base for its first difference.

@@ -143,6 +143,48 @@ fn metrics_come_in_pages_in_the_order_of_arrival() {
     assert_eq!(read, records);
 }
 
+/// Records of a test with many names are large, and what is read of them is larger still.
+#[test]
+fn large_records_are_few_a_page() {
+    let mut fixture = Fixture::new();
+    fixture.store.save_test(&test("t", 5)).unwrap();
+    let mut dice = 1_u64;
+    let mut large = |n: i64| {
+        let mut record = record(window("a", 5, n as u64), n);
+        // Digits that do not deflate to much less than half.
+        let digits: String = (0..6_000)
+            .map(|_| {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                format!("{:08x}", dice >> 32)
+            })
+            .collect();
+        let mut payload: serde_json::Value = serde_json::from_slice(&record.raw.payload).unwrap();
+        payload["padding"] = digits.into();
+        record.raw.payload = payload.to_string().into_bytes().into();
+        record
+    };
+    let records: Vec<_> = (0..20).map(&mut large).collect();
+    fixture.store.save_batch(&batch(records.clone(), 20)).unwrap();
+    let (mut read, mut pages, mut after) = (Vec::new(), 0, Some(0));
+    while let Some(from) = after {
+        let page = fixture.store.metrics(&id("t"), from, 200).unwrap();
+        assert!((1..10).contains(&page.records.len()), "{}", page.records.len());
+        read.extend(page.records);
+        (after, pages) = (page.next, pages + 1);
+    }
+    assert_eq!(read, records);
+    assert!(pages > 2, "{pages}");
+
+    let (mut seconds, mut from) = (Vec::new(), Some(0));
+    while let Some(first) = from {
+        let page = fixture.store.seconds_page(&id("t"), first).unwrap();
+        assert!((1..10).contains(&page.fleet.len()), "{}", page.fleet.len());
+        seconds.extend(page.fleet.iter().map(|second| second.seq));
+        from = page.next;
+    }
+    assert_eq!(seconds, (0..20).collect::<Vec<_>>());
+}
+
 #[test]
 fn a_node_is_stored_as_it_registered_last() {
     let mut fixture = Fixture::new();
