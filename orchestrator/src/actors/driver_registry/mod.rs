@@ -27,8 +27,14 @@ const MAILBOX: usize = 64;
 /// How often the registry checks for nodes that have gone silent.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Ticks between two updates of every live node to listeners, changed or not. What they show is at most 1 s old.
-const PUBLISH_EVERY: u32 = 4;
+/// Ticks between two updates of a live node to listeners, changed or not. What they show is at most 1 s old.
+const PUBLISH_EVERY: usize = 4;
+
+/// The live nodes whose turn it is. A tick publishes a part of them: all of a large fleet at once may not fit into the
+/// mailbox of the events (1,024) and the queue of a listener (256), and then the last ones would be dropped each time.
+fn due(views: Vec<DriverView>, tick: usize) -> impl Iterator<Item = DriverView> {
+    views.into_iter().filter(|view| view.alive).skip(tick % PUBLISH_EVERY).step_by(PUBLISH_EVERY)
+}
 
 /// Every node known, in the order of their ids.
 #[derive(Debug, Message)]
@@ -71,7 +77,7 @@ pub struct DriverRegistryActor {
     store: StoreHandle,
     telemetry: Arc<Telemetry>,
     counted: RegistryCounts,
-    ticks: u32,
+    ticks: usize,
 }
 
 impl DriverRegistryActor {
@@ -139,10 +145,7 @@ impl DriverRegistryActor {
         let events = self.registry.tick(now.elapsed);
         self.publish(events);
         self.ticks = self.ticks.wrapping_add(1);
-        if self.ticks.is_multiple_of(PUBLISH_EVERY) {
-            let views = self.registry.views(now);
-            views.into_iter().filter(|view| view.alive).for_each(|view| self.send(view));
-        }
+        due(self.registry.views(now), self.ticks).for_each(|view| self.send(view));
     }
 }
 
@@ -212,5 +215,30 @@ impl Handler<ListDrivers> for DriverRegistryActor {
 
     fn handle(&mut self, _: ListDrivers, _: &mut Self::Context) -> Self::Result {
         self.registry.views(self.clock.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::driver_view;
+
+    #[test]
+    fn each_live_node_is_published_once_a_second_a_part_of_the_fleet_each_tick() {
+        let views: Vec<DriverView> = (0..1_001)
+            .map(|n| DriverView { alive: n % 10 != 3, ..driver_view(&format!("d{n:04}")) })
+            .collect();
+        for first in [0, 7, usize::MAX - 4] {
+            let mut published = Vec::new();
+            for tick in first..first + PUBLISH_EVERY {
+                let part: Vec<String> = due(views.clone(), tick).map(|view| view.node_id).collect();
+                assert!(part.len() <= 256, "{}", part.len());
+                published.extend(part);
+            }
+            published.sort_unstable();
+            let alive: Vec<String> =
+                views.iter().filter(|view| view.alive).map(|view| view.node_id.clone()).collect();
+            assert_eq!(published, alive, "from tick {first} on");
+        }
     }
 }
