@@ -20,8 +20,8 @@ export interface Listener {
   link(link: Link): void;
   /** Bytes arrived: what is shown is up to date as of now. */
   received(): void;
-  /** The present state is complete, or what was missed since the last event. */
-  caughtUp(): void;
+  /** The present state is complete (`isPresentState`), or what was missed since the last event is on its way. */
+  caughtUp(isPresentState: boolean): void;
   /** The orchestrator does not have what was asked for (404): this stream has ended. */
   refused(): void;
 }
@@ -93,8 +93,8 @@ export class EventStream {
         }
         if (id === null) continue;
         this.lastId = id;
-        // Events of the present state have no id; the first id stands behind them.
-        if (!isCaughtUp) this.listener.caughtUp();
+        // Events of the present state have no id; the first id stands behind them, without an event.
+        if (!isCaughtUp) this.listener.caughtUp(name === "");
         isCaughtUp = true;
       }
     }

@@ -3,16 +3,19 @@
 //
 // Each driver and each test has a signal of its own, so that only what changed is drawn again. A fleet of a thousand
 // drivers changes a thousand times a second: changes are collected, and shown at most every `SHOW_EVERY_MS`.
-import { batch, computed, effect, type ReadonlySignal, signal, type Signal, untracked } from "@preact/signals";
+import { batch, effect, type ReadonlySignal, signal, type Signal, untracked } from "@preact/signals";
 
 import { get, path, session } from "../api/client";
 import { EventStream, type Link } from "../api/events";
 import type { Driver, Health, Second, Test } from "../api/types";
 import { here } from "../routes";
+import { underWayAfter } from "./underway";
 
 const SHOW_EVERY_MS = 250;
 /** A tab that is hidden this long gives up its connection, since a browser has six of them for a server. */
 const HIDDEN_MS = 60_000;
+/** After so long every driver that is alive has sent a heartbeat to an orchestrator that has just started. */
+const DRIVERS_WITHIN_MS = 10_000;
 
 /** A driver and when this page received its row, by `performance.now()`: it ages on screen from there. */
 export interface SeenDriver {
@@ -36,16 +39,10 @@ const drivers = new Map<string, Signal<SeenDriver>>();
 /** The ids of all known drivers, in order. */
 export const driverIds = signal<string[]>([]);
 const tests = new Map<string, Signal<Test>>();
-/** The test whose event came last; null before any. */
-export const newest = signal<Test | null>(null);
+/** The test that is under way (starting, running, draining); null where none is. */
+export const underWay = signal<Test | null>(null);
 /** Counts up when the list of tests may look different: one was created, changed its state, or was deleted. */
 export const listVersion = signal(0);
-
-/** The test that is under way (starting, running, draining); null where none is. */
-export const underWay: ReadonlySignal<Test | null> = computed(() => {
-  const test = newest.value;
-  return test && ["starting", "running", "draining"].includes(test.state) ? test : null;
-});
 
 /** A driver's row; undefined where there is none of this id. */
 export function driver(id: string): ReadonlySignal<SeenDriver> | undefined {
@@ -86,7 +83,7 @@ function show(): void {
         isNew = true;
       }
     }
-    if (isNew) driverIds.value = [...drivers.keys()].sort((a, b) => (a < b ? -1 : 1));
+    if (isNew) nameDrivers();
     for (const [id, test] of waiting.tests) {
       const known = tests.get(id);
       if (known?.value.state !== test.state || known.value.verdict !== test.verdict || known.value.name !== test.name) {
@@ -94,29 +91,58 @@ function show(): void {
       }
       if (known) known.value = test;
       else tests.set(id, signal(test));
-      // A late change of an earlier test does not hide the newest.
-      const last = newest.value;
-      if (!last || last.test_id === id || last.created_at <= test.created_at) newest.value = test;
+      underWay.value = underWayAfter(underWay.value, test);
     }
   });
   waiting.drivers.clear();
   waiting.tests.clear();
 }
 
+function nameDrivers(): void {
+  driverIds.value = [...drivers.keys()].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** What a connection has brought. */
+class Brought {
+  readonly drivers = new Set<string>();
+  readonly tests = new Set<string>();
+}
+
+/** The present state is complete: what an earlier connection brought of other tests may be out of date, and is forgotten. */
+function keepTests(of: ReadonlySet<string>): void {
+  batch(() => {
+    for (const id of tests.keys()) if (!of.has(id)) tests.delete(id);
+    if (underWay.value && !of.has(underWay.value.test_id)) underWay.value = null;
+  });
+}
+
+/** Forgets drivers that this connection has not brought: the orchestrator does not know them, or does not any more. */
+function keepDrivers(of: ReadonlySet<string>): void {
+  const before = drivers.size;
+  for (const id of drivers.keys()) if (!of.has(id)) drivers.delete(id);
+  if (drivers.size !== before) nameDrivers();
+}
+
 function later(): void {
   if (waiting.timer === 0) waiting.timer = window.setTimeout(show, SHOW_EVERY_MS);
 }
 
+/** A test as it is by the newest word. Nothing comes after its end: an answer that says otherwise was on its way before. */
+function put(test: Test): void {
+  const known = waiting.tests.get(test.test_id) ?? tests.get(test.test_id)?.peek();
+  if (known?.state !== "finished" || test.state === "finished") waiting.tests.set(test.test_id, test);
+}
+
 /** A test as REST answered it, which may be newer than the stream's. */
 export function learn(test: Test): void {
-  waiting.tests.set(test.test_id, test);
+  put(test);
   show();
 }
 
 /** A test was deleted here. */
 export function forget(id: string): void {
   tests.delete(id);
-  if (newest.value?.test_id === id) newest.value = null;
+  if (underWay.value?.test_id === id) underWay.value = null;
   listVersion.value += 1;
 }
 
@@ -135,14 +161,17 @@ function open(of: string | null): void {
   streamOf = of;
   turn += 1;
   const mine = turn;
+  let brought = new Brought();
   stream = new EventStream(path(["api", "v1", "events"], { test: of }), {
     event(name, data) {
       if (name === "driver") {
         const driver = data as Driver;
+        brought.drivers.add(driver.node_id);
         waiting.drivers.set(driver.node_id, { driver, at: performance.now() });
       } else if (name === "test") {
         const test = data as Test;
-        waiting.tests.set(test.test_id, test);
+        brought.tests.add(test.test_id);
+        put(test);
         for (const listener of testListeners) listener(test);
       } else {
         for (const listener of secondListeners) listener(data as Second);
@@ -152,6 +181,7 @@ function open(of: string | null): void {
     link(now) {
       if (mine !== turn || (now === "connecting" && isSwitch)) return;
       link.value = now;
+      if (now === "lost") brought = new Brought();
       // What happened without a stream may have changed the list, and it may be another orchestrator by now.
       if (now === "live") {
         listVersion.value += 1;
@@ -162,8 +192,16 @@ function open(of: string | null): void {
     received() {
       receivedAt.value = performance.now();
     },
-    caughtUp() {
+    caughtUp(isPresentState) {
       show();
+      if (isPresentState) {
+        const of = brought;
+        keepTests(of.tests);
+        // An orchestrator that has just started receives their heartbeats within seconds.
+        setTimeout(() => {
+          if (mine === turn && brought === of) keepDrivers(of.drivers);
+        }, DRIVERS_WITHIN_MS);
+      }
       isKnown.value = true;
       caughtUp.value += 1;
     },
@@ -180,12 +218,12 @@ function wanted(): string | null {
   return at.page === "test" ? at.id : null;
 }
 
-/** How far the orchestrator's clock is ahead of this browser's, ms. */
-let aheadMs = 0;
+/** The orchestrator's clock less `performance.now()`, ms since 1970. Elapsed time does not jump where the browser's clock is set. */
+let originMs = performance.timeOrigin;
 
 /** ms since 1970 by the orchestrator's clock, as well as this page knows it: tests have their instants by that one. */
 export function orchestratorNow(): number {
-  return Date.now() + aheadMs;
+  return originMs + performance.now();
 }
 
 async function askTime(): Promise<void> {
@@ -193,7 +231,7 @@ async function askTime(): Promise<void> {
     const before = performance.now();
     const { unix_us: us } = await get<{ unix_us: number }>("/api/v1/time");
     const wayMs = (performance.now() - before) / 2;
-    aheadMs = us / 1_000 + wayMs - Date.now();
+    originMs = us / 1_000 + wayMs - performance.now();
   } catch {
     // The link shows that nothing answers; the last offset stays.
   }
@@ -207,19 +245,28 @@ async function askHealth(): Promise<void> {
   }
 }
 
+/** The deletion of a test sends no event: where this page is looked at again, another one may have deleted some. */
+function changedElsewhere(): void {
+  if (session.value !== "out") listVersion.value += 1;
+}
+
 /** Opens the stream, and opens it again after a log-in and when a hidden tab is looked at again. Called once. */
 export function listen(): void {
   void askHealth();
   effect(() => {
     const of = wanted();
     untracked(() => {
-      if (stream === null || of !== streamOf) open(of);
+      if (session.value !== "out" && (stream === null || of !== streamOf)) open(of);
     });
   });
   let loggedOut = false;
   session.subscribe((now) => {
-    if (now === "out") loggedOut = true;
-    else if (now === "in" && loggedOut) {
+    if (now === "out") {
+      loggedOut = true;
+      // Who is logged out receives no more, in a stream that began before either.
+      stream?.close();
+      stream = null;
+    } else if (now === "in" && loggedOut) {
       loggedOut = false;
       open(wanted());
     }
@@ -235,6 +282,10 @@ export function listen(): void {
         stream?.close();
         stream = null;
       }, HIDDEN_MS);
-    } else if (!stream) open(wanted());
+      return;
+    }
+    if (!stream && session.value !== "out") open(wanted());
+    else changedElsewhere();
   });
+  addEventListener("focus", changedElsewhere);
 }

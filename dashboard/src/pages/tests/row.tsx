@@ -7,8 +7,9 @@ import { done, failed } from "../../parts/toast";
 import { VerdictBadge } from "../../parts/verdict";
 import { address, go } from "../../routes";
 import { runAgain, start } from "../../state/actions";
-import { newest } from "../../state/live";
-import { Stop } from "./running";
+import { liveTest } from "../../state/live";
+import { isLater, isUnderWay } from "../../state/underway";
+import { Stop } from "../stop";
 
 interface Props {
   test: TestSummary;
@@ -20,7 +21,8 @@ interface Props {
 export function Row({ test, picked, pick, remove }: Props) {
   const [busy, setBusy] = useState(false);
   // While it runs the stream knows how it stands.
-  const live = newest.value?.test_id === test.test_id ? newest.value : null;
+  const known = liveTest(test.test_id);
+  const live = known && isLater(known, test) ? known : null;
   const state = live?.state ?? test.state;
   const took = between(test.started_at, test.ended_at);
   const act = async (what: string, run: () => Promise<{ test_id: string }>) => {
@@ -33,7 +35,6 @@ export function Row({ test, picked, pick, remove }: Props) {
       setBusy(false);
     }
   };
-  const isUnderWay = state === "starting" || state === "running" || state === "draining";
   return (
     <tr>
       <td class="pick">
@@ -59,8 +60,8 @@ export function Row({ test, picked, pick, remove }: Props) {
       </td>
       <td class="n">{took === null ? "–" : duration(took)}</td>
       <td class="actions">
-        {isUnderWay ? (
-          <Stop id={test.test_id} name={test.name} />
+        {isUnderWay(state) ? (
+          <Stop id={test.test_id} name={test.name} small />
         ) : (
           <>
             {state === "configured" ? (
