@@ -40,6 +40,11 @@ export function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What went wrong with each driver that cannot take part, a line each. */
+export function ofDrivers(error: unknown): string[] {
+  return error instanceof ApiError ? Object.entries(error.drivers).map(([node, why]) => `${node}: ${why}`) : [];
+}
+
 interface Body {
   /** The media type. */
   type: string;

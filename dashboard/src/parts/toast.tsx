@@ -1,7 +1,7 @@
 // What came of something that was done: a line at the bottom, until it is closed or another one comes. It is read out once.
 import { signal } from "@preact/signals";
 
-import { ApiError, sentence } from "../api/client";
+import { ofDrivers, sentence } from "../api/client";
 
 interface Message {
   kind: "done" | "failed";
@@ -26,8 +26,7 @@ export function done(text: string): void {
 
 /** Says that something was not done, and why. It stays until it is closed. */
 export function failed(what: string, error: unknown): void {
-  const details = error instanceof ApiError ? Object.entries(error.drivers).map(([node, why]) => `${node}: ${why}`) : [];
-  show({ kind: "failed", text: `${what}: ${sentence(error)}`, details }, null);
+  show({ kind: "failed", text: `${what}: ${sentence(error)}`, details: ofDrivers(error) }, null);
 }
 
 /** The place of the message, once in the shell. */

@@ -2,13 +2,16 @@
 
 import { useState } from "preact/hooks";
 
-import { changeRate, runAgain, start, stop } from "../../state/actions";
+import { changeRate, runAgain, start } from "../../state/actions";
 import { sentence } from "../../api/client";
 import { Dialog } from "../../parts/dialog";
+import { failed } from "../../parts/toast";
 import { address, go } from "../../routes";
 import { clock } from "../../charts/format";
 import { canChangeRate, rateNow } from "../../state/load";
 import type { Test } from "../../state/shapes";
+import { isUnderWay } from "../../state/underway";
+import { Stop } from "../stop";
 
 /** The forms of a report, with what each is for. */
 const FORMATS: readonly [ending: string, what: string][] = [
@@ -24,39 +27,32 @@ const FORMATS: readonly [ending: string, what: string][] = [
 ];
 
 export function Actions({ test }: { test: Test }) {
-  const [asked, setAsked] = useState<"stop" | "rate" | null>(null);
+  const [asksRate, setAsksRate] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [fault, setFault] = useState<string | null>(null);
   const [said, setSaid] = useState<string | null>(null);
   const id = test.test_id;
-  const run = (work: () => Promise<unknown>) => {
+  const run = (what: string, work: () => Promise<unknown>) => {
     setBusy(true);
-    setFault(null);
     work()
-      .catch((error: unknown) => setFault(sentence(error)))
+      .catch((error: unknown) => failed(what, error))
       .finally(() => setBusy(false));
   };
-  const underWay = test.state === "running" || test.state === "starting" || test.state === "draining";
   return (
     <>
       {test.state === "configured" && (
-        <button type="button" class="primary" disabled={busy} onClick={() => run(() => start(id))}>
+        <button type="button" class="primary" disabled={busy} onClick={() => run("The test was not started", () => start(id))}>
           Start
         </button>
       )}
       {canChangeRate(test) && (
-        <button type="button" onClick={() => setAsked("rate")}>
+        <button type="button" onClick={() => setAsksRate(true)}>
           Change rate
         </button>
       )}
-      {underWay && (
-        <button type="button" class="danger" disabled={busy} onClick={() => setAsked("stop")}>
-          Stop
-        </button>
-      )}
+      {isUnderWay(test.state) && <Stop id={id} />}
       {test.state === "finished" && (
         <>
-          <button type="button" class="primary" disabled={busy} onClick={() => run(async () => go({ page: "test", id: (await runAgain(id)).test_id }))}>
+          <button type="button" class="primary" disabled={busy} onClick={() => run("The test was not run again", async () => go({ page: "test", id: (await runAgain(id)).test_id }))}>
             Run again
           </button>
           <a class="button" href={address({ page: "compare", a: [id], b: [] })}>
@@ -92,32 +88,7 @@ export function Actions({ test }: { test: Test }) {
           {said}
         </p>
       )}
-      {fault && (
-        <p class="fault" role="alert">
-          {fault}
-        </p>
-      )}
-      {asked === "stop" && (
-        <Dialog title="Stop this test?" close={() => setAsked(null)}>
-          <p>Drivers send no more, wait for what is in flight, and report. The verdict is then “aborted”.</p>
-          <div class="row">
-            <button type="button" onClick={() => setAsked(null)}>
-              Go on
-            </button>
-            <button
-              type="button"
-              class="danger"
-              onClick={() => {
-                setAsked(null);
-                run(() => stop(id));
-              }}
-            >
-              Stop the test
-            </button>
-          </div>
-        </Dialog>
-      )}
-      {asked === "rate" && <RateDialog test={test} close={() => setAsked(null)} said={setSaid} />}
+      {asksRate && <RateDialog test={test} close={() => setAsksRate(false)} said={setSaid} />}
     </>
   );
 }

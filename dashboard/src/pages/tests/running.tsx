@@ -7,12 +7,13 @@ import { done, failed } from "../../parts/toast";
 import { VerdictBadge } from "../../parts/verdict";
 import { Word } from "../../parts/word";
 import { address } from "../../routes";
-import { changeRate, stop } from "../../state/actions";
+import { changeRate } from "../../state/actions";
 import { follows } from "../../state/follows";
 import { orchestratorNow, tick, underWay } from "../../state/live";
 import { canChangeRate, loadWords, rateNow } from "../../state/load";
 import { progress } from "../../state/progress";
 import type { Test } from "../../state/shapes";
+import { Stop } from "../stop";
 
 /** Nothing where no test is under way. */
 export function Running() {
@@ -63,7 +64,7 @@ export function Running() {
         <a class="button" href={address({ page: "test", id: test.test_id })}>
           Watch
         </a>
-        <Stop id={test.test_id} name={test.name} big />
+        <Stop id={test.test_id} name={test.name} />
       </div>
     </section>
   );
@@ -72,14 +73,14 @@ export function Running() {
 function Elapsed({ test }: { test: Test }) {
   // Read, so that it goes on each second.
   follows(tick);
-  const { elapsed, share, remaining } = progress(test, orchestratorNow());
+  const { elapsed, share, remaining, mayEndEarlier } = progress(test, orchestratorNow());
   if (elapsed === null) return <span class="dim">starting</span>;
   return (
     <span class="row">
       {share !== null && <progress max={1} value={share} aria-label="How much of the load has passed" />}
       <span class="nowrap">
         {clock(elapsed)}
-        {remaining !== null && <span class="dim"> of {clock(elapsed + remaining)}</span>}
+        {remaining !== null && <span class="dim">{mayEndEarlier ? " of at most " : " of "}{clock(elapsed + remaining)}</span>}
       </span>
     </span>
   );
@@ -109,7 +110,9 @@ function ChangeRate({ test }: { test: Test }) {
         void submit();
       }}
     >
-      <label for="rate">Rate, {rate(now)}/s now</label>
+      <label for="rate">
+        Rate {test.plan.per === "fleet" ? "of the fleet" : "of each driver"}, {rate(now)}/s now
+      </label>
       <input
         id="rate"
         type="number"
@@ -123,25 +126,5 @@ function ChangeRate({ test }: { test: Test }) {
       />
       <button disabled={busy}>Change</button>
     </form>
-  );
-}
-
-/** Stops a test. */
-export function Stop({ id, name, big = false }: { id: string; name: string; big?: boolean }) {
-  const [busy, setBusy] = useState(false);
-  const click = async () => {
-    setBusy(true);
-    try {
-      await stop(id);
-    } catch (error) {
-      failed("The test was not stopped", error);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <button type="button" class={big ? "danger" : "danger small"} disabled={busy} onClick={() => void click()}>
-      Stop<span class="sr-only"> {name}</span>
-    </button>
   );
 }
