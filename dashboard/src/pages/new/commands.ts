@@ -45,15 +45,18 @@ interface Where {
 export function runCommand(plan: PlanJson, { origin, hasToken }: Where): string {
   const at = ["--orchestrator", origin, ...(hasToken ? ["--token-file", "FILE"] : [])];
   const drivers = plan["drivers"];
-  const hasNoFlag = "abort" in plan || "honesty" in plan || "requests" in plan || Array.isArray(drivers);
+  const request = table(plan["request"]);
+  // A flag takes a body that begins with @ for the name of a file.
+  const isLikeAFile = typeof request["body"] === "string" && request["body"].startsWith("@");
+  const hasNoFlag = "abort" in plan || "honesty" in plan || "requests" in plan || Array.isArray(drivers) || isLikeAFile;
   if (hasNoFlag) return `groundswell run plan.toml ${at.join(" ")}`;
   const words = ["groundswell", "run", ...each(table(plan["target"])["url"])];
   for (const [of, key, flag] of FLAGS) {
     const value = (of === "" ? plan : table(plan[of]))[key];
-    if (value !== undefined) words.push(flag, ...each(value).slice(0, 1));
+    const [text] = each(value);
+    if (text !== undefined) words.push(...(text.startsWith("-") ? [`${flag}=${text}`] : [flag, text]));
   }
   if (drivers !== undefined) words.push("--drivers", ...each(drivers).slice(0, 1));
-  const request = table(plan["request"]);
   for (const [name, values] of Object.entries(table(request["headers"]))) {
     for (const value of each(values)) words.push("--header", `${name}: ${value}`);
   }

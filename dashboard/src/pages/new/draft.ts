@@ -30,6 +30,9 @@ export interface Checked {
 
 export const checked = signal<Checked | null>(null);
 
+/** Counts the questions, so that the answer to an earlier one is passed over. */
+let asked = 0;
+
 /** The draft as the body of a request: a plan, or TOML; and the faults that need no orchestrator. */
 export function given(of: Draft): { body: PlanJson | string; faults: KeyProblem[] } {
   if (of.by === "toml") return { body: of.toml, faults: [] };
@@ -42,10 +45,16 @@ export function tomlOf(of: Draft): string {
   return of.by === "toml" ? of.toml : writeToml(planOf(of.form).plan);
 }
 
+/** Forgets what was answered; what is still on its way comes too late. */
+export function uncheck(): void {
+  asked += 1;
+  checked.value = null;
+}
+
 /** Begins anew: empty, for an address, or with the plan of a test. */
 export function begin(next: Partial<Draft>): void {
   draft.value = { ...FRESH, form: emptyForm(), ...next };
-  checked.value = null;
+  uncheck();
 }
 
 /** Begins with a plan as answers show it: in the form, or as TOML where the form has no place for it. */
@@ -68,8 +77,6 @@ export function turnTo(by: "form" | "toml"): boolean {
   draft.value = { ...now, by, form };
   return true;
 }
-
-let asked = 0;
 
 /** Has the orchestrator check the draft. */
 export async function check(): Promise<Checked> {

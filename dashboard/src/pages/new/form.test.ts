@@ -92,6 +92,10 @@ test("every field reaches the plan", () => {
   assert.deepEqual(planOf(again).plan, plan, "the form of a plan makes that plan");
 });
 
+test("headers keep their names, also those that every object has", () => {
+  assert.deepEqual(planOf(form({ "request.headers": "constructor: 1\ntoString: 2" })).plan["request"], { headers: { constructor: "1", toString: "2" } });
+});
+
 test("what is typed wrong goes to the orchestrator as it is, or is said at once", () => {
   assert.deepEqual(planOf(form({ "load.rate": "-5", "load.duration": "5 parsecs" })).plan["load"], { mode: "tsunami", rate: "-5", duration: "5 parsecs" });
   assert.deepEqual(planOf(form({ "load.rate": "6/m" })).plan["load"], { mode: "tsunami", rate: "6/m", duration: "30s" });
@@ -121,6 +125,12 @@ test("a plan that the form cannot hold has none", () => {
   assert.equal(formOf({ requests: { home: {} } }), null);
   assert.equal(formOf({ load: { stages: [] } }), null);
   assert.equal(formOf({ request: { body_base64: "AA==" } }), null);
+  const holds = { target: { url: "http://x/" }, load: { mode: "tsunami", rate: 5, max_in_flight: 9 }, request: { headers: { "x-a": "1" } } };
+  assert.ok(formOf(holds));
+  assert.equal(formOf({ ...holds, capacity: { slo: "response.p99 < 250ms" } }), null, "a search would become an ordinary test");
+  assert.equal(formOf({ ...holds, load: { ...holds.load, connections: 4 } }), null, "a pool of an open loop");
+  assert.equal(formOf({ ...holds, target: { url: "http://x/", tls: { verify: false } } }), null);
+  assert.equal(formOf({ ...holds, seed: 7 }), null);
   assert.equal(formOf({ load: { delay: "4ms" } })?.values["load.rate"], "250");
   assert.equal(isMasked({ request: { headers: { authorization: "***" } } }), true);
 });
@@ -136,6 +146,9 @@ test("commands say the same", () => {
     `groundswell run 'http://x/?a=1&b' --mode tsunami --rate 100 --duration 5s --header 'a: it'\\''s' --threshold 'response.p99 < 1s' --orchestrator http://127.0.0.1:8080`,
   );
   assert.equal(runCommand({ ...plan, honesty: {} }, { ...HERE, hasToken: true }), "groundswell run plan.toml --orchestrator http://127.0.0.1:8080 --token-file FILE");
+  const body = (text: string) => runCommand(planOf(form({ "target.url": "http://x/", "request.body": text })).plan, HERE);
+  assert.match(body("-1"), / --body=-1 /, "a value does not become a flag");
+  assert.equal(body("@a"), "groundswell run plan.toml --orchestrator http://127.0.0.1:8080", "--body @a would send the file a");
   assert.match(curlCommands(plan, HERE), /^test=\$\(curl -sf -H 'content-type: application\/json' -d '\{"target"/);
   assert.match(curlCommands("x", { ...HERE, hasToken: true }), /Bearer \$\(cat FILE\)" -H 'content-type: application\/toml' --data-binary @plan.toml/);
   assert.equal(quoted("a b"), "'a b'");

@@ -156,7 +156,8 @@ function list(text: string): string[] {
 }
 
 function put(table: Record<string, unknown>, name: string, value: unknown): void {
-  const known = table[name];
+  // Names are a person's: "constructor" is one, too.
+  const known = Object.hasOwn(table, name) ? table[name] : undefined;
   if (known === undefined) table[name] = value;
   else if (Array.isArray(known)) known.push(value);
   else table[name] = [known, value];
@@ -278,11 +279,25 @@ function rows(value: unknown): Condition[] {
 
 const scalar = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
 
-/** The form of a plan; null where the form has no place for what it holds (several requests, bytes as a body). */
+/** Keys of plans that are no field's own path, and that the form has a place for. */
+const FURTHER = ["load.mode", "load.delay", "thresholds", "abort"];
+
+/** Whether the form has a place for everything in a plan. What it has none for would be left out without a word. */
+function hasPlaceFor(plan: PlanJson): boolean {
+  const mode = table(plan["load"])["mode"] === "avalanche" ? "avalanche" : "tsunami";
+  const places = [...FURTHER, ...FIELDS.filter((field) => field.mode === undefined || field.mode === mode).map((field) => field.path)];
+  const isKnown = (value: unknown, path: string): boolean => {
+    if (value === null || value === undefined || places.includes(path)) return true;
+    const isTable = typeof value === "object" && !Array.isArray(value) && places.some((place) => place.startsWith(`${path}.`));
+    return isTable && Object.entries(table(value)).every(([key, of]) => isKnown(of, `${path}.${key}`));
+  };
+  return Object.entries(plan).every(([key, value]) => isKnown(value, key));
+}
+
+/** The form of a plan; null where the form has no place for what it holds, as several requests or a search for the capacity. */
 export function formOf(plan: PlanJson): Form | null {
+  if (!hasPlaceFor(plan)) return null;
   const [request, load, honesty] = [table(plan["request"]), table(plan["load"]), table(plan["honesty"])];
-  if ("requests" in plan || "stages" in load || "body_base64" in request || "body_file" in request) return null;
-  if (load["mode"] !== "avalanche" && "connections" in load) return null;
   const form = emptyForm();
   form.values["load.rate"] = "";
   form.values["load.duration"] = "";

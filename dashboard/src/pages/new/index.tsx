@@ -6,14 +6,14 @@ import type { KeyProblem, Test } from "../../api/types";
 import { Copyable } from "../../parts/copy";
 import { Failed, Loading } from "../../parts/notice";
 import { done, failed } from "../../parts/toast";
-import { go, here } from "../../routes";
+import { address, go, here } from "../../routes";
 import { create, createAndStart } from "../../state/actions";
 import { curlCommands, runCommand } from "./commands";
-import { begin, beginWith, check, checked, draft, failedWith, given, tomlOf, turnTo } from "./draft";
+import { begin, beginWith, check, checked, draft, failedWith, given, tomlOf, turnTo, uncheck } from "./draft";
 import { Fields, idOf } from "./fields";
-import { emptyForm, fieldOf, isMasked } from "./form";
+import { emptyForm, fieldOf, isMasked, planOf } from "./form";
 
-/** Typing is followed by a question after this pause. */
+/** How long after the last key the orchestrator is asked. */
 const TYPING_MS = 350;
 
 export default function New() {
@@ -60,11 +60,12 @@ function Editor() {
   const said = checked.value;
   const [busy, setBusy] = useState(false);
   const [tried, setTried] = useState(false);
+  const hasMasked = useMemo(() => isMasked(now.by === "toml" ? { toml: now.toml } : planOf(now.form).plan), [now]);
   const hasSomething = now.by === "toml" ? now.toml.trim() !== "" : (now.form.values["target.url"] ?? "") !== "";
 
   useEffect(() => {
     if (!hasSomething) {
-      checked.value = null;
+      uncheck();
       return;
     }
     const timer = setTimeout(() => void check(), TYPING_MS);
@@ -118,8 +119,13 @@ function Editor() {
       </div>
       {now.from !== null && (
         <p class="note">
-          This is the plan of test <a href={`/tests/${encodeURIComponent(now.from)}`}>{now.from}</a>. Secrets are masked in it: type them again, or{" "}
-          <b>run the test again</b> from the list, which keeps them.
+          This is the plan of test <a href={address({ page: "test", id: now.from })}>{now.from}</a>.
+          {hasMasked && (
+            <>
+              {" "}
+              Its secrets are masked: type them again, or <b>run the test again</b> from the list, which keeps them.
+            </>
+          )}
         </p>
       )}
       <form
@@ -205,7 +211,7 @@ function turn(to: "form" | "toml"): void {
     ? "the TOML has to be right first"
     : isMasked(plan)
       ? "the plan has secrets, which come back masked"
-      : "the form has no place for several requests, stages or bytes";
+      : "the form has no place for all of it, as for several requests, stages, a search for the capacity or bytes";
   failed("The form cannot show this plan", why);
 }
 
