@@ -5,12 +5,12 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { readTest } from "../state/actions";
 import { ApiError, get, path, sentence } from "../api/client";
+import { listKeys } from "../charts/toolbar";
 import { Copyable } from "../parts/copy";
 import { duration } from "../parts/format";
-import { listed, shortcut } from "../parts/keys";
 import { Empty, Failed, Loading } from "../parts/notice";
 import { here } from "../routes";
-import { caughtUp, link, onSecond, onTest, orchestratorNow, tick } from "../state/live";
+import { caughtUp, link, listVersion, onSecond, onTest, orchestratorNow, tick } from "../state/live";
 import { follows } from "../state/follows";
 import { type Source, TestModel } from "../state/model";
 import type { Span, Test, Window } from "../state/shapes";
@@ -27,10 +27,16 @@ function source(id: string): Source {
   };
 }
 
-/** How often the curve of a running test is asked for. */
-const CURVE_EVERY_MS = 5_000;
+/** How often the figures of a running test, or of the span that is zoomed to, are asked for. */
+const FIGURES_EVERY_MS = 5_000;
 /** A running test whose newest second is older than this is said to be behind. */
 const BEHIND_MS = 3_000;
+
+/** The newest second that a test may have, by the orchestrator's clock. */
+function newestOf(test: Test): number {
+  const end = test.state === "finished" && test.ended_at ? Date.parse(test.ended_at) : orchestratorNow();
+  return test.started_at ? Math.max(0, Math.ceil((end - Date.parse(test.started_at)) / 1000)) : 0;
+}
 
 export default function TestPage() {
   const at = here.value;
@@ -47,72 +53,87 @@ function OneTest({ id }: { id: string }) {
   useEffect(() => {
     let wanted = true;
     let loaded = false;
+    // As the page showed it last; undefined before it showed any.
+    let state: Test["state"] | undefined;
     const load = async () => {
       try {
         const test: Test = await readTest(id);
         if (!wanted) return;
         setFault(null);
         model.take(test);
+        state ??= test.state;
         if (!test.started_at) return;
         loaded = true;
         const streams = caughtUp.peek();
-        const over = test.state === "finished";
-        const end = over && test.ended_at ? Date.parse(test.ended_at) : orchestratorNow();
         // The curve needs its own histograms, and does not wait for the series.
         const whole = model.whole();
-        await model.load(Math.max(0, Math.ceil((end - Date.parse(test.started_at)) / 1000)), over).catch((error: unknown) => {
+        await model.load(newestOf(test), test.state === "finished").catch((error: unknown) => {
           model.fault.value = sentence(error);
         });
         // A stream that began meanwhile may have begun behind the newest of these seconds.
-        if (streams !== caughtUp.peek()) await model.refill(model.series.last - 10).catch(() => undefined);
+        if (streams !== caughtUp.peek()) await model.refill(model.series.last - 10, newestOf(test)).catch(() => undefined);
         await whole;
       } catch (error) {
         if (wanted) setFault(error instanceof Error ? error : new Error(String(error)));
       }
     };
     void load();
-    let state = model.test.peek()?.state;
     const ends = [
       onTest((test) => {
         if (test.test_id !== id) return;
         model.take(test);
         if (test.started_at && !loaded) {
           loaded = true;
-          void model.load(Math.max(0, Math.ceil((orchestratorNow() - Date.parse(test.started_at)) / 1000)), false).catch(() => undefined);
+          void model.load(newestOf(test), false).catch((error: unknown) => {
+            model.fault.value = sentence(error);
+          });
         }
         // The last seconds of a test may be corrected when it ends.
-        if (test.state === "finished" && state !== "finished") {
-          void model.refill(model.series.last - 60).catch(() => undefined);
+        if (test.state === "finished" && state !== undefined && state !== "finished") {
+          void model.refill(model.series.last - 60, newestOf(test)).catch(() => undefined);
           void model.whole();
+          void model.again();
+          void model.refresh();
         }
-        state = test.state;
+        if (state !== undefined) state = test.state;
       }),
       onSecond((second) => {
         if (second.test_id !== id || (second.node_id ?? null) !== null) return;
+        const { last } = model.series;
         model.add([second]);
+        // The orchestrator drops events that do not fit into its queue: what is missing is asked for.
+        const test = model.test.peek();
+        if (test && loaded && last >= 0 && second.seq > last + 1) void model.refill(last, newestOf(test)).catch(() => undefined);
         setReceivedAt(performance.now());
       }),
       // After a break of the stream: what was missed is asked for.
       caughtUp.subscribe(() => {
-        if (!loaded || model.series.last < 0) return;
-        void readTest(id).then((test) => model.take(test), () => undefined);
-        void model.refill(model.series.last - 10).catch(() => undefined);
+        const test = model.test.peek();
+        if (!test || !loaded || model.series.last < 0) return;
+        void readTest(id).then((now) => model.take(now), () => undefined);
+        void model.refill(model.series.last - 10, newestOf(test)).catch(() => undefined);
       }),
-      shortcut("Escape", "Zoom out to the whole test", () => model.group.do({ do: "out" })),
-      listed(["←", "→"], "On the time cursor of the charts: move it; with Shift by ten"),
-      listed(["Enter"], "On the time cursor: begin a span, end it, and zoom to it"),
-      listed(["+", "−"], "On the time cursor: zoom in and out"),
+      // A test that no longer changes sends no events: whether it was deleted elsewhere is asked for.
+      listVersion.subscribe(() => {
+        if (!["finished", "configured"].includes(model.test.peek()?.state ?? "")) return;
+        readTest(id).catch((error: unknown) => {
+          if (!wanted || !(error instanceof ApiError) || error.status !== 404) return;
+          setFault(error);
+          model.gone();
+        });
+      }),
+      listKeys(model.group, "whole test"),
     ];
     const sends = () => ["running", "draining"].includes(model.test.peek()?.state ?? "") && !document.hidden;
-    const curve = setInterval(() => {
-      if (sends()) void model.whole();
-    }, CURVE_EVERY_MS);
+    const figures = setInterval(() => {
+      if (sends()) void (model.group.view.peek().zoom ? model.again() : model.whole());
+    }, FIGURES_EVERY_MS);
     const ofDriver = setInterval(() => {
       if (sends()) void model.refresh();
     }, 1_000);
     return () => {
       wanted = false;
-      clearInterval(curve);
+      clearInterval(figures);
       clearInterval(ofDriver);
       for (const end of ends) end();
     };

@@ -144,3 +144,79 @@ test("the charts of a driver are its own, zoomed in too, and the fleet's come ba
   await settled();
   assert.deepEqual(sentOf(), [4]);
 });
+
+test("a span whose seconds are still to come is asked for again until they are there, and once more at the end", async () => {
+  let length = 20;
+  const asked: { from: number; to: number }[] = [];
+  const model = new TestModel({
+    windows: () => Promise.resolve([]),
+    span: (range) => {
+      if (range) asked.push(range);
+      return Promise.resolve(spanOf(range?.from ?? 0, Math.min(range?.to ?? 0, length - 1)));
+    },
+  });
+  const grow = (to: number) => {
+    for (let seq = model.series.last + 1; seq < to; seq += 1) model.add([windowOf(seq)]);
+    length = to;
+  };
+  const covered = () => {
+    const now = model.span.value;
+    return now.is === "here" ? now.span.to : null;
+  };
+  model.take(testOf({ plan: { load: { duration: "1m" } } }));
+  grow(20);
+  model.group.do({ do: "zoom", from: 10, to: 40 });
+  await settled();
+  assert.equal(covered(), 19);
+  grow(30);
+  await model.again();
+  assert.equal(covered(), 29);
+  grow(60);
+  await model.again();
+  await model.again();
+  assert.deepEqual([covered(), asked.length], [39, 3], "all are there, and older than the newest ones: nothing changes them");
+  model.take(testOf({ state: "finished", plan: { load: { duration: "1m" } } }));
+  await model.again();
+  assert.equal(asked.length, 4);
+});
+
+test("after a night without a stream nothing is missing", async () => {
+  const source = sourceOf(30_000);
+  const model = new TestModel(source);
+  model.take(testOf({ plan: { load: { duration: "12h" } } }));
+  for (let seq = 0; seq < 100; seq += 1) model.add([windowOf(seq)]);
+  await model.refill(model.series.last - 10, 29_999);
+  await settled();
+  assert.equal(model.series.gap(), null);
+  assert.equal(model.series.last, 29_999);
+  assert.ok(source.asked.windows.every(([from, to, step]) => to !== null && to - from < 3600 * Number(step)));
+});
+
+test("a driver that is watched for hours keeps within the bound", async () => {
+  let length = 100;
+  const source = sourceOf(100_000);
+  const model = new TestModel({
+    ...source,
+    windows: (from, to, step, driver) => source.windows(from, Math.min(to ?? length - 1, length - 1), step, driver),
+  });
+  model.take(testOf({ plan: { load: { duration: "9h" } } }));
+  model.add([windowOf(99)]);
+  await model.show("d1");
+  for (; length < 4000; length += 10) await model.refresh();
+  assert.ok(model.group.base.value.columns.length < 1700, `${model.group.base.value.columns.length} columns`);
+  assert.equal(model.group.base.value.gap(), null);
+});
+
+test("a short plan of stages is shown whole while it runs", () => {
+  const model = new TestModel(sourceOf(0));
+  model.take(testOf({ plan: { load: { stages: [{ rate: 5, ramp: "20s", hold: "10s" }, { rate: 9, hold: "15s" }] } } }));
+  model.add([windowOf(0)]);
+  assert.deepEqual(model.group.whole.value, [0, 45]);
+});
+
+test("an answer of before the end does not take the end back", () => {
+  const model = new TestModel(sourceOf(10));
+  model.take(testOf({ state: "finished", verdict: "passed" }));
+  model.take(testOf());
+  assert.deepEqual([model.test.value?.state, model.test.value?.verdict], ["finished", "passed"]);
+});

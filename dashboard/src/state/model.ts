@@ -5,11 +5,11 @@ import { computed, effect, signal } from "@preact/signals";
 
 import { ChartGroup } from "../charts/group";
 import { column } from "./columns";
-import { seconds } from "./progress";
+import { planned, seconds } from "./progress";
 import { firstRequests, PAGE, paged, Series } from "./series";
 import type { Span, Test, Window } from "./shapes";
 import { marks } from "./timeline";
-import type { Range } from "./zoom";
+import { type Range, seriesStepOf } from "./zoom";
 
 /** Where a test's data come from. */
 export interface Source {
@@ -26,9 +26,13 @@ export interface Source {
 export type SpanState =
   | { is: "whole"; span: Span | null }
   | { is: "loading"; range: Range; last: Span | null }
-  | { is: "here"; range: Range; span: Span }
+  /** `newest`: the last second that was known when it was asked for. */
+  | { is: "here"; range: Range; span: Span; newest: number }
   | { is: "failed"; range: Range; why: string }
   | { is: "unavailable"; range: Range };
+
+/** A second that is this much older than the newest has been reported by every driver. */
+const SETTLED_S = 10;
 
 /** Spans that are kept, so that going back and forth asks once. */
 const MOST_SPANS = 24;
@@ -57,6 +61,8 @@ export class TestModel {
   /** A newer state of the test. */
   take(test: Test): void {
     const before = this.test.peek();
+    // An answer that was on its way when the test ended: nothing would correct it later.
+    if (before?.state === "finished" && test.state !== "finished") return;
     // The plan never changes: one object for all states, so that what depends on it alone is not made anew each second.
     this.test.value = before?.test_id === test.test_id ? { ...test, plan: before.plan } : test;
     this.group.over.value = test.state === "finished";
@@ -73,7 +79,7 @@ export class TestModel {
     if (!changed) return;
     this.group.version.value += 1;
     this.settle();
-    void this.coarsen();
+    void this.coarsen(this.series, null);
   }
 
   /** Loads the series of a test whose newest second is about `newest`. */
@@ -96,11 +102,23 @@ export class TestModel {
     return (await Promise.all(asked)).flatMap((windows) => windows ?? []);
   }
 
-  /** Asks for the seconds since `from` again: after a break of the stream some may be missing, or may have grown. */
-  async refill(from: number): Promise<void> {
+  /**
+   * Asks for the seconds since `from` again, up to about `newest`: after a break of the stream some may be missing, or may
+   * have grown. More than one answer holds, as after a night in a tab that was hidden, are asked for in longer steps.
+   */
+  async refill(from: number, newest: number): Promise<void> {
     const start = Math.max(0, from);
-    const windows = await this.source.windows(start, start + 3599, 1, null);
+    if (newest - start >= PAGE) {
+      await this.load(newest, false);
+      return;
+    }
+    const windows = await this.source.windows(start, start + PAGE - 1, 1, null);
     if (windows) this.add(windows);
+  }
+
+  /** The test was deleted. */
+  gone(): void {
+    this.test.value = null;
   }
 
   /** Shows the charts of a driver, or of the fleet again. */
@@ -113,11 +131,14 @@ export class TestModel {
     else {
       const series = new Series();
       this.group.base.value = series;
+      this.group.loading.value = true;
       const over = this.test.peek()?.state === "finished";
       try {
         series.putAll((await this.ask(Math.max(0, this.series.last), over, driver)).map(column));
       } catch (error) {
         if (this.driver.peek() === driver) this.fault.value = error instanceof Error ? error.message : String(error);
+      } finally {
+        this.group.loading.value = false;
       }
     }
     this.group.version.value += 1;
@@ -131,10 +152,11 @@ export class TestModel {
     if (driver === null) return;
     const series = this.group.base.peek();
     const from = Math.max(0, series.last - 2);
-    const windows = await this.source.windows(from, from + 299, 1, driver).catch(() => null);
+    const windows = await this.source.windows(from, from + PAGE - 1, 1, driver).catch(() => null);
     if (!windows || this.group.base.peek() !== series) return;
     series.putAll(windows.map(column));
     this.group.version.value += 1;
+    await this.coarsen(series, driver);
   }
 
   /** How long a test that is over was, in seconds, before its series is here. */
@@ -146,26 +168,25 @@ export class TestModel {
   /** The span of the test: what is known of it, and of a short test all that is planned. */
   private settle(): void {
     const last = Math.max(this.series.last + 1, 1);
-    const load = this.test.value?.plan.load;
-    const over = this.test.value?.state === "finished";
-    const length = seconds(load?.duration);
-    const planned = length === null ? 0 : length + (seconds(load?.warmup) ?? 0);
+    const test = this.test.value;
+    const over = test?.state === "finished";
+    const length = (test && planned(test.plan)) ?? 0;
     // Of a short test that runs, the whole schedule is shown, so that the axis stands still.
-    const running = planned <= 120 ? Math.max(last, Math.ceil(planned)) : Math.max(last, 10);
-    const end = over ? (this.series.last < 0 ? this.lasted() : last) : running;
+    const running = length <= 120 ? Math.max(last, Math.ceil(length)) : Math.max(last, 10);
+    const end = over ? this.series.end || this.lasted() : running;
     const now = this.group.whole.peek();
     if (now[1] !== end) this.group.whole.value = [0, end];
   }
 
-  /** Asks for longer steps where there are many short ones. */
-  private async coarsen(): Promise<void> {
-    const due = this.series.coarser();
+  /** Asks for longer steps where there are many short ones, of the fleet or of a driver. */
+  private async coarsen(series: Series, driver: string | null): Promise<void> {
+    const due = series.coarser();
     if (!due || this.coarsening) return;
     this.coarsening = true;
     try {
-      const windows = await this.source.windows(due.from, due.to, due.step, null);
+      const windows = await this.source.windows(due.from, due.to, due.step, driver);
       if (windows) {
-        this.series.putAll(windows.map(column));
+        series.putAll(windows.map(column));
         this.group.version.value += 1;
       }
     } catch {
@@ -192,6 +213,21 @@ export class TestModel {
     await Promise.all([this.figures(zoom), this.finer(zoom)]);
   }
 
+  /**
+   * Asks once more for the figures of the span that is zoomed to, where some of its seconds had not come when they were
+   * computed, and of a test that has ended in any case.
+   */
+  async again(): Promise<void> {
+    const now = this.span.peek();
+    if (now.is !== "here") return;
+    const over = this.test.peek()?.state === "finished";
+    if (!over && now.span.to + SETTLED_S < now.newest) return;
+    const { range } = now;
+    const newest = this.series.last;
+    const span = await this.source.span({ from: range[0], to: range[1] - 1 }).catch(() => null);
+    if (span && this.isWanted(range)) this.span.value = { is: "here", range, span, newest };
+  }
+
   private isWanted(zoom: Range): boolean {
     const now = this.group.view.peek().zoom;
     return now !== null && now[0] === zoom[0] && now[1] === zoom[1];
@@ -203,16 +239,17 @@ export class TestModel {
     const over = this.test.peek()?.state === "finished";
     const known = over ? this.spans.get(key) : undefined;
     if (known) {
-      this.span.value = { is: "here", range: zoom, span: known };
+      this.span.value = { is: "here", range: zoom, span: known, newest: this.series.last };
       return;
     }
     const before = this.span.peek();
+    const newest = this.series.last;
     this.span.value = { is: "loading", range: zoom, last: before.is === "here" ? before.span : null };
     try {
       const span = await this.source.span({ from, to });
       if (span && over) this.keep(key, span);
       if (!this.isWanted(zoom)) return;
-      this.span.value = span ? { is: "here", range: zoom, span } : { is: "unavailable", range: zoom };
+      this.span.value = span ? { is: "here", range: zoom, span, newest } : { is: "unavailable", range: zoom };
     } catch (error) {
       if (this.isWanted(zoom)) this.span.value = { is: "failed", range: zoom, why: error instanceof Error ? error.message : String(error) };
     }
@@ -227,8 +264,7 @@ export class TestModel {
   }
 
   private async finer(zoom: Range): Promise<void> {
-    const length = zoom[1] - zoom[0];
-    const step = length <= 300 ? 1 : length <= 3600 ? 10 : 60;
+    const step = seriesStepOf(zoom[1] - zoom[0]);
     const known = this.group.base.peek();
     // Of a test of many days the oldest part is not kept: it is asked for when it is zoomed to.
     const isOlder = zoom[0] < (known.columns[0]?.seq ?? 0);

@@ -84,6 +84,10 @@ test("of a test of many days as much is asked for as is kept, each request withi
   }
 });
 
-test("a column ends with its last second", () => {
+test("a column covers whole steps, and ends with its last window", () => {
   assert.equal(lastOf(columnOf(20, 10)), 29);
+  const series = new Series();
+  assert.equal(series.end, 0);
+  series.putAll([columnOf(290, 10), columnOf(300, 10, [1], { to: "2026-11-30T10:05:00.100Z" })]);
+  assert.deepEqual([series.last, series.end], [309, 301], "a test of 5 min and 0.1 s");
 });

@@ -2,7 +2,7 @@
 // 10 s and 60 s that the server makes from the same histograms (percentiles cannot be merged here), so that a test of any
 // length keeps within a bound.
 
-import { type Column, lastOf } from "./columns";
+import { type Column, endOf, lastOf } from "./columns";
 
 /** Most columns that are kept: two weeks of minutes, about 30 MB with their heatmap. */
 export const MOST = 20_160;
@@ -40,8 +40,10 @@ export class Series {
     return newest ? lastOf(newest) : -1;
   }
 
-  clear(): void {
-    this.list = [];
+  /** When the newest column ended, in whole seconds; 0 without one. */
+  get end(): number {
+    const newest = this.list[this.list.length - 1];
+    return newest ? endOf(newest) : 0;
   }
 
   /**

@@ -17,7 +17,19 @@ test("a span is whole seconds, in order, within the test", () => {
   assert.deepEqual(snap(100, 1500, [0, 1510]), [60, 1500], "above ten minutes steps of a minute");
 });
 
-test("a span of the whole test is no zoom", () => {
+test("a span stands on the borders of the steps in which its figures are stored", () => {
+  const whole: Range = [0, 4001];
+  assert.deepEqual(snap(10.9, 70.1, whole), [10, 80], "61 s are beyond a minute");
+  for (let low = 0; low < 4001; low += 37.3)
+    for (const length of [1.5, 59.2, 59.9, 60, 60.1, 595.5, 600.4, 1800]) {
+      const [from, to] = snap(low, low + length, whole) ?? [0, 0];
+      const step = to - from <= 60 ? 1 : to - from <= 600 ? 10 : 60;
+      assert.equal(from % step, 0, `${low} and ${length} s: ${from} to ${to}`);
+      assert.ok(to % step === 0 || to === whole[1], `${low} and ${length} s: ${from} to ${to}`);
+    }
+});
+
+test("a span of the whole test does not zoom", () => {
   assert.equal(after({ do: "zoom", from: 0, to: 100 }).zoom, null);
   assert.deepEqual(after({ do: "zoom", from: 10, to: 20 }).zoom, [10, 20]);
   assert.equal(after({ do: "zoom", from: 10, to: 20 }, { do: "out" }).zoom, null);

@@ -42,15 +42,29 @@ function stepOf(length: number): number {
   return length <= 60 ? 1 : length <= 600 ? 10 : 60;
 }
 
+/** The step in which a series of so many seconds is drawn. */
+export function seriesStepOf(length: number): 1 | 10 | 60 {
+  return length <= 300 ? 1 : length <= 3600 ? 10 : 60;
+}
+
+/** A span rounded outwards to whole steps, within the test. */
+function rounded(low: number, high: number, step: number, whole: Range): [number, number] {
+  return [Math.max(whole[0], Math.floor(low / step) * step), Math.min(whole[1], Math.ceil(high / step) * step)];
+}
+
 /**
  * A span in order, within the test, not shorter than the shortest, and on the borders of the steps in which figures of such
  * a span are stored: so what is drawn is what the figures cover.
  */
 export function snap(from: number, to: number, whole: Range): Range | null {
   const [low, high] = from <= to ? [from, to] : [to, from];
-  const step = stepOf(high - low);
-  let start = Math.max(whole[0], Math.floor(low / step) * step);
-  const end = Math.min(whole[1], Math.ceil(high / step) * step);
+  let step = stepOf(high - low);
+  let [start, end] = rounded(low, high, step, whole);
+  // Rounding may have made it longer than this step is for.
+  while (stepOf(end - start) > step) {
+    step = stepOf(end - start);
+    [start, end] = rounded(low, high, step, whole);
+  }
   if (end <= start) return null;
   if (end - start < SHORTEST) start = Math.max(whole[0], end - SHORTEST);
   return end - start < Math.min(SHORTEST, whole[1] - whole[0]) ? [whole[0], Math.min(whole[1], whole[0] + SHORTEST)] : [start, end];

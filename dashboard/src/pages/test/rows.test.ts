@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { latencyOf, NOTHING, statsOf, totalsOf } from "../../state/made";
-import { driverRows, endedEarly, latencyRows, namedRows, remarks } from "./rows";
+import { beside, driverRows, endedEarly, failedShare, latencyRows, namedRows, remarks } from "./rows";
 
 const outcome = { response: statsOf([5]), service: statsOf([5]) };
 
@@ -34,6 +34,21 @@ test("a driver of a span keeps what is known of the whole test", () => {
   const part = { ...totalsOf(), node_id: "d1", state: "lost", age_ms: 1 };
   const rows = driverRows([part], [{ ...totalsOf({ sent: 2 }), node_id: "d1" }, { ...totalsOf(), node_id: "d2" }] as never);
   assert.deepEqual(rows.map((row) => [row.id, row.part?.state, row.figures.sent]), [["d1", "lost", 2], ["d2", undefined, 4]]);
+});
+
+test("the share of failed requests is the errors.ratio that thresholds limit", () => {
+  assert.equal(failedShare(totalsOf({ sent: 200, failed: 50 })), 0.25);
+  assert.equal(failedShare(totalsOf({ sent: 200, failed: 100, warmup: { sent: 100, failed: 100 } })), 0, "all in the warm-up");
+  assert.equal(failedShare(totalsOf({ sent: 110, failed: 35, errors: { cancelled: 10, timeout: 25 } })), 0.25, "cancelled requests do not count");
+  assert.equal(failedShare(totalsOf({ sent: 10, failed: 0, warmup: { sent: 10 } })), null);
+});
+
+test("a span says where its figures cover other seconds than were chosen, and why", () => {
+  const of = (from: number, to: number, step = 1) => ({ from, to, step });
+  assert.equal(beside([10, 40], of(10, 39), false), "");
+  assert.equal(beside([10, 40], of(10, 21), false), " so far (of 0:10 – 0:40)");
+  assert.equal(beside([10, 40], of(10, 21), true), " (of 0:10 – 0:40: there are no later seconds)");
+  assert.equal(beside([5, 75], of(0, 79, 10), true), " (you chose 0:05 – 1:15; histograms are stored in steps of 10 s there)");
 });
 
 test("what the figures leave out is said", () => {

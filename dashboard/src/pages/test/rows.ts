@@ -1,6 +1,8 @@
 // The rows of the tables of a test, from its totals or from the figures of a span. Pure.
 
-import type { DriverTotals, LatencyStats, Named, SpanTotals, Totals } from "../../state/shapes";
+import { clock } from "../../charts/format";
+import type { DriverTotals, LatencyStats, Named, Span, SpanTotals, Totals } from "../../state/shapes";
+import type { Range } from "../../state/zoom";
 
 /** One latency. */
 export interface LatencyRow {
@@ -84,6 +86,25 @@ export function driverRows(drivers: readonly DriverTotals[], span?: readonly (Sp
   if (!span) return drivers.map((part) => ({ id: part.node_id, part, figures: part }));
   const parts = new Map(drivers.map((part) => [part.node_id, part]));
   return span.map((figures) => ({ id: figures.node_id, part: parts.get(figures.node_id) ?? null, figures }));
+}
+
+/** How what the figures cover differs from the span that was chosen; empty where it does not. */
+export function beside(chosen: Range, { from, to, step }: Pick<Span, "from" | "to" | "step">, isOver: boolean): string {
+  const text = `${clock(chosen[0])} – ${clock(chosen[1])}`;
+  if (from === chosen[0] && to + 1 === chosen[1]) return "";
+  if (from === chosen[0] && to + 1 < chosen[1]) return isOver ? ` (of ${text}: there are no later seconds)` : ` so far (of ${text})`;
+  return ` (you chose ${text}; histograms are stored in steps of ${step} s there)`;
+}
+
+/**
+ * The share of requests that failed, counted as `errors.ratio` is: after the warm-up, and without those that a stop cancelled.
+ * Null where no request counts.
+ */
+export function failedShare({ sent, failed, errors, warmup }: Pick<Totals, "sent" | "failed" | "errors" | "warmup">): number | null {
+  if (typeof sent !== "number" || typeof failed !== "number") return null;
+  const cancelled = (errors["cancelled"] ?? 0) - (warmup?.errors?.["cancelled"] ?? 0);
+  const counted = sent - (warmup?.sent ?? 0) - cancelled;
+  return counted > 0 ? (failed - (warmup?.failed ?? 0) - cancelled) / counted : null;
 }
 
 /** Warnings about what the figures cover, as sentences. */

@@ -6,7 +6,7 @@ import { SortableTable, type TableColumn } from "../../parts/sortable";
 import type { TestModel } from "../../state/model";
 import { type Figure, FIGURES, type LatencyStats, type Test } from "../../state/shapes";
 import { clock } from "../../charts/format";
-import { type DriverRow, driverRows, endedEarly, type LatencyRow, latencyRows, namedRows, type NamedRow, remarks } from "./rows";
+import { beside, type DriverRow, driverRows, endedEarly, type LatencyRow, latencyRows, namedRows, type NamedRow, remarks } from "./rows";
 
 /** Columns of the ten figures of a latency. */
 function figures<Row>(of: (row: Row) => LatencyStats | undefined | null): TableColumn<Row>[] {
@@ -22,7 +22,7 @@ function figures<Row>(of: (row: Row) => LatencyStats | undefined | null): TableC
 
 const LATENCY: TableColumn<LatencyRow>[] = [
   { id: "name", head: "ms", text: true, key: (row) => row.name, cell: (row) => <span class={row.part ? "part" : ""}>{row.name}</span> },
-  { id: "count", head: "count", key: (row) => row.stats?.count, cell: (row) => count(row.stats?.count) },
+  { id: "count", head: "count", word: "count", key: (row) => row.stats?.count, cell: (row) => count(row.stats?.count) },
   ...figures<LatencyRow>((row) => row.stats),
 ];
 
@@ -64,19 +64,18 @@ const DRIVERS: TableColumn<DriverRow>[] = [
 ];
 
 /** What the tables show, and how it came to be that span. */
-function Which({ model }: { model: TestModel }) {
+function Which({ model, isOver }: { model: TestModel; isOver: boolean }) {
   const span = model.span.value;
   if (span.is === "whole") return <span class="badge">whole test after the warm-up</span>;
   const asked = `${clock(span.range[0])} – ${clock(span.range[1])}`;
   if (span.is === "loading") return <span class="badge live" role="status">computing {asked} …</span>;
   if (span.is === "failed") return <span class="badge bad" role="status">{asked} not computed: {span.why}. These are of the whole test.</span>;
   if (span.is === "unavailable") return <span class="badge">whole test after the warm-up: a report holds no histograms of parts</span>;
-  const { from, to, step } = span.span;
-  const exactly = from === span.range[0] && to + 1 === span.range[1];
+  const { from, to } = span.span;
   return (
     <span class="badge live" role="status">
       exactly {clock(from)} – {clock(to + 1)}
-      {exactly ? "" : ` (you chose ${asked}; histograms are stored in steps of ${step} s there)`}
+      {beside(span.range, span.span, isOver)}
     </span>
   );
 }
@@ -95,7 +94,7 @@ export function Tables({ model, test }: { model: TestModel; test: Test }) {
     <>
       <section class="card" aria-labelledby="latency-title" aria-busy={busy}>
         <div class="row">
-          <h2 id="latency-title">Latencies</h2> <Which model={model} />
+          <h2 id="latency-title">Latencies</h2> <Which model={model} isOver={test.state === "finished"} />
         </div>
         {span && (
           <p class="small span-counts">
