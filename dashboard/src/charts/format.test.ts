@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { NOTHING } from "../state/made";
-import { amount, bytes, clock, latency, quantileName, stat } from "./format";
+import { amount, clock, latency, quantileName, stat } from "./format";
 
 test("latencies take the unit that reads best", () => {
   assert.deepEqual([0.25, 1, 12.34, 999, 1500, 119_000, 180_000].map(latency), ["250 µs", "1 ms", "12.3 ms", "999 ms", "1.5 s", "119 s", "3 min"]);
@@ -14,9 +14,8 @@ test("a figure of which only a lower bound is known has its mark", () => {
   assert.equal(stat(undefined, "max"), "–");
 });
 
-test("amounts of an axis, and bytes", () => {
+test("amounts of an axis", () => {
   assert.deepEqual([0.25, 12, 1500, 12_500, 3_400_000].map(amount), ["0.25", "12", "1,500", "12.5k", "3.4M"]);
-  assert.deepEqual([999, 1500, 2_000_000].map(bytes), ["999 B", "1.5 kB", "2.0 MB"]);
 });
 
 test("times", () => {

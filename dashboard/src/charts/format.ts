@@ -43,19 +43,6 @@ function trim(value: number): string {
   return String(Number(value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 3)));
 }
 
-/** Bytes in the unit that reads best. */
-export function bytes(value: number | null | undefined): string {
-  if (value === null || value === undefined) return NONE;
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let unit = 0;
-  let left = value;
-  while (left >= 1000 && unit < units.length - 1) {
-    left /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? left : left.toFixed(left >= 100 ? 0 : 1)} ${units[unit]}`;
-}
-
 /** Seconds since the start as m:ss or h:mm:ss. */
 export function clock(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { add, binOf, binsOf, edgeMs, extent, level, peak, total } from "./heat";
+import { add, binOf, binsOf, edgeMs, extent, level, peak } from "./heat";
 
 test("a response lies between the edges of its bin", () => {
   for (let us = 2; us < 4e9; us = Math.ceil(us * 1.37)) {
@@ -14,7 +14,6 @@ test("a response lies between the edges of its bin", () => {
 test("adding keeps every request, wherever the bins begin", () => {
   const sum = add({ first: 5, counts: [1, 2] }, { first: 3, counts: [4, 0, 7] });
   assert.deepEqual(sum, { first: 3, counts: [4, 0, 8, 2] });
-  assert.equal(total(sum), 14);
   assert.deepEqual(add(null, { first: 1, counts: [1] }), { first: 1, counts: [1] });
   assert.equal(add(null, null), null);
 });

@@ -41,11 +41,6 @@ export function add(a: Bins | null, b: Bins | null): Bins | null {
   return { first, counts };
 }
 
-/** How many requests a list of bins counts. */
-export function total(bins: Bins | null): number {
-  return bins ? bins.counts.reduce((sum, n) => sum + n, 0) : 0;
-}
-
 /** The lowest and highest bin with a request, over all columns; null where there is none. */
 export function extent(columns: Iterable<Bins | null>): [lowest: number, highest: number] | null {
   let lowest = Infinity;

@@ -5,7 +5,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
 
 import { ms } from "../parts/format";
-import { type Column, isBound, type Level, levelOf, LEVELS } from "../state/columns";
+import { type Column, isBound, type Level, levelOf, LEVELS, SHORTEST_S } from "../state/columns";
 import type { Bins } from "../state/shapes";
 import { align } from "./aligned";
 import { FEW, latencyAxis, logScale } from "./axes";
@@ -27,7 +27,14 @@ const LOOK: Record<Level, { colour: string; dash?: number[]; look?: Line["look"]
 interface Cell {
   from: number;
   to: number;
+  /** How long its seconds really were: the last ones of a test are shorter. */
+  seconds: number;
   bins: Bins;
+}
+
+/** What a column's counts are divided by; a moment at the end of a test does not set the scale. */
+function secondsOf(column: Column): number {
+  return Math.max(column.length, SHORTEST_S);
 }
 
 function cells(columns: readonly Column[], outcome: Outcome, secondsAPixel: number): Cell[] {
@@ -40,7 +47,8 @@ function cells(columns: readonly Column[], outcome: Outcome, secondsAPixel: numb
     if (last && to - last.from <= secondsAPixel) {
       last.bins = add(last.bins, bins) ?? bins;
       last.to = to;
-    } else found.push({ from: column.seq, to, bins });
+      last.seconds += secondsOf(column);
+    } else found.push({ from: column.seq, to, seconds: secondsOf(column), bins });
   }
   return found;
 }
@@ -49,7 +57,7 @@ function drawCells(u: uPlot, columns: readonly Column[], outcome: Outcome): void
   const { ctx, bbox } = u;
   const [low, high] = [u.scales["x"]?.min ?? 0, u.scales["x"]?.max ?? 1];
   const all = cells(columns, outcome, (high - low) / Math.max(1, bbox.width));
-  const most = peak(all.map(({ bins, from, to }) => ({ bins, seconds: to - from })));
+  const most = peak(all);
   const colours = scale(outcome === "failed" ? "orange" : "blue");
   // Cells of one colour are one path: changing the colour costs more than a rectangle.
   const paths = new Map<number, Path2D>();
@@ -62,11 +70,11 @@ function drawCells(u: uPlot, columns: readonly Column[], outcome: Outcome): void
     }
     return at;
   };
-  for (const { from, to, bins } of all) {
+  for (const { from, to, seconds, bins } of all) {
     const left = Math.round(u.valToPos(from, "x", true));
     const right = Math.max(left + 1, Math.round(u.valToPos(to, "x", true)));
     bins.counts.forEach((n, index) => {
-      const step = level(n / (to - from), most, STEPS);
+      const step = level(n / seconds, most, STEPS);
       if (step < 0) return;
       let path = paths.get(step);
       if (!path) paths.set(step, (path = new Path2D()));
@@ -127,7 +135,7 @@ export function Heatmap({ group }: { group: ChartGroup }) {
     const [times, ...levels] = align(columns, LEVELS.map((name) => (column: Column) => levelOf(column, "response", name)));
     return [times, ...levels.flatMap((values) => [values, values])] as uPlot.AlignedData;
   }, [columns, outcome]);
-  const most = useMemo(() => peak(columns.map((column) => ({ bins: binsOf(column.heat ?? undefined, outcome), seconds: column.seconds }))), [columns, outcome]);
+  const most = useMemo(() => peak(columns.map((column) => ({ bins: binsOf(column.heat ?? undefined, outcome), seconds: secondsOf(column) }))), [columns, outcome]);
   const anyFailed = columns.some((column) => column.heat?.failed);
   const anyHeat = columns.some((column) => column.heat);
   return (

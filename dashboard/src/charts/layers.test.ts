@@ -22,6 +22,8 @@ test("failures a second, the most frequent first, the rest together", () => {
   assert.deepEqual(all.map((layer) => [layer.name, layer.total, layer.values]), [
     ["timeout", 25, [5, 2]], ["closed", 10, [0, 1]], ["503", 3, [3, 0]], ["reset", 1, [1, 0]],
   ]);
+  const last = columnOf(60, 60, [], { errors: { timeout: 50 }, status_codes: {}, to: "2026-11-30T10:01:05Z" });
+  assert.deepEqual(failures([last], unexpectedBy({}))[0]?.values, [10], "the last step of a test is shorter");
   const few = failures(columns, unexpectedBy({}), 3);
   assert.deepEqual(few.map((layer) => [layer.name, layer.total]), [["timeout", 25], ["closed", 10], ["2 others", 4]]);
   assert.deepEqual(stacked(all).at(-1), [9, 3]);

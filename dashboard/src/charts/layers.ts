@@ -1,17 +1,17 @@
 // Errors and statuses over time as stacked layers: the most frequent ones apart, the others together.
 
-import type { Column } from "../state/columns";
+import { type Column, perSecond } from "../state/columns";
 import type { Plan } from "../state/shapes";
 
 export interface Layer {
   name: string;
   total: number;
-  /** A second, for each column. */
-  values: number[];
+  /** A second, for each column; null where it is too short for a rate. */
+  values: (number | null)[];
 }
 
 /** Most layers; further names share the last one. */
-export const MOST_LAYERS = 7;
+const MOST_LAYERS = 7;
 
 /** Failures by kind, and answers by a status that the plan does not expect, the most frequent first. */
 export function failures(columns: readonly Column[], unexpected: (status: string) => boolean, most = MOST_LAYERS): Layer[] {
@@ -41,11 +41,6 @@ export function unexpectedBy(plan: Plan): (status: string) => boolean {
   return (status) => !ranges.some(([from, to]) => Number(status) >= from && Number(status) <= to);
 }
 
-/** Answers by status. */
-export function statuses(columns: readonly Column[], most = MOST_LAYERS): Layer[] {
-  return layers(columns, (column) => column.status ?? {}, most);
-}
-
 function layers(columns: readonly Column[], of: (column: Column) => Record<string, number>, most: number): Layer[] {
   const each = columns.map(of);
   const totals = new Map<string, number>();
@@ -54,7 +49,7 @@ function layers(columns: readonly Column[], of: (column: Column) => Record<strin
   const apart = names.length > most ? names.slice(0, most - 1) : names;
   const rest = names.slice(apart.length);
   const values = (chosen: readonly string[]) =>
-    each.map((counts, at) => chosen.reduce((sum, name) => sum + (counts[name] ?? 0), 0) / (columns[at]?.seconds ?? 1));
+    columns.map((column, at) => perSecond(column, chosen.reduce((sum, name) => sum + (each[at]?.[name] ?? 0), 0)));
   const sum = (chosen: readonly string[]) => chosen.reduce((all, name) => all + (totals.get(name) ?? 0), 0);
   const found = apart.map((name) => ({ name, total: sum([name]), values: values([name]) }));
   if (rest.length > 0) found.push({ name: `${rest.length} others`, total: sum(rest), values: values(rest) });
@@ -62,7 +57,7 @@ function layers(columns: readonly Column[], of: (column: Column) => Record<strin
 }
 
 /** The upper edge of each layer, where each stands on those before it. */
-export function stacked(all: readonly Layer[]): number[][] {
+export function stacked(all: readonly Layer[]): (number | null)[][] {
   const below: number[] = [];
-  return all.map((layer) => layer.values.map((value, at) => (below[at] = (below[at] ?? 0) + value)));
+  return all.map((layer) => layer.values.map((value, at) => (value === null ? null : (below[at] = (below[at] ?? 0) + value))));
 }

@@ -127,17 +127,17 @@ export function Failures({ group, plan }: { group: ChartGroup; plan: Plan }) {
   );
   const data = useMemo(() => {
     const edges = stacked(layers).reverse();
-    return align(columns, edges.map((edge) => (_, index) => edge[index] ?? 0));
+    return align(columns, edges.map((edge) => (_, index) => edge[index] ?? null));
   }, [columns, layers]);
   const lines = useMemo<Line[]>(
     () =>
       layers.map((layer, index) => {
-        const at = new Map(columns.map((column, place) => [column.seq, layer.values[place] ?? 0]));
+        const at = new Map(columns.map((column, place) => [column.seq, layer.values[place] ?? null]));
         return {
           name: /^\d+$/.test(layer.name) ? `status ${layer.name}` : layer.name,
           colour: LAYER_COLOURS[index] ?? "--c-7",
           look: "area",
-          value: (column) => rate(at.get(column.seq) ?? 0),
+          value: (column) => rate(at.get(column.seq)),
         };
       }),
     [columns, layers],
@@ -152,7 +152,7 @@ export function Failures({ group, plan }: { group: ChartGroup; plan: Plan }) {
       unit="a second, by kind and status"
       lines={lines}
       summary={layers.length === 0 ? "No request failed in this span." : summary}
-      nothing={layers.length === 0 ? "No request failed in this span." : null}
+      nothing={layers.length === 0 ? "No request failed in this span." : tooShort(columns)}
     >
       <Plot key={names} group={group} drawing={drawing} data={data} height={HEIGHT} />
     </Chart>

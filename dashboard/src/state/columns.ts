@@ -43,7 +43,6 @@ export interface Column {
   droppedInFlight: number;
   droppedLate: number;
   inFlight: number | null;
-  bytes: number;
   warmup: number;
   busy: number | null;
   cpu: number | null;
@@ -92,7 +91,6 @@ export function column(window: Window): Column {
     droppedInFlight: window.dropped_by?.in_flight ?? window.dropped,
     droppedLate: window.dropped_by?.late ?? 0,
     inFlight: window.in_flight ?? null,
-    bytes: window.bytes_received ?? 0,
     warmup: window.warmup?.sent ?? 0,
     busy: window.busy,
     cpu: window.machine?.cpu ?? null,
@@ -135,6 +133,11 @@ export function levelOf(column: Column, kind: Kind, level: Level): number | null
 /** Whether only a lower bound of that percentile is known. */
 export function isBound(column: Column, kind: Kind, level: Level): boolean {
   return (((column.latency[kind]?.bounds ?? 0) >> LEVELS.indexOf(level)) & 1) === 1;
+}
+
+/** When a column really ended, in whole seconds: the last step of a test is seldom full. */
+export function endOf(column: Column): number {
+  return column.seq + Math.max(1, Math.ceil(column.length));
 }
 
 /** The last second that a column covers. */

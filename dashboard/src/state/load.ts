@@ -11,14 +11,17 @@ export function loadWords(plan: Plan): string {
   const of = plan.per === "fleet" ? "" : " each driver";
   const open = load.mode !== "avalanche" && load.users === undefined;
   const parts: string[] = [];
+  // A search for the capacity moves the rate, and ends once it has found it.
+  const isSearch = Boolean(plan["capacity"]);
+  if (isSearch) parts.push("a search for the capacity");
   if (load.stages) parts.push(`${load.stages.length} stages`);
-  else if (load.rate !== undefined) parts.push(`${load.rate} ${what}/s${of}`);
+  else if (load.rate !== undefined) parts.push(`${isSearch ? "from " : ""}${load.rate} ${what}/s${of}${isSearch ? " on" : ""}`);
   else if (load.delay) parts.push(`one request every ${load.delay}${of}`);
   if (load.users !== undefined) parts.push(`${load.users} users${of}`);
   else if (!open && load.connections !== undefined) parts.push(`${load.connections} connections${of}`);
   if (load.requests !== undefined) parts.push(`${count(load.requests)} requests`);
   if (load.sessions !== undefined) parts.push(`${count(load.sessions)} sessions`);
-  if (load.duration) parts.push(`for ${load.duration}`);
+  if (load.duration) parts.push(`for ${isSearch ? "at most " : ""}${load.duration}`);
   if (load.warmup && !/^0\w*$/.test(load.warmup)) parts.push(`after ${load.warmup} of warm-up`);
   return parts.join(", ");
 }
@@ -37,5 +40,5 @@ export function rateNow(test: Pick<Test, "plan" | "rate_changes">): number | nul
 
 /** Whether the rate can be changed: the test runs, in an open loop with one rate, and no search for the capacity moves it. */
 export function canChangeRate(test: Pick<Test, "plan" | "rate_changes" | "state">): boolean {
-  return test.state === "running" && rateNow(test) !== null && !("capacity" in test.plan);
+  return test.state === "running" && rateNow(test) !== null && !test.plan["capacity"];
 }

@@ -32,3 +32,9 @@ test("a test that ends by a count is as far as its requests", () => {
   const counted = testOf({ plan: { per: "fleet", load: { requests: 200 } }, totals: totalsOf({ sent: 60, warmup: { sent: 10 } }) });
   assert.equal(progress(counted, Date.parse(counted.started_at ?? "")).share, 0.25);
 });
+
+test("a search for the capacity may end before its planned end, so that no share of it is shown", () => {
+  const search = testOf({ plan: { load: { rate: 10, duration: "30m" }, capacity: { slo: "response.p99 < 5ms" } } });
+  const now = progress(search, Date.parse(search.started_at ?? "") + 60_000);
+  assert.deepEqual([now.share, now.remaining, now.mayEndEarlier], [null, 1740, true]);
+});

@@ -62,6 +62,8 @@ export interface Progress {
   remaining: number | null;
   /** 0 to 1; null where nothing says how far it is. */
   share: number | null;
+  /** Whether the planned end is only the latest: a search for the capacity ends once it has found it. */
+  mayEndEarlier: boolean;
   stage: Stage | null;
   warmingUp: boolean;
 }
@@ -69,15 +71,16 @@ export interface Progress {
 /** How far a test is at an instant (ms since 1970, by the orchestrator's clock). */
 export function progress(test: Test, now: number): Progress {
   const start = test.started_at ? Date.parse(test.started_at) : Number.NaN;
-  if (Number.isNaN(start)) return { elapsed: null, remaining: null, share: null, stage: null, warmingUp: false };
+  if (Number.isNaN(start)) return { elapsed: null, remaining: null, share: null, mayEndEarlier: false, stage: null, warmingUp: false };
   const over = test.state === "finished";
   const end = over && test.ended_at ? Date.parse(test.ended_at) : now;
   const elapsed = Math.max(0, (end - start) / 1000);
   const length = planned(test.plan);
   const load = test.plan.load;
   const sends = test.state === "running";
-  let share = length ? Math.min(1, elapsed / length) : null;
-  if (share === null && load?.requests && typeof test.totals.sent === "number") {
+  const mayEndEarlier = Boolean(test.plan["capacity"]);
+  let share = length && !mayEndEarlier ? Math.min(1, elapsed / length) : null;
+  if (share === null && !mayEndEarlier && load?.requests && typeof test.totals.sent === "number") {
     const drivers = test.plan.per === "fleet" ? 1 : Math.max(1, test.drivers.length);
     const warm = test.totals.warmup?.sent ?? 0;
     share = Math.min(1, Math.max(0, test.totals.sent - warm) / (load.requests * drivers));
@@ -86,6 +89,7 @@ export function progress(test: Test, now: number): Progress {
     elapsed,
     remaining: sends && length !== null ? Math.max(0, length - elapsed) : null,
     share: over ? null : share,
+    mayEndEarlier,
     stage: sends ? stage(test.plan, elapsed) : null,
     warmingUp: sends && elapsed < (seconds(load?.warmup) ?? 0),
   };

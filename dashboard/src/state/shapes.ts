@@ -44,6 +44,7 @@ export interface Warmup {
   completed: number;
   failed: number;
   dropped: number;
+  errors?: Counts | null;
 }
 
 export interface RequestTotals {
@@ -86,7 +87,6 @@ export interface Totals {
   unresolved?: number | null;
   end_unknown?: number | null;
   closed_on_reuse?: number | null;
-  bytes_received?: number | null;
   throughput_per_s?: number | null;
   warmup?: Partial<Warmup> | null;
   unknown_from?: string[] | null;
@@ -274,7 +274,6 @@ export interface Window {
   dropped: number;
   dropped_by?: DroppedBy | null;
   in_flight?: number | null;
-  bytes_received?: number;
   status_codes?: Counts | null;
   errors?: Counts | null;
   warmup?: Partial<Warmup> | null;

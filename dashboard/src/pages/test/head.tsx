@@ -11,6 +11,7 @@ import type { Column } from "../../state/columns";
 import { levelOf, perSecond } from "../../state/columns";
 import { loadWords } from "../../state/load";
 import type { Plan, Test, Threshold } from "../../state/shapes";
+import { failedShare } from "./rows";
 import { stat } from "../../charts/format";
 
 function Item({ name, children }: { name: ComponentChildren; children: ComponentChildren }) {
@@ -47,11 +48,11 @@ export function Head({ test, now, actions }: { test: Test; now: number; actions:
         <Item name={<Word of={closed ? "closed loop" : "open loop"}>{closed ? "Closed loop" : "Open loop"}</Word>}>{loadWords(test.plan)}</Item>
         <Item name={<Word of="driver">Drivers</Word>}>{test.drivers.length > 0 ? test.drivers.length : planDrivers(test.plan)}</Item>
         <Item name={test.started_at ? "Started" : "Created"}>{instant(test.started_at ?? test.created_at, new Date(now))}</Item>
-        {far.elapsed !== null && <Item name={test.state === "finished" ? "Lasted" : "Elapsed"}>{clock(far.elapsed)}</Item>}
-        {far.remaining !== null && <Item name="Remaining">{clock(Math.ceil(far.remaining))}</Item>}
-        {far.warmingUp && <Item name="Stage"><Word of="warm-up">warm-up</Word></Item>}
+        {far.elapsed !== null && <Item name={<Word of={test.state === "finished" ? "lasted" : "elapsed"}>{test.state === "finished" ? "Lasted" : "Elapsed"}</Word>}>{clock(far.elapsed)}</Item>}
+        {far.remaining !== null && <Item name={<Word of="remaining">{far.mayEndEarlier ? "Remaining, at most" : "Remaining"}</Word>}>{clock(Math.ceil(far.remaining))}</Item>}
+        {far.warmingUp && <Item name={<Word of="stage">Stage</Word>}><Word of="warm-up">warm-up</Word></Item>}
         {far.stage && (
-          <Item name="Stage">
+          <Item name={<Word of="stage">Stage</Word>}>
             {far.stage.number} of {far.stage.of}: {far.stage.text}
           </Item>
         )}
@@ -125,8 +126,9 @@ export function Findings({ test }: { test: Test }) {
 /** A threshold's value in the unit of what it limits. */
 export function thresholdValue({ expression, value, lower_bound: bound }: Threshold): string {
   if (value === null || value === undefined) return "–";
-  const figure = expression.split(/[<>=]/)[0] ?? "";
-  const text = /ratio/.test(figure) ? percent(value) : /throughput/.test(figure) ? `${rate(value)}/s` : `${ms(value)} ms`;
+  // The last part alone says what it is: those before it are names, as that of a request "ratio".
+  const figure = expression.replace(/\s*[<>]=?[^<>]*$/, "").split(".").pop() ?? "";
+  const text = figure === "ratio" ? percent(value) : figure === "throughput" ? `${rate(value)}/s` : `${ms(value)} ms`;
   return (bound ? "≥ " : "") + text;
 }
 
@@ -172,23 +174,29 @@ export function Thresholds({ test }: { test: Test }) {
   );
 }
 
-/** The counts and the most asked figures, large. `newest` is the newest whole second of a running test. */
+/** The counts and the most asked figures, large. `newest` is the newest second of a running test. */
 export function Figures({ test, newest }: { test: Test; newest: Column | null }) {
   const { totals } = test;
   const live = test.state === "running" || test.state === "draining";
   const warm = totals.warmup ?? {};
+  const late = totals.dropped_by?.late ?? 0;
+  const atLimit = totals.dropped_by?.in_flight ?? 0;
+  const inWarmup = (n: number | undefined): { of?: string } => ((n ?? 0) > 0 ? { of: `${count(n)} in the warm-up` } : {});
+  const ratio = failedShare(totals);
+  const failed = [...(ratio === null ? [] : [percent(ratio)]), ...((warm.failed ?? 0) > 0 ? [`${count(warm.failed)} in the warm-up`] : [])].join(", ");
+  const dropped = [...(atLimit > 0 ? [`${count(atLimit)} at the limit`] : []), ...(late > 0 ? [`${count(late)} late`] : [])].join(", ");
   const shown: { name: string; word?: string; value: string; bad?: boolean; of?: string }[] = [
-    { name: "sent", word: "sent", value: count(totals.sent), ...((warm.sent ?? 0) > 0 ? { of: `${count(warm.sent)} in the warm-up` } : {}) },
-    { name: "completed", word: "completed", value: count(totals.completed), ...((warm.completed ?? 0) > 0 ? { of: `${count(warm.completed)} in the warm-up` } : {}) },
-    { name: "failed", word: "failed", value: count(totals.failed), bad: (totals.failed ?? 0) > 0, ...((totals.failed ?? 0) > 0 && totals.sent ? { of: percent((totals.failed ?? 0) / totals.sent) } : {}) },
-    { name: "dropped", word: "dropped", value: count(totals.dropped), bad: (totals.dropped ?? 0) > 0, ...((totals.dropped ?? 0) > 0 && totals.scheduled ? { of: percent((totals.dropped ?? 0) / totals.scheduled) } : {}) },
+    { name: "sent", word: "sent", value: count(totals.sent), ...inWarmup(warm.sent) },
+    { name: "completed", word: "completed", value: count(totals.completed), ...inWarmup(warm.completed) },
+    { name: "failed", word: "failed", value: count(totals.failed), bad: (totals.failed ?? 0) > 0, ...((totals.failed ?? 0) > 0 ? { of: failed } : {}) },
+    { name: "dropped", word: "dropped", value: count(totals.dropped), bad: (totals.dropped ?? 0) > 0, ...(dropped !== "" ? { of: dropped } : {}) },
   ];
   if (live) shown.push({ name: "in flight", word: "in flight", value: count(totals.in_flight) }, { name: "sent/s now", word: "sent", value: newest ? rate(perSecond(newest, newest.sent)) : "–" });
   else shown.push({ name: "completed/s", word: "throughput", value: rate(totals.throughput_per_s) });
   if (totals.sessions) shown.push({ name: "sessions", word: "session", value: count(totals.sessions.started), bad: totals.sessions.failed > 0, ...(totals.sessions.failed > 0 ? { of: `${count(totals.sessions.failed)} failed` } : {}) });
   if (totals.users !== undefined && totals.users !== null) shown.push({ name: "users at most", word: "users", value: count(totals.users) });
   if ((totals.unresolved ?? 0) > 0) shown.push({ name: "unresolved", word: "unresolved", value: count(totals.unresolved), bad: true });
-  if ((totals.end_unknown ?? 0) > 0) shown.push({ name: "end not reported", value: count(totals.end_unknown) });
+  if ((totals.end_unknown ?? 0) > 0) shown.push({ name: "end not reported", word: "end_unknown", value: count(totals.end_unknown) });
   const response = totals.latency_ms.response;
   shown.push({ name: "median, ms", word: "median", value: stat(response, "median") }, { name: "p99, ms", word: "percentile", value: stat(response, "p99") });
   if (live && newest) {
