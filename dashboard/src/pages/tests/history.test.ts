@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { TestSummary } from "../../api/types";
-import { filterOf, isFiltered, joined, NO_FILTER } from "./history";
+import { filterOf, isFiltered, joined, NO_FILTER, sidesOf } from "./history";
 
 function row(n: number, state = "finished"): TestSummary {
   return { test_id: `t${n}`, name: `test ${n}`, state, verdict: null, created_at: `2026-11-30T00:00:${String(n).padStart(2, "0")}Z` } as TestSummary;
@@ -20,6 +20,10 @@ test("a fresh answer replaces what it covers, and older rows stay", () => {
 test("the whole history leaves nothing of before", () => {
   assert.deepEqual(joined([row(2), row(1)], [row(2)], true).map((one) => one.test_id), ["t2"]);
   assert.deepEqual(joined([row(2), row(1)], [], true), []);
+});
+
+test("the oldest of the chosen tests is compared with the others", () => {
+  assert.deepEqual(sidesOf([row(2), row(7), row(1)]), { a: ["t1"], b: ["t7", "t2"] });
 });
 
 test("an address holds the filter", () => {

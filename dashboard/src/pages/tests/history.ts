@@ -39,6 +39,12 @@ export function joined(known: TestSummary[], fresh: TestSummary[], isAll: boolea
   return [...fresh, ...known.filter((test) => !ids.has(test.test_id) && test.created_at < last.created_at)];
 }
 
+/** The two sides of a comparison of tests, in whatever order they were chosen: the oldest against the others, newest first. */
+export function sidesOf(chosen: Iterable<TestSummary>): { a: string[]; b: string[] } {
+  const ids = [...chosen].sort((one, other) => (one.created_at < other.created_at ? 1 : -1)).map((test) => test.test_id);
+  return { a: ids.slice(-1), b: ids.slice(0, -1) };
+}
+
 /** The list, of one filter at a time. */
 export class History {
   readonly rows = signal<TestSummary[] | null>(null);

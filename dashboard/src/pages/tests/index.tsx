@@ -7,24 +7,25 @@ import { shortcut } from "../../parts/keys";
 import { Empty, Failed, Loading } from "../../parts/notice";
 import { failed } from "../../parts/toast";
 import { Word } from "../../parts/word";
-import { go } from "../../routes";
+import { go, here } from "../../routes";
 import { remove } from "../../state/actions";
 import { listVersion } from "../../state/live";
 import { NoTests } from "./empty";
-import { type Filter, filterOf, History, isFiltered, NO_FILTER } from "./history";
+import { type Filter, filterOf, History, isFiltered, NO_FILTER, sidesOf } from "./history";
 import { Row, saidDeleted } from "./row";
 import { Running } from "./running";
 
 const STATES = ["configured", "starting", "running", "draining", "finished"];
 const VERDICTS = ["passed", "failed", "invalid", "incomplete", "aborted"];
 
-/** Typing is followed by a question after this pause. */
+/** How long after the last key the orchestrator is asked. */
 const TYPING_MS = 250;
 
 export default function Tests() {
   const history = useMemo(() => new History(), []);
   const [filter, setFilter] = useState<Filter>(() => filterOf(location.search));
-  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  // With what is known of them: a test that was chosen stays so while another part of the history is looked at.
+  const [picked, setPicked] = useState<ReadonlyMap<string, TestSummary>>(new Map());
   const [deleting, setDeleting] = useState<TestSummary | null>(null);
   const search = useRef<HTMLInputElement>(null);
   const version = listVersion.value;
@@ -38,6 +39,12 @@ export default function Tests() {
     globalThis.history.replaceState(null, "", query === "" ? "/" : `/?${query}`);
     return () => clearTimeout(timer);
   }, [filter]);
+  // A link to this page, or the browser's buttons, bring another filter.
+  const at = here.value;
+  useEffect(() => {
+    const asked = filterOf(location.search);
+    if (at.page === "tests" && JSON.stringify(asked) !== JSON.stringify(filter)) setFilter(asked);
+  }, [at]);
   useEffect(() => {
     if (version > 0 && history.rows.value !== null) void history.refresh();
   }, [version]);
@@ -59,8 +66,13 @@ export default function Tests() {
       <div class="title">
         <h1>Tests</h1>
         <span class="push" />
+        {picked.size > 0 && (
+          <button type="button" class="quiet" onClick={() => setPicked(new Map())}>
+            Choose none
+          </button>
+        )}
         {picked.size >= 2 && (
-          <button type="button" id="compare" onClick={() => compare(rows ?? [], picked)}>
+          <button type="button" id="compare" onClick={() => go({ page: "compare", ...sidesOf(picked.values()) })}>
             Compare {picked.size} tests
           </button>
         )}
@@ -109,7 +121,7 @@ export default function Tests() {
                       </th>
                       <th scope="col">Started</th>
                       <th scope="col" class="n">
-                        Took
+                        <Word of="took">Took</Word>
                       </th>
                       <th scope="col">
                         <span class="sr-only">Actions</span>
@@ -122,7 +134,7 @@ export default function Tests() {
                         key={test.test_id}
                         test={test}
                         picked={picked.has(test.test_id)}
-                        pick={(on) => setPicked(withOrWithout(picked, test.test_id, on))}
+                        pick={(on) => setPicked(withOrWithout(picked, test, on))}
                         remove={() => setDeleting(test)}
                       />
                     ))}
@@ -144,7 +156,7 @@ export default function Tests() {
         <Delete
           test={deleting}
           close={(gone) => {
-            if (gone) setPicked(withOrWithout(picked, deleting.test_id, false));
+            if (gone) setPicked(withOrWithout(picked, deleting, false));
             setDeleting(null);
           }}
         />
@@ -153,18 +165,11 @@ export default function Tests() {
   );
 }
 
-function withOrWithout(set: ReadonlySet<string>, id: string, on: boolean): ReadonlySet<string> {
-  const next = new Set(set);
-  if (on) next.add(id);
-  else next.delete(id);
+function withOrWithout(picked: ReadonlyMap<string, TestSummary>, test: TestSummary, on: boolean): ReadonlyMap<string, TestSummary> {
+  const next = new Map(picked);
+  if (on) next.set(test.test_id, test);
+  else next.delete(test.test_id);
   return next;
-}
-
-/** The oldest of the chosen tests against the others. */
-function compare(rows: TestSummary[], picked: ReadonlySet<string>): void {
-  const ids = rows.map((test) => test.test_id).filter((id) => picked.has(id));
-  const oldest = ids[ids.length - 1];
-  if (oldest !== undefined) go({ page: "compare", a: [oldest], b: ids.slice(0, -1) });
 }
 
 interface ChoiceProps {
