@@ -5,7 +5,7 @@ import { type Column, lastOf } from "../state/columns";
 export type Values = (number | null)[];
 
 /** Where a column stands on the axis of time: its middle. */
-export function middle(column: Column): number {
+export function middle(column: Pick<Column, "seq" | "seconds">): number {
   return column.seq + column.seconds / 2;
 }
 

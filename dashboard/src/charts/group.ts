@@ -7,6 +7,31 @@ import { follows } from "../state/follows";
 import type { Series } from "../state/series";
 import type { Mark } from "../state/timeline";
 import { type Action, next, type Range, shown, type View, WHOLE } from "../state/zoom";
+import { inWords } from "./spoken";
+
+/** What a drawing over time needs to know of its group. */
+export interface Drawn {
+  readonly view: ReadonlySignal<View>;
+  readonly range: ReadonlySignal<Range>;
+  readonly marks: ReadonlySignal<readonly Mark[]>;
+  /** Seconds of warm-up. */
+  readonly warmup: ReadonlySignal<number>;
+  /** The seconds under the cursor; null where none are known. */
+  readonly under: ReadonlySignal<Pick<Column, "seq" | "seconds"> | null>;
+  /** The first second of the column at a time; the second itself where there is no column. */
+  secondAt(time: number): number;
+  do(action: Action): void;
+}
+
+/** What the toolbar and the keys need to know of charts. */
+export interface Steered {
+  readonly view: ReadonlySignal<View>;
+  readonly whole: ReadonlySignal<Range>;
+  readonly range: ReadonlySignal<Range>;
+  /** What stands under the cursor, in words. */
+  readonly spoken: ReadonlySignal<string>;
+  do(action: Action): void;
+}
 
 /** Columns of a span in a finer step than those of the whole test. */
 export interface Detail {
@@ -14,12 +39,11 @@ export interface Detail {
   series: Series;
 }
 
-export class ChartGroup {
+export class ChartGroup implements Drawn, Steered {
   readonly view = signal<View>(WHOLE);
   /** The span of the test so far, in seconds. */
   readonly whole = signal<Range>([0, 1]);
   readonly marks = signal<readonly Mark[]>([]);
-  /** Seconds of warm-up. */
   readonly warmup = signal(0);
   /** Counts up when columns changed. */
   readonly version = signal(0);
@@ -55,6 +79,8 @@ export class ChartGroup {
     return at === null ? null : this.source.value.at(at);
   });
 
+  readonly spoken: ReadonlySignal<string> = computed(() => inWords(this.under.value));
+
   /** The series is on its way. */
   readonly loading = signal(false);
   /** The test is over: its last second is where it ran out, and stands for nothing. */
@@ -67,7 +93,6 @@ export class ChartGroup {
     return columns[columns.length - 1] ?? null;
   });
 
-  /** The first second of the column at a time; the second itself where there is no column. */
   secondAt(time: number): number {
     return this.source.value.at(Math.floor(time))?.seq ?? Math.floor(time);
   }

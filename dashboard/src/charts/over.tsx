@@ -1,35 +1,25 @@
-// A figure of several tests over each other, by time since each one's start. The cursor is one for all such charts of a page,
-// a table has the same figures, and a sentence says what there is to see.
+// A figure of several tests over each other, by time since each one's start. The span and the cursor are those of all such
+// charts of a page, a table has the same figures, and a sentence says what there is to see.
 
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import type uPlot from "uplot";
 
 import { Word } from "../parts/word";
 import { type Column, lastOf } from "../state/columns";
-import { FEW, fromZero, latencyAxis, logScale, rem, timeAxis, valueAxis } from "./axes";
-import { useCanvas } from "./canvas";
+import { FEW, fromZero, latencyAxis, logScale, valueAxis } from "./axes";
 import { css } from "./colours";
 import { amount, clock } from "./format";
+import type { OverGroup, OverTest } from "./over-group";
 import { columnAt, overlay, rowsOf } from "./overlay";
-
-/** A test among others. */
-export interface OverTest {
-  /** Unlike that of any other test here. */
-  name: string;
-  /** A variable of the style sheet. */
-  colour: string;
-  /** Lengths of dashes and gaps; without, a plain line. */
-  dash?: readonly number[];
-  columns: readonly Column[];
-}
+import { type Drawing, Plot } from "./plot";
 
 interface Props {
+  group: OverGroup;
   title: string;
   word: string;
   /** Of its values, as "a second" or "ms". */
   unit: string;
-  tests: readonly OverTest[];
   of: (column: Column) => number | null;
   /** A value as text; the column says whether it is a bound. */
   text: (column: Column) => string;
@@ -40,43 +30,21 @@ interface Props {
 
 /** Height, in rem. */
 const HEIGHT = 14;
-/** The charts of a page share their cursor under this name. */
-const CURSOR = "over";
 
-export function Over({ title, word, unit, tests, of, text, latencies = false, controls }: Props) {
-  const [at, setAt] = useState<number | null>(null);
+function drawingOf(tests: readonly Pick<OverTest, "colour" | "dash">[], latencies: boolean): Drawing {
+  return {
+    series: tests.map(({ colour, dash }): uPlot.Series => ({ scale: "y", points: FEW, spanGaps: false, stroke: () => css(colour), width: 1.8, ...(dash ? { dash: [...dash] } : {}) })),
+    scales: { y: latencies ? logScale() : fromZero() },
+    axes: () => [latencies ? latencyAxis("y") : valueAxis("y", amount)],
+  };
+}
+
+export function Over({ group, title, word, unit, of, text, latencies = false, controls }: Props) {
   const [asTable, setAsTable] = useState(false);
+  const tests = group.shown.value;
+  const at = group.view.value.cursor;
   const data = useMemo(() => overlay(tests.map((test) => test.columns), of) as uPlot.AlignedData, [tests, of]);
-  const latest = useRef(data);
-  latest.current = data;
-  const shape = tests.map((test) => `${test.colour}${test.dash?.join("-") ?? ""}`).join();
-  const { place, plot, unit: textSize } = useCanvas(
-    {
-      height: HEIGHT,
-      data: () => latest.current,
-      options: () => ({
-        padding: [8, Math.round(1.3 * rem()), 0, 0],
-        series: [
-          {},
-          ...tests.map(({ colour, dash }): uPlot.Series => ({ scale: "y", points: FEW, spanGaps: false, stroke: () => css(colour), width: 1.8, ...(dash ? { dash: [...dash] } : {}) })),
-        ],
-        scales: { x: { time: false }, y: latencies ? logScale() : fromZero() },
-        axes: [timeAxis(), latencies ? latencyAxis("y") : valueAxis("y", amount)],
-        legend: { show: false },
-        cursor: { y: false, drag: { x: false, y: false }, points: { size: 6, width: 1.5 }, sync: { key: CURSOR } },
-        hooks: {
-          setCursor: [
-            (self) => {
-              const left = self.cursor.left ?? -1;
-              setAt(left < 0 ? null : Math.floor(self.posToVal(left, "x")));
-            },
-          ],
-        },
-      }),
-    },
-    [shape, latencies, asTable],
-  );
-  useLayoutEffect(() => plot.current?.setData(data), [data, shape, latencies, asTable, textSize]);
+  const drawing = useMemo(() => drawingOf(tests, latencies), [group, latencies]);
   return (
     <figure class="card chart">
       <div class="chart-head">
@@ -103,7 +71,7 @@ export function Over({ title, word, unit, tests, of, text, latencies = false, co
         })}
         <li class="legend-at">{at === null ? "" : `at ${clock(at)}`}</li>
       </ul>
-      {asTable ? <Table title={title} unit={unit} tests={tests} text={text} /> : <div ref={place} class="plot" aria-hidden="true" />}
+      {asTable ? <Table title={title} unit={unit} tests={tests} text={text} /> : <Plot group={group} drawing={drawing} data={data} height={HEIGHT} />}
     </figure>
   );
 }
@@ -114,7 +82,7 @@ function highest(test: OverTest, of: Props["of"], text: Props["text"]): string {
   return most ? text(most) : "nothing";
 }
 
-function Table({ title, unit, tests, text }: Pick<Props, "title" | "unit" | "tests" | "text">) {
+function Table({ title, unit, tests, text }: Pick<Props, "title" | "unit" | "text"> & { tests: readonly OverTest[] }) {
   const { rows, n } = rowsOf(tests.map((test) => test.columns));
   return (
     <div class="scroll chart-table" tabIndex={0} role="region" aria-label={`${title}, table`}>

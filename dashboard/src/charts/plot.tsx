@@ -10,7 +10,7 @@ import { middle } from "./aligned";
 import { rem, timeAxis } from "./axes";
 import { useCanvas } from "./canvas";
 import { css, faded, font } from "./colours";
-import type { ChartGroup } from "./group";
+import type { Drawn } from "./group";
 import { hasMoved, watchPointer } from "./pointer";
 
 export interface Drawing {
@@ -23,7 +23,7 @@ export interface Drawing {
 }
 
 interface Props {
-  group: ChartGroup;
+  group: Drawn;
   /** Made once: what changes later is data. */
   drawing: Drawing;
   data: uPlot.AlignedData;
@@ -34,7 +34,7 @@ interface Props {
 }
 
 /** Shades the warm-up and draws the marks, over everything else. */
-function overlay(u: uPlot, group: ChartGroup, names: boolean): void {
+function overlay(u: uPlot, group: Drawn, names: boolean): void {
   const { ctx, bbox } = u;
   const pixels = devicePixelRatio;
   const [from, to] = group.range.peek();

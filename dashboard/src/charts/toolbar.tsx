@@ -1,26 +1,13 @@
-// What steers all charts: the span, the cursor by keyboard, and what they show there in words.
+// What steers all charts: the span, the cursor, and the keys for both.
 
 import type { ComponentChildren } from "preact";
 
-import { ms, rate } from "../parts/format";
-import { type Column, levelOf, perSecond } from "../state/columns";
+import { listed, shortcut } from "../parts/keys";
 import { clock } from "./format";
-import type { ChartGroup } from "./group";
-
-/** A column in words, for the cursor of the keyboard. */
-export function inWords(column: Column | null): string {
-  if (!column) return "no second is known here";
-  const when = column.seconds === 1 ? clock(column.seq) : `${clock(column.seq)} to ${clock(column.seq + column.seconds)}`;
-  const parts = [`sent ${rate(perSecond(column, column.sent))} a second`];
-  if (column.failed > 0) parts.push(`${column.failed} failed`);
-  const dropped = column.droppedInFlight + column.droppedLate;
-  if (dropped > 0) parts.push(`${dropped} dropped`);
-  parts.push(`median ${ms(levelOf(column, "response", "p50"))} ms`, `p99 ${ms(levelOf(column, "response", "p99"))} ms`);
-  return `${when}: ${parts.join(", ")}`;
-}
+import type { Steered } from "./group";
 
 /** Whether a key was one of the charts'. */
-export function onKey(group: ChartGroup, event: KeyboardEvent): boolean {
+function onKey(group: Steered, event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   switch (event.key) {
     case "ArrowLeft":
@@ -62,22 +49,57 @@ export function onKey(group: ChartGroup, event: KeyboardEvent): boolean {
   }
 }
 
+/**
+ * Follows the keys within a region of charts. Buttons and tables keep their own keys: only the cursor, and a chart that was
+ * clicked, move the cursor.
+ */
+export function keysOf(group: Steered): (event: KeyboardEvent) => void {
+  return (event) => {
+    const own = (event.target as HTMLElement).closest("button, select, input, .scroll");
+    if (own && event.key !== "Escape") return;
+    if (!onKey(group, event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+}
+
+/** Lists the keys of charts while a page shows some, and follows Escape everywhere on it; returns what ends it. */
+export function listKeys(group: Steered, whole: string): () => void {
+  const ends = [
+    shortcut("Escape", `Zoom out to the ${whole}`, () => group.do({ do: "out" })),
+    listed(["←", "→"], "On the time cursor of the charts: move it; with Shift by ten"),
+    listed(["Enter"], "On the time cursor: begin a span, end it, and zoom to it"),
+    listed(["+", "−"], "On the time cursor: zoom in and out"),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
 const FOLLOW: readonly [seconds: number, text: string][] = [
   [60, "1 min"],
   [300, "5 min"],
 ];
 
-export function Toolbar({ group, live, children }: { group: ChartGroup; live: boolean; children?: ComponentChildren }) {
+interface Props {
+  group: Steered;
+  /** Whether the newest seconds can be followed. */
+  live?: boolean;
+  /** What the charts show without a zoom, as "whole test". */
+  whole?: string;
+  children?: ComponentChildren;
+}
+
+export function Toolbar({ group, live = false, whole: all = "whole test", children }: Props) {
   const view = group.view.value;
   const whole = group.whole.value;
   const [from, to] = group.range.value;
-  const under = group.under.value;
   const isWhole = view.zoom === null && view.follow === null;
   const length = whole[1] - whole[0];
   return (
     <div class="toolbar no-print" role="group" aria-label="What the charts show">
       <button type="button" class="small" aria-pressed={isWhole} onClick={() => group.do({ do: "out" })} title="Escape">
-        Whole test
+        {all.charAt(0).toUpperCase() + all.slice(1)}
       </button>
       {live &&
         FOLLOW.filter(([seconds]) => length > seconds).map(([seconds, text]) => (
@@ -102,7 +124,7 @@ export function Toolbar({ group, live, children }: { group: ChartGroup; live: bo
         aria-valuemin={from}
         aria-valuemax={to}
         aria-valuenow={view.cursor ?? from}
-        aria-valuetext={view.cursor === null ? "not set" : inWords(under)}
+        aria-valuetext={view.cursor === null ? "not set" : group.spoken.value}
         onFocus={() => {
           if (group.view.peek().cursor === null) group.do({ do: "first" });
         }}
