@@ -134,7 +134,9 @@ function List({ rows, order, sort }: { rows: Seen[]; order: Order; sort: (by: Co
                 </th>
               );
             })}
-            <th scope="col">Test</th>
+            <th scope="col">
+              <Word of="tests">Test</Word>
+            </th>
             <th scope="col">Version</th>
           </tr>
         </thead>
