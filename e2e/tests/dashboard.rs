@@ -99,9 +99,9 @@ fn a_test_is_created_watched_steered_run_again_and_deleted() {
     wait_for("more of it", PATIENCE, || sent(&mut browser).filter(|n| *n > before));
     browser.assert_accessible("a list with a test under way");
     browser.shoot("tests-running");
-    browser.fill("Rate, 20/s now", "31");
+    browser.fill("Rate of each driver, 20/s now", "31");
     browser.click("button", "Change");
-    browser.see(".running", "Rate, 31/s now");
+    browser.see(".running", "Rate of each driver, 31/s now");
     assert_eq!(system.test(&first)["rate_changes"][0]["rate"], 31.0);
 
     // Another tab follows what this one does.
@@ -109,11 +109,18 @@ fn a_test_is_created_watched_steered_run_again_and_deleted() {
     browser.see(".running h2", &name_of(&system.test(&first)));
     browser.order(&json!({ "do": "turn", "to": 0 }));
     let name = name_of(&system.test(&first));
+    // One that is created meanwhile does not hide it.
+    let waiting = system.create(&tsunami(&target.url(), 5.0, "1s"));
+    browser.see(".history .id", &waiting);
+    browser.see(".running h2", &name);
     browser.run("document.querySelector('.running .danger').click()");
+    browser.see("dialog", "Stop this test?");
+    browser.click("button", "Stop the test");
     browser.see(".history .badge", "aborted");
     browser.order(&json!({ "do": "turn", "to": 1 }));
     browser.see(".history .badge", "aborted");
-    browser.see_no("main", "Rate,");
+    browser.see_no("main", "Rate of");
+    assert_eq!(system.rest.delete(&format!("/api/v1/tests/{waiting}")).status, 204);
     assert_eq!(system.test(&first)["verdict"], "aborted");
 
     browser.click("button", &format!("Run again {name}"));
@@ -126,7 +133,6 @@ fn a_test_is_created_watched_steered_run_again_and_deleted() {
     assert_eq!(system.rest.post_empty(&format!("/api/v1/tests/{second}/stop")).status, 202);
     system.finished(&second, PATIENCE);
 
-    // Deleted here, it is gone in the other tab as well.
     browser.go(&format!("{}/?q={first}", system.rest.base));
     browser.see(".history .id", &first);
     browser.click("button", &format!("Delete {name}"));
@@ -141,6 +147,13 @@ fn a_test_is_created_watched_steered_run_again_and_deleted() {
     browser.assert_accessible("no test matches");
     assert_eq!(system.rest.get(&format!("/api/v1/tests/{first}")).status, 404);
     assert_eq!(history(&system.rest).len(), 1);
+    // Another tab finds it gone when it is looked at again.
+    browser.order(&json!({ "do": "turn", "to": 0 }));
+    browser.see(".history .id", &first);
+    browser.run("window.dispatchEvent(new Event('focus')) && null");
+    browser.see(".history .id", &second);
+    browser.see_no(".history .id", &first);
+    browser.order(&json!({ "do": "turn", "to": 1 }));
     browser.click("button", "Show all tests");
     browser.see(".history .id", &second);
 

@@ -75,6 +75,20 @@ fn a_test_is_started_steered_stopped_and_run_again_on_its_page() {
     assert_eq!(system.test(&again)["plan"], report["plan"], "the same plan");
     assert_eq!(system.rest.post_empty(&format!("/api/v1/tests/{again}/stop")).status, 202);
     browser.see(".test-head .badge", "aborted");
+
+    // Both over each other: a zoom is one of all charts over time.
+    system.finished(&again, Duration::from_secs(60));
+    browser.go(&format!("{base}/compare?a={id}&b={again}"));
+    browser.see(".toolbar-span", "0:00 – 0:");
+    browser.run("document.querySelector('.time-cursor').focus()");
+    for key in ["Home", "Enter", "ArrowRight", "ArrowRight", "ArrowRight", "Enter"] {
+        browser.press(key);
+    }
+    browser.see(".toolbar-span", "0:00 – 0:04");
+    browser.see(".chart h3", "Percentiles of the whole tests");
+    browser.assert_accessible("tests over each other, zoomed");
+    browser.press("Escape");
+    browser.see_no(".toolbar-span", "0:00 – 0:04");
     browser.assert_quiet(&[REFUSED]);
 }
 
