@@ -1,14 +1,13 @@
 // A test as a page and as a report: the same parts in the same order.
 
 import type { ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
 
 import { CapacityCard } from "../../charts/capacity-card";
 import { Curves, type CurveLine } from "../../charts/curve";
 import { valueAt } from "../../charts/percentiles";
 import { Heatmap } from "../../charts/heatmap";
 import { Apart, Failures, Health, InFlight, Load, Sessions } from "../../charts/lines";
-import { onKey, Toolbar } from "../../charts/toolbar";
+import { keysOf, Toolbar } from "../../charts/toolbar";
 import { follows } from "../../state/follows";
 import type { TestModel } from "../../state/model";
 import type { Test } from "../../state/shapes";
@@ -54,32 +53,17 @@ export function TestView({ model, test, now, actions, notices, plan, byDriver = 
 function NewestFigures({ model, test }: { model: TestModel; test: Test }) {
   follows(model.group.version);
   const columns = model.series.columns;
-  // The newest second may still grow: the one before it is whole.
+  // A second arrives once every driver that is alive has reported it.
   const newest = columns[columns.length - 1] ?? null;
   return <Figures test={test} newest={newest} />;
 }
 
 function Charts({ model, test, byDriver }: { model: TestModel; test: Test; byDriver: boolean }) {
   const group = model.group;
-  const region = useRef<HTMLDivElement>(null);
   const hasSessions = Boolean(test.plan.requests) || Boolean(test.totals.sessions);
   const fault = model.fault.value;
   return (
-    <section
-      class="charts-region"
-      aria-label="Charts"
-      ref={region}
-      onKeyDown={(event) => {
-        // Buttons and tables keep their own keys; only the cursor, and a chart that was clicked, move the cursor.
-        const target = event.target as HTMLElement;
-        const own = target.closest("button, select, input, .scroll");
-        if (own && event.key !== "Escape") return;
-        if (onKey(group, event)) {
-          event.preventDefault();
-          event.stopPropagation();
-        }
-      }}
-    >
+    <section class="charts-region" aria-label="Charts" onKeyDown={keysOf(group)}>
       <h2 class="sr-only">Charts</h2>
       <Toolbar group={group} live={test.state === "running"}>
         {byDriver && test.drivers.length > 1 && (
