@@ -86,6 +86,12 @@ fn pids(of: &str) -> Vec<i32> {
     processes.filter_map(pid).collect()
 }
 
+/// Whether a process is stopped, as by Ctrl-Z.
+fn is_stopped(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+}
+
 #[test]
 fn progress_takes_one_line_and_the_verdict_stays_on_the_screen() {
     let home = tempfile::tempdir().unwrap();
@@ -216,7 +222,7 @@ fn a_key_leaves_the_screen_and_the_test_goes_on() {
 }
 
 #[test]
-fn a_killed_run_gives_the_terminal_back() {
+fn a_run_that_is_stopped_or_killed_gives_the_terminal_back() {
     let home = tempfile::tempdir().unwrap();
     let (_serving, target) = Target::start(home.path(), &[]);
     let before = pids("run");
@@ -224,22 +230,37 @@ fn a_killed_run_gives_the_terminal_back() {
     terminal.see("response");
     let ours: Vec<i32> = pids("run").into_iter().filter(|pid| !before.contains(pid)).collect();
     assert_eq!(ours.len(), 1, "one run of this test");
-    let killed = Command::new("kill").args(["-9", &ours[0].to_string()]).status().unwrap();
-    assert!(killed.success());
+    let kill = |signal: &str| {
+        let killed = Command::new("kill").args([signal, &ours[0].to_string()]).status().unwrap();
+        assert!(killed.success());
+    };
+
+    terminal.tmux(&["send-keys", "C-z"]);
+    wait_for("the run to be stopped", PATIENCE, || is_stopped(ours[0]).then_some(()));
+    terminal.assert_given_back();
+    kill("-CONT");
+    terminal.see("response");
+
+    kill("-9");
     // What the shell writes before that stands on the screen that goes away, so that its "exit 137" may not be seen.
     terminal.assert_given_back();
 }
 
 #[test]
-fn a_small_terminal_keeps_one_line() {
+fn a_small_terminal_and_a_job_in_the_background_keep_one_line() {
     let home = tempfile::tempdir().unwrap();
     let (_serving, target) = Target::start(home.path(), &[]);
-    let terminal = Terminal::start(50, &plan(&home, &target, 5));
+    let run = plan(&home, &target, 5);
+    let terminal = Terminal::start(50, &run);
+    // A job that took the terminal from there would be stopped by the kernel, and `wait` return 150.
+    let background = Terminal::start(80, &format!("sh -c 'set -m; {run} & wait $!'"));
     wait_for("two seconds of progress", PATIENCE, || {
         assert!(!terminal.has_screen(), "{:#?}", terminal.screen());
         terminal.progress().iter().any(|row| row.contains("running 6")).then_some(())
     });
     assert_eq!(terminal.ended().1, "0");
+    let (screen, code) = background.ended();
+    assert_eq!(code, "0", "{screen:#?}");
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     let progress = ProgressView::new(arguments.quiet, arguments.progress);
     let family = Family::default();
     let pausing = progress.clone();
-    stop_together(family.clone(), move || pausing.clear())?;
+    stop_together(family.clone(), move || pausing.pause())?;
     let data = DataPlace::choose(arguments)?;
     if let Some(why) = data.why_passing() {
         progress.print(why);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use orchestrator::model::{TestView, WindowView};
 use ratatui::Terminal;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use self::heat::Heat;
 pub use self::lists::List;
@@ -34,6 +34,8 @@ pub enum Asked {
     Draw,
     /// To leave this screen.
     Leave,
+    /// Ctrl-Z: to stop this process, without this screen.
+    Pause,
 }
 
 /// What stands on the screen.
@@ -118,7 +120,7 @@ impl FullScreen {
         while event::poll(Duration::ZERO).unwrap_or(false) {
             match event::read() {
                 Ok(Event::Key(key)) => match self.key(key) {
-                    Some(Asked::Leave) => return Some(Asked::Leave),
+                    Some(ends @ (Asked::Leave | Asked::Pause)) => return Some(ends),
                     other => asked = other.or(asked),
                 },
                 Ok(Event::Resize(..)) => asked = Some(Asked::Draw),
@@ -135,6 +137,9 @@ impl FullScreen {
     fn key(&mut self, key: KeyEvent) -> Option<Asked> {
         if key.kind == KeyEventKind::Release {
             return None;
+        }
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return (key.code == KeyCode::Char('z')).then_some(Asked::Pause);
         }
         self.list = match key.code {
             KeyCode::Char('q') | KeyCode::Esc => return Some(Asked::Leave),

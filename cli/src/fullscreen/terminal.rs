@@ -17,7 +17,10 @@ use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::style::ResetColor;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::crossterm::{execute, queue};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::process::getpgrp;
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+};
 
 /// The terminal that this process belongs to, wherever its streams lead.
 const TTY: &str = "/dev/tty";
@@ -50,9 +53,13 @@ impl Held {
     /// Takes the terminal: a second screen, no cursor, and keys one by one without their echo. Ctrl-C stays a signal.
     ///
     /// # Errors
-    /// Where this process has no terminal, or it refuses.
+    /// Where this process has no terminal, is in the background of it, or the terminal refuses.
     pub fn take() -> io::Result<(Self, Terminal<Backend>)> {
         let mut tty = File::options().read(true).write(true).open(TTY)?;
+        // The kernel stops a process in the background (`groundswell run … &`) that changes the terminal's modes.
+        if tcgetpgrp(&tty)? != getpgrp() {
+            return Err(io::Error::other("this process is in the background"));
+        }
         let before = tcgetattr(&tty)?;
         HOOK.call_once(|| {
             let usual = std::panic::take_hook();
@@ -65,7 +72,7 @@ impl Held {
         let held = Self { keeper: keeper().ok() };
         let mut modes = before.clone();
         modes.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
-        // Ctrl-Z would leave the shell on this screen, without echo.
+        // Ctrl-Z arrives as a key: the process stops when this screen is gone, which would else be the shell's, without echo.
         modes.special_codes[SpecialCodeIndex::VSUSP] = 0;
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
         tcsetattr(&tty, OptionalActions::Now, &modes)?;
@@ -110,4 +117,37 @@ fn keeper() -> io::Result<Child> {
         BufReader::new(output).read_line(&mut line)?;
     }
     Ok(keeper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes the test panic on a screen, in a process of its own that has a terminal.
+    const PANICS: &str = "TEST_PANICS_ON_A_SCREEN";
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_its_message() {
+        if std::env::var_os(PANICS).is_some() {
+            let _held = Held::take().unwrap();
+            panic!("while it draws");
+        }
+        let this = std::env::current_exe().unwrap();
+        let name = "fullscreen::terminal::tests::a_panic_gives_the_terminal_back_before_its_message";
+        let line = format!("stty -g; {} --exact {name} --nocapture; stty -g", this.display());
+        let output = Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .env(PANICS, "1")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        // As in `500:5:bf:8a3b:3:1c:…`.
+        let is_modes =
+            |line: &&str| line.contains(':') && line.chars().all(|c| c == ':' || c.is_ascii_hexdigit());
+        let modes: Vec<&str> = text.lines().map(str::trim).filter(is_modes).collect();
+        assert!(modes.len() == 2 && modes[0] == modes[1], "{text:?}");
+        let order = ["\u{1b}[?1049h", "\u{1b}[?1049l", "while it draws"].map(|part| text.find(part));
+        assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{order:?}: {text:?}");
+    }
 }

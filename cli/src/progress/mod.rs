@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use orchestrator::model::{TestState, TestView, WindowView};
+use rustix::process::{Signal, getpid, kill_process};
 
 use self::goal::Goal;
 pub use self::line::Line;
@@ -193,23 +194,37 @@ impl ProgressView {
     /// Acts on keys. Returns whether one of them left the screen, or `None` while progress is shown as lines.
     fn keys(&self) -> Option<bool> {
         let mut shown = self.0.borrow_mut();
-        let leaves = shown.full()?.keys() == Some(Asked::Leave);
-        if leaves {
-            shown.leave_screen();
-            shown.draw();
+        let asked = shown.full()?.keys();
+        match asked {
+            Some(Asked::Leave) => {
+                shown.leave_screen(Full::Never);
+                shown.draw();
+            }
+            Some(Asked::Pause) => {
+                drop(shown);
+                self.pause();
+                // What the terminal sends where no program takes its keys.
+                let _ = kill_process(getpid(), Signal::TSTP);
+            }
+            Some(Asked::Draw) | None => {}
         }
-        Some(leaves)
+        Some(asked == Some(Asked::Leave))
     }
 
-    /// Takes the progress away until it is shown again: someone else writes to the terminal.
-    pub fn clear(&self) {
-        self.0.borrow_mut().clear();
+    /// Takes the progress away until it is shown again: this process is about to be stopped, and the shell writes to the
+    /// terminal next.
+    pub fn pause(&self) {
+        let mut shown = self.0.borrow_mut();
+        if shown.full().is_some() {
+            shown.leave_screen(Full::After(Duration::ZERO));
+        }
+        shown.clear();
     }
 
     /// Takes the progress away: the summary follows.
     pub fn finish(&self) {
         let mut shown = self.0.borrow_mut();
-        shown.leave_screen();
+        shown.leave_screen(Full::Never);
         shown.clear();
         shown.latest = None;
     }
@@ -240,10 +255,10 @@ impl Shown {
         *full = FullScreen::take(*colour).map_or(Full::Never, |taken| Full::Taken(Box::new(taken)));
     }
 
-    /// Gives the screen back for good, and prints what was said meanwhile.
-    fn leave_screen(&mut self) {
+    /// Gives the screen back, and prints what was said meanwhile. `next`: whether it is taken again.
+    fn leave_screen(&mut self, next: Full) {
         let How::Terminal { full, .. } = &mut self.how else { return };
-        if let Full::Taken(taken) = std::mem::replace(full, Full::Never) {
+        if let Full::Taken(taken) = std::mem::replace(full, next) {
             taken.leave().iter().for_each(say::aside);
         }
     }
