@@ -106,7 +106,7 @@ pub async fn look_on(
 /// Reads a test and shows it, with its newest seconds where they are wanted.
 async fn look(client: &Client, test_id: &str, progress: &ProgressView) -> Result<TestView, CallError> {
     let test = insist(|| client.test(test_id)).await?;
-    if let Some(from) = progress.wants_seconds() {
+    if let Some(from) = progress.wants_seconds(&test) {
         // The next look asks again.
         if let Ok(windows) = client.windows(test_id, from).await {
             progress.take_seconds(&windows);

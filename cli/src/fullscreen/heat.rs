@@ -44,22 +44,35 @@ impl Heat {
         self.columns.back().map_or(0, |column| column.seq + 1)
     }
 
+    /// The first second to ask for, of a test that has run for so many: an hour that no terminal can show is not read.
+    pub fn wanted(&self, elapsed_s: u64) -> u64 {
+        self.next().max(elapsed_s.saturating_sub(KEPT as u64))
+    }
+
     /// Takes a second of the fleet.
     pub fn take(&mut self, window: &WindowView) {
         if window.seq < self.next() {
             return;
         }
+        // Seconds that are missing in between were lost with a driver. They keep their columns, empty.
+        let next = if self.columns.is_empty() { window.seq } else { self.next() };
+        for seq in next.max(window.seq.saturating_sub(KEPT as u64))..window.seq {
+            self.push(Column { seq, first: 0, counts: Vec::new(), p99_ms: None });
+        }
         let (first, counts) = ranges(window);
-        let p99_ms = window.latency_ms.response.p99;
-        self.columns.push_back(Column { seq: window.seq, first, counts, p99_ms });
+        self.push(Column { seq: window.seq, first, counts, p99_ms: window.latency_ms.response.p99 });
+    }
+
+    fn push(&mut self, column: Column) {
+        self.columns.push_back(column);
         if self.columns.len() > KEPT {
             self.columns.pop_front();
         }
     }
 
-    /// As a widget; `colour`: whether the terminal shows colours.
-    pub fn widget(&self, colour: bool) -> HeatWidget<'_> {
-        HeatWidget { heat: self, colour }
+    /// As a widget; `colour`: whether the terminal shows colours; `nothing`: what stands there while it is empty.
+    pub fn widget<'a>(&'a self, colour: bool, nothing: &'a str) -> HeatWidget<'a> {
+        HeatWidget { heat: self, colour, nothing }
     }
 
     /// The newest seconds, at most so many, in order.
@@ -88,6 +101,7 @@ fn ranges(window: &WindowView) -> (usize, Vec<u64>) {
 pub struct HeatWidget<'a> {
     heat: &'a Heat,
     colour: bool,
+    nothing: &'a str,
 }
 
 /// Which ranges of response times stand in which row, the slowest at the top.
@@ -134,7 +148,7 @@ impl Widget for HeatWidget<'_> {
         let per_cell = if self.colour { 2 } else { 1 };
         let rows = usize::from(area.height) * per_cell;
         let Some(scale) = Scale::of(self.heat.newest(width), rows) else {
-            buffer.set_string(area.x, area.y, "no answer yet", ratatui::style::Style::new());
+            buffer.set_string(area.x, area.y, self.nothing, ratatui::style::Style::new());
             return;
         };
         label(&scale, area, per_cell, buffer);

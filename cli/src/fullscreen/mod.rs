@@ -87,9 +87,9 @@ impl FullScreen {
         })
     }
 
-    /// The first second of the test that the screen does not have.
-    pub fn next_second(&self) -> u64 {
-        self.heat.next()
+    /// The first second that the screen does not have and may show, of a test that has run for so long.
+    pub fn next_second(&self, elapsed: Duration) -> u64 {
+        self.heat.wanted(elapsed.as_secs())
     }
 
     /// Takes seconds of the fleet, in order.

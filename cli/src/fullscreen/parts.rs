@@ -58,7 +58,10 @@ pub fn draw(frame: &mut Frame<'_>, view: &View<'_>) {
     ])
     .areas(frame.area());
     draw_head(frame, head, view);
-    frame.render_widget(view.heat.widget(view.colour), heat);
+    // Requests of the warm-up are in no figure, and answers to them are not drawn.
+    let is_warm = test.totals.warmup.sent > 0;
+    let nothing = if is_warm { "no answer after the warm-up yet" } else { "no answer yet" };
+    frame.render_widget(view.heat.widget(view.colour, nothing), heat);
     figures::draw(frame, figures, &test.totals.latency_ms);
     frame.render_widget(
         Paragraph::new(thresholds.iter().map(|of| threshold(of, view)).collect::<Vec<_>>()),
@@ -79,10 +82,14 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         (TestState::Running | TestState::Draining, None) => clock(*running),
         _ => String::new(),
     };
-    let name = crate::progress::cut(&test.name, columns.saturating_sub(time.chars().count() + 1));
-    let blanks = columns.saturating_sub(name.chars().count() + time.chars().count());
-    let first =
-        Line::from(vec![Span::styled(name, view.bold()), Span::raw(" ".repeat(blanks)), Span::raw(time)]);
+    let [first, below] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    // The time keeps its place beside a name of any width: some signs take two columns.
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(time.len() as u16)])
+        .spacing(1)
+        .areas(first);
+    let name = crate::progress::cut(&test.name, usize::from(left.width));
+    frame.render_widget(Line::styled(name, view.bold()), left);
+    frame.render_widget(Line::raw(time), right);
     let against = test.standing.is_some_and(|standing| standing != Standing::Ok);
     let colour = if against || line.failing.is_some() { Color::Red } else { Color::Green };
     let second = Line::styled(fit(&line.parts, columns), view.in_colour(colour));
@@ -91,7 +98,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         Some((_, why)) => Line::styled(why.clone(), view.in_colour(Color::Red)),
         None => Line::raw(plan_sentence(&test.plan, test.drivers.len(), test.requests_per_session)),
     };
-    frame.render_widget(Paragraph::new(vec![first, second, third]), area);
+    frame.render_widget(Paragraph::new(vec![second, third]), below);
 }
 
 /// A time as in `01:30`, or `1:02:03` from an hour on.

@@ -95,6 +95,21 @@ fn a_screen_of_80_by_24_has_every_part() {
 }
 
 #[test]
+fn a_name_of_wide_signs_leaves_the_time_its_place() {
+    let mut shown = running();
+    shown.test.name = "負荷試験".repeat(20);
+    let rows = plain(&shown, List::Drivers).rows();
+    assert!(rows[0].starts_with('負') && rows[0].ends_with(" 01:15 of 1:01:40"), "{rows:#?}");
+}
+
+#[test]
+fn a_warm_up_is_not_taken_for_a_target_that_does_not_answer() {
+    let mut shown = running();
+    shown.test.totals.warmup.sent = 30;
+    plain(&shown, List::Drivers).row("no answer after the warm-up yet");
+}
+
+#[test]
 fn what_speaks_against_the_test_takes_the_place_of_its_plan() {
     let mut shown = running();
     shown.test.standing = Some(Standing::Failing);
@@ -197,6 +212,24 @@ fn the_heatmap_has_a_column_a_second_the_slowest_at_the_top() {
     assert_eq!(heat.next(), 3);
     heat.take(&second(1, 0, &[9], 0.0));
     assert_eq!(heat.next(), 3, "a second is taken once");
+}
+
+#[test]
+fn a_second_that_is_missing_keeps_its_column() {
+    let mut heat = Heat::default();
+    heat.take(&second(7, 80, &[5], 1.1));
+    heat.take(&second(9, 80, &[5], 1.1));
+    let rows = Drawn::of(&running(), &heat, List::Drivers, (80, 24), false).rows();
+    let drawn = rows.iter().find(|row| row.trim_start().starts_with("1.02 ms")).unwrap();
+    assert!(drawn.ends_with("─ ─"), "{rows:#?}");
+}
+
+#[test]
+fn of_a_long_test_the_newest_seconds_are_asked_for() {
+    let mut heat = Heat::default();
+    assert_eq!([heat.wanted(0), heat.wanted(512), heat.wanted(36_000)], [0, 0, 35_488]);
+    heat.take(&second(35_999, 80, &[1], 1.1));
+    assert_eq!(heat.wanted(36_001), 36_000, "then those that follow");
 }
 
 #[test]

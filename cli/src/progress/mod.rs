@@ -154,14 +154,14 @@ impl ProgressView {
         }
     }
 
-    /// The first second of the fleet that is wanted, where it is time to ask for the newest ones.
-    pub fn wants_seconds(&self) -> Option<u64> {
+    /// The first second of the fleet that is wanted of this test, where it is time to ask for the newest ones.
+    pub fn wants_seconds(&self, test: &TestView) -> Option<u64> {
         let mut shown = self.0.borrow_mut();
         let now = Instant::now();
         if shown.seconds_at.is_some_and(|at| now.duration_since(at) < SECONDS_EVERY) {
             return None;
         }
-        let next = shown.full()?.next_second();
+        let next = shown.full()?.next_second(goal::elapsed(test));
         shown.seconds_at = Some(now);
         Some(next)
     }
