@@ -72,35 +72,35 @@ pub async fn follow(
     outcome
 }
 
-/// Looks at a test that was started elsewhere until it is finished, the user leaves, or a signal comes. It is never
-/// stopped from here. Returns it as it was seen last.
+/// Looks at a test that was started elsewhere until it is finished, or the user leaves by a key or by `interrupted`. It is
+/// never stopped from here. `None` where the user left: then nothing more is asked, for the orchestrator may be away.
 ///
 /// # Errors
 /// Where the orchestrator goes away, or has no such test.
 pub async fn look_on(
     client: &Client,
     test_id: &str,
-    interrupts: &mut Interrupts,
+    interrupted: impl Future<Output = ()>,
     progress: &ProgressView,
-) -> Result<TestView, Stop> {
+) -> Result<Option<TestView>, Stop> {
     let looked = async {
         loop {
             let test = look(client, test_id, progress).await?;
-            if test.state == TestState::Finished || progress.rest(LOOK_EVERY).await == Rested::Left {
-                return Ok(test);
+            if test.state == TestState::Finished {
+                return Ok(Some(test));
+            }
+            if progress.rest(LOOK_EVERY).await == Rested::Left {
+                return Ok(None);
             }
         }
     };
     let outcome = tokio::select! {
         biased;
-        () = interrupts.next() => None,
-        looked = looked => Some(looked),
+        () = interrupted => Ok(None),
+        looked = looked => looked,
     };
     progress.finish();
-    match outcome {
-        Some(looked) => looked,
-        None => Ok(insist(|| client.test(test_id)).await?),
-    }
+    outcome
 }
 
 /// Reads a test and shows it, with its newest seconds where they are wanted.
@@ -270,6 +270,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::args::ProgressArg;
 
     fn driver(node_id: &str, test_id: Option<&str>, reason: Option<&str>) -> DriverView {
         serde_json::from_value(json!({
@@ -296,8 +297,18 @@ mod tests {
         assert_eq!(resolving(&drivers, "v"), []);
     }
 
+    #[actix_rt::test]
+    async fn who_leaves_does_not_wait_for_an_orchestrator_that_is_away() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = Client::new(&free.to_string(), None, None).unwrap();
+        let progress = ProgressView::new(true, ProgressArg::Line);
+        let interrupted = tokio::time::sleep(Duration::from_millis(1));
+        let left = look_on(&client, "t", interrupted, &progress).await;
+        assert!(left.is_ok_and(|test| test.is_none()));
+    }
+
     #[test]
-    fn who_did_not_wait_is_told_how_to() {
+    fn without_a_wait_the_refusal_names_the_flag_for_one() {
         for (waited_s, expected) in [
             (0, "test other is under way; one runs at a time; --wait 10m waits for its end"),
             (90, "test other is still under way after 90s"),
