@@ -2,7 +2,7 @@
 //! after it is a warning, because the test was run and its verdict stands.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use orchestrator::model::TestView;
 use orchestrator::report::files::{Form, PagedForm, whole};
@@ -52,13 +52,14 @@ impl<'a> ReportFiles<'a> {
     }
 
     /// Before the load, not after it: a report that cannot be written is refused now. The report of an earlier test is removed
-    /// now, too: were this test refused or killed, a script would take the old report for its own.
+    /// now, too: were this test refused or killed, a script would take the old report for its own. `reads`: the files that
+    /// the plan names, which are never removed: `--csv users.csv` looks like the rows of a test.
     ///
     /// # Errors
     /// Where a file cannot be written, is named twice, or is one that the command reads.
-    pub fn prepare(&self, arguments: &RunArgs) -> Result<(), Stop> {
+    pub fn prepare(&self, arguments: &RunArgs, reads: &[PathBuf]) -> Result<(), Stop> {
         for (place, file) in self.0.iter().enumerate() {
-            spare_inputs(file, arguments)?;
+            spare_inputs(file, arguments, reads)?;
             let twice = |other: &&ReportFile<'_>| same(other.path, file.path);
             if let Some(other) = self.0[..place].iter().find(twice) {
                 let (flag, path) = (file.flag, file.path.display());
@@ -210,7 +211,7 @@ fn same(a: &Path, b: &Path) -> bool {
 }
 
 /// Refuses to overwrite what this command reads.
-fn spare_inputs(file: &ReportFile<'_>, arguments: &RunArgs) -> Result<(), Stop> {
+fn spare_inputs(file: &ReportFile<'_>, arguments: &RunArgs, reads: &[PathBuf]) -> Result<(), Stop> {
     let Ok(there) = file.path.canonicalize() else { return Ok(()) };
     let sending = &arguments.place.sending;
     let body_text = arguments.request.body.as_deref().and_then(|body| body.strip_prefix('@')).map(Path::new);
@@ -224,11 +225,48 @@ fn spare_inputs(file: &ReportFile<'_>, arguments: &RunArgs) -> Result<(), Stop> 
         (sending.cert.as_deref(), "--cert"),
         (sending.key.as_deref(), "--key"),
     ];
-    for (input, what) in inputs {
+    let of_plan = reads.iter().map(|path| (Some(path.as_path()), "a file of the plan"));
+    for (input, what) in inputs.into_iter().chain(of_plan) {
         if input.and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == there) {
             let (flag, path) = (file.flag, file.path.display());
             return Err(Stop::usage(format!("--{flag}: {path} is also {what}; name another file")));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::FilesArgs;
+    use crate::plan_flags;
+
+    /// What a plan reads is neither removed nor written over, by whatever flag a report is led there.
+    #[test]
+    fn a_report_never_takes_the_place_of_what_the_plan_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let plan = "target.url = 'http://127.0.0.1:1/'\nload = { rate = 1, duration = '1s' }\nvars.users = 'users'\n\
+             data.users.file = '{{vars.users}}.csv'\nrequests.buy = { path = '/', method = 'POST', body_file = 'buy.json' }\n";
+        let wrong = format!("{plan}drivers = 'some'\n");
+        for (name, text) in
+            [("plan.toml", plan), ("wrong.toml", &wrong), ("users.csv", "name\nann\n"), ("buy.json", "{}")]
+        {
+            std::fs::write(at(name), text).unwrap();
+        }
+        for name in ["plan.toml", "wrong.toml"] {
+            for (files, read) in [
+                (FilesArgs { csv: Some(at("users.csv")), ..FilesArgs::default() }, "users.csv"),
+                (FilesArgs { json: Some(at("./buy.json")), ..FilesArgs::default() }, "buy.json"),
+            ] {
+                let arguments = RunArgs { plan: Some(at(name)), files, ..RunArgs::default() };
+                let mut reads = Vec::new();
+                let planned = plan_flags::plan(&arguments, &mut reads);
+                assert!(planned.is_err() || name == "plan.toml", "{name} is wrong");
+                let stop = ReportFiles::of(&arguments).prepare(&arguments, &reads).unwrap_err();
+                assert!(stop.message.contains("is also a file of the plan"), "{name}: {stop}");
+                assert!(at(read).exists(), "{name}: {read}");
+            }
+        }
+    }
 }

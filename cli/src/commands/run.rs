@@ -41,8 +41,11 @@ const LEFT_AT_ONCE: &str = "left at once; the test was being stopped";
 pub async fn run(arguments: &RunArgs) -> Result<ExitCode, Stop> {
     // First of all: from here on a signal ends what was started.
     let mut interrupts = Interrupts::listen()?;
-    ReportFiles::of(arguments).prepare(arguments)?;
-    let (mut plan, local) = plan_flags::plan(arguments)?;
+    let mut reads = Vec::new();
+    let planned = plan_flags::plan(arguments, &mut reads);
+    // Before a plan with faults ends this: an old report would stay beside it.
+    ReportFiles::of(arguments).prepare(arguments, &reads)?;
+    let (mut plan, local) = planned?;
     let wait = wait_of(arguments)?;
     let mut baseline = Baseline::of(arguments)?;
     if let (Some(_), Some(flag)) = (&arguments.place.orchestrator, arguments.place.sending.words().first()) {

@@ -2,12 +2,13 @@
 //! `common`'s; this knows where its text is, and how its faults are named on the command line.
 
 mod habits;
+mod inputs;
 mod overlay;
 mod put_in;
 mod search;
 mod source;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::plan::files::LocalFiles;
 use common::plan::{Fault, Plan, PlanFormat, PlanTree, files};
@@ -65,7 +66,7 @@ pub fn of_file(path: &Path, put_in: &PutInArgs) -> Result<WithFiles, Stop> {
     let stop = |faults: Vec<Fault>| Stop::usage(naming.lines(&faults));
     let mut tree = PlanTree::parse(&text, PlanFormat::of_file(path, &text)).map_err(stop)?;
     let mut local = LocalFiles::new();
-    let faults = put_in::put_in(&mut tree, put_in, source::folder(path), &mut local)?;
+    let faults = put_in::put_in(&mut tree, put_in, source::folder(path), &mut local, &mut Vec::new())?;
     let plan = validated(&mut tree, source::folder(path), faults, &mut local).map_err(stop)?;
     Ok((plan, local))
 }
@@ -73,7 +74,7 @@ pub fn of_file(path: &Path, put_in: &PutInArgs) -> Result<WithFiles, Stop> {
 /// A plan without flags but for what is put in.
 fn checked(mut tree: PlanTree, put_in: &PutInArgs, folder: &Path) -> Result<Plan, Vec<Fault>> {
     let mut local = LocalFiles::new();
-    let faults = put_in::put_in(&mut tree, put_in, folder, &mut local)
+    let faults = put_in::put_in(&mut tree, put_in, folder, &mut local, &mut Vec::new())
         .unwrap_or_else(|stop| vec![Fault::value("", "", stop.message)]);
     validated(&mut tree, folder, faults, &mut local)
 }
@@ -107,11 +108,11 @@ impl Naming {
     }
 }
 
-/// The plan that a command line asks for.
+/// The plan that a command line asks for. `reads`: takes the files that it names, of a plan with faults as well.
 ///
 /// # Errors
 /// Where a file or standard input cannot be read, or the plan has faults: one line each.
-pub fn plan(arguments: &RunArgs) -> Result<WithFiles, Stop> {
+pub fn plan(arguments: &RunArgs, reads: &mut Vec<PathBuf>) -> Result<WithFiles, Stop> {
     let source = Source::of(arguments.plan.as_deref());
     if let (Source::Url(url), Some(flag)) = (&source, &arguments.url) {
         return Err(Stop::usage(format!("{url} and --url {flag} are both given; leave one out")));
@@ -126,7 +127,7 @@ pub fn plan(arguments: &RunArgs) -> Result<WithFiles, Stop> {
     };
     let base = text.as_ref().map_or(Path::new("."), |text| text.folder);
     let mut local = LocalFiles::new();
-    let faults = put_in::put_in(&mut tree, &arguments.put_in, base, &mut local)?;
+    let faults = put_in::put_in(&mut tree, &arguments.put_in, base, &mut local, reads)?;
     // Before the flags: a --body-file is relative to where the command runs, not to the plan.
     if !tree.has_requests() && arguments.request.body.is_none() && arguments.request.body_file.is_none() {
         tree.inline_body_file(base).map_err(|fault| Stop::usage(naming.lines(&[fault])))?;

@@ -1,17 +1,18 @@
 //! What only the command line may put into a plan, since neither the orchestrator nor a driver reads a client's disk or
 //! environment: profiles that were chosen, vars and variables of the environment, and the contents of files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::plan::files::LocalFiles;
 use common::plan::language::substitute;
 use common::plan::{Fault, PlanTree, files};
 
+use super::inputs;
 use crate::args::PutInArgs;
 use crate::exit::Stop;
 
 /// Puts everything in. What cannot be put in is a fault, and stays as it was. `local`: takes where the files are that are
-/// too large to travel in the plan.
+/// too large to travel in the plan. `reads`: takes all files that the plan names.
 ///
 /// # Errors
 /// Where a flag cannot be read, or the plan is one that has no vars.
@@ -20,8 +21,11 @@ pub fn put_in(
     arguments: &PutInArgs,
     folder: &Path,
     local: &mut LocalFiles,
+    reads: &mut Vec<PathBuf>,
 ) -> Result<Vec<Fault>, Stop> {
     let mut faults = substitute::lay_profiles(tree.value_mut(), &arguments.profiles);
+    // Now, and once more with what vars make of the names: the plan may be refused in between.
+    reads.extend(inputs::named(tree.value(), folder));
     if !tree.has_requests() {
         return match arguments.vars.first() {
             None => Ok(faults),
@@ -39,6 +43,7 @@ pub fn put_in(
     }
     let of_environment = |name: &str| std::env::var(name).ok();
     faults.extend(substitute::put_in(tree.value_mut(), Some(&of_environment)));
+    reads.extend(inputs::named(tree.value(), folder));
     faults.extend(files::put_in(tree.value_mut(), folder, local));
     Ok(faults)
 }

@@ -11,7 +11,7 @@ fn from(words: &str) -> Result<Plan, String> {
     let words = std::iter::once("groundswell").chain(std::iter::once("run")).chain(words.split('|'));
     let cli = Cli::try_parse_from(words).unwrap();
     let Command::Run(arguments) = cli.command else { panic!("not run") };
-    plan(&arguments).map(|(plan, _)| plan).map_err(|stop| stop.message)
+    plan(&arguments, &mut Vec::new()).map(|(plan, _)| plan).map_err(|stop| stop.message)
 }
 
 #[test]
