@@ -152,8 +152,13 @@ impl Baseline {
     /// What `run` was asked for.
     ///
     /// # Errors
-    /// Where the limit is not a share.
+    /// Where the limit is not a share, or is given without a baseline.
     pub fn of(arguments: &RunArgs) -> Result<Self, Stop> {
+        if let (None, Some(text)) = (&arguments.baseline, &arguments.limit.max_regression) {
+            return Err(Stop::usage(format!(
+                "--max-regression {text}: is for a comparison; name the test to compare with: --baseline TEST"
+            )));
+        }
         Ok(Self { limit: Limit::of(&arguments.limit)?, word: arguments.baseline.clone(), report: None })
     }
 
@@ -245,6 +250,19 @@ mod tests {
         assert_eq!(code(ExitCode::Done, &worse), ExitCode::Failed);
         assert_eq!(code(ExitCode::Done, &[]), ExitCode::Done);
         assert_eq!(code(ExitCode::Invalid, &worse), ExitCode::Invalid);
+    }
+
+    #[test]
+    fn a_limit_without_a_baseline_is_refused() {
+        let limit = RegressionArgs { max_regression: Some("5%".to_owned()) };
+        let mut run = RunArgs { limit, ..RunArgs::default() };
+        let message = Baseline::of(&run).err().map(|stop| stop.message).unwrap_or_default();
+        assert!(
+            message.starts_with("--max-regression 5%") && message.contains("--baseline TEST"),
+            "{message}"
+        );
+        run.baseline = Some("latest".to_owned());
+        assert!(Baseline::of(&run).is_ok());
     }
 
     #[test]
