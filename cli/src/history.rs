@@ -206,7 +206,8 @@ fn stored_report<'s>(stores: &'s [Store], test_id: &str) -> Result<(&'s Store, T
     let id = id(test_id)?;
     for store in stores {
         if let Some(test) = store.test(&id).map_err(cannot)? {
-            let none = || Stop::could_not(format!("test {test_id} has no report"));
+            let why = "it has not ended, or its orchestrator ended before it";
+            let none = || Stop::could_not(format!("test {test_id} has no report: {why}"));
             return test.report.map(|report| (store, report)).ok_or_else(none);
         }
     }

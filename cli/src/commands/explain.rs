@@ -7,9 +7,6 @@ use crate::args::{Cli, CompletionsArgs, ExplainArgs, ManArgs};
 use crate::exit::Stop;
 use crate::say;
 
-/// Columns where the terminal does not report its width.
-const USUAL_COLUMNS: usize = 80;
-
 /// Longer lines are hard to read.
 const MOST_COLUMNS: usize = 100;
 
@@ -56,9 +53,7 @@ pub fn man(arguments: &ManArgs) -> Result<(), Stop> {
     clap_mangen::generate_to(Cli::command(), folder).map_err(could_not)
 }
 
-/// Columns of the terminal that stdout is.
+/// Columns of the terminal that stdout is, as far as lines are easy to read.
 fn columns() -> usize {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout());
-    let columns = size.map(|size| usize::from(size.ws_col)).ok().filter(|columns| *columns > 0);
-    columns.unwrap_or(USUAL_COLUMNS).min(MOST_COLUMNS)
+    say::columns(std::io::stdout()).min(MOST_COLUMNS)
 }
