@@ -58,14 +58,6 @@ fn curve(out: &mut Page, found: &CapacityView) {
     let time = |of: Option<f64>| of.map_or_else(|| "-".to_owned(), ms);
     for level in rungs {
         let throughput = level.throughput_per_s;
-        let word = match level.decided {
-            _ if found.low_per_s == Some(level.rate) => KNEE,
-            CapacityDecided::Holds => "holds",
-            CapacityDecided::Fails => "fails",
-            CapacityDecided::Stopped => "stopped",
-            CapacityDecided::Undecided => "undecided",
-            CapacityDecided::Generator => "generator",
-        };
         row(
             out,
             &[
@@ -77,17 +69,29 @@ fn curve(out: &mut Page, found: &CapacityView) {
                 // On a log scale: percentiles grow tenfold at the knee.
                 bar(level.p99.map(|p99| (p99 / fastest).ln() / (slowest / fastest).ln().max(1e-9))),
                 level.share.map_or_else(|| "-".to_owned(), percent),
-                word.to_owned(),
+                decided(found, level).to_owned(),
             ],
         );
     }
 }
 
+/// What a level decided, in a word.
+pub fn decided(found: &CapacityView, level: &CapacityLevelView) -> &'static str {
+    match level.decided {
+        _ if found.low_per_s == Some(level.rate) => KNEE,
+        CapacityDecided::Holds => "holds",
+        CapacityDecided::Fails => "fails",
+        CapacityDecided::Stopped => "stopped",
+        CapacityDecided::Undecided => "undecided",
+        CapacityDecided::Generator => "generator",
+    }
+}
+
 /// One level for each rate, the lowest first: the longest, and one in which the generator was not the limit where there is
 /// one.
-fn rungs(levels: &[CapacityLevelView]) -> Vec<&CapacityLevelView> {
+pub fn rungs(levels: &[CapacityLevelView]) -> Vec<&CapacityLevelView> {
     let worth = |level: &CapacityLevelView| {
-        let seconds = level.to_s.zip(level.from_s).map_or(0, |(to, from)| to - from);
+        let seconds = level.to_s.zip(level.from_s).map_or(0, |(to, from)| to.saturating_sub(from));
         (level.decided != CapacityDecided::Generator, seconds)
     };
     let mut rungs: Vec<&CapacityLevelView> = Vec::new();

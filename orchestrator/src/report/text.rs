@@ -102,7 +102,7 @@ fn closing(out: &mut Page, view: &TestView) {
 }
 
 /// What a search for the capacity found, where that is no reason against the test.
-fn found_texts(view: &TestView) -> Vec<String> {
+pub(super) fn found_texts(view: &TestView) -> Vec<String> {
     let found = view
         .findings
         .iter()

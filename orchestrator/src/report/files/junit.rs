@@ -161,11 +161,11 @@ fn beside(figure: &ComparedFigure, beyond: &[Regression]) -> Case {
     Case { name: format!("{} beside the baseline", figure.figure), outcome }
 }
 
-/// From the start to the end, s.
+/// From the start to the end, s; 0 where the clock was set back meanwhile.
 fn seconds(view: &TestView) -> Option<f64> {
     let instant = |text: &Option<String>| text.as_ref()?.parse::<jiff::Timestamp>().ok();
     let (from, to) = (instant(&view.started_at)?, instant(&view.ended_at)?);
-    Some((to.as_microsecond() - from.as_microsecond()) as f64 / 1e6)
+    Some((to.as_microsecond() - from.as_microsecond()).max(0) as f64 / 1e6)
 }
 
 /// A name and a value, not yet escaped.

@@ -3,9 +3,9 @@
 
 use common::latency::LatencyStats;
 
-use super::super::{plan_line, text, thresholds_table};
+use super::super::{capacity_table, plan_line, text, thresholds_table};
 use crate::human::{count, ms, percent, rate};
-use crate::model::{TestView, ThresholdView, Totals};
+use crate::model::{CapacityView, TestView, ThresholdView, Totals};
 
 /// Most reasons, and most warnings.
 const MAX_SENTENCES: usize = 3;
@@ -27,7 +27,13 @@ pub fn markdown(view: &TestView) -> String {
     let mut out = format!("### Groundswell: {}\n\n", text::headline(view));
     out.push_str(&format!("{}\n", code(&view.name)));
     list(&mut out, &view.reasons, "");
-    figures(&mut out, view);
+    match &view.capacity {
+        Some(found) => {
+            list(&mut out, &text::found_texts(view), "");
+            levels(&mut out, found);
+        }
+        None => figures(&mut out, view),
+    }
     thresholds(&mut out, &view.thresholds);
     list(&mut out, &view.warnings, "warning: ");
     let plan = plan_line::sentence(&view.plan, view.drivers.len(), view.requests_per_session);
@@ -51,15 +57,39 @@ fn list(out: &mut String, sentences: &[String], before: &str) {
     }
 }
 
+/// The levels of a search, in place of figures: those of all its rates together say nothing.
+fn levels(out: &mut String, found: &CapacityView) {
+    let time = |of: Option<f64>| of.map_or_else(|| "none".to_owned(), ms);
+    out.push_str("\n| rate | completed | p50 | p99 | bad | objective |\n|---:|---:|---:|---:|---:|---|\n");
+    for level in capacity_table::rungs(&found.levels) {
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | {} | {} |\n",
+            rate(level.rate),
+            level.throughput_per_s.map_or_else(|| "none".to_owned(), rate),
+            time(level.p50),
+            time(level.p99),
+            level.share.map_or_else(|| "unknown".to_owned(), percent),
+            capacity_table::decided(found, level),
+        ));
+    }
+}
+
 fn figures(out: &mut String, view: &TestView) {
     let totals = &view.totals;
     let n = |n: Option<u64>| n.map_or_else(|| "unknown".to_owned(), count);
+    let warmup = &totals.warmup;
+    let is_warm = warmup.scheduled > 0;
     let failed = match (totals.failed, totals.sent) {
-        (Some(failed), Some(sent)) if sent > 0 => {
-            format!("{} ({})", count(failed), percent(failed as f64 / sent as f64))
+        (Some(failed), Some(sent)) if sent > warmup.sent => {
+            // As in errors.ratio, the warm-up has no part in the share.
+            let share = failed.saturating_sub(warmup.failed) as f64 / (sent - warmup.sent) as f64;
+            let of = if is_warm { " after the warm-up" } else { "" };
+            format!("{} ({}{of})", count(failed), percent(share))
         }
         (failed, _) => n(failed),
     };
+    let of_warmup =
+        ("of these in the warm-up", format!("{} sent, {} failed", count(warmup.sent), count(warmup.failed)));
     let rows = [
         ("throughput", totals.throughput_per_s.map_or_else(|| "unknown".to_owned(), rate)),
         ("sent", n(totals.sent)),
@@ -67,7 +97,7 @@ fn figures(out: &mut String, view: &TestView) {
         ("not sent", n(totals.dropped)),
     ];
     out.push_str("\n| | |\n|---|---:|\n");
-    for (name, value) in rows.into_iter().chain(latencies(totals)) {
+    for (name, value) in rows.into_iter().chain(is_warm.then_some(of_warmup)).chain(latencies(totals)) {
         out.push_str(&format!("| {name} | {value} |\n"));
     }
 }
@@ -148,7 +178,8 @@ pub(crate) fn prose(text: &str) -> String {
             '@' | '#' => out.extend([c, BREAK]),
             '/' if out.ends_with('/') => out.extend([BREAK, c]),
             '.' if out.to_ascii_lowercase().ends_with("www") => out.extend([BREAK, c]),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '>' | '~' | '!' => out.extend(['\\', c]),
+            // A dollar, too: between two of them some services read mathematics.
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '>' | '~' | '!' | '$' => out.extend(['\\', c]),
             c => out.push(c),
         }
     }

@@ -9,7 +9,9 @@ use quick_xml::events::Event;
 use super::*;
 use crate::compare::Regression;
 use crate::fixtures::{self, compared_figure, test_view};
-use crate::model::{ComparedOutcome, TestState, ThresholdView, Verdict};
+use crate::model::{
+    ComparedOutcome, FindingKind, FindingLevel, FindingView, TestState, ThresholdView, Verdict,
+};
 
 fn threshold(expression: &str, value: Option<f64>, ok: Option<bool>) -> ThresholdView {
     ThresholdView {
@@ -118,6 +120,14 @@ fn junit_has_a_case_for_each_figure_beside_a_baseline() {
 }
 
 #[test]
+fn a_test_over_which_the_clock_was_set_back_took_no_time() {
+    let mut view = failed("n", "r");
+    view.ended_at = Some("2026-11-23T23:59:59.000000Z".to_owned());
+    let elements = elements(&junit(&view).unwrap());
+    assert!(elements[0].ends_with("time=\"0.000\""), "{elements:#?}");
+}
+
+#[test]
 fn a_verdict_that_says_nothing_of_the_target_is_an_error_and_none_is_skipped() {
     for (verdict, element) in [
         (Some(Verdict::Passed), None),
@@ -168,14 +178,70 @@ load:, test `0199-known`
     assert_eq!(markdown(&failed("a test", "p99 was 310 ms")), expected);
 }
 
+/// A service that was cold: the share beside the count is that of the threshold, which leaves the warm-up out.
+#[test]
+fn markdown_says_what_of_its_counts_is_of_the_warm_up() {
+    let mut view = failed("n", "r");
+    let warmup = &mut view.totals.warmup;
+    (warmup.scheduled, warmup.sent, warmup.failed) = (10_000, 10_000, 7_200);
+    let text = markdown(&view);
+    assert!(text.contains("| failed | 7,200 (0 % after the warm-up) |\n"), "{text}");
+    assert!(
+        text.contains("| of these in the warm-up | 10,000 sent, 7,200 failed |\n| response median"),
+        "{text}"
+    );
+}
+
+/// The figures of all rates together would say nothing: in their place stand the answer and the levels.
+#[test]
+fn markdown_of_a_search_has_its_answer_and_levels() {
+    let level = |rate: f64, decided: &str, p99: f64, share: f64| {
+        serde_json::json!({
+            "rate": rate, "from_s": 10, "to_s": 20, "decided": decided, "repeat": false, "share": share,
+            "share_low": 0.0, "share_high": 0.0, "share_limit": 0.01, "p50": 10.0, "p90": 10.2, "p99": p99,
+            "p99.9": null, "throughput_per_s": rate, "errors_ratio": 0.0,
+        })
+    };
+    let found = serde_json::json!({
+        "slo": "response.p99 < 250ms", "within": 0.05, "horizon_s": 30, "state": "found", "doing": null,
+        "capacity_per_s": 783.0, "low_per_s": 766.0, "high_per_s": 800.0, "limit": "target", "why": null,
+        "repeated": true, "flat": false, "knee": null, "usl": null,
+        "levels": [level(800.0, "stopped", 286.0, 0.138), level(766.0, "holds", 10.8, 0.0)],
+    });
+    let mut view = failed("a search", "r");
+    (view.verdict, view.reasons) = (Some(Verdict::Passed), Vec::new());
+    view.thresholds.clear();
+    view.capacity = Some(serde_json::from_value(found).unwrap());
+    view.findings = vec![FindingView {
+        kind: FindingKind::CapacityFound,
+        level: FindingLevel::Note,
+        driver: None,
+        text: "holds 766/s, does not hold 800/s".to_owned(),
+    }];
+    let expected = "### Groundswell: PASSED
+
+`a search`
+
+- holds 766/s, does not hold 800/s
+
+| rate | completed | p50 | p99 | bad | objective |
+|---:|---:|---:|---:|---:|---|
+| 766/s | 766/s | 10.0 ms | 10.8 ms | 0 % | ◀ knee |
+| 800/s | 800/s | 10.0 ms | 286 ms | 13.8 % | stopped |
+
+load:, test `0199-known`
+";
+    assert_eq!(markdown(&view), expected);
+}
+
 #[test]
 fn what_names_and_reasons_hold_is_neither_markup_nor_mention_nor_link() {
     let text = markdown(&failed(
         "`x` <b> | @all\n# no",
-        "see @all, #12, http://evil.test and www.evil.test <img> [a](b) *c*",
+        "see @all, #12, http://evil.test and www.evil.test <img> [a](b) *c* $.a$",
     ));
     assert!(text.contains("\n`` `x` <b> ¦ @all # no ``\n"), "{text}");
-    let sentence = "- see @\u{200B}all, #\u{200B}12, http:/\u{200B}/evil.test and www\u{200B}.evil.test &lt;img\\> \\[a\\](b) \\*c\\*\n";
+    let sentence = "- see @\u{200B}all, #\u{200B}12, http:/\u{200B}/evil.test and www\u{200B}.evil.test &lt;img\\> \\[a\\](b) \\*c\\* \\$.a\\$\n";
     assert!(text.contains(sentence), "{text}");
 }
 
