@@ -372,8 +372,12 @@ fn the_examples_for_ci_run_their_plan_keep_the_files_and_comment() {
         // Without a baseline, and with the one that this left behind.
         let first: String = steps.iter().map(run).collect();
         assert!(!first.contains("beyond doubt"), "{file}: {first}");
+        // Jenkins keeps a workspace from one build to the next.
+        let stale = work.join("report/of-an-earlier-build");
+        fs::write(&stale, "").unwrap();
         let second: String = steps.iter().map(run).collect();
         assert!(second.contains("no figure is worse by more than 10% beyond doubt"), "{file}: {second}");
+        assert!(!stale.exists() || file != "Jenkinsfile", "{file}");
         let calls = fs::read_to_string(work.join("calls")).unwrap();
         assert!(calls.contains(commented), "{file}: {calls}");
         let junit = read_by_python("junit", &work.join("report/junit.xml"));
