@@ -265,6 +265,20 @@ fn without_a_log_in_the_pages_show_nothing_and_ask_for_the_token() {
     browser.see(".link-state", "logged out");
     browser.assert_accessible("logged out");
     browser.shoot("log-in");
+    // The documentation is open, since it holds no data.
+    for (page, seen) in
+        [("", "Documentation"), ("/loops", "Open and closed loops"), ("?q=lag", "Search: lag")]
+    {
+        browser.go(&format!("http://{address}/docs{page}"));
+        browser.see("h1", seen);
+        browser.assert_accessible(&format!("/docs{page}"));
+    }
+    browser.shoot("docs-found");
+    browser.go(&format!("http://{address}/docs/compare"));
+    browser.see("h1", "Tests beside one another");
+    browser.shoot("docs");
+    browser.go(&format!("http://{address}/new"));
+    browser.see("h1", "Log in");
     browser.fill("Token", "another token");
     browser.click("button", "Log in");
     browser.see("[role=alert]", "This is not the orchestrator's token.");
