@@ -8,14 +8,16 @@ use serde_json::{Value, json};
 use super::load::{MAX_RATE_PER_S, MIN_RATE_PER_S};
 use super::program::{Order, Program};
 use super::threshold::{Comparison, Figure, LatencyFigure, Naming, Threshold, ThresholdError, ThresholdOf};
-use super::{Load, Mode, Per};
+use super::{Load, Mode, Per, parse_rate};
 use crate::latency::{LatencyKind, Outcome};
 use crate::tree::{Kind, Node, Table, parse};
 
-/// Where a search begins, requests or sessions a second, where the plan does not say.
+/// Where a search begins, requests or sessions a second, where the plan does not say; lower where its highest rate is.
 const START_PER_S: u32 = 50;
 /// How long a search lasts at most, where the plan does not say.
 const LONGEST: &str = "10m";
+/// How long a search warms up, where the plan does not say.
+const WARMUP: &str = "5s";
 /// Requests in flight of a driver: more than an objective needs at most rates of a driver, so that this bound is not what is
 /// found.
 const MAX_IN_FLIGHT: u32 = 3_000;
@@ -85,9 +87,11 @@ pub(super) fn is_asked(tree: &Value) -> bool {
     tree.get("capacity").is_some_and(|table| !table.is_null())
 }
 
-/// Puts in what a search needs and the plan leaves out: where the rate begins, how long it may last, and whose rate it is.
+/// Puts in what a search needs and the plan leaves out: where the rate begins, how long it warms up and may last, and whose rate
+/// it is.
 pub(super) fn complete(tree: &mut Value) {
     let many = super::language::is_program(tree);
+    let start = start(tree);
     let Some(root) = tree.as_object_mut() else { return };
     root.entry("per").or_insert_with(|| json!("fleet"));
     let Some(load) = root.entry("load").or_insert_with(|| json!({})).as_object_mut() else { return };
@@ -98,14 +102,27 @@ pub(super) fn complete(tree: &mut Value) {
         return;
     }
     if !["rate", "delay", "target_throughput", "stages", "users"].iter().any(|key| has(load, key)) {
-        load.insert("rate".to_owned(), json!(START_PER_S));
+        load.insert("rate".to_owned(), start);
     }
-    if !has(load, "duration") && !has(load, "stages") {
-        load.insert("duration".to_owned(), json!(LONGEST));
+    for (key, time) in [("duration", LONGEST), ("warmup", WARMUP)] {
+        if !has(load, key) && !has(load, "stages") {
+            load.insert(key.to_owned(), json!(time));
+        }
     }
     if !many && !has(load, "max_in_flight") && !has(load, "connections") {
         load.insert("max_in_flight".to_owned(), json!(MAX_IN_FLIGHT));
     }
+}
+
+/// Where a search begins that does not say it. A highest rate that cannot be read has a fault of its own.
+fn start(tree: &Value) -> Value {
+    let most = match tree.pointer("/capacity/max_rate") {
+        Some(Value::Number(rate)) => rate.as_f64(),
+        Some(Value::String(text)) => parse_rate(text).ok(),
+        _ => None,
+    };
+    let lower = most.filter(|most| (MIN_RATE_PER_S..f64::from(START_PER_S)).contains(most));
+    lower.map_or_else(|| json!(START_PER_S), |most| json!(most))
 }
 
 /// Reads `[capacity]`; `None` where there is none, or it cannot be read. The faults are in the table.
@@ -191,6 +208,7 @@ fn whole(least: Duration, most: Duration) -> impl Fn(&Node) -> Result<Duration, 
 
 /// Reports what does not go with a search.
 pub(super) fn check(
+    capacity: &Capacity,
     root: &Table,
     load: Option<&Load>,
     program: Option<&Program>,
@@ -224,6 +242,12 @@ pub(super) fn check(
     if matches!(load.mode, Mode::Avalanche { .. }) {
         let reason = "is a closed loop, which has no rate to look for: [capacity] wants mode = \"tsunami\"";
         refuse("load.mode", "\"avalanche\"", reason);
+    }
+    let beyond = load.open_loop_rate_per_s().zip(capacity.max_rate).filter(|(start, most)| start > most);
+    if let Some((start, most)) = beyond {
+        let reason =
+            format!("is below the rate at which the search begins, {start}/s (load.rate): begin lower");
+        refuse("capacity.max_rate", &most.to_string(), &reason);
     }
     for (given, key) in [
         (!load.stages.is_empty(), "load.stages"),
@@ -263,8 +287,8 @@ mod tests {
             (0.05, 30, 60)
         );
         assert_eq!(
-            (capacity.max_rate, plan.per, plan.load.duration),
-            (None, Per::Fleet, Some(Duration::from_secs(600)))
+            (capacity.max_rate, plan.per, plan.load.duration, plan.load.warmup.as_secs()),
+            (None, Per::Fleet, Some(Duration::from_secs(600)), 5)
         );
         assert!(matches!(
             plan.load.mode,
@@ -289,6 +313,27 @@ mod tests {
             capacity.expression(),
             "response.p99 < 250ms and service.p50 <= 20ms and errors.ratio < 5%"
         );
+    }
+
+    #[test]
+    fn a_search_begins_no_higher_than_its_highest_rate() {
+        let start = |max_rate: Value| {
+            let plan = reads_again(with(json!({ "slo": "response.p99 < 250ms", "max_rate": max_rate })));
+            plan.load.open_loop_rate_per_s()
+        };
+        assert_eq!(start(json!(20)), Some(20.0));
+        assert_eq!(start(json!("30/m")), Some(0.5));
+        assert_eq!(start(json!(50)), Some(50.0));
+        assert_eq!(start(json!("5k/s")), Some(50.0));
+        let mut plan = with(json!({ "slo": "response.p99 < 250ms", "max_rate": 100 }));
+        plan["load"] = json!({ "rate": 100 });
+        assert!(read_value(&plan).is_ok());
+        plan["load"] = json!({ "rate": 101 });
+        wrong(plan.clone(), "capacity.max_rate", "is below the rate at which the search begins, 101/s");
+        plan["load"] = json!({ "delay": "1ms" });
+        wrong(plan, "capacity.max_rate", "1000/s (load.rate)");
+        let unreadable = with(json!({ "slo": "response.p99 < 250ms", "max_rate": "fast" }));
+        assert_eq!(read_value(&unreadable).unwrap_err().len(), 1);
     }
 
     #[test]

@@ -68,8 +68,15 @@ fn read_plan(root: &mut Table, value: &Value) -> Option<Plan> {
         let read = language::read_program(root, value, &drivers, per);
         let honesty = root.table("honesty", read_honesty);
         let language::Read { target, request, program, load, thresholds, abort, capacity } = read?;
-        if capacity.is_some() {
-            capacity::check(root, Some(&load), Some(&program), per, (thresholds.len(), abort.len()));
+        if let Some(capacity) = &capacity {
+            capacity::check(
+                capacity,
+                root,
+                Some(&load),
+                Some(&program),
+                per,
+                (thresholds.len(), abort.len()),
+            );
         }
         let name = name.unwrap_or_else(|| default_name(&load, &target));
         let program = Some(program);
@@ -94,8 +101,8 @@ fn read_plan(root: &mut Table, value: &Value) -> Option<Plan> {
     let thresholds = root.table("thresholds", read_thresholds);
     let abort = abort::read(root, Naming::Unnamed);
     let capacity = capacity::read(root, Naming::Unnamed);
-    if capacity.is_some() {
-        capacity::check(root, load.as_ref(), None, per, (thresholds.len(), abort.len()));
+    if let Some(capacity) = &capacity {
+        capacity::check(capacity, root, load.as_ref(), None, per, (thresholds.len(), abort.len()));
     }
     let honesty = root.table("honesty", read_honesty);
     if request.engine == EngineChoice::Awc
