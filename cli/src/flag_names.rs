@@ -43,6 +43,9 @@ const MISSING: [(&str, &str); 2] = [
     ),
 ];
 
+/// What `capacity` calls keys for which `run` has other flags.
+const OF_A_SEARCH: [(&str, &str); 2] = [("load.rate", "--start"), ("load.duration", "--for")];
+
 /// What the letters of flags mean in other tools, for values that do not fit.
 const ELSEWHERE: [(&str, &str); 2] = [
     ("load.duration", "-d is the duration here, as in wrk; the body, -d in curl, hey and oha, is -b"),
@@ -60,14 +63,16 @@ pub fn is_of(path: &str, key: &str) -> bool {
 }
 
 /// The flag that sets a key of the plan, or an entry of it.
-fn of_key(path: &str) -> Option<&'static str> {
-    PLAN_FLAGS.iter().find(|(key, _)| is_of(path, key)).map(|(_, flag)| *flag)
+fn of_key(path: &str, is_search: bool) -> Option<&'static str> {
+    let own = OF_A_SEARCH.iter().filter(|_| is_search);
+    own.chain(&PLAN_FLAGS).find(|(key, _)| is_of(path, key)).map(|(_, flag)| *flag)
 }
 
-/// A fault of the plan that flags made, in one line. `None` where no flag sets that key.
-pub fn fault(fault: &Fault) -> Option<String> {
-    let flag = of_key(&fault.path)?;
+/// A fault of the plan that flags made, in one line; `is_search`: those of `capacity`. `None` where no flag sets that key.
+pub fn fault(fault: &Fault, is_search: bool) -> Option<String> {
+    let flag = of_key(&fault.path, is_search)?;
     if fault.value.is_empty()
+        && !is_search
         && let Some((_, missing)) = MISSING.iter().find(|(key, _)| *key == fault.path)
     {
         return Some((*missing).to_owned());
@@ -76,8 +81,10 @@ pub fn fault(fault: &Fault) -> Option<String> {
         // Not the value: it may be a secret.
         return Some(format!("{flag} {name}: {}", fault.reason));
     }
-    let mut reason = contradiction(fault).unwrap_or_else(|| fault.reason.clone());
-    if let Some((_, elsewhere)) = ELSEWHERE.iter().find(|(key, _)| *key == fault.path && is_odd(fault)) {
+    let mut reason = contradiction(fault, is_search).unwrap_or_else(|| fault.reason.clone());
+    let of_letter =
+        |(key, _): &&(&str, &str)| *key == fault.path && of_key(key, is_search) == of_key(key, false);
+    if let Some((_, elsewhere)) = ELSEWHERE.iter().filter(|_| is_odd(fault)).find(of_letter) {
         reason = format!("{reason} ({elsewhere})");
     }
     // As it was typed: a text of the plan stands in quotes.
@@ -88,9 +95,12 @@ pub fn fault(fault: &Fault) -> Option<String> {
 }
 
 /// Flags that contradict each other: the plan's reason names keys.
-fn contradiction(fault: &Fault) -> Option<String> {
+fn contradiction(fault: &Fault, is_search: bool) -> Option<String> {
     if fault.kind != FaultKind::Contradiction {
         return None;
+    }
+    if is_search {
+        return Some(fault.reason.replace("(load.rate)", "(--start)"));
     }
     let reason = match fault.path.as_str() {
         "load.connections" if fault.reason.contains("max_in_flight") => {
@@ -124,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_fault_names_the_flag() {
-        let check = |found: Fault, expected: Option<&str>| assert_eq!(fault(&found).as_deref(), expected);
+        let check =
+            |found: Fault, expected: Option<&str>| assert_eq!(fault(&found, false).as_deref(), expected);
         check(Fault::value("load.warmup", "soon", "has no unit"), Some("--warmup soon: has no unit"));
         check(
             Fault::value("request.expect_status[1]", "700-", "expected a status"),
@@ -140,11 +151,29 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_of_a_search_names_the_flag_of_capacity() {
+        let check = |found: Fault, expected: &str| assert_eq!(fault(&found, true).as_deref(), Some(expected));
+        check(Fault::value("load.rate", "1e9", "must be lower"), "--start 1e9: must be lower");
+        check(Fault::value("load.duration", "soon", "expected a time"), "--for soon: expected a time");
+        check(Fault::value("load.warmup", "soon", "has no unit"), "--warmup soon: has no unit");
+        check(
+            Fault::value("request.timeout", "[]", "expected a time"),
+            &format!("--timeout []: expected a time ({})", ELSEWHERE[1].1),
+        );
+        check(
+            Fault::contradiction("capacity.max_rate", "9", "is below 10/s (load.rate): begin lower"),
+            "--max-rate 9: is below 10/s (--start): begin lower",
+        );
+    }
+
+    #[test]
     fn every_flag_is_one_of_run_or_of_capacity() {
         use clap::CommandFactory;
         let command = crate::args::Cli::command();
-        for (key, flag) in PLAN_FLAGS {
-            let name = if key.starts_with("capacity.") { "capacity" } else { "run" };
+        let of_run = PLAN_FLAGS.iter().map(|(key, flag)| (key.starts_with("capacity."), key, flag));
+        let of_search = OF_A_SEARCH.iter().map(|(key, flag)| (true, key, flag));
+        for (is_search, key, flag) in of_run.chain(of_search) {
+            let name = if is_search { "capacity" } else { "run" };
             let known = command
                 .find_subcommand(name)
                 .unwrap()

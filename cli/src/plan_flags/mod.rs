@@ -85,12 +85,14 @@ struct Naming {
     text: Option<String>,
     /// The flags that were given, as their keys in the plan.
     given: Vec<&'static str>,
+    /// Whether they are those of `capacity`.
+    is_search: bool,
 }
 
 impl Naming {
     /// Of a plan that no flag changes.
     fn of_text(name: &str) -> Self {
-        Self { text: Some(name.to_owned()), given: Vec::new() }
+        Self { text: Some(name.to_owned()), given: Vec::new(), is_search: false }
     }
 
     /// One line a fault: a flag's own names the flag, any other the plan's text and the key.
@@ -103,7 +105,7 @@ impl Naming {
             Some(text) if !self.given.iter().any(|key| flag_names::is_of(&fault.path, key)) => {
                 format!("{text}: {fault}")
             }
-            _ => flag_names::fault(fault).unwrap_or_else(|| fault.to_string()),
+            _ => flag_names::fault(fault, self.is_search).unwrap_or_else(|| fault.to_string()),
         }
     }
 }
@@ -118,7 +120,11 @@ pub fn plan(arguments: &RunArgs, reads: &mut Vec<PathBuf>) -> Result<WithFiles, 
         return Err(Stop::usage(format!("{url} and --url {flag} are both given; leave one out")));
     }
     let text = source.text()?;
-    let mut naming = Naming { text: text.as_ref().map(|text| text.name.clone()), given: Vec::new() };
+    let mut naming = Naming {
+        text: text.as_ref().map(|text| text.name.clone()),
+        given: Vec::new(),
+        is_search: arguments.search.is_some(),
+    };
     let mut tree = match &text {
         Some(Text { text, format, .. }) => {
             PlanTree::parse(text, *format).map_err(|faults| Stop::usage(naming.lines(&faults)))?
@@ -138,7 +144,7 @@ pub fn plan(arguments: &RunArgs, reads: &mut Vec<PathBuf>) -> Result<WithFiles, 
     };
     overlay::overlay(arguments, url, &mut tree, &mut naming.given)?;
     if let Some(search) = &arguments.search {
-        let left_out = search::overlay(search, &mut tree)?;
+        let left_out = search::overlay(search, &mut tree, &mut naming.given)?;
         if let (Some(text), false) = (&text, left_out.is_empty() || arguments.quiet) {
             say::aside(format_args!(
                 "{}: left out, the search has its own: {}",

@@ -7,18 +7,20 @@ use super::habits;
 use crate::args::SearchFlags;
 use crate::exit::Stop;
 
-/// How long a search warms up, where neither a flag nor the plan says it.
-const WARMUP: &str = "5s";
-
 /// What fixes a rate or ends a load, in a plan that was not written for a search.
 const OF_ONE_RATE: [&str; 7] =
     ["rate", "delay", "target_throughput", "requests", "sessions", "stages", "duration"];
 
-/// Makes a search of a plan. Returns what of it is left out, because a search has it from elsewhere.
+/// Makes a search of a plan, and notes the keys that flags set. Returns what of it is left out, because a search has it from
+/// elsewhere.
 ///
 /// # Errors
 /// Where a flag cannot be read, or neither a flag nor the plan gives an objective.
-pub fn overlay(flags: &SearchFlags, tree: &mut PlanTree) -> Result<Vec<String>, Stop> {
+pub fn overlay(
+    flags: &SearchFlags,
+    tree: &mut PlanTree,
+    given: &mut Vec<&'static str>,
+) -> Result<Vec<String>, Stop> {
     let mut left_out = Vec::new();
     if tree.get(&["capacity"]).is_none() {
         for key in OF_ONE_RATE {
@@ -33,6 +35,7 @@ pub fn overlay(flags: &SearchFlags, tree: &mut PlanTree) -> Result<Vec<String>, 
     }
     if !flags.slo.is_empty() {
         tree.set(&["capacity", "slo"], json!(flags.slo));
+        given.push("capacity.slo");
     }
     if tree.get(&["capacity", "slo"]).is_none() {
         return Err(Stop::usage("--slo is missing: what must hold? as in --slo 'response.p99 < 250ms'"));
@@ -40,25 +43,25 @@ pub fn overlay(flags: &SearchFlags, tree: &mut PlanTree) -> Result<Vec<String>, 
     if let Some(text) = &flags.start {
         parse_rate(text).map_err(|reason| Stop::usage(format!("--start {text}: {reason}")))?;
         tree.set(&["load", "rate"], number_or_text(text));
+        given.push("load.rate");
     }
     if let Some(text) = &flags.search_for {
         let time = habits::seconds(text);
         parse_duration(&time).map_err(|reason| Stop::usage(format!("--for {text}: {reason}")))?;
         tree.set(&["load", "duration"], time);
+        given.push("load.duration");
     }
-    if tree.get(&["load", "warmup"]).is_none() {
-        tree.set(&["load", "warmup"], WARMUP);
-    }
+    let seconds = |flag: &Option<String>| flag.as_deref().map(|text| json!(habits::seconds(text)));
     let keys = [
-        ("within", flags.within.clone()),
-        ("max_rate", flags.max_rate.clone()),
-        ("horizon", flags.horizon.as_deref().map(habits::seconds)),
-        ("level_for", flags.level_for.as_deref().map(habits::seconds)),
+        ("capacity.within", flags.within.as_ref().map(|text| json!(text))),
+        ("capacity.max_rate", flags.max_rate.as_deref().map(number_or_text)),
+        ("capacity.horizon", seconds(&flags.horizon)),
+        ("capacity.level_for", seconds(&flags.level_for)),
     ];
     for (key, value) in keys {
         if let Some(value) = value {
-            let value = if key == "max_rate" { number_or_text(&value) } else { json!(value) };
-            tree.set(&["capacity", key], value);
+            tree.set(&key.split('.').collect::<Vec<_>>(), value);
+            given.push(key);
         }
     }
     Ok(left_out)
@@ -92,7 +95,7 @@ mod tests {
         let text = "per = 'driver'\ntarget.url = 'http://127.0.0.1/'\nload = { rate = 900, duration = '30s', warmup = '2s' }\n\
                     [thresholds]\nthroughput = '> 1'\n";
         let mut tree = PlanTree::parse(text, PlanFormat::Toml).unwrap();
-        let left_out = overlay(&flags(), &mut tree).unwrap();
+        let left_out = overlay(&flags(), &mut tree, &mut Vec::new()).unwrap();
         assert_eq!(left_out, ["load.rate", "load.duration", "thresholds", "per"]);
         let plan = tree.validate().unwrap();
         assert_eq!(plan.load.open_loop_rate_per_s(), Some(50.0));
@@ -109,7 +112,9 @@ mod tests {
             search_for: Some("90".to_owned()),
             ..SearchFlags::default()
         };
-        assert!(overlay(&more, &mut tree).unwrap().is_empty());
+        let mut given = Vec::new();
+        assert!(overlay(&more, &mut tree, &mut given).unwrap().is_empty());
+        assert_eq!(given, ["load.duration", "capacity.max_rate"]);
         let plan = tree.validate().unwrap();
         assert_eq!(plan.load.open_loop_rate_per_s(), Some(200.0));
         let capacity = plan.capacity.unwrap();
@@ -120,9 +125,10 @@ mod tests {
     #[test]
     fn without_an_objective_or_with_a_rate_that_is_none_it_says_what_to_give() {
         let mut tree = PlanTree::default();
-        let error = overlay(&SearchFlags::default(), &mut tree).unwrap_err();
+        let error = overlay(&SearchFlags::default(), &mut tree, &mut Vec::new()).unwrap_err();
         assert!(error.message.contains("--slo is missing"), "{error}");
         let fast = SearchFlags { start: Some("fast".to_owned()), ..flags() };
-        assert!(overlay(&fast, &mut tree).unwrap_err().message.starts_with("--start fast:"));
+        let error = overlay(&fast, &mut tree, &mut Vec::new()).unwrap_err();
+        assert!(error.message.starts_with("--start fast:"), "{error}");
     }
 }

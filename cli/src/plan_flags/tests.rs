@@ -340,3 +340,35 @@ fn a_stack_of_our_own_has_one_driver_where_nothing_says_how_many() {
     let plan = from(&format!("{path}|--orchestrator|http://127.0.0.1:1")).unwrap();
     assert_eq!(plan.drivers, common::plan::DriverChoice::All);
 }
+
+#[test]
+fn a_fault_of_a_search_names_the_flag_or_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.toml");
+    let text = "target.url = 'http://127.0.0.1:1/'\nload.rate = 200\n[capacity]\nslo = 'response.p99 < 1s'\n";
+    let searched = |text: &str, words: &str| {
+        std::fs::write(&path, text).unwrap();
+        let words = words.split('|').filter(|word| !word.is_empty());
+        let all = ["groundswell", "capacity", path.to_str().unwrap()].into_iter().chain(words);
+        let Command::Capacity(arguments) = Cli::try_parse_from(all).unwrap().command else {
+            panic!("not capacity")
+        };
+        plan(&arguments.into_run(), &mut Vec::new()).map(|(plan, _)| plan).map_err(|stop| stop.message)
+    };
+    let begins = searched(text, "--start|20|--max-rate|100").unwrap().load.open_loop_rate_per_s();
+    assert_eq!(begins, Some(20.0));
+    for (words, expected) in [
+        ("--within|90%", "--within 90%: is from 0.5% to 50%"),
+        (
+            "--max-rate|100",
+            "--max-rate 100: is below the rate at which the search begins, 200/s (--start): begin lower",
+        ),
+        ("--start|99999999", "--start 99999999: must be from "),
+        ("--horizon|1", "--horizon 1s: "),
+    ] {
+        let message = searched(text, words).unwrap_err();
+        assert!(message.starts_with(expected), "{words}: {message}");
+    }
+    let message = searched(&format!("{text}within = '90%'\n"), "").unwrap_err();
+    assert!(message.starts_with(&format!("{}: capacity.within = ", path.display())), "{message}");
+}
