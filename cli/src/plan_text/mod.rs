@@ -10,7 +10,7 @@ use std::fmt::Write;
 use common::plan::expect::Expect;
 use common::plan::in_words::{bytes, number, sessions_at_a_time, sessions_in_all};
 use common::plan::program::{NamedRequest, Program, requests_of};
-use common::plan::{DriverChoice, EngineChoice, Per, Plan, write_duration, write_ratio};
+use common::plan::{Capacity, DriverChoice, EngineChoice, Per, Plan, write_duration, write_ratio};
 use serde_json::Value;
 use textwrap::Options;
 
@@ -293,10 +293,14 @@ fn address(masked: &Value, name: &str) -> String {
 /// What decides the verdict.
 fn judged(out: &mut Page, plan: &Plan) {
     out.heading("What must hold");
+    if let Some(capacity) = &plan.capacity {
+        objective(out, capacity);
+    }
     for threshold in &plan.thresholds {
         out.wrapped("  ", "    ", &threshold.expression);
     }
-    for threshold in plan.default_thresholds() {
+    // Those of a search are conditions of its objective.
+    for threshold in plan.default_thresholds().into_iter().filter(|_| plan.capacity.is_none()) {
         let is_same =
             |given: &common::plan::Threshold| given.figure == threshold.figure && given.of == threshold.of;
         if !plan.thresholds.iter().any(is_same) {
@@ -317,6 +321,16 @@ fn judged(out: &mut Page, plan: &Plan) {
             write_duration(honesty.max_catch_up)
         ),
     );
+}
+
+/// The conditions of a search, and over how long each is to hold.
+fn objective(out: &mut Page, capacity: &Capacity) {
+    for condition in capacity.conditions() {
+        let by = if capacity.slo.contains(&condition) { "" } else { " (default)" };
+        out.wrapped("  ", "    ", &format!("at a rate: {}{by}", condition.expression));
+    }
+    let (horizon, most) = (write_duration(capacity.horizon), write_duration(capacity.level_for));
+    out.wrapped("  ", "    ", &format!("over {horizon}, each rate for {most} at most"));
 }
 
 #[cfg(test)]

@@ -57,6 +57,24 @@ fn an_open_loop_shows_sessions_and_requests_a_second() {
     }
 }
 
+#[test]
+fn a_search_shows_where_it_begins_and_its_objective() {
+    let search = "[load]\nrate = 5\n[capacity]\nslo = ['checkout.response.p99 < 300ms', 'errors.ratio < 2%']\nmax_rate = 40\n";
+    let text = shown(&format!("{BOUTIQUE}{search}"));
+    let squeezed_text = squeezed(&text);
+    for expected in [
+        "a search for the highest rate that holds, from 5 sessions/s up to 40/s, of all drivers together",
+        "ends where a rate that holds and one that does not are at most 5% apart, after 10m at the latest",
+        "at a rate: checkout.response.p99 < 300ms",
+        "at a rate: errors.ratio < 2%",
+        "at a rate: dropped.ratio < 0.1% (default)",
+        "over 30s, each rate for 1m at most",
+    ] {
+        assert!(squeezed_text.contains(expected), "{expected} is not in:\n{text}");
+    }
+    assert!(!text.contains("sessions in all") && !text.contains("session.errors.ratio"), "{text}");
+}
+
 /// With single blanks.
 fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")

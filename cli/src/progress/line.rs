@@ -34,12 +34,12 @@ impl Line {
 
 /// A test as it is now; `rate_per_s`: requests sent in the last second; `running`: since it runs.
 pub fn line(test: &TestView, goal: Goal, rate_per_s: f64, running: Duration) -> Line {
+    let lost = test.drivers.iter().filter(|driver| driver.state == PartState::Lost).count();
     if let Some(found) = test.capacity.as_deref().filter(|_| test.state == TestState::Running) {
-        return search(found);
+        return Line { parts: search(found), failing: failing(test, lost) };
     }
     let totals = &test.totals;
     let drivers = test.drivers.len();
-    let lost = test.drivers.iter().filter(|driver| driver.state == PartState::Lost).count();
     let mut parts = vec![(0, state(test, goal, running))];
     match totals.sent {
         Some(sent) => parts.extend([(3, format!("{} sent", count(sent))), (2, rates(rate_per_s, drivers))]),
@@ -76,7 +76,7 @@ pub fn line(test: &TestView, goal: Goal, rate_per_s: f64, running: Duration) -> 
 }
 
 /// How far a search is: the rate that it looks at, and what it knows of others.
-fn search(found: &CapacityView) -> Line {
+fn search(found: &CapacityView) -> Vec<(u8, String)> {
     let mut parts = Vec::new();
     if let Some(CapacityDoing { rate: per_s, what, seconds }) = &found.doing {
         let at = rate(*per_s);
@@ -98,7 +98,7 @@ fn search(found: &CapacityView) -> Line {
         parts.push((3, format!("{} {}{share}", rate(last.rate), last.decided)));
         parts.extend(last.p99.map(|p99| (4, format!("p99 {}", ms(p99)))));
     }
-    Line { parts, failing: None }
+    parts
 }
 
 /// What speaks against it: the worst reason so far. An orchestrator that gives none before the end still says
@@ -214,6 +214,21 @@ mod tests {
         let one = test(vec![driver("a", "running")]);
         let text = line(&one, Goal::default(), 601.0, Duration::ZERO).whole();
         assert_eq!(text, "running, 1,234 sent, 601/s, 0 in flight, 9 failed, 6 dropped");
+    }
+
+    #[test]
+    fn a_search_shows_its_rate_what_it_knows_and_a_driver_that_is_lost() {
+        let mut view = test(vec![driver("a", "running"), driver("b", "lost")]);
+        let found = json!({
+            "slo": "response.p99 < 1s", "within": 0.05, "horizon_s": 30, "state": "searching", "low_per_s": 400.0,
+            "high_per_s": 420.0, "repeated": false, "flat": false, "levels": [],
+            "doing": { "rate": 410.0, "what": "measure", "seconds": 7 },
+        });
+        view.capacity = Some(serde_json::from_value(found).unwrap());
+        assert_eq!(
+            line(&view, Goal::default(), 0.0, Duration::ZERO).whole(),
+            "measuring 410/s for 7 s, holds 400/s, does not hold 420/s; failing so far: 1 of 2 drivers lost"
+        );
     }
 
     /// A test without drivers and without figures, in this state.

@@ -14,6 +14,7 @@ pub fn sentence(plan: &Value, n_drivers: usize, per_session: Option<f64>) -> Str
     // With several requests a rate is one of sessions.
     let sessions = plan["requests"].is_object();
     let mut parts: Vec<String> = Vec::new();
+    let is_search = plan["capacity"].is_object();
     let pace = match (load["rate"].as_f64(), text("delay")) {
         (Some(per_s), _) if sessions => {
             let about = per_session.map(|n| format!(" (about {} requests/s)", per_second(n * per_s)));
@@ -24,7 +25,12 @@ pub fn sentence(plan: &Value, n_drivers: usize, per_session: Option<f64>) -> Str
         (None, Some(delay)) => Some(format!("one every {delay} {per}")),
         _ => None,
     };
-    parts.extend(pace);
+    if is_search {
+        parts.extend(pace.map(|pace| format!("from {pace}")));
+        parts.extend(plan["capacity"]["max_rate"].as_f64().map(|most| format!("up to {}", rate(most))));
+    } else {
+        parts.extend(pace);
+    }
     parts.extend(number("connections").map(|n| format!("{n} connections {per}")));
     parts.extend(number("users").map(|n| format!("{n} users {per}")));
     let stages = load["stages"].as_array().map_or(0, Vec::len);
@@ -39,13 +45,14 @@ pub fn sentence(plan: &Value, n_drivers: usize, per_session: Option<f64>) -> Str
     let ceiling = load["target_throughput"].as_f64();
     parts.extend(ceiling.map(|per_s| format!("max {} {per}", rate(per_s))));
     parts.extend(number("requests").map(|n| format!("{n} requests {per}")));
-    parts.extend(text("duration").map(|duration| format!("for {duration}")));
+    let at_most = if is_search { " at most" } else { "" };
+    parts.extend(text("duration").map(|duration| format!("for {duration}{at_most}")));
     parts.extend(
         text("warmup").filter(|warmup| *warmup != "0s").map(|warmup| format!("after {warmup} of warm-up")),
     );
     parts.extend(number("max_sessions").map(|n| format!("max {n} sessions at a time each")));
     parts.extend(number("max_in_flight").map(|n| format!("max {n} in flight each")));
-    let mode = text("mode").unwrap_or("load");
+    let mode = if is_search { "search" } else { text("mode").unwrap_or("load") };
     // Before a test starts it has no drivers yet.
     let by =
         if n_drivers == 0 { String::new() } else { format!(" by {}", counted(n_drivers as u64, "driver")) };
@@ -81,6 +88,12 @@ mod tests {
         assert_eq!(
             sentence(&tsunami, 2, None),
             "tsunami by 2 drivers: 1,000/s each, for 30s, max 1,024 in flight each"
+        );
+        let search = json!({ "per": "fleet", "capacity": { "max_rate": 2000.0 }, "load": { "mode": "tsunami", "rate": 50,
+            "duration": "10m", "max_in_flight": 3000, "warmup": "5s" } });
+        assert_eq!(
+            sentence(&search, 2, None),
+            "search by 2 drivers: from 50/s in all, up to 2,000/s, for 10m at most, after 5s of warm-up, max 3,000 in flight each"
         );
         let shop = json!({ "per": "fleet", "requests": { "home": {}, "buy": {} }, "target": { "url": "http://shop.test" },
             "load": { "mode": "tsunami", "rate": 570, "arrival": "poisson", "duration": "30s", "max_sessions": 2048 } });

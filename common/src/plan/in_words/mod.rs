@@ -5,7 +5,7 @@ mod amounts;
 pub use self::amounts::{bytes, number};
 use super::expect::Expect;
 use super::program::Arrival;
-use super::{DriverChoice, Mode, Per, Plan, write_duration};
+use super::{Capacity, DriverChoice, Mode, Per, Plan, write_duration, write_ratio};
 
 /// `[load]`, a line each: the rate or the users, the stages, the end, the bounds, and what is before and after it.
 pub fn load(plan: &Plan) -> Vec<String> {
@@ -45,9 +45,22 @@ pub fn load(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// Where a search for the capacity begins, and how high it goes.
+fn search(plan: &Plan, capacity: &Capacity) -> String {
+    let what = if plan.program.is_some() { "sessions" } else { "requests" };
+    let start = number(plan.load.open_loop_rate_per_s().unwrap_or(0.0));
+    let most = capacity.max_rate.map_or_else(String::new, |most| format!(" up to {}/s", number(most)));
+    format!(
+        "a search for the highest rate that holds, from {start} {what}/s{most}, of all drivers together (open loop, tsunami)"
+    )
+}
+
 /// Sessions or requests a second, or users.
 fn rates(plan: &Plan, expect: Option<&Expect>) -> String {
     let load = &plan.load;
+    if let Some(capacity) = &plan.capacity {
+        return search(plan, capacity);
+    }
     let highest = load.stages.iter().map(|stage| stage.level).reduce(f64::max);
     match load.mode {
         Mode::Tsunami { .. } => {
@@ -97,6 +110,13 @@ fn rates(plan: &Plan, expect: Option<&Expect>) -> String {
 /// What ends the load, and how much it is in all.
 fn ends(plan: &Plan) -> String {
     let load = &plan.load;
+    if let (Some(capacity), Some(time)) = (&plan.capacity, load.duration) {
+        return format!(
+            "ends where a rate that holds and one that does not are at most {} apart, after {} at the latest",
+            write_ratio(capacity.within),
+            write_duration(time)
+        );
+    }
     let what = if plan.program.is_some() { "sessions" } else { "requests" };
     let ends = match (load.duration, load.requests, load.stages_length()) {
         (_, _, Some(length)) => format!("ends after {}", write_duration(length)),
@@ -117,6 +137,9 @@ fn ends(plan: &Plan) -> String {
 /// not say it.
 pub fn sessions_in_all(plan: &Plan) -> Option<f64> {
     let load = &plan.load;
+    if plan.capacity.is_some() {
+        return None;
+    }
     let n_drivers = match (plan.per, &plan.drivers) {
         (Per::Fleet, _) | (Per::Driver, DriverChoice::All) => 1.0,
         (Per::Driver, DriverChoice::Count(n)) => f64::from(*n),
