@@ -51,6 +51,7 @@ use common::wire::{Metrics, StepsOf, Window};
 use self::abort::Watch;
 pub use self::closing::{Closing, ClosingPart};
 use self::limits::MAX_FOREIGN;
+pub(crate) use self::part::BUSY;
 use self::part::Part;
 use self::runs::Runs;
 use self::series::FleetSeries;

@@ -15,8 +15,8 @@ const ALWAYS: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 /// Percentiles that decide the verdict where a threshold names them, and give a warning where none does.
 const ABOVE: [f64; 3] = [0.999, 0.9999, 1.0];
 
-/// Lag may be up to this share of the response.
-const SHARE: f64 = 0.1;
+/// Lag may be up to this share of the response at the same percentile.
+pub const LAG_SHARE: f64 = 0.1;
 
 /// From this p99 lag on, in ms, it gives a warning although it is allowed.
 const NOTABLE_MS: f64 = 1.0;
@@ -79,7 +79,7 @@ fn late(plan: &Plan, sample: &Sample<'_>, quantiles: &[f64]) -> Vec<Late> {
     let at = |quantile: f64| {
         let lag_ms = sample.quantile_ms(LatencyKind::Lag, quantile)?.ms();
         let response = sample.quantile_ms(LatencyKind::Response, quantile);
-        let allowed_ms = max_lag_ms.max(response.map_or(0.0, |response| response.ms() * SHARE));
+        let allowed_ms = max_lag_ms.max(response.map_or(0.0, |response| response.ms() * LAG_SHARE));
         (lag_ms > allowed_ms).then_some(Late { quantile, lag_ms, allowed_ms })
     };
     quantiles.iter().filter_map(|quantile| at(*quantile)).collect()

@@ -30,6 +30,7 @@ pub use facts::{
     ClassicFacts, DriverFacts, Facts, GeneratorLoad, OfSessions, Quantile, Reported, Sample, SentMore, Stop,
 };
 pub use finding::{Finding, Weight};
+pub(crate) use lateness::LAG_SHARE;
 pub use words::Other;
 
 use common::latency::{LatencyKind, Outcome};

@@ -2,11 +2,13 @@
 //! `response.p99 < 100ms` says that at most 1 % took 100 ms or longer, failed or were dropped. So no percentile is estimated,
 //! and shares of seconds add up. What it looks at is all requests, those of a name, the passes of a group, polls, or sessions.
 
+use std::borrow::Cow;
+
 use common::counters::{Counters, ErrorKind};
 use common::figures::Figures;
 use common::latency::{Latency, LatencyKind, Outcome};
 use common::plan::{Comparison, Figure, LatencyFigure, Threshold, ThresholdOf, quantile_name};
-use common::session_figures::PassFigures;
+use common::session_figures::{PassFigures, SessionCounters};
 
 use crate::capacity::Limit;
 use crate::capacity::share::Count;
@@ -17,6 +19,13 @@ use crate::tally::{Second, Unstarted};
 pub struct Condition {
     pub threshold: Threshold,
     pub limit: Limit,
+}
+
+/// A part of a second: some of its requests, the passes of a group, polls, or sessions.
+enum Part<'s> {
+    Requests(&'s Figures),
+    Passes(&'s PassFigures),
+    Sessions { counters: SessionCounters, response: Cow<'s, Latency> },
 }
 
 /// What a percentile is of: the times of completed ones, and how many count as slower than any of them.
@@ -76,61 +85,61 @@ impl Condition {
 
     /// The times of a second that its percentile is of; nothing where it is of a ratio.
     pub fn samples(&self, second: &Second) -> Samples {
-        let Figure::Latency { of, kind, .. } = self.threshold.figure else { return Samples::default() };
+        let (Figure::Latency { of, kind, .. }, Some(part)) = (self.threshold.figure, self.part(second))
+        else {
+            return Samples::default();
+        };
         let unstarted = Unstarted::of(&second.sessions.counters());
-        let of_requests = |figures: &Figures| {
-            let measured = figures.counters.after_warmup();
-            let unsent = unstarted.beyond(&figures.counters);
-            let slower = match of {
-                Outcome::All => failed(&measured) + measured.dropped() + unsent,
-                Outcome::Success | Outcome::Failed => 0,
-            };
-            Samples { completed: figures.latencies.completed(kind), slower }
-        };
-        let of_passes = |passes: &PassFigures| Samples {
-            completed: passes.response.clone(),
-            slower: passes.failed + unstarted.would_have(passes.completed + passes.failed),
-        };
-        let sessions = &second.sessions;
-        let found = match &self.threshold.of {
-            ThresholdOf::All => Some(of_requests(&second.figures.all)),
-            ThresholdOf::Request(name) => second.figures.named.get(name).map(of_requests),
-            ThresholdOf::Group(name) => sessions.groups.get(name).map(of_passes),
-            ThresholdOf::Poll(name) => sessions.polls.get(name).map(of_passes),
-            ThresholdOf::Sessions(None) => {
-                let all = sessions.of_all();
-                Some(Samples { slower: all.counters.slower(), completed: all.response })
+        match part {
+            Part::Requests(figures) => {
+                let measured = figures.counters.after_warmup();
+                let unsent = unstarted.beyond(&figures.counters);
+                let slower = match of {
+                    Outcome::All => failed(&measured) + measured.dropped() + unsent,
+                    Outcome::Success | Outcome::Failed => 0,
+                };
+                Samples { completed: figures.latencies.completed(kind), slower }
             }
-            ThresholdOf::Sessions(Some(scenario)) => sessions
-                .scenarios
-                .get(scenario)
-                .map(|of| Samples { completed: of.response.clone(), slower: of.counters.slower() }),
-        };
-        found.unwrap_or_default()
+            Part::Passes(passes) => Samples {
+                completed: passes.response.clone(),
+                slower: passes.failed + unstarted.would_have(passes.completed + passes.failed),
+            },
+            Part::Sessions { counters, response } => {
+                Samples { completed: response.into_owned(), slower: counters.slower() }
+            }
+        }
     }
 
     /// How many completed and failed in a second.
     fn ended(&self, second: &Second) -> (u64, u64) {
-        let of_requests = |figures: &Figures| {
-            let measured = figures.counters.after_warmup();
-            (measured.completed, failed(&measured))
-        };
-        let of_passes = |passes: &PassFigures| (passes.completed, passes.failed);
+        match self.part(second) {
+            None => (0, 0),
+            Some(Part::Requests(figures)) => {
+                let measured = figures.counters.after_warmup();
+                (measured.completed, failed(&measured))
+            }
+            Some(Part::Passes(passes)) => (passes.completed, passes.failed),
+            Some(Part::Sessions { counters, .. }) => (counters.completed, counters.failed),
+        }
+    }
+
+    /// The part of a second that it looks at; `None` where the second has no such name.
+    fn part<'s>(&self, second: &'s Second) -> Option<Part<'s>> {
         let sessions = &second.sessions;
-        let found = match &self.threshold.of {
-            ThresholdOf::All => Some(of_requests(&second.figures.all)),
-            ThresholdOf::Request(name) => second.figures.named.get(name).map(of_requests),
-            ThresholdOf::Group(name) => sessions.groups.get(name).map(of_passes),
-            ThresholdOf::Poll(name) => sessions.polls.get(name).map(of_passes),
+        match &self.threshold.of {
+            ThresholdOf::All => Some(Part::Requests(&second.figures.all)),
+            ThresholdOf::Request(name) => second.figures.named.get(name).map(Part::Requests),
+            ThresholdOf::Group(name) => sessions.groups.get(name).map(Part::Passes),
+            ThresholdOf::Poll(name) => sessions.polls.get(name).map(Part::Passes),
             ThresholdOf::Sessions(None) => {
-                let counters = sessions.counters();
-                Some((counters.completed, counters.failed))
+                let all = sessions.of_all();
+                Some(Part::Sessions { counters: all.counters, response: Cow::Owned(all.response) })
             }
             ThresholdOf::Sessions(Some(scenario)) => {
-                sessions.scenarios.get(scenario).map(|of| (of.counters.completed, of.counters.failed))
+                let of = sessions.scenarios.get(scenario)?;
+                Some(Part::Sessions { counters: of.counters, response: Cow::Borrowed(&of.response) })
             }
-        };
-        found.unwrap_or_default()
+        }
     }
 }
 

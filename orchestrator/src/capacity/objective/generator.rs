@@ -6,13 +6,8 @@ use common::plan::expect::Expect;
 use common::plan::{Honesty, Mode, Plan};
 
 use crate::capacity::Sign;
-use crate::tally::Second;
-
-/// From this busy share on a second has no idle time.
-const BUSY: f64 = 0.95;
-
-/// Lag may be up to this share of the response at the same percentile, as for a verdict.
-const LAG_SHARE: f64 = 0.1;
+use crate::tally::{BUSY, Second};
+use crate::verdict::LAG_SHARE;
 
 /// The part of what is due that has to fall due.
 const ON_SCHEDULE: f64 = 0.95;
