@@ -35,6 +35,8 @@ pub struct Level {
     /// What the plan's rate counts, a second.
     pub rate: f64,
     pub measure: Measure,
+    /// Of each condition.
+    limits: Vec<Limit>,
     /// The first and the last second that were measured.
     pub from: Option<u64>,
     pub to: u64,
@@ -59,13 +61,14 @@ pub struct Level {
 }
 
 impl Level {
-    pub fn new(rate: f64, measure: Measure, conditions: usize) -> Self {
+    pub fn new(rate: f64, measure: Measure, limits: &[Limit]) -> Self {
         Self {
             rate,
             measure,
+            limits: limits.to_vec(),
             from: None,
             to: 0,
-            counts: vec![Vec::new(); conditions],
+            counts: vec![Vec::new(); limits.len()],
             in_flight: Vec::new(),
             piles: Vec::new(),
             medians: Vec::new(),
@@ -183,9 +186,13 @@ impl Level {
         bad.windows(2).map(|pair| pair[1] - pair[0] - 1).max().unwrap_or(0)
     }
 
-    /// Whether no request was bad so far.
+    /// Whether no request was bad so far, and there were some for each percentile: of what was never sent nothing is known.
     pub fn is_clean(&self) -> bool {
+        let is_counted = |(counts, limit): (&Vec<Count>, &Limit)| {
+            !limit.is_latency || counts.iter().any(|count| count.of > 0)
+        };
         self.counts.iter().flatten().all(|count| count.bad == 0)
+            && self.counts.iter().zip(&self.limits).all(is_counted)
     }
 
     /// Whether so much more is under way with each second that the objective would not hold to the end of the horizon.
@@ -251,5 +258,53 @@ impl Calm {
     pub fn is_back(self, look: &Look) -> bool {
         let median = look.median_us.is_some_and(|us| us as f64 <= 1.5 * self.median_us as f64 + 1_000.0);
         median && look.in_flight <= 2.0 * self.in_flight + 4.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> Rules {
+        Rules {
+            limits: vec![Limit { share: 0.1, is_latency: true }, Limit { share: 0.01, is_latency: false }],
+            pile_s: None,
+            within: 0.05,
+            horizon_s: 30,
+            level_s: 60,
+            settle: super::super::SETTLE,
+            start: 50.0,
+            max: None,
+            first: 0,
+            least_for: super::super::LEAST_FOR,
+        }
+    }
+
+    /// So many seconds on the way up, each with these counts of both conditions: (bad, of).
+    fn climbed(seconds: u64, counts: [(u64, u64); 2]) -> Level {
+        let mut level = Level::new(50.0, Measure::Climb, &rules().limits);
+        for seq in 0..seconds {
+            let counts = counts.map(|(bad, of)| Count { bad, of }).to_vec();
+            level.take(&Look { seq, counts, ..Look::default() }, None);
+        }
+        level
+    }
+
+    #[test]
+    fn a_level_without_a_bad_request_is_left_early_on_the_way_up() {
+        assert_eq!(climbed(4, [(0, 3), (0, 3)]).decided(&rules()), None);
+        let clean = climbed(5, [(0, 3), (0, 3)]);
+        assert!(clean.is_clean());
+        assert_eq!(clean.decided(&rules()), Some(CapacityDecided::Undecided));
+        assert!(!climbed(5, [(0, 3), (1, 3)]).is_clean());
+    }
+
+    #[test]
+    fn where_nothing_was_sent_that_the_objective_is_of_the_rate_does_not_double() {
+        let none = climbed(5, [(0, 0), (0, 50)]);
+        assert!(!none.is_clean());
+        assert_eq!(none.decided(&rules()), None, "another second may have some");
+        assert_eq!(climbed(60, [(0, 0), (0, 50)]).decided(&rules()), Some(CapacityDecided::Undecided));
+        assert!(climbed(5, [(0, 3), (0, 0)]).is_clean(), "errors of what was not sent are none");
     }
 }

@@ -58,7 +58,7 @@ impl Search {
     pub(super) fn go_on(&mut self) {
         match self.next() {
             Next::Try(rate, measure) => {
-                let level = Level::new(rate, measure, self.rules.limits.len());
+                let level = Level::new(rate, measure, &self.rules.limits);
                 self.phase = Phase::Level { level: Box::new(level), settling: true, before: None };
                 self.order(rate);
             }
