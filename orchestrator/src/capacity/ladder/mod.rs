@@ -3,6 +3,8 @@
 
 mod next;
 mod rung;
+#[cfg(test)]
+mod tests;
 
 pub use self::next::{Next, Reach};
 pub use self::rung::Rung;

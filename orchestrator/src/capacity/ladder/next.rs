@@ -41,7 +41,9 @@ impl Ladder {
     /// What to do next.
     pub fn next(&self, reach: &Reach) -> Next {
         let Some(top) = self.rungs.last() else { return Next::Try(reach.start, Measure::Climb) };
-        let again = self.rungs.iter().find(|rung| rung.generator == 1 && rung.held + rung.failed == 0);
+        let is_late_once =
+            |rung: &&Rung| rung.generator == 1 && rung.held + rung.failed + rung.undecided == 0;
+        let again = self.rungs.iter().find(is_late_once);
         if let Some(rung) = again {
             return Next::Try(rung.rate, Measure::Decide);
         }

@@ -158,8 +158,11 @@ impl Search {
         if !self.awaits {
             return;
         }
-        self.ladder.refused(self.rate);
-        self.refused = Some(why.to_owned());
+        // A rate to recover at is lower than what is known to hold: that it is refused says nothing of how high the drivers go.
+        if matches!(self.phase, Phase::Level { .. }) {
+            self.ladder.refused(self.rate);
+            self.refused = Some(why.to_owned());
+        }
         self.orders -= 1;
         self.awaits = false;
         self.rate = self.held;
