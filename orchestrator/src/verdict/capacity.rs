@@ -22,7 +22,10 @@ pub fn look(found: &CapacityView, facts: &Facts<'_>, findings: &mut Findings) {
         Some(verdict) => findings.because(verdict, None, what),
         None => findings.note(what),
     }
-    let (Some(low), Some(high)) = (found.low_per_s, found.high_per_s) else { return };
+    let (CapacityState::Found, Some(low), Some(high)) = (found.state, found.low_per_s, found.high_per_s)
+    else {
+        return;
+    };
     if high > low * (1.0 + found.within) + 1e-9 {
         let apart = high / low - 1.0;
         findings.warn(None, CapacityFinding::Wide { apart, within: found.within, flat: found.flat });

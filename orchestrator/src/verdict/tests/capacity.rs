@@ -73,6 +73,11 @@ fn generator(low: Option<f64>) -> CapacityView {
     CapacityView { state, low_per_s: low, high_per_s: None, knee: None, limit, why, ..found() }
 }
 
+/// A search in which no rate failed.
+fn up_to(limit: CapacityLimit) -> CapacityView {
+    CapacityView { high_per_s: None, knee: None, limit: Some(limit), ..found() }
+}
+
 /// A kind of finding, how much it weighs, its sentence, and a test that has it.
 pub fn rows() -> Vec<(FindingKind, FindingLevel, &'static str, Judgement)> {
     let (reason, warning, note) = (FindingLevel::Reason, FindingLevel::Warning, FindingLevel::Note);
@@ -96,23 +101,29 @@ pub fn rows() -> Vec<(FindingKind, FindingLevel, &'static str, Judgement)> {
             note,
             "holds 4,050/s (response.p99 < 250ms), the highest rate that was to be tried (capacity.max_rate)",
             judged(CapacityView {
-                high_per_s: None,
-                knee: None,
-                limit: Some(CapacityLimit::MaxRate),
-                ..found()
+                levels: vec![level(4_050.0, CapacityDecided::Holds, 0.002)],
+                ..up_to(CapacityLimit::MaxRate)
             }),
         ),
         (
             FindingKind::CapacityFound,
             note,
-            "holds 4,050/s (response.p99 < 250ms); the time was over before a higher rate failed: give it longer \
-             (load.duration)",
+            "holds 4,050/s (response.p99 < 250ms); higher rates, up to 4,200/s, could not be decided, and none above it was \
+             to be tried (capacity.max_rate)",
             judged(CapacityView {
-                high_per_s: None,
-                knee: None,
-                limit: Some(CapacityLimit::Time),
-                ..found()
+                levels: vec![
+                    level(4_050.0, CapacityDecided::Holds, 0.002),
+                    level(4_200.0, CapacityDecided::Undecided, 0.009),
+                ],
+                ..up_to(CapacityLimit::MaxRate)
             }),
+        ),
+        (
+            FindingKind::CapacityFound,
+            note,
+            "holds 4,050/s (response.p99 < 250ms); the search ended before a higher rate failed: give it longer \
+             (load.duration)",
+            judged(up_to(CapacityLimit::Time)),
         ),
         (
             FindingKind::CapacityNowhere,
@@ -180,6 +191,13 @@ fn what_was_found_decides_the_verdict() {
     let undecided = CapacityView { state: CapacityState::Undecided, low_per_s: None, limit: None, ..found() };
     assert_eq!(verdict(undecided), Verdict::Incomplete);
     assert!(judged(found()).thresholds.is_empty(), "the defaults are not of a search");
+    let not_recovered = CapacityView { state: CapacityState::NotRecovered, repeated: false, ..found() };
+    let findings = judged(not_recovered).findings;
+    let advice = [FindingKind::CapacityWide, FindingKind::CapacityNotRepeated];
+    assert!(
+        findings.iter().all(|finding| !advice.contains(&finding.kind)),
+        "more time would not have helped: {findings:?}"
+    );
 }
 
 #[test]

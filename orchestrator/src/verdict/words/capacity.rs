@@ -81,9 +81,20 @@ fn outcome(found: &CapacityView) -> String {
             "no rate could be decided in the time that the search had ({slo}): give it longer (load.duration), or begin at a \
              higher rate (load.rate), which gives more requests to go by"
         ),
-        (_, Some(CapacityLimit::MaxRate), Some(low)) => {
-            format!("holds {} ({slo}), the highest rate that was to be tried (capacity.max_rate)", rate(low))
-        }
+        (_, Some(CapacityLimit::MaxRate), Some(low)) => match highest(found).filter(|most| *most > low) {
+            Some(most) => format!(
+                "holds {} ({slo}); higher rates, up to {}, could not be decided, and none above it was to be tried \
+                 (capacity.max_rate)",
+                rate(low),
+                rate(most)
+            ),
+            None => {
+                format!(
+                    "holds {} ({slo}), the highest rate that was to be tried (capacity.max_rate)",
+                    rate(low)
+                )
+            }
+        },
         (_, Some(CapacityLimit::Target), Some(low)) => format!(
             "holds {}, does not hold {}, each at 95 % ({slo}){}; the limit was the target",
             rate(low),
@@ -91,7 +102,7 @@ fn outcome(found: &CapacityView) -> String {
             found.knee.as_ref().map(beyond).unwrap_or_default()
         ),
         (_, _, Some(low)) => format!(
-            "holds {} ({slo}); the time was over before a higher rate failed: give it longer (load.duration)",
+            "holds {} ({slo}); the search ended before a higher rate failed: give it longer (load.duration)",
             rate(low)
         ),
     }
@@ -113,6 +124,11 @@ fn beyond(knee: &CapacityKnee) -> String {
             )
         }
     }
+}
+
+/// The highest rate that was tried.
+fn highest(found: &CapacityView) -> Option<f64> {
+    found.levels.iter().map(|level| level.rate).reduce(f64::max)
 }
 
 /// How the lowest rate that was tried was.
