@@ -12,7 +12,7 @@ const WIDTHS: [usize; 8] = [10, 10, 11, 9, 9, 10, 8, 11];
 /// Characters of a bar.
 const BAR: usize = 9;
 
-/// What marks the highest rate that holds.
+/// What marks the highest rate that holds, where a higher one does not.
 const KNEE: &str = "◀ knee";
 
 /// Adds the objective, the curve and the law.
@@ -78,7 +78,7 @@ fn curve(out: &mut Page, found: &CapacityView) {
 /// What a level decided, in a word.
 pub fn decided(found: &CapacityView, level: &CapacityLevelView) -> &'static str {
     match level.decided {
-        _ if found.low_per_s == Some(level.rate) => KNEE,
+        _ if found.high_per_s.is_some() && found.low_per_s == Some(level.rate) => KNEE,
         CapacityDecided::Holds => "holds",
         CapacityDecided::Fails => "fails",
         CapacityDecided::Stopped => "stopped",
@@ -130,6 +130,23 @@ fn bar(part: Option<f64>) -> String {
 mod tests {
     use super::super::columns::width;
     use super::*;
+
+    #[test]
+    fn the_knee_is_marked_where_a_higher_rate_does_not_hold() {
+        let marked = |high: Option<f64>| {
+            let level = serde_json::json!({ "rate": 100.0, "decided": "holds", "repeat": false });
+            let found = serde_json::json!({
+                "slo": "response.p99 < 1s", "within": 0.05, "horizon_s": 30, "state": "found", "low_per_s": 100.0,
+                "high_per_s": high, "repeated": true, "flat": false, "levels": [level],
+            });
+            let mut page = Page::new(80);
+            add(&mut page, &serde_json::from_value(found).unwrap());
+            let text = page.into_text();
+            (text.contains(KNEE), text.contains("- holds"))
+        };
+        assert_eq!(marked(Some(104.0)), (true, false));
+        assert_eq!(marked(None), (false, true), "up to the highest rate that was to be tried");
+    }
 
     #[test]
     fn bars_are_as_long_as_their_part_and_lines_fit() {
