@@ -4,7 +4,7 @@
 //! squares), on the scale of logarithms, so that the result is a ratio; for a share of errors, which may be 0, on its own
 //! scale (Newcombe's interval). The critical value is Student's t with Satterthwaite's degrees of freedom.
 
-use super::estimate::Estimate;
+use super::estimate::{Estimate, Figure};
 use super::{Interval, root_of_squares, student_t};
 
 /// What two sides' figures are, and how they differ.
@@ -24,6 +24,8 @@ pub struct Difference {
 trait Limited {
     fn limits(&self, critical: f64) -> Interval;
     fn degrees(&self) -> f64;
+    /// Whether two of them differ by a ratio; shares differ by what one is above the other.
+    fn has_ratio(&self) -> bool;
 }
 
 impl Limited for Estimate<'_> {
@@ -33,6 +35,10 @@ impl Limited for Estimate<'_> {
 
     fn degrees(&self) -> f64 {
         self.variance().degrees
+    }
+
+    fn has_ratio(&self) -> bool {
+        self.figure() != Figure::Errors
     }
 }
 
@@ -54,6 +60,10 @@ impl Limited for OverTests {
 
     fn degrees(&self) -> f64 {
         self.degrees
+    }
+
+    fn has_ratio(&self) -> bool {
+        self.of_logarithms
     }
 }
 
@@ -110,20 +120,21 @@ fn over_tests(tests: &[Estimate<'_>], of_logarithms: bool) -> Option<OverTests> 
 }
 
 fn of(a: &impl Limited, b: &impl Limited, confidence: f64) -> Difference {
-    // The squared standard errors, by which the degrees of freedom are weighed: of logarithms where there are any.
-    let square = |side: &dyn Fn(f64) -> Interval| {
-        let limits = side(1.0);
-        let logarithm = (limits.high / limits.low).ln() / 2.0;
-        let half = if logarithm.is_finite() { logarithm } else { (limits.high - limits.low) / 2.0 };
-        Some(half * half).filter(|square| square.is_finite() && *square > 0.0)
-    };
-    let degrees = match (square(&|c| a.limits(c)), square(&|c| b.limits(c))) {
+    let degrees = match (square(a), square(b)) {
         (Some(va), Some(vb)) => (va + vb).powi(2) / (va * va / a.degrees() + vb * vb / b.degrees()),
         _ => a.degrees().min(b.degrees()),
     };
     let critical = student_t(confidence, degrees);
     let (a, b) = (a.limits(critical), b.limits(critical));
     Difference { a, b, ratio: ratio(a, b), minus: mover(a, b) }
+}
+
+/// The squared standard error, by which degrees of freedom are weighed, on the scale on which the two sides are put together;
+/// `None` where it is 0 or has no bound.
+fn square(side: &impl Limited) -> Option<f64> {
+    let Interval { low, high, .. } = side.limits(1.0);
+    let half = if side.has_ratio() { (high / low).ln() / 2.0 } else { (high - low) / 2.0 };
+    Some(half * half).filter(|square| square.is_finite() && *square > 0.0)
 }
 
 /// The interval of b - a.
@@ -202,5 +213,11 @@ mod tests {
         close((width(side(0.1, 4.0), side(0.1, 4.0)) - student_t(0.95, 8.0)).abs(), 0.0);
         let uneven = width(side(0.1, 4.0), side(0.01, 4.0));
         assert!(uneven > student_t(0.95, 4.2) && uneven < student_t(0.95, 4.0), "{uneven}");
+        // Of shares of errors it is the one that varies by more points that decides, be it the smaller part of its own.
+        let share = |mean: f64, se: f64, degrees: f64| OverTests { mean, se, degrees, of_logarithms: false };
+        let (rare, often) = (share(0.001, 0.000_5, 17.0), share(0.5, 0.01, 6.0));
+        let of = of(&rare, &often, 0.95).minus;
+        let times = (of.high - of.low) / 2.0 / root_of_squares(rare.se, often.se);
+        assert!(times > student_t(0.95, 6.2) && times <= student_t(0.95, 6.0), "{times}");
     }
 }

@@ -55,6 +55,11 @@ impl<'s> Estimate<'s> {
         self.value
     }
 
+    /// What it is of.
+    pub fn figure(&self) -> Figure {
+        self.figure
+    }
+
     /// What is known of its variance.
     pub fn variance(&self) -> Variance {
         self.variance
