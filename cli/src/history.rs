@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use common::ids::TestId;
 use common::settings::Places;
-use orchestrator::compare::{self, Compared};
+use orchestrator::compare::{self, Compared, SeriesReading};
 use orchestrator::model::{ComparisonView, TestSummary, TestView, WindowView};
 use orchestrator::report::files::{Form, HtmlData, JsonReport, Paged, PagedForm, html};
 use orchestrator::store::TestFilter;
@@ -243,13 +243,17 @@ impl History {
         for report in reports {
             let id = TestId::new(&report.test_id)
                 .map_err(|error| Stop::usage(format!("test {}: {error}", report.test_id)))?;
-            let mut seconds = Vec::new();
+            let mut reading = SeriesReading::new(&report.plan);
             // A test stands in one store.
             for store in stores {
-                seconds.extend(store.all_compared_seconds(&id).map_err(cannot)?);
+                let mut from = Some(0);
+                while let Some(first) = from {
+                    let (seconds, next) = store.compared_seconds(&id, first).map_err(cannot)?;
+                    seconds.into_iter().for_each(|second| reading.add(second));
+                    from = next;
+                }
             }
-            let series = compare::series_of(&report.plan, seconds);
-            tests.push(Compared { report, series });
+            tests.push(Compared { report, series: reading.finish() });
         }
         Ok(tests)
     }

@@ -24,7 +24,7 @@ pub use self::markdown::markdown;
 pub use self::refuse::{plan_reasons, refusals};
 pub use self::regression::{Regression, regressions};
 pub use self::text::text_in;
-pub use self::windows::series_of;
+pub use self::windows::{SeriesReading, series_of};
 pub use crate::tally::seconds::ComparedSecond;
 
 use crate::model::{ComparedTest, ComparedWhat, ComparisonView, TestView};

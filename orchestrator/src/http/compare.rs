@@ -11,7 +11,7 @@ use super::error_responses;
 use super::problem::{KeyProblem, Problem};
 use super::query::Query;
 use super::state::AppState;
-use crate::compare::{Compared, ComparedSecond, MAX_TESTS, compare as compared, refusals, series_of};
+use crate::compare::{Compared, MAX_TESTS, SeriesReading, compare as compared, refusals};
 use crate::model::{ComparisonView, TestView};
 
 /// How often, and after how long, the last windows of a test are looked for again.
@@ -66,19 +66,17 @@ async fn wait_for_the_last(
     state: &AppState,
     report: &TestView,
     id: &TestId,
-    seconds: &mut Vec<ComparedSecond>,
+    reading: &mut SeriesReading,
 ) -> Result<(), Problem> {
     let expected = report.totals.completed.unwrap_or(0).saturating_sub(report.totals.warmup.completed);
     for _ in 0..LOOKS {
-        let stored: u64 = seconds.iter().map(|second| second.window.completed()).sum();
-        if stored >= expected {
+        if reading.completed() >= expected {
             break;
         }
         tokio::time::sleep(LOOK_AGAIN).await;
-        let from = seconds.last().map_or(0, |last| last.seq);
+        let from = reading.take_back().unwrap_or(0);
         let (more, _) = state.read(state.history.compared(id.clone(), from)).await?;
-        seconds.retain(|second| second.seq < from);
-        seconds.extend(more);
+        more.into_iter().for_each(|second| reading.add(second));
     }
     Ok(())
 }
@@ -106,16 +104,15 @@ async fn load(state: &AppState, reports: Vec<TestView>) -> Result<Vec<Compared>,
     let mut tests = Vec::with_capacity(reports.len());
     for report in reports {
         let id = TestId::new(&report.test_id).map_err(|error| Problem::internal(&error))?;
-        let mut seconds = Vec::new();
+        let mut reading = SeriesReading::new(&report.plan);
         let mut from = Some(0);
         while let Some(first) = from {
             let (more, next) = state.read(state.history.compared(id.clone(), first)).await?;
-            seconds.extend(more);
+            more.into_iter().for_each(|second| reading.add(second));
             from = next;
         }
-        wait_for_the_last(state, &report, &id, &mut seconds).await?;
-        let series = series_of(&report.plan, seconds);
-        tests.push(Compared { report, series });
+        wait_for_the_last(state, &report, &id, &mut reading).await?;
+        tests.push(Compared { report, series: reading.finish() });
     }
     Ok(tests)
 }

@@ -1,5 +1,7 @@
 //! The windows of one test, as statistics need them: counts, and the responses of the completed requests as buckets.
 
+use std::sync::Arc;
+
 use super::{Cosines, MAX_WINDOWS};
 
 /// One window: a second of the fleet, or several neighbouring ones.
@@ -119,11 +121,11 @@ impl Window {
     }
 }
 
-/// The windows of one test, in their order.
+/// The windows of one test, in their order. A copy shares them.
 #[derive(Debug, Clone)]
 pub struct Series {
-    windows: Vec<Window>,
-    cosines: Cosines,
+    windows: Arc<[Window]>,
+    cosines: Arc<Cosines>,
 }
 
 impl Series {
@@ -139,8 +141,8 @@ impl Series {
             });
             windows = merged.collect();
         }
-        let cosines = Cosines::of(windows.len());
-        Self { windows, cosines }
+        let cosines = Arc::new(Cosines::of(windows.len()));
+        Self { windows: windows.into(), cosines }
     }
 
     /// Its windows, in their order.
