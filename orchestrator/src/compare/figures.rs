@@ -63,12 +63,12 @@ fn one(kind: &Kind, a: &Side, b: &Side, asked: ComparedWhat) -> ComparedFigure {
         return view(kind, None, Found::Cannot(Cannot::Nothing(without)));
     };
     let difference = match asked {
-        ComparedWhat::Tests => Some(between_tests(&of_a, &of_b, confidence_of_one())),
+        ComparedWhat::Tests => Ok(between_tests(&of_a, &of_b, confidence_of_one())),
         ComparedWhat::Service => of_services(kind, a, b),
     };
-    let Some(difference) = difference else {
-        // A percentile that falls among failed requests in one of the tests has no mean over them.
-        return view(kind, None, Found::Cannot(Cannot::AmongSlower));
+    let difference = match difference {
+        Ok(difference) => difference,
+        Err(why) => return view(kind, None, Found::Cannot(why)),
     };
     let sides = [(a, &of_a), (b, &of_b)];
     let most = |needed: [Option<f64>; 2]| needed.into_iter().flatten().reduce(f64::max);
@@ -93,14 +93,13 @@ fn one(kind: &Kind, a: &Side, b: &Side, asked: ComparedWhat) -> ComparedFigure {
 }
 
 /// The difference of two services: how tests of one differ is what counts.
-fn of_services(kind: &Kind, a: &Side, b: &Side) -> Option<Difference> {
+fn of_services(kind: &Kind, a: &Side, b: &Side) -> Result<Difference, Cannot> {
     let (a, b): (Vec<Side>, Vec<Side>) = (a.each().collect(), b.each().collect());
-    between_services(
-        &estimates(kind, &a)?,
-        &estimates(kind, &b)?,
-        kind.figure != Figure::Errors,
-        confidence_of_one(),
-    )
+    let of_a = estimates(kind, &a).ok_or(Cannot::NothingInOne('A'))?;
+    let of_b = estimates(kind, &b).ok_or(Cannot::NothingInOne('B'))?;
+    let difference = between_services(&of_a, &of_b, kind.figure != Figure::Errors, confidence_of_one());
+    // A percentile that falls among failed requests in one of the tests has no mean over them.
+    difference.ok_or(Cannot::AmongSlower)
 }
 
 /// The figure of each test; `None` where one has none.
@@ -158,7 +157,8 @@ fn found(kind: &Kind, difference: &Difference, seconds: f64, asked: ComparedWhat
     match of {
         of if of.low > 1.0 && of.high.is_finite() => Found::Ratio { low: of.low, high: of.high },
         of if of.low > 1.0 => Found::AtLeast { low: of.low },
-        of if of.high < 1.0 => Found::Ratio { low: of.low, high: of.high },
+        of if of.high < 1.0 && of.low > 0.0 => Found::Ratio { low: of.low, high: of.high },
+        of if of.high < 1.0 => Found::AtMost { high: of.high },
         _ if half >= SAYS_NOTHING || !half.is_finite() => longer(half, WORTHWHILE * 2.0),
         _ => Found::None { half },
     }
@@ -187,7 +187,7 @@ fn view(kind: &Kind, difference: Option<Difference>, found: Found) -> ComparedFi
         a_high: difference.and_then(|of| scaled(of.a.high)),
         b_low: difference.and_then(|of| scaled(of.b.low)),
         b_high: difference.and_then(|of| scaled(of.b.high)),
-        ratio: ratio.and_then(|of| finite(of.estimate)),
+        ratio: ratio.filter(|of| of.estimate > 0.0).and_then(|of| finite(of.estimate)),
         low: ratio.and_then(|of| finite(of.low)),
         high: ratio.and_then(|of| finite(of.high)),
         half_width: half,
@@ -202,6 +202,7 @@ fn view(kind: &Kind, difference: Option<Difference>, found: Found) -> ComparedFi
 fn outcome(kind: &Kind, found: Found) -> ComparedOutcome {
     let higher = match found {
         Found::Ratio { low, .. } | Found::AtLeast { low } => low > 1.0,
+        Found::AtMost { .. } => false,
         Found::Points { low, .. } => low > 0.0,
         Found::None { .. } | Found::NoPoints { .. } => return ComparedOutcome::Same,
         Found::Cannot(_) => return ComparedOutcome::CannotTell,
@@ -210,5 +211,56 @@ fn outcome(kind: &Kind, found: Found) -> ComparedOutcome {
         ComparedOutcome::Better
     } else {
         ComparedOutcome::Worse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::{Series, Window};
+
+    /// A test of 90 s: each second 100 requests completed after so many µs, more or less, and so many failed.
+    fn test(us: u64, failed: u64) -> Series {
+        let window = |t: u64| Window {
+            slower: failed,
+            failed,
+            ended: 100 + failed,
+            in_schedule: 100,
+            seconds: 1.0,
+            ..Window::new([(us + t % 3, 100)])
+        };
+        Series::new((0..90).map(window).collect())
+    }
+
+    fn figure(figures: &[ComparedFigure], name: &str) -> ComparedFigure {
+        figures.iter().find(|figure| figure.figure == name).unwrap().clone()
+    }
+
+    #[test]
+    fn a_percentile_that_left_the_failed_requests_is_lower_by_at_least_so_much() {
+        let (failing, well) = (Side::new(vec![test(500, 5)]), Side::new(vec![test(200, 0)]));
+        let p99 = figure(&compare(&failing, &well, ComparedWhat::Tests), "p99");
+        assert_eq!((p99.a, p99.ratio, p99.outcome), (None, None, ComparedOutcome::Better), "{p99:?}");
+        assert!(p99.high.is_some_and(|high| high < 0.42), "{p99:?}");
+        assert_eq!(p99.sentence, "p99 is at least 60 % lower: better");
+        let p99 = figure(&compare(&well, &failing, ComparedWhat::Tests), "p99");
+        assert_eq!((p99.b, p99.ratio, p99.outcome), (None, None, ComparedOutcome::Worse), "{p99:?}");
+        assert!(p99.sentence.starts_with("p99 is at least "), "{p99:?}");
+    }
+
+    #[test]
+    fn a_test_of_several_in_which_nothing_completed_is_named_as_such() {
+        let empty = Window { slower: 9, failed: 9, ended: 9, seconds: 1.0, ..Window::default() };
+        let with_empty = Side::new(vec![test(500, 0), Series::new(vec![empty; 90]), test(500, 0)]);
+        let well = Side::new(vec![test(500, 0), test(500, 0), test(501, 0)]);
+        let figures = compare(&well, &with_empty, ComparedWhat::Service);
+        for name in ["throughput", "mean", "p50"] {
+            let sentence = figure(&figures, name).sentence;
+            let expected = "cannot tell: a test of B has no such figure, nothing completed in it";
+            assert_eq!(sentence, format!("{name}: {expected}"));
+        }
+        let among = Side::new(vec![test(500, 0), test(500, 5), test(500, 0)]);
+        let p99 = figure(&compare(&well, &among, ComparedWhat::Service), "p99");
+        assert_eq!(p99.sentence, "p99: cannot tell: it falls among the failed or dropped requests");
     }
 }

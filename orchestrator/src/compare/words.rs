@@ -18,6 +18,10 @@ pub(super) enum Found {
     AtLeast {
         low: f64,
     },
+    /// The second is this ratio of the first, or less.
+    AtMost {
+        high: f64,
+    },
     /// They differ by a share between these.
     Points {
         low: f64,
@@ -34,7 +38,7 @@ pub(super) enum Found {
     Cannot(Cannot),
 }
 
-/// Why it cannot be told.
+/// Why the data cannot tell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Cannot {
     /// The tests are too short: so many seconds are needed.
@@ -43,6 +47,8 @@ pub(super) enum Cannot {
     MoreTests,
     /// This side has no such figure.
     Nothing(char),
+    /// One test of this side has no such figure.
+    NothingInOne(char),
     /// It falls among failed or dropped requests.
     AmongSlower,
 }
@@ -66,6 +72,7 @@ pub(super) fn sentence(name: &str, found: Found, outcome: ComparedOutcome) -> St
         }
         Found::AtLeast { low } if low >= MULTIPLE => is(format!("at least {} times as high", times(low))),
         Found::AtLeast { low } => is(format!("at least {} higher", percent(low - 1.0))),
+        Found::AtMost { high } => is(format!("at least {} lower", percent(1.0 - high))),
         Found::Points { low, high } if low > 0.0 => is(format!("{} higher", points(low, high))),
         Found::Points { low, high } => is(format!("{} lower", points(-high, -low))),
         Found::None { half } => {
@@ -83,6 +90,9 @@ fn cannot(why: Cannot) -> String {
         Cannot::Run(seconds) => format!("run at least {}", time(seconds)),
         Cannot::MoreTests => "compare more tests a side".to_owned(),
         Cannot::Nothing(side) => format!("{side} has no such figure, nothing completed"),
+        Cannot::NothingInOne(side) => {
+            format!("a test of {side} has no such figure, nothing completed in it")
+        }
         Cannot::AmongSlower => "it falls among the failed or dropped requests".to_owned(),
     }
 }
@@ -188,6 +198,7 @@ mod tests {
             ),
             ("p99", Found::AtLeast { low: 1.5 }, Worse, "p99 is at least 50 % higher: worse"),
             ("p99", Found::AtLeast { low: 4.0 }, Worse, "p99 is at least 4.0 times as high: worse"),
+            ("p99", Found::AtMost { high: 0.4 }, Better, "p99 is at least 60 % lower: better"),
             (
                 "throughput",
                 Found::Ratio { low: 0.9, high: 0.95 },
@@ -238,6 +249,12 @@ mod tests {
                 Found::Cannot(Cannot::Nothing('B')),
                 CannotTell,
                 "mean: cannot tell: B has no such figure, nothing completed",
+            ),
+            (
+                "mean",
+                Found::Cannot(Cannot::NothingInOne('A')),
+                CannotTell,
+                "mean: cannot tell: a test of A has no such figure, nothing completed in it",
             ),
         ] {
             assert_eq!(sentence(name, found, outcome), expected);
