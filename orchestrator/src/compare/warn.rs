@@ -1,11 +1,13 @@
 //! What should be known of two sides beside their figures: other machines, doubtful tests, the generator's own part.
 
+use std::collections::BTreeMap;
+
 use common::plan::parse_duration;
 
 use super::labelled;
 use super::plans::addresses;
-use crate::human::ms;
-use crate::lifecycle::builds_of;
+use crate::human::{ms, rate};
+use crate::lifecycle::{builds_of, ceilings_of};
 use crate::model::{
     ComparedFigure, ComparedOutcome, ComparedWhat, FindingKind, FindingLevel, TestView, Verdict,
 };
@@ -26,7 +28,11 @@ const OF_THE_GENERATOR: [FindingKind; 6] = [
     FindingKind::DriverStopped,
 ];
 
-/// Most sentences about one test's own findings.
+/// From how many times the lower one on two calibrations of a driver are those of two machines: one machine's differ by some
+/// percent from one to the next.
+const OTHER_MACHINE: f64 = 1.1;
+
+/// Most sentences about one test's own findings, and about calibrations.
 const MAX_FINDINGS: usize = 3;
 
 /// The warnings of a comparison.
@@ -40,6 +46,7 @@ pub(super) fn warnings(
         labelled(a, b).filter_map(|(called, test)| verdict(&called, test)).collect();
     warnings.extend(targets(a, b));
     warnings.extend(machines(a, b));
+    warnings.extend(calibrations(a, b));
     warnings.extend(labelled(a, b).flat_map(|(called, test)| findings(&called, test)));
     if asked == ComparedWhat::Service && !taken_in_turn(a, b) {
         warnings.push(
@@ -109,6 +116,32 @@ fn machines(a: &[TestView], b: &[TestView]) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Where a driver could send far more when it was calibrated before one test than before another.
+fn calibrations(a: &[TestView], b: &[TestView]) -> Vec<String> {
+    let mut seen: BTreeMap<&str, Vec<(String, f64)>> = BTreeMap::new();
+    for (called, test) in labelled(a, b) {
+        let is_closed = test.plan.pointer("/load/mode").is_some_and(|mode| mode == "avalanche");
+        for (driver, ceilings) in ceilings_of(&test.timeline) {
+            let rate = if is_closed { Some(ceilings.closed_per_s) } else { ceilings.open_per_s };
+            seen.entry(driver).or_default().extend(rate.map(|rate| (called.clone(), rate)));
+        }
+    }
+    let differs = |(driver, rates): (&str, Vec<(String, f64)>)| {
+        let least = rates.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let most = rates.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        (most.1 > OTHER_MACHINE * least.1).then(|| {
+            format!(
+                "calibrations of {driver} differ: it could send {} before {}, and {} before {}",
+                rate(least.1),
+                least.0,
+                rate(most.1),
+                most.0
+            )
+        })
+    };
+    seen.into_iter().filter_map(differs).take(MAX_FINDINGS).collect()
 }
 
 fn findings<'t>(called: &str, test: &'t TestView) -> impl Iterator<Item = String> + use<'t> {
@@ -224,6 +257,35 @@ mod tests {
         ]);
         let warnings = warnings(&[began("1", 1)], &[b], ComparedWhat::Tests, &[]);
         assert_eq!(warnings, ["B is invalid: lag p99 was 9 ms", "B: the host took 5 % of vm-1"]);
+    }
+
+    #[test]
+    fn a_driver_whose_calibrations_differ_is_named() {
+        let calibrated = |id: &str, open: &str| {
+            let entry = |what: &str, driver: Option<&str>, detail: String| {
+                let json = serde_json::json!({ "at": "", "what": what, "driver": driver, "detail": detail });
+                serde_json::from_value(json).unwrap()
+            };
+            let detail = format!("{open}/s in an open loop, 50,000/s in a closed loop");
+            let timeline = vec![
+                entry("triggered", None, String::new()),
+                entry("driver_calibrated", Some("vm-1"), detail),
+            ];
+            TestView { timeline, ..began(id, 1) }
+        };
+        let of = |a: &str, b: &str| calibrations(&[calibrated("1", a)], &[calibrated("2", b)]);
+        assert_eq!(of("38,100", "37,200"), [""; 0]);
+        assert_eq!(of("38,100", "0"), [""; 0], "none was kept: its closed loop says nothing of it");
+        assert_eq!(
+            of("38,100", "30,000"),
+            ["calibrations of vm-1 differ: it could send 30,000/s before B, and 38,100/s before A"]
+        );
+        let closed = |id: &str, open: &str| {
+            let plan = serde_json::json!({ "load": { "mode": "avalanche" } });
+            TestView { plan, ..calibrated(id, open) }
+        };
+        assert_eq!(calibrations(&[closed("1", "38,100")], &[closed("2", "30,000")]), [""; 0]);
+        assert_eq!(calibrations(&[began("1", 1)], &[calibrated("2", "30,000")]), [""; 0]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use common::ids::NodeId;
 use common::wire::DriverState;
 
 use super::choose::{choose, program_blocker, protocol_blocker, refused};
-use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, warned};
+use super::{Effect, Lifecycle, MAX_BLOCKERS, Phase, RUNNING, machines, warned};
 use crate::blocker::{Blocker, ClassicBlocker};
 use crate::now::Now;
 use crate::refusal::CommandError;
@@ -137,6 +137,7 @@ impl Lifecycle {
         }
         if waits.is_empty() {
             let mut effects = warned::notes(&self.participants, nodes);
+            effects.extend(machines::notes(&self.participants, nodes));
             if self.has_classic() || self.classic_has_config {
                 self.phase = Phase::Gap { until: since + self.rules.classic.trigger_gap };
             } else {

@@ -8,6 +8,7 @@ mod doubtful;
 mod effect;
 mod ends;
 mod lead;
+mod machines;
 mod rate;
 mod steps;
 #[cfg(test)]
@@ -25,9 +26,10 @@ use common::wire::{DriverState, StepsOf};
 pub use choose::{ClassicRules, choose, count_of, delay_of};
 pub use doubtful::is_doubtful;
 pub use effect::Effect;
+pub use machines::{builds_of, ceilings_of};
 pub use rate::{Moved, RATE_CHANGED, not_running};
 pub use steps::began_setup;
-pub use warned::{builds_of, decides, driver_of, since_trigger, warnings};
+pub use warned::{decides, driver_of, since_trigger, warnings};
 
 use crate::model::{StepsView, TestState};
 use crate::now::Now;

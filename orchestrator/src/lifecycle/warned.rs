@@ -1,8 +1,6 @@
 //! Warnings before the load begins: what ready drivers warn of, and which drivers are left out. Pure. They are kept in
 //! the test's timeline, so that a restart of the orchestrator and a revision of the report keep them.
 
-use std::collections::BTreeSet;
-
 use common::ids::NodeId;
 use common::plan::{DriverChoice, Plan};
 
@@ -24,10 +22,8 @@ const LEFT_OUT: &str = "driver_left_out";
 pub(super) const RATE_LATE: &str = "rate_late";
 /// In a timeline: a driver did not obey a change of the rate.
 pub(super) const RATE_NOT_CHANGED: &str = "rate_not_changed";
-/// In a timeline: builds and cores of the drivers that take part, an entry for each kind.
-const DRIVERS: &str = "drivers";
 /// Most drivers whose warnings are listed one by one; the rest is a number.
-const MAX_WARNINGS: usize = 32;
+pub(super) const MAX_WARNINGS: usize = 32;
 
 /// Notes the warnings of the participants, each with its driver's name, in the order of the shares.
 pub(super) fn notes(participants: &[Participant], nodes: &[NodeFacts]) -> Vec<Effect> {
@@ -41,23 +37,7 @@ pub(super) fn notes(participants: &[Participant], nodes: &[NodeFacts]) -> Vec<Ef
         notes.truncate(MAX_WARNINGS);
         notes.push(Effect::note(MORE_WARNED, Other::MoreWarned(more).text(None)));
     }
-    notes.extend(builds(participants, nodes));
     notes
-}
-
-/// Notes with which builds the participants take part, and on how many cores.
-fn builds(participants: &[Participant], nodes: &[NodeFacts]) -> impl Iterator<Item = Effect> {
-    let of = |participant: &Participant| {
-        nodes.iter().find(|node| node.node_id == participant.node_id)?.build.clone()
-    };
-    let kinds: BTreeSet<String> = participants.iter().filter_map(of).collect();
-    kinds.into_iter().take(MAX_WARNINGS).map(|build| Effect::note(DRIVERS, build))
-}
-
-/// The builds and cores of the drivers that took part, as in `0.1.0 (abc1234), 2 cores`, each once.
-pub fn builds_of(timeline: &[TimelineEntry]) -> Vec<String> {
-    let entries = since_trigger(timeline).iter().filter(|entry| entry.what == DRIVERS);
-    entries.map(|entry| entry.detail.clone()).collect()
 }
 
 /// Notes the classic drivers that are left out: where the plan asks for all drivers, those that sent nothing in their

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::ids::{Epoch, NodeId, TestId};
-use common::wire::{DriverState, PROTOCOL, RateApplied, StepsReport};
+use common::wire::{Calibrated, DriverState, PROTOCOL, RateApplied, StepsReport};
 
 use crate::model::Liveness;
 
@@ -69,6 +69,8 @@ pub struct NodeFacts {
     pub on_this_host: bool,
     /// Its build and its cores, as in `0.1.0 (abc1234), 2 cores`; `None` where it did not register them.
     pub build: Option<String>,
+    /// What it could send when it was calibrated, where that is known.
+    pub calibrated: Option<Calibrated>,
     /// Which protocol it speaks.
     pub protocol: Protocol,
     /// Whether it may read plans with several requests; true for a node of ours that has not registered yet.

@@ -267,6 +267,7 @@ impl Node {
             build: registration
                 .filter(|ours| !ours.version.is_empty())
                 .map(|ours| format!("{}, {}", ours.version, counted(u64::from(ours.cores), "core"))),
+            calibrated: registration.and_then(|ours| ours.calibrated.clone()),
             protocol: ours.map_or(Protocol::Unknown, |ours| ours.description.protocol()),
             reads_programs: ours.is_some_and(|ours| ours.description.reads_programs()),
             changes_rate: ours.is_some_and(|ours| ours.description.changes_rate()),

@@ -56,6 +56,7 @@ pub(super) fn node(name: &str, epoch: Option<u64>) -> NodeFacts {
         max_rate: None,
         on_this_host: false,
         build: None,
+        calibrated: None,
         protocol: Protocol::Registered(Some(PROTOCOL)),
         said_no_at: None,
         interval: Duration::from_secs(1),
