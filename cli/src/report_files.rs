@@ -238,7 +238,7 @@ fn spare_inputs(file: &ReportFile<'_>, arguments: &RunArgs, reads: &[PathBuf]) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::FilesArgs;
+    use crate::args::{FilesArgs, FormsArgs};
     use crate::plan_flags;
 
     /// What a plan reads is neither removed nor written over, by whatever flag a report is led there.
@@ -254,9 +254,13 @@ mod tests {
         {
             std::fs::write(at(name), text).unwrap();
         }
+        let of_csv = |path| FilesArgs {
+            forms: FormsArgs { csv: Some(path), ..FormsArgs::default() },
+            ..FilesArgs::default()
+        };
         for name in ["plan.toml", "wrong.toml"] {
             for (files, read) in [
-                (FilesArgs { csv: Some(at("users.csv")), ..FilesArgs::default() }, "users.csv"),
+                (of_csv(at("users.csv")), "users.csv"),
                 (FilesArgs { json: Some(at("./buy.json")), ..FilesArgs::default() }, "buy.json"),
             ] {
                 let arguments = RunArgs { plan: Some(at(name)), files, ..RunArgs::default() };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{FilesArgs, PlaceArgs, ProgressArg, PutInArgs, RequestArgs, RunArgs};
+use super::{FilesArgs, FormsArgs, PlaceArgs, ProgressArg, PutInArgs, RequestArgs, RunArgs};
 
 /// `groundswell capacity`
 #[derive(Debug, Clone, Args)]
@@ -43,6 +43,9 @@ pub struct CapacityArgs {
     /// Writes what was found as JSON; - is stdout, and the summary goes to stderr
     #[arg(long, value_name = "FILE", help_heading = "Result")]
     pub json: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub forms: FormsArgs,
     /// Shows no progress
     #[arg(long, help_heading = "Result")]
     pub quiet: bool,
@@ -88,7 +91,7 @@ impl CapacityArgs {
             max_in_flight: self.max_in_flight,
             connections: self.connections,
             name: self.name,
-            files: FilesArgs { json: self.json, ..FilesArgs::default() },
+            files: FilesArgs { json: self.json, forms: self.forms },
             quiet: self.quiet,
             // Its one line says which rate is measured, and what is known of the others.
             progress: ProgressArg::Line,

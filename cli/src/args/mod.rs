@@ -203,6 +203,14 @@ pub struct FilesArgs {
     /// Writes the whole report as JSON; - is stdout, and the summary goes to stderr
     #[arg(long, value_name = "FILE", help_heading = "Result")]
     pub json: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub forms: FormsArgs,
+}
+
+/// Those of them that a search for the capacity has as well.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FormsArgs {
     /// Writes a page with charts that needs no server
     #[arg(long, value_name = "FILE", help_heading = "Result")]
     pub html: Option<PathBuf>,
