@@ -35,10 +35,10 @@ impl<'a> ReportFiles<'a> {
         let arguments = &arguments.files;
         let flags = [
             ("json", Form::Json, &arguments.json),
-            ("html", Form::Html, &arguments.html),
-            ("junit", Form::Junit, &arguments.junit),
-            ("csv", Form::Csv, &arguments.csv),
-            ("md", Form::Markdown, &arguments.md),
+            ("html", Form::Html, &arguments.forms.html),
+            ("junit", Form::Junit, &arguments.forms.junit),
+            ("csv", Form::Csv, &arguments.forms.csv),
+            ("md", Form::Markdown, &arguments.forms.md),
         ];
         let given = flags.into_iter().filter_map(|(flag, form, path)| {
             path.as_deref().map(|path| ReportFile { flag, form, path, is_search })
@@ -77,32 +77,44 @@ impl<'a> ReportFiles<'a> {
         Ok(())
     }
 
-    /// Writes the report of a finished test to all of them.
-    pub async fn write(&self, client: &Client, view: &TestView) {
+    /// Writes the report of a finished test to all of them. A comparison that follows adds to these `gaining` forms: of them
+    /// what can be written once alone, on stdout or in a pipe, waits for it.
+    pub async fn write(&self, client: &Client, view: &TestView, gaining: &[Form]) {
         let history = History::Running(client.clone());
-        for file in &self.0 {
+        for file in self.0.iter().filter(|file| !file.waits(gaining)) {
             if let Err(stop) = file.write(&history, view).await {
                 file.warn(&stop.message);
             }
         }
     }
 
-    /// Adds a text to the Markdown, once that is written.
-    pub fn add_to_markdown(&self, text: &str) {
+    /// Writes what waited for a comparison of which nothing came.
+    pub fn write_waiting(&self, view: &TestView, gaining: &[Form]) {
+        for file in self.0.iter().filter(|file| file.waits(gaining)) {
+            if let Err(stop) = file.write_whole(view) {
+                file.warn(&stop.message);
+            }
+        }
+    }
+
+    /// Adds a text to the Markdown.
+    pub fn add_to_markdown(&self, view: &TestView, text: &str) {
         for file in self.0.iter().filter(|file| file.form == Form::Markdown) {
-            if is_stdout(file.path) {
-                say::text(text);
-            } else if let Err(error) = report_file::add(file.path, text) {
+            let added = if file.is_once() {
+                whole(view, file.form).and_then(|own| file.put(own.unwrap_or_default() + text))
+            } else {
+                report_file::add(file.path, text)
+            };
+            if let Err(error) = added {
                 file.warn(&error.to_string());
             }
         }
     }
 
-    /// Writes the JUnit XML anew. What is on stdout or in a pipe already stays as it is.
+    /// Writes the JUnit XML anew, with the cases of a comparison.
     pub fn replace_junit(&self, text: impl Fn() -> io::Result<String>) {
-        let is_file = |file: &&ReportFile<'_>| report_file::can_be_replaced(file.path);
-        for file in self.0.iter().filter(|file| file.form == Form::Junit).filter(is_file) {
-            if let Err(error) = text().and_then(|text| report_file::write(file.path, &text)) {
+        for file in self.0.iter().filter(|file| file.form == Form::Junit) {
+            if let Err(error) = text().and_then(|text| file.put(text)) {
                 file.warn(&error.to_string());
             }
         }
@@ -125,6 +137,24 @@ impl ReportFile<'_> {
         say::aside(format_args!("warning: --{} {}: not written: {why}", self.flag, self.path.display()));
     }
 
+    /// Whether it can be written once alone: it is stdout, or a device or pipe.
+    fn is_once(&self) -> bool {
+        !report_file::can_be_replaced(self.path)
+    }
+
+    /// Whether it waits for a comparison that adds to these forms.
+    fn waits(&self, gaining: &[Form]) -> bool {
+        gaining.contains(&self.form) && self.is_once()
+    }
+
+    fn put(&self, text: String) -> io::Result<()> {
+        if is_stdout(self.path) {
+            say::text(text);
+            return Ok(());
+        }
+        report_file::write(self.path, &text)
+    }
+
     async fn write(&self, history: &History, view: &TestView) -> Result<(), Stop> {
         if self.write_whole(view)? {
             return Ok(());
@@ -141,11 +171,7 @@ impl ReportFile<'_> {
             form => whole(view, form).map_err(cannot)?,
         };
         let Some(text) = text else { return Ok(false) };
-        if is_stdout(self.path) {
-            say::text(text);
-        } else {
-            report_file::write(self.path, &text).map_err(cannot)?;
-        }
+        self.put(text).map_err(cannot)?;
         Ok(true)
     }
 }

@@ -68,9 +68,6 @@ fn holds_up_to_the_targets_limit(system: &mut System) {
         rates(&found, &["holds"]).contains(&low) && rates(&found, &["fails", "stopped"]).contains(&high),
         "{found:#}"
     );
-    assert!(
-        rates(&found, &["holds"]).iter().all(|rate| *rate <= low || !rates(&found, &["holds"]).is_empty())
-    );
     let answer = found["notes"][0].as_str().unwrap();
     assert!(answer.starts_with("holds ") && answer.ends_with("the limit was the target"), "{answer}");
 

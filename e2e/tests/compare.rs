@@ -117,6 +117,12 @@ fn tests_of_one_service_are_alike_and_one_of_a_slower_service_is_a_regression() 
     assert!(comment.starts_with("### Groundswell: PASSED") && comment.contains("\n| p50 | "), "{comment}");
     let cases = fs::read_to_string(cases).unwrap();
     assert!(cases.contains("name=\"p50 beside the baseline\"") && cases.contains("skipped=\"7\""), "{cases}");
+    // On stdout it can be written once alone: then it waits for the comparison, whose text goes to stderr.
+    let piped = with(&short, &["--baseline", "latest", "--max-regression", "25%", "--junit", "-"]);
+    let cases = stdout(&piped);
+    assert!(cases.starts_with("<?xml") && cases.matches("<testsuites ").count() == 1, "{cases}");
+    assert!(cases.contains("name=\"p50 beside the baseline\"") && cases.contains("skipped=\"7\""), "{cases}");
+    assert!(stderr(&piped).contains("of these two tests"), "{}", stderr(&piped));
     let refused = with(&run("other", (40, "60s"), &to_fast), &["--baseline", &a]);
     assert_eq!(refused.status.code(), Some(2), "{}{}", stdout(&refused), stderr(&refused));
     assert!(

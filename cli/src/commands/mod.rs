@@ -1,5 +1,6 @@
-//! One file a command.
+//! One file a command; `baseline` is a part of `run`.
 
+mod baseline;
 pub mod calibrate;
 pub mod capacity;
 pub mod compare;

@@ -6,11 +6,12 @@ use common::plan::files::LocalFiles;
 use common::plan::program::SecretFrom;
 use common::plan::{DriverChoice, Plan, parse_duration};
 use orchestrator::model::{TestView, Verdict};
+use orchestrator::report::files::Form;
 
 use crate::args::{RunArgs, allow_secrets};
 use crate::child::Ended;
 use crate::client::Client;
-use crate::commands::compare::Baseline;
+use crate::commands::baseline::Baseline;
 use crate::data_place::DataPlace;
 use crate::exit::{ExitCode, Stop};
 use crate::family::{Family, stop_together};
@@ -194,7 +195,7 @@ async fn test(
     }
     match follow(client, &test.test_id, wait, interrupts, progress).await {
         Ok(Followed::Finished(finished)) => {
-            let code = report(client, &finished, arguments).await?;
+            let code = report(client, &finished, arguments, baseline.gaining()).await?;
             let files = ReportFiles::of(arguments);
             baseline.compare(client, &finished, code, &files).await.map(Outcome::Reported)
         }
@@ -214,15 +215,21 @@ async fn test(
     }
 }
 
-/// Shows the report and keeps it; the exit code is the verdict.
-async fn report(client: &Client, finished: &TestView, arguments: &RunArgs) -> Result<ExitCode, Stop> {
+/// Shows the report and keeps it, but for what waits for a comparison that adds to these `gaining` forms; the exit code is the
+/// verdict.
+async fn report(
+    client: &Client,
+    finished: &TestView,
+    arguments: &RunArgs,
+    gaining: &[Form],
+) -> Result<ExitCode, Stop> {
     let files = ReportFiles::of(arguments);
     if files.take_stdout() {
         say::report_aside(finished);
     } else {
         say::report(finished);
     }
-    files.write(client, finished).await;
+    files.write(client, finished, gaining).await;
     finished
         .verdict
         .map(ExitCode::from)
