@@ -67,7 +67,7 @@ readme: build ## every command of the README and of docs/
 reference: ## docs/cli.md, docs/rest.md and dashboard/openapi.json, written anew from the help and the OpenAPI document
 	UPDATE_DOCS=1 cargo test -p groundswell -p orchestrator --locked --lib --bins reference
 
-pictures: setup-test build ## docs/pictures/, taken anew of real tests on this machine; eight minutes
+pictures: setup-test build ## docs/pictures/, taken anew of real tests on this machine; eleven minutes
 	[ -d dashboard/node_modules ] || (cd dashboard && npm ci --silent)
 	scripts/pictures
 

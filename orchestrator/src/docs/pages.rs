@@ -72,6 +72,7 @@ macro_rules! pictures {
 pictures! {
     "stall-sent.svg" "overload-response.svg" "stall-percentiles.svg"
     "terminal.svg" "page-light.png" "page-dark.png" "report.png" "compare-light.png" "compare-dark.png"
+    "capacity-light.png" "capacity-dark.png"
 }
 
 /// A picture by its name: what it is, as a media type, and its bytes.
