@@ -16,9 +16,10 @@ use crate::signals::Interrupts;
 /// # Errors
 /// Where the orchestrator cannot be asked, or has no such test.
 pub async fn watch(arguments: &WatchArgs) -> Result<ExitCode, Stop> {
-    let mut interrupts = Interrupts::listen()?;
     let client = reach(&arguments.at)?.client;
     let id = History::Running(client.clone()).id_of(&arguments.test).await?;
+    // Not before that: until there is a screen to give back, a signal may end this process by itself.
+    let mut interrupts = Interrupts::listen()?;
     let progress = ProgressView::of_running(arguments.progress);
     let Some(test) = look_on(&client, &id, interrupts.next(), &progress).await? else {
         say::line(format_args!("test {id} goes on: {}", again(&id, &arguments.at)));
