@@ -195,9 +195,17 @@ async fn test(
     }
     match follow(client, &test.test_id, wait, interrupts, progress).await {
         Ok(Followed::Finished(finished)) => {
-            let code = report(client, &finished, arguments, baseline.gaining()).await?;
-            let files = ReportFiles::of(arguments);
-            baseline.compare(client, &finished, code, &files).await.map(Outcome::Reported)
+            let reported = async {
+                let code = report(client, &finished, arguments, baseline.gaining()).await?;
+                let files = ReportFiles::of(arguments);
+                baseline.compare(client, &finished, code, &files).await.map(Outcome::Reported)
+            };
+            // Long files, and comparisons of long tests, take minutes. The summary comes first in any case.
+            tokio::select! {
+                biased;
+                outcome = reported => outcome,
+                () = interrupts.next() => Err(unfinished(&finished.test_id, arguments.place.orchestrator.as_deref())),
+            }
         }
         Ok(Followed::Left(seen)) => {
             if let Some(mut seen) = seen {
@@ -213,6 +221,14 @@ async fn test(
             Err(stop)
         }
     }
+}
+
+/// The end of a user who leaves while files are written.
+fn unfinished(test_id: &str, orchestrator: Option<&str>) -> Stop {
+    let at = orchestrator.map_or_else(String::new, |url| format!(" --orchestrator {url}"));
+    let again = format!("groundswell report {test_id}{at}");
+    let message = format!("left before every file was written; the test is in the history: {again}");
+    Stop { message, code: ExitCode::Aborted }
 }
 
 /// Shows the report and keeps it, but for what waits for a comparison that adds to these `gaining` forms; the exit code is the
