@@ -159,18 +159,10 @@ fn write(folder: &Path, seconds: u64) -> anyhow::Result<()> {
     let participants = (0..DRIVERS).map(participant).collect::<anyhow::Result<Vec<_>>>()?;
     let mut store = Store::open(&folder.join("orchestrator.sqlite3"))?;
     store.save_test(&StoredTest {
-        test_id: test_id()?,
-        plan: plan.clone().into(),
         state: TestState::Running,
-        verdict: None,
-        created_at: START_US,
         started_at: Some(START_US),
-        ended_at: None,
-        kafka: None,
-        revision: 1,
         participants: participants.clone(),
-        report: None,
-        closing: None,
+        ..StoredTest::configured(test_id()?, plan.clone(), START_US)
     })?;
     let names = names();
     let mut senders = Vec::new();

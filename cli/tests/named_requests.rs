@@ -201,18 +201,10 @@ fn two_names_go_from_the_recorder_to_the_report_and_sum_up_to_the_totals() {
 
 fn stored_test(test_id: &TestId, plan: &Plan, participants: &[Participant]) -> StoredTest {
     StoredTest {
-        test_id: test_id.clone(),
-        plan: plan.clone().into(),
         state: TestState::Running,
-        verdict: None,
-        created_at: START_US,
         started_at: Some(START_US),
-        ended_at: None,
-        kafka: None,
-        revision: 1,
         participants: participants.to_vec(),
-        report: None,
-        closing: None,
+        ..StoredTest::configured(test_id.clone(), plan.clone(), START_US)
     }
 }
 

@@ -109,7 +109,7 @@ impl Iterator for Reader<'_> {
                 continue;
             }
             let place = self.next;
-            self.next += 1;
+            self.next = self.next.saturating_add(1);
             return Some((place, number >> 1));
         }
     }
@@ -284,17 +284,9 @@ pub fn take_text(bytes: &mut &[u8]) -> Result<String, LatencyError> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::fixtures::{any_ended, of};
     use super::super::{LatencySums, MAX_US};
     use super::*;
-
-    fn of(ended: &[(u64, bool)]) -> Latencies {
-        let mut latencies = Latencies::new();
-        for (us, completed) in ended {
-            latencies.ended(*us, us + us / 3, *completed);
-            latencies.of_mut(LatencyKind::Turn).record_us(us % 50);
-        }
-        latencies
-    }
 
     #[test]
     fn buckets_have_places_in_order_and_without_gaps() {
@@ -311,12 +303,16 @@ mod tests {
         assert_eq!(lows, [0, 1, 2_047, 2_048, 69_952, 3_598_712_832]);
     }
 
-    prop_compose! {
-        fn any_ended()(ended in prop::collection::vec(
-            (prop_oneof![0..3_000_u64, 0..4_000_000_000_u64], any::<bool>()), 0..40,
-        )) -> Vec<(u64, bool)> {
-            ended
-        }
+    #[test]
+    fn runs_beyond_all_buckets_are_damage() {
+        let mut counts = Vec::new();
+        [u64::MAX, u64::MAX, u64::MAX, 2].into_iter().for_each(|number| put(&mut counts, number));
+        let mut bytes = vec![1];
+        put_text(&mut bytes, LatencyKind::Turn.as_str());
+        [1, 0].into_iter().for_each(|us| put(&mut bytes, us));
+        put_bytes(&mut bytes, &counts);
+        let read = CompactLatencies::read(&mut &bytes[..]).unwrap();
+        assert!(LatencySums::default().add(&read).is_err());
     }
 
     proptest! {

@@ -4,6 +4,8 @@
 pub mod compact;
 mod encoder;
 mod extremes;
+#[cfg(test)]
+mod fixtures;
 mod interval_log;
 mod kinds;
 mod percentiles;

@@ -247,15 +247,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::Spread;
+    use super::super::fixtures::{any_ended, of};
     use super::*;
-
-    prop_compose! {
-        fn any_ended()(ended in prop::collection::vec(
-            (prop_oneof![0..3_000_u64, 0..4_000_000_000_u64], any::<bool>()), 0..60,
-        )) -> Vec<(u64, bool)> {
-            ended
-        }
-    }
 
     const OUTCOMES: [Outcome; 3] = [Outcome::All, Outcome::Success, Outcome::Failed];
 
@@ -266,11 +259,7 @@ mod tests {
         /// Each figure as a histogram has it, walk by walk.
         #[test]
         fn figures_are_those_of_the_histograms(ended in any_ended(), slower in 0..40_u64, quantile in 0.0..=1.0_f64) {
-            let mut latencies = Latencies::new();
-            for (us, completed) in &ended {
-                latencies.ended(*us, us + us / 3, *completed);
-                latencies.of_mut(LatencyKind::Turn).record_us(us % 50);
-            }
+            let latencies = of(&ended);
             let ranked = latencies.ranked();
             for kind in LatencyKind::ALL {
                 for outcome in OUTCOMES {

@@ -107,19 +107,11 @@ fn add(sums: &mut Vec<u64>, place: u64, n: u64) -> Result<(), LatencyError> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::fixtures::{any_ended, of};
     use super::super::{Encoder, Outcome};
     use super::*;
 
     const OUTCOMES: [Outcome; 3] = [Outcome::All, Outcome::Success, Outcome::Failed];
-
-    fn of(ended: &[(u64, bool)]) -> Latencies {
-        let mut latencies = Latencies::new();
-        for (us, completed) in ended {
-            latencies.ended(*us, us + us / 3, *completed);
-            latencies.of_mut(LatencyKind::Turn).record_us(us % 50);
-        }
-        latencies
-    }
 
     /// Adds histograms as they stand on the wire; those of before extremes came without them.
     fn add_texts(sums: &mut LatencySums, part: &Latencies, with_extremes: bool) {
@@ -128,14 +120,6 @@ mod tests {
         }
         for (kind, pair) in part.extremes().into_iter().filter(|_| with_extremes) {
             sums.add_extremes(LatencyKind::from_name(kind).unwrap(), pair);
-        }
-    }
-
-    prop_compose! {
-        fn any_ended()(ended in prop::collection::vec(
-            (prop_oneof![0..3_000_u64, 0..4_000_000_000_u64], any::<bool>()), 0..40,
-        )) -> Vec<(u64, bool)> {
-            ended
         }
     }
 

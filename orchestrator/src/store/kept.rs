@@ -42,6 +42,26 @@ pub struct StoredTest {
     pub closing: Option<Closing>,
 }
 
+impl StoredTest {
+    /// A test that was created at an instant and never started.
+    pub fn configured(test_id: TestId, plan: impl Into<StoredPlan>, created_at: UnixMicros) -> Self {
+        Self {
+            test_id,
+            plan: plan.into(),
+            state: TestState::Configured,
+            verdict: None,
+            created_at,
+            started_at: None,
+            ended_at: None,
+            kafka: None,
+            revision: 0,
+            participants: Vec::new(),
+            report: None,
+            closing: None,
+        }
+    }
+}
+
 /// The plan of a stored test. A plan that an earlier version stored may break a rule of this one: its test cannot run,
 /// but its report can still be shown, and the row is not changed.
 #[derive(Debug, Clone, PartialEq)]

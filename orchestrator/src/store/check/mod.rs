@@ -69,18 +69,12 @@ fn test(text: &str, created_at: i64) -> StoredTest {
     };
     let participant = |name: &str, epoch| Participant { node_id: node(name), epoch, share: share.clone() };
     StoredTest {
-        test_id: id(text),
-        plan: plan(&format!("plan of {text}")).into(),
         state: TestState::Running,
-        verdict: None,
-        created_at,
         started_at: Some(created_at + 1),
-        ended_at: None,
         kafka: Some(RanOn::Cluster("c1".to_owned())),
         revision: 2,
         participants: vec![participant("b", Some(Epoch(u64::MAX))), participant("a", Some(Epoch(5)))],
-        report: None,
-        closing: None,
+        ..StoredTest::configured(id(text), plan(&format!("plan of {text}")), created_at)
     }
 }
 
