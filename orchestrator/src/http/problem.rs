@@ -260,6 +260,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Stopped => Self::stopped(&error),
+            StoreError::Deleted => Self::not_found(error.to_string()),
             StoreError::Sqlite { .. } | StoreError::Row { .. } => Self::internal(&error),
         }
     }

@@ -13,6 +13,9 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: String,
     },
+    /// It was there when reading began.
+    #[error("the test was deleted meanwhile")]
+    Deleted,
     /// The actor that owns the database has stopped.
     #[error("the node is ending")]
     Stopped,
@@ -23,6 +26,7 @@ impl StoreError {
     pub fn cause(&self) -> &str {
         match self {
             Self::Sqlite { cause, .. } | Self::Row { cause, .. } => cause,
+            Self::Deleted => "the test was deleted meanwhile",
             Self::Stopped => "the node is ending",
         }
     }

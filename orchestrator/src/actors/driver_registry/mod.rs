@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_millis(250);
 const PUBLISH_EVERY: usize = 4;
 
 /// The live nodes whose turn it is. A tick publishes a part of them: all of a large fleet at once may not fit into the
-/// mailbox of the events (1,024) and the queue of a listener (256), and then the last ones would be dropped each time.
+/// mailbox of the events and the queue of a listener (4,096 each), and then the last ones would be dropped each time.
 fn due(views: Vec<DriverView>, tick: usize) -> impl Iterator<Item = DriverView> {
     views.into_iter().filter(|view| view.alive).skip(tick % PUBLISH_EVERY).step_by(PUBLISH_EVERY)
 }

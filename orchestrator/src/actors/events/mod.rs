@@ -24,14 +24,16 @@ const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
 /// Most listeners at once.
 const MAX_SUBSCRIBERS: usize = 256;
 
-/// Most events that wait for a listener; a slower one is disconnected, and resumes where it was.
-const MAX_WAITING: usize = 256;
+/// Most events that wait for a listener. A slower one is disconnected and resumes where it was, and so is one for which more
+/// events wait than are kept: those that wait are the newest, so what waits takes no memory beside what is kept. A fleet of
+/// 1,000 drivers sends the state and a second of each at once.
+const MAX_WAITING: usize = MAX_KEPT;
 
 /// Most nodes whose last state is sent to a new listener.
 const MAX_SNAPSHOT_DRIVERS: usize = 4_096;
 
-/// Messages that may wait.
-const MAILBOX: usize = 1_024;
+/// Messages that may wait: of 1,000 drivers the states and a second come together, before the actor has its turn.
+const MAILBOX: usize = 4_096;
 
 /// An event as it goes over the wire: `id:`, `event:` and `data:` lines and the empty line behind them.
 pub type Frame = Arc<str>;
@@ -44,6 +46,8 @@ pub enum Changed {
     Test(Box<TestView>),
     /// A second of a test, per driver or of the fleet.
     Window(Box<WindowView>),
+    /// A test was deleted: no listener that comes later receives an event of it.
+    Deleted(TestId),
 }
 
 #[derive(Debug, Message)]
@@ -71,7 +75,7 @@ pub struct TooManySubscribers;
 
 /// Owns the last events and the listeners' queues. Receives [`Changed`] from the registry, the aggregator and the
 /// test manager, and [`Subscribe`] from `http`; sends frames to the listeners. It cannot fail; a listener that
-/// does not keep up is disconnected and counted. Mailbox bound: 1,024; the sender counts what the mailbox
+/// does not keep up is disconnected and counted. Mailbox bound: 4,096; the sender counts what the mailbox
 /// refuses.
 #[derive(Debug)]
 pub struct EventsActor {
@@ -129,6 +133,7 @@ impl EventsActor {
             Changed::Driver(driver) => ("driver", json(driver), None),
             Changed::Test(test) => ("test", json(test), Some(test.test_id.as_str())),
             Changed::Window(window) => ("window", json(window), Some(window.test_id.as_str())),
+            Changed::Deleted(test) => return self.forget(test),
         };
         let test: Option<Arc<str>> = test.map(Arc::from);
         let Some(data) = data else { return };
@@ -145,24 +150,23 @@ impl EventsActor {
                 }
             }
             Changed::Test(_) => self.test = test.clone().map(|id| (id, stateless())),
-            Changed::Window(_) => {}
+            Changed::Window(_) | Changed::Deleted(_) => {}
         }
-        let before = self.subscribers.len();
+        self.keep(Kept { n: self.n_events, test: test.clone(), frame: Arc::clone(&frame) });
+        let (before, n_kept) = (self.subscribers.len(), self.kept.len());
         let mut n_slow = 0;
         self.subscribers.retain(|subscriber| {
             if !wants(subscriber.test.as_ref(), test.as_deref()) {
                 return !subscriber.frames.is_closed();
             }
-            match subscriber.frames.try_send(Arc::clone(&frame)) {
-                Ok(()) => true,
-                Err(mpsc::error::TrySendError::Full(_)) => {
-                    n_slow += 1;
-                    false
-                }
-                Err(mpsc::error::TrySendError::Closed(_)) => false,
-            }
+            let n_waiting = subscriber.frames.max_capacity() - subscriber.frames.capacity();
+            let sent = match subscriber.frames.is_closed() {
+                false if n_waiting > n_kept => Err(mpsc::error::TrySendError::Full(Arc::clone(&frame))),
+                _ => subscriber.frames.try_send(Arc::clone(&frame)),
+            };
+            n_slow += u64::from(matches!(sent, Err(mpsc::error::TrySendError::Full(_))));
+            sent.is_ok()
         });
-        self.keep(Kept { n: self.n_events, test, frame });
         if n_slow > 0 {
             log::warn!(n_slow; "slow event listeners disconnected");
             self.telemetry.subscribers_dropped.add(n_slow);
@@ -170,6 +174,13 @@ impl EventsActor {
         if before != self.subscribers.len() {
             self.count();
         }
+    }
+
+    fn forget(&mut self, test: &TestId) {
+        let is_of_it = |of: Option<&str>| of == Some(test.as_str());
+        self.test.take_if(|(id, _)| is_of_it(Some(&**id)));
+        self.kept.retain(|kept| !is_of_it(kept.test.as_deref()));
+        self.n_kept_bytes = self.kept.iter().map(|kept| kept.frame.len()).sum();
     }
 
     fn keep(&mut self, kept: Kept) {
@@ -293,6 +304,21 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_deleted_test_is_not_shown_to_those_who_come_later() {
+        let mut events = events();
+        for changed in [driver("a", "idle"), test("x"), driver("a", "ready"), test("y")] {
+            events.publish(&changed);
+        }
+        events.publish(&Changed::Deleted(test_id("x")));
+        assert_eq!(ids(&events.missed_since("7-1", None).unwrap()), ["id: 7-3", "id: 7-4"]);
+        assert_eq!(events.snapshot(None).len(), 3, "y is there");
+        events.publish(&Changed::Deleted(test_id("y")));
+        let shown = events.snapshot(None).concat();
+        assert!(shown.contains("event: driver") && !shown.contains("event: test"), "{shown}");
+        assert_eq!(events.n_kept_bytes, events.kept.iter().map(|kept| kept.frame.len()).sum::<usize>());
+    }
+
     #[actix::test]
     async fn events_of_other_tests_do_not_wait_for_a_listener() {
         let address = EventsActor::new(Epoch(7), Arc::default()).start();
@@ -374,6 +400,42 @@ mod tests {
             n_waiting += 1;
         }
         assert_eq!(n_waiting, MAX_WAITING, "queued events are still sent, then the stream ends");
+    }
+
+    /// A second of a large fleet comes at once, before a listener has its turn.
+    #[test]
+    fn a_burst_of_a_thousand_drivers_cuts_no_listener_off() {
+        let telemetry = Arc::<Telemetry>::default();
+        let mut events = EventsActor::new(Epoch(7), Arc::clone(&telemetry));
+        let (frames, mut live) = mpsc::channel(MAX_WAITING);
+        events.subscribers.push(Subscriber { test: None, frames });
+        for n in 0..2_000 {
+            events.publish(&driver(&format!("driver-{n}"), "running"));
+        }
+        assert_eq!(telemetry.subscribers_dropped.get(), 0);
+        let mut n_received = 0;
+        while live.try_recv().is_ok() {
+            n_received += 1;
+        }
+        assert_eq!(n_received, 2_000);
+    }
+
+    /// What waits for those who do not read is what is kept anyway.
+    #[test]
+    fn no_more_waits_for_a_listener_than_is_kept() {
+        let telemetry = Arc::<Telemetry>::default();
+        let mut events = EventsActor::new(Epoch(7), Arc::clone(&telemetry));
+        let (frames, mut live) = mpsc::channel(MAX_WAITING);
+        events.subscribers.push(Subscriber { test: None, frames });
+        let large = "x".repeat(MAX_KEPT_BYTES / 4);
+        let mut n_sent = 0;
+        while telemetry.subscribers_dropped.get() == 0 && n_sent < 100 {
+            events.publish(&driver("a", &large));
+            n_sent += 1;
+        }
+        assert!(n_sent <= 6, "{n_sent} events, three of which are kept");
+        assert!(events.subscribers.is_empty());
+        assert!(live.try_recv().is_ok(), "queued events are still sent");
     }
 
     #[actix::test]

@@ -3,11 +3,13 @@
 use common::ids::TestId;
 use common::plan::Plan;
 
+use super::super::offer;
 use super::super::recount::recount;
 use super::super::stats_aggregator::Meta;
 use super::in_setup::has_begun_setup_alone;
 use super::meta::{empty_view, meta_of, note, note_to};
 use super::{Active, Manager};
+use crate::actors::events::Changed;
 use crate::assemble::changes_of;
 use crate::lifecycle::{self, Lifecycle, is_doubtful};
 use crate::model::{StepsView, TestState, TestView, TimelineEntry};
@@ -43,7 +45,11 @@ impl Manager {
         let held = self.unsaved.forget(id);
         let removed = self.links.store.remove_test(id).await.map_err(|error| not_stored(&error))?;
         // The store has a report held in memory as still active, or not at all.
-        if removed || held { Ok(view) } else { Err(under_way()) }
+        if !removed && !held {
+            return Err(under_way());
+        }
+        offer(&self.links.events, Changed::Deleted(id.clone()), &self.settings.telemetry);
+        Ok(view)
     }
 
     pub(super) async fn save_active(&self) {
@@ -167,7 +173,7 @@ pub(super) fn steps_of(report: &Option<TestView>) -> (Option<StepsView>, Option<
 /// Why a test was not stored. The user sees the store's reason, unless the node is ending.
 fn not_stored(error: &StoreError) -> CommandError {
     match error {
-        StoreError::Stopped => CommandError::Internal(error.to_string()),
+        StoreError::Stopped | StoreError::Deleted => CommandError::Internal(error.to_string()),
         StoreError::Sqlite { .. } | StoreError::Row { .. } => {
             CommandError::NotStored(error.cause().to_owned())
         }

@@ -237,7 +237,7 @@ impl Handler<Changed> for Listeners {
                 kept.revisions +=
                     usize::from(view.timeline.last().is_some_and(|last| last.what == "revised"));
             }
-            Changed::Driver(_) => {}
+            Changed::Driver(_) | Changed::Deleted(_) => {}
         }
         MessageResult(())
     }
