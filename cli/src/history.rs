@@ -171,7 +171,7 @@ impl History {
         let (store, view) = stored_report(stores, test_id)?;
         let not_written = |error: io::Error| Stop::could_not(error.to_string());
         let id = id(&view.test_id)?;
-        let mut report = Paged::new(&view, form).map_err(|error| Stop::could_not(error.to_string()))?;
+        let mut report = Paged::new(&view, form);
         take(&report.head().map_err(not_written)?).map_err(not_written)?;
         let mut from = Some(0);
         while let Some(first) = from {
@@ -191,10 +191,11 @@ fn path_of(form: PagedForm) -> String {
 
 /// The windows of the fleet of a stored test.
 fn series(store: &Store, id: &TestId) -> Result<Vec<WindowView>, Stop> {
-    match store.last_second(id).map_err(cannot)? {
-        Some(last) => store.windows(&WindowsAsked::whole(id.clone(), last)).map_err(cannot),
-        None => Ok(Vec::new()),
-    }
+    let last = store.last_second(id).map_err(cannot)?;
+    let parts = last.into_iter().flat_map(|last| WindowsAsked::whole(id.clone(), last));
+    let windows: Vec<_> =
+        parts.map(|asked| store.windows(&asked)).collect::<Result<_, _>>().map_err(cannot)?;
+    Ok(windows.into_iter().flatten().collect())
 }
 
 fn id(test_id: &str) -> Result<TestId, Stop> {

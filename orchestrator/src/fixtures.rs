@@ -15,13 +15,16 @@ use common::plan::program::{
 };
 use common::plan::{Plan, PlanFormat, Share, read};
 use common::session_figures::{AllSessions, PassFigures, SessionCounters, SessionFigures};
-use common::wire::{ClassicMetrics, Ending, MachineLoad, Metrics, PROTOCOL, Window};
+use common::wire::{
+    ClassicMetrics, Ending, MachineLoad, Metrics, Outbound, PROTOCOL, RawMetrics, Unit, Window,
+};
 use serde_json::json;
 
 use crate::model::{
     ComparedFigure, ComparedOutcome, ComparedWhat, ComparisonView, Completeness, DEFINITIONS, DriverView,
     TestState, TestView, Totals,
 };
+use crate::tally::gather::{Lives, OwnSecond};
 
 pub fn node_id(name: &str) -> NodeId {
     NodeId::new(name).unwrap()
@@ -177,6 +180,17 @@ pub fn ending(from_us: UnixMicros, to_us: UnixMicros) -> Ending {
         cut_short: None,
         rows_used_up: None,
     }
+}
+
+/// The seconds that a store reads from these records, of which those of a driver are in order.
+pub fn own_seconds(records: impl IntoIterator<Item = Metrics>) -> Vec<OwnSecond> {
+    let mut lives = Lives::default();
+    let read = |metrics: Metrics| {
+        let payload = Outbound::Metrics(Box::new(metrics)).write().unwrap().payload.into_bytes().into();
+        let raw = RawMetrics { payload, latency_unit: Unit::Milliseconds };
+        lives.next(raw.read_apart().unwrap().unwrap())
+    };
+    records.into_iter().map(read).collect()
 }
 
 /// The record of a window.

@@ -28,14 +28,14 @@ use crate::blocker::Blocker;
 use crate::compare::ComparedSecond;
 use crate::data_files::DataFiles;
 use crate::exposed::{Exposed, Phase};
-use crate::fixtures::{answered, driver_view, node_id, test_view, window};
+use crate::fixtures::{answered, driver_view, metrics, own_seconds, test_view, window};
 use crate::model::*;
 use crate::now::Clock;
 use crate::refusal::CommandError;
 use crate::settings::DataSettings;
 use crate::statistics::Window;
 use crate::store::{PageOf, ReportPage, SecondsPage, StoreError, TestFilter};
-use crate::tally::series::Series;
+use crate::tally::pages::{FigureLines, SampleLines};
 use crate::telemetry::{Readiness, Telemetry};
 
 /// A test that exists.
@@ -242,27 +242,31 @@ impl Handler<LoadReportPage> for Stub {
     type Result = Result<ReportPage, StoreError>;
     /// Two seconds of `vm-1`, each a page: 10 requests a second, which took 1 ms.
     fn handle(&mut self, asked: LoadReportPage, _: &mut Self::Context) -> Self::Result {
-        let mut page = SecondsPage { covers_all: true, ..SecondsPage::default() };
-        if asked.of == PageOf::Whole {
-            let mut latencies = Box::new(Latencies::new());
-            (0..20).for_each(|_| latencies.ended(1_000, 1_000, true));
-            return Ok(ReportPage::Whole { latencies, slower: 0 });
-        }
-        if asked.from > 1 {
-            return Ok(ReportPage::Seconds(page));
-        }
-        let mut series = Series::default();
-        let seconds = (0..=asked.from).filter_map(|seq| {
+        let records = (0..=asked.from).map(|seq| {
             let from_us = 1_763_920_638_000_000 + seq as i64 * 1_000_000;
             let mut window = window(seq, from_us, answered(10 * (seq + 1)));
             (0..10).for_each(|_| window.figures.all.latencies.ended(1_000, 1_000, true));
-            series.take_in_order(&window)
+            metrics("vm-1", KNOWN, window)
         });
-        let second = seconds.last();
-        page.fleet.extend(second.clone());
-        page.drivers.extend(second.map(|second| (node_id("vm-1"), second)));
-        page.next = (asked.from == 0).then_some(1);
-        Ok(ReportPage::Seconds(page))
+        let second = own_seconds(records).pop().filter(|_| asked.from < 2);
+        let next = (asked.from == 0).then_some(1);
+        match asked.of {
+            PageOf::Whole => {
+                let mut latencies = Box::new(Latencies::new());
+                (0..20).for_each(|_| latencies.ended(1_000, 1_000, true));
+                Ok(ReportPage::Whole { latencies, slower: 0 })
+            }
+            PageOf::Figures => {
+                let mut lines = FigureLines::new(&asked.test_id, true);
+                second.iter().for_each(|second| lines.add(second).unwrap());
+                Ok(ReportPage::Figures(SecondsPage { lines: lines.finish(), next }))
+            }
+            PageOf::Samples(kinds) => {
+                let mut lines = SampleLines::new(kinds);
+                second.iter().for_each(|second| lines.add(second).unwrap());
+                Ok(ReportPage::Samples(SecondsPage { lines: lines.finish(), next }))
+            }
+        }
     }
 }
 

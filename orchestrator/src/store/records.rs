@@ -79,19 +79,6 @@ impl Store {
         Ok(MetricsPage { records, next })
     }
 
-    /// Hands over the records that a query's tail selects, one after the other, so that one is in memory at a time.
-    pub(super) fn each_record(
-        &self,
-        tail: &str,
-        params: impl rusqlite::Params,
-        mut take: impl FnMut(&StoredMetrics),
-    ) -> Result<(), StoreError> {
-        self.each_row(tail, params, |row| {
-            take(&self.stored_metrics(row)?);
-            Ok(())
-        })
-    }
-
     /// Hands over the windows that a query's tail selects, their histograms unread, one after the other.
     pub(super) fn each_apart(
         &self,

@@ -1,23 +1,19 @@
 //! A test's series, a window a second or one for several, from the stored records, with the same differences and the same
 //! exact merge as the live series (`tally::series`).
 
-use std::collections::BTreeMap;
+use common::ids::{NodeId, TestId};
 
-use common::ids::{Epoch, NodeId, TestId};
-
-use super::Store;
-use super::{StoreError, StoredMetrics};
+use super::{Store, StoreError};
 use crate::model::WindowView;
 use crate::tally::Step;
 use crate::tally::gather::Gather;
-use crate::tally::series::{Second, Series};
 use crate::tally::sum::Sum;
 
 /// Most windows of one answer: of one second each, an hour.
 pub const MAX_WINDOWS: u64 = 3_600;
 
-/// The life of a node that a window belongs to.
-type Life = (NodeId, Epoch);
+/// Longest series of a whole test, s: two weeks, 20,160 windows of a minute.
+const MAX_SERIES_S: u64 = 14 * 86_400;
 
 /// Which part of a series is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +29,16 @@ pub struct WindowsAsked {
 }
 
 impl WindowsAsked {
-    /// All windows of the fleet of a test up to its last second, as long each as `auto` makes them for so long a test.
-    pub fn whole(test_id: TestId, last: u64) -> Self {
+    /// All windows of the fleet of a test up to its last second, as long each as `auto` makes them for so long a test, in parts
+    /// that one answer holds; of a test of more than two weeks the newest two.
+    pub fn whole(test_id: TestId, last: u64) -> impl Iterator<Item = Self> {
         let step = Step::of_series(last.saturating_add(1));
-        Self { test_id, driver: None, from: 0, to: last, step }
+        let longest = MAX_WINDOWS * step.seconds();
+        let first = step.last_of(last).saturating_add(1).saturating_sub(MAX_SERIES_S);
+        (first..=last).step_by(longest as usize).map(move |from| {
+            let to = last.min(from.saturating_add(longest - 1));
+            Self { test_id: test_id.clone(), driver: None, from, to, step }
+        })
     }
 }
 
@@ -100,23 +102,6 @@ impl Store {
         Ok(())
     }
 
-    /// The last record of each life of a node before a second.
-    pub(super) fn each_last_before(
-        &self,
-        test_id: &TestId,
-        node: Option<&str>,
-        second: i64,
-        take: impl FnMut(&StoredMetrics),
-    ) -> Result<(), StoreError> {
-        self.each_record(
-            "WHERE arrival IN (SELECT arrival FROM (SELECT arrival, max(seq) FROM records
-               WHERE test_id = ?1 AND seq BETWEEN 0 AND ?2 - 1 AND (?3 IS NULL OR node_id = ?3)
-               GROUP BY node_id, epoch))",
-            (test_id.as_str(), second, node),
-            take,
-        )
-    }
-
     /// The last second of a test that some driver has sent.
     ///
     /// # Errors
@@ -147,10 +132,4 @@ fn missing(kept: &[WindowView], step: Step, (from, to): (u64, u64)) -> Vec<(u64,
         ranges.push((next, to));
     }
     ranges
-}
-
-pub(super) fn second_of(lives: &mut BTreeMap<Life, Series>, record: &StoredMetrics) -> Option<Second> {
-    let window = record.metrics.ours.as_deref()?;
-    let life = (record.metrics.node_id.clone(), window.epoch);
-    lives.entry(life).or_default().take_in_order(window)
 }

@@ -75,6 +75,16 @@ impl Lives {
 }
 
 impl OwnSecond {
+    /// Whose it is.
+    pub fn node(&self) -> &NodeId {
+        &self.apart.node_id
+    }
+
+    /// From when to when it is.
+    pub fn span(&self) -> (UnixMicros, UnixMicros) {
+        (self.apart.window.from_us, self.apart.window.to_us)
+    }
+
     /// Which second it is.
     pub fn seq(&self) -> u64 {
         self.apart.window.seq
@@ -233,7 +243,7 @@ impl Gather {
     pub fn histograms(&self) -> (Latencies, u64) {
         let counters = &self.counters.all;
         let unstarted = Unstarted::of(&self.sessions.counters());
-        (self.all.latencies(), counters.slower() + unstarted.beyond(counters))
+        (self.all.latencies(), unstarted.slower(counters))
     }
 }
 

@@ -230,8 +230,7 @@ impl Windows {
 
     /// Requests that count as slower than any completed one, those of sessions that never began included.
     pub fn slower(&self, over: bool) -> u64 {
-        let counters = self.measured(over);
-        counters.slower() + self.unstarted().beyond(counters)
+        self.unstarted().slower(self.measured(over))
     }
 
     /// What its dropped sessions would have done.

@@ -61,7 +61,7 @@ impl ComparedSeconds {
         let failed = after.failed.saturating_sub(after.errors_of(ErrorKind::Cancelled));
         let samples = self.samples.ranked();
         let window = Window {
-            slower: counters.slower() + Unstarted::of(&sessions).beyond(&counters),
+            slower: Unstarted::of(&sessions).slower(&counters),
             failed,
             ended: after.completed + failed,
             in_schedule: after.completed_in_schedule,

@@ -8,12 +8,11 @@ use common::clock::UnixMicros;
 use common::counters::Counters;
 use common::figures::{ByRequest, Figures};
 use common::ids::{NodeId, TestId};
-use common::session_figures::{AllSessions, SessionCounters};
+use common::session_figures::AllSessions;
 use common::wire::Window;
 
 use super::step::Step;
 use super::sum::Sum;
-use super::unstarted::Unstarted;
 use crate::model::{MachineShares, WindowView};
 
 /// Most windows of one driver that wait for an earlier one. Kafka keeps a driver's records in order: an earlier window
@@ -107,26 +106,6 @@ impl Second {
     }
 }
 
-/// How many requests of some seconds count as slower than any completed one.
-#[derive(Debug, Clone, Default)]
-pub struct Slower {
-    counters: Counters,
-    sessions: SessionCounters,
-}
-
-impl Slower {
-    /// Adds those of a second.
-    pub fn add(&mut self, second: &Second) {
-        self.counters += &second.figures.all.counters;
-        self.sessions += &second.sessions.counters();
-    }
-
-    /// How many there are, those of sessions that never began included.
-    pub fn count(&self) -> u64 {
-        self.counters.slower() + Unstarted::of(&self.sessions).beyond(&self.counters)
-    }
-}
-
 /// A sum of what is known.
 pub(super) fn added(sum: Option<u64>, more: Option<u64>) -> Option<u64> {
     sum.into_iter().chain(more).reduce(u64::saturating_add)
@@ -158,12 +137,6 @@ impl Series {
             seconds.extend(self.emit_first());
         }
         seconds
-    }
-
-    /// Takes a window that is known to be the next one, and returns its second: the store reads windows in order.
-    pub fn take_in_order(&mut self, window: &Window) -> Option<Second> {
-        self.waiting.insert(window.seq, Second::cumulative(window));
-        self.emit_first()
     }
 
     /// Returns the seconds that still wait: no more windows will come.

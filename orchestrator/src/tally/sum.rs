@@ -74,7 +74,7 @@ impl Sum<'_> {
             machine: self.machine,
             latency_ms: LatencyView {
                 coverage: covers_all.then_some(1.0),
-                ..views::latency_view(&self.samples.all, counters.slower() + unstarted.beyond(counters))
+                ..views::latency_view(&self.samples.all, unstarted.slower(counters))
             },
             heat: None,
             requests: named.collect(),

@@ -5,6 +5,9 @@
 use common::counters::Counters;
 use common::session_figures::SessionCounters;
 
+/// Most that is made of it: counts of a driver are below 2^53, but a quotient of them is not, and to this one they can be added.
+const MOST: u64 = 1 << 62;
+
 /// Sessions after the warm-up that began, and that never did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unstarted {
@@ -18,14 +21,19 @@ impl Unstarted {
         Self { started: sessions.started, dropped: sessions.dropped }
     }
 
-    /// How often the dropped sessions would have done what the started ones did `n` times, rounded up; 0 where none
-    /// began.
+    /// How often the dropped sessions would have done what the started ones did `n` times, rounded up, 2^62 at most; 0 where
+    /// none began.
     pub fn would_have(self, n: u64) -> u64 {
         if self.started == 0 {
             return 0;
         }
         let times = (u128::from(self.dropped) * u128::from(n)).div_ceil(u128::from(self.started));
-        u64::try_from(times).unwrap_or(u64::MAX)
+        u64::try_from(times).unwrap_or(u64::MAX).min(MOST)
+    }
+
+    /// All requests that count as slower than any completed one.
+    pub fn slower(self, counters: &Counters) -> u64 {
+        counters.slower() + self.beyond(counters)
     }
 
     /// Requests that count as slower than any completed one, beyond those that the counters have: of all requests, or of
@@ -60,5 +68,6 @@ mod tests {
         check("a name that the counters have as dropped more often", 10, 5, 5, 5, 0);
         check("one request a session: the counters have all of it", 100, 30, 100, 30, 0);
         check("large counts", 1 << 52, 1 << 52, 1 << 52, 0, 1 << 52);
+        check("one that began, of so many that no number holds the rest", 1, 1 << 52, 1 << 52, 0, MOST);
     }
 }

@@ -36,7 +36,7 @@ pub fn latency_view(samples: &RankedLatencies, slower: u64) -> LatencyView {
 
 /// The requests of one name.
 pub fn request(counters: &Counters, samples: &RankedLatencies, unstarted: Unstarted) -> RequestTotals {
-    let slower = counters.slower() + unstarted.beyond(counters);
+    let slower = unstarted.slower(counters);
     let of = |kind| samples.stats(Outcome::All, kind, slower);
     RequestTotals {
         sent: counters.sent,

@@ -126,10 +126,12 @@ pub async fn report_json(request: HttpRequest, state: Data<AppState>) -> Result<
 async fn series(state: &AppState, test: &TestView) -> Result<Vec<WindowView>, Problem> {
     let id = TestId::new(&test.test_id).map_err(|error| Problem::internal(&error))?;
     until_stored(state, test, &id).await?;
-    match state.read(state.history.last_second(id.clone())).await? {
-        Some(last) => state.read(state.history.windows(WindowsAsked::whole(id, last))).await,
-        None => Ok(Vec::new()),
+    let last = state.read(state.history.last_second(id.clone())).await?;
+    let mut windows = Vec::new();
+    for asked in last.into_iter().flat_map(|last| WindowsAsked::whole(id.clone(), last)) {
+        windows.extend(state.read(state.history.windows(asked)).await?);
     }
+    Ok(windows)
 }
 
 /// An answer of a form, with the name under which a browser keeps it.
@@ -152,7 +154,7 @@ fn whole(test: &TestView, form: Form) -> Result<HttpResponse, Problem> {
 /// A form that is written a page at a time.
 async fn paged(state: Data<AppState>, test: TestView, form: PagedForm) -> Result<HttpResponse, Problem> {
     let internal = |error: &dyn std::fmt::Display| Problem::internal(error);
-    let mut report = Paged::new(&test, form).map_err(|error| internal(&error))?;
+    let mut report = Paged::new(&test, form);
     let id = TestId::new(&test.test_id).map_err(|error| internal(&error))?;
     let head = report.head().map_err(|error| internal(&error))?;
     until_stored(&state, &test, &id).await?;

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use common::ids::TestId;
 use common::latency::LatencyStats;
 use csv::{Terminator, Writer, WriterBuilder};
 
@@ -43,7 +42,7 @@ const COUNTS: [&str; 21] = [
 /// Counts by status and by kind of error, as in `200=17 503=2`.
 const MAPS: [&str; 2] = ["status_codes", "errors"];
 
-/// The figures of a latency that is no response: fewer, since each is a column of every row.
+/// The figures of latencies other than response and service: fewer, since each is a column of every row.
 const FEW: [&str; 4] = ["mean", "median", "p99", "max"];
 
 /// A latency by its name in the columns, whether all figures are shown, and where it is.
@@ -61,11 +60,6 @@ const LATENCIES: [Column; 6] = [
 /// The last column: percentiles of which only a lower bound is known, as in `response_p99 response_p99.9`.
 const LOWER_BOUNDS: &str = "lower_bounds";
 
-/// Writes the rows of one test.
-pub struct Csv {
-    test_id: TestId,
-}
-
 /// The line with the names of the columns.
 pub fn head() -> io::Result<Vec<u8>> {
     let mut writer = writer();
@@ -78,22 +72,13 @@ pub fn head() -> io::Result<Vec<u8>> {
     finished(writer)
 }
 
-impl Csv {
-    pub fn new(test_id: TestId) -> Self {
-        Self { test_id }
+/// The rows of a page.
+pub fn page(page: &SecondsPage<WindowView>) -> io::Result<Vec<u8>> {
+    let mut writer = writer();
+    for window in &page.lines {
+        rows(&mut writer, window)?;
     }
-
-    pub fn page(&self, page: &SecondsPage) -> io::Result<Vec<u8>> {
-        let mut writer = writer();
-        let mut drivers = page.drivers.iter().peekable();
-        for fleet in &page.fleet {
-            rows(&mut writer, &fleet.view(&self.test_id, None, page.covers_all))?;
-            while let Some((node, second)) = drivers.next_if(|(_, second)| second.seq == fleet.seq) {
-                rows(&mut writer, &second.view(&self.test_id, Some(node), true))?;
-            }
-        }
-        finished(writer)
-    }
+    finished(writer)
 }
 
 fn writer() -> Writer<Vec<u8>> {

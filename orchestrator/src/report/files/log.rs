@@ -4,12 +4,13 @@
 use std::io;
 
 use common::clock::UnixMicros;
-use common::latency::IntervalLog;
+use common::ids::NodeId;
+use common::latency::{IntervalLog, LatencyKind};
 
 use super::LatencyOf;
 use crate::model::TestView;
 use crate::store::SecondsPage;
-use crate::tally::series::{Second, Slower};
+use crate::tally::pages::Samples;
 
 /// Writes the lines of one test.
 pub struct Log {
@@ -37,23 +38,20 @@ impl Log {
         self.log.head().to_vec()
     }
 
-    pub fn page(&mut self, page: &SecondsPage) -> io::Result<Vec<u8>> {
-        let mut out = Vec::new();
-        let mut drivers = page.drivers.iter().peekable();
-        for fleet in &page.fleet {
-            self.line(&mut out, None, fleet)?;
-            while let Some((node, second)) = drivers.next_if(|(_, second)| second.seq == fleet.seq) {
-                self.line(&mut out, Some(node.as_str()), second)?;
-            }
-        }
-        Ok(out)
+    /// Which histograms it is read from.
+    pub fn kinds(&self) -> &'static [LatencyKind] {
+        self.of.kinds()
     }
 
-    fn line(&mut self, out: &mut Vec<u8>, tag: Option<&str>, second: &Second) -> io::Result<()> {
-        let mut slower = Slower::default();
-        slower.add(second);
-        let spread = self.of.spread(&second.figures.all.latencies, slower.count());
-        self.log.add(out, tag, (second.from_us, second.to_us), &spread.with_slower_recorded())
+    pub fn page(&mut self, page: &SecondsPage<Samples>) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        for line in &page.lines {
+            let latencies = line.sums.latencies();
+            let spread = self.of.spread(&latencies, line.slower);
+            let tag = line.node.as_ref().map(NodeId::as_str);
+            self.log.add(&mut out, tag, (line.from_us, line.to_us), &spread.with_slower_recorded())?;
+        }
+        Ok(out)
     }
 }
 

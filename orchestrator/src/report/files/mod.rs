@@ -17,9 +17,6 @@ mod tests;
 
 use std::io;
 
-use common::ids::{IdError, TestId};
-
-use self::csv::Csv;
 use self::log::Log;
 use self::percentiles::Percentiles;
 use crate::model::TestView;
@@ -60,7 +57,7 @@ pub struct Paged {
 }
 
 enum Kind {
-    Csv(Csv),
+    Csv,
     Percentiles(Percentiles),
     Log(Box<Log>),
 }
@@ -97,16 +94,13 @@ impl PagedForm {
 
 impl Paged {
     /// The report of a test in a form.
-    ///
-    /// # Errors
-    /// Where the view's test has an impossible id.
-    pub fn new(view: &TestView, form: PagedForm) -> Result<Self, IdError> {
+    pub fn new(view: &TestView, form: PagedForm) -> Self {
         let kind = match form {
-            PagedForm::Csv => Kind::Csv(Csv::new(TestId::new(&view.test_id)?)),
+            PagedForm::Csv => Kind::Csv,
             PagedForm::Hgrm(of) => Kind::Percentiles(Percentiles::new(view, of)),
             PagedForm::Hlog(of) => Kind::Log(Box::new(Log::new(view, of))),
         };
-        Ok(Self { kind })
+        Self { kind }
     }
 
     /// What stands before the first page.
@@ -115,7 +109,7 @@ impl Paged {
     /// Where it cannot be written.
     pub fn head(&mut self) -> io::Result<Vec<u8>> {
         match &mut self.kind {
-            Kind::Csv(_) => csv::head(),
+            Kind::Csv => csv::head(),
             Kind::Percentiles(_) => Ok(Vec::new()),
             Kind::Log(log) => Ok(log.head()),
         }
@@ -124,7 +118,8 @@ impl Paged {
     /// What its pages hold.
     pub fn wants(&self) -> PageOf {
         match &self.kind {
-            Kind::Csv(_) | Kind::Log(_) => PageOf::Seconds,
+            Kind::Csv => PageOf::Figures,
+            Kind::Log(log) => PageOf::Samples(log.kinds()),
             Kind::Percentiles(_) => PageOf::Whole,
         }
     }
@@ -135,8 +130,8 @@ impl Paged {
     /// Where it cannot be written, or holds something else than [`Paged::wants`].
     pub fn page(&mut self, page: &ReportPage) -> io::Result<Vec<u8>> {
         match (&mut self.kind, page) {
-            (Kind::Csv(csv), ReportPage::Seconds(page)) => csv.page(page),
-            (Kind::Log(log), ReportPage::Seconds(page)) => log.page(page),
+            (Kind::Csv, ReportPage::Figures(page)) => csv::page(page),
+            (Kind::Log(log), ReportPage::Samples(page)) => log.page(page),
             (Kind::Percentiles(percentiles), ReportPage::Whole { latencies, slower }) => {
                 Ok(percentiles.text(latencies, *slower).into_bytes())
             }

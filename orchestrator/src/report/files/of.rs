@@ -47,6 +47,20 @@ impl LatencyOf {
         matches!(self, Self::Response | Self::Service)
     }
 
+    /// The histograms that its samples are made of.
+    pub fn kinds(self) -> &'static [LatencyKind] {
+        match self {
+            Self::Response | Self::SuccessResponse => &[LatencyKind::Response, LatencyKind::FailedResponse],
+            Self::Service | Self::SuccessService => &[LatencyKind::Service, LatencyKind::FailedService],
+            Self::FailedResponse => &[LatencyKind::FailedResponse],
+            Self::FailedService => &[LatencyKind::FailedService],
+            Self::Lag => &[LatencyKind::Lag],
+            Self::Turn => &[LatencyKind::Turn],
+            Self::Connect => &[LatencyKind::Connect],
+            Self::FirstByte => &[LatencyKind::FirstByte],
+        }
+    }
+
     /// Its samples, with so many requests that count as slower where they do.
     pub fn spread(self, latencies: &Latencies, slower: u64) -> Spread<'_> {
         let (outcome, kind) = match self {

@@ -1,5 +1,7 @@
 //! The series a second.
 
+use common::clock::rfc3339;
+use common::latency::Outcome;
 use common::session_figures::SessionCounters;
 
 use super::*;
@@ -134,24 +136,55 @@ fn pages_of_seconds_make_the_whole_series() {
     fixture.store.save_batch(&batch(records, 9_999)).unwrap();
     assert_eq!(fixture.store.count_windows(&id("t")).unwrap(), n_records);
 
-    let (mut fleet, mut drivers, mut pages, mut from) = (Vec::new(), Vec::new(), 0, Some(0));
+    let (mut lines, mut samples, mut pages, mut from) = (Vec::new(), Vec::new(), 0, Some(0));
     while let Some(first) = from {
-        let page = fixture.store.seconds_page(&id("t"), first).unwrap();
-        assert!(page.covers_all && page.next.is_none_or(|next| next > first));
-        drivers.extend(
-            page.drivers.iter().map(|(node, second)| second.view_with_heat(&id("t"), Some(node), true)),
-        );
-        fleet.extend(page.fleet.iter().map(|second| second.view_with_heat(&id("t"), None, page.covers_all)));
+        let page = fixture.store.figures_page(&id("t"), first).unwrap();
+        assert!(page.next.is_none_or(|next| next > first));
+        let of_samples = fixture.store.samples_page(&id("t"), &[LatencyKind::Response], first).unwrap();
+        assert_eq!(of_samples.next, page.next);
+        lines.extend(page.lines);
+        samples.extend(of_samples.lines);
         (from, pages) = (page.next, pages + 1);
     }
     assert!(pages > 2, "{pages}");
-    assert_eq!(fleet, windows(&fixture.store, None, 0, 3_599));
-    assert_eq!(drivers.len() as u64, n_records);
-    for name in ["a", "c", "d69"] {
-        let of_it: Vec<_> =
-            drivers.iter().filter(|view| view.node_id.as_deref() == Some(name)).cloned().collect();
-        assert_eq!(of_it, windows(&fixture.store, Some(name), 0, 3_599), "{name}");
+    assert_eq!(lines.iter().filter(|line| line.node_id.is_some()).count() as u64, n_records);
+    for name in [None, Some("a"), Some("c"), Some("d69")] {
+        let of_it: Vec<_> = lines.iter().filter(|view| view.node_id.as_deref() == name).cloned().collect();
+        let mut series = windows(&fixture.store, name, 0, 3_599);
+        series.iter_mut().for_each(|window| window.heat = None);
+        assert_eq!(of_it, series, "{name:?}");
     }
-    assert!(fixture.store.seconds_page(&id("t"), 49).unwrap().next.is_none());
-    assert!(fixture.store.seconds_page(&id("other"), 0).unwrap().fleet.is_empty());
+    assert_eq!(samples.len(), lines.len());
+    for (samples, line) in samples.iter().zip(&lines) {
+        assert_eq!(samples.node.as_ref().map(ToString::to_string), line.node_id);
+        assert_eq!((rfc3339(samples.from_us), rfc3339(samples.to_us)), (line.from.clone(), line.to.clone()));
+        let latencies = samples.sums.latencies();
+        let response = latencies.spread(Outcome::All, LatencyKind::Response, samples.slower);
+        assert_eq!(response.stats(), line.latency_ms.response);
+        assert!(latencies.of(LatencyKind::Service).is_empty(), "what is not asked for is not read");
+    }
+    assert!(fixture.store.figures_page(&id("t"), 49).unwrap().next.is_none());
+    assert!(fixture.store.figures_page(&id("other"), 0).unwrap().lines.is_empty());
+    // A test that is deleted while its report is written: the begin must not be taken for the whole.
+    fixture.store.save_test(&StoredTest { state: TestState::Finished, ..test("t", 5) }).unwrap();
+    assert!(fixture.store.remove_test(&id("t")).unwrap());
+    assert!(matches!(fixture.store.figures_page(&id("t"), 20), Err(StoreError::Deleted)));
+}
+
+/// A test of days has more windows than one answer.
+#[test]
+fn the_whole_series_of_a_test_is_asked_for_in_parts() {
+    #[track_caller]
+    fn check(last: u64, expected: &[(u64, u64, Step)]) {
+        let parts = WindowsAsked::whole(id("t"), last).map(|asked| (asked.from, asked.to, asked.step));
+        assert_eq!(parts.collect::<Vec<_>>(), expected);
+    }
+    check(0, &[(0, 0, Step::Second)]);
+    check(299, &[(0, 299, Step::Second)]);
+    check(3_599, &[(0, 3_599, Step::Ten)]);
+    check(215_999, &[(0, 215_999, Step::Minute)]);
+    check(216_001, &[(0, 215_999, Step::Minute), (216_000, 216_001, Step::Minute)]);
+    let weeks: Vec<_> = WindowsAsked::whole(id("t"), 30 * 86_400).collect();
+    assert_eq!((weeks.len(), weeks[0].from), (6, 30 * 86_400 + 60 - 14 * 86_400));
+    assert_eq!(weeks.iter().map(|part| part.to - part.from + 1).sum::<u64>(), 14 * 86_400 - 59);
 }

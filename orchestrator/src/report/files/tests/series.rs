@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 
 use common::counters::{Counters, ErrorKind};
-use common::ids::NodeId;
-use common::latency::{Latencies, Latency};
+use common::latency::Latency;
+use common::wire::Metrics;
 
 use super::super::*;
-use crate::fixtures::{node_id, request_name, test_view, window};
+use crate::fixtures::{metrics, own_seconds, request_name, test_id, test_view, window};
 use crate::store::SecondsPage;
-use crate::tally::series::{FleetSeries, Second, Series, Slower};
+use crate::tally::gather::{Gather, OwnSecond};
+use crate::tally::pages::{FigureLines, SampleLines};
 
 /// 2026-11-24T00:00:00Z
 const START_US: i64 = 1_795_478_400_000_000;
 
 /// Two seconds of a driver: 8 requests completed in the first, in the second 4 completed and 2 of `slow` failed.
-fn seconds(driver: &str, ms: u64) -> Vec<(NodeId, Second)> {
+fn records(driver: &str, ms: u64) -> [Metrics; 2] {
     let counters = |completed: u64, failed: u64| Counters {
         scheduled: completed + failed,
         sent: completed + failed,
@@ -26,53 +27,52 @@ fn seconds(driver: &str, ms: u64) -> Vec<(NodeId, Second)> {
         bytes_received: 10 * completed,
         ..Counters::default()
     };
-    let mut series = Series::default();
-    let windows = [(counters(8, 0), 8, 0), (counters(12, 2), 4, 2)];
-    let taken = (0..).zip(windows).filter_map(|(seq, (cumulative, completed, failed))| {
-        let mut window = window(seq, START_US + seq as i64 * 1_000_000, cumulative.clone());
-        let mut latencies = Latencies::new();
+    [(counters(8, 0), 8, 0, 0), (counters(12, 2), 4, 2, 1)].map(|(cumulative, completed, failed, seq)| {
+        let mut window = window(seq, START_US + seq as i64 * 1_000_000, cumulative);
+        let latencies = &mut window.figures.all.latencies;
         (0..completed).for_each(|_| latencies.ended(ms * 1_000, ms * 1_000 + 500, true));
         (0..failed).for_each(|_| latencies.ended(5_000_000, 5_000_000, false));
-        window.figures.all.latencies = latencies;
-        let mut named = window.figures.all.clone();
-        named.counters = cumulative;
-        window.figures.named = [(request_name("slow, or \"not\""), named)].into();
-        series.take_in_order(&window)
-    });
-    taken.map(|second| (node_id(driver), second)).collect()
+        window.figures.named = [(request_name("slow, or \"not\""), window.figures.all.clone())].into();
+        metrics(driver, "0199-known", window)
+    })
 }
 
 /// Both seconds of two drivers, each second a page.
-fn pages() -> Vec<SecondsPage> {
-    let (a, b) = (seconds("a", 10), seconds("b c", 20));
-    let page = |seq: usize| {
-        let drivers = vec![a[seq].clone(), b[seq].clone()];
-        let mut fleet = FleetSeries::default();
-        for (_, second) in &drivers {
-            fleet.add(second);
-        }
-        let next = (seq == 0).then_some(1);
-        SecondsPage { drivers, fleet: fleet.take_below(u64::MAX), covers_all: true, next }
-    };
-    vec![page(0), page(1)]
-}
-
 fn pages_of(wants: PageOf) -> Vec<ReportPage> {
-    if wants == PageOf::Seconds {
-        return pages().into_iter().map(ReportPage::Seconds).collect();
+    let ([a0, a1], [b0, b1]) = (records("a", 10), records("b c", 20));
+    let seconds = own_seconds([b0, a0, a1, b1]);
+    let test_id = test_id("0199-known");
+    let pages = seconds.chunks(2).zip([Some(1), None]);
+    match wants {
+        PageOf::Figures => {
+            let page = |(seconds, next): (&[OwnSecond], _)| {
+                let mut lines = FigureLines::new(&test_id, true);
+                seconds.iter().for_each(|second| lines.add(second).unwrap());
+                ReportPage::Figures(SecondsPage { lines: lines.finish(), next })
+            };
+            pages.map(page).collect()
+        }
+        PageOf::Samples(kinds) => {
+            let page = |(seconds, next): (&[OwnSecond], _)| {
+                let mut lines = SampleLines::new(kinds);
+                seconds.iter().for_each(|second| lines.add(second).unwrap());
+                ReportPage::Samples(SecondsPage { lines: lines.finish(), next })
+            };
+            pages.map(page).collect()
+        }
+        PageOf::Whole => {
+            let mut whole = Gather::new(false);
+            seconds.iter().for_each(|second| whole.second(second).unwrap());
+            let (latencies, slower) = whole.histograms();
+            vec![ReportPage::Whole { latencies: Box::new(latencies), slower }]
+        }
     }
-    let (mut latencies, mut slower) = (Box::new(Latencies::new()), Slower::default());
-    for second in pages().iter().flat_map(|page| &page.fleet) {
-        latencies.merge(&second.figures.all.latencies);
-        slower.add(second);
-    }
-    vec![ReportPage::Whole { latencies, slower: slower.count() }]
 }
 
 fn text(form: PagedForm) -> String {
     let mut view = test_view("0199-known", "of\ntwo");
     view.started_at = Some("2026-11-24T00:00:00.000000Z".to_owned());
-    let mut report = Paged::new(&view, form).unwrap();
+    let mut report = Paged::new(&view, form);
     let mut bytes = report.head().unwrap();
     for page in pages_of(report.wants()) {
         bytes.extend(report.page(&page).unwrap());
