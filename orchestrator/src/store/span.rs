@@ -6,12 +6,19 @@ use common::clock::UnixMicros;
 use common::ids::{NodeId, TestId};
 use common::latency::Latencies;
 use common::plan::Mode;
+use common::wire::Ending;
 
 use super::gather::Life;
 use super::{Store, StoreError, StoredPlan, StoredTest};
-use crate::model::SpanView;
+use crate::assemble::changes_of;
+use crate::model::{SpanView, TestState};
 use crate::tally::Step;
-use crate::tally::span::{Covered, DriverSpan, Of, SpanBuilder};
+use crate::tally::span::{Covered, DriverSpan, Of, Schedule, SpanBuilder};
+use crate::tally::throughput::{ended_length_s, own_start};
+
+/// While a test runs, how far the last window of a driver may be behind the newest one of all before its missing seconds count
+/// as seconds in which it completed nothing, µs: as long as it takes until a silent driver is lost (`test.lost_after`).
+const BEHIND_US: UnixMicros = 10_000_000;
 
 impl Store {
     /// The figures of the seconds `from` to `to`, by default those after the warm-up and up to the last one that is known.
@@ -29,9 +36,14 @@ impl Store {
         let facts = TestFacts::of(&test);
         let last = self.last_second(test_id)?;
         let covered = covered(from.unwrap_or(facts.first), to, last);
-        let of = Of { test_id, closed_loop: facts.closed_loop, covers_all: !self.has_classic(test_id)? };
+        let of = Of {
+            test_id,
+            closed_loop: facts.closed_loop,
+            covers_all: !self.has_classic(test_id)?,
+            start_us: facts.start_us,
+        };
         let lives = self.lives(test_id)?;
-        let schedules = self.schedules(test_id, &lives)?;
+        let ends = self.ends(test_id, &lives)?;
         let ours = test.participants.iter().filter(|one| one.epoch.is_some());
         let mut nodes: Vec<NodeId> = ours.map(|one| one.node_id.clone()).collect();
         for node in lives.iter().filter_map(|(name, _)| NodeId::new(name).ok()) {
@@ -43,8 +55,7 @@ impl Store {
         let mut builder = SpanBuilder::new(of, covered);
         let fleet = self.gather_fleet(test_id, &nodes, &lives, range, |node, driver| {
             let sum = driver.finish(covered.from, covered.step);
-            let schedule = (facts.schedule_from_us, schedules.get(node).copied());
-            builder.driver(&DriverSpan { node: node.clone(), sum, schedule });
+            builder.driver(&DriverSpan { node: node.clone(), sum, schedule: schedule(&test, node, &ends) });
         })?;
         Ok(Some(builder.finish(fleet.finish(covered.from, covered.step).as_ref())))
     }
@@ -60,27 +71,62 @@ impl Store {
         Ok(self.gather(test_id, None, &lives, (0, last), false)?.histograms())
     }
 
-    /// When the drivers' schedules ended, of those that have reported it.
-    fn schedules(
-        &self,
-        test_id: &TestId,
-        lives: &[Life],
-    ) -> Result<BTreeMap<NodeId, UnixMicros>, StoreError> {
-        let mut schedules = BTreeMap::new();
+    /// The last window of each driver.
+    fn ends(&self, test_id: &TestId, lives: &[Life]) -> Result<BTreeMap<NodeId, End>, StoreError> {
+        let mut ends = BTreeMap::<NodeId, End>::new();
         for (name, epoch) in lives {
             self.each_apart(
                 "WHERE test_id = ?1 AND node_id = ?2 AND epoch = ?3 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1",
                 (test_id.as_str(), name, epoch),
                 |last| {
-                    if let Some(ending) = last.window.ending {
-                        schedules.insert(last.node_id, ending.schedule_to_us);
-                    }
+                    let end = ends.entry(last.node_id).or_default();
+                    end.last_us = end.last_us.max(last.window.to_us);
+                    end.ending = last.window.ending.or(end.ending.take());
                     Ok(())
                 },
             )?;
         }
-        Ok(schedules)
+        Ok(ends)
     }
+}
+
+/// What is known of a driver's end.
+#[derive(Debug, Default)]
+struct End {
+    /// When its last window ended.
+    last_us: UnixMicros,
+    /// What it reported with its final window.
+    ending: Option<Ending>,
+}
+
+/// The schedule of a driver: as it reported it; where it did not, as it was planned, up to the end of those that did.
+fn schedule(test: &StoredTest, node: &NodeId, ends: &BTreeMap<NodeId, End>) -> Schedule {
+    let start_us = test.started_at.unwrap_or(0);
+    let share = test.participants.iter().find(|one| one.node_id == *node).map(|one| &one.share);
+    // Of a plan that this version cannot run nothing is known.
+    let plan = match &test.plan {
+        StoredPlan::Valid(plan) => Some(plan.as_ref()),
+        StoredPlan::Invalid { .. } => None,
+    };
+    let changes = || changes_of(test.report.as_ref(), start_us);
+    let planned_s =
+        plan.zip(share).and_then(|(plan, share)| share.planned_seconds(plan, start_us, &changes()));
+    let after = |from_us: UnixMicros, s: f64| from_us.saturating_add((s * 1e6).round() as UnixMicros);
+    let end = ends.get(node);
+    if let Some(ending) = end.and_then(|end| end.ending.as_ref()) {
+        let from_us = ending.schedule_from_us;
+        return Schedule { from_us, to_us: Some(after(from_us, ended_length_s(ending, planned_s))) };
+    }
+    let from_us = plan.map_or(start_us, |plan| own_start(&plan.load, share, start_us));
+    let to_us = if test.state == TestState::Finished {
+        let reported = ends.values().filter_map(|end| end.ending.as_ref());
+        let reported = reported.map(|ending| ending.schedule_to_us).max();
+        planned_s.map(|s| after(from_us, s)).into_iter().chain(reported).min()
+    } else {
+        let newest = ends.values().map(|end| end.last_us).max().unwrap_or(0);
+        end.map(|end| end.last_us).filter(|last_us| newest - last_us <= BEHIND_US)
+    };
+    Schedule { from_us, to_us }
 }
 
 /// What the figures of a span need to know of its test.
@@ -88,8 +134,8 @@ struct TestFacts {
     /// The first second that is not whole in the warm-up.
     first: u64,
     closed_loop: bool,
-    /// When the schedules began, after the warm-up.
-    schedule_from_us: UnixMicros,
+    /// When the first second began.
+    start_us: UnixMicros,
 }
 
 impl TestFacts {
@@ -100,11 +146,10 @@ impl TestFacts {
             StoredPlan::Invalid { .. } => None,
         };
         let warmup = load.map(|load| load.warmup).unwrap_or_default();
-        let warmup_us = i64::try_from(warmup.as_micros()).unwrap_or(0);
         Self {
             first: warmup.as_secs(),
             closed_loop: load.is_some_and(|load| matches!(load.mode, Mode::Avalanche { .. })),
-            schedule_from_us: test.started_at.unwrap_or(0).saturating_add(warmup_us),
+            start_us: test.started_at.unwrap_or(0),
         }
     }
 }

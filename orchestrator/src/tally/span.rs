@@ -2,14 +2,13 @@
 //! no store and adds no seconds up.
 
 use common::clock::UnixMicros;
-use common::counters::Counters;
 use common::ids::{NodeId, TestId};
 use common::latency::{LatencyKind, Outcome, Quantile, RankedLatencies, Ranks};
 
 use super::step::Step;
 use super::sum::Sum;
 use super::unstarted::Unstarted;
-use super::{sessions, throughput, views};
+use super::{WINDOW_US, sessions, throughput, views};
 use crate::model::{CurvePoint, LatencyView, SpanDriver, SpanTotals, SpanView};
 
 /// The quantiles of a curve that it always has; finer ones follow as long as there are requests enough.
@@ -17,6 +16,9 @@ const QUANTILES: [f64; 11] = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.99
 
 /// Most decades of a curve: 1 in 10^12 requests is the finest that is asked for.
 const MAX_DECADES: i32 = 12;
+
+/// Instants of two drivers that differ by less are those of the same second, µs.
+const SAME_INSTANT_US: UnixMicros = WINDOW_US / 2;
 
 /// Which seconds, and how they were cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub struct Covered {
     pub step: Step,
 }
 
-/// What a plan has to do with the figures of a span.
+/// What a test has to do with the figures of a span.
 #[derive(Debug, Clone, Copy)]
 pub struct Of<'a> {
     pub test_id: &'a TestId,
@@ -34,6 +36,17 @@ pub struct Of<'a> {
     pub closed_loop: bool,
     /// Whether every driver sends histograms.
     pub covers_all: bool,
+    /// `start_at` of the trigger, from which seconds are counted.
+    pub start_us: UnixMicros,
+}
+
+/// When a driver's schedule began, after the warm-up, and when it ended. Of a driver that was lost it ends as it was planned,
+/// because the plan asks it to send all that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    pub from_us: UnixMicros,
+    /// `None`: it goes on as long as any driver's seconds are known.
+    pub to_us: Option<UnixMicros>,
 }
 
 /// One driver's seconds, added up.
@@ -42,33 +55,38 @@ pub struct DriverSpan {
     pub node: NodeId,
     /// `None`: it has none of these seconds.
     pub sum: Option<Sum<'static>>,
-    /// When its schedule began (after the warm-up) and ended, as far as that is known.
-    pub schedule: (UnixMicros, Option<UnixMicros>),
+    pub schedule: Schedule,
 }
 
-impl DriverSpan {
-    /// How much of its schedule lies in its seconds, s.
-    fn length_s(&self) -> f64 {
-        let Some(sum) = &self.sum else { return 0.0 };
-        let (begun, ended) = self.schedule;
-        throughput::seconds(sum.from_us.max(begun), ended.map_or(sum.to_us, |ended| sum.to_us.min(ended)))
-    }
-
-    fn in_schedule(&self) -> u64 {
-        self.sum.as_ref().map_or(0, |sum| sum.counters.all.completed_in_schedule)
-    }
-
-    fn throughput_per_s(&self) -> Option<f64> {
-        throughput::per_second(self.in_schedule(), self.length_s())
-    }
-}
-
-/// Without the drivers' histograms, what the fleet's throughput needs of each: how many completed in the schedule, and in how
-/// many seconds of it.
-#[derive(Debug, Clone, Copy, Default)]
+/// Without the histograms, what throughput needs of a driver.
+#[derive(Debug, Clone, Copy)]
 struct Kept {
     in_schedule: u64,
-    length_s: f64,
+    /// From when to when it has seconds of the span.
+    own: Option<(UnixMicros, UnixMicros)>,
+    schedule: Schedule,
+}
+
+impl Kept {
+    fn of(driver: &DriverSpan) -> Self {
+        let sum = driver.sum.as_ref();
+        Self {
+            in_schedule: sum.map_or(0, |sum| sum.counters.all.completed_in_schedule),
+            own: sum.map(|sum| (sum.from_us, sum.to_us)),
+            schedule: driver.schedule,
+        }
+    }
+
+    /// How much of its schedule lies in the span, s, whether or not it has the seconds; `span`: from when to when that is. Its
+    /// own instants count where they are those of the span, because clocks differ a little.
+    fn length_s(&self, span: (UnixMicros, UnixMicros)) -> f64 {
+        let own = self.own;
+        let from = own.map(|own| own.0).filter(|from| *from < span.0.saturating_add(SAME_INSTANT_US));
+        let to = own.map(|own| own.1).filter(|to| *to > span.1.saturating_sub(SAME_INSTANT_US));
+        let (from, to) = (from.unwrap_or(span.0), to.unwrap_or(span.1));
+        let Schedule { from_us, to_us } = self.schedule;
+        throughput::seconds(from.max(from_us), to_us.map_or(to, |end| to.min(end)))
+    }
 }
 
 /// Puts a span together, a driver at a time, so that the histograms of one driver are in memory at once.
@@ -93,14 +111,13 @@ impl<'a> SpanBuilder<'a> {
 
     /// Adds a driver.
     pub fn driver(&mut self, driver: &DriverSpan) {
-        self.kept.push(Kept { in_schedule: driver.in_schedule(), length_s: driver.length_s() });
+        self.kept.push(Kept::of(driver));
         let node_id = driver.node.to_string();
         let (curve, totals) = match &driver.sum {
             Some(sum) => (curve(sum), totals(sum, true)),
             None => (Vec::new(), nothing()),
         };
         self.view.curve.drivers.insert(node_id.clone(), curve);
-        let totals = SpanTotals { throughput_per_s: driver.throughput_per_s(), ..totals };
         self.view.drivers.push(SpanDriver { node_id, totals });
     }
 
@@ -109,15 +126,7 @@ impl<'a> SpanBuilder<'a> {
         let Some(fleet) = fleet else { return self.view };
         let unstarted = Unstarted::of(&fleet.sessions.counters());
         let none = RankedLatencies::default();
-        let rates =
-            || self.kept.iter().filter_map(|kept| throughput::per_second(kept.in_schedule, kept.length_s));
-        let throughput_per_s = if self.of.closed_loop {
-            let longest = self.kept.iter().map(|kept| kept.length_s).reduce(f64::max);
-            let completed = self.kept.iter().map(|kept| kept.in_schedule).sum();
-            longest.and_then(|length_s| throughput::per_second(completed, length_s))
-        } else {
-            rates().reduce(|sum, rate| sum + rate).map(throughput::without_rounding)
-        };
+        let throughput_per_s = self.throughput(fleet);
         self.view.totals = SpanTotals { throughput_per_s, ..totals(fleet, self.of.covers_all) };
         let named = fleet.counters.named.iter().map(|(name, counters)| {
             let samples = fleet.samples.named.get(name).unwrap_or(&none);
@@ -127,6 +136,25 @@ impl<'a> SpanBuilder<'a> {
         self.view.curve.fleet = curve(fleet);
         sessions::of_span(&mut self.view, &fleet.sessions);
         self.view
+    }
+
+    /// Sets each driver's throughput, and gives that of the fleet.
+    fn throughput(&mut self, fleet: &Sum<'_>) -> Option<f64> {
+        // Where windows are missing before the span, those after the gap begin before it.
+        let begins = i64::try_from(self.view.from).unwrap_or(i64::MAX).saturating_mul(WINDOW_US);
+        let span = (fleet.from_us.max(self.of.start_us.saturating_add(begins)), fleet.to_us);
+        let lengths: Vec<f64> = self.kept.iter().map(|kept| kept.length_s(span)).collect();
+        for ((driver, kept), length_s) in self.view.drivers.iter_mut().zip(&self.kept).zip(&lengths) {
+            driver.totals.throughput_per_s = throughput::per_second(kept.in_schedule, *length_s);
+        }
+        if self.of.closed_loop {
+            let completed = self.kept.iter().map(|kept| kept.in_schedule).sum();
+            let longest = lengths.into_iter().reduce(f64::max);
+            longest.and_then(|length_s| throughput::per_second(completed, length_s))
+        } else {
+            let rates = self.view.drivers.iter().filter_map(|driver| driver.totals.throughput_per_s);
+            rates.reduce(|sum, rate| sum + rate).map(throughput::without_rounding)
+        }
     }
 }
 
@@ -158,8 +186,7 @@ fn nothing() -> SpanTotals {
 }
 
 fn slower(sum: &Sum<'_>) -> u64 {
-    let counters: &Counters = &sum.counters.all;
-    counters.slower() + Unstarted::of(&sum.sessions.counters()).beyond(counters)
+    Unstarted::of(&sum.sessions.counters()).slower(&sum.counters.all)
 }
 
 fn curve(sum: &Sum<'_>) -> Vec<CurvePoint> {

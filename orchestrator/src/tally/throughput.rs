@@ -67,11 +67,7 @@ impl Tally {
         let planned = |share: &Share| share.planned_seconds(&self.plan, start, &self.rate_changes);
         let planned_s = part.share.as_ref().and_then(planned);
         if let Some(ending) = &part.windows.ending {
-            let measured_s = seconds(ending.schedule_from_us, ending.schedule_to_us);
-            let same = |planned_s: &f64| {
-                ending.cut_short.is_none() && (measured_s - planned_s).abs() <= SAME_LENGTH_S
-            };
-            return Some(planned_s.filter(same).unwrap_or(measured_s));
+            return Some(ended_length_s(ending, planned_s));
         }
         let from = own_start(load, part.share.as_ref(), start);
         let last_at = part.windows.newest_at.max(part.windows.to_us);
@@ -95,8 +91,16 @@ impl Tally {
     }
 }
 
+/// Length of a schedule that its driver reports as over, seconds: as measured, or as planned where both are the same.
+pub(crate) fn ended_length_s(ending: &Ending, planned_s: Option<f64>) -> f64 {
+    let measured_s = seconds(ending.schedule_from_us, ending.schedule_to_us);
+    let same =
+        |planned_s: &f64| ending.cut_short.is_none() && (measured_s - planned_s).abs() <= SAME_LENGTH_S;
+    planned_s.filter(same).unwrap_or(measured_s)
+}
+
 /// When a driver's schedule begins, after the warm-up.
-fn own_start(load: &Load, share: Option<&Share>, start: UnixMicros) -> UnixMicros {
+pub(crate) fn own_start(load: &Load, share: Option<&Share>, start: UnixMicros) -> UnixMicros {
     let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     let begins_after = share.map_or(Duration::ZERO, Share::begins_after);
     start.saturating_add(micros(begins_after)).saturating_add(micros(load.warmup))

@@ -374,6 +374,51 @@ fn a_series_with_a_window_out_of_order_has_no_spans() {
     );
 }
 
+/// Throughput of the fleet, and of each driver, in their order.
+fn throughputs(span: &SpanView) -> (Option<f64>, Vec<Option<f64>>) {
+    let drivers = span.drivers.iter().map(|driver| driver.totals.throughput_per_s);
+    (span.totals.throughput_per_s, drivers.collect())
+}
+
+/// As in the report, a driver that is lost goes on to count with the schedule that it was to keep.
+#[test]
+fn a_lost_driver_lowers_the_throughput_of_the_seconds_that_it_lacks() {
+    let seconds = |n: usize| -> Vec<Did> { vec![(0, vec![(1_000, true); 10]); n] };
+    let check = |state: TestState, ends: bool, of_b: usize, expected: [f64; 3]| {
+        let mut fixture = Fixture::new();
+        let plan = fixtures::plan(
+            "[target]\nurl = 'http://127.0.0.1:1/'\n[load]\nmode = 'tsunami'\nrate = 10\nduration = '20s'\n",
+        );
+        let part = |name: &str| Participant {
+            node_id: node(name),
+            epoch: Some(Epoch(7)),
+            share: Share { rate_per_s: Some(10.0), ..share(0, 2) },
+        };
+        let started_at = Some(START_US);
+        let participants = vec![part("a"), part("b")];
+        let stored = StoredTest { plan: plan.into(), state, started_at, participants, ..test("t", 5) };
+        fixture.store.save_test(&stored).unwrap();
+        let mut of_a = did("a", 7, &seconds(20), false);
+        if ends {
+            let last = of_a.last_mut().unwrap().ours.as_mut().unwrap();
+            (last.is_final, last.ending) = (true, Some(ending(START_US, START_US + 20_000_001)));
+        }
+        let records = in_turn(of_a, did("b", 7, &seconds(of_b), false));
+        let records: Vec<_> = (0..).zip(records).map(|(offset, metrics)| record(metrics, offset)).collect();
+        fixture.store.save_batch(&batch(records, 99)).unwrap();
+        let [whole, around, after] =
+            [(0, 19), (4, 11), (15, 18)].map(|(from, to)| span(&fixture.store, from, to));
+        assert_eq!(throughputs(&whole), (Some(10.0 + expected[0]), vec![Some(10.0), Some(expected[0])]));
+        assert_eq!(throughputs(&around).0, Some(10.0 + expected[1]));
+        assert_eq!(throughputs(&after), (Some(10.0 + expected[2]), vec![Some(10.0), Some(expected[2])]));
+    };
+    check(TestState::Finished, true, 8, [4.0, 5.0, 0.0]);
+    check(TestState::Finished, false, 8, [4.0, 5.0, 0.0]);
+    check(TestState::Running, false, 8, [4.0, 5.0, 0.0]);
+    // Its window of the last second is on its way.
+    check(TestState::Running, false, 19, [10.0; 3]);
+}
+
 #[test]
 fn a_span_of_a_test_without_windows_has_no_figures() {
     let mut fixture = Fixture::new();
