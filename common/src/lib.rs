@@ -18,6 +18,7 @@ mod named;
 pub mod named_counts;
 pub mod ordered;
 pub mod plan;
+pub mod process;
 pub mod prometheus;
 pub mod service;
 pub mod session_figures;

@@ -184,11 +184,12 @@ fn assert_finds(prometheus: &Prometheus, instance: &str, report: &Value, from_s:
     }
 }
 
-/// The names in a text that begin as ours do, without the endings of a histogram's samples.
+/// The names in a text that begin as those of our nodes do, without the endings of a histogram's samples.
 fn names(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words
-        .filter(|word| word.starts_with("groundswell_") && !word.ends_with('_'))
+        .filter(|word| word.starts_with("groundswell_") || word.starts_with("process_"))
+        .filter(|word| !word.ends_with('_'))
         .map(|word| {
             let of = ["_bucket", "_sum", "_count"].iter().find_map(|end| word.strip_suffix(end));
             of.filter(|family| family.ends_with("_seconds")).unwrap_or(word).to_owned()

@@ -10,6 +10,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use common::plan::parse_duration;
+use common::process;
 use common::prometheus::CONTENT_TYPE;
 use tokio::sync::Semaphore;
 
@@ -151,7 +152,8 @@ async fn metrics(request: HttpRequest, shared: web::Data<Shared>, shop: web::Dat
     let ping = shared.counters.snapshot();
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     if accept.contains("text/plain") {
-        HttpResponse::Ok().content_type(CONTENT_TYPE).body(ping.prometheus() + &shop.counts.prometheus())
+        let text = ping.prometheus() + &shop.counts.prometheus() + &process::prometheus();
+        HttpResponse::Ok().content_type(CONTENT_TYPE).body(text)
     } else {
         let ShopCounts { by_name: shop_by_name, sessions: shop_sessions, .. } = shop.counts.now();
         HttpResponse::Ok().json(Metrics {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpResponse, HttpServer, web};
+use common::process;
 use common::prometheus::CONTENT_TYPE;
 use futures_util::future::join4;
 
@@ -91,5 +92,6 @@ async fn scrape(sources: web::Data<Sources>) -> HttpResponse {
         return HttpResponse::ServiceUnavailable().finish();
     };
     let figures = Figures { progress, named, publisher, link, mailbox_overflows: crate::overflow::count() };
-    HttpResponse::Ok().content_type(CONTENT_TYPE).body(prometheus(&figures))
+    let text = prometheus(&figures) + &process::prometheus();
+    HttpResponse::Ok().content_type(CONTENT_TYPE).body(text)
 }

@@ -1,5 +1,6 @@
 //! A test's families of samples. What each means stands in its help text and in docs/metrics.md.
 
+use common::counters::ErrorKind;
 use common::prometheus::Exposition;
 
 use super::{Counted, Exposed, Health, Outcomes, Phase};
@@ -204,8 +205,9 @@ fn requests(text: &mut Exposition, fleet: &Counted) {
     }
     let mut errors =
         text.counter("test_errors_total", "Requests that failed other than by their status, by kind.");
-    for (kind, n) in &fleet.errors {
-        errors.labelled(&[("kind", kind)], n);
+    // All kinds from the start, also at 0: of a series that begins with its first errors no rate shows these.
+    for kind in ErrorKind::ALL.map(ErrorKind::as_str) {
+        errors.labelled(&[("kind", kind)], fleet.errors.get(kind).copied().unwrap_or(0));
     }
     text.gauge("test_requests_in_flight", "Requests sent that have not ended.").value(fleet.in_flight);
     text.gauge("test_requests_unresolved", "Requests whose end a driver that is gone did not report.")

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use common::process;
 use common::prometheus::{CONTENT_TYPE, Exposition};
 use common::wire::{RejectReason, Topic};
 
@@ -42,7 +43,8 @@ pub async fn metrics(request: HttpRequest, state: Data<AppState>) -> Result<Http
     if let Ok(Some(test)) = state.commands.exposed.newest().await {
         test.write(&mut text);
     }
-    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.into_text()))
+    let text = text.into_text() + &process::prometheus();
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 
 async fn drivers(text: &mut Exposition, state: &AppState) -> Result<(), Problem> {

@@ -94,8 +94,12 @@ impl Tally {
     fn named_counts(&self, fleet: &Counted) -> NamedCounts {
         let requests = match &self.plan.program {
             None => vec![(String::new(), [fleet.completed, fleet.failed])],
-            Some(_) => {
-                let named = requests::counters(self.parts.iter().map(|part| &part.windows)).named;
+            Some(program) => {
+                let mut named = requests::counters(self.parts.iter().map(|part| &part.windows)).named;
+                // From the start, also at 0: of a series that begins with its first requests no rate shows these.
+                for request in &program.requests {
+                    named.entry(request.name.clone()).or_default();
+                }
                 named.iter().map(|(name, n)| (name.to_string(), [n.completed, n.failed])).collect()
             }
         };

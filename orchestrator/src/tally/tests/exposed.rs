@@ -99,6 +99,8 @@ fn names_of_the_plan_are_there_from_the_start_and_values_of_a_split_count_once()
     };
     let none = ["create", "confirm", "status"].map(|name| (name.to_owned(), 0));
     assert_eq!(names(&exposed(&tally)), none);
+    let counted = ["confirm", "create", "status"].map(|name| (name.to_owned(), [0, 0]));
+    assert_eq!(exposed(&tally).named.requests, counted);
     let mut window = fixtures::window(0, START, fixtures::answered(3));
     window.epoch = Epoch(7);
     let figures = |n: u64| {
@@ -118,7 +120,7 @@ fn names_of_the_plan_are_there_from_the_start_and_values_of_a_split_count_once()
         expected.map(|(name, n)| (name.to_owned(), n)),
         "one has a name that is not there"
     );
-    assert_eq!(shown.named.requests.len(), 3, "counts have the value as well, in a family of its own");
+    assert_eq!(shown.named.requests.len(), 4, "counts have the value as well, in a family of its own");
     assert_eq!(shown.named.scenarios, [("pay".to_owned(), [0; 4])]);
 }
 
