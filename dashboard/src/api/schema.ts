@@ -110,7 +110,8 @@ export interface paths {
         };
         /**
          * What changes: `driver`, `test` and `window` events, each a JSON object, at most 1 s old. First the present state
-         *     (or, with `Last-Event-ID`, what was missed since that event), then what changes.
+         *     (or, with `Last-Event-ID`, what was missed since that event), then what changes. It ends when the log-in is over by which
+         *     it was asked for.
          */
         get: operations["stream_events"];
         put?: never;
@@ -1049,6 +1050,15 @@ export interface components {
             /** @description Its build; null for a classic node. */
             version?: string | null;
         };
+        /** @description A node as it is now. */
+        DriverEvent: {
+            data: components["schemas"]["Driver"];
+            /**
+             * @description `driver`.
+             * @enum {string}
+             */
+            event: "driver";
+        };
         /** @description One driver's part of a test. */
         DriverTotals: components["schemas"]["Totals"] & {
             /**
@@ -1153,6 +1163,8 @@ export interface components {
              */
             late: number;
         };
+        /** @description An event of the stream: `event` and `data` are its lines of these names. An event that can be asked for again has a line `id` as well. */
+        Event: components["schemas"]["DriverEvent"] | components["schemas"]["TestEvent"] | components["schemas"]["WindowEvent"];
         /** @description One reason, warning or note. */
         Finding: {
             /** @description The node id of the driver that it is about; null where it is about several, or about none. */
@@ -2349,6 +2361,15 @@ export interface components {
             /** @description The sentences of the findings that are warnings: they do not change the verdict, but should be known. */
             warnings: string[];
         };
+        /** @description A test as it is now. */
+        TestEvent: {
+            data: components["schemas"]["Test"];
+            /**
+             * @description `test`.
+             * @enum {string}
+             */
+            event: "test";
+        };
         /** @description One page of the history: `GET /api/v1/tests`. */
         TestPage: {
             /** @description Pass it as `cursor` for the next page; null on the last. */
@@ -2737,6 +2758,15 @@ export interface components {
             users?: number | null;
             /** @description The part of the counters above whose requests were due in the warm-up. Latencies leave it out. */
             warmup?: components["schemas"]["WarmupTotals"];
+        };
+        /** @description A second of a driver, or of the fleet, is complete. */
+        WindowEvent: {
+            data: components["schemas"]["Window"];
+            /**
+             * @description `window`.
+             * @enum {string}
+             */
+            event: "window";
         };
         /**
          * @description A part of the series of a test.
@@ -3144,7 +3174,7 @@ export interface components {
         WindowPage: {
             /**
              * Format: int64
-             * @description Pass it as `from` for what follows; null where nothing does yet.
+             * @description Pass it as `from` for what follows; null where no later second is known yet.
              */
             next_from?: number | null;
             /**
@@ -3509,7 +3539,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["Event"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4219,7 +4249,7 @@ export interface operations {
                 driver?: string;
                 /** @description the first second, counted from the start; 0 by default. A window of several seconds is whole, and begins at a multiple of its length */
                 from?: number;
-                /** @description the last second, less than 3,600 windows after the first; by default as far as that, and with `step=auto` the last one that is known */
+                /** @description the last second, less than 3,600 windows after the first; by default as far as that, and with `step=auto` no further than the last one that is known */
                 to?: number;
                 /** @description seconds a window: 1 (the default), 10, 60, or auto: 1 for up to 300 s, 10 for up to 3,600 s, else 60 */
                 step?: string;

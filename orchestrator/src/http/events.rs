@@ -8,11 +8,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use common::ids::TestId;
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::error_responses;
+use super::event_shapes::Event;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::AppState;
+use super::{error_responses, session};
 use crate::actors::events::{Frame, Subscription};
 
 /// Silence after which a comment is sent, so that both ends and whatever is between see that the other is there.
@@ -22,7 +24,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const MAX_ID_BYTES: usize = 64;
 
 /// What changes: `driver`, `test` and `window` events, each a JSON object, at most 1 s old. First the present state
-/// (or, with `Last-Event-ID`, what was missed since that event), then what changes.
+/// (or, with `Last-Event-ID`, what was missed since that event), then what changes. It ends when the log-in is over by which
+/// it was asked for.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -33,7 +36,7 @@ const MAX_ID_BYTES: usize = 64;
         ("test" = Option<String>, Query, description = "a test: its events and those of drivers alone; left out: all", min_length = 1, max_length = 249),
     ),
     responses(
-        (status = 200, description = "an endless stream of events; comments keep it alive", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "an endless stream of events; comments keep it alive", body = Event, content_type = "text/event-stream"),
         (status = 400, response = error_responses::BadRequest),
         (status = 401, response = error_responses::Unauthorized),
         (status = 404, response = error_responses::NotFound),
@@ -52,17 +55,21 @@ pub async fn events(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
     let last_event_id = last_event_id.filter(|id| id.len() <= MAX_ID_BYTES).map(ToOwned::to_owned);
     let Subscription { backlog, live } = state.commands.events.subscribe(last_event_id, test).await?;
     let first = std::iter::once(Bytes::from_static(b"retry: 1000\n\n")).chain(backlog.into_iter().map(bytes));
-    let rest = stream::unfold((live, state.stopping.subscribe()), |(mut live, mut stopping)| async {
-        let frame = tokio::select! {
-            frame = tokio::time::timeout(KEEP_ALIVE, live.recv()) => frame,
-            () = stopped(&mut stopping) => return None,
-        };
-        match frame {
-            Ok(Some(frame)) => Some((bytes(frame), (live, stopping))),
-            Ok(None) => None,
-            Err(_) => Some((Bytes::from_static(b": still here\n\n"), (live, stopping))),
-        }
-    });
+    // A page whose log-in is over has to log in again, as for any other request.
+    let until = session::valid_for(&request, &state).map(|valid_for| Instant::now() + valid_for);
+    let rest =
+        stream::unfold((live, state.stopping.subscribe()), move |(mut live, mut stopping)| async move {
+            let frame = tokio::select! {
+                frame = tokio::time::timeout(KEEP_ALIVE, live.recv()) => frame,
+                () = stopped(&mut stopping) => return None,
+                () = reached(until) => return None,
+            };
+            match frame {
+                Ok(Some(frame)) => Some((bytes(frame), (live, stopping))),
+                Ok(None) => None,
+                Err(_) => Some((Bytes::from_static(b": still here\n\n"), (live, stopping))),
+            }
+        });
     let body = stream::iter(first).chain(rest).map(Ok::<_, std::io::Error>);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
@@ -72,6 +79,14 @@ pub async fn events(request: HttpRequest, state: Data<AppState>) -> Result<HttpR
 
 fn bytes(frame: Frame) -> Bytes {
     Bytes::copy_from_slice(frame.as_bytes())
+}
+
+/// Until then; for ever where there is no such instant.
+async fn reached(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Until the server stops.

@@ -17,6 +17,9 @@ use super::{dashboard, docs, session};
 /// Paths that watchers ask without a token.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
+/// Paths outside of `/api/` that are not pages: who opens them by a browser has to log in first.
+const FOR_PROGRAMS: [&str; 2] = ["/metrics", "/openapi.json"];
+
 /// Answers that hold no page load nothing and stand in no frame.
 const BARE_CSP: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -52,6 +55,10 @@ fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
         && !token.is_in(request.headers())
     {
         if session::expiry(token, request.headers(), state.clock.unix_us()).is_none() {
+            // The document holds no data: it says that the address is wrong, and logs in.
+            if dashboard::is_by_a_person(request.request()) && !FOR_PROGRAMS.contains(&request.path()) {
+                return Some(dashboard::missing());
+            }
             let detail = "this orchestrator asks for a bearer token, or a log-in (POST /api/v1/session)";
             let problem = Problem::new(StatusCode::UNAUTHORIZED, detail)
                 .with_header("www-authenticate", "Bearer realm=\"groundswell\"");

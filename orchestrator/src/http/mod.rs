@@ -11,6 +11,7 @@ mod dashboard;
 mod data;
 mod docs;
 mod error_responses;
+mod event_shapes;
 mod events;
 mod guard;
 mod host;

@@ -27,7 +27,7 @@ pub(super) const MAX_NAMED: usize = 16;
 pub struct WindowPage {
     /// Each window that is known, in order.
     pub windows: Vec<WindowView>,
-    /// Pass it as `from` for what follows; null where nothing does yet.
+    /// Pass it as `from` for what follows; null where no later second is known yet.
     pub next_from: Option<u64>,
     /// How many seconds a window is of: 1, 10 or 60.
     pub step: u64,
@@ -43,7 +43,7 @@ pub struct WindowPage {
         ("id" = String, Path, description = "the test's id"),
         ("driver" = Option<String>, Query, description = "a driver of this test, by its node id (404 for another one); left out: the fleet", min_length = 1, max_length = 249),
         ("from" = Option<u64>, Query, description = "the first second, counted from the start; 0 by default. A window of several seconds is whole, and begins at a multiple of its length", minimum = 0, maximum = 3_155_760_000_u64),
-        ("to" = Option<u64>, Query, description = "the last second, less than 3,600 windows after the first; by default as far as that, and with `step=auto` the last one that is known", minimum = 0, maximum = 3_155_760_000_u64),
+        ("to" = Option<u64>, Query, description = "the last second, less than 3,600 windows after the first; by default as far as that, and with `step=auto` no further than the last one that is known", minimum = 0, maximum = 3_155_760_000_u64),
         ("step" = Option<String>, Query, description = "seconds a window: 1 (the default), 10, 60, or auto: 1 for up to 300 s, 10 for up to 3,600 s, else 60", pattern = "^(1|10|60|auto)$"),
     ),
     responses(
@@ -67,8 +67,11 @@ pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<Http
                 None => state.read(state.history.last_second(test_id.clone())).await?,
                 to => to,
             };
-            let to = to.unwrap_or(last.unwrap_or(0).max(from));
-            (Step::of_series(to.saturating_sub(from) + 1), to)
+            let asked = to.unwrap_or(last.unwrap_or(0).max(from));
+            let step = Step::of_series(asked.saturating_sub(from) + 1);
+            // A test of weeks has more than one answer holds: the rest follows.
+            let longest = from + MAX_WINDOWS * step.seconds() - 1;
+            (step, if to.is_none() { asked.min(longest) } else { asked })
         }
     };
     in_order(from, to)?;
@@ -83,13 +86,18 @@ pub async fn windows(request: HttpRequest, state: Data<AppState>) -> Result<Http
     let windows = state.read(state.history.windows(asked)).await?;
     if windows.is_empty() {
         // A driver without windows yet, one that takes no part, or no test at all.
-        let test = state.commands.tests.get(test_id).await?;
+        let test = state.commands.tests.get(test_id.clone()).await?;
         if let Some(driver) = driver {
             takes_part(&test, driver.as_str())?;
         }
     }
     let whole = windows.last().filter(|last| last.seq == step.first_of(to));
-    let next_from = whole.map(|last| last.seq + step.seconds());
+    let next_from = match whole.map(|last| last.seq + step.seconds()) {
+        Some(next) => {
+            state.read(state.history.last_second(test_id)).await?.filter(|last| *last >= next).and(Some(next))
+        }
+        None => None,
+    };
     Ok(HttpResponse::Ok().json(WindowPage { windows, next_from, step: step.seconds() }))
 }
 
@@ -143,12 +151,12 @@ enum StepAsked {
 
 impl StepAsked {
     fn read(text: &str) -> Result<Self, String> {
-        let step = || text.parse().ok().and_then(Step::of).map(Self::Is);
-        match text {
-            "auto" => Ok(Self::Auto),
-            "1" | "10" | "60" => step().ok_or_else(String::new),
-            _ => Err("expected 1, 10, 60 or auto".to_owned()),
-        }
+        let step = match text {
+            "auto" => Some(Self::Auto),
+            "1" | "10" | "60" => text.parse().ok().and_then(Step::of).map(Self::Is),
+            _ => None,
+        };
+        step.ok_or_else(|| "expected 1, 10, 60 or auto".to_owned())
     }
 }
 

@@ -2,6 +2,8 @@
 //! holds when it expires and a signature of that by the token (`Token::sign`): nothing is stored, it outlives a restart,
 //! and another token ends all of them.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Data, Payload};
@@ -40,13 +42,13 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The cookie's name: that of the token, since a browser sends the cookies of a host to each of its ports, and
 /// orchestrators with different tokens must not take each other's away.
-fn name_of(token: &Token) -> String {
+pub(super) fn name_of(token: &Token) -> String {
     let signature = hex(&token.sign("groundswell session cookie name", ""));
     format!("groundswell_{}", signature.get(..8).unwrap_or_default())
 }
 
 /// A cookie's value that is valid until then.
-fn value_of(token: &Token, expires_s: u64) -> String {
+pub(super) fn value_of(token: &Token, expires_s: u64) -> String {
     format!("{expires_s}.{}", hex(&token.sign(PURPOSE, &expires_s.to_string())))
 }
 
@@ -62,6 +64,14 @@ pub fn expiry(token: &Token, headers: &HeaderMap, now: UnixMicros) -> Option<u64
         let is_ours = bool::from(value_of(token, expires_s).as_bytes().ct_eq(value.as_bytes()));
         (is_ours && seconds(now) < expires_s && expires_s <= seconds(now) + LASTS_S).then_some(expires_s)
     })
+}
+
+/// How much longer the log-in is valid that alone lets this request in; `None` where the token does, or none is asked for.
+pub fn valid_for(request: &HttpRequest, state: &AppState) -> Option<Duration> {
+    let token = state.access.token.as_ref().filter(|token| !token.is_in(request.headers()))?;
+    let now = state.clock.unix_us();
+    expiry(token, request.headers(), now)
+        .map(|until_s| Duration::from_secs(until_s.saturating_sub(seconds(now))))
 }
 
 /// How a request was let in.

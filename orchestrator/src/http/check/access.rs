@@ -109,6 +109,11 @@ async fn the_pages_load_only_their_own_files_and_need_no_token() {
     let wrong = answer_of(None, by_browser("/driver")).await;
     assert_eq!((wrong.status, &wrong.text), (404, &document.text));
     assert!(wrong.header("content-type").starts_with("text/html"));
+    let logged_out = answer_of(Some(TOKEN), by_browser("/driver")).await;
+    assert_eq!((logged_out.status, &logged_out.text), (404, &document.text));
+    for path in ["/metrics", "/openapi.json", "/api/v1/tests", "/api/v1/test"] {
+        assert_problem(&answer_of(Some(TOKEN), by_browser(path)).await, 401);
+    }
     assert_problem(&answer_of(None, by_browser("/api/v1/test")).await, 404);
     assert_problem(&answer_of(None, get("/driver")).await, 404);
 }

@@ -259,8 +259,9 @@ async fn the_series_is_bounded() {
     assert_problem(&answer_of(None, get("missing", "?driver=vm-9")).await, 404);
     for (query, step, n, next_from) in [
         ("?step=1&from=3", 1, 7, Value::Null),
-        ("?step=10&to=9", 10, 1, json!(10)),
-        ("?step=auto", 1, 10, json!(10)),
+        ("?step=10&to=9", 10, 1, Value::Null),
+        ("?from=0&to=8", 1, 9, json!(9)),
+        ("?step=auto", 1, 10, Value::Null),
         ("?step=auto&from=0&to=3600", 60, 1, Value::Null),
         ("?step=60&from=0&to=215999", 60, 1, Value::Null),
     ] {

@@ -1,5 +1,6 @@
 //! Logging in and out, and what a log-in may do.
 
+use super::super::session;
 use super::*;
 
 const HOST: (&str, &str) = ("host", "load.example:8080");
@@ -91,4 +92,22 @@ async fn without_a_token_there_is_nothing_to_log_in_to() {
     assert_eq!(view, json!({ "by": "anyone", "expires_at": null }));
     let delete = TestRequest::delete().uri("/api/v1/session");
     assert_eq!(answer_of(None, delete).await.status, 204);
+}
+
+/// Without an end of its own it would go on for as long as the page is open.
+#[actix::test]
+async fn the_events_of_a_page_end_with_its_log_in() {
+    let (state, _parts) = state(Some(TOKEN));
+    let token = state.access.token.clone().unwrap();
+    let until_s = u64::try_from(state.clock.unix_us() / 1_000_000).unwrap() + 1;
+    let cookie = format!("{}={}", session::name_of(&token), session::value_of(&token, until_s));
+    let by = |name: &str, value: String| {
+        TestRequest::get().uri("/api/v1/events").insert_header((name.to_owned(), value)).to_http_request()
+    };
+    let valid_for = |request| session::valid_for(&request, &state);
+    assert!(valid_for(by("cookie", cookie.clone())).is_some_and(|valid_for| valid_for.as_secs() <= 1));
+    assert_eq!(valid_for(by("authorization", format!("Bearer {TOKEN}"))), None, "a token has no end");
+    let events = TestRequest::get().uri("/api/v1/events").insert_header(("cookie", cookie));
+    let whole = answer_from(state, events).await;
+    assert_eq!(whole.status, 200, "it ends: {}", whole.text);
 }
