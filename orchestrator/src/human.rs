@@ -78,7 +78,7 @@ pub fn rounded_down(value: f64) -> f64 {
 pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     match names.as_slice() {
-        [] => "nobody".to_owned(),
+        [] => "none".to_owned(),
         [one] => (*one).to_owned(),
         [first @ .., last] if names.len() <= 4 => format!("{} and {last}", first.join(", ")),
         _ => format!("{} and {} more", names[..3].join(", "), names.len() - 3),

@@ -24,7 +24,7 @@ impl fmt::Display for Cursor {
 
 /// The error for a text that is not a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is no cursor: take it from next_cursor of the page before")]
+#[error("is not a cursor: take it from next_cursor of the page before")]
 pub struct NoCursor;
 
 impl FromStr for Cursor {

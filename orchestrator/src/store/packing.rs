@@ -50,7 +50,7 @@ impl Packer {
 /// Why a payload cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
-    /// A later version wrote it, or nobody did.
+    /// A later version wrote it, or it is damaged.
     #[error("its payload is kept in an unknown way: {0}")]
     Unknown(i64),
     #[error("its payload cannot be inflated: {0}")]

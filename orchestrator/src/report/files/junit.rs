@@ -129,7 +129,7 @@ fn verdict(view: &TestView) -> Case {
         None => Outcome::Skipped { message: "the test has no verdict yet".to_owned() },
         Some(Verdict::Passed) => Outcome::Passed,
         Some(Verdict::Failed) => Outcome::Failure { kind: "failed", message: first(), detail: all() },
-        // The test says nothing about the target then: that is no failure of what was tested.
+        // The test says nothing about the target then, so what was tested has not failed.
         Some(verdict) => Outcome::Error { kind: verdict.as_str(), message: first(), detail: all() },
     };
     Case { name: "verdict".to_owned(), outcome }
