@@ -154,8 +154,8 @@ pub fn rows() -> Vec<(FindingKind, FindingLevel, &'static str, Judgement)> {
         (
             FindingKind::CapacityUndecided,
             reason,
-            "no rate could be decided in the time that the search had (response.p99 < 250ms): give it longer \
-             (load.duration), or begin at a higher rate (load.rate), which gives more requests to go by",
+            "no rate could be decided in its time (response.p99 < 250ms): give each rate longer (capacity.level_for), and \
+             the search too (load.duration), or begin at a higher rate (load.rate), which gives more requests to go by",
             judged(CapacityView { state: CapacityState::Undecided, ..nothing }),
         ),
         (

@@ -78,8 +78,8 @@ fn outcome(found: &CapacityView) -> String {
             format!("the generator was the limit before {slo} held at any rate{why}")
         }
         (_, _, None) => format!(
-            "no rate could be decided in the time that the search had ({slo}): give it longer (load.duration), or begin at a \
-             higher rate (load.rate), which gives more requests to go by"
+            "no rate could be decided in its time ({slo}): give each rate longer (capacity.level_for), and the search too \
+             (load.duration), or begin at a higher rate (load.rate), which gives more requests to go by"
         ),
         (_, Some(CapacityLimit::MaxRate), Some(low)) => match highest(found).filter(|most| *most > low) {
             Some(most) => format!(
