@@ -25,8 +25,18 @@ function style(): uPlot.Axis {
   };
 }
 
-/** Dots where there are too few points for a line, as in a test of one second. */
-export const FEW: uPlot.Series.Points = { show: (u) => u.data[0].length < 3, size: 5 };
+/** Whether a line has too few points to be seen as one. */
+export function isFew(values: ArrayLike<number | null | undefined>): boolean {
+  let known = 0;
+  for (let at = 0; at < values.length; at += 1) {
+    if (values[at] !== null && values[at] !== undefined) known += 1;
+    if (known > 2) return false;
+  }
+  return true;
+}
+
+/** Dots where there are too few points for a line, as in a test of one second, also beside a longer one. */
+export const FEW: uPlot.Series.Points = { show: (u, series) => isFew(u.data[series] ?? []), size: 5 };
 
 /** The axis below. */
 export function axisBelow(more: Partial<uPlot.Axis>): uPlot.Axis {

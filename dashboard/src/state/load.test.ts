@@ -11,6 +11,7 @@ test("a load in a few words", () => {
   assert.equal(words({ mode: "avalanche", connections: 64, duration: "10s", warmup: "2s" }), "64 connections each driver, for 10s, after 2s of warm-up");
   assert.equal(words({ rate: 10, duration: "1m" }, { per: "fleet", requests: {} }), "10 sessions/s, for 1m");
   assert.equal(words({ rate: 10, duration: "30m" }, { per: "fleet", capacity: { slo: "response.p99 < 5ms" } }), "a search for the capacity, from 10 requests/s on, for at most 30m");
+  assert.equal(words({ mode: "avalanche", connections: 1, requests: 1 }), "1 connection each driver, 1 request");
   assert.equal(words({ stages: [{ rate: 1 }, { rate: 2 }] }), "2 stages");
 });
 

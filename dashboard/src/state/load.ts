@@ -4,6 +4,10 @@ import { count } from "../parts/format";
 import { seconds } from "./progress";
 import type { Plan, Test } from "./shapes";
 
+function counted(n: number, one: string): string {
+  return `${count(n)} ${one}${n === 1 ? "" : "s"}`;
+}
+
 /** The load of a plan in a few words. */
 export function loadWords(plan: Plan): string {
   const load = plan.load ?? {};
@@ -14,13 +18,13 @@ export function loadWords(plan: Plan): string {
   // A search for the capacity moves the rate, and ends once it has found it.
   const isSearch = Boolean(plan["capacity"]);
   if (isSearch) parts.push("a search for the capacity");
-  if (load.stages) parts.push(`${load.stages.length} stages`);
+  if (load.stages) parts.push(counted(load.stages.length, "stage"));
   else if (load.rate !== undefined) parts.push(`${isSearch ? "from " : ""}${load.rate} ${what}/s${of}${isSearch ? " on" : ""}`);
   else if (load.delay) parts.push(`one request every ${load.delay}${of}`);
-  if (load.users !== undefined) parts.push(`${load.users} users${of}`);
-  else if (!open && load.connections !== undefined) parts.push(`${load.connections} connections${of}`);
-  if (load.requests !== undefined) parts.push(`${count(load.requests)} requests`);
-  if (load.sessions !== undefined) parts.push(`${count(load.sessions)} sessions`);
+  if (load.users !== undefined) parts.push(`${counted(load.users, "user")}${of}`);
+  else if (!open && load.connections !== undefined) parts.push(`${counted(load.connections, "connection")}${of}`);
+  if (load.requests !== undefined) parts.push(counted(load.requests, "request"));
+  if (load.sessions !== undefined) parts.push(counted(load.sessions, "session"));
   if (load.duration) parts.push(`for ${isSearch ? "at most " : ""}${load.duration}`);
   if (load.warmup && !/^0\w*$/.test(load.warmup)) parts.push(`after ${load.warmup} of warm-up`);
   return parts.join(", ");

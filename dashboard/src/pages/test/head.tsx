@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 
 import { clock } from "../../charts/format";
-import { count, instant, ms, percent, rate } from "../../parts/format";
+import { count, duration, instant, ms, percent, rate } from "../../parts/format";
 import { VerdictBadge } from "../../parts/verdict";
 import { Word } from "../../parts/word";
 import { progress } from "../../state/progress";
@@ -48,7 +48,7 @@ export function Head({ test, now, actions }: { test: Test; now: number; actions:
         <Item name={<Word of={closed ? "closed loop" : "open loop"}>{closed ? "Closed loop" : "Open loop"}</Word>}>{loadWords(test.plan)}</Item>
         <Item name={<Word of="driver">Drivers</Word>}>{test.drivers.length > 0 ? test.drivers.length : planDrivers(test.plan)}</Item>
         <Item name={test.started_at ? "Started" : "Created"}>{instant(test.started_at ?? test.created_at, new Date(now))}</Item>
-        {far.elapsed !== null && <Item name={<Word of={test.state === "finished" ? "lasted" : "elapsed"}>{test.state === "finished" ? "Lasted" : "Elapsed"}</Word>}>{clock(far.elapsed)}</Item>}
+        {far.elapsed !== null && <Item name={<Word of={test.state === "finished" ? "lasted" : "elapsed"}>{test.state === "finished" ? "Lasted" : "Elapsed"}</Word>}>{test.state === "finished" ? duration(far.elapsed) : clock(far.elapsed)}</Item>}
         {far.remaining !== null && <Item name={<Word of="remaining">{far.mayEndEarlier ? "Remaining, at most" : "Remaining"}</Word>}>{clock(Math.ceil(far.remaining))}</Item>}
         {far.warmingUp && <Item name={<Word of="stage">Stage</Word>}><Word of="warm-up">warm-up</Word></Item>}
         {far.stage && (
