@@ -23,8 +23,8 @@ test("what happens beyond it is said where it is known", () => {
   assert.equal(beyond(found({})), null);
 });
 
-test("the curve has one point a rate, the last that measured something", () => {
-  const level = (rate: number, p99: number | null, throughput: number | null): CapacityLevel => ({ rate, decided: "holds", p99, throughput_per_s: throughput });
-  const levels = byRate([level(200, 5, 199), level(100, 3, 99), level(200, 6, 200), level(100, null, null)]);
-  assert.deepEqual(levels.map((one) => [one.rate, one.p99]), [[100, 3], [200, 6]]);
+test("the curve has one point a rate: the longest level in which the generator was not the limit", () => {
+  const level = (rate: number, p99: number | null, seconds: number, decided = "holds"): CapacityLevel => ({ rate, decided, p99, from_s: 10, to_s: 10 + seconds });
+  const levels = byRate([level(200, 5, 6), level(100, 3, 6), level(200, 6, 29), level(100, null, 0), level(200, 900, 29, "generator"), level(300, 7, 5, "generator")]);
+  assert.deepEqual(levels.map((one) => [one.rate, one.p99]), [[100, 3], [200, 6], [300, 7]]);
 });

@@ -46,12 +46,17 @@ export function beyond(found: Capacity): string | null {
     : `Above it ${knee.percentile} goes from ${latency(knee.at_ms)} to ${latency(knee.above_ms)} within ${within}.`;
 }
 
-/** One level a rate, lowest rate first: of several at a rate the last one that measured something. */
+/** How much a level says of its rate: nothing where the generator was the limit, else as much as it lasted. */
+function worth({ decided, from_s: from, to_s: to }: CapacityLevel): number {
+  return (decided === "generator" ? 0 : 1e9) + (to ?? 0) - (from ?? 0);
+}
+
+/** One level a rate, lowest rate first: the longest, and one in which the generator was not the limit where there is one, as in the report as text. */
 export function byRate(levels: readonly CapacityLevel[]): CapacityLevel[] {
   const found = new Map<number, CapacityLevel>();
   for (const level of levels) {
-    const measured = level.throughput_per_s !== null && level.throughput_per_s !== undefined;
-    if (measured || !found.has(level.rate)) found.set(level.rate, level);
+    const other = found.get(level.rate);
+    if (other === undefined || worth(other) < worth(level)) found.set(level.rate, level);
   }
   return [...found.values()].sort((a, b) => a.rate - b.rate);
 }
