@@ -7,8 +7,8 @@ import { latency } from "./format";
 const LIMITS: Record<string, string> = {
   target: "the limit was the target",
   generator: "the generator was the limit",
-  max_rate: "it held up to capacity.max_rate",
-  time: "it held at the highest rate that was tried before the time was over",
+  max_rate: "no rate above capacity.max_rate was to be tried",
+  time: "the search ended before a higher rate failed",
 };
 
 const STEPS: Record<string, string> = {
