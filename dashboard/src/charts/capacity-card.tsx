@@ -137,7 +137,7 @@ function Drawing({ capacity, levels }: { capacity: Capacity; levels: readonly Ca
           <span class="legend-name">completed/s (right)</span>
         </li>
         <li>
-          <span class="legend-name">✓ holds, ✕ does not; between the lines lies the capacity</span>
+          <span class="legend-name">✓ holds, ✕ does not, ? not decided; between the lines lies the capacity</span>
         </li>
       </ul>
       <div ref={place} class="plot" aria-hidden="true" />
