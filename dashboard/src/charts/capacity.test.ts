@@ -9,7 +9,7 @@ const found = (more: Partial<Capacity>): Capacity => ({ slo: "response.p99 < 250
 test("the answer is a sentence, with both ends of the bracket", () => {
   assert.equal(
     answer(found({ capacity_per_s: 4150, low_per_s: 4050, high_per_s: 4260, limit: "target" })),
-    "Holds 4,150/s (4,050 holds, 4,260 does not); the limit was the target.",
+    "Holds 4,050/s, does not hold 4,260/s; the limit was the target.",
   );
   assert.equal(answer(found({ capacity_per_s: 38_000, low_per_s: 38_000, limit: "generator" })), "Holds at least 38,000/s; the generator was the limit.");
   assert.equal(answer(found({ state: "holds_nowhere" })), "The objective does not hold at any rate that was tried.");

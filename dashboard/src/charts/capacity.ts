@@ -33,7 +33,7 @@ export function answer(found: Capacity): string {
   if (!has) return "No rate was decided before the search ended.";
   const limit = LIMITS[found.limit ?? ""] ?? "";
   if (high === null || high === undefined) return `Holds at least ${rate(low)}/s${limit ? `; ${limit}` : ""}.`;
-  return `Holds ${rate(found.capacity_per_s ?? low)}/s (${rate(low)} holds, ${rate(high)} does not)${limit ? `; ${limit}` : ""}.`;
+  return `Holds ${rate(low)}/s, does not hold ${rate(high)}/s${limit ? `; ${limit}` : ""}.`;
 }
 
 /** What happens above the highest rate that held, in a sentence; null where it is not known. */
