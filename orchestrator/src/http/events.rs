@@ -81,7 +81,7 @@ fn bytes(frame: Frame) -> Bytes {
     Bytes::copy_from_slice(frame.as_bytes())
 }
 
-/// Until then; for ever where there is no such instant.
+/// Waits until this instant; without one it never ends.
 async fn reached(until: Option<Instant>) {
     match until {
         Some(until) => tokio::time::sleep_until(until).await,
