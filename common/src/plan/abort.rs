@@ -109,7 +109,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::plan::{Comparison, Plan, ThresholdOf, read_value};
+    use crate::plan::tests::{of_many, reads_again};
+    use crate::plan::{Comparison, ThresholdOf, read_value};
 
     fn with(abort: Value) -> Value {
         json!({
@@ -117,22 +118,6 @@ mod tests {
             "load": { "rate": 10, "duration": "1m" },
             "abort": abort,
         })
-    }
-
-    fn of_many(abort: Value) -> Value {
-        let mut plan = with(abort);
-        plan["target"]["url"] = json!("http://127.0.0.1:8081");
-        plan["requests"] = json!({ "home": { "path": "/" }, "pay": { "path": "/pay" } });
-        plan["flows"] = json!({ "g": { "group": "checkout", "steps": ["pay"] } });
-        plan["scenarios"] = json!({ "buy": { "steps": ["home", "g"] } });
-        plan
-    }
-
-    #[track_caller]
-    fn reads_again(plan: Value) -> Plan {
-        let plan = read_value(&plan).unwrap();
-        assert_eq!(read_value(&plan.to_json()).unwrap(), plan, "as written again");
-        plan
     }
 
     #[test]
@@ -164,12 +149,15 @@ mod tests {
 
     #[test]
     fn names_stand_before_the_figure_where_there_are_some() {
-        let plan = reads_again(of_many(json!({
-            "pay.errors.ratio": "> 20% for 15s",
-            "session.errors.ratio": "> 20% for 15s",
-            "buy.session.response.p95": "> 20s for 15s",
-            "checkout.response.p95": "> 2s for 15s",
-        })));
+        let plan = reads_again(of_many(
+            "abort",
+            json!({
+                "pay.errors.ratio": "> 20% for 15s",
+                "session.errors.ratio": "> 20% for 15s",
+                "buy.session.response.p95": "> 20s for 15s",
+                "checkout.response.p95": "> 2s for 15s",
+            }),
+        ));
         let of = |key: &str| {
             plan.abort.iter().find(|abort| abort.key() == key).map(|abort| abort.breach.of.clone())
         };
@@ -182,7 +170,7 @@ mod tests {
     #[test]
     fn a_plan_without_conditions_has_no_such_key() {
         assert_eq!(reads_again(with(json!({}))).to_json().get("abort"), None);
-        assert_eq!(reads_again(of_many(json!({}))).to_json().get("abort"), None);
+        assert_eq!(reads_again(of_many("abort", json!({}))).to_json().get("abort"), None);
     }
 
     #[track_caller]
@@ -213,7 +201,7 @@ mod tests {
             wrong(with(json!({ key: condition })), &format!("abort.{key}"), reason);
         }
         wrong(
-            of_many(json!({ "payy.errors.ratio": "> 20% for 15s" })),
+            of_many("abort", json!({ "payy.errors.ratio": "> 20% for 15s" })),
             "abort.payy.errors.ratio",
             "did you mean pay?",
         );

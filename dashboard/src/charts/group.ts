@@ -18,7 +18,7 @@ export interface Drawn {
   readonly warmup: ReadonlySignal<number>;
   /** The seconds under the cursor; null where none are known. */
   readonly under: ReadonlySignal<Pick<Column, "seq" | "seconds"> | null>;
-  /** The second at which the column begins that holds a time; beyond all columns, the second that was asked for. */
+  /** The first second of the column at a time; where no column is, the second of that time. */
   secondAt(time: number): number;
   do(action: Action): void;
 }

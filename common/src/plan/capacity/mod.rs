@@ -51,10 +51,11 @@ impl Capacity {
     /// What must hold, the defaults included.
     pub fn conditions(&self) -> Vec<Threshold> {
         let mut all = self.slo.clone();
-        for (figure, text) in [(Figure::ErrorsRatio, "< 1%"), (Figure::DroppedRatio, "< 0.1%")] {
-            let key = if figure == Figure::ErrorsRatio { "errors.ratio" } else { "dropped.ratio" };
+        for (figure, key, limit) in
+            [(Figure::ErrorsRatio, "errors.ratio", "< 1%"), (Figure::DroppedRatio, "dropped.ratio", "< 0.1%")]
+        {
             if !all.iter().any(|given| given.figure == figure && given.of == ThresholdOf::All) {
-                all.extend(Threshold::parse(key, text));
+                all.extend(Threshold::parse(key, limit));
             }
         }
         all

@@ -1,17 +1,11 @@
 //! Plans that search for a capacity: what they may leave out, what is refused, and that they are read as they were written.
 
 use super::*;
-use crate::plan::{Pace, Plan, read_value};
+use crate::plan::tests::{of_many, reads_again};
+use crate::plan::{Pace, read_value};
 
 fn with(capacity: Value) -> Value {
     json!({ "target": { "url": "http://127.0.0.1:8081/ping" }, "capacity": capacity })
-}
-
-#[track_caller]
-fn reads_again(plan: Value) -> Plan {
-    let plan = read_value(&plan).unwrap();
-    assert_eq!(read_value(&plan.to_json()).unwrap(), plan, "as written again");
-    plan
 }
 
 #[test]
@@ -79,21 +73,14 @@ fn a_plan_with_several_requests_can_be_searched() {
 
 #[test]
 fn conditions_may_be_of_a_name_a_group_and_sessions() {
-    let of_many = |slo: Value| {
-        let mut plan = with(json!({ "slo": slo }));
-        plan["target"]["url"] = json!("http://127.0.0.1:8081");
-        plan["requests"] = json!({ "home": { "path": "/" }, "pay": { "path": "/pay" } });
-        plan["flows"] = json!({ "g": { "group": "checkout", "steps": ["pay"] } });
-        plan["scenarios"] = json!({ "buy": { "steps": ["home", "g"] } });
-        plan
-    };
+    let searched = |slo: Value| of_many("capacity", json!({ "slo": slo }));
     let slo = [
         "checkout.response.p99 < 300ms",
         "home.service.p50 <= 20ms",
         "buy.session.response.p90 < 2s",
         "pay.errors.ratio < 0.1%",
     ];
-    let capacity = reads_again(of_many(json!(slo))).capacity.unwrap();
+    let capacity = reads_again(searched(json!(slo))).capacity.unwrap();
     let of: Vec<ThresholdOf> = capacity.slo.iter().map(|one| one.of.clone()).collect();
     let name = |text| crate::ids::RequestName::new(text).unwrap();
     assert_eq!(
@@ -114,7 +101,7 @@ fn conditions_may_be_of_a_name_a_group_and_sessions() {
         ("home.throughput < 1/s", "an objective is a percentile"),
         ("pay.errors.ratio < 1%", "one of them is a percentile"),
     ] {
-        wrong(of_many(json!(slo)), "capacity.slo", reason);
+        wrong(searched(json!(slo)), "capacity.slo", reason);
     }
 }
 

@@ -7,22 +7,10 @@ use serde_json::{Value, json};
 use super::*;
 
 mod amounts;
+mod fixtures;
 mod schema;
 
-/// A plan that needs nothing more, with further keys.
-pub(super) fn small(mut more: Value) -> Value {
-    let mut plan =
-        json!({ "target": { "url": "http://127.0.0.1:8081/ping" }, "load": { "rate": 1, "duration": "1s" } });
-    if let Some(more) = more.as_object_mut() {
-        for (key, value) in std::mem::take(more) {
-            match (plan.get_mut(&key), value) {
-                (Some(Value::Object(table)), Value::Object(entries)) => table.extend(entries),
-                (_, value) => plan[key] = value,
-            }
-        }
-    }
-    plan
-}
+pub(super) use self::fixtures::{of_many, reads_again, small};
 
 fn faults(value: &Value) -> Vec<String> {
     read_value(value).expect_err("the plan is wrong").iter().map(ToString::to_string).collect()
